@@ -1,4 +1,4 @@
-"""Every day: compact the days that are over, forget old snapshots, delete what nothing needs."""
+"""Daily maintenance: compact past days, expire old snapshots, delete files that are not needed."""
 
 from __future__ import annotations
 
@@ -16,33 +16,38 @@ from clickstream_airflow.lake import open_lake
 log = logging.getLogger("clickstream")
 
 DOC = """
-### What it makes
-The same lake, smaller and quicker: one data file for each table and day that is over, no snapshots
-older than queries can travel back to (`snapshot_days`), and none of the files that nothing refers
-to. With `raw_days` in the settings, raw lines older than that go as well, and their hours are not
-built any more. Files of older versions get the statistics by which queries skip files, 31 days of a
-table in each run. No answer changes by it. `docs/maintenance.md` has the rules.
+### What it does
+Maintains the tables of the lake, so that queries are fast and the bucket stays small:
 
-### When a red run may wait
-* Always, for days: queries get slower and the bucket larger, nothing else.
-* `compact_days` red with *holds other rows* or *should have … rows*: nothing was replaced, but run
-  `clickstream verify` the same day.
+* `compact_days` writes one data file for each table and each past day.
+* `expire_snapshots` removes Iceberg snapshots older than `snapshot_days`.
+* `sweep_files` deletes files that no table refers to. If `raw_days` is set, it also deletes raw
+  lines that are older. Their hours can't be built again.
+
+Data files of older versions get the statistics by which queries skip files, 31 days of a table in
+each run. Maintenance does not change the result of any query. `docs/maintenance.md` has the rules.
+
+### How urgent a red run is
+* It can wait for days: queries get slower and the bucket larger, nothing else.
+* If `compact_days` ends with `CS-307`, nothing was replaced, but run `clickstream verify --deep`
+  the same day.
 
 ### Where to look
-The last line of a task's log says what it did, or what is wrong and what to do. `clickstream
-maintain --dry-run` says what the next run would do.
+The last line of a task's log says what the task did, or what is wrong and what to do. It ends with
+a code that `docs/runbook.md` explains. `clickstream maintain --dry-run` shows what the next run
+would do.
 
 ### How to rerun
-*Clear task* on the failed task, at any time, also beside hourly runs and backfills: what a build
-changes meanwhile is left for the next run. A missed day needs no backfill, as every run does all
-that is due.
+*Clear task* on the failed task, at any time, also beside hourly runs and backfills. Days that a
+build changes in the meantime are left for the next run. A missed day needs no backfill, because
+every run does all the work that is due.
 """
 
 
 @task
 @translate_errors
 def compact_days() -> dict[str, Any]:
-    """Let one data file stand for the small ones of each table and day that is over."""
+    """Replace the small data files of each table and past day by one file."""
     from clickstream import pipeline
 
     compacted = pipeline.compact_days(open_lake(), _now(), progress=log.info)
@@ -53,7 +58,7 @@ def compact_days() -> dict[str, Any]:
 @task
 @translate_errors
 def expire_snapshots() -> dict[str, Any]:
-    """Forget the tables' states that were replaced longer ago than queries can travel back."""
+    """Remove snapshots of the tables that are older than `snapshot_days`."""
     from clickstream import pipeline
 
     expired = pipeline.expire_snapshots(open_lake(), _now())
@@ -64,7 +69,7 @@ def expire_snapshots() -> dict[str, Any]:
 @task
 @translate_errors
 def sweep_files() -> dict[str, Any]:
-    """Delete old files that nothing refers to, and raw lines that are past `raw_days`."""
+    """Delete old files that no table refers to, and raw lines older than `raw_days`."""
     from clickstream import pipeline
 
     swept = pipeline.sweep_files(open_lake(), _now(), progress=log.info)
@@ -73,7 +78,7 @@ def sweep_files() -> dict[str, Any]:
 
 
 def _now() -> datetime:
-    """What ages are counted from: the clock, as files do not care for which day a run is."""
+    """Return the present time. Ages are counted from it, not from the date of the run."""
     return datetime.now(UTC)
 
 
@@ -87,7 +92,7 @@ def _now() -> datetime:
     doc_md=DOC,
 )
 def clickstream_daily() -> None:
-    """The daily run."""
+    """The DAG of the daily maintenance."""
     compact_days() >> expire_snapshots() >> sweep_files()
 
 

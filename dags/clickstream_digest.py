@@ -1,4 +1,4 @@
-"""Every Monday morning: mail the owner the week that is over, once."""
+"""Every Monday morning: mail the owner the report of the last week, once."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ from clickstream_airflow.site_time import read_site_time
 from clickstream_airflow.weekly_mail import send_weekly_mail
 
 DOC = """
-### What it makes
-One mail to `[digest] recipients`, by the SMTP connection that `[digest] connection` names: the
-figures of the last complete week, Monday to Sunday by the dates of `[site] time_zone`, beside those
-of the week before. It says first what is missing. A mark in the lake, `digest/2026-W47.json`, makes
-sure that a week is mailed once. Without recipients or without the connection the task is skipped,
-and its log says what to set. `docs/digest.md` shows the mail.
+### What it does
+Sends one mail to `[digest] recipients`, by the SMTP connection that `[digest] connection` names.
+The mail has the figures of the last complete week and of the week before. A week lasts from Monday
+to Sunday, by the dates of `[site] time_zone`. If hours of the week are missing, the mail says so
+first. An object in the lake, such as `digest/2026-W47.json`, ensures that each week is mailed once.
+Without recipients or without the connection the task is skipped, and its log says what to set.
+`docs/digest.md` shows the mail.
 
-### When a red run may wait
-* A day: a report is late. No data depends on it.
+### How urgent a red run is
+* It can wait for a day: a report is late. No data depends on it.
 
 ### Where to look
-The last line of the log says to how many recipients which week was sent, or why it was not.
-`clickstream digest --preview week.html` shows the mail without sending it.
+The last line of the log says which week was sent to how many recipients, or why it was not sent. An
+error ends with a code that `docs/runbook.md` explains. `clickstream digest --preview week.html`
+shows the mail without sending it.
 
 ### How to rerun
-*Clear task*, at any time: a mail that was sent is not sent again. *ended before it knew whether the
-mail server accepted it* needs a person: ask a recipient, and if the mail is not there, trigger the
-DAG with the week in the form and *Send again*.
+*Clear task*, at any time: a mail that was sent is not sent again. After the error `CS-503`, nobody
+knows whether the mail was sent: ask a recipient. If the mail has not arrived, trigger the DAG with
+the week and *Send again* in the form.
 """
 
 SITE_TIME = read_site_time()
 
 
-# Mail servers that ask to try later mean at least five minutes, and facts may be an hour late.
+# A mail server that asks to try later means at least five minutes; facts may be an hour late.
 @task(
     retries=6,
     retry_delay=timedelta(minutes=10),
@@ -47,12 +49,12 @@ SITE_TIME = read_site_time()
 )
 @translate_errors
 def send_digest() -> dict[str, Any]:
-    """Mail the figures of the run's week to the recipients, unless that was done before."""
+    """Mail the figures of the run's week to the recipients, unless they were sent before."""
     return send_weekly_mail(get_current_context()["dag_run"])
 
 
 @dag(
-    description="Every Monday at 07:00: mail the figures of the week that is over.",
+    description="Every Monday at 07:00: mail the figures of the last week to the owner.",
     schedule=CronDataIntervalTimetable("0 7 * * 1", timezone=SITE_TIME.zone),
     catchup=False,
     default_args=dict(DEFAULT_ARGS),
@@ -61,7 +63,7 @@ def send_digest() -> dict[str, Any]:
     doc_md=SITE_TIME.problem + DOC,
 )
 def clickstream_digest() -> None:
-    """The mail of a week."""
+    """The DAG of the weekly mail."""
     send_digest()
 
 

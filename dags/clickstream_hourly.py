@@ -1,4 +1,4 @@
-"""Every hour: pull the logs, then clean, sessionize, check and publish the hours they touch."""
+"""Every hour: pull new log lines, and build and publish the hours that they belong to."""
 
 from __future__ import annotations
 
@@ -21,89 +21,91 @@ from clickstream_airflow.ssh_login import host_login
 log = logging.getLogger("clickstream")
 
 DOC = """
-### What it makes
-The lake's tables, one UTC hour at a time: `hits`, `session_parts`, `rejects` and, last,
-`hour_ledger`. **The run of 13:00 builds hour 12**, from 12:00 to 13:00 UTC; each run's note says
-which hour it builds. Besides its own hour, a run builds every hour that late lines reopened and, if
-it is a scheduled one, every recent hour that was not built yet. A scheduled run first waits some
-minutes, because web servers may still write lines of the hour; other runs do not wait.
+### What it does
+Builds the tables of the lake, one UTC hour at a time: `hits`, `session_parts`, `rejects` and, last,
+`hour_ledger`. **The run of 13:00 builds hour 12**, from 12:00 to 13:00 UTC; the note of each run
+names its hour. A run also builds every hour that late lines reopened. A scheduled run also builds
+recent hours that are not built yet, and first waits some minutes, because web servers may still
+write lines of the hour. Other runs do not wait.
 
 Each published hour updates the assets `clickstream.hits`, `clickstream.session_parts`,
 `clickstream.rejects`, `clickstream.raw_objects`, `clickstream.session_changes` and
-`clickstream.hour_ledger`. A DAG that reads fresh data has the schedule
+`clickstream.hour_ledger`. To run another DAG on fresh data, give it the schedule
 `[Asset("clickstream.hour_ledger")]`.
 
-Last, the fact files of the dashboard are computed for the dates that changed. In a backfill there
-are 15 seconds between refreshes, and each does the work of all runs so far.
+At the end, the run computes the dashboard's fact files for the dates that changed. In a backfill,
+refreshes are at least 15 seconds apart, and each one covers all runs that ended before it.
 
-### When a red run may wait
+### How urgent a red run is
+* Three red runs in a row: act at once. Readers of the views see no new hours.
 * A host that can't be read (`list_hosts`, `pull_logs`, `every_source_pulled`): the hours are
-  published without it, and `missing_sources` in `hour_ledger` names it. Nothing is lost, its lines
-  stay in its files, and the next run that reaches it completes their hours. It has to be reached
-  before its log rotation deletes them.
-* A single red hour in `build_hour`: the other hours are published, readers of the views see that
-  hour as it was before, and the next run tries it again.
-* A task that says *is past its replay window*: the hour stays as it is, its late lines wait in
-  raw, and clearing the task again has the same result. `docs/runbook.md` says what to do.
-* `refresh_facts`: the dashboard shows its earlier facts and their age, and the next run computes
-  what is missing.
-* Do not wait when three runs in a row are red: readers of the views see no new hours.
+  published without it, and `missing_sources` in `hour_ledger` names it. Nothing is lost: its lines
+  stay in its files, and the next run that reaches the host completes these hours. Act before the
+  host's log rotation deletes the files.
+* A single red hour in `build_hour`: can wait. The other hours are published, readers of the views
+  see this hour as it was before, and the next run tries it again.
+* A task that ends with `CS-301`, *is past its replay window*: can wait. The hour stays as it is,
+  its late lines stay in the raw store, and clearing the task has the same result.
+* `refresh_facts`: can wait. The dashboard shows its earlier facts and their age, and the next run
+  computes the missing ones.
 
 ### Where to look
-The last line of the failed task's log says what is wrong and what to do. Settings, input and
-permissions that need a person fail a task at once; temporary errors are tried twice more. The row
-of the hour in `hour_ledger` says what was last published and by which run; `clickstream verify`
-checks that all published hours fit together.
+The last line of the failed task's log says what is wrong and what to do. It ends with a code that
+`docs/runbook.md` explains. An error that needs a person (settings, input, permissions) fails the
+task at once; after a temporary error, Airflow retries it twice. The hour's row in `hour_ledger`
+shows what was last published and by which run. `clickstream verify` checks all published hours.
 
 ### How to rerun
-*Clear task*, with *Downstream* ticked, on the failed task. Any task may be cleared at any time,
-as often as you like: an hour built twice is the same hour. For one hour, trigger the DAG and name
-the hour in the form. For a range, trigger it as a *Backfill* and **enter 10 for Max Active Runs**:
-the form proposes 1, with which a backfill takes about five times as long. Leave *Hour to build*
-empty, because each run of a backfill builds its own hour. A month or more is quicker with
-`clickstream_reprocess`.
+*Clear task* on the failed task, with *Downstream* selected. You may clear any task at any time, as
+often as you like: building an hour twice gives the same hour.
+
+* For one hour, trigger the DAG and enter the hour in the form.
+* For a range, trigger it as a *Backfill* and **enter 10 for Max Active Runs**. The form proposes 1,
+  which takes about five times as long. Leave *Hour to build* empty, because each run of a backfill
+  builds its own hour.
+* For a month or more, `clickstream_reprocess` is faster.
 """
 
-SETTLE = "Waits, in a scheduled run, for the last lines of the hour; it takes no worker meanwhile."
+SETTLE = "In a scheduled run, waits for the last lines of the hour. The wait uses no worker."
 
-ALL_PULLED = "Keeps the run red while a host could not be read, though its hours were built."
+ALL_PULLED = "Keeps the run red if a host could not be read, although the hours were built."
 
-ALL_PUBLISHED = "Keeps the run red while an hour or a view failed, though facts were refreshed."
+ALL_PUBLISHED = "Keeps the run red if an hour or a view failed, although facts were refreshed."
 
 PULL_AGAIN_AFTER = timedelta(minutes=1)
-"""The time between the three attempts of a pull. The hours wait until the last host was pulled or
-given up, so a host that is down delays them by 2 minutes and three times `connect_seconds` (15 by
-default): less than 3 minutes. A longer outage is left to the next run."""
+"""The time between the three attempts of a pull. The hours wait until every host is pulled or has
+failed. So a host that is down delays them by 2 minutes and three times `connect_seconds` (15 by
+default): less than 3 minutes. After a longer outage, the next run pulls the lines."""
 
 BACKFILL_APART = timedelta(seconds=15)
-"""The time between refreshes of the facts in a backfill. Without it nearly each of 48 runs
+"""The pause between refreshes of the facts in a backfill. Without it, almost every one of 48 runs
 refreshed the facts of the same two dates, which took longer than building the hours."""
 
 NAME_OF_HOUR = "{{ task.op_kwargs['staged']['hour'] }}"
 
 Staged = Any
-"""What the steps of an hour hand on: a dict of addresses and counts while a task runs, a reference
-to it while the DAG is put together. It is one value (`multiple_outputs=False`), for Airflow would
-store each of its keys besides, with a request for each."""
+"""The result that a step of an hour passes to the next step: a dict of S3 keys and counts while a
+task runs, a reference to it while the DAG is parsed. With `multiple_outputs=False` it is one XCom;
+otherwise Airflow would also store each key of the dict, with one request per key."""
 
 
 @task
 @translate_errors
 def list_hosts() -> list[str]:
-    """Names of the hosts of all sources; EC2 instances are looked up by their tags.
+    """List the hosts of all sources; find EC2 instances by their tags.
 
-    A task and not a look at parse time: a mistake in the settings is then a red task that says
-    what is wrong, and not a DAG that is gone from the list.
+    The settings are read here and not when the DAG file is parsed. So a mistake in them gives a red
+    task with the reason, and the DAG does not disappear from the list.
     """
     from clickstream import errors, pipeline
     from clickstream.wording import quantity, shorten
 
     lake = open_lake()
     if not lake.settings.sources:
-        raise errors.SettingsError("No source is set; add a [[sources]] section to the settings.")
+        raise errors.NoHost("No source is set; add a [[sources]] section to the settings.")
     names = [host.name for host in pipeline.list_hosts(lake)]
     if not names:
-        raise errors.InputError("No source has a host: no EC2 instance has the tags that are set.")
+        raise errors.NoHost("No source has a host: no EC2 instance has the tags in the settings.")
     log.info(f"Pulls from {quantity(len(names), 'host')}: {shorten(names, shown=20)}.")
     return names
 
@@ -115,31 +117,35 @@ def list_hosts() -> list[str]:
 )
 @translate_errors
 def pull_logs(host: str) -> dict[str, Any]:
-    """Copy the host's new lines to the raw store, each to the hour of its own time.
+    """Copy the host's new lines to the raw store; each line belongs to the hour of its timestamp.
 
-    The task is red when a file is refused for the first time, or again after it changed, though the
-    host's other files are pulled. A failure is kept in the host's state, which status shows.
+    The task fails if a file is refused for the first time, or again after it has changed; the other
+    files of the host are pulled. The failure is stored in the host's state, which
+    `clickstream status` shows.
     """
-    from clickstream import pipeline
+    from clickstream import errors, pipeline
 
     lake = open_lake()
     found = pipeline.find_host(lake, host)
     pulled = pipeline.pull_host(lake, found, host_login(lake, found), progress=log.info)
     log.info(pulled.sentence)
     if pulled.newly_refused:
-        advice = f"In the settings, give {found.source.name} a format, or a pattern without it."
-        give_up(pulled.newly_refused, advice)
+        advice = (
+            f"In the settings, give the source {found.source.name} a format, or a pattern that "
+            "does not match the file."
+        )
+        give_up(pulled.newly_refused, advice, errors.RefusedFiles.code)
     return pulled.as_dict()
 
 
 @task(trigger_rule="all_done")
 @translate_errors
 def hours_to_build() -> list[str]:
-    """The run's own hour and the hours that late lines reopened.
+    """List the hours to build: the run's own hour, and hours that late lines reopened.
 
-    A scheduled run also builds recent hours whose runs were missed; in a backfill each hour has a
-    run of its own. It runs although a host failed: one dead server does not delay the others.
-    Hours that lacked a host which is back lose its name in the ledger.
+    A scheduled run also builds recent hours whose runs are missing; in a backfill each hour has its
+    own run. The task also runs if a host failed, so that one server that is down does not delay the
+    others. If a host is back, the task removes its name from the hours that lacked it.
     """
     from clickstream import pipeline
     from clickstream.wording import shorten
@@ -150,7 +156,7 @@ def hours_to_build() -> list[str]:
     due = pipeline.hours_to_build(open_lake(), own, catch_up=is_scheduled)
     waiting = due.left_waiting
     if waiting:
-        log.info(f"These earlier hours have lines and wait for a backfill: {shorten(waiting)}.")
+        log.info(f"Earlier hours with lines that need a backfill: {shorten(waiting)}.")
     for late in due.past_window:
         log.info(late.sentence)
     for completed in due.completed:
@@ -162,7 +168,7 @@ def hours_to_build() -> list[str]:
 @task(map_index_template="{{ task.op_kwargs['hour'] }}", multiple_outputs=False)
 @translate_errors
 def clean_hits(hour: str) -> dict[str, Any]:
-    """Parse, label and pseudonymise the hour's lines into staged files; no table is touched."""
+    """Parse, classify and pseudonymize the hour's lines, and stage the rows. No table changes."""
     from clickstream import hours, pipeline
 
     cleaned = pipeline.clean_hits(open_lake(), hours.Hour.parse(hour))
@@ -173,7 +179,7 @@ def clean_hits(hour: str) -> dict[str, Any]:
 @task(map_index_template=NAME_OF_HOUR, multiple_outputs=False)
 @translate_errors
 def build_sessions(staged: Staged) -> dict[str, Any]:
-    """Join the hour's requests to sessions, taking over those still open from the hour before."""
+    """Join the hour's requests into sessions, which may continue open sessions of earlier hours."""
     from clickstream import pipeline
 
     built = pipeline.build_sessions(open_lake(), pipeline.CleanedHour.from_dict(staged))
@@ -184,7 +190,7 @@ def build_sessions(staged: Staged) -> dict[str, Any]:
 @task(map_index_template=NAME_OF_HOUR, multiple_outputs=False)
 @translate_errors
 def check_hour(staged: Staged) -> dict[str, Any]:
-    """Refuse an hour whose lines do not add up, before any reader can see it."""
+    """Check that the line balance of the hour closes, before any reader can see the hour."""
     from clickstream import pipeline
 
     checked = pipeline.check_hour(open_lake(), pipeline.StitchedHour.from_dict(staged))
@@ -200,9 +206,9 @@ def check_hour(staged: Staged) -> dict[str, Any]:
 )
 @translate_errors
 def register_tables(staged: Staged) -> None:
-    """Publish the hour in the tables, and rebuild its neighbours where sessions cross over.
+    """Publish the hour, and build neighboring hours again if sessions cross into them.
 
-    The event of each table's asset names the hours that were published.
+    The event of each table's asset names the published hours.
     """
     from clickstream import pipeline
 
@@ -222,7 +228,7 @@ def register_tables(staged: Staged) -> None:
 @task
 @translate_errors
 def refresh_views() -> None:
-    """Create the views of include/sql in Athena, and replace those whose SQL has changed."""
+    """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
     from clickstream import pipeline
 
     log.info(pipeline.refresh_views(open_lake()).sentence)
@@ -231,10 +237,10 @@ def refresh_views() -> None:
 @task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1, multiple_outputs=False)
 @translate_errors
 def refresh_facts() -> dict[str, Any]:
-    """Compute the dashboard's fact files of the dates that changed.
+    """Compute the dashboard's fact files for the dates that changed.
 
-    It runs though an hour failed, because the others are published. In a backfill it leaves time
-    between refreshes, so that one finds the changes of many runs.
+    The task also runs if an hour failed, because the other hours are published. In a backfill it
+    pauses between refreshes, so that one refresh covers the changes of many runs.
     """
     from clickstream import pipeline
 
@@ -247,7 +253,7 @@ def refresh_facts() -> dict[str, Any]:
 
 @task_group
 def build_hour(hour: str) -> None:
-    """One hour, from raw lines to published tables."""
+    """Build one hour, from raw lines to published tables."""
     cleaned = clean_hits(hour=hour)
     built = build_sessions(staged=cleaned)
     checked = check_hour(staged=built)
@@ -255,7 +261,7 @@ def build_hour(hour: str) -> None:
 
 
 @dag(
-    description="Every hour: collect new log lines, build and publish the hours they belong to.",
+    description="Every hour: pull new log lines, build and publish the hours they belong to.",
     schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
     catchup=False,
     max_active_runs=4,
@@ -265,7 +271,7 @@ def build_hour(hour: str) -> None:
     doc_md=DOC,
 )
 def clickstream_hourly() -> None:
-    """The hourly run."""
+    """The DAG of the hourly run."""
     settled = WaitUntilSettled(task_id="wait_until_settled", doc_md=SETTLE)
     hosts = list_hosts()
     settled >> hosts

@@ -1,4 +1,4 @@
-"""A range of hours once more, a day in each task: after new settings, a new version, a repair."""
+"""By hand: build a range of past hours again, after new settings, a new version or a repair."""
 
 from __future__ import annotations
 
@@ -21,49 +21,52 @@ if TYPE_CHECKING:
 log = logging.getLogger("clickstream")
 
 DOC = """
-### What it makes
-The same tables as `clickstream_hourly`, for a range of days or hours that the form names: each hour
-is built again from its raw lines, and those of a day are replaced together. Nothing is pulled. For
-a month or a year it is quicker than a *Backfill*, because all hours of a day share a task and its
-commits. On Spark, a job of EMR Serverless cleans the lines of the whole range first, and the days
-only publish. Last, the fact files of the dashboard are computed for all dates that changed.
+### What it does
+Builds a range of days or hours again from the stored raw lines, into the same tables as
+`clickstream_hourly`. The hours of a day are published together. Nothing is pulled. For a month or a
+year this DAG is faster than a *Backfill*, because all hours of a day share one task and its
+commits. With the engine Spark, a job of EMR Serverless first cleans the lines of the whole range,
+and the tasks of the days only publish. At the end, the run computes the dashboard's fact files for
+all dates that changed.
 
-Hours past their replay window, whose visitor key is destroyed, are refused before any hour is
-built: their visitors would get new ids. Tick *New visitor ids* to build their whole key periods on
-purpose, first as a dry run.
+The run refuses hours past their replay window, whose visitor key is destroyed, before it builds any
+hour: their visitors would get new ids. To build all hours of their key periods on purpose, select
+*New visitor ids*, at first with *Dry run*.
 
-### When a red run may wait
-* Always, as far as readers of the views go: they see each hour as it was or as it is now, and the
-  hourly runs continue.
-* `refresh_facts`: the dashboard shows its earlier facts and their age, and the next hourly run
-  computes what is missing.
-* A run that was started because numbers are wrong leaves them wrong for the days it did not reach.
+### How urgent a red run is
+* It can wait: readers of the views see each hour either as it was or as it is now, and the hourly
+  runs continue.
+* `refresh_facts`: can wait. The dashboard shows its earlier facts and their age, and the next
+  hourly run computes the missing ones.
+* If the run was started because numbers are wrong, they stay wrong for the days that are not
+  finished.
 
 ### Where to look
-The log of `rebuild_day` has a line for each hour, with the hours done, lines a second and the time
-that is left; its last line says what is wrong and what to do. The reason that was given stands in
-the log of `plan_days` and in the run's configuration; `hour_ledger` names the run for each hour.
-How far Spark is: *EMR Serverless Dashboard*, a link on the page of `clean_on_spark`.
+The log of `rebuild_day` has a line for each hour, with the number of finished hours, lines per
+second and the remaining time. Its last line says what is wrong and what to do, and ends with a code
+that `docs/runbook.md` explains. The reason for the run is in the log of `plan_days` and in the
+run's configuration; `hour_ledger` names the run for each hour. The link *EMR Serverless Dashboard*
+on the page of `clean_on_spark` shows the progress of the Spark job.
 
 ### How to rerun
-*Clear task* on the failed day: it goes on after the last hours it has published, and the days that
-are done are left alone. A failed `clean_on_spark` cleans what is not cleaned yet. Running beside
-hourly runs, a backfill or another range is harmless.
+*Clear task* on the failed day: it continues after the last hours that it has published, and
+finished days are not built again. A cleared `clean_on_spark` cleans only the hours that are not
+cleaned yet. The DAG may run beside hourly runs, a backfill or another range.
 """
 
-ALL_REBUILT = "Keeps the run red while a day or a view failed, though facts were refreshed."
+ALL_REBUILT = "Keeps the run red if a day or a view failed, although facts were refreshed."
 
 MOST_DAYS = 1000
-"""Airflow maps at most so many tasks ([core] max_map_length is 1024)."""
+"""The limit of days in a run. Airflow maps at most 1024 tasks ([core] max_map_length)."""
 
 
 @task
 @translate_errors
 def plan_days() -> list[dict[str, str]]:
-    """Cut the range at midnight UTC into days, of which each becomes a task.
+    """Divide the range at midnight UTC into days. Each day becomes a task.
 
-    Hours past their replay window are refused here, before any is built, or for new visitor ids
-    their whole key periods are planned.
+    The task refuses hours past their replay window before any hour is built. With new visitor ids,
+    it plans their whole key periods instead.
     """
     from clickstream import errors, hours, pipeline
     from clickstream.wording import quantity
@@ -73,15 +76,17 @@ def plan_days() -> list[dict[str, str]]:
         first, last = hours.Hour.first_of(asked["from"]), hours.Hour.last_of(asked["to"])
         pipeline.check_range(first, last)
     except errors.InputError as error:
-        give_up([str(error)], "Trigger the DAG again with another range.")
+        give_up([str(error)], "Trigger the DAG again with another range.", error.code)
     plan = _plan_new_ids(first, last) if asked["new_visitor_ids"] else None
     days = plan.days if plan else list(hours.by_day(first, last))
     if asked["steps"] == "views":
         days = []
     if len(days) > MOST_DAYS:
-        give_up([f"{len(days):,} days are too many for one run."], f"Take at most {MOST_DAYS:,}.")
+        reason = f"{len(days):,} days are too many for one run."
+        give_up([reason], f"Choose at most {MOST_DAYS:,} days.", errors.InputError.code)
     if days and asked["engine"] == "spark" and (unset := unset_variables()):
-        give_up(unset, "Set it under Admin, Variables (docs/spark.md), or choose pandas.")
+        advice = "Set it under Admin, Variables (docs/spark.md), or choose the engine pandas."
+        give_up(unset, advice, errors.SettingsError.code)
     dry = "A dry run: " if asked["dry_run"] else ""
     log.info(
         f"{dry}{asked['steps']}, {first} to {last}, {quantity(len(days), 'day')}, by "
@@ -95,7 +100,7 @@ def plan_days() -> list[dict[str, str]]:
 
 
 def _plan_new_ids(first: Hour, last: Hour) -> NewIds:
-    """The key periods that the range touches, and what new visitor ids change in them."""
+    """Plan the key periods that the range touches, and log what new visitor ids change in them."""
     from clickstream import pipeline
 
     plan = pipeline.plan_new_visitor_ids(open_lake(), first, last)
@@ -106,7 +111,7 @@ def _plan_new_ids(first: Hour, last: Hour) -> NewIds:
 @task.short_circuit(ignore_downstream_trigger_rules=False)
 @translate_errors
 def is_for_spark() -> bool:
-    """Whether Spark cleans the range first; if not, `clean_on_spark` is skipped."""
+    """Decide whether Spark cleans the range first; if not, skip `clean_on_spark`."""
     asked = get_current_context()["params"]
     return asked["engine"] == "spark" and asked["steps"] != "views" and not asked["dry_run"]
 
@@ -120,9 +125,9 @@ def is_for_spark() -> bool:
 )
 @translate_errors
 def rebuild_day(first: str, last: str) -> dict[str, Any]:
-    """Build the day's hours again and publish them together; a dry run only looks.
+    """Build the day's hours again and publish them together; a dry run changes nothing.
 
-    Tried again after a failure, it leaves out the hours that this run has published.
+    A retry after a failure skips the hours that this run has published.
     """
     from clickstream import hours, pipeline
     from clickstream.wording import quantity
@@ -130,7 +135,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     context = get_current_context()
     asked = context["params"]
     if asked["dry_run"] and asked["new_visitor_ids"]:
-        log.info("Would build all of them; plan_days says how many sessions and visitors change.")
+        log.info("Would build all hours; the log of plan_days shows how many visitors change.")
         return {"hours": 0, "lines": 0}
     backfill = pipeline.plan_backfill(
         open_lake(),
@@ -158,7 +163,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
 
 
 def _steps(asked: Any) -> Steps:
-    """Which steps the form asks for: after Spark, only those that follow cleaning."""
+    """Return the steps that the form requests; after Spark, only those after cleaning."""
     from clickstream.pipeline import Steps
 
     return Steps.SESSIONS if asked["engine"] == "spark" else Steps(asked["steps"])
@@ -167,7 +172,7 @@ def _steps(asked: Any) -> Steps:
 @task(trigger_rule="none_failed")
 @translate_errors
 def refresh_views() -> None:
-    """Create the views of include/sql in Athena, and replace those whose SQL has changed."""
+    """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
     from clickstream import pipeline
 
     lake = open_lake()
@@ -181,9 +186,9 @@ def refresh_views() -> None:
 @task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1, multiple_outputs=False)
 @translate_errors
 def refresh_facts() -> dict[str, Any]:
-    """Compute the dashboard's fact files of the dates that changed; a dry run only looks.
+    """Compute the dashboard's fact files for the dates that changed; a dry run changes nothing.
 
-    It runs though a day failed, because the others are published.
+    The task also runs if a day failed, because the other days are published.
     """
     from clickstream import pipeline
 
@@ -204,7 +209,7 @@ def refresh_facts() -> dict[str, Any]:
     doc_md=DOC,
 )
 def clickstream_reprocess() -> None:
-    """A range of hours once more."""
+    """The DAG that builds a range of hours again."""
     days = plan_days()
     rebuilt = rebuild_day.expand_kwargs(days)
     every_day_rebuilt = EmptyOperator(task_id="every_day_rebuilt", doc_md=ALL_REBUILT)

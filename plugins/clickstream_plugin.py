@@ -1,4 +1,4 @@
-"""The extensions of Airflow's UI: notes of runs, links of tasks, their pages, the dashboard."""
+"""Extensions of Airflow's UI: notes of runs, links of tasks, their pages, and the dashboard."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ DASHBOARD = {"app": DashboardApp(), "url_prefix": DASHBOARD_PREFIX, "name": "cli
 
 
 class ClickstreamPlugin(AirflowPlugin):
-    """Registers the extensions; the code is in the package `clickstream_airflow`."""
+    """Registration of the extensions. Their code is in the package `clickstream_airflow`."""
 
     name = "clickstream"
     listeners = [NoteWriter()]  # noqa: RUF012  as Airflow declares it
     global_operator_extra_links = [RunbookLink(), LedgerLink(), DashboardLink()]  # noqa: RUF012
-    # Before Airflow 3.1 the UI can't show the dashboard, and its login reads no cookie.
+    # Before Airflow 3.1 the UI can't show the dashboard, and the login check reads no cookie.
     fastapi_apps = [*APPS, DASHBOARD] if has_external_views() else APPS
     external_views = [nav_entry()] if has_external_views() else []

@@ -1,132 +1,316 @@
-"""The error tree. Every message says what is wrong, where, and what to do.
+"""The errors of this project and their stable codes.
 
-ClickstreamError
-├── SettingsError     a setting is unknown or has a value that is not allowed
-├── InputError        a log, a path or an argument can't be used
-├── OtherLayout       the lake's tables are of another version than this release needs
-├── UnbalancedHour    an hour's lines do not add up, so it is not published
-├── PastWindow        an hour is past its replay window, so it is not built again
-│   ├── KeyDestroyed  its visitor key is destroyed
-│   └── RawDeleted    its raw lines are deleted, or about to be
-├── DamagedObject     stored bytes are not those that were written
-├── StaleHour         someone else published the hour meanwhile; build it afresh
-├── ChangedRows       a compacted file would not hold the rows it is to replace
-├── QueryFailed       Athena refused or failed a query
-├── AwsUnavailable    AWS can't be reached or does not answer as it should; later it may
-├── AwsRefused        AWS refused a request: credentials, permissions, or a wrong name
-├── DiskFull          the local disk takes no more
-├── EmptyWeek         a week has no published hour, so there is nothing to mail about it
-├── MailUnavailable   the mail server can't be reached or asks to try later
-├── MailRefused       the mail server refused the login, the sender or every recipient
-├── UnknownDelivery   an attempt to send a mail broke off: whether it was sent is unknown
-├── HostUnreachable   a host does not answer, or the connection to it was lost; later it may
-└── HostKeyRefused    a host's key is not trusted, or is not the one that is
+Every message says what happened, where, and what to do. docs/runbook.md has a section for each
+code. The command line, Airflow's tasks and the pages print the code at the end of a message. A
+subclass without a code of its own has that of its base class.
+
+ClickstreamError                 CS-901
+├── SettingsError                CS-101
+│   ├── UnusableRule             CS-103
+│   ├── UnusablePlaces           CS-106
+│   ├── OtherSettings            CS-108
+│   ├── IncompleteConnection     CS-204
+│   ├── AwsNotConfigured         CS-403
+│   └── MailNotConfigured        CS-505
+├── InputError                   CS-102
+│   ├── UnusableNetworkList      CS-104
+│   ├── UnusableFormat           CS-105
+│   ├── MissingPackage           CS-107
+│   ├── NoHost                   CS-201
+│   ├── LoginRefused             CS-203
+│   ├── UnreadableLog            CS-206
+│   ├── RefusedFiles             CS-207
+│   ├── UnknownLogFormat         CS-208
+│   └── UnusableDashboardFile    CS-604
+├── HostUnreachable              CS-202
+├── HostKeyRefused               CS-205
+├── PastWindow                   CS-301
+│   ├── KeyDestroyed
+│   └── RawDeleted
+├── UnbalancedHour               CS-302
+├── StaleHour                    CS-303
+├── DamagedObject                CS-304
+├── UnusableStagedRows           CS-305
+│   ├── DamagedStagedRows        also a DamagedObject
+│   ├── MissingStagedRows
+│   └── OutdatedStagedRows       also an OtherLayout
+├── OtherLayout                  CS-306
+├── ChangedRows                  CS-307
+├── AwsUnavailable               CS-401
+├── AwsRefused                   CS-402
+├── QueryFailed                  CS-404
+├── DiskFull                     CS-405
+├── MailUnavailable              CS-501
+├── MailRefused                  CS-502
+├── UnknownDelivery              CS-503
+├── EmptyWeek                    CS-504
+└── DashboardNotStarted          CS-605
+
+Defined elsewhere: `StackError` (CS-601), `AirflowError` (CS-602), `CopyInUse` (CS-603).
 """
+
+from __future__ import annotations
+
+
+def with_code(message: str, code: str) -> str:
+    """Return a message as it is printed for a person: with the code of the error at its end."""
+    return f"{message} ({code})"
 
 
 class ClickstreamError(Exception):
-    """What every error of this library is."""
+    """Base class of all errors of this library."""
+
+    code = "CS-901"
+    """The code of this kind of error, the same in all releases."""
 
     is_permanent = False
-    """Whether every further attempt fails too, until a person changes something. Airflow's tasks
-    are not tried again after such an error."""
+    """Whether every further attempt fails too, until a person changes something. Airflow does not
+    retry a task after such an error."""
+
+    @property
+    def printed(self) -> str:
+        """The message with the code, for the places that show an error to a person.
+
+        `str(error)` has no code, so that a message that quotes another one has only one code.
+        """
+        return with_code(str(self), self.code)
 
 
 class SettingsError(ClickstreamError):
     """A setting is unknown or has a value that is not allowed."""
 
+    code = "CS-101"
     is_permanent = True
 
 
 class InputError(ClickstreamError):
-    """A log, a path or an argument can't be used."""
+    """An argument, a name, a file or a form field can't be used."""
 
+    code = "CS-102"
     is_permanent = True
 
 
-class OtherLayout(ClickstreamError):
-    """The lake's tables are of another version than this release needs."""
+class UnusableRule(SettingsError):
+    """A rule, or the file with the rules, can't be used."""
 
+    code = "CS-103"
+
+
+class UnusableNetworkList(InputError):
+    """A list of networks in `[bots]` can't be used."""
+
+    code = "CS-104"
+
+
+class UnusableFormat(InputError):
+    """A format string in `[formats]` can't be used, or no format has the given name."""
+
+    code = "CS-105"
+
+
+class UnusablePlaces(SettingsError):
+    """The database of places is missing or can't be read."""
+
+    code = "CS-106"
+
+
+class MissingPackage(InputError):
+    """A Python package is not installed."""
+
+    code = "CS-107"
+
+
+class OtherSettings(SettingsError):
+    """The local stack on this machine runs with other settings than this shell has."""
+
+    code = "CS-108"
+
+
+class NoHost(InputError):
+    """A source has no host, its hosts are unknown, or no host has the given name."""
+
+    code = "CS-201"
+
+
+class HostUnreachable(ClickstreamError):
+    """A host does not answer, or the connection to it was lost. A retry may succeed."""
+
+    code = "CS-202"
+
+
+class LoginRefused(InputError):
+    """The login over SSH is refused, or its private key can't be used."""
+
+    code = "CS-203"
+
+
+class IncompleteConnection(SettingsError):
+    """The Airflow connection of a source is missing or can't be used for a login."""
+
+    code = "CS-204"
+
+
+class HostKeyRefused(ClickstreamError):
+    """The key of a host is unknown or differs from the trusted one. Nothing was read from it."""
+
+    code = "CS-205"
     is_permanent = True
 
 
-class UnbalancedHour(ClickstreamError):
-    """An hour's lines do not add up, so it is not published."""
+class UnreadableLog(InputError):
+    """A log directory or a log file can't be read, or only in part."""
 
-    is_permanent = True
+    code = "CS-206"
+
+
+class RefusedFiles(InputError):
+    """A pull refused access logs of a host. The other files of the host are pulled."""
+
+    code = "CS-207"
+
+
+class UnknownLogFormat(InputError):
+    """The first lines of a log are in no known format."""
+
+    code = "CS-208"
 
 
 class PastWindow(ClickstreamError):
-    """An hour is past its replay window, so it is not built again."""
+    """An hour is past its replay window and can't be built again."""
 
+    code = "CS-301"
     is_permanent = True
 
 
 class KeyDestroyed(PastWindow):
-    """An hour is past its replay window: its visitor key is destroyed."""
+    """An hour is past its replay window because its visitor key is destroyed."""
 
 
 class RawDeleted(PastWindow):
-    """An hour is past its replay window: its raw lines are deleted, or about to be."""
+    """An hour is past its replay window because its raw lines are deleted or about to be."""
 
 
-class DamagedObject(ClickstreamError):
-    """Stored bytes are not those that were written; nothing made from them is published."""
+class UnbalancedHour(ClickstreamError):
+    """The line balance of an hour does not close, so the hour is not published."""
 
+    code = "CS-302"
     is_permanent = True
 
 
 class StaleHour(ClickstreamError):
-    """Someone else published the hour meanwhile; build it afresh."""
+    """Another process published the hour during its build. Build the hour again."""
+
+    code = "CS-303"
+
+
+class DamagedObject(ClickstreamError):
+    """Stored bytes differ from those that were written. Nothing built from them is published."""
+
+    code = "CS-304"
+    is_permanent = True
+
+
+class OtherLayout(ClickstreamError):
+    """The tables of the lake have another layout version than this release needs."""
+
+    code = "CS-306"
+    is_permanent = True
+
+
+class UnusableStagedRows(ClickstreamError):
+    """Base class of errors of staged rows. Staging them again is the remedy of all of them."""
+
+    code = "CS-305"
+
+
+class DamagedStagedRows(UnusableStagedRows, DamagedObject):
+    """The bytes of staged rows differ from those that were staged."""
+
+
+class MissingStagedRows(UnusableStagedRows, FileNotFoundError):
+    """Staged rows were deleted before they were published."""
+
+
+class OutdatedStagedRows(UnusableStagedRows, OtherLayout):
+    """Another release staged the rows, with another layout version or without digests."""
 
 
 class ChangedRows(ClickstreamError):
-    """A compacted file would not hold the rows it is to replace; nothing was replaced."""
+    """A compacted file has other rows than the files that it was to replace. None was replaced."""
 
-
-class QueryFailed(ClickstreamError):
-    """Athena refused or failed a query."""
+    code = "CS-307"
 
 
 class AwsUnavailable(ClickstreamError):
-    """AWS can't be reached or does not answer as it should; later it may."""
+    """AWS can't be reached, or answers with a temporary error. A retry may succeed."""
+
+    code = "CS-401"
 
 
 class AwsRefused(ClickstreamError):
     """AWS refused a request: credentials, permissions, or a wrong name."""
 
+    code = "CS-402"
     is_permanent = True
 
 
+class AwsNotConfigured(SettingsError):
+    """Requests can't be sent to AWS: credentials, region, endpoint or a name is not valid."""
+
+    code = "CS-403"
+
+
+class QueryFailed(ClickstreamError):
+    """Athena refused, failed or did not finish a query, or its result can't be read."""
+
+    code = "CS-404"
+
+
 class DiskFull(ClickstreamError):
-    """The local disk takes no more."""
+    """The local disk is full."""
 
-
-class EmptyWeek(ClickstreamError):
-    """A week has no published hour, so there is nothing to mail about it; later it may."""
+    code = "CS-405"
 
 
 class MailUnavailable(ClickstreamError):
-    """The mail server can't be reached, or asks to try later; nothing was sent."""
+    """The mail server can't be reached or asks to try later. Nothing was sent."""
+
+    code = "CS-501"
 
 
 class MailRefused(ClickstreamError):
-    """The mail server refused the login, the sender or every recipient; nothing was sent."""
+    """The mail server refused the login, the sender or every recipient. Nothing was sent."""
 
+    code = "CS-502"
     is_permanent = True
 
 
 class UnknownDelivery(ClickstreamError):
-    """An earlier attempt to send a mail broke off: whether the mail was sent is unknown."""
+    """An earlier attempt to send a mail was interrupted, and may have sent it."""
 
+    code = "CS-503"
     is_permanent = True
 
 
-class HostUnreachable(ClickstreamError):
-    """A host does not answer, or the connection to it was lost; later it may."""
+class EmptyWeek(ClickstreamError):
+    """No hour of a week is published, so there is nothing to mail. A later attempt may succeed."""
+
+    code = "CS-504"
 
 
-class HostKeyRefused(ClickstreamError):
-    """A host's key is not trusted, or is not the one that is: nothing was read from it."""
+class MailNotConfigured(SettingsError):
+    """The sender, an address or the connection of the weekly mail is missing or wrong."""
 
-    is_permanent = True
+    code = "CS-505"
+
+
+class UnusableDashboardFile(InputError):
+    """A file of the dashboard, such as its accounts, can't be read or written."""
+
+    code = "CS-604"
+
+
+class DashboardNotStarted(ClickstreamError):
+    """The server of the dashboard ended while it started."""
+
+    code = "CS-605"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
-from clickstream.errors import SettingsError
+from clickstream.errors import UnusableRule
 from clickstream.lookups import PlaceDatabase
 from clickstream.settings import Goal, Settings
 
@@ -144,7 +144,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}, which the settings name, can't be read: {error}.") from None
+        raise UnusableRule(f"{path}, which the settings name, can't be read: {error}.") from None
 
 
 def _database(settings: Settings) -> PlaceDatabase:

@@ -1,5 +1,5 @@
-"""The code that the DAGs and the plugin share; the only package in `src/` that imports Airflow.
+"""Code shared by the DAGs and the plugin. No other package in `src/` imports Airflow.
 
-DAG files import its modules at their top, and every task process parses its DAG file again. So
-these modules import nothing heavy at their top, neither the library nor pandas nor boto3.
+DAG files import these modules, and every task process parses its DAG file again. So the modules
+import heavy packages (the library, pandas, boto3) only inside functions.
 """

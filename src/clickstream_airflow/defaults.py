@@ -1,4 +1,4 @@
-"""What all DAGs have in common: tags, default arguments of tasks, and the assets of the tables."""
+"""Values that all DAGs share: tags, default arguments of tasks, and the assets of the tables."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ TAGS: Mapping[str, str] = {
     "daily": "Runs every day.",
     "weekly": "Runs every week.",
     "manual": "Runs only when a person starts it.",
-    "tier-1": "Impact: readers of the views see no new hours; fix it the same hour.",
-    "tier-2": "Impact: a report is late; fix it the same day.",
-    "tier-3": "Impact: nobody notices; fix it when there is time.",
+    "tier-1": "Impact of a failure: readers of the views see no new hours. Fix it within the hour.",
+    "tier-2": "Impact of a failure: a report is late. Fix it the same day.",
+    "tier-3": "Impact of a failure: none for readers. Fix it within days.",
 }
-"""The tags that a DAG may carry, and their meanings. Every DAG carries one tier."""
+"""The tags of DAGs and their meanings. Every DAG has exactly one tier."""
 
 DEFAULT_ARGS: Mapping[str, Any] = {
     "owner": "data-engineering",
@@ -34,10 +34,10 @@ DEFAULT_ARGS: Mapping[str, Any] = {
     "on_retry_callback": log_cause,
     "on_failure_callback": log_cause,
 }
-"""The arguments of every task that does not set its own."""
+"""The default arguments of all tasks."""
 
 TABLES = ("hits", "session_parts", "rejects", "raw_objects", "session_changes", "hour_ledger")
 
 ASSETS: Mapping[str, Asset] = {table: Asset(f"clickstream.{table}") for table in TABLES}
-"""The asset of each table, which a published hour updates; other DAGs are scheduled on them. They
-have names only, because an s3:// address costs 0.3 seconds each time that the file is parsed."""
+"""The asset of each table. A published hour updates it, and other DAGs may use it as a schedule. An
+asset has only a name, because an s3:// address costs 0.3 seconds at each parse of a DAG file."""

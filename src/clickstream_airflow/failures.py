@@ -1,12 +1,13 @@
-"""How the tasks of the DAGs fail: in one sentence at the end of the log, and tried again or not.
+"""How the tasks of the DAGs fail: the last line of the log has cause, remedy and code.
 
-DAG files use it at their top, so it imports nothing heavy there.
+Every DAG file imports this module at its top, so it imports no heavy package there.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
@@ -19,16 +20,27 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 REASONS_LOGGED = 20
-"""How many reasons of a failure get a line of their own in the log."""
+"""The limit of reasons of one failure that are logged, each in a line."""
+
+UNEXPECTED = "CS-901"
+"""The code of errors that the library does not know, as of a fault in its code."""
+
+TIME_LIMIT = "CS-902"
+"""The code of tasks that Airflow stops after their execution timeout."""
+
+HAS_CODE = re.compile(r"\(CS-\d{3}\)$")
+
+RETRIES_FAILED = "If no further attempt succeeds,"
 
 _log = logging.getLogger("clickstream")
 
 
 def translate_errors(function: Callable[P, R]) -> Callable[P, R]:
-    """Wrap a task's function so that its errors are short.
+    """Wrap the function of a task so that its errors are short.
 
-    Errors of the library, of AWS and of the disk lose their traceback. Those that need a person
-    (settings, input, permissions) fail the task at once, all others are tried again.
+    Errors of the library, of AWS and of the disk lose their traceback. A permanent error, which
+    needs a person (settings, input, permissions), fails the task at once. Airflow retries the task
+    after any other error.
     """
 
     @functools.wraps(function)
@@ -57,52 +69,62 @@ def _translate(error: BaseException) -> ClickstreamError | None:
 
 
 def _with_remedy(error: ClickstreamError) -> str:
+    """Return the error's message with a remedy, if it names none, and with its code."""
+    from clickstream.errors import with_code
+
     text = str(error)
-    if "clear the task" in text or "report this" in text:
-        return text
-    if error.is_permanent:
-        return f"{text} Correct this, then clear the task; nothing is lost."
-    return f"{text} If no further attempt succeeds, clear the task; nothing is lost."
+    if "clear the task" not in text and "report this" not in text:
+        condition = "Correct this, then" if error.is_permanent else RETRIES_FAILED
+        text = f"{text} {condition} clear the task; nothing is lost."
+    return with_code(text, error.code)
 
 
-def give_up(reasons: Sequence[str], what_to_do: str) -> NoReturn:
+def give_up(reasons: Sequence[str], what_to_do: str, code: str) -> NoReturn:
     """Fail the task at once, because a retry would find the same reasons.
 
-    The log names the reasons line by line, and the error the first of them and what to do.
+    The log names the reasons line by line. The error names the first of them, what to do, and the
+    code.
     """
+    from clickstream.errors import with_code
+
     for reason in reasons[:REASONS_LOGGED]:
         _log.error(reason)
     others = len(reasons) - 1
     more = f" And {others:,} more like it." if others else ""
-    raise AirflowFailException(f"{reasons[0]}{more} {what_to_do}") from None
+    raise AirflowFailException(with_code(f"{reasons[0]}{more} {what_to_do}", code)) from None
 
 
 def log_cause(context: Mapping[str, Any]) -> None:
-    """End the log of a failed attempt in one line with the cause and the remedy.
+    """End the log of a failed attempt with one line: cause, remedy and code.
 
-    Airflow calls it after it has logged the exception. It logs that exception's traceback after
-    the message, and opens a group that the UI may fold, which is closed here.
+    Airflow calls this function after it has logged the exception. It logs the traceback after the
+    message, and opens a group that the UI may fold. The function closes this group.
     """
     error = context.get("exception")
-    if error is None:  # the process was killed, and Airflow calls this elsewhere
+    if error is None:  # the process was killed, and another process calls this function
         return
     _log.info("::endgroup::")
     _log.error(" ".join(describe_failure(error, context).split()))
 
 
 def describe_failure(error: BaseException, context: Mapping[str, Any]) -> str:
-    """Return cause and remedy of a task's failure in one or a few sentences."""
+    """Return cause, remedy and code of a task's failure in one or a few sentences."""
+    from clickstream.errors import with_code
+
     if isinstance(error, AirflowFailException):
-        return str(error)
+        text = str(error)
+        return text if HAS_CODE.search(text) else with_code(text, UNEXPECTED)
     if ours := _translate(error):
         return _with_remedy(ours)
     if isinstance(error, AirflowTaskTimeout):
-        return (
-            f"The task took longer than its limit of {context['task'].execution_timeout} and was "
-            "stopped. Nothing is lost: clear the task. If it happens again, look at the load of "
-            "the machine and of AWS."
+        limit = context["task"].execution_timeout
+        text = (
+            f"The task took longer than its limit of {limit} and was stopped. Nothing is lost: "
+            "clear the task. If it happens again, look at the load of the machine and of AWS."
         )
-    return (
+        return with_code(text, TIME_LIMIT)
+    text = (
         f"Unexpected {type(error).__name__}: {error}. The traceback above shows where it happened. "
         "Nothing is lost: clear the task; if it fails again, report it with this log."
     )
+    return with_code(text, UNEXPECTED)

@@ -7,78 +7,78 @@ from collections.abc import Mapping
 from airflow.sdk import Param
 
 STEPS: Mapping[str, str] = {
-    "all": "All, from the raw lines",
-    "sessions": "Sessions only, from requests already cleaned where they are still there",
+    "all": "All steps, from the raw lines",
+    "sessions": "Sessions only, from cleaned rows if they are still in staging",
     "views": "Views only",
 }
-"""The steps that a range may go through again, and their names in the form."""
+"""The steps that a run of a range may repeat, with their names in the form."""
 
 ENGINES: Mapping[str, str] = {
-    "pandas": "pandas, in Airflow's own tasks",
+    "pandas": "pandas, in the tasks of Airflow",
     "spark": "Spark, in a job of EMR Serverless",
 }
-"""What may clean the lines of a range, and its name in the form."""
+"""The engines that may clean the lines of a range, with their names in the form."""
 
 
 def hour_param() -> Param:
-    """The field of the trigger form that names one hour to build."""
+    """Return the form field for the hour to build."""
     return Param(
         None,
         type=["null", "string"],
         pattern=r"^\d{4}-\d\d-\d\dT\d\d$",
         title="Hour to build (UTC)",
-        description="Like 2026-11-20T05. Left empty, the run builds the last complete hour. In a "
-        "backfill leave it empty: each run builds its own hour, whatever is entered here.",
+        description="For example 2026-11-20T05. If empty, the run builds the last complete hour. "
+        "For a backfill, leave it empty: each run builds its own hour and ignores this field.",
     )
 
 
 def week_params() -> dict[str, Param]:
-    """The fields of the trigger form that name the week to mail, and whether it is sent again."""
+    """Return the form fields for the week to mail, and for sending it again."""
     return {
         "week": Param(
             None,
             type=["null", "string"],
             pattern=r"^\d{4}-W\d\d$",
             title="Week to mail",
-            description="Like 2026-W47. Left empty, the run mails the last complete week.",
+            description="For example 2026-W47. If empty, the run mails the last complete week.",
         ),
         "send_again": _switch(
             "Send again",
-            "Sends the mail though it was sent, or though an attempt broke off and may have sent "
+            "Sends the mail even if it was sent before, or if an interrupted attempt may have sent "
             "it.",
         ),
     }
 
 
 def range_params() -> dict[str, Param]:
-    """The fields of the trigger form that say what is built again, from what, and why."""
+    """Return the form fields for a range of hours: from, to, reason, steps and options."""
     return {
-        "from": _range_end("From (UTC)", "a day begins at its hour 00"),
+        "from": _range_end("From (UTC)", "a day starts with its hour 00"),
         "to": _range_end("To (UTC), included", "a day ends with its hour 23"),
         "reason": Param(
             type="string",
             minLength=3,
             title="Why",
-            description="For those who find this run later, like: new channel rules.",
+            description="A note for people who find this run later, such as: new channel rules.",
         ),
-        "steps": _choice("Steps", STEPS, "Views are refreshed at the end in any case."),
+        "steps": _choice("Steps", STEPS, "The run always refreshes the views at the end."),
         "engine": _choice(
             "Engine",
             ENGINES,
-            "Where lines are cleaned. Spark is for ranges that take one machine hours; "
-            "docs/spark.md says what it needs.",
+            "What cleans the lines. Use Spark for ranges that take hours on one machine; "
+            "docs/spark.md lists what it needs.",
         ),
         "only_outdated": _switch(
             "Only hours that would change",
-            "Leaves out hours whose lines, settings and version are those of today.",
+            "Skips hours whose lines, settings and version have not changed since their build.",
         ),
         "new_visitor_ids": _switch(
             "New visitor ids",
-            "Builds hours past their replay window, which are refused otherwise: all hours of the "
-            "key periods that the range touches, whose visitors get new ids. A dry run first says "
-            "how many sessions and visitors change.",
+            "Builds hours past their replay window, which are otherwise refused. The run builds "
+            "all hours of the key periods that the range touches, and their visitors get new ids. "
+            "Start with a dry run: its log shows how many sessions and visitors change.",
         ),
-        "dry_run": _switch("Dry run", "Says in the log what would be done, and touches nothing."),
+        "dry_run": _switch("Dry run", "Shows in the log what the run would do. Changes nothing."),
     }
 
 
@@ -87,7 +87,7 @@ def _range_end(title: str, of_a_day: str) -> Param:
         type="string",
         pattern=r"^\d{4}-\d\d-\d\d(T\d\d)?$",
         title=title,
-        description=f"An hour like 2026-11-20T05, or a day like 2026-11-20; {of_a_day}.",
+        description=f"An hour such as 2026-11-20T05, or a day such as 2026-11-20; {of_a_day}.",
     )
 
 

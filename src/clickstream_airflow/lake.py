@@ -1,4 +1,4 @@
-"""The lake of the settings, reached through Airflow's connection to AWS."""
+"""Access to the lake through Airflow's connection to AWS, for tasks and pages."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ AWS_CONNECTION = "aws_default"
 
 
 def open_lake() -> Lake:
-    """Open the lake in a task, whose process is set up for building hours."""
+    """Open the lake in a task, after setting up the memory of the process for building hours."""
     from clickstream.memory import freeze_imports, use_system_allocator
 
     use_system_allocator()
-    from clickstream import lake  # noqa: F401, its imports are the ones to freeze
+    from clickstream import lake  # noqa: F401, freeze_imports needs these imports
 
     freeze_imports()
     return connect_lake()
 
 
 def connect_lake() -> Lake:
-    """Open the lake through the connection `aws_default`, if there is one.
+    """Open the lake through the connection `aws_default`, if it exists.
 
-    Without that connection, boto3's own chain (environment, instance role) and the settings
-    decide how AWS is reached.
+    Without this connection, boto3's default chain (environment, instance role) and the settings
+    give credentials and endpoint.
     """
     from clickstream import lake, settings
 
@@ -38,7 +38,7 @@ def connect_lake() -> Lake:
 
 
 def refer_to_lake() -> Lake:
-    """Refer to the same lake for reading, without a request to AWS that could fail."""
+    """Return the lake for reading, without a request to AWS, which could fail."""
     from clickstream import lake, settings
 
     session, endpoint_url = _aws_connection()
@@ -46,7 +46,10 @@ def refer_to_lake() -> Lake:
 
 
 def _aws_connection() -> tuple[boto3.Session | None, str | None]:
-    """Session and endpoint of the connection; looked up by name first, as the hook loads slowly."""
+    """Return session and endpoint of the connection; None for both if it does not exist.
+
+    The connection is looked up before the hook is imported, because that import is slow.
+    """
     from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
 
     try:

@@ -1,4 +1,4 @@
-"""The hour that a run of `clickstream_hourly` builds, however the run was started."""
+"""The hour that a run of `clickstream_hourly` builds, for all kinds of runs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ NOTE_BEGINS = "This run builds "
 def resolve_hour(run: Any) -> Hour:
     """Return the UTC hour that a DAG run builds.
 
-    The first of these that the run has: the hour that the trigger form or the run's configuration
-    names, except in a backfill, whose runs build an hour each; its partition key (Airflow 3.2 and
-    later); the start of its data interval (scheduled and backfill runs, and manual runs with a
-    logical date, for which Airflow takes the last interval that is complete by then); else the last
-    hour complete when the run was due. Raises InputError if the named hour is not an hour.
+    The first of these values that the run has determines the hour:
+
+    - the hour in the trigger form or in the run's configuration; ignored in a backfill, where each
+      run builds its own hour
+    - the partition key (Airflow 3.2 and later)
+    - the start of the data interval: scheduled runs, backfills, and manual runs with a logical
+      date, for which Airflow uses the last interval that was complete at that date
+    - the last hour that was complete when the run was due
+
+    Raises InputError if the named hour is not an hour.
     """
     from clickstream.hours import Hour
 
@@ -30,19 +35,21 @@ def resolve_hour(run: Any) -> Hour:
 
 
 def _asked_hour(run: Any) -> str | None:
-    # The trigger form stores its fields in conf; params would only add their defaults.
+    # The trigger form stores its fields in conf; params would add the defaults of empty fields.
     return (run.conf or {}).get("hour")
 
 
 def describe_hour(run: Any) -> str:
-    """Say which hour a DAG run builds, for its note and the first line of its log."""
+    """Return the sentence that names the hour of a DAG run, for its note and its log."""
     from clickstream.errors import InputError
 
     try:
         hour = resolve_hour(run)
     except InputError as error:
-        return f"{NOTE_BEGINS}nothing: {error}"
+        return f"{NOTE_BEGINS}nothing: {error.printed}"
     sentence = f"{NOTE_BEGINS}hour {hour}, from {hour.start:%H:%M} to {hour.end:%H:%M} UTC."
     if run.run_type == "backfill" and (ignored := _asked_hour(run)):
-        sentence += f" The field 'Hour to build' ({ignored}) is ignored: it is a run of a backfill."
+        sentence += (
+            f" The field 'Hour to build' ({ignored}) is ignored, because this is a backfill."
+        )
     return sentence

@@ -1,4 +1,4 @@
-"""The week that a run of `clickstream_digest` mails, however the run was started."""
+"""The week that a run of `clickstream_digest` mails, for all kinds of runs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 def resolve_week(run: Any, zone: ZoneInfo) -> Week:
     """Return the week that a DAG run mails, by the dates of the site's time zone.
 
-    The first of these that the run has: the week that the trigger form names, except in a backfill,
-    whose runs are for a week each; the last week complete at the end of its data interval
-    (scheduled and backfill runs); else the last one complete when the run was due. Raises
-    InputError if the named week is not a week.
+    The first of these values that the run has determines the week:
+
+    - the week in the trigger form; ignored in a backfill, where each run has its own week
+    - the last week that was complete at the end of the data interval (scheduled and backfill runs)
+    - the last week that was complete when the run was due
+
+    Raises InputError if the named week is not a week.
     """
     from clickstream.dashboard.digest import Week
 
@@ -28,10 +31,10 @@ def resolve_week(run: Any, zone: ZoneInfo) -> Week:
 
 
 def asked_week(run: Any) -> str | None:
-    """The week that the form names; None in a backfill."""
+    """Return the week in the trigger form; None if it is empty, and in a backfill."""
     return None if run.run_type == "backfill" else (run.conf or {}).get("week")
 
 
 def is_asked_again(run: Any) -> bool:
-    """Whether the form asks to send the mail though it was sent, or may have been sent."""
+    """Whether the form requests a second mail although one was sent or may have been sent."""
     return run.run_type != "backfill" and bool((run.conf or {}).get("send_again"))

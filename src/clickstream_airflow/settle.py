@@ -1,7 +1,7 @@
 """The wait of scheduled runs until web servers have written the last lines of the hour.
 
-The hourly DAG imports it at its top, so it imports nothing heavy there. A waiting task is deferred:
-the triggerer waits for all of them, and no worker is taken meanwhile.
+The hourly DAG imports this module at its top, so it imports no heavy package. A waiting task is
+deferred: the triggerer waits for all of them, and they use no worker.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from airflow.sdk import BaseOperator
 from clickstream_airflow.failures import translate_errors
 
 GRACE = timedelta(minutes=1)
-"""Airflow ends a wait that its triggerer has not ended by then. The next attempt goes on at once,
-so a triggerer that is down delays an hour by a few minutes, and stops none."""
+"""The time after which Airflow ends a wait that its triggerer has not ended. The next attempt
+continues at once. So a triggerer that is down delays an hour by a few minutes, but stops no run."""
 
 log = logging.getLogger("clickstream")
 
@@ -25,25 +25,25 @@ log = logging.getLogger("clickstream")
 class WaitUntilSettled(BaseOperator):
     """Wait until `[collect] settle_minutes` after the end of the hour, in scheduled runs only.
 
-    A server writes a line when it has answered the request, and may keep lines in a buffer. So a
-    pull right after the hour finds most lines of its last minutes missing, and the next run would
-    build the hour again. Manual runs and backfills build hours that ended long ago; they do not
-    wait, and nor does a task that is cleared later.
+    A server writes a line after it has answered the request, and may keep lines in a buffer. So a
+    pull right after the hour would miss most lines of its last minutes, and the next run would
+    build the hour again. Manual runs and backfills build hours that ended long ago, so they do not
+    wait. A task that is cleared later does not wait either.
     """
 
     @translate_errors
     def execute(self, context: Any) -> None:
-        """Defer the task until the moment, if that lies ahead."""
+        """Defer the task until the end of the wait, if it is in the future."""
         from clickstream import settings
 
         minutes = settings.load().collect.settle_minutes
         until = settles_at(context["dag_run"], minutes)
         if until is None:
-            log.info("Does not wait: only scheduled runs do.")
+            log.info("No wait: only scheduled runs wait.")
             return
         left = until - datetime.now(UTC)
         if left <= timedelta():
-            log.info(f"Does not wait: it is after {until:%H:%M} UTC.")
+            log.info(f"No wait: the wait would have ended at {until:%H:%M} UTC.")
             return
         log.info(
             f"Waits until {until:%H:%M} UTC: web servers may still write lines of the last hour "
@@ -53,12 +53,12 @@ class WaitUntilSettled(BaseOperator):
         self.defer(trigger=trigger, method_name="resume", timeout=left + GRACE)
 
     def resume(self, context: Any, event: Any) -> None:  # noqa: ARG002, Airflow passes them
-        """Go on after the wait."""
+        """Continue after the wait."""
         log.info("The wait is over.")
 
 
 def settles_at(run: Any, minutes: int) -> datetime | None:
-    """The moment until which a run waits; None for runs that never do."""
+    """Return the end of a run's wait; None for runs that do not wait."""
     if run.run_type != "scheduled":
         return None
     ended = run.data_interval_end or run.run_after

@@ -1,4 +1,4 @@
-"""The mail server of an Airflow connection of type SMTP."""
+"""Access to the mail server of an Airflow connection of type SMTP, for the weekly mail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow.sdk import Connection
 
 
 def find_connection(name: str) -> Connection | None:
-    """The connection of a name; None if Airflow has none."""
+    """Return the connection with this name; None if Airflow has none."""
     from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
 
     try:
@@ -23,7 +23,7 @@ def find_connection(name: str) -> Connection | None:
 
 @contextlib.contextmanager
 def open_client(name: str) -> Iterator[smtplib.SMTP]:
-    """A client that is connected and logged in; TLS and login are those of Airflow's SMTP hook.
+    """Yield a client that is connected and logged in, with TLS and login as in Airflow's SMTP hook.
 
     Raises the errors of smtplib and of sockets, and MailUnavailable if the hook gives up.
     """
@@ -36,8 +36,8 @@ def open_client(name: str) -> Iterator[smtplib.SMTP]:
         client = cast(smtplib.SMTP, SmtpHook(smtp_conn_id=name).get_conn()._smtp_client)
     except AirflowException as error:
         raise MailUnavailable(
-            f"Can't reach the mail server of the connection {name}: {error}. Nothing was sent; a "
-            "further attempt may succeed."
+            f"Can't reach the mail server of the connection {name}: {error}. Nothing was sent; "
+            "another attempt may succeed."
         ) from None
     try:
         yield client
@@ -46,7 +46,7 @@ def open_client(name: str) -> Iterator[smtplib.SMTP]:
 
 
 def _quit(client: smtplib.SMTP) -> None:
-    """End the conversation; what was accepted stays accepted if the server is gone."""
+    """End the SMTP session. An error here changes nothing: the server has accepted the mail."""
     with contextlib.suppress(smtplib.SMTPException, OSError):
         client.quit()
     client.close()

@@ -1,6 +1,6 @@
-"""The job on EMR Serverless that cleans a range, and the Variables of Airflow that it needs.
+"""The job on EMR Serverless that cleans a range, and the Airflow Variables that it needs.
 
-Only `clickstream_reprocess` imports it: the operator brings boto3 along
+Only `clickstream_reprocess` imports this module, because the operator imports boto3
 (docs/decisions/0023-spark-cleans-airflow-publishes.md).
 """
 
@@ -13,24 +13,24 @@ from airflow.providers.amazon.aws.operators.emr import EmrServerlessStartJobOper
 from airflow.sdk import Variable
 
 VARIABLES: Mapping[str, str] = {
-    "clickstream_emr_application": "the id of an application of EMR Serverless",
-    "clickstream_emr_role": "the ARN of the role that its jobs run under",
+    "clickstream_emr_application": "the id of an EMR Serverless application",
+    "clickstream_emr_role": "the ARN of the role of its jobs",
 }
-"""The Variables of Airflow that a job requires."""
+"""The Airflow Variables that a job requires."""
 
 LONGEST = timedelta(hours=12)
-"""The time limit of a job, and of a day's task; EMR Serverless itself ends a job after that."""
+"""The time limit of a job and of a day's task. It is also the limit of EMR Serverless for a job."""
 
 IMAGE_SCRIPT = "local:///opt/clickstream/src/clickstream/spark.py"
 SCRIPT = "{{ var.value.get('clickstream_emr_script', '" + IMAGE_SCRIPT + "') }}"
-"""The script of the job: a file in the application's image, or an object in S3."""
+"""The script of the job: a file in the application's image or an object in S3."""
 
 POLL = timedelta(seconds=15)
 """The interval between two requests for the job's state."""
 
 
 def unset_variables() -> list[str]:
-    """A sentence for each required Variable that is not set."""
+    """Return a sentence for each required Variable that is not set."""
     return [
         f"The Variable {name} is not set: {meaning}."
         for name, meaning in VARIABLES.items()
@@ -39,7 +39,7 @@ def unset_variables() -> list[str]:
 
 
 def clean_on_spark() -> EmrServerlessStartJobOperator:
-    """The job that cleans the whole range into the staging area; waiting, it takes no worker."""
+    """Return the task that cleans the whole range into staging. Its wait uses no worker."""
     return EmrServerlessStartJobOperator(
         task_id="clean_on_spark",
         application_id="{{ var.value.clickstream_emr_application }}",
@@ -60,5 +60,5 @@ def clean_on_spark() -> EmrServerlessStartJobOperator:
         waiter_max_attempts=LONGEST // POLL,
         execution_timeout=LONGEST,
         enable_application_ui_links=True,
-        doc_md="Cleans the range on Spark, into the staging area, and publishes nothing.",
+        doc_md="Cleans the range on Spark and stages the rows. Publishes nothing.",
     )

@@ -1,8 +1,8 @@
 """The login of a host from an Airflow connection of type SSH or SFTP, as plain values.
 
-The extras are those of Airflow's SSH provider: `key_file`, or `private_key` with
-`private_key_passphrase`, and `host_key`. Secrets go from the connection to `collect.Login` and
-nowhere else: no log, XCom or rendered field has them.
+The task `pull_logs` uses it. The extras are those of Airflow's SSH provider: `key_file`, or
+`private_key` with `private_key_passphrase`, and `host_key`. Secrets are only passed to
+`collect.Login`: no log, XCom or rendered field has them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def host_login(lake: Lake, host: Host) -> Login | None:
-    """Return the login that a host's connection has; None if its source names no connection.
+    """Return the login in the host's connection; None if its source names no connection.
 
-    Raises SettingsError, which is recorded as the failure of the host's pull, for a connection that
-    can't be used.
+    Raises SettingsError if the connection can't be used, after recording it as the failure of the
+    host's pull.
     """
     from clickstream.errors import SettingsError
     from clickstream.lake import collection
@@ -38,24 +38,27 @@ def host_login(lake: Lake, host: Host) -> Login | None:
 
 
 def connection_login(name: str, user: str = "") -> Login:
-    """Return the login that an Airflow connection has; `user` is used where it has none."""
+    """Return the login in an Airflow connection; `user` is the default of its login field.
+
+    Raises IncompleteConnection if the connection is missing or can't be used.
+    """
     from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
 
     from clickstream.collect import Login
     from clickstream.collect.hosts import SSH_PORT
-    from clickstream.errors import SettingsError
+    from clickstream.errors import IncompleteConnection
 
     try:
         connection = Connection.get(name)
     except AirflowNotFoundException:
-        raise SettingsError(
+        raise IncompleteConnection(
             f"Airflow has no connection {name}, which [[sources]] connection names. Add it, of "
             "type SSH or SFTP."
         ) from None
     extras = connection.extra_dejson
     user = connection.login or user
     if problem := _problem(name, user, bool(connection.password), extras):
-        raise SettingsError(problem)
+        raise IncompleteConnection(problem)
     return Login(
         user,
         key_file=extras.get("key_file") or "",
@@ -68,7 +71,7 @@ def connection_login(name: str, user: str = "") -> Login:
 
 
 def _problem(name: str, user: str, has_password: bool, extras: Mapping[str, Any]) -> str:
-    """Why a connection can't be used; empty if it can."""
+    """Return the reason why a connection can't be used; empty if it can."""
     if not user:
         return f"The connection {name} has no login: enter the user that reads the logs."
     if extras.get("key_file") or extras.get("private_key"):
@@ -81,16 +84,16 @@ def _problem(name: str, user: str, has_password: bool, extras: Mapping[str, Any]
 
 
 def _host_key(name: str, text: str) -> str:
-    """A host key as `TYPE BASE64`. The provider also takes the base64 part alone, with its type."""
+    """Return a host key as `TYPE BASE64`. The extra may have only the base64."""
     parts = text.split()
     encoded = parts[-1] if len(parts) == 1 else "".join(parts[1:2])
     if not encoded:
         return ""
     kind = _key_type(encoded)
     if kind is None or (len(parts) > 1 and parts[0] != kind):
-        from clickstream.errors import SettingsError
+        from clickstream.errors import IncompleteConnection
 
-        raise SettingsError(
+        raise IncompleteConnection(
             f"The host_key in the extras of connection {name} is not a public key. Enter one like "
             "`ssh-ed25519 AAAA…`, as ssh-keyscan prints it after the host."
         )
@@ -98,7 +101,7 @@ def _host_key(name: str, text: str) -> str:
 
 
 def _key_type(encoded: str) -> str | None:
-    """The type that a public key names itself, by its first field (RFC 4253, 6.6)."""
+    """Return the type in the first field of a public key (RFC 4253, 6.6); None if invalid."""
     try:
         blob = base64.b64decode(encoded, validate=True)
     except binascii.Error:

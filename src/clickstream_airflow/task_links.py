@@ -1,6 +1,6 @@
 """Links on the page of a task instance: to the runbook, and to its hour in ledger and dashboard.
 
-Airflow's API server calls them for every task of every DAG; an empty link is not shown.
+Airflow's API server calls them for every task of every DAG. It does not show an empty link.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RunbookLink(BaseOperatorLink):
-    """The section of docs/runbook.md on the task."""
+    """Link to the section of docs/runbook.md about the task."""
 
     name = "Runbook"
 
@@ -30,7 +30,7 @@ class RunbookLink(BaseOperatorLink):
 
 
 class LedgerLink(BaseOperatorLink):
-    """The rows of `hour_ledger` of the hours that the task instance builds."""
+    """Link to the rows of `hour_ledger` of the hours that the task instance builds."""
 
     name = "Hour in the ledger"
 
@@ -40,35 +40,36 @@ class LedgerLink(BaseOperatorLink):
 
 
 class DashboardLink(BaseOperatorLink):
-    """The hours that the task instance builds, on the dashboard's Trust page."""
+    """Link to the hours that the task instance builds, on the dashboard's Trust page."""
 
     name = "Hour on the dashboard"
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
-        """Return an address that leads to the hours; empty for tasks that build none.
+        """Return the address of the hours; empty for tasks that build no hour.
 
-        Where Airflow can't show the dashboard it is that of the stand-alone one, if it is set.
+        If Airflow can't show the dashboard, return the address of the separate dashboard, if
+        `[dashboard] url` is set.
         """
         if not _builds_hours(ti_key):
             return ""
         if has_external_views():
             return page_address(f"dashboard/{_instance(ti_key)}")
-        return stand_alone_dashboard("trust")
+        return separate_dashboard("trust")
 
 
 def runbook_section(task_id: str) -> str:
-    """The anchor of a task's section: its id without its task group."""
+    """Return the anchor of a task's section: the task id without the task group."""
     return task_id.rpartition(".")[2]
 
 
-def stand_alone_dashboard(page: str) -> str:
-    """The address of a page of the stand-alone dashboard; empty if `[dashboard] url` is not set."""
+def separate_dashboard(page: str) -> str:
+    """Return the address of a page of the separate dashboard; empty without `[dashboard] url`."""
     from clickstream import settings
     from clickstream.errors import ClickstreamError
 
     try:
         url = settings.load().dashboard.url
-    except ClickstreamError:  # the tasks themselves say what is wrong with the settings
+    except ClickstreamError:  # the tasks report what is wrong with the settings
         return ""
     return f"{url.rstrip('/')}/{page}" if url else ""
 
@@ -78,6 +79,6 @@ def _builds_hours(ti_key: TaskInstanceKey) -> bool:
 
 
 def _instance(ti_key: TaskInstanceKey) -> str:
-    """The part of an address that names a task instance."""
+    """Return the part of an address that names a task instance."""
     instance = {"run_id": ti_key.run_id, "map_index": ti_key.map_index}
     return f"{ti_key.dag_id}/{ti_key.task_id}?{urlencode(instance)}"

@@ -1,4 +1,4 @@
-"""Sends the mail of a run's week through Airflow's connection; `clickstream_digest` calls it."""
+"""Send the weekly mail of a run through an Airflow connection. `clickstream_digest` calls it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ log = logging.getLogger("clickstream")
 
 
 def send_weekly_mail(run: Any) -> dict[str, Any]:
-    """Send the mail of a run's week once, and return the week and how many recipients got it.
+    """Send the mail of a run's week once; return the week and the number of recipients.
 
-    Raises AirflowSkipException, with what to set, where nothing is to be sent.
+    Raises AirflowSkipException if no mail is to be sent. Its message says which setting to change.
     """
     from clickstream import settings
 
@@ -52,7 +52,10 @@ def _require_connection(chosen: Settings) -> Connection:
 
 
 def _week_to_send(run: Any, chosen: Settings, moment: datetime) -> Week:
-    """The run's week. Fails the task for one that can't be mailed; skips old ones of a backfill."""
+    """Return the run's week.
+
+    Fail the task if the week can't be mailed. Skip it for old weeks of a backfill.
+    """
     from clickstream.dashboard.digest import Week, check_week
     from clickstream.errors import InputError
 
@@ -61,21 +64,21 @@ def _week_to_send(run: Any, chosen: Settings, moment: datetime) -> Week:
         week = resolve_week(run, zone)
         check_week(week, moment, zone)
     except InputError as error:
-        give_up([str(error)], "Trigger the DAG again with another week.")
+        give_up([str(error)], "Trigger the DAG again with another week.", error.code)
     if run.run_type == "backfill" and week < Week.last_complete(moment, zone):
         raise _skip(
-            f"The mail of {week} is not sent: of a backfill, only the last complete week is "
-            "mailed. To send it, trigger the DAG and name the week in the form."
+            f"The mail of {week} is not sent: a backfill mails only the last complete week. "
+            "To send it, trigger the DAG and enter the week in the form."
         )
     return week
 
 
 def _sender(chosen: Settings, connection: Connection) -> str:
-    from clickstream.errors import SettingsError
+    from clickstream.errors import MailNotConfigured
 
     sender = chosen.digest.sender or connection.extra_dejson.get("from_email") or ""
     if not sender:
-        raise SettingsError(
+        raise MailNotConfigured(
             "The weekly mail has no sender: set [digest] sender, or from_email in the extras of "
             f"the connection {chosen.digest.connection}."
         )
@@ -114,6 +117,6 @@ def _send(run: Any, week: Week, sender: str, moment: datetime) -> dict[str, Any]
 
 
 def _skip(sentence: str) -> AirflowSkipException:
-    """The exception that skips the task, with its reason in the log."""
+    """Log the reason, and return the exception that skips the task."""
     log.info(sentence)
     return AirflowSkipException(sentence)

@@ -34,7 +34,7 @@ NOTE = {"tab": "overview", "query": f"?{DAY}", "day": "2026-11-20", "hour": "", 
 
 @pytest.fixture(scope="module")
 def published(local_aws, tmp_path_factory) -> Iterator[Path]:
-    """A directory with settings of a lake that has one published hour, and facts of it."""
+    """Create a directory with the settings of a lake with one published hour and its facts."""
     directory = tmp_path_factory.mktemp("lake")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_to(local_aws))
@@ -62,14 +62,14 @@ def publish(directory: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def settings(published, monkeypatch, local_aws) -> None:
-    """The settings and the connection of the published lake, for each test."""
+    """Use the settings and the connection of the published lake in each test."""
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_to(local_aws))
     monkeypatch.setenv("CLICKSTREAM_SETTINGS", str(published / "clickstream.toml"))
 
 
 @pytest.fixture(scope="module")
 def server(airflow_home) -> Iterator[Any]:
-    """Airflow's API server with the plugins of this project, without a login."""
+    """Return Airflow's API server with the plugins of this project, without a login."""
     from airflow.api_fastapi.app import create_app, purge_cached_app
     from fastapi.testclient import TestClient
 
@@ -80,7 +80,7 @@ def server(airflow_home) -> Iterator[Any]:
 
 @pytest.fixture
 def log_in(server) -> Iterator[Any]:
-    """Logs a user of a role in, in the browser that is returned."""
+    """Return a function that returns a browser in which a user of a role has logged in."""
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
@@ -95,7 +95,7 @@ def log_in(server) -> Iterator[Any]:
 
 @pytest.fixture
 def app(log_in) -> Any:
-    """The application inside, built by a first request."""
+    """Return the dashboard's application, after a first request has built it."""
     from airflow import plugins_manager
 
     assert log_in("viewer").get(f"{PREFIX}/version").status_code == 200
@@ -106,7 +106,7 @@ def app(log_in) -> Any:
 
 
 def requests_of(app: Any) -> Iterator[tuple[str, str]]:
-    """A request for each route of the application and each of its methods."""
+    """Return a request for each route of the application and each of its methods."""
     for route in app.routes:
         path = re.sub(r"\{[^}]+\}", "x", route.path)
         for method in sorted(route.methods):
@@ -126,7 +126,7 @@ def test_no_route_answers_without_a_login(app, server) -> None:
 def test_a_browser_without_a_login_is_led_to_airflow(server) -> None:
     answer = server.get(f"{PREFIX}/trust")
     assert "Log in to Airflow in this browser, then reload this page." in answer.text
-    assert '<a href="/">To Airflow</a>' in answer.text
+    assert '<a href="/">Open Airflow</a>' in answer.text
     framed = server.get(f"{PREFIX}/trust", headers={"Sec-Fetch-Dest": "iframe"})
     assert "Log in to Airflow" in framed.text
     assert "<a " not in framed.text
@@ -140,14 +140,14 @@ def test_a_forged_login_is_refused(server) -> None:
         server.cookies.clear()
 
 
-def test_who_may_not_see_the_web_ui_may_not_see_the_dashboard(log_in, monkeypatch) -> None:
+def test_a_user_without_the_web_ui_may_not_see_the_dashboard(log_in, monkeypatch) -> None:
     from airflow.api_fastapi.app import get_auth_manager
 
     browser = log_in("viewer")
     monkeypatch.setattr(get_auth_manager(), "is_authorized_view", lambda **_: False)
     answer = browser.get(f"{PREFIX}/trust")
     assert answer.status_code == 403
-    assert "may not see its web pages" in answer.text
+    assert "may not see the web UI" in answer.text
 
 
 def test_the_first_page_has_the_facts_of_the_lake(log_in) -> None:
@@ -170,7 +170,7 @@ def test_a_viewer_may_read_and_not_write(log_in) -> None:
 
 
 @pytest.mark.parametrize("role", ["user", "op", "admin"])
-def test_who_may_trigger_the_hourly_dag_may_write_in_their_name(log_in, role) -> None:
+def test_a_user_who_may_trigger_the_hourly_dag_may_write(log_in, role) -> None:
     browser = log_in(role, f"{role} of ana")
     note = NOTE | {"text": f"Written by {role}"}
     answer = browser.post(f"{PREFIX}/notes", data=note, headers=SAME_ORIGIN)
@@ -180,7 +180,7 @@ def test_who_may_trigger_the_hourly_dag_may_write_in_their_name(log_in, role) ->
     assert f"Written by {role}" in log_in("viewer").get(f"{PREFIX}/?{DAY}").text
 
 
-def test_athena_answers_whoever_may_write(log_in) -> None:
+def test_a_user_who_may_write_may_query_athena(log_in) -> None:
     answer = log_in("admin").post(f"{PREFIX}/panels/hour?{DAY}", headers=SAME_ORIGIN)
     assert answer.status_code == 200
     assert "compared: all equal" in answer.text
@@ -195,7 +195,7 @@ def test_forms_of_other_sites_are_refused(log_in, headers) -> None:
     assert "did not come from a page of the dashboard" in answer.text
 
 
-def test_airflow_s_cookie_is_the_only_one(log_in) -> None:
+def test_the_dashboard_sets_no_cookie(log_in) -> None:
     browser = log_in("viewer")
     for path in ("/", "/trust", "/static/page.css", "/version"):
         answer = browser.get(PREFIX + path)
@@ -203,9 +203,7 @@ def test_airflow_s_cookie_is_the_only_one(log_in) -> None:
         assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
 
 
-def test_notes_are_those_of_the_directory_and_the_copy_is_not_the_stand_alone_one(
-    log_in, published
-) -> None:
+def test_notes_are_in_the_directory_and_the_copy_is_separate(log_in, published) -> None:
     log_in("viewer").get(f"{PREFIX}/")
     kept = published / "var" / "dashboard"
     assert (kept / "airflow-1" / "facts.duckdb").is_file()
@@ -223,7 +221,7 @@ def test_an_error_page_leads_back_by_a_relative_link(log_in) -> None:
 
 @pytest.fixture
 def own_app(airflow_home) -> Any:
-    """A dashboard of the plugin that no request has built, as Airflow mounts it."""
+    """Return the plugin's dashboard as Airflow mounts it, before the first request."""
     from fastapi import FastAPI
     from fastapi.testclient import TestClient
 
@@ -242,7 +240,9 @@ def token_of(role: str) -> dict[str, str]:
     return {"_token": get_auth_manager().generate_jwt(user)}
 
 
-def test_nothing_is_served_if_the_check_of_the_login_is_gone(own_app, monkeypatch, server) -> None:
+def test_every_request_is_refused_if_the_login_check_is_missing(
+    own_app, monkeypatch, server
+) -> None:
     monkeypatch.delitem(sys.modules, "clickstream_airflow.dashboard.login", raising=False)
     monkeypatch.delattr(sys.modules["clickstream_airflow.dashboard"], "login", raising=False)
     monkeypatch.setitem(sys.modules, "airflow.api_fastapi.core_api.security", None)
@@ -254,7 +254,10 @@ def test_nothing_is_served_if_the_check_of_the_login_is_gone(own_app, monkeypatc
 
 
 def refusal_of(own_app: Any) -> str:
-    """The page that tells a user why there is no dashboard; others are told nothing."""
+    """Return the page that shows a user why the dashboard is not available.
+
+    Others get no reason.
+    """
     assert own_app.get(f"{PREFIX}/trust").status_code == 401
     own_app.cookies.update(token_of("viewer"))
     answer = own_app.get(f"{PREFIX}/trust")
@@ -298,7 +301,7 @@ def test_a_dashboard_that_failed_is_built_by_a_later_request(
     assert "all of its 3 lines are accounted for" in page.text
 
 
-def test_without_a_connection_the_environment_says_where_aws_is(
+def test_without_a_connection_the_environment_gives_the_address_of_aws(
     own_app, monkeypatch, tmp_path, local_aws, server
 ) -> None:
     """As in the local stack, whose Airflow has no connection."""
@@ -356,7 +359,7 @@ sys.stdin.read()
 """
 
 
-def test_each_worker_has_a_copy_of_its_own_and_leftovers_are_deleted(tmp_path, published) -> None:
+def test_each_worker_has_its_own_copy_and_leftover_copies_are_deleted(tmp_path, published) -> None:
     from clickstream_airflow.dashboard.copies import open_engine
     from clickstream_airflow.lake import refer_to_lake
 
@@ -412,7 +415,7 @@ def test_it_works_where_airflow_is_served_below_a_path(airflow_home, published) 
     )
     assert ran.returncode == 0, ran.stderr
     anonymous, pages = json.loads(ran.stdout.splitlines()[-1])
-    assert '<a href="/airflow/">To Airflow</a>' in anonymous
+    assert '<a href="/airflow/">Open Airflow</a>' in anonymous
     assert [pages[path][1] for path in paths] == [200, 400, 200, 200]
     assert "/airflow/clickstream-dashboard/trust?from=" in pages[f"hours/{HOUR}"][0]
     assert 'href="./"' in pages["trust?range=x"][2]

@@ -1,6 +1,6 @@
-"""The log of a failed task ends with cause and remedy; only what may pass is tried again.
+"""The log of a failed task ends with cause, remedy and code; only temporary errors are retried.
 
-Each attempt is made as a worker makes it, in a process of its own with a log file.
+Each attempt runs as in a worker, in its own process with a log file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.support.faults_proxy import (
     throttles,
 )
 
-from clickstream.errors import StaleHour, UnbalancedHour
+from clickstream.errors import RefusedFiles, StaleHour, UnbalancedHour
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
@@ -31,13 +31,13 @@ DUE = datetime(2026, 11, 20, 6, tzinfo=UTC)
 NUMBERS = count()
 
 TRIED_AGAIN, FAILED = "up_for_retry", "failed"
-ROOM_FOR_FRAMES = 25
+MAX_FRAME_LINES = 25
 """Lines between the message of Airflow's own exception and ours; a chain of botocore's takes 60."""
 
 
 @pytest.fixture
 def make_attempt(airflow_home, home: Path, tmp_path: Path) -> Callable[[str], Any]:
-    """Makes the first attempt of a task in a run of its own."""
+    """Return a function that makes the first attempt of a task in a new run."""
     from tests.support.airflow_worker import attempt, create_run, sync_dags
 
     sync_dags()
@@ -49,11 +49,12 @@ def make_attempt(airflow_home, home: Path, tmp_path: Path) -> Callable[[str], An
     return make
 
 
-def assert_short(made: Any) -> None:
-    """One exception without what caused it, and the last line is its message."""
+def assert_short(made: Any, code: str) -> None:
+    """Expect one exception without its causes, and a last line with its message and its code."""
     assert len(made.errors) == 1, made.errors
-    assert made.last_line == " ".join(made.errors[0].split())
-    assert len(made.shown) < ROOM_FOR_FRAMES, "\n".join(made.shown)
+    message = " ".join(made.errors[0].split()).removesuffix(f" ({code})")
+    assert made.last_line == f"{message} ({code})"
+    assert len(made.shown) < MAX_FRAME_LINES, "\n".join(made.shown)
     assert "clear the task" in made.last_line
 
 
@@ -63,25 +64,25 @@ def test_a_broken_setting_fails_at_once(make_attempt, home) -> None:
     made = make_attempt("list_hosts")
     assert (made.state, made.try_number) == (FAILED, 1)
     assert "there is no setting sessions.no_such_setting" in made.last_line
-    assert_short(made)
+    assert_short(made, "CS-101")
 
 
 @pytest.mark.parametrize(
-    ("fault", "state", "says"),
+    ("fault", "state", "begin", "code"),
     [
-        (answers(403, "AccessDeniedException"), FAILED, "AWS refused: "),
-        (throttles, TRIED_AGAIN, "AWS request failed: "),
+        (answers(403, "AccessDeniedException"), FAILED, "AWS refused: ", "CS-402"),
+        (throttles, TRIED_AGAIN, "AWS request failed: ", "CS-401"),
     ],
 )
-def test_what_aws_answers_decides_whether_a_task_is_tried_again(
-    make_attempt, local_aws, monkeypatch, fault: Fault, state: str, says: str
+def test_only_temporary_errors_of_aws_are_retried(
+    make_attempt, local_aws, monkeypatch, fault: Fault, state: str, begin: str, code: str
 ) -> None:
     with FaultsProxy(local_aws.endpoint, lambda _exchange: fault) as proxy:
         reach_aws_at(proxy.endpoint, monkeypatch)
         made = make_attempt("hours_to_build")
     assert (made.state, made.try_number) == (state, 1)
-    assert made.last_line.startswith(says)
-    assert_short(made)
+    assert made.last_line.startswith(begin)
+    assert_short(made, code)
 
 
 def reach_aws_at(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +102,7 @@ def test_a_task_that_could_not_reach_aws_succeeds_at_its_next_attempt(
     made = attempt(run, "hours_to_build", tmp_path)
     assert (made.state, made.try_number) == (TRIED_AGAIN, 1)
     assert made.last_line.startswith("Can't reach AWS: Could not connect to the endpoint URL")
-    assert_short(made)
+    assert_short(made, "CS-401")
 
     reach_aws_at(local_aws.endpoint, monkeypatch)
     made = attempt(run, "hours_to_build", tmp_path)
@@ -125,22 +126,27 @@ def test_an_unexpected_error_keeps_its_traceback() -> None:
 
 
 def test_every_kind_of_failure_has_a_last_line_with_a_remedy(airflow_home) -> None:
+    from airflow.providers.common.compat.sdk import AirflowFailException
     from airflow.sdk.exceptions import AirflowTaskTimeout
 
     from clickstream_airflow.failures import describe_failure
 
     context = {"task": SimpleNamespace(execution_timeout=timedelta(hours=1))}
     refusal = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
-    for error, says in (
-        (AirflowTaskTimeout("Timeout, PID: 5"), "longer than its limit of 1:00:00"),
-        (ClientError(refusal, "StartJobRun"), "AWS refused: An error occurred"),
-        (KeyError("no such column"), "Unexpected KeyError: 'no such column'."),
-        (StaleHour("published by someone else."), "published by someone else."),
-        (UnbalancedHour("does not add up; report this."), "does not add up; report this."),
+    for error, part, code in (
+        (AirflowTaskTimeout("Timeout, PID: 5"), "longer than its limit of 1:00:00", "CS-902"),
+        (ClientError(refusal, "StartJobRun"), "AWS refused: An error occurred", "CS-402"),
+        (KeyError("no such column"), "Unexpected KeyError: 'no such column'.", "CS-901"),
+        (AirflowFailException("The operator failed."), "The operator failed.", "CS-901"),
+        (StaleHour("Another run published it."), "Another run published it.", "CS-303"),
+        (UnbalancedHour("It has no balance; report this."), "no balance; report this.", "CS-302"),
     ):
-        said = describe_failure(error, context)
-        assert says in said
-        assert "clear the task" in said or said.endswith("report this.")
+        line = describe_failure(error, context)
+        assert part in line
+        assert line.endswith(f" ({code})")
+        assert line.count("CS-") == 1
+        if not isinstance(error, AirflowFailException):  # an operator's own message may have none
+            assert "clear the task" in line or "report this" in line
 
 
 def test_many_reasons_are_counted_in_the_last_line(caplog) -> None:
@@ -150,10 +156,10 @@ def test_many_reasons_are_counted_in_the_last_line(caplog) -> None:
 
     reasons = [f"access-{number}.log has lines in no known format." for number in range(1420)]
     with pytest.raises(AirflowFailException) as caught:
-        give_up(reasons, "Set the source's format.")
+        give_up(reasons, "Set the source's format.", RefusedFiles.code)
     assert str(caught.value) == (
         "access-0.log has lines in no known format. And 1,419 more like it. Set the source's "
-        "format."
+        "format. (CS-207)"
     )
     assert len(caplog.records) == REASONS_LOGGED
 
@@ -172,6 +178,6 @@ def test_a_long_list_of_hours_is_short_in_the_log(make_attempt, home) -> None:
     made = make_attempt("hours_to_build")
     assert "This run builds hour 2026-11-20T05, from 05:00 to 06:00 UTC." in made.shown
     assert (
-        "These earlier hours have lines and wait for a backfill: 2026-11-18T00, 2026-11-18T01, "
+        "Earlier hours with lines that need a backfill: 2026-11-18T00, 2026-11-18T01, "
         "2026-11-18T02 and 27 more." in made.shown
     )

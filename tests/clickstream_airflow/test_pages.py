@@ -25,7 +25,7 @@ RUNBOOK = "/clickstream/docs/runbook.md"
 
 @pytest.fixture(scope="module")
 def server(airflow_home) -> Iterator[Any]:
-    """Airflow's API server with the plugins of this project, without a login."""
+    """Return Airflow's API server with the plugins of this project, without a login."""
     from airflow.api_fastapi.app import create_app, purge_cached_app
     from fastapi.testclient import TestClient
 
@@ -37,7 +37,7 @@ def server(airflow_home) -> Iterator[Any]:
 
 @pytest.fixture
 def browser(server) -> Iterator[Any]:
-    """A browser in which a viewer of the DAGs has logged in."""
+    """Return a browser in which a viewer of the DAGs has logged in."""
     yield log_in(server, "viewer")
     server.cookies.clear()
 
@@ -53,7 +53,7 @@ def log_in(server: Any, role: str) -> Any:
 
 @pytest.fixture(scope="module")
 def make_run(airflow_home) -> Any:
-    """Creates a run of a DAG; each is due a second after the one before."""
+    """Return a function that creates a run of a DAG, due one second after the previous one."""
     from tests.support.airflow_worker import create_run, sync_dags
 
     sync_dags()
@@ -93,7 +93,9 @@ def test_the_framework_adds_no_page_of_its_own(server, path: str) -> None:
     assert server.get(f"/clickstream{path}").status_code in (401, 404)
 
 
-def test_who_may_not_read_the_dag_may_not_read_its_hours(browser, make_run, monkeypatch) -> None:
+def test_a_user_who_may_not_read_the_dag_may_not_read_its_hours(
+    browser, make_run, monkeypatch
+) -> None:
     from airflow.api_fastapi.app import get_auth_manager
 
     monkeypatch.setattr(get_auth_manager(), "is_authorized_dag", lambda **_: False)
@@ -116,7 +118,7 @@ def test_the_runbook_is_a_page_with_the_sections_of_the_tasks(browser) -> None:
 def test_a_page_that_does_not_exist_says_so(browser) -> None:
     answer = browser.get("/clickstream/docs/no-such-page.md")
     assert answer.status_code == 404
-    assert "There is no page docs/no-such-page.md here." in answer.text
+    assert "The documentation has no page docs/no-such-page.md." in answer.text
 
 
 def test_an_hour_that_is_not_published_says_what_to_do(browser, make_run, home) -> None:
@@ -201,7 +203,7 @@ def test_each_hour_of_the_ledger_leads_to_the_dashboard(browser, make_run, home)
 
 
 def hours_of(run: Any, task_id: str, name: str | None) -> list[str]:
-    """The hours of a task instance of a run; `name` is what the UI shows for its map index."""
+    """Return the hours of a task instance; `name` is its map index as the UI shows it."""
     from clickstream_airflow.pages import ledger_rows
 
     instance = SimpleNamespace(dag_id=run.dag_id, task_id=task_id, rendered_map_index=name)
@@ -230,7 +232,7 @@ def test_a_day_s_task_shows_the_hours_of_the_day_that_the_range_has(make_run) ->
     assert len(hours_of(run, "rebuild_day", "0")) == 5
 
 
-def test_new_visitor_ids_reach_beyond_the_range(make_run) -> None:
+def test_new_visitor_ids_build_hours_outside_the_range(make_run) -> None:
     asked = {"from": "2026-11-20T05", "to": "2026-11-20T05", "new_visitor_ids": True}
     run = make_run("clickstream_reprocess", asked | {"reason": "a test"})
     assert len(hours_of(run, "rebuild_day", "2026-11-02")) == 24
@@ -251,7 +253,7 @@ def test_aws_out_of_reach_is_one_sentence(browser, make_run, home, monkeypatch) 
     assert "Traceback" not in page.text
 
 
-def test_an_hour_that_is_none_is_one_sentence(browser, make_run) -> None:
+def test_an_invalid_hour_is_one_sentence(browser, make_run) -> None:
     run = make_run("clickstream_hourly", {"hour": "2026-13-01T05"})
     page = ledger_page(browser, run, "list_hosts")
     assert "is not an hour: there is no month 13" in page.text

@@ -1,4 +1,4 @@
-"""What the plugin registers, and what loading it costs every process of Airflow."""
+"""The extensions that the plugin registers, and the cost of loading it in every process."""
 
 from __future__ import annotations
 

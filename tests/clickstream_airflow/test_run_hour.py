@@ -1,4 +1,4 @@
-"""The hour a run is for, asked by a task inside runs that Airflow itself made."""
+"""The hour that a run builds, computed by a task inside runs that Airflow creates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def dag(airflow_home):
 
 
 def work_off(dag, run) -> str:
-    """Run the run's one task the way a worker does, and read what it answered."""
+    """Run the only task of a run as a worker does, and return its result."""
     from airflow.sdk.definitions.dag import _run_task
     from airflow.utils.session import create_session
 
@@ -60,7 +60,7 @@ def dag_in_database():
 
 
 def scheduled_run(last: datetime):
-    """The run that the scheduler makes after the one whose interval began at `last`."""
+    """Return the run that the scheduler creates after the one whose interval began at `last`."""
     from airflow.timetables.base import DataInterval, TimeRestriction
     from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
@@ -123,7 +123,7 @@ def test_each_run_of_a_backfill_is_for_its_own_hour_whatever_the_form_says(dag) 
     assert [work_off(dag, run) for run in runs] == ["2026-10-03T22", "2026-10-03T23"]
 
 
-def test_a_manual_run_that_a_backfill_takes_over_is_for_the_hour_of_the_backfill(dag) -> None:
+def test_a_manual_run_that_a_backfill_repeats_is_for_the_hour_of_the_backfill(dag) -> None:
     from airflow.models.backfill import ReprocessBehavior
 
     hour = at("2026-10-04T05:00")
@@ -155,7 +155,7 @@ def test_a_run_without_logical_date_takes_the_last_hour_complete_when_it_was_due
 
 
 @pytest.mark.parametrize("logical_date", [None, at("2026-11-23T10:30")])
-def test_the_hour_someone_asks_for_goes_before_every_date(dag, logical_date) -> None:
+def test_the_hour_of_the_form_has_priority_over_every_date(dag, logical_date) -> None:
     run = dag.test(
         logical_date=logical_date,
         run_after=at("2026-11-23T12:00"),
@@ -179,7 +179,7 @@ def resolve(run) -> str:
 
 
 def a_run(**values):
-    """A run as Airflow's scheduler holds it, which no database has."""
+    """Return a run as in Airflow's scheduler, without a database."""
     from airflow.models.dagrun import DagRun
 
     empty = {"run_type": "manual", "run_after": at("2026-11-24T12:00"), "data_interval": None}

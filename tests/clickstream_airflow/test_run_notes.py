@@ -44,7 +44,7 @@ def start(**values: Any) -> str:
         started = session.get(DagRun, run.id)
         assert started.state == "running"
         note = started.note
-        started.state = "success"  # room for the next one
+        started.state = "success"  # the next run can start
         return note
 
 

@@ -1,4 +1,4 @@
-"""Scheduled runs wait, deferred, until the hour has settled; all other runs go on at once."""
+"""Scheduled runs wait, deferred, until the hour has settled; all other runs continue at once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_other_runs_never_wait(run_type: str) -> None:
 
 @pytest.fixture
 def attempt_of_run(airflow_home, home, tmp_path) -> Any:
-    """Lets a worker attempt the wait of a scheduled run whose hour ends at a moment."""
+    """Return a function in which a worker attempts the wait of a scheduled run."""
     from airflow.models.serialized_dag import SerializedDagModel
     from tests.support.airflow_worker import attempt, end_runs, sync_dags
 
@@ -108,13 +108,13 @@ def trigger_of_id(run: Any) -> int:
 def test_a_run_that_is_cleared_later_does_not_wait(attempt_of_run) -> None:
     _, made = attempt_of_run(datetime.now(UTC) - timedelta(minutes=6))
     assert made.state == "success"
-    assert any(line.startswith("Does not wait: it is after") for line in made.shown)
+    assert any(line.startswith("No wait: the wait would have ended at") for line in made.shown)
 
 
 def test_a_manual_run_does_not_wait(attempt_of_run) -> None:
     _, made = attempt_of_run(datetime.now(UTC), "manual")
     assert made.state == "success"
-    assert "Does not wait: only scheduled runs do." in made.shown
+    assert "No wait: only scheduled runs wait." in made.shown
 
 
 def test_a_broken_setting_ends_the_wait_in_one_line(attempt_of_run, home) -> None:

@@ -1,4 +1,4 @@
-"""An Airflow connection becomes a login; its secrets are nowhere else."""
+"""Logins from Airflow connections; no other place has their secrets."""
 
 from __future__ import annotations
 
@@ -100,7 +100,9 @@ def test_a_host_without_a_connection_has_no_login(lake) -> None:
     assert host_login(lake, host) is None
 
 
-def test_a_login_that_is_refused_is_kept_as_the_failure_of_the_host(lake, connect) -> None:
+def test_a_connection_that_can_t_be_used_is_stored_as_the_failure_of_the_host(
+    lake, connect
+) -> None:
     from clickstream.collect import hosts_of
     from clickstream.errors import SettingsError
     from clickstream.lake import collection
@@ -120,7 +122,7 @@ def test_a_login_that_is_refused_is_kept_as_the_failure_of_the_host(lake, connec
 def test_secrets_of_a_connection_are_in_no_log_xcom_or_rendered_field(
     airflow_home, home, connect, monkeypatch, caplog
 ) -> None:
-    """A worker pulls from a host that can't be reached; all that it leaves is searched."""
+    """Let a worker pull from a host that can't be reached, and search all that it stored."""
     from airflow.dag_processing.dagbag import DagBag
     from airflow.models.renderedtifields import RenderedTaskInstanceFields
     from airflow.models.xcom import XComModel

@@ -20,7 +20,7 @@ def key(dag_id: str, task_id: str, map_index: int = -1) -> Any:
 
 @pytest.fixture(scope="module")
 def tasks(airflow_home) -> list[tuple[str, str]]:
-    """Every task of every DAG, as the id of its DAG and its own."""
+    """Return every task of every DAG, as DAG id and task id."""
     from airflow.dag_processing.dagbag import DagBag
 
     dags = DagBag(dag_folder=ROOT / "dags").dags.values()
@@ -78,7 +78,7 @@ def test_tasks_that_lead_to_the_ledger_lead_to_the_dashboard(tasks) -> None:
         ("no address", ""),
     ],
 )
-def test_before_airflow_3_1_the_link_leads_to_the_stand_alone_dashboard(
+def test_before_airflow_3_1_the_link_leads_to_the_separate_dashboard(
     monkeypatch, url: str, link: str
 ) -> None:
     from clickstream_airflow import task_links

@@ -1,4 +1,4 @@
-"""The assets of the tables: a DAG of other people is scheduled when an hour was published."""
+"""The assets of the tables: a published hour starts other DAGs that use them as a schedule."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def dag(airflow_home, home, monkeypatch) -> Any:
 
 
 def events(run) -> dict[str, list[Any]]:
-    """The extras of the events that a run has emitted, by the asset's name."""
+    """Return the extras of the events that a run has emitted, by asset name."""
     from airflow.models.asset import AssetEvent, AssetModel
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -48,7 +48,7 @@ def events(run) -> dict[str, list[Any]]:
 
 
 def consumer_runs() -> list[Any]:
-    """The runs of the other DAG that a real scheduler creates now."""
+    """Return the runs of the other DAG that a real scheduler creates now."""
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
     from airflow.utils.sqlalchemy import prohibit_commit

@@ -33,7 +33,7 @@ SENT = f"The mail of {LAST_WEEK} was sent to 2 recipients."
 
 @pytest.fixture
 def server(monkeypatch) -> Iterator[MailServer]:
-    """A mail server that Airflow's connection leads to."""
+    """Return a mail server that Airflow's connection names."""
     with MailServer() as server:
         connect(monkeypatch, server.port)
         yield server
@@ -47,7 +47,7 @@ def connect(monkeypatch, port: int, **options: Any) -> None:
 
 @pytest.fixture
 def settings_file(tmp_path: Path, connection: None, monkeypatch) -> Path:
-    """Settings of a lake of the test's own, with recipients and a sender."""
+    """Write the settings of a lake of this test, with recipients and a sender."""
     path = write_settings(tmp_path, f"digest_{uuid.uuid4().hex[:12]}", ["web-1"])
     monkeypatch.setenv("CLICKSTREAM_SETTINGS", str(path))
     digest = f'[digest]\nrecipients = {json.dumps(RECIPIENTS)}\nsender = "news@cafe.example"\n'
@@ -57,7 +57,7 @@ def settings_file(tmp_path: Path, connection: None, monkeypatch) -> Path:
 
 @pytest.fixture
 def lake(settings_file: Path) -> Lake:
-    """Facts of the last complete week and of the one before."""
+    """Return a lake with facts of the last complete week and of the week before."""
     from clickstream_airflow.lake import open_lake
 
     opened = open_lake()
@@ -67,7 +67,7 @@ def lake(settings_file: Path) -> Lake:
 
 @pytest.fixture
 def make_attempt(airflow_home, tmp_path: Path) -> Callable[..., Any]:
-    """Makes the next attempt of the task, in a run of its own or in one that is given."""
+    """Return a function that makes the next attempt of the task, in a new or a given run."""
     from tests.support.airflow_worker import attempt, create_run, sync_dags
 
     sync_dags()
@@ -89,20 +89,20 @@ def new_run(make_attempt) -> Callable[..., Any]:
     return create
 
 
-def said(made: Any) -> str:
+def text_of(made: Any) -> str:
     return "\n".join(made.shown)
 
 
 def test_the_mail_of_the_last_complete_week_is_sent_once(make_attempt, lake, server) -> None:
     first = make_attempt()
-    assert (first.state, SENT in said(first)) == ("success", True), said(first)
+    assert (first.state, SENT in text_of(first)) == ("success", True), text_of(first)
     (received,) = server.received
     assert received.recipients == RECIPIENTS
     assert received.sender == "news@cafe.example"
     assert received.message["Subject"] == f"cafe, Week {LAST_WEEK.number}: 40 visits, ±0.0%"
     second = make_attempt()
     assert second.state == "skipped"
-    assert f"The mail of {LAST_WEEK} was sent to 2 recipients on " in said(second)
+    assert f"The mail of {LAST_WEEK} was sent to 2 recipients on " in text_of(second)
     assert len(server.received) == 1
 
 
@@ -119,7 +119,7 @@ def test_a_run_of_the_whole_dag_sends_the_mail(airflow_home, lake, server, caplo
 def test_send_again_sends_once_more(make_attempt, lake, server) -> None:
     make_attempt()
     again = make_attempt({"week": str(LAST_WEEK), "send_again": True})
-    assert again.state == "success", said(again)
+    assert again.state == "success", text_of(again)
     assert len(server.received) == 2
     identities = {one.message["Message-ID"] for one in server.received}
     assert len(identities) == 2, "a mailbox shows one of several mails with one Message-ID"
@@ -127,7 +127,7 @@ def test_send_again_sends_once_more(make_attempt, lake, server) -> None:
 
 def test_a_week_that_the_form_names_is_sent(make_attempt, lake, server) -> None:
     made = make_attempt({"week": str(WEEK_BEFORE)})
-    assert f"The mail of {WEEK_BEFORE} was sent to 2 recipients." in said(made)
+    assert f"The mail of {WEEK_BEFORE} was sent to 2 recipients." in text_of(made)
     # The week before it has no facts: it is not compared, and the mail says so.
     body = server.received[0].message.get_body(("plain",))
     assert "! This week or " in body.get_content()
@@ -143,7 +143,7 @@ def test_a_week_that_can_not_be_mailed_fails_at_once(
     made = make_attempt({"week": week})
     assert made.state == "failed"
     assert says in made.last_line
-    assert made.last_line.endswith(" Trigger the DAG again with another week.")
+    assert made.last_line.endswith(" Trigger the DAG again with another week. (CS-102)")
     assert server.received == []
 
 
@@ -152,7 +152,7 @@ def test_without_recipients_the_task_is_skipped_and_says_what_to_set(
 ) -> None:
     made = make_attempt()
     assert made.state == "skipped"
-    assert "The weekly mail has no recipients: set [digest] recipients to send it." in said(made)
+    assert "The weekly mail has no recipients: set [digest] recipients to send it." in text_of(made)
 
 
 def test_without_the_connection_the_task_is_skipped_and_says_what_to_add(
@@ -160,7 +160,9 @@ def test_without_the_connection_the_task_is_skipped_and_says_what_to_add(
 ) -> None:
     made = make_attempt()
     assert made.state == "skipped"
-    assert "Airflow has no connection smtp_default, which [digest] connection names" in said(made)
+    assert "Airflow has no connection smtp_default, which [digest] connection names" in text_of(
+        made
+    )
 
 
 def test_a_week_without_facts_is_tried_again(make_attempt, settings_file, server) -> None:
@@ -172,7 +174,7 @@ def test_a_week_without_facts_is_tried_again(make_attempt, settings_file, server
     assert server.received == []
 
 
-def test_an_attempt_that_broke_off_is_not_sent_again_by_the_next(
+def test_after_an_interrupted_attempt_the_next_one_sends_nothing(
     make_attempt, new_run, lake, server
 ) -> None:
     run = new_run()
@@ -182,7 +184,7 @@ def test_an_attempt_that_broke_off_is_not_sent_again_by_the_next(
     assert made.state == "failed"
     assert f"The run {run.run_id} began to send the mail of {LAST_WEEK}" in made.last_line
     assert made.last_line.endswith(
-        "trigger the DAG with this week in the form and tick *Send again*."
+        "trigger the DAG with this week in the form and tick *Send again*. (CS-503)"
     )
     assert server.received == []
 
@@ -204,7 +206,7 @@ def test_the_reply_of_the_server_decides_whether_it_is_tried_again(
     run = new_run()
     server.rules.sender = reply
     made = make_attempt(run=run)
-    assert made.state == state, said(made)
+    assert made.state == state, text_of(made)
     assert says in made.last_line
     assert len(made.errors) == 1, made.errors
     server.rules.sender = ""
@@ -218,8 +220,10 @@ def test_recipients_that_the_server_refused_are_counted_with_the_reason(
     server.rules.recipients = {RECIPIENTS[1]: "550 5.1.1 No such user"}
     made = make_attempt()
     assert made.state == "success"
-    assert "The mail server refused 1 recipient: 550 5.1.1 No such user." in said(made)
-    assert f"{LAST_WEEK} was sent to 1 recipient; 1 other refused by the mail server." in said(made)
+    assert "The mail server refused 1 recipient: 550 5.1.1 No such user." in text_of(made)
+    assert f"{LAST_WEEK} was sent to 1 recipient; 1 other refused by the mail server." in text_of(
+        made
+    )
 
 
 def test_a_refused_login_fails_at_once(make_attempt, lake, server, monkeypatch) -> None:
@@ -235,7 +239,7 @@ def test_a_refused_login_fails_at_once(make_attempt, lake, server, monkeypatch) 
 def test_starttls_and_login_are_those_of_the_connection(
     make_attempt, lake, tmp_path, monkeypatch
 ) -> None:
-    """The extra that docs/digest.md names; a certificate that is not trusted is refused."""
+    """Use the extra that docs/digest.md names; refuse a certificate that is not trusted."""
     with MailServer(self_signed(tmp_path)) as server:
         server.rules.login = ("cafe", "right")
         login = {"login": "cafe", "password": "right"}
@@ -299,7 +303,7 @@ def test_the_week_of_a_run(run: Any, week: str) -> None:
     assert str(resolve_week(run, ZoneInfo("UTC"))) == week
 
 
-def test_of_a_backfill_only_the_last_complete_week_is_mailed(
+def test_a_backfill_mails_only_the_last_complete_week(
     make_attempt, lake, server, monkeypatch
 ) -> None:
     from airflow.models.serialized_dag import SerializedDagModel
@@ -320,8 +324,8 @@ def test_of_a_backfill_only_the_last_complete_week_is_mailed(
         )
         states[weeks] = make_attempt(run=run)
     assert states[1].state == "skipped"
-    assert f"The mail of {WEEK_BEFORE} is not sent: of a backfill" in said(states[1])
-    assert states[0].state == "success", said(states[0])
+    assert f"The mail of {WEEK_BEFORE} is not sent: a backfill mails only" in text_of(states[1])
+    assert states[0].state == "success", text_of(states[0])
     assert len(server.received) == 1
 
 

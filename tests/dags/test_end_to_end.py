@@ -27,7 +27,7 @@ ROBOT = Client("192.0.2.1", BOT)
 
 @pytest.fixture
 def dag(airflow_home, home, monkeypatch) -> Any:
-    """The hourly DAG, without the minutes that a failed task waits before it is tried again."""
+    """Return the hourly DAG, without the pause before a retry."""
     from airflow.dag_processing.dagbag import DagBag
 
     from clickstream_airflow.defaults import DEFAULT_ARGS
@@ -37,7 +37,7 @@ def dag(airflow_home, home, monkeypatch) -> Any:
 
 
 def run_hour(dag, hour: str, **options) -> Any:
-    """The test run that builds `hour`; Airflow gives it the interval before its logical date."""
+    """Make a test run that builds `hour`; Airflow gives it the interval before its logical date."""
     return dag.test(logical_date=Hour.parse(hour).end, **options)
 
 
@@ -63,7 +63,7 @@ def task_instances(run) -> list[Any]:
 
 
 def states(run) -> dict[tuple[str, str], str]:
-    """The state of each task, by its id and the name it shows in the UI where it is mapped."""
+    """Return the state of each task, by its id and, for a mapped task, its name in the UI."""
     return {(ti.task_id, ti.rendered_map_index or ""): ti.state for ti in task_instances(run)}
 
 
@@ -92,7 +92,7 @@ ONCE = {
 
 
 def test_three_hours_from_log_line_to_view(dag, home, caplog) -> None:
-    """Ana's session crosses two hours; lines that come late join it to her next one."""
+    """Ana's session crosses two hours; late lines join it to her next session."""
     caplog.set_level(logging.INFO, logger="clickstream")
     append(
         home / "web-1" / "access.log",
@@ -204,7 +204,7 @@ def check_views(lake) -> None:
     ]
 
 
-def test_an_hour_asked_for_by_hand_is_built_again_to_the_same(dag, home) -> None:
+def test_an_hour_built_again_by_hand_has_the_same_rows(dag, home) -> None:
     append(
         home / "web-1" / "access.log",
         [ANA.get("2026-11-20T05:50:00", "/"), ANA.get("2026-11-20T06:10:00", "/menu")],
@@ -227,7 +227,7 @@ def without_run(row: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in row.items() if k not in ("published_at", "published_by")}
 
 
-def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home, caplog) -> None:
+def test_a_server_that_is_down_fails_the_run_and_delays_no_other_host(dag, home, caplog) -> None:
     append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
     (home / "web-2").rmdir()
     run = run_hour(dag, "2026-11-20T05")
@@ -237,7 +237,7 @@ def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home, caplog) 
     assert [task for task, state in seen.items() if state == "failed"] == [("pull_logs", "web-2")]
     (last_line,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
     assert "web-2 is not a directory" in last_line
-    assert last_line.endswith("Correct this, then clear the task; nothing is lost.")
+    assert last_line.endswith("Correct this, then clear the task; nothing is lost. (CS-206)")
     (row,) = ledger(open_lake())
     assert (row["page_requests"], row["missing_sources"]) == (1, "web-2")
 
@@ -248,7 +248,7 @@ def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home, caplog) 
     assert [row["missing_sources"] for row in ledger(open_lake())] == [None, None]
 
 
-def test_hours_are_built_from_raw_though_no_host_can_be_listed(dag, home, monkeypatch) -> None:
+def test_hours_are_built_from_raw_if_no_host_can_be_listed(dag, home, monkeypatch) -> None:
     append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
     lake = open_lake()
     pipeline.pull(lake, lake.settings.sources[0])
@@ -281,7 +281,7 @@ def test_an_hour_that_fails_leaves_the_run_red_and_the_other_hours_facts_are_ref
 
     def check(lake: Any, built: pipeline.StitchedHour) -> pipeline.StitchedHour:
         if str(built.hour).endswith("T06"):
-            raise UnbalancedHour("The hour does not add up, as the test wants it.")
+            raise UnbalancedHour("The line balance does not close, for this test.")
         return broken(lake, built)
 
     monkeypatch.setattr(pipeline, "check_hour", check)
@@ -299,7 +299,7 @@ def test_an_hour_that_fails_leaves_the_run_red_and_the_other_hours_facts_are_ref
     assert facts["lines"].to_pylist() == [2]
 
 
-def test_a_refused_file_is_red_at_once_and_holds_up_no_other_file(dag, home, monkeypatch) -> None:
+def test_a_refused_file_fails_at_once_and_delays_no_other_file(dag, home, monkeypatch) -> None:
     monkeypatch.setenv("CLICKSTREAM_SOURCES", f'[{{name = "web-1", path = "{home / "web-1"}"}}]')
     for task in dag.tasks:
         task.retries = 2  # as it is in earnest: what a retry cannot repair is not tried again

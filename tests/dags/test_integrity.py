@@ -1,4 +1,4 @@
-"""The house rules of DAG files, checked on every file in dags/."""
+"""The rules of this project for DAG files, checked on every file in dags/."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 FILES = sorted((ROOT / "dags").glob("*.py"))
-HEADINGS = ["What it makes", "When a red run may wait", "Where to look", "How to rerun"]
+HEADINGS = ["What it does", "How urgent a red run is", "Where to look", "How to rerun"]
 EMR_OPERATOR = {"boto3", "botocore"}
-"""What the operator of EMR Serverless brings along; why it may: docs/decisions/0023."""
+"""Packages that the operator of EMR Serverless imports; docs/decisions/0023 allows them."""
 SETTINGS_ONLY = {"clickstream"}
-"""The settings, for the schedule in the site's time zone: 25 ms, and nothing else that is heavy."""
+"""The settings, for the schedule in the site's time zone: 25 ms, and no heavy package."""
 ALLOWED = {"clickstream_reprocess": EMR_OPERATOR, "clickstream_digest": SETTINGS_ONLY}
 HEAVY = {"boto3", "botocore", "clickstream", "numpy", "pandas", "pyarrow", "pyiceberg"}
 
@@ -49,7 +49,7 @@ def test_a_file_holds_one_dag_and_bears_its_name(bag) -> None:
     assert held == [(path.stem, path.stem) for path in FILES]
 
 
-def test_the_page_text_answers_the_four_questions_of_the_night(dag) -> None:
+def test_the_documentation_of_a_dag_answers_four_questions(dag) -> None:
     assert re.findall(r"^### (.+)$", dag.doc_md, re.MULTILINE) == HEADINGS
 
 
@@ -72,7 +72,7 @@ def test_every_failure_ends_the_log_in_one_line(dag) -> None:
     from clickstream_airflow.failures import log_cause
 
     for task in dag.tasks:
-        # A mapped task keeps what it was given; Airflow makes a list of it when the task runs.
+        # A mapped task keeps the value as given; Airflow converts it to a list when the task runs.
         for callbacks in (task.on_failure_callback, task.on_retry_callback):
             assert callbacks in (log_cause, [log_cause]), task.task_id
         if function := getattr(task, "python_callable", None):
@@ -91,13 +91,13 @@ def test_every_task_says_what_it_does(dag) -> None:
         assert task.doc_md or inspect.getdoc(getattr(task, "python_callable", None)), task.task_id
 
 
-def test_no_run_waits_for_the_one_before_or_makes_up_for_lost_ones(dag) -> None:
+def test_no_run_waits_for_the_previous_one_or_catches_up(dag) -> None:
     assert not dag.catchup
     assert not any(task.depends_on_past for task in dag.tasks)
 
 
-def test_the_tasks_of_an_hour_hand_on_one_value_each(bag) -> None:
-    """Airflow guesses from `-> dict` that each key is to be stored as well: a request for each."""
+def test_each_task_of_an_hour_passes_one_value(bag) -> None:
+    """From `-> dict`, Airflow infers that it should also store each key, by a request per key."""
     tasks = bag.dags["clickstream_hourly"].tasks
     assert [task.task_id for task in tasks if getattr(task, "multiple_outputs", False)] == []
 
@@ -114,7 +114,7 @@ def test_one_task_of_a_dag_publishes_at_a_time(bag, dag_id, task_id) -> None:
 
 
 @pytest.mark.parametrize("dag_id", ["clickstream_hourly", "clickstream_reprocess"])
-def test_facts_are_refreshed_one_by_one_after_the_builds_of_other_runs(bag, dag_id) -> None:
+def test_refreshes_run_one_at_a_time_after_the_builds_of_other_runs(bag, dag_id) -> None:
     dag = bag.dags[dag_id]
     refresh = dag.get_task("refresh_facts")
     assert refresh.max_active_tis_per_dag == 1
@@ -137,8 +137,8 @@ def test_facts_are_refreshed_one_by_one_after_the_builds_of_other_runs(bag, dag_
         ("clickstream_reprocess", "every_day_rebuilt"),
     ],
 )
-def test_a_run_whose_hours_failed_is_red_though_facts_were_refreshed(bag, dag_id, marker) -> None:
-    """Airflow takes the state of a run from its last tasks."""
+def test_a_run_whose_hours_failed_is_red_although_facts_were_refreshed(bag, dag_id, marker) -> None:
+    """Airflow computes the state of a run from its last tasks."""
     dag = bag.dags[dag_id]
     assert dag.get_task(marker).trigger_rule == "all_success"
     assert dag.get_task(marker).upstream_task_ids == {"refresh_views"}
@@ -155,8 +155,8 @@ def test_the_page_of_airflow_lists_every_dag(dag) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_file_is_read_fast_and_asks_nobody(path, tmp_path) -> None:
-    """Every task process reads the file again: heavy imports and look-ups are paid each time.
+def test_a_file_is_parsed_fast_and_without_requests(path, tmp_path) -> None:
+    """Every task process parses the file again, and repeats heavy imports and look-ups.
 
     There is no database here, so a connection or variable asked for at the top fails.
     """

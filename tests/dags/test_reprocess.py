@@ -1,4 +1,4 @@
-"""The range DAG with a real local AWS and a real Airflow: what its form takes, and what it does."""
+"""The DAG for ranges with a real local AWS and a real Airflow: its form and its results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ASKED = {"from": "2026-11-20T23", "to": "2026-11-21T00", "reason": "a test"}
 
 @pytest.fixture
 def read_dag(airflow_home, home, monkeypatch) -> Callable[[], Any]:
-    """Reads the DAG anew: a test run keeps what was asked of it in the DAG's params."""
+    """Return a function that parses the DAG again: a test run stores its form in the params."""
     from airflow.dag_processing.dagbag import DagBag
 
     from clickstream_airflow.defaults import DEFAULT_ARGS
@@ -42,7 +42,7 @@ def dag(read_dag) -> Any:
 
 @pytest.fixture
 def lake(home: Path) -> Lake:
-    """Two hours, on two days, that one session spans, published by hand."""
+    """Return a lake with two published hours, on two days, which one session spans."""
     from clickstream_airflow.lake import open_lake
 
     append(
@@ -115,7 +115,7 @@ def test_hours_past_their_replay_window_are_refused_and_built_when_the_form_says
     assert pipeline.verify(lake).is_proven
 
 
-def test_views_alone_touch_no_hour(dag, lake) -> None:
+def test_views_only_builds_no_hour(dag, lake) -> None:
     assert pipeline.outdated_views(lake) != []
     run = dag.test(run_conf={**ASKED, "steps": "views"})
     assert run.state == "success"
@@ -124,7 +124,7 @@ def test_views_alone_touch_no_hour(dag, lake) -> None:
     assert pipeline.outdated_views(lake) == []
 
 
-def test_what_can_t_be_is_red_at_once(dag, home, caplog) -> None:
+def test_an_impossible_range_fails_at_once(dag, home, caplog) -> None:
     for wrong, says in (
         ({"from": "2026-11-21", "to": "2026-11-20"}, "swap the two"),
         ({"from": "2001-01-01", "to": "2026-11-20"}, "9,455 days are too many for one run"),
@@ -151,22 +151,22 @@ def test_the_form_refuses_what_it_can_t_use(dag, wrong) -> None:
 
 
 @pytest.mark.parametrize("name", ["from", "to", "reason"])
-def test_the_form_asks_for_what_has_no_default(dag, name) -> None:
+def test_the_form_requires_fields_without_a_default(dag, name) -> None:
     from airflow.sdk.exceptions import ParamValidationError
 
     with pytest.raises(ParamValidationError):
         dag.params.get_param(name).resolve()
 
 
-def test_the_form_offers_the_steps_that_there_are(dag) -> None:
+def test_the_form_offers_all_steps(dag) -> None:
     assert dag.params.get_param("steps").schema["enum"] == [*pipeline.Steps]
 
 
 @pytest.mark.parametrize(("only_outdated", "option"), [(True, ""), (False, "no-")])
-def test_the_job_on_spark_is_asked_for_what_the_form_says(
+def test_the_job_on_spark_gets_the_values_of_the_form(
     dag, monkeypatch, only_outdated: bool, option: str
 ) -> None:
-    """Its arguments are read here by the command line that they are for."""
+    """Parse its arguments with the command line that receives them."""
     import typer
     from airflow.sdk.execution_time.context import VariableAccessor
 

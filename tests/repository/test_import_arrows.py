@@ -1,4 +1,4 @@
-"""The house's arrows run downwards; the contracts are in pyproject.toml under importlinter."""
+"""Imports between packages go in one direction only, as importlinter in pyproject.toml checks."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.errors import SettingsError
+from clickstream.errors import UnusableRule
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _HEXTET = "(?:0|[1-9a-f][0-9a-f]{0,3})"
@@ -170,11 +170,11 @@ def _network(text: str) -> IPv4Network | IPv6Network:
     try:
         network = ip_network(text.strip())
     except ValueError as error:
-        raise SettingsError(
+        raise UnusableRule(
             f"{text!r} is not a network: {error}. Write it as 10.0.0.0/8 or 2001:db8::/32."
         ) from None
     if isinstance(network, IPv6Network) and network.subnet_of(_IPV4_MAPPED):
-        raise SettingsError(f"{text!r} is an IPv4-mapped network: write the IPv4 network instead.")
+        raise UnusableRule(f"{text!r} is an IPv4-mapped network: write the IPv4 network instead.")
     return network
 
 

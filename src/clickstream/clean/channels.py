@@ -16,7 +16,7 @@ from clickstream.clean.data import read_text
 from clickstream.clean.known_sites import PLATFORM_OF, SOURCE_CATEGORIES, Platform
 from clickstream.clean.referrers import Referrer, category_of, named_source
 from clickstream.clean.urls import Tags, Target
-from clickstream.errors import InputError, SettingsError
+from clickstream.errors import InputError, UnusableRule
 from clickstream.expressions import Expression
 
 PAID_OTHER, DISPLAY = "Paid Other", "Display"
@@ -83,10 +83,10 @@ class ChannelRules:
         try:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise SettingsError(f"The channel rules are not valid TOML: {error}.") from None
+            raise UnusableRule(f"The channel rules are not valid TOML: {error}.") from None
         rules = table.get("rules")
         if set(table) != {"rules"} or not isinstance(rules, list) or not rules:
-            raise SettingsError(
+            raise UnusableRule(
                 f"The channel rules have the keys {sorted(table)}: write one list `rules` with at "
                 "least one rule, and no other key."
             )
@@ -169,13 +169,13 @@ def _by_link(referrer: Referrer | None, platform: Platform | None) -> tuple[str,
 
 def _rule(name: str, rule: Any) -> ChannelRule:
     if not isinstance(rule, dict) or not isinstance(rule.get("channel"), str):
-        raise SettingsError(f'{name} has no channel: write {{ channel = "…", … }}.')
+        raise UnusableRule(f'{name} has no channel: write {{ channel = "…", … }}.')
     name = f"{name} ({rule['channel']})"
     if "sort" in rule:
-        raise SettingsError(f"{name} has the condition sort, which is now category: rename it.")
+        raise UnusableRule(f"{name} has the condition sort, which is now category: rename it.")
     unknown = sorted(set(rule) - {"channel", "category", *PATTERNS})
     if unknown:
-        raise SettingsError(
+        raise UnusableRule(
             f"{name} has unknown conditions: {', '.join(unknown)}. Allowed are "
             f"{', '.join(PATTERNS)} and category."
         )
@@ -189,7 +189,7 @@ def _pattern(name: str, key: str, text: Any) -> Expression:
     try:
         return Expression(text, ignores_case=True)
     except InputError as error:
-        raise SettingsError(
+        raise UnusableRule(
             f"{name} has {key} = {text!r}, which is not a valid regular expression: {error}."
         ) from None
 
@@ -198,7 +198,7 @@ def _categories(name: str, value: Any) -> frozenset[str]:
     categories = value if isinstance(value, list) else [value]
     unknown = [one for one in categories if one not in SOURCE_CATEGORIES]
     if unknown or not categories:
-        raise SettingsError(
+        raise UnusableRule(
             f"{name} has category = {value!r}. Allowed are {', '.join(SOURCE_CATEGORIES)}."
         )
     return frozenset(categories)
@@ -208,7 +208,7 @@ def _check_order(rules: tuple[ChannelRule, ...]) -> None:
     """Refuse a rule without conditions before the last place, because it matches everything."""
     for number, rule in enumerate(rules[:-1], start=1):
         if not rule.patterns and rule.categories == frozenset(SOURCE_CATEGORIES):
-            raise SettingsError(
+            raise UnusableRule(
                 f"Channel rule {number} ({rule.channel}) has no condition, so no rule after it can "
                 "apply: move it to the end, or add a condition."
             )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from urllib.parse import quote
 
-from clickstream.errors import InputError, SettingsError
+from clickstream.errors import InputError, UnusableRule
 from clickstream.expressions import Expression
 
 INDEX_FILES = tuple(
@@ -70,7 +70,7 @@ class PageRules:
             try:
                 Expression(pattern).check_replacement(replacement)
             except InputError as error:
-                raise SettingsError(
+                raise UnusableRule(
                     f"Page replacement {number}, {pattern!r} by {replacement!r}, can't be used: "
                     f"{error}. Write a regular expression and a replacement, which may refer to "
                     "groups of the expression."

@@ -47,7 +47,7 @@ def main() -> None:
     try:
         app()
     except ClickstreamError as error:
-        err.print(f"[red]clickstream:[/] {escape(str(error))}", soft_wrap=True)
+        err.print(f"[red]clickstream:[/] {escape(error.printed)}", soft_wrap=True)
         sys.exit(1)
 
 

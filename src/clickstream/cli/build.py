@@ -16,7 +16,7 @@ from clickstream.cli.console import (
     progress_bar,
     run_by_hand,
 )
-from clickstream.errors import ClickstreamError
+from clickstream.errors import ClickstreamError, RefusedFiles, with_code
 from clickstream.hours import Hour
 from clickstream.wording import printable, quantity, shorten
 
@@ -116,11 +116,11 @@ def _pull_all(lake: Lake) -> bool:
         for host, found in pipeline.pull_all(lake, hosts, at_once, status.update):
             if isinstance(found, ClickstreamError):
                 failed.append(host.name)
-                _show_refusal(f"{host.name}: {found}")
+                _show_refusal(f"{host.name}: {found.printed}")
                 continue
             out.print(escape(found.sentence), soft_wrap=True, highlight=False)
             for reason in found.refused:
-                _show_refusal(f"{host.name}: {printable(reason)}")
+                _show_refusal(with_code(f"{host.name}: {printable(reason)}", RefusedFiles.code))
     if failed:
         err.print(
             f"[yellow]![/] Not pulled: {escape(shorten(failed))}. The hours are built without the "

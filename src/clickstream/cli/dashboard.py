@@ -15,7 +15,7 @@ from clickstream.cli.console import DashboardPort, err, out
 from clickstream.cli.share import share
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.link import login_link
-from clickstream.errors import InputError
+from clickstream.errors import MissingPackage
 from clickstream.settings import load as load_settings
 
 LOCAL_HOST = "127.0.0.1"
@@ -66,7 +66,7 @@ def dashboard(
         from clickstream.dashboard import app as pages
         from clickstream.dashboard import server, surroundings
     except ModuleNotFoundError as error:
-        raise InputError(
+        raise MissingPackage(
             f"The dashboard needs the package {error.name}; install it with "
             "`pip install 'clickstream[dashboard]'`."
         ) from None

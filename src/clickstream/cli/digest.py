@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from clickstream.cli.console import err, open_lake, out
-from clickstream.errors import InputError
+from clickstream.errors import InputError, MissingPackage
 
 if TYPE_CHECKING:
     from clickstream.dashboard.digest import Digest
@@ -48,7 +48,7 @@ def digest(
     try:
         from clickstream.dashboard.digest import Week, build_digest, render_text
     except ModuleNotFoundError as error:
-        raise InputError(
+        raise MissingPackage(
             f"The weekly mail needs the package {error.name}; install it with "
             "`pip install 'clickstream[dashboard]'`."
         ) from None

@@ -95,7 +95,7 @@ def status(
     try:
         found = pipeline.lake_freshness(open_lake(), now, since.first if since else None, limits)
     except ClickstreamError as error:
-        err.print(f"[red]clickstream:[/] {escape(str(error))}", soft_wrap=True)
+        err.print(f"[red]clickstream:[/] {escape(error.printed)}", soft_wrap=True)
         raise typer.Exit(pipeline.Health.UNKNOWN.exit_code) from None
     if as_json:
         out.print_json(data=status_values(found))

@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from clickstream.cli.console import err, out
-from clickstream.errors import InputError
+from clickstream.errors import InputError, MissingPackage
 from clickstream.settings import load as load_settings
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _shares() -> Shares:
     try:
         from clickstream.dashboard.access.shares import Shares
     except ModuleNotFoundError as error:
-        raise InputError(
+        raise MissingPackage(
             f"Share links need the package {error.name}; install it with "
             "`pip install 'clickstream[dashboard]'`."
         ) from None

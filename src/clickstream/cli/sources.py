@@ -17,7 +17,7 @@ from clickstream.cli.sources_page import (
     show_states,
     state_values,
 )
-from clickstream.errors import ClickstreamError, HostKeyRefused, InputError
+from clickstream.errors import ClickstreamError, HostKeyRefused, InputError, NoHost
 from clickstream.wording import quantity
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def trust(
             _trust_one(lake, host, fingerprint, replace, yes)
         except ClickstreamError as error:
             failed = True
-            err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+            err.print(f"[red]✗[/] {escape(error.printed)}", soft_wrap=True, highlight=False)
     if failed:
         raise typer.Exit(1)
 
@@ -219,7 +219,7 @@ def _chosen(lake: Lake, names: Sequence[str] | None, with_retired: bool = False)
     hosts = pipeline.list_hosts(lake, with_retired)
     if not names:
         if not hosts:
-            raise InputError("No source is set; add a [[sources]] section to the settings.")
+            raise NoHost("No source is set; add a [[sources]] section to the settings.")
         return hosts
     known = {name for host in hosts for name in (host.name, host.source.name)}
     for name in names:

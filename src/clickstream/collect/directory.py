@@ -13,7 +13,7 @@ from clickstream.collect.local_walk import NO_FILE, LocalWalk, real_path
 from clickstream.collect.patterns import Pattern
 from clickstream.collect.permissions import explain_refusal
 from clickstream.collect.source import FileHandle, FileStat, LeftOut, ListedFile
-from clickstream.errors import InputError
+from clickstream.errors import UnreadableLog
 
 _NO_LINK = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -57,12 +57,12 @@ class DirectorySource:
         try:
             yield
         except PermissionError:
-            raise InputError(f"Can't list {self.path}: {explain_refusal(self.path)}.") from None
+            raise UnreadableLog(f"Can't list {self.path}: {explain_refusal(self.path)}.") from None
         except OSError as error:
             if error.errno in NO_FILE:
                 text = f"{self.path} is not a directory; set the source's path to one."
-                raise InputError(text) from None
-            raise InputError(f"Can't list {self.path}: {error.strerror}.") from None
+                raise UnreadableLog(text) from None
+            raise UnreadableLog(f"Can't list {self.path}: {error.strerror}.") from None
 
     @contextmanager
     def open(self, name: str) -> Iterator[FileHandle]:
@@ -72,11 +72,11 @@ class DirectorySource:
         except (FileNotFoundError, ValueError):  # ValueError: a link that leads out
             raise FileNotFoundError(self.path / name) from None
         except PermissionError:
-            raise InputError(f"can't be opened: {explain_refusal(self.path / name)}.") from None
+            raise UnreadableLog(f"can't be opened: {explain_refusal(self.path / name)}.") from None
         except OSError as error:
             if error.errno in NO_FILE:
                 raise FileNotFoundError(self.path / name) from None
-            raise InputError(f"can't be opened ({error.strerror}): check the disk.") from None
+            raise UnreadableLog(f"can't be opened ({error.strerror}): check the disk.") from None
         try:
             yield _LocalFile(descriptor)
         finally:

@@ -24,7 +24,7 @@ from clickstream.collect.remote_file import Rate, RemoteBytes, RemoteFile, file_
 from clickstream.collect.remote_walk import Walk, encoded, is_inside, list_entries, text_of
 from clickstream.collect.sftp_answers import HostFileGone, answer
 from clickstream.collect.source import FileHandle, HostFileError, LeftOut, ListedFile
-from clickstream.errors import InputError
+from clickstream.errors import LoginRefused, UnreadableLog
 from clickstream.wording import printable
 
 Answer = TypeVar("Answer")
@@ -58,7 +58,7 @@ async def _start_client(
             await asyncio.sleep(0)  # lets a lost connection be marked as closed
             if connection.is_closed():
                 raise
-            raise InputError(
+            raise LoginRefused(
                 f"{ssh.describe_host(host, login)} offers {login.user} no SFTP ({error.reason}): "
                 "set the subsystem sftp to internal-sftp in its sshd, which needs no shell."
             ) from None
@@ -113,7 +113,7 @@ class SftpSource:
         except HostFileGone:
             raise
         except HostFileError as error:
-            raise InputError(
+            raise UnreadableLog(
                 f"can't be opened ({error.strerror}): let the account {self.login.user} read it, "
                 "for example by its group."
             ) from None
@@ -152,12 +152,12 @@ class SftpSource:
         try:
             yield
         except FileNotFoundError:
-            raise InputError(
+            raise UnreadableLog(
                 f"{name} has no directory {path}, or {user} can't see it: set the source's path "
                 "to the directory of its logs."
             ) from None
         except PermissionError:
-            raise InputError(
+            raise UnreadableLog(
                 f"{user} may not list {path} on {name}: let it read the directory, for example "
                 f"by its group: usermod -aG adm {user}"
             ) from None

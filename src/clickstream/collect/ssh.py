@@ -22,7 +22,7 @@ from clickstream.collect import event_loop
 from clickstream.collect.hosts import Host, Login
 from clickstream.collect.known_hosts import TrustedKeys, read_trusted
 from clickstream.collect.source import HostFileError
-from clickstream.errors import ClickstreamError, HostKeyRefused, HostUnreachable, InputError
+from clickstream.errors import ClickstreamError, HostKeyRefused, HostUnreachable, LoginRefused
 
 KEEPALIVE_SECONDS = 10
 KEEPALIVE_COUNT = 2
@@ -73,7 +73,7 @@ async def connect(
     """
     address, port = address_of(host, login)
     if not address:
-        raise InputError(f"{host.name} has no address: set its connection's host.")
+        raise LoginRefused(f"{host.name} has no address: set its connection's host.")
     key_name = key_name_of(host, login)
     trusted = read_trusted(known_hosts, key_name, login.host_key)
     if not trusted:
@@ -180,7 +180,7 @@ def translate_errors(host: Host, login: Login | None) -> Iterator[None]:
         raise
     except asyncssh.PermissionDenied:
         user = login.user if login else ""
-        raise InputError(
+        raise LoginRefused(
             f"{name} refuses the login of {user} with this key: put its public key into "
             f"~{user}/.ssh/authorized_keys there, or set another user or key."
         ) from None
@@ -219,7 +219,7 @@ def client_key(login: Login) -> asyncssh.SSHKey:
         _check_private(path)
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(
+        raise LoginRefused(
             f"Can't read the key file {path} ({error.strerror}): set key_file to the private key "
             f"that {login.user} logs in with."
         ) from None
@@ -230,14 +230,14 @@ def _check_private(path: Path) -> None:
     """Refuse a key that other accounts can read, as OpenSSH does."""
     found = path.stat()
     if found.st_uid == os.getuid() and found.st_mode & (S_IRWXG | S_IRWXO):
-        raise InputError(f"The key file {path} can be read by others: chmod 600 {path}")
+        raise LoginRefused(f"The key file {path} can be read by others: chmod 600 {path}")
 
 
 def _import_key(data: bytes, name: str, login: Login) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(data, login.passphrase or None)
     except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError, ValueError) as error:
-        raise InputError(_key_problem(name, bool(login.passphrase), str(error))) from None
+        raise LoginRefused(_key_problem(name, bool(login.passphrase), str(error))) from None
 
 
 def _key_problem(name: str, has_passphrase: bool, error: str) -> str:

@@ -17,7 +17,7 @@ from cachetools import LRUCache
 
 from clickstream.dashboard.engines import Engine, Reader, Row
 from clickstream.dashboard.questions import Question, SqlValue
-from clickstream.errors import ClickstreamError
+from clickstream.errors import ClickstreamError, with_code
 
 log = logging.getLogger("clickstream")
 
@@ -105,9 +105,9 @@ class Refresher(threading.Thread):
                 self._after()
             self.problem = ""
         except ClickstreamError as error:
-            self._tell(str(error))
+            self._tell(error.printed)
         except Exception as error:
-            self._tell(f"{type(error).__name__}: {error}")
+            self._tell(with_code(f"{type(error).__name__}: {error}", ClickstreamError.code))
 
     def _tell(self, problem: str) -> None:
         if problem != self.problem:

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException as StarletteHttpException
 
-from clickstream.dashboard.access.identity import identity_of
+from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.service import Dashboard
 from clickstream.dashboard.texts import mark
 from clickstream.errors import ClickstreamError, InputError
@@ -29,13 +29,15 @@ def add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
         return HTMLResponse(html, status_code=status)
 
     def show_input_error(request: Request, error: Exception) -> Response:
-        return refuse(request, HTTPStatus.BAD_REQUEST, str(error))
+        assert isinstance(error, InputError)  # noqa: S101  the handler is registered for it
+        text = error.printed if _has_login(request) else str(error)
+        return refuse(request, HTTPStatus.BAD_REQUEST, text)
 
     def show_our_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ClickstreamError)  # noqa: S101  the handler is registered for it
         # Log no token of a share link, because it grants access.
-        log.warning(f"{_path(request)}: {error}")
-        is_shared = identity_of(request).shared is not None
-        text = dashboard.formats.text(UNAVAILABLE) if is_shared else str(error)
+        log.warning(f"{_path(request)}: {error.printed}")
+        text = error.printed if _has_login(request) else dashboard.formats.text(UNAVAILABLE)
         return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, text)
 
     def show_http_error(request: Request, error: Exception) -> Response:
@@ -45,6 +47,12 @@ def add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
     app.add_exception_handler(InputError, show_input_error)
     app.add_exception_handler(ClickstreamError, show_our_error)
     app.add_exception_handler(StarletteHttpException, show_http_error)
+
+
+def _has_login(request: Request) -> bool:
+    """Whether the reader is known and not one of a share link: who may see reasons and codes."""
+    identity = getattr(request.state, "identity", None)
+    return isinstance(identity, Identity) and identity.shared is None
 
 
 def _path(request: Request) -> str:

@@ -50,6 +50,8 @@ class CopyState:
 class CopyInUse(InputError):
     """Another process has the copy open."""
 
+    code = "CS-603"
+
 
 EMPTY = CopyState(0, None, "")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from clickstream.errors import ClickstreamError, InputError
+from clickstream.errors import DashboardNotStarted, InputError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -50,7 +50,7 @@ def serve(app: FastAPI, host: str, port: int, announce: Callable[[], None]) -> N
         server = _AnnouncingServer(config, announce)
         server.run([listener])
         if not server.started:
-            raise ClickstreamError("The dashboard could not start; the reason is logged above.")
+            raise DashboardNotStarted("The dashboard could not start; the reason is logged above.")
 
 
 @contextlib.contextmanager

@@ -88,7 +88,7 @@ def list_values(
         rows = [_row(link, formats, now) for link in links.all()]
         undo = links.shares.file.read().deleted_entry(withdrawn)
     except InputError as error:
-        problem = str(error)
+        problem = error.printed
     return {
         **share_menu(formats),
         "problem": problem,

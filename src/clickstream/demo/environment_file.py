@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from itertools import pairwise
 from pathlib import Path
 
-from clickstream.errors import SettingsError
+from clickstream.errors import OtherSettings
 from clickstream.settings import ENDPOINT_VARIABLE, FILE_VARIABLE, PREFIX, Settings
 
 NAME = "env.sh"
@@ -82,7 +82,7 @@ def check_beside_stack(settings: Settings, environment: Mapping[str, str] | None
         if stack.get(ENDPOINT_VARIABLE) != settings.aws.endpoint_url:
             continue
         if different := [*_different(stack, environment, settings.directory)]:
-            raise SettingsError(
+            raise OtherSettings(
                 f"The local stack on {settings.aws.endpoint_url} has other settings than this "
                 f"shell: {', '.join(different)}. Load the stack's settings by "
                 f"`{source_command(path)}` and run the command again. To use other settings, "

@@ -110,4 +110,4 @@ if __name__ == "__main__":
         print(fetch(Path(sys.argv[1])))  # noqa: T201
         print(NOTICE.format(directory=sys.argv[1]))  # noqa: T201
     except ClickstreamError as error:
-        sys.exit(str(error))
+        sys.exit(error.printed)

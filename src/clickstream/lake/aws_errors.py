@@ -17,6 +17,7 @@ from pyiceberg.exceptions import CommitStateUnknownException
 from urllib3.exceptions import HTTPError
 
 from clickstream.errors import (
+    AwsNotConfigured,
     AwsRefused,
     AwsUnavailable,
     ClickstreamError,
@@ -140,7 +141,7 @@ def _refused(error: Exception) -> AwsRefused:
 
 
 def _misconfigured(error: Exception) -> SettingsError:
-    return SettingsError(
+    return AwsNotConfigured(
         f"Can't send requests to AWS: {_text(error)}. Set credentials (`aws configure`, "
         "AWS_PROFILE or Airflow's connection aws_default) and region, and check the names under "
         "[lake]. For the local AWS, start `clickstream up` and read the file that it names."

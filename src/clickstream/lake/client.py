@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from clickstream.errors import SettingsError
+from clickstream.errors import AwsNotConfigured
 from clickstream.lake.catalog import LakeCatalog
 from clickstream.lake.s3_get import ATTEMPTS, ObjectCache
 from clickstream.settings import Settings
@@ -67,7 +67,9 @@ class Lake:
         """The Iceberg catalog. The endpoint is passed, as pyiceberg ignores AWS_ENDPOINT_URL."""
         credentials = self.session.get_credentials()
         if credentials is None:
-            raise SettingsError("No AWS credentials found; run `aws configure` or set AWS_PROFILE.")
+            raise AwsNotConfigured(
+                "No AWS credentials found; run `aws configure` or set AWS_PROFILE."
+            )
         frozen = credentials.get_frozen_credentials()
         properties = {
             "warehouse": self.uri("warehouse"),
@@ -110,7 +112,7 @@ class Lake:
         """The AWS region, from settings or environment. Raises SettingsError without one."""
         region = self.settings.aws.region or self.session.region_name
         if not region:
-            raise SettingsError("No AWS region; set region under [aws], or AWS_DEFAULT_REGION.")
+            raise AwsNotConfigured("No AWS region; set region under [aws], or AWS_DEFAULT_REGION.")
         return region
 
     @property

@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clickstream.errors import DamagedObject
+from clickstream.errors import DamagedObject, DamagedStagedRows, MissingStagedRows
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
@@ -153,7 +153,7 @@ def _checked_body(lake: Lake, staged: Staged) -> bytes:
 
 def _damaged(lake: Lake, key: str) -> DamagedObject:
     hour = key.split("/")[1]
-    return DamagedObject(
+    return DamagedStagedRows(
         f"The stored bytes of {lake.uri(key)} are damaged: they are not those that were staged for "
         f"hour {hour}. Nothing is published from them. To stage them again, clear the task "
         f"clean_hits of hour {hour} with Downstream, or run: clickstream build {hour} {hour}"
@@ -163,5 +163,5 @@ def _damaged(lake: Lake, key: str) -> DamagedObject:
 def _body(lake: Lake, key: str) -> bytes:
     body = get(lake, key)
     if body is None:
-        raise FileNotFoundError(f"{lake.uri(key)} is gone; clear the hour's first task to rebuild.")
+        raise MissingStagedRows(f"{lake.uri(key)} is gone; clear the hour's first task to rebuild.")
     return body

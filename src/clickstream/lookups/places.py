@@ -12,7 +12,7 @@ from typing import Any
 
 import maxminddb
 
-from clickstream.errors import InputError, SettingsError
+from clickstream.errors import UnusablePlaces
 
 Record = Mapping[str, Any]
 
@@ -55,7 +55,7 @@ class PlaceDatabase:
     def record(self, address: str) -> Record | None:
         """Return the record of the network that contains an address; None if there is none.
 
-        The result is also None for a host name. Raises InputError if a file is damaged.
+        The result is also None for a host name. Raises UnusablePlaces if a file is damaged.
         """
         for reader in self._ipv6 if ":" in address else self._ipv4:
             try:
@@ -63,7 +63,7 @@ class PlaceDatabase:
             except ValueError:
                 return None
             except maxminddb.InvalidDatabaseError as error:
-                raise InputError(
+                raise UnusablePlaces(
                     f"The database of places ({reader.metadata().database_type}) is damaged: "
                     f"{error}. Download it again; `make geoip` downloads the free one."
                 ) from None
@@ -75,7 +75,7 @@ class PlaceDatabase:
 def _files(path: Path) -> list[Path]:
     files = sorted(path.glob("*.mmdb")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
-        raise SettingsError(
+        raise UnusablePlaces(
             f"There is no database of places at {path}: `make geoip` downloads the free one, or "
             f"set the path of your own (a .mmdb file, or a directory of them)."
         )
@@ -86,13 +86,13 @@ def _reader(file: Path) -> maxminddb.Reader:
     try:
         reader = maxminddb.open_database(file)
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
-        raise SettingsError(
+        raise UnusablePlaces(
             f"{file} can't be read as a database of places: {error}. "
             f"Download it again, or set the path of another one."
         ) from None
     kind = reader.metadata().database_type
     if not any(name in kind.lower() for name in _CITY_TYPES):
-        raise SettingsError(
+        raise UnusablePlaces(
             f"{file} is a {kind!r} database, which has no places: set a City database."
         )
     return reader

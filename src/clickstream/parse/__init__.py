@@ -17,7 +17,7 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
-from clickstream.errors import InputError
+from clickstream.errors import UnusableFormat
 from clickstream.parse import rows
 from clickstream.parse.blocks import BATCH_BYTES, count_lines, group_blocks, read_blocks
 from clickstream.parse.detect import Detected, detect
@@ -239,7 +239,7 @@ def _named(log_format: str | Format) -> Format:
     if isinstance(log_format, Format):
         return log_format
     if log_format not in FORMATS:
-        raise InputError(
+        raise UnusableFormat(
             f"There is no log format {log_format!r}; use one of: {', '.join(FORMATS)}."
         )
     return FORMATS[log_format]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from clickstream.errors import InputError
+from clickstream.errors import InputError, UnusableFormat
 from clickstream.parse.assemble import Field, Piece
 from clickstream.parse.layout import Holds
 from clickstream.parse.times import STRFTIME, TimeFormat
@@ -137,4 +137,4 @@ _EPOCH_NAMES = ", ".join(_EPOCHS)
 
 
 def _refused(name: str, source: str, place: int, why: str) -> InputError:
-    return InputError(f"Format {name}: {source} at character {place} can't be used: {why}.")
+    return UnusableFormat(f"Format {name}: {source} at character {place} can't be used: {why}.")

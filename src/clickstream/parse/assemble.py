@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from clickstream.errors import InputError
+from clickstream.errors import UnusableFormat
 from clickstream.parse.layout import Holds, Layout, Slot
 from clickstream.parse.times import TimeFormat
 
@@ -67,7 +67,7 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
     if open_ended:
         literals[-1] = _before_rest(name, literals[-1])
     if misplaced := next((field for field in fields if field.meaning == REST), None):
-        raise InputError(
+        raise UnusableFormat(
             f"Format {name}: {_where(misplaced)} must be last, because it matches the rest of a "
             "line."
         )
@@ -75,7 +75,7 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
     literals, fields = _neighbours_joined(literals, fields)
     for field, literal, follower in zip(fields, literals[1:], fields[1:], strict=False):
         if not literal:
-            raise InputError(
+            raise UnusableFormat(
                 f"Format {name}: there is no text between {_where(field)} and {_where(follower)}, "
                 "so the end of the first field can't be found; write a space or another character "
                 "between them."
@@ -88,7 +88,7 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
 def _before_rest(name: str, literal: str) -> str:
     """Return the literal before a last `{rest}`, without the space that belongs to the rest."""
     if literal and literal[-1] not in ' "])':
-        raise InputError(
+        raise UnusableFormat(
             f"Format {name}: write a space before the last {{{REST}}}, instead of {literal!r}; the "
             "rest of a line is empty, or a space and any text."
         )
@@ -109,7 +109,7 @@ def _in_turn(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[Field]
         else:
             literals[-1] += piece
     if bad := next((c for c in "\\\n\r" if c in "".join(literals)), None):
-        raise InputError(f"Format {name}: {bad!r} is not allowed between fields; remove it.")
+        raise UnusableFormat(f"Format {name}: {bad!r} is not allowed between fields; remove it.")
     return literals, fields
 
 
@@ -152,7 +152,7 @@ def _neighbours_joined(literals: list[str], fields: list[Field]) -> tuple[list[s
 
 def _decodable(name: str, field: Field) -> Field:
     if field.time and field.time.problem:
-        raise InputError(
+        raise UnusableFormat(
             f"Format {name}: {_where(field)} is not a usable time: {field.time.problem}."
         )
     return field
@@ -170,7 +170,7 @@ def _chosen(name: str, fields: list[Field]) -> list[Field]:
         if best.keys().isdisjoint((meaning, *_INSTEAD.get(meaning, ())))
     ]
     if missing:
-        raise InputError(f"Format {name} lacks {' and '.join(missing)}.{_half_time(fields)}")
+        raise UnusableFormat(f"Format {name} lacks {' and '.join(missing)}.{_half_time(fields)}")
     unused = {*_ONLY_BESIDE_ANOTHER}
     if "request" in best:
         unused |= {*_OF_REQUEST}
@@ -266,7 +266,7 @@ def _spaced(name: str, fields: list[Field], stops: list[bytes]) -> int:
     bare = {f.meaning: i for i, f in enumerate(fields) if stops[i] == b" "}
     found = [bare[meaning] for meaning in _WITH_SPACES if meaning in bare]
     if {"request", "user_agent"} <= bare.keys():
-        raise InputError(
+        raise UnusableFormat(
             f"Format {name}: {_where(fields[bare['request']])} and "
             f"{_where(fields[bare['user_agent']])} can both contain spaces and are both without "
             "quotes, so their ends can't be found; put them in quotes."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clickstream.errors import InputError
+from clickstream.errors import UnknownLogFormat
 from clickstream.parse import w3c
 from clickstream.parse.formats import HAS_LIST
 from clickstream.parse.frames import escape
@@ -61,7 +61,7 @@ def detect(sample: bytes, likely: str = "", longest: int = LONGEST_LINE_BYTES) -
     if not found:
         found = _best(_beginning(sample, SAMPLE_LINES), likely)
     if not found:
-        raise InputError(_unknown(sample))
+        raise UnknownLogFormat(_unknown(sample))
     return found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from string import Formatter
 
-from clickstream.errors import InputError
+from clickstream.errors import UnusableFormat
 from clickstream.parse import apache, nginx
 from clickstream.parse.assemble import REST, Field, Piece, assemble
 from clickstream.parse.layout import Holds, Layout
@@ -45,7 +45,7 @@ def plain_pieces(name: str, text: str) -> list[Piece]:
             if meaning is not None:
                 pieces.append(_plain_field(meaning, spec or "", conversion, len(pieces)))
     except ValueError as error:
-        raise InputError(
+        raise UnusableFormat(
             f"Format {name}: {error} in {text!r}; allowed in braces are a meaning "
             f"({', '.join(MEANINGS)}, {REST}), time:FORMAT, or nothing."
         ) from None
@@ -79,7 +79,7 @@ def layout_of(name: str, text: str) -> Layout:
     is_apache, is_nginx = bool(_DIRECTIVE.search(text)), bool(_VARIABLE.search(text))
     if is_apache == is_nginx:
         has = "both %directives and $variables" if is_apache else "no %directives and no $variables"
-        raise InputError(
+        raise UnusableFormat(
             f"Format {name} has {has}: write an Apache LogFormat string or an nginx log_format "
             f"string, not {text!r}."
         )

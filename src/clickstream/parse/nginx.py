@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from clickstream.errors import InputError
+from clickstream.errors import UnusableFormat
 from clickstream.parse.assemble import Field, Piece
 from clickstream.parse.times import TimeFormat
 
@@ -71,13 +71,13 @@ def _format(name: str, text: str) -> str:
     elif not tokens.startswith("'"):
         return text
     if escape not in (None, "default", "json"):
-        raise InputError(
+        raise UnusableFormat(
             f"Format {name}: lines written with escape={escape} can't be read, because a quote "
             "inside a field looks like the one that ends it; leave it out, or use escape=json."
         )
     found = [*_TOKEN.finditer(tokens)]
     if sum(len(match[0]) for match in found) != len(tokens):
-        raise InputError(f"Format {name}: the quotes do not match in {text.strip()!r}.")
+        raise UnusableFormat(f"Format {name}: the quotes do not match in {text.strip()!r}.")
     return "".join(_token(match) for match in found)
 
 
@@ -91,7 +91,7 @@ def _piece(name: str, match: re.Match[str]) -> Piece:
         return match["literal"]
     place = match.start() + 1
     if match["broken"]:
-        raise InputError(
+        raise UnusableFormat(
             f"Format {name}: {match[0]} at character {place} is not a variable; write $name or "
             "${name}."
         )

@@ -71,7 +71,7 @@ def check_host(lake: Lake, host: Host) -> HostCheck:
         with open_source(lake, host) as logs:
             return _with_files(found, lake.settings, host.source, logs)
     except ClickstreamError as error:
-        return replace(found, problems=[str(error)])
+        return replace(found, problems=[error.printed])
 
 
 def _with_files(found: HostCheck, settings: Settings, source: Source, logs: LogSource) -> HostCheck:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clickstream.collect import Host
-from clickstream.errors import InputError
+from clickstream.errors import InputError, NoHost
 from clickstream.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def ask_for_key(settings: Settings, host: Host) -> ShownKey:
             "put the host's key into the connection's extra, as host_key."
         )
     if not host.address:
-        raise InputError(host.problem)
+        raise NoHost(host.problem)
     trusted = known_hosts.read_trusted(known_hosts_of(settings), host.key_name)
     key = ssh.fetch_host_key(host, settings.collect.connect_seconds)
     return ShownKey(host, key, trusted.fingerprints)

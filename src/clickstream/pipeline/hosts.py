@@ -30,6 +30,7 @@ from clickstream.errors import (
     HostKeyRefused,
     HostUnreachable,
     InputError,
+    NoHost,
 )
 from clickstream.lake import Lake, aws_errors, bookmarks, collection
 from clickstream.lake.collection import SourceState
@@ -107,7 +108,7 @@ def find_host(lake: Lake, name: str) -> Host:
     host = next((host for host in found if host.name == name), None)
     if host is None:
         known = shorten([host.name for host in list_hosts(lake, with_retired=True)], shown=20)
-        raise InputError(f"There is no host {name} in the settings; there are: {known}.")
+        raise NoHost(f"There is no host {name} in the settings; there are: {known}.")
     return host
 
 
@@ -130,7 +131,7 @@ def open_source(lake: Lake, host: Host, login: Login | None = None) -> Iterator[
     """
     settings, source = lake.settings, host.source
     if host.problem:
-        raise (InputError if host.needs_person else HostUnreachable)(host.problem)
+        raise (NoHost if host.needs_person else HostUnreachable)(host.problem)
     if source.kind == "directory":
         yield DirectorySource(settings.resolve(source.path), source.pattern)
         return

@@ -52,7 +52,7 @@ def _build(lake: Lake, hour: Hour, run_id: str, tell: Callable[[str], None]) -> 
     try:
         published = build_hour(lake, hour, run_id)
     except ClickstreamError as error:
-        tell(f"Hour {hour} was not built: {error}")
+        tell(f"Hour {hour} was not built: {error.printed}")
         return set()
     for one in published:
         tell(one.sentence)

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 import pyarrow as pa
 
-from clickstream.errors import OtherLayout, UnbalancedHour
+from clickstream.errors import OutdatedStagedRows, UnbalancedHour
 from clickstream.hours import Hour, HourSpan, describe_hours, group_hours
 from clickstream.lake.iceberg_tables import UNMARKED_VERSION
 from clickstream.lake.staging import Staged, name_of
@@ -88,13 +88,13 @@ class HourBuild:
         """Reverse `as_dict`. Raises OtherLayout for rows that another release staged."""
         version = values.get("layout_version", UNMARKED_VERSION)
         if version != LAYOUT_VERSION:
-            raise OtherLayout(
+            raise OutdatedStagedRows(
                 f"The staged rows of hour {values['hour']} are of table version {version}, and "
                 f"this release of clickstream needs version {LAYOUT_VERSION}. Clear the run's task "
                 "clean_hits with Downstream."
             )
         if "digests" not in values:
-            raise OtherLayout(
+            raise OutdatedStagedRows(
                 f"The staged rows of hour {values['hour']} have no digests, because another "
                 "release of clickstream wrote them. Clear the run's task clean_hits with "
                 "Downstream."

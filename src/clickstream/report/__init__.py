@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from clickstream.collect import is_named_access_log
-from clickstream.errors import InputError
+from clickstream.errors import InputError, UnusableFormat
 from clickstream.parse import FORMATS, Detected, Format
 from clickstream.report.figures import FIGURES
 from clickstream.report.page import show
@@ -109,7 +109,7 @@ def _read(
     names = (AUTO, *FORMATS, *settings.formats)
     if log_format not in names:
         sentence = f"There is no log format {log_format!r}: use one of {', '.join(names)}."
-        return _Result(complaints=[sentence])
+        return _Result(complaints=[UnusableFormat(sentence).printed])
     chosen = log_format_of(settings, log_format)
     longest = settings.clean.longest_line_bytes
     small = SmallFiles(tally, longest)
@@ -118,7 +118,7 @@ def _read(
             try:
                 _read_file(file, chosen, partial(report, file.path), small, result, longest)
             except InputError as error:
-                result.complaints.append(str(error))
+                result.complaints.append(error.printed)
         small.flush()
     if tally.lines and not tally.parsed:
         result.complaints.append(

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from clickstream.collect import DirectorySource
 from clickstream.collect.compression import Content
 from clickstream.collect.padding import WithoutPadding
-from clickstream.errors import InputError
+from clickstream.errors import InputError, UnknownLogFormat, UnreadableLog
 from clickstream.parse import (
     LONGEST_LINE_BYTES,
     Detected,
@@ -100,7 +100,7 @@ def find_files(paths: Sequence[str]) -> tuple[list[TrialFile], list[str]]:
         try:
             files = _in_directory(path) if _is_directory(path) else [TrialFile(path)]
         except InputError as error:
-            complaints.append(str(error))
+            complaints.append(error.printed)
             continue
         for file in files:
             if not (file.is_from_directory and file.path in found):
@@ -128,7 +128,7 @@ SAMPLE_SIZE = 1 << 18
 BATCH_BYTES = 8 << 20  # bytes of text parsed at once; with 32 MiB, memory grows by 130 MB
 
 
-class UnknownFormat(InputError):
+class UnknownFormat(UnknownLogFormat):
     """No line at the beginning of a file has a known format."""
 
 
@@ -170,7 +170,7 @@ def read_log(
         sample = _first_lines(log, longest)
         if not sample:
             if reader.damage:
-                raise InputError(_damaged(name_of(path), reader.damage, lines))
+                raise UnreadableLog(_damaged(name_of(path), reader.damage, lines))
             raise EmptyLog(f"{name_of(path)} is empty: name a log that has lines.")
         may_change = log_format == AUTO
         if may_change:
@@ -189,7 +189,7 @@ def read_log(
             progress(_position(raw))
             yield parsed
     if reader.damage:
-        raise InputError(_damaged(name_of(path), reader.damage, lines))
+        raise UnreadableLog(_damaged(name_of(path), reader.damage, lines))
 
 
 def text_blocks(path: str, longest: int) -> Iterator[bytes]:
@@ -215,7 +215,7 @@ def _open(path: str) -> io.BufferedReader:
     try:
         return Path(path).open("rb")
     except OSError as error:
-        raise InputError(_unreadable(path, error)) from None
+        raise UnreadableLog(_unreadable(path, error)) from None
 
 
 def _first_lines(log: Iterator[bytes], longest: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The owner's dashboard inside Airflow: served by the API server, with an entry in the navigation.
+"""The owner's dashboard inside Airflow. The API server serves it, and the navigation links to it.
 
 Every process of Airflow loads the plugin, so importing this package imports no web framework.
 """
@@ -21,12 +21,12 @@ Send = Callable[[Scope], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 UNGUARDED = (
-    "The dashboard is not served here: this version of Airflow lacks the check of the login that "
-    "guards it. Use the stand-alone dashboard, which `clickstream dashboard` starts.\n"
+    "The dashboard is not available here: this version of Airflow lacks the login check that it "
+    "needs. Use the separate dashboard, which `clickstream dashboard` starts.\n"
 )
 PACKAGES_MISSING = (
     "The dashboard's packages are not installed beside Airflow ({name} is missing). Install "
-    "clickstream[dashboard] there, and start the API server again."
+    "clickstream[dashboard] there, then restart the API server."
 )
 FAILED = "The dashboard could not be started ({kind}); the API server's log has the reason."
 
@@ -34,10 +34,10 @@ log = logging.getLogger("clickstream")
 
 
 class DashboardApp:
-    """An ASGI application that is built at its first request.
+    """ASGI application that is built at its first request.
 
-    If Airflow's check of the user can't be imported, every request is refused. If the dashboard
-    can't be built, a page says why to users who are logged in, and the next request tries again.
+    If Airflow's login check can't be imported, every request is refused. If the dashboard can't be
+    built, users who are logged in get a page with the reason, and the next request tries again.
     """
 
     def __init__(self) -> None:
@@ -56,14 +56,15 @@ class DashboardApp:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _built(self) -> Asgi:
-        """Build in a thread, because that looks for facts first; requests meanwhile wait for it.
+        """Build the application in a thread, because the build first looks for facts.
 
-        They wait without a thread each: the API server has few, and needs them itself.
+        Other requests wait for the build without blocking a thread: the API server has few threads
+        and needs them for its own requests.
         """
         waited = self._building
         if waited is None or waited.done() or waited.get_loop() is not asyncio.get_running_loop():
             waited = self._building = asyncio.ensure_future(asyncio.to_thread(self._build))
-        return await asyncio.shield(waited)  # a request that is given up does not end it
+        return await asyncio.shield(waited)  # a cancelled request does not cancel the build
 
     def _build(self) -> Asgi:
         with self._lock:
@@ -72,7 +73,7 @@ class DashboardApp:
             try:
                 from clickstream_airflow.dashboard import login
             except Exception:
-                log.exception("The dashboard is not served: Airflow's login can't be checked.")
+                log.exception("The dashboard is not available: Airflow's login can't be checked.")
                 return refuse
             try:
                 from clickstream_airflow.dashboard.app import build_dashboard
@@ -84,19 +85,19 @@ class DashboardApp:
 
 
 def _reason(error: Exception) -> str:
-    """A sentence on why the dashboard could not be built; unexpected errors are logged as well."""
-    from clickstream.errors import ClickstreamError
+    """Return why the dashboard could not be built. An unexpected error is logged as well."""
+    from clickstream.errors import ClickstreamError, MissingPackage, with_code
 
     if isinstance(error, ClickstreamError):
-        return str(error)
+        return error.printed
     log.exception("The dashboard could not be started.")
     if isinstance(error, ImportError):
-        return PACKAGES_MISSING.format(name=error.name or "one")
-    return FAILED.format(kind=type(error).__name__)
+        return MissingPackage(PACKAGES_MISSING.format(name=error.name or "one")).printed
+    return with_code(FAILED.format(kind=type(error).__name__), ClickstreamError.code)
 
 
 def nav_entry() -> dict[str, Any]:
-    """The entry of the dashboard in Airflow's navigation, as plugins declare it."""
+    """Return the dashboard's entry in Airflow's navigation, as plugins declare it."""
     return {
         "name": "Dashboard",
         "href": f"{airflow_path()}{DASHBOARD_PREFIX}/",
@@ -109,13 +110,13 @@ def nav_entry() -> dict[str, Any]:
 
 
 def _icon(name: str) -> str:
-    """An icon as a data URL, which the UI takes for an image."""
+    """Return an icon as a data URL, which the UI uses as an image."""
     svg = (Path(__file__).parent / name).read_text(encoding="utf-8")
     return f"data:image/svg+xml,{quote(svg.strip())}"
 
 
 async def refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """Refuse a request whose login can't be checked."""
+    """Refuse a request, because its login can't be checked."""
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
     await send({"type": "http.response.body", "body": UNGUARDED.encode()})

@@ -1,4 +1,4 @@
-"""Builds the dashboard for Airflow's API server, on a copy of the facts of its own."""
+"""The dashboard's application in Airflow's API server, with a local copy for each process."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from clickstream_airflow.lake import refer_to_lake
 
 @aws_errors.translate_errors()
 def build_dashboard() -> FastAPI:
-    """Build the application, look for facts once, and refresh them from now on.
+    """Build the application, look for facts once, and start the thread that refreshes them.
 
-    Raises ClickstreamError if the settings can't be read or the directory can't be written. While
-    AWS is out of reach it shows the facts that the copy has.
+    Raises ClickstreamError if the settings can't be read or the directory can't be written. If AWS
+    can't be reached, the dashboard shows the facts in the local copy.
     """
     lake = refer_to_lake()
     app = build_app(
@@ -35,7 +35,7 @@ def build_dashboard() -> FastAPI:
         protect=_protect,
     )
     dashboard: Dashboard = app.state.dashboard
-    # A mounted application gets no lifespan events: it starts here, and ends with the process.
+    # A mounted application gets no lifespan events: start it here, and stop it with the process.
     dashboard.refresher.look()
     dashboard.start()
     atexit.register(dashboard.stop)
@@ -43,7 +43,7 @@ def build_dashboard() -> FastAPI:
 
 
 def _protect(app: FastAPI, _dashboard: Dashboard) -> None:
-    """Let every path, also one that does not exist, answer after the checks of the user."""
+    """Make every path, existing or not, answer only after the checks of the user."""
     app.add_api_route("/{path:path}", _show_nothing, methods=login.ALL_METHODS)
     show_error: Any = app.exception_handlers[StarletteHttpException]
 
@@ -58,4 +58,4 @@ def _protect(app: FastAPI, _dashboard: Dashboard) -> None:
 
 
 def _show_nothing(path: str) -> None:  # noqa: ARG001, the route has it
-    raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such page.")
+    raise HTTPException(HTTPStatus.NOT_FOUND, "This page does not exist.")

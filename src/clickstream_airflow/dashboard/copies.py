@@ -1,7 +1,7 @@
 """The local copy of the facts in a process of Airflow's API server.
 
-A copy can be open in one process only. Each worker of the API server takes the first free one of
-`airflow-1`, `airflow-2` … in the dashboard's directory; the stand-alone dashboard has its own.
+Only one process can open a copy. Each worker of the API server uses the first free one of
+`airflow-1`, `airflow-2` … in the dashboard's directory. The separate dashboard has its own copy.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from pathlib import Path
 from clickstream.dashboard.access import private_files
 from clickstream.dashboard.engines import Engine, LocalEngine
 from clickstream.dashboard.fact_copy import CopyInUse
-from clickstream.errors import InputError
+from clickstream.errors import UnusableDashboardFile
 from clickstream.lake import Lake
 
 MOST_COPIES = 16
-"""The limit of copies, and so of workers of one API server that share a directory."""
+"""The limit of copies, and of the workers of an API server that share a directory."""
 
 
 def open_engine(lake: Lake) -> Engine | None:
-    """Open the first free copy, and delete the other free ones, which workers that ended left.
+    """Open the first free copy, and delete other free copies, which ended workers have left.
 
-    None if Athena answers, which needs no copy. Raises InputError if the directory can't be
-    written, or if all copies are in use.
+    Return None if the settings choose Athena, which needs no copy. Raises InputError if the
+    directory can't be written, or if all copies are in use.
     """
     chosen = lake.settings.dashboard
     if chosen.engine != "local":
         return None
     directory = lake.settings.resolve(chosen.directory)
-    # Workers take turns, so that none deletes a copy that another one is about to open.
+    # A lock prevents that a worker deletes a copy that another worker is about to open.
     with private_files.exclusive_access(directory):
         return _open_first_free(lake, directory)
 
@@ -44,7 +44,7 @@ def _open_first_free(lake: Lake, directory: Path) -> Engine:
             leftover.close()
             shutil.rmtree(place, ignore_errors=True)
     if opened is None:
-        raise InputError(
+        raise CopyInUse(
             f"All {MOST_COPIES} copies of the facts in {directory} are in use. Run fewer workers "
             "of Airflow's API server, or give each server a directory of its own by "
             "CLICKSTREAM_DASHBOARD__DIRECTORY."
@@ -53,13 +53,13 @@ def _open_first_free(lake: Lake, directory: Path) -> Engine:
 
 
 def _open(lake: Lake, place: Path) -> Engine | None:
-    """The copy in a place; None if another process has it open."""
+    """Open the copy in this directory; None if another process has it open."""
     try:
         return LocalEngine(lake, place)
     except CopyInUse:
         return None
     except OSError as error:
-        raise InputError(
+        raise UnusableDashboardFile(
             f"Can't write {place}: {error.strerror}. Set directory in the section [dashboard] of "
             "the settings to one that the API server may write to."
         ) from None

@@ -1,7 +1,7 @@
-"""Airflow's own checks of the user, before every route of the dashboard.
+"""Airflow's own checks of the user, which run before every route of the dashboard.
 
 Users who may see Airflow's web UI may read. Users who may trigger the hourly DAG may also write
-notes, save views and ask Athena. Airflow's cookie is the only one.
+notes, save views and query Athena. The dashboard sets no cookie in addition to Airflow's.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from clickstream_airflow.addresses import URL_PREFIX, airflow_path
 from clickstream_airflow.defaults import HOURLY
 
 LOGIN_REQUIRED = "Log in to Airflow in this browser, then reload this page."
-NOT_ALLOWED = "Your account of Airflow may not see its web pages, and so not the dashboard."
+NOT_ALLOWED = "Your Airflow account may not see the web UI, so it may not see the dashboard."
 ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 _templates = Environment(
@@ -36,7 +36,7 @@ _check_trigger = requires_access_dag("POST", DagAccessEntity.RUN, HOURLY)
 
 
 def identify(request: Request, user: GetUserDep) -> None:
-    """Say who asks, and whether they may write."""
+    """Store the user's name, and whether the user may write, in the request."""
     request.state.identity = Identity(user.get_name(), is_read_only=not _may_write(request, user))
 
 
@@ -50,11 +50,11 @@ def _may_write(request: Request, user: Any) -> bool:
 
 
 CHECKS = (Depends(requires_access_view(AccessView.WEBSITE)), Depends(identify))
-"""The dependencies of every route; the first refuses, so the second runs for users who may read."""
+"""The dependencies of every route. The first one refuses users who may not read."""
 
 
 def refusing_app(sentence: str) -> FastAPI:
-    """An application that says to every user why there is no dashboard."""
+    """Return an application that shows every user why the dashboard is not available."""
     app = FastAPI(dependencies=list(CHECKS), openapi_url=None, docs_url=None, redoc_url=None)
 
     def show_reason(request: Request) -> Response:
@@ -66,16 +66,17 @@ def refusing_app(sentence: str) -> FastAPI:
 
 
 def show_refusal(request: Request, error: Any) -> Response:
-    """Refuse a request that the checks let not pass: without a login, or not allowed."""
+    """Refuse a request that failed the checks: without a login, or without permission."""
     is_anonymous = error.status_code == HTTPStatus.UNAUTHORIZED
     sentence = LOGIN_REQUIRED if is_anonymous else NOT_ALLOWED
     return plain_page(request, HTTPStatus(error.status_code), sentence)
 
 
 def plain_page(request: Request, status: HTTPStatus, sentence: str) -> Response:
-    """A page with one sentence. In a frame it has no link to Airflow, which is around it.
+    """Return a page with one sentence.
 
-    Its style sheet needs a login, too.
+    In a frame it has no link to Airflow, because Airflow surrounds the frame. Without a login it
+    has no style sheet, because that needs a login too.
     """
     is_anonymous = status == HTTPStatus.UNAUTHORIZED
     is_framed = request.headers.get("sec-fetch-dest") == "iframe"

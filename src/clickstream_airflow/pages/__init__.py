@@ -1,4 +1,4 @@
-"""The pages behind the links on task instances, served by Airflow's API server.
+"""The pages that the links on task instances open. Airflow's API server serves them.
 
 Every process of Airflow loads the plugin, so importing this package imports no web framework.
 """
@@ -14,9 +14,9 @@ Send = Callable[[Scope], Awaitable[None]]
 
 
 class Pages:
-    """An ASGI application that is built at its first request.
+    """ASGI application that is built at its first request.
 
-    If Airflow's check of the user can't be imported, the build fails and no page is served.
+    If Airflow's login check can't be imported, the build fails and no page is served.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
-"""The web application of the pages: routes, the check of the user, and the frame around a page.
+"""The web application of the pages: routes, login check, and the frame around a page.
 
-Airflow does not check the login for a plugin's application, so every route here depends on the
-check of Airflow's own API, and the routes that FastAPI adds by itself are switched off.
+Airflow does not check the login for a plugin's application. So every route here depends on the
+login check of Airflow's own API, and the routes that FastAPI adds by default are switched off.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-NO_INSTANCE = "There is no task instance of this name."
+NO_INSTANCE = "No such task instance exists."
 LOGIN_REQUIRED = "Log in to Airflow in this browser, then open the link again."
 
 _templates = Environment(loader=PackageLoader("clickstream_airflow.pages"), autoescape=True)
@@ -59,22 +59,22 @@ def build_app() -> FastAPI:
 
 
 def show_styles() -> Response:
-    """The style sheet of all pages."""
+    """Return the style sheet of all pages."""
     styles = files("clickstream_airflow.pages") / "pages.css"
     return Response(styles.read_text(encoding="utf-8"), media_type="text/css")
 
 
 def show_docs(name: str) -> HTMLResponse:
-    """A page of docs/, such as runbook.md."""
+    """Show a page of docs/, such as runbook.md."""
     text = docs_pages.read(name)
     if text is None:
-        raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no page docs/{name} here.")
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"The documentation has no page docs/{name}.")
     page = docs_pages.render(text)
     return _render("docs.html", page.title, content=Markup(page.html))  # noqa: S704, rendered here
 
 
 def show_ledger(dag_id: str, task_id: str, run_id: str, map_index: int = -1) -> HTMLResponse:
-    """The rows of `hour_ledger` of the hours that a task instance builds."""
+    """Show the rows of `hour_ledger` of the hours that a task instance builds."""
     found = ledger_rows.find(dag_id, task_id, run_id, map_index)
     if found is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, NO_INSTANCE)
@@ -86,11 +86,11 @@ def show_ledger(dag_id: str, task_id: str, run_id: str, map_index: int = -1) -> 
 
 
 def lead_to_dashboard(dag_id: str, task_id: str, run_id: str, map_index: int = -1) -> Response:
-    """Lead to the hours that a task instance builds, on the dashboard in Airflow's navigation."""
+    """Redirect to the hours that a task instance builds, on the dashboard inside Airflow."""
     try:
         span = ledger_rows.span_of_instance(dag_id, task_id, run_id, map_index)
     except ClickstreamError as error:
-        raise HTTPException(HTTPStatus.CONFLICT, str(error)) from None
+        raise HTTPException(HTTPStatus.CONFLICT, error.printed) from None
     if span is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, NO_INSTANCE)
     first, last = span
@@ -99,7 +99,7 @@ def lead_to_dashboard(dag_id: str, task_id: str, run_id: str, map_index: int = -
 
 
 def show_refusal(_request: Request, error: Any) -> HTMLResponse:
-    """One sentence on a page that can't be shown."""
+    """Show one sentence: why the page can't be shown."""
     is_anonymous = error.status_code == HTTPStatus.UNAUTHORIZED
     sentence = LOGIN_REQUIRED if is_anonymous else str(error.detail)
     title = HTTPStatus(error.status_code).phrase

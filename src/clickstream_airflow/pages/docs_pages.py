@@ -1,4 +1,4 @@
-"""The project's documentation as HTML: the Markdown files of docs/, which the wheel contains."""
+"""The documentation as HTML, from the Markdown files of docs/, which the wheel contains."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class DocsPage:
 
 
 def read(name: str) -> str | None:
-    """Return the Markdown of a page like `runbook.md`; None if docs/ has no such page."""
+    """Return the Markdown of a page such as `runbook.md`; None if docs/ has no such page."""
     directory = _IN_WHEEL if _IN_WHEEL.is_dir() else _IN_SOURCES
     pages = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*.md")}
     return pages[name].read_text(encoding="utf-8") if name in pages else None
 
 
 def render(text: str) -> DocsPage:
-    """Convert Markdown to HTML whose headings have the anchors that GitHub gives them."""
+    """Convert Markdown to HTML; headings get the same anchors as on GitHub."""
     tokens = _markdown.parse(text)
     headings = [
         (token, tokens[place + 1].content)
@@ -45,5 +45,5 @@ def render(text: str) -> DocsPage:
 
 
 def anchor(heading: str) -> str:
-    """The name by which a heading is linked."""
+    """Return the anchor of a heading."""
     return re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-")

@@ -1,4 +1,4 @@
-"""The hours that a task instance builds, and their rows in `hour_ledger`."""
+"""The hours that a task instance builds and their rows in `hour_ledger`, for the ledger page."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from clickstream.tables import Column
 
 MOST_HOURS = 48
-"""The limit of hours on one page; a range whose day is not known yet may be longer."""
+"""The limit of hours on one page. A task whose day is not known yet may have a longer range."""
 
 UNPUBLISHED = {
-    "success": "The run has succeeded without it. Trigger clickstream_hourly with this hour in "
-    "“Hour to build”, or read in the run's log why it was left out.",
-    "failed": "The run has failed. Read the last line of the red task's log, do what its section "
-    "of the runbook says, and clear the task.",
+    "success": "The run has succeeded without this hour. The log of hours_to_build shows why. To "
+    "build the hour, trigger clickstream_hourly with it in “Hour to build”.",
+    "failed": "The run has failed. Read the last line of the red task's log, look up its code in "
+    "the runbook, and clear the task.",
 }
 IN_PROGRESS = "The run has not ended. Reload this page when the task that publishes is green."
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The first and the last hour that a task instance builds, and the state of its run."""
+    """The first and last hour that a task instance builds, and the state of its run."""
 
     first: Hour
     last: Hour
@@ -43,7 +43,7 @@ class Asked:
 
     @property
     def hours(self) -> list[Hour]:
-        """The hours, as many as a page shows."""
+        """The hours that the page shows, at most MOST_HOURS."""
         from clickstream.hours import hour_range
 
         return list(hour_range(self.first, min(self.last, self.first.plus(MOST_HOURS - 1))))
@@ -51,9 +51,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class LedgerPage:
-    """The hours of a task instance with their rows, or the sentence that says why there are none.
+    """The hours of a task instance with their rows, or an error message.
 
-    A row is empty while its hour is not published; `advice` is what to do about it.
+    The row of an hour that is not published is empty; `advice` says what to do about it.
     """
 
     title: str
@@ -64,7 +64,7 @@ class LedgerPage:
 
 
 def find(dag_id: str, task_id: str, run_id: str, map_index: int) -> LedgerPage | None:
-    """Read the rows of the hours that a task instance builds; None if there is no such instance."""
+    """Read the rows of the hours that a task instance builds; None if no such instance exists."""
     from clickstream.errors import ClickstreamError
     from clickstream.lake.aws_errors import translate_errors
 
@@ -75,7 +75,7 @@ def find(dag_id: str, task_id: str, run_id: str, map_index: int) -> LedgerPage |
         with translate_errors():
             return _read(asked)
     except ClickstreamError as error:
-        return LedgerPage("Hour in the ledger", {}, error=str(error))
+        return LedgerPage("Hour in the ledger", {}, error=error.printed)
 
 
 def _asked(dag_id: str, task_id: str, run_id: str, map_index: int) -> Asked | None:
@@ -112,7 +112,7 @@ def _read(asked: Asked) -> LedgerPage:
 def span_of_instance(
     dag_id: str, task_id: str, run_id: str, map_index: int
 ) -> tuple[Hour, Hour] | None:
-    """The first and the last hour that a task instance builds; None if there is no such instance.
+    """Return the first and last hour that a task instance builds; None if it does not exist.
 
     Raises InputError if its run names no hours.
     """
@@ -121,10 +121,11 @@ def span_of_instance(
 
 
 def span_of(instance: TaskInstance, run: DagRun) -> tuple[Hour, Hour]:
-    """The first and the last hour that a task instance builds.
+    """Return the first and last hour that a task instance builds.
 
-    A mapped task that has started is named for its hour or its day. Any other task of the hourly
-    DAG stands for the hour of its run, and a day's task that has not started for the whole range.
+    A mapped task that has started is named by its hour or its day. All other tasks of the hourly
+    DAG belong to the hour of their run. A day's task that has not started yet has no name, so the
+    result is the whole range of its run.
     """
     from clickstream.hours import Hour
 
@@ -135,15 +136,15 @@ def span_of(instance: TaskInstance, run: DagRun) -> tuple[Hour, Hour]:
         return hour, hour
     asked = run.conf or {}
     first, last = Hour.first_of(asked["from"]), Hour.last_of(asked["to"])
-    if "-" in name:  # the name of a day
+    if "-" in name:  # a day
         day = Hour.first_of(name), Hour.last_of(name)
-        is_cut = not asked.get("new_visitor_ids")  # which builds whole key periods
+        is_cut = not asked.get("new_visitor_ids")  # new visitor ids build whole key periods
         first, last = (max(first, day[0]), min(last, day[1])) if is_cut else day
     return first, last
 
 
 def column_text(value: Any) -> str:
-    """A value of the ledger as the page shows it."""
+    """Format a value of the ledger for the page."""
     if value is None:
         return "–"
     if isinstance(value, datetime):

@@ -104,7 +104,7 @@ def test_an_error_reaches_everybody_who_waits_and_is_not_kept() -> None:
 def test_a_refresh_that_fails_is_told_until_one_succeeds() -> None:
     refresher = Refresher(FixedEngine(QueryFailed("S3 is away."), False), 60)
     refresher.look()
-    assert refresher.problem == "S3 is away."
+    assert refresher.problem == "S3 is away. (CS-404)"
     refresher.look()
     assert refresher.problem == ""
 

@@ -122,6 +122,7 @@ def test_maps_stay_for_a_year_under_the_url_of_a_page(client) -> None:
     ("path", "status", "sentence"),
     [
         ("/?range=fortnight", 400, "range=fortnight is not known"),
+        ("/?range=fortnight", 400, " (CS-102)</p>"),
         ("/panels/nothing", 404, "There is no panel nothing."),
         ("/nowhere", 404, "Not Found"),
     ],

@@ -11,7 +11,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from clickstream.clean.places import Place, place_at
-from clickstream.errors import InputError, SettingsError
+from clickstream.errors import SettingsError, UnusablePlaces
 from clickstream.lookups import PlaceDatabase
 
 NEAR_TOKYO = {"country_code": "JP", "state1": "Tokyo", "city": "", "latitude": 35.69}
@@ -86,5 +86,5 @@ def test_a_damaged_database_is_named_when_it_shows(tmp_path: Path) -> None:
     whole = file.read_bytes()
     file.write_bytes(whole.replace(b"\x42JP", b"\xff\xff\xff"))
     database = PlaceDatabase.open([file])
-    with pytest.raises(InputError, match="make geoip"):
+    with pytest.raises(UnusablePlaces, match="make geoip"):
         database.record(str(ip_network("192.0.2.0/24")[1]))

@@ -6,6 +6,7 @@ import io
 import lzma
 import os
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -16,13 +17,13 @@ from tests.clickstream.report.builders import LINES, line
 
 def test_a_missing_file_is_named(report, tmp_path):
     path = tmp_path / "no.log"
-    assert report(path) == (1, None, f"{path} does not exist: check the name.\n")
+    assert report(path) == (1, None, f"{path} does not exist: check the name. (CS-206)\n")
 
 
 def test_an_empty_file_is_refused(report, tmp_path):
     path = tmp_path / "empty.log"
     path.touch()
-    assert report(path) == (1, None, f"{path} is empty: name a log that has lines.\n")
+    assert report(path) == (1, None, f"{path} is empty: name a log that has lines. (CS-102)\n")
 
 
 def test_an_empty_compressed_file_is_refused(report, tmp_path):
@@ -156,4 +157,5 @@ def test_noise_between_good_lines_is_rejected_by_line(report, tmp_path):
 
 
 def one_sentence(errors):
-    return errors.count("\n") == 1 and errors.endswith(".\n")
+    """Whether the output is one line: a sentence and, for an error, its code."""
+    return bool(re.fullmatch(r".*\.( \(CS-\d{3}\))?\n", errors))

@@ -87,7 +87,10 @@ def test_a_directory_without_an_access_log_is_an_error(
 def test_a_directory_without_files_is_an_error(tmp_path: Path, report: Callable[..., Any]) -> None:
     code, figures, errors = report(tmp_path)
     assert (code, figures) == (1, None)
-    assert errors == f"{tmp_path} has no files: name a directory with access logs, or a log.\n"
+    assert (
+        errors
+        == f"{tmp_path} has no files: name a directory with access logs, or a log. (CS-102)\n"
+    )
 
 
 def test_only_files_that_were_read_are_counted(

@@ -22,7 +22,7 @@ from typing import Any
 
 from clickstream.clean.addresses import NetworkSet
 from clickstream.clean.bots.verdict import OTHER, OWN_EQUIPMENT, SCANNER, Verdict
-from clickstream.errors import InputError
+from clickstream.errors import UnusableNetworkList
 
 CRAWLER, DATACENTER, PEOPLE = ROLES = ("crawler", "datacenter", "people")
 """The roles of a list of networks: who sends requests from them."""
@@ -62,7 +62,9 @@ class Networks:
         Googlebot. Raises InputError, which names list and line.
         """
         if role not in ROLES:
-            raise InputError(f"List {name}: unknown role {role!r}; use one of {', '.join(ROLES)}.")
+            raise UnusableNetworkList(
+                f"List {name}: unknown role {role!r}; use one of {', '.join(ROLES)}."
+            )
         read = _from_json if text.lstrip().startswith("{") else _from_lines
         return cls(_Network(*ends, role, label) for ends, label in read(name, text))
 
@@ -161,10 +163,14 @@ def _from_json(name: str, text: str) -> Iterator[tuple[tuple[int, int], str]]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise InputError(f"List {name} is not valid JSON ({error}); download it again.") from error
+        raise UnusableNetworkList(
+            f"List {name} is not valid JSON ({error}); download it again."
+        ) from error
     entries = [entry for key in _JSON_LISTS for entry in _entries(document.get(key, []))]
     if not entries:
-        raise InputError(f'List {name} has no "prefixes"; use the JSON that the owner publishes.')
+        raise UnusableNetworkList(
+            f'List {name} has no "prefixes"; use the JSON that the owner publishes.'
+        )
     for place, prefix in entries:
         yield _ends(prefix, f"List {name}, entry {place}"), name
 
@@ -179,11 +185,13 @@ def _entries(entries: Any) -> Iterator[tuple[int, Any]]:
 def _ends(network: Any, where: str) -> tuple[int, int]:
     """Return the first and the last number of a network."""
     if not isinstance(network, str):
-        raise InputError(f"{where} has no network; write one, such as 66.249.64.0/19.")
+        raise UnusableNetworkList(f"{where} has no network; write one, such as 66.249.64.0/19.")
     try:
         parsed = ipaddress.ip_network(network)
     except ValueError as error:
-        raise InputError(f"{where}: {error}; write a network, such as 66.249.64.0/19.") from error
+        raise UnusableNetworkList(
+            f"{where}: {error}; write a network, such as 66.249.64.0/19."
+        ) from error
     mapped = _IPV4_MAPPED if parsed.version == 4 else 0
     return int(parsed.network_address) | mapped, int(parsed.broadcast_address) | mapped
 

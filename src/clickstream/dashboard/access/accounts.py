@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from clickstream.dashboard.access import private_files
-from clickstream.errors import InputError
+from clickstream.errors import InputError, UnusableDashboardFile
 
 OWNER = "owner"
 """The account that one-time links log in to."""
@@ -204,7 +204,7 @@ class Accounts:
             stored = json.loads(self._path.read_text(encoding="utf-8"))
             accounts = [Account.from_json(one) for one in stored["accounts"]]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
+            raise UnusableDashboardFile(
                 f"Can't read the accounts in {self._path}: {error!r}. Restore the file, or delete "
                 "it and add the accounts again."
             ) from None

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from clickstream.errors import InputError
+from clickstream.errors import UnusableDashboardFile
 
 _LOCK_NAME = "access.lock"
 _PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
@@ -84,7 +84,7 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(
+        raise UnusableDashboardFile(
             f"Can't write {path}: {error.strerror}. Set directory in the section [dashboard] of "
             "the settings to one that you may write to and that has free space."
         ) from None

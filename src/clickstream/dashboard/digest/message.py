@@ -18,7 +18,7 @@ from clickstream.dashboard.digest.names import shown_name
 from clickstream.dashboard.digest.picture import draw_png
 from clickstream.dashboard.digest.text import render_text
 from clickstream.dashboard.digest.wording import subject_of
-from clickstream.errors import SettingsError
+from clickstream.errors import MailNotConfigured
 from clickstream.settings import Settings, is_mail_address
 
 NO_DOMAIN = "clickstream.invalid"
@@ -95,7 +95,7 @@ def build_message(
 def _check_address(text: str) -> None:
     """Refuse an address that would become another header, or several addresses."""
     if not is_mail_address(text):
-        raise SettingsError(
+        raise MailNotConfigured(
             f"{shown_name(text)!r} is not a mail address such as owner@cafe.example. Correct "
             "[digest], or from_email in the extras of the mail server's connection."
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from clickstream.dashboard.digest.names import shown_name
-from clickstream.errors import ClickstreamError, MailRefused, MailUnavailable, SettingsError
+from clickstream.errors import ClickstreamError, MailNotConfigured, MailRefused, MailUnavailable
 from clickstream.wording import quantity, shorten
 
 PERMANENT = 500
@@ -47,14 +47,14 @@ def translate_smtp_error(error: Exception) -> ClickstreamError:
             f"{_CORRECT}"
         )
     if isinstance(error, ssl.SSLCertVerificationError):
-        return SettingsError(
+        return MailNotConfigured(
             f"The certificate of the mail server is not trusted: {_line(error)}. Name the host by "
             "the name that its certificate has, or install the certificate of its "
             "authority. Then clear "
             "the task; nothing was sent."
         )
     if isinstance(error, ssl.SSLError):
-        return SettingsError(
+        return MailNotConfigured(
             f"TLS with the mail server failed: {_line(error)}. In the connection's extras set "
             '"disable_ssl": true for STARTTLS (port 587), or "disable_tls": true for TLS from the '
             "start (port 465). Then clear the task; nothing was sent."

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from clickstream.dashboard.access import private_files
-from clickstream.errors import InputError
+from clickstream.errors import InputError, UnusableDashboardFile
 
 UNDO_DAYS = 7
 """Days for which a deletion can be undone; the next change after them removes the entry."""
@@ -193,7 +193,7 @@ class EntryFile(Generic[AnyEntry]):
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: Exception) -> InputError:
-        return InputError(
+        return UnusableDashboardFile(
             f"Can't read the {self.kind.plural} in {self.path}: {error!r}. Restore the file from a "
             f"backup, or delete it to begin without {self.kind.plural}."
         )

@@ -68,7 +68,7 @@ def _read(file: EntryFile[AnyEntry], problems: list[str]) -> Contents[AnyEntry]:
     try:
         return file.read()
     except InputError as error:
-        problems.append(str(error))
+        problems.append(error.printed)
         return Contents()
 
 

@@ -21,6 +21,8 @@ BACKFILL_SECONDS = 600
 class AirflowError(ClickstreamError):
     """Airflow refused a request, or did not answer it."""
 
+    code = "CS-602"
+
 
 class AirflowApi:
     """Client of the Airflow at `url` with a user's login; a context manager."""

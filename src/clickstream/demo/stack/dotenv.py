@@ -39,4 +39,4 @@ if __name__ == "__main__":
     try:
         print(f"Wrote {make_dotenv(Path.cwd())}.")  # noqa: T201
     except InputError as error:
-        sys.exit(str(error))
+        sys.exit(error.printed)

@@ -27,6 +27,8 @@ LOGIN = "admin"
 class StackError(ClickstreamError):
     """The local stack can't start, or one of its processes ended unexpectedly."""
 
+    code = "CS-601"
+
 
 @dataclass(frozen=True)
 class Ports:

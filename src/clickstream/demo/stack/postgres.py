@@ -83,4 +83,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main(Path(sys.argv[1]).resolve()))
     except StackError as error:
-        sys.exit(str(error))
+        sys.exit(error.printed)

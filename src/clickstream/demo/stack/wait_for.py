@@ -84,4 +84,4 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except StackError as error:
-        sys.exit(str(error))
+        sys.exit(error.printed)

@@ -138,6 +138,7 @@ def test_an_error_on_a_link_leads_back_to_its_pages(reader, shares, page) -> Non
     answer = reader.get(f"{path}{page}?range=fortnight")
     assert answer.status_code == 400
     assert "range=fortnight is not known" in answer.text
+    assert "CS-" not in answer.text  # the readers of a link have no runbook
     for href in re.findall(r'(?:href|src)="([^"#]+)"', answer.text):
         assert str(answer.url.join(href).path).startswith(f"{path}/")
         assert reader.get(str(answer.url.join(href))).status_code == 200
