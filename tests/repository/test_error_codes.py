@@ -90,6 +90,15 @@ def test_messages_of_a_section_are_messages_of_the_source(code: str, text: str) 
     assert [one for one in quoted if one not in strings_of_source()] == []
 
 
+def test_messages_in_the_tables_of_the_runbook_are_messages_of_the_source() -> None:
+    rows = [line for line in RUNBOOK.read_text(encoding="utf-8").splitlines() if line[:2] == "| "]
+    quoted = [text for row in rows for text in re.findall(r"\*([^*]+)\*", row.split("|")[1])]
+    assert len(quoted) > 30
+    pieces = [piece.strip(" ,") for text in quoted for piece in text.split("…") if piece.strip()]
+    source = strings_of_source().lower()
+    assert [piece for piece in pieces if piece.lower() not in source] == []
+
+
 @pytest.mark.parametrize("error", error_classes(), ids=lambda one: one.__name__)
 def test_the_printed_message_ends_with_the_code(error: type[ClickstreamError]) -> None:
     assert error("No.").printed == f"No. ({error.code})"
