@@ -62,7 +62,7 @@ def test_open_menus_and_tables_have_no_serious_fault(
         assert grave_faults(page) == [], opened
     page.keyboard.press("Escape")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     assert grave_faults(page) == []
 
 

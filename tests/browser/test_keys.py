@@ -78,7 +78,7 @@ def test_a_question_mark_lists_the_keys_and_escape_closes_the_list(
 ) -> None:
     page = new_page("/?channel=Direct")
     page.keyboard.press("?")
-    dialog = page.get_by_role("dialog", name="Keys")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(dialog).to_be_visible()
     expect(dialog.locator("kbd")).to_have_count(6)
     page.keyboard.press("d")
@@ -89,9 +89,9 @@ def test_a_question_mark_lists_the_keys_and_escape_closes_the_list(
 
 def test_the_button_lists_the_keys_too(page: Page) -> None:
     page.get_by_role("button", name="Shortcuts: press ?").click()
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.get_by_role("button", name="Close").click()
-    expect(page.get_by_role("dialog", name="Keys")).not_to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).not_to_be_visible()
 
 
 def test_keys_in_a_field_and_with_modifiers_are_left_alone(page: Page) -> None:
