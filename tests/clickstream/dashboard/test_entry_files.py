@@ -294,7 +294,7 @@ def test_a_disk_that_takes_no_more_leaves_the_old_file_and_says_so(notes, tmp_pa
         capture_output=True,
         text=True,
     )
-    assert "InputError: Can't write" in full.stderr
+    assert "UnusableDashboardFile: Can't write" in full.stderr
     assert "File too large" in full.stderr
     assert EntryStore(tmp_path).notes.read().entries == [note]
     assert {path.name for path in tmp_path.iterdir()} == {"notes.json", "access.lock"}
