@@ -30,7 +30,8 @@ SETTINGS = {name.split(".")[0] for name, _, _ in settings.Settings().describe()}
 
 def fenced(page: Path, language: str) -> list[str]:
     """The code blocks of a page in a language; those in none have an empty name."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [text for found, text in blocks if found == language]
 
 
 def anchors(page: Path) -> set[str]:
