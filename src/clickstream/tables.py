@@ -105,10 +105,14 @@ _ARRIVAL = (
     Column(
         "source",
         "string",
-        "Source of the visit, such as google: from the tags, else from the referrer.",
+        "Source of the visit, such as google: from the campaign tags or a click id,"
+        " or else from the referrer.",
     ),
     Column(
-        "medium", "string", "Medium, such as organic or cpc: from the tags, else from the referrer."
+        "medium",
+        "string",
+        "Medium, such as organic or cpc: from the campaign tags or a click id, or "
+        "else from the referrer.",
     ),
     Column("channel", "string", "Channel by the rules of docs/channels.md; null if none is known."),
     Column("utm_source", "string", "Campaign source, from the tag utm_source, decoded."),
@@ -233,7 +237,8 @@ SESSION_PARTS = Table(
         _key(
             "conversions",
             "long",
-            "Number of times that requests of the part met a goal of the settings.",
+            "Number of times that requests of the part met a goal; a request that meets"
+            " two goals counts twice.",
         ),
         Column(
             "goals",
@@ -244,8 +249,9 @@ SESSION_PARTS = Table(
         Column(
             "funnel",
             "list<long>",
-            "Number of funnel steps reached after the part, if 0, 1, 2 … steps were reached before "
-            "it; null without a funnel.",
+            "Number of funnel steps reached after the part: the first element if no "
+            "step was reached before it, the second if one step was reached before it, "
+            "and so on; null without a funnel.",
         ),
         _key(
             "referrer_logged",
@@ -268,7 +274,8 @@ UNSTITCHED_PARTS = Table(
         _key(
             "carried_as",
             "string",
-            "Visitor's id in the hour before; it differs after a change of keys.",
+            "Id of the visitor in the hour before; after a change of the visitor key it"
+            " differs from visitor_id.",
         ),
     ),
     SESSION_PARTS.sort_by,
@@ -343,19 +350,22 @@ HOUR_LEDGER = Table(
         _key(
             "cap_hours",
             "long",
-            "Hours after which a session ends at the next 00:00 UTC, when the hour was built.",
+            "The setting cap_hours when the hour was built: a session that has lasted "
+            "so long ends at the next 00:00 UTC.",
         ),
         _key(
             "visitor_key",
             "string",
-            "Id of the visitor key from which the hour's visitor ids are computed. Sessions of an "
-            "hour before continue only if its key is this one or earlier_visitor_key.",
+            "Id of the visitor key from which the hour's visitor ids are computed. A "
+            "session of an earlier hour continues into this hour only if the visitor "
+            "key of that hour is this one or earlier_visitor_key.",
         ),
         Column(
             "earlier_visitor_key",
             "string",
-            "Id of the visitor key of the period before, in the first hours of a key period, into "
-            "which sessions of that period may continue; else null.",
+            "In the first hours of a key period, the id of the visitor key of the "
+            "period before, whose sessions may continue into this hour; null in all "
+            "other hours.",
         ),
         Column(
             "waiting_lines",
@@ -375,7 +385,7 @@ HOUR_LEDGER = Table(
         _key(
             "settings_digest",
             "string",
-            "Digest of the settings and rule files that shape the hour's rows.",
+            "Digest of the settings and rule files that determine the hour's rows.",
         ),
         _key("published_at", "timestamp", "Time at which the hour was published, UTC."),
         _key("published_by", "string", "Id of the run that published the hour."),
@@ -421,8 +431,9 @@ SESSION_CHANGES = Table(
         _key(
             "root_cause",
             "string",
-            "If cause is neighbour, the reason why the hour whose sessions reach into this one was "
-            "published again; else the cause.",
+            "The reason for the first publication of a chain of publications: if cause "
+            "is neighbour, the cause in the earlier hour whose changed sessions "
+            "continue into this hour; otherwise equal to cause.",
         ),
         _key("replaced_at", "timestamp", "Time of the publication that was replaced, UTC."),
         _key("published_at", "timestamp", "Time of the publication that made the change, UTC."),

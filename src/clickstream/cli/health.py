@@ -78,7 +78,7 @@ def status(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Show how recent the lake is, which hours wait, and what is missing.
+    """Show how recent the lake is, which hours have lines to build, and what is missing.
 
     Exit codes for monitoring: 0 if the lake is recent and complete; 1 if something
     is late or missing; 2 if this can't be determined, because no hour is published,
@@ -147,7 +147,7 @@ def repair(
 ) -> None:
     """Build again the hours that verify reports as wrong, then verify them again.
 
-    Hours that were never built stay so; build them with [bold]clickstream build[/].
+    The command does not build hours that were never built; use [bold]clickstream build[/].
 
     Example: [bold]clickstream repair 2026-11-20T00 2026-11-20T23[/]
     """

@@ -97,10 +97,9 @@ DIMENSIONS = _dimensions(
         "case when visit_number = 1 then 'new' else 'returning' end",
         known="row_number() over in_order as visit_number",
         definition=mark(
-            "A visit is new if it is the visitor's first known visit, and "
-            "returning if the visitor came before. Visitors are recognized until "
-            "the visitor keys change, so the number of returning visits is a lower "
-            "limit."
+            "A visit is new if no earlier visit of the person is known; otherwise it is "
+            "returning. A person is recognized only until the visitor keys change, so some "
+            "returning visits are counted as new."
         ),
     ),
     Dimension(
@@ -111,8 +110,8 @@ DIMENSIONS = _dimensions(
         is_filter=False,
         known="first_value(channel) over in_order as first_channel",
         definition=mark(
-            "Channel of the visitor's first known visit. Visits before the last "
-            "change of the visitor keys are not known."
+            "Channel of the person's first known visit. Visits before the last change of "
+            "the visitor keys are not known."
         ),
     ),
     Dimension(
@@ -125,8 +124,9 @@ DIMENSIONS = _dimensions(
         known="first_value(local_date) over in_order as first_date",
         is_of_chosen=True,
         definition=mark(
-            "Week (from Monday) of the visitor's first known visit that passes the filters. "
-            "Visits before the last change of the visitor keys are not known."
+            "Week, from Monday, of the person's first known visit among those that the "
+            "filters select. Visits before the last change of the visitor keys are not "
+            "known."
         ),
     ),
     Dimension(
@@ -144,8 +144,8 @@ DIMENSIONS = _dimensions(
         "next_page",
         is_filter=False,
         definition=mark(
-            "The page that the same visit viewed next. After the last page, the "
-            "visitor left the site."
+            "The page that was viewed next in the same visit. After the last page of a "
+            "visit, the person left the site."
         ),
     ),
     Dimension("failed_page", SESSION_ERRORS, mark("Page with an error"), "page"),

@@ -19,8 +19,11 @@ LOG_METRICS = (
         HOURS,
         mark("Lines"),
         "coalesce(sum(lines), 0)",
-        mark("Log lines of the web servers in the published hours of the range."),
-        mark("How many lines were logged?"),
+        mark(
+            "Number of lines in the logs of the web servers, one for each request, in the "
+            "published hours of the range."
+        ),
+        mark("How many requests did the web servers log?"),
         good="neither",
         is_additive=True,
     ),
@@ -29,8 +32,11 @@ LOG_METRICS = (
         HOURS,
         mark("Rejected"),
         "coalesce(sum(rejected), 0)",
-        mark("Lines that could not be parsed. They are stored with the reason."),
-        mark("Is anything lost?"),
+        mark(
+            "Log lines that could not be read, for example because they are damaged. They "
+            "are stored with the reason."
+        ),
+        mark("Could all lines be read?"),
         good="down",
         is_additive=True,
     ),
@@ -39,8 +45,8 @@ LOG_METRICS = (
         HOURS,
         mark("Assets"),
         "coalesce(sum(assets), 0)",
-        mark("Requests of people and bots for static assets: images, style sheets, scripts."),
-        mark("How much of the log is static assets?"),
+        mark("Requests of people and bots for the images, style sheets and scripts of pages."),
+        mark("How many requests are for images and other parts of pages?"),
         good="neither",
         is_additive=True,
     ),
@@ -49,8 +55,11 @@ LOG_METRICS = (
         HOURS,
         mark("Bots"),
         "coalesce(sum(bots), 0)",
-        mark("Requests by recognized bots, without assets; they are not part of any visit."),
-        mark("How much of the traffic comes from machines?"),
+        mark(
+            "Requests of programs that are recognized as bots, except for images, style "
+            "sheets and scripts. They are not part of any visit."
+        ),
+        mark("How much of the traffic comes from bots?"),
         good="neither",
         is_additive=True,
     ),
@@ -60,7 +69,10 @@ LOG_METRICS = (
         mark("People"),
         "coalesce(sum(page_requests + downloads + redirects + client_errors + server_errors"
         " + health_checks + api_calls + others), 0)",
-        mark("All other requests: pages, forms, downloads and errors, by people."),
+        mark(
+            "All other requests: pages, forms, downloads and errors of people, and "
+            "automatic checks whether the site works."
+        ),
         mark("How much of the log comes from people?"),
         good="neither",
         is_additive=True,
@@ -71,9 +83,10 @@ LOG_METRICS = (
         mark("Late lines"),
         "coalesce(sum(late_lines), 0)",
         mark(
-            "Lines that arrived after their hour was published; the hour was built again with them."
+            "Log lines that arrived after the numbers of their hour were published. The "
+            "numbers were then computed again."
         ),
-        mark("Did numbers change after I saw them?"),
+        mark("Did numbers change after they were published?"),
         good="down",
         is_additive=True,
     ),
@@ -83,7 +96,8 @@ LOG_METRICS = (
         mark("Waiting"),
         "coalesce(sum(waiting_lines), 0)",
         mark(
-            "Lines that arrived when their hour could not be built again; no number includes them."
+            "Log lines that arrived too late to compute the numbers of their hour again. "
+            "They are stored, but no number includes them."
         ),
         mark("What is missing from the numbers?"),
         good="down",
@@ -94,8 +108,8 @@ LOG_METRICS = (
         HOURS,
         mark("Incomplete"),
         "count(missing_sources)",
-        mark("Published hours without the lines of a server that could not be read yet."),
-        mark("Does every server send its log?"),
+        mark("Published hours without the log of a web server that could not be read yet."),
+        mark("Was the log of every web server read?"),
         good="down",
         is_additive=True,
     ),
@@ -104,7 +118,7 @@ LOG_METRICS = (
         HOURS,
         mark("Server errors"),
         "coalesce(sum(server_errors), 0)",
-        mark("Requests of people that the server failed to answer (status 5xx)."),
+        mark("Requests of people that failed because of a fault of the web server (status 5xx)."),
         mark("Did the site work?"),
         good="down",
         is_additive=True,
@@ -114,8 +128,8 @@ LOG_METRICS = (
         HOURS,
         mark("Hours"),
         "count(*)",
-        mark("Published hours."),
-        mark("Which hours are in the numbers?"),
+        mark("Number of hours whose numbers are published."),
+        mark("How many hours do the numbers cover?"),
         is_additive=True,
     ),
     Metric(
@@ -123,7 +137,7 @@ LOG_METRICS = (
         HOURS,
         mark("First hour"),
         "min(hour_at)",
-        mark("The first published hour, UTC."),
+        mark("Start of the first published hour."),
         mark("How far back do the numbers go?"),
         format="moment",
         good="neither",
@@ -133,7 +147,7 @@ LOG_METRICS = (
         HOURS,
         mark("Newest hour"),
         "max(hour_at)",
-        mark("The newest published hour, UTC."),
+        mark("Start of the newest published hour."),
         mark("How recent are the numbers?"),
         format="moment",
         good="neither",
@@ -143,8 +157,8 @@ LOG_METRICS = (
         SOURCES,
         mark("Lines"),
         "coalesce(sum(lines), 0)",
-        mark("Lines in the range that came from this source."),
-        mark("Does every server send its log?"),
+        mark("Number of log lines in the range from this source of logs, such as a web server."),
+        mark("Was the log of every web server read?"),
         good="neither",
         is_additive=True,
     ),
@@ -153,8 +167,8 @@ LOG_METRICS = (
         SOURCES,
         mark("Newest hour"),
         "max(hour_at)",
-        mark("The newest hour with lines from this source."),
-        mark("Does every server send its log?"),
+        mark("Start of the newest published hour with lines from this source."),
+        mark("Was the log of every web server read?"),
         format="moment",
         good="neither",
     ),
@@ -163,8 +177,11 @@ LOG_METRICS = (
         SOURCES,
         mark("Late"),
         "coalesce(sum(late_lines), 0)",
-        mark("Lines from this source that arrived after their hour was published."),
-        mark("Which server is slow to send its log?"),
+        mark(
+            "Log lines from this source that arrived after the numbers of their hour were "
+            "published."
+        ),
+        mark("Which logs arrive late?"),
         good="down",
         is_additive=True,
     ),
@@ -173,8 +190,8 @@ LOG_METRICS = (
         BOTS,
         mark("Requests"),
         "coalesce(sum(requests), 0)",
-        mark("Requests by these bots, without assets."),
-        mark("Which machines read the site?"),
+        mark("Requests of these bots, except for images, style sheets and scripts."),
+        mark("Which bots read the site?"),
         good="neither",
         is_additive=True,
     ),
@@ -183,7 +200,10 @@ LOG_METRICS = (
         ERRORS,
         mark("Errors"),
         "coalesce(sum(requests), 0)",
-        mark("Requests of people that the server answered with an error (status 4xx or 5xx)."),
+        mark(
+            "Requests of people that failed: for example, the page does not exist (status "
+            "4xx), or the web server has a fault (status 5xx)."
+        ),
         mark("What went wrong for people?"),
         good="down",
         is_additive=True,
@@ -193,9 +213,9 @@ LOG_METRICS = (
         ERRORS,
         mark("People"),
         "count(distinct visitor_id)",
-        mark("Different people who got the error."),
+        mark("Number of different people who got the error."),
         mark("How many people were affected?"),
-        mark("After a change of the visitor keys, a person counts again."),
+        mark("A person who comes back after a change of the visitor keys is counted again."),
         good="down",
     ),
     Metric(
@@ -203,7 +223,7 @@ LOG_METRICS = (
         PLACES,
         mark("Latitude"),
         _mean("latitude"),
-        mark("Mean latitude of the places of people's requests, in degrees north."),
+        mark("Average latitude of the requests of people from the city, in degrees north."),
         mark("Where on the map is a city?"),
         good="neither",
     ),
@@ -212,7 +232,7 @@ LOG_METRICS = (
         PLACES,
         mark("Longitude"),
         _mean("longitude"),
-        mark("Mean longitude of the places of people's requests, in degrees east."),
+        mark("Average longitude of the requests of people from the city, in degrees east."),
         mark("Where on the map is a city?"),
         good="neither",
     ),
@@ -221,8 +241,8 @@ LOG_METRICS = (
         REJECTS,
         mark("Lines"),
         "coalesce(sum(lines), 0)",
-        mark("Lines that could not be parsed, by reason."),
-        mark("Why could lines not be parsed?"),
+        mark("Number of log lines that could not be read for this reason."),
+        mark("Why could lines not be read?"),
         good="down",
         is_additive=True,
     ),

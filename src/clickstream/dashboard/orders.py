@@ -64,7 +64,12 @@ def _figures(page: Page, funnel: Funnel) -> list[Figure]:
         share_figure(
             page,
             text(mark("Funnel completed")),
-            text(mark("Share of the visits at the funnel's first step that reached its last.")),
+            text(
+                mark(
+                    "Share of the visits at the first step of the funnel that reached its last "
+                    "step."
+                )
+            ),
             _completion(funnel),
             None,
         ),
@@ -73,8 +78,8 @@ def _figures(page: Page, funnel: Funnel) -> list[Figure]:
             text(mark("Met an error")),
             text(
                 mark(
-                    "Share of visits in which the server answered a request with an error "
-                    "(status 4xx or 5xx)."
+                    "Share of visits in which at least one request failed: for example, the page "
+                    "does not exist (status 4xx), or the web server has a fault (status 5xx)."
                 )
             ),
             (now.failed, now.visits),
@@ -91,14 +96,19 @@ def order_figures(page: Page) -> tuple[Figure, Figure]:
     orders = count_figure(
         page,
         text(mark("Visits with an order")),
-        text(mark("Visits that met the goal of the orders; each visit counts once.")),
+        text(mark("Number of visits with at least one order. Each visit counts once.")),
         now.orders,
         before.orders if before else None,
     )
     order_rate = share_figure(
         page,
         text(mark("Order rate")),
-        text(mark("Share of visits with an order, with its 95 % interval (Wilson).")),
+        text(
+            mark(
+                "Share of visits with at least one order. The 95 % interval contains the true "
+                "share in 95 of 100 cases."
+            )
+        ),
         (now.orders, now.visits),
         (before.orders, before.visits) if before else None,
     )

@@ -21,12 +21,12 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Visitors"),
         "count(distinct visitor_id)",
-        mark("Number of different people with a visit that began in the range."),
+        mark("Number of different people whose visits began in the range."),
         mark("How many people come?"),
         mark(
-            "A person is recognized by network address and browser until the "
-            "visitor keys change. After a change, a returning person is counted "
-            "again, so the number is an upper limit."
+            "A person is recognized by network address and browser, but only until the "
+            "visitor keys change: for privacy, every 30 days by default. A person who comes"
+            " back after a change is counted again, so the number can be too high."
         ),
     ),
     Metric(
@@ -35,11 +35,15 @@ VISIT_METRICS = (
         mark("Visits"),
         "count(*)",
         mark(
-            "Visits of people that began in the range. A visit ends with a pause "
-            "longer than the session timeout, 30 minutes by default."
+            "Number of visits that began in the range, each with at least one page view. A "
+            "visit ends with a pause of more than 30 minutes, unless the settings give "
+            "another time."
         ),
         mark("How often do people come?"),
-        mark("Recognized bots are not counted; a bot that hides well counts as a person."),
+        mark(
+            "Visits of programs that are recognized as bots are not counted. A bot that "
+            "behaves like a person is counted."
+        ),
         is_additive=True,
     ),
     Metric(
@@ -47,9 +51,15 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Page views"),
         "coalesce(sum(page_views), 0)",
-        mark("Pages viewed in the visits that began in the range, reloads included."),
+        mark(
+            "Number of pages viewed in the visits that began in the range. A page that is "
+            "loaded again counts again."
+        ),
         mark("How much do people look at?"),
-        mark("Pages that a browser shows from its cache are not in the log."),
+        mark(
+            "If a browser shows a page that it has stored earlier, the web server gets no "
+            "request, and the view is not counted."
+        ),
         is_additive=True,
     ),
     Metric(
@@ -58,11 +68,14 @@ VISIT_METRICS = (
         mark("Engaged"),
         share_of("is_engaged"),
         mark(
-            "Share of visits that lasted more than 10 seconds, had at least 2 page views, or met a "
-            "goal."
+            "Share of visits that lasted more than 10 seconds, had at least 2 page views, "
+            "or met a goal, such as an order."
         ),
         mark("Do people find what they want?"),
-        mark("The time after the last request of a visit is not in the log."),
+        mark(
+            "The web server does not see how long a person looks at the last page of a "
+            "visit, so this time is not included."
+        ),
         format="share",
         smallest_group=SHARE_MINIMUM,
     ),
@@ -72,8 +85,8 @@ VISIT_METRICS = (
         mark("Bounces"),
         share_of("is_bounce"),
         mark("Share of visits with exactly one page view."),
-        mark("Where do people leave at once?"),
-        mark("A visit with one page view can still be a long and useful one."),
+        mark("How many visits end after one page?"),
+        mark("A visit with one page view can still be long and useful."),
         format="share",
         good="down",
         smallest_group=SHARE_MINIMUM,
@@ -83,12 +96,11 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Conversions"),
         "count(*) filter (where conversions > 0)",
-        mark("Visits that met at least one goal; each visit counts once."),
-        mark("How many visits lead to something?"),
         mark(
-            "The goals are those of the settings; what happens in the café itself "
-            "is not in the log."
+            "Number of visits that met at least one goal, such as an order. Each visit counts once."
         ),
+        mark("How many visits lead to an order or another goal?"),
+        mark("The settings define the goals. Sales in the café itself are not included."),
         is_additive=True,
     ),
     Metric(
@@ -96,11 +108,14 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Conversion rate"),
         share_of("conversions > 0"),
-        mark("Share of visits that met at least one goal, with a 95 % interval (Wilson)."),
-        mark("How well does the site turn visits into orders?"),
         mark(
-            "It falls when more people visit without meaning to order, for example "
-            "after a press article."
+            "Share of visits that met at least one goal. The 95 % interval shows how exact "
+            "it is: it contains the true rate in 95 of 100 cases."
+        ),
+        mark("What share of the visits leads to an order or another goal?"),
+        mark(
+            "It falls if more people visit without the intention to order, for example "
+            "after a newspaper article."
         ),
         format="share",
         smallest_group=SHARE_MINIMUM,
@@ -110,9 +125,15 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Visit length"),
         "avg(cast(duration_seconds as double))",
-        mark("Mean time from the first to the last request of a visit."),
+        mark(
+            "Average time from the first to the last request of a visit. A request is sent "
+            "for each page, image or form."
+        ),
         mark("How long do people stay?"),
-        mark("This is a lower limit: the time after the last request is not in the log."),
+        mark(
+            "Visits are longer than this number: the web server does not see how long a "
+            "person looks at the last page."
+        ),
         format="seconds",
     ),
     Metric(
@@ -120,9 +141,12 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Views"),
         "count(*)",
-        mark("How often the page was viewed, in visits that began in the range."),
+        mark("Number of times that the page was viewed in the visits that began in the range."),
         mark("Which pages do people see?"),
-        mark("Pages that a browser shows from its cache are not in the log."),
+        mark(
+            "If a browser shows a page that it has stored earlier, the web server gets no "
+            "request, and the view is not counted."
+        ),
         is_additive=True,
     ),
     Metric(
@@ -130,18 +154,22 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Visits"),
         "count(distinct session_id)",
-        mark("Visits in which the page was viewed at least once."),
-        mark("How many visits include a page, or an item on the menu?"),
-        mark("A visit that saw two pages counts for both."),
+        mark("Number of visits in which the page was viewed at least once."),
+        mark("How many visits include a page, or an item of the menu?"),
+        mark("A visit with views of two pages counts for both pages."),
     ),
     Metric(
         "time_on_page",
         PAGE_VIEWS,
         mark("Time"),
         "avg(cast(dwell_seconds as double))",
-        mark("Mean time on the page; after the last page of a visit it is estimated."),
+        mark("Average time on the page. For the last page of a visit, the time is estimated."),
         mark("On which pages do people stay?"),
-        mark("docs/sessions.md explains the estimate."),
+        mark(
+            "An estimate is the average of the times measured on the same page on the same "
+            "date, or on all pages if fewer than ten were measured. docs/sessions.md has "
+            "the details."
+        ),
         format="seconds",
     ),
     Metric(
@@ -149,9 +177,12 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Estimated"),
         share_of("is_estimated"),
-        mark("Share of the times on the page that are estimated: those of last pages of visits."),
-        mark("How much of the time on a page is measured?"),
-        mark("The log does not show when a visitor leaves the last page of a visit."),
+        mark(
+            "Share of the page's views whose time is estimated, because the page was the "
+            "last one of the visit."
+        ),
+        mark("How many of the times on a page are estimates?"),
+        mark("The web server does not see when a person leaves the last page of a visit."),
         format="share",
         good="neither",
         smallest_group=SHARE_MINIMUM,
@@ -161,9 +192,12 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Exits"),
         share_of("is_exit_page"),
-        mark("Share of the page's views that were the last view of their visit."),
+        mark("Share of the page's views that were the last page view of the visit."),
         mark("Where do people leave?"),
-        mark("Every visit ends somewhere; an exit from the receipt page is a good one."),
+        mark(
+            "Every visit ends on some page. Exits from the page that confirms an order are "
+            "a good sign."
+        ),
         format="share",
         good="neither",
         smallest_group=SHARE_MINIMUM,
@@ -173,7 +207,7 @@ VISIT_METRICS = (
         GOALS,
         mark("Visits"),
         "count(*)",
-        mark("Visits that met the goal. Each visit counts once."),
+        mark("Number of visits that met the goal. Each visit counts once."),
         mark("How many visits meet each goal?"),
         mark("A visit that meets two goals counts for both goals."),
         is_additive=True,
@@ -183,10 +217,13 @@ VISIT_METRICS = (
         SESSION_ERRORS,
         mark("Visits"),
         "count(distinct session_id)",
-        mark("Visits in which the server answered a request with an error (status 4xx or 5xx)."),
-        mark("How many visits met an error?"),
         mark(
-            "Only visits with at least one page view; the Trust page shows the "
+            "Number of visits in which at least one request failed: for example, the page "
+            "does not exist (status 4xx), or the web server has a fault (status 5xx)."
+        ),
+        mark("In how many visits did an error occur?"),
+        mark(
+            "Only visits with at least one page view are counted. The Trust page shows the "
             "errors of all people."
         ),
         good="down",
@@ -196,10 +233,13 @@ VISIT_METRICS = (
         SESSION_ERRORS,
         mark("Visits with 5xx"),
         "count(distinct session_id) filter (where status >= 500)",
-        mark("Visits in which the server failed to answer a request (status 5xx)."),
+        mark(
+            "Number of visits in which at least one request failed because of a fault of "
+            "the web server (status 5xx)."
+        ),
         mark("In how many visits did the server fail?"),
         mark(
-            "Only visits with at least one page view; the Trust page shows the "
+            "Only visits with at least one page view are counted. The Trust page shows the "
             "errors of all people."
         ),
         good="down",
@@ -209,9 +249,12 @@ VISIT_METRICS = (
         SESSION_ERRORS,
         mark("Errors"),
         "coalesce(sum(requests), 0)",
-        mark("Requests of visits that the server answered with an error (status 4xx or 5xx)."),
+        mark(
+            "Number of requests in visits that failed: for example, the page does not exist"
+            " (status 4xx), or the web server has a fault (status 5xx)."
+        ),
         mark("What went wrong on the way to an order?"),
-        mark("Requests for static assets, such as images and style sheets, are not counted."),
+        mark("Requests for images, style sheets and scripts are not counted."),
         good="down",
         is_additive=True,
     ),
@@ -220,9 +263,9 @@ VISIT_METRICS = (
         SESSION_ERRORS,
         mark("People"),
         "count(distinct visitor_id)",
-        mark("Different people who met an error in a visit."),
+        mark("Number of different people who got an error in a visit."),
         mark("How many people were affected?"),
-        mark("After a change of the visitor keys, a person counts again."),
+        mark("A person who comes back after a change of the visitor keys is counted again."),
         good="down",
     ),
 )

@@ -19,8 +19,9 @@ FIGURES = {
     "lines": "Lines read; each is either parsed or rejected.",
     "parsed": "Lines that could be parsed.",
     "rejected": "Lines that could not be parsed, by reason.",
-    "balance": "Parsed lines by the terms of the line balance, each counted once. A request for an "
-    "asset counts as an asset, also if a bot sent it; all other requests of bots count as bots.",
+    "balance": "Parsed lines by category of the line balance, each counted once. A request"
+    " for an asset counts as an asset, also if a bot sent it; all other "
+    "requests of bots count as bots.",
     "by_status": "Parsed lines by HTTP status.",
     "errors": "Parsed lines with a 4xx or 5xx status by kind of client; the sums equal those of "
     "by_status. The kinds are assets (requested by people or bots), bots, people, and others: "
@@ -37,10 +38,12 @@ FIGURES = {
     "engaged_sessions": "Sessions that were longer than 10 seconds, had two page views, or met a "
     "goal.",
     "goals": "Number of sessions that met each goal of the settings.",
-    "request_runs": "Sequences of requests without such a pause, of all visitors, bots included.",
+    "request_runs": "Sequences of requests of a visitor without a pause of more than 30 minutes"
+    " (or the timeout of the settings), bots included.",
     "by_hour_utc": "Parsed lines by UTC hour.",
-    "channels": "The sessions by channel, that of the last request with one. Without one, the "
-    "channel is Direct, or not logged if the log has no referrer field.",
+    "channels": "The sessions by channel. The channel of a session is that of its last "
+    "request that has a channel. If no request has one, it is Direct, or not "
+    "logged if the log has no referrer field.",
     "devices": "The sessions by kind of device.",
     "countries": "The sessions by country. Countries with fewer than ten visitors are counted "
     "together as few visitors. Empty without a database of places.",

@@ -125,7 +125,7 @@ class Sessions(Section):
         "minutes).",
     )
     cap_hours: Annotated[int, Field(ge=1, le=23)] = Field(
-        12, description="Hours after which a session ends at the next 00:00 UTC."
+        12, description="A session that has lasted this number of hours ends at the next 00:00 UTC."
     )
 
     @model_validator(mode="after")
@@ -251,13 +251,14 @@ class Bots(Section):
     )
     own_networks: tuple[str, ...] = Field(
         (),
-        description="Networks and addresses of the site's own equipment, such as 192.0.2.8. Its "
-        "requests are those of bots of the class own equipment.",
+        description="Networks and addresses of the site's own equipment, such as 192.0.2.8. Its"
+        " requests count as those of bots of the class own equipment.",
     )
     own_user_agents: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (),
-        description="Parts of the user agents of the site's own equipment, such as MenuTablet, in "
-        "any case. Its requests are those of bots of the class own equipment.",
+        description="Parts of the user agents of the site's own equipment, such as MenuTablet; "
+        "upper and lower case are equal. Its requests count as those of bots of the"
+        " class own equipment.",
     )
     robots_txt: bool = Field(
         True,
@@ -265,20 +266,21 @@ class Bots(Section):
     )
     scanner_paths: Annotated[int, Field(ge=1)] = Field(
         2,
-        description="Number of different paths, requested only by scanners, from which a visitor "
-        "is a bot.",
+        description="A visitor that requests this number of different paths that only scanners "
+        "request is a bot.",
     )
     pages_in_a_minute: Annotated[int, Field(ge=1)] = Field(
-        60, description="Page requests in any 60 seconds above which a visitor is a bot."
+        60, description="A visitor with more page requests than this in any 60 seconds is a bot."
     )
     pages_without_asset: Annotated[int, Field(ge=1)] = Field(
         20,
-        description="Page requests in an hour, without any asset, from which a visitor is a bot.",
+        description="A visitor with this number of page requests in an hour, and no request for"
+        " an asset, is a bot.",
     )
     pages_without_referrer: Annotated[int, Field(ge=1)] = Field(
         50,
-        description="Different pages in an hour, without any referrer, from which a visitor is a "
-        "bot.",
+        description="A visitor that requests this number of different pages in an hour, and "
+        "never with a referrer, is a bot.",
     )
 
 
@@ -295,11 +297,11 @@ class Privacy(Section):
 
     key_days: Annotated[int, Field(ge=1, le=366)] = Field(
         30,
-        description="Days of a key period, after which visitors get new ids; 1 is the strictest "
-        "value.",
+        description="Length of a key period in days. With each new period, visitors get new "
+        "ids; 1 is the strictest value.",
     )
     replay_days: Annotated[int, Field(ge=1, le=3660)] = Field(
-        90, description="Days after the end of its period when a visitor key is destroyed."
+        90, description="Days after the end of its period at which a visitor key is destroyed."
     )
 
 
@@ -308,8 +310,8 @@ class Build(Section):
 
     catch_up_hours: Annotated[int, Field(ge=0, le=720)] = Field(
         24,
-        description="Hours before its own hour in which a run also builds hours that are not "
-        "built yet.",
+        description="A run also builds the hours that are not built yet, up to this number of "
+        "hours before its own hour.",
     )
     sql_directory: str = Field("include/sql", description="Directory of the SQL of the views.")
 
@@ -323,12 +325,12 @@ class Maintenance(Section):
     """Maintenance of the lake. No setting here affects the rows of an hour."""
 
     compact_after_hours: Annotated[int, Field(ge=0, le=720)] = Field(
-        2, description="Hours after the end of a day when its data files are compacted."
+        2, description="Hours after the end of a day at which its data files are compacted."
     )
     snapshot_days: Annotated[int, Field(ge=1, le=3660)] = Field(
         7,
-        description="Days after which Iceberg snapshots expire; queries of past states reach this "
-        "far back.",
+        description="Days after which Iceberg snapshots expire; time travel queries reach back "
+        "this number of days.",
     )
     grace_days: Annotated[int, Field(ge=1, le=366)] = Field(
         3,
@@ -355,8 +357,8 @@ class Dashboard(Section):
 
     engine: Literal["local", "athena"] = Field(
         "local",
-        description="What answers the panels: local, a local copy of the facts, or athena, "
-        "queries in Athena.",
+        description="Where the panels get their numbers: local for a local copy of the facts, "
+        "athena for queries in Athena.",
     )
     language: str = Field(
         "en",
@@ -450,7 +452,8 @@ class Settings(Section):
     sessions: Sessions = Sessions()
     goals: dict[GoalName, Goal] = Field(
         {},
-        description="Kinds of requests that the site wants: each goal is a section `[goals.NAME]`.",
+        description="Requests that the site wants, such as a sent order. Each goal is a section"
+        " `[goals.NAME]`.",
     )
     funnel: tuple[Step, ...] = Field(
         (), description="Steps on the way to a goal, in order, at most nine.", max_length=9
