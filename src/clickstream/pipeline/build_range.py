@@ -157,8 +157,9 @@ def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[
     """Clean, stitch and check consecutive hours; no table is touched.
 
     A large hour, or a single one, is built through staging; others are built in memory, as many
-    together as CLEANED_AT_ONCE allows. Unless `afresh`, rows in staging from today's lines and
-    rules are not cleaned again. Raises PastWindow if one of the hours is past its replay window.
+    together as CLEANED_AT_ONCE allows. Unless `afresh`, hours are not cleaned
+    again if staging has rows from the current lines and rules. Raises PastWindow if one of the
+    hours is past its replay window.
     """
     # Read before raw is listed, to detect a later publication.
     rows = hour_ledger.ledger_rows(lake, hours[0], hours[-1])
