@@ -1,4 +1,4 @@
-"""How the tasks of the DAGs fail: the last line of the log has cause, remedy and code.
+"""Errors of the tasks of the DAGs: the last line of the log has cause, remedy and code.
 
 Every DAG file imports this module at its top, so it imports no heavy package there.
 """
@@ -20,10 +20,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 REASONS_LOGGED = 20
-"""The limit of reasons of one failure that are logged, each in a line."""
+"""Maximum number of reasons of one failure in the log, each on a line of its own."""
 
 UNEXPECTED = "CS-901"
-"""The code of errors that the library does not know, as of a fault in its code."""
+"""The code of unexpected errors, which are not errors of this library."""
 
 TIME_LIMIT = "CS-902"
 """The code of tasks that Airflow stops after their execution timeout."""

@@ -1,9 +1,9 @@
-"""Label parsed requests with visitor (a keyed hash), kind, acquisition and bot verdict.
+"""Label parsed requests: add visitor id, kind, source and channel, and bot verdict.
 
 `pipeline` and `report` call `Cleaner`. The number and the order of the rows do not change. The
 input has client addresses and user agents; the output has neither. `cleaner` processes requests
-in batches, with a table for each thing that requests share (`targets`, `acquisition`, `visitors`),
-and returns the `Requests` of `request_table`.
+in batches. Targets, arrivals and visitors, which many requests share, are stored once, in tables
+(`targets`, `acquisition`, `visitors`). The result is the `Requests` of `request_table`.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class Cleaner:
         self._visitors = Visitors(self._origins, rules, self._keys, self._look_ups)
 
     def add(self, parsed: pa.Table, raw_object: str = "", hour: Hour | None = None) -> None:
-        """Add the requests that `parse` found in some lines of a raw object, as its table.
+        """Add the table of requests that `parse` returned for some lines of a raw object.
 
         `hour` is the hour that is built; without it, each request gets the hour of its own time.
         """
@@ -72,7 +72,7 @@ class Cleaner:
             self._label()
 
     def _label(self) -> None:
-        """Label the collected requests; in a larger batch, fewer texts are looked up twice."""
+        """Label the collected requests; a larger batch looks up fewer texts twice."""
         if not self._waiting:
             return
         parsed = pa.concat_tables(self._waiting)
@@ -135,7 +135,7 @@ class Cleaner:
         return add_behaviour_verdicts(requests, self._rules.behaviour)
 
     def rows(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the requests added since the last call, as rows that point into the tables."""
+        """Return the requests added since the last call, as rows with positions in the tables."""
         self._label()
         columns = joined(self._batches)
         self._batches.clear()

@@ -1,4 +1,4 @@
-"""Labelled requests as a star: rows of integers that point into tables of distinct values.
+"""Labelled requests as a star schema: rows of integers that point to rows of other tables.
 
 A row has the values that differ from request to request, about 40 bytes. The attributes of a
 target, an arrival or a visitor are stored once, in its table. `Requests.arrow` and
@@ -46,7 +46,7 @@ Rows = npt.NDArray[np.int64] | slice
 
 @dataclass(frozen=True)
 class Requests:
-    """Labelled requests, in the order of their places in the raw objects.
+    """Labelled requests, in the order of their lines in the raw objects.
 
     `columns` has arrays with one value per row: hit_at (naive UTC, datetime64[us]), hour (its
     number, int32), status (int16), size (int64, -1 if none was logged), line_number (int32), kind
@@ -88,7 +88,7 @@ class Requests:
     def arrow(self, rows: Rows = slice(None), only: Sequence[str] = COLUMNS) -> pa.Table:
         """Return rows as an Arrow table, with all COLUMNS or `only` some of them.
 
-        Texts are dictionaries, which may contain texts of no row.
+        Texts are dictionary-encoded; a dictionary may contain texts that no row has.
         """
         pointers = {_POINTED[name] for name in only if name in _POINTED}
         places = {pointer: pa.array(self.columns[pointer][rows]) for pointer in pointers}

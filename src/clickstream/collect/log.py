@@ -24,7 +24,7 @@ class OpenLog:
         self._handle = handle
         self._damage: Exception | None = None
         self.is_compressed = is_compressed(self._read_plain(0, HEAD))
-        """Whether the file is compressed, so the web server does not write to it any more."""
+        """Whether the file is compressed, so the web server no longer writes to it."""
         self._kept_at, self._kept = 0, b""
         self._size: int | None = None
         self._start = self._find_start()  # before any other read: see is_unchanged
@@ -75,10 +75,10 @@ class OpenLog:
         return data
 
     def is_unchanged(self) -> bool:
-        """Return whether the file still has its first beginning, so it was not cut meanwhile.
+        """Return whether the file begins with the same bytes as when it was opened.
 
-        Reads of a file that is cut and written again meanwhile mix bytes of both. Compressed files
-        are written once.
+        If not, it was truncated and written again, and the reads since then may mix old and new
+        bytes. A compressed file is written only once, so it is not checked.
         """
         if self.is_compressed:
             return True

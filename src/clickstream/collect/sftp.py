@@ -168,8 +168,8 @@ async def _open_inside(
 ) -> asyncssh.SFTPClientFile:
     """Open a file, and verify that it is inside the directory.
 
-    SFTP can't refuse links. But a server answers in order, so two resolutions of the path enclose
-    the opening, and reveal a link that replaced the file.
+    SFTP can't refuse links. So the path is resolved before and after the file is opened; a server
+    answers requests in order. If the results differ, a link has replaced the file.
     """
     path = posixpath.join(root, name)
     before, opened, after, real_root = await asyncio.gather(

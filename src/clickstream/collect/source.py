@@ -26,7 +26,7 @@ class FileStat:
 
     @property
     def is_remote(self) -> bool:
-        """Whether it is of another machine: SFTP has no inodes and only whole seconds."""
+        """Whether the file is on another machine: SFTP has no inodes and only whole seconds."""
         return self.inode is None
 
     def identity(self, name: str) -> str:
@@ -36,7 +36,7 @@ class FileStat:
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A file as the source listed it. When it is opened later, its name may be another file's."""
+    """A file as the source listed it. By the time it is opened, another file may have its name."""
 
     name: str
     stat: FileStat

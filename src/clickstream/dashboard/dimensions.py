@@ -30,9 +30,9 @@ class Dimension:
     visits can be filtered by it. Groups of fewer visitors than `smallest_group` are left out, see
     docs/privacy.md.
 
-    `known` is a column that `sql` needs, computed over the visitor's visits in order (the window
-    `in_order`). It reads all visits under the visitor's key, or with `is_of_chosen` only those that
-    the filters choose. `definition` states what the label does not.
+    `known` is the SQL of a column that `sql` needs and that depends on the visitor's earlier visits
+    (the window `in_order`). It reads all visits with the visitor's id, or with `is_of_chosen` only
+    those that the filters choose. `definition` explains the label.
     """
 
     name: str

@@ -50,7 +50,7 @@ def add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
 
 
 def _has_login(request: Request) -> bool:
-    """Whether the reader is known and not one of a share link: who may see reasons and codes."""
+    """Whether the reader is logged in, so may see reasons and codes; not by a share link."""
     identity = getattr(request.state, "identity", None)
     return isinstance(identity, Identity) and identity.shared is None
 

@@ -145,7 +145,7 @@ def _source(
     scope: Scope,
     filters: Sequence[Filter] = (),
 ) -> Clause:
-    """Select from the fact view, with columns about visitors from their earlier visits.
+    """Select from the fact view, with columns that are computed from earlier visits.
 
     A visitor id is valid for `key_days` at most, so older rows can't belong to the same visitor.
     """

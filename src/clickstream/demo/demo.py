@@ -65,9 +65,9 @@ BESIDE_BACKFILL = {
 }
 """Settings of hourly runs during the backfill.
 
-The backfill has a run for every hour, so a scheduled run must not build other hours as well. If a
-scheduled run has one of the backfill's hours, the demo waits for its end, so that run must pull at
-once.
+The backfill has a run for every hour, so a scheduled run must not build other hours as well. The
+demo waits for a scheduled run that builds one of the backfill's hours, so scheduled runs must pull
+without a wait.
 """
 
 

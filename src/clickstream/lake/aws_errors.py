@@ -33,7 +33,7 @@ _TEMPORARY = (
     *("unavailable", "operationaborted", "conditionalrequestconflict", "concurrentmodification"),
     "expired",
 )
-"""Parts of error codes of failures that a later attempt may not have.
+"""Parts of the error codes of temporary failures, after which a later attempt may succeed.
 
 These are the codes that botocore's standard retry mode retries, faults of AWS itself, conflicts of
 two writers, and expired credentials that the next attempt renews.

@@ -1,14 +1,15 @@
 """Bookmarks: how far each file of each host has been pulled.
 
-A bookmark moves in three steps. First, the range to be pulled is written to it by compare-and-swap.
-Second, the range's lines are stored. Third, the bookmark moves past the range. A range left by a
-crash, or being pulled by another process, is left to the end of the pull and then pulled again:
-same names, same bytes. The intent holds a digest of the range, so no process stores other bytes
-under these names.
+A bookmark moves in three steps. First, the pull writes the range that it is going to store, the
+*intended range*, to the bookmark by compare-and-swap. Second, it stores the range's lines. Third,
+it moves the bookmark past the range. If a file has the intended range of another pull, which
+crashed or is still running, the other files are pulled first. Then the same range is pulled again:
+it has the same keys and the same bytes. The bookmark has a digest of the intended range, so no
+process stores other bytes under these keys.
 
-In addition, `finished.json` lists a host's files that are pulled to their end, by identity: most
-files of a directory are old, and need not be opened to find that their bookmarks are at the end. A
-compressed file is also identified by its trailer, so a renamed one is not fetched again.
+In addition, `finished.json` lists a host's files that are pulled to their end, by identity. Most
+files of a directory are old, and with this list they need not be opened again. A compressed file is
+also identified by its trailer, so it is not fetched again after it was renamed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from clickstream.lake.client import Lake
 
 @dataclass(frozen=True)
 class Bookmark:
-    """The position in one file. `pending_end` is set while a range is being pulled.
+    """The position in one file. `pending_end` is the end of the intended range, if there is one.
 
     The file's first line begins at `start`, after its padding. `name` is the name that the file had
     when a range of it was last intended. `pending_digest` is the digest of the bytes from `offset`
@@ -35,8 +36,9 @@ class Bookmark:
     versions lack some of these.
 
     `log_format` is the format at `offset`, and `header` the header that applies there, escaped. The
-    `leaned` lines before it were refused and have the format `leaning`, see `parse.Reading`. If
-    `offset` `is_inside_line`, the line's beginning is stored, and counted, already.
+    last `leaned` lines before `offset` do not have this format, and the format `leaning` reads
+    them; see `parse.Reading`. If `is_inside_line`, `offset` is inside a line whose beginning is
+    already stored and counted.
     """
 
     host: str
@@ -136,7 +138,7 @@ def finished_files(lake: Lake, host: str) -> FinishedFiles:
 
 
 def save_finished_files(lake: Lake, host: str, files: FinishedFiles) -> None:
-    """Store what `finished_files` returns; of two concurrent pulls, either list is right."""
+    """Store the finished files; if two pulls store them at the same time, both lists are right."""
     body = json.dumps(asdict(files), sort_keys=True).encode()
     objects.put(lake, _finished_key(host), body)
 

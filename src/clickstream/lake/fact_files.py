@@ -137,9 +137,9 @@ def write_file(lake: Lake, view: str, day: date, rows: pa.Table, source_version:
 
 
 def unreferenced(lake: Lake, before: datetime) -> list[Listed]:
-    """Return the fact files, last written before `before`, that the manifest does not name.
+    """Return the fact files that were written before `before` and that the manifest lacks.
 
-    They are listed before the manifest is read, so files that a manifest names in between are kept.
+    Files are listed before the manifest is read, so a file that is added in between is kept.
     """
     old = [item for item in objects.listed(lake, PREFIX) if item.modified_at < before]
     stored = read_manifest(lake)

@@ -2,14 +2,14 @@
 
 A publication may be killed between two commits, and possibly no process completes it. So while it
 runs, each of its hours has an intent under `publishing/HOUR/`, named after the replaced version and
-the run. Where session parts are replaced by different ones, the columns of the old ones that show
-what changes are saved next to it, before the first commit and by the first attempt: a retry finds
-there what readers saw before, whatever the first attempt had committed.
+the run. If the new session parts differ from the old ones, the first attempt saves the old ones
+next to the intent before its first commit, with the columns COMPARED. A retry reads them there,
+because the first attempt may have replaced them in the table.
 
-A publication removes all other intents in its hours, whether their publications are still running
-or not. A publication that is still running either finds its intents removed, and starts again, or
-has loaded the tables before, and then Iceberg refuses each of its commits that comes after one of
-ours. So an hour without an intent is complete.
+A publication removes the intents of all other publications of its hours. If another one is still
+running, one of two things happens. Either it finds its intents removed, and starts again. Or it has
+loaded the tables before, and Iceberg refuses each of its commits that comes after a commit of this
+publication. So an hour without an intent is complete.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def interrupted_since(
 
 
 def _is_done(row: LedgerRow, version: str, run: str) -> bool:
-    """Return whether an intent is only left over: its run has replaced its version."""
+    """Return whether an intent is obsolete: its run has already replaced its version."""
     if run == _PARTS:
         return True
     is_published = run == _short_digest(str(row.values.get("published_by")))
@@ -96,7 +96,7 @@ class PublicationIntents:
     def saved_by_others(self, existing: Set[str], known: Set[Hour]) -> dict[Hour, pa.Table]:
         """Return the session parts that other attempts saved, of hours that are not `known`.
 
-        If an attempt's new parts equal those in the table, such an attempt may have written them.
+        If the table already has the new parts, one of these attempts may have written them.
         """
         keys = self._parts_keys.items()
         saved = {hour: key for hour, key in keys if key in existing and hour not in known}

@@ -1,7 +1,8 @@
 """Publications: replace hours in every table, one commit after the other, the ledger last.
 
-A table is replaced for one or more consecutive hours in one commit, because commits are the main
-cost. `intents` shows what remains of a publication that is killed. `pipeline.publish` calls this.
+One commit replaces the rows of one or more consecutive hours in a table, because commits are the
+main cost. `intents` describes the state that a killed publication leaves. `pipeline.publish` calls
+this module.
 """
 
 from __future__ import annotations
@@ -59,9 +60,9 @@ def start_publication(lake: Lake, hours: Sequence[Publication], run_id: str) -> 
     """Replace consecutive hours in the tables of rows, and return what they replace.
 
     All tables are loaded first, then the hours' versions are compared with those at the start of
-    their builds. A publication before the loads shows in the version; one after the loads makes
-    Iceberg refuse the overwrite. Either way StaleHour is raised, and the caller builds the hours
-    again.
+    their builds. If another process published an hour before the loads, the version differs; if it
+    does so after the loads, Iceberg refuses the overwrite. In both cases StaleHour is raised, and
+    the caller builds the hours again.
     """
     intents = PublicationIntents(lake, {one.hour: one.version for one in hours}, run_id)
     intents.write()

@@ -3,7 +3,7 @@
 `raw/HOUR/HOST-FINGERPRINT-START-END.FORMAT.gz` holds the lines of one pulled range that belong to
 one hour, in file order, and before them the header that a format such as W3C needs; so each object
 can be parsed alone. If a range begins inside a line, the rest of that line is an object of the
-format `parse.CONTINUATION`, which holds no line. The same range gives the same keys and the same
+format `parse.CONTINUATION`, which counts as no line. The same range always gives the same keys and
 bytes.
 
 `pending/HOUR/…` has a marker of the same name until an hour that includes the object is published.
@@ -79,7 +79,7 @@ class RawObject:
 
 
 def store(lake: Lake, hour: Hour, span: RawRange, lines: bytes) -> None:
-    """Keep a range's lines of one hour, and mark the hour as waiting."""
+    """Store a range's lines of one hour, and a pending marker for them."""
     with SpooledTemporaryFile(_IN_MEMORY) as body:
         with gzip.GzipFile(fileobj=body, mode="wb", compresslevel=6, filename="", mtime=0) as file:
             copyfileobj(BytesIO(lines), file, _COPIED_AT_ONCE)
@@ -94,7 +94,7 @@ def list_raw(lake: Lake, hour: Hour) -> list[RawObject]:
 
 
 def all_raw(lake: Lake) -> Iterator[RawObject]:
-    """Yield every raw object in order of keys and so of hours; pages are listed when needed."""
+    """Yield every raw object in key order, which is the order of hours, page by page."""
     return (RawObject(key, size) for key, size in objects.listing(lake, RAW))
 
 
@@ -136,7 +136,7 @@ def _of_hours(
 ) -> Iterator[tuple[Hour, Listed]]:
     """Yield the objects of a range of hours in order, each with its hour.
 
-    S3 lists a thousand keys per request, so the request has the common prefix of the hours.
+    The request has the common prefix of the hours, because S3 lists 1,000 keys per request.
     """
     after = f"{prefix}{first}" if first else ""
     begin = "".join(longest_common_prefix([str(first), str(last)])) if first and last else ""

@@ -1,4 +1,4 @@
-"""Reads of S3 objects: retried when interrupted, and an in-process cache of their bytes."""
+"""Reads of S3 objects, which are retried if they are interrupted, and a cache in the process."""
 
 from __future__ import annotations
 

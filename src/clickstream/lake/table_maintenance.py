@@ -6,7 +6,7 @@ that commit if the day changed since the table was loaded, and refuses a publica
 way meanwhile, which then starts again. A file without all statistics that its table has now is
 rewritten as well.
 
-*Snapshot expiration* removes snapshots that are older than queries may travel back to.
+*Snapshot expiration* removes snapshots that are older than queries of past states may reach.
 
 *Orphan files* are files without a reference, such as those of expired snapshots or of killed
 builds. A commit under way may still add a reference to a young file. So only files older than a
@@ -130,7 +130,7 @@ def _sorted_rows(loaded: LoadedTable, group: FileGroup) -> pa.Table:
 
 
 def _written(loaded: LoadedTable, rows: pa.Table, group: FileGroup) -> DataFile:
-    """Write rows as a data file that is in no snapshot yet, and compare it as a reader gets it."""
+    """Write rows as a data file that is in no snapshot yet, read it, and compare the rows."""
     file = data_files.write(loaded.iceberg, loaded.table, rows, group.day, "compacted")
     with loaded.iceberg.io.new_input(file.file_path).open() as source:
         _compare(rows, pq.ParquetFile(source, page_checksum_verification=True), file.file_path)
@@ -173,10 +173,10 @@ MOST_ATTEMPTS = 10
 
 
 def past(table: IcebergTable, horizon: datetime) -> list[int]:
-    """Return the ids of the snapshots that were replaced by others before the horizon.
+    """Return the ids of the snapshots that were replaced before `horizon`.
 
-    What counts is when a snapshot was replaced, not when it was created: the one that was the
-    table's state at the horizon stays, however old it is, and so do all later ones.
+    `horizon` is the oldest moment whose state of the table queries may read. The snapshot that was
+    current at that moment is kept, even if it is much older, and so are all later snapshots.
     """
     at_horizon = table.snapshot_as_of_timestamp(int(horizon.timestamp() * 1000))
     if at_horizon is None:

@@ -1,13 +1,13 @@
-"""Transactions of Iceberg tables: pyiceberg's, with manifests of one month and cheap overwrites.
+"""Transactions of Iceberg tables, with one month per manifest and cheaper overwrites.
 
 A commit reads the manifests whose dates include those that it replaces, and rewrites some of them.
 pyiceberg merges manifests in the order of the commits. When days are published in another order,
 each manifest soon spans most of the lake's dates, and a commit reads all of them. Manifests of one
 month keep the cost of a commit the same at any age of the lake and in any order.
 
-An overwrite removes files within the replaced range by their metadata, and rewrites files that also
-have other rows. For that, pyiceberg would decode each text of such a file, which takes four times
-as long, and 300 MB for a busy day.
+An overwrite removes a file whose rows are all replaced without reading it, and rewrites a file that
+also has other rows. This module keeps repeated texts dictionary-encoded in a rewrite. pyiceberg
+would decode each text, which takes four times as long, and 300 MB for a busy day.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ from clickstream.tables import Table
 MOST_OF_A_MONTH = 3
 """Number of manifests of a month at which they are merged; until then each commit adds one.
 
-With eight, a year left fifty small ones, and each commit reads and writes the list of all.
+With a limit of eight, a table of a year kept fifty small manifests, and each commit reads and
+writes the list of all manifests.
 """
 
 LARGEST = 128 << 10
@@ -50,7 +51,7 @@ Month = tuple[int, int]
 
 
 class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
-    """The common part of appends and overwrites: after the commit no manifest spans two months."""
+    """Base class of appends and overwrites: each manifest has data files of one month."""
 
     def _process_manifests(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
         """Split the manifests that span months, and merge those of the months that change."""
@@ -70,7 +71,7 @@ class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
         return has_files or manifest.added_snapshot_id == self.snapshot_id
 
     def _split(self, manifest: ManifestFile) -> Iterator[tuple[Month, ManifestFile]]:
-        """Yield one manifest per month of one that spans several, as earlier versions wrote."""
+        """Split a manifest of several months, which an earlier version wrote, by month."""
         by_month: dict[Month, list[ManifestEntry]] = defaultdict(list)
         for entry in self.fetch_manifest_entry(manifest):
             by_month[_month(entry.data_file.partition[0])].append(entry)
@@ -121,9 +122,9 @@ def _month(days: int) -> Month:
 
 
 class Replacement(Transaction):
-    """A transaction that computes its metadata when they change, and not at each access.
+    """A transaction that computes the table's metadata only when they change.
 
-    pyiceberg copies them thirty times for a commit, with everything that the table keeps.
+    pyiceberg's Transaction copies all metadata at each access, thirty times in a commit.
     """
 
     _state: tuple[object, object] = (None, None)

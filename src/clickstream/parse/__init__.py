@@ -2,10 +2,10 @@
 
 `pipeline` and `report` call the functions of this module. To read the package, start with
 `registry`, which lists the formats. For the formats that one pattern describes, `formats` has the
-strict patterns, `scan` finds the fields of regular lines by structure, and `rows` combines both
-into coded columns. `layout_rows` reads the lines of format strings, and `w3c` and `json_lines` read
-the other formats. `frames` builds tables and DataFrames. `detect` finds the format of a log, and
-`format_changes` the places where it changes.
+strict patterns, `scan` finds the fields of regular lines by the positions of their quotes, and
+`rows` uses both to build dictionary-encoded columns. `layout_rows` reads the lines of format
+strings, and `w3c` and `json_lines` read the other formats. `frames` builds tables and DataFrames.
+`detect` finds the format of a log, and `format_changes` the lines at which it changes.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ def parse(
 ) -> Parsed:
     """Parse whole lines, numbered from `first_line`; the last one may lack its newline.
 
-    `header` is the header in force before them; see `header_after`. Parsing succeeds for any bytes:
-    a line that does not fit the format, or has more than `longest` bytes, becomes a reject. Raises
-    InputError for an unknown format.
+    `header` is the header that applies to the first line; see `header_after`. Parsing succeeds for
+    any bytes: a line that does not fit the format, or has more than `longest` bytes, becomes a
+    reject. Raises InputError for an unknown format.
     """
     short = shorten(data, longest)
     parsed = as_frames(_named(log_format).read(short.data, header), first_line)
@@ -104,11 +104,11 @@ def parse_blocks(
     batch_bytes: int = BATCH_BYTES,
     longest: int = LONGEST_LINE_BYTES,
 ) -> Iterator[Parsed]:
-    """Parse blocks in batches; line numbers and the header in force continue over all blocks.
+    """Parse blocks in batches; line numbers and the current header continue over all blocks.
 
-    Each batch has at least `batch_bytes` and yields one result, after which its text is released.
-    With `may_change`, the log may change its format, and `log_format` is the name of the format at
-    its beginning; see `segments`. Lines of more than `longest` bytes are rejects.
+    Each batch has at least `batch_bytes` and yields one result. The memory of its text is then
+    freed. With `may_change`, the log may change its format, and `log_format` is the name of the
+    format at its beginning; see `segments`. Lines of more than `longest` bytes are rejects.
     """
     known = _named(log_format)
     line, now = 1, Reading(known.name)
@@ -145,7 +145,7 @@ def parse_together(
     may_change: bool = False,
     longest: int = LONGEST_LINE_BYTES,
 ) -> Parsed | None:
-    """Parse small files as one, with continuous line numbers; each file must end with a newline.
+    """Parse small files as one log, with continuous line numbers; each must end with a newline.
 
     Returns None if the files may have to be read one by one: if the format has headers, or if
     `may_change` is set and a file seems to change its format.
@@ -197,7 +197,7 @@ def _parse_segments(data: bytes, found: Iterable[Segment], line: int) -> Parsed:
 
 
 def header_after(data: bytes, log_format: str | Format, header: bytes = b"") -> bytes:
-    """Return the header in force after some lines, if `header` was in force before them.
+    """Return the header that applies after some lines; `header` applies to the first of them.
 
     This is the last `#Fields:` line, with its newline. Lines from the middle of a file can be
     parsed after such a header. In formats without headers, the result is always b"".

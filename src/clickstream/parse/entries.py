@@ -47,7 +47,7 @@ class Entries:
 
 
 def find_entries(data: bytes, header: bytes | None) -> Entries:
-    """Find the entries in lines. `header` is in force before them; None if the format has none."""
+    """Find the entries in lines. `header` applies to the first; None if the format has none."""
     start, end = line_bounds(data)
     if header is None:
         return Entries(data, start, end, np.zeros_like(start), [b""])

@@ -30,7 +30,7 @@ _READ, _DIRECTIVE, _REFUSED = 1, 0, -1
 
 @dataclass(frozen=True)
 class Reading:
-    """The state in which the next lines of a log are read: the format and the header in force.
+    """The state in which the next lines of a log are read: the format and the current header.
 
     The last `leaned` lines before them were refused, and the format `leaning` reads them. If it
     reads the next lines too, the format changes.
@@ -44,7 +44,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Segment:
-    """Lines of one format, from byte `start` to `end`; `header` is in force before them."""
+    """Lines of one format, from byte `start` to `end`; `header` applies to the first."""
 
     log_format: str
     header: bytes

@@ -1,4 +1,4 @@
-r"""Read JSON lines: one object per request, with the keys of web servers and common recipes.
+r"""Read JSON lines: one object per request, with the keys of servers and example configurations.
 
 Lines of one shape are read together (`json_templates`). All others are parsed one by one: by
 orjson, or, if it refuses a line, by the standard library, which accepts more. The values are then
@@ -51,9 +51,9 @@ FIELDS = ("request", "target", "query", "method", "protocol")
 def request_of(columns: Mapping[str, Coded], rows: int) -> dict[str, Coded]:
     """Return method, target and protocol; the code is -1 if an object has no place for a text.
 
-    `columns` has the existing columns of FIELDS, as texts. In some recipes, `request` is the path
-    alone. If there is no method and the target is not a path, the target is a request line that is
-    not HTTP, and the method is empty.
+    `columns` has the existing columns of FIELDS, as texts. In some configurations, `request` is the
+    path alone. If there is no method and the target is not a path, the target is a request line
+    that is not HTTP, and the method is empty.
     """
     request = columns.get("request", _all(rows, ""))
     parts = pc.extract_regex(request.values, REQUEST_LINE)

@@ -1,4 +1,4 @@
-"""Find the fields of JSON objects by the key names that web servers and common recipes use.
+"""Find the fields of JSON objects by the key names of servers and common example configurations.
 
 Names are compared in lower case and with `-` as `_`; unknown keys are ignored. Caddy nests most
 values inside `request`, and the client's headers inside that.

@@ -105,7 +105,7 @@ DECLARED: dict[str, Declared] = {
 class Format:
     """A log format: its name, an example line (or its format string), and its reader.
 
-    `read` takes whole lines and the header in force before them. The header is b"" if there is
+    `read` takes whole lines and the header that applies to the first. The header is b"" if there is
     none, and always if `has_header` is False. `may_read` is a quick test of one line without a
     header: if it returns False, `read` refuses the line. `pattern` is set if one pattern describes
     the lines; `rows.read` then reads them in blocks.
@@ -119,7 +119,7 @@ class Format:
     pattern: LogFormat | None = None
 
     def header_after(self, header: bytes, data: bytes) -> bytes:
-        """Return the header in force after some lines, if `header` was in force before them."""
+        """Return the header that applies after some lines; `header` applies to the first."""
         return w3c.header_after(data, header) if self.has_header else b""
 
 

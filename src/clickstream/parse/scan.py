@@ -1,15 +1,16 @@
-r"""Structural scan: find the fields of regular lines of a `LogFormat` for a whole block at once.
+r"""Find the fields of the regular lines of a `LogFormat`, for a whole block at once.
 
 Splitting a log line by line in Python takes microseconds per line. CSV readers are not reliable: if
 a line is cut inside a quote, they read it together with the next line. This scan finds all newlines
-and quotes of a block with numpy and counts the quotes *of each line*. A line is regular if the
-count is right, no quote is escaped, and a few bytes at fixed distances from the quotes are those of
-the format: ` [` and `] ` around a time of 26 bytes before the first quote, `" 200 ` after the
-second. The quotes then give the bounds of all fields, and Arrow cuts the fields out. All other
-lines are left to the strict pattern, which alone decides on rejects.
+and quotes of a block with numpy and counts the quotes *of each line*. A line is *regular* if it has
+the number of quotes of its format, no quote is escaped, and a few bytes at fixed distances from the
+quotes are those of the format: ` [` and `] ` around a time of 26 bytes before the first quote,
+`" 200 ` after the second. The positions of the quotes then give the bounds of all fields, and Arrow
+cuts the fields out. The strict pattern reads all other lines, and it alone decides on rejects.
 
-Bytes at a position are compared as words of eight bytes. Loading costs more than comparing, so all
-words that end at a position are loaded at once.
+The text before the time (client, identity, user) is the *head* of a line. Bytes before a position
+are compared as words of eight bytes. Loading costs more than comparing, so all words that end at a
+position are loaded at once.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def _marks(block: Bytes) -> Positions:
 
 
 def _after_the_one_before(positions: Positions) -> Positions:
-    """Return 0, and then the position after each but the last: starts from the ends before them."""
+    """Return 0, then the position after each but the last: from ends of lines, their starts."""
     begins = np.zeros_like(positions)
     begins[1:] = positions[:-1] + 1
     return begins
@@ -158,7 +159,7 @@ def _repeats(time: Words, regular: Flags) -> Flags:
 
 
 def _has_trailing_fields(block: Bytes, quotes: Sequence[Positions], ends: Positions) -> Flags:
-    """Return a mask of the lines whose fields after the first pair of quotes are separated rightly.
+    """Return a mask of the lines with correct separators after the first pair of quotes.
 
     A space and a quote must begin the second pair, `" "` must separate further pairs, and the last
     quote must be the end of the line.
@@ -174,7 +175,7 @@ def _has_trailing_fields(block: Bytes, quotes: Sequence[Positions], ends: Positi
 
 
 def _bounds(starts: Positions, quotes: Sequence[Positions]) -> Positions:
-    """Compute the bounds of the fields of lines with the right quotes."""
+    """Compute the bounds of the fields of lines with the right number of quotes."""
     time_end = quotes[0] - len("] ")
     time = time_end - _TIME_WIDTH
     quoted = [quote + 1 - place % 2 for place, quote in enumerate(quotes)]
@@ -185,7 +186,7 @@ def _bounds(starts: Positions, quotes: Sequence[Positions]) -> Positions:
 def _numbers(
     block: Bytes, request_end: Positions, size_end: Positions
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64], Flags]:
-    """Return status, size (-1 for `-`), and a mask of the lines with both, and right separators."""
+    """Return status, size (-1 for `-`), and a mask of the lines with both and their separators."""
     size_start = request_end + len('" 200 ')
     status_word = _words_before(block, size_start)[:, 0]
     size_word = _words_before(block, size_end)[:, 0]
@@ -199,7 +200,7 @@ def _numbers(
 
 
 def _number(word: Words, digits: Numbers | int) -> tuple[npt.NDArray[np.int64], Flags]:
-    """Parse the last `digits` bytes of words as decimal numbers; also mark words with digits only.
+    """Parse the last `digits` bytes of words as decimal numbers; also return a mask of valid ones.
 
     All digits are combined in three steps: neighbours to pairs, pairs to fours, fours to eights.
     """

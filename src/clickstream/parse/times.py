@@ -165,10 +165,11 @@ class TimeFormat:
     def unix_seconds(self, block: Bytes, start: Positions, end: Positions) -> tuple[Numbers, Flags]:
         """Return the Unix seconds, rounded down, of times between positions; also mark valid ones.
 
-        Times without an offset are UTC. A leap second (second 60) counts as second 59. Not valid
-        are dates that do not exist, hour 24, minute 60, an offset of a day or more, and years
-        outside FIRST_YEAR to LAST_YEAR. If the format lacks a value, all times are 0 and only their
-        shape is checked. The block must have `len(pattern)` more bytes after `end`.
+        Times without an offset are UTC. A leap second (second 60) counts as second 59. A time
+        is not valid if its date does not exist, or if it has hour 24, minute 60, an offset of a day
+        or more, or a year outside FIRST_YEAR to LAST_YEAR. If the format lacks a value, all times
+        are 0 and only their shape is checked. The block must have `len(pattern)` more bytes after
+        `end`.
         """
         values: dict[str, npt.NDArray[np.int64]] = {}
         possible = np.ones(len(start), np.bool_)

@@ -2,8 +2,8 @@
 
 A line that begins with `#` is a directive. It is neither a request nor a reject, and does not count
 as a line. `#Fields:` names the columns of the entries after it, until the next such line. Entries
-can't be read without it, so lines that are copied out of a file are stored with the directive in
-force, their *header*. Times are UTC, as the format defines.
+can't be read without it, so lines that are copied out of a file are stored with the `#Fields:` line
+that applies to them, their *header*. Times are UTC, as the format defines.
 
 A regular entry has no quotes, and one space or tab between its values. numpy finds the values of
 all regular entries of a block by the white space. Other entries are split one by one: values in
@@ -228,7 +228,7 @@ def _decoders(fields: list[bytes]) -> Mapping[str, Callable[[bytes], bytes]]:
 
 
 def read(data: bytes, header: bytes = b"") -> Rows:
-    """Read all lines of the data; `header` is the `#Fields:` line in force before it."""
+    """Read all lines of the data; `header` is the `#Fields:` line that applies at its start."""
     groups: dict[bytes, list[pa.Table]] = {}
     refused: list[Refused] = []
     directives: list[Numbers] = []
@@ -251,7 +251,10 @@ def read(data: bytes, header: bytes = b"") -> Rows:
 
 
 def header_after(data: bytes, header: bytes) -> bytes:
-    """Return the header in force after the data, with its newline; `header` is that before it."""
+    """Return the header that applies after the data, with its newline.
+
+    `header` applies at the start of the data.
+    """
     at = len(data)
     while (at := data.rfind(b"\n#", 0, at)) >= 0:
         if match := _FIELDS.match(data, at + 1):
@@ -268,9 +271,9 @@ def missing_columns(header: bytes) -> list[str]:
 def headers_of(
     data: bytes, start: Numbers, is_directive: npt.NDArray[np.bool_], header: bytes
 ) -> tuple[Numbers, list[bytes]]:
-    """Return the index of the header in force at each line, and the distinct headers.
+    """Return the index of the header that applies to each line, and the distinct headers.
 
-    `start` has the start of each line; `header` is in force before the first one.
+    `start` has the start of each line; `header` applies to the first one.
     """
     headers, changes, codes = {header: 0}, [0], [0]
     for line in np.flatnonzero(is_directive).tolist():

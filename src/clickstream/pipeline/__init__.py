@@ -1,12 +1,12 @@
-"""The order of steps for an hour and for a range of hours.
+"""The steps that build an hour or a range of hours, in their order.
 
     pull ─▶ clean_hits ─▶ build_sessions ─▶ check_hour ─▶ register_tables ─▶ refresh_views
                                                                                        │
                                                                          refresh_facts ◀
 
-Only this package joins the pure transforms with the lake. Every step can be killed and run again at
-any point. Each step passes a `CleanedHour` or a `StitchedHour` to the next one: keys and counts, no
-rows.
+Only this package connects `parse`, `clean` and `sessions`, which do no I/O, with the lake. Every
+step can be killed and run again at any point. Each step passes a `CleanedHour` or a `StitchedHour`
+to the next one: keys and counts, no rows.
 """
 
 from clickstream.pipeline.backfill import (

@@ -151,8 +151,8 @@ def disagreeing(
 ) -> Iterator[Finding]:
     """Yield what is wrong with the rows of the hours from `first` to `last`.
 
-    Sessions that cross one of the `edges` may have lost their beginning: the hours before it were
-    given new visitor ids.
+    `edges` are hours at whose start sessions end, because the hours before have another visitor
+    key. A session that crosses an edge may have lost its first parts, and is not checked.
     """
     yield from _miscounted(lake, ledger, first, last)
     for stretch in _stretches(ledger, first, last):
@@ -169,7 +169,7 @@ def disagreeing(
 def _stretches(
     ledger: pd.DataFrame, first: Hour | None, last: Hour | None
 ) -> Iterator[tuple[Hour | None, Hour | None]]:
-    """Split the hours into ranges of LINES_AT_ONCE; a larger hour is a range alone."""
+    """Split the hours into ranges of LINES_AT_ONCE; a larger hour is a range of its own."""
     hours = zip(ledger["hour_at"], ledger["lines"], strict=True)
     stretches = constrained_batches(hours, LINES_AT_ONCE, get_len=itemgetter(1), strict=False)
     begins = [Hour.at(stretch[0][0]) for stretch in stretches][1:]

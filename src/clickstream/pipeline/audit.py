@@ -33,7 +33,7 @@ from clickstream.tables import (
 Cause = Literal[
     "first publication", "new visitor ids", "version", "settings", "late lines", "neighbour"
 ]
-"""Why an hour is published. Of several causes the first in this order counts.
+"""Why an hour is published. If several causes apply, the first one in this order is recorded.
 
 "new visitor ids": its visitors have new ids. "version", "settings": the library or the settings
 changed. "late lines": its set of raw lines changed. "neighbour": none of these, so its sessions can

@@ -68,11 +68,12 @@ def rebuild(
 ) -> Iterator[Published]:
     """Build and publish hours, given in order; yield each publication.
 
-    The hours of a day are published as one, or in as few batches as memory allows. With
-    `Steps.SESSIONS` the requests of an hour are not read again if its rows are still in staging. An
-    hour that was built along with an earlier one, because its carry-in changed, is not built a
-    second time; and no hour is built along that is built later in this run, or that `is_left` to
-    other tasks. So a change of rules does not spread from hour to hour.
+    The hours of a day are published together, or in as few batches as memory allows. With
+    `Steps.SESSIONS` the requests of an hour are not read again if its rows are still in staging.
+
+    A publication also builds later hours whose carry-in it has changed, but not those that this run
+    builds later, or that are left to other tasks of the run (`is_left`). So a change of rules does
+    not cause builds of hour after hour. No hour of `hours` is built twice.
     """
     left = dict.fromkeys(hours)
     for batch in _batches(lake, hours, left.keys()):
@@ -87,7 +88,7 @@ def rebuild(
 
 
 def _batches(lake: Lake, hours: Sequence[Hour], left: Set[Hour]) -> Iterator[Sequence[Hour]]:
-    """Yield batches of each day's hours that are still left when the day begins."""
+    """Yield batches of each day's hours that are not built yet when the day is reached."""
     for _, of_day in groupby(hours, key=lambda hour: hour.event_date):
         yield from split_into_batches(lake, [hour for hour in of_day if hour in left])
 

@@ -46,16 +46,16 @@ _log = logging.getLogger(__name__)
 class Reading:
     """The raw objects of consecutive hours of one day, parsed and cleaned in one pass.
 
-    `keys` are those of the first hour. A visitor key is valid for whole days. The key before it is
-    needed by the first hours only; it does not change the others, because no session under it is
-    open there.
+    `keys` are the visitor keys of the first hour. A key is valid for whole days, so all hours have
+    the same key. Only the first hours of a day need the previous key. It has no effect on the other
+    hours, because no session with an id of that key is open there.
     """
 
     lake: Lake
     raws: Mapping[Hour, Sequence[RawObject]]
     keys: HourKeys
     lines: dict[Hour, dict[str, int]] = field(init=False)
-    """The number of lines of each raw object, by its key, for each hour."""
+    """For each hour, the number of lines of each raw object, by the object's key in S3."""
     _rejects: list[pa.Table] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ class Reading:
             yield from self._parsed_of(hour, items)
 
     def _parsed_of(self, hour: Hour, items: Sequence[RawObject]) -> Iterator[spill.Batch]:
-        """Yield the requests of each raw object; one empty table for an hour without any."""
+        """Yield the requests of each raw object; one empty table if the hour has no raw objects."""
         longest = self.lake.settings.clean.longest_line_bytes
         if not items:
             nothing = parse.parse(b"", "combined")
@@ -117,14 +117,14 @@ def clean_hits(lake: Lake, hour: Hour) -> CleanedHour:
 def clean_unless_staged(lake: Lake, hour: Hour) -> CleanedHour:
     """Clean an hour like `clean_hits`, unless its rows are staged already.
 
-    Staged rows count if they were built from these raw lines by today's rules.
+    Staged rows are used if they were built from these raw lines by the current rules.
     """
     return _clean(lake, hour, keep_staged=True)
 
 
 @aws_errors.translate_errors()
 def is_staged(lake: Lake, hour: Hour) -> bool:
-    """Whether staging has the hour's rows, from its current raw lines and by today's rules."""
+    """Whether staging has the hour's rows, from its current raw lines and by the current rules."""
     return _counted(lake, _begun(lake, hour, ReplayWindow(lake))[0]) is not None
 
 
@@ -144,7 +144,7 @@ def _begun(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[HourBuild, lis
 def begin_build(
     lake: Lake, hour: Hour, row: LedgerRow, raws: Sequence[RawObject], window: ReplayWindow
 ) -> HourBuild:
-    """Describe an hour's build from its raw objects, which were listed after its row was read.
+    """Describe the build of an hour; its raw objects must be listed after its row was read.
 
     The prefix of its staged rows names everything that they depend on: raw lines, settings, library
     version, layout version and visitor keys. So rows of another layout are never read. Raises
@@ -274,7 +274,7 @@ def check_hour(lake: Lake, hour: StitchedHour) -> StitchedHour:
 def read_from_staging(lake: Lake, hour: StitchedHour) -> BuiltHour:
     """Return a checked hour whose rows are read from the staging area.
 
-    Raises DamagedObject before a publication begins, not in the middle of it.
+    Damaged rows raise DamagedObject here, before the publication begins.
     """
     staged = {
         HITS: hour.staged(hour.hits_key),

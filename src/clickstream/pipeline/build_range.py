@@ -82,9 +82,9 @@ def build_in_memory(
 def _build_rows(
     requests: clean.Requests, hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
 ) -> tuple[dict[Table, list[pa.Table]], list[str], pa.Table]:
-    """Return hits and session parts by hour, the digests of all carries, and the last carry-out.
+    """Return hits and session parts by hour, digests, and the carry-out of the last hour.
 
-    The digests are one more than the hours: the carry-in of the first, then each hour's carry-out.
+    The digests are those of the carry-in of the first hour, and of the carry-out of each hour.
     """
     of_requests = requests.columns["hour"]
     cut = sessions.cut(requests, rules, of_requests)
@@ -112,7 +112,7 @@ def _checked(
 def _stitch_all(
     parts: Sequence[pa.Table], hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
 ) -> tuple[pa.Table, list[str], pa.Table]:
-    """Return all parts with their sessions, the digests of all carries, and the last carry-out."""
+    """Return all parts with their sessions, and digests and carry-out as `_build_rows`."""
     found: list[pa.Table] = []
     digests = [sessions.carry_digest(carry)]
     for some, hour in zip(parts, hours, strict=True):
@@ -157,8 +157,9 @@ def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[
     """Clean, stitch and check consecutive hours; no table is touched.
 
     A large hour, or a single one, is built through staging; others are built in memory, as many
-    together as CLEANED_AT_ONCE allows. Unless `afresh`, rows in staging from today's lines and
-    rules are not cleaned again. Raises PastWindow if one of the hours is past its replay window.
+    together as CLEANED_AT_ONCE allows. Unless `afresh`, hours are not cleaned
+    again if staging has rows from the current lines and rules. Raises PastWindow if one of the
+    hours is past its replay window.
     """
     # Read before raw is listed, to detect a later publication.
     rows = hour_ledger.ledger_rows(lake, hours[0], hours[-1])
@@ -208,6 +209,6 @@ def _sizes(raws: RawObjects) -> Callable[[Hour], int]:
 def split_by_size(
     hours: Iterable[Hour], size: Callable[[Hour], int], most: int
 ) -> Iterator[Sequence[Hour]]:
-    """Split hours into batches of consecutive hours; an hour over the limit is a batch alone."""
+    """Split hours into batches of consecutive hours; a larger hour is a batch of its own."""
     for run in split_when(hours, lambda hour, following: following != hour.next):
         yield from constrained_batches(run, most, get_len=size, strict=False)

@@ -1,6 +1,6 @@
 """The session chain of published hours: carry-ins, carry-outs, and where the chain is broken.
 
-`build` and `build_range` stitch by it, `publish`, `hour_states` and `verify` check it.
+`build` and `build_range` use it to stitch sessions; `publish`, `hour_states` and `verify` check it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ MAX_REACH_HOURS = MAX_TIMEOUT_SECONDS // 3600
 def carry_into(lake: Lake, hour: Hour, keys: KeyIds, window: ReplayWindow) -> pa.Table:
     """Return the carry-in of an hour: the open sessions, from the published hours before it.
 
-    Hours without parts have no effect, so it makes no difference whether they are published.
-    Neither do hours whose visitors can't be recognized under these keys.
+    Hours without parts have no effect, so it makes no difference whether they are published. Hours
+    whose visitors can't be recognized with these keys are ignored.
     """
     rules = session_rules(lake.settings)
     reach = hour.reaching_back(rules.timeout_seconds)
@@ -85,7 +85,7 @@ def links(
 
 
 def key_edges(lake: Lake, first: Hour | None, last: Hour | None) -> list[Hour]:
-    """Return the published hours at whose start sessions end, because no visitor key is common."""
+    """Return the hours at whose start sessions end, because the hours before have another key."""
     ledger = hour_ledger.ledger_in_order(lake, _first_to_read(first), last, LINK_COLUMNS)
     return [link.hour for link in links(lake, ledger.to_pylist(), first) if link.left_out]
 
@@ -143,7 +143,7 @@ def last_reached(hour: Hour) -> Hour:
 def broken_hours(lake: Lake, ledger: pa.Table, last: Hour) -> set[Hour]:
     """Return the hours up to `last` that a build would change, or that break the chain after them.
 
-    `ledger` has the rows of a range in order, and those of the hours that its last hour may reach.
+    `ledger` has the rows of a range in order, and those of the later hours that sessions may reach.
     """
     found: set[Hour] = set()
     for link, follows, leads in check_links(lake, ledger, last):
@@ -157,9 +157,9 @@ def broken_hours(lake: Lake, ledger: pa.Table, last: Hour) -> set[Hour]:
 def first_broken_hour(lake: Lake, first: Hour, last: Hour) -> Hour | None:
     """Return the first published hour, from `first` on, whose carry-in has changed.
 
-    The hours from `first` to `last` were published as one. Of them, only those are checked whose
-    carry-in depends on hours before; and later hours whose carry-in depends on them. The caller
-    rebuilds the hour found and checks again from there, so this is enough to repair all.
+    The hours from `first` to `last` were published together. Checked are those of them whose
+    carry-in depends on hours before `first`, and later hours whose carry-in depends on them. This
+    is enough, because the caller rebuilds the hour that is returned and checks again from there.
     """
     ledger = hour_ledger.ledger_in_order(
         lake, _first_to_read(first), last_reached(last), LINK_COLUMNS
@@ -176,6 +176,6 @@ def first_broken_hour(lake: Lake, first: Hour, last: Hour) -> Hour | None:
 
 
 def _parts(lake: Lake, first: Hour, last: Hour) -> pa.Table:
-    """Return the published parts of some hours, as rows of a carry."""
+    """Return the published parts of some hours, with the columns of a carry-out."""
     found = hour_ledger.parts_between(lake, first, last, sessions.CARRY_COLUMNS)
     return sessions.carry_rows(found)

@@ -25,7 +25,7 @@ from clickstream.settings import AUTO
 ALIKE_FILES = 8
 
 ABANDONED_SECONDS = 1_800
-"""Age of an intent after which the pull that saved it has surely died: a range takes seconds."""
+"""Age of an intended range at which its pull must have ended: storing a range takes seconds."""
 
 
 LONG_LINES_LIMIT_BYTES = 128 << 20
@@ -73,12 +73,13 @@ def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
 def _resume(
     pull: HostPull, log: OpenLog, new: Bookmark, alike: Sequence[tuple[_Fit, Bookmark]]
 ) -> Bookmark:
-    """Return the bookmark of a log that begins like others, past the lines collected from them.
+    """Return the bookmark of a log that begins like logs that were pulled before.
 
-    If all lines of a log were collected, it is a shorter copy, and has the bookmark of the complete
-    file. The same holds for a log that may still get the bytes that a pull intended and has not
-    stored yet. Only logs of the same name count as earlier content of this one: logs of two sites
-    of a host may begin with the same requests of a load balancer, and still have different lines.
+    If all its lines were pulled before, the log is a shorter copy, and has the bookmark of the
+    complete file. It also has this bookmark while the bytes of the intended range may still appear
+    (`_is_awaited`). Otherwise it has a new bookmark, which begins after the lines that were pulled
+    from an earlier file of the same name. Files of other names are not compared: the logs of two
+    sites of a host may begin with the same requests of a load balancer.
     """
     for fit, known in alike:
         if fit is not _Fit.OTHER and _is_awaited(pull, known):
@@ -95,9 +96,9 @@ def _resume(
 
 
 def _is_awaited(pull: HostPull, known: Bookmark) -> bool:
-    """Return whether the bytes that a bookmark needs may still appear.
+    """Return whether the bytes of the intended range may still appear.
 
-    Another file may have them, or the pull that intended them has read them and is storing them.
+    Another file may have them, or the pull that intended the range is storing them.
     """
     if known.pending_end is None:
         return not known.checkpoints

@@ -1,4 +1,4 @@
-"""What the pulls of a host's files share: source, destination, and totals so far.
+"""State that the pulls of a host's files share: source, destination, and totals so far.
 
 `pull`, `pull_file` and `find_bookmark` use it.
 """
@@ -110,8 +110,8 @@ class HostPull:
 
     It began to list at `began_at`, in Unix seconds. `finished` are the files that earlier pulls
     read to their end. `fingerprints` are those of the host's bookmarks when many new files are to
-    be read; it is None when each bookmark is looked up. A pull that has looked at all files
-    `gives_up_intents`: ranges intended by earlier pulls whose bytes no file has any more.
+    be read; it is None when each bookmark is looked up. `gives_up_intents` is set when the pull has
+    looked at all files: then no file has the bytes of old intended ranges, which are given up.
     """
 
     lake: Lake

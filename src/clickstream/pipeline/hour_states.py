@@ -96,10 +96,10 @@ def describe(found: Sequence[HourState]) -> str:
 
 
 def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
-    """Describe published hours beside a range that were built by other settings than today's.
+    """Describe, in one sentence, published hours near a range that other settings have built.
 
-    One sentence; empty if there are none. A range that is built by other settings than the hours
-    around it shows readers a change that no visitor made.
+    The result is empty if there are none. If a range and the hours around it are built with
+    different settings, readers see a change that no visitor caused.
     """
     beside = hour_ledger.ledger_in_order(
         lake, first.minus(HOURS_BESIDE), last.plus(HOURS_BESIDE), ["hour_at", "settings_digest"]

@@ -24,10 +24,10 @@ from clickstream.wording import quantity
 class LateHour:
     """A published hour with raw objects that it was not built from.
 
-    `raw_objects` is the number of those that wait. `lines` is their number of lines, if the ledger
-    has it: it is counted only for hours past their replay window, since the others are built again
-    soon. An hour without raw lines (`has_lost_raw`) may also be unpublished; it is not built,
-    either.
+    `raw_objects` is the number of these objects. `lines` is their number of lines, if the ledger
+    has it: lines are counted only for hours past their replay window, because the other hours are
+    built again soon. An hour whose raw lines are deleted (`has_lost_raw`) can't be built, and may
+    be unpublished.
     """
 
     hour: Hour
@@ -39,7 +39,7 @@ class LateHour:
 
     @property
     def sentence(self) -> str:
-        """What waits for an hour past its window, and how to build it in."""
+        """The lines that wait for an hour past its window, and the command that builds them."""
         lines = quantity(self.lines, "line") if self.lines is not None else "Lines"
         what_to_do = (
             "They stay in raw: its other raw lines are deleted, so it can't be built."

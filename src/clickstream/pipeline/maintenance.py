@@ -1,9 +1,9 @@
-"""Maintenance: compact data files, expire snapshots, and delete files that nothing needs.
+"""Maintenance: compact data files, expire snapshots, and delete unused and expired files.
 
     compact_days ─▶ expire_snapshots ─▶ sweep_files
 
 The DAG `clickstream_daily` and `clickstream maintain` call this. Each step can be killed and run
-again at any point, beside builds and beside itself; readers and builds notice nothing. With
+again at any point, also at the same time as builds, readers and other runs of the same step. With
 `dry_run` a step reports what it would do, and changes nothing. All ages are counted from `now`, an
 aware moment.
 """
@@ -45,9 +45,9 @@ A run over a year of a busy site would take hours.
 """
 
 LONGEST_QUERY = timedelta(hours=1)
-"""How long a query may read after it began within the retention.
+"""Time for which expired snapshots are still kept, for queries that began before.
 
-Athena stops it after 30 minutes.
+Athena stops a query after 30 minutes.
 """
 
 Progress = Callable[[str], None]
@@ -227,7 +227,7 @@ def _compact(loaded: LoadedTable, group: FileGroup, progress: Progress) -> bool:
 
 
 def expire_snapshots(lake: Lake, now: datetime, dry_run: bool = False) -> Expired:
-    """Remove the tables' snapshots that were replaced before queries can travel back to."""
+    """Remove the tables' snapshots that are older than queries of past states may reach."""
     horizon = now - timedelta(days=lake.settings.maintenance.snapshot_days) - LONGEST_QUERY
     gone = {
         table.name: len(table_maintenance.past(iceberg_tables.load(lake, table).iceberg, horizon))

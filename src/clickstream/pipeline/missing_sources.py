@@ -1,8 +1,8 @@
 """Missing sources: the hosts that published hours lack, because no pull reached them afterwards.
 
-An hour is published whichever hosts answer. Its row of the ledger names the hosts that were not
-pulled since the hour ended. When a host is reachable again, its lines reopen their hours, and
-`complete_hours` removes its name from every hour, also from hours for which it has no line.
+An hour is published even if hosts could not be pulled. Its row of the ledger names the hosts that
+were not pulled since the hour ended. When a host is reachable again, its lines reopen their hours,
+and `complete_hours` removes its name from every hour, also from hours for which it has no line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from clickstream.lake.collection import SourceState
 from clickstream.settings import Source
 
 LOOK_BACK = timedelta(days=35)
-"""How long before a run's hour incomplete hours are looked for.
+"""The time before the hour of a run in which incomplete hours are searched.
 
 A host that was unreachable for longer has most likely lost its older lines to log rotation; older
 hours keep the name until they are built again.
@@ -75,7 +75,7 @@ def _names(lake: Lake, source: Source) -> Sequence[str]:
 class Completed:
     """An hour that lacks fewer hosts than its row of the ledger recorded.
 
-    `arrived` are the hosts that it lacks no more, `left` those still missing.
+    `arrived` are the hosts that are no longer missing, `left` those that are.
     """
 
     hour: Hour

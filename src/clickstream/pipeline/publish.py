@@ -27,10 +27,13 @@ from clickstream.pipeline.results import BuiltHour, Published, StitchedHour
 MAX_ATTEMPTS = 20
 
 HOURS_OF_A_DAY = 24
-"""Limit of the hours of a chain that are built at once: a range of one date."""
+"""Limit of the hours of the session chain that are built at once; a range has one date."""
 
 IsComing = Callable[[Hour], bool]
-"""Whether the run builds an hour later anyway, so that it need not be built with an earlier one."""
+"""Returns whether the run builds an hour later anyway.
+
+Then a change of the hour's carry-in causes no additional build.
+"""
 
 
 def _nothing_is_left(_hour: Hour) -> bool:
@@ -57,10 +60,10 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
     """Return the hours that a run of `hour` builds, in order: its own, missed and reopened ones.
 
     Reopened hours are published hours with late lines, of any age. With `catch_up`, unpublished
-    hours up to `catch_up_hours` before the run's own are added: so a run after an outage builds the
+    hours up to `catch_up_hours` before the run's own are added. So a run after an outage builds the
     hours of the runs that were missed, but a first run over a year of old logs does not build the
-    year. Those older hours wait for a backfill, whose runs build one hour each and catch up
-    nothing. Hours after the run's own wait, too. Late lines of hours past their replay window wait;
+    year. Those older hours wait for a backfill, in which each run builds only its own hour. Hours
+    after the run's own hour wait, too. Late lines of hours past their replay window wait;
     their number is written to the ledger. Every run also removes the names of hosts that are pulled
     by now from the ledger (`complete_hours`).
     """
@@ -87,8 +90,8 @@ def register_tables(
 
     If another process published the hour meanwhile, it is built again from its raw lines. Then the
     session chain is checked in both directions. If the carry-out of the hours before has changed,
-    this hour is built again. If the carry-in of a later hour has changed, that hour is built again,
-    and so on while carries change: usually for one hour, and never beyond the second midnight.
+    this hour is built again. If the carry-in of a later hour has changed, that hour is built again.
+    This is repeated while carry-ins change: usually for one hour, never beyond the second midnight.
     `progress` is called with each hour when it is published.
     """
     hour = Hour.parse(staged.hour)
@@ -104,8 +107,8 @@ def register_tables(
 def _stitch_to_current_carry(lake: Lake, staged: StitchedHour) -> StitchedHour:
     """Return the staged hour, stitched again if the carry-out of the hours before has changed.
 
-    Otherwise the check of the chain would find it wrong after its publication, and publish it
-    twice.
+    Otherwise the check of the chain after the publication would find a wrong carry-in, and the hour
+    would be published twice.
     """
     carry = carry_into(lake, Hour.parse(staged.hour), staged.keys, ReplayWindow(lake))
     if sessions.carry_digest(carry) == staged.carry_in:
@@ -116,16 +119,16 @@ def _stitch_to_current_carry(lake: Lake, staged: StitchedHour) -> StitchedHour:
 def publish_built(
     lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = _nothing_is_left
 ) -> Iterator[Published]:
-    """Publish checked consecutive hours as one, and rebuild the hours whose carry-in changes."""
+    """Publish checked consecutive hours together, and rebuild the hours whose carry-in changes."""
     with aws_errors.translate_errors():
         yield from _publish_chain(lake, built, run_id, is_coming)
 
 
 @dataclass(frozen=True)
 class _Task:
-    """Hours to publish as one, the reason, and the root cause of the publication before them.
+    """Hours to publish together, the reason, and the root cause of the publication before them.
 
-    `reach` is how many hours of a chain are built at once.
+    `reach` limits the hours of this step along the session chain; it is 0 for the first step.
     """
 
     built: Sequence[BuiltHour]
@@ -170,8 +173,8 @@ def _rebuild_along(
 ) -> Sequence[BuiltHour]:
     """Build `astray` and up to `reach` - 1 published hours after it, while carry-ins change.
 
-    The caller doubles `reach` from step to step of a chain: a change that stops after one hour
-    costs one hour, and one that reaches the second midnight is built in a few ranges.
+    The caller doubles `reach` with each step along the chain. So a change that affects one hour
+    costs one build, and a change up to the second midnight is built in a few ranges.
     """
     hours = _published_hours_from(lake, astray, reach, is_coming)
     built = build_hours(lake, hours, afresh=len(hours) > 1)
@@ -188,7 +191,7 @@ def _published_hours_from(
 ) -> Sequence[Hour]:
     """Return consecutive published hours of one day from `first` on, as many as memory allows.
 
-    They end before an hour past its replay window, which no build may touch.
+    They end before the first hour that is past its replay window, which must not be built again.
     """
     last = min(first.plus(most - 1), Hour.last_of(str(first.event_date)))
     rows = hour_ledger.ledger_rows(lake, first, last)

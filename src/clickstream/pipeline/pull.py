@@ -24,7 +24,7 @@ from clickstream.settings import AUTO, Source
 from clickstream.wording import printable
 
 SETTLED_SECONDS = 3
-"""Seconds after which a further write to a file surely changes its modification time.
+"""Seconds after which a further write to a file is certain to change its modification time.
 
 Times on other machines are whole seconds, and so are the times of two pulls that are compared.
 """
@@ -32,16 +32,16 @@ Times on other machines are whole seconds, and so are the times of two pulls tha
 SMALL_BYTES = 1 << 20
 MANY_FILES = 16
 THREADS = 8
-"""Threads that pull small files: of MANY_FILES or more, those of up to SMALL_BYTES.
+"""Number of threads that pull files of up to SMALL_BYTES, if there are MANY_FILES or more.
 
-Most of their time is spent waiting for S3. Larger files are pulled one at a time, to limit memory.
+They mostly wait for S3. Larger files are pulled one at a time, to limit memory.
 """
 
 KEYS_PER_FILE = 50
-"""Limit of the bookmarks that are listed for each file to read.
+"""Bookmarks of a host are listed if it has at most this number of them for each file to read.
 
-A page of the listing has a thousand, so listing costs a twentieth of looking up each file's
-bookmark, however many a host has.
+S3 lists 1,000 keys per request. So a listing takes at most a twentieth of the requests that looking
+up the bookmark of each file takes.
 """
 
 Outcomes = Mapping[ListedFile, Outcome]

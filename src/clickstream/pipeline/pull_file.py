@@ -43,9 +43,9 @@ class Outcome:
 
     `identity` is that of the open handle after the last read, and empty unless the file was read to
     its end; `trailer` is that of a compressed file. `is_rotated` means that the listed file has
-    another name by now, or was cut. `is_left` means that another process is pulling it, or did so
-    until it was killed. `waits` says why some of its lines can't be stored yet, `refusal` why the
-    file, or a part of it, can't be read.
+    another name by now, or was truncated. `is_left` means that another process is pulling it, or
+    did so until it was killed. `waits` says why some of its lines can't be stored yet, `refusal`
+    why the file, or a part of it, can't be read.
     """
 
     identity: str = ""
@@ -61,7 +61,8 @@ class Outcome:
 def pull_file(pull: HostPull, file: ListedFile, may_leave: bool) -> Outcome:
     """Pull the new lines of a file into raw.
 
-    With `may_leave`, a range that another process began is left to it; without, it is pulled here.
+    With `may_leave`, a range that another process has begun is left to that process. Otherwise the
+    range is pulled here.
     """
     with ExitStack() as opened:
         try:
@@ -119,9 +120,10 @@ def _is_rotated(listed: FileStat, opened: FileStat) -> bool:
 
 @dataclass(frozen=True)
 class _Window:
-    """Bytes of a file: `before` the bookmark's `offset`, 1,024 from `begin` on, and `behind` it.
+    """Bytes of a file around the bookmark's `offset`.
 
-    They are read separately, so that a range of a whole window needs no copy of it.
+    `before` has up to 1,024 bytes, from `begin` to the offset; `behind` has the bytes after it. The
+    two are read separately, so that the bytes after the offset are used without a copy.
     """
 
     begin: int
@@ -152,7 +154,7 @@ class _Window:
         return digest(self.between(max(self.begin, end - TAIL_BYTES), end))
 
     def lines_end(self, is_closed: bool) -> int:
-        """Return where the last finished line ends; for a closed file's last bytes, their end."""
+        """Return where the last finished line ends; at the end of a closed file, where it ends."""
         is_full = len(self.behind) == CHUNK_BYTES
         if is_closed and not is_full:
             return self.end
@@ -164,9 +166,9 @@ class _Window:
 
 @dataclass(frozen=True)
 class _Range:
-    """A bookmark whose next range is intended, that range's bytes, and those around it.
+    """A bookmark with an intended range (see `Bookmark`), the range's bytes, and those around it.
 
-    `is_own` means that this pull intended it, and not one that crashed or is still running.
+    `is_own` is false if another pull, which crashed or is still running, has intended the range.
     """
 
     bookmark: Bookmark
@@ -208,7 +210,7 @@ class _FilePull:
     def _next_range(self, bookmark: Bookmark) -> _Range | _Window:
         """Return the next range, or the bytes after the last one if no finished line is left.
 
-        A range that is intended already is used unchanged.
+        A range that is already intended is not changed.
         """
         while bookmark.pending_end is None:
             window = self._read_window(bookmark, CHUNK_BYTES)
@@ -235,9 +237,9 @@ class _FilePull:
         return _Range(bookmark, end, data, window, is_own=False)
 
     def _read_window(self, bookmark: Bookmark, size: int) -> _Window:
-        """Read from the bookmark on. Raises FileChanged if the file was cut or replaced.
+        """Read from the bookmark on. Raises FileChanged if the file was truncated or replaced.
 
-        A shorter copy of the known file gives a window that ends before the bookmark's offset.
+        For a shorter copy of the known file, the window ends before the bookmark's offset.
         """
         offset = bookmark.offset
         begin = max(0, offset - TAIL_BYTES)

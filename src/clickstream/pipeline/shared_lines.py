@@ -1,8 +1,8 @@
-"""The lines that a log shares with one that was pulled before: a file that was cut in its middle.
+"""Find the lines of a truncated file that were pulled before, so that they are not pulled twice.
 
-A file may be cut to its first lines and then written further, by hand or by a repair of its disk.
-Its bookmark does not match any more, but the first lines are collected already. `find_bookmark`
-asks here where the lines begin that are not collected.
+A person or a disk repair may truncate a file to its first lines, and the server then appends other
+lines. The file no longer matches its bookmark, but its first lines are already pulled. This module
+finds the end of these lines. `find_bookmark` calls it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from clickstream.pipeline.line_hours import Part, hours_of, parts_of, reading_of
 BLOCK_BYTES = 8 << 20
 
 LEAST_SHARED = 2
-"""Minimum of the lines that a cut file shares with its earlier content.
+"""Minimum number of lines that a truncated file shares with its earlier content.
 
 A server may begin every file with the same line. A single shared line may be such a line, which
 belongs to each file separately.

@@ -1,8 +1,8 @@
-"""The settings that hours are built with: the lake's own, with the site's domain filled in.
+"""The settings that hours are built with, to which the inferred own domain is added.
 
-Where `site.domains` is empty, the domain is inferred once from the raw lines and stored in the lake
-(`lake.own_domain`). From then on every process uses the stored one, so hours built in any order, or
-again, have the same own domain.
+If `site.domains` is empty, the domain is inferred once from the raw lines and stored in the lake
+(`lake.own_domain`). All processes then use the stored domain, so all hours have the same own
+domain, in whatever order they are built.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ANY_DEVICE = Device("other", None, None, None)
 
 @dataclass(frozen=True)
 class _Known:
-    """What this process knows of the own domain; it is settled once the lake stores it."""
+    """The own domain as this process knows it. `is_settled` means that the lake stores it."""
 
     found: OwnDomain | None
     is_settled: bool
@@ -75,7 +75,7 @@ def describe_own_domain(lake: Lake) -> str:
 
 
 def look_again(lake: Lake) -> None:
-    """Let the next use infer the domain from the raw lines again, if none is stored."""
+    """Infer the domain again at its next use, unless the lake stores one."""
     known = lake.memo.get(_MEMO)
     if known and not known.is_settled:
         del lake.memo[_MEMO]

@@ -39,11 +39,11 @@ def verify(
 ) -> VerifyReport:
     """Check the published hours from `first` to `last`, and report the hours that are missing.
 
-    None is an open end. For a range, only its partitions are read, and those that its sessions
-    reach back to. Tables are read one after the other, and an hour may be published in between, so
-    hours with findings are checked a second time. `progress` is called with the name of each part
-    that is checked. An hour that is not over at `now`, by default the present, need not be
-    published. Raises InputError if the range ends before it begins.
+    None is an open end. For a range, only the partitions of its dates are read, and those of dates
+    on which its sessions may have begun. Tables are read one after the other, and an hour may be
+    published in between, so hours with findings are checked a second time. `progress` is called
+    with the name of each check. An hour that is not over at `now`, by default the present, need not
+    be published. Raises InputError if the range ends before it begins.
     """
     if first and last:
         check_range(first, last)
@@ -60,7 +60,7 @@ class _Seen:
     """The result of one pass over a range of hours.
 
     `published` maps each published hour to its number of lines. `with_raw_lines` are the hours that
-    have any.
+    have raw lines.
     """
 
     published: dict[Hour, int]
@@ -194,7 +194,7 @@ def _not_as_in_raw(
     marks: Mapping[Hour, list[str]],
     gone_before: Hour | None,
 ) -> Iterator[Finding]:
-    """Yield hours built from other lines than raw has now, and markers without raw objects.
+    """Yield hours that were built from other lines than the raw store has, and stray markers.
 
     Of hours before the raw watermark, only late lines can be found: their raw lines are deleted.
     """

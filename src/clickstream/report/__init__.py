@@ -55,7 +55,7 @@ def run_trial(
     `paths` are files, directories of logs, or `-` for stdin; a file that is named twice is read
     once. `log_format` is a name of `parse.FORMATS` or of the settings, or `auto` to detect the
     format of each file. `settings` has the site's own domains and the rules of cleaning and
-    sessions; without it, the defaults apply. A file of a directory is skipped if it is empty, or if
+    sessions; without it, the defaults apply. A file in a directory is skipped if it is empty, or if
     neither its lines nor its name are those of an access log (see `collect.is_named_access_log`).
 
     Returns the exit code: 0 if all other files were read completely, else 1. Each problem is one
@@ -84,7 +84,7 @@ def run_trial(
 
 @dataclass
 class _Result:
-    """The outcome for the files: those with lines, their formats, set-aside files, and problems.
+    """The results of reading: files with lines, their formats, set-aside files, and problems.
 
     `padding` has the number of bytes left out at the start of each file in `read`.
     """

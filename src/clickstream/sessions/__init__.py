@@ -2,8 +2,8 @@
 
 A session part contains the requests of one session in one hour. It starts a new session, or it
 continues a session that was open when the hour began (the *carry-in*). All parts with the same
-`session_id` form one session. A session that crosses hours or dates is therefore exact, and no
-stored part changes when the session grows.
+`session_id` form one session. So a session that crosses hours or dates is complete, and no stored
+part changes when the session continues.
 
 A session ends after a pause of more than `timeout_seconds`; a request after exactly that pause
 continues the session. (GA4's default is 30 minutes.) A session that has lasted `cap_hours` or

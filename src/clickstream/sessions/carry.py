@@ -48,12 +48,12 @@ def carry_rows(parts: pa.Table) -> pa.Table:
 def carry_out(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
     """Return the carry-out of an hour: each visitor's last part, if its session is open.
 
-    A session that had lasted `cap_hours` or longer at the last 00:00 UTC, up to and including the
-    end of the hour, ended then and is not open.
+    A session is not open if it ended at midnight: at the last 00:00 UTC that is not after the end
+    of the hour, if it had lasted `cap_hours` or longer by then.
 
     `parts` has the columns of a carry-out. It must contain the parts of the hour and of the hours
-    before it that the timeout reaches back to; further parts do not change the result. The parts of
-    the hour with its carry-in give the same result.
+    before it that the timeout reaches back to; further parts do not change the result. The
+    result is the same for the parts of the hour together with its carry-in.
     """
     silence = np.datetime64(hour.next.naive) - parts["last_hit_at"].to_numpy()
     is_open = (silence > np.timedelta64(0)) & (
@@ -106,7 +106,7 @@ def cache_digests(parts: pa.Table) -> Digests:
     """Return a function for the carry-out digests of published parts; it computes each once.
 
     `parts` has the columns of a carry-out. The carry-out of an hour is the carry-in of the next
-    hour, so the check of a chain asks for most digests twice.
+    hour, so the check of the chain needs most digests twice.
     """
     return cache(
         lambda hour, rules, left_out: carry_digest(
@@ -154,9 +154,9 @@ class Link:
 
     @property
     def _is_cut_off(self) -> bool:
-        """Whether the sessions of the carry-in may be gone: the hours before got new visitor ids.
+        """Whether sessions of the carry-in may no longer exist: hours before got new visitor ids.
 
-        The hour keeps its carry-in. Another build can't restore these sessions, and if the length
-        of key periods was changed, one hour after the other would be built again.
+        The hour keeps its carry-in, because another build can't restore these sessions. Without
+        this rule, a change of the length of key periods would cause builds of hour after hour.
         """
         return bool(self.left_out) and (self.recognizes_none or self.is_past_window)

@@ -21,12 +21,13 @@ def changes(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     part therefore lies inside one new part of the same visitor, and the session of that new part
     decides the change:
 
-    - the same session: `extended` or `shortened`, or no change;
+    - the same session: `extended`, or `shortened` if the part has fewer requests;
     - a session of an earlier hour, or of an earlier part in the hour: `merged` into that session;
     - a session that begins with the new part, while the old one began earlier: `split`;
     - a session that begins with the new part, as the old one did: `extended` by an earlier request;
-    - another session of an earlier hour, as before: it was `renamed` in an hour before;
-    - no new part, which is possible only under other rules: `removed`.
+    - another session of an earlier hour, although the old one also began in an earlier hour:
+      `renamed`, because of a change in that earlier hour;
+    - no new part, which is possible only if the rules have changed: `removed`.
     """
     pairs = _matched(*_without_common(old, new))
     begins = pairs["session_id"] == pairs["part_id"]

@@ -36,7 +36,7 @@ class Requests(Protocol):
         """Return the number of requests."""
 
     def arrow(self, rows: Any, only: Sequence[str]) -> pa.Table:
-        """Return the columns `only` of `rows` (a slice or positions); texts are dictionaries."""
+        """Return the columns `only` of `rows` (a slice or positions), texts dictionary-encoded."""
 
 
 @dataclass(frozen=True)

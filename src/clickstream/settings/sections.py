@@ -130,7 +130,10 @@ class Sessions(Section):
 
     @model_validator(mode="after")
     def _check_that_histories_meet(self) -> Sessions:
-        """Refuse a cap with which a session that ended at one midnight could pass the next one."""
+        """Refuse a cap with which a session that begins soon after a midnight passes the next one.
+
+        Soon means within the timeout: the requests before may belong to a session that ended there.
+        """
         if self.cap_hours * 3600 + self.timeout_seconds > 24 * 3600:
             longest = (24 * 3600 - self.timeout_seconds) // 3600
             message = (
@@ -346,7 +349,7 @@ class Maintenance(Section):
     @field_validator("raw_days")
     @classmethod
     def _check_raw_days(cls, days: int) -> int:
-        """Refuse fewer days than an hour may be built after: docs/maintenance.md has the sum."""
+        """Refuse fewer days than builds may need; docs/maintenance.md explains the number."""
         if 0 < days < LEAST_RAW_DAYS:
             raise PydanticCustomError("raw_days", f"set 0, or {LEAST_RAW_DAYS} or more")
         return days

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from localaws.s3.index import ObjectIndex, StoredObject
 
-# Sorts after everything else, so that a scan from prefix + _LAST leaves the prefix behind.
+# Sorts after all other characters, so a scan from prefix + _LAST skips the keys with the prefix.
 _LAST = "\U0010ffff"
 
 

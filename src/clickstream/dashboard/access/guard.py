@@ -1,7 +1,7 @@
-"""Requires a login for the dashboard; an application calls `install`.
+"""Middleware that requires a login for the dashboard; an application calls `install`.
 
-A login is either a proxy's, or a session of the dashboard itself. A share link opens its pages
-without a login.
+A reader is logged in by a session of the dashboard, or by a proxy in front of it. A share link
+opens its pages without a login.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def install(
 
 
 def install_embedded(app: FastAPI) -> None:
-    """Add the checks to an application whose users another program authenticates.
+    """Add the checks to an application whose users another program has authenticated.
 
     Its routes must depend on that program's login, which sets `request.state.identity`. Share links
     are made and opened on the dashboard's own address only.

@@ -82,7 +82,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Item:
-    """A row of a list. `kind` tells the kind of the name if a list mixes several kinds.
+    """A row of a list. `kind` is the kind of the name, if the list has several.
 
     `href` is the view that shows it, empty without links.
     """

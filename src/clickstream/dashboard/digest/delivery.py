@@ -1,7 +1,7 @@
 """Sends the mail of a week once, even if attempts are killed, repeated or run in parallel.
 
 An attempt claims the week's mark before it transfers the message, and sets the mark to "sent" after
-the mail server has accepted it. An attempt that ends in between leaves its claim: the next one
+the mail server has accepted it. If an attempt ends in between, its claim remains. The next attempt
 can't know whether the mail was sent, and does not send it again by itself.
 """
 
@@ -77,7 +77,7 @@ def deliver(
     """Send the mail of a week through a client, unless it was sent before.
 
     With `is_repeat`, send it even if another run has sent it or may have sent it. Raises
-    UnknownDelivery if this attempt or an earlier one broke off during the transfer. Raises
+    UnknownDelivery if this attempt or an earlier one was interrupted during the transfer. Raises
     MailUnavailable or MailRefused if the server did not accept the message; the mark is then
     restored.
     """

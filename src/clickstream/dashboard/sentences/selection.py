@@ -16,7 +16,7 @@ from clickstream.dashboard.view import View
 
 MOST_SENTENCES = 3
 MOST_RANKED = 12
-"""Maximum number of changes to check, because telling two apart may need a question."""
+"""Maximum number of changes to check, because the comparison of two may need a question."""
 
 LEAST_CHANGE = 0.1
 LEAST_GAP = 0.5
@@ -32,7 +32,7 @@ _WEIGHTS = {
     **{"visits": 1.0, "views": 0.3, "engaged_rate": 0.3, "bot_requests": 0.02},
     **{"late_lines": 0.05, "rejected": 0.1},
 }
-"""Weight of one unit of a metric, in visits; an order weighs the visits that it takes."""
+"""Weight of one unit of a metric, in visits; an order counts as the visits that it takes."""
 
 _ORDERS = {"conversions", "conversion_rate", "goal_visits"}
 MOST_VISITS_OF_AN_ORDER = 20.0
@@ -50,18 +50,18 @@ OWN_CHANGE = 3.0
 """A value changed on its own if its change is this many times that of the whole."""
 
 STANDING_WEIGHT = 0.1
-"""Weight of what is unusual without a change; it comes after changes."""
+"""Weight of numbers that are unusual beside others, without a change; they rank after changes."""
 
 LEAST_PART, LEAST_SURPLUS = 0.3, 0.15
-"""A value explains a whole's change if it has this share of the change, and if this share
-exceeds its share of the whole by the second number."""
+"""A value explains a change of the whole if it has at least the first number as its share of the
+change, and this share exceeds its share of the whole by at least the second number."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event, the value that brought the change, and the errors that caused it.
+    """An event, the value that explains most of the change, and the errors that caused it.
 
-    `part` is the share of the change that `mover` brought.
+    `part` is the share of the change that is due to `mover`.
     """
 
     change: Candidate
@@ -110,7 +110,7 @@ def _score(page: Page, weights: Mapping[str, float], one: Candidate) -> float:
 
 
 def _covers(page: Page, weeks: Weeks, event: Event, one: Candidate) -> bool:
-    """Whether an event is the same as another change, or brought it."""
+    """Whether an event is the same as another change, or explains it."""
     other = event.change
     if one.metric == FAILED:
         return _is_same_failure(page, weeks, event, one)
@@ -184,7 +184,7 @@ def _is_shown(page: Page, one: Candidate) -> bool:
 
 
 def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Event:
-    """Name the value that brought a whole's change, and the failing step that lost orders."""
+    """Find the value that explains a change of the whole, and the failing step that lost orders."""
     if one.metric in _ORDERS and not one.is_up and not one.is_beside_others:
         failures = (each for each in likely if each.metric == FAILED)
         cause = next((each for each in failures if step_of(page.settings, each.value)), None)

@@ -12,7 +12,7 @@ from math import erfc, log1p, sqrt
 from statistics import median
 
 PRIOR_WEEKS = 8
-"""Weight, in weeks, of a whole family's dispersion beside a count's own weeks."""
+"""Weight, in weeks, of the dispersion that counts of one kind share, beside a count's own weeks."""
 
 FALSE_SHARE = 0.05
 """Maximum share of reported changes that may be due to chance."""
@@ -27,8 +27,8 @@ _ROBUST = 1.4826
 
 LASTING = 1.4
 """Factor on the variance beyond pure chance. Consecutive weeks are similar, so a range differs more
-from the weeks before than these differ among themselves. 1.4 is right for a drift with a memory of
-three weeks."""
+from the weeks before than these differ among themselves. 1.4 is right for counts whose changes last
+about three weeks."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def without_far(weeks: Sequence[float], weeks_long: float) -> list[float]:
 
 
 def spread_between(families: Sequence[Sequence[float]], weeks_long: float) -> float:
-    """Return the relative variance from week to week, beyond Poisson, that counts of a kind share.
+    """Return the relative week-to-week variance, beyond Poisson, of all counts of one kind.
 
     Each sequence has one count's values in the weeks before.
     """
@@ -193,7 +193,7 @@ def _without_far_shares(
 def _share_dispersion(
     weeks: Sequence[tuple[float, float]], share: float, weeks_long: float
 ) -> float:
-    """Return how much the weeks' shares differ beyond two proportions; moved towards 1."""
+    """Return the variance of the weeks' shares relative to pure chance; moved towards 1."""
     if not 0 < share < 1:
         return 1.0
     freedom = len(weeks) - 1

@@ -1,7 +1,7 @@
 """The weeks that a range is compared with, and the questions for its numbers in each of them.
 
-A week before counts as the range would have counted if all its weeks had been like it: each day and
-hour is weighted by how often the range has its weekday. So ranges of any length are compared with
+The numbers of each earlier week are scaled to the length of the range: each day and hour is
+weighted by how often the range has its weekday and hour. So ranges of any length are compared with
 the same weekdays, and an unfinished last day with the same hours.
 """
 
@@ -47,7 +47,7 @@ class Weeks:
 
     @property
     def length(self) -> float:
-        """The range's length in weeks; 1 if shorter, because the weeks before are cut, too."""
+        """The range's length in weeks, at least 1: of earlier weeks only its days count."""
         return max(self.checked.days / 7, 1.0)
 
     @property

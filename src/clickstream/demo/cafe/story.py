@@ -3,8 +3,8 @@
 The story begins on `CafeRules.story_begins`. In its four weeks, the traffic of a campaign, a city
 and the AI assistants grows from its normal level, and then stays at the new one. Two events happen
 on a day of the story and again every four weeks, so that any 28 days have each once: a wave of
-bots, and an hour in which the order form fails. All this depends only on the rules and the hour, so
-overlapping ranges agree, and live traffic continues the same log.
+bots, and an hour in which the order form fails. All of it depends only on the rules and the hour,
+so overlapping ranges have the same lines, and live traffic continues the same log.
 """
 
 from __future__ import annotations
