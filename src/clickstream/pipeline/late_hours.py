@@ -42,9 +42,9 @@ class LateHour:
         """The lines that wait for an hour past its window, and the command that builds them."""
         lines = quantity(self.lines, "line") if self.lines is not None else "Lines"
         what_to_do = (
-            "They stay in raw: its other raw lines are deleted, so it can't be built."
+            "They stay in the raw store: its other raw lines are deleted, so it can't be built."
             if self.has_lost_raw
-            else f"To build them in: clickstream build {self.hour} {self.hour} --new-visitor-ids."
+            else f"To add them: clickstream build {self.hour} {self.hour} --new-visitor-ids."
         )
         return (
             f"Hour {self.hour} is past its replay window: {lines} in "

@@ -106,17 +106,17 @@ class ReplayWindow:
             f"Hour {hour} is past its replay window and was not built again: the visitor key of "
             f"{period.start:%Y-%m-%d} to {period.last_day:%Y-%m-%d} was destroyed{when}, so its "
             "visitors would get new ids and count twice. Nothing was changed, and late lines stay "
-            "in raw; clearing the task again has the same result. To build its whole key period "
-            f"with new visitor ids: clickstream build {hour} {hour} --new-visitor-ids, or tick New "
-            "visitor ids in clickstream_reprocess."
+            "in the raw store; clearing the task has the same result. To build its whole key "
+            f"period with new visitor ids: clickstream build {hour} {hour} --new-visitor-ids, or "
+            "select New visitor ids in clickstream_reprocess."
         )
 
     def _raw_message(self, hour: Hour) -> str:
         return (
             f"Hour {hour} is past its replay window and was not built: raw lines before "
             f"{self.raw_before} are deleted, or will be in a few days ([maintenance] raw_days), so "
-            "a build would lose lines. Nothing was changed, and late lines stay in raw and are "
-            "never deleted; clearing the task again has the same result."
+            "a build would lose lines. Nothing was changed, and late lines stay in the raw "
+            "store and are never deleted; clearing the task has the same result."
         )
 
 

@@ -308,13 +308,13 @@ class VerifyReport:
         late, gone = self.late_past_window, self.raw_gone_before
         named = (
             f"{quantity(len(late), 'hour')} past the replay window with late lines that wait in "
-            f"raw: {describe_hours(late)}."
+            f"the raw store: {describe_hours(late)}."
         )
         can_be_built = [hour for hour in late if gone is None or hour >= gone]
         if not can_be_built:
-            return f"{named} They can't be built in, because other raw lines are deleted."
+            return f"{named} They can't be added, because other raw lines are deleted."
         hour = can_be_built[0]
-        return f"{named} To build them in: clickstream build {hour} {hour} --new-visitor-ids"
+        return f"{named} To add them: clickstream build {hour} {hour} --new-visitor-ids"
 
     @property
     def notes(self) -> list[str]:

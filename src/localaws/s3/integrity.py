@@ -116,7 +116,7 @@ def damaged(uri: str, file: IO[bytes], reason: str) -> AwsError:
     """Log and build the error for an object whose bytes are damaged."""
     message = (
         f"The stored bytes of {uri} are damaged: {reason} (file {file.name} of localaws). Restore "
-        "the object from a backup, or put it again."
+        "the object from a backup, or upload it again."
     )
     log.error("%s", message)
     return AwsError("InternalError", message, 500)
@@ -126,7 +126,7 @@ def missing(uri: str, path: Path) -> AwsError:
     """Log and build the error for an object whose blob is missing."""
     message = (
         f"The stored bytes of {uri} are missing: the file {path} of localaws is gone. Restore the "
-        "object from a backup, or put it again."
+        "object from a backup, or upload it again."
     )
     log.error("%s", message)
     return AwsError("InternalError", message, 500)

@@ -191,7 +191,7 @@ def test_lines_that_come_late_for_a_closed_hour_wait_in_raw_for_good(cafe: Lake)
     assert due.hours == [LAST.plus(5)]
     (late,) = due.past_window
     assert (late.hour, late.lines) == (FIRST, 1)
-    assert "They stay in raw: its other raw lines are deleted" in late.sentence
+    assert "They stay in the raw store: its other raw lines are deleted" in late.sentence
     sweep_twice(cafe, MUCH_LATER + timedelta(days=99))
     assert raw_hours(cafe) == [FIRST]
     assert contents(cafe)[:3] == before
@@ -199,7 +199,7 @@ def test_lines_that_come_late_for_a_closed_hour_wait_in_raw_for_good(cafe: Lake)
     assert ([one.hour for one in fresh.past_window], fresh.late) == ([FIRST], ())
     report = pipeline.verify(cafe)
     assert (report.is_proven, report.late_past_window) == (True, (FIRST,))
-    assert any("They can't be built in, because other raw lines" in note for note in report.notes)
+    assert any("They can't be added, because other raw lines" in note for note in report.notes)
 
 
 def test_lines_of_a_closed_hour_that_was_never_built_wait_in_raw_for_good(cafe: Lake) -> None:
@@ -218,7 +218,7 @@ def test_lines_of_a_closed_hour_that_was_never_built_wait_in_raw_for_good(cafe: 
 
 @pytest.mark.parametrize(
     ("hour", "why"),
-    [(HOURS[2], "its late lines are not built in yet"), (FIRST.minus(3), "were never built")],
+    [(HOURS[2], "it does not contain its late lines yet"), (FIRST.minus(3), "were never built")],
 )
 def test_lines_that_can_still_be_built_hold_the_watermark_back(
     cafe: Lake, hour: Hour, why: str

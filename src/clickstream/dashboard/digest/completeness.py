@@ -1,4 +1,4 @@
-"""States in a mail how complete its numbers are: warnings at the top, and the line of trust."""
+"""States in a mail how complete its numbers are: warnings at the top, and the trust line."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _not_compared(page: Page) -> list[str]:
 
 
 def describe_trust(page: Page) -> list[str]:
-    """Describe the published hours, and the parts of the line of trust."""
+    """Describe the published hours, and the parts of the trust line."""
     formats = page.formats
     published = formats.text(
         mark("%(published)s of %(hours)s hours published"),

@@ -174,7 +174,7 @@ def test_a_complete_week_has_no_warning(digest: Digest) -> None:
     ],
 )
 def test_missing_hours_are_said_first_wherever_they_are_missing(gone: slice, says: str) -> None:
-    """Also at the ends of the week, where the line of trust counts none as missing."""
+    """Also at the ends of the week, where the trust line counts none as missing."""
     published = [hour for hour in TWO_WEEKS if hour not in TWO_WEEKS[gone]]
     digest = digest_of(store_of(two_weeks(), published), WEEK)
     mail = mail_of(digest)
