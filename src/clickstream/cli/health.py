@@ -147,7 +147,7 @@ def repair(
 ) -> None:
     """Build again the hours that verify reports as wrong, then verify them again.
 
-    Hours that were never built stay so; build them with [bold]clickstream build[/].
+    Hours that were never built are not built; use [bold]clickstream build[/] for them.
 
     Example: [bold]clickstream repair 2026-11-20T00 2026-11-20T23[/]
     """

@@ -105,9 +105,9 @@ def trust(
 ) -> None:
     """Fetch a host's SSH key, show its fingerprint, and trust the key after confirmation.
 
-    Compare the fingerprint with the one on the host itself. Read the latter by
-    another way than this network, such as the host's console: only then does the
-    comparison protect against an attacker who intercepts the connection.
+    Compare the fingerprint with the one on the host itself. Read that one on the
+    host's console and not over this network, where an attacker who intercepts the
+    connection could change it.
 
     Example: [bold]clickstream sources trust web.shop-1.example[/]
 

@@ -180,8 +180,8 @@ def damaged(lake: Lake, key: str, body: IO[bytes]) -> DamagedObject:
         f"The stored bytes of {lake.uri(key)} are damaged; they hold raw lines of hour {hour}, "
         f"which can't be built. {_readable_lines(body):,} lines can still be unpacked; those after "
         "the damage may be wrong. Nothing is published from them. Restore the object under its "
-        "key, from an earlier S3 version or a backup: its name says from which host and bytes of "
-        "the log its lines are. "
+        "key, from an earlier S3 version or a backup: its name has the host and the byte range of "
+        "the log that its lines come from. "
         f"Then run: clickstream build {hour} {hour}"
     )
 

@@ -44,7 +44,7 @@ class LateHour:
         what_to_do = (
             "They stay in raw: its other raw lines are deleted, so it can't be built."
             if self.has_lost_raw
-            else f"To build them in: clickstream build {self.hour} {self.hour} --new-visitor-ids."
+            else f"To build them: clickstream build {self.hour} {self.hour} --new-visitor-ids."
         )
         return (
             f"Hour {self.hour} is past its replay window: {lines} in "

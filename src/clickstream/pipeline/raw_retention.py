@@ -24,7 +24,7 @@ from clickstream.pipeline.missing_sources import complete_hours
 from clickstream.tables import RAW_OBJECTS
 
 NEVER_BUILT = "its lines were never built"
-LATE_LINES = "its late lines are not built in yet"
+LATE_LINES = "its late lines are not built yet"
 BROKE_OFF = "a publication of it was interrupted, or is still running"
 NEW_IDS = "its key period gets new visitor ids"
 BUILT_LATELY = "it was built in the last days, and other hours of that build may still follow"

@@ -314,7 +314,7 @@ class VerifyReport:
         if not can_be_built:
             return f"{named} They can't be built in, because other raw lines are deleted."
         hour = can_be_built[0]
-        return f"{named} To build them in: clickstream build {hour} {hour} --new-visitor-ids"
+        return f"{named} To build them: clickstream build {hour} {hour} --new-visitor-ids"
 
     @property
     def notes(self) -> list[str]:

@@ -25,7 +25,7 @@ from clickstream.pipeline.results import Finding, VerifyReport
 from clickstream.tables import BALANCE
 from clickstream.wording import quantity
 
-LINES_WAIT = "late lines are not built in yet"
+LINES_WAIT = "late lines are not built yet"
 STILL_FORMER_IDS = "it still has its former visitor ids; its key period has been open for new ones"
 
 
@@ -234,4 +234,4 @@ def _compare_with_raw(
     elif raw.raw_digest(there) != digest:
         yield Finding(hour, LINES_WAIT)
     elif is_marked:
-        yield Finding(hour, "all its lines are built in, but it still has pending markers")
+        yield Finding(hour, "all its lines are built, but it still has pending markers")

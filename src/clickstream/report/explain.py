@@ -193,7 +193,7 @@ def _explain_origin(
     evidence = evidence_of(referrer, target)
     if evidence is None:
         otherwise = "Direct" if is_referrer_logged else "not known (not logged)"
-        why = f"the line has no sign of one; a session without a channel is {otherwise}"
+        why = f"no tag, click id or outside referrer; a session without any is {otherwise}"
         yield Step("Channel", "none", why)
         return
     yield Step("Channel", *_explain_channel(rules.channels, evidence))

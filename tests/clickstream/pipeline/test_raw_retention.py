@@ -218,7 +218,7 @@ def test_lines_of_a_closed_hour_that_was_never_built_wait_in_raw_for_good(cafe: 
 
 @pytest.mark.parametrize(
     ("hour", "why"),
-    [(HOURS[2], "its late lines are not built in yet"), (FIRST.minus(3), "were never built")],
+    [(HOURS[2], "its late lines are not built yet"), (FIRST.minus(3), "were never built")],
 )
 def test_lines_that_can_still_be_built_hold_the_watermark_back(
     cafe: Lake, hour: Hour, why: str

@@ -181,7 +181,7 @@ def test_late_lines_are_built_in(lake: Lake) -> None:
     late_line(lake)
     report = pipeline.verify(lake)
     (found,) = report.findings
-    assert (found.hour, found.what) == (HOUR, "late lines are not built in yet")
+    assert (found.hour, found.what) == (HOUR, "late lines are not built yet")
     told: list[str] = []
     assert pipeline.repair(lake, report, "tests", told.append).is_proven
     assert told[0].startswith(f"Hour {HOUR} published")
