@@ -24,8 +24,9 @@ Maintains the tables of the lake, so that queries are fast and the bucket stays 
 * `sweep_files` deletes files that no table refers to. If `raw_days` is set, it also deletes raw
   lines that are older. Their hours can't be built again.
 
-Data files of older versions get the statistics by which queries skip files, 31 days of a table in
-each run. Maintenance does not change the result of any query. `docs/maintenance.md` has the rules.
+Queries use statistics of the data files to skip files. Data files that an older version wrote
+without them are written again, up to 31 days of each table in a run. Maintenance does not change
+the result of any query. `docs/maintenance.md` has the rules.
 
 ### How urgent a red run is
 * It can wait for days: queries get slower and the bucket larger, nothing else.
@@ -38,9 +39,9 @@ a code that `docs/runbook.md` explains. `clickstream maintain --dry-run` shows w
 would do.
 
 ### How to rerun
-*Clear task* on the failed task, at any time, also beside hourly runs and backfills. Days that a
-build changes in the meantime are left for the next run. A missed day needs no backfill, because
-every run does all the work that is due.
+*Clear task* on the failed task, at any time, also while hourly runs and backfills are running. Days
+that a build changes in the meantime are left for the next run. A missed day needs no backfill,
+because every run does all the work that is due.
 """
 
 

@@ -32,15 +32,15 @@ error ends with a code that `docs/runbook.md` explains. `clickstream digest --pr
 shows the mail without sending it.
 
 ### How to rerun
-*Clear task*, at any time: a mail that was sent is not sent again. After the error `CS-503`, nobody
-knows whether the mail was sent: ask a recipient. If the mail has not arrived, trigger the DAG with
-the week and *Send again* in the form.
+*Clear task*, at any time: a mail that was sent is not sent again. After the error `CS-503`, it is
+not known whether the mail was sent: ask a recipient. If the mail has not arrived, trigger the DAG
+with the week and *Send again* in the form.
 """
 
 SITE_TIME = read_site_time()
 
 
-# A mail server that asks to try later means at least five minutes; facts may be an hour late.
+# A mail server that asks for a later attempt means five minutes or more. Facts may be late, too.
 @task(
     retries=6,
     retry_delay=timedelta(minutes=10),

@@ -93,7 +93,7 @@ class Requests:
         pointers = {_POINTED[name] for name in only if name in _POINTED}
         places = {pointer: pa.array(self.columns[pointer][rows]) for pointer in pointers}
         made = {
-            name: _taken(self.tables[_POINTED[name]][name], places[_POINTED[name]])
+            name: _take_values(self.tables[_POINTED[name]][name], places[_POINTED[name]])
             if name in _POINTED
             else self._own_column(name, rows)
             for name in only
@@ -120,7 +120,7 @@ def together(pieces: Sequence[Requests]) -> Requests:
     """Concatenate requests: their rows and their tables."""
     if len(pieces) == 1:
         return pieces[0]
-    tables = {name: _below([piece.tables[name] for piece in pieces]) for name in POINTERS}
+    tables = {name: _concat_tables([piece.tables[name] for piece in pieces]) for name in POINTERS}
     columns = {}
     for name in pieces[0].columns:
         parts = [piece.columns[name] for piece in pieces]
@@ -132,7 +132,7 @@ def together(pieces: Sequence[Requests]) -> Requests:
     return Requests(columns, tables)
 
 
-def _below(tables: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+def _concat_tables(tables: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """Concatenate tables."""
     names = tables[0].schema.names
     return pa.record_batch(
@@ -143,7 +143,7 @@ def _below(tables: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     )
 
 
-def _taken(column: pa.Array, rows: pa.Array) -> pa.Array:
+def _take_values(column: pa.Array, rows: pa.Array) -> pa.Array:
     """Return the values at some rows. Many columns are null throughout, so check that first."""
     is_empty = column.null_count == len(column)
     return pa.nulls(len(rows), column.type) if is_empty else column.take(rows)

@@ -132,7 +132,7 @@ class Visitors:
         """
         rows = self._visitors.codes(*(columns[n] for n in ("client", "agent", "marks", "hour")))
         new = self._visitors.met[:, self._hashed_so_far :]
-        self._ids.append(pa.array(self._hashed(new, self._keys.now), pa.string()))
+        self._ids.append(pa.array(self._hash_ids(new, self._keys.now), pa.string()))
         self._hashed_so_far += new.shape[1]
         return rows
 
@@ -148,7 +148,9 @@ class Visitors:
         ids = dictionary_encoding.combine_chunks(pa.chunked_array(self._ids).dictionary_encode())
         before = self._keys.before
         old_ids = (
-            dictionary_encoding.encode(self._hashed(self._visitors.met, before)) if before else ids
+            dictionary_encoding.encode(self._hash_ids(self._visitors.met, before))
+            if before
+            else ids
         )
         devices = table(Device, [one.device for one in self._origins.agents.made])
         return pa.record_batch(
@@ -164,7 +166,7 @@ class Visitors:
             }
         )
 
-    def _hashed(self, met: npt.NDArray[np.int32], key: bytes) -> list[str]:
+    def _hash_ids(self, met: npt.NDArray[np.int32], key: bytes) -> list[str]:
         """Compute the ids of visitors under a key, from cookie or from address and user agent.
 
         For a visitor who asked not to be tracked, the id includes the hour and is always computed

@@ -130,7 +130,7 @@ def verify(
     """
     lake = open_lake()
     is_whole = _has_whole_bytes(lake, first, last) if deep else True
-    is_proven = _verified(lake, first, last).is_proven
+    is_proven = _verify_range(lake, first, last).is_proven
     if not deep:
         out.print(BYTES_NOT_READ, soft_wrap=True)
     if not (is_proven and is_whole):
@@ -154,7 +154,7 @@ def repair(
     from clickstream import pipeline
 
     lake = open_lake()
-    report = _verified(lake, first, last)
+    report = _verify_range(lake, first, last)
     left_waiting = set(report.waiting)
     if report.findings and dry_run:
         todo = {finding.hour for finding in report.findings if finding.remedy == "build again"}
@@ -189,7 +189,7 @@ def _ends(first: HourSpan | None, last: HourSpan | None) -> tuple[Hour | None, H
     return (first.first, (last or first).last) if first else (None, None)
 
 
-def _verified(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> VerifyReport:
+def _verify_range(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> VerifyReport:
     """Verify a range of hours, and print the report."""
     from clickstream import pipeline
 

@@ -52,7 +52,7 @@ def check(names: Names = None, as_json: AsJson = False) -> None:
     from clickstream import pipeline
 
     lake = open_lake()
-    hosts = _chosen(lake, names)
+    hosts = _find_hosts(lake, names)
     found = []
     with err.status(f"Checking {quantity(len(hosts), 'host')}"):
         for one in pipeline.check_hosts(lake, hosts, lake.settings.collect.hosts_at_once):
@@ -78,7 +78,7 @@ def show(names: Names = None, as_json: AsJson = False) -> None:
     from clickstream import pipeline
 
     lake = open_lake()
-    states = pipeline.list_states(lake, _chosen(lake, names, with_retired=True))
+    states = pipeline.list_states(lake, _find_hosts(lake, names, with_retired=True))
     if as_json:
         out.print_json(data=[state_values(one) for one in states])
     else:
@@ -105,9 +105,9 @@ def trust(
 ) -> None:
     """Fetch a host's SSH key, show its fingerprint, and trust the key after confirmation.
 
-    Compare the fingerprint with the one on the host itself. Read the latter by
-    another way than this network, such as the host's console: only then does the
-    comparison protect against an attacker who intercepts the connection.
+    Compare the fingerprint with the one on the host itself. Read that one on the
+    host's console and not over this network, where an attacker who intercepts the
+    connection could change it.
 
     Example: [bold]clickstream sources trust web.shop-1.example[/]
 
@@ -116,7 +116,7 @@ def trust(
     Example: [bold]clickstream sources trust web.shop-1.example --replace[/]
     """
     lake = open_lake()
-    hosts = _chosen(lake, [name])
+    hosts = _find_hosts(lake, [name])
     if fingerprint and len(hosts) > 1:
         raise InputError(
             f"{name} has {len(hosts)} hosts, but a fingerprint belongs to one: name that host."
@@ -209,7 +209,7 @@ def retire(
     )
 
 
-def _chosen(lake: Lake, names: Sequence[str] | None, with_retired: bool = False) -> list[Host]:
+def _find_hosts(lake: Lake, names: Sequence[str] | None, with_retired: bool = False) -> list[Host]:
     """Return the hosts with the given names, each the name of a host or of a source.
 
     Without names, return all hosts. Raises InputError for an unknown name.

@@ -42,18 +42,18 @@ class DirectorySource:
 
     def list_names(self) -> Sequence[str]:
         """List the names in the directory itself, whether they match or not."""
-        with self._translated():
+        with self._translate_errors():
             return sorted(path.name for path in self.path.iterdir())
 
     def _walk(self) -> LocalWalk:
         walk = LocalWalk(self.path)
-        with self._translated():
+        with self._translate_errors():
             walk.find(Pattern.parse(self.pattern))
         self.last_walk[:] = [walk]
         return walk
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except PermissionError:

@@ -21,11 +21,11 @@ def find_instances(ec2: Any, source: Source) -> list[Host]:
 
     `ec2` is a boto3 client. Raises the errors of boto3.
     """
-    described = sorted(_described(ec2, source), key=lambda one: str(one["InstanceId"]))
+    described = sorted(_describe_all(ec2, source), key=lambda one: str(one["InstanceId"]))
     return [_host(source, one) for one in described if one["State"]["Name"] not in GONE]
 
 
-def _described(ec2: Any, source: Source) -> Iterator[dict[str, Any]]:
+def _describe_all(ec2: Any, source: Source) -> Iterator[dict[str, Any]]:
     tags = source.instances.tags if source.instances else {}
     filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
     for page in ec2.get_paginator("describe_instances").paginate(Filters=filters):

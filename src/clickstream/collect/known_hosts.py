@@ -50,10 +50,10 @@ def read_trusted(path: Path, key_name: str, host_key: str = "") -> TrustedKeys:
     except ValueError as error:
         raise InputError(f"{path} is not a file of known hosts: {error}.") from None
     trusted = TrustedKeys(tuple(found[0]), tuple(found[1]), tuple(found[2]))
-    return replace(trusted, keys=(*trusted.keys, *_given(key_name, host_key)))
+    return replace(trusted, keys=(*trusted.keys, *_parse_host_key(key_name, host_key)))
 
 
-def _given(key_name: str, host_key: str) -> list[asyncssh.SSHKey]:
+def _parse_host_key(key_name: str, host_key: str) -> list[asyncssh.SSHKey]:
     """Parse the key of a login, such as `ssh-ed25519 AAAA…`; the type may be omitted for RSA."""
     if not host_key.strip():
         return []

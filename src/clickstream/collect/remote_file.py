@@ -135,7 +135,7 @@ class RemoteFile:
 
     def _fetch(self, offset: int, size: int) -> bytes:
         with self.translated():
-            return _joined(event_loop.run(read_range(self.file, offset, size)), 0, size)
+            return _join_pieces(event_loop.run(read_range(self.file, offset, size)), 0, size)
 
     def _fetch_ahead(self, offset: int, size: int) -> None:
         fetched = read_range(self.file, offset, size)
@@ -149,7 +149,7 @@ class RemoteFile:
             return b""
         self._ahead = None
         with self.translated():
-            return _joined(ahead.pieces.result(), offset - ahead.offset, size)
+            return _join_pieces(ahead.pieces.result(), offset - ahead.offset, size)
 
     def _drop_ahead(self) -> None:
         if self._ahead:
@@ -203,7 +203,7 @@ async def _read_block(opened: asyncssh.SFTPClientFile, offset: int, size: int) -
     return data
 
 
-def _joined(pieces: Pieces, begin: int, size: int) -> bytes:
+def _join_pieces(pieces: Pieces, begin: int, size: int) -> bytes:
     """Copy some bytes of a range. Each piece is freed once it is copied, to save memory."""
     buffer = io.BytesIO()
     while pieces and buffer.tell() < size:

@@ -98,7 +98,7 @@ class SftpSource:
 
     def list_names(self) -> Sequence[str]:
         """List the names in the directory itself, whether they match or not."""
-        with self._refused_directory():
+        with self._explain_refused_directory():
             return sorted(map(text_of, self._run(list_entries(self.client, self._path))))
 
     @contextmanager
@@ -118,7 +118,9 @@ class SftpSource:
                 "for example by its group."
             ) from None
         size, largest_read = self.sizes.get(name, 0), self.client.limits.max_read_len
-        file = RemoteFile(RemoteBytes(opened, size, largest_read, self.rate), self._translated)
+        file = RemoteFile(
+            RemoteBytes(opened, size, largest_read, self.rate), self._translate_errors
+        )
         try:
             yield file
         finally:
@@ -126,7 +128,7 @@ class SftpSource:
 
     def _walk(self) -> Walk:
         walk = Walk(self.client, self._path)
-        with self._refused_directory():
+        with self._explain_refused_directory():
             self._run(walk.find(Pattern.parse(self.host.source.pattern)))
         self.last_walk[:] = [walk]
         return walk
@@ -136,16 +138,16 @@ class SftpSource:
         return encoded(self.host.source.path)
 
     def _run(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
-        with self._translated():
+        with self._translate_errors():
             return event_loop.run(coroutine)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         with ssh.translate_errors(self.host, self.login):
             yield
 
     @contextmanager
-    def _refused_directory(self) -> Iterator[None]:
+    def _explain_refused_directory(self) -> Iterator[None]:
         """Raise InputError with the remedy if the directory can't be listed."""
         path, user = printable(self.host.source.path), self.login.user
         name = ssh.describe_host(self.host, self.login)

@@ -45,7 +45,7 @@ class ChartNotes:
 
 
 def number_notes(page: Page, buckets: Sequence[Bucket]) -> ChartNotes:
-    """Number the most important automatic notes and the latest own notes, each up to a limit."""
+    """Number automatic notes, in order of importance, and the latest own notes, up to a limit."""
     automatic = [_automatic(page, note) for note in find_notes(page)]
     own = [_own(page, note) for note in own_notes(page)]
     chosen = [*automatic[:MOST_AUTOMATIC], *own[-MOST_OWN:]]

@@ -164,7 +164,7 @@ class Snapshot:
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:
     try:
-        return _prepared(path)
+        return _open_with_tables(path)
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise CopyInUse(
@@ -177,10 +177,10 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
     log.warning(f"The dashboard's copy {path} can't be read and is built again: {reason}")
     for leftover in (path, path.with_name(f"{path.name}.wal")):
         leftover.unlink(missing_ok=True)
-    return _prepared(path)
+    return _open_with_tables(path)
 
 
-def _prepared(path: Path) -> duckdb.DuckDBPyConnection:
+def _open_with_tables(path: Path) -> duckdb.DuckDBPyConnection:
     """Open the file, readable by its owner only, with the tables that describe the copy."""
     connection = duckdb.connect(path, config={"threads": 2, "memory_limit": MEMORY_LIMIT})
     path.chmod(0o600)

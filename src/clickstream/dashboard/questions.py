@@ -177,24 +177,24 @@ def _where(facts: FactView, scope: Scope, filters: Sequence[Filter]) -> Clause:
         if _is_column_of(DIMENSIONS[one.dimension], facts)
         and (facts is SESSIONS or not one.chooses_visits)
     ]
-    clauses = [_in_period(facts, scope.period), *(_chosen(one) for one in own)]
+    clauses = [_in_period(facts, scope.period), *(_filter_clause(one) for one in own)]
     if not facts.has_sessions:
-        return _joined(clauses)
+        return _join_clauses(clauses)
     if facts is SESSIONS:
         others = [one for one in filters if one not in own]
-        clauses += [_of_sessions_with(one, scope) for one in others]
+        clauses += [_visits_clause(one, scope) for one in others]
     elif len(own) < len(filters):
         sql, values = _where(SESSIONS, scope, [one for one in filters if one not in own])
         of_sessions = f"session_id in (select session_id from {SESSIONS.name} where {sql})"  # noqa: S608
         clauses.append((of_sessions, values))
-    return _joined(clauses)
+    return _join_clauses(clauses)
 
 
 def _is_column_of(dimension: Dimension, facts: FactView) -> bool:
     return dimension.facts is facts and not dimension.known
 
 
-def _joined(clauses: Sequence[Clause]) -> Clause:
+def _join_clauses(clauses: Sequence[Clause]) -> Clause:
     return (
         "\n  and ".join(sql for sql, _ in clauses),
         tuple(value for _, values in clauses for value in values),
@@ -222,7 +222,7 @@ def _in_period(facts: FactView, period: Period) -> Clause:
     )
 
 
-def _chosen(one: Filter) -> Clause:
+def _filter_clause(one: Filter) -> Clause:
     """Build the condition of a filter; `coalesce` makes it true or false for null, too."""
     column = DIMENSIONS[one.dimension].sql
     texts = tuple(value for value in one.values if value is not None)
@@ -235,7 +235,7 @@ def _chosen(one: Filter) -> Clause:
     return f"not {sql}" if one.is_excluded else sql, texts
 
 
-def _of_sessions_with(one: Filter, scope: Scope) -> Clause:
+def _visits_clause(one: Filter, scope: Scope) -> Clause:
     """Choose visits with a row of another fact view that has one of the values, or without one.
 
     Columns about visitors from their earlier visits count as such rows.
@@ -245,7 +245,7 @@ def _of_sessions_with(one: Filter, scope: Scope) -> Clause:
     assert facts is not None  # noqa: S101  filters have a fact view
     source, known_values = _source(facts, [dimension], scope)
     sql, values = _in_period(facts, scope.period)
-    chosen, texts = _chosen(Filter(one.dimension, one.values))
+    chosen, texts = _filter_clause(Filter(one.dimension, one.values))
     subquery = f"select session_id from {source} where {sql} and {chosen}"  # noqa: S608
     all_values = (*known_values, *values, *texts)
     return f"session_id {'not ' if one.is_excluded else ''}in ({subquery})", all_values

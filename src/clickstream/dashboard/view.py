@@ -122,7 +122,7 @@ class View:
             if (one.dimension, one.is_excluded) == (dimension, is_excluded):
                 values = (*one.values, *([value] if value not in one.values else []))
                 more = replace(one, values=values)
-                return replace(self, filters=_replaced(self.filters, place, [more]))
+                return replace(self, filters=_replace_item(self.filters, place, [more]))
         return replace(
             self, filters=(*self.filters, Filter(dimension, (value,), is_excluded=is_excluded))
         )
@@ -133,7 +133,7 @@ class View:
             if (one.dimension, one.is_excluded) == (dimension, is_excluded):
                 values = tuple(other for other in one.values if other != value)
                 rest = [replace(one, values=values)] if values else []
-                return replace(self, filters=_replaced(self.filters, place, rest))
+                return replace(self, filters=_replace_item(self.filters, place, rest))
         return self
 
     def chooses(self, dimension: str, value: Value) -> bool:
@@ -192,7 +192,7 @@ class View:
         return "?" + urlencode(self.parameters)
 
 
-def _replaced(
+def _replace_item(
     filters: Sequence[Filter], place: int, others: Sequence[Filter]
 ) -> tuple[Filter, ...]:
     return (*filters[:place], *others, *filters[place + 1 :])

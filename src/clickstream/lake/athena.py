@@ -86,7 +86,7 @@ def execute(
     }
     if parameters:
         request["ExecutionParameters"] = list(parameters)
-    return _finished(lake, _start(lake, request), longest_seconds)
+    return _wait_until_finished(lake, _start(lake, request), longest_seconds)
 
 
 def scanned_bytes(execution: Mapping[str, Any]) -> int:
@@ -102,7 +102,7 @@ def _start(lake: Lake, request: dict[str, Any]) -> str:
         raise QueryFailed(f"Athena refused the statement: {reason}") from None
 
 
-def _finished(lake: Lake, execution_id: str, longest_seconds: float) -> dict[str, Any]:
+def _wait_until_finished(lake: Lake, execution_id: str, longest_seconds: float) -> dict[str, Any]:
     wait, give_up_at = FIRST_WAIT_SECONDS, time.monotonic() + longest_seconds
     while True:
         answer = lake.athena.get_query_execution(QueryExecutionId=execution_id)

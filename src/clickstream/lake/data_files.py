@@ -78,7 +78,7 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
     """Write rows of one day as a data file that is in no snapshot yet; `kind` begins its name."""
     name = f"event_date={day}/{kind}-{uuid.uuid4()}.parquet"
     path = table.location_provider().new_data_location(name)
-    typed = _typed(table, rows)
+    typed = _convert_types(table, rows)
     kept = compute_statistics_plan(table.schema(), table.properties)
     # The name is new, so requests for its existence and size are not needed.
     with table.io.new_output(path).create(overwrite=True) as sink:
@@ -130,10 +130,10 @@ def _columns_with_statistics(kept: Mapping[int, StatisticsCollector]) -> Iterato
             yield column.column_name
 
 
-def _typed(table: IcebergTable, rows: pa.Table) -> pa.Table:
+def _convert_types(table: IcebergTable, rows: pa.Table) -> pa.Table:
     """Convert rows to the table's columns, types and field ids; dictionaries stay."""
     plain = schema_to_pyarrow(table.schema())
-    columns = [_unified(rows[name]) for name in plain.names]
+    columns = [_unify_dictionary(rows[name]) for name in plain.names]
     wanted = [
         field.with_type(column.type) if pa.types.is_dictionary(column.type) else field
         for field, column in zip(plain, columns, strict=True)
@@ -141,7 +141,7 @@ def _typed(table: IcebergTable, rows: pa.Table) -> pa.Table:
     return pa.table(columns, plain.names).cast(pa.schema(wanted))
 
 
-def _unified(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _unify_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Give a column of texts one dictionary for all its chunks.
 
     Neighbouring chunks with equal dictionaries are joined first, which does not look at each text.

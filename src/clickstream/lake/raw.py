@@ -100,7 +100,7 @@ def all_raw(lake: Lake) -> Iterator[RawObject]:
 
 def arrivals(lake: Lake, first: Hour, last: Hour) -> dict[str, datetime]:
     """Return when each raw object of a range of hours was stored, by key; UTC without a zone."""
-    listed = _of_hours(lake, RAW, first, last)
+    listed = _list_hours(lake, RAW, first, last)
     return {item.key: item.modified_at.replace(tzinfo=None) for _, item in listed}
 
 
@@ -109,7 +109,7 @@ def raw_by_hour(
 ) -> dict[Hour, list[RawObject]]:
     """Return the raw objects of a range of hours, both ends included; None is an open end."""
     found: dict[Hour, list[RawObject]] = defaultdict(list)
-    for hour, item in _of_hours(lake, RAW, first, last):
+    for hour, item in _list_hours(lake, RAW, first, last):
         found[hour].append(RawObject(item.key, item.size))
     return found
 
@@ -119,7 +119,7 @@ def pending_by_hour(
 ) -> dict[Hour, list[str]]:
     """Return the keys of the raw objects with a pending marker, of a range of hours."""
     found: dict[Hour, list[str]] = defaultdict(list)
-    for hour, item in _of_hours(lake, PENDING, first, last):
+    for hour, item in _list_hours(lake, PENDING, first, last):
         found[hour].append(RAW + item.key.removeprefix(PENDING))
     return found
 
@@ -128,10 +128,10 @@ def listed_by_hour(
     lake: Lake, first: Hour | None, last: Hour | None
 ) -> Iterator[tuple[Hour, Listed]]:
     """Yield the raw objects of a range of hours as S3 lists them, each with its hour, in order."""
-    return _of_hours(lake, RAW, first, last)
+    return _list_hours(lake, RAW, first, last)
 
 
-def _of_hours(
+def _list_hours(
     lake: Lake, prefix: str, first: Hour | None, last: Hour | None
 ) -> Iterator[tuple[Hour, Listed]]:
     """Yield the objects of a range of hours in order, each with its hour.
@@ -153,12 +153,12 @@ def read(lake: Lake, raw: RawObject) -> bytes:
         if not objects.fetch(lake, raw.key, body):
             raise FileNotFoundError(f"{lake.uri(raw.key)} was listed and is gone; was it deleted?")
         try:
-            return _unpacked(body)
+            return _unpack(body)
         except (EOFError, OSError, IsalError):  # type: ignore[misc]  # its stub has an instance
             raise damaged(lake, raw.key, body) from None
 
 
-def _unpacked(body: IO[bytes]) -> bytes:
+def _unpack(body: IO[bytes]) -> bytes:
     """Return the bytes of a gzip file, read at once by the length at its end (RFC 1952, 2.3.1).
 
     The checksum is verified. Raises EOFError, OSError or IsalError for a damaged file.
@@ -180,8 +180,8 @@ def damaged(lake: Lake, key: str, body: IO[bytes]) -> DamagedObject:
         f"The stored bytes of {lake.uri(key)} are damaged; they hold raw lines of hour {hour}, "
         f"which can't be built. {_readable_lines(body):,} lines can still be unpacked; those after "
         "the damage may be wrong. Nothing is published from them. Restore the object under its "
-        "key, from an earlier S3 version or a backup: its name says from which host and bytes of "
-        "the log its lines are. "
+        "key, from an earlier S3 version or a backup: its name has the host and the byte range of "
+        "the log that its lines come from. "
         f"Then run: clickstream build {hour} {hour}"
     )
 
@@ -213,7 +213,7 @@ def pending_hours(lake: Lake) -> list[Hour]:
 def pending_since(lake: Lake) -> dict[Hour, datetime]:
     """Return when the oldest raw object with a pending marker was stored, by hour (aware)."""
     oldest: dict[Hour, datetime] = {}
-    for hour, item in _of_hours(lake, PENDING, None, None):
+    for hour, item in _list_hours(lake, PENDING, None, None):
         oldest[hour] = min(item.modified_at, oldest.get(hour, item.modified_at))
     return oldest
 

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 _PIECE_BYTES = 1 << 20
 MISSING = {"NoSuchKey", "404"}
-_BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HTTPError)
+_INTERRUPTIONS = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HTTPError)
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,20 @@ def fetch(s3: Any, bucket: str, key: str, file: IO[bytes]) -> bool:
 def _retry(read: Callable[[], T]) -> T:
     """Retry an interrupted read of a body. boto3 retries failed requests, but not these."""
     for _ in range(ATTEMPTS - 1):
-        with suppress(*_BROKEN_OFF):
+        with suppress(*_INTERRUPTIONS):
             return read()
     return read()
 
 
 def _get(s3: Any, bucket: str, key: str) -> Stored | None:
-    answer = _answer(s3, bucket, key)
+    answer = _get_object(s3, bucket, key)
     return None if answer is None else Stored(answer["Body"].read(), answer["ETag"])
 
 
 def _fetch(s3: Any, bucket: str, key: str, file: IO[bytes]) -> bool:
     file.seek(0)
     file.truncate()
-    answer = _answer(s3, bucket, key)
+    answer = _get_object(s3, bucket, key)
     if answer is None:
         return False
     for piece in answer["Body"].iter_chunks(_PIECE_BYTES):
@@ -69,7 +69,7 @@ def _fetch(s3: Any, bucket: str, key: str, file: IO[bytes]) -> bool:
     return True
 
 
-def _answer(s3: Any, bucket: str, key: str) -> Any:
+def _get_object(s3: Any, bucket: str, key: str) -> Any:
     try:
         return s3.get_object(Bucket=bucket, Key=key)
     except ClientError as error:

@@ -98,22 +98,22 @@ def get(lake: Lake, key: str) -> bytes | None:
 
 def check(lake: Lake, staged: Staged) -> None:
     """Raise DamagedObject if the bytes of a staged object are not those that were written."""
-    _checked_body(lake, staged)
+    _get_checked_body(lake, staged)
 
 
 def read(lake: Lake, staged: Staged, columns: list[str] | None = None) -> pa.Table:
     """Return the rows of a staged object, with all columns or some."""
-    return _opened(lake, staged).read(columns)
+    return _open(lake, staged).read(columns)
 
 
 def read_coded(lake: Lake, staged: Staged, table: Table) -> pa.Table:
     """Return the rows of a staged object of a table; texts are dictionary-encoded."""
-    return _opened(lake, staged, read_dictionary=_texts_of(table)).read()
+    return _open(lake, staged, read_dictionary=_texts_of(table)).read()
 
 
 def read_pieces(lake: Lake, staged: Staged, table: Table) -> Iterator[pa.Table]:
     """Yield the rows of a staged object like `read_coded`, in the pieces that were written."""
-    file = _opened(lake, staged, read_dictionary=_texts_of(table))
+    file = _open(lake, staged, read_dictionary=_texts_of(table))
     for number in range(file.num_row_groups):
         yield file.read_row_group(number)
 
@@ -124,7 +124,7 @@ def _texts_of(table: Table) -> list[str]:
 
 def count(lake: Lake, staged: Staged) -> int:
     """Return the number of rows of a staged object."""
-    rows: int = _opened(lake, staged).metadata.num_rows
+    rows: int = _open(lake, staged).metadata.num_rows
     return rows
 
 
@@ -134,24 +134,24 @@ def read_json(lake: Lake, key: str) -> dict[str, Any]:
         value = json.loads(_body(lake, key))
         digest = value.pop("digest")
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise _damaged(lake, key) from None
+        raise _damage_error(lake, key) from None
     if digest != _digest_of_json(value):
-        raise _damaged(lake, key)
+        raise _damage_error(lake, key)
     return dict(value)
 
 
-def _opened(lake: Lake, staged: Staged, **how: Any) -> pq.ParquetFile:
-    return pq.ParquetFile(pa.BufferReader(_checked_body(lake, staged)), **how)
+def _open(lake: Lake, staged: Staged, **how: Any) -> pq.ParquetFile:
+    return pq.ParquetFile(pa.BufferReader(_get_checked_body(lake, staged)), **how)
 
 
-def _checked_body(lake: Lake, staged: Staged) -> bytes:
+def _get_checked_body(lake: Lake, staged: Staged) -> bytes:
     body = _body(lake, staged.key)
     if _digest(body) != staged.digest:
-        raise _damaged(lake, staged.key)
+        raise _damage_error(lake, staged.key)
     return body
 
 
-def _damaged(lake: Lake, key: str) -> DamagedObject:
+def _damage_error(lake: Lake, key: str) -> DamagedObject:
     hour = key.split("/")[1]
     return DamagedStagedRows(
         f"The stored bytes of {lake.uri(key)} are damaged: they are not those that were staged for "

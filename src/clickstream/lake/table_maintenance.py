@@ -72,7 +72,7 @@ def find_groups(loaded: LoadedTable, before: date) -> list[FileGroup]:
     scan = loaded.iceberg.scan(row_filter=LessThan(term="event_date", value=before.isoformat()))
     tasks = sorted(scan.plan_files(), key=lambda task: (_day(task), _first_hour(loaded, task)))
     groups = (
-        FileGroup(day, pack) for day, of_day in groupby(tasks, key=_day) for pack in _packed(of_day)
+        FileGroup(day, pack) for day, of_day in groupby(tasks, key=_day) for pack in _pack(of_day)
     )
     return [found for found in groups if found.is_small_files or _lacks_statistics(loaded, found)]
 
@@ -83,7 +83,7 @@ def _lacks_statistics(loaded: LoadedTable, group: FileGroup) -> bool:
     )
 
 
-def _packed(tasks: Iterable[FileScanTask]) -> Iterator[tuple[FileScanTask, ...]]:
+def _pack(tasks: Iterable[FileScanTask]) -> Iterator[tuple[FileScanTask, ...]]:
     """Group neighbouring files up to the limit of rows of one file."""
     return constrained_batches(tasks, data_files.ROWS_PER_FILE, get_len=_rows, strict=False)
 
@@ -108,7 +108,7 @@ def compact(loaded: LoadedTable, group: FileGroup) -> None:
     Raises ChangedRows, and changes nothing, if the new file does not hold the same rows.
     """
     rows = _sorted_rows(loaded, group)
-    new = _written(loaded, rows, group)
+    new = _write_compared(loaded, rows, group)
     try:
         _swap(loaded, group, new)
     except (ValidationException, CommitFailedException) as error:
@@ -129,7 +129,7 @@ def _sorted_rows(loaded: LoadedTable, group: FileGroup) -> pa.Table:
     return rows.sort_by([(name, "ascending") for name in loaded.table.sort_by])
 
 
-def _written(loaded: LoadedTable, rows: pa.Table, group: FileGroup) -> DataFile:
+def _write_compared(loaded: LoadedTable, rows: pa.Table, group: FileGroup) -> DataFile:
     """Write rows as a data file that is in no snapshot yet, read it, and compare the rows."""
     file = data_files.write(loaded.iceberg, loaded.table, rows, group.day, "compacted")
     with loaded.iceberg.io.new_input(file.file_path).open() as source:

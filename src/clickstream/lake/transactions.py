@@ -63,7 +63,7 @@ class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
             else:
                 for month, part in self._split(manifest):
                     by_month[month].append(part)
-        return [kept for of_month in by_month.values() for kept in self._merged(of_month)]
+        return [kept for of_month in by_month.values() for kept in self._merge_month(of_month)]
 
     def _is_needed(self, manifest: ManifestFile) -> bool:
         """Return whether a manifest has data files, or lists what this commit removes."""
@@ -81,7 +81,7 @@ class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
                     writer.existing(entry)
             yield month, writer.to_manifest_file()
 
-    def _merged(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
+    def _merge_month(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
         """Merge the manifests of a month if the commit added one; else return them unchanged."""
         if all(manifest.added_snapshot_id != self.snapshot_id for manifest in manifests):
             return manifests
@@ -146,7 +146,7 @@ class Replacement(Transaction):
         """
         with self.update_snapshot().delete() as dropped:
             dropped.delete_by_predicate(chosen)
-        rewritten = [*self._rewritten(table, chosen, day)] if dropped.rewrites_needed else []
+        rewritten = [*self._rewrite_files(table, chosen, day)] if dropped.rewrites_needed else []
         if not rewritten:
             return
         with self.update_snapshot().overwrite() as snapshot:
@@ -156,7 +156,7 @@ class Replacement(Transaction):
                 if new:
                     snapshot.append_data_file(new)
 
-    def _rewritten(
+    def _rewrite_files(
         self, table: Table, chosen: BooleanExpression, day: date
     ) -> Iterator[tuple[DataFile, DataFile | None]]:
         """Yield the files with chosen rows, each with a new file of its other rows, if any."""

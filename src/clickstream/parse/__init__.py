@@ -85,11 +85,11 @@ def parse(
     reject. Raises InputError for an unknown format.
     """
     short = shorten(data, longest)
-    parsed = as_frames(_named(log_format).read(short.data, header), first_line)
-    return _with_long(parsed, short.beginnings, first_line)
+    parsed = as_frames(_find_format(log_format).read(short.data, header), first_line)
+    return _mark_long_lines(parsed, short.beginnings, first_line)
 
 
-def _with_long(parsed: Parsed, beginnings: Mapping[int, bytes], first_line: int) -> Parsed:
+def _mark_long_lines(parsed: Parsed, beginnings: Mapping[int, bytes], first_line: int) -> Parsed:
     """Set the reason and the first bytes of lines that are too long."""
     if not beginnings:
         return parsed
@@ -110,19 +110,19 @@ def parse_blocks(
     freed. With `may_change`, the log may change its format, and `log_format` is the name of the
     format at its beginning; see `segments`. Lines of more than `longest` bytes are rejects.
     """
-    known = _named(log_format)
+    known = _find_format(log_format)
     line, now = 1, Reading(known.name)
     for batch in group_blocks(blocks, batch_bytes):
         beginnings = _shorten_all(batch, longest)
         found = _read(batch, known, now.header)
         if may_change:
-            parsed, now = _followed(b"".join(batch), found, now, line)
-            known = _named(now.log_format)
+            parsed, now = _follow_format_changes(b"".join(batch), found, now, line)
+            known = _find_format(now.log_format)
         else:
             now = Reading(known.name, reduce(known.header_after, batch, now.header))
             parsed = as_frames(found, line)
         batch.clear()
-        parsed = _with_long(parsed, beginnings, line)
+        parsed = _mark_long_lines(parsed, beginnings, line)
         line += parsed.lines + parsed.directives
         yield parsed
 
@@ -150,7 +150,7 @@ def parse_together(
     Returns None if the files may have to be read one by one: if the format has headers, or if
     `may_change` is set and a file seems to change its format.
     """
-    known = _named(log_format)
+    known = _find_format(log_format)
     if known.has_header:
         return None
     blocks = [*files]
@@ -162,7 +162,7 @@ def parse_together(
         parts = np.split(refused, ends[:-1])
         if any(seems_changed(part, Reading(known.name)) for part in parts if part.any()):
             return None
-    return _with_long(as_frames(found, first_line=1), beginnings, 1)
+    return _mark_long_lines(as_frames(found, first_line=1), beginnings, 1)
 
 
 def _read(batch: list[bytes], known: Format, header: bytes) -> Rows:
@@ -171,7 +171,9 @@ def _read(batch: list[bytes], known: Format, header: bytes) -> Rows:
     return known.read(b"".join(batch), header)
 
 
-def _followed(data: bytes, found: Rows, now: Reading, line: int) -> tuple[Parsed, Reading]:
+def _follow_format_changes(
+    data: bytes, found: Rows, now: Reading, line: int
+) -> tuple[Parsed, Reading]:
     """Return the parsed lines, read again if their format changes, and the state after them."""
     parts, after = segments(data, now, np.delete(_are_refused(found), found.directives))
     if [part.log_format for part in parts] == [now.log_format]:
@@ -202,12 +204,12 @@ def header_after(data: bytes, log_format: str | Format, header: bytes = b"") -> 
     This is the last `#Fields:` line, with its newline. Lines from the middle of a file can be
     parsed after such a header. In formats without headers, the result is always b"".
     """
-    return _named(log_format).header_after(header, data)
+    return _find_format(log_format).header_after(header, data)
 
 
 def entries(data: bytes, log_format: str | Format, header: bytes = b"") -> Entries:
     """Find the lines that are entries, with their newlines, and the header of each."""
-    return find_entries(data, header if _named(log_format).has_header else None)
+    return find_entries(data, header if _find_format(log_format).has_header else None)
 
 
 def concat(parts: Iterable[Parsed]) -> Parsed:
@@ -227,7 +229,7 @@ def event_seconds(
     data: bytes, log_format: str | Format, header: bytes = b""
 ) -> npt.NDArray[np.int64]:
     """Return each entry's time in Unix seconds; -1 for a reject."""
-    known = _named(log_format)
+    known = _find_format(log_format)
     pattern = known.pattern
     found = rows.read([data], pattern, wanted=()) if pattern else known.read(data, header)
     seconds = np.full(found.lines + len(found.directives), -1, np.int64)
@@ -235,7 +237,7 @@ def event_seconds(
     return np.delete(seconds, found.directives)
 
 
-def _named(log_format: str | Format) -> Format:
+def _find_format(log_format: str | Format) -> Format:
     if isinstance(log_format, Format):
         return log_format
     if log_format not in FORMATS:

@@ -68,19 +68,19 @@ def pieces_of(name: str, text: str) -> list[Piece]:
 def _pieces(name: str, match: re.Match[str]) -> Iterator[Piece]:
     place = match.start() + 1
     if match["literal"] or match["percent"]:
-        yield _unescaped(name, match["literal"] or "%", place)
+        yield _unescape(name, match["literal"] or "%", place)
     elif match["letter"] == "t" and not match["argument"]:
         yield from ("[", Field(match[0], place, "time", time=_STANDARD_TIME), "]")
     elif match["broken"]:
-        raise _refused(name, match[0], place, "there is no such directive")
+        raise _refusal(name, match[0], place, "there is no such directive")
     else:
         yield _field(name, match, place)
 
 
-def _unescaped(name: str, literal: str, place: int) -> str:
+def _unescape(name: str, literal: str, place: int) -> str:
     def one(match: re.Match[str]) -> str:
         if match[1] not in _ESCAPES:
-            raise _refused(name, match[0], place + match.start(), 'only \\" \\t \\\\ are escapes')
+            raise _refusal(name, match[0], place + match.start(), 'only \\" \\t \\\\ are escapes')
         return _ESCAPES[match[1]]
 
     return re.sub(r"\\(.?)", one, literal, flags=re.DOTALL)
@@ -92,9 +92,9 @@ def _field(name: str, match: re.Match[str], place: int) -> Field:
         return _time(name, match[0], argument, place)
     if letter not in (*_PLAIN, *_PASSED_OVER.split()):
         known = " ".join(sorted({*_PLAIN, *_PASSED_OVER.split(), "t"}, key=str.lower))
-        raise _refused(name, match[0], place, f"known directives are {known}")
+        raise _refusal(name, match[0], place, f"known directives are {known}")
     if letter in _NAMED and not argument:
-        raise _refused(name, match[0], place, f"it needs a name, as in %{{name}}{letter}")
+        raise _refusal(name, match[0], place, f"it needs a name, as in %{{name}}{letter}")
     meaning, rank = _meaning(letter, argument)
     if meaning == "status" and ">" not in match["which"]:
         rank += 1  # %s is the status of the original request, before an internal redirect
@@ -118,13 +118,13 @@ def _time(name: str, source: str, argument: str, place: int) -> Field:
     """Build the field of a time `%{format}t`; begin: or end: may precede the format."""
     spelled = re.sub(r"^(?:begin|end):", "", argument)
     if argument in ("begin:", "end:"):
-        raise _refused(name, source, place, "write a format after the colon")
+        raise _refusal(name, source, place, "write a format after the colon")
     if spelled in _EPOCHS:
         return Field(source, place, "time", time=TimeFormat.of(_EPOCHS[spelled]))
     for letter in re.findall(r"%(.?)", spelled, re.DOTALL):
         if letter not in STRFTIME:
             allowed = " ".join(f"%{known}" for known in STRFTIME)
-            raise _refused(
+            raise _refusal(
                 name,
                 source,
                 place,
@@ -136,5 +136,5 @@ def _time(name: str, source: str, argument: str, place: int) -> Field:
 _EPOCH_NAMES = ", ".join(_EPOCHS)
 
 
-def _refused(name: str, source: str, place: int, why: str) -> InputError:
+def _refusal(name: str, source: str, place: int, why: str) -> InputError:
     return UnusableFormat(f"Format {name}: {source} at character {place} can't be used: {why}.")

@@ -63,7 +63,7 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
     """Build the layout of the format `name`. Raises InputError with the reason if it can't."""
     last = pieces[-1] if pieces else ""
     open_ended = isinstance(last, Field) and last.meaning == REST
-    literals, fields = _in_turn(name, pieces[:-1] if open_ended else pieces)
+    literals, fields = _alternate(name, pieces[:-1] if open_ended else pieces)
     if open_ended:
         literals[-1] = _before_rest(name, literals[-1])
     if misplaced := next((field for field in fields if field.meaning == REST), None):
@@ -71,8 +71,8 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
             f"Format {name}: {_where(misplaced)} must be last, because it matches the rest of a "
             "line."
         )
-    literals, fields = _times_joined(literals, fields)
-    literals, fields = _neighbours_joined(literals, fields)
+    literals, fields = _join_times(literals, fields)
+    literals, fields = _join_neighbours(literals, fields)
     for field, literal, follower in zip(fields, literals[1:], fields[1:], strict=False):
         if not literal:
             raise UnusableFormat(
@@ -81,8 +81,8 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
                 "between them."
             )
     fields = [_decodable(name, field) for field in fields]
-    fields = _chosen(name, fields)
-    return _laid_out(name, literals, fields, open_ended)
+    fields = _choose_fields(name, fields)
+    return _build_layout(name, literals, fields, open_ended)
 
 
 def _before_rest(name: str, literal: str) -> str:
@@ -99,7 +99,7 @@ def _where(field: Field) -> str:
     return f"{field.source} (character {field.place})"
 
 
-def _in_turn(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[Field]]:
+def _alternate(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[Field]]:
     """Separate pieces into literals and fields that alternate; there is one more literal."""
     literals, fields = [""], []
     for piece in pieces:
@@ -113,7 +113,7 @@ def _in_turn(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[Field]
     return literals, fields
 
 
-def _times_joined(literals: list[str], fields: list[Field]) -> tuple[list[str], list[Field]]:
+def _join_times(literals: list[str], fields: list[Field]) -> tuple[list[str], list[Field]]:
     """Join neighbouring times that complement each other, such as a date and a time of day."""
     new_literals = literals[:1]
     new_fields: list[Field] = []
@@ -136,7 +136,7 @@ def _complement(one: TimeFormat, other: TimeFormat) -> bool:
     return not one.tells & other.tells and (only_fraction or not seconds)
 
 
-def _neighbours_joined(literals: list[str], fields: list[Field]) -> tuple[list[str], list[Field]]:
+def _join_neighbours(literals: list[str], fields: list[Field]) -> tuple[list[str], list[Field]]:
     """Join the neighbours of _ONE_FIELD, from the right, as `$uri$is_args$args` requires."""
     new_literals, new_fields = literals[-1:], fields[-1:]
     for field, literal in zip(fields[-2::-1], literals[-2:0:-1], strict=True):
@@ -158,7 +158,7 @@ def _decodable(name: str, field: Field) -> Field:
     return field
 
 
-def _chosen(name: str, fields: list[Field]) -> list[Field]:
+def _choose_fields(name: str, fields: list[Field]) -> list[Field]:
     """Keep one field of each meaning; all other fields lose their meaning."""
     best: dict[str, int] = {}
     for index, field in sorted(enumerate(fields), key=lambda f: (f[1].rank, f[0])):
@@ -177,7 +177,7 @@ def _chosen(name: str, fields: list[Field]) -> list[Field]:
     elif "target" in best:
         unused |= {"path", "query"}
     chosen = {index for meaning, index in best.items() if meaning not in unused}
-    return [_target(f) if i in chosen else _passed_over(f) for i, f in enumerate(fields)]
+    return [_target(f) if i in chosen else _without_meaning(f) for i, f in enumerate(fields)]
 
 
 def _target(field: Field) -> Field:
@@ -191,18 +191,18 @@ def _half_time(fields: list[Field]) -> str:
     return ""
 
 
-def _passed_over(field: Field) -> Field:
+def _without_meaning(field: Field) -> Field:
     """Return the field without a meaning, but with the same kind of content."""
     holds = field.holds or ("list" if field.meaning in _LISTS else None)
     return replace(field, meaning="", holds=holds)
 
 
-def _laid_out(name: str, literals: list[str], fields: list[Field], open_ended: bool) -> Layout:
-    quoted = _quoted(literals)
+def _build_layout(name: str, literals: list[str], fields: list[Field], open_ended: bool) -> Layout:
+    quoted = _find_quoted_fields(literals)
     before_time = [bool(f.time) and literals[i].startswith(" [") for i, f in enumerate(fields)]
     after = [*literals[1:-1], literals[-1] or " " * open_ended]
     stops = [_stop(f, literals[i], after[i], quoted[i]) for i, f in enumerate(fields)]
-    spaced = _spaced(name, fields, stops)
+    spaced = _find_spaced_field(name, fields, stops)
     slots = []
     for i, field in enumerate(fields):
         holds = _holds(field, stops[i])
@@ -234,7 +234,7 @@ def _stop(field: Field, before: str, after: str, quoted: bool) -> bytes:
     return after.encode()[:1] or before.encode()[-1:]
 
 
-def _quoted(literals: list[str]) -> list[bool]:
+def _find_quoted_fields(literals: list[str]) -> list[bool]:
     """Return which fields are in quotes; a quote can't close one field and open the next."""
     quoted: list[bool] = []
     for before, after in pairwise(literals):
@@ -258,7 +258,7 @@ def _holds(field: Field, stop: bytes) -> Holds:
     return holds if holds and stop == b" " else "word"
 
 
-def _spaced(name: str, fields: list[Field], stops: list[bytes]) -> int:
+def _find_spaced_field(name: str, fields: list[Field], stops: list[bytes]) -> int:
     """Find the one unquoted field that may contain spaces: request, user agent or target.
 
     Returns its index, -1 if there is none.

@@ -83,10 +83,10 @@ def _order(sample: bytes) -> list[str]:
 
 
 def _best(sample: bytes, likely: str) -> Detected | None:
-    return _confirmed(sample, likely) or _detected(sample)
+    return _confirm(sample, likely) or _detect(sample)
 
 
-def _confirmed(sample: bytes, likely: str) -> Detected | None:
+def _confirm(sample: bytes, likely: str) -> Detected | None:
     """Return the likely format if it reads some lines and no other format can read more; else None.
 
     A few lines that the likely format refuses do not cause a test with all formats. In a year of
@@ -103,19 +103,19 @@ def _confirmed(sample: bytes, likely: str) -> Detected | None:
         refused = [lines[index] for index, _, _ in rows.refused]
         if not len(rows.line) or any(line.startswith(b"#") for line in refused):
             return None  # a header decides how the lines after it are read
-        found = _shown(likely, rows, sample)
+        found = _build_result(likely, rows, sample)
         read = [lines[at] for at in rows.line]
         others = refused + [lines[at] for at in rows.directives]
     order = _order(sample)
     for name in order:
         is_special = order.index(name) > order.index(likely)
-        most = _most_read(FORMATS[name], read, others)
+        most = _limit_of_others(FORMATS[name], read, others)
         if name != likely and most >= len(read) + (not is_special):
             return None
     return found
 
 
-def _most_read(rival: Format, read: list[bytes], others: list[bytes]) -> int:
+def _limit_of_others(rival: Format, read: list[bytes], others: list[bytes]) -> int:
     """Return an upper limit of the number of lines that another format reads.
 
     `read` are the lines that the likely format reads, `others` the rest. Of `read`, only as many
@@ -126,14 +126,14 @@ def _most_read(rival: Format, read: list[bytes], others: list[bytes]) -> int:
     return len(read) - len(tried) + may_read
 
 
-def _detected(sample: bytes) -> Detected | None:
+def _detect(sample: bytes) -> Detected | None:
     read = {name: known.read(sample, b"") for name, known in FORMATS.items()}
     order = _order(sample)
     best = max(order, key=lambda name: (len(read[name].line), order.index(name)))
-    return _shown(best, read[best], sample) if len(read[best].line) else None
+    return _build_result(best, read[best], sample) if len(read[best].line) else None
 
 
-def _shown(name: str, rows: Rows, sample: bytes) -> Detected:
+def _build_result(name: str, rows: Rows, sample: bytes) -> Detected:
     """Build the result for a sample. Its last line does not count if it is cut and refused."""
     last = len(sample.split(b"\n")) - 1
     is_cut = bool(rows.refused) and rows.refused[-1][0] == last  # no newline ends it
@@ -149,9 +149,9 @@ def _unknown(sample: bytes) -> str:
     seen = next((line for line in sample.splitlines() if line.strip()), b"")
     return (
         f"No line of the log has a known format; the first one reads {escape(seen[:200])!r}. "
-        f"Known are: {'; '.join(map(_described, FORMATS.values()))}."
+        f"Known are: {'; '.join(map(_describe, FORMATS.values()))}."
     )
 
 
-def _described(known: Format) -> str:
+def _describe(known: Format) -> str:
     return f"{known.name}, like {' and then '.join(known.example.splitlines())}"

@@ -39,10 +39,10 @@ def escape(raw: bytes) -> str:
 
 def unescape(text: str) -> bytes:
     """Convert a text of `escape` back to its bytes. Raises InputError for any other text."""
-    return _ESCAPE.sub(_unescaped, text.encode())
+    return _ESCAPE.sub(_unescape_match, text.encode())
 
 
-def _unescaped(match: re.Match[bytes]) -> bytes:
+def _unescape_match(match: re.Match[bytes]) -> bytes:
     if match[1] is not None:
         return bytes([int(match[1], 16)])
     if match[2] is None:
@@ -103,7 +103,7 @@ class Parsed:
 
 def as_frames(rows: Rows, first_line: int) -> Parsed:
     """Convert rows to `Parsed`, with line numbers from `first_line` on."""
-    logged = {name: Coded(text.codes, _decoded(text.values)) for name, text in rows.texts.items()}
+    logged = {name: Coded(text.codes, _decode(text.values)) for name, text in rows.texts.items()}
     if "request" in logged:
         logged |= _split(logged.pop("request"))
     table = pa.table(
@@ -111,12 +111,12 @@ def as_frames(rows: Rows, first_line: int) -> Parsed:
             "line_number": rows.line + first_line,
             "at": rows.seconds.astype("M8[s]").astype("M8[us]"),
             **{name: _column(logged.get(name), len(rows.line)) for name in _TEXTS},
-            "opt_out": _is_opted_out(rows),
+            "opt_out": _has_opted_out(rows),
             "status": rows.status,
             "bytes": pa.array(rows.size, mask=rows.size < 0),
         }
     )
-    return Parsed(table, _refused(rows.refused, first_line), rows.lines, len(rows.directives))
+    return Parsed(table, _refused_table(rows.refused, first_line), rows.lines, len(rows.directives))
 
 
 def stack(parts: Iterable[Parsed]) -> Parsed:
@@ -139,7 +139,7 @@ def in_order(parsed: Parsed) -> Parsed:
     )
 
 
-def _refused(refused: list[Refused], first_line: int) -> pa.Table:
+def _refused_table(refused: list[Refused], first_line: int) -> pa.Table:
     numbers, reasons, lines = zip(*refused, strict=True) if refused else ((), (), ())
     codes = pa.array(map(REASONS.index, reasons), pa.int32())
     return pa.table(
@@ -151,7 +151,7 @@ def _refused(refused: list[Refused], first_line: int) -> pa.Table:
     )
 
 
-def _decoded(values: pa.Array) -> pa.Array:
+def _decode(values: pa.Array) -> pa.Array:
     r"""Decode bytes as UTF-8; any other byte becomes `\xhh`."""
     text = values.cast(pa.string(), safe=False)  # unchecked, which is right for ASCII only
     other = pc.invert(pc.string_is_ascii(text))
@@ -197,7 +197,7 @@ def _column(column: Coded | None, rows: int) -> pa.DictionaryArray:
     return dictionary_encoding.from_codes(codes[column.codes], values)
 
 
-def _is_opted_out(rows: Rows) -> npt.NDArray[np.bool_]:
+def _has_opted_out(rows: Rows) -> npt.NDArray[np.bool_]:
     """Return a mask of the rows with a Sec-GPC or DNT header of 1."""
     opted_out = np.zeros(len(rows.line), np.bool_)
     for name in _OPT_OUTS:

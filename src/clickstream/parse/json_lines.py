@@ -143,7 +143,7 @@ def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
             rare += 1
             others.append(lines)
         else:
-            parts.append(_checked(quoted, first_line, lines, columns))
+            parts.append(_check_rows(quoted, first_line, lines, columns))
         left = left[~np.isin(left, lines, assume_unique=True)]
     parts += _read_one_by_one(quoted, np.sort(np.concatenate([*others, left])), first_line)
     return parts, len(quoted.start)
@@ -181,7 +181,7 @@ def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[R
     for index in left.tolist():
         line = quoted.text(index)
         try:
-            fields, values = _picked(line)
+            fields, values = _pick_values(line)
         except _Refusal as refusal:
             refused.append((first_line + index, str(refusal), line))
             continue
@@ -191,18 +191,18 @@ def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[R
     for fields, rows in groups.items():
         columns = map(Column.of, zip(*rows, strict=True))
         named = dict(zip(fields, columns, strict=True))
-        parts.append(_checked(quoted, first_line, np.array(indexes[fields]), named))
+        parts.append(_check_rows(quoted, first_line, np.array(indexes[fields]), named))
     return [*parts, replace(NO_ROWS, refused=refused, lines=len(refused))]
 
 
-def _picked(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+def _pick_values(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     """Return the fields of a line, and their values."""
     if not line.startswith(b"{"):
         raise _Refusal(FOREIGN if line.strip() else EMPTY)
     try:
         found = orjson.loads(line)
     except ValueError:
-        found = _leniently(line)
+        found = _parse_leniently(line)
     found = flat(found)
     known = picker(tuple(found))
     if known is None:
@@ -210,7 +210,7 @@ def _picked(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     return tuple(known.keys), known.pick(found)
 
 
-def _leniently(line: bytes) -> dict[str, Any]:
+def _parse_leniently(line: bytes) -> dict[str, Any]:
     r"""Parse a line that is almost JSON: with bytes that are not UTF-8, `\xhh`, or NaN."""
     text = line.decode("utf-8", "backslashreplace")
     try:
@@ -230,7 +230,9 @@ def _object(text: str) -> dict[str, Any]:
     return found
 
 
-def _checked(quoted: Quoted, first_line: int, line: Positions, columns: dict[str, Column]) -> Rows:
+def _check_rows(
+    quoted: Quoted, first_line: int, line: Positions, columns: dict[str, Column]
+) -> Rows:
     """Build the rows of objects with valid values; refuse the others."""
     at, status = seconds(columns["time"]), statuses(columns["status"])
     size = sizes(columns["size"]) if "size" in columns else np.full(len(line), -1, np.int64)

@@ -33,15 +33,15 @@ def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
     padding = max(map(padding_for, layouts))
     for start, stop in block_bounds(data):
         block = Block.of(data[start:stop], padding)
-        found, rest = _regular(block, layouts, lines)
-        read, unfit = _irregular(block, layouts, lines, rest)
+        found, rest = _read_regular(block, layouts, lines)
+        read, unfit = _read_irregular(block, layouts, lines, rest)
         tables += [*found, *read]
         refused += unfit
         lines += len(block.starts)
     return _rows(pa.concat_tables(tables, promote_options="default"), refused, lines)
 
 
-def _regular(
+def _read_regular(
     block: Block, layouts: Sequence[Layout], first_line: int
 ) -> tuple[list[pa.Table], Positions]:
     """Return the regular lines of each layout, and the indexes of all other lines."""
@@ -60,13 +60,13 @@ def _fits(table: pa.Table, layout: Layout) -> Flags:
     """Return a mask of the rows whose client and host have the required form."""
     fits = np.ones(len(table), np.bool_)
     for name, pattern in layout.checks.items():
-        column = _coded(table[name].combine_chunks())
+        column = _encode(table[name].combine_chunks())
         is_one = pc.match_substring_regex(column.values, f"^{pattern.decode()}$")
         fits &= is_one.to_numpy(zero_copy_only=False)[column.codes]
     return fits
 
 
-def _irregular(
+def _read_irregular(
     block: Block, layouts: Sequence[Layout], first_line: int, rest: Positions
 ) -> tuple[list[pa.Table], list[Refused]]:
     """Read each of the other lines by the first strict pattern that it fits, or refuse it."""
@@ -82,7 +82,7 @@ def _irregular(
             refused.append((first_line + index, _why_not(line, layouts), line))
     tables = []
     for which, matches in matched.items():
-        table, impossible = _dated(layouts[which], matches)
+        table, impossible = _parse_times(layouts[which], matches)
         tables.append(table)
         refused += impossible
     return tables, refused
@@ -93,7 +93,7 @@ def _why_not(line: bytes, layouts: Sequence[Layout]) -> str:
     return next((reason for reason in reasons if reason != FOREIGN), FOREIGN)
 
 
-def _dated(layout: Layout, matches: list[_Match]) -> tuple[pa.Table, list[Refused]]:
+def _parse_times(layout: Layout, matches: list[_Match]) -> tuple[pa.Table, list[Refused]]:
     """Build a table of the lines with a possible time; return the others as refused."""
     seconds, possible = _times(layout, [fields["time"] for _, _, fields in matches])
     good = [match for match, ok in zip(matches, possible, strict=True) if ok]
@@ -151,7 +151,7 @@ def _rows(table: pa.Table, refused: list[Refused], lines: int) -> Rows:
     numbers = {name: whole[name].to_numpy() for name in _INTEGERS}
     order = np.argsort(numbers["line"], kind="stable")
     names = [name for name in whole.column_names if name not in _INTEGERS]
-    texts = _decoded({name: _coded(whole[name].combine_chunks()) for name in names})
+    texts = _derive_texts({name: _encode(whole[name].combine_chunks()) for name in names})
     return Rows(
         **{name: column[order] for name, column in numbers.items()},
         texts={name: Coded(text.codes[order], text.values) for name, text in texts.items()},
@@ -160,12 +160,12 @@ def _rows(table: pa.Table, refused: list[Refused], lines: int) -> Rows:
     )
 
 
-def _coded(column: pa.DictionaryArray) -> Coded:
+def _encode(column: pa.DictionaryArray) -> Coded:
     """Convert a column to codes; -1 if the layout of the line does not have the text."""
     return Coded(column.indices.fill_null(-1).to_numpy(), column.dictionary)
 
 
-def _decoded(texts: dict[str, Coded]) -> dict[str, Coded]:
+def _derive_texts(texts: dict[str, Coded]) -> dict[str, Coded]:
     """Derive the texts of `Rows`: the target from path and query, and a client if there is none.
 
     Without a client field, the client is the first forwarded address.
@@ -175,11 +175,11 @@ def _decoded(texts: dict[str, Coded]) -> dict[str, Coded]:
         forwarded = texts["forwarded"]
         texts["client"] = Coded(forwarded.codes, first_addresses(forwarded.values))
     if "query" in texts:
-        texts["target"] = _joined(texts["target"], texts.pop("query"))
+        texts["target"] = _join_targets(texts["target"], texts.pop("query"))
     return texts
 
 
-def _joined(path: Coded, query: Coded) -> Coded:
+def _join_targets(path: Coded, query: Coded) -> Coded:
     """Join path and query to the target; each distinct pair is joined once."""
     count = len(query.values)
     pairs, codes = np.unique(path.codes.astype(np.int64) * count + query.codes, return_inverse=True)

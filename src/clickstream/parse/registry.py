@@ -123,7 +123,7 @@ class Format:
         return w3c.header_after(data, header) if self.has_header else b""
 
 
-def _named(*names: str) -> dict[str, Format]:
+def _build_formats(*names: str) -> dict[str, Format]:
     return {name: _of_lines(LINE_FORMATS[name]) for name in names}
 
 
@@ -175,9 +175,9 @@ _JSON_EXAMPLE = (
 )
 
 FORMATS: Mapping[str, Format] = {
-    **_named("combined_forwarded", "common_forwarded", "combined", "common"),
+    **_build_formats("combined_forwarded", "common_forwarded", "combined", "common"),
     **{name: _of_strings(name, one.example, one.strings) for name, one in DECLARED.items()},
-    **_named("combined_vhost", "common_vhost"),
+    **_build_formats("combined_vhost", "common_vhost"),
     "w3c": Format("w3c", _W3C_EXAMPLE, w3c.read, lambda _: False, has_header=True),
     "json": Format("json", _JSON_EXAMPLE, _read_json, lambda line: line.startswith(b"{")),
 }

@@ -87,9 +87,9 @@ def read(blocks: Iterable[bytes], log_format: LogFormat, wanted: Collection[str]
         for start, stop in [*block_bounds(data)] or [(0, 0)]:
             scanned = scan(data, start, stop, len(log_format.quoted_fields))
             refused += _match_irregular(data, start, lines, scanned, log_format)
-            found.append(_encoded(data, start, scanned, log_format, wanted))
+            found.append(_encode_block(data, start, scanned, log_format, wanted))
             lines += len(scanned.starts)
-    return _checked(found, refused, log_format)
+    return _check_rows(found, refused, log_format)
 
 
 def _match_irregular(
@@ -117,14 +117,14 @@ def _fields(log_format: LogFormat) -> tuple[str, ...]:
     return ("head", "time", *log_format.quoted_fields)
 
 
-def _encoded(
+def _encode_block(
     data: bytes, start: int, scanned: Scan, log_format: LogFormat, wanted: Collection[str]
 ) -> _Block:
     """Cut out the fields of a block by their bounds, after all its lines are read."""
     head, time, *quoted = scanned.bounds
     fields = {
         "head": cut_texts(scanned.block, *head),
-        "time": _encoded_once(scanned.block, time, scanned.same_time),
+        "time": _encode_column(scanned.block, time, scanned.same_time),
     }
     for name, bounds in zip(log_format.quoted_fields, quoted, strict=True):
         if name in wanted:
@@ -140,16 +140,18 @@ def _encoded(
     )
 
 
-def _encoded_once(block: Any, bounds: Numbers, same: Flags) -> pa.DictionaryArray:
+def _encode_column(block: Any, bounds: Numbers, same: Flags) -> pa.DictionaryArray:
     """Encode a column of texts; a text marked as the `same` as the one before is not compared."""
     values = cut_texts(block, *bounds[:, ~same]).dictionary_encode()
     codes = values.indices.to_numpy()[np.cumsum(~same) - 1]
     return pa.DictionaryArray.from_arrays(codes, values.dictionary)
 
 
-def _checked(blocks: list[_Block], refused: list[Refused], log_format: LogFormat) -> Rows:
+def _check_rows(blocks: list[_Block], refused: list[Refused], log_format: LogFormat) -> Rows:
     """Build the rows of lines with a valid head and time; add all others to the refused lines."""
-    columns = {name: _joined([block.fields[name] for block in blocks]) for name in blocks[0].fields}
+    columns = {
+        name: _join_texts([block.fields[name] for block in blocks]) for name in blocks[0].fields
+    }
     head, time = columns.pop("head"), columns.pop("time")
     texts = _head_texts(head, log_format) | columns
     seconds, possible = unix_seconds(time.values.to_pylist())
@@ -177,7 +179,7 @@ def _refused(blocks: list[_Block], is_refused: Flags, log_format: LogFormat) -> 
         first += len(block.fits)
 
 
-def _joined(parts: list[pa.Array]) -> Coded:
+def _join_texts(parts: list[pa.Array]) -> Coded:
     chunks = pa.chunked_array(parts)
     is_encoded = pa.types.is_dictionary(chunks.type)
     encoded = chunks.unify_dictionaries() if is_encoded else chunks.dictionary_encode()
@@ -223,7 +225,7 @@ def joined(parts: Sequence[Rows]) -> Rows:
         np.concatenate([part.seconds for part in parts])[order],
         np.concatenate([part.status for part in parts])[order],
         np.concatenate([part.size for part in parts])[order],
-        {name: _stacked(name, parts, order) for name in names},
+        {name: _stack(name, parts, order) for name in names},
         sorted(refusal for part in parts for refusal in part.refused),
         sum(part.lines for part in parts),
         np.concatenate([part.directives for part in parts]),
@@ -236,7 +238,7 @@ def moved(rows: Rows, by: int) -> Rows:
     return replace(rows, line=rows.line + by, refused=refused, directives=rows.directives + by)
 
 
-def _stacked(name: str, parts: Sequence[Rows], order: npt.NDArray[np.int64]) -> Coded:
+def _stack(name: str, parts: Sequence[Rows], order: npt.NDArray[np.int64]) -> Coded:
     chunks = []
     for part in parts:
         column = part.texts.get(name) or coded([None] * len(part.line))

@@ -70,8 +70,8 @@ def scan(data: bytes, start: int, stop: int, quoted_fields: int) -> Scan:
     block = _block(data, start, stop)
     marks = _marks(block)
     last = np.flatnonzero(block[marks] == NEWLINE)  # the newline is the last mark of each line
-    first, newlines = _after_the_one_before(last), marks[last]
-    starts = _after_the_one_before(newlines)
+    first, newlines = _starts_from_ends(last), marks[last]
+    starts = _starts_from_ends(newlines)
     ends = newlines - ((newlines > starts) & (block[newlines - 1] == RETURN))
     quotes = [marks.take(first + place, mode="clip") for place in range(2 * quoted_fields)]
 
@@ -85,7 +85,9 @@ def scan(data: bytes, start: int, stop: int, quoted_fields: int) -> Scan:
     status, size, fits = _numbers(block, quotes[1], size_end)
     regular &= fits
     bounds = _bounds(starts, quotes)
-    return Scan(block, starts, ends, regular, bounds, status, size, _repeats(time, regular))
+    return Scan(
+        block, starts, ends, regular, bounds, status, size, _mark_repeated_times(time, regular)
+    )
 
 
 def _block(data: bytes, start: int, stop: int) -> Bytes:
@@ -108,7 +110,7 @@ def _marks(block: Bytes) -> Positions:
     return np.flatnonzero(is_mark)
 
 
-def _after_the_one_before(positions: Positions) -> Positions:
+def _starts_from_ends(positions: Positions) -> Positions:
     """Return 0, then the position after each but the last: from ends of lines, their starts."""
     begins = np.zeros_like(positions)
     begins[1:] = positions[:-1] + 1
@@ -121,15 +123,15 @@ def _words_before(block: Bytes, end: Positions, words: int = 1) -> Words:
     return load_words(block, np.clip(end - width, 0, len(block) - width), words)
 
 
-def _reads(words: Words, text: bytes) -> Flags:
+def _equals(words: Words, text: bytes) -> Flags:
     """Return a mask of the words that equal the text, in which `.` matches any byte."""
-    mask, number = _masked(text)
+    mask, number = _mask_and_number(text)
     found: Flags = (words & mask) == number
     return found
 
 
 @lru_cache
-def _masked(text: bytes) -> tuple[np.uint64, np.uint64]:
+def _mask_and_number(text: bytes) -> tuple[np.uint64, np.uint64]:
     mask = bytes(0 if byte == ord(".") else 255 for byte in text)
     number = text.replace(b".", b"\0")
     return np.uint64(int.from_bytes(mask, "little")), np.uint64(int.from_bytes(number, "little"))
@@ -142,12 +144,12 @@ def _has_head_and_time(time: Words, quote: Positions, starts: Positions) -> Flag
     `. [dd/Mon/yyyy:HH:MM:SS +zzzz] "`.
     """
     fits = quote - starts > _TIME_WIDTH + len(" [] ")
-    fits &= _reads(time[:, 0], b". [.....")
-    fits &= _reads(time[:, 3], b'.....] "')
+    fits &= _equals(time[:, 0], b". [.....")
+    fits &= _equals(time[:, 3], b'.....] "')
     return fits
 
 
-def _repeats(time: Words, regular: Flags) -> Flags:
+def _mark_repeated_times(time: Words, regular: Flags) -> Flags:
     """Return a mask of the lines with the time of the line before, if both lines are regular."""
     repeats = np.zeros_like(regular)
     same = regular[1:] & regular[:-1]
@@ -191,10 +193,10 @@ def _numbers(
     status_word = _words_before(block, size_start)[:, 0]
     size_word = _words_before(block, size_end)[:, 0]
     status, fits = _number(status_word << np.uint64(8), _STATUS_WIDTH)
-    fits &= _reads(status_word, b'.." ... ')
+    fits &= _equals(status_word, b'.." ... ')
     length = size_end - size_start
     size, is_number = _number(size_word, np.clip(length, 0, _MAX_DIGITS))
-    is_dash = (length == 1) & _reads(size_word, b".......-")
+    is_dash = (length == 1) & _equals(size_word, b".......-")
     fits &= is_dash | is_number & (length > 0) & (length <= _MAX_DIGITS)
     return status.astype(np.int16), np.where(is_dash, -1, size), fits
 

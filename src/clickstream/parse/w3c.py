@@ -245,7 +245,7 @@ def read(data: bytes, header: bytes = b"") -> Rows:
         header = headers[codes[-1]]
         first_line += len(spaced.start)
         start += len(block)
-    parts = [_checked(data, pa.concat_tables(g), _layout(h)) for h, g in groups.items() if g]
+    parts = [_check_rows(data, pa.concat_tables(g), _layout(h)) for h, g in groups.items() if g]
     rows = joined([replace(NO_ROWS, refused=refused, lines=len(refused)), *parts])
     return replace(rows, directives=np.concatenate([*directives, np.zeros(0, np.int64)]))
 
@@ -299,7 +299,7 @@ def _columns(
     return [regular, irregular], refused
 
 
-def _checked(data: bytes, table: pa.Table, layout: _Layout) -> Rows:
+def _check_rows(data: bytes, table: pa.Table, layout: _Layout) -> Rows:
     """Build the rows of entries with valid numbers and times; refuse the others."""
     table = table.unify_dictionaries().combine_chunks()
     columns = {

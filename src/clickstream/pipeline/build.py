@@ -74,18 +74,18 @@ class Reading:
             self.keys.now.secret, self.keys.before.secret if self.keys.before else None
         )
         cleaner = clean.Cleaner(clean_rules(settings), visitor_keys, look_ups(settings))
-        yield from spill.grouped(self._parsed(), cleaner, groups)
+        yield from spill.grouped(self._parse_all(), cleaner, groups)
 
     @property
     def rejects(self) -> pa.Table:
         """The rejected lines, with the number of the hour of each, once all requests are read."""
         return pa.concat_tables(self._rejects)
 
-    def _parsed(self) -> Iterator[spill.Batch]:
+    def _parse_all(self) -> Iterator[spill.Batch]:
         for hour, items in self.raws.items():
-            yield from self._parsed_of(hour, items)
+            yield from self._parse_hour(hour, items)
 
-    def _parsed_of(self, hour: Hour, items: Sequence[RawObject]) -> Iterator[spill.Batch]:
+    def _parse_hour(self, hour: Hour, items: Sequence[RawObject]) -> Iterator[spill.Batch]:
         """Yield the requests of each raw object; one empty table if the hour has no raw objects."""
         longest = self.lake.settings.clean.longest_line_bytes
         if not items:
@@ -125,17 +125,17 @@ def clean_unless_staged(lake: Lake, hour: Hour) -> CleanedHour:
 @aws_errors.translate_errors()
 def is_staged(lake: Lake, hour: Hour) -> bool:
     """Whether staging has the hour's rows, from its current raw lines and by the current rules."""
-    return _counted(lake, _begun(lake, hour, ReplayWindow(lake))[0]) is not None
+    return _read_counts(lake, _begin(lake, hour, ReplayWindow(lake))[0]) is not None
 
 
 def _clean(lake: Lake, hour: Hour, keep_staged: bool) -> CleanedHour:
     window = ReplayWindow(lake)
-    begun, raws = _begun(lake, hour, window)
+    begun, raws = _begin(lake, hour, window)
     staged = find_staged(lake, begun) if keep_staged else None
     return staged or clean_build(lake, window.keys.of_hour(hour), begun, raws)
 
 
-def _begun(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[HourBuild, list[RawObject]]:
+def _begin(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[HourBuild, list[RawObject]]:
     row = hour_ledger.ledger_row(lake, hour)  # before raw is listed, to detect a later publication
     raws = raw.list_raw(lake, hour)
     return begin_build(lake, hour, row, raws, window), raws
@@ -168,7 +168,7 @@ def _digest_of(keys: KeyIds) -> str:
 
 def find_staged(lake: Lake, begun: HourBuild) -> CleanedHour | None:
     """Return the cleaned hour if all its rows are staged under its prefix, undamaged; else None."""
-    found = _counted(lake, begun)
+    found = _read_counts(lake, begun)
     if found is None:
         return None
     try:
@@ -180,7 +180,7 @@ def find_staged(lake: Lake, begun: HourBuild) -> CleanedHour | None:
     return found
 
 
-def _counted(lake: Lake, begun: HourBuild) -> CleanedHour | None:
+def _read_counts(lake: Lake, begun: HourBuild) -> CleanedHour | None:
     """Return the staged hour by its counts alone, without reading its rows; else None."""
     there = {key for key, _ in objects.listing(lake, begun.prefix)}
     if not begun.cleaned_keys <= there:

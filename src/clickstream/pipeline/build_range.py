@@ -75,7 +75,7 @@ def build_in_memory(
             hits=len(of_hour[HITS]),
         )
         stitched = cleaned.stitched(len(of_hour[SESSION_PARTS]), carry_in, carry_out)
-        built.append(_checked(stitched, lines, of_hour))
+        built.append(_check_balance(stitched, lines, of_hour))
     return built, carry
 
 
@@ -100,7 +100,7 @@ def _build_rows(
     return rows, digests, carry_out
 
 
-def _checked(
+def _check_balance(
     hour: StitchedHour, lines: Mapping[str, int], rows: Mapping[Table, pa.Table]
 ) -> BuiltHour:
     """Return an hour with its rows if its line balance closes."""

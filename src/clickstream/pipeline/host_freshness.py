@@ -78,7 +78,7 @@ def _problem(
     newest_is_old: timedelta | None,
     source_lag: timedelta,
 ) -> str:
-    """Return the most serious problem of a host that was pulled; empty if there is none."""
+    """Return the worst problem of a host that was pulled; empty if there is none."""
     name = f"Host {state.source}"
     if state.refused:
         first = state.refused[0]

@@ -36,7 +36,7 @@ Then a change of the hour's carry-in causes no additional build.
 """
 
 
-def _nothing_is_left(_hour: Hour) -> bool:
+def _builds_no_more(_hour: Hour) -> bool:
     return False
 
 
@@ -117,7 +117,7 @@ def _stitch_to_current_carry(lake: Lake, staged: StitchedHour) -> StitchedHour:
 
 
 def publish_built(
-    lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = _nothing_is_left
+    lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = _builds_no_more
 ) -> Iterator[Published]:
     """Publish checked consecutive hours together, and rebuild the hours whose carry-in changes."""
     with aws_errors.translate_errors():
@@ -161,22 +161,22 @@ def _publish_chain(
             todo.append(replace(some, built=again, reason="built again after a conflict"))
             continue
         yield from published
-        astray = first_broken_hour(lake, first, last)
-        if astray and attempts[astray] < MAX_ATTEMPTS and not is_coming(astray):
+        broken = first_broken_hour(lake, first, last)
+        if broken and attempts[broken] < MAX_ATTEMPTS and not is_coming(broken):
             reason = "built again because its carry-in changed"
             reach = min(max(2 * some.reach, 1), HOURS_OF_A_DAY)
-            todo.append(_Task(_rebuild_along(lake, astray, reach, is_coming), reason, cause, reach))
+            todo.append(_Task(_rebuild_along(lake, broken, reach, is_coming), reason, cause, reach))
 
 
 def _rebuild_along(
-    lake: Lake, astray: Hour, reach: int, is_coming: IsComing
+    lake: Lake, broken: Hour, reach: int, is_coming: IsComing
 ) -> Sequence[BuiltHour]:
-    """Build `astray` and up to `reach` - 1 published hours after it, while carry-ins change.
+    """Build `broken` and up to `reach` - 1 published hours after it, while carry-ins change.
 
     The caller doubles `reach` with each step along the chain. So a change that affects one hour
     costs one build, and a change up to the second midnight is built in a few ranges.
     """
-    hours = _published_hours_from(lake, astray, reach, is_coming)
+    hours = _published_hours_from(lake, broken, reach, is_coming)
     built = build_hours(lake, hours, afresh=len(hours) > 1)
     rows = hour_ledger.ledger_rows(lake, hours[0], hours[-1])
 

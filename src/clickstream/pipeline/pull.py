@@ -76,13 +76,13 @@ def pull(
     found = _pull_listed(shared, state, {})
     if any(one.is_rotated for one in found.values()):  # lines are in files of other names now
         found = _pull_listed(shared, state, found)
-    finished = _finished(shared, found)
+    finished = _find_finished(shared, found)
     if finished != known:
         bookmarks.save_finished_files(lake, host, finished)
-    observed = _observed(shared, found)
-    collection.update_source_state(lake, state, partial(_merged, observed))
+    observed = _observed_state(shared, found)
+    collection.update_source_state(lake, state, partial(_merge_states, observed))
     site.look_again(lake)
-    return _pulled(observed, state, found, stored)
+    return _build_result(observed, state, found, stored)
 
 
 def _pull_listed(shared: HostPull, state: SourceState, before: Outcomes) -> Outcomes:
@@ -132,7 +132,7 @@ def _is_settled(shared: HostPull, file: ListedFile) -> bool:
     return shared.began_at - first_read >= SETTLED_SECONDS
 
 
-def _finished(shared: HostPull, found: Outcomes) -> FinishedFiles:
+def _find_finished(shared: HostPull, found: Outcomes) -> FinishedFiles:
     """Return the files that did not change between their listing and their last read.
 
     A compressed file that is not settled is identified by its trailer.
@@ -179,7 +179,7 @@ def _pull_some(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[Liste
         pool.shutdown(cancel_futures=True)
 
 
-def _observed(shared: HostPull, found: Outcomes) -> SourceState:
+def _observed_state(shared: HostPull, found: Outcomes) -> SourceState:
     """Return the state of the host as this pull observed it."""
     return SourceState(
         shared.host,
@@ -213,7 +213,7 @@ def _observed(shared: HostPull, found: Outcomes) -> SourceState:
     )
 
 
-def _merged(observed: SourceState, state: SourceState) -> SourceState:
+def _merge_states(observed: SourceState, state: SourceState) -> SourceState:
     """Return the state to store over `state`, which an earlier or a concurrent pull stored."""
     pulled = [at for at in (state.pulled_at, observed.pulled_at) if at is not None]
     newest = [at for at in (state.newest_line_at, observed.newest_line_at) if at is not None]
@@ -224,7 +224,9 @@ def _merged(observed: SourceState, state: SourceState) -> SourceState:
     )
 
 
-def _pulled(observed: SourceState, before: SourceState, found: Outcomes, stored: Stored) -> Pulled:
+def _build_result(
+    observed: SourceState, before: SourceState, found: Outcomes, stored: Stored
+) -> Pulled:
     known = {one.identity for one in before.refused}
     return Pulled(
         source=observed.source,

@@ -202,7 +202,7 @@ class _FilePull:
 
     def _outcome(self, offset: int, has_rest: bool) -> Outcome:
         if self.log.damage:
-            return Outcome(refusal=_damaged(self.log.damage, offset))
+            return Outcome(refusal=_describe_damage(self.log.damage, offset))
         if has_rest:
             return Outcome(has_unfinished_line=True)
         return Outcome(identity=self.log.stat().identity(self.name))
@@ -295,7 +295,7 @@ class _FilePull:
         self.shared.progress.tick()
 
 
-def _damaged(damage: Exception, offset: int) -> str:
+def _describe_damage(damage: Exception, offset: int) -> str:
     return (
         f"cut off or damaged ({damage}). Its complete lines before the damage, {offset:,} bytes "
         "uncompressed, are pulled. Copy or compress the file again to pull the rest."

@@ -57,7 +57,7 @@ def skip_shared(pull: HostPull, log: OpenLog, fresh: Bookmark, known: Sequence[B
         hours = [*map(Hour.of_epoch, epochs.tolist())]
         end, number = _collected_end(parts, hours, collected)
         if number:
-            bookmark = _moved(pull, log, bookmark, block[:end], str(hours[number - 1]))
+            bookmark = _move_past(pull, log, bookmark, block[:end], str(hours[number - 1]))
         lines += number
         if end < len(block):
             return Shared(bookmark, lines, is_all=False)
@@ -90,7 +90,7 @@ def _collected_end(
     return base, number
 
 
-def _moved(
+def _move_past(
     pull: HostPull, log: OpenLog, bookmark: Bookmark, data: bytes, last_hour: str
 ) -> Bookmark:
     """Return the bookmark past some data, as if the data had been pulled."""

@@ -82,19 +82,19 @@ def look_again(lake: Lake) -> None:
 
 
 def _own_domain(lake: Lake, store: bool) -> OwnDomain | None:
-    known: _Known = lake.memo.get(_MEMO) or _stored(lake) or _Known(_inferred(lake), False)
+    known: _Known = lake.memo.get(_MEMO) or _load_domain(lake) or _Known(_infer_domain(lake), False)
     if store and known.found and not known.is_settled:
-        known = _settled(lake, known.found)
+        known = _store_domain(lake, known.found)
     lake.memo[_MEMO] = known
     return known.found
 
 
-def _stored(lake: Lake) -> _Known | None:
+def _load_domain(lake: Lake) -> _Known | None:
     values = own_domain.load(lake)
     return _Known(OwnDomain(**values), True) if values else None
 
 
-def _settled(lake: Lake, found: OwnDomain) -> _Known:
+def _store_domain(lake: Lake, found: OwnDomain) -> _Known:
     """Store the domain. If two processes store one, both use the first one that was stored."""
     stored = OwnDomain(**own_domain.store(lake, asdict(found)))
     if stored == found:
@@ -102,7 +102,7 @@ def _settled(lake: Lake, found: OwnDomain) -> _Known:
     return _Known(stored, True)
 
 
-def _inferred(lake: Lake) -> OwnDomain | None:
+def _infer_domain(lake: Lake) -> OwnDomain | None:
     """Infer the domain from the lake's raw lines, independent of the hour that is built."""
     rules = clean_rules(lake.settings)
     # Neither keys nor devices matter here, and a device is expensive to determine.

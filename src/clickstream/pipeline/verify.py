@@ -47,9 +47,9 @@ def verify(
     """
     if first and last:
         check_range(first, last)
-    seen = _look(lake, first, last, progress)
+    seen = _check_once(lake, first, last, progress)
     if seem_wrong := {finding.hour for finding in seen.findings}:
-        again = _look(lake, min(seem_wrong), max(seem_wrong), progress)
+        again = _check_once(lake, min(seem_wrong), max(seem_wrong), progress)
         seen.findings = [finding for finding in again.findings if finding.hour in seem_wrong]
         seen.published |= again.published
     return _report(lake, seen, first, last, Hour.of(now or datetime.now(UTC)))
@@ -99,14 +99,14 @@ def _report(
     )
 
 
-def _look(
+def _check_once(
     lake: Lake, first: Hour | None, last: Hour | None, progress: Callable[[str], None]
 ) -> _Seen:
     """Check a range of hours once. Tables are read one after the other."""
     progress("The ledger")
     in_order = hour_ledger.ledger_in_order(lake, first, last)
     ledger = in_order.to_pandas()
-    found = [*_unbalanced(ledger)]
+    found = [*_find_unbalanced(ledger)]
     found += [
         Finding(hour, "a publication of it was interrupted, or is still running")
         for hour in interrupted_hours(lake, first, last)
@@ -117,12 +117,14 @@ def _look(
     progress("Raw lines")
     stored = raw.raw_by_hour(lake, first, last)
     gone_before = ReplayWindow(lake).raw_before
-    found += _not_as_in_raw(ledger, stored, raw.pending_by_hour(lake, first, last), gone_before)
-    found += _off_the_chain(lake, in_order, progress)
-    found += _half_renewed(lake, first, last)
+    found += _find_changed_lines(
+        ledger, stored, raw.pending_by_hour(lake, first, last), gone_before
+    )
+    found += _find_broken_links(lake, in_order, progress)
+    found += _find_former_ids(lake, first, last)
     published = zip(ledger["hour_at"], ledger["lines"], strict=True)
     lines = {Hour.at(hour_at): int(number) for hour_at, number in published}
-    findings, late = _past_window(lake, found)
+    findings, late = _mark_past_window(lake, found)
     return _Seen(
         lines,
         {hour for hour, items in stored.items() if items},
@@ -133,7 +135,7 @@ def _look(
     )
 
 
-def _past_window(lake: Lake, found: Sequence[Finding]) -> tuple[list[Finding], list[Hour]]:
+def _mark_past_window(lake: Lake, found: Sequence[Finding]) -> tuple[list[Finding], list[Hour]]:
     """Mark findings of hours past their replay window as not repairable.
 
     Late lines that wait for such an hour are not a fault: return those hours separately.
@@ -152,7 +154,7 @@ def _past_window(lake: Lake, found: Sequence[Finding]) -> tuple[list[Finding], l
     return findings, late
 
 
-def _half_renewed(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator[Finding]:
+def _find_former_ids(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator[Finding]:
     """Yield a finding for each hour that should get new visitor ids and does not have them yet."""
     for renewal in renewals(lake):
         since = f"{renewal.opened.opened_at:%Y-%m-%d %H:%M} UTC"
@@ -168,7 +170,7 @@ def _half_renewed(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator
             yield Finding(begin, what, remedy="close period")
 
 
-def _unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
+def _find_unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
     sums = ledger[[*BALANCE, "rejected"]].sum(axis=1)
     for row in ledger[sums != ledger["lines"]].itertuples():
         what = f"its line balance does not close: its counts do not sum to {row.lines:,} lines"
@@ -177,7 +179,7 @@ def _unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(Hour.at(hour_at), "it has more than one row in the ledger")
 
 
-def _off_the_chain(
+def _find_broken_links(
     lake: Lake, ledger: pa.Table, progress: Callable[[str], None]
 ) -> Iterator[Finding]:
     """Yield hours whose carry-in or carry-out differs from the one computed from session parts."""
@@ -188,7 +190,7 @@ def _off_the_chain(
             yield Finding(link.hour, "its carry-out is not the one in the ledger")
 
 
-def _not_as_in_raw(
+def _find_changed_lines(
     ledger: pd.DataFrame,
     stored: Mapping[Hour, list[RawObject]],
     marks: Mapping[Hour, list[str]],
@@ -202,7 +204,7 @@ def _not_as_in_raw(
     for hour_at, number, digest in zip(*columns, strict=True):
         hour = Hour.at(hour_at)
         if gone_before is None or hour >= gone_before:
-            yield from _built_from(hour, number, digest, stored.get(hour, []), hour in marks)
+            yield from _compare_with_raw(hour, number, digest, stored.get(hour, []), hour in marks)
         elif hour in marks:
             yield Finding(hour, LINES_WAIT)
     for hour, stray in stray_marks(stored, marks).items():
@@ -219,7 +221,7 @@ def stray_marks(
     return {hour: keys for hour, keys in stray.items() if keys}
 
 
-def _built_from(
+def _compare_with_raw(
     hour: Hour, number: int, digest: str, there: list[RawObject], is_marked: bool
 ) -> Iterator[Finding]:
     if len(there) < number:

@@ -46,7 +46,7 @@ def show_explanation(
     `line` is the line itself or, if a log is named, the number of the line in the log, from 1.
     """
     longest = settings.clean.longest_line_bytes
-    raw, header, sample = _found(line, logs, longest)
+    raw, header, sample = _find_line(line, logs, longest)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("Step", "Result", "Why"):
         table.add_column(name, overflow="fold")
@@ -62,7 +62,7 @@ def show_explanation(
     return 1 if steps[-1].what == "Rejected" else 0
 
 
-def _found(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, bytes, bytes]:
+def _find_line(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, bytes, bytes]:
     """Return the requested line, the last `#Fields:` line before it, and the start of its log."""
     if not logs:
         return line.encode("utf-8", "surrogateescape"), b"", b""
@@ -90,7 +90,7 @@ def explain(
 ) -> Iterator[Step]:
     """Yield the steps of one line. Raises InputError for an empty line and an unknown format."""
     if parse.shorten(line, settings.clean.longest_line_bytes).beginnings:
-        yield _rejected(parse.TOO_LONG)
+        yield _reject_step(parse.TOO_LONG)
         return
     if not line.strip():
         raise InputError(
@@ -102,18 +102,18 @@ def explain(
     yield Step("Format", name, "" if log_format != AUTO else "detected from the line")
     if len(parsed.rejects):
         reject = parsed.rejects.iloc[0]
-        yield _rejected(str(reject["reason"]))
+        yield _reject_step(str(reject["reason"]))
         return
-    yield from _explained(parsed, settings)
+    yield from _explain_request(parsed, settings)
 
 
-def _rejected(reason: str) -> Step:
+def _reject_step(reason: str) -> Step:
     is_long = reason == parse.TOO_LONG
     kept = "its first 256 bytes are kept" if is_long else "kept with its bytes"
     return Step("Rejected", reason, f"{kept} in the table rejects")
 
 
-def _explained(parsed: parse.Parsed, settings: Settings) -> Iterator[Step]:
+def _explain_request(parsed: parse.Parsed, settings: Settings) -> Iterator[Step]:
     rules = clean_rules(settings)
     cleaner = clean.Cleaner(rules, clean.VisitorKeys(VISITOR_KEY), look_ups(settings))
     cleaner.add(parsed.table)
@@ -121,15 +121,15 @@ def _explained(parsed: parse.Parsed, settings: Settings) -> Iterator[Step]:
     logged = {name: _text(value) for name, value in parsed.requests.iloc[0].items()}
     row = {name: _text(value) for name, value in requests.frame().iloc[0].items()}
     yield Step("Time", f"{row['hit_at']} UTC", "the line counts in the hour of this time")
-    yield from _who(logged, row, rules, missing_look_ups(settings))
+    yield from _explain_visitor(logged, row, rules, missing_look_ups(settings))
     if logged["method"]:
-        yield from _what(logged, row, rules)
-    yield from _whence(logged, row["referrer_logged"] == "True", rules)
+        yield from _explain_target(logged, row, rules)
+    yield from _explain_origin(logged, row["referrer_logged"] == "True", rules)
     counted = next(name for name, n in requests.balance().items() if n)
     yield Step("Counted", counted, "in the line balance of its hour, in the table hour_ledger")
 
 
-def _who(
+def _explain_visitor(
     logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules, missing: str | None
 ) -> Iterator[Step]:
     address = client_address(logged["client"], logged["forwarded"] or None, rules.trusted)
@@ -152,17 +152,19 @@ def _who(
     yield Step("Visitor", row["visitor_id"], why)
 
 
-def _what(logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules) -> Iterator[Step]:
+def _explain_target(
+    logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules
+) -> Iterator[Step]:
     dropped = "parameters are kept if clean.query_parameters lists them"
     yield Step("Path", row["path"], f"of {logged['target']}")
     yield Step("Query", row["query"] or "none", dropped)
-    yield from _page(row["path"], rules)
+    yield from _explain_page(row["path"], rules)
     by_path = path_kind(row["path"], rules.kinds) or "none"
     request = f"{logged['method']} answered with {logged['status']}"
     yield Step("Kind", row["kind"], f"kind by the path alone: {by_path}; {request}")
 
 
-def _page(path: str, rules: clean.CleanRules) -> Iterator[Step]:
+def _explain_page(path: str, rules: clean.CleanRules) -> Iterator[Step]:
     """Yield the steps that change the page name, or one step for a path that none changes."""
     name = path
     for why, after in page_steps(path, rules.targets.pages):
@@ -173,7 +175,7 @@ def _page(path: str, rules: clean.CleanRules) -> Iterator[Step]:
         yield Step("Page", name, "same as the path")
 
 
-def _whence(
+def _explain_origin(
     logged: dict[str, str], is_referrer_logged: bool, rules: clean.CleanRules
 ) -> Iterator[Step]:
     referrer = referrer_of(logged["referrer"], rules.domains) if logged["referrer"] else None
@@ -191,13 +193,13 @@ def _whence(
     evidence = evidence_of(referrer, target)
     if evidence is None:
         otherwise = "Direct" if is_referrer_logged else "not known (not logged)"
-        why = f"the line has no sign of one; a session without a channel is {otherwise}"
+        why = f"no tag, click id or outside referrer; a session without any is {otherwise}"
         yield Step("Channel", "none", why)
         return
-    yield Step("Channel", *_channel(rules.channels, evidence))
+    yield Step("Channel", *_explain_channel(rules.channels, evidence))
 
 
-def _channel(rules: ChannelRules, evidence: Any) -> tuple[str, str]:
+def _explain_channel(rules: ChannelRules, evidence: Any) -> tuple[str, str]:
     number = rules.deciding(evidence)
     found = ", ".join(f"{name} {value!r}" for name, value in vars(evidence).items() if value)
     table = "docs/channels.md" if rules is DEFAULT_CHANNELS else "your channel rules"

@@ -65,8 +65,8 @@ def carry_out(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
         [("visitor_id", "ascending"), ("last_hit_at", "ascending")]
     )
     visitor = in_order["visitor_id"]
-    goes_on = pc.equal(visitor[1:], visitor[:-1]).to_numpy()
-    latest = np.append(~goes_on, np.ones(min(len(visitor), 1), np.bool_))
+    has_later = pc.equal(visitor[1:], visitor[:-1]).to_numpy()
+    latest = np.append(~has_later, np.ones(min(len(visitor), 1), np.bool_))
     return in_order.filter(latest)
 
 

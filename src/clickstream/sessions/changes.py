@@ -29,7 +29,7 @@ def changes(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
       `renamed`, because of a change in that earlier hour;
     - no new part, which is possible only if the rules have changed: `removed`.
     """
-    pairs = _matched(*_without_common(old, new))
+    pairs = _match_parts(*_drop_equal_parts(old, new))
     begins = pairs["session_id"] == pairs["part_id"]
     begins_now = pairs["new_session_id"] == pairs["new_part_id"]
     is_same = pairs["session_id"] == pairs["new_session_id"]
@@ -49,7 +49,7 @@ def changes(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     return pairs.rename(columns={"session_id": "old_session_id"})[CHANGE_COLUMNS]
 
 
-def _without_common(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _drop_equal_parts(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Drop the parts that are equal in both tables.
 
     Most parts are equal in both, and no other part lies inside one of them.
@@ -64,7 +64,7 @@ def _without_common(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame,
     return old[~is_common], new[is_new]
 
 
-def _matched(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+def _match_parts(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Join each old part, in order of time, with the new part that contains its first request."""
     before, after = (
         parts[columns].astype({"visitor_id": "str"}).sort_values(["first_hit_at", "visitor_id"])

@@ -71,16 +71,16 @@ def _read(path: Path) -> str:
 
 def _parse(text: str, path: Path | None) -> dict[str, Any]:
     try:
-        return {key: _frozen(value) for key, value in tomllib.loads(text).items()}
+        return {key: _freeze(value) for key, value in tomllib.loads(text).items()}
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None
 
 
-def _frozen(value: Any) -> Any:
+def _freeze(value: Any) -> Any:
     """Replace lists by tuples, also in nested maps, because strict frozen sections hold tuples."""
     if isinstance(value, dict):
-        return {k: _frozen(v) for k, v in value.items()}
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+        return {k: _freeze(v) for k, v in value.items()}
+    return tuple(map(_freeze, value)) if isinstance(value, list) else value
 
 
 def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, ...], str]:
@@ -108,7 +108,7 @@ def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tup
 def _environment_value(text: str) -> Any:
     """Parse a variable's text as a TOML value; return the text itself if it is not valid TOML."""
     try:
-        return _frozen(tomllib.loads(f"value = {text}")["value"])
+        return _freeze(tomllib.loads(f"value = {text}")["value"])
     except tomllib.TOMLDecodeError:
         return text
 

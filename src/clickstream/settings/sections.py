@@ -129,7 +129,7 @@ class Sessions(Section):
     )
 
     @model_validator(mode="after")
-    def _check_that_histories_meet(self) -> Sessions:
+    def _check_cap(self) -> Sessions:
         """Refuse a cap with which a session that begins soon after a midnight passes the next one.
 
         Soon means within the timeout: the requests before may belong to a session that ended there.

@@ -187,14 +187,14 @@ def test_of_two_processes_that_infer_at_once_both_use_the_same_domain(
     write(lake, visits("shop.example", 40))
     pull(lake)
     both_have_inferred = Barrier(2)
-    infer, answers = site._inferred, iter(("shop.example", "other.example"))
+    infer, answers = site._infer_domain, iter(("shop.example", "other.example"))
 
     def inferred(of_lake: Lake) -> object:
         found = infer(of_lake)
         both_have_inferred.wait()
         return type(found)(next(answers), found.requests, found.sample)
 
-    monkeypatch.setattr(site, "_inferred", inferred)
+    monkeypatch.setattr(site, "_infer_domain", inferred)
     digests: list[str] = []
     threads = [
         Thread(target=lambda one=one: digests.append(pipeline.settings_digest(one)))

@@ -89,7 +89,7 @@ class Networks:
         starts, all_holders = self._pieces
         holders = all_holders[bisect_right(starts, number) - 1]
         if by_agent is not None:
-            return self._checked(by_agent, holders)
+            return self._check_crawler(by_agent, holders)
         innermost = next((n for n in reversed(holders) if n.role != CRAWLER), None)
         if innermost is not None and innermost.role == DATACENTER:
             return Verdict(OTHER, f"network: {innermost.name}")
@@ -101,16 +101,16 @@ class Networks:
         starts, holders = zip(*_cut(self._networks), strict=True)
         return starts, holders
 
-    def _checked(self, by_agent: Verdict, holders: tuple[_Network, ...]) -> Verdict:
+    def _check_crawler(self, by_agent: Verdict, holders: tuple[_Network, ...]) -> Verdict:
         """Return the verdict that confirms the claimed crawler, or the verdict on an impostor."""
-        claimed = self._claimed(by_agent)
+        claimed = self._claimed_crawler(by_agent)
         if claimed is None:
             return by_agent
         if any(n.role == CRAWLER and n.name == claimed for n in holders):
             return Verdict(by_agent.bot_class, f"{by_agent.reason}, confirmed by network")
         return Verdict(SCANNER, f"network: not from {claimed}'s ranges")
 
-    def _claimed(self, by_agent: Verdict) -> str | None:
+    def _claimed_crawler(self, by_agent: Verdict) -> str | None:
         """Return the listed crawler that the name begins with: Googlebot for Googlebot-Image."""
         agent = by_agent.reason.partition(": ")[2].casefold()
         for name in self._crawlers:

@@ -151,7 +151,7 @@ class Guard:
         elif not _is_open(scope["path"]):
             await _ask_to_log_in(request)(scope, receive, send)
             return
-        await self._app(scope, receive, self._renewing(scope, send, session))
+        await self._app(scope, receive, self._renew_cookie(scope, send, session))
 
     async def _account_at_proxy(self, scope: Scope) -> str | None:
         """Return the user whom a proxy has authenticated; takes precedence over a session."""
@@ -165,7 +165,7 @@ class Guard:
             return self._around.url.rstrip("/")
         return f"{scope['scheme']}://{Headers(scope=scope).get('host', '')}"
 
-    def _renewing(self, scope: Scope, send: Send, session: Session | None) -> Send:
+    def _renew_cookie(self, scope: Scope, send: Send, session: Session | None) -> Send:
         """Add a new cookie to the response if the session is due for renewal."""
         if not session or not session.is_due_for_renewal or _is_open(scope["path"]):
             return send

@@ -82,7 +82,7 @@ class Login:
         name, next_path = form.get("name", "").strip(), safe_path(form.get("next", HOME))
         address = client_address(request.scope)
         if wait := self._throttle.begin(name, address):
-            return self._throttled(next_path, name, wait)
+            return self._throttle_response(next_path, name, wait)
         # scrypt takes 0.1 s of a processor: in a thread, other requests are answered meanwhile.
         account = await run_in_threadpool(self._accounts.verify, name, form.get("password", ""))
         if not account:
@@ -132,7 +132,7 @@ class Login:
         response.headers["Set-Cookie"] = self._sessions.set_cookie(account, is_https(request.scope))
         return response
 
-    def _throttled(self, next_path: str, name: str, wait: int) -> Response:
+    def _throttle_response(self, next_path: str, name: str, wait: int) -> Response:
         text = self._wording.gettext(
             "Too many logins failed. Wait {seconds} seconds, then try again."
         )

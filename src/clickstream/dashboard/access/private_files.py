@@ -21,7 +21,7 @@ _PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
 
 def create_directory(directory: Path) -> None:
     """Create a directory that only its owner may enter; leave an existing one unchanged."""
-    with _explained(directory):
+    with _translate_error(directory):
         directory.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
 
 
@@ -53,7 +53,7 @@ def exclusive_access(directory: Path) -> Iterator[None]:
     """Lock the directory's files against changes by other processes and threads."""
     create_directory(directory)
     path = directory / _LOCK_NAME
-    with _explained(path):
+    with _translate_error(path):
         handle = os.open(path, os.O_RDWR | os.O_CREAT, mode=_PRIVATE_FILE)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -65,7 +65,7 @@ def exclusive_access(directory: Path) -> Iterator[None]:
 def _write_beside(path: Path, text: str) -> Path:
     """Write a private file with a unique name in the same directory."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with _explained(path):
+    with _translate_error(path):
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=_PRIVATE_FILE)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -79,7 +79,7 @@ def _write_beside(path: Path, text: str) -> Path:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _translate_error(path: Path) -> Iterator[None]:
     """Translate a system error to an error that states what to do."""
     try:
         yield

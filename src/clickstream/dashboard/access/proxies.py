@@ -47,7 +47,7 @@ class HeaderLogin:
         if peer is None or peer not in self.networks:
             return None
         values = Headers(scope=scope).getlist(self.header)
-        return account_name(_decoded(values[0])) if len(values) == 1 else None
+        return account_name(_decode(values[0])) if len(values) == 1 else None
 
 
 def account_name(value: object) -> str | None:
@@ -58,7 +58,7 @@ def account_name(value: object) -> str | None:
     return value if is_plain else None
 
 
-def _decoded(value: str) -> str:
+def _decode(value: str) -> str:
     """Decode a header's value as UTF-8; return an empty text for another encoding."""
     try:
         return value.encode("latin-1").decode("utf-8")

@@ -15,7 +15,7 @@ COLUMNS = 72
 
 def render_text(digest: Digest) -> str:
     """Render the text part."""
-    blocks = [_head(digest), _changed(digest), _figures(digest), _days(digest), _moved(digest)]
+    blocks = [_head(digest), _change_lines(digest), _figures(digest), _days(digest), _moved(digest)]
     blocks += [_section(digest, "goals", digest.goals)]
     blocks += [_list(one) for one in digest.lists]
     blocks += [_section(digest, "trust", digest.trust), _foot(digest)]
@@ -32,7 +32,7 @@ def _head(digest: Digest) -> Iterator[str]:
         yield from _wrap(warning, "! ")
 
 
-def _changed(digest: Digest) -> Iterator[str]:
+def _change_lines(digest: Digest) -> Iterator[str]:
     findings = digest.findings
     if not (findings.sentences or findings.reason):
         return

@@ -82,7 +82,7 @@ class AirflowApi:
         answer = self._send("POST", "/backfills", json=body, timeout=BACKFILL_SECONDS)
         if answer.status_code == httpx.codes.CONFLICT:
             return None
-        return int(self._checked(answer)["id"])
+        return int(self._check_answer(answer)["id"])
 
     def close_backfills(self, dag_id: str) -> None:
         """Close the open backfills of the DAG.
@@ -94,7 +94,7 @@ class AirflowApi:
             if backfill["completed_at"] is None:
                 answer = self._send("PUT", f"/backfills/{backfill['id']}/cancel")
                 if answer.status_code != httpx.codes.CONFLICT:  # 409: Airflow has closed it
-                    self._checked(answer)
+                    self._check_answer(answer)
 
     def backfill_completed_at(self, backfill_id: int) -> datetime | None:
         """Return when the scheduler found the backfill completed; None if it has not yet."""
@@ -185,7 +185,7 @@ class AirflowApi:
         return self._request("GET", path, params=parameters)
 
     def _request(self, method: str, path: str, **content: Any) -> Any:
-        return self._checked(self._send(method, path, **content))
+        return self._check_answer(self._send(method, path, **content))
 
     def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
@@ -202,10 +202,10 @@ class AirflowApi:
 
     def _log_in(self) -> None:
         answer = self._client.post("/auth/token", json=self._login)
-        token = self._checked(answer)["access_token"]
+        token = self._check_answer(answer)["access_token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
 
-    def _checked(self, answer: httpx.Response) -> Any:
+    def _check_answer(self, answer: httpx.Response) -> Any:
         if answer.is_error:
             request = answer.request
             raise AirflowError(

@@ -67,24 +67,24 @@ def _condition(node: exp.Expr) -> tuple[exp.Column, str, list[exp.Expr]] | None:
         operator = OPERATORS[type(node)]
         if isinstance(right, exp.Column):
             left, right, operator = right, left, MIRRORED[operator]
-        return _checked(left, operator, [right])
+        return _check_constant(left, operator, [right])
     if isinstance(node, exp.Between):
-        return _checked(node.this, "between", [node.args["low"], node.args["high"]])
+        return _check_constant(node.this, "between", [node.args["low"], node.args["high"]])
     if isinstance(node, exp.In) and node.expressions:
-        return _checked(node.this, "in", node.expressions)
+        return _check_constant(node.this, "in", node.expressions)
     return None
 
 
-def _checked(
+def _check_constant(
     column: exp.Expr, operator: str, constants: list[exp.Expr]
 ) -> tuple[exp.Column, str, list[exp.Expr]] | None:
-    values = [_folded(node) for node in constants]
+    values = [_fold_days(node) for node in constants]
     if isinstance(column, exp.Column) and all(map(_is_constant, values)):
         return column, operator, values
     return None
 
 
-def _folded(node: exp.Expr) -> exp.Expr:
+def _fold_days(node: exp.Expr) -> exp.Expr:
     """Return a constant with an added number of days as one constant."""
     value = date_of(node)
     return node if value is None else date_literal(value)
