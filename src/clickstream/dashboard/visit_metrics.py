@@ -35,9 +35,8 @@ VISIT_METRICS = (
         mark("Visits"),
         "count(*)",
         mark(
-            "Number of visits that began in the range, each with at least one page view. A "
-            "visit ends with a pause of more than 30 minutes, unless the settings give "
-            "another time."
+            "Visits with at least one page view that began in the range. A visit ends with "
+            "a pause of more than 30 minutes, unless the settings give another time."
         ),
         mark("How often do people come?"),
         mark(
@@ -52,8 +51,8 @@ VISIT_METRICS = (
         mark("Page views"),
         "coalesce(sum(page_views), 0)",
         mark(
-            "Number of pages viewed in the visits that began in the range. A page that is "
-            "loaded again counts again."
+            "Pages viewed in the visits that began in the range. A page that is loaded "
+            "again counts again."
         ),
         mark("How much do people look at?"),
         mark(
@@ -69,7 +68,7 @@ VISIT_METRICS = (
         share_of("is_engaged"),
         mark(
             "Share of visits that lasted more than 10 seconds, had at least 2 page views, "
-            "or met a goal, such as an order."
+            "or met a goal."
         ),
         mark("Do people find what they want?"),
         mark(
@@ -96,9 +95,7 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Conversions"),
         "count(*) filter (where conversions > 0)",
-        mark(
-            "Number of visits that met at least one goal, such as an order. Each visit counts once."
-        ),
+        mark("Visits that met at least one goal, such as an order. Each visit counts once."),
         mark("How many visits lead to an order or another goal?"),
         mark("The settings define the goals. Sales in the café itself are not included."),
         is_additive=True,
@@ -109,8 +106,8 @@ VISIT_METRICS = (
         mark("Conversion rate"),
         share_of("conversions > 0"),
         mark(
-            "Share of visits that met at least one goal. The 95 % interval shows how exact "
-            "it is: it contains the true rate in 95 of 100 cases."
+            "Share of visits that met at least one goal. The 95 % interval contains the "
+            "true rate in 95 of 100 cases."
         ),
         mark("What share of the visits leads to an order or another goal?"),
         mark(
@@ -125,14 +122,12 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Visit length"),
         "avg(cast(duration_seconds as double))",
-        mark(
-            "Average time from the first to the last request of a visit. A request is sent "
-            "for each page, image or form."
-        ),
+        mark("Average time from the first to the last request of a visit."),
         mark("How long do people stay?"),
         mark(
-            "Visits are longer than this number: the web server does not see how long a "
-            "person looks at the last page."
+            "A browser sends a request for each page, image or form. Visits are longer than"
+            " this number: the web server does not see how long a person looks at the last "
+            "page."
         ),
         format="seconds",
     ),
@@ -141,7 +136,7 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Views"),
         "count(*)",
-        mark("Number of times that the page was viewed in the visits that began in the range."),
+        mark("How often the page was viewed in the visits that began in the range."),
         mark("Which pages do people see?"),
         mark(
             "If a browser shows a page that it has stored earlier, the web server gets no "
@@ -154,7 +149,7 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Visits"),
         "count(distinct session_id)",
-        mark("Number of visits in which the page was viewed at least once."),
+        mark("Visits in which the page was viewed at least once."),
         mark("How many visits include a page, or an item of the menu?"),
         mark("A visit with views of two pages counts for both pages."),
     ),
@@ -207,7 +202,7 @@ VISIT_METRICS = (
         GOALS,
         mark("Visits"),
         "count(*)",
-        mark("Number of visits that met the goal. Each visit counts once."),
+        mark("Visits that met the goal. Each visit counts once."),
         mark("How many visits meet each goal?"),
         mark("A visit that meets two goals counts for both goals."),
         is_additive=True,
