@@ -105,14 +105,12 @@ _ARRIVAL = (
     Column(
         "source",
         "string",
-        "Source of the visit, such as google: from the campaign tags or a click id,"
-        " or else from the referrer.",
+        "Source, such as google: from campaign tags, a click id or the referrer.",
     ),
     Column(
         "medium",
         "string",
-        "Medium, such as organic or cpc: from the campaign tags or a click id, or "
-        "else from the referrer.",
+        "Medium, such as organic or cpc: from campaign tags, a click id or the referrer.",
     ),
     Column("channel", "string", "Channel by the rules of docs/channels.md; null if none is known."),
     Column("utm_source", "string", "Campaign source, from the tag utm_source, decoded."),

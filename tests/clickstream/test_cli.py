@@ -142,7 +142,7 @@ def test_describe_is_a_table_and_json(built: Terminal) -> None:
     shown = built.run("query", "describe hits").stdout
     assert "col_name" in shown
     assert re.search(
-        r"^ *hit_at +timestamp +When the server logged the request", shown, re.MULTILINE
+        r"^ *hit_at +timestamp +Time at which the server logged the request", shown, re.MULTILINE
     )
     records = json.loads(built.run("query", "describe hits", "--format", "json").stdout)
     assert {"col_name": "kind", "data_type": "string"}.items() <= next(
