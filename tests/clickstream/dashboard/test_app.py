@@ -180,7 +180,7 @@ def test_facts_that_can_not_be_refreshed_are_served_with_their_age(client) -> No
         text = client.get(f"/?{DAY}").text
     finally:
         dashboard.refresher.problem = ""
-    assert "they can&#39;t be refreshed" in text
+    assert "it can&#39;t be refreshed" in text
 
 
 def test_the_athena_engine_answers_every_panel(chosen, monkeypatch_module) -> None:

@@ -143,6 +143,6 @@ def test_one_of_two_links_of_a_name_is_withdrawn_by_its_id(run: Run) -> None:
         run("share", "add", "Bean", "--days", days)
     refused = run("share", "remove", "Bean")
     assert "There are 2 links for 'Bean'; give the id of one: " in " ".join(refused.stderr.split())
-    found = refused.stderr.split()[-1].rstrip(".")
+    found = refused.stderr.removesuffix(" (CS-102)\n").split()[-1].rstrip(".")
     assert run("share", "remove", found).returncode == 0
     assert run("share", "remove", "Bean").returncode == 0
