@@ -37,8 +37,8 @@ from clickstream.dashboard.service import Dashboard
 from clickstream.dashboard.view import View
 from clickstream.lake import Lake, open_lake, shared_session
 from clickstream.settings import Aws, Settings, Site
+from clickstream.settings import Dashboard as DashboardSettings
 from clickstream.settings import Lake as LakeSettings
-from clickstream.settings.sections import Dashboard as DashboardSettings
 
 LAST = date(2026, 11, 26)
 NOW = datetime(2026, 11, 26, 23, 20, tzinfo=UTC)

@@ -5,6 +5,7 @@
 invalid values raise SettingsError with their line in the file and the allowed values.
 """
 
+from clickstream.settings.dashboard import Dashboard, Digest
 from clickstream.settings.loading import (
     ENDPOINT_VARIABLE,
     FILE_NAME,
@@ -20,8 +21,6 @@ from clickstream.settings.sections import (
     Build,
     Channels,
     Clean,
-    Dashboard,
-    Digest,
     GeoIp,
     Goal,
     Lake,
@@ -32,9 +31,9 @@ from clickstream.settings.sections import (
     Settings,
     Site,
     Step,
-    is_mail_address,
 )
 from clickstream.settings.sources import AUTO, Collect, Instances, Source
+from clickstream.settings.values import is_mail_address
 
 __all__ = [
     "AUTO",

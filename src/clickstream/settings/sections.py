@@ -5,19 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from email.utils import parseaddr
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from clickstream.errors import InputError
-from clickstream.expressions import Expression
+from clickstream.settings.dashboard import Dashboard, Digest
 from clickstream.settings.section import Section
 from clickstream.settings.sources import Collect, Source
+from clickstream.settings.values import GoalName, RegularExpression, TimeZone
 
 FORMATS = (
     *("combined_forwarded", "common_forwarded", "combined", "common", "ovh", "main", "gandi"),
@@ -32,43 +29,10 @@ MAX_TIMEOUT_SECONDS = 28_800
 _SHAPING: dict[str, Any] = {
     "site": {"name", "domains"},
     **dict.fromkeys(("sessions", "clean", "pages", "channels", "bots"), True),
-    **dict.fromkeys(("places", "formats", "goals", "funnel"), True),
+    **dict.fromkeys(("formats", "goals", "funnel"), True),
     "privacy": {"key_days"},
 }
 """Settings that affect the rows of an hour."""
-
-
-def _network(text: str) -> str:
-    try:
-        ip_network(text)
-    except ValueError:
-        message = "it is not a network in CIDR notation, such as 10.0.0.0/16"
-        raise PydanticCustomError("network", message) from None
-    return text
-
-
-def is_mail_address(text: str) -> bool:
-    """Whether a text is one address that a mail header may contain: `Ana <ana@cafe.example>`."""
-    name, at, domain = parseaddr(text)[1].rpartition("@")
-    return bool(name and at and domain) and text.isprintable()
-
-
-def _mail_address(text: str) -> str:
-    if not is_mail_address(text):
-        raise PydanticCustomError(
-            "mail_address", "it is not a mail address, such as owner@cafe.example"
-        )
-    return text
-
-
-MailAddress = Annotated[str, AfterValidator(_mail_address)]
-
-
-def _time_zone(name: str) -> str:
-    if name not in available_timezones():
-        message = "it is not a time zone of the IANA database, such as Europe/London"
-        raise PydanticCustomError("time_zone", message)
-    return name
 
 
 class Site(Section):
@@ -81,7 +45,7 @@ class Site(Section):
         description="The site's own domains; a referrer from one of them is internal. If empty, "
         "one domain is inferred from the lines: docs/channels.md.",
     )
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+    time_zone: TimeZone = Field(
         "UTC",
         description="The IANA time zone, such as Europe/London, of the days and hours that the "
         "dashboard shows. Tables stay in UTC.",
@@ -145,19 +109,10 @@ class Sessions(Section):
         return self
 
 
-def _expression(text: str) -> str:
-    try:
-        Expression(text)
-    except InputError as error:
-        message = "it is not a valid regular expression: {reason}"
-        raise PydanticCustomError("expression", message, {"reason": str(error)}) from None
-    return text
-
-
 class Goal(Section):
     """A goal: a kind of request that makes a session a conversion."""
 
-    page: Annotated[str, AfterValidator(_expression)] = Field(
+    page: RegularExpression = Field(
         description="Regular expression that matches the whole page name, as in the column page "
         "of hits."
     )
@@ -184,9 +139,6 @@ class Step(Goal):
     """A step of the funnel, which a session reaches only after the step before it."""
 
     name: str = Field(description="Name of the step.", min_length=1)
-
-
-GoalName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class Clean(Section):
@@ -353,86 +305,6 @@ class Maintenance(Section):
         if 0 < days < LEAST_RAW_DAYS:
             raise PydanticCustomError("raw_days", f"set 0, or {LEAST_RAW_DAYS} or more")
         return days
-
-
-class Dashboard(Section):
-    """The owner's dashboard. No setting here affects the rows of an hour."""
-
-    engine: Literal["local", "athena"] = Field(
-        "local",
-        description="Where the panels get their numbers: local for a local copy of the facts, "
-        "athena for queries in Athena.",
-    )
-    language: str = Field(
-        "en",
-        description="Language of the pages, numbers and dates, such as en-GB.",
-        pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$",
-    )
-    directory: str = Field(
-        "var/dashboard",
-        description="Directory of accounts, notes, saved views, share links and the local copy.",
-    )
-    hosts: tuple[str, ...] = Field(
-        (),
-        description="Host names in the addresses of the dashboard besides localhost and "
-        "127.0.0.1, such as that of a proxy in front of it.",
-    )
-    url: str = Field(
-        "",
-        description="Address of the dashboard for browsers, such as https://dashboard.example. "
-        "Share links and the links in mails and in Airflow begin with it; without it, mails have "
-        "no links.",
-        pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
-    )
-    load_balancer: str = Field(
-        "",
-        description="ARN of the Application Load Balancer in front of the dashboard that "
-        "authenticates its users. Tokens that another load balancer signed are refused.",
-        pattern=r"^(arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/\S+)?$",
-    )
-    proxy_header: str = Field(
-        "",
-        description="Header in which a proxy names the user that it has authenticated, such as "
-        "X-Forwarded-User; it is accepted from proxy_networks only.",
-        pattern=r"^([A-Za-z0-9-]+)?$",
-    )
-    proxy_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
-        (), description="Networks of the proxies whose headers are accepted, such as 10.0.0.0/16."
-    )
-    keep_days: Annotated[int, Field(ge=1, le=3660)] = Field(
-        800, description="Days for which the facts and the local copy are kept."
-    )
-    monthly_targets: dict[GoalName, Annotated[int, Field(ge=1)]] = Field(
-        {}, description="Visits that should meet a goal in a calendar month, by the goal's name."
-    )
-    order_goal: GoalName = Field("order", description="The goal that is an order.")
-    item_pages: Annotated[str, AfterValidator(_expression)] = Field(
-        "",
-        description="Regular expression that matches the whole names of the pages of single menu "
-        "items; the Orders page shows how often visits with these pages order.",
-    )
-
-    @model_validator(mode="after")
-    def _check_proxy(self) -> Dashboard:
-        """Refuse a header without networks, because it would never be accepted."""
-        if self.proxy_header and not self.proxy_networks:
-            message = "proxy_header needs proxy_networks, the networks from which it is accepted"
-            raise PydanticCustomError("proxy_header", message)
-        return self
-
-
-class Digest(Section):
-    """The weekly mail, which the DAG `clickstream_digest` sends on Mondays."""
-
-    recipients: tuple[MailAddress, ...] = Field(
-        (), description="Addresses that the mail is sent to; without recipients no mail is sent."
-    )
-    sender: Annotated[str, AfterValidator(lambda text: text and _mail_address(text))] = Field(
-        "", description="Sender of the mail; from_email of the Airflow connection if not set."
-    )
-    connection: str = Field(
-        "smtp_default", description="Airflow connection of type SMTP that sends the mail."
-    )
 
 
 CHANGED = {

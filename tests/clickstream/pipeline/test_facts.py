@@ -24,8 +24,7 @@ from clickstream.errors import InputError, QueryFailed
 from clickstream.hours import Hour
 from clickstream.lake import Lake, fact_files, iceberg_tables, objects, open_lake
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile
-from clickstream.settings import Goal, Site
-from clickstream.settings.sections import Dashboard
+from clickstream.settings import Dashboard, Goal, Site
 from clickstream.tables import HOUR_LEDGER
 
 HOURS = [Hour.parse(f"2026-11-{hour}") for hour in ("18T23", "19T00", "19T23", "20T00", "21T00")]

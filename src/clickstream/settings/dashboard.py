@@ -1,0 +1,97 @@
+"""The sections of the settings for the owner: the dashboard and the weekly mail."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from clickstream.settings.section import Section
+from clickstream.settings.values import (
+    GoalName,
+    MailAddress,
+    Network,
+    OptionalMailAddress,
+    RegularExpression,
+)
+
+
+class Dashboard(Section):
+    """The owner's dashboard. No setting here affects the rows of an hour."""
+
+    engine: Literal["local", "athena"] = Field(
+        "local",
+        description="Where the panels get their numbers: local for a local copy of the facts, "
+        "athena for queries in Athena.",
+    )
+    language: str = Field(
+        "en",
+        description="Language of the pages, numbers and dates, such as en-GB.",
+        pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$",
+    )
+    directory: str = Field(
+        "var/dashboard",
+        description="Directory of accounts, notes, saved views, share links and the local copy.",
+    )
+    hosts: tuple[str, ...] = Field(
+        (),
+        description="Host names in the addresses of the dashboard besides localhost and "
+        "127.0.0.1, such as that of a proxy in front of it.",
+    )
+    url: str = Field(
+        "",
+        description="Address of the dashboard for browsers, such as https://dashboard.example. "
+        "Share links and the links in mails and in Airflow begin with it; without it, mails have "
+        "no links.",
+        pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
+    )
+    load_balancer: str = Field(
+        "",
+        description="ARN of the Application Load Balancer in front of the dashboard that "
+        "authenticates its users. Tokens that another load balancer signed are refused.",
+        pattern=r"^(arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/\S+)?$",
+    )
+    proxy_header: str = Field(
+        "",
+        description="Header in which a proxy names the user that it has authenticated, such as "
+        "X-Forwarded-User; it is accepted from proxy_networks only.",
+        pattern=r"^([A-Za-z0-9-]+)?$",
+    )
+    proxy_networks: tuple[Network, ...] = Field(
+        (), description="Networks of the proxies whose headers are accepted, such as 10.0.0.0/16."
+    )
+    keep_days: Annotated[int, Field(ge=1, le=3660)] = Field(
+        800, description="Days for which the facts and the local copy are kept."
+    )
+    monthly_targets: dict[GoalName, Annotated[int, Field(ge=1)]] = Field(
+        {}, description="Visits that should meet a goal in a calendar month, by the goal's name."
+    )
+    order_goal: GoalName = Field("order", description="The goal that is an order.")
+    item_pages: RegularExpression = Field(
+        "",
+        description="Regular expression that matches the whole names of the pages of single menu "
+        "items; the Orders page shows how often visits with these pages order.",
+    )
+
+    @model_validator(mode="after")
+    def _check_proxy(self) -> Dashboard:
+        """Refuse a header without networks, because it would never be accepted."""
+        if self.proxy_header and not self.proxy_networks:
+            message = "proxy_header needs proxy_networks, the networks from which it is accepted"
+            raise PydanticCustomError("proxy_header", message)
+        return self
+
+
+class Digest(Section):
+    """The weekly mail, which the DAG `clickstream_digest` sends on Mondays."""
+
+    recipients: tuple[MailAddress, ...] = Field(
+        (), description="Addresses that the mail is sent to; without recipients no mail is sent."
+    )
+    sender: OptionalMailAddress = Field(
+        "", description="Sender of the mail; from_email of the Airflow connection if not set."
+    )
+    connection: str = Field(
+        "smtp_default", description="Airflow connection of type SMTP that sends the mail."
+    )

@@ -1,0 +1,61 @@
+"""Types of single values of the settings. A value that is not allowed has a plain message."""
+
+from __future__ import annotations
+
+from email.utils import parseaddr
+from ipaddress import ip_network
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from clickstream.errors import InputError
+from clickstream.expressions import Expression
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError:
+        message = "it is not a network in CIDR notation, such as 10.0.0.0/16"
+        raise PydanticCustomError("network", message) from None
+    return text
+
+
+def is_mail_address(text: str) -> bool:
+    """Whether a text is one address that a mail header may contain: `Ana <ana@cafe.example>`."""
+    name, at, domain = parseaddr(text)[1].rpartition("@")
+    return bool(name and at and domain) and text.isprintable()
+
+
+def _mail_address(text: str) -> str:
+    if not is_mail_address(text):
+        raise PydanticCustomError(
+            "mail_address", "it is not a mail address, such as owner@cafe.example"
+        )
+    return text
+
+
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        message = "it is not a time zone of the IANA database, such as Europe/London"
+        raise PydanticCustomError("time_zone", message)
+    return name
+
+
+def _expression(text: str) -> str:
+    try:
+        Expression(text)
+    except InputError as error:
+        message = "it is not a valid regular expression: {reason}"
+        raise PydanticCustomError("expression", message, {"reason": str(error)}) from None
+    return text
+
+
+GoalName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+OptionalMailAddress = Annotated[str, AfterValidator(lambda text: text and _mail_address(text))]
+Network = Annotated[str, AfterValidator(_network)]
+RegularExpression = Annotated[str, AfterValidator(_expression)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
