@@ -50,7 +50,7 @@ def test_the_menu_of_a_panel_defines_its_metrics_and_closes_by_a_click_elsewhere
     open_about(page, "sources")
     menu = page.locator("#sources .about")
     expect(menu.get_by_text("Visits", exact=True)).to_be_visible()
-    expect(menu.locator("dd").first).to_contain_text("Visits of people")
+    expect(menu.locator("dd").first).to_contain_text("Visits with at least one page view")
     open_about(page, "trend")
     expect(menu).not_to_have_attribute("open", "")
     expect(page.locator("#trend .about")).to_have_attribute("open", "")

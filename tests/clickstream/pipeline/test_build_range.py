@@ -134,7 +134,7 @@ def test_hours_without_lines_have_their_place_in_the_ledger(lake: Lake) -> None:
     assert len(hour_ledger.ledger(lake)) == 3
 
 
-def test_nothing_is_published_of_hours_that_do_not_add_up(
+def test_no_hour_is_published_whose_line_balance_does_not_close(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     really = clean.Requests.balance
@@ -143,7 +143,7 @@ def test_nothing_is_published_of_hours_that_do_not_add_up(
         return {**really(requests, rows), "page_requests": 1}
 
     monkeypatch.setattr(clean.Requests, "balance", one_too_many)
-    with pytest.raises(UnbalancedHour, match=f"`clickstream build {FIRST} {FIRST}` keeps"):
+    with pytest.raises(UnbalancedHour, match=f"`clickstream build {FIRST} {FIRST}` leaves"):
         build_all(lake, FIRST, FIRST.next, "test")
     assert hour_ledger.ledger(lake).empty
 
