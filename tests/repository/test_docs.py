@@ -56,6 +56,11 @@ def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page: Path) -> None:
     assert [heading for to, heading in own if heading and heading not in anchors(to)] == []
 
 
+def test_the_readme_has_the_two_commands_of_a_fresh_machine() -> None:
+    commands = [block.strip() for block in fenced(ROOT / "README.md", "")]
+    assert {"make demo", "make test"} <= {*commands}
+
+
 def test_every_page_can_be_found_from_the_first_ones() -> None:
     first = (ROOT / "README.md", ROOT / "docs" / "architecture.md")
     linked = {
