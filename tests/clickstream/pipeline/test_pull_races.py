@@ -122,7 +122,7 @@ def test_a_resumed_range_with_other_bytes_waits_and_is_named(lake: Lake, server:
     pulled = pipeline.pull(lake, source)
     assert (pulled.lines, pulled.refused) == (0, [])
     [waiting] = pulled.waiting
-    assert waiting.startswith("access.log bytes 85 to 170")
+    assert waiting.startswith("access.log does not have bytes 85 to 170")
     assert "1 file WAITING: access.log" in pulled.sentence
     assert raw_lines(lake) == before
     server.log.write_bytes(begun + server.lines[1])
