@@ -136,7 +136,7 @@ def test_the_row_of_a_published_hour_is_shown_with_the_meanings(browser, make_ru
     assert "1 line, published 20" in page.text
     for column in HOUR_LEDGER.columns:
         assert f"<code>{column.name}</code>" in page.text
-    assert "Static assets, by people and bots." in page.text
+    assert "Requests for static assets, by people and bots." in page.text
     assert "by hand" in page.text
 
 
