@@ -23,6 +23,7 @@ from clickstream.pipeline.shared_lines import LEAST_SHARED, skip_shared
 from clickstream.settings import AUTO
 
 ALIKE_FILES = 8
+"""Number of files that may have the same beginning, for each length of a beginning."""
 
 ABANDONED_SECONDS = 1_800
 """Age of an intended range at which its pull must have ended: storing a range takes seconds."""
@@ -66,7 +67,10 @@ def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
                 return known
             alike.append((fit, known))
     if head:
-        raise InputError(f"{ALIKE_FILES} different files begin with this file's first lines.")
+        raise InputError(
+            f"{ALIKE_FILES} different files begin with this file's first lines, so a pull can't "
+            "distinguish it: pull it by another source, whose pattern matches only this file."
+        )
     return None
 
 
