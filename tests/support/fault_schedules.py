@@ -175,6 +175,7 @@ class Run:
             for _ in range(LAST_PULLS):
                 last = self._pull(self.lake, WatchedSource(self.logs.directory))
         refused = [text for text in last.refused if ONLY_HALF not in text]
-        assert (last.lines, refused, last.waiting) == (0, [], []), (last.lines, refused, last.waiting)
+        left = (last.lines, refused, last.waiting)
+        assert left == (0, [], []), f"not quiet: {left}"
         self.collected.add(last, self.collected.on_disk())
         self.collected.check()
