@@ -23,6 +23,7 @@ from clickstream.cli.console import (
     err,
     open_lake,
     out,
+    print_error,
 )
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.memory import use_system_allocator
@@ -47,7 +48,7 @@ def main() -> None:
     try:
         app()
     except ClickstreamError as error:
-        err.print(f"[red]clickstream:[/] {escape(error.printed)}", soft_wrap=True)
+        print_error(error)
         sys.exit(1)
 
 

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour, HourSpan
 from clickstream.memory import freeze_imports
 from clickstream.settings import load as load_settings
@@ -61,3 +63,8 @@ def progress_bar() -> Progress:
     """Build a progress bar on stderr that disappears when the work is done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, TimeRemainingColumn(), console=err, transient=True)
+
+
+def print_error(error: ClickstreamError) -> None:
+    """Print an error of the library, with its code, on stderr."""
+    err.print(f"[red]clickstream:[/] {escape(error.printed)}", soft_wrap=True)

@@ -14,6 +14,7 @@ from clickstream.cli.console import (
     err,
     open_lake,
     out,
+    print_error,
     progress_bar,
     run_by_hand,
 )
@@ -95,7 +96,7 @@ def status(
     try:
         found = pipeline.lake_freshness(open_lake(), now, since.first if since else None, limits)
     except ClickstreamError as error:
-        err.print(f"[red]clickstream:[/] {escape(error.printed)}", soft_wrap=True)
+        print_error(error)
         raise typer.Exit(pipeline.Health.UNKNOWN.exit_code) from None
     if as_json:
         out.print_json(data=status_values(found))

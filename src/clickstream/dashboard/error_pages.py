@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException as StarletteHttpException
 
-from clickstream.dashboard.access.identity import Identity
+from clickstream.dashboard.access.identity import find_identity
 from clickstream.dashboard.service import Dashboard
 from clickstream.dashboard.texts import mark
 from clickstream.errors import ClickstreamError, InputError
@@ -51,8 +51,8 @@ def add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
 
 def _has_login(request: Request) -> bool:
     """Whether the reader is logged in, so may see reasons and codes; not by a share link."""
-    identity = getattr(request.state, "identity", None)
-    return isinstance(identity, Identity) and identity.shared is None
+    identity = find_identity(request)
+    return identity is not None and identity.shared is None
 
 
 def _path(request: Request) -> str:

@@ -173,7 +173,7 @@ def read_body(lake: Lake, file: FactFile) -> bytes | None:
     found = objects.get(lake, file.key)
     if found is None:
         return None
-    if _digest(found.body) != file.key.rpartition("-")[2].removesuffix(".parquet"):
+    if not file.key.endswith(f"-{_digest(found.body)}.parquet"):
         raise DamagedObject(
             f"The stored bytes of {lake.uri(file.key)} are damaged; the dashboard reads facts of "
             f"one date from them. {REMEDY_FOR_FACTS}"

@@ -49,7 +49,7 @@ def hour_states(lake: Lake, first: Hour, last: Hour) -> list[HourState]:
     ledger = hour_ledger.ledger_in_order(lake, first, last_reached(last))
     rows = hour_ledger.by_hour(ledger)
     raws = raw.raw_by_hour(lake, first, last)
-    astray = broken_hours(lake, ledger, last)
+    broken = broken_hours(lake, ledger, last)
     waiting = raw.pending_by_hour(lake, first, last)
     digest = settings_digest(lake, store=False)
     window = ReplayWindow(lake)
@@ -69,7 +69,7 @@ def hour_states(lake: Lake, first: Hour, last: Hour) -> list[HourState]:
             return "built from other raw lines"
         if (row["settings_digest"], row["library_version"]) != (digest, __version__):
             return "built by other settings or another version"
-        return "with a broken session chain" if hour in astray else ""
+        return "with a broken session chain" if hour in broken else ""
 
     return [
         HourState(

@@ -126,34 +126,122 @@ def check_stored_bytes(
     if first and last:
         check_range(first, last)
     report = BytesReport(f"{first} to {last}" if first and last else "all hours")
+    check = _Check(lake, first, last, report, progress)
     for table in (HOUR_LEDGER, *(one for one in TABLES if one is not HOUR_LEDGER)):
-        _check_table(lake, table, first, last, report, progress)
-    _check_raw(lake, first, last, report, progress)
-    _check_facts(lake, first, last, report, progress)
+        check.table(table)
+    check.raw_objects()
+    check.facts()
     return report
 
 
-def _check_table(
-    lake: Lake,
-    table: Table,
-    first: Hour | None,
-    last: Hour | None,
-    report: BytesReport,
-    progress: Callable[[str], None],
-) -> None:
-    try:
-        files = iceberg_tables.load(lake, table).data_files(first, last)
-    except Exception as error:
-        report.damage.append(Damage(None, f"{table.name}: {_reported_damage(error)}"))
-        return
-    for number, file in enumerate(files, 1):
-        progress(f"Bytes of {table.name}: file {number:,} of {len(files):,}")
-        report.files += 1
-        report.file_bytes += file.size
-        report.rows += file.rows
-        if reason := file.find_damage():
-            what = f"{file.path} of the table {table.name} is damaged: {reason}."
-            report.damage.append(Damage(file.span, what, _remedy(table, file.span)))
+@dataclass(frozen=True)
+class _Check:
+    """Reads the stored bytes of a range of hours, and adds to the report what it finds."""
+
+    lake: Lake
+    first: Hour | None
+    last: Hour | None
+    report: BytesReport
+    progress: Callable[[str], None]
+
+    def table(self, table: Table) -> None:
+        """Read the data files of a table."""
+        report = self.report
+        try:
+            files = iceberg_tables.load(self.lake, table).data_files(self.first, self.last)
+        except Exception as error:
+            report.damage.append(Damage(None, f"{table.name}: {_reported_damage(error)}"))
+            return
+        for number, file in enumerate(files, 1):
+            self.progress(f"Bytes of {table.name}: file {number:,} of {len(files):,}")
+            report.files += 1
+            report.file_bytes += file.size
+            report.rows += file.rows
+            if reason := file.find_damage():
+                what = f"{file.path} of the table {table.name} is damaged: {reason}."
+                report.damage.append(Damage(file.span, what, _remedy(table, file.span)))
+
+    def raw_objects(self) -> None:
+        """Read the raw objects."""
+        report = self.report
+        report.raw_gone_before = ReplayWindow(self.lake).raw_before
+        counted = self._lines_of_objects()
+        for hour, items in raw.raw_by_hour(self.lake, self.first, self.last).items():
+            self.progress(f"Bytes of raw lines: {hour}")
+            for item in items:
+                report.raw_objects += 1
+                report.raw_bytes += item.size
+                if what := self._damage_of_raw(item, counted):
+                    report.damage.append(Damage(HourSpan(hour, hour), what))
+
+    def _lines_of_objects(self) -> LinesOfObjects:
+        """Return the rows of the table raw_objects; empty if it is damaged, as reported before."""
+        try:
+            loaded = iceberg_tables.load(self.lake, RAW_OBJECTS)
+            found = loaded.read_between(self.first, self.last, ["raw_object", "lines"])
+        except Exception as error:
+            _reported_damage(error)
+            return {}
+        return dict(zip(found["raw_object"].to_pylist(), found["lines"].to_pylist(), strict=True))
+
+    def _damage_of_raw(self, item: RawObject, counted: LinesOfObjects) -> str:
+        """Read a raw object and compare its number of lines; return what is wrong, or nothing."""
+        settings = self.lake.settings
+        try:
+            text = raw.read(self.lake, item)
+        except FileNotFoundError:  # maintenance deleted it after it was listed
+            return ""
+        except Exception as error:
+            return _reported_damage(error)
+        log_format = log_format_of(settings, item.log_format)
+        lines = parse.parse(text, log_format, longest=settings.clean.longest_line_bytes).lines
+        self.report.lines += lines
+        if counted.get(item.key, lines) == lines:
+            return ""
+        return (
+            f"{self.lake.uri(item.key)} has {lines:,} lines, and the hour was built from "
+            f"{counted[item.key]:,} of it. Restore the object from an earlier S3 version or a "
+            "backup."
+        )
+
+    def facts(self) -> None:
+        """Read the fact files of the UTC dates of the hours."""
+        try:
+            files = self._named_fact_files()
+        except Exception as error:
+            self.report.damage.append(Damage(None, _reported_damage(error)))
+            return
+        for day, file in files:
+            self.progress(f"Bytes of fact files: {day}")
+            self.report.fact_files += 1
+            if what := self._damage_of_facts(day, file):
+                self.report.damage.append(Damage(HourSpan.parse(str(day)), what))
+
+    def _named_fact_files(self) -> list[tuple[date, FactFile]]:
+        """Return the files that the manifest names, with their dates, in the order of the dates."""
+        stored = fact_files.read_manifest(self.lake)
+        views = stored.manifest.files.values() if stored else ()
+        first = self.first.event_date if self.first else date.min
+        last = self.last.event_date if self.last else date.max
+        found = [pair for files in views for pair in files.items() if first <= pair[0] <= last]
+        return sorted(found, key=lambda one: (one[0], one[1].key))
+
+    def _damage_of_facts(self, day: date, file: FactFile) -> str:
+        """Read a fact file; return what is wrong with it, or nothing."""
+        try:
+            body = fact_files.read_body(self.lake, file)
+            is_replaced = body is None and (day, file) not in self._named_fact_files()
+        except Exception as error:
+            return _reported_damage(error)
+        if is_replaced:  # by a refresh, after the manifest was read
+            return ""
+        if body is None:
+            return (
+                f"{self.lake.uri(file.key)} is missing, and the manifest of the dashboard's facts "
+                f"names it. {fact_files.REMEDY_FOR_FACTS}"
+            )
+        self.report.fact_bytes += len(body)
+        return ""
 
 
 def _reported_damage(error: Exception) -> str:
@@ -170,104 +258,3 @@ def _remedy(table: Table, span: HourSpan) -> str:
     if table not in _BUILT_WITHOUT_READING:
         return f"{restore}."
     return f"{restore}, or build its rows again: clickstream build {span.first} {span.last}"
-
-
-def _check_raw(
-    lake: Lake,
-    first: Hour | None,
-    last: Hour | None,
-    report: BytesReport,
-    progress: Callable[[str], None],
-) -> None:
-    report.raw_gone_before = ReplayWindow(lake).raw_before
-    counted = _lines_of_objects(lake, first, last)
-    for hour, items in raw.raw_by_hour(lake, first, last).items():
-        progress(f"Bytes of raw lines: {hour}")
-        for item in items:
-            report.raw_objects += 1
-            report.raw_bytes += item.size
-            if what := _damage_of_raw(lake, item, counted, report):
-                report.damage.append(Damage(HourSpan(hour, hour), what))
-
-
-def _lines_of_objects(lake: Lake, first: Hour | None, last: Hour | None) -> LinesOfObjects:
-    """Return the rows of the table raw_objects; empty if it is damaged, as reported before."""
-    try:
-        loaded = iceberg_tables.load(lake, RAW_OBJECTS)
-        found = loaded.read_between(first, last, ["raw_object", "lines"])
-    except Exception as error:
-        _reported_damage(error)
-        return {}
-    return dict(zip(found["raw_object"].to_pylist(), found["lines"].to_pylist(), strict=True))
-
-
-def _damage_of_raw(
-    lake: Lake, item: RawObject, counted: LinesOfObjects, report: BytesReport
-) -> str:
-    """Read a raw object and compare its number of lines; return what is wrong, or an empty text."""
-    try:
-        text = raw.read(lake, item)
-    except FileNotFoundError:  # maintenance deleted it after it was listed
-        return ""
-    except Exception as error:
-        return _reported_damage(error)
-    log_format = log_format_of(lake.settings, item.log_format)
-    lines = parse.parse(text, log_format, longest=lake.settings.clean.longest_line_bytes).lines
-    report.lines += lines
-    if counted.get(item.key, lines) == lines:
-        return ""
-    return (
-        f"{lake.uri(item.key)} has {lines:,} lines, and the hour was built from "
-        f"{counted[item.key]:,} of it. Restore the object from an earlier S3 version or a backup."
-    )
-
-
-def _check_facts(
-    lake: Lake,
-    first: Hour | None,
-    last: Hour | None,
-    report: BytesReport,
-    progress: Callable[[str], None],
-) -> None:
-    """Read the fact files of the UTC dates of the hours."""
-    try:
-        files = _named_fact_files(lake, first, last)
-    except Exception as error:
-        report.damage.append(Damage(None, _reported_damage(error)))
-        return
-    for day, file in files:
-        progress(f"Bytes of fact files: {day}")
-        report.fact_files += 1
-        if what := _damage_of_facts(lake, day, file, report):
-            report.damage.append(Damage(HourSpan.parse(str(day)), what))
-
-
-def _named_fact_files(
-    lake: Lake, first: Hour | None = None, last: Hour | None = None
-) -> list[tuple[date, FactFile]]:
-    """The files that the manifest names, with their dates, in the order of the dates."""
-    stored = fact_files.read_manifest(lake)
-    views = stored.manifest.files.values() if stored else ()
-    found = [(day, file) for days in views for day, file in days.items()]
-    if first:
-        found = [(day, file) for day, file in found if day >= first.event_date]
-    if last:
-        found = [(day, file) for day, file in found if day <= last.event_date]
-    return sorted(found, key=lambda one: (one[0], one[1].key))
-
-
-def _damage_of_facts(lake: Lake, day: date, file: FactFile, report: BytesReport) -> str:
-    """Read a fact file; return what is wrong with it, or nothing."""
-    try:
-        body = fact_files.read_body(lake, file)
-    except Exception as error:
-        return _reported_damage(error)
-    if body is not None:
-        report.fact_bytes += len(body)
-        return ""
-    if (day, file) not in _named_fact_files(lake):  # a refresh has replaced it
-        return ""
-    return (
-        f"{lake.uri(file.key)} is missing, and the manifest of the dashboard's facts names it. "
-        f"{fact_files.REMEDY_FOR_FACTS}"
-    )

@@ -60,10 +60,15 @@ NOBODY = Identity("", is_read_only=True)
 """The identity for pages that are rendered without a request."""
 
 
+def find_identity(request: Request) -> Identity | None:
+    """Return the identity of the reader; None if no guard has set it."""
+    found = getattr(request.state, "identity", None)
+    return found if isinstance(found, Identity) else None
+
+
 def identity_of(request: Request) -> Identity:
     """Return the identity of the reader. Raises HTTPException 401 if no guard has set it."""
-    found = getattr(request.state, "identity", None)
-    if isinstance(found, Identity):
+    if found := find_identity(request):
         return found
     raise HTTPException(HTTPStatus.UNAUTHORIZED, "Log in first.")
 
