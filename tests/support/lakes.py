@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 import boto3
+import botocore.session
 import pyarrow as pa
 from tests.support.localaws_process import CREDENTIALS
 
@@ -16,6 +17,7 @@ from clickstream.settings import Aws, Build, Settings, Source
 from clickstream.settings import Lake as LakeSettings
 from clickstream.tables import ARROW, Table
 
+SERVICE_DESCRIPTIONS = botocore.session.Session().get_component("data_loader")
 SQL = Path(__file__).parents[2] / "include" / "sql"
 
 
@@ -48,10 +50,16 @@ def built(settings: Settings, first: Hour, last: Hour) -> Lake:
 
 
 def aws_session() -> boto3.Session:
-    """A new session with the local AWS's credentials, as another process would have."""
+    """A new session with the local AWS's credentials, as another process would have.
+
+    All sessions share the descriptions of the services, which take 0.3 s of CPU time to load.
+    """
+    core = botocore.session.Session()
+    core.register_component("data_loader", SERVICE_DESCRIPTIONS)
     return boto3.Session(
         aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        botocore_session=core,
     )
 
 

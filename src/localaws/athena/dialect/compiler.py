@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from localaws.athena import types
+from localaws.athena import macros, types
 from localaws.athena.dialect.environment import Columns, Env, Relations, Session
 from localaws.athena.dialect.parser import parse_expression, parse_query
 from localaws.athena.dialect.queries import compile_query
@@ -18,7 +18,7 @@ from localaws.athena.types import Type
 
 @dataclass(frozen=True)
 class CompiledStatement:
-    """SQL for a worker: views to create in order (after those of the scans), then the query."""
+    """SQL for a worker: macros and views to create after those of the scans, then the query."""
 
     setup: Sequence[str]
     sql: str
@@ -47,7 +47,9 @@ def compile_statement(
         raise error.located(sql) from None
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise not_supported("a form of a call or clause in this statement") from error
-    return CompiledStatement(session.setup, compiled.sql, compiled.columns, session.scans)
+    used = macros.statements(" ".join([*session.setup, compiled.sql]))
+    setup = [*used, *session.setup]
+    return CompiledStatement(setup, compiled.sql, compiled.columns, session.scans)
 
 
 def _check_results(columns: Columns) -> None:

@@ -74,14 +74,13 @@ class Relations(Protocol):
 class Session:
     """State of one compilation: generated names, views to create first, mentioned tables.
 
-    A view is parsed once and compiled at each mention (see NamedQuery).
+    A view is compiled at each mention (see NamedQuery).
     """
 
     relations: Relations
     compile_query: Callable[[exp.Expr, Env], Compiled]
     setup: list[str] = field(default_factory=list)
     scans: list[Scan] = field(default_factory=list)
-    parsed_views: dict[tuple[str, str], exp.Expr] = field(default_factory=dict)
     open_views: list[tuple[str, str]] = field(default_factory=list)
     _count: int = 0
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import sqlglot
@@ -112,6 +113,12 @@ def parse_query(sql: str) -> exp.Expr:
         raise QueryError("SYNTAX_ERROR", "Only one sql statement is allowed")
     tree: exp.Expr = statements[0]
     return tree
+
+
+@lru_cache(maxsize=64)
+def parse_view(sql: str) -> exp.Expr:
+    """Parse the query of a view once, for all queries that read it; its tree is never changed."""
+    return parse_query(sql)
 
 
 def parse_expression(sql: str) -> exp.Expr:

@@ -17,7 +17,7 @@ from localaws.athena.dialect.conditions import note_conditions
 from localaws.athena.dialect.dispatch import compile_expression
 from localaws.athena.dialect.environment import Columns, Compiled, Env, TableColumns, ViewText
 from localaws.athena.dialect.lineage import linked_fields
-from localaws.athena.dialect.parser import parse_query
+from localaws.athena.dialect.parser import parse_view
 from localaws.athena.dialect.scopes import Field, Scan, Scope, Source, Sources
 from localaws.athena.dialect.typed import Typed, boolean, coerce, row_fields, unify
 from localaws.athena.errors import QueryError, not_supported
@@ -154,9 +154,7 @@ def _view(env: Env, schema: str, name: str, view: ViewText, node: exp.Expr) -> C
         raise QueryError("VIEW_IS_RECURSIVE", f"View '{schema}.{name}' is recursive", node)
     session.open_views.append(key)
     try:
-        if key not in session.parsed_views:
-            session.parsed_views[key] = parse_query(view.sql)
-        compiled = session.compile_query(session.parsed_views[key], Env(session, view.schema))
+        compiled = session.compile_query(parse_view(view.sql), Env(session, view.schema))
         sql = _declared(env, compiled, view)
     except QueryError as error:
         inner = error.located(view.sql)
