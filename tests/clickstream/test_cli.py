@@ -7,12 +7,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from tests.support.access_log import Client, append
+from tests.support.command_line import run_command
 from tests.support.key_periods import destroy_key
 from tests.support.lakes import aws_session
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
@@ -44,15 +44,7 @@ class Terminal:
         }
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "clickstream.cli", *arguments]
-        return subprocess.run(
-            command,
-            cwd=self.directory,
-            env={**self.environment, **more},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_command(arguments, self.directory, {**self.environment, **more})
 
 
 @pytest.fixture(scope="module")

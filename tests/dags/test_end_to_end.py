@@ -91,6 +91,7 @@ ONCE = {
 }
 
 
+@pytest.mark.lake
 def test_three_hours_from_log_line_to_view(dag, home, caplog) -> None:
     """Ana's session crosses two hours; late lines join it to her next session."""
     caplog.set_level(logging.INFO, logger="clickstream")
@@ -227,6 +228,7 @@ def without_run(row: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in row.items() if k not in ("published_at", "published_by")}
 
 
+@pytest.mark.lake
 def test_a_server_that_is_down_fails_the_run_and_delays_no_other_host(dag, home, caplog) -> None:
     append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
     (home / "web-2").rmdir()
@@ -248,6 +250,7 @@ def test_a_server_that_is_down_fails_the_run_and_delays_no_other_host(dag, home,
     assert [row["missing_sources"] for row in ledger(open_lake())] == [None, None]
 
 
+@pytest.mark.lake
 def test_hours_are_built_from_raw_if_no_host_can_be_listed(dag, home, monkeypatch) -> None:
     append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
     lake = open_lake()

@@ -67,6 +67,7 @@ def of_iis(iis: RealLog, tmp_path_factory: pytest.TempPathFactory) -> Report:
     return report_on(iis, tmp_path_factory.mktemp("iis"))
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize("name", REPORTED)
 def test_every_reported_figure_of_elastic_is_the_known_one(
     name: str, of_elastic: Report, known: Callable[[str], Any]
@@ -74,6 +75,7 @@ def test_every_reported_figure_of_elastic_is_the_known_one(
     assert REPORTED[name](of_elastic) == known("elastic-apache-first5000.json")[name]
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize("name", REPORTED)
 def test_every_reported_figure_of_iis_is_the_known_one(
     name: str, of_iis: Report, known: Callable[[str], Any]
@@ -81,21 +83,25 @@ def test_every_reported_figure_of_iis_is_the_known_one(
     assert REPORTED[name](of_iis) == known("waikolai-iis-2009.json")[name]
 
 
+@pytest.mark.lake
 def test_every_hour_of_iis_has_its_known_hits(of_iis: Report, known: Callable[[str], Any]) -> None:
     rows = known("waikolai-iis-2009.hourly_utc.csv")
     expected = {row["utc_hour"].removesuffix(":00:00Z"): int(row["hits"]) for row in rows}
     assert of_iis["by_hour_utc"] == expected
 
 
+@pytest.mark.lake
 def test_137_files_are_one_log(of_iis: Report) -> None:
     assert (of_iis["lines"], of_iis["parsed"], of_iis["rejected"]["total"]) == (6571, 6571, 0)
     assert of_iis["request_runs"] == 1641
 
 
+@pytest.mark.lake
 def test_every_line_is_in_the_balance_once(of_elastic: Report, of_iis: Report) -> None:
     assert [sum(report["balance"].values()) for report in (of_elastic, of_iis)] == [5000, 6571]
 
 
+@pytest.mark.lake
 def test_reported_campaigns_of_elastic_are_the_known_ones(
     of_elastic: Report, known: Callable[[str], Any]
 ) -> None:
@@ -107,6 +113,7 @@ def test_reported_campaigns_of_elastic_are_the_known_ones(
     assert found == tagged["by_source_medium_campaign_decoded"]
 
 
+@pytest.mark.lake
 def test_the_site_itself_is_no_referrer(of_elastic: Report) -> None:
     domains = [referrer["domain"] for referrer in of_elastic["top_referrers"]]
     assert domains

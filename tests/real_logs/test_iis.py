@@ -12,6 +12,7 @@ from tests.real_logs.real_log import RealLog
 pytestmark = pytest.mark.shared_data
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize("name", [*REQUESTS, *SESSIONS, *FILES])
 def test_every_figure_of_the_log_is_the_known_one(
     name: str, iis: RealLog, known: Callable[[str], Any]
@@ -20,6 +21,7 @@ def test_every_figure_of_the_log_is_the_known_one(
     assert figures[name](iis) == known("waikolai-iis-2009.json")[name]
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize("name", EVERY_HOUR)
 def test_every_figure_of_an_hour_is_the_known_one(
     name: str, iis: RealLog, known: Callable[[str], Any]
@@ -28,6 +30,7 @@ def test_every_figure_of_an_hour_is_the_known_one(
     assert [str(value) for value in EVERY_HOUR[name](iis)] == [row[name] for row in rows]
 
 
+@pytest.mark.lake
 def test_sessions_do_not_end_where_an_hour_or_a_day_does(iis: RealLog) -> None:
     """Who cuts each hour or each day alone counts sessions that go on twice."""
     right = SESSIONS["sessions_all_hits_gt"](iis)

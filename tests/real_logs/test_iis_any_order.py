@@ -99,6 +99,7 @@ def sessions_of(lake: Lake) -> list[tuple[object, ...]]:
     return sorted((pd.Timestamp(first), pd.Timestamp(last), *rest) for first, last, *rest in facts)
 
 
+@pytest.mark.lake
 @pytest.mark.deep
 def test_hours_around_crossing_sessions_have_the_same_sessions_in_any_order(
     make_lake: Callable[[str], Lake], tmp_path: Path
@@ -112,6 +113,7 @@ def test_hours_around_crossing_sessions_have_the_same_sessions_in_any_order(
     assert parts - sessions == 4
 
 
+@pytest.mark.lake
 @pytest.mark.deep
 @pytest.mark.timeout(4 * 3600)
 def test_half_a_year_has_the_same_sessions_in_any_order(
@@ -124,6 +126,7 @@ def test_half_a_year_has_the_same_sessions_in_any_order(
     assert sessions_of(lake) == in_one_go(iis, lake)
 
 
+@pytest.mark.lake
 @pytest.mark.deep
 @pytest.mark.timeout(3600)
 def test_half_a_year_built_as_a_range_has_the_same_sessions(

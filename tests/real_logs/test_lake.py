@@ -78,6 +78,7 @@ def page_views(lake: Lake) -> dict[str, int]:
     return {row["page"]: row["page_views"] for row in athena.query(lake, PAGES).records()}
 
 
+@pytest.mark.lake
 def test_42_hours_of_elastic_have_the_known_figures_in_the_lake(
     lake: Lake, elastic: RealLog, known: Callable[[str], Any]
 ) -> None:
@@ -103,6 +104,7 @@ def test_42_hours_of_elastic_have_the_known_figures_in_the_lake(
     assert (channels["Referral"], channels.total()) == (54, 519)
 
 
+@pytest.mark.lake
 def test_sessions_of_iis_that_cross_midnight_are_those_of_the_whole_log(
     lake: Lake, iis: RealLog, known: Callable[[str], Any]
 ) -> None:

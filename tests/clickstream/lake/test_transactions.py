@@ -115,6 +115,7 @@ def rows_of(lake: Lake) -> int:
     return iceberg_tables.load(lake, REJECTS).iceberg.scan().to_arrow().num_rows
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize(
     "order",
     [
@@ -176,6 +177,7 @@ def test_a_commit_splits_the_manifests_of_former_versions_by_month(
     assert rows_of(lake) == 21
 
 
+@pytest.mark.lake
 def test_a_compaction_leaves_few_manifests(lake: Lake) -> None:
     for hour in range(16):
         publish(lake, FIRST.plus(hour), FIRST.plus(hour))

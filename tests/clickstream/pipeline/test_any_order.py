@@ -51,6 +51,7 @@ def in_order(make_lake, tmp_path: Path) -> Lake:
     return lake
 
 
+@pytest.mark.lake
 def test_the_ledger_adds_up_to_the_lines(in_order: Lake) -> None:
     ledger = hour_ledger.ledger(in_order)
     assert ledger["lines"].sum() == len(log_lines(1))
@@ -58,6 +59,7 @@ def test_the_ledger_adds_up_to_the_lines(in_order: Lake) -> None:
     assert len(ledger) == len(list(hour_range(FIRST, LAST)))
 
 
+@pytest.mark.lake
 def test_an_hour_is_published_once_though_the_one_before_came_meanwhile(
     make_lake, tmp_path: Path
 ) -> None:
@@ -71,6 +73,7 @@ def test_an_hour_is_published_once_though_the_one_before_came_meanwhile(
     assert pipeline.verify(lake, FIRST, second).is_proven
 
 
+@pytest.mark.lake
 def test_late_lines_reopen_their_hours(in_order: Lake, make_lake, tmp_path: Path) -> None:
     late = make_lake("late")
     lines = log_lines(1)
@@ -114,6 +117,7 @@ def test_a_gap_of_hours_reaches_over_an_hour_that_nobody_built(lake: Lake, tmp_p
     assert pipeline.verify(patient).is_proven
 
 
+@pytest.mark.lake
 def test_staged_files_of_two_builds_are_the_same_bytes(in_order: Lake) -> None:
     from clickstream.lake import objects
 

@@ -21,6 +21,7 @@ from tests.support.lakes import aws_session, beside, build_all, settings_of_a_la
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.observed import ASKED_OF_LAKE, Facts, expected, facts
 from tests.support.schedules import Build, Disturbed, Pull, Range, Run, Step, World
+from tests.support.tiers import first_in_make_test
 from tests.support.traffic import FIRST, HOSTS, Traffic, traffics
 
 from clickstream import pipeline, sessions
@@ -137,7 +138,11 @@ def assert_ends_the_same(worlds: Worlds, schedule: list[Step], seed: int = 0) ->
 
 @pytest.mark.parametrize(
     "schedule",
-    [*SCHEDULES[:3], *(pytest.param(one, marks=pytest.mark.deep) for one in SCHEDULES[3:])],
+    [
+        SCHEDULES[1],
+        *(pytest.param(one, marks=pytest.mark.lake) for one in SCHEDULES[:3:2]),
+        *(pytest.param(one, marks=pytest.mark.deep) for one in SCHEDULES[3:]),
+    ],
 )
 def test_schedules_that_need_every_rule_end_with_the_same_answers(
     worlds: Worlds, schedule: list[Step]
@@ -145,6 +150,7 @@ def test_schedules_that_need_every_rule_end_with_the_same_answers(
     assert_ends_the_same(worlds, schedule)
 
 
+@pytest.mark.lake
 @examples(2)
 @given(schedule=schedules, seed=st.integers(0, min(TIMES, 10) - 1))
 def test_any_schedule_ends_with_the_same_answers(
@@ -196,7 +202,9 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
 
 
 @pytest.mark.parametrize(
-    ("room", "name", "wrong", "schedule"), WRONG, ids=[wrong.__name__ for _, _, wrong, _ in WRONG]
+    ("room", "name", "wrong", "schedule"),
+    first_in_make_test(WRONG),
+    ids=[wrong.__name__ for _, _, wrong, _ in WRONG],
 )
 def test_the_property_fails_for_a_wrong_pipeline(
     worlds: Worlds,

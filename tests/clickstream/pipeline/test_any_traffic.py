@@ -56,6 +56,7 @@ def test_any_traffic_with_strict_rules_has_the_sessions_of_the_oracle(
     assert_as_expected(traffic, rules)
 
 
+@pytest.mark.lake
 @examples(6)
 @given(traffics(hours=30, most=8, pauses=PAUSES_OF_HOURS), PATIENT_RULES)
 def test_sessions_of_more_than_a_day_are_those_of_the_oracle(

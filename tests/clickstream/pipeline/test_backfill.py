@@ -70,6 +70,7 @@ def test_a_range_built_again_is_the_same(built: Lake) -> None:
     assert left_for(built, "again") == []
 
 
+@pytest.mark.lake
 def test_rows_of_a_day_are_gone_before_the_next_one_is_built(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +87,7 @@ def test_rows_of_a_day_are_gone_before_the_next_one_is_built(
     assert len(built_so_far) == len(HOURS)
 
 
+@pytest.mark.lake
 def test_a_run_that_died_between_two_days_goes_on_with_the_second(built: Lake) -> None:
     before = contents(built)
     going = pipeline.rebuild(built, HOURS, "again")
@@ -119,6 +121,7 @@ def test_a_run_that_died_inside_a_publication_leaves_that_hour_to_do(
     assert set(publishers(built)) == {"again"}
 
 
+@pytest.mark.lake
 def test_an_hour_built_along_with_the_one_before_is_not_built_twice(built: Lake) -> None:
     """A shorter gap cuts Ana's session, so the first hour pulls all the others along."""
     settings = built.settings
@@ -141,6 +144,7 @@ def test_only_what_would_change_is_built(built: Lake, tmp_path: Path) -> None:
     assert pipeline.verify(built).is_proven
 
 
+@pytest.mark.lake
 def test_an_hour_that_leaves_a_later_one_astray_does_not_stand(built: Lake, tmp_path: Path) -> None:
     """Also where the later one is none of those that are asked for."""
     append(tmp_path / "logs" / "access.log", [CHO.get(f"{FIRST}:50:00", "/late")])
@@ -162,6 +166,7 @@ def test_hours_never_built_are_outdated(lake: Lake, tmp_path: Path) -> None:
     assert left_for(lake, "again", only_outdated=True) == HOURS
 
 
+@pytest.mark.lake
 def test_sessions_are_stitched_again_without_reading_a_line(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,6 +205,7 @@ def test_a_range_that_ends_before_it_begins_is_refused() -> None:
     assert pipeline.check_range(FIRST, FIRST) == (FIRST, FIRST)
 
 
+@pytest.mark.lake
 def test_progress_counts_each_hour_once(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([100.0, 110.0, 120.0, 130.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
@@ -215,6 +221,7 @@ def test_progress_counts_each_hour_once(monkeypatch: pytest.MonkeyPatch) -> None
     ]
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_a_day_leaves_the_next_one_to_the_run_that_builds_it_too(
     built: Lake, tmp_path: Path, order: tuple[int, int]
@@ -236,6 +243,7 @@ def test_a_day_leaves_the_next_one_to_the_run_that_builds_it_too(
     assert set(publishers(built)) == {"again"}
 
 
+@pytest.mark.lake
 def test_build_beside_hours_of_other_settings_says_so(built: Lake) -> None:
     assert pipeline.describe_other_settings(built, LAST, LAST) == ""
     site = Site(domains=("shop.example",))

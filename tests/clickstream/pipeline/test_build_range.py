@@ -110,6 +110,7 @@ def test_hours_built_together_have_the_rows_of_each_alone(asked: list[list[Ask]]
         assert whole.balance(slice(start, end)) == one.balance()
 
 
+@pytest.mark.lake
 def test_a_session_goes_on_over_a_change_of_keys(lake: Lake, tmp_path: Path) -> None:
     """The first hours of a period know visitors by two ids, and so do all that are built along."""
     privacy = lake.settings.privacy.model_copy(update={"key_days": 1})
@@ -128,6 +129,7 @@ def test_a_session_goes_on_over_a_change_of_keys(lake: Lake, tmp_path: Path) -> 
     assert pipeline.verify(changing).is_proven
 
 
+@pytest.mark.lake
 def test_hours_without_lines_have_their_place_in_the_ledger(lake: Lake) -> None:
     published = build_all(lake, FIRST, FIRST.plus(2), "test")
     assert [one.lines for one in published] == [0, 0, 0]
@@ -172,6 +174,7 @@ def pulled(lake: Lake, tmp_path: Path) -> Lake:
     return lake
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize(
     ("hours_at_once", "rows_per_file", "files"), [(1, 9, 2), (2, 1, 4), (3, 1000, 1)]
 )

@@ -13,6 +13,7 @@ from clickstream.settings import Settings
 LAST = FIRST.next.next
 
 
+@pytest.mark.lake
 @pytest.mark.timeout(600)
 def test_a_live_run_a_backfill_and_someone_who_clears_tasks_at_once(
     lake_settings: Settings,

@@ -37,6 +37,7 @@ def body_of(lake: Lake, key: str) -> bytes:
     return stored.body
 
 
+@pytest.mark.lake
 def test_no_flipped_byte_of_any_staged_file_is_published(pulled: Lake, reopen: ReopenLake) -> None:
     staged = staged_hour(pulled)
     read_by_register = [
@@ -57,6 +58,7 @@ def test_no_flipped_byte_of_any_staged_file_is_published(pulled: Lake, reopen: R
     assert pipeline.verify(pulled).is_proven
 
 
+@pytest.mark.lake
 def test_no_flipped_byte_of_staged_parts_becomes_sessions(pulled: Lake, reopen: ReopenLake) -> None:
     cleaned = pipeline.clean_hits(pulled, HOUR)
     for wrong in flips(body_of(pulled, cleaned.parts_key)):
@@ -85,6 +87,7 @@ def test_clean_hits_replaces_damaged_rows(pulled: Lake, reopen: ReopenLake) -> N
         assert body_of(pulled, key) == right
 
 
+@pytest.mark.lake
 def test_rows_that_wait_are_cleaned_again_if_they_are_damaged(
     pulled: Lake, reopen: ReopenLake
 ) -> None:

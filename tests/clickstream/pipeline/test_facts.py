@@ -81,6 +81,7 @@ def test_a_refresh_without_changes_asks_nothing_and_writes_nothing(built: Lake) 
     assert fact_files.read_manifest(built) == before
 
 
+@pytest.mark.lake
 def test_a_refresh_with_something_to_do_leaves_time_for_more_and_then_does_all(
     built: Lake,
 ) -> None:
@@ -98,6 +99,7 @@ def test_a_refresh_with_something_to_do_leaves_time_for_more_and_then_does_all(
     assert {str(MIDDLE.event_date), str(HOURS[4].event_date)} <= set(found.computed["hour_facts"])
 
 
+@pytest.mark.lake
 def test_a_refresh_without_changes_or_after_a_while_does_not_wait(built: Lake) -> None:
     waited: list[float] = []
     pipeline.refresh_facts(built, now=NOW, apart=timedelta(days=1), sleep=waited.append)
@@ -127,6 +129,7 @@ def test_an_hour_that_is_published_again_has_two_dates_computed_by_a_query_a_vie
     assert rows_of_facts(built) == rows_of_views(built)
 
 
+@pytest.mark.lake
 def test_late_lines_change_their_date_and_the_one_before(built: Lake) -> None:
     logs = Path(built.settings.sources[0].path)
     write(logs, log_lines(5, MIDDLE, MIDDLE), "late-access.log")
@@ -143,6 +146,7 @@ def test_late_lines_change_their_date_and_the_one_before(built: Lake) -> None:
     assert rows_of_facts(built) == rows_of_views(built)
 
 
+@pytest.mark.lake
 def test_another_time_zone_has_every_date_computed(built: Lake) -> None:
     before = rows_of_facts(built)
     moved = other_settings(built, site=Site(name="cafe", time_zone="Asia/Kolkata"))
@@ -154,6 +158,7 @@ def test_another_time_zone_has_every_date_computed(built: Lake) -> None:
     assert rows_of_facts(moved) == rows_of_views(moved) != before
 
 
+@pytest.mark.lake
 def test_rows_of_another_time_zone_leave_the_manifest_with_the_first_batch(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +170,7 @@ def test_rows_of_another_time_zone_leave_the_manifest_with_the_first_batch(
     assert [[*found.files["hour_facts"]] for found in seen] == [DAYS, DAYS[2:]]
 
 
+@pytest.mark.lake
 def test_the_newest_dates_come_first_and_readers_see_each_batch(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +196,7 @@ def test_dates_that_are_too_old_leave_the_manifest(built: Lake) -> None:
     assert [*manifest(short).files["session_facts"]] == DAYS[2:]
 
 
+@pytest.mark.lake
 def test_a_date_whose_hours_are_gone_leaves_the_manifest(built: Lake) -> None:
     iceberg_tables.load(built, HOUR_LEDGER).iceberg.delete("event_date = '2026-11-21'")
     found = refresh(built)
@@ -199,6 +206,7 @@ def test_a_date_whose_hours_are_gone_leaves_the_manifest(built: Lake) -> None:
     assert refresh(built).changed["hour_facts"] == ["2026-11-21"]
 
 
+@pytest.mark.lake
 def test_everything_can_be_computed_again_to_the_same_files(built: Lake) -> None:
     before = manifest(built)
     found = refresh(built, everything=True)
@@ -222,6 +230,7 @@ def test_a_dry_run_says_what_would_be_computed_and_does_nothing(built: Lake) -> 
     assert (found.computed, found.queries) == (planned.computed, planned.queries)
 
 
+@pytest.mark.lake
 def test_a_compacted_day_is_computed_once_more_to_the_same_files(built: Lake) -> None:
     build_all(built, MIDDLE, MIDDLE, "again")
     refresh(built)
@@ -232,6 +241,7 @@ def test_a_compacted_day_is_computed_once_more_to_the_same_files(built: Lake) ->
     assert refresh(built).computed == {}
 
 
+@pytest.mark.lake
 def test_a_query_that_fails_leaves_the_manifest(built: Lake) -> None:
     before = fact_files.read_manifest(built)
     build_all(built, MIDDLE, MIDDLE, "again")
@@ -256,6 +266,7 @@ def test_a_directory_without_a_fact_view_is_named(built: Lake, tmp_path: Path) -
         refresh(other_settings(built, build=build))
 
 
+@pytest.mark.lake
 def test_maintenance_deletes_old_files_that_the_manifest_does_not_name(built: Lake) -> None:
     replaced = manifest(built).files["hour_facts"][MIDDLE.event_date].key
     build_all(built, MIDDLE, MIDDLE, "again")
@@ -275,6 +286,7 @@ def test_files_without_a_manifest_are_old_files_too(built: Lake) -> None:
     assert [*objects.listing(built, "facts/")] == []
 
 
+@pytest.mark.lake
 def test_equal_rows_in_another_order_are_one_file(built: Lake) -> None:
     view, day = "session_facts", DAYS[2]
     file = manifest(built).files[view][day]

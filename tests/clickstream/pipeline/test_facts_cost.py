@@ -58,6 +58,7 @@ def cost_of_an_hour(lake: Lake, dates: int) -> tuple[pipeline.FactsRefreshed, Co
     return refresh(process.lake), process.requests
 
 
+@pytest.mark.lake
 def test_an_hour_costs_the_same_in_a_lake_of_3_and_of_40_dates(lake: Lake) -> None:
     young, requests_when_young = cost_of_an_hour(lake, YOUNG)
     old, requests_when_old = cost_of_an_hour(lake, OLD)

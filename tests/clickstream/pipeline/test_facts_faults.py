@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from tests.support.facts import (
 from tests.support.faults import Killed, dying
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
+from tests.support.tiers import first_in_make_test
 
 from clickstream import pipeline
 from clickstream.errors import QueryFailed
@@ -62,8 +64,10 @@ def assert_as_computed_at_once(lake: Lake) -> None:
     assert refresh(lake, everything=True).changed == {}
 
 
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("writes", [0, 1, 12, 23, 24])
+@pytest.mark.parametrize(
+    ("writes", "after"),
+    first_in_make_test(product((12, 0, 1, 23, 24), (True, False))),
+)
 def test_a_refresh_that_is_killed_at_a_write_is_made_up_for_by_the_next(
     shared: Lake, writes: int, after: bool
 ) -> None:
@@ -76,6 +80,7 @@ def test_a_refresh_that_is_killed_at_a_write_is_made_up_for_by_the_next(
     assert_as_computed_at_once(shared)
 
 
+@pytest.mark.lake
 def test_two_refreshes_at_once_end_in_one_manifest(shared: Lake) -> None:
     objects.delete(shared, [fact_files.MANIFEST_KEY])
     failures: list[BaseException] = []
@@ -95,6 +100,7 @@ def test_two_refreshes_at_once_end_in_one_manifest(shared: Lake) -> None:
     assert_as_computed_at_once(shared)
 
 
+@pytest.mark.lake
 def test_the_slower_of_two_refreshes_keeps_what_it_has_computed(shared: Lake) -> None:
     """Another process replaces the manifest while this one computes; nothing is asked twice."""
     refresh(shared)
@@ -113,6 +119,7 @@ def test_the_slower_of_two_refreshes_keeps_what_it_has_computed(shared: Lake) ->
     assert_as_computed_at_once(shared)
 
 
+@pytest.mark.lake
 def test_an_hour_published_while_a_refresh_asks_is_found_by_the_next(shared: Lake) -> None:
     refresh(shared)
     build_all(shared, HOURS[2], HOURS[2], "again")
@@ -126,6 +133,7 @@ def test_an_hour_published_while_a_refresh_asks_is_found_by_the_next(shared: Lak
     assert_as_computed_at_once(shared)
 
 
+@pytest.mark.lake
 def test_the_manifest_is_never_older_than_the_files_of_a_reader(shared: Lake) -> None:
     """Each file that any manifest ever named is still there, and the same."""
     refresh(shared)
@@ -212,6 +220,7 @@ def disturbed(lake: Lake, name: str, call: int, number: int) -> Lake:
 schedules = st.lists(events, min_size=2, max_size=6)
 
 
+@pytest.mark.lake
 @settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
 @given(schedules)
 def test_after_any_order_of_publications_refreshes_and_faults_facts_are_those_of_the_views(

@@ -127,6 +127,7 @@ LASTING = {
 }
 
 
+@pytest.mark.lake
 @pytest.mark.timeout(600)
 def test_lasting_faults_are_told_in_a_sentence_and_the_next_run_mends_all(
     lake_settings: Settings, local_aws: LocalAwsProcess

@@ -69,6 +69,7 @@ def late_lines(lake: Lake) -> list[tuple[int, bool]]:
     return [*zip(ledger["late_lines"], ledger["late_by_seconds"].notna(), strict=True)]
 
 
+@pytest.mark.lake
 def test_a_late_line_of_an_always_on_device_is_followed_to_the_second_midnight_only(
     lake: Lake, make_lake: Callable[[str], Lake], tmp_path: Path
 ) -> None:
@@ -132,6 +133,7 @@ def test_hours_built_backwards_have_no_late_lines(lake: Lake, tmp_path: Path) ->
     assert late_lines(lake) == [(0, False), (0, False)]
 
 
+@pytest.mark.lake
 def test_changes_are_recorded_once_wherever_a_publication_dies(lake: Lake, tmp_path: Path) -> None:
     """Every two hours die after another number of their six commits, and are then built again."""
     pairs = [(FIRST.plus(2 * number), FIRST.plus(2 * number + 1)) for number in range(7)]

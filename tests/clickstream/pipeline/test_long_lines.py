@@ -6,6 +6,7 @@ import gzip
 import random
 import uuid
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.lakes import build_all
 from tests.support.long_lines import FILLINGS, combined_line, long_line, pieces_with_long_line
+from tests.support.tiers import first_in_make_test
 
 from clickstream import pipeline
 from clickstream.hours import Hour
@@ -53,8 +55,7 @@ def counted(lake: Lake, host: str = "web-1") -> tuple[int, list[str]]:
     return lines, reasons
 
 
-@pytest.mark.parametrize("packs", [False, True])
-@pytest.mark.parametrize("filling", FILLINGS)
+@pytest.mark.parametrize(("filling", "packs"), first_in_make_test(product(FILLINGS, (False, True))))
 def test_raw_keeps_every_byte_and_the_line_is_one_reject(
     lake: Lake, tmp_path: Path, filling: str, packs: bool
 ) -> None:
@@ -80,8 +81,12 @@ def test_the_balance_of_its_hour_closes_and_the_reject_keeps_its_first_bytes(
 
 
 @pytest.mark.usefixtures("small_ranges")
-@pytest.mark.parametrize("size", [RANGE - 1, RANGE, RANGE + 1, 2 * RANGE, 3 * RANGE + 7])
-@pytest.mark.parametrize("packs", [False, True])
+@pytest.mark.parametrize(
+    ("size", "packs"),
+    first_in_make_test(
+        product((RANGE + 1, RANGE - 1, RANGE, 2 * RANGE, 3 * RANGE + 7), (False, True))
+    ),
+)
 def test_a_line_of_several_ranges_is_one_reject(
     lake: Lake, tmp_path: Path, size: int, packs: bool
 ) -> None:

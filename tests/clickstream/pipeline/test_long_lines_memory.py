@@ -96,6 +96,7 @@ every_case = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.lake
 @every_case
 def test_a_trial_needs_no_more_memory(
     tmp_path: Path, trial_without: int, filling: str, packs: bool
@@ -107,6 +108,7 @@ def test_a_trial_needs_no_more_memory(
     assert peak < trial_without + MARGIN
 
 
+@pytest.mark.lake
 @every_case
 def test_a_pull_and_a_build_need_no_more_memory(
     lake_settings: Settings, tmp_path: Path, lake_without: int, filling: str, packs: bool

@@ -99,6 +99,7 @@ def test_a_day_that_is_over_becomes_one_file_of_the_same_rows(built: Lake) -> No
     assert pipeline.compact_days(built, SETTLED).files_before == 0
 
 
+@pytest.mark.lake
 def test_hours_that_were_published_as_one_are_one_file_already(built: Lake) -> None:
     before = contents(built)["hits"]
     build_all(built, FIRST, LAST, "again")
@@ -106,6 +107,7 @@ def test_hours_that_were_published_as_one_are_one_file_already(built: Lake) -> N
     pd.testing.assert_frame_equal(contents(built)["hits"], before)
 
 
+@pytest.mark.lake
 def test_a_large_day_becomes_files_of_neighbouring_hours(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_file_with_other_rows_is_never_taken(
     assert_same(contents(built), before)
 
 
+@pytest.mark.lake
 def test_an_hour_published_during_a_compaction_wins(built: Lake) -> None:
     loaded = iceberg_tables.load(built, HITS)
     (group,) = table_maintenance.find_groups(loaded, LAST.next.event_date)
@@ -143,6 +146,7 @@ def test_an_hour_published_during_a_compaction_wins(built: Lake) -> None:
     assert pipeline.verify(built).is_proven
 
 
+@pytest.mark.lake
 def test_an_hour_that_a_compaction_overtakes_is_refused_and_one_of_another_day_is_not(
     built: Lake,
 ) -> None:
@@ -154,6 +158,7 @@ def test_an_hour_that_a_compaction_overtakes_is_refused_and_one_of_another_day_i
     assert pipeline.verify(built).is_proven
 
 
+@pytest.mark.lake
 def test_builds_and_compactions_at_once_end_with_the_same_rows(
     built: Lake, reopen: Callable[[], Lake]
 ) -> None:
@@ -190,6 +195,7 @@ def count_as_of(lake: Lake, moment: datetime) -> int:
     return int(athena.query(lake, sql).rows[0][0])
 
 
+@pytest.mark.lake
 def test_queries_travel_back_as_far_as_snapshots_are_kept(built: Lake) -> None:
     """What counts is when a state was replaced: the first one is as old as the table."""
     yesterday = datetime.now(UTC)
@@ -212,6 +218,7 @@ def test_queries_travel_back_as_far_as_snapshots_are_kept(built: Lake) -> None:
     assert pipeline.verify(built).is_proven
 
 
+@pytest.mark.lake
 def test_expiry_changes_no_state_after_its_horizon(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +279,7 @@ def assert_time_travel_works(lake: Lake) -> None:
             loaded.scan(snapshot_id=snapshot.snapshot_id).to_arrow()
 
 
+@pytest.mark.lake
 def test_staged_rows_of_an_hour_that_is_being_built_all_stay(built: Lake) -> None:
     time.sleep(1)  # S3 tells when an object was written to the second
     moment = datetime.now(UTC).replace(microsecond=0)
@@ -317,6 +325,7 @@ class _Dying:
         return counted
 
 
+@pytest.mark.lake
 def test_maintenance_killed_at_any_commit_or_deletion_is_repaired_by_the_next(built: Lake) -> None:
     """Lives in turn: one dies after its first commit or deletion, one before its second."""
     before = contents(built)

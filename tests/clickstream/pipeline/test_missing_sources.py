@@ -184,6 +184,7 @@ def test_of_two_missing_hosts_the_one_that_is_back_loses_its_name(
     assert missing(cafe) == ["web-2"]
 
 
+@pytest.mark.lake
 def test_hours_further_back_than_35_days_keep_the_name(cafe: Lake) -> None:
     build_all(cafe, FIRST, FIRST, "first")
     Path(cafe.settings.sources[1].path).mkdir()
@@ -255,6 +256,7 @@ def publish_dates(lake: Lake, row: dict[str, object]) -> None:
 STEPS = ("pull 1", "pull 2", "publish", "complete", "dies in complete")
 
 
+@pytest.mark.lake
 @settings(max_examples=8)
 @given(st.lists(st.sampled_from(STEPS), max_size=7), st.data())
 def test_in_any_order_of_pulls_and_publications_the_ledger_ends_the_same(

@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import event, example, given
 from hypothesis import strategies as st
 from tests.support.examples import examples
 from tests.support.faults import Killed, dying
+from tests.support.tiers import first_in_make_test
 from tests.support.web_server import RacingSource, WebServer, raw_lines
 
 from clickstream import pipeline
@@ -209,8 +211,7 @@ def test_a_bookmark_of_an_earlier_version_goes_on(
     assert raw_lines(lake) == server.lines_by_hour()
 
 
-@pytest.mark.parametrize("kept", [2, 5, 9])
-@pytest.mark.parametrize("further", [1, 3, 20])
+@pytest.mark.parametrize(("kept", "further"), first_in_make_test(product((2, 5, 9), (1, 3, 20))))
 def test_a_file_that_is_cut_to_its_first_lines_and_written_on_gives_its_new_lines(
     lake: Lake, server: WebServer, kept: int, further: int
 ) -> None:

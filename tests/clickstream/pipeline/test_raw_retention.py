@@ -106,6 +106,7 @@ def test_raw_lines_go_the_grace_after_their_hours_are_closed(cafe: Lake) -> None
     assert contents(cafe) == before
 
 
+@pytest.mark.lake
 def test_hours_that_are_young_keep_their_raw_lines(cafe: Lake) -> None:
     days = (MUCH_LATER.date() - LAST.event_date).days
     younger = Lake(keeping(cafe.settings, days), cafe.session)
@@ -152,6 +153,7 @@ def test_every_way_to_build_a_closed_hour_is_refused_from_the_announcement_on(ca
     assert "4 hours past their replay window stay as they are" in outdated.refused
 
 
+@pytest.mark.lake
 def test_new_visitor_ids_are_refused_for_periods_without_raw_lines(cafe: Lake) -> None:
     destroy_keys(cafe)
     assert pipeline.plan_new_visitor_ids(cafe, FIRST, LAST).hours
@@ -166,6 +168,7 @@ def destroy_keys(lake: Lake) -> None:
         pipeline.check_replay_window(lake, FIRST, LAST)
 
 
+@pytest.mark.lake
 def test_verify_says_that_raw_lines_are_gone_and_finds_no_damage(cafe: Lake) -> None:
     sweep_twice(cafe)
     report = pipeline.verify(cafe)
@@ -178,11 +181,13 @@ def test_verify_says_that_raw_lines_are_gone_and_finds_no_damage(cafe: Lake) -> 
     assert pipeline.repair(cafe, report, "repair") == report
 
 
+@pytest.mark.lake
 def test_a_missing_raw_object_of_a_kept_hour_is_still_damage(cafe: Lake) -> None:
     objects.delete(cafe, [raw.list_raw(cafe, FIRST)[0].key])
     assert "of which 0 still exist" in pipeline.verify(cafe).failures[0]
 
 
+@pytest.mark.lake
 def test_lines_that_come_late_for_a_closed_hour_wait_in_raw_for_good(cafe: Lake) -> None:
     sweep_twice(cafe)
     before = contents(cafe)[:3]
@@ -202,6 +207,7 @@ def test_lines_that_come_late_for_a_closed_hour_wait_in_raw_for_good(cafe: Lake)
     assert any("They can't be added, because other raw lines" in note for note in report.notes)
 
 
+@pytest.mark.lake
 def test_lines_of_a_closed_hour_that_was_never_built_wait_in_raw_for_good(cafe: Lake) -> None:
     sweep_twice(cafe)
     unbuilt = FIRST.minus(3)
@@ -235,6 +241,7 @@ def test_lines_that_can_still_be_built_hold_the_watermark_back(
     assert raw_hours(cafe) == []
 
 
+@pytest.mark.lake
 def test_hours_that_were_built_lately_hold_the_watermark_back(lake_settings: Settings) -> None:
     """The range that they were built with may not be done, and sessions cross from hour to hour."""
     lake = open_lake(keeping(lake_settings), aws_session())
@@ -248,6 +255,7 @@ def test_hours_that_were_built_lately_hold_the_watermark_back(lake_settings: Set
     assert pipeline.sweep_files(lake, now + timedelta(days=7)).raw_files == 1
 
 
+@pytest.mark.lake
 def test_hours_that_lack_a_host_keep_their_raw_lines_until_it_is_back_or_retired(
     cafe: Lake,
 ) -> None:
@@ -272,6 +280,7 @@ def set_state(lake: Lake, **changes: int) -> None:
     collection.update_source_state(lake, state, lambda one: replace(one, **changes))
 
 
+@pytest.mark.lake
 def test_a_publication_that_broke_off_keeps_its_raw_lines_and_can_be_repaired(cafe: Lake) -> None:
     """It began before the watermark was announced, and died after."""
     pipeline.sweep_files(cafe, MUCH_LATER)
@@ -284,12 +293,14 @@ def test_a_publication_that_broke_off_keeps_its_raw_lines_and_can_be_repaired(ca
     assert raw_hours(cafe) == []
 
 
+@pytest.mark.lake
 def test_a_publication_under_way_holds_the_watermark_back(cafe: Lake) -> None:
     objects.put(cafe, f"publishing/{HOURS[1]}/0123456789abcdef-fedcba9876543210", b"")
     swept = pipeline.sweep_files(cafe, MUCH_LATER)
     assert (swept.raw_before, "was interrupted" in swept.raw_kept) == (str(HOURS[1]), True)
 
 
+@pytest.mark.lake
 def test_a_period_that_gets_new_visitor_ids_keeps_its_raw_lines(cafe: Lake) -> None:
     destroy_keys(cafe)
     pipeline.open_periods(cafe, pipeline.plan_new_visitor_ids(cafe, FIRST, LAST), "new ids")
@@ -299,6 +310,7 @@ def test_a_period_that_gets_new_visitor_ids_keeps_its_raw_lines(cafe: Lake) -> N
     assert read_watermark(cafe).before == Hour(period.start)
 
 
+@pytest.mark.lake
 def test_a_sweep_that_is_killed_is_completed_by_the_next(
     cafe: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -344,6 +356,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.lake
 @settings(max_examples=10)
 @given(steps=STEPS)
 def test_in_any_order_of_pulls_builds_and_sweeps_published_rows_never_lose_a_line(

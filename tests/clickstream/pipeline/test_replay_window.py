@@ -157,6 +157,7 @@ def test_late_lines_of_an_hour_past_its_window_wait_and_are_counted(
     assert ([*fresh.past_window], fresh.late, fresh.reopened) == ([waiting], (), ())
 
 
+@pytest.mark.lake
 def test_lines_that_wait_are_read_once(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +181,7 @@ def only_the_period(lake: Lake, settings: Settings) -> Lake:
     return alone
 
 
+@pytest.mark.lake
 def test_new_visitor_ids_build_the_whole_period_and_nothing_outside(
     lake: Lake, settings: Settings, tmp_path: Path
 ) -> None:
@@ -212,6 +214,7 @@ def ledger_rows(lake: Lake, first: Hour, last: Hour) -> Iterator[hour_ledger.Led
     yield from hour_ledger.ledger_rows(lake, first, last).values()
 
 
+@pytest.mark.lake
 def test_new_visitor_ids_that_no_hour_needs_are_refused(lake: Lake) -> None:
     with pytest.raises(InputError, match="none needs new visitor ids"):
         pipeline.plan_new_visitor_ids(lake, BEFORE, AFTER)
@@ -246,6 +249,7 @@ def test_new_visitor_ids_that_are_killed_are_completed_by_mend_or_by_the_next_ru
     assert parts(lake, FIRST, LAST) == parts(only_the_period(lake, settings), FIRST, LAST)
 
 
+@pytest.mark.lake
 def test_hours_never_published_are_built_beside_hours_past_their_window(
     settings: Settings, reopen: Callable[[], Lake], tmp_path: Path
 ) -> None:
@@ -274,6 +278,7 @@ def test_hours_never_published_are_built_beside_hours_past_their_window(
     assert pipeline.verify(lake).is_proven
 
 
+@pytest.mark.lake
 def test_a_chain_is_published_step_by_step(lake: Lake, tmp_path: Path) -> None:
     """A late line of the device that never falls silent reaches hours that are seen one by one."""
     append(tmp_path / "logs" / "access.log", [TABLET.get(f"{BEFORE}:00:10", "/menu")])
@@ -288,6 +293,7 @@ def test_a_chain_is_published_step_by_step(lake: Lake, tmp_path: Path) -> None:
     assert pipeline.verify(lake).is_proven
 
 
+@pytest.mark.lake
 def test_another_length_of_key_periods_does_not_reach_from_hour_to_hour(
     lake: Lake, settings: Settings
 ) -> None:

@@ -77,6 +77,7 @@ def in_a_trial(settings: Settings) -> Counter[str]:
     return tally.figures().people.channels
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize("order", ["in order", "reverse", "as a range"])
 def test_trial_and_lake_count_the_same_channels(lake: Lake, order: str) -> None:
     write(lake, visits("shop.example", 40))
@@ -92,6 +93,7 @@ def test_trial_and_lake_count_the_same_channels(lake: Lake, order: str) -> None:
     assert own_domain.load(lake)["domain"] == "shop.example"
 
 
+@pytest.mark.lake
 def test_inferred_domain_gives_the_rows_of_the_same_domain_in_the_settings(
     make_lake: Callable[[str], Lake],
 ) -> None:
@@ -128,6 +130,7 @@ def test_stored_domain_is_kept_whatever_lines_come_later(
     assert digests == {pipeline.settings_digest(lake)} == {pipeline.settings_digest(later)}
 
 
+@pytest.mark.lake
 def test_after_the_stored_domain_is_deleted_hours_of_another_one_are_outdated(
     lake: Lake, reopen: Callable[[], Lake]
 ) -> None:
@@ -180,6 +183,7 @@ def test_ledger_names_the_settings_that_an_hour_was_cleaned_with(
     assert one.outdated == "built by other settings or another version"
 
 
+@pytest.mark.lake
 def test_of_two_processes_that_infer_at_once_both_use_the_same_domain(
     lake: Lake, reopen: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +211,7 @@ def test_of_two_processes_that_infer_at_once_both_use_the_same_domain(
     assert digests == [pipeline.settings_digest(lake)] * 2
 
 
+@pytest.mark.lake
 def test_sample_does_not_grow_with_the_lake(
     lake: Lake, reopen: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +223,7 @@ def test_sample_does_not_grow_with_the_lake(
     assert len([*site._sample(lake)]) == 1
 
 
+@pytest.mark.lake
 def test_status_counts_no_hour_of_the_inferred_domain_as_outdated(
     lake: Lake, reopen: Callable[[], Lake]
 ) -> None:

@@ -137,6 +137,7 @@ def test_published_and_compacted_files_have_the_bounds_of_their_rows(former: Lak
     assert without_statistics(former) == {}
 
 
+@pytest.mark.lake
 def test_maintenance_rewrites_files_without_statistics_and_changes_no_row(former: Lake) -> None:
     before = contents(former)
     assert without_statistics(former) == dict.fromkeys(LACKING, DAYS)
@@ -160,6 +161,7 @@ def test_maintenance_rewrites_files_without_statistics_and_changes_no_row(former
     }
 
 
+@pytest.mark.lake
 def test_a_run_rewrites_a_bounded_number_of_days_and_says_how_many_remain(
     former: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +182,7 @@ def test_a_run_rewrites_a_bounded_number_of_days_and_says_how_many_remain(
     assert contents(former) == before
 
 
+@pytest.mark.lake
 def test_a_publication_and_a_rewrite_of_its_day_exclude_each_other(former: Lake) -> None:
     loaded = iceberg_tables.load(former, SESSION_PARTS)
     groups = table_maintenance.find_groups(loaded, LATER.date())

@@ -98,6 +98,7 @@ def test_a_range_is_named_and_nothing_else_is_read(lake: Lake) -> None:
         assert pipeline.check_stored_bytes(lake, LAST, LAST).is_whole
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize("spoil", [flip, Path.unlink], ids=["flipped", "gone"])
 @pytest.mark.parametrize("table", TABLES_WITH_ROWS, ids=lambda table: table.name)
 def test_a_data_file_spoiled_on_disk_is_named(
@@ -111,6 +112,7 @@ def test_a_data_file_spoiled_on_disk_is_named(
     assert "Restore the object from an earlier S3 version or a backup" in failure
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize("table", TABLES_WITH_ROWS, ids=lambda table: table.name)
 def test_damaged_pages_are_named_though_s3_sees_no_damage(lake: Lake, table: Table) -> None:
     key = data_keys(lake, table)[0]
@@ -136,6 +138,7 @@ def test_a_deleted_data_file_is_named(lake: Lake) -> None:
     assert f"{lake.uri(key)} of the table hits is damaged: the object is gone." in failure
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize("spoil", [flip, Path.unlink], ids=["flipped", "gone"])
 def test_a_raw_object_spoiled_on_disk_is_named(
     lake: Lake, local_aws: LocalAwsProcess, spoil: Callable[[Path], None]
@@ -146,6 +149,7 @@ def test_a_raw_object_spoiled_on_disk_is_named(
     assert failure.startswith(f"Hour {FIRST}: The stored bytes of {lake.uri(key)} are ")
 
 
+@pytest.mark.lake
 def test_a_damaged_raw_object_is_named_though_s3_sees_no_damage(lake: Lake) -> None:
     key = raw.list_raw(lake, FIRST)[0].key
     body = body_of(lake, key)
@@ -161,6 +165,7 @@ def test_a_raw_object_with_other_lines_is_named(lake: Lake) -> None:
     assert f"Hour {FIRST}: {lake.uri(one)} has " in failure
 
 
+@pytest.mark.lake
 def test_damage_to_several_objects_is_named_in_one_look(
     lake: Lake, local_aws: LocalAwsProcess
 ) -> None:
@@ -195,6 +200,7 @@ def fact_keys(lake: Lake) -> list[str]:
     return [file.key for days in stored.manifest.files.values() for file in days.values()]
 
 
+@pytest.mark.lake
 def test_fact_files_are_read_and_those_of_other_dates_are_not(lake: Lake) -> None:
     keys = fact_keys(lake)
     report = pipeline.check_stored_bytes(lake)
@@ -205,6 +211,7 @@ def test_fact_files_are_read_and_those_of_other_dates_are_not(lake: Lake) -> Non
     assert pipeline.check_stored_bytes(lake, other, other).fact_files == 0
 
 
+@pytest.mark.lake
 def test_a_damaged_fact_file_is_named_never_shown_and_computed_again(lake: Lake) -> None:
     key = fact_keys(lake)[0]
     right = body_of(lake, key)
@@ -221,6 +228,7 @@ def test_a_damaged_fact_file_is_named_never_shown_and_computed_again(lake: Lake)
     assert body_of(lake, key) == right
 
 
+@pytest.mark.lake
 def test_a_missing_fact_file_and_a_damaged_manifest_are_named(lake: Lake) -> None:
     key = fact_keys(lake)[0]
     right = body_of(lake, key)

@@ -34,6 +34,7 @@ def between(lake: Lake, tmp_path: Path) -> datetime:
     return build_late_cafe(lake, tmp_path / "logs")
 
 
+@pytest.mark.lake
 def test_the_answers_are_those_of_the_page(lake: Lake, between: datetime) -> None:
     questions = ANSWERED.findall(PAGE.read_text(encoding="utf-8"))
     assert len(questions) == PAGE.read_text(encoding="utf-8").count("```sql")

@@ -12,6 +12,7 @@ from tests.clickstream.pipeline.builders import log_lines, write
 from tests.clickstream.pipeline.test_any_order import contents
 from tests.support.lakes import built, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
+from tests.support.tiers import first_in_make_test
 
 from clickstream import pipeline
 from clickstream.hours import Hour
@@ -131,7 +132,7 @@ FAULTS: dict[str, Callable[[Lake], None]] = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", first_in_make_test(FAULTS))
 def test_verify_names_the_hour_of_every_fault(
     lake: Lake, right: dict[str, pa.Table], fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +163,7 @@ def test_repair_builds_the_hours_that_verify_names(lake: Lake, right: dict[str, 
         pd.testing.assert_frame_equal(frame, before[name], obj=name)
 
 
+@pytest.mark.lake
 def test_an_hour_that_is_published_meanwhile_is_right(lake: Lake) -> None:
     """Its row in the ledger is read before another build, and its rows and lines after it."""
     late_line(lake)
@@ -188,6 +190,7 @@ def test_late_lines_are_built_in(lake: Lake) -> None:
     without_late_line(lake)
 
 
+@pytest.mark.lake
 def test_an_hour_whose_raw_lines_are_gone_is_left_alone(lake: Lake) -> None:
     late_line(lake)
     pipeline.build_hour(lake, HOUR, "tests")

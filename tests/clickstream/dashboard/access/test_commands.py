@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.clickstream.dashboard.access.builders import PASSWORD, browser, build_app, log_in
+from tests.support.command_line import run_command
 
 from clickstream.dashboard.access.shares import Shares
 
@@ -23,15 +23,8 @@ def run(tmp_path: Path) -> Run:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("CLICK", "STACK"))}
 
     def run(*arguments: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "clickstream.cli", "dashboard", *arguments],
-            cwd=tmp_path,
-            env={**environment, "COLUMNS": "80", **more},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        variables = {**environment, "COLUMNS": "80", **more}
+        return run_command(("dashboard", *arguments), tmp_path, variables, stdin)
 
     return run
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import struct
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -14,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.support.command_line import run_command
 from tests.support.fact_lake import store_facts, weeks_of_visits
 from tests.support.localaws_process import LocalAwsProcess
 
@@ -37,13 +37,10 @@ def run(lake: Lake, local_aws: LocalAwsProcess, tmp_path: Path) -> Run:
         "CLICKSTREAM_LAKE__KEY_SECRET": chosen.key_secret,
     }
 
-    def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "clickstream.cli", "digest", *arguments]
-        return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_command(("digest", *arguments), tmp_path, environment)
 
-    return run_command
+    return run
 
 
 def test_the_text_part_of_the_last_complete_week_is_printed(run: Run) -> None:
