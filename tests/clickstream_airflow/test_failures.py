@@ -25,7 +25,7 @@ from tests.support.faults_proxy import (
 
 from clickstream.errors import RefusedFiles, StaleHour, UnbalancedHour
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.airflow
 
 DUE = datetime(2026, 11, 20, 6, tzinfo=UTC)
 NUMBERS = count()

@@ -21,7 +21,7 @@ from clickstream.dashboard.digest import Week
 from clickstream.lake import Lake, digest_marks
 from clickstream.lake.digest_marks import DigestMark
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.airflow
 
 DIGEST = "clickstream_digest"
 LAST_WEEK = Week.last_complete(datetime.now(UTC), ZoneInfo("UTC"))

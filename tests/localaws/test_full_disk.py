@@ -51,7 +51,6 @@ def put_until_full(s3: Any) -> int:
     return number
 
 
-@pytest.mark.timeout(120)
 def test_a_full_store_is_emptied_through_its_api(small_disk: Path) -> None:
     with LocalAwsProcess(small_disk / "aws") as process:
         s3 = process.client("s3")
@@ -69,7 +68,6 @@ def test_a_full_store_is_emptied_through_its_api(small_disk: Path) -> None:
         s3.delete_bucket(Bucket="kept")
 
 
-@pytest.mark.timeout(120)
 def test_a_query_ends_with_an_error_when_its_end_can_not_be_written(small_disk: Path) -> None:
     with LocalAwsProcess(small_disk / "aws") as process:
         process.client("s3").create_bucket(Bucket="out")
@@ -90,7 +88,6 @@ def test_a_query_ends_with_an_error_when_its_end_can_not_be_written(small_disk: 
         assert again.wait(running)["Status"]["State"] == "FAILED"
 
 
-@pytest.mark.timeout(120)
 def test_it_starts_on_a_full_disk_and_fails_what_was_running(small_disk: Path) -> None:
     with LocalAwsProcess(small_disk / "aws") as process:
         process.client("s3").create_bucket(Bucket="out")

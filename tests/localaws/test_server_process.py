@@ -14,7 +14,7 @@ from tests.support.localaws_process import LocalAwsProcess
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "localaws", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_a_root_has_one_server(local_aws: LocalAwsProcess) -> None:

@@ -25,11 +25,9 @@ from clickstream.dashboard.surroundings import surroundings_of
 from clickstream.dashboard.view import TABS, View
 from clickstream.settings import Dashboard
 
-pytestmark = pytest.mark.services
-
 DOCS = Path(__file__).parents[2] / "docs" / "access.md"
 USER = "X-Forwarded-User"
-START_SECONDS = 30
+START_SECONDS = 300
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ from tests.support.nginx import Nginx, rotate, running_nginx
 from clickstream import pipeline
 from clickstream.lake import Lake, objects, raw
 
-pytestmark = pytest.mark.services
-
 CLIENTS, REQUESTS, ROTATIONS = 4, 1500, 6
 OTHERS = 1_000_000
 

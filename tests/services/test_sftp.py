@@ -23,8 +23,6 @@ from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
 from clickstream.lake import Lake, collection, objects, raw
 from clickstream.settings import Collect, Source
 
-pytestmark = pytest.mark.services
-
 MIB = 1 << 20
 LINE = (
     b'203.0.113.7 - - [25/Nov/2026:08:00:%02d +0000] "GET /%d HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n'

@@ -19,8 +19,6 @@ from clickstream.collect import Host, Login, hosts_of
 from clickstream.errors import ClickstreamError, HostKeyRefused
 from clickstream.lake import Lake, collection
 
-pytestmark = pytest.mark.services
-
 
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[Sshd]:

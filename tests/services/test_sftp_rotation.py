@@ -66,7 +66,6 @@ def steps_of(fault: str, number: int) -> st.SearchStrategy[list[Step]]:
     return schedules([*actions_of(*faults), *CONNECTION_FAULTS], number, number)
 
 
-@pytest.mark.services
 def test_two_pulls_at_once_collect_each_line_of_a_rotating_log_once(
     sshd: Sshd, reopen: Callable[[], Lake], tmp_path: Path
 ) -> None:
@@ -101,7 +100,6 @@ def test_two_pulls_at_once_collect_each_line_of_a_rotating_log_once(
     assert logs.hours.keys() - run.collected.lines() == set()
 
 
-@pytest.mark.services
 @pytest.mark.parametrize("fault", [*FAULTS, "all"])
 @examples(AT_RANDOM)
 @given(data=st.data(), how=HOSTS)

@@ -32,7 +32,7 @@ for _service in ("s3", "glue", "athena", "secretsmanager"):
     _session.client(_service, region_name=CREDENTIALS["AWS_DEFAULT_REGION"])
 
 FINISHED, FAILED = 0, 1
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 600
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload([__name__])

@@ -14,10 +14,11 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from tests.support.parent import end_with_parent
 
 READY = "localaws listens on "
-START_SECONDS = 60
-STOP_SECONDS = 30
+START_SECONDS = 300
+STOP_SECONDS = 120
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -60,7 +61,12 @@ class LocalAwsProcess:
         port = self.endpoint.rpartition(":")[2] or "0"
         command = [sys.executable, "-m", "localaws", "--root", str(self.root), "--port", port]
         command += self.options
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509 (one call of the system, no lock)
+        )
         line = self._first_line()
         if not line.startswith(READY):
             self.kill()

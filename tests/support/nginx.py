@@ -55,7 +55,7 @@ class Nginx:
 
     def get(self, first: int, last: int, pause: float = 0) -> None:
         """Request /page/FIRST to /page/LAST over one connection, one after the other."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         for number in range(first, last + 1):
             connection.request("GET", f"/page/{number}", headers={"User-Agent": "Mozilla/5.0"})
             connection.getresponse().read()

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HOST = "127.0.0.1"
-SECONDS = 30
+SECONDS = 120
 DAY = timedelta(days=1)
 
 

@@ -41,7 +41,7 @@ NO_PENALTIES = "PerSourcePenalties no"
 SEPARATION = Path("/run/sshd")
 """Where sshd of root wants an empty directory; the service of the package makes it at its start."""
 
-ANSWER_SECONDS = 30
+ANSWER_SECONDS = 120
 
 
 @dataclass

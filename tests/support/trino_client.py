@@ -18,7 +18,7 @@ CATALOG = "awsdatacatalog"
 """The name that Athena gives its catalog, and that its views are stored with."""
 
 USER = "tests"
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 600
 _COPIED = (
     *("Name", "Description", "Retention", "StorageDescriptor", "PartitionKeys"),
     *("ViewOriginalText", "ViewExpandedText", "TableType", "Parameters"),

@@ -14,7 +14,7 @@ from tests.support.localaws_process import CREDENTIALS
 from tests.support.trino_client import CATALOG
 from tests.support.trino_install import java_home, server_directory
 
-START_SECONDS = 180
+START_SECONDS = 600
 STOP_SECONDS = 60
 POLL_SECONDS = 0.5
 LOG_TAIL = 3000

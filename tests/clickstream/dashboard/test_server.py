@@ -74,7 +74,7 @@ def test_a_signal_ends_it_quietly(
     server.stdout.readline()
     httpx.get(f"http://127.0.0.1:{port}/healthz")
     server.send_signal(number)
-    _, complaints = server.communicate(timeout=30)
+    _, complaints = server.communicate(timeout=300)
     assert (server.returncode, complaints) == (status, "")
 
 
@@ -83,7 +83,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path, port: int) -> None:
         other.bind(("127.0.0.1", port))
         other.listen()
         refused = start(tmp_path, port)
-        shown, complaint = refused.communicate(timeout=60)
+        shown, complaint = refused.communicate(timeout=300)
     assert (refused.returncode, shown) == (1, "")
     assert complaint.startswith(f"Can't listen on port {port} of 127.0.0.1: Address already in use")
     assert "--port" in complaint

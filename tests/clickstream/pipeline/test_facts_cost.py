@@ -18,8 +18,8 @@ from clickstream.lake import Lake, open_lake
 from clickstream.lake.fact_files import FACT_VIEWS
 
 LAST = Hour.parse("2026-11-21T12")
-YOUNG, OLD = 3, 40
-"""Dates of the lake, one hour each."""
+YOUNG, OLD = 3, 24
+"""Dates of the lake, one hour each; those of the old lake are of two months."""
 
 HOURS = [Hour.of(LAST.start - timedelta(days=number)) for number in range(OLD)]
 
@@ -59,12 +59,13 @@ def cost_of_an_hour(lake: Lake, dates: int) -> tuple[pipeline.FactsRefreshed, Co
 
 
 @pytest.mark.lake
-def test_an_hour_costs_the_same_in_a_lake_of_3_and_of_40_dates(lake: Lake) -> None:
+def test_an_hour_costs_the_same_in_a_lake_of_3_and_of_24_dates(lake: Lake) -> None:
     young, requests_when_young = cost_of_an_hour(lake, YOUNG)
     old, requests_when_old = cost_of_an_hour(lake, OLD)
     assert young.queries == old.queries == len(FACT_VIEWS)
     assert young.computed == old.computed
-    assert young.scanned_bytes == old.scanned_bytes > 0
+    # Moments of publication and random ids compress to a few bytes more or less.
+    assert 0 < old.scanned_bytes <= young.scanned_bytes * 1.01
     more = requests_when_old - requests_when_young
     assert set(more) <= {"GetObject", "GetQueryExecution"}
     assert more["GetObject"] <= 4  # Iceberg's manifests of one month more

@@ -58,7 +58,6 @@ def _moments(exchange: Exchange) -> Iterator[str]:
 
 
 @pytest.mark.lake
-@pytest.mark.timeout(900)
 def test_wherever_runs_are_killed_the_next_one_mends_it(
     lake_settings: Settings, local_aws: LocalAwsProcess
 ) -> None:

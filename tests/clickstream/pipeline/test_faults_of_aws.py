@@ -61,7 +61,6 @@ def two_hours(settings: Settings) -> None:
 
 
 @pytest.mark.deep
-@pytest.mark.timeout(600)
 def test_each_request_may_fail_once_and_nothing_comes_of_it(
     lake_settings: Settings, local_aws: LocalAwsProcess
 ) -> None:
@@ -128,7 +127,6 @@ LASTING = {
 
 
 @pytest.mark.lake
-@pytest.mark.timeout(600)
 def test_lasting_faults_are_told_in_a_sentence_and_the_next_run_mends_all(
     lake_settings: Settings, local_aws: LocalAwsProcess
 ) -> None:

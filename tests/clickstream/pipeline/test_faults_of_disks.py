@@ -37,7 +37,6 @@ def test_no_room_for_rows_on_their_way(lake_settings: Settings, tmp_path: Path) 
 
 
 @pytest.mark.lake
-@pytest.mark.timeout(600)
 def test_a_full_disk_of_the_local_aws_is_reported_and_the_next_run_completes(
     lake_settings: Settings, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 300
 POLL_SECONDS = 0.01
 OPEN_STATES = ("QUEUED", "RUNNING")
 

