@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from tests.support.examples import TIMES, USUAL
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -30,6 +32,14 @@ def test_make_test_leaves_out_every_other_tier(request: pytest.FixtureRequest) -
     for marker in MARKERS:
         assert f"-m {marker} " in MAKEFILE
         assert f"not {marker}" in " ".join(request.config.getini("addopts"))
+
+
+def test_only_one_module_sets_numbers_of_examples() -> None:
+    """EXAMPLES multiplies the examples of every property only if none sets its own number."""
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+    found = [path.name for path in tests if "max_examples" in path.read_text()]
+    assert found == ["examples.py"]
+    assert settings().max_examples == USUAL * TIMES
 
 
 SKIPPING = """

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests
 
@@ -150,7 +150,6 @@ case = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(case, max_size=12))
 def test_the_balance_counts_every_line_once(lines: list[str]) -> None:
     labelled = clean(requests(*lines), RULES, KEY)

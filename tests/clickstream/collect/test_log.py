@@ -15,7 +15,6 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.examples import examples
 
 from clickstream.collect import DirectorySource, OpenLog
 from clickstream.collect.identity import (
@@ -40,7 +39,6 @@ padded = st.binary(max_size=3) | st.just(b"\xef\xbb") | st.integers(0, 600_000).
 
 
 @pytest.mark.parametrize("suffix", COMPRESSIONS)
-@examples(8)
 @given(ranges=st.lists(st.tuples(offsets, st.integers(0, 1 << 21)), min_size=1, max_size=6))
 def test_any_ranges_are_read_in_any_order(
     tmp_path: Path, suffix: str, ranges: list[tuple[int, int]]
@@ -54,7 +52,6 @@ def test_any_ranges_are_read_in_any_order(
         assert log.damage is None
 
 
-@examples(50)
 @given(head=padded, mark=st.sampled_from([b"", BOM_UTF8]), rest=st.sampled_from([b"", b"line\n"]))
 def test_padding_is_nuls_and_then_a_mark(head: bytes, mark: bytes, rest: bytes) -> None:
     data = head + mark + rest
@@ -73,7 +70,6 @@ def _between(first: int, last: int) -> bytes:
     return CONTENT[first:last]
 
 
-@examples(30)
 @given(
     start=st.integers(0, 2_000),
     cuts=st.lists(st.integers(1, 200_000), min_size=1, max_size=5),

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import (
     FactStore,
@@ -136,7 +136,6 @@ visits = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None)
 @given(visits, st.integers(1, 40), st.integers(0, 23), st.booleans())
 def test_a_week_before_counts_each_weekday_and_hour_as_often_as_the_range(
     some, days, hour, is_cut

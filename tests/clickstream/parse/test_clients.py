@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import cycle, product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.builders import Record
 from tests.clickstream.parse.strategies import records
@@ -34,7 +34,6 @@ proxies = st.lists(st.sampled_from(["10.0.0.1", "2001:db8::9", "unknown"]), min_
 
 
 @pytest.mark.parametrize(("has_host", "has_list", "tail"), LAYOUTS)
-@settings(max_examples=12, deadline=None)
 @given(st.data())
 def test_every_layout_gives_the_client_that_was_written(
     has_host: bool, has_list: bool, tail: str, data: st.DataObject

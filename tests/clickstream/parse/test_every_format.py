@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.assertions import assert_read_back, assert_same
 from tests.clickstream.parse.builders import FORWARDED, HOST, LINES, TEMPLATES, log_of
@@ -29,7 +29,6 @@ def test_every_named_format_has_a_builder_of_lines() -> None:
 
 
 @pytest.mark.parametrize("name", LINES)
-@settings(max_examples=12, deadline=None)
 @given(st.data())
 def test_a_record_that_was_written_is_read_back(name: str, data: st.DataObject) -> None:
     written = data.draw(st.lists(record_of(name), max_size=4))
@@ -55,7 +54,6 @@ def broken_logs(draw: st.DrawFn, name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", LINES)
-@settings(max_examples=10, deadline=None)
 @given(st.data())
 def test_any_line_is_the_same_in_any_company_and_by_any_way(name: str, data: st.DataObject) -> None:
     log = data.draw(st.binary() | broken_logs(name))
@@ -63,7 +61,6 @@ def test_any_line_is_the_same_in_any_company_and_by_any_way(name: str, data: st.
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=4, deadline=None)
 @given(st.data(), st.integers(1, 300))
 def test_a_log_may_be_cut_anywhere(name: str, data: st.DataObject, size: int) -> None:
     check_cuts(data.draw(broken_logs(name)), name, size)

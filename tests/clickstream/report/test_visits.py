@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.sessions.test_parts import Made, as_carry, build_parts, made
 
@@ -36,7 +36,6 @@ requests = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=30)
 @given(requests)
 def test_sessions_are_those_of_the_hourly_parts(rows) -> None:
     log = made_of(rows)
@@ -61,7 +60,6 @@ def test_sessions_are_those_of_the_hourly_parts(rows) -> None:
     assert of_people["visitor_id"].nunique() == counts.visitors
 
 
-@settings(deadline=None, max_examples=30)
 @given(requests)
 def test_request_runs_are_those_of_the_sessions_room(rows) -> None:
     log = made_of(rows)

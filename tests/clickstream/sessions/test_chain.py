@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.sessions.test_parts import as_carry, as_table
 
@@ -212,7 +212,6 @@ def carried_out(world: World) -> Lake:
     return lake
 
 
-@settings(max_examples=20, deadline=None)
 @given(worlds())
 def test_any_order_with_any_gap_makes_the_sessions_of_the_whole_log(world: World) -> None:
     lake = carried_out(world)
@@ -221,7 +220,6 @@ def test_any_order_with_any_gap_makes_the_sessions_of_the_whole_log(world: World
     assert all(link.follows(digests) and link.leads(digests) for link in lake.links.values())
 
 
-@settings(max_examples=40, deadline=None)
 @given(worlds(), st.sets(st.integers(0, 12)))
 def test_hours_of_another_key_are_to_an_hour_as_if_they_were_not_there(
     world: World, closed: set[int]
@@ -280,7 +278,6 @@ def changed(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     return changes(before.assign(hour_at=FIRST.naive), after).drop(columns="hour_at")
 
 
-@settings(max_examples=20, deadline=None)
 @given(worlds())
 def test_changes_are_what_became_of_the_sessions_of_every_request(world: World) -> None:
     early = [hit for hit in world.hits if hit not in world.late]
@@ -334,7 +331,6 @@ def changed_logs(draw: st.DrawFn) -> tuple[list[Hit], list[Hit], int, SessionRul
     return log, kept + added, max(changed), SessionRules(gap, cap)
 
 
-@settings(max_examples=15, deadline=None)
 @given(changed_logs())
 def test_a_change_ends_at_the_second_midnight_after_it(
     change: tuple[list[Hit], list[Hit], int, SessionRules],

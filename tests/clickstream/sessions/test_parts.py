@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream import dictionary_encoding
@@ -139,13 +139,11 @@ def as_carry(parts: pd.DataFrame) -> pa.Table:
     return carry_rows(as_table(parts.drop(columns=["goals", "funnel"], errors="ignore")))
 
 
-@settings(max_examples=60, deadline=None)
 @given(walks())
 def test_hours_with_carry_equal_the_whole_log(hits: list[tuple[str, int]]) -> None:
     assert hourly_sessions(hits) == whole_log_sessions(hits)
 
 
-@settings(max_examples=40, deadline=None)
 @given(walks(), st.randoms())
 def test_the_order_of_requests_changes_nothing(hits, random) -> None:
     """Pages are named by their second, so requests of one second don't differ."""
@@ -156,7 +154,6 @@ def test_the_order_of_requests_changes_nothing(hits, random) -> None:
     pd.testing.assert_frame_equal(parts.astype(str), again.astype(str))
 
 
-@settings(max_examples=40, deadline=None)
 @given(walks())
 def test_every_request_is_in_exactly_one_part(hits: list[tuple[str, int]]) -> None:
     requests = made([hit for hit in hits if hit[1] < 3600])
@@ -168,7 +165,6 @@ def test_every_request_is_in_exactly_one_part(hits: list[tuple[str, int]]) -> No
     assert visitors == parts["visitor_id"].take(pa.array(found.part)).to_pylist()
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1 << 40)), min_size=1))
 def test_requests_are_put_in_the_order_of_visitor_time_and_place(rows) -> None:
     """Also where moments lie so far apart, or so close, that they don't fit one integer."""
