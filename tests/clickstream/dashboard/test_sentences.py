@@ -31,6 +31,7 @@ from tests.clickstream.dashboard.week_facts import (
     store_of,
     table_of,
 )
+from tests.support.cases import each_case
 
 from clickstream.dashboard.dimensions import FILTERS
 from clickstream.dashboard.periods import Period, start_of
@@ -225,7 +226,7 @@ def test_a_filter_leaves_what_is_outside_unsaid(store) -> None:
             assert not part.href or "channel=Email" in part.href
 
 
-@pytest.mark.parametrize("name", FILTERS)
+@each_case("name", FILTERS)
 def test_every_filter_may_be_combined_with_sentences(store, name) -> None:
     for tab in TABS:
         view = replace(WEEK, tab=tab).with_filter(name, "1").with_filter("channel", None, True)

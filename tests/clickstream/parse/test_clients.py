@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.builders import Record
 from tests.clickstream.parse.strategies import records
+from tests.support.cases import each_case
 
 from clickstream.parse import compile_format, detect, parse
 
@@ -97,8 +98,8 @@ def test_the_client_is_the_first_address_of_the_list(forwarded: str, client: str
 NO_CLIENTS = ["192.0.2.7,", "a/b", "(null)", "<script>", "caf\u00e9", "1.2.3.4;", "'"]
 
 
-@pytest.mark.parametrize("client", NO_CLIENTS)
-@pytest.mark.parametrize(
+@each_case("client", NO_CLIENTS)
+@each_case(
     "text",
     [
         '%h %l %u %t "%r" %>s %b',

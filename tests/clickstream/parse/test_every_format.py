@@ -12,6 +12,7 @@ from tests.clickstream.parse.assertions import assert_read_back, assert_same
 from tests.clickstream.parse.builders import FORWARDED, HOST, LINES, TEMPLATES, log_of
 from tests.clickstream.parse.strategies import damage, noise, record_of
 from tests.fuzz.reading import check_cuts, check_reading
+from tests.support.cases import each_case
 
 from clickstream.parse import FORMATS, parse
 
@@ -66,8 +67,8 @@ def test_a_log_may_be_cut_anywhere(name: str, data: st.DataObject, size: int) ->
     check_cuts(data.draw(broken_logs(name)), name, size)
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@each_case("name", FORMATS)
+@each_case("end", [b"\n", b"\r\n"])
 def test_the_last_line_may_lack_its_newline(name: str, end: bytes) -> None:
     data = end.join([FORMATS[name].example.encode().replace(b"\n", end)] * 2)
     parsed = parse(data, name)
@@ -75,9 +76,9 @@ def test_the_last_line_may_lack_its_newline(name: str, end: bytes) -> None:
     assert_same(parsed, parse(data + end, name))
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize(
-    ("right", "wrong"),
+@each_case("name", FORMATS)
+@each_case(
+    "right, wrong",
     [
         *(("05:00:00", "05:99:00"), ("05:00:00", "05:00:61"), ("05:00:00", "24:00:00")),
         *(("2026", "1970"), ("2026", "1989"), ("2026", "2101"), ("2026", "9999")),
@@ -88,22 +89,22 @@ def test_a_time_that_no_clock_shows_is_refused(name: str, right: str, wrong: str
     assert parsed.rejects["reason"].tolist() == ["impossible time"]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each_case("name", FORMATS)
 def test_a_leap_second_stays_in_its_minute(name: str) -> None:
     parsed = parse(FORMATS[name].example.replace("05:00:00", "05:59:60").encode(), name)
     assert parsed.requests["at"].tolist() == [pd.Timestamp("2026-11-20 05:59:59")]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each_case("name", FORMATS)
 def test_an_ipv6_address_is_read_with_its_zone(name: str) -> None:
     address = "[fe80::1%eth0]" if "192.0.2.7:" in FORMATS[name].example else "fe80::1%eth0"
     parsed = parse(FORMATS[name].example.replace("192.0.2.7", address).encode(), name)
     assert parsed.requests["client"].tolist() == ["fe80::1%eth0"]
 
 
-@pytest.mark.parametrize("name", WITH_REQUEST)
-@pytest.mark.parametrize(
-    ("request_line", "method", "target"),
+@each_case("name", WITH_REQUEST)
+@each_case(
+    "request_line, method, target",
     [
         ("-", None, None),
         (r"\x16\x03\x01\x02\x00\x01", None, r"\x16\x03\x01\x02\x00\x01"),

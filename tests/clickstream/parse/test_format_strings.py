@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.cases import each_case
 from tests.support.examples import many_examples
 
 from clickstream.errors import InputError
@@ -223,7 +224,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@each_case("name", REFUSED)
 def test_a_string_that_can_not_be_read_is_refused_with_its_place(name: str) -> None:
     text, why = REFUSED[name]
     with pytest.raises(InputError, match=f"(?s)Format mine.*{why}"):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.clickstream.parse.assertions import lines_of
 from tests.clickstream.parse.builders import Record
 from tests.clickstream.parse.strategies import Written, logs, plain_records, written_formats
+from tests.support.cases import each_case
 
 from clickstream.parse import compile_format, parse
 from clickstream.parse.format_strings import layout_of
@@ -122,7 +123,7 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("name", [*DECLARED, *ODD])
+@each_case("name", [*DECLARED, *ODD])
 def test_the_scan_agrees_on_every_line_that_is_one_byte_off(name: str) -> None:
     if name in ODD:
         layouts, line = [layout_of(name, ODD[name][0])], ODD[name][1].encode()

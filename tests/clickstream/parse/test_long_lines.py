@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.cases import each_case
 from tests.support.examples import many_examples
 from tests.support.long_lines import FILLINGS, combined_line, long_line
 
@@ -76,8 +77,8 @@ def rejects(parsed: Parsed) -> list[tuple[int, str]]:
     return [*zip(parsed.rejects["line_number"], parsed.rejects["reason"], strict=True)]
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("filling", FILLINGS)
+@each_case("name", FORMATS)
+@each_case("filling", FILLINGS)
 def test_a_long_line_is_one_reject_and_its_neighbours_are_as_without_it(
     name: str, filling: str
 ) -> None:
@@ -93,8 +94,8 @@ def test_a_long_line_is_one_reject_and_its_neighbours_are_as_without_it(
     assert found.table.select(columns).to_pylist() == without.table.select(columns).to_pylist()
 
 
-@pytest.mark.parametrize("beginning", [b"#Fields: date time", b"#", b'{"time": "', b"\r"])
-@pytest.mark.parametrize("name", FORMATS)
+@each_case("beginning", [b"#Fields: date time", b"#", b'{"time": "', b"\r"])
+@each_case("name", FORMATS)
 def test_however_it_begins_it_is_no_directive_and_no_object(name: str, beginning: bytes) -> None:
     found = parse(beginning + b"x" * LONGEST_LINE_BYTES, name)
     assert (found.lines, found.directives, rejects(found)) == (1, 0, [(1, TOO_LONG)])
@@ -147,7 +148,7 @@ def test_every_line_is_a_request_or_a_reject_and_each_long_one_is_too_long(
     assert [number for number, reason in rejects(found) if reason == TOO_LONG] == long
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each_case("name", FORMATS)
 def test_the_format_of_the_other_lines_is_found(name: str) -> None:
     example = FORMATS[name].example.encode() + b"\n"
     long = long_line(b'"', LONGEST_LINE_BYTES + 1)

@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.clickstream.parse.assertions import assert_same, lines_of, plain
@@ -17,6 +16,7 @@ from tests.clickstream.parse.strategies import (
     lines,
     logs,
 )
+from tests.support.cases import each_case
 from tests.support.examples import many_examples
 
 from clickstream.parse import (
@@ -74,8 +74,8 @@ def test_the_scan_agrees_with_the_strict_pattern(data: bytes, log_format: str) -
     assert_read_as_the_pattern_reads(data, log_format)
 
 
-@pytest.mark.parametrize("log_format", LINE_FORMATS)
-@pytest.mark.parametrize("wrong", [b"", *(bytes([byte]) for byte in b'" \\[]-0aZ/:+\r\x00\xe9')])
+@each_case("log_format", LINE_FORMATS)
+@each_case("wrong", [b"", *(bytes([byte]) for byte in b'" \\[]-0aZ/:+\r\x00\xe9')])
 def test_the_scan_agrees_on_every_line_that_is_one_byte_off(log_format: str, wrong: bytes) -> None:
     line = LINE_FORMATS[log_format].example.encode()
     replaced = [line[:i] + wrong + line[i + 1 :] for i in range(len(line))]

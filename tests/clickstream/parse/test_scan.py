@@ -11,6 +11,7 @@ from tests.clickstream.parse.assertions import assert_same
 from tests.clickstream.parse.builders import HEAD, TAIL, Record
 from tests.clickstream.parse.strategies import damaged, lines, logs, quoted, records
 from tests.clickstream.parse.trap_lines import READ, REFUSED
+from tests.support.cases import each_case
 from tests.support.examples import many_examples
 
 from clickstream.parse import Parsed, parse, rows
@@ -71,7 +72,7 @@ def test_a_plain_line_is_regular(some: list[Record], has_newline: bool) -> None:
     assert regular.tolist() == is_plain
 
 
-@pytest.mark.parametrize("digits", range(1, 20))
+@each_case("digits", range(1, 20))
 def test_a_size_of_any_number_of_digits(digits: int) -> None:
     sizes = [b"9" * digits, b"1234567890123456789"[:digits], b"0" * digits, b"0" * (digits - 1)]
     data = b"\n".join(HEAD + b'"GET /a HTTP/1.1" 200 %b "-" "UA"' % size for size in sizes)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.strategies import times
+from tests.support.cases import each_case
 from tests.support.examples import many_examples
 
 from clickstream.parse.times import TimeFormat, unix_seconds
@@ -146,8 +147,8 @@ def test_fractions_are_dropped_and_leap_seconds_stay_in_their_minute(
     assert decoded(spelled, time) == [expected]
 
 
-@pytest.mark.parametrize(
-    ("spelled", "time"),
+@each_case(
+    "spelled, time",
     [
         ("%F %T", "2026-11-20 00:99:00"),
         ("%F %T", "2026-11-20 24:00:00"),
