@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-SHORT = Repr(maxstring=200, maxother=200)
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = 200
 
 
 def each_case(names: str, cases: Iterable[Any]) -> Callable[..., Callable[..., None]]:
@@ -31,7 +32,7 @@ def each_case(names: str, cases: Iterable[Any]) -> Callable[..., Callable[..., N
                 try:
                     test(**fixtures, **case)
                 except (Exception, pytest.fail.Exception) as failure:
-                    failure.add_note(f"Case: {SHORT.repr(case)}")
+                    failure.add_note(f"Case: {_SHORT.repr(case)}")
                     failures.append(failure)
             if failures:
                 message = f"{len(failures)} of {len(rows)} cases of {test.__name__} fail"

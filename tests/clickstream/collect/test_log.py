@@ -8,6 +8,7 @@ import io
 import lzma
 from codecs import BOM_UTF8
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise, takewhile
 from pathlib import Path
 
@@ -32,7 +33,14 @@ COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     "xz": lzma.compress,
     "zst": zstandard.ZstdCompressor().compress,
 }
-CONTENT = b"".join(b"%d a line of a log\n" % number for number in range(100_000))
+CONTENT = b"".join(b"%d a line of a log\n" % number for number in range(60_000))
+
+
+@cache
+def compressed_content(suffix: str) -> bytes:
+    """CONTENT as a file has it; xz takes seconds, so not once for each example."""
+    return COMPRESSIONS[suffix](CONTENT)
+
 
 offsets = st.integers(0, len(CONTENT) + 10) | st.sampled_from([0, 1 << 20, len(CONTENT)])
 padded = st.binary(max_size=3) | st.just(b"\xef\xbb") | st.integers(0, 600_000).map(bytes)
@@ -43,7 +51,7 @@ padded = st.binary(max_size=3) | st.just(b"\xef\xbb") | st.integers(0, 600_000).
 def test_any_ranges_are_read_in_any_order(
     tmp_path: Path, suffix: str, ranges: list[tuple[int, int]]
 ) -> None:
-    (tmp_path / "log").write_bytes(COMPRESSIONS[suffix](CONTENT))
+    (tmp_path / "log").write_bytes(compressed_content(suffix))
     with DirectorySource(tmp_path, "*").open("log") as handle:
         log = OpenLog(handle)
         for offset, size in ranges:
