@@ -1,4 +1,4 @@
-"""The benchmark of a lake's age, on a lake of three days and, as a deep test, of sixty.
+"""The benchmark of a lake's age, on lakes of three and sixty days.
 
 Budgets are counts and bytes: what a change publishes again, what a question about a day reads.
 """
@@ -14,12 +14,16 @@ import pytest
 from benchmarks.age.__main__ import main
 from benchmarks.age.plan import Plan, key_days, replay_days
 from benchmarks.age.traffic import ALWAYS_ON, SECOND_DEVICE, Traffic
+from tests.support.cases import each_case
 
 from clickstream import parse
 from clickstream.hours import Hour
+from clickstream.lake.visitor_keys import Period
 
 MOST_HOURS_AGAIN = 48
 LINES = 80
+
+pytestmark = pytest.mark.deep
 
 Figures = dict[str, Any]
 
@@ -42,7 +46,7 @@ def sixty_days(tmp_path_factory: pytest.TempPathFactory) -> Figures:
 
 LAKES = [
     pytest.param("three_days", id="3 days"),
-    pytest.param("sixty_days", id="60 days", marks=[pytest.mark.deep, pytest.mark.timeout(3600)]),
+    pytest.param("sixty_days", id="60 days", marks=pytest.mark.timeout(3600)),
 ]
 
 
@@ -95,7 +99,6 @@ def test_every_view_answers_a_question_about_one_day(figures: Figures) -> None:
     assert [one for one in figures["views"] if one["error"] or not one["bytes"]] == []
 
 
-@pytest.mark.deep
 @pytest.mark.timeout(3600)
 def test_commands_that_only_read_change_nothing(sixty_days: Figures) -> None:
     for name in ("verify", "status", "dry-run"):
@@ -104,7 +107,6 @@ def test_commands_that_only_read_change_nothing(sixty_days: Figures) -> None:
         assert (one["hours_again"], one["tables_changed"], one["keys_made"]) == (0, [], [])
 
 
-@pytest.mark.deep
 @pytest.mark.timeout(3600)
 def test_a_publication_makes_no_more_requests_in_an_older_lake(sixty_days: Figures) -> None:
     start, end = (
@@ -118,7 +120,6 @@ VIEWS_OF_ONE_SCAN = ("sessions", "funnel", "traffic_sources")
 """Views that read `session_parts` only. A day's sessions lie on two dates, and a file on one."""
 
 
-@pytest.mark.deep
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("view", VIEWS_OF_ONE_SCAN)
 def test_a_question_about_a_day_reads_days(sixty_days: Figures, view: str) -> None:
@@ -142,23 +143,6 @@ def test_a_kept_lake_is_measured_again_without_a_build(
 def test_a_kept_lake_of_other_days_is_refused(three_days: Figures, kept: Path) -> None:
     with pytest.raises(SystemExit, match="Give `--days 3 --lines-per-hour 80`"):
         measured(kept, 4, LINES, "status")
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--days", "2"], "give 3 or more"),
-        (["--lines-per-hour", "0"], "not positive"),
-        (["--trino", "http://127.0.0.1:9"], "needs --aws-port"),
-        (["--only", "everything"], "invalid choice"),
-    ],
-)
-def test_wrong_options_are_refused_with_the_reason(
-    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        main(options)
-    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("text", "message"), [("[]", "not what --json"), (None, "Can't read")])
@@ -196,12 +180,10 @@ def test_the_devices_send_a_request_every_ten_minutes() -> None:
     assert traffic.lines(PLAN.last_hour).count(SECOND_DEVICE.encode()) == 6
 
 
-@pytest.mark.parametrize("days", [3, 10, 60, 120, 365, 800])
-@pytest.mark.parametrize("place", range(0, 24 * 31, 17))
+@each_case("days", [3, 10, 60, 120, 365, 800])
+@each_case("place", range(0, 24 * 31, 17))
 def test_some_keys_are_destroyed_and_that_of_the_device_is_not(days: int, place: int) -> None:
     """Whatever part of a period is over when the lake ends."""
-    from clickstream.lake.visitor_keys import Period
-
     plan = Plan.up_to(Hour.parse("2026-10-01T00").plus(place), days, 100)
     window = replay_days(plan.days) * 86_400
 

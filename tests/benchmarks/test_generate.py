@@ -14,6 +14,9 @@ from clickstream import parse
 from clickstream.hours import Hour
 
 LINES = 20_000
+
+pytestmark = pytest.mark.deep
+
 # Polars is no requirement of the tests, and what is a command is no part of ours.
 HERE = [one for one in CONTESTANTS if not one.is_command and one.module != "polars"]
 

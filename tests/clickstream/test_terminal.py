@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
+from tests.support.cases import each_case
 
 from clickstream.lake import QueryResult
 from clickstream.query_output import show_result
@@ -83,8 +84,8 @@ def test_a_query_shows_values_and_names_of_columns_whatever_they_hold(
             assert name in plain(out.getvalue())
 
 
-@pytest.mark.parametrize("harm", HARM.values(), ids=HARM)
-@pytest.mark.parametrize("width", [20, 10_000])
+@each_case("harm", HARM.values())
+@each_case("width", [20, 10_000])
 def test_a_query_shows_hostile_values_as_a_table_and_as_records(harm: str, width: int) -> None:
     safe, out = console(width)
     show_result(QueryResult([harm, "n"], [(harm, 1), (None, 2)], 0), "table", safe)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.localaws_process import LocalAwsProcess
 
@@ -165,7 +165,6 @@ def test_odd_parameters_and_headers_of_s3_are_refused(
             )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
 def test_a_listing_of_any_key_is_valid_xml(aws: LocalAwsProcess, key: str) -> None:
     s3 = aws.client("s3")

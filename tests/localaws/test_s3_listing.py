@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.aws_errors import refused
 
@@ -45,9 +45,6 @@ delimiters = st.sampled_from(["", "/", "/b/", "1"])
 positions = st.one_of(st.just(""), st.sampled_from([*KEYS, "a/1x", "ü/", "a/b/", "zz", "A"]))
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(prefix=prefixes, delimiter=delimiters, after=positions, size=st.integers(1, 5))
 def test_pages_together_are_the_listing(
     s3: Any, filled: str, prefix: str, delimiter: str, after: str, size: int

@@ -6,10 +6,11 @@ import hashlib
 import uuid
 from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, assume, settings
+from hypothesis import HealthCheck, assume
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from tests.support.aws_errors import error_code
+from tests.support.examples import examples
 
 KEYS = st.text(st.sampled_from("ab/+% é☕=&"), min_size=1, max_size=3)
 BODIES = st.binary(max_size=40)
@@ -90,10 +91,5 @@ def test_s3_is_a_dictionary(s3: Any) -> None:
     Bucket.s3 = s3
     run_state_machine_as_test(
         Bucket,
-        settings=settings(
-            max_examples=15,
-            stateful_step_count=20,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        settings=examples(stateful_step_count=20, suppress_health_check=list(HealthCheck)),
     )

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.cases import each_case
 
 from clickstream import settings
 from clickstream.parse import FORMATS, compile_format
@@ -46,7 +47,7 @@ def test_generated_pages_are_up_to_date() -> None:
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_case("page", PAGES)
 def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text())
     own = [
@@ -71,7 +72,7 @@ def test_every_page_can_be_found_from_the_first_ones() -> None:
     assert [page.name for page in DOCS if page not in linked] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_case("page", PAGES)
 def test_files_that_are_named_exist(page: Path) -> None:
     named = re.findall(
         r"`((?:src|dags|plugins|include|tests|scripts|docs)/[\w./-]*)`", page.read_text()
@@ -79,7 +80,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_case("page", PAGES)
 def test_make_targets_that_are_named_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE))
@@ -110,7 +111,7 @@ def test_every_section_of_the_settings_is_there(page: str) -> None:
     assert {*headings} == SETTINGS
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_case("page", PAGES)
 def test_settings_that_are_named_exist(page: Path) -> None:
     known = {name for name, _, _ in settings.Settings().describe()}
     known |= {f"sources.{name}" for name in settings.Source.model_fields}
@@ -120,7 +121,7 @@ def test_settings_that_are_named_exist(page: Path) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+@each_case("page", DOCS)
 def test_examples_of_settings_are_read(page: Path, tmp_path: Path) -> None:
     for example in fenced(page, "toml"):
         if example.startswith("["):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.support.cases import each_case
 
 import clickstream
 from clickstream.errors import ClickstreamError
@@ -82,7 +82,7 @@ def test_no_two_classes_define_the_same_code() -> None:
     assert all(re.fullmatch(r"CS-[1-69]\d\d", code) for code in codes)
 
 
-@pytest.mark.parametrize(("code", "text"), sections(), ids=[code for code, _ in sections()])
+@each_case("code, text", sections())
 def test_messages_of_a_section_are_messages_of_the_source(code: str, text: str) -> None:
     (messages,) = MESSAGES.findall(text)
     quoted = [" ".join(one.split()) for one in re.findall(r"`([^`]+)`", messages)]
@@ -99,7 +99,7 @@ def test_messages_in_the_tables_of_the_runbook_are_messages_of_the_source() -> N
     assert [piece for piece in pieces if piece.lower() not in source] == []
 
 
-@pytest.mark.parametrize("error", error_classes(), ids=lambda one: one.__name__)
+@each_case("error", error_classes())
 def test_the_printed_message_ends_with_the_code(error: type[ClickstreamError]) -> None:
     assert error("No.").printed == f"No. ({error.code})"
     assert str(error("No.")) == "No."

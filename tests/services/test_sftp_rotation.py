@@ -101,7 +101,7 @@ def test_two_pulls_at_once_collect_each_line_of_a_rotating_log_once(
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, "all"])
-@examples(AT_RANDOM)
+@examples(times=AT_RANDOM)
 @given(data=st.data(), how=HOSTS)
 def test_every_readable_line_is_collected_once_through_60_steps(
     play: Callable[..., Run], data: st.DataObject, fault: str, how: dict[str, Any]
@@ -111,7 +111,7 @@ def test_every_readable_line_is_collected_once_through_60_steps(
 
 @pytest.mark.deep
 @pytest.mark.parametrize("fault", [*FAULTS, "all"])
-@examples(AT_RANDOM)
+@examples(times=AT_RANDOM)
 @given(data=st.data(), how=HOSTS)
 def test_every_readable_line_is_collected_once_through_500_steps(
     play: Callable[..., Run], data: st.DataObject, fault: str, how: dict[str, Any]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.sql.test_view_cases import around
 
@@ -81,7 +81,6 @@ def assert_place_is_counted(row: dict[str, Any], sessions: list[dict[str, Any]])
         assert row["visitors"] == len({one["visitor_id"] for one in of_place})
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(crowds)
 def test_places_with_few_visitors_are_folded_and_totals_are_complete(lake: Lake, crowds) -> None:
     sessions = sessions_of(crowds)

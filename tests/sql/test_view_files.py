@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlglot
 import yaml
 from sqlglot import exp
+from tests.support.cases import each_case
 
 from clickstream.tables import TABLES
 
@@ -18,13 +19,15 @@ FILES = sorted(DIRECTORY.glob("*.sql"))
 FILTER_KEYS = ["column", "days_before", "days_after"]
 SOURCES = {table.name for table in TABLES} | {path.stem for path in FILES}
 
-pytestmark = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+each_file = each_case("path", FILES)
 
 
+@cache
 def described(path: Path) -> dict[str, Any]:
     return yaml.safe_load(path.with_suffix(".yml").read_text(encoding="utf-8"))
 
 
+@cache
 def parsed(path: Path) -> exp.Query:
     return sqlglot.parse_one(path.read_text(encoding="utf-8"), read="trino")
 
@@ -43,6 +46,7 @@ def without_comments_and_texts(path: Path) -> str:
     return re.sub(r"--.*|'[^']*'", "", path.read_text(encoding="utf-8"))
 
 
+@each_file
 def test_every_view_has_a_description_and_the_reverse(path) -> None:
     stems = {file.stem for file in DIRECTORY.iterdir()}
     assert {file.stem for file in DIRECTORY.glob("*.yml")} == stems
@@ -50,6 +54,7 @@ def test_every_view_has_a_description_and_the_reverse(path) -> None:
     assert {file.suffix for file in DIRECTORY.iterdir()} == {".sql", ".yml"}
 
 
+@each_file
 def test_the_description_has_all_its_parts(path) -> None:
     facts = described(path)
     assert list(facts) == ["one_row_per", "owner", "reads", "filter_by", "columns", "checks"]
@@ -59,6 +64,7 @@ def test_the_description_has_all_its_parts(path) -> None:
         assert len(meaning) > 8, name
 
 
+@each_file
 def test_the_description_names_a_date_to_filter_by_and_what_a_filter_reads(path) -> None:
     facts = described(path)
     chosen = facts["filter_by"]
@@ -70,12 +76,14 @@ def test_the_description_names_a_date_to_filter_by_and_what_a_filter_reads(path)
     assert chosen.get("note", "None.").endswith(".")
 
 
+@each_file
 def test_each_table_is_an_input_once(path) -> None:
     named = steps(parsed(path))
     reads = [name for step in named.values() for name in tables_read(step, set(named))]
     assert len(reads) == len(set(reads))
 
 
+@each_file
 def test_checks_name_columns_and_say_what_follows(path) -> None:
     facts = described(path)
     assert any("unique" in check for check in facts["checks"])
@@ -87,11 +95,13 @@ def test_checks_name_columns_and_say_what_follows(path) -> None:
         assert set(check[kind]) <= set(facts["columns"])
 
 
+@each_file
 def test_no_description_of_a_column_stands_for_another(path) -> None:
     meanings = list(described(path)["columns"].values())
     assert len(set(meanings)) == len(meanings)
 
 
+@each_file
 def test_reads_is_what_the_sql_reads(path) -> None:
     query = parsed(path)
     read = set(tables_read(query, set(steps(query))))
@@ -99,15 +109,18 @@ def test_reads_is_what_the_sql_reads(path) -> None:
     assert sorted(described(path)["reads"]) == sorted(read)
 
 
+@each_file
 def test_the_columns_are_described_in_their_order(path) -> None:
     last = list(steps(parsed(path)).values())[-1]
     assert [column.alias_or_name for column in last.selects] == list(described(path)["columns"])
 
 
+@each_file
 def test_a_header_says_what_one_row_is(path) -> None:
     assert path.read_text(encoding="utf-8").startswith("-- One row is one ")
 
 
+@each_file
 def test_inputs_are_named_first_one_table_each(path) -> None:
     query = parsed(path)
     named = steps(query)
@@ -117,6 +130,7 @@ def test_inputs_are_named_first_one_table_each(path) -> None:
     assert all(len(read) == 1 for read in inputs)
 
 
+@each_file
 def test_the_last_line_selects_the_last_step(path) -> None:
     query = parsed(path)
     last = list(steps(query))[-1]
@@ -124,6 +138,7 @@ def test_the_last_line_selects_the_last_step(path) -> None:
     assert not query.args.get("where")
 
 
+@each_file
 def test_it_is_written_in_lower_case_with_four_spaces_and_trailing_commas(path) -> None:
     text = path.read_text(encoding="utf-8")
     code = without_comments_and_texts(path)
@@ -137,6 +152,7 @@ def test_it_is_written_in_lower_case_with_four_spaces_and_trailing_commas(path) 
         assert not line.lstrip().startswith(","), number
 
 
+@each_file
 def test_every_column_that_is_worked_out_has_a_name(path) -> None:
     for select in parsed(path).find_all(exp.Select):
         for column in select.selects:

@@ -109,8 +109,16 @@ def test_sessions_cross_the_midnights_around_the_day(week: Lake) -> None:
 def test_a_question_about_one_date_reads_the_dates_described(
     engine: Engine, week: Lake, view: str
 ) -> None:
-    expected = rows(week, about(view))
+    """The filter also gives the rows that the whole view has for the date, from fewer bytes."""
+    column = FILTERS[view]["column"]
+    unfiltered = f"select * from {view} where coalesce({column} = date '{DAY}', false)"
+    whole, dated = engine.query(week, unfiltered), engine.query(week, about(view))
+    assert 0 < dated.scanned_bytes < whole.scanned_bytes
+    expected = sorted(dated.rows, key=repr)
+    assert expected == sorted(whole.rows, key=repr)
     assert expected or view == "late_lines"
+    if not isinstance(engine, LocalAthena):
+        assert rows(week, about(view)) == expected
     with without_other_dates(week, dates_read(view, DAY)):
         assert rows(week, about(view), engine) == expected
 
@@ -124,23 +132,6 @@ def test_a_question_that_needs_another_date_fails_without_it(
         pytest.raises(QueryFailed, match="ICEBERG_"),
     ):
         rows(week, about(view, DAY - timedelta(2)), engine)
-
-
-@pytest.mark.parametrize("view", FILTERS)
-def test_a_question_about_one_date_reads_fewer_bytes_than_the_view(
-    engine: Engine, week: Lake, view: str
-) -> None:
-    whole = engine.query(week, f"select * from {view}").scanned_bytes
-    assert 0 < engine.query(week, about(view)).scanned_bytes < whole
-
-
-@pytest.mark.parametrize("view", FILTERS)
-def test_a_filter_on_the_date_gives_the_rows_that_the_whole_view_has_for_it(
-    week: Lake, view: str
-) -> None:
-    column = FILTERS[view]["column"]
-    unfiltered = f"select * from {view} where coalesce({column} = date '{DAY}', false)"
-    assert rows(week, about(view)) == rows(week, unfiltered)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.support.cases import each_case
 
 from clickstream.clean.channels import (
     DEFAULT_CHANNEL_RULES,
@@ -75,7 +76,7 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("number", "rule"), [*enumerate(RULES)])
+@each_case("number, rule", [*enumerate(RULES)])
 def test_each_rule_takes_its_example_and_no_rule_above_does(number: int, rule: ChannelRule) -> None:
     above = ChannelRules((*RULES[:number], ChannelRule("below")))
     assert arrived(*EXAMPLES[number], rules=above).channel == "below"
@@ -83,8 +84,8 @@ def test_each_rule_takes_its_example_and_no_rule_above_does(number: int, rule: C
     assert len(EXAMPLES) == len(RULES)
 
 
-@pytest.mark.parametrize(
-    ("query", "referrer", "expected"),
+@each_case(
+    "query, referrer, expected",
     [
         ("", "", (None, None, None)),
         ("q=1", "https://www.cafe.example/menu", (None, None, None)),
@@ -183,10 +184,8 @@ def test_a_click_id_of_an_ad_is_paid_whatever_else_the_tags_say(
     assert found.channel in PAID
 
 
-@pytest.mark.parametrize(
-    "spelling", ["{} ads", "{}_ads", "{}-ads", "{}ads", "{}-ad", "ads-{}", "ads_{}"]
-)
-@pytest.mark.parametrize("medium", ["", "social", "organic", "referral", "video", "ppc"])
+@each_case("spelling", ["{} ads", "{}_ads", "{}-ads", "{}ads", "{}-ad", "ads-{}", "ads_{}"])
+@each_case("medium", ["", "social", "organic", "referral", "video", "ppc"])
 def test_a_source_that_names_its_ads_is_paid(spelling: str, medium: str) -> None:
     for source in SOURCES:
         name = spelling.format(source)

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests, table
 
@@ -62,7 +62,6 @@ def test_the_tables_have_a_column_for_everything_that_is_known() -> None:
     assert of_parts <= set(SESSION_PARTS.column_names)
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(lines, min_size=1, max_size=10), st.data())
 def test_rows_are_labelled_one_by_one(some: list[str], data: st.DataObject) -> None:
     """Any choice of rows, in any order, gets the labels those rows have among all.
@@ -76,7 +75,6 @@ def test_rows_are_labelled_one_by_one(some: list[str], data: st.DataObject) -> N
     pd.testing.assert_frame_equal(of_some, of_all)
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.lists(lines, min_size=1, max_size=8), st.lists(st.integers(0, 8), max_size=3))
 def test_a_log_in_pieces_is_labelled_as_in_one(some: list[str], cuts: list[int]) -> None:
     bounds = [0, *sorted(cuts), len(some)]
@@ -91,7 +89,6 @@ def test_a_log_in_pieces_is_labelled_as_in_one(some: list[str], cuts: list[int])
     )
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.lists(lines, min_size=1, max_size=12), st.data())
 def test_a_frame_of_some_rows_is_those_rows_of_the_whole(some, data) -> None:
     cleaner = Cleaner(RULES, VisitorKeys(KEY))

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.cases import each_case
 from tests.support.shared_data import shared
 
 from clickstream.clean.devices import DEVICES, Device, device_of
@@ -95,7 +96,7 @@ IN_APP = {
 }
 
 
-@pytest.mark.parametrize(("agent", "device"), KNOWN.items(), ids=range(len(KNOWN)))
+@each_case("agent, device", KNOWN.items())
 def test_a_known_user_agent_has_its_device_browser_and_system(agent: str, device: Device) -> None:
     assert device_of(agent) == device
 
@@ -127,7 +128,7 @@ def test_a_language_in_the_user_agent_changes_no_device(name: str, language: str
     assert device_of(name.replace("(", f"({language}; ", 1)) == KNOWN[name]
 
 
-@pytest.mark.parametrize("agent", [*agents.BROWSERS, agents.TABLET])
+@each_case("agent", [*agents.BROWSERS, agents.TABLET])
 def test_the_cafe_s_customers_have_all_three(agent: str) -> None:
     device = device_of(agent)
     assert device.browser

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.support.cases import each_case
 
 from clickstream.clean.pages import PageRules, page_name
 from clickstream.errors import SettingsError
@@ -20,8 +21,8 @@ tricky = st.lists(
 paths = (tricky | st.text(st.characters(exclude_categories=()))).map("/".__add__)
 
 
-@pytest.mark.parametrize(
-    ("path", "name"),
+@each_case(
+    "path, name",
     [
         ("/", "/"),
         ("/menu/", "/menu"),

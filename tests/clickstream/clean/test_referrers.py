@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.cases import each_case
 from tests.support.shared_data import shared
 
 from clickstream.clean import OwnDomain, infer_own_domain, known_sites
@@ -24,8 +25,8 @@ from clickstream.clean.referrers import (
 OWN = ("cafe.example",)
 
 
-@pytest.mark.parametrize(
-    ("referrer", "host"),
+@each_case(
+    "referrer, host",
     [
         ("https://www.Google.com/search?q=cake", "www.google.com"),
         ("https://example.org:8443/a", "example.org"),
@@ -69,8 +70,8 @@ def test_a_referrer_from_another_site_has_the_host_of_its_address(
     assert (found and found.domain) == host
 
 
-@pytest.mark.parametrize(
-    ("referrer", "source", "category"),
+@each_case(
+    "referrer, source, category",
     [
         ("https://www.google.com/", "google", "search"),
         ("https://www.google.co.uk/", "google", "search"),
@@ -132,7 +133,7 @@ def test_a_tag_names_a_source_by_name_alias_or_host(tag: str, source: str | None
     assert known_source(tag) == source
 
 
-@pytest.mark.parametrize(
+@each_case(
     "host",
     [
         *("deref-gmx.net", "deref-gmx.at", "navigator.gmx.net", "lightmailer-bs.gmx.net"),

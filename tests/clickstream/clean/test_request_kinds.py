@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests
+from tests.support.cases import each_case
 
 from clickstream.clean import KINDS, balance, clean
 from clickstream.clean.pages import INDEX_FILES
@@ -72,7 +73,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("target", "method", "status", "kind"), CASES)
+@each_case("target, method, status, kind", CASES)
 def test_a_request_has_the_kind_of_its_target_method_and_status(
     target: str, method: str, status: int, kind: str
 ) -> None:
@@ -150,7 +151,6 @@ case = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(case, max_size=12))
 def test_the_balance_counts_every_line_once(lines: list[str]) -> None:
     labelled = clean(requests(*lines), RULES, KEY)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.clean.builders import KEY, RULES, line, requests, row
+from tests.support.cases import each_case
 
 from clickstream.clean import clean
 from clickstream.clean.known_sites import CLICK_IDS, PLATFORM_OF
@@ -108,7 +109,7 @@ def test_no_target_makes_it_fail(text: str) -> None:
     assert "?" not in target.path
 
 
-@pytest.mark.parametrize(("name", "platform"), CLICK_IDS.items())
+@each_case("name, platform", CLICK_IDS.items())
 def test_a_click_id_gives_its_platform_away_and_nothing_else(name: str, platform: str) -> None:
     """Even where the parameter is listed among those to keep."""
     rules = TargetRules(frozenset({name, name.upper()}))

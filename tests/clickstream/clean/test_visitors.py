@@ -5,9 +5,10 @@ from hashlib import blake2b
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.clean.builders import KEY, RULES, line, requests, table
+from tests.support.examples import many_examples
 
 from clickstream.clean import Cleaner, CleanRules, LookUps, NetworkSet, VisitorKeys, clean
 from clickstream.clean.places import Place
@@ -27,7 +28,7 @@ def category(*values: str | None) -> pd.Categorical:
     return pd.Categorical(pd.array(values, dtype="str"))
 
 
-@settings(max_examples=200, deadline=None)
+@many_examples
 @given(st.lists(st.lists(text, max_size=4).map(tuple), min_size=1))
 def test_no_two_lists_of_texts_make_the_same_bytes(lists: list[tuple[str | None, ...]]) -> None:
     made = {b"".join(map(hashed_form, one)) for one in lists}

@@ -139,7 +139,7 @@ def test_a_key_in_a_connection_logs_in(server: SshServer, logs: Path, tmp_path: 
 def test_a_key_with_a_passphrase_needs_it(server: SshServer, logs: Path, tmp_path: Path) -> None:
     key = asyncssh.read_private_key(server.user_key)
     for form in ("openssh", "pkcs8-pem"):
-        data = key.export_private_key(form, passphrase="tiger-5").decode()
+        data = key.export_private_key(form, "tiger-5", rounds=1, ignore_few_rounds=True).decode()
         login = Login("logs", private_key=data, passphrase="tiger-5")
         with connected(server, logs, login) as source:
             assert source.list() == []

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from tests.support.cases import each_case
 from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import pipeline, settings
@@ -142,7 +143,7 @@ def test_a_page_and_what_it_loads_are_small(client) -> None:
     assert sent <= 20_000
 
 
-@pytest.mark.parametrize("name", PANELS)
+@each_case("name", PANELS)
 def test_every_panel_has_a_page_a_file_and_athenas_answer(client, name) -> None:
     page = client.get(f"/panels/{name}?{DAY}")
     assert page.status_code == 200

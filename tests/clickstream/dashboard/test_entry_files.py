@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.dashboard.entries.entry_file import UNDO_DAYS, EntryFile
@@ -323,7 +323,6 @@ Change = tuple[str, int]
 changes = st.tuples(st.sampled_from(["add", "delete", "restore"]), st.integers(0, 4))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(changes, max_size=8), min_size=1, max_size=4))
 def test_any_changes_by_threads_keep_what_each_was_told(plans: list[list[Change]]) -> None:
     """Each thread changes notes of its own; the file holds what its calls came to."""

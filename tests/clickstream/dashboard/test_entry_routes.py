@@ -17,6 +17,7 @@ from tests.clickstream.dashboard.access.builders import (
     logged_in,
     with_account,
 )
+from tests.support.cases import each_case
 from tests.support.lakes import settings_of_a_lake
 from tests.support.localaws_process import CREDENTIALS
 
@@ -84,8 +85,8 @@ def test_nobody_writes_without_a_login(app, directory, path) -> None:
     assert [*directory.glob("*s.json")] == [directory / "accounts.json"]
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize(
+@each_case("path", PATHS)
+@each_case(
     "headers",
     [
         {"Sec-Fetch-Site": "cross-site"},

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
 from tests.clickstream.dashboard.strategies import hours, visits
@@ -59,7 +59,6 @@ states = st.lists(
 )
 
 
-@settings(max_examples=15)
 @given(states, st.lists(st.integers(0, 12), max_size=4), st.booleans())
 def test_after_any_refreshes_and_kills_the_copy_equals_one_made_afresh(
     steps, kills, reopens

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.rendered import page_of
@@ -99,7 +99,6 @@ def single(page: Page, chosen: Sequence[Filter] = ()) -> dict[str, Any]:
 
 
 @given(crowds, filters, st.sampled_from(DIMENSIONS))
-@settings(max_examples=25, deadline=None)
 def test_rows_add_up_and_none_is_a_small_group(
     crowds: Sequence[Any], chosen: Sequence[Filter], by: str
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
@@ -150,7 +150,6 @@ def test_a_day_without_published_hours_is_a_gap_in_the_course_of_orders() -> Non
         assert len(orders_values(page)["figures"][0].spark) == 2
 
 
-@settings(max_examples=15)
 @given(st.lists(visits, max_size=12))
 def test_each_step_has_the_visits_of_the_next_and_those_that_were_lost(rows: list[Visit]) -> None:
     store = FactStore(fact_tables(rows, hours_between(START, END)))

@@ -17,6 +17,7 @@ from tests.clickstream.dashboard.builders import (
 )
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
+from tests.support.cases import each_case
 
 from clickstream.dashboard.details import compare_with_athena, csv_lines, detail_parts
 from clickstream.dashboard.panels import PANELS
@@ -123,8 +124,8 @@ def test_a_lake_without_facts_says_so_and_what_to_do(tab) -> None:
     assert "None" not in text.replace("(none)", "")
 
 
-@pytest.mark.parametrize("name", ["today", "yesterday", "7d", "28d", "90d", "month", "year"])
-@pytest.mark.parametrize("tab", ["overview", "visitors", "marketing", "trust"])
+@each_case("name", ["today", "yesterday", "7d", "28d", "90d", "month", "year"])
+@each_case("tab", ["overview", "visitors", "marketing", "trust"])
 def test_one_visit_in_one_hour_makes_a_page_of_every_range(tab, name) -> None:
     lonely = FactStore(fact_tables([Visit(END - 90 * MINUTE)], [PublishedHour(END - 120 * MINUTE)]))
     assert shown(lonely, View(tab=tab, range=name))
@@ -384,7 +385,7 @@ def test_every_text_is_translated(store, view) -> None:
     assert_translated(texts)
 
 
-@pytest.mark.parametrize("name", PANELS)
+@each_case("name", PANELS)
 def test_every_text_of_a_panels_page_is_translated(store, name) -> None:
     panel = PANELS[name]
     with page_of(store, View(panel.tab, "7d"), translations=Pseudo()) as page:
@@ -426,7 +427,7 @@ def test_csv_has_all_rows_and_no_formula() -> None:
     assert not any(line.startswith(("=", "+", "-", "@", "\t")) for line in lines)
 
 
-@pytest.mark.parametrize("name", PANELS)
+@each_case("name", PANELS)
 def test_every_panel_has_a_csv_file_and_definitions(store, name) -> None:
     with page_of(store, View(PANELS[name].tab, "7d")) as page:
         assert next(csv_lines(page, name)).endswith("\r\n")

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
 from tests.clickstream.dashboard.strategies import (
@@ -80,7 +80,6 @@ def passes(visit: Visit, one: Filter) -> bool:
     return bool(has(visit, one.dimension) & set(one.values)) != one.is_excluded
 
 
-@settings(max_examples=20)
 @given(some_visits, periods(), st.lists(filters, max_size=3))
 def test_tiles_count_the_visits_that_pass_all_filters(rows, period, chosen) -> None:
     expected = [v for v in rows if in_period(v, period) and all(passes(v, f) for f in chosen)]
@@ -98,7 +97,6 @@ def test_tiles_count_the_visits_that_pass_all_filters(rows, period, chosen) -> N
         assert figures["conversion_rate"] is None
 
 
-@settings(max_examples=15)
 @given(some_visits, st.sampled_from(WHOLE_DIMENSIONS))
 def test_parts_of_additive_metrics_add_up_to_the_whole(rows, dimension) -> None:
     additive = [name for name in TILES if METRICS[name].is_additive]
@@ -109,7 +107,6 @@ def test_parts_of_additive_metrics_add_up_to_the_whole(rows, dimension) -> None:
         assert sum(part[place + 1] for part in parts) == total
 
 
-@settings(max_examples=15)
 @given(some_visits, st.lists(filters, max_size=2), filters)
 def test_one_more_filter_never_adds_a_visit(rows, chosen, one_more) -> None:
     with copy_of(rows) as snapshot:
@@ -118,7 +115,6 @@ def test_one_more_filter_never_adds_a_visit(rows, chosen, one_more) -> None:
     assert fewer <= more
 
 
-@settings(max_examples=15)
 @given(some_visits, filters)
 def test_a_filter_and_its_exclusion_part_the_visits(rows, one) -> None:
     other = Filter(one.dimension, one.values, not one.is_excluded)
@@ -130,7 +126,6 @@ def test_a_filter_and_its_exclusion_part_the_visits(rows, one) -> None:
     assert counts[1] + counts[2] == counts[0]
 
 
-@settings(max_examples=15)
 @given(some_visits, st.lists(filters, max_size=2))
 def test_views_of_pages_add_up_to_the_page_views_of_the_visits(rows, chosen) -> None:
     """Unless the filter names pages: then the list shows those pages only."""
@@ -149,7 +144,6 @@ def test_values_never_become_part_of_the_sql(dimension, value) -> None:
     assert value in hostile.values
 
 
-@settings(max_examples=15)
 @given(some_visits, values)
 def test_the_sql_that_people_copy_gives_the_same_answer(rows, value) -> None:
     question = build_question(TILES, (), WHOLE, [Filter("channel", (value, "Direct"))])

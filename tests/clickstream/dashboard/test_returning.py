@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.rendered import page_of
@@ -40,7 +40,6 @@ def kinds_of(rows: list[Visit]) -> list[str]:
     return kinds
 
 
-@settings(max_examples=20)
 @given(some_visits, periods(), st.lists(filters, max_size=2))
 def test_new_and_returning_visits_are_all_visits(rows, period, chosen) -> None:
     with copy_of(rows) as snapshot:
@@ -50,7 +49,6 @@ def test_new_and_returning_visits_are_all_visits(rows, period, chosen) -> None:
     assert {kind for kind, _ in kinds} <= {"new", "returning"}
 
 
-@settings(max_examples=20)
 @given(some_visits, periods(), st.sampled_from(["new", "returning"]), st.booleans())
 def test_a_visit_is_new_if_its_visitor_has_no_earlier_one(rows, period, kind, is_excluded) -> None:
     expected = sum(
@@ -68,7 +66,6 @@ def test_a_visit_is_new_if_its_visitor_has_no_earlier_one(rows, period, kind, is
         assert snapshot.rows(build_question(("views",), (), period, chosen)) == [(views,)]
 
 
-@settings(max_examples=15)
 @given(some_visits, periods())
 def test_credits_of_first_and_last_arrivals_are_the_same_conversions(rows, period) -> None:
     with copy_of(rows) as snapshot:
@@ -198,7 +195,6 @@ def test_a_rotation_is_told_beside_new_and_returning() -> None:
     assert kinds.rotated == ""
 
 
-@settings(max_examples=15)
 @given(some_visits, periods(), st.lists(filters, max_size=2))
 def test_every_visitor_of_a_cohort_came_in_its_first_week(rows, period, chosen) -> None:
     weeks = replace(period, first=period.first - 7 * DAY, until_hour=None)

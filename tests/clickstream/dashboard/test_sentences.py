@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import (
     FactStore,
@@ -31,6 +31,7 @@ from tests.clickstream.dashboard.week_facts import (
     store_of,
     table_of,
 )
+from tests.support.cases import each_case
 
 from clickstream.dashboard.dimensions import FILTERS
 from clickstream.dashboard.periods import Period, start_of
@@ -136,7 +137,6 @@ visits = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None)
 @given(visits, st.integers(1, 40), st.integers(0, 23), st.booleans())
 def test_a_week_before_counts_each_weekday_and_hour_as_often_as_the_range(
     some, days, hour, is_cut
@@ -226,7 +226,7 @@ def test_a_filter_leaves_what_is_outside_unsaid(store) -> None:
             assert not part.href or "channel=Email" in part.href
 
 
-@pytest.mark.parametrize("name", FILTERS)
+@each_case("name", FILTERS)
 def test_every_filter_may_be_combined_with_sentences(store, name) -> None:
     for tab in TABS:
         view = replace(WEEK, tab=tab).with_filter(name, "1").with_filter("channel", None, True)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.demo import environment_file
@@ -50,9 +50,6 @@ def environment_after_reading(shell: str, path: Path, **before: str) -> dict[str
     return found
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(st.dictionaries(st.sampled_from(["CLICKSTREAM_SITE__NAME", "CLICKSTREAM_A"]), TEXTS))
 def test_shell_reads_every_value_as_the_stack_has_it(tmp_path: Path, more: dict[str, str]) -> None:
     layout = running(tmp_path / "a directory", more)

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyiceberg.table.snapshots import Snapshot
 from tests.clickstream.lake.builders import build_rows, store_rows
@@ -48,9 +48,6 @@ def stored(lake: Lake) -> dict[int, list[str | None]]:
     return {number: sorted(texts, key=str) for number, texts in found.items()}
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(st.lists(changes(), min_size=1, max_size=4))
 def test_hours_hold_what_was_written_last(lake: Lake, some: list[Change]) -> None:
     replace(iceberg_tables.load(lake, SESSION_CHANGES), (0, 5, [["x", None]] * 6))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.errors import QueryFailed
@@ -41,7 +41,6 @@ def test_null_and_empty_and_hostile_texts_survive(lake: Lake) -> None:
     assert found.to_pylist() == athena.query(lake, as_rows(ODD)).records()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"], min_codepoint=1))))
 def test_any_texts_survive(lake: Lake, texts: list[str | None]) -> None:
     assert query_rows(lake, as_rows([*texts, "x"])).table["text"].to_pylist() == [*texts, "x"]

@@ -8,7 +8,7 @@ import re
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.damage import flipped, flips
 from tests.support.faults_children import open_lake
@@ -28,9 +28,6 @@ HOUR = Hour.parse("2026-11-20T00")
 KEY = "raw/2026-11-20T00/by-others.combined.gz"
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(st.lists(st.binary(max_size=2000), min_size=1, max_size=4))
 def test_files_put_together_are_read_whole(lake: Lake, members: list[bytes]) -> None:
     objects.put(lake, KEY, b"".join(map(gzip.compress, members)))

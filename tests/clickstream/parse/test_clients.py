@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import cycle, product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.builders import Record
 from tests.clickstream.parse.strategies import records
+from tests.support.cases import each_case
 
 from clickstream.parse import compile_format, detect, parse
 
@@ -34,7 +35,6 @@ proxies = st.lists(st.sampled_from(["10.0.0.1", "2001:db8::9", "unknown"]), min_
 
 
 @pytest.mark.parametrize(("has_host", "has_list", "tail"), LAYOUTS)
-@settings(max_examples=12, deadline=None)
 @given(st.data())
 def test_every_layout_gives_the_client_that_was_written(
     has_host: bool, has_list: bool, tail: str, data: st.DataObject
@@ -98,8 +98,8 @@ def test_the_client_is_the_first_address_of_the_list(forwarded: str, client: str
 NO_CLIENTS = ["192.0.2.7,", "a/b", "(null)", "<script>", "caf\u00e9", "1.2.3.4;", "'"]
 
 
-@pytest.mark.parametrize("client", NO_CLIENTS)
-@pytest.mark.parametrize(
+@each_case("client", NO_CLIENTS)
+@each_case(
     "text",
     [
         '%h %l %u %t "%r" %>s %b',

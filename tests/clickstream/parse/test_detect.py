@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.builders import HEAD, LINES, TAIL, log_of
 from tests.clickstream.parse.strategies import noise, record_of
@@ -87,7 +87,6 @@ def detected(sample: bytes, likely: str = "") -> Detected | None:
 EXAMPLES = st.sampled_from([known.example.encode() + b"\n" for known in FORMATS.values()])
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(EXAMPLES | WRITTEN | noise, min_size=1, max_size=4).map(b"".join),
     st.integers(0, 9),

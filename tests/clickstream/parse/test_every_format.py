@@ -6,12 +6,13 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.assertions import assert_read_back, assert_same
 from tests.clickstream.parse.builders import FORWARDED, HOST, LINES, TEMPLATES, log_of
 from tests.clickstream.parse.strategies import damage, noise, record_of
 from tests.fuzz.reading import check_cuts, check_reading
+from tests.support.cases import each_case
 
 from clickstream.parse import FORMATS, parse
 
@@ -29,7 +30,6 @@ def test_every_named_format_has_a_builder_of_lines() -> None:
 
 
 @pytest.mark.parametrize("name", LINES)
-@settings(max_examples=12, deadline=None)
 @given(st.data())
 def test_a_record_that_was_written_is_read_back(name: str, data: st.DataObject) -> None:
     written = data.draw(st.lists(record_of(name), max_size=4))
@@ -55,7 +55,6 @@ def broken_logs(draw: st.DrawFn, name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", LINES)
-@settings(max_examples=10, deadline=None)
 @given(st.data())
 def test_any_line_is_the_same_in_any_company_and_by_any_way(name: str, data: st.DataObject) -> None:
     log = data.draw(st.binary() | broken_logs(name))
@@ -63,14 +62,13 @@ def test_any_line_is_the_same_in_any_company_and_by_any_way(name: str, data: st.
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=4, deadline=None)
 @given(st.data(), st.integers(1, 300))
 def test_a_log_may_be_cut_anywhere(name: str, data: st.DataObject, size: int) -> None:
     check_cuts(data.draw(broken_logs(name)), name, size)
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@each_case("name", FORMATS)
+@each_case("end", [b"\n", b"\r\n"])
 def test_the_last_line_may_lack_its_newline(name: str, end: bytes) -> None:
     data = end.join([FORMATS[name].example.encode().replace(b"\n", end)] * 2)
     parsed = parse(data, name)
@@ -78,9 +76,9 @@ def test_the_last_line_may_lack_its_newline(name: str, end: bytes) -> None:
     assert_same(parsed, parse(data + end, name))
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize(
-    ("right", "wrong"),
+@each_case("name", FORMATS)
+@each_case(
+    "right, wrong",
     [
         *(("05:00:00", "05:99:00"), ("05:00:00", "05:00:61"), ("05:00:00", "24:00:00")),
         *(("2026", "1970"), ("2026", "1989"), ("2026", "2101"), ("2026", "9999")),
@@ -91,22 +89,22 @@ def test_a_time_that_no_clock_shows_is_refused(name: str, right: str, wrong: str
     assert parsed.rejects["reason"].tolist() == ["impossible time"]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each_case("name", FORMATS)
 def test_a_leap_second_stays_in_its_minute(name: str) -> None:
     parsed = parse(FORMATS[name].example.replace("05:00:00", "05:59:60").encode(), name)
     assert parsed.requests["at"].tolist() == [pd.Timestamp("2026-11-20 05:59:59")]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each_case("name", FORMATS)
 def test_an_ipv6_address_is_read_with_its_zone(name: str) -> None:
     address = "[fe80::1%eth0]" if "192.0.2.7:" in FORMATS[name].example else "fe80::1%eth0"
     parsed = parse(FORMATS[name].example.replace("192.0.2.7", address).encode(), name)
     assert parsed.requests["client"].tolist() == ["fe80::1%eth0"]
 
 
-@pytest.mark.parametrize("name", WITH_REQUEST)
-@pytest.mark.parametrize(
-    ("request_line", "method", "target"),
+@each_case("name", WITH_REQUEST)
+@each_case(
+    "request_line, method, target",
     [
         ("-", None, None),
         (r"\x16\x03\x01\x02\x00\x01", None, r"\x16\x03\x01\x02\x00\x01"),

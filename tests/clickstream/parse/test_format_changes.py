@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.assertions import assert_same
 
@@ -46,7 +46,6 @@ runs = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
 @given(runs)
 def test_every_line_is_read_in_its_own_format(log: list[tuple[str, int]]) -> None:
     parsed = read(text_of(*log), log[0][0])
@@ -54,7 +53,6 @@ def test_every_line_is_read_in_its_own_format(log: list[tuple[str, int]]) -> Non
     assert len(parsed.requests) == sum(count for _, count in log)
 
 
-@settings(max_examples=50, deadline=None)
 @given(runs)
 def test_segments_lie_one_after_the_other_and_say_how_to_read_them(
     log: list[tuple[str, int]],
@@ -74,7 +72,6 @@ any_runs = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
 @given(any_runs)
 def test_a_log_of_any_formats_is_read_as_its_segments_are(log: list[tuple[str, int]]) -> None:
     text = b"".join((FORMATS[name].example.encode() + b"\n") * count for name, count in log)
@@ -85,7 +82,6 @@ def test_a_log_of_any_formats_is_read_as_its_segments_are(log: list[tuple[str, i
     assert_same(read(text, log[0][0]), concat(alone))
 
 
-@settings(max_examples=50, deadline=None)
 @given(runs, st.lists(st.integers(1, 30), max_size=4))
 def test_a_cut_costs_no_more_than_the_lines_before_it_that_were_too_few(
     log: list[tuple[str, int]], lengths: list[int]

@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.cases import each_case
+from tests.support.examples import many_examples
 
 from clickstream.errors import InputError
 from clickstream.parse import compile_format, parse
@@ -222,7 +224,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@each_case("name", REFUSED)
 def test_a_string_that_can_not_be_read_is_refused_with_its_place(name: str) -> None:
     text, why = REFUSED[name]
     with pytest.raises(InputError, match=f"(?s)Format mine.*{why}"):
@@ -288,7 +290,7 @@ _PLAIN = '{address} {} [{time:%F %T}] "{request}" {:spaced} "{referrer!r}" {stat
 _PLACES = st.integers(0, 80)
 
 
-@settings(max_examples=300, deadline=None)
+@many_examples
 @given(
     st.sampled_from([COMBINED, NGINX, _PLAIN]),
     st.lists(st.tuples(_PLACES, _PLACES, _FRAGMENTS | st.text(max_size=2)), max_size=3),

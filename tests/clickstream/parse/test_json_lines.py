@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.assertions import assert_same
+from tests.support.examples import many_examples
 
 from clickstream.parse import Parsed, concat, parse
 
@@ -38,7 +39,7 @@ def read(**changes: Any) -> pd.Series:
     return row
 
 
-@settings(max_examples=100, deadline=None)
+@many_examples
 @given(
     st.dictionaries(
         st.sampled_from([*CAFE, "ts", "uri", "size", "headers"]),
@@ -150,7 +151,6 @@ NESTED_LINES = lines_of(
 )
 
 
-@settings(max_examples=75, deadline=None)
 @given(NESTED_LINES, st.lists(NESTED_LINES, max_size=6))
 def test_what_is_nested_is_read_by_the_shape_as_by_itself(model: bytes, lines: list[bytes]) -> None:
     data = b"\n".join([model, *lines])
@@ -173,21 +173,18 @@ def test_a_line_that_differs_from_its_model_in_one_thing(field: str, model: byte
     assert_same(parse(data, "json"), with_one_reader_less(data))
 
 
-@settings(max_examples=75, deadline=None)
 @given(st.lists(SHAPED_LINES, max_size=6))
 def test_lines_of_one_shape_are_read_as_each_by_itself(lines: list[bytes]) -> None:
     data = b"\n".join([shaped(), *lines])
     assert_same(parse(data, "json"), with_one_reader_less(data))
 
 
-@settings(max_examples=75, deadline=None)
 @given(st.lists(ODD_LINES | st.binary().map(lambda tail: b"{" + tail), max_size=4))
 def test_the_fast_reader_is_only_a_faster_way_to_the_same(lines: list[bytes]) -> None:
     data = b"\n".join(lines)
     assert_same(parse(data, "json"), with_one_reader_less(data))
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(ODD_LINES.map(lambda line: line.replace(b"\n", b"")), max_size=5))
 def test_a_line_is_read_alike_in_any_company(lines: list[bytes]) -> None:
     together = parse(b"\n".join(lines), "json")

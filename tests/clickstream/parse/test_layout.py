@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.builders import Record
 from tests.clickstream.parse.strategies import logs, records
@@ -35,7 +35,6 @@ def texts(column: Coded) -> list[bytes]:
 
 
 @pytest.mark.parametrize("text", HEADS)
-@settings(max_examples=40, deadline=None)
 @given(st.lists(records, max_size=4), logs)
 def test_the_fast_scan_and_the_layout_read_the_same_lines(
     text: str, some: list[Record], noise: bytes

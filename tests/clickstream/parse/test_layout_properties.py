@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.assertions import lines_of
 from tests.clickstream.parse.builders import Record
 from tests.clickstream.parse.strategies import Written, logs, plain_records, written_formats
+from tests.support.cases import each_case
 
 from clickstream.parse import compile_format, parse
 from clickstream.parse.format_strings import layout_of
@@ -24,7 +25,6 @@ from clickstream.parse.registry import DECLARED
 SPECIAL = [b"", *(bytes([byte]) for byte in b'" \\[]{}-:,0aZ/|+\t\r\x00\xe9')]
 
 
-@settings(max_examples=80, deadline=None)
 @given(written_formats, st.lists(plain_records, max_size=4))
 def test_a_record_that_was_written_is_read_back(written: Written, records: list[Record]) -> None:
     data = b"".join(written.line(record) + b"\n" for record in records)
@@ -70,7 +70,6 @@ def assert_read_as_the_patterns_read(data: bytes, layouts: Sequence[Layout]) -> 
             assert text.values[text.codes[row]].as_py() == found[name]
 
 
-@settings(max_examples=80, deadline=None)
 @given(written_formats, st.lists(plain_records, max_size=3), st.data())
 def test_the_scan_agrees_with_the_strict_pattern(
     written: Written, records: list[Record], draw: st.DataObject
@@ -86,7 +85,6 @@ def test_the_scan_agrees_with_the_strict_pattern(
     assert_read_as_the_patterns_read(data, [layout_of("mine", written.text)])
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.binary() | logs, st.sampled_from(sorted(DECLARED)))
 def test_any_bytes_are_rows_and_refused_lines(data: bytes, name: str) -> None:
     layouts = [layout_of(name, text) for text in DECLARED[name].strings]
@@ -125,7 +123,7 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("name", [*DECLARED, *ODD])
+@each_case("name", [*DECLARED, *ODD])
 def test_the_scan_agrees_on_every_line_that_is_one_byte_off(name: str) -> None:
     if name in ODD:
         layouts, line = [layout_of(name, ODD[name][0])], ODD[name][1].encode()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.examples import examples
+from tests.support.cases import each_case
+from tests.support.examples import many_examples
 from tests.support.long_lines import FILLINGS, combined_line, long_line
 
 from clickstream.errors import InputError
@@ -37,7 +38,7 @@ LIMIT = 20
 TEXTS = st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([b"#", b"a" * 21, b"\r"])))
 
 
-@examples(200)
+@many_examples
 @given(texts=TEXTS, has_end=st.booleans())
 def test_exactly_the_lines_above_the_limit_become_empty(texts: list[bytes], has_end: bool) -> None:
     data = b"\n".join(texts) + b"\n" * has_end
@@ -49,7 +50,7 @@ def test_exactly_the_lines_above_the_limit_become_empty(texts: list[bytes], has_
     assert [line.removesuffix(b"\n") for line in io.BytesIO(short.data)] == kept
 
 
-@examples(200)
+@many_examples
 @given(texts=TEXTS, has_end=st.booleans())
 def test_line_bounds_are_found_again_in_the_original(texts: list[bytes], has_end: bool) -> None:
     data = b"\n".join(texts) + b"\n" * has_end
@@ -59,7 +60,7 @@ def test_line_bounds_are_found_again_in_the_original(texts: list[bytes], has_end
     assert short.original(np.array(bounds)).tolist() == originals
 
 
-@examples(200)
+@many_examples
 @given(texts=TEXTS, size=st.integers(1, 50))
 def test_blocks_keep_the_lines_and_enough_of_those_that_are_too_long(
     texts: list[bytes], size: int
@@ -76,8 +77,8 @@ def rejects(parsed: Parsed) -> list[tuple[int, str]]:
     return [*zip(parsed.rejects["line_number"], parsed.rejects["reason"], strict=True)]
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("filling", FILLINGS)
+@each_case("name", FORMATS)
+@each_case("filling", FILLINGS)
 def test_a_long_line_is_one_reject_and_its_neighbours_are_as_without_it(
     name: str, filling: str
 ) -> None:
@@ -93,8 +94,8 @@ def test_a_long_line_is_one_reject_and_its_neighbours_are_as_without_it(
     assert found.table.select(columns).to_pylist() == without.table.select(columns).to_pylist()
 
 
-@pytest.mark.parametrize("beginning", [b"#Fields: date time", b"#", b'{"time": "', b"\r"])
-@pytest.mark.parametrize("name", FORMATS)
+@each_case("beginning", [b"#Fields: date time", b"#", b'{"time": "', b"\r"])
+@each_case("name", FORMATS)
 def test_however_it_begins_it_is_no_directive_and_no_object(name: str, beginning: bytes) -> None:
     found = parse(beginning + b"x" * LONGEST_LINE_BYTES, name)
     assert (found.lines, found.directives, rejects(found)) == (1, 0, [(1, TOO_LONG)])
@@ -123,7 +124,6 @@ LINES = st.lists(
 )
 
 
-@examples(60)
 @given(lines=LINES, cuts=st.lists(st.integers(0, 12)), batch=st.sampled_from([1, 700, 1 << 20]))
 def test_blocks_and_batches_change_nothing(lines: list[bytes], cuts: list[int], batch: int) -> None:
     whole = parse(b"".join(lines), "combined", longest=200)
@@ -138,7 +138,6 @@ def test_blocks_and_batches_change_nothing(lines: list[bytes], cuts: list[int], 
         assert other.rejects.to_dict("records") == whole.rejects.to_dict("records")
 
 
-@examples(60)
 @given(lines=LINES)
 def test_every_line_is_a_request_or_a_reject_and_each_long_one_is_too_long(
     lines: list[bytes],
@@ -149,7 +148,7 @@ def test_every_line_is_a_request_or_a_reject_and_each_long_one_is_too_long(
     assert [number for number, reason in rejects(found) if reason == TOO_LONG] == long
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each_case("name", FORMATS)
 def test_the_format_of_the_other_lines_is_found(name: str) -> None:
     example = FORMATS[name].example.encode() + b"\n"
     long = long_line(b'"', LONGEST_LINE_BYTES + 1)

@@ -7,8 +7,7 @@ import sys
 
 import numpy as np
 import pandas as pd
-import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.clickstream.parse.assertions import assert_same, lines_of, plain
 from tests.clickstream.parse.strategies import (
@@ -17,6 +16,8 @@ from tests.clickstream.parse.strategies import (
     lines,
     logs,
 )
+from tests.support.cases import each_case
+from tests.support.examples import many_examples
 
 from clickstream.parse import (
     concat,
@@ -35,7 +36,7 @@ def is_directive(line: bytes, log_format: str) -> bool:
     return log_format == "w3c" and line.startswith(b"#")
 
 
-@settings(max_examples=100, deadline=None)
+@many_examples
 @given(st.binary() | logs, formats)
 def test_every_line_is_a_request_or_a_reject(data: bytes, log_format: str) -> None:
     parsed = parse(data, log_format)
@@ -67,15 +68,14 @@ def assert_read_as_the_pattern_reads(data: bytes, log_format: str) -> None:
             assert pd.isna(got) if text in ("-", "") else got == text
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.binary() | logs, line_formats)
 def test_the_scan_agrees_with_the_strict_pattern(data: bytes, log_format: str) -> None:
     """Structure is only a faster way to what the pattern says of each line by itself."""
     assert_read_as_the_pattern_reads(data, log_format)
 
 
-@pytest.mark.parametrize("log_format", LINE_FORMATS)
-@pytest.mark.parametrize("wrong", [b"", *(bytes([byte]) for byte in b'" \\[]-0aZ/:+\r\x00\xe9')])
+@each_case("log_format", LINE_FORMATS)
+@each_case("wrong", [b"", *(bytes([byte]) for byte in b'" \\[]-0aZ/:+\r\x00\xe9')])
 def test_the_scan_agrees_on_every_line_that_is_one_byte_off(log_format: str, wrong: bytes) -> None:
     line = LINE_FORMATS[log_format].example.encode()
     replaced = [line[:i] + wrong + line[i + 1 :] for i in range(len(line))]
@@ -83,7 +83,6 @@ def test_the_scan_agrees_on_every_line_that_is_one_byte_off(log_format: str, wro
     assert_read_as_the_pattern_reads(b"\n".join([*replaced, *inserted]), log_format)
 
 
-@settings(max_examples=25, deadline=None)
 @given(logs, formats, st.integers(1, 400))
 def test_blocks_add_up_to_the_whole(data: bytes, log_format: str, size: int) -> None:
     cut = [*read_blocks(io.BytesIO(data), size)]
@@ -92,7 +91,6 @@ def test_blocks_add_up_to_the_whole(data: bytes, log_format: str, size: int) -> 
     assert_same(concat(parse_blocks(cut, log_format)), parse(data, log_format))
 
 
-@settings(max_examples=25, deadline=None)
 @given(logs, formats, st.integers(1, 400), st.integers(1, 400))
 def test_batches_of_blocks_add_up_to_the_whole(
     data: bytes, log_format: str, block: int, batch: int
@@ -112,7 +110,6 @@ def test_nothing_of_a_block_is_kept_once_it_was_parsed() -> None:
     assert sys.getrefcount(block) == held
 
 
-@settings(max_examples=50, deadline=None)
 @given(logs, formats)
 def test_an_hour_for_each_line_that_has_one(data: bytes, log_format: str) -> None:
     parsed = parse(data, log_format)
@@ -125,7 +122,6 @@ def test_an_hour_for_each_line_that_has_one(data: bytes, log_format: str) -> Non
     assert by_number[parsed.requests["line_number"]].tolist() == usable.tolist()
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(lines, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_order_of_lines_is_all_that_changes_with_their_order(
     some: list[bytes], shuffler: random.Random
@@ -138,7 +134,6 @@ def test_order_of_lines_is_all_that_changes_with_their_order(
     pd.testing.assert_frame_equal(moved, plain(other).drop(columns="line_number"))
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.binary())
 def test_escaped_bytes_are_printable_and_come_back(raw: bytes) -> None:
     text = escape(raw)
@@ -146,7 +141,6 @@ def test_escaped_bytes_are_printable_and_come_back(raw: bytes) -> None:
     assert text.isprintable() or not re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029]", text)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.text())
 def test_escape_keeps_readable_text(text: str) -> None:
     harmless = re.sub("[\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", "", text)
@@ -162,7 +156,7 @@ words = st.sampled_from(
 request_lines = st.lists(st.lists(words, max_size=5).map(" ".join), min_size=1, max_size=8)
 
 
-@settings(max_examples=200, deadline=None)
+@many_examples
 @given(request_lines)
 @example(["GET HTTP/1.1", "GET  HTTP/1.1", "GET / HTTP/1.1 HTTP/1.1", "GET é HTTP/1.1"])
 def test_request_lines_are_split_as_the_rfc_has_it(asked: list[str]) -> None:

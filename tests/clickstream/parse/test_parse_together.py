@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.builders import LINES, log_of
 from tests.clickstream.parse.strategies import noise, record_of
@@ -31,7 +31,6 @@ files = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(files, st.sampled_from(sorted(FORMATS)), st.booleans())
 def test_files_parsed_together_are_those_parsed_one_by_one(
     some: list[bytes], name: str, may_change: bool

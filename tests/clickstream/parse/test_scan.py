@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.assertions import assert_same
 from tests.clickstream.parse.builders import HEAD, TAIL, Record
 from tests.clickstream.parse.strategies import damaged, lines, logs, quoted, records
 from tests.clickstream.parse.trap_lines import READ, REFUSED
+from tests.support.cases import each_case
+from tests.support.examples import many_examples
 
 from clickstream.parse import Parsed, parse, rows
 from clickstream.parse.formats import LINE_FORMATS, LogFormat
@@ -42,7 +44,7 @@ def read_strictly(data: bytes, log_format: LogFormat) -> Parsed:
         return read(data, log_format)
 
 
-@settings(max_examples=100, deadline=None)
+@many_examples
 @given(awkward | logs | st.binary(), st.sampled_from([*LINE_FORMATS.values()]))
 def test_regular_lines_are_read_as_the_pattern_reads_them(
     data: bytes, log_format: LogFormat
@@ -60,7 +62,6 @@ def test_a_line_of_many_fields_that_is_one_byte_off(wrong: bytes) -> None:
     assert_same(read(data, log_format), read_strictly(data, log_format))
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(records, min_size=1, max_size=6), st.booleans())
 def test_a_plain_line_is_regular(some: list[Record], has_newline: bool) -> None:
     """Else the scan would be right, but slow."""
@@ -71,7 +72,7 @@ def test_a_plain_line_is_regular(some: list[Record], has_newline: bool) -> None:
     assert regular.tolist() == is_plain
 
 
-@pytest.mark.parametrize("digits", range(1, 20))
+@each_case("digits", range(1, 20))
 def test_a_size_of_any_number_of_digits(digits: int) -> None:
     sizes = [b"9" * digits, b"1234567890123456789"[:digits], b"0" * digits, b"0" * (digits - 1)]
     data = b"\n".join(HEAD + b'"GET /a HTTP/1.1" 200 %b "-" "UA"' % size for size in sizes)
@@ -91,7 +92,6 @@ neighbours = [
 ]
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from(neighbours), min_size=1, max_size=8), st.booleans())
 def test_a_line_means_the_same_whatever_stands_before_it(
     some: list[bytes], has_newline: bool
@@ -106,7 +106,6 @@ def long_line(record: Record, more: Sequence[str]) -> bytes:
     return b" ".join([record.line, *(f'"{text}"'.encode() for text in more)])
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.data(), st.integers(2, len(TRAILING)))
 def test_any_number_of_quoted_fields_may_trail(data: st.DataObject, count: int) -> None:
     log_format = LogFormat("longer", "", ("request", *TRAILING[:count]))

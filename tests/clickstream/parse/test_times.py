@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.strategies import times
+from tests.support.cases import each_case
+from tests.support.examples import many_examples
 
 from clickstream.parse.times import TimeFormat, unix_seconds
 
@@ -19,7 +21,7 @@ DAY = r"[0-3][0-9]/[JFMASOND][aepuco][nbrynlgptvc]/(19[89]|20[0-9]|21[01])[0-9]"
 CLOCK = r"[0-2][0-9]:[0-7][0-9]:[0-5][0-9] [+-][0-2][0-9][0-7][0-9]"
 
 
-@settings(max_examples=100, deadline=None)
+@many_examples
 @given(st.lists(times, min_size=1, max_size=30))
 def test_every_real_time_is_exact_with_any_offset(moments: list[datetime]) -> None:
     seconds, possible = unix_seconds([moment.strftime(LOGGED).encode() for moment in moments])
@@ -27,7 +29,7 @@ def test_every_real_time_is_exact_with_any_offset(moments: list[datetime]) -> No
     assert seconds.tolist() == [int(moment.timestamp()) for moment in moments]
 
 
-@settings(max_examples=100, deadline=None)
+@many_examples
 @given(
     st.from_regex(DAY, fullmatch=True),
     st.from_regex(CLOCK, fullmatch=True),
@@ -94,7 +96,7 @@ def decoded(spelled: str, *times: str) -> list[int | None]:
     return [int(s) if ok else None for s, ok in zip(seconds, possible, strict=True)]
 
 
-@settings(max_examples=100, deadline=None)
+@many_examples
 @given(st.lists(moments, min_size=1, max_size=5), st.sampled_from(SPELLED))
 def test_what_strftime_wrote_is_read_back(moments: list[datetime], spelled: str) -> None:
     times = [
@@ -108,7 +110,6 @@ def test_what_strftime_wrote_is_read_back(moments: list[datetime], spelled: str)
     ]
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.text(st.sampled_from("0123456789 /:+-TZ.JanFebMy"), max_size=30), st.sampled_from(SPELLED)
 )
@@ -146,8 +147,8 @@ def test_fractions_are_dropped_and_leap_seconds_stay_in_their_minute(
     assert decoded(spelled, time) == [expected]
 
 
-@pytest.mark.parametrize(
-    ("spelled", "time"),
+@each_case(
+    "spelled, time",
     [
         ("%F %T", "2026-11-20 00:99:00"),
         ("%F %T", "2026-11-20 24:00:00"),

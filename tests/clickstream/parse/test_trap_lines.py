@@ -3,14 +3,14 @@
 import random
 
 import pandas as pd
-import pytest
 from tests.clickstream.parse.builders import HEAD, TAIL
 from tests.clickstream.parse.trap_lines import READ, REFUSED
+from tests.support.cases import each_case
 
 from clickstream.parse import REASONS, parse
 
 
-@pytest.mark.parametrize("name", READ)
+@each_case("name", READ)
 def test_hard_line_is_read_exactly(name: str) -> None:
     line, expected = READ[name]
     parsed = parse(line + b"\n", "combined")
@@ -19,7 +19,7 @@ def test_hard_line_is_read_exactly(name: str) -> None:
     assert {key: None if pd.isna(row[key]) else row[key] for key in expected} == expected
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@each_case("name", REFUSED)
 def test_bad_line_is_refused_with_its_reason(name: str) -> None:
     line, reason = REFUSED[name]
     parsed = parse(line + b"\n", "combined")

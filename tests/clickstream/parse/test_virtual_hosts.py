@@ -1,7 +1,7 @@
 """Lines with a virtual host in front of the client, and lines that only look like it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.parse.builders import HEAD, TAIL, Record, host_line
 from tests.clickstream.parse.strategies import records
@@ -12,7 +12,6 @@ from clickstream.parse import detect, parse
 with_address = records.filter(lambda record: "." in record.client or ":" in record.client)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(with_address, min_size=1, max_size=6))
 def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
     data = b"\n".join(map(host_line, written))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.clickstream.parse.assertions import assert_read_back, assert_same
 from tests.clickstream.parse.builders import (
@@ -20,6 +20,7 @@ from tests.clickstream.parse.builders import (
     w3c_line,
 )
 from tests.clickstream.parse.strategies import column_orders, w3c_records
+from tests.support.examples import many_examples
 
 from clickstream.parse import (
     concat,
@@ -50,7 +51,6 @@ def text_of(log: list[tuple[list[str], list[Record]]]) -> bytes:
     return b"".join(line + b"\r\n" for line in lines)
 
 
-@settings(max_examples=50, deadline=None)
 @given(logs)
 def test_records_are_read_back_whatever_their_columns(
     log: list[tuple[list[str], list[Record]]],
@@ -61,7 +61,6 @@ def test_records_are_read_back_whatever_their_columns(
     assert parsed.directives == 1 + 2 * len(log)
 
 
-@settings(max_examples=25, deadline=None)
 @given(logs, st.data())
 def test_a_cut_at_any_line_end_changes_nothing(log: Any, data: st.DataObject) -> None:
     text = text_of(log)
@@ -76,7 +75,6 @@ def test_a_cut_at_any_line_end_changes_nothing(log: Any, data: st.DataObject) ->
     assert header_after(second, "w3c", header) == header_after(text, "w3c")
 
 
-@settings(max_examples=15, deadline=None)
 @given(logs)
 def test_each_entry_can_be_read_with_its_header_alone(log: Any) -> None:
     text = text_of(log)
@@ -108,7 +106,6 @@ def test_quoted_values_may_hold_spaces_and_quotes() -> None:
     assert row["user_agent"] == 'Moz + "LG" x'
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(w3c_records, max_size=5), st.sampled_from([1, 2]))
 def test_what_cloudfront_codes_once_or_twice_is_read_back(
     written: list[Record], times_coded: int
@@ -125,7 +122,7 @@ def test_control_characters_stay_coded_and_a_plus_is_a_plus() -> None:
     assert (row["target"], row["user_agent"]) == ("/a%20b", "a+b%0A %20")
 
 
-@settings(max_examples=100, deadline=None)
+@many_examples
 @given(
     st.lists(
         st.lists(st.sampled_from([b"a", b"+", b'"', b" ", b"\t", b"\r", b"\x0b", b"\x00"])).map(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.support.examples import examples
 from tests.support.traffic import HOUR, Request
 
 from clickstream import pipeline
@@ -38,7 +37,6 @@ def landed(lake: Lake, host: str) -> dict[str, bytes]:
     return found
 
 
-@examples(8)
 @example(first=HOUR - 1, others=[BROKEN, HOUR, BROKEN], cuts={1: 0, 3: 5})
 @given(
     first=MOMENTS,

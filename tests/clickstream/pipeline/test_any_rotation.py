@@ -43,7 +43,6 @@ def play(lake: Lake, tmp_path: Path) -> Callable[..., Run]:
     return play_on_new_host
 
 
-@examples(25)
 @example(
     ["write", Pull(), Pull(during=((5, "write"),), dies=(3, False)), "shrink"],
     {"banner": BANNER, "appends": True, "whole_seconds": False},
@@ -58,7 +57,7 @@ def test_every_readable_line_is_collected_once(
 
 @pytest.mark.deep
 @pytest.mark.parametrize("fault", [*HERE, "all"])
-@examples(AT_RANDOM)
+@examples(times=AT_RANDOM)
 @given(data=st.data(), how=HOSTS)
 def test_every_readable_line_is_collected_once_through_500_steps(
     play: Callable[..., Run], data: st.DataObject, fault: str, how: dict[str, Any]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 from tests.support.answers import Answers, answers, assert_answers
 from tests.support.examples import TIMES, examples
@@ -111,7 +111,7 @@ def some_traffics() -> list[Traffic]:
     """Generated traffic; first what has many lines on both servers."""
     found: list[Traffic] = []
 
-    @settings(examples(30), phases=[Phase.generate], database=None)
+    @examples(times=3, phases=[Phase.generate], database=None)
     @given(traffics(HOURS))
     def collect(traffic: Traffic) -> None:
         found.append(traffic)
@@ -151,7 +151,7 @@ def test_schedules_that_need_every_rule_end_with_the_same_answers(
 
 
 @pytest.mark.lake
-@examples(2)
+@examples(times=0.2)
 @given(schedule=schedules, seed=st.integers(0, min(TIMES, 10) - 1))
 def test_any_schedule_ends_with_the_same_answers(
     worlds: Worlds, schedule: list[Step], seed: int

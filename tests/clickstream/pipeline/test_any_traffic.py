@@ -42,13 +42,11 @@ def assert_as_expected(traffic: Traffic, rules: SessionRules) -> None:
         assert rows == right[name], name
 
 
-@examples(25)
 @given(traffics())
 def test_any_traffic_has_the_sessions_of_the_oracle(traffic: Traffic) -> None:
     assert_as_expected(traffic, RULES)
 
 
-@examples(15)
 @given(traffics(), STRICT_RULES)
 def test_any_traffic_with_strict_rules_has_the_sessions_of_the_oracle(
     traffic: Traffic, rules: SessionRules
@@ -57,7 +55,7 @@ def test_any_traffic_with_strict_rules_has_the_sessions_of_the_oracle(
 
 
 @pytest.mark.lake
-@examples(6)
+@examples(times=0.6)
 @given(traffics(hours=30, most=8, pauses=PAUSES_OF_HOURS), PATIENT_RULES)
 def test_sessions_of_more_than_a_day_are_those_of_the_oracle(
     traffic: Traffic, rules: SessionRules
@@ -141,6 +139,6 @@ def test_the_property_fails_for_wrong_sessions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(room, name, wrong)
-    some = examples(200, phases=[Phase.generate], report_multiple_bugs=False, database=None)
+    some = examples(times=20, phases=[Phase.generate], report_multiple_bugs=False, database=None)
     with pytest.raises(AssertionError):
         some(given(*tried)(assert_as_expected))()

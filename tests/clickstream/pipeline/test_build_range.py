@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests, table
 from tests.support.access_log import Client, append
@@ -93,7 +93,6 @@ SAME_MOMENT = [[Ask(75, "/", 1, BROWSER, 200, False)], [Ask(15, "/", 1, BROWSER,
 """Two hours have a part of the visitor that begins at the same moment, so with the same id."""
 
 
-@settings(max_examples=50, deadline=None)
 @example(SAME_MOMENT)
 @given(hours_of_asks)
 def test_hours_built_together_have_the_rows_of_each_alone(asked: list[list[Ask]]) -> None:

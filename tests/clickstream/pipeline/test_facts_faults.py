@@ -10,9 +10,10 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.pipeline.builders import log_lines, write
+from tests.support.examples import examples
 from tests.support.facts import (
     NOW,
     at_call,
@@ -221,7 +222,7 @@ schedules = st.lists(events, min_size=2, max_size=6)
 
 
 @pytest.mark.lake
-@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
+@examples(times=0.4)
 @given(schedules)
 def test_after_any_order_of_publications_refreshes_and_faults_facts_are_those_of_the_views(
     shared: Lake, schedule: list[tuple[str, object]]
@@ -231,7 +232,7 @@ def test_after_any_order_of_publications_refreshes_and_faults_facts_are_those_of
 
 @pytest.mark.deep
 @pytest.mark.timeout(3600)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@examples(times=10)
 @given(schedules)
 def test_after_many_orders_of_publications_refreshes_and_faults_facts_are_those_of_the_views(
     shared: Lake, schedule: list[tuple[str, object]]

@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.lakes import build_all
 from tests.support.long_lines import FILLINGS, combined_line, long_line, pieces_with_long_line
@@ -102,9 +102,6 @@ def test_a_line_of_several_ranges_is_one_reject(
 
 
 @pytest.mark.usefixtures("small_ranges")
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(
     sizes=st.lists(st.sampled_from([0, 70_000, 149_999, 150_000, 400_000]), max_size=4),
     pulls=st.lists(st.floats(0, 1), max_size=5),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.pipeline.builders import write
 from tests.support import faults_children as children
@@ -257,7 +257,6 @@ STEPS = ("pull 1", "pull 2", "publish", "complete", "dies in complete")
 
 
 @pytest.mark.lake
-@settings(max_examples=8)
 @given(st.lists(st.sampled_from(STEPS), max_size=7), st.data())
 def test_in_any_order_of_pulls_and_publications_the_ledger_ends_the_same(
     local_aws: LocalAwsProcess,

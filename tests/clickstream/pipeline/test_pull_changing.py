@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.faults import Killed, dying
 
@@ -48,11 +48,6 @@ ACTIONS = st.one_of(
 )
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 @given(actions=st.lists(ACTIONS, max_size=15))
 def test_every_line_lands_once_in_its_hour(lake: Lake, tmp_path: Path, actions: Any) -> None:
     name = uuid.uuid4().hex

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.examples import examples
 from tests.support.web_server import WebServer, raw_lines
 
 from clickstream import pipeline
@@ -39,7 +38,6 @@ def ranges(lake: Lake, host: str) -> list[tuple[int, int]]:
     return sorted({(int(start), int(end)) for start, end in spans})
 
 
-@examples(12)
 @given(padding=PADDINGS, packs=st.booleans(), first=st.integers(1, 3), more=st.integers(0, 3))
 def test_padding_is_left_out_and_offsets_stay_exact(
     lake: Lake, tmp_path: Path, padding: bytes, packs: bool, first: int, more: int

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
-from tests.support.examples import examples
 from tests.support.faults import Killed, dying
 from tests.support.tiers import first_in_make_test
 from tests.support.web_server import RacingSource, WebServer, raw_lines
@@ -56,7 +55,6 @@ def run(lake: Lake, source: Source, server: WebServer, pull: Pull) -> None:
         act()
 
 
-@examples(25)
 @example(["write", "write", Pull(), "write", Pull(((1, "rename"), (0, "write")))], b"", True)
 @example(["write", Pull(), "write", "write", Pull(dies=(0, True)), "copy", "write"], b"", True)
 @example(["write", "write", "write", "write", Pull(), "copy", "write"], BANNER, True)

@@ -6,7 +6,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.faults import Killed, dying
 
@@ -62,11 +62,6 @@ def targets_by_hour(lake: Lake, host: str) -> dict[int, list[str]]:
     return found
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 @given(actions=st.lists(ACTIONS, max_size=25))
 def test_every_entry_lands_once_and_can_be_read(lake: Lake, tmp_path: Path, actions) -> None:
     name = uuid.uuid4().hex

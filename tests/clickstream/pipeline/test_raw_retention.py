@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.pipeline.builders import write
 from tests.support.lakes import aws_session, build_all, contents, settings_of_a_lake
@@ -357,7 +357,6 @@ STEPS = st.lists(
 
 
 @pytest.mark.lake
-@settings(max_examples=10)
 @given(steps=STEPS)
 def test_in_any_order_of_pulls_builds_and_sweeps_published_rows_never_lose_a_line(
     local_aws: LocalAwsProcess,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests, table
 
@@ -42,7 +42,6 @@ def built(batches: list[list[str]], groups: int) -> tuple[pd.DataFrame, pd.DataF
     return pd.concat(hits, ignore_index=True), pd.concat(parts, ignore_index=True)
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.lists(lines, min_size=1, max_size=15), min_size=1, max_size=5),
     st.integers(1, 7),

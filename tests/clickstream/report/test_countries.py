@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import many_examples
 
 from clickstream.report.visits import FEW_VISITORS, UNKNOWN, sessions_by_country
 
@@ -26,7 +27,7 @@ def sessions_of(crowds: list[tuple[str | None, int, int]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["visitor_id", "country"], dtype=object)
 
 
-@settings(deadline=None, max_examples=200)
+@many_examples
 @given(crowds)
 def test_countries_with_few_visitors_are_counted_together(crowds) -> None:
     sessions = sessions_of(crowds)

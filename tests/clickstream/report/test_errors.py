@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.report.builders import BOT, BROWSER, line
 
@@ -36,7 +36,6 @@ def figures_of(lines: list[str]) -> Figures:
     return tally.figures()
 
 
-@settings(deadline=None, max_examples=60)
 @given(requests)
 def test_errors_by_client_add_up_to_the_status_codes_and_agree_with_the_balance(lines) -> None:
     figures = figures_of(lines)

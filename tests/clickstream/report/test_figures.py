@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.report.builders import LINES, line
 
@@ -122,7 +122,6 @@ def test_lines_of_both_formats_in_two_files_are_one_log(report, tmp_path):
     assert (figures["parsed"], figures["clients"]) == (2, 2)
 
 
-@settings(deadline=None, max_examples=15)
 @given(st.permutations(LINES), st.integers(1, len(LINES)))
 def test_neither_order_nor_blocks_change_a_figure(lines, size):
     blocks = ["".join(lines[n : n + size]) for n in range(0, len(lines), size)]

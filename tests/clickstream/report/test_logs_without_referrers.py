@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.clean import CleanRules, LookUps
@@ -112,7 +112,6 @@ WITHOUT = [without_in_own_format, without_in_common, without_in_json, without_in
 
 
 @pytest.mark.parametrize("without", WITHOUT)
-@settings(deadline=None, max_examples=25)
 @given(requests)
 def test_without_the_field_nobody_is_direct_and_tags_still_tell(
     without: Callable[[Sequence[Request]], Figures], some: list[Request]
@@ -128,7 +127,6 @@ def test_without_the_field_nobody_is_direct_and_tags_still_tell(
     assert not found.top_referrers
 
 
-@settings(deadline=None, max_examples=25)
 @given(requests)
 def test_with_the_field_every_channel_is_known(some: list[Request]) -> None:
     found = with_referrers(some)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from tests.clickstream.report.builders import LINES, SETTINGS, line
@@ -40,7 +40,6 @@ def figures_of(files: Sequence[str], log_format: str) -> dict[str, Any]:
     return report
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.sampled_from(PLACES), min_size=1, max_size=40),
     st.sets(st.integers(1, 39)),

@@ -2,10 +2,11 @@
 
 from collections import Counter
 
+import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.sessions.test_parts import Made, as_carry, build_parts, made
+from tests.clickstream.sessions.builders import Made, made, stitched_parts
 
 from clickstream.hours import Hour
 from clickstream.report.visits import SessionCounts, count_sessions
@@ -13,6 +14,7 @@ from clickstream.sessions import (
     Goal,
     SessionRules,
     carry_out,
+    carry_rows,
     no_carry,
     request_runs,
 )
@@ -36,7 +38,6 @@ requests = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=30)
 @given(requests)
 def test_sessions_are_those_of_the_hourly_parts(rows) -> None:
     log = made_of(rows)
@@ -55,18 +56,17 @@ def test_sessions_are_those_of_the_hourly_parts(rows) -> None:
     otherwise = counted["referrer_logged"].map({True: "Direct", False: "not logged"})
     assert counts.channels == Counter(counted["channel"].fillna(otherwise))
     assert counts.median_seconds == (length.dt.total_seconds().median() if len(counted) else None)
-    of_people = log.rows[counts.is_page_view]
+    of_people = log.table.to_pandas()[counts.is_page_view]
     assert len(of_people) == counts.page_views
     assert (of_people["kind"] == "page").all()
     assert of_people["visitor_id"].nunique() == counts.visitors
 
 
-@settings(deadline=None, max_examples=30)
 @given(requests)
 def test_request_runs_are_those_of_the_sessions_room(rows) -> None:
     log = made_of(rows)
-    keys = log.rows["visitor_id"].cat.codes.to_numpy(dtype="int64")
-    seconds = (log.rows["hit_at"] - START).dt.total_seconds().to_numpy(dtype="int64")
+    keys = log.table["visitor_id"].combine_chunks().indices.to_numpy().astype(np.int64)
+    seconds = (log.table["hit_at"].to_numpy() - START.to_datetime64()).astype("m8[s]").astype(int)
     assert count_sessions(log, RULES).request_runs == request_runs(keys, seconds)
 
 
@@ -92,27 +92,25 @@ def made_of(rows) -> Made:
     visitors, silences, kinds, is_bot, channels, logged = zip(*rows, strict=True)
     seconds = pd.Series(silences).groupby(list(visitors)).cumsum()
     offset = int((START - pd.Timestamp("2026-11-20T22:00:00")).total_seconds())
-    log = made(
+    return made(
         [(visitor, offset + at) for visitor, at in zip(visitors, seconds, strict=True)],
         kind=list(kinds),
         channel=list(channels),
+        is_bot=list(is_bot),
+        referrer_logged=list(logged),
+        method=["GET"] * len(rows),
+        status=[200] * len(rows),
     )
-    log.rows["is_bot"] = list(is_bot)
-    log.rows["referrer_logged"] = list(logged)
-    log.rows["method"] = pd.Categorical(["GET"] * len(log))
-    log.rows["status"] = 200
-    return log
 
 
 def sessions_from_parts(log: Made) -> pd.DataFrame:
     """What the lake does: parts hour by hour, each taking over the hour before, then merged."""
-    carry, hour, built = no_carry(), Hour.of(START.tz_localize("UTC").to_pydatetime()), []
-    while pd.Timestamp(hour.naive) <= log.rows["hit_at"].max():
-        within = log.rows["hit_at"].between(hour.naive, hour.next.naive, inclusive="left")
-        parts = build_parts(Made(log.rows[within]), carry, hour, RULES)
-        carry = carry_out(as_carry(parts), hour, RULES)
-        built.append(parts)
-        hour = hour.next
+    carry, built = no_carry(), []
+    hour_of = log.table["hit_at"].to_numpy().astype("M8[h]")
+    for at in np.arange(START.to_datetime64().astype("M8[h]"), hour_of.max() + 1):
+        parts = stitched_parts(log.take(np.flatnonzero(hour_of == at)), carry, RULES)
+        carry = carry_out(carry_rows(parts), Hour.at(at.item()), RULES)
+        built.append(parts.to_pandas())
     whole = pd.concat(built).astype({"visitor_id": "str", "session_id": "str", "channel": "str"})
     grouped = whole.sort_values("first_hit_at").groupby(["visitor_id", "session_id"])
     merged = {"is_bot": "any", "page_views": "sum", "conversions": "sum", "channel": "last"}

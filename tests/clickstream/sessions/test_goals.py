@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.sessions.test_parts import FIRST, build_parts, made
+from tests.clickstream.sessions.builders import build_parts, made
 
 from clickstream.sessions import Goal, SessionRules, cut, make_parts, no_carry
 from clickstream.sessions.goals import funnel_column, goal_columns
@@ -126,7 +126,7 @@ def test_a_step_counts_only_after_the_one_before() -> None:
 
 @pytest.mark.parametrize("rows", [[], [("a", 5)]])
 def test_without_goals_and_funnel_nothing_is_met(rows) -> None:
-    parts = build_parts(made(rows), no_carry(), FIRST, SessionRules())
+    parts = build_parts(made(rows), no_carry(), SessionRules())
     assert parts["conversions"].tolist() == [0] * len(rows)
     assert parts["goals"].isna().all()
     assert parts["funnel"].isna().all()

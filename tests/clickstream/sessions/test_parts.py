@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.clickstream.sessions.builders import (
+    FIRST,
+    Made,
+    Session,
+    as_carry,
+    build_parts,
+    made,
+    sessions_of,
+    stitched_parts,
+)
 
 from clickstream import dictionary_encoding
-from clickstream.hours import Hour, hour_range
 from clickstream.sessions import (
     SessionRules,
     carry_digest,
@@ -28,55 +32,8 @@ from clickstream.sessions import (
     stitch,
 )
 
-FIRST = Hour(datetime(2026, 11, 20, 22, tzinfo=UTC))
 RULES = SessionRules()
 PAUSES = st.sampled_from([0, 1, 60, 900, 1799, 1800, 1801, 5000])
-
-
-TEXTS = (
-    *("site", "device", "browser", "browser_version", "os", "country", "region", "city"),
-    *("referrer_domain", "source", "medium", "channel", "utm_source", "utm_medium"),
-    *("utm_campaign", "utm_term", "utm_content", "click_platform", "bot_class", "bot_reason"),
-)
-
-
-@dataclass
-class Made:
-    """Requests as `clean` would hand them on, from a frame."""
-
-    rows: pd.DataFrame
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def arrow(self, rows: Any, only: Sequence[str]) -> pa.Table:
-        some = self.rows[[*only]].iloc[rows]
-        return pa.table({name: dictionary_encoding.to_arrow(some[name]) for name in only})
-
-
-def made(hits: list[tuple[str, int]], **columns: list[Any]) -> Made:
-    """Requests of kind page at seconds after FIRST, in the order of the log."""
-    at = [pd.Timestamp(FIRST.naive) + pd.Timedelta(seconds=second) for _, second in hits]
-    n = len(hits)
-    frame = pd.DataFrame(
-        {
-            "visitor_id": pd.Categorical(pd.array([visitor for visitor, _ in hits], dtype="str")),
-            "hit_at": pd.Series(at, dtype="datetime64[us]"),
-            "kind": pd.Categorical(["page"] * n),
-            "page": pd.Categorical([f"/{second}" for _, second in hits]),
-            "is_bot": np.zeros(n, np.bool_),
-            "opted_out": np.zeros(n, np.bool_),
-            "referrer_logged": np.ones(n, np.bool_),
-            **{name: pd.Categorical(pd.array([None] * n, dtype="str")) for name in TEXTS},
-            **{name: pd.Categorical(values) for name, values in columns.items()},
-        }
-    )
-    return Made(frame.assign(carried_as=frame["visitor_id"]))
-
-
-def build_parts(requests: Made, carry: pa.Table, hour: Hour, rules: SessionRules) -> pd.DataFrame:
-    """The session parts of an hour, from its requests and what the hours before hand on."""
-    return stitch(make_parts(requests, cut(requests, rules), rules), carry, rules).to_pandas()
 
 
 @st.composite
@@ -90,7 +47,7 @@ def walks(draw: st.DrawFn) -> list[tuple[str, int]]:
     return draw(st.permutations([hit for hit in hits if hit[1] < 40 * 3600]))
 
 
-def whole_log_sessions(hits: list[tuple[str, int]]) -> set[tuple[str, int, int, int]]:
+def whole_log_sessions(hits: list[tuple[str, int]]) -> set[Session]:
     """Plain Python, one visitor after the other: (visitor, first, last, requests)."""
     sessions: list[list] = []
     for visitor, at in sorted(hits):
@@ -108,55 +65,32 @@ def midnight_before(at: int) -> int:
     return (at - 7200) // 86400 * 86400 + 7200
 
 
-def hourly_sessions(hits: list[tuple[str, int]]) -> set[tuple[str, int, int, int]]:
+def hourly_sessions(hits: list[tuple[str, int]]) -> set[Session]:
     """Each hour on its own with the carry of the hour before, parts merged by session_id."""
+    log, hour_of = made(hits), np.array([at // 3600 for _, at in hits], np.int64)
     carry, parts = no_carry(), []
-    last_hour = Hour.of_epoch(int(FIRST.start.timestamp()) + max((s for _, s in hits), default=0))
-    for hour in hour_range(FIRST, last_hour):
-        offset = int((hour.start - FIRST.start).total_seconds())
-        inside = [hit for hit in hits if offset <= hit[1] < offset + 3600]
-        built = build_parts(made(inside), carry, hour, RULES)
-        carry = carry_out(as_carry(built), hour, RULES)
+    for number in range(hour_of.max(initial=0) + 1):
+        built = stitched_parts(log.take(np.flatnonzero(hour_of == number)), carry, RULES)
+        carry = carry_out(carry_rows(built), FIRST.plus(number), RULES)
         parts.append(built)
-    merged = pd.concat(parts).groupby("session_id")
-    start = pd.Timestamp(FIRST.naive)
-    return {
-        (
-            group["visitor_id"].iloc[0],
-            int((group["first_hit_at"].min() - start).total_seconds()),
-            int((group["last_hit_at"].max() - start).total_seconds()),
-            int(group["requests"].sum()),
-        )
-        for _, group in merged
-    }
+    return sessions_of(parts)
 
 
-def as_table(parts: pd.DataFrame) -> pa.Table:
-    return pa.table({name: dictionary_encoding.to_arrow(parts[name]) for name in parts})
-
-
-def as_carry(parts: pd.DataFrame) -> pa.Table:
-    return carry_rows(as_table(parts.drop(columns=["goals", "funnel"], errors="ignore")))
-
-
-@settings(max_examples=60, deadline=None)
 @given(walks())
 def test_hours_with_carry_equal_the_whole_log(hits: list[tuple[str, int]]) -> None:
     assert hourly_sessions(hits) == whole_log_sessions(hits)
 
 
-@settings(max_examples=40, deadline=None)
 @given(walks(), st.randoms())
 def test_the_order_of_requests_changes_nothing(hits, random) -> None:
     """Pages are named by their second, so requests of one second don't differ."""
     inside = [hit for hit in hits if hit[1] < 3600]
-    parts = build_parts(made(inside), no_carry(), FIRST, RULES)
+    parts = build_parts(made(inside), no_carry(), RULES)
     random.shuffle(inside)
-    again = build_parts(made(inside), no_carry(), FIRST, RULES)
+    again = build_parts(made(inside), no_carry(), RULES)
     pd.testing.assert_frame_equal(parts.astype(str), again.astype(str))
 
 
-@settings(max_examples=40, deadline=None)
 @given(walks())
 def test_every_request_is_in_exactly_one_part(hits: list[tuple[str, int]]) -> None:
     requests = made([hit for hit in hits if hit[1] < 3600])
@@ -164,27 +98,27 @@ def test_every_request_is_in_exactly_one_part(hits: list[tuple[str, int]]) -> No
     parts = make_parts(requests, found, RULES)
     assert sorted(found.order.tolist()) == list(range(len(requests)))
     assert np.bincount(found.part, minlength=len(parts)).tolist() == parts["requests"].to_pylist()
-    visitors = requests.rows["visitor_id"].astype(str).iloc[found.order].tolist()
+    visitors = requests.take(found.order).table["visitor_id"].to_pylist()
     assert visitors == parts["visitor_id"].take(pa.array(found.part)).to_pylist()
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1 << 40)), min_size=1))
 def test_requests_are_put_in_the_order_of_visitor_time_and_place(rows) -> None:
     """Also where moments lie so far apart, or so close, that they don't fit one integer."""
     at = np.array([moment for _, moment in rows], "M8[us]")
-    visitors = pd.Categorical(pd.array([str(visitor) for visitor, _ in rows], dtype="str"))
-    requests = Made(pd.DataFrame({"visitor_id": visitors, "hit_at": at}))
+    visitors = dictionary_encoding.encode(str(visitor) for visitor, _ in rows)
+    requests = Made(pa.table({"visitor_id": visitors, "hit_at": at}))
     expected = sorted(range(len(rows)), key=lambda n: (rows[n], n))
     assert cut(requests, RULES).order.tolist() == expected
-    whole = Made(requests.rows.assign(hit_at=at.astype("M8[s]").astype("M8[us]")))
+    whole_seconds = at.astype("M8[s]").astype("M8[us]")
+    whole = Made(pa.table({"visitor_id": visitors, "hit_at": whole_seconds}))
     second = sorted(range(len(rows)), key=lambda n: (rows[n][0], rows[n][1] // 1_000_000, n))
     assert cut(whole, RULES).order.tolist() == second
 
 
 @pytest.mark.parametrize(("silence", "parts"), [(1799, 1), (1800, 1), (1801, 2)])
 def test_exactly_the_gap_continues_a_session(silence: int, parts: int) -> None:
-    built = build_parts(made([("a", 10), ("a", 10 + silence)]), no_carry(), FIRST, RULES)
+    built = build_parts(made([("a", 10), ("a", 10 + silence)]), no_carry(), RULES)
     assert len(built) == parts
 
 
@@ -203,7 +137,7 @@ def test_a_session_of_exactly_cap_hours_at_midnight_ends_there(lasted: int, sess
 
 
 def test_carries_differ_exactly_when_the_open_sessions_do() -> None:
-    parts = build_parts(made([("a", 3000), ("b", 3500)]), no_carry(), FIRST, RULES)
+    parts = build_parts(made([("a", 3000), ("b", 3500)]), no_carry(), RULES)
     carry = carry_out(as_carry(parts), FIRST, RULES)
     assert carry_digest(carry) == carry_digest(carry.take([1, 0]))
     assert carry_digest(carry) != carry_digest(carry.slice(0, 1))
@@ -218,7 +152,7 @@ def test_arrival_and_pages_of_a_part() -> None:
         channel=["Email", None, "Referral", None],
         utm_source=["mail", None, "late", "none"],
     )
-    part = build_parts(requests, no_carry(), FIRST, RULES).iloc[0]
+    part = build_parts(requests, no_carry(), RULES).iloc[0]
     assert (part["landing_page"], part["exit_page"]) == ("/10", "/20")
     assert (part["page_views"], part["assets"], part["requests"]) == (2, 1, 4)
     assert (part["channel"], part["utm_source"]) == ("Referral", "late")
@@ -233,19 +167,17 @@ def test_arrival_and_pages_of_a_part() -> None:
     ],
 )
 def test_referrer_is_logged_if_it_is_for_any_request(kinds, logged, expected) -> None:
-    requests = made([("a", 5), ("a", 10)], kind=kinds)
-    requests.rows["referrer_logged"] = logged
-    part = build_parts(requests, no_carry(), FIRST, RULES).iloc[0]
+    requests = made([("a", 5), ("a", 10)], kind=kinds, referrer_logged=logged)
+    part = build_parts(requests, no_carry(), RULES).iloc[0]
     assert part["referrer_logged"] == expected
 
 
 def test_a_session_goes_on_under_a_new_visitor_key() -> None:
     """The hour after a change of keys knows visitors by both ids, and the session keeps its own."""
-    before = build_parts(made([("old", 3500)]), no_carry(), FIRST, RULES)
-    requests = made([("new", 3700), ("other", 3700)])
-    requests.rows["carried_as"] = pd.Categorical(["old", "elsewhere"])
+    before = build_parts(made([("old", 3500)]), no_carry(), RULES)
+    requests = made([("new", 3700), ("other", 3700)], carried_as=["old", "elsewhere"])
     carry = carry_out(as_carry(before), FIRST, RULES)
-    after = build_parts(requests, carry, FIRST.next, RULES)
+    after = build_parts(requests, carry, RULES)
     assert after["visitor_id"].tolist() == ["new", "other"]
     assert after["session_id"].tolist() == [before["session_id"][0], after["part_id"][1]]
     assert after["session_started_at"][0] == before["session_started_at"][0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlglot import exp
+from tests.support.cases import each_case
 
 from localaws.athena.dialect import compiler  # noqa: F401 (enters all expressions)
 from localaws.athena.dialect.arguments import CONSTANTS, READ, unread_arguments
@@ -52,7 +53,7 @@ FOREIGN = [
 ]
 
 
-@pytest.mark.parametrize("kind", READ, ids=lambda kind: kind.__name__)
+@each_case("kind", READ)
 def test_argument_that_nobody_reads_is_noticed_on_every_node(kind: type[exp.Expr]) -> None:
     known = {*READ[kind].split(), *CONSTANTS.get(kind, "").split()}
     for name in set(kind.arg_types) - known:
@@ -60,7 +61,7 @@ def test_argument_that_nobody_reads_is_noticed_on_every_node(kind: type[exp.Expr
         assert list(unread_arguments(node)) == [name]
 
 
-@pytest.mark.parametrize("kind", READ, ids=lambda kind: kind.__name__)
+@each_case("kind", READ)
 def test_arguments_that_are_read_still_have_their_names_in_the_parser(
     kind: type[exp.Expr],
 ) -> None:
@@ -72,13 +73,13 @@ def test_every_compiled_expression_has_its_arguments_listed() -> None:
     assert set(HANDLERS) <= set(READ)
 
 
-@pytest.mark.parametrize("statement", UNREAD + FOREIGN)
+@each_case("statement", UNREAD + FOREIGN)
 def test_what_the_parser_takes_beyond_trino_is_refused(statement: str) -> None:
     with pytest.raises(QueryError, match=r"NOT_SUPPORTED|SYNTAX_ERROR"):
         parse_query(statement)
 
 
-@pytest.mark.parametrize("statement", FOREIGN)
+@each_case("statement", FOREIGN)
 def test_syntax_that_trino_cannot_read_is_a_syntax_error(statement: str) -> None:
     with pytest.raises(QueryError, match="SYNTAX_ERROR"):
         parse_query(statement)

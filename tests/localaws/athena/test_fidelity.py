@@ -6,8 +6,8 @@ Trino's documentation and sources; they are what a wrong translation to DuckDB c
 
 from __future__ import annotations
 
-import pytest
 from tests.localaws.athena.client import AthenaClient
+from tests.support.cases import each_case
 
 VISITS = """with ev as (
  select id, uid, cast(ts as timestamp(3)) as ts, url, js, amt, cat from (values
@@ -530,17 +530,17 @@ FAILURES: dict[str, str] = {
 }
 
 
-@pytest.mark.parametrize("expressions", VALUES)
+@each_case("expressions", VALUES)
 def test_expressions_print_as_in_athena(athena: AthenaClient, expressions: str) -> None:
     assert athena.rows(f"select {expressions}") == [list(VALUES[expressions])]
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@each_case("query", QUERIES)
 def test_queries_answer_as_in_athena(athena: AthenaClient, query: str) -> None:
     source = query if " ev" not in query else VISITS + query
     assert athena.rows(source) == [list(row) for row in QUERIES[query]]
 
 
-@pytest.mark.parametrize("statement", FAILURES)
+@each_case("statement", FAILURES)
 def test_what_is_wrong_or_not_supported_fails_by_name(athena: AthenaClient, statement: str) -> None:
     assert athena.reason(statement).startswith(FAILURES[statement])

@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tests.localaws.athena.engine import Answer, LocalEngine, Rows
 from tests.localaws.athena.strategies import Statement, statements
 from tests.support.engines import TrinoOfLake, athena_text
+from tests.support.examples import examples
 
 from clickstream.errors import QueryFailed
 
-FEW, MANY = 40, 2000
 RELATIVE_ERROR = 1e-9
 DATABASE = "default"
 """Trino wants a name. No statement reads a stored table."""
@@ -36,15 +36,10 @@ Trino leaves out what it does not need, and so does DuckDB, which also takes ``x
 """
 
 
-def of_random_statements(count: int) -> settings:
+def of_random_statements(times: int, **more: Any) -> settings:
     """Settings of a property; nothing is shrunk, for a difference names one short column."""
-    return settings(
-        max_examples=count,
-        derandomize=count == FEW,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    unchecked = {"suppress_health_check": list(HealthCheck)}
+    return examples(times=times, database=None, phases=[Phase.generate], **unchecked, **more)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +127,7 @@ def comparable(text: str) -> Any:
 
 
 @pytest.mark.trino
-@of_random_statements(FEW)
+@of_random_statements(4)
 @given(statement=statements())
 def test_a_few_random_statements_have_no_other_answer_than_in_trino(
     local: LocalEngine, trino: TrinoOfLake, statement: Statement
@@ -142,7 +137,7 @@ def test_a_few_random_statements_have_no_other_answer_than_in_trino(
 
 @pytest.mark.deep
 @pytest.mark.timeout(3600)
-@of_random_statements(MANY)
+@of_random_statements(200, derandomize=False)
 @given(statement=statements())
 def test_random_statements_have_no_other_answer_than_in_trino(
     local: LocalEngine, trino: TrinoOfLake, statement: Statement

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.localaws.athena.engine import LocalEngine
+from tests.support.cases import each_case
 
 ANSWERS: dict[str, list[str | None]] = {
     # negation and NULL
@@ -273,19 +274,19 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
     return LocalEngine(tmp_path_factory.mktemp("spill"))
 
 
-@pytest.mark.parametrize("expressions", ANSWERS)
+@each_case("expressions", ANSWERS)
 def test_expressions_have_the_values_of_trino(engine: LocalEngine, expressions: str) -> None:
     answer = engine.ask(f"select {expressions}")
     assert (answer.error, answer.rows) == ("", [ANSWERS[expressions]])
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@each_case("query", QUERIES)
 def test_queries_have_the_rows_of_trino(engine: LocalEngine, query: str) -> None:
     answer = engine.ask(query)
     assert (answer.error, answer.rows) == ("", QUERIES[query])
 
 
-@pytest.mark.parametrize("query", REFUSED)
+@each_case("query", REFUSED)
 def test_what_trino_refuses_is_refused_by_its_code(engine: LocalEngine, query: str) -> None:
     answer = engine.ask(query)
     assert answer.error

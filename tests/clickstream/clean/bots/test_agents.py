@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.clickstream.clean.builders import KEY, RULES, line, requests, row
 from tests.clickstream.clean.user_agents import ATTACKS, BOTS, PEOPLE
+from tests.support.cases import each_case
 from tests.support.shared_data import shared
 
 from clickstream.clean import clean
@@ -28,14 +29,12 @@ CRAWLERS = crawleruseragents.CRAWLER_USER_AGENTS_DATA
 AI_AGENTS = {row["name"]: row["class"] for row in read_csv("ai_agents.csv")}
 
 
-@pytest.mark.parametrize("agent", PEOPLE)
+@each_case("agent", PEOPLE)
 def test_user_agents_of_people_get_no_verdict(agent: str) -> None:
     assert agent_verdict(agent) is None
 
 
-@pytest.mark.parametrize(
-    ("bot_class", "agent"), [(name, agent) for name, those in BOTS.items() for agent in those]
-)
+@each_case("bot_class, agent", [(name, agent) for name, those in BOTS.items() for agent in those])
 def test_user_agents_of_bots_get_their_class_and_a_reason(bot_class: str, agent: str) -> None:
     verdict = agent_verdict(agent)
     assert verdict is not None
@@ -59,9 +58,7 @@ def test_the_reason_says_what_gave_it_away(agent: str, reason: str) -> None:
     assert verdict.reason == f"user agent: {reason}"
 
 
-@pytest.mark.parametrize(
-    ("sign", "agent"), [(sign, agent) for sign, those in ATTACKS.items() for agent in those]
-)
+@each_case("sign, agent", [(sign, agent) for sign, those in ATTACKS.items() for agent in those])
 def test_an_attack_is_a_scanners_with_or_without_a_browsers_name(sign: str, agent: str) -> None:
     for text in (agent, agent.upper(), f"{PEOPLE[0]} {agent}", f"{agent} {PEOPLE[0]}"):
         verdict = agent_verdict(text)

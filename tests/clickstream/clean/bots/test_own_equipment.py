@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.clean.builders import BROWSER, KEY, line, requests, table
 
@@ -70,7 +70,6 @@ requested = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.lists(requested, min_size=1, max_size=12))
 def test_the_balance_closes_and_only_bots_grow(lines: list[str]) -> None:
     def counted(rules: CleanRules) -> dict[str, int]:

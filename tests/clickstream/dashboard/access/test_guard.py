@@ -18,6 +18,7 @@ from tests.clickstream.dashboard.access.builders import (
     logged_in,
     with_account,
 )
+from tests.support.cases import each_case
 
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.sessions import RENEW_AFTER_SECONDS, Sessions
@@ -50,8 +51,8 @@ def test_a_page_leads_to_the_login_and_back(app: Any, path: str, leads_to: str) 
     assert (answer.status_code, answer.headers["location"]) == (303, leads_to)
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH"])
-@pytest.mark.parametrize("path", ["/", "/ask", "/missing", "/%73tatic", "/healthz/x", "//login"])
+@each_case("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH"])
+@each_case("path", ["/", "/ask", "/missing", "/%73tatic", "/healthz/x", "//login"])
 def test_everything_else_is_refused_without_a_session(app: Any, method: str, path: str) -> None:
     headers = {"Sec-Fetch-Site": "same-origin"}
     answer = browser(app).request(method, ORIGIN + path, headers=headers)
@@ -80,7 +81,7 @@ def test_a_session_opens_pages_which_know_the_account(ana: TestClient) -> None:
     assert ana.post("/ask", headers=OWN_PAGE).text == "<p>ana"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "headers",
     [
         {},
@@ -93,9 +94,8 @@ def test_a_session_opens_pages_which_know_the_account(ana: TestClient) -> None:
         {"Origin": ORIGIN + ".evil.example"},
         {"Origin": "ftp://127.0.0.1:8095"},
     ],
-    ids=str,
 )
-@pytest.mark.parametrize("path", ["/ask", "/login", "/logout", "/missing"])
+@each_case("path", ["/ask", "/login", "/logout", "/missing"])
 def test_other_sites_can_change_nothing(
     ana: TestClient, headers: dict[str, str], path: str
 ) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import Signer
+from tests.support.examples import many_examples
 
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.sessions import Sessions
@@ -101,7 +102,7 @@ def test_no_character_of_a_token_can_be_another(known: tuple[Shares, str]) -> No
 
 
 @given(st.data())
-@settings(max_examples=300)
+@many_examples
 def test_no_change_of_a_token_opens_anything(known: tuple[Shares, str], data: Any) -> None:
     shares, token = known
     start = data.draw(st.integers(0, len(token)))

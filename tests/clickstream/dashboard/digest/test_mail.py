@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import (
     FactStore,
@@ -115,7 +115,6 @@ def test_the_figures_are_those_of_the_pages_of_the_same_view(doubled: FactStore)
     assert set(texts) >= {text for text in digest.trust if "hours published" not in text}
 
 
-@settings(max_examples=20)
 @given(st.lists(visits, max_size=30), st.lists(hours, min_size=1, unique_by=lambda h: h.hour_at))
 def test_html_and_text_have_the_same_numbers_whatever_the_facts(some, published) -> None:
     digest = digest_of(store_of(some, published), Week.parse("2026-W45"))

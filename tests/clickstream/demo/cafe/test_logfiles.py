@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.demo.cafe import CafeRules, live, log_files, simulate, write_history
@@ -97,7 +97,6 @@ def test_live_catches_up_with_hours_it_has_missed(tmp_path):
     assert everything(tmp_path) == lines_until(moment)
 
 
-@settings(max_examples=10, deadline=None)
 @given(minutes=st.lists(st.integers(0, 100), min_size=1, max_size=4), lost=st.integers(0, 500))
 def test_live_restarts_anywhere_even_inside_a_line(tmp_path_factory, minutes, lost):
     directory = tmp_path_factory.mktemp("logs")

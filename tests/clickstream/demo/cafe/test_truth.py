@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from crawleruseragents import is_crawler
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clickstream.demo.cafe import CafeRules, History, LogLine, simulate
@@ -185,7 +185,6 @@ def test_two_days_agree_with_an_independent_reading_to_the_last_hit(history, rea
     agrees(history, reading)
 
 
-@settings(max_examples=12, deadline=None)
 @given(
     seed=st.integers(0, 10**9),
     start=st.integers(0, 24 * 365 * 3),
