@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import many_examples
 
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan, by_day, describe_hours, group_hours, hour_range
@@ -16,6 +17,7 @@ from clickstream.hours import Hour, HourSpan, by_day, describe_hours, group_hour
 EPOCHS = st.integers(0, 4_000_000_000)
 
 
+@many_examples
 @given(EPOCHS)
 def test_an_hour_reads_back_what_it_writes(seconds: int) -> None:
     hour = Hour.of_epoch(seconds)
@@ -23,6 +25,7 @@ def test_an_hour_reads_back_what_it_writes(seconds: int) -> None:
     assert Hour.parse(hour.start.isoformat()) == hour
 
 
+@many_examples
 @given(EPOCHS)
 def test_a_moment_lies_in_its_hour(seconds: int) -> None:
     moment = datetime.fromtimestamp(seconds, UTC)
@@ -63,6 +66,7 @@ NUMBERS = st.tuples(
 
 
 @pytest.mark.parametrize("read", [Hour.first_of, Hour.last_of, Hour.parse])
+@many_examples
 @given(NUMBERS)
 def test_a_date_that_is_not_in_the_calendar_is_refused_by_the_part_that_is_wrong(
     read: Callable[[str], Hour], numbers: tuple[int, int, int, int | None]
@@ -102,6 +106,7 @@ def is_day(year: int, month: int, day: int) -> bool:
     return True
 
 
+@many_examples
 @given(st.text(st.characters(codec="utf-8"), max_size=14))
 def test_any_other_text_is_refused_with_an_example(text: str) -> None:
     for read in (Hour.first_of, Hour.last_of, Hour.parse):
@@ -111,6 +116,7 @@ def test_any_other_text_is_refused_with_an_example(text: str) -> None:
         assert "2026-11-20T05" in str(refused.value)
 
 
+@many_examples
 @given(EPOCHS, st.integers(-2, 100))
 def test_days_hold_every_hour_of_a_range_once(seconds: int, more: int) -> None:
     first = Hour.of_epoch(seconds)
@@ -129,6 +135,7 @@ def test_a_day_is_its_24_hours_and_an_hour_is_itself() -> None:
     assert HourSpan.parse("2026-11-25T07") == HourSpan(*[Hour.parse("2026-11-25T07")] * 2)
 
 
+@many_examples
 @given(st.sets(st.integers(0, 60)))
 def test_groups_hold_the_same_hours_and_none_can_be_joined(numbers: set[int]) -> None:
     spans = group_hours(START.plus(number) for number in numbers)

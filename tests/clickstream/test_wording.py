@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.report.builders import line
+from tests.support.examples import many_examples
 
 from clickstream.errors import InputError
 from clickstream.hours import Hour
@@ -47,6 +48,7 @@ SENTENCES = [
 ]
 
 
+@many_examples
 @given(st.integers(0, 10**9))
 def test_one_is_singular_and_any_other_number_plural(number: int) -> None:
     count, noun = quantity(number, "entry", "entries").split(" ")
@@ -76,6 +78,7 @@ def test_a_duration_is_named_by_its_two_largest_units(minutes: int, said: str) -
     assert describe_duration(timedelta(minutes=minutes, seconds=59)) == said
 
 
+@many_examples
 @given(st.integers(0, 999_999), st.sampled_from(["m", "h", "d"]))
 def test_a_number_with_a_unit_is_read(number: int, unit: str) -> None:
     size = {"m": 60, "h": 3600, "d": 86400}[unit]
@@ -88,6 +91,7 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
         parse_duration(text)
 
 
+@many_examples
 @given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1)), st.integers(1, 30))
 def test_a_list_in_a_message_is_short_and_counts_all_items(items: list[str], shown: int) -> None:
     text = shorten(items, shown)

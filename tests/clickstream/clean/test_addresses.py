@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.support.examples import many_examples
 
 from clickstream.clean.addresses import NetworkSet, address_in, are_addresses, client_address
 from clickstream.errors import SettingsError
@@ -46,6 +47,7 @@ def spelled(addresses: st.SearchStrategy[IPv4Address | IPv6Address]) -> st.Searc
 SPACES = st.sampled_from([",", ", ", " , ", ",,", ",\t"])
 
 
+@many_examples
 @given(address=ADDRESSES, data=st.data())
 def test_every_spelling_of_an_address_becomes_one_text(
     address: IPv4Address | IPv6Address, data: st.DataObject
@@ -54,6 +56,7 @@ def test_every_spelling_of_an_address_becomes_one_text(
     assert address_in(text) == str(address)
 
 
+@many_examples
 @given(st.text() | st.from_regex(r"[0-9a-f:.%\[\]_-]{1,40}"))
 @example("1.2.3.256")
 @example("010.1.1.1")
@@ -70,6 +73,7 @@ def test_what_is_read_as_an_address_is_one(text: str) -> None:
 HEXTETS = st.sampled_from(["0", "0", "1", "a0", "ffff", "00", "0db8", "A", ""])
 
 
+@many_examples
 @given(
     st.lists(
         ADDRESSES.map(str)
@@ -87,12 +91,14 @@ def test_what_need_not_be_read_reads_as_it_is_written(some: list[str | None]) ->
     ]
 
 
+@many_examples
 @given(address=ADDRESSES)
 def test_most_addresses_need_not_be_read(address: IPv4Address | IPv6Address) -> None:
     is_sure = are_addresses(pa.array([str(address)])).tolist()[0]
     assert is_sure or "::" in str(address)
 
 
+@many_examples
 @given(
     left=st.lists(st.sampled_from(["1", "a0", "ffff"]), min_size=1, max_size=5),
     right=st.lists(st.sampled_from(["1", "a0", "ffff"]), max_size=5),
@@ -103,6 +109,7 @@ def test_shortened_addresses_need_not_be_read(left: list[str], right: list[str])
     assert is_sure == (len(left) + len(right) <= 6)
 
 
+@many_examples
 @given(address=ADDRESSES, networks=st.lists(ADDRESSES.map(str)))
 def test_an_address_is_trusted_if_one_network_holds_it(
     address: IPv4Address | IPv6Address, networks: list[str]
@@ -122,6 +129,7 @@ def test_the_edges_of_a_network_are_in_it_and_their_neighbours_are_not(network: 
     assert str(held[-1] + 1) not in TRUSTED
 
 
+@many_examples
 @given(
     client=spelled(STRANGERS),
     proxies=st.lists(spelled(PROXIES)),
@@ -151,6 +159,7 @@ def _plain(spelling: str) -> str | None:
     return address_in(named.get("for", spelling).strip('"'))
 
 
+@many_examples
 @given(client=STRANGERS, sent=st.text(st.sampled_from('a,;="\\ for6.:') | st.characters()))
 @example(ip_address("203.0.113.9"), "x, for=6.6.6.6")
 @example(ip_address("203.0.113.9"), 'x, for=6.6.6.6;z="')
@@ -163,6 +172,7 @@ def test_a_host_that_a_proxy_quotes_can_not_name_a_client(
     assert client_address("10.0.0.1", element, TRUSTED) in {str(client), "10.0.0.1"}
 
 
+@many_examples
 @given(stranger=STRANGERS, forwarded=st.none() | st.text() | spelled(ADDRESSES))
 def test_a_peer_that_is_not_trusted_is_the_client(
     stranger: IPv4Address | IPv6Address, forwarded: str | None
@@ -171,6 +181,7 @@ def test_a_peer_that_is_not_trusted_is_the_client(
     assert client_address("10.0.0.1", forwarded, NOBODY) == "10.0.0.1"
 
 
+@many_examples
 @given(proxies=st.lists(PROXIES, min_size=1), separator=SPACES, data=st.data())
 def test_when_all_are_trusted_the_leftmost_is_the_client(
     proxies: list[IPv4Address | IPv6Address], separator: str, data: st.DataObject

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.access.builders import PAGE, Clock, browser, build_app
+from tests.support.examples import many_examples
 
 from clickstream.dashboard.access.accounts import OWNER, Accounts
 from clickstream.dashboard.access.link import VALID_SECONDS, login_link, use_token
@@ -107,6 +108,7 @@ def test_a_link_fits_into_a_row_of_a_terminal(tmp_path: Path) -> None:
     assert len(login_link(tmp_path, "http://127.0.0.1:18095/")) <= 66
 
 
+@many_examples
 @given(st.text(st.characters(), max_size=80))
 def test_any_other_token_is_refused_without_an_error(
     tmp_path_factory: pytest.TempPathFactory, token: str

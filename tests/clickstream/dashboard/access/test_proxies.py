@@ -19,6 +19,7 @@ from tests.clickstream.dashboard.access.builders import (
     logged_in,
     with_account,
 )
+from tests.support.examples import many_examples
 
 from clickstream.dashboard.access.guard import Surroundings
 from clickstream.dashboard.access.peers import ForwardedPeers, client_address, is_https
@@ -104,6 +105,7 @@ def test_a_name_may_be_in_any_script(app: Any) -> None:
     assert visitor.get("/").content.decode() == "<p>Zoë Ølgod"
 
 
+@many_examples
 @given(st.text(max_size=140))
 def test_the_name_of_an_account_is_one_line_of_plain_text(text: str) -> None:
     name = account_name(text)
@@ -160,6 +162,7 @@ def test_a_stranger_s_chain_of_addresses_changes_nothing(app: Any) -> None:
     assert codes == [401] * 5 + [429]
 
 
+@many_examples
 @given(
     st.sampled_from([PROXY, "127.0.0.1", "192.0.2.1", "unknown", ""]),
     st.text(st.characters(max_codepoint=255), max_size=60),
