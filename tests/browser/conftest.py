@@ -23,12 +23,6 @@ from clickstream.settings import Settings
 NewPage = Callable[..., Page]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/browser/" in item.nodeid:
-            item.add_marker(pytest.mark.browser)
-
-
 @pytest.fixture(scope="session")
 def cafe_settings(
     local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory
