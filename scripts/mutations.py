@@ -1,7 +1,10 @@
 """Check that the tests find seeded faults: apply each one to a copy of the project, and run tests.
 
 python -m scripts.mutations                      all faults of tests/mutations.toml
-python -m scripts.mutations --only midnight      those with this word in the name or the file
+python -m scripts.mutations --only midnight      those with this text in the name or the file
+
+The tests must pass without a fault, and a test must fail with it: a module that can't be imported,
+or a missing test, counts as "not run". The exit status is 1 unless all faults are found.
 """
 
 from __future__ import annotations
@@ -14,10 +17,11 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Annotated
@@ -29,29 +33,22 @@ ROOT = Path(__file__).parents[1]
 FAULTS = ROOT / "tests" / "mutations.toml"
 PACKAGES = ("clickstream", "clickstream_airflow", "localaws")
 AT_ONCE = 2
-
-Tests = tuple[str, ...]
-"""Arguments of pytest: the option for the tier, if it is not that of `make test`, then the tests."""
+RESULTS = {pytest.ExitCode.OK: "NOT FOUND", pytest.ExitCode.TESTS_FAILED: "found"}
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: `new` replaces the text `old`, which occurs once in `file`; `tests` must fail then.
+    """A fault: `new` replaces the text `old`, which occurs once in `file`; a test must fail then.
 
-    `tier` is the marker of tests that `make test` leaves out.
+    `tests` are files or node ids. `tier` is the marker of tests that `make test` leaves out.
     """
 
     name: str
     file: str
     old: str
     new: str
-    tests: Tests
+    tests: Sequence[str]
     tier: str = ""
-
-    @property
-    def run(self) -> Tests:
-        """The arguments of pytest."""
-        return (*(("-m", self.tier) if self.tier else ()), *self.tests)
 
     @contextmanager
     def applied(self, directory: Path) -> Iterator[None]:
@@ -63,95 +60,93 @@ class Fault:
             yield
         finally:
             path.write_text(text)
-            # Python compiles a module again only if its time or size differs.
+            # Python compiles a module again only if its time or its size has changed.
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def read_faults(path: Path = FAULTS) -> list[Fault]:
+def read_faults() -> list[Fault]:
     """Read the list of faults."""
-    listed = tomllib.loads(path.read_text())["faults"]
-    return [Fault(**{**one, "tests": tuple(one["tests"])}) for one in listed]
+    return [Fault(**one) for one in tomllib.loads(FAULTS.read_text())["faults"]]
 
 
 def copy_project(directory: Path) -> Path:
     """Copy the files that git knows, and new ones, and check that Python imports the copy."""
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, names.split("\0")):
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True)
+    for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
-            target = directory / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target)
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, directory / name)
     code = f"import {', '.join(PACKAGES)}; print({', '.join(f'{p}.__file__' for p in PACKAGES)})"
-    command = [sys.executable, "-c", code]
-    found = subprocess.run(
-        command, cwd=directory, env=_environment(directory), check=True, capture_output=True
-    )
-    if not all(path.startswith(str(directory / "src")) for path in found.stdout.decode().split()):
-        raise typer.TyperException(f"Python does not import the copy: {found.stdout.decode()}")
+    imported = run_python(directory, "-c", code).stdout.split()
+    if [Path(path).parents[1] for path in imported] != [directory / "src"] * len(PACKAGES):
+        raise RuntimeError(f"Python does not import the copy in {directory}: {imported}")
     return directory
 
 
-def _environment(directory: Path) -> dict[str, str]:
-    """Return the variables with which all processes of the tests import the copy."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join((f"{directory}/src", str(directory)))}
-
-
-def run_tests(directory: Path, tests: Tests) -> tuple[int, str]:
-    """Run tests in a copy; return the exit status, and the last line that says what happened."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    ended = subprocess.run(
-        command, cwd=directory, env=_environment(directory), capture_output=True, text=True
+def run_python(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python so that it and all processes that it starts import a copy of the project."""
+    path = os.pathsep.join((f"{directory}/src", str(directory)))
+    environment = {**os.environ, "PYTHONPATH": path}
+    command = [sys.executable, *arguments]
+    return subprocess.run(
+        command, check=False, cwd=directory, env=environment, capture_output=True, text=True
     )
-    lines = [line for line in ended.stdout.splitlines() if line.strip()] or [ended.stderr[-300:]]
-    failed = (line for line in lines if re.match(r"(FAILED|ERROR) ", line))
-    return ended.returncode, next(failed, lines[-1])
 
 
-def verdict(before: tuple[int, str], after: tuple[int, str]) -> tuple[str, str]:
-    """Return whether a fault is found, from the results of its tests without and with it."""
-    for when, (status, line) in (("without the fault", before), ("with the fault", after)):
-        if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            return "tests did not run", f"{when}: {line}"
-    if before[0] != pytest.ExitCode.OK:
-        return "tests fail without it", before[1]
-    is_found = after[0] == pytest.ExitCode.TESTS_FAILED
-    return "found" if is_found else "NOT FOUND", after[1]
+def run_tests(directory: Path, tests: Sequence[str], tier: str = "") -> tuple[int, str]:
+    """Run tests of a copy up to the first failure; return the exit status and the decisive line."""
+    only = ("-m", tier) if tier else ()
+    ended = run_python(directory, "-m", "pytest", "-xq", "-p", "no:cacheprovider", *only, *tests)
+    lines = [line for line in ended.stdout.splitlines() if line.strip()] or [ended.stderr[-200:]]
+    failures = (line for line in lines if re.match(r"(FAILED|ERROR) ", line))
+    return ended.returncode, next(failures, lines[-1])
 
 
 def main(
-    only: Annotated[str, typer.Option(help="A word in the name or the file of a fault.")] = "",
+    only: Annotated[str, typer.Option(help="Text in the name or the file of a fault.")] = "",
 ) -> None:
     """Apply seeded faults one by one, and report which of them the tests find."""
     chosen = [one for one in read_faults() if only.lower() in f"{one.name} {one.file}".lower()]
-    with tempfile.TemporaryDirectory(prefix="mutations-") as top:
-        copies: SimpleQueue[Path] = SimpleQueue()
+    copies: SimpleQueue[Path] = SimpleQueue()
+
+    def run_without_fault(part: tuple[str, Sequence[str]]) -> tuple[int, str]:
+        directory = copies.get()
+        try:
+            return run_tests(directory, part[1], part[0])
+        finally:
+            copies.put(directory)
+
+    def run_with(fault: Fault) -> str:
+        directory, began = copies.get(), time.monotonic()
+        try:
+            with fault.applied(directory):
+                status, line = run_tests(directory, fault.tests, fault.tier)
+        finally:
+            copies.put(directory)
+        result, seconds = RESULTS.get(status, "not run"), time.monotonic() - began
+        typer.echo(f"{result:9} {seconds:4.0f} s  {fault.name}\n{'':17} {line[:140]}")
+        return result
+
+    with tempfile.TemporaryDirectory() as top, ThreadPoolExecutor(AT_ONCE) as pool:
         for number in range(AT_ONCE):
-            copies.put(copy_project(Path(top, str(number), "project")))
+            copies.put(copy_project(Path(top, str(number), "project").resolve()))
+        for status, line in pool.map(run_without_fault, _parts(chosen)):
+            if status != pytest.ExitCode.OK:
+                typer.echo(f"The tests do not pass without a fault: {line}", err=True)
+                raise typer.Exit(2)
+        results = [*pool.map(run_with, chosen)]
+    names = [one.name for one, result in zip(chosen, results, strict=True) if result != "found"]
+    typer.echo(f"\n{results.count('found')} of {len(chosen)} faults found.")
+    typer.echo("".join(f"Not found or not run: {name}\n" for name in names), nl=False)
+    raise typer.Exit(bool(names))
 
-        def run(tests: Tests, fault: Fault | None = None) -> tuple[int, str]:
-            directory, begin = copies.get(), time.monotonic()
-            try:
-                if fault is None:
-                    return run_tests(directory, tests)
-                with fault.applied(directory):
-                    status, line = run_tests(directory, tests)
-                    print(f"{time.monotonic() - begin:5.0f} s  {fault.name}", flush=True)
-                    return status, line
-            finally:
-                copies.put(directory)
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            kinds = [*dict.fromkeys(one.run for one in chosen)]
-            before = dict(zip(kinds, pool.map(run, kinds), strict=True))
-            after = [*pool.map(lambda one: run(one.run, one), chosen)]
-    results = [verdict(before[one.run], how) for one, how in zip(chosen, after, strict=True)]
-    print()
-    for fault, (result, line) in zip(chosen, results, strict=True):
-        print(f"{result:21} {fault.name} ({fault.file})\n{'':21} {line[:160]}")
-    found = sum(result == "found" for result, _ in results)
-    print(f"\n{found} of {len(chosen)} faults found.")
-    raise typer.Exit(found < len(chosen) or not chosen)
+def _parts(faults: Sequence[Fault]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield each tier with a part of its tests, so that the parts can run at the same time."""
+    for tier in sorted({one.tier for one in faults}):
+        tests = sorted(set(chain.from_iterable(one.tests for one in faults if one.tier == tier)))
+        yield from ((tier, part) for n in range(AT_ONCE) if (part := tests[n::AT_ONCE]))
 
 
 if __name__ == "__main__":

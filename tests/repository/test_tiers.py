@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
-TIERS = re.findall(r"^(test[a-z-]*): ", MAKEFILE, re.MULTILINE)
+TIERS = re.findall(r"^(test[a-z-]*): .*\n\t\$\(BIN\)/pytest ", MAKEFILE, re.MULTILINE)
 MARKERS = [tier.removeprefix("test-") for tier in TIERS if tier != "test"]
 
 
