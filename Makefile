@@ -12,10 +12,10 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up dashboard geoip test test-lake test-trino test-services test-browser test-stack test-deep lint types docs map screenshots check bench age fuzz env lock clean-demo clean
+.PHONY: help demo up dashboard geoip test test-lake test-trino test-services test-browser test-stack test-deep test-mutations lint types docs map screenshots check bench age fuzz env lock clean-demo clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/run.stamp ## build a café's 48 hours, then four weeks (HISTORY=0: none), or your logs: LOGS=DIR; EXIT=1 stops
 	$(BIN)/clickstream demo $(if $(LOGS),--logs "$(LOGS)") $(if $(EXIT),--exit) \
@@ -60,6 +60,9 @@ test-stack: $(VENV)/dev.stamp ## test backfills, cleared tasks and killed proces
 test-deep: $(VENV)/dev.stamp ## test long schedules, full grids and more examples, in about an hour; EXAMPLES=20
 	$(PYTEST) $(WORKERS) --timeout 7200 -m deep $(DEEP)
 	EXAMPLES=$(or $(EXAMPLES),5) $(PYTEST) $(WORKERS) --timeout 7200 -m 'lake or not deep' $(PROPERTIES)
+
+test-mutations: $(VENV)/dev.stamp ## test that the tests find seeded faults; ONLY=TEXT in the name or file of a fault
+	$(BIN)/python -m scripts.mutations $(if $(ONLY),--only "$(ONLY)")
 
 lint: $(VENV)/dev.stamp ## check style and format of the code
 	$(BIN)/ruff check

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from tests.support.access_log import Client, append
 from tests.support.command_line import run_command
+from tests.support.damage import flipped
 from tests.support.key_periods import destroy_key
 from tests.support.lakes import aws_session
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake
+from clickstream.lake import Lake, objects, raw
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.settings import Aws, Settings
 from clickstream.settings import Lake as LakeSettings
@@ -42,6 +43,16 @@ class Terminal:
             "CLICKSTREAM_BUILD__SQL_DIRECTORY": str(ROOT / "include" / "sql"),
             "COLUMNS": "100",
         }
+
+    @property
+    def lake(self) -> Lake:
+        """The lake, as another process opens it."""
+        endpoint = self.environment["AWS_ENDPOINT_URL"]
+        settings = Settings(
+            lake=LakeSettings(bucket=self.environment["CLICKSTREAM_LAKE__BUCKET"]),
+            aws=Aws(endpoint_url=endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
+        )
+        return Lake(settings, aws_session())
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         return run_command(arguments, self.directory, {**self.environment, **more})
@@ -177,6 +188,17 @@ def test_verify_deep_reads_all_bytes_and_verify_alone_says_that_it_does_not(
     assert "verify --deep" not in deep.stdout
 
 
+def test_only_verify_deep_fails_if_a_stored_object_is_damaged(built: Terminal) -> None:
+    [one] = raw.list_raw(built.lake, Hour.parse(HOUR))
+    stored = objects.get(built.lake, one.key)
+    assert stored is not None
+    objects.put(built.lake, one.key, flipped(stored.body, one.size // 2))
+    deep, alone = built.run("verify", "--deep", HOUR), built.run("verify", HOUR)
+    objects.put(built.lake, one.key, stored.body)
+    assert (deep.returncode, alone.returncode) == (1, 0)
+    assert one.key in "".join(deep.stderr.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -268,11 +290,7 @@ def test_an_hour_past_its_replay_window_is_refused_and_built_only_after_a_yes(
 ) -> None:
     terminal = one_hour(tmp_path / "past-window" / "here", local_aws)
     assert terminal.run("build", HOUR, HOUR).returncode == 0
-    settings = Settings(
-        lake=LakeSettings(bucket=terminal.environment["CLICKSTREAM_LAKE__BUCKET"]),
-        aws=Aws(endpoint_url=local_aws.endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
-    )
-    destroy_key(Lake(settings, aws_session()), Hour.parse(HOUR))
+    destroy_key(terminal.lake, Hour.parse(HOUR))
     refused = terminal.run("build", HOUR, HOUR)
     assert refused.returncode == 1
     assert f"Hour {HOUR} is past its replay window" in refused.stderr

@@ -34,7 +34,7 @@ class Behaviour:
     refuses: bool = False
     """Whether opening a file or listing a directory is refused, as by its permissions."""
     ends_at: int | None = None
-    """An offset at which reads find the end, as they do for a moment when a file is cut."""
+    """An offset where reads end that begin before it, as for a moment when a file is cut."""
     break_after: int | None = None
     """Reads after which the connection breaks."""
 
@@ -121,8 +121,10 @@ class _Sftp(asyncssh.SFTPServer):
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         seen = self.behaviour
         seen.reads.append((offset, size))
-        if offset == seen.ends_at:
-            return b""
+        if seen.ends_at is not None and offset <= seen.ends_at:
+            size = min(size, seen.ends_at - offset)
+            if not size:
+                return b""
         while seen.hang:
             await asyncio.sleep(0.05)
         if seen.break_after is not None and len(seen.reads) > seen.break_after:

@@ -106,14 +106,15 @@ def test_a_handle_is_the_same_file_after_its_name_went_to_another(
     assert file.stat().size == 6
 
 
+@pytest.mark.parametrize("ends_at", [MIB, MIB + 1_000], ids=["between blocks", "inside a block"])
 def test_a_file_that_shrinks_and_grows_while_it_is_read_leaves_no_gap(
-    opened: Open, source: SftpSource, server: SshServer, logs: Path
+    opened: Open, source: SftpSource, server: SshServer, logs: Path, ends_at: int
 ) -> None:
     """Blocks behind the cut may have bytes again when they are read; those before it have none."""
     (logs / "access.log").write_bytes(data := content(3 * MIB))
     file = opened(source)
-    server.behaviour.ends_at = MIB
-    assert file.read(0, 3 * MIB) == data[:MIB]
+    server.behaviour.ends_at = ends_at
+    assert file.read(0, 3 * MIB) == data[:ends_at]
 
 
 def read_in_ranges(file: FileHandle, size: int) -> bytes:

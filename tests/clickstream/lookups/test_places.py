@@ -26,10 +26,11 @@ def write(path: Path, networks: dict[str, dict[str, Any]], kind: str = "city ipv
     return path
 
 
-def test_two_files_are_one_database(tmp_path: Path) -> None:
+def test_several_files_are_one_database(tmp_path: Path) -> None:
     write(tmp_path / "a.mmdb", {"2001:db8::/32": NEAR_TOKYO}, "city ipv6")
-    write(tmp_path / "b.mmdb", {"192.0.2.0/24": NEAR_TOKYO, "198.51.100.0/24": NEAR_TOKYO})
-    for paths in ([tmp_path], [tmp_path / "b.mmdb", tmp_path / "a.mmdb"]):
+    write(tmp_path / "b.mmdb", {"192.0.2.0/24": NEAR_TOKYO})
+    write(tmp_path / "c.mmdb", {"198.51.100.0/24": NEAR_TOKYO})
+    for paths in ([tmp_path], [tmp_path / f"{name}.mmdb" for name in "cba"]):
         database = PlaceDatabase.open(paths)
         for address in ("192.0.2.7", "2001:db8::7", "198.51.100.255"):
             assert place_at(address, database.record) == Place("JP", "Tokyo", None, 35.69)

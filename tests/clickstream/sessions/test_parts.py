@@ -122,6 +122,15 @@ def test_exactly_the_gap_continues_a_session(silence: int, parts: int) -> None:
     assert len(built) == parts
 
 
+@pytest.mark.parametrize("first", [1800, 1801, 3599])
+@pytest.mark.parametrize(("silence", "sessions"), [(1799, 1), (1800, 1), (1801, 2)])
+def test_exactly_the_gap_continues_a_session_in_the_next_hour(
+    first: int, silence: int, sessions: int
+) -> None:
+    """Also if the gap ends as the next hour begins, at second 3600."""
+    assert len(hourly_sessions([("a", first), ("a", first + silence)])) == sessions
+
+
 def test_a_long_session_ends_at_the_next_midnight_and_a_short_one_does_not() -> None:
     every_quarter = [("a", at) for at in range(600, 60 * 3600, 900)]
     starts = {first for _, first, _, _ in hourly_sessions(every_quarter)}
