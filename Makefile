@@ -17,9 +17,8 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/run.stamp ## build a café's 48 hours, then four weeks (HISTORY=0: none), or your logs: LOGS=DIR; EXIT=1 stops
-	$(BIN)/clickstream demo $(if $(LOGS),--logs "$(LOGS)") $(if $(EXIT),--exit) \
-		$(if $(filter 0,$(HISTORY)),--no-history) $(STACK_PORTS)
+demo: $(VENV)/run.stamp ## build four weeks of a café, or your logs: LOGS=DIR; EXIT=1 verifies and stops
+	$(BIN)/clickstream demo $(if $(LOGS),--logs "$(LOGS)") $(if $(EXIT),--exit) $(STACK_PORTS)
 
 up: $(VENV)/run.stamp ## start Airflow, the dashboard, PostgreSQL and the local AWS; PORT=, AWS_PORT=, DASHBOARD_PORT=
 	$(BIN)/clickstream up $(STACK_PORTS)
@@ -107,22 +106,25 @@ clean: clean-demo ## delete also the virtual environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+INSTALL := $(PYTHON) scripts/install_packages.py
+
 $(VENV)/uv.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 		echo "Python 3.11, 3.12 or 3.13 is needed; set PYTHON, as in: make PYTHON=python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	@$(INSTALL) "Virtual environment in $(VENV)" -- $(PYTHON) -m venv $(VENV)
+	@$(INSTALL) "Installer uv $(UV_VERSION)" -- $(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
 	@touch $@
 
 $(VENV)/run.stamp: $(VENV)/uv.stamp requirements.txt pyproject.toml
-	$(BIN)/uv pip install --quiet --requirement requirements.txt
-	$(BIN)/uv pip install --quiet --no-deps --editable .
+	@$(INSTALL) "Packages of requirements.txt" -- $(BIN)/uv pip install --requirement requirements.txt
+	@$(INSTALL) "This package" -- $(BIN)/uv pip install --no-deps --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
-	$(BIN)/uv pip install --quiet --requirement requirements-dev.txt
+	@$(INSTALL) "Packages of requirements-dev.txt" -- $(BIN)/uv pip install --requirement requirements-dev.txt
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/run.stamp
-	$(BIN)/uv pip install --quiet --constraint requirements.txt --editable '.[bench]'
+	@$(INSTALL) "Packages of the benchmarks" -- $(BIN)/uv pip install --constraint requirements.txt \
+		--editable '.[bench]'
 	@touch $@

@@ -9,14 +9,16 @@ import pytest
 from rich.console import Console
 from tests.sql.conftest import FIRST, LAST
 
-from clickstream.demo.answers import show_answers, show_first_answers
-from clickstream.hours import Hour
+from clickstream.demo.answers import show_answers, show_balance, show_first_answers
+from clickstream.hours import Hour, HourSpan
 from clickstream.lake import Lake, hour_ledger
 
 
 def shown(lake: Lake, first: Hour = FIRST, last: Hour = LAST, width: int = 160) -> str:
     out = io.StringIO()
-    show_answers(lake, first, last, Console(file=out, width=width))
+    console = Console(file=out, width=width)
+    show_answers(lake, console)
+    show_balance(lake, HourSpan(first, last), console)
     return out.getvalue()
 
 
@@ -47,9 +49,9 @@ def test_one_hour_is_in_the_singular(lake: Lake) -> None:
 @pytest.mark.parametrize(
     ("published", "ranges"),
     [
-        ([0, 1, 2, 30], "2026-11-20T22 to 2026-11-21T00, 2026-11-22T04"),
+        ([0, 1, 2, 30], "2026-11-20T22 to 2026-11-21T00 (3 hours), 2026-11-22T04"),
         ([5], "2026-11-21T03"),
-        ([0, 1], "2026-11-20T22 to 2026-11-20T23"),
+        ([0, 1], "2026-11-20T22 to 2026-11-20T23 (2 hours)"),
     ],
 )
 def test_first_answers_say_which_hours_they_are_from(
@@ -58,5 +60,5 @@ def test_first_answers_say_which_hours_they_are_from(
     found = {FIRST.plus(number) for number in published}
     monkeypatch.setattr(hour_ledger, "published_hours", lambda *_: found)
     out = io.StringIO()
-    show_first_answers(lake, FIRST, FIRST.plus(47), Console(file=out, width=160))
-    assert f"from {len(found)} of 48 hours: {ranges}. " in out.getvalue()
+    show_first_answers(lake, HourSpan(FIRST, FIRST.plus(47)), Console(file=out, width=160))
+    assert f"First results, from {ranges}. " in out.getvalue()

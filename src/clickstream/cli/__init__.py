@@ -241,17 +241,16 @@ def demo(
         typer.Option(metavar="PATH", help="Use your own access logs: a directory or a file."),
     ] = None,
     exit_when_done: Annotated[
-        bool, typer.Option("--exit", help="Stop the local stack after the hours are built.")
+        bool, typer.Option("--exit", help="Stop when all hours are built and verified.")
     ] = False,
-    history: Annotated[bool, typer.Option(help="Also build the café's four weeks before.")] = True,
     airflow_port: AirflowPort = 8080,
     aws_port: AwsPort = 4566,
     dashboard_port: DashboardPort = 8095,
 ) -> None:
-    """Start the local stack and build 48 hours of a simulated café's logs, or of your own.
+    """Start the local stack and build four weeks of a simulated café's logs, or your own logs.
 
-    Then build the four weeks before the café's 48 hours, newest day first; with
-    [bold]--exit[/], build only the newest day of them.
+    Airflow builds the newest 12 hours and what follows. The hours before are built while
+    it starts. With [bold]--exit[/], the exit code is 0 if verification finds no failure.
 
     Example: [bold]clickstream demo --logs /var/log/nginx[/]
     """
@@ -259,4 +258,4 @@ def demo(
     from clickstream.demo.stack import Ports
 
     ports = Ports(airflow_port, aws_port, dashboard_port)
-    raise typer.Exit(run_demo(logs, exit_when_done, history, ports=ports, console=out))
+    raise typer.Exit(run_demo(logs, exit_when_done, ports=ports, console=out))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from more_itertools import split_when
 from rich.console import Console
 
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import HourSpan, describe_hours
 from clickstream.lake import Lake, QueryResult, athena, hour_ledger
 from clickstream.pipeline.results import balance_text
 from clickstream.query_output import build_table
@@ -18,9 +17,15 @@ from clickstream.wording import quantity
 FUNNEL = "How far did they get in the funnel?"
 QUESTIONS = {
     "How many people came, and what did they do?": """
-        select event_date, visitors, sessions, page_views, pages_per_session as per_session,
-            bounce_rate as bounces, bot_requests
-        from daily_traffic
+        with newest as (
+            select event_date, visitors, sessions, page_views, pages_per_session as per_session,
+                bounce_rate as bounces, bot_requests
+            from daily_traffic
+            order by event_date desc
+            limit 7
+        )
+        select *
+        from newest
         order by event_date""",
     "Which pages did they see?": """
         select page, sum(page_views) as page_views, sum(entries) as entries, sum(exits) as exits
@@ -46,12 +51,6 @@ QUESTIONS = {
         from funnel
         group by step
         order by step""",
-    "How long did they stay?": """
-        select session_date, count(*) as sessions, avg(distinct_pages) as different_pages,
-            avg(measured_seconds) as measured_seconds, avg(estimated_seconds) as estimated_more
-        from session_engagement
-        group by session_date
-        order by session_date""",
     "Where are they?": """
         select country, city, sum(sessions) as sessions, sum(visitors) as visitor_days
         from visits_by_place
@@ -64,12 +63,6 @@ QUESTIONS = {
         group by bot_class
         order by requests desc, bot_class
         limit 8""",
-    "How long were their visits?": """
-        select event_date, sessions, median_session_seconds as median_seconds,
-            mean_session_seconds as mean_seconds
-        from daily_traffic
-        where sessions > 0
-        order by event_date""",
 }
 
 _KINDS = (*BALANCE, "rejected")
@@ -81,32 +74,30 @@ _BALANCE = f"""
         and timestamp '{{last:%Y-%m-%d %H:%M:%S}}'"""  # noqa: S608  our own column names
 
 
-def show_first_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
+def show_first_answers(lake: Lake, span: HourSpan, console: Console) -> None:
     """Print the answer to the first question, from the hours that are published so far.
 
     The hours are read after the answer, so that all hours in the answer are named. An hour that was
     published in between is named, too.
     """
     answer = athena.query(lake, next(iter(QUESTIONS.values())))
-    hours = sorted(hour_ledger.published_hours(lake, first, last))
-    of_all = quantity(len(list(hour_range(first, last))), "hour")
+    hours = sorted(hour_ledger.published_hours(lake, span.first, span.last))
     console.print(
-        f"\n[bold]First results[/], from {len(hours)} of {of_all}: {_ranges(hours)}. "
+        f"\n[bold]First results[/], from {describe_hours(hours)}. "
         "Dates without any of these hours are not shown yet.",
         soft_wrap=True,
     )
     console.print(build_table(answer), "")
 
 
-def show_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
-    """Print the answer to each question, then the line balance of the hours `first` to `last`."""
+def show_answers(lake: Lake, console: Console) -> None:
+    """Print the answer to each question."""
     for question, sql in QUESTIONS.items():
         console.print(f"\n[bold]{question}[/]")
         result = athena.query(lake, sql)
         if question == FUNNEL:
             result = with_step_names(result, [step.name for step in lake.settings.funnel])
         console.print(build_table(result))
-    console.print(_balance(_sums(lake, first, last)))
 
 
 def with_step_names(result: QueryResult, names: Sequence[str]) -> QueryResult:
@@ -120,19 +111,11 @@ def with_step_names(result: QueryResult, names: Sequence[str]) -> QueryResult:
     return replace(result, columns=[first, "name", *columns], rows=rows)
 
 
-def _ranges(hours: Sequence[Hour]) -> str:
-    """Describe sorted hours; consecutive hours become one range."""
-    runs = split_when(hours, lambda hour, following: following != hour.next)
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
-
-
-def _sums(lake: Lake, first: Hour, last: Hour) -> dict[str, int]:
-    sql = _BALANCE.format(first=first.naive, last=last.naive)
-    return athena.query(lake, sql).records()[0]
-
-
-def _balance(sums: dict[str, int]) -> str:
-    """Return the line balance as one sentence."""
+def show_balance(lake: Lake, span: HourSpan, console: Console) -> None:
+    """Print the line balance of the hours of the span as one sentence."""
+    sums = athena.query(
+        lake, _BALANCE.format(first=span.first.naive, last=span.last.naive)
+    ).records()[0]
     kinds = balance_text({kind: sums[kind] or 0 for kind in BALANCE})
     lines, hours = quantity(sums["lines"] or 0, "line"), quantity(sums["hours"], "hour")
-    return f"\n{lines} in {hours} = {kinds}, {sums['rejected'] or 0:,} rejected."
+    console.print(f"{lines} in {hours} = {kinds}, {sums['rejected'] or 0:,} rejected.")

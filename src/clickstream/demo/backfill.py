@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
-from rich.console import Console
-
-from clickstream.demo.progress import CountedProgress
+from clickstream.demo.progress import Step
 from clickstream.demo.stack import AirflowApi, Stack, StackError
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import Hour, HourSpan
 
 DAG = "clickstream_hourly"
 PARSED_SECONDS = 120
+POLL_SECONDS = 2.0
+"""Pause between two questions about the runs, because each one costs Airflow's API CPU time."""
+
 MOST_REASONS = 5
 """How many reasons of failed runs are shown."""
 
@@ -24,67 +24,63 @@ LONGEST_REASON = 400
 FINISHED = ("success", "failed")
 
 
-def build_hours(
-    stack: Stack,
-    first: Hour,
-    last: Hour,
-    console: Console,
-    after_some: tuple[int, Callable[[], None]],
-) -> dict[Hour, str]:
-    """Have Airflow build the hours, wait for it, and return the state of each hour's run.
+class Backfill:
+    """A backfill of the hourly DAG, for each hour of a span; a context manager.
 
-    `after_some` has a number of hours and a function, which is called once when that many hours are
-    built, unless all hours are built by then. Hours whose runs succeeded before are not built
-    again.
+    All runs are active at once, so that few refreshes of the facts, which are 15 s apart, cover all
+    of them. Airflow's limit of parallel tasks bounds the memory. Hours whose runs succeeded before
+    are not built again.
     """
-    total = len([*hour_range(first, last)])
-    enough, then = after_some
-    with stack.airflow() as api, CountedProgress(console, total) as progress:
-        progress.show_phase("Waiting until Airflow has read the DAG")
-        stack.wait_until("The DAG", lambda: _is_parsed(api), PARSED_SECONDS)
 
-        def are_done(enough: int) -> bool:
-            states = api.run_states(DAG, first, last)
+    def __init__(self, stack: Stack, span: HourSpan) -> None:
+        self._stack, self._span = stack, span
+        self._api = stack.airflow()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._api.__exit__()
+
+    def start(self, step: Step) -> None:
+        """Start it, after the end of an earlier one: Airflow allows one at a time.
+
+        If an earlier start of the demo was interrupted, Airflow first finishes that backfill.
+        Raises StackError if Airflow can't read a DAG file.
+        """
+        step.show("Waiting until Airflow has read the DAG")
+        self._stack.wait_until("The DAG", lambda: _is_parsed(self._api), PARSED_SECONDS)
+        self._stack.wait(lambda: self._no_run_is_left(step), POLL_SECONDS)
+        self._stack.wait_until("The backfill", lambda: self._is_created(step))
+
+    def wait(self, step: Step) -> dict[Hour, str]:
+        """Wait until all runs have ended, and return the state of each hour's run."""
+        states: dict[Hour, str] = {}
+
+        def is_done() -> bool:
+            nonlocal states
+            states = self._api.run_states(DAG, self._span.first, self._span.last)
             done = sum(state in FINISHED for state in states.values())
-            progress.show_done(done)
-            return done >= enough
+            # All runs advance together, so the time left does not follow from those that ended.
+            step.show_done(done, len(self._span), "runs", shows_left=False)
+            return done >= len(self._span)
 
-        _start_backfill(stack, api, first, last, progress, are_done)
-        progress.show_phase(f"Building {first} to {last}")
-        stack.wait(partial(are_done, min(enough, total)))
-        if not are_done(total):
-            then()
-        stack.wait(partial(are_done, total))
-        return api.run_states(DAG, first, last)
+        self._stack.wait(is_done, POLL_SECONDS)
+        return states
 
-
-def _start_backfill(
-    stack: Stack,
-    api: AirflowApi,
-    first: Hour,
-    last: Hour,
-    progress: CountedProgress,
-    are_done: Callable[[int], bool],
-) -> None:
-    """Start a backfill, after the end of an earlier one: Airflow allows one at a time.
-
-    If an earlier start of the demo was interrupted, Airflow first finishes that backfill.
-    """
-
-    def no_run_is_left() -> bool:
-        are_done(0)
-        left = api.count_runs(DAG, "queued", "running", run_type="backfill")
+    def _no_run_is_left(self, step: Step) -> bool:
+        left = self._api.count_runs(DAG, "queued", "running", run_type="backfill")
         if left:
-            progress.show_phase("Airflow finishes the backfill of the last start")
+            step.show("Airflow finishes the backfill of the last start")
         return not left
 
-    def is_started() -> bool:
-        progress.show_phase("Airflow creates the runs of the hours")
-        api.close_backfills(DAG)
-        return api.create_backfill(DAG, first, last) is not None
-
-    stack.wait(no_run_is_left)
-    stack.wait_until("The backfill", is_started)
+    def _is_created(self, step: Step) -> bool:
+        step.show("Airflow creates the runs")
+        self._api.close_backfills(DAG)
+        created = self._api.create_backfill(
+            DAG, self._span.first, self._span.last, max_active_runs=len(self._span)
+        )
+        return created is not None
 
 
 def _is_parsed(api: AirflowApi) -> bool:

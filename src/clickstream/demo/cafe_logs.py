@@ -1,8 +1,9 @@
 """The log files of the demo's café, and the state that is needed to continue them.
 
-The first demo writes the newest hours, without half of the lines of four hours. Later it writes
-the four weeks before, and the lines that were left out, as late lines. `var/cafe.json` records the
-first day of the story and the first hour of the newest logs: all lines depend only on these two.
+The first demo writes the newest hours before the stack starts. A process of the stack then writes
+the weeks before (`live_cafe`), and a second server's file with lines that were left out. The demo
+releases this file when their hours are built, so they are late lines. `var/cafe.json` records the
+first day of the story and the first of the newest hours: all lines depend only on these two.
 """
 
 from __future__ import annotations
@@ -10,13 +11,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from clickstream.demo.cafe import CafeRules, Truth, story, write_history
-from clickstream.demo.cafe.older_logs import late_in, write_late_lines, write_older_days
+from clickstream.demo.cafe.log_files import hour_in_progress
+from clickstream.demo.cafe.older_logs import (
+    HELD_BACK,
+    SECOND_SERVER,
+    late_in,
+    path_of_date,
+    write_late_lines,
+    write_older_days,
+)
 from clickstream.errors import InputError
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import Hour, by_day, hour_range
 
 LATE_FROM, LATE_TO = 10, 13
 """The UTC hours of yesterday with late lines."""
@@ -36,12 +45,12 @@ class CafeLogs:
     late_hours: tuple[Hour, ...]
 
     @classmethod
-    def new(cls, directory: Path, begin: Hour, last: Hour, has_history: bool) -> CafeLogs:
+    def new(cls, directory: Path, begin: Hour, last: Hour) -> CafeLogs:
         """Return the logs of a first demo, whose newest hours are `begin` to `last`."""
         yesterday = Hour.first_of(str(last.event_date - timedelta(days=1)))
         late = hour_range(yesterday.plus(LATE_FROM), yesterday.plus(LATE_TO))
         story_begins = last.event_date - timedelta(days=story.DAYS)
-        return cls(directory, story_begins, begin, tuple(late) if has_history else ())
+        return cls(directory, story_begins, begin, tuple(late))
 
     @classmethod
     def load(cls, directory: Path, state: Path) -> CafeLogs | None:
@@ -81,8 +90,18 @@ class CafeLogs:
 
     @property
     def first(self) -> Hour:
-        """The first hour of the older days."""
+        """The first hour of the logs."""
         return Hour.first_of(str(self.story_begins))
+
+    def complete_to(self) -> Hour:
+        """Return the last hour before which, and in which, no line is missing except late lines.
+
+        It is the hour before `first` while no file is complete.
+        """
+        for of_day in by_day(self.first, self.begin.previous):
+            if not path_of_date(self.directory, of_day[0]).exists():
+                return of_day[0].previous
+        return hour_in_progress(self.directory, datetime.now(UTC)).previous
 
     def write_newest(self, last: Hour) -> Truth:
         """Write the newest hours up to `last` without late lines, and return their true counts."""
@@ -90,7 +109,25 @@ class CafeLogs:
         return write_history(self.directory, self.begin, last, self.rules, is_late)
 
     def write_older(self) -> Iterator[Path]:
-        """Write the missing files of older days, then the late lines, and yield each file."""
-        yield from write_older_days(self.directory, self.first, self.begin.previous, self.rules)
-        if late := write_late_lines(self.directory, self.late_hours, self.rules):
-            yield late
+        """Write the missing files of the days before the newest hours, and yield each file.
+
+        Then write the late lines to a file that no source reads.
+        """
+        is_late = late_in(self.late_hours)
+        last = self.begin.previous
+        yield from write_older_days(self.directory, self.first, last, self.rules, is_late)
+        write_late_lines(self.directory, self.late_hours, self.rules)
+
+    @property
+    def has_held_back_lines(self) -> bool:
+        """Whether the late lines are written and not yet released."""
+        return (self.directory / HELD_BACK).exists()
+
+    @property
+    def has_late_lines(self) -> bool:
+        """Whether the late lines are released, or there are none."""
+        return not self.late_hours or (self.directory / SECOND_SERVER).exists()
+
+    def release_late_lines(self) -> None:
+        """Rename the file with the late lines, so that the next pull reads it."""
+        (self.directory / HELD_BACK).rename(self.directory / SECOND_SERVER)

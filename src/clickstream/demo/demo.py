@@ -1,19 +1,17 @@
-"""The demo (`make demo`): Airflow builds logs of a simulated café, or the user's own logs.
+"""The demo (`make demo`): a local stack over logs of a simulated café, or the user's own logs.
 
-`run_demo` starts the local stack, has Airflow build the last 48 hours by a backfill, and prints
-first results and a link to the dashboard. Then Airflow builds the café's four weeks before, newest
-day first, while live traffic continues. All state is in `var/`, so that a second demo continues
-where the first one ended.
+While Airflow starts, this process builds all hours but the newest 12. Airflow builds these by a
+run each, and then continues with live traffic. All state is in `var/`, so that a second demo
+continues where the first one ended.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -22,253 +20,187 @@ from rich.markup import escape
 
 from clickstream import pipeline, settings
 from clickstream.dashboard.access.link import login_link
-from clickstream.demo.answers import show_answers, show_first_answers
-from clickstream.demo.backfill import build_hours, failures
-from clickstream.demo.cafe.places import write_demo_database
-from clickstream.demo.cafe_logs import CafeLogs
-from clickstream.demo.environment_file import drop_stack_variables, source_command
-from clickstream.demo.older_days import OlderDays
-from clickstream.demo.stack import (
-    Layout,
-    Ports,
-    Stack,
-    running_stack,
-    show_addresses,
-    show_start,
-)
-from clickstream.errors import InputError
+from clickstream.demo.answers import show_answers, show_balance, show_first_answers
+from clickstream.demo.backfill import Backfill, failures
+from clickstream.demo.environment_file import drop_stack_variables
+from clickstream.demo.older_hours import OlderHours
+from clickstream.demo.progress import Steps
+from clickstream.demo.stack import Layout, Ports, Stack, running_stack, show_addresses
+from clickstream.demo.traffic import Plan, Traffic, own_logs, simulated_cafe
 from clickstream.hours import Hour
-from clickstream.lake import Lake, hour_ledger, open_lake, raw
+from clickstream.lake import Lake, open_lake
+from clickstream.pipeline import VerifyReport
 from clickstream.terminal import SafeConsole
+from clickstream.wording import quantity
 
-HOURS = 48
-FIRST_HOURS = 4
-OWN_LOGS_STATE = "var/own-logs"
-CAFE = "cafe"
-"""The name of the site in the settings of this repository, until the user sets another."""
-
-NOT_THE_CAFE = {
-    "CLICKSTREAM_SITE__NAME": "own-logs",
-    "CLICKSTREAM_SITE__TITLE": "My logs",
-    "CLICKSTREAM_SITE__DOMAINS": "[]",
-    "CLICKSTREAM_SITE__TIME_ZONE": "UTC",
-    "CLICKSTREAM_DASHBOARD__MONTHLY_TARGETS": "{}",
-    "CLICKSTREAM_DASHBOARD__ITEM_PAGES": "",
-    "CLICKSTREAM_GOALS": "{}",
-    "CLICKSTREAM_FUNNEL": "[]",
-}
-"""Settings for the user's own logs, in place of the café's name, domains, time zone and goals."""
-
-BESIDE_BACKFILL = {
-    "CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0",
-    "CLICKSTREAM_COLLECT__SETTLE_MINUTES": "0",
-}
-"""Settings of hourly runs during the backfill.
-
-The backfill has a run for every hour, so a scheduled run must not build other hours as well. The
-demo waits for a scheduled run that builds one of the backfill's hours, so scheduled runs must pull
-without a wait.
-"""
+RECENT_DAYS = 7
+"""If the newest log is older, the dashboard's first page, of 28 days, shows little of it."""
 
 
 @dataclass(frozen=True)
-class Span:
-    """The hours that the demo builds, and the earliest hour with lines."""
+class Demo:
+    """A running demo whose hours are built.
 
-    first: Hour
-    last: Hour
-    earliest: Hour
-
-
-@dataclass(frozen=True)
-class Traffic:
-    """Source of the demo's lines, and the hours to build.
-
-    `older` has the café's logs if the weeks before are built as well, else None. `processes` and
-    `variables` are additional processes and environment variables of the local stack.
+    `runs` has the state of Airflow's run of each of the newest hours, and `failed` a sentence for
+    each reason of failed runs. `report` is the verification of all hours.
     """
 
-    state: str
-    span: Callable[[Lake, Console], Span]
-    older: CafeLogs | None = None
-    processes: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)
+    stack: Stack
+    lake: Lake
+    plan: Plan
+    runs: Mapping[Hour, str]
+    failed: tuple[str, ...]
+    report: VerifyReport
+
+    @property
+    def problems(self) -> list[str]:
+        """A sentence for each failed run and each failed check; empty if all is well."""
+        return [*self.failed, *self.report.failures]
 
 
 def run_demo(
     logs: Path | None = None,
     exit_when_done: bool = False,
-    history: bool = True,
     root: Path | None = None,
     ports: Ports | None = None,
     console: Console | None = None,
 ) -> int:
-    """Run the demo in the project's directory `root` (default: the working directory).
+    """Run the demo until Ctrl-C, or, with `exit_when_done`, until all is built and verified.
 
-    `logs` is a directory of access logs, or one log, to use instead of the simulated café. With
-    `history`, the café's four weeks before its last 48 hours are built after them. With
-    `exit_when_done`, only one day of them is built, and the demo ends; otherwise it runs until
-    Ctrl-C. Returns the exit status: 0 if all runs succeeded and verification found no failure.
-    Raises StackError if the local stack can't run.
+    Returns the exit status: 0 if all runs succeeded and verification found no failure. See
+    `running_demo` for the other arguments and the errors.
     """
-    console, root = console or SafeConsole(), (root or Path.cwd()).resolve()
-    drop_stack_variables(os.environ)
-    traffic = own_logs(logs) if logs else simulated_cafe(Layout(root), console, history)
-    layout = Layout(root, traffic.state)
-    with running_stack(layout, ports, traffic.processes, traffic.variables) as stack:
-        os.environ.update(stack.environment)  # this process now has the settings of the tasks
-        show_start(stack, console)
-        show_addresses(stack, console)
-        lake = open_lake(settings.load())
-        span = traffic.span(lake, console)
-        status = _build_newest(stack, lake, span, console)
+    console = console or SafeConsole()
+    with running_demo(logs, root, ports, console) as demo:
         if not exit_when_done:
-            show_addresses(stack, console)
+            show_addresses(demo.stack, console)
             console.print("Ctrl-C stops everything; the next start continues from here.")
-        if traffic.older:
-            older = OlderDays(stack, lake, traffic.older, span.first.previous, console)
-            status |= older.show(span.last, only_one_day=exit_when_done)
-        if not exit_when_done:
-            stack.wait()
-        return status
+            demo.stack.wait()
+        return 1 if demo.problems else 0
 
 
-def _build_newest(stack: Stack, lake: Lake, span: Span, console: Console) -> int:
-    """Build the newest hours, print results and verdict, and return the exit status."""
-    first, last = span.first, span.last
-    _say_what_is_built(span, console)
-    first_answers = partial(_show_first_facts, stack, lake, span, console)
-    states = build_hours(stack, first, last, console, (FIRST_HOURS, first_answers))
-    show_answers(lake, first, last, console)
-    status = _verdict(lake, states, failures(stack, states, first, last), span, console)
-    _say_what_is_left(stack, span, console)
-    return status
+@contextmanager
+def running_demo(
+    logs: Path | None = None,
+    root: Path | None = None,
+    ports: Ports | None = None,
+    console: Console | None = None,
+) -> Iterator[Demo]:
+    """Start the local stack, build and verify all hours, and keep the stack running in the block.
 
-
-def _show_first_facts(stack: Stack, lake: Lake, span: Span, console: Console) -> None:
-    """Print the first result, from the hours that are built so far, and a dashboard link."""
-    show_first_answers(lake, span.first, span.last, console)
-    _show_link(stack, console)
-
-
-def _show_link(stack: Stack, console: Console) -> None:
-    link = escape(login_link(stack.layout.dashboard, stack.ports.dashboard_url))
-    console.print(f"[bold]The dashboard[/]: {link}\n", soft_wrap=True, highlight=False)
-
-
-def simulated_cafe(layout: Layout, console: Console, history: bool = True) -> Traffic:
-    """Set up the simulated café, and at the first demo write its newest logs.
-
-    A process of the stack then appends live traffic.
+    `logs` is a directory of access logs, or one log, to use instead of the simulated café. `root`
+    is the project's directory (default: the working directory). Prints each step to `console`.
+    Raises InputError for logs without lines, and StackError if the local stack can't run.
     """
-    last = Hour.of(datetime.now(UTC)).previous
-    first = last.minus(HOURS - 1)
-    logs = CafeLogs.load(layout.cafe_logs, layout.cafe_file)
-    if logs is None:
-        logs = CafeLogs.new(layout.cafe_logs, first, last, history)
-        logs.save(layout.cafe_file)
-        with console.status(f"Writing the café's logs of the last {HOURS} hours"):
-            truth = logs.write_newest(last)
-        console.print(f"[green]✓[/] {truth.total.lines:,} lines in {layout.cafe_logs}")
-    places = layout.var / "cafe-places.mmdb"
-    write_demo_database(places)
-    variables = {"CLICKSTREAM_GEOIP__DATABASE": str(places), **BESIDE_BACKFILL}
-    cafe = f'python -m clickstream.demo.live_cafe "$STACK_CAFE_LOGS" {logs.story_begins}'
-    span = Span(first, last, earliest=first)
-    older = logs if history else None
-    return Traffic(layout.state, lambda *_: span, older, {"cafe": cafe}, variables)
+    root = (root or Path.cwd()).resolve()
+    steps = Steps(console or SafeConsole())
+    drop_stack_variables(os.environ)
+    traffic = own_logs(logs) if logs else simulated_cafe(Layout(root), steps)
+    layout = Layout(root, traffic.state)
+    with (
+        running_stack(layout, ports, traffic.processes, traffic.variables) as stack,
+        _environment(stack.environment),
+    ):
+        yield _build_all(stack, traffic, steps)
 
 
-def own_logs(logs: Path) -> Traffic:
-    """Set up the user's own logs, with a separate state, so that they do not mix with others.
-
-    Raises InputError if the path does not exist.
-    """
-    if not logs.exists():
-        raise InputError(f"{logs} does not exist; name a directory of access logs, or one log.")
-    path = logs.resolve()
-    directory, pattern = (path, "*") if path.is_dir() else (path.parent, path.name)
-    source = {"name": "logs", "path": str(directory), "pattern": pattern}
-    entries = ", ".join(f"{key} = {json.dumps(value)}" for key, value in source.items())
-    variables = {"CLICKSTREAM_SOURCES": f"[{{{entries}}}]", **BESIDE_BACKFILL}
-    if settings.load().site.name == CAFE:
-        chosen = {name: v for name, v in NOT_THE_CAFE.items() if name not in os.environ}
-        variables |= chosen
-    state = f"{OWN_LOGS_STATE}-{hashlib.blake2b(os.fsencode(path), digest_size=4).hexdigest()}"
-    return Traffic(state, _span_of_sources, variables=variables)
-
-
-def _span_of_sources(lake: Lake, console: Console) -> Span:
-    """Pull the sources to find the last hours with lines. Raises InputError if there are none."""
-    for source in lake.settings.sources:
-        with console.status(f"Reading the logs in {source.path}"):
-            pulled = pipeline.pull(lake, source)
-        console.print(f"[green]✓[/] {escape(pulled.sentence)}", soft_wrap=True)
-        for reason in pulled.refused:
-            console.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
-    known = _hours_with_lines(lake)
-    if not known:
-        paths = ", ".join(source.path for source in lake.settings.sources)
-        raise InputError(
-            f"No line with a time was found in {paths}; name a directory of access logs, or a log."
-        )
-    if inferred := pipeline.describe_own_domain(lake):
-        console.print(escape(inferred), soft_wrap=True)
-    earliest, last = min(known), max(known)
-    return Span(max(earliest, last.minus(HOURS - 1)), last, earliest)
+def _build_all(stack: Stack, traffic: Traffic, steps: Steps) -> Demo:
+    """Build the hours of the traffic, print results, and verify."""
+    parts = stack.ready_parts()
+    with steps.step("Local AWS"):
+        next(parts)
+    lake = open_lake(settings.load())
+    plan = traffic.plan(lake, steps)
+    _build_older(stack, lake, traffic, plan, steps)
+    with steps.step("The dashboard's facts") as step:
+        pipeline.refresh_views(lake)
+        step.detail = _describe_facts(pipeline.refresh_facts(lake, step.show))
+    with steps.step("Dashboard"):
+        next(parts)
+    _show_link(stack, lake, plan, steps)
+    with steps.step("Airflow") as step:
+        for part in parts:
+            step.show(f"{part} is ready")
+    runs = _build_hourly(stack, lake, plan, steps)
+    with steps.step("Verification") as step:
+        report = pipeline.verify(lake, plan.all.first, plan.all.last, step.show)
+        step.detail = f"{quantity(report.hours, 'hour')}, {quantity(report.lines, 'line')}"
+    failed = failures(stack, runs, plan.hourly.first, plan.hourly.last)
+    demo = Demo(stack, lake, plan, runs, tuple(failed), report)
+    _show_verdict(demo, steps)
+    return demo
 
 
-def _hours_with_lines(lake: Lake) -> list[Hour]:
-    """Return the hours with pulled lines. Scheduled runs may also have published empty hours."""
-    ledger = hour_ledger.ledger_in_order(lake, columns=["hour_at", "lines"]).to_pylist()
-    published = [Hour.at(row["hour_at"]) for row in ledger if row["lines"]]
-    return published + raw.pending_hours(lake)
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Give this process the settings and credentials of the stack's processes in the block."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
-def _say_what_is_built(span: Span, console: Console) -> None:
-    total = span.last.number - span.first.number + 1
-    hours = f"{total} hours" if total > 1 else "1 hour"
-    console.print(
-        f"Airflow builds {hours}, {span.first} to {span.last}; watch the runs in its web UI.",
-        soft_wrap=True,
-    )
-    if span.earliest < span.first:
-        console.print(
-            f"The logs begin at {span.earliest}; the demo builds their last {HOURS} hours. At the "
-            "end, it prints how to build the others.",
-            soft_wrap=True,
-        )
+def _build_older(stack: Stack, lake: Lake, traffic: Traffic, plan: Plan, steps: Steps) -> None:
+    """Build the hours before Airflow's, and print a first result as soon as there is one."""
+    with steps.step("Older hours") as step:
+        first_answers = partial(_show_first_answers, lake, plan, steps)
+        OlderHours(lake, plan, step).build(traffic.pull(stack, lake, plan), first_answers)
 
 
-def _say_what_is_left(stack: Stack, span: Span, console: Console) -> None:
-    """Print how to build the hours before those that the demo builds."""
-    if span.earliest == span.first:
+def _show_first_answers(lake: Lake, plan: Plan, steps: Steps) -> None:
+    pipeline.refresh_views(lake)
+    show_first_answers(lake, plan.all, steps.console)
+
+
+def _describe_facts(refreshed: pipeline.FactsRefreshed) -> str:
+    days = {day for days in refreshed.computed.values() for day in days}
+    return f"{quantity(len(days), 'date')} computed" if days else "up to date"
+
+
+def _build_hourly(stack: Stack, lake: Lake, plan: Plan, steps: Steps) -> dict[Hour, str]:
+    """Have Airflow build the newest hours, and print the answers while it does."""
+    with Backfill(stack, plan.hourly) as backfill:
+        with steps.step("Airflow's backfill") as step:
+            backfill.start(step)
+            step.detail = f"{quantity(len(plan.hourly), 'run')} created"
+        show_answers(lake, steps.console)
+        steps.console.print()
+        with steps.step("Airflow's hourly runs") as step:
+            runs = backfill.wait(step)
+            green = sum(state == "success" for state in runs.values())
+            step.detail = f"{green} of {quantity(len(plan.hourly), 'run')} succeeded"
+    return runs
+
+
+def _show_link(stack: Stack, lake: Lake, plan: Plan, steps: Steps) -> None:
+    """Print a link to the dashboard, and for old logs the address of their newest days."""
+    url, newest = stack.ports.dashboard_url, plan.all.last.event_date
+    lines = [f"\n[bold]The dashboard[/]: {escape(login_link(stack.layout.dashboard, url))}"]
+    age = datetime.now(UTC).date() - newest
+    if age.days > lake.settings.dashboard.keep_days:
+        lines.append(f"It keeps {lake.settings.dashboard.keep_days} days, so it has no older logs.")
+    elif age.days > RECENT_DAYS:
+        first = max(plan.all.first.event_date, newest - timedelta(days=27))
+        lines.append(f"Then open the days of your logs: {url}/?from={first}&to={newest}")
+    steps.console.print(*lines, "", sep="\n", soft_wrap=True, highlight=False)
+
+
+def _show_verdict(demo: Demo, steps: Steps) -> None:
+    """Print failed runs and failed checks, or what was verified."""
+    for problem in demo.problems:
+        steps.fail(problem)
+    if demo.problems:
         return
-    console.print(
-        f"The lines of {span.earliest} to {span.first.previous} are pulled but not built. To build "
-        "all hours, run this in another shell while the demo runs (without EXIT=1):",
+    span = demo.plan.all
+    steps.console.print()
+    show_balance(demo.lake, span, steps.console)
+    steps.console.print(
+        f"\n[green]✓[/] All is built and verified after {steps.seconds:.0f} s: "
+        f"{quantity(demo.report.lines, 'line')} of {span.first} to {span.last}. The line balance "
+        "of every hour closes, and the session chain is intact.\n",
         soft_wrap=True,
+        highlight=False,
     )
-    commands = (
-        source_command(stack.layout.environment_file),
-        f"clickstream build {span.earliest} {span.last}",
-    )
-    for command in commands:
-        console.print(f"  {escape(command)}", soft_wrap=True, highlight=False)
-
-
-def _verdict(
-    lake: Lake, states: Mapping[Hour, str], failed: list[str], span: Span, console: Console
-) -> int:
-    """Print failed runs and failed checks, or that all is well, and return the exit status."""
-    failures = pipeline.verify(lake, span.first, span.last).failures
-    for complaint in [*failed, *failures]:
-        console.print(f"[red]✗[/] {escape(complaint)}", soft_wrap=True)
-    if failed or failures:
-        return 1
-    console.print(
-        f"[green]✓[/] {len(states)} runs succeeded; {span.first} to {span.last}: the line balance "
-        "of every hour closes, and the session chain is intact.",
-        soft_wrap=True,
-    )
-    return 0

@@ -1,76 +1,99 @@
-"""Progress of work that takes minutes: a bar in a terminal, plain lines elsewhere."""
+"""Steps of the demo on the console: one line each, with a bar in a terminal while one runs."""
 
 from __future__ import annotations
 
 import time
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-PLAIN_STEPS = 6
-PLAIN_SECONDS = 20
-"""Without a terminal, a line is printed every PLAIN_STEPS steps, or when PLAIN_SECONDS are over."""
+PLAIN_SECONDS = 10
+"""Without a terminal, a running step prints its state at most once in this time."""
+
+SURE_SHARE = 0.05
+"""The share of the work after which the remaining time is shown."""
+
+LABEL, DETAIL = 24, 46
+"""Widths of the columns of a step's line, which then has its duration."""
 
 
-class CountedProgress:
-    """Shows how many of `total` hours or days (`unit`) are done.
+class Step:
+    """A running step. `detail` is printed with its duration when it is done."""
 
-    With `shows_left`, it also shows the remaining time, estimated from the average so far.
-    """
-
-    def __init__(
-        self, console: Console, total: int, unit: str = "hours", shows_left: bool = False
-    ) -> None:
-        self._console, self._total, self._unit = console, total, unit
-        self._is_plain, self._shows_left = not console.is_terminal, shows_left
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        more = (TextColumn("{task.fields[left]}"), TimeElapsedColumn())
-        self._bar = Progress(*columns, *more, console=console, disable=self._is_plain)
-        self._task = self._bar.add_task("", total=total, left="")
-        self._phase = ""
-        self._done = 0
+    def __init__(self, console: Console, label: str) -> None:
+        self.detail = ""
+        self._console, self._label = console, label
+        self._is_plain = not console.is_terminal
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20))
+        more = (TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+        self._bar = Progress(
+            *columns, *more, console=console, transient=True, disable=self._is_plain
+        )
+        self._task = self._bar.add_task(escape(f"{label:<{LABEL - 2}}"), total=None, state="")
         self._started = self._printed_at = time.monotonic()
 
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
+    @contextmanager
+    def running(self) -> Iterator[Step]:
+        """Show the step while the block runs, then print its line unless the block raises."""
+        with self._bar:
+            yield self
+        self.print(f"[green]✓[/] {escape(f'{self._label:<{LABEL}}{self.detail:<{DETAIL}}')}")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+    def show(self, state: str) -> None:
+        """Show the current state of the work."""
+        self._bar.update(self._task, state=escape(state))
+        if self._is_plain and time.monotonic() - self._printed_at >= PLAIN_SECONDS:
+            self._printed_at = time.monotonic()
+            self.print(escape(f"  {self._label:<{LABEL}}{state:<{DETAIL}}"))
+
+    def show_done(
+        self, done: int, total: int, unit: str, more: str = "", shows_left: bool = True
     ) -> None:
-        self._bar.stop()
+        """Show how much of a known total is done, and the time left, from the average so far."""
+        self._bar.update(self._task, completed=done, total=max(total, 1))
+        left = self._left(done, total) if shows_left else ""
+        self.show(", ".join(filter(None, (f"{done:,} of {total:,} {unit}", more, left))))
 
-    def show_phase(self, phase: str) -> None:
-        """Show the current phase of the work."""
-        if phase != self._phase:
-            self._phase = phase
-            self._bar.update(self._task, description=phase)
-            self._print(f"{phase} …")
-
-    def show_done(self, done: int) -> None:
-        """Show the number of hours or days that are done."""
-        seconds = time.monotonic() - self._started
-        left = self._left(done, seconds)
-        self._bar.update(self._task, completed=done, left=left)
-        is_due = time.monotonic() - self._printed_at >= PLAIN_SECONDS
-        if is_due or done - self._done >= PLAIN_STEPS or self._done < done == self._total:
-            self._done = done
-            of_all = f"{done} of {self._total} {self._unit} done"
-            self._print(f"{of_all} ({seconds:.0f} s{', ' + left if left else ''})")
-
-    def _left(self, done: int, seconds: float) -> str:
-        """Return the remaining time as text; empty if it is unknown."""
-        if not self._shows_left or not 0 < done < self._total:
+    def _left(self, done: int, total: int) -> str:
+        """Return the remaining time as text; empty if too little is done to estimate it."""
+        if not SURE_SHARE <= done / max(total, 1) < 1:
             return ""
-        left = seconds / done * (self._total - done)
+        left = self.seconds / done * (total - done)
         return f"{left:.0f} s left" if left < 90 else f"{left / 60:.0f} min left"
 
-    def _print(self, line: str) -> None:
-        if self._is_plain:
-            self._printed_at = time.monotonic()
-            self._console.print(line, soft_wrap=True)
+    @property
+    def seconds(self) -> float:
+        """Seconds since the step began."""
+        return time.monotonic() - self._started
+
+    def print(self, line: str) -> None:
+        """Print a line of markup with the time since the step began."""
+        self._console.print(
+            f"{line}[dim]{self.seconds:>5.0f} s[/]", soft_wrap=True, highlight=False
+        )
+
+
+class Steps:
+    """The steps of the demo, one after the other."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._started = time.monotonic()
+
+    @contextmanager
+    def step(self, label: str) -> Iterator[Step]:
+        """Run a step in the block."""
+        with Step(self.console, label).running() as step:
+            yield step
+
+    def fail(self, reason: str) -> None:
+        """Print a failure."""
+        self.console.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the first step."""
+        return time.monotonic() - self._started

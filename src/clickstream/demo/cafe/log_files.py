@@ -141,7 +141,7 @@ def live(
     """
     directory.mkdir(parents=True, exist_ok=True)
     finish_rotation(directory)
-    for hour, entries in traffic(rules, _resume_at(directory, clock())):
+    for hour, entries in traffic(rules, hour_in_progress(directory, clock())):
         writing = _HourOfLog(current(directory), hour, entries)
         while not stop():
             now = clock()
@@ -181,8 +181,11 @@ class _HourOfLog:
             self._written = due
 
 
-def _resume_at(directory: Path, now: datetime) -> Hour:
-    """Return the hour of `access.log`, or the hour with which it begins if it is empty."""
+def hour_in_progress(directory: Path, now: datetime) -> Hour:
+    """Return the hour of `access.log`, or the hour with which it begins if it is empty.
+
+    The hours before it are complete.
+    """
     if hour := hour_of(current(directory)):
         return hour
     previous = hour_of(rotated(directory, 1))

@@ -18,28 +18,42 @@ from clickstream.demo.cafe.weblog import Entry, Request, render
 from clickstream.hours import Hour, hour_range
 
 SECOND_SERVER = "web-2-access.log"
+HELD_BACK = "web-2.held-back"
+"""The name of the second server's file until its lines shall be pulled; no source reads it."""
 
 
 def write_older_days(
-    directory: Path, first: Hour, last: Hour, rules: CafeRules = STANDARD
+    directory: Path,
+    first: Hour,
+    last: Hour,
+    rules: CafeRules = STANDARD,
+    is_late: IsLate = lambda *_: False,
 ) -> Iterator[Path]:
     """Write a file for each UTC date of the hours `first` to `last`, and yield each written file.
 
-    Existing files are not changed, and files appear complete. So the function may be interrupted at
-    any point and called again.
+    Late lines are left out. Existing files are not changed, and files appear complete. So the
+    function may be interrupted at any point and called again.
     """
-    missing = {hour for hour in hour_range(first, last) if not _of_date(directory, hour).exists()}
+    missing = {
+        hour for hour in hour_range(first, last) if not path_of_date(directory, hour).exists()
+    }
     if not missing:
         return
     hours = takewhile(lambda one: one[0] <= last, traffic(rules, min(missing)))
-    for path, of_date in groupby(hours, key=lambda one: _of_date(directory, one[0])):
-        lines = b"".join(render(entry) for hour, entries in of_date for entry in entries)
+    for path, of_date in groupby(hours, key=lambda one: path_of_date(directory, one[0])):
+        lines = b"".join(
+            render(entry)
+            for hour, entries in of_date
+            for entry in entries
+            if not is_late(hour, entry)
+        )
         if not path.exists():
             _write_whole(path, lines)
             yield path
 
 
-def _of_date(directory: Path, hour: Hour) -> Path:
+def path_of_date(directory: Path, hour: Hour) -> Path:
+    """Return the path of the file of the hour's UTC date."""
     return directory / f"access.log-{hour.start:%Y%m%d}.gz"
 
 
@@ -64,16 +78,14 @@ def late_in(hours: Collection[Hour]) -> IsLate:
     return is_late
 
 
-def write_late_lines(
-    directory: Path, hours: Collection[Hour], rules: CafeRules = STANDARD
-) -> Path | None:
-    """Write the second server's file with the late lines of the hours, and return its path.
+def write_late_lines(directory: Path, hours: Collection[Hour], rules: CafeRules = STANDARD) -> None:
+    """Write the second server's file with the late lines of the hours, as HELD_BACK.
 
-    Return None if the file exists or there are no hours.
+    Do nothing if the file exists, also under its later name, or if there are no hours.
     """
-    path = directory / SECOND_SERVER
-    if path.exists() or not hours:
-        return None
+    path = directory / HELD_BACK
+    if path.exists() or (directory / SECOND_SERVER).exists() or not hours:
+        return
     is_late, last = late_in(hours), max(hours)
     text = b"".join(
         render(entry)
@@ -82,4 +94,3 @@ def write_late_lines(
         if is_late(hour, entry)
     )
     _write_whole(path, text)
-    return path

@@ -6,7 +6,7 @@
 from clickstream.demo.stack.airflow_api import AirflowApi, AirflowError
 from clickstream.demo.stack.layout import Layout, Ports, StackError
 from clickstream.demo.stack.stack import Stack, running_stack
-from clickstream.demo.stack.terminal import show_addresses, show_start, up
+from clickstream.demo.stack.terminal import show_addresses, up
 
 __all__ = [
     "AirflowApi",
@@ -17,6 +17,5 @@ __all__ = [
     "StackError",
     "running_stack",
     "show_addresses",
-    "show_start",
     "up",
 ]

@@ -36,7 +36,7 @@ from clickstream.demo.stack.processes import Processes, read_procfile
 from clickstream.demo.stack.shared_memory import check_shared_memory
 from clickstream.demo.stack.wait_for import status_of
 
-READY_SECONDS = 240
+READY_SECONDS = 600
 _PAUSE_SECONDS = 0.25
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -59,6 +59,8 @@ class Stack:
         """Wait for the parts of the stack, and yield the name of each when it is ready."""
         self.wait_until("Local AWS", self._aws_answers)
         yield "Local AWS"
+        self.wait_until("The dashboard", self._dashboard_answers)
+        yield "The dashboard"
         self.wait_until("Airflow's API", self._api_answers)
         yield "Airflow's API"
         with self.airflow() as api:
@@ -66,15 +68,17 @@ class Stack:
                 name = f"Airflow's {part.replace('_', ' ')}"
                 self.wait_until(name, partial(_is_healthy, api, part))
                 yield name
-        self.wait_until("The dashboard", self._dashboard_answers)
-        yield "The dashboard"
 
-    def wait(self, condition: Callable[[], bool] = lambda: False) -> None:
+    def wait(
+        self,
+        condition: Callable[[], bool] = lambda: False,
+        pause_seconds: float = _PAUSE_SECONDS,
+    ) -> None:
         """Return when the condition is true. Raises StackError if a process ends before."""
         while not condition():
             if ended := self.processes.ended():
                 raise ended.error
-            time.sleep(_PAUSE_SECONDS)
+            time.sleep(pause_seconds)
 
     def wait_until(
         self, what: str, ready: Callable[[], bool], deadline_seconds: float = READY_SECONDS

@@ -1,4 +1,4 @@
-"""What the demo makes of somebody's own logs."""
+"""The hours and the settings of the demo with the user's own logs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ from tests.support.access_log import Client, append
 from tests.support.lakes import aws_session
 
 from clickstream import pipeline
-from clickstream.demo import demo
-from clickstream.demo.demo import own_logs
+from clickstream.demo.progress import Steps
+from clickstream.demo.traffic import (
+    HOURLY,
+    LONGEST_GAP,
+    Plan,
+    own_logs,
+    plan_own_hours,
+    without_long_gaps,
+)
 from clickstream.errors import InputError
-from clickstream.hours import Hour
+from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import open_lake
 from clickstream.settings import Settings, load
 
@@ -80,7 +87,7 @@ def test_logs_of_two_places_never_share_a_state(project: Path) -> None:
     assert states[0] == states[3]
 
 
-def test_last_hours_of_old_logs_are_those_with_lines(
+def test_all_hours_of_old_logs_are_built_the_newest_by_airflow(
     lake_settings: Settings, tmp_path: Path
 ) -> None:
     """Also at a second start, when hourly runs have published empty hours of today."""
@@ -92,15 +99,48 @@ def test_last_hours_of_old_logs_are_those_with_lines(
     every_file = lake_settings.sources[0].model_copy(update={"pattern": "*"})
     lake = open_lake(lake_settings.model_copy(update={"sources": (every_file,)}), aws_session())
     out = io.StringIO()
-    span = demo._span_of_sources(lake, Console(file=out, width=200))
-    expected = demo.Span(last.minus(47), last, first)
-    assert span == expected
+    steps = Steps(Console(file=out, width=200))
+    plan = plan_own_hours(lake, steps)
+    expected = Plan([HourSpan(first, last)])
+    assert plan == expected
+    assert plan.older() == [HourSpan(first, last.minus(HOURLY))]
+    assert plan.hourly == HourSpan(last.minus(HOURLY - 1), last)
     assert "1 file set aside, not access logs: error.log." in out.getvalue()
     for hour in (last, Hour.parse("2026-11-26T17")):
         pipeline.build_hour(lake, hour, "test")
-    assert demo._span_of_sources(lake, Console(file=out)) == expected
+    assert plan_own_hours(lake, steps) == expected
 
 
 def test_missing_logs_are_named(project: Path) -> None:
     with pytest.raises(InputError, match="nowhere does not exist"):
         own_logs(project / "nowhere")
+
+
+def test_only_short_gaps_between_lines_are_built() -> None:
+    first, wrong_clock = Hour.parse("2026-11-20T05"), Hour.parse("1999-12-31T23")
+    apart = first.plus(LONGEST_GAP)
+    assert without_long_gaps([first, apart]) == [HourSpan(first, apart)]
+    assert without_long_gaps([wrong_clock, first]) == [
+        HourSpan(wrong_clock, wrong_clock),
+        HourSpan(first, first),
+    ]
+
+
+@pytest.mark.parametrize("hours", [1, HOURLY, HOURLY + 1, 100])
+@pytest.mark.parametrize("with_older_span", [False, True])
+def test_each_hour_of_a_plan_is_built_either_before_or_by_airflow(
+    hours: int, with_older_span: bool
+) -> None:
+    last = Hour.parse("2026-11-20T05")
+    spans = [HourSpan(last.minus(900), last.minus(880))] if with_older_span else []
+    plan = Plan([*spans, HourSpan(last.minus(hours - 1), last)])
+    built = [
+        hour for span in [*plan.older(), plan.hourly] for hour in hour_range(*vars(span).values())
+    ]
+    assert built == [h for span in plan.spans for h in hour_range(span.first, span.last)]
+    assert len(plan.hourly) == min(hours, HOURLY)
+    within = HourSpan(last.minus(890), last.minus(50))
+    some = {h for span in plan.older(within) for h in hour_range(span.first, span.last)}
+    assert some == {
+        hour for hour in built[: -len(plan.hourly)] if within.first <= hour <= within.last
+    }
