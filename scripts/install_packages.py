@@ -14,7 +14,7 @@ import threading
 import time
 
 EVERY_SECONDS = 10.0
-_COUNT = re.compile(r"^(Resolved|Prepared|Installed) (\d+) packages?", re.MULTILINE)
+_COUNT = re.compile(r"^(Audited|Checked|Resolved|Prepared|Installed) (\d+) packages?", re.MULTILINE)
 
 
 class Output:
@@ -42,6 +42,7 @@ class Output:
     def state(self) -> str:
         """The last thing that uv has reported, such as `212 packages found`."""
         words = {"Resolved": "found", "Prepared": "downloaded", "Installed": "installed"}
+        words |= dict.fromkeys(("Audited", "Checked"), "present")
         found = _COUNT.findall(self.text)
         return f": {found[-1][1]} packages {words[found[-1][0]]}" if found else ""
 
