@@ -37,7 +37,7 @@ test: $(VENV)/dev.stamp ## run unit, property and SQL tests, which need no syste
 
 # The tiers below are parts of these folders; tests/repository/test_tiers.py compares them with the marks.
 LAKE := tests/clickstream/lake tests/clickstream/pipeline tests/dags/test_end_to_end.py tests/real_logs
-TRINO := tests/clickstream/dashboard/test_triangle.py tests/localaws/athena tests/repository/test_trino_install.py tests/sql
+TRINO := tests/clickstream/dashboard/test_triangle.py tests/clickstream/upgrade tests/localaws/athena tests/repository/test_trino_install.py tests/sql
 DEEP := $(LAKE) tests/benchmarks tests/clickstream/dashboard tests/fuzz tests/localaws/athena tests/services
 PROPERTIES := tests/clickstream/pipeline/test_any_*.py tests/clickstream/parse/test_*properties.py
 
