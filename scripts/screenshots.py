@@ -21,12 +21,12 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
-from tests.browser.airflow_server import running_airflow
 from tests.browser.cafe_dashboard import (
     RunningDashboard,
     running_dashboard,
     settings_of_the_cafe,
 )
+from tests.support.airflow_server import running_airflow
 from tests.support.lakes import built
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 

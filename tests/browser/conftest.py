@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from tests.browser.cafe_dashboard import (
     RunningDashboard,
     build_cafe_lake,
@@ -14,8 +14,8 @@ from tests.browser.cafe_dashboard import (
     settings_of_the_cafe,
 )
 from tests.browser.watched_pages import Watch
+from tests.support.chromium import running_chromium
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
-from tests.support.required import require_program
 
 from clickstream.lake import Lake
 from clickstream.settings import Settings
@@ -46,12 +46,8 @@ def cafe(cafe_lake: Lake) -> Iterator[RunningDashboard]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium; Playwright downloads none."""
-    program = require_program("chromium", "chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program)
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,98 +1,35 @@
-"""Two hosts in a running Airflow, one of them behind a real sshd: down, back again, pulled again.
+"""A host behind a real sshd in a running Airflow: down, back again, pulled again.
 
 Whatever happens to its pulls, the lake ends in the state that one clean run gives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-
 import pytest
-from tests.support.access_log import Client, append
-from tests.support.free_ports import free_ports
-from tests.support.lake_settings import ROOT, write_settings
+from tests.stack.hosts import BEN, OUTAGE_HOURS, name_of_shop, write
+from tests.stack.runs import FINISHED, HOURLY, ended, settled, states_of, wait_for_state
 from tests.support.lakes import beside, build_all
-from tests.support.sshd import Sshd, running_sshd
 
 from clickstream import pipeline
-from clickstream.demo.stack import AirflowApi, Layout, Stack, running_stack
-from clickstream.hours import Hour, hour_range
+from clickstream.demo.stack import AirflowApi
+from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
-
-HOURLY = "clickstream_hourly"
-FIRST, LAST = Hour.parse("2026-11-20T21"), Hour.parse("2026-11-20T23")
-HOURS = list(hour_range(FIRST, LAST))
-DOWN_UNTIL = HOURS[1]
-DEADLINE_SECONDS = 500
-FINISHED = {"success", "failed"}
-ALONE = {"CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0"}
+FIRST, DOWN_UNTIL, LAST = OUTAGE_HOURS
 OF_RAW = ("raw_object", "line_number")
-ANA, BEN = Client("203.0.113.7"), Client("203.0.113.8")
-
-SOURCE = """
-[[sources]]
-name = "shop"
-kind = "sftp"
-hosts = ["{address}"]
-user = "{user}"
-key_file = "{key_file}"
-path = "{path}"
-format = "combined"
-max_kb_per_second = 50
-
-[collect]
-known_hosts = "{known_hosts}"
-"""
 
 
 @pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, sshd: Sshd) -> Iterator[Stack]:
-    """The project's own DAGs over three hours of a directory and of a host that is down."""
-    root = tmp_path_factory.mktemp("h")
-    for name in ("Procfile", "dags", "plugins", "include"):
-        (root / name).symlink_to(ROOT / name)
-    path = write_settings(root, "hosts", ["web"])
-    (root / "shop").mkdir()
-    about = {name: getattr(sshd, name) for name in ("address", "user", "key_file", "known_hosts")}
-    path.write_text(path.read_text() + SOURCE.format(path=root / "shop", **about))
-    for hour in HOURS:
-        append(
-            root / "web" / "access.log", [ANA.get(f"{hour}:{m:02}:00", "/menu") for m in (5, 55)]
-        )
-        append(root / "shop" / "access.log", [BEN.get(f"{hour}:40:00", "/order")])
-    sshd.stop()
-    with running_stack(Layout(root), free_ports(), variables=ALONE) as running:
-        for _ in running.ready_parts():
-            pass
-        yield running
-
-
-@pytest.fixture(scope="module")
-def api(stack: Stack) -> Iterator[AirflowApi]:
-    with stack.airflow() as client:
-        stack.wait_until("The DAG", lambda: client.dag_exists(HOURLY), DEADLINE_SECONDS)
-        yield client
-
-
-@pytest.fixture(scope="module")
-def shop(sshd: Sshd) -> str:
-    """The name of the host behind sshd."""
-    return f"shop.127.0.0.1_{sshd.port}"
+def shop(sshd) -> str:
+    return name_of_shop(sshd)
 
 
 def clean_run(lake: Lake, name: str) -> list[list[str]]:
-    """The tables of a lake of its own after one run over what both hosts have now."""
-    clean = open_lake(beside(lake.settings, name), lake.session)
+    """The tables of a lake of its own after one run over what all hosts have now."""
+    own = beside(lake.settings, name)
+    unlimited = [source.model_copy(update={"max_kb_per_second": 0}) for source in own.sources]
+    clean = open_lake(own.model_copy(update={"sources": tuple(unlimited)}), lake.session)
     for _, pulled in pipeline.pull_all(clean, pipeline.list_hosts(clean)):
         assert isinstance(pulled, pipeline.Pulled)
     build_all(clean, FIRST, LAST, name)
@@ -104,45 +41,20 @@ def tables(lake: Lake, last: Hour = LAST) -> list[list[str]]:
 
     The raw object of a row is left out: its name holds the range that its pull found.
     """
-    assert pipeline.verify(lake, FIRST, last).is_proven
+    report = pipeline.verify(lake, FIRST, last)
+    assert report.is_proven, report
+    where = f"hour_at between timestamp '{FIRST.naive:%F %T}' and timestamp '{last.naive:%F %T}'"
     found = []
     for table in (HITS, SESSION_PARTS, REJECTS):
         columns = ", ".join(name for name in table.column_names if name not in OF_RAW)
-        found.append(athena.query(lake, f"select {columns} from {table.name}").rows)
-    return [sorted(map(str, rows)) for rows in found]
+        sql = f"select {columns} from {table.name} where {where}"
+        found.append(sorted(map(str, athena.query(lake, sql).rows)))
+    return found
 
 
 def missing(lake: Lake) -> list[object]:
     rows = hour_ledger.ledger_rows(lake, FIRST, LAST)
-    return [rows[hour].values["missing_sources"] for hour in HOURS if hour in rows]
-
-
-def backfill(stack: Stack, api: AirflowApi, last: Hour, **options: object) -> set[str]:
-    """Backfill the hours up to `last`; returns the states that their runs end in."""
-
-    def accepted() -> bool:
-        return api.create_backfill(HOURLY, FIRST, last, **options) is not None
-
-    def finished() -> bool:
-        states = api.run_states(HOURLY, FIRST, last)
-        return len(states) == len([*hour_range(FIRST, last)]) and {*states.values()} <= FINISHED
-
-    stack.wait_until("The backfill", accepted, DEADLINE_SECONDS)
-    stack.wait_until("The runs", finished, DEADLINE_SECONDS)
-    return {*api.run_states(HOURLY, FIRST, last).values()}
-
-
-def states_of(api: AirflowApi, run_id: str) -> dict[tuple[str, str], str]:
-    return {
-        (task["task_id"], task["rendered_map_index"] or ""): task["state"]
-        for task in api.tasks(HOURLY, run_id)
-    }
-
-
-def ended(stack: Stack, api: AirflowApi, run_id: str) -> str:
-    """The state that a run ends in."""
-    stack.wait_until("The run", lambda: api.run_state(HOURLY, run_id) in FINISHED, DEADLINE_SECONDS)
-    return api.run_state(HOURLY, run_id)
+    return [rows[hour].values["missing_sources"] for hour in OUTAGE_HOURS if hour in rows]
 
 
 def clear_pull(api: AirflowApi, run_id: str, host: str, with_downstream: bool) -> str:
@@ -164,11 +76,10 @@ def clear_pull(api: AirflowApi, run_id: str, host: str, with_downstream: bool) -
     return f"/dags/{HOURLY}/dagRuns/{run_id}/taskInstances/pull_logs/{index}"
 
 
-def test_a_dead_host_does_not_stop_the_hours_of_the_others(stack, api, lake, shop) -> None:
-    assert backfill(stack, api, DOWN_UNTIL) == {"failed"}
-    run_id = api.run_ids(HOURLY, FIRST, DOWN_UNTIL)[DOWN_UNTIL]
-    states = states_of(api, run_id)
-    assert states["pull_logs", "web"] == "success"
+def test_a_dead_host_does_not_stop_the_hours_of_the_others(outage, stack, api, lake, shop) -> None:
+    assert {*settled(stack, api, OUTAGE_HOURS[:2]).values()} == {"failed"}
+    states = states_of(api, api.run_ids(HOURLY, FIRST, DOWN_UNTIL)[DOWN_UNTIL])
+    assert states["pull_logs", "web-1"] == states["pull_logs", "web-2"] == "success"
     assert states["pull_logs", shop] == "failed"
     assert states["every_source_pulled", ""] == "upstream_failed"
     assert states["build_hour.register_tables", str(DOWN_UNTIL)] == "success"
@@ -177,7 +88,9 @@ def test_a_dead_host_does_not_stop_the_hours_of_the_others(stack, api, lake, sho
     assert len(tables(lake, DOWN_UNTIL)[0]) == 4
 
 
-def test_the_hours_complete_themselves_when_the_host_is_back(stack, api, lake, sshd, shop) -> None:
+def test_the_hours_complete_themselves_when_the_host_is_back(
+    outage, stack, api, lake, sshd
+) -> None:
     sshd.start()
     run_id = api.trigger(HOURLY, {"hour": str(LAST)})
     assert ended(stack, api, run_id) == "success"
@@ -185,40 +98,25 @@ def test_the_hours_complete_themselves_when_the_host_is_back(stack, api, lake, s
     assert tables(lake) == clean_run(lake, "back")
 
 
-def test_the_pull_of_one_host_is_cleared_alone_and_with_downstream(stack, api, lake, shop) -> None:
+def test_the_pull_of_one_host_is_cleared_alone(outage, stack, api, lake, shop) -> None:
     before = tables(lake)
     run_id = api.run_ids(HOURLY, FIRST, LAST)[DOWN_UNTIL]
-    for with_downstream in (False, True):
-        clear_pull(api, run_id, shop, with_downstream)
-        assert ended(stack, api, run_id) in FINISHED
-        assert states_of(api, run_id)["pull_logs", shop] == "success"
-        assert tables(lake) == before
-    assert ended(stack, api, run_id) == "success"
+    clear_pull(api, run_id, shop, with_downstream=False)
+    assert ended(stack, api, run_id) in FINISHED
+    assert states_of(api, run_id)["pull_logs", shop] == "success"
+    assert tables(lake) == before
 
 
-def test_a_pull_that_is_killed_in_the_middle_is_made_up_for(stack, api, lake, shop) -> None:
+def test_a_pull_that_is_killed_in_the_middle_is_made_up_for(outage, stack, api, lake, shop) -> None:
     """50 kB a second leave time to kill it: Airflow ends the process of a task called failed."""
-    log = stack.layout.root / "shop" / "access.log"
-    append(log, [BEN.get(f"{DOWN_UNTIL}:50:00", f"/order?{n}") for n in range(5_000)])
+    write(stack, "shop", [BEN.get(f"{DOWN_UNTIL}:50:00", f"/order?{n}") for n in range(5_000)])
     run_id = api.run_ids(HOURLY, FIRST, LAST)[DOWN_UNTIL]
     pull = clear_pull(api, run_id, shop, with_downstream=False)
-    stack.wait_until("The pull", partial(is_running, api, run_id, shop), DEADLINE_SECONDS)
+    wait_for_state(stack, api, run_id, ("pull_logs", shop), "running")
     api._request("PATCH", pull, json={"new_state": "failed"})
     ended(stack, api, run_id)
     assert states_of(api, run_id)["pull_logs", shop] == "failed"
     clear_pull(api, run_id, shop, with_downstream=True)
     assert ended(stack, api, run_id) == "success"
     assert tables(lake) == clean_run(lake, "killed")
-
-
-def is_running(api: AirflowApi, run_id: str, host: str) -> bool:
-    return states_of(api, run_id)["pull_logs", host] == "running"
-
-
-def test_a_backfill_twice_ends_in_the_tables_of_one_clean_run(stack, api, lake) -> None:
-    before = tables(lake)
-    for _ in range(2):
-        options = {"reprocess": "completed", "max_active_runs": 10}
-        assert backfill(stack, api, LAST, **options) == {"success"}
-        assert tables(lake) == before
     assert missing(lake) == [None, None, None]

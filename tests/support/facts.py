@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection
+from datetime import UTC, date, datetime
 from typing import Any
 
 from clickstream import pipeline
@@ -12,6 +12,9 @@ from clickstream.lake.fact_files import FACT_VIEWS, Manifest
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 """The moment that the tests' refreshes count keep_days back from."""
+
+OF_SESSIONS = ("session_facts", "page_view_facts", "goal_facts", "session_error_facts")
+"""The fact views whose date is that of the session; the others have the date of the hour."""
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -28,14 +31,19 @@ def manifest(lake: Lake) -> Manifest:
     return stored.manifest
 
 
-def rows_of_facts(lake: Lake) -> Rows:
-    """All rows of the files that the manifest names, each in the file of its date."""
-    return {view: sorted(_rows_of_view(lake, view), key=repr) for view in FACT_VIEWS}
+def rows_of_facts(lake: Lake, dates: Collection[date] | None = None) -> Rows:
+    """All rows of the files that the manifest names, each in the file of its date.
+
+    With `dates`, only the files of these dates.
+    """
+    return {view: sorted(_rows_of_view(lake, view, dates), key=repr) for view in FACT_VIEWS}
 
 
-def _rows_of_view(lake: Lake, view: str) -> list[tuple[Any, ...]]:
+def _rows_of_view(lake: Lake, view: str, dates: Collection[date] | None) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for day, file in manifest(lake).files[view].items():
+        if dates is not None and day not in dates:
+            continue
         table = fact_files.read_file(lake, file)
         assert table is not None, file.key
         assert len(table) == file.rows
@@ -45,12 +53,17 @@ def _rows_of_view(lake: Lake, view: str) -> list[tuple[Any, ...]]:
     return rows
 
 
-def rows_of_views(lake: Lake) -> Rows:
-    """All rows that the views answer now."""
-    return {
-        view: sorted(athena.query(lake, f"select * from {view}").rows, key=repr)
-        for view in FACT_VIEWS
-    }
+def rows_of_views(lake: Lake, dates: Collection[date] | None = None) -> Rows:
+    """All rows that the views answer now; with `dates`, only those of these dates."""
+    return {view: sorted(_answers(lake, view, dates), key=repr) for view in FACT_VIEWS}
+
+
+def _answers(lake: Lake, view: str, dates: Collection[date] | None) -> list[tuple[Any, ...]]:
+    if dates is None:
+        return athena.query(lake, f"select * from {view}").rows
+    column = "session_date" if view in OF_SESSIONS else "event_date"
+    listed = ", ".join(f"date '{day}'" for day in dates)
+    return athena.query(lake, f"select * from {view} where {column} in ({listed})").rows
 
 
 class Hooked:

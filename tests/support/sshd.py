@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 from tests.support.required import require_program
 
+from clickstream.demo.stack.processes import ends_with_caller
 from clickstream.lake import Lake
 from clickstream.settings import Source
 
@@ -95,7 +96,7 @@ class Sshd:
             return
         program = require_program("sshd", "openssh-server")
         command = [program, "-D", "-f", str(self.root / "sshd_config"), "-E", str(self.log)]
-        self.process = subprocess.Popen(command)
+        self.process = subprocess.Popen(ends_with_caller(command))
         _wait_for(self.port, self.log)
 
     def stop(self) -> None:

@@ -85,20 +85,23 @@ def running_demo(
     root: Path | None = None,
     ports: Ports | None = None,
     console: Console | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Demo]:
     """Start the local stack, build and verify all hours, and keep the stack running in the block.
 
     `logs` is a directory of access logs, or one log, to use instead of the simulated café. `root`
-    is the project's directory (default: the working directory). Prints each step to `console`.
-    Raises InputError for logs without lines, and StackError if the local stack can't run.
+    is the project's directory (default: the working directory). `variables` are further environment
+    variables of the stack. Prints each step to `console`. Raises InputError for logs without lines,
+    and StackError if the local stack can't run.
     """
     root = (root or Path.cwd()).resolve()
     steps = Steps(console or SafeConsole())
     drop_stack_variables(os.environ)
     traffic = own_logs(logs) if logs else simulated_cafe(Layout(root), steps)
     layout = Layout(root, traffic.state)
+    environment = {**traffic.variables, **(variables or {})}
     with (
-        running_stack(layout, ports, traffic.processes, traffic.variables) as stack,
+        running_stack(layout, ports, traffic.processes, environment) as stack,
         _environment(stack.environment),
     ):
         yield _build_all(stack, traffic, steps)

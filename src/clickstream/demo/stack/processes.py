@@ -1,15 +1,18 @@
 """Runs the processes of a Procfile: starts all, and ends all of them with their descendants.
 
 Each process writes to its own log file. Processes are ended in groups, so that a task that is
-finishing can still report to the API, and the API can still use the database.
+finishing can still report to the API, and the API can still use the database. If this program is
+killed, Linux ends the processes, all at once.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
+import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,11 +77,14 @@ class Processes:
         self.stop()
 
     def start(self, name: str, command: str) -> None:
-        """Start a shell command in its own session, with its output appended to `NAME.log`."""
+        """Start a shell command in its own session, with its output appended to `NAME.log`.
+
+        Call it in the main thread: the process ends with the thread that started it.
+        """
+        line = f"exec {command}" if _is_simple(command) else command
         with self.log_of(name).open("ab") as log:
-            self._running[name] = subprocess.Popen(  # noqa: S602  its lines are shell commands
-                f"exec {command}" if _is_simple(command) else command,
-                shell=True,
+            self._running[name] = subprocess.Popen(
+                ends_with_caller(["/bin/sh", "-c", line]),
                 cwd=self._directory,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -121,6 +127,16 @@ class Processes:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(leader.pid, signal.SIGKILL)  # processes that were started since
             leader.wait()
+
+
+def ends_with_caller(command: Sequence[str]) -> list[str]:
+    """Make Linux send SIGTERM to the command's process when the process that starts it is killed.
+
+    The setting survives `exec`, and its children end with it by their own means. Other systems have
+    no such setting; the command is then returned as it is.
+    """
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    return [*([setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []), *command]
 
 
 def _is_simple(command: str) -> bool:

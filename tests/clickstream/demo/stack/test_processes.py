@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +15,16 @@ from clickstream.demo.stack import processes as room
 from clickstream.demo.stack.processes import Processes, read_procfile
 from clickstream.errors import InputError
 
+KILLED = """
+import os, signal
+from pathlib import Path
+from clickstream.demo.stack.processes import Processes
+with Processes(Path(), Path(), os.environ) as running:
+    running.start("simple", "sleep 1000")
+    running.start("compound", "true && exec sleep 1000")
+    print(*running.pids().values(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 SURVIVOR = "trap '' TERM; sleep 1000 & echo $! > survivor; wait; sleep 1000"
 
 
@@ -20,6 +33,10 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 @pytest.fixture
@@ -66,8 +83,17 @@ def test_a_process_that_ignores_the_signal_is_killed(
     with running:
         running.start("stubborn", SURVIVOR)
         until(lambda: survivor.exists() and survivor.read_text().endswith("\n"))
-    pid = int(survivor.read_text())
-    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie")
+    until(lambda: not is_running(int(survivor.read_text())))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends processes with their parent")
+def test_no_process_remains_of_a_program_that_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED]
+    killed = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    pids = [*map(int, killed.stdout.split())]
+    assert len(pids) == 2
+    until(lambda: not any(map(is_running, pids)))
 
 
 def test_a_missing_procfile_is_an_error_of_ours(tmp_path: Path) -> None:

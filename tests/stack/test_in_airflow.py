@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
-from tests.browser.airflow_server import AirflowServer, running_airflow
-from tests.browser.cafe_dashboard import FAILED
 from tests.browser.watched_pages import Watch
+from tests.stack.airflow_server import VIEWER, AirflowServer, day_of, local_time, server_below
+from tests.stack.runs import HOURLY
+from tests.support.chromium import running_chromium
 
+from clickstream.demo.demo import Demo
+from clickstream.demo.stack import AirflowApi, Stack
+from clickstream.demo.stack.layout import LOGIN
 from clickstream.hours import Hour
-from clickstream.lake import Lake
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.usefixtures("outage")
 
-WAIT_SECONDS = 30
-HOUR = Hour.of(FAILED)
-DAY = f"from={HOUR.event_date}&to={HOUR.event_date}"
+WAIT_SECONDS = 60
 OF_AIRFLOW = ("allow-scripts and allow-same-origin", "status of 404")
 """What Chromium says of Airflow's own pages: the frame's sandbox, and logs that do not exist."""
 
@@ -27,20 +29,38 @@ LogIn = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def airflow(cafe_lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowServer]:
-    home = tmp_path_factory.mktemp("airflow")
-    with running_airflow(cafe_lake.settings, home, HOUR) as server:
-        yield server
+def chromium() -> Iterator[Browser]:
+    """Chromium for this module only: Playwright's event loop would stop pulls in other tests."""
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def hour(demo: Demo) -> Hour:
+    """The hour before the last one of the demo: its run, and the hour after it, are there."""
+    return demo.plan.all.last.previous
+
+
+@pytest.fixture(scope="module")
+def day(hour: Hour) -> str:
+    return day_of(hour)
+
+
+@pytest.fixture(scope="module")
+def airflow(stack: Stack, api: AirflowApi, hour: Hour) -> AirflowServer:
+    return AirflowServer(
+        stack, stack.ports.airflow_url, hour, api.run_ids(HOURLY, hour, hour)[hour]
+    )
 
 
 @pytest.fixture(scope="module")
 def airflow_below(
-    cafe_lake: Lake, tmp_path_factory: pytest.TempPathFactory
+    airflow: AirflowServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AirflowServer]:
     """Airflow below a path, as a proxy for several programs serves it."""
     home = tmp_path_factory.mktemp("airflow-below")
-    with running_airflow(cafe_lake.settings, home, HOUR, "/tools/airflow") as server:
-        yield server
+    with server_below(airflow.stack, home, "/tools/airflow") as url:
+        yield replace(airflow, url=url)
 
 
 @pytest.fixture(params=["airflow", "airflow_below"])
@@ -54,7 +74,7 @@ def log_in(chromium: Browser) -> Iterator[LogIn]:
     """Opens pages of Airflow as one of its users, and watches them like all others."""
     watches: list[Watch] = []
 
-    def open_page(server: AirflowServer, user: str = "owner", **options: Any) -> Page:
+    def open_page(server: AirflowServer, user: str = LOGIN, **options: Any) -> Page:
         defaults = {"viewport": {"width": 1440, "height": 900}}
         context = chromium.new_context(**{**defaults, **options})
         context.set_default_timeout(WAIT_SECONDS * 1000)
@@ -104,86 +124,91 @@ def test_the_navigation_shows_the_dashboard(log_in: LogIn, any_airflow: AirflowS
 
 
 def test_the_address_bar_follows_the_tabs_and_back_leads_back(
-    log_in: LogIn, any_airflow: AirflowServer
+    log_in: LogIn, any_airflow: AirflowServer, day: str
 ) -> None:
     page = log_in(any_airflow)
-    page.goto(f"{any_airflow.dashboard}/visitors?{DAY}")
-    frame = wait_for(page, f"/visitors?{DAY}")
+    page.goto(f"{any_airflow.dashboard}/visitors?{day}")
+    frame = wait_for(page, f"/visitors?{day}")
     for tab in ("Trust", "Orders"):
         show(frame, tab)
-        wait_for(page, f"/{tab.lower()}?{DAY}")
+        wait_for(page, f"/{tab.lower()}?{day}")
     page.go_back()
-    wait_for(page, f"/trust?{DAY}")
+    wait_for(page, f"/trust?{day}")
     expect(frame_of(page).get_by_role("heading", name="Lines per hour")).to_be_visible()
     page.go_back()
-    wait_for(page, f"/visitors?{DAY}")
+    wait_for(page, f"/visitors?{day}")
     page.go_forward()
-    wait_for(page, f"/trust?{DAY}")
+    wait_for(page, f"/trust?{day}")
 
 
-def test_a_reload_stays_on_the_page(log_in: LogIn, airflow: AirflowServer) -> None:
+def test_a_reload_stays_on_the_page(log_in: LogIn, airflow: AirflowServer, day: str) -> None:
     page = log_in(airflow)
-    page.goto(f"{airflow.dashboard}/?{DAY}")
-    show(wait_for(page, f"/?{DAY}"), "Trust")
-    wait_for(page, f"/trust?{DAY}")
+    page.goto(f"{airflow.dashboard}/?{day}")
+    show(wait_for(page, f"/?{day}"), "Trust")
+    wait_for(page, f"/trust?{day}")
     page.reload()
-    frame = wait_for(page, f"/trust?{DAY}")
+    frame = wait_for(page, f"/trust?{day}")
     expect(frame.get_by_role("heading", name="Lines per hour")).to_be_visible()
 
 
 def test_a_click_swaps_parts_of_the_page_in_the_frame(
-    log_in: LogIn, airflow: AirflowServer
+    log_in: LogIn, airflow: AirflowServer, day: str
 ) -> None:
     page = log_in(airflow)
-    page.goto(f"{airflow.dashboard}/?{DAY}")
-    frame = wait_for(page, f"/?{DAY}")
+    page.goto(f"{airflow.dashboard}/?{day}")
+    frame = wait_for(page, f"/?{day}")
     frame.evaluate("window.isTheFirst = true")
     show(frame, "Trust")
-    wait_for(page, f"/trust?{DAY}")
+    wait_for(page, f"/trust?{day}")
     page.wait_for_timeout(500)
     assert frame.evaluate("window.isTheFirst === true")
 
 
 def test_a_panel_s_own_page_and_filters_are_in_the_address_bar(
-    log_in: LogIn, airflow: AirflowServer
+    log_in: LogIn, airflow: AirflowServer, day: str
 ) -> None:
     page = log_in(airflow)
-    page.goto(f"{airflow.dashboard}/?{DAY}")
-    frame = wait_for(page, f"/?{DAY}")
+    page.goto(f"{airflow.dashboard}/?{day}")
+    frame = wait_for(page, f"/?{day}")
     frame.locator("#sources").get_by_role("link", name="Direct", exact=True).click()
-    wait_for(page, f"/?{DAY}&channel=Direct")
+    wait_for(page, f"/?{day}&channel=Direct")
     frame.locator("#sources summary").first.click()
     frame.get_by_role("link", name="Table, SQL and ask Athena").first.click()
-    wait_for(page, f"/panels/sources?{DAY}&channel=Direct")
+    wait_for(page, f"/panels/sources?{day}&channel=Direct")
 
 
 def test_a_link_on_the_page_of_a_task_leads_to_its_hour(
-    log_in: LogIn, any_airflow: AirflowServer
+    log_in: LogIn, any_airflow: AirflowServer, hour: Hour, day: str
 ) -> None:
     page = log_in(any_airflow)
     page.goto(f"{any_airflow.task_page}/details")
     page.get_by_role("link", name="Hour on the dashboard").click()
-    frame = wait_for(page, f"/trust?{DAY}&hour={HOUR}#hour")
-    expect(frame.locator("#hour h2")).to_have_text("Fri 20 Nov, 16:00 – 17:00")
+    frame = wait_for(page, f"/trust?{day}&hour={hour}#hour")
+    begins, ends = (local_time(moment) for moment in (hour.start, hour.end))
+    expect(frame.locator("#hour h2")).to_contain_text(f", {begins:%H:%M} – {ends:%H:%M}")
     expect(frame.locator("#hour .statement")).to_contain_text("lines are accounted for")
     frame.get_by_role("link", name="Hour after").click()
-    wait_for(page, f"/trust?{DAY}&hour={HOUR.next}#hour")
+    wait_for(page, f"/trust?{day_of(hour.next)}&hour={hour.next}#hour")
     expect(page.get_by_label("Dashboard", exact=True)).to_be_visible()
 
 
-def test_the_ledger_leads_to_the_hour(log_in: LogIn, any_airflow: AirflowServer) -> None:
+def test_the_ledger_leads_to_the_hour(
+    log_in: LogIn, any_airflow: AirflowServer, hour: Hour, day: str
+) -> None:
     page = log_in(any_airflow)
     page.goto(f"{any_airflow.task_page}/details")
     page.get_by_role("link", name="Hour in the ledger").click()
     page.get_by_role("link", name="This hour on the dashboard").click()
-    wait_for(page, f"/trust?{DAY}&hour={HOUR}#hour")
+    wait_for(page, f"/trust?{day}&hour={hour}#hour")
 
 
-def test_the_page_has_the_colours_of_airflow(log_in: LogIn, airflow: AirflowServer) -> None:
+def test_the_page_has_the_colours_of_airflow(
+    log_in: LogIn, airflow: AirflowServer, day: str
+) -> None:
     page = log_in(airflow, color_scheme="light")
     page.add_init_script("localStorage.setItem('theme', localStorage.getItem('theme') ?? 'dark')")
-    page.goto(f"{airflow.dashboard}/?{DAY}")
-    frame = wait_for(page, f"/?{DAY}")
+    page.goto(f"{airflow.dashboard}/?{day}")
+    frame = wait_for(page, f"/?{day}")
     background = "getComputedStyle(document.body).backgroundColor"
     assert frame.evaluate(background) == "rgb(22, 19, 15)"
     # What Airflow's own switch does; the observer in the frame sees it.
@@ -195,10 +220,11 @@ def test_the_page_has_the_colours_of_airflow(log_in: LogIn, airflow: AirflowServ
 
 
 @pytest.mark.parametrize("width", [1440, 768, 390])
-@pytest.mark.parametrize("path", ["/", f"/trust?{DAY}&hour={HOUR}"])
+@pytest.mark.parametrize("is_of_hour", [False, True], ids=["overview", "hour"])
 def test_the_page_fits_beside_the_navigation(
-    log_in: LogIn, airflow: AirflowServer, width: int, path: str
+    log_in: LogIn, airflow: AirflowServer, hour: Hour, day: str, width: int, is_of_hour: bool
 ) -> None:
+    path = f"/trust?{day}&hour={hour}" if is_of_hour else "/"
     page = log_in(airflow, viewport={"width": width, "height": 800})
     page.goto(airflow.dashboard + path)
     frame = wait_for(page, path)
@@ -210,39 +236,45 @@ def test_the_page_fits_beside_the_navigation(
 
 
 def test_a_viewer_reads_and_finds_nothing_to_write_with(
-    log_in: LogIn, airflow: AirflowServer
+    log_in: LogIn, airflow: AirflowServer, day: str
 ) -> None:
-    page = log_in(airflow, "guest")
-    page.goto(f"{airflow.dashboard}/?{DAY}")
-    frame = wait_for(page, f"/?{DAY}")
+    page = log_in(airflow, VIEWER)
+    page.goto(f"{airflow.dashboard}/?{day}")
+    frame = wait_for(page, f"/?{day}")
     expect(frame.get_by_text("Add a note")).to_have_count(0)
     expect(frame.get_by_role("button", name="Log out")).to_have_count(0)
 
 
-def test_a_note_is_written_in_the_name_of_the_user(log_in: LogIn, airflow: AirflowServer) -> None:
+def test_a_note_is_written_in_the_name_of_the_user(
+    log_in: LogIn, airflow: AirflowServer, day: str
+) -> None:
     page = log_in(airflow)
-    page.goto(f"{airflow.dashboard}/?{DAY}")
-    frame = wait_for(page, f"/?{DAY}")
+    page.goto(f"{airflow.dashboard}/?{day}")
+    frame = wait_for(page, f"/?{day}")
     frame.get_by_text("Add a note").click()
     frame.locator(".add input[name=text]").fill("Free cake")
     frame.locator(".add button").click()
-    expect(frame.locator("#trend .notes")).to_contain_text("Free cake · owner")
+    expect(frame.locator("#trend .notes")).to_contain_text(f"Free cake · {LOGIN}")
 
 
-def test_a_csv_file_can_be_downloaded_from_the_frame(log_in: LogIn, airflow: AirflowServer) -> None:
+def test_a_csv_file_can_be_downloaded_from_the_frame(
+    log_in: LogIn, airflow: AirflowServer, hour: Hour, day: str
+) -> None:
     page = log_in(airflow)
-    page.goto(f"{airflow.dashboard}/panels/hour?{DAY}&hour={HOUR}")
-    frame = wait_for(page, f"/panels/hour?{DAY}&hour={HOUR}")
+    page.goto(f"{airflow.dashboard}/panels/hour?{day}&hour={hour}")
+    frame = wait_for(page, f"/panels/hour?{day}&hour={hour}")
     with page.expect_download() as download:
         frame.get_by_role("link", name="CSV, all rows").click()
     text = download.value.path().read_text()
     assert text.startswith("published_hours,lines")
 
 
-def test_a_refusal_is_shown_in_place_of_the_page(log_in: LogIn, airflow: AirflowServer) -> None:
+def test_a_refusal_is_shown_in_place_of_the_page(
+    log_in: LogIn, airflow: AirflowServer, day: str
+) -> None:
     page = log_in(airflow)
-    page.goto(f"{airflow.dashboard}/trust?{DAY}")
-    frame = wait_for(page, f"/trust?{DAY}")
+    page.goto(f"{airflow.dashboard}/trust?{day}")
+    frame = wait_for(page, f"/trust?{day}")
     page.context.clear_cookies()
     show(frame, "Orders")
     expect(frame.get_by_text("Log in to Airflow in this browser")).to_be_visible()

@@ -1,4 +1,4 @@
-"""A real API server of Airflow with the project's plugin, on the lake of the café."""
+"""A real API server of Airflow with the plugin, for the picture of the dashboard in Airflow."""
 
 from __future__ import annotations
 

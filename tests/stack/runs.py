@@ -1,0 +1,60 @@
+"""Runs of DAGs in the stack: started as Airflow's web UI does, and waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from clickstream.demo.stack import AirflowApi, Stack
+from clickstream.hours import Hour
+
+HOURLY, REPROCESS, DIGEST = "clickstream_hourly", "clickstream_reprocess", "clickstream_digest"
+FINISHED = {"success", "failed"}
+DEADLINE_SECONDS = 900
+
+
+def backfill(api: AirflowApi, hours: Sequence[Hour], **options: Any) -> None:
+    """Start a backfill, right after an earlier one: Airflow itself closes one up to 30 s late."""
+    api.close_backfills(HOURLY)
+    assert api.create_backfill(HOURLY, hours[0], hours[-1], **options) is not None
+
+
+def settled(stack: Stack, api: AirflowApi, hours: Sequence[Hour]) -> dict[Hour, str]:
+    """The states of the hours' runs, once all are finished."""
+
+    def are_finished() -> bool:
+        states = api.run_states(HOURLY, hours[0], hours[-1])
+        return len(states) == len(hours) and {*states.values()} <= FINISHED
+
+    stack.wait_until("The runs", are_finished, DEADLINE_SECONDS)
+    return api.run_states(HOURLY, hours[0], hours[-1])
+
+
+def ended(stack: Stack, api: AirflowApi, run_id: str, dag_id: str = HOURLY) -> str:
+    """The state that a run ends in."""
+    stack.wait_until("The run", lambda: api.run_state(dag_id, run_id) in FINISHED, DEADLINE_SECONDS)
+    return api.run_state(dag_id, run_id)
+
+
+def states_of(api: AirflowApi, run_id: str, dag_id: str = HOURLY) -> dict[tuple[str, str], str]:
+    """The state of each task of a run, by its name and the item that it is mapped over."""
+    return {
+        (task["task_id"], task["rendered_map_index"] or ""): task["state"]
+        for task in api.tasks(dag_id, run_id)
+    }
+
+
+def wait_for_state(
+    stack: Stack,
+    api: AirflowApi,
+    run_id: str,
+    task: tuple[str, str],
+    state: str,
+    dag_id: str = HOURLY,
+) -> None:
+    """Wait until a task of a run, given like the keys of `states_of`, has a state."""
+
+    def has_state() -> bool:
+        return states_of(api, run_id, dag_id).get(task) == state
+
+    stack.wait_until(f"The task {task[0]}", has_state, DEADLINE_SECONDS)
