@@ -53,7 +53,7 @@ test-services: $(VENV)/dev.stamp ## test with nginx, logrotate, sshd and Java, w
 test-browser: $(VENV)/dev.stamp ## test the dashboard's pages in Chromium
 	$(PYTEST) tests/browser
 
-test-stack: $(VENV)/dev.stamp ## test backfills, cleared tasks and killed processes in a running Airflow
+test-stack: $(VENV)/dev.stamp ## test the demo, and backfills, cleared tasks and killed processes in its Airflow
 	$(PYTEST) tests/stack
 
 test-deep: $(VENV)/dev.stamp ## test long schedules, full grids and more examples, in about an hour; EXAMPLES=20

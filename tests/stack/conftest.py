@@ -40,9 +40,6 @@ DEFAULT_SOURCES = re.compile(r"(?s)\[\[sources\]\].*?\n\n")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ours = [item for item in items if "tests/stack/" in item.nodeid]
-    for item in ours:
-        item.add_marker(pytest.mark.stack)
-        item.add_marker(pytest.mark.timeout(1200))
     items[:] = [item for item in items if item not in ours]
     items += sorted(ours, key=lambda item: MODULES.index(item.path.stem))
 
