@@ -22,7 +22,7 @@ from clickstream.dashboard.dimensions import DIMENSIONS, Dimension
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.report import FIGURES
 from clickstream.settings import Goal, Settings, Source, Step
-from clickstream.tables import TABLES, Table
+from clickstream.tables import FIRST_COLUMNS_VERSION, TABLES, Column, Table
 
 ROOT = Path(__file__).parents[1]
 DICTIONARY = """\
@@ -140,8 +140,15 @@ def table_page(table: Table) -> Iterator[str]:
     for column in table.columns:
         null = "" if column.required else "yes"
         privacy = "" if column.privacy == "plain" else column.privacy
-        yield f"| {column.name} | {column.type} | {null} | {privacy} | {column.meaning} |"
+        meaning = column.meaning + _since(column)
+        yield f"| {column.name} | {column.type} | {null} | {privacy} | {meaning} |"
     yield ""
+
+
+def _since(column: Column) -> str:
+    if column.since == FIRST_COLUMNS_VERSION:
+        return ""
+    return f" Recorded since columns version {column.since}; null in earlier hours."
 
 
 def view(path: Path) -> Iterator[str]:

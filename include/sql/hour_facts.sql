@@ -42,6 +42,7 @@ final as (
         settings_digest,
         published_at,
         published_by,
+        coalesce(columns_version, 1) as columns_version, -- since columns version 2
         event_date
     from in_local_time
 )

@@ -26,6 +26,23 @@ def shaped_schema(table: Table) -> pa.Schema:
     )
 
 
+def add_missing(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return rows with the columns of a schema, in its order; absent optional columns are null.
+
+    Rows that another release wrote may lack optional columns. Raises ValueError for a column that
+    the schema lacks, because its values would be lost.
+    """
+    if unknown := set(rows.column_names) - set(schema.names):
+        raise ValueError(f"The rows have columns that the table lacks: {sorted(unknown)}.")
+    columns = [
+        pa.nulls(len(rows), field.type)
+        if field.nullable and field.name not in rows.column_names
+        else rows[field.name]
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema.names)
+
+
 def shape(rows: pd.DataFrame | pa.Table, table: Table, hours: Hour | pa.Array) -> pa.Table:
     """Convert rows to the table's columns and types, in the same order.
 

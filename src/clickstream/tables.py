@@ -37,12 +37,15 @@ ARROW: dict[Type, pa.DataType] = {
 """The Arrow type of each column type. Map values and list elements are never null."""
 
 LAYOUT_VERSION = 3
-"""Version of the columns of all tables, stored as a property of each table of the lake.
+"""Version of the tables' layout, stored as a property of each table of the lake.
 
-Increase it with any change of a column's name or type, or of whether the column may be null. A
-lake of another version is refused, and its hours are built again in a new database. Tables of
-version 1 lack the property.
+Increase it if a column is removed, renamed or retyped, or if it becomes required. A lake of another
+version is refused, and its hours are built again in a new database. A new optional column does not
+change the layout: see COLUMNS_VERSION. Tables of version 1 lack the property.
 """
+
+FIRST_COLUMNS_VERSION = 1
+"""The columns version of hours and staged rows that do not record one."""
 
 
 ENGAGED_SECONDS = 10
@@ -51,13 +54,23 @@ ENGAGED_SECONDS = 10
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table. `privacy` is the class of its values in the data dictionary."""
+    """One column of a table. `privacy` is the class of its values in the data dictionary.
+
+    `since` is the columns version that added it: hours whose rows are of an earlier version have no
+    value in it.
+    """
 
     name: str
     type: Type
     meaning: str
     required: bool = False
     privacy: Privacy = "plain"
+    since: int = FIRST_COLUMNS_VERSION
+
+    def __post_init__(self) -> None:
+        """Refuse a required column that older rows lack."""
+        if self.required and self.since > FIRST_COLUMNS_VERSION:
+            raise ValueError(f"{self.name} is required, so it changes the layout: leave out since.")
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,10 @@ class Table:
     def arrow_schema(self) -> pa.Schema:
         """Arrow schema of the table's files."""
         return pa.schema([pa.field(c.name, ARROW[c.type], not c.required) for c in self.columns])
+
+    def column(self, name: str) -> Column:
+        """Return a column by its name."""
+        return next(column for column in self.columns if column.name == name)
 
     @property
     def column_names(self) -> list[str]:
@@ -288,7 +305,19 @@ REJECTS = Table(
         _key("reason", "string", "Reason why the line is rejected."),
         _key("raw_object", "string", "Key of the raw object that holds the line."),
         _key("line_number", "long", "Line number in that object, from 1."),
-        Column("line", "string", "Bytes of the line, escaped.", privacy="free text"),
+        Column(
+            "line",
+            "string",
+            "Bytes of the line, escaped; of a line that is too long, the first 256.",
+            privacy="free text",
+        ),
+        Column(
+            "line_bytes",
+            "long",
+            "Length of the line in bytes, without its line end. A line of 32 MB or more is stored "
+            "in pieces, and this is the length of the first.",
+            since=2,
+        ),
     ),
     ("raw_object", "line_number"),
 )
@@ -387,6 +416,13 @@ HOUR_LEDGER = Table(
         ),
         _key("published_at", "timestamp", "Time at which the hour was published, UTC."),
         _key("published_by", "string", "Id of the run that published the hour."),
+        Column(
+            "columns_version",
+            "int",
+            "Columns version of the release that cleaned the hour's lines: columns that were added "
+            "later have no value in the hour's rows. Null is version 1.",
+            since=2,
+        ),
     ),
     ("hour_at",),
     rarely_set=("missing_sources",),
@@ -441,3 +477,10 @@ SESSION_CHANGES = Table(
 )
 
 TABLES = (HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER)
+
+COLUMNS_VERSION = max(column.since for table in TABLES for column in table.columns)
+"""Version of the optional columns of all tables.
+
+A new optional column is `since` the next version. An existing lake gets it when a process opens the
+lake to write, and each published hour records the version of its rows in the ledger.
+"""

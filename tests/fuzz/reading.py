@@ -25,6 +25,7 @@ from clickstream.parse import (
     read_blocks,
     rows,
     segments,
+    unescape,
     w3c,
 )
 from clickstream.parse.layout_scan import find
@@ -61,6 +62,8 @@ def check_cuts(data: bytes, name: str, size: int) -> None:
     assert alone == [line[1:] for line in whole]
     for parsed in parse_blocks(cut, name, may_change=True):
         assert len(parsed.requests) + len(parsed.rejects) == parsed.lines
+        lengths = [len(unescape(line)) for line in parsed.rejects["line"]]
+        assert parsed.rejects["line_bytes"].tolist() == lengths
         assert parsed.lines + parsed.directives == len([*io.BytesIO(data)])
     found, _ = segments(data, Reading(name))
     assert b"".join(data[part.start : part.end] for part in found) == data

@@ -179,6 +179,7 @@ DIMENSIONS = _dimensions(
     _time("library", HOURS, mark("Version"), "library_version"),
     _time("missing_sources", HOURS, mark("Missing servers"), "missing_sources"),
     _time("visitor_key", HOURS, mark("Visitor key"), "visitor_key"),
+    _time("columns_version", HOURS, mark("Columns version"), "coalesce(columns_version, 1)"),
 )
 """Each dimension by its name."""
 

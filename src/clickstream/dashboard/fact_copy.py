@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from clickstream.dashboard.fact_views import HOURS, REJECTS
 from clickstream.dashboard.questions import Question
 from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
@@ -29,6 +30,9 @@ FORMAT = 1
 """Format of the copy's own tables; a copy of another format is built again."""
 
 MEMORY_LIMIT = "256MB"
+_ADDED = {view.name: dict(view.added) for view in (HOURS, REJECTS)}
+"""The columns, with their types, that files of earlier releases lack, by fact view."""
+
 _IDS = {"session_id", "visitor_id"}
 """Columns of 16 hexadecimal digits, stored as 64-bit numbers for faster counts and joins."""
 
@@ -194,6 +198,8 @@ def _open_with_tables(path: Path) -> duckdb.DuckDBPyConnection:
     elif connection.execute("from copy_format").fetchone() != (FORMAT,):
         connection.close()
         raise ValueError(f"it has another format than {FORMAT}")
+    for view in tables & _ADDED.keys():  # the copy of an earlier release
+        _add_columns(connection, view, _ADDED[view])
     return connection
 
 
@@ -217,32 +223,41 @@ def _delete(cursor: Any, view: str, day: date) -> None:
 
 
 def _insert(cursor: Any, view: str, day: date, rows: pa.Table) -> None:
-    """Insert a date's rows; replace a table that has other columns, from an earlier version.
+    """Insert a date's rows by the names of their columns.
 
-    A version that adds a column writes new files for all dates, because it changes the view's SQL,
-    which is part of each file's `source_version`.
+    A release that adds a column keeps the files of earlier dates, so the files of a manifest may
+    differ by such columns; absent ones are null. A table with otherwise different columns is
+    replaced: the release that changed them writes new files for all dates.
     """
-    wanted = [*rows.column_names, "copied_day"]
     columns = ", ".join(
         f"('0x' || {name})::ubigint as {name}" if name in _IDS else name
         for name in rows.column_names
     )
     select = f"select {columns}, ?::date as copied_day from arrow_rows"  # noqa: S608
     cursor.register("arrow_rows", rows)
-    stored = _columns(cursor, view)
-    if stored and stored != wanted:
+    added, stored = _ADDED.get(view, {}), _columns(cursor, view)
+    wanted = {*rows.column_names, "copied_day"}
+    if wanted - stored and stored - wanted - added.keys():
         cursor.execute(f"drop table {view}")
-    if stored != wanted:
+        stored = set()
+    if not stored:
         cursor.execute(f"create table {view} as {select}", [day])
+        _add_columns(cursor, view, added)
     else:
-        cursor.execute(f"insert into {view} {select}", [day])
+        if wanted - stored:  # a newer release has added them
+            described = cursor.execute(f"describe {select}", [day]).fetchall()
+            _add_columns(cursor, view, {name: kind for name, kind, *_ in described})
+        cursor.execute(f"insert into {view} by name {select}", [day])
     cursor.unregister("arrow_rows")
 
 
-def _columns(cursor: Any, view: str) -> list[str]:
+def _add_columns(cursor: Any, view: str, columns: Mapping[str, str]) -> None:
+    for name, kind in columns.items():
+        cursor.execute(f"alter table {view} add column if not exists {name} {kind}")
+
+
+def _columns(cursor: Any, view: str) -> set[str]:
     rows = cursor.execute(
-        "select column_name from information_schema.columns where table_name = ? "
-        "order by ordinal_position",
-        [view],
+        "select column_name from information_schema.columns where table_name = ?", [view]
     )
-    return [name for (name,) in rows.fetchall()]
+    return {name for (name,) in rows.fetchall()}

@@ -246,4 +246,14 @@ LOG_METRICS = (
         good="down",
         is_additive=True,
     ),
+    Metric(
+        "longest_rejected_line",
+        REJECTS,
+        mark("Longest, bytes"),
+        "max(longest_line_bytes)",
+        mark("Length in bytes of the longest log line that could not be read for this reason."),
+        mark("How long are the lines that could not be read?"),
+        limits=mark("Hours that earlier versions cleaned have no lengths; see the note below."),
+        good="neither",
+    ),
 )

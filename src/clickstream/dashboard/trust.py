@@ -9,13 +9,21 @@ from typing import Any
 
 from clickstream.dashboard import charts
 from clickstream.dashboard.charts import HeatMap
-from clickstream.dashboard.coverage import BALANCE, PARTS, DayCoverage, missing_servers, to_local
+from clickstream.dashboard.coverage import (
+    BALANCE,
+    PARTS,
+    DayCoverage,
+    hours_without,
+    missing_servers,
+    to_local,
+)
 from clickstream.dashboard.lists import ListPanel, list_panel
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS
 from clickstream.dashboard.periods import Period, start_of
 from clickstream.dashboard.texts import mark
+from clickstream.tables import REJECTS
 
 MOST_DAYS = 31
 """Newest days on the heat map of hours and in the line balance; the CSV file has all."""
@@ -94,6 +102,7 @@ class Trust:
     balance: Balance
     log_sources: ListPanel
     rejects: ListPanel
+    without_lengths: str
     bots: ListPanel
     errors: ListPanel
     rules: Sequence[RuleRow]
@@ -101,11 +110,13 @@ class Trust:
 
 def build_trust(page: Page) -> Trust:
     """Ask for everything that the tab shows."""
+    rejects = list_panel(page, "rejects")
     return Trust(
         _hours(page),
         _balance(page),
         list_panel(page, "log_sources"),
-        list_panel(page, "rejects"),
+        rejects,
+        _without_lengths(page) if rejects.rows else "",
         list_panel(page, "bots"),
         list_panel(page, "errors"),
         _rules(page),
@@ -142,6 +153,27 @@ def _hours(page: Page) -> HoursPanel:
         _servers(page),
         page.period.days - len(days),
         not figures,
+    )
+
+
+def _without_lengths(page: Page) -> str:
+    """State which hours of the range do not have the lengths of rejected lines."""
+    found = hours_without(page.ask, page.period, REJECTS.column("line_bytes").since)
+    if found is None:
+        return ""
+    formats = page.formats
+    if found.is_all:
+        return formats.text(mark("Lengths of lines were not recorded in this range."))
+    until = formats.moment(to_local(found.until, page.zone))
+    if not found.is_mixed:
+        return formats.text(
+            mark("Lengths of lines were not recorded before %(until)s."), until=until
+        )
+    return formats.plural(
+        "Lengths of lines were not recorded in %(number)s hour before %(until)s.",
+        "Lengths of lines were not recorded in %(number)s hours before %(until)s.",
+        found.hours,
+        until=until,
     )
 
 

@@ -28,7 +28,9 @@ from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import FileScanTask
 from pyiceberg.table import Table as IcebergTable
 
+from clickstream.dictionary_encoding import TEXT
 from clickstream.lake import table_scan
+from clickstream.parquet import add_missing
 from clickstream.tables import Table
 
 # Repeated texts are read as dictionaries on purpose, and pyiceberg would warn of each column.
@@ -71,7 +73,19 @@ def read(table: IcebergTable, columns_of: Table, tasks: Iterable[FileScanTask]) 
     )
     listed = [*tasks]
     with table_scan.naming_damage(table.io, listed):
-        return scan.to_table(listed)
+        pieces = [_encode_texts(batch, texts) for batch in scan.to_record_batches(listed)]
+    none = schema_to_pyarrow(table.schema(), include_field_ids=False).empty_table()
+    return pa.concat_tables(pieces or [none], promote_options="permissive")
+
+
+def _encode_texts(batch: pa.RecordBatch, names: Iterable[str]) -> pa.Table:
+    """Dictionary-encode the texts of files that lack their columns: pyiceberg adds plain nulls."""
+    rows = pa.Table.from_batches([batch])
+    for name in names:
+        place = rows.column_names.index(name)
+        if not pa.types.is_dictionary(rows.schema.types[place]):
+            rows = rows.set_column(place, name, rows[place].dictionary_encode().cast(TEXT))
+    return rows
 
 
 def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kind: str) -> DataFile:
@@ -131,9 +145,12 @@ def _columns_with_statistics(kept: Mapping[int, StatisticsCollector]) -> Iterato
 
 
 def _convert_types(table: IcebergTable, rows: pa.Table) -> pa.Table:
-    """Convert rows to the table's columns, types and field ids; dictionaries stay."""
+    """Convert rows to the table's columns, types and field ids; dictionaries stay.
+
+    The columns are those of the stored table: a newer release may have added some, which are null.
+    """
     plain = schema_to_pyarrow(table.schema())
-    columns = [_unify_dictionary(rows[name]) for name in plain.names]
+    columns = [*map(_unify_dictionary, add_missing(rows, plain).itercolumns())]
     wanted = [
         field.with_type(column.type) if pa.types.is_dictionary(column.type) else field
         for field, column in zip(plain, columns, strict=True)

@@ -24,7 +24,7 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import iceberg_tables, table_scan
 from clickstream.lake.client import Lake
-from clickstream.tables import HOUR_LEDGER, SESSION_PARTS, Table
+from clickstream.tables import FIRST_COLUMNS_VERSION, HOUR_LEDGER, SESSION_PARTS, Table
 
 UNPUBLISHED = ""
 
@@ -41,6 +41,11 @@ class LedgerRow:
         if not self.values:
             return UNPUBLISHED
         return f"{self.values['published_at'].isoformat()} {self.values['published_by']}"
+
+    @property
+    def columns_version(self) -> int:
+        """The columns version of the published rows."""
+        return self.values["columns_version"] or FIRST_COLUMNS_VERSION
 
 
 def ledger_row(lake: Lake, hour: Hour) -> LedgerRow:
@@ -89,12 +94,14 @@ def rewrite_rows(
     Returns False if another process has changed the ledger's date meanwhile; nothing is written.
     """
     ledger = iceberg_tables.load(lake, HOUR_LEDGER)
-    before = ledger.read(first, last).to_pylist()
+    stored = ledger.read(first, last)
+    before = stored.to_pylist()
     after = [change(row) for row in before]
     if after == before:
         return True
     try:
-        ledger.replace(first, last, pa.Table.from_pylist(after, HOUR_LEDGER.arrow_schema()))
+        # The schema is the stored one, which keeps columns that a newer release has added.
+        ledger.replace(first, last, pa.Table.from_pylist(after, stored.schema))
     except StaleHour:
         return False
     return True

@@ -1,4 +1,8 @@
-"""The lake's Iceberg tables: create them, replace hours in one commit, detect conflicts."""
+"""The lake's Iceberg tables: create and extend them, replace hours in one commit.
+
+A table of an older release gets the optional columns that were added since (`ensure_tables`). Their
+field ids come from the stored table, and columns that this release does not know stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from itertools import count
+from typing import Any
 
 import pyarrow as pa
+from pyiceberg.catalog.glue import ICEBERG_FIELD_CURRENT
 from pyiceberg.exceptions import (
     CommitFailedException,
     NamespaceAlreadyExistsError,
@@ -28,6 +34,7 @@ from pyiceberg.expressions import (
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as IcebergTable
+from pyiceberg.table import Transaction
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update.snapshot import ExpireSnapshots
 from pyiceberg.transforms import IdentityTransform
@@ -51,7 +58,7 @@ from clickstream.lake import data_files, table_scan
 from clickstream.lake.client import Lake
 from clickstream.lake.table_scan import StoredFile
 from clickstream.lake.transactions import MonthlyAppend, Replacement
-from clickstream.tables import LAYOUT_VERSION, TABLES, Table, Type
+from clickstream.tables import LAYOUT_VERSION, TABLES, Column, Table, Type
 
 ICEBERG: dict[Type, IcebergType] = {
     "string": StringType(),
@@ -86,12 +93,15 @@ NEWEST_SNAPSHOTS = 20
 A publication loads its tables seconds before it commits. It creates up to three snapshots of each.
 """
 
+EXTENSION_ATTEMPTS = 20
+"""Commits that are tried to extend a table; each failure is a commit of another process."""
+
 FORGOTTEN_AT_ONCE = 20
 """Number of removable snapshots at which they are removed, because that takes a commit."""
 
 
 def iceberg_schema(table: Table) -> Schema:
-    """Return a table's Iceberg schema; field ids follow the columns' order."""
+    """Return a new table's Iceberg schema; field ids follow the columns' order."""
     nested_ids = count(len(table.columns) + 1)
     fields = (
         NestedField(
@@ -119,18 +129,26 @@ def properties(table: Table) -> dict[str, str]:
 
 
 def check_tables(lake: Lake) -> bool:
-    """Return whether the catalog has every table with our properties; refuse another layout.
+    """Return whether all tables exist with our columns and properties; refuse another layout.
 
     Opening a lake usually takes only this, and each task opens it again. So it is one request:
-    pyiceberg copies a table's properties to its entry in Glue. Raises OtherLayout.
+    pyiceberg copies a table's properties and columns to its entry in Glue. Raises OtherLayout.
     """
     entries = lake.catalog_entries(table.name for table in TABLES)
-    stored = {t: entries[t.name].get("Parameters", {}) for t in TABLES if t.name in entries}
-    for parameters in stored.values():
-        _refuse_other_layout(lake, parameters)
-    return len(stored) == len(TABLES) and all(
-        properties(table).items() <= parameters.items() for table, parameters in stored.items()
-    )
+    for entry in entries.values():
+        _refuse_other_layout(lake, entry.get("Parameters", {}))
+    return all(t.name in entries and _is_current(t, entries[t.name]) for t in TABLES)
+
+
+def _is_current(table: Table, entry: Mapping[str, Any]) -> bool:
+    """Return whether a table has our columns and properties, by its entry in Glue."""
+    stored = {
+        column["Name"]
+        for column in entry["StorageDescriptor"]["Columns"]
+        if column.get("Parameters", {}).get(ICEBERG_FIELD_CURRENT) != "false"
+    }
+    has_columns = set(table.column_names) <= stored
+    return has_columns and properties(table).items() <= entry.get("Parameters", {}).items()
 
 
 def _refuse_other_layout(lake: Lake, parameters: Mapping[str, str]) -> None:
@@ -139,19 +157,21 @@ def _refuse_other_layout(lake: Lake, parameters: Mapping[str, str]) -> None:
     if version == LAYOUT_VERSION:
         return
     remedy = (
-        "Run `make clean-demo` if it is the demo, or reprocess into a new database: "
+        f'Run `make clean-demo` if it is the demo. Otherwise set [lake] database = "{lake.database}'
+        f'_{LAYOUT_VERSION}" and run `clickstream verify`: it prints the command `clickstream '
+        "build FROM TO` that builds all hours with raw lines in that database. See "
         "docs/runbook.md, An older lake."
         if version < LAYOUT_VERSION
         else "Install the release that made the tables, or a newer one."
     )
     raise OtherLayout(
-        f"The tables of database {lake.database} are of version {version}, and this release of "
-        f"clickstream needs version {LAYOUT_VERSION}. {remedy}"
+        f"The tables of database {lake.database} are of layout version {version}, and this release "
+        f"of clickstream needs version {LAYOUT_VERSION}. {remedy}"
     )
 
 
 def ensure_tables(lake: Lake) -> None:
-    """Create the database and every missing table; update the properties of the others.
+    """Create the database and every missing table; add columns and properties to the others.
 
     Raises OtherLayout if another release has created a table meanwhile.
     """
@@ -160,18 +180,44 @@ def ensure_tables(lake: Lake) -> None:
     existing = {name for _, name in lake.catalog.list_tables(lake.database)}
     for table in TABLES:
         if table.name in existing:
-            _update_properties(lake, table)
+            _extend(lake, table)
         else:
             _create(lake, table)
 
 
-def _update_properties(lake: Lake, table: Table) -> None:
-    """Set our properties of a table: which columns have statistics, and how commits are made."""
-    stored, ours = load(lake, table).iceberg, properties(table)
-    _refuse_other_layout(lake, stored.properties)
-    if not ours.items() <= stored.properties.items():
-        with suppress(CommitFailedException):  # another process does it
-            stored.transaction().set_properties(ours).commit_transaction()
+def _extend(lake: Lake, table: Table) -> None:
+    """Add the optional columns that a stored table lacks, and set our properties, in one commit.
+
+    Another process may extend the table or publish an hour at the same time. The commit then fails,
+    and the table is loaded again.
+    """
+    for attempt in count(1):
+        stored = load(lake, table).iceberg
+        _refuse_other_layout(lake, stored.properties)
+        missing = [c for c in table.columns if c.name not in stored.schema().column_names]
+        if not missing and properties(table).items() <= stored.properties.items():
+            return
+        try:
+            with stored.transaction() as transaction:
+                _add_columns(transaction, table, missing)
+                transaction.set_properties(properties(table))
+        except CommitFailedException:
+            if attempt == EXTENSION_ATTEMPTS:
+                raise
+        else:
+            return
+
+
+def _add_columns(transaction: Transaction, table: Table, missing: Sequence[Column]) -> None:
+    """Add optional columns at their places in the table, as a new table has them."""
+    if not missing:
+        return
+    names = table.column_names
+    with transaction.update_schema() as update:
+        for column in missing:
+            kind = _iceberg_type(column.type, count(1))  # the update assigns the field ids
+            update.add_column(column.name, kind, doc=column.meaning)
+            update.move_after(column.name, names[names.index(column.name) - 1])
 
 
 def _create(lake: Lake, table: Table) -> None:

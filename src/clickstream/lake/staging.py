@@ -24,7 +24,7 @@ from clickstream.errors import DamagedObject, DamagedStagedRows, MissingStagedRo
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
-from clickstream.parquet import RowsWriter
+from clickstream.parquet import RowsWriter, add_missing, shaped_schema
 from clickstream.tables import Table
 
 
@@ -107,15 +107,19 @@ def read(lake: Lake, staged: Staged, columns: list[str] | None = None) -> pa.Tab
 
 
 def read_coded(lake: Lake, staged: Staged, table: Table) -> pa.Table:
-    """Return the rows of a staged object of a table; texts are dictionary-encoded."""
-    return _open(lake, staged, read_dictionary=_texts_of(table)).read()
+    """Return the rows of a staged object of a table; texts are dictionary-encoded.
+
+    Optional columns that the release that staged them did not have are null.
+    """
+    rows = _open(lake, staged, read_dictionary=_texts_of(table)).read()
+    return add_missing(rows, shaped_schema(table))
 
 
 def read_pieces(lake: Lake, staged: Staged, table: Table) -> Iterator[pa.Table]:
     """Yield the rows of a staged object like `read_coded`, in the pieces that were written."""
     file = _open(lake, staged, read_dictionary=_texts_of(table))
     for number in range(file.num_row_groups):
-        yield file.read_row_group(number)
+        yield add_missing(file.read_row_group(number), shaped_schema(table))
 
 
 def _texts_of(table: Table) -> list[str]:

@@ -24,6 +24,7 @@ from clickstream.tables import ENGAGED_SECONDS
 # libyaml's loader reads the descriptions of all views in 10 ms, the one in Python in 130.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_SINCE = re.compile(r"-- since columns version (\d+)$", re.MULTILINE)
 _PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
 
 
@@ -42,12 +43,22 @@ class DateFilter:
 
 @dataclass(frozen=True)
 class View:
-    """One view: its name, its SELECT, the tables and views it reads, and its date filter."""
+    """One view: its name, its SELECT, the tables and views it reads, and its date filter.
+
+    A line of the SELECT that ends with `-- since columns version N` adds a column that earlier
+    versions of the tables do not have.
+    """
 
     name: str
     sql: str
     reads: tuple[str, ...]
     filter_by: DateFilter | None = None
+
+    def sql_of_columns(self, version: int) -> str:
+        """Return the SELECT of a columns version: without the lines that later ones added."""
+        lines = self.sql.splitlines(keepends=True)
+        added = ((line, _SINCE.search(line)) for line in lines)
+        return "".join(line for line, since in added if not since or int(since[1]) <= version)
 
 
 @dataclass(frozen=True)

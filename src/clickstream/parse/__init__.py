@@ -27,6 +27,7 @@ from clickstream.parse.formats import REASONS, TOO_LONG
 from clickstream.parse.frames import Parsed, as_frames, escape, in_order, stack, unescape
 from clickstream.parse.long_lines import (
     LONGEST_LINE_BYTES,
+    LongLine,
     Shortened,
     is_nothing_else,
     refuse_long,
@@ -86,15 +87,15 @@ def parse(
     """
     short = shorten(data, longest)
     parsed = as_frames(_find_format(log_format).read(short.data, header), first_line)
-    return _mark_long_lines(parsed, short.beginnings, first_line)
+    return _mark_long_lines(parsed, short.long_lines, first_line)
 
 
-def _mark_long_lines(parsed: Parsed, beginnings: Mapping[int, bytes], first_line: int) -> Parsed:
-    """Set the reason and the first bytes of lines that are too long."""
-    if not beginnings:
+def _mark_long_lines(parsed: Parsed, found: Mapping[int, LongLine], first_line: int) -> Parsed:
+    """Set reason, text and length of lines that are too long, given by their index."""
+    if not found:
         return parsed
-    texts = {first_line + index: escape(begin) for index, begin in beginnings.items()}
-    return replace(parsed, refused=refuse_long(parsed.refused, texts))
+    by_number = {first_line + index: line for index, line in found.items()}
+    return replace(parsed, refused=refuse_long(parsed.refused, by_number))
 
 
 def parse_blocks(
@@ -113,7 +114,7 @@ def parse_blocks(
     known = _find_format(log_format)
     line, now = 1, Reading(known.name)
     for batch in group_blocks(blocks, batch_bytes):
-        beginnings = _shorten_all(batch, longest)
+        long_lines = _shorten_all(batch, longest)
         found = _read(batch, known, now.header)
         if may_change:
             parsed, now = _follow_format_changes(b"".join(batch), found, now, line)
@@ -122,21 +123,21 @@ def parse_blocks(
             now = Reading(known.name, reduce(known.header_after, batch, now.header))
             parsed = as_frames(found, line)
         batch.clear()
-        parsed = _mark_long_lines(parsed, beginnings, line)
+        parsed = _mark_long_lines(parsed, long_lines, line)
         line += parsed.lines + parsed.directives
         yield parsed
 
 
-def _shorten_all(batch: list[bytes], longest: int) -> dict[int, bytes]:
-    """Replace lines that are too long by empty lines; return their first bytes by line index."""
-    beginnings: dict[int, bytes] = {}
+def _shorten_all(batch: list[bytes], longest: int) -> dict[int, LongLine]:
+    """Replace lines that are too long by empty lines; return them by their index."""
+    found: dict[int, LongLine] = {}
     for place, block in enumerate(batch):
         short = shorten(block, longest)
-        if short.beginnings:
+        if short.long_lines:
             first = sum(map(count_lines, batch[:place]))
-            beginnings |= {first + index: begin for index, begin in short.beginnings.items()}
+            found |= {first + index: line for index, line in short.long_lines.items()}
             batch[place] = short.data
-    return beginnings
+    return found
 
 
 def parse_together(
@@ -154,7 +155,7 @@ def parse_together(
     if known.has_header:
         return None
     blocks = [*files]
-    beginnings = _shorten_all(blocks, longest)
+    long_lines = _shorten_all(blocks, longest)
     found = _read([b"".join(blocks)], known, b"")
     if may_change and found.refused:
         refused = _are_refused(found)
@@ -162,7 +163,7 @@ def parse_together(
         parts = np.split(refused, ends[:-1])
         if any(seems_changed(part, Reading(known.name)) for part in parts if part.any()):
             return None
-    return _mark_long_lines(as_frames(found, first_line=1), beginnings, 1)
+    return _mark_long_lines(as_frames(found, first_line=1), long_lines, 1)
 
 
 def _read(batch: list[bytes], known: Format, header: bytes) -> Rows:

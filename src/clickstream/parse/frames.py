@@ -79,7 +79,8 @@ class Parsed:
     line is not HTTP, method and protocol are null and target is the whole request line.
 
     `refused` has one row per refused line: line_number (int64), reason (a dictionary of the
-    REASONS) and line (string, the escaped bytes of the line; see `unescape`).
+    REASONS), line (string, the escaped bytes of the line; see `unescape`) and line_bytes (int64,
+    its length without the line end). Of a line that is too long, `line` has the first bytes.
 
     `directives` counts the log's own header lines (W3C), which are neither usable nor refused.
     They count in the line numbers.
@@ -147,6 +148,7 @@ def _refused_table(refused: list[Refused], first_line: int) -> pa.Table:
             "line_number": np.array(numbers, np.int64) + first_line,
             "reason": pa.DictionaryArray.from_arrays(codes, _REASONS),
             "line": pa.array(map(escape, lines), pa.string()),
+            "line_bytes": pa.array(map(len, lines), pa.int64()),
         }
     )
 

@@ -7,7 +7,7 @@ call this module before they read lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from clickstream.parse.blocks import Positions, count_lines
 from clickstream.parse.formats import TOO_LONG
+from clickstream.parse.frames import escape
 
 LONGEST_LINE_BYTES = 65_536
 """The default limit: about twice all request headers that nginx accepts by default
@@ -27,18 +28,26 @@ KEPT_BYTES = 256
 
 
 @dataclass(frozen=True)
+class LongLine:
+    """A line that is too long: its first bytes, and its length without the line end."""
+
+    beginning: bytes
+    size: int
+
+
+@dataclass(frozen=True)
 class Shortened:
     """Whole lines, of which those that were too long are empty.
 
     For each emptied line, `places` has the position of its newline in `data`, and `removed` the
-    number of bytes that were removed from it and from those before it. `beginnings` has the first
-    bytes of each, by the index of the line.
+    number of bytes that were removed from it and from those before it. `long_lines` has the lines
+    themselves, by their index.
     """
 
     data: bytes
     places: Positions
     removed: Positions
-    beginnings: Mapping[int, bytes]
+    long_lines: Mapping[int, LongLine]
 
     def original(self, positions: Positions) -> Positions:
         """Convert positions of line bounds in `data` to positions in the original bytes."""
@@ -60,18 +69,24 @@ def shorten(data: bytes, longest: int = LONGEST_LINE_BYTES) -> Shortened:
     if not spans:
         return Shortened(data, _NOWHERE, _NOWHERE, {})
     view = memoryview(data)
-    pieces, places, beginnings = [], [], {}
+    pieces, places, long_lines = [], [], {}
     at = size = lines = 0
     for start, end in spans:
         piece = bytes(view[at:start])
         size, lines = size + len(piece), lines + count_lines(piece)
-        beginnings[lines] = data[start : min(start + KEPT_BYTES, end)].removesuffix(b"\n")
+        long_lines[lines] = _long_line(data, start, end)
         places.append(size)
         pieces += [piece, b"\n"]
         at, size, lines = end, size + 1, lines + 1
     pieces.append(bytes(view[at:]))
     removed = np.cumsum([end - start - 1 for start, end in spans])
-    return Shortened(b"".join(pieces), np.array(places), removed, beginnings)
+    return Shortened(b"".join(pieces), np.array(places), removed, long_lines)
+
+
+def _long_line(data: bytes, start: int, end: int) -> LongLine:
+    last = data[max(start, end - 2) : end]
+    size = end - start - len(last) + len(last.removesuffix(b"\n").removesuffix(b"\r"))
+    return LongLine(data[start : start + min(KEPT_BYTES, size)], size)
 
 
 def _long_spans(data: bytes, longest: int) -> Iterator[tuple[int, int]]:
@@ -95,24 +110,26 @@ def is_nothing_else(data: bytes, longest: int) -> bool:
     return not shorten(data, longest).data.strip()
 
 
-def refuse_long(refused: pa.Table, beginnings: Mapping[int, str]) -> pa.Table:
-    """Set the reason and the kept text of refused lines that are too long.
-
-    `beginnings` has these texts by line number.
-    """
+def refuse_long(refused: pa.Table, long_lines: Mapping[int, LongLine]) -> pa.Table:
+    """Set reason, text and length of refused lines that are too long, given by line number."""
     if not len(refused):  # the rest of a line does not count as a line
         return refused
     numbers = refused["line_number"].to_pylist()
-    is_long = pa.array([number in beginnings for number in numbers])
-    texts = pa.array([beginnings[number] for number in numbers if number in beginnings])
+    is_long = pa.array([number in long_lines for number in numbers])
+    found = [long_lines[number] for number in numbers if number in long_lines]
     reasons = refused["reason"].combine_chunks()
     code = reasons.dictionary.to_pylist().index(TOO_LONG)
     codes = pc.if_else(is_long, pa.scalar(code, pa.int32()), reasons.indices)
-    lines = pc.replace_with_mask(refused["line"].combine_chunks(), is_long, texts)
+
+    def replaced(name: str, values: Iterable[object]) -> pa.Array:
+        column = refused[name].combine_chunks()
+        return pc.replace_with_mask(column, is_long, pa.array(values, column.type))
+
     return pa.table(
         {
             "line_number": refused["line_number"],
             "reason": pa.DictionaryArray.from_arrays(codes, reasons.dictionary),
-            "line": lines,
+            "line": replaced("line", (escape(one.beginning) for one in found)),
+            "line_bytes": replaced("line_bytes", (one.size for one in found)),
         }
     )

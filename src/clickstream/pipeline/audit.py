@@ -185,6 +185,7 @@ def _ledger_row(
         "waiting_objects": None,
         "library_version": __version__,
         "settings_digest": staged.settings_digest,
+        "columns_version": staged.columns_version,
         "late_lines": sum(row["lines"] for row in late),
         "late_by_seconds": max(by_seconds, default=None),
     }

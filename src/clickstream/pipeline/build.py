@@ -32,6 +32,7 @@ from clickstream.pipeline.site import settings_digest, settings_of
 from clickstream.step_config import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.tables import (
     BALANCE,
+    COLUMNS_VERSION,
     HITS,
     LAYOUT_VERSION,
     REJECTS,
@@ -147,14 +148,14 @@ def begin_build(
     """Describe the build of an hour; its raw objects must be listed after its row was read.
 
     The prefix of its staged rows names everything that they depend on: raw lines, settings, library
-    version, layout version and visitor keys. So rows of another layout are never read. Raises
-    PastWindow for an hour past its replay window.
+    version, versions of layout and columns, and visitor keys. So a build never uses rows of another
+    release. Raises PastWindow for an hour past its replay window.
     """
     window.check(hour, row)
     digest = raw.raw_digest(raws)
     settings = settings_digest(lake)
     keys = window.keys.of_hour(hour).ids
-    library = f"{__version__}-{LAYOUT_VERSION}"
+    library = f"{__version__}-{LAYOUT_VERSION}.{COLUMNS_VERSION}"
     prefix = f"staging/{hour}/{digest}-{settings}-{library}-{_digest_of(keys)}/"
     version, objects_read = row.version, len(raws)
     return HourBuild(

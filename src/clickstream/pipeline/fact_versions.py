@@ -1,5 +1,8 @@
 """Versions of fact files: digests of the SQL of a view and of the published hours it reads.
 
+A file stays valid if a release has only added optional columns to its view since: the hours of the
+file were published without them, so a query would return null in each row.
+
 Only metadata are read: the ledger's list of data files by date. So the cost does not depend on the
 size of the lake. `facts` calls this.
 """
@@ -8,18 +11,45 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from clickstream.errors import InputError
 from clickstream.lake import Lake, hour_ledger
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.lake.views import DateFilter, View
+from clickstream.tables import COLUMNS_VERSION, FIRST_COLUMNS_VERSION
 
 Key = tuple[str, date]
 """A view and a UTC date: one fact file has their rows."""
 
 
-def source_versions(lake: Lake, views: Collection[View], first: date) -> dict[Key, str]:
+@dataclass(frozen=True)
+class SourceVersion:
+    """What the rows of a fact file depend on: digests of the view's SQL, and of published hours.
+
+    `sql` begins with the digest of the SQL of today; the others are of the same SQL without the
+    columns that later columns versions have added.
+    """
+
+    sql: Sequence[str]
+    hours: str
+
+    @property
+    def text(self) -> str:
+        """The version of a file that is computed now."""
+        return f"{self.sql[0]}-{self.hours}"
+
+    def has_sql_of(self, version: str) -> bool:
+        """Return whether a file of a version has the same rows as today, except added columns."""
+        return version.partition("-")[0] in self.sql
+
+    def is_met_by(self, version: str) -> bool:
+        """Return whether a file of a version is up to date."""
+        return self.has_sql_of(version) and version.partition("-")[2] == self.hours
+
+
+def source_versions(lake: Lake, views: Collection[View], first: date) -> dict[Key, SourceVersion]:
     """Return the version of each fact file that should exist, of dates from `first` on.
 
     These are the dates with published hours. Raises InputError if a fact view is missing.
@@ -28,9 +58,9 @@ def source_versions(lake: Lake, views: Collection[View], first: date) -> dict[Ke
     filters = {name: date_filter(by_name, name) for name in FACT_VIEWS}
     reach = max(chosen.days_before for chosen in filters.values())
     files = hour_ledger.files_by_date(lake, first - timedelta(days=reach))
-    sql = {name: _digest(_all_sql(by_name, name)) for name in FACT_VIEWS}
+    sql = {name: _sql_digests(by_name, name) for name in FACT_VIEWS}
     return {
-        (name, day): f"{sql[name]}-{_digest(_files_of(files, _dates_read(day, chosen)))}"
+        (name, day): SourceVersion(sql[name], _digest(_files_of(files, _dates_read(day, chosen))))
         for name, chosen in filters.items()
         for day in files
         if day >= first
@@ -48,17 +78,18 @@ def date_filter(views: Mapping[str, View], name: str) -> DateFilter:
     return chosen
 
 
-def is_same_sql(version: str, other: str) -> bool:
-    """Return whether two versions are of the same SQL, whichever hours were published."""
-    return version.partition("-")[0] == other.partition("-")[0]
+def _sql_digests(views: Mapping[str, View], name: str) -> list[str]:
+    """Return the digests of a view's SQL of each columns version, the newest first."""
+    versions = range(COLUMNS_VERSION, FIRST_COLUMNS_VERSION - 1, -1)
+    return [_digest(_all_sql(views, name, version)) for version in versions]
 
 
-def _all_sql(views: Mapping[str, View], name: str) -> Iterator[str]:
-    """Yield the SQL of a view and of all views that it reads."""
+def _all_sql(views: Mapping[str, View], name: str, version: int) -> Iterator[str]:
+    """Yield the SQL of a view and of all views that it reads, with the columns of a version."""
     if name in views:
-        yield views[name].sql
+        yield views[name].sql_of_columns(version)
         for read in views[name].reads:
-            yield from _all_sql(views, read)
+            yield from _all_sql(views, read, version)
 
 
 def _dates_read(day: date, chosen: DateFilter) -> Iterator[date]:

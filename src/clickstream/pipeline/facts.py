@@ -26,7 +26,7 @@ from clickstream.lake import views as athena_views
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest, StoredManifest
 from clickstream.lake.query_files import query_rows
 from clickstream.lake.views import DateFilter, View
-from clickstream.pipeline.fact_versions import Key, date_filter, is_same_sql, source_versions
+from clickstream.pipeline.fact_versions import Key, SourceVersion, date_filter, source_versions
 from clickstream.wording import quantity, shorten
 
 DATES_AT_ONCE = 7
@@ -185,7 +185,7 @@ class _Refresh:
             computed, changed, removed, self.queries, self.scanned_bytes, self.version, False
         )
 
-    def _load(self) -> tuple[StoredManifest | None, dict[Key, str]]:
+    def _load(self) -> tuple[StoredManifest | None, dict[Key, SourceVersion]]:
         """Read the manifest, and the version that each file should have.
 
         The manifest is read first, and its ETag guards the swap: no file can replace a newer one.
@@ -194,7 +194,9 @@ class _Refresh:
         self.version = stored.manifest.version if stored else 0
         return stored, source_versions(self.lake, self.views.values(), self.first)
 
-    def _todo(self, stored: StoredManifest | None, wanted: Mapping[Key, str]) -> list[Key]:
+    def _todo(
+        self, stored: StoredManifest | None, wanted: Mapping[Key, SourceVersion]
+    ) -> list[Key]:
         """Return the files that neither the manifest nor this refresh has in the wanted version."""
         there = {} if self.everything else _files(stored)
         return [
@@ -204,20 +206,21 @@ class _Refresh:
         ]
 
     def _next(
-        self, stored: StoredManifest | None, wanted: Mapping[Key, str]
+        self, stored: StoredManifest | None, wanted: Mapping[Key, SourceVersion]
     ) -> dict[Key, FactFile]:
         """Return the files of the next manifest: computed files, and others of the same SQL.
 
-        Rows of another SQL may have other columns, or dates of another time zone, so readers never
-        get both. Until they are computed again, those dates have no file.
+        Rows of another SQL may have other values, or dates of another time zone, so readers never
+        get both. Until they are computed again, those dates have no file. Files without columns
+        that were added since stay.
         """
         there = _files(stored)
         after: dict[Key, FactFile] = {}
         for key, version in wanted.items():
             computed, before = self.computed.get(key), there.get(key)
-            if computed and computed.source_version == version:
+            if computed and _has_version(computed, version):
                 after[key] = computed
-            elif before and is_same_sql(before.source_version, version):
+            elif before and version.has_sql_of(before.source_version):
                 after[key] = before
         return after
 
@@ -228,7 +231,7 @@ class _Refresh:
         zone = self.lake.settings.site.time_zone
         return Manifest(self.version + 1, datetime.now(UTC), zone, by_view)
 
-    def _compute(self, batch: list[Key], wanted: Mapping[Key, str]) -> None:
+    def _compute(self, batch: list[Key], wanted: Mapping[Key, SourceVersion]) -> None:
         """Query the rows of a batch and store them, several views at once."""
         if not batch:
             return
@@ -245,7 +248,7 @@ class _Refresh:
         self.progress(f"Facts of {days}: {quantity(rows, 'row')}.")
 
     def _ask(
-        self, question: list[Key], wanted: Mapping[Key, str]
+        self, question: list[Key], wanted: Mapping[Key, SourceVersion]
     ) -> tuple[dict[Key, FactFile], int]:
         """Query consecutive dates of a view, and store them; also return the bytes scanned."""
         view, days = question[0][0], [day for _, day in question]
@@ -255,7 +258,7 @@ class _Refresh:
         files = {}
         for key in question:
             rows = answer.table.filter(pc.equal(dates, key[1]))
-            files[key] = fact_files.write_file(self.lake, *key, rows, wanted[key])
+            files[key] = fact_files.write_file(self.lake, *key, rows, wanted[key].text)
         return files, answer.scanned_bytes
 
 
@@ -280,8 +283,8 @@ def _files(stored: StoredManifest | None) -> dict[Key, FactFile]:
     return {(view, day): file for view, days in views.items() for day, file in days.items()}
 
 
-def _has_version(file: FactFile | None, version: str) -> bool:
-    return file is not None and file.source_version == version
+def _has_version(file: FactFile | None, version: SourceVersion) -> bool:
+    return file is not None and version.is_met_by(file.source_version)
 
 
 def _differs(before: FactFile | None, file: FactFile) -> bool:

@@ -57,7 +57,7 @@ def parts_of(
     """
     short = parse.shorten(data, longest)
     parts, after = _parts_of(short.data, now, chosen)
-    return (_original(parts, short, data) if short.beginnings else parts), after
+    return (_original(parts, short, data) if short.long_lines else parts), after
 
 
 def _parts_of(

@@ -16,7 +16,7 @@ from clickstream.hours import Hour, HourSpan, describe_hours, group_hours
 from clickstream.lake.iceberg_tables import UNMARKED_VERSION
 from clickstream.lake.staging import Staged, name_of
 from clickstream.lake.visitor_keys import KeyIds
-from clickstream.tables import LAYOUT_VERSION, Table
+from clickstream.tables import COLUMNS_VERSION, FIRST_COLUMNS_VERSION, LAYOUT_VERSION, Table
 from clickstream.wording import quantity
 
 
@@ -32,6 +32,7 @@ class HourBuild:
     """The inputs of an hour's build: its raw lines, and everything else its rows depend on.
 
     `prefix` is where its rows are staged, and `version` the publication that the build replaces.
+    `columns_version` is that of the release that cleans the hour, which the ledger records.
     """
 
     hour: str
@@ -43,6 +44,7 @@ class HourBuild:
     visitor_key: str
     earlier_visitor_key: str | None
     layout_version: int = field(default=LAYOUT_VERSION, kw_only=True)
+    columns_version: int = field(default=COLUMNS_VERSION, kw_only=True)
 
     @property
     def keys(self) -> KeyIds:
@@ -85,13 +87,18 @@ class HourBuild:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Reverse `as_dict`. Raises OtherLayout for rows that another release staged."""
-        version = values.get("layout_version", UNMARKED_VERSION)
-        if version != LAYOUT_VERSION:
+        """Reverse `as_dict`; rows that an older release staged may lack optional columns.
+
+        Raises OtherLayout for rows of another layout version or of a newer columns version.
+        """
+        values = {"columns_version": FIRST_COLUMNS_VERSION, **values}
+        layout = values.get("layout_version", UNMARKED_VERSION)
+        if layout != LAYOUT_VERSION or values["columns_version"] > COLUMNS_VERSION:
             raise OutdatedStagedRows(
-                f"The staged rows of hour {values['hour']} are of table version {version}, and "
-                f"this release of clickstream needs version {LAYOUT_VERSION}. Clear the run's task "
-                "clean_hits with Downstream."
+                f"The staged rows of hour {values['hour']} are of table version {layout}."
+                f"{values['columns_version']}, and this release of clickstream needs version "
+                f"{LAYOUT_VERSION}.{COLUMNS_VERSION}. Clear the run's task clean_hits with "
+                "Downstream."
             )
         if "digests" not in values:
             raise OutdatedStagedRows(

@@ -50,7 +50,7 @@ def show_explanation(
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("Step", "Result", "Why"):
         table.add_column(name, overflow="fold")
-    is_long = bool(parse.shorten(raw, longest).beginnings)  # then the log may have no other line
+    is_long = bool(parse.shorten(raw, longest).long_lines)  # then the log may have no other line
     if log_format == AUTO and sample and not is_long:
         log_format = parse.detect(parse.shorten(sample, longest).data[:SAMPLE_SIZE]).name
     steps = [*explain(raw, log_format, settings, header)]
@@ -89,7 +89,7 @@ def explain(
     line: bytes, log_format: str, settings: Settings, header: bytes = b""
 ) -> Iterator[Step]:
     """Yield the steps of one line. Raises InputError for an empty line and an unknown format."""
-    if parse.shorten(line, settings.clean.longest_line_bytes).beginnings:
+    if parse.shorten(line, settings.clean.longest_line_bytes).long_lines:
         yield _reject_step(parse.TOO_LONG)
         return
     if not line.strip():

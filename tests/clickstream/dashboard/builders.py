@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from clickstream.dashboard.fact_copy import FactCopy, ReadFile
 from clickstream.lake.fact_files import FactFile, Manifest
+from clickstream.tables import COLUMNS_VERSION
 
 CHANGED_AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
 NO_ROWS = date(2026, 11, 2)
@@ -92,6 +93,7 @@ HOUR_SCHEMA = pa.schema(
         *((name, _TEXT) for name in ("library_version", "settings_digest")),
         ("published_at", _MOMENT),
         ("published_by", _TEXT),
+        ("columns_version", pa.int32()),
         ("event_date", _DATE),
     ]
 )
@@ -132,7 +134,8 @@ PLACE_SCHEMA = pa.schema(
         ("event_date", _DATE),
     ]
 )
-REJECT_SCHEMA = pa.schema([("reason", _TEXT), ("lines", _NUMBER), *_PLACE, ("event_date", _DATE)])
+_REJECT = (("reason", _TEXT), ("lines", _NUMBER), ("longest_line_bytes", _NUMBER))
+REJECT_SCHEMA = pa.schema([*_REJECT, *_PLACE, ("event_date", _DATE)])
 
 SCHEMAS = {
     "session_facts": SESSION_SCHEMA,
@@ -255,6 +258,7 @@ class PublishedHour:
     version: str = "1.0"
     waiting: int = 0
     missing: str | None = None
+    columns_version: int = COLUMNS_VERSION
 
     def row(self) -> dict[str, Any]:
         """Its row in hour_facts."""
@@ -274,6 +278,7 @@ class PublishedHour:
             "settings_digest": self.settings,
             "published_at": self.hour_at,
             "published_by": "test",
+            "columns_version": self.columns_version,
         }
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
+from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.strategies import hours, visits
 
 from clickstream.dashboard.fact_copy import FILE_NAME, FactCopy
@@ -21,6 +21,10 @@ from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
 
 MOMENT = datetime(2026, 11, 2, 9)
+
+
+ADDED = {"columns_version", "longest_line_bytes"}
+"""Columns that fact files of the first release lack."""
 
 
 class Killed(Exception):
@@ -147,17 +151,53 @@ def test_only_files_that_differ_are_read(tmp_path) -> None:
     copy.close()
 
 
-def test_a_view_with_a_new_column_is_made_afresh(tmp_path) -> None:
-    store = FactStore(fact_tables([Visit(MOMENT)]))
+LATER = datetime(2026, 11, 3, 9)
+MOODS = "select mood from session_facts order by session_date"
+
+
+@pytest.mark.parametrize("is_new_date_first", [False, True])
+def test_files_of_a_view_may_lack_a_column_that_a_release_added(
+    tmp_path: Path, is_new_date_first: bool
+) -> None:
+    tables = fact_tables([Visit(MOMENT), Visit(LATER)])
+    store = FactStore({} if is_new_date_first else tables)
     copy = FactCopy(tmp_path, store.read_file)
     copy.update(store.manifest)
-    tables = fact_tables([Visit(MOMENT)])
-    key = ("session_facts", MOMENT.date())
+    key = ("session_facts", LATER.date())
     tables[key] = tables[key].append_column("mood", pa.array(["good"]))
-    store.put(tables)
+    store.put(dict(reversed(tables.items())) if is_new_date_first else tables)
     copy.update(store.manifest)
     with copy.snapshot() as snapshot:
-        assert snapshot.cursor.execute("select mood from session_facts").fetchall() == [("good",)]
+        assert snapshot.cursor.execute(MOODS).fetchall() == [(None,), ("good",)]
+    copy.close()
+
+
+def test_a_view_with_another_column_is_made_afresh(tmp_path: Path) -> None:
+    store = FactStore(fact_tables([Visit(MOMENT), Visit(LATER)]))
+    copy = FactCopy(tmp_path, store.read_file)
+    copy.update(store.manifest)
+    tables = fact_tables([Visit(MOMENT), Visit(LATER)])
+    for key in [key for key in tables if key[0] == "session_facts"]:
+        renamed = ["mood" if name == "device" else name for name in tables[key].column_names]
+        tables[key] = tables[key].rename_columns(renamed)
+    store.put(tables)
+    copy.update(store.manifest)
+    assert contents(copy) == afresh(store)
+    copy.close()
+
+
+def test_rows_of_an_earlier_release_have_the_columns_of_today(tmp_path: Path) -> None:
+    tables = fact_tables(hours=hours_between(MOMENT, LATER))
+    older = {k: rows.drop_columns(set(rows.column_names) & ADDED) for k, rows in tables.items()}
+    store = FactStore(older)
+    FactCopy(tmp_path, store.read_file).close()
+    copy = FactCopy(tmp_path, store.read_file)
+    copy.update(store.manifest)
+    with copy.snapshot() as snapshot:
+        for name in ADDED:
+            view = "hour_facts" if name == "columns_version" else "reject_facts"
+            rows = snapshot.cursor.execute(f"select distinct {name} from {view}").fetchall()
+            assert set(rows) <= {(None,)}
     copy.close()
 
 

@@ -21,20 +21,22 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg_tables, objects, open_lake
 from clickstream.lake.iceberg_tables import LAYOUT_PROPERTY, PROPERTIES
 from clickstream.settings import Settings
-from clickstream.tables import LAYOUT_VERSION, TABLES, Column, Table
+from clickstream.tables import COLUMNS_VERSION, LAYOUT_VERSION, TABLES, Column, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
-DIGESTS = {2: "8054c2224cbbe0b6", 3: "576961a5ac1b27db"}
-"""Digest of the layout of each version. Never edit an entry: a changed layout is a new version."""
+DIGESTS = {(3, 1): "576961a5ac1b27db", (3, 2): "6531d2a113608b34"}
+"""Digest of the columns of each version of layout and columns. Never edit an entry: a new optional
+column is a new columns version, and any other change a new layout version."""
 
 FORMER_NAMES = {"page_requests": "pages", "timeout_seconds": "gap_seconds"}
 FORMER_TYPES = {"goals": "string", "funnel": "string"}
 
 
-def layout_digest() -> str:
-    """Digest of what LAYOUT_VERSION is the version of."""
+def columns_digest(version: int) -> str:
+    """Digest of the columns that a columns version has."""
     described = [
-        (table.name, [(c.name, c.type, c.required) for c in table.columns]) for table in TABLES
+        (table.name, [(c.name, c.type, c.required) for c in table.columns if c.since <= version])
+        for table in TABLES
     ]
     return hashlib.blake2b(repr(described).encode(), digest_size=8).hexdigest()
 
@@ -76,8 +78,14 @@ def stored_tables(lake: Lake) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_changed_layout_has_a_new_version() -> None:
-    assert layout_digest() == DIGESTS[LAYOUT_VERSION]
+def test_released_columns_stay_as_they_are_within_a_layout_version() -> None:
+    digests = {(LAYOUT_VERSION, v): columns_digest(v) for v in range(1, COLUMNS_VERSION + 1)}
+    assert digests == {version: d for version, d in DIGESTS.items() if version[0] == LAYOUT_VERSION}
+
+
+def test_a_required_column_is_of_the_first_columns_version() -> None:
+    with pytest.raises(ValueError, match="changes the layout"):
+        Column("new", "long", "New.", required=True, since=COLUMNS_VERSION + 1)
 
 
 def test_tables_of_version_1_are_refused_at_once_and_left_alone(
@@ -97,9 +105,11 @@ def test_tables_of_version_1_are_refused_at_once_and_left_alone(
     ):
         children.open_lake(through(lake_settings, proxy))
     assert str(refused.value) == (
-        f"The tables of database {lake.database} are of version 1, and this release of "
-        f"clickstream needs version {LAYOUT_VERSION}. Run `make clean-demo` if it is the demo, or "
-        "reprocess into a new database: docs/runbook.md, An older lake."
+        f"The tables of database {lake.database} are of layout version 1, and this release of "
+        f"clickstream needs version {LAYOUT_VERSION}. Run `make clean-demo` if it is the demo. "
+        f'Otherwise set [lake] database = "{lake.database}_{LAYOUT_VERSION}" and run `clickstream '
+        "verify`: it prints the command `clickstream build FROM TO` that builds all hours with raw "
+        "lines in that database. See docs/runbook.md, An older lake."
     )
     assert refused.value.is_permanent
     assert requests == ["GetTables"]
@@ -118,7 +128,7 @@ def test_one_table_of_version_1_is_enough_to_refuse(
     lake_settings: Settings, monkeypatch: pytest.MonkeyPatch, reopen: Callable[[], Lake]
 ) -> None:
     make_lake(lake_settings, monkeypatch, None, TABLES[:1])
-    with pytest.raises(OtherLayout, match="are of version 1"):
+    with pytest.raises(OtherLayout, match="are of layout version 1"):
         reopen()
 
 
@@ -143,6 +153,8 @@ def test_raw_lines_and_bookmarks_of_a_refused_lake_build_into_a_new_database(
 
     new = open_lake(in_database(lake_settings, f"{old.database}_2"), aws_session())
     assert pipeline.pull(new, new.settings.sources[0]).lines == 0
+    failures = pipeline.verify(new).failures
+    assert any(f"To build: clickstream build {FIRST} {LAST}" in each for each in failures)
     build_all(new, FIRST, LAST, "new")
     assert contents(new) == expected
     assert pipeline.verify(new).is_proven
@@ -153,7 +165,9 @@ def leave_behind(lake: Lake) -> None:
     """Leave what a killed process of version 1 leaves: staged rows, a mark and parts beside it."""
     staged = pipeline.clean_hits(lake, FIRST)
     for key in staged.cleaned_keys:
-        former_key = key.replace(f"-{__version__}-{LAYOUT_VERSION}-", f"-{__version__}-")
+        former_key = key.replace(
+            f"-{__version__}-{LAYOUT_VERSION}.{COLUMNS_VERSION}-", f"-{__version__}-"
+        )
         assert former_key != key
         objects.put(lake, former_key, b"rows of version 1")
         objects.delete(lake, [key])

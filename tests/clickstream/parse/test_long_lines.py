@@ -29,7 +29,7 @@ from clickstream.parse import (
     shorten,
     unescape,
 )
-from clickstream.parse.long_lines import KEPT_BYTES
+from clickstream.parse.long_lines import KEPT_BYTES, LongLine
 
 LIMIT = 20
 """A limit for texts that hypothesis makes."""
@@ -42,9 +42,10 @@ TEXTS = st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([b"#", b"a" *
 def test_exactly_the_lines_above_the_limit_become_empty(texts: list[bytes], has_end: bool) -> None:
     data = b"\n".join(texts) + b"\n" * has_end
     lines = [line.removesuffix(b"\n") for line in io.BytesIO(data)]
-    long = {n: line[:KEPT_BYTES] for n, line in enumerate(lines) if len(line) > LIMIT}
+    texts = {n: t.removesuffix(b"\r") for n, t in enumerate(lines) if len(t) > LIMIT}
+    long = {n: LongLine(text[:KEPT_BYTES], len(text)) for n, text in texts.items()}
     short = shorten(data, LIMIT)
-    assert short.beginnings == long
+    assert short.long_lines == long
     kept = [b"" if n in long else line for n, line in enumerate(lines)]
     assert [line.removesuffix(b"\n") for line in io.BytesIO(short.data)] == kept
 
@@ -89,6 +90,7 @@ def test_a_long_line_is_one_reject_and_its_neighbours_are_as_without_it(
     number = example.count(b"\n") + 1
     assert rejects(found) == [(number, TOO_LONG)]
     assert unescape(found.rejects["line"].iloc[0]) == long[:KEPT_BYTES]
+    assert found.rejects["line_bytes"].tolist() == [LONGEST_LINE_BYTES + 1]
     columns = [column for column in found.table.column_names if column != "line_number"]
     assert found.table.select(columns).to_pylist() == without.table.select(columns).to_pylist()
 

@@ -82,7 +82,7 @@ TRUST = (
         "rejects",
         "trust",
         mark("Lines that could not be read"),
-        {"": (("rejected_lines",), ("reject_reason",))},
+        {"": (("rejected_lines", "longest_rejected_line"), ("reject_reason",))},
     ),
     Panel(
         "bots",
