@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, get_args
 
 import pyarrow as pa
@@ -143,8 +143,5 @@ def test_a_change_of_ledger_rows_keeps_columns_of_a_newer_release(
 
 
 def plain_value(kind: Type) -> Any:
-    return (
-        datetime(2026, 11, 20, tzinfo=UTC).replace(tzinfo=None)
-        if kind == "timestamp"
-        else ("text" if kind == "string" else 1)
-    )
+    """Return any value of a required column of the ledger."""
+    return HOURS[0].naive if kind == "timestamp" else "text" if kind == "string" else 1

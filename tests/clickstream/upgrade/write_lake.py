@@ -55,8 +55,9 @@ def lines_of_hour(hour: Hour) -> list[str]:
 
 def log_lines() -> str:
     """The lines of all hours; the first hour also has one that is too long."""
-    first, *others = [line for hour in hour_range(FIRST, CLEANED) for line in lines_of_hour(hour)]
-    return "".join([first, "x" * LONG_LINE_BYTES + "\n", *others])
+    lines = [line for hour in hour_range(FIRST, CLEANED) for line in lines_of_hour(hour)]
+    lines.insert(3, "x" * LONG_LINE_BYTES + "\n")
+    return "".join(lines)
 
 
 def _line(hour: Hour, minute: int, visitor: int, path: str, agent: str) -> str:
