@@ -39,7 +39,6 @@ test: $(VENV)/dev.stamp ## run unit, property and SQL tests, which need no syste
 LAKE := tests/clickstream/lake tests/clickstream/pipeline tests/dags/test_end_to_end.py tests/real_logs
 TRINO := tests/clickstream/dashboard/test_triangle.py tests/clickstream/upgrade tests/localaws/athena tests/repository/test_trino_install.py tests/sql
 DEEP := $(LAKE) tests/benchmarks tests/clickstream/dashboard tests/fuzz tests/localaws/athena tests/services
-PROPERTIES := tests/clickstream/pipeline/test_any_*.py tests/clickstream/parse/test_*properties.py
 
 test-lake: $(VENV)/dev.stamp ## test schedules, faults, kills, processes at once and whole real logs on lakes
 	$(PYTEST) $(WORKERS) -m lake $(LAKE)
@@ -58,7 +57,7 @@ test-stack: $(VENV)/dev.stamp ## test the demo, and backfills, cleared tasks and
 
 test-deep: $(VENV)/dev.stamp ## test long schedules, full grids and more examples, in about an hour; EXAMPLES=20
 	$(PYTEST) $(WORKERS) --timeout 7200 -m deep $(DEEP)
-	EXAMPLES=$(or $(EXAMPLES),5) $(PYTEST) $(WORKERS) --timeout 7200 -m 'lake or not deep' $(PROPERTIES)
+	EXAMPLES=$(or $(EXAMPLES),5) $(PYTEST) $(WORKERS) --timeout 7200 -m 'hypothesis and not trino and not deep'
 
 test-mutations: $(VENV)/dev.stamp ## test that the tests find seeded faults; ONLY=TEXT in the name or file of a fault
 	$(BIN)/python -m scripts.mutations $(if $(ONLY),--only "$(ONLY)")
