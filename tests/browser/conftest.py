@@ -21,6 +21,10 @@ from clickstream.lake import Lake
 from clickstream.settings import Settings
 
 NewPage = Callable[..., Page]
+PATIENCE_MS = 120_000
+"""Limit of each wait for a page, which only ends a test that hangs; pages take milliseconds."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +77,7 @@ def new_page(chromium: Browser, cafe: RunningDashboard, logged_in: Any) -> Itera
     def open_page(path: str | None = "/", **options: Any) -> Page:
         defaults = {"storage_state": logged_in, "viewport": {"width": 1280, "height": 900}}
         context = chromium.new_context(base_url=cafe.url, **{**defaults, **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         watches.append(Watch(context, cafe.url))
         page = context.new_page()
         if path is not None:
