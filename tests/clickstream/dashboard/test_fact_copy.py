@@ -63,6 +63,7 @@ states = st.lists(
 )
 
 
+@pytest.mark.lake
 @given(states, st.lists(st.integers(0, 12), max_size=4), st.booleans())
 def test_after_any_refreshes_and_kills_the_copy_equals_one_made_afresh(
     steps, kills, reopens

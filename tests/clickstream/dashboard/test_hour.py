@@ -78,6 +78,7 @@ def sentences(panel: HourPanel) -> str:
     return " ".join(one.text for one in panel.statements)
 
 
+@pytest.mark.lake
 @given(st.sampled_from(ZONES), st.integers(0, len(CHANGES) - 1), st.integers(0, 47))
 def test_an_hour_is_found_in_every_time_zone(zone: str, place: int, number: int) -> None:
     hour = Hour.at(CHANGES[place] + timedelta(hours=number))

@@ -52,6 +52,7 @@ def files_read(lake: Lake, week: Week = WEEK, moment: datetime = MOMENT) -> list
     return [key for key in keys if key != MANIFEST_KEY]
 
 
+@pytest.mark.lake
 def test_the_files_that_a_mail_reads_do_not_grow_with_the_age_of_the_lake(make_lake) -> None:
     read = {}
     for weeks in (11, 20):
@@ -66,6 +67,7 @@ def test_the_files_that_a_mail_reads_do_not_grow_with_the_age_of_the_lake(make_l
     assert len(read[20]) == len(days) * len(FACT_VIEWS)
 
 
+@pytest.mark.lake
 def test_a_mail_from_the_files_it_needs_says_what_one_from_all_files_says(lake: Lake) -> None:
     rows = tables(14)
     store_facts(lake, rows)
