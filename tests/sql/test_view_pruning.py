@@ -16,6 +16,7 @@ import pytest
 import yaml
 from tests.support.engines import Engine, LocalAthena
 from tests.support.lakes import built, settings_of_a_lake
+from tests.support.tiers import first_in_make_test
 
 from clickstream import pipeline, settings
 from clickstream.demo.cafe import CafeRules, write_history
@@ -105,7 +106,7 @@ def test_sessions_cross_the_midnights_around_the_day(week: Lake) -> None:
     assert {DAY - timedelta(1), DAY} <= {day for (day,) in rows(week, crossing)}
 
 
-@pytest.mark.parametrize("view", FILTERS)
+@pytest.mark.parametrize("view", first_in_make_test(FILTERS, 4))
 def test_a_question_about_one_date_reads_the_dates_described(
     engine: Engine, week: Lake, view: str
 ) -> None:
@@ -154,7 +155,7 @@ def test_a_range_of_dates_reads_what_its_dates_need(week: Lake, question: str, b
         assert rows(week, f"select * from {question}") == expected
 
 
-@pytest.mark.parametrize("view", FACT_VIEWS)
+@pytest.mark.parametrize("view", first_in_make_test(FACT_VIEWS))
 def test_facts_of_two_dates_read_what_these_dates_need(
     engine: Engine, week: Lake, view: str
 ) -> None:
