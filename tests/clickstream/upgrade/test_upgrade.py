@@ -57,9 +57,13 @@ def ask_all(lake: Lake) -> dict[str, QueryResult]:
     return {one["Name"]: athena.query(lake, f"select * from {one['Name']}") for one in listed}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def opened(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -> Opened:
-    """Open the lake by several processes at once, and refresh its views."""
+    """Open the lake by several processes at once, and refresh its views.
+
+    Once for the session, as pytest may run tests of other modules between those of an engine and
+    the others, and the names of the lake are those of the archive.
+    """
     settings = settings_of_the_lake(local_aws.endpoint, tmp_path_factory.mktemp("logs"))
     unopened, tasks = restore(ARCHIVE, settings)
     before = ask_all(unopened)
