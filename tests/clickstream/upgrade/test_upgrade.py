@@ -107,7 +107,7 @@ def test_facts_of_unchanged_hours_are_not_computed_again(opened: Opened) -> None
     assert opened.facts.version == 1
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def upgraded(opened: Opened) -> Lake:
     """Publish the hours in flight and a new one, and build an old one again."""
     lake, tasks = opened.lake, opened.tasks
