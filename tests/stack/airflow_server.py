@@ -94,7 +94,7 @@ def server_below(stack: Stack, home: Path, path: str) -> Iterator[str]:
         stack.wait_until("Airflow below a path", lambda: status_of(f"{url}/api/v2/version") == 200)
         yield url
     finally:
-        # The server starts processes of its own, which are in its session.
+        # The processes that the server starts are in its session.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGTERM)
         server.wait(60)

@@ -1,4 +1,4 @@
-"""One running demo for all modules of this directory; each works on hours of its own dates.
+"""One running demo for all modules of this directory; each works on hours of other dates.
 
 The modules run in the order of MODULES. After the demo, hosts of the tests replace the café's
 server in the settings. The host `shop` is an sshd, which is down from the fixture

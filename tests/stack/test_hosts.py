@@ -26,7 +26,7 @@ def shop(sshd) -> str:
 
 
 def clean_run(lake: Lake, name: str) -> list[list[str]]:
-    """The tables of a lake of its own after one run over what all hosts have now."""
+    """The tables of a separate lake after one run over the lines that all hosts have now."""
     own = beside(lake.settings, name)
     unlimited = [source.model_copy(update={"max_kb_per_second": 0}) for source in own.sources]
     clean = open_lake(own.model_copy(update={"sources": tuple(unlimited)}), lake.session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from clickstream.demo.progress import Step
 from clickstream.demo.stack import AirflowApi, Stack, StackError
@@ -25,22 +25,15 @@ FINISHED = ("success", "failed")
 
 
 class Backfill:
-    """A backfill of the hourly DAG, for each hour of a span; a context manager.
+    """A backfill of the hourly DAG, for each hour of a span.
 
     All runs are active at once, so that few refreshes of the facts, which are 15 s apart, cover all
     of them. Airflow's limit of parallel tasks bounds the memory. Hours whose runs succeeded before
     are not built again.
     """
 
-    def __init__(self, stack: Stack, span: HourSpan) -> None:
-        self._stack, self._span = stack, span
-        self._api = stack.airflow()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._api.__exit__()
+    def __init__(self, stack: Stack, api: AirflowApi, span: HourSpan) -> None:
+        self._stack, self._api, self._span = stack, api, span
 
     def start(self, step: Step) -> None:
         """Start it, after the end of an earlier one: Airflow allows one at a time.

@@ -165,7 +165,8 @@ def _describe_facts(refreshed: pipeline.FactsRefreshed) -> str:
 
 def _build_hourly(stack: Stack, lake: Lake, plan: Plan, steps: Steps) -> dict[Hour, str]:
     """Have Airflow build the newest hours, and print the answers while it does."""
-    with Backfill(stack, plan.hourly) as backfill:
+    with stack.airflow() as api:
+        backfill = Backfill(stack, api, plan.hourly)
         with steps.step("Airflow's backfill") as step:
             backfill.start(step)
             step.detail = f"{quantity(len(plan.hourly), 'run')} created"

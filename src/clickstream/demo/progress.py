@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
 from rich.markup import escape
@@ -83,11 +83,9 @@ class Steps:
         self.console = console
         self._started = time.monotonic()
 
-    @contextmanager
-    def step(self, label: str) -> Iterator[Step]:
-        """Run a step in the block."""
-        with Step(self.console, label).running() as step:
-            yield step
+    def step(self, label: str) -> AbstractContextManager[Step]:
+        """Return a context manager that runs a step in its block."""
+        return Step(self.console, label).running()
 
     def fail(self, reason: str) -> None:
         """Print a failure."""

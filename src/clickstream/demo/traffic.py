@@ -35,7 +35,7 @@ DAYS_AT_ONCE = 7
 """The café's older days are pulled and built in batches of this size while others are written."""
 
 LONGEST_GAP = 7 * 24
-"""Hours without lines are built if they are fewer, between hours with lines.
+"""A gap of at most this many hours without lines is built with the hours around it.
 
 A line with a wrong year would otherwise add years of empty hours.
 """

@@ -108,7 +108,7 @@ def pack(files: Iterator[tuple[str, bytes]]) -> bytes:
 
 
 def main(path: Path) -> None:
-    """Build the lake on a local AWS of its own, and write its archive."""
+    """Start a local AWS, build the lake on it, and write its archive."""
     with tempfile.TemporaryDirectory() as folder, LocalAwsProcess(Path(folder) / "aws") as aws:
         logs = Path(folder) / "logs"
         lake = open_lake(settings_of_the_lake(aws.endpoint, logs), aws_session())
