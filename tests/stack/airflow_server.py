@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import BrowserContext
 from tests.support.free_ports import free_ports
 
 from clickstream.demo.stack import Stack
@@ -25,38 +22,6 @@ from clickstream.hours import Hour
 VIEWER = "guest"
 USERS = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{LOGIN}:admin,{VIEWER}:viewer"}
 """The variable of a stack with both users. Airflow writes the viewer's password to its file."""
-
-TASK = "list_hosts"
-
-
-@dataclass(frozen=True)
-class AirflowServer:
-    """The server at `url`, which may have a path, and a run that builds `hour`."""
-
-    stack: Stack
-    url: str
-    hour: Hour
-    run_id: str
-
-    @property
-    def task_page(self) -> str:
-        """The page of a task instance of the run."""
-        return f"{self.url}/dags/clickstream_hourly/runs/{self.run_id}/tasks/{TASK}"
-
-    @property
-    def dashboard(self) -> str:
-        """The dashboard with Airflow's navigation around it."""
-        path = self.url.split("/", 3)[3:]
-        below = f"/{path[0]}" if path else ""
-        return f"{self.url}/plugin/cafe-dashboard{below}/clickstream-dashboard"
-
-    def log_in(self, context: BrowserContext, user: str) -> None:
-        """Log a user in, in all pages of a browser's context."""
-        passwords = json.loads(self.stack.layout.passwords_file.read_text())
-        login = {"username": user, "password": passwords[user]}
-        answer = context.request.post(f"{self.url}/auth/token", data=login)
-        token = answer.json()["access_token"]
-        context.add_cookies([{"name": "_token", "value": token, "url": f"{self.url}/"}])
 
 
 def day_of(hour: Hour) -> str:

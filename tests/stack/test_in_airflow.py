@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
 from tests.browser.watched_pages import Watch
-from tests.stack.airflow_server import VIEWER, AirflowServer, day_of, local_time, server_below
+from tests.stack.airflow_server import VIEWER, day_of, local_time, server_below
 from tests.stack.runs import HOURLY
+from tests.support.airflow_server import AirflowServer
 from tests.support.chromium import running_chromium
 
 from clickstream.demo.demo import Demo
@@ -48,18 +49,18 @@ def day(hour: Hour) -> str:
 
 @pytest.fixture(scope="module")
 def airflow(stack: Stack, api: AirflowApi, hour: Hour) -> AirflowServer:
-    return AirflowServer(
-        stack, stack.ports.airflow_url, hour, api.run_ids(HOURLY, hour, hour)[hour]
-    )
+    passwords = json.loads(stack.layout.passwords_file.read_text())
+    run_id = api.run_ids(HOURLY, hour, hour)[hour]
+    return AirflowServer(stack.ports.airflow_url, hour, run_id, passwords)
 
 
 @pytest.fixture(scope="module")
 def airflow_below(
-    airflow: AirflowServer, tmp_path_factory: pytest.TempPathFactory
+    stack: Stack, airflow: AirflowServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AirflowServer]:
     """Airflow below a path, as a proxy for several programs serves it."""
     home = tmp_path_factory.mktemp("airflow-below")
-    with server_below(airflow.stack, home, "/tools/airflow") as url:
+    with server_below(stack, home, "/tools/airflow") as url:
         yield replace(airflow, url=url)
 
 

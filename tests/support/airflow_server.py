@@ -1,4 +1,4 @@
-"""A real API server of Airflow with the plugin, for the picture of the dashboard in Airflow."""
+"""Airflow's UI as a browser reaches it, and a server for the picture of the dashboard in it."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class AirflowServer:
     url: str
     hour: Hour
     run_id: str
+    passwords: Mapping[str, str]
 
     @property
     def task_page(self) -> str:
@@ -61,7 +62,7 @@ class AirflowServer:
 
     def log_in(self, context: BrowserContext, user: str) -> None:
         """Log a user in, in all pages of a browser's context."""
-        login = {"username": user, "password": PASSWORD}
+        login = {"username": user, "password": self.passwords[user]}
         answer = context.request.post(f"{self.url}/auth/token", data=login)
         token = answer.json()["access_token"]
         context.add_cookies([{"name": "_token", "value": token, "url": f"{self.url}/"}])
@@ -96,7 +97,8 @@ def running_airflow(
         )
     try:
         _wait_for(f"{url}/api/v2/version", server, log)
-        yield AirflowServer(url, hour, prepared.stdout.splitlines()[-1])
+        run_id = prepared.stdout.splitlines()[-1]
+        yield AirflowServer(url, hour, run_id, dict.fromkeys(USERS, PASSWORD))
     finally:
         # The server starts processes of its own, which are in its session.
         with contextlib.suppress(ProcessLookupError):
