@@ -17,6 +17,7 @@ from clickstream.lake import (
     iceberg_tables,
     raw,
     staging,
+    table_schemas,
     views,
     visitor_keys,
 )
@@ -54,9 +55,9 @@ def open_lake(
     AwsRefused if AWS can't be reached or refuses, OtherLayout for tables of another version.
     """
     lake = refer_to_lake(settings, session, endpoint_url)
-    if not iceberg_tables.check_tables(lake):
+    if not table_schemas.check_tables(lake):
         _ensure_bucket(lake)
-        iceberg_tables.ensure_tables(lake)
+        table_schemas.ensure_tables(lake)
     return lake
 
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from clickstream.errors import OutdatedStagedRows, UnbalancedHour
 from clickstream.hours import Hour, HourSpan, describe_hours, group_hours
-from clickstream.lake.iceberg_tables import UNMARKED_VERSION
 from clickstream.lake.staging import Staged, name_of
+from clickstream.lake.table_schemas import UNMARKED_VERSION
 from clickstream.lake.visitor_keys import KeyIds
 from clickstream.tables import COLUMNS_VERSION, FIRST_COLUMNS_VERSION, LAYOUT_VERSION, Table
 from clickstream.wording import quantity

@@ -18,8 +18,8 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream import __version__, pipeline
 from clickstream.errors import OtherLayout
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables, objects, open_lake
-from clickstream.lake.iceberg_tables import LAYOUT_PROPERTY, PROPERTIES
+from clickstream.lake import Lake, iceberg_tables, objects, open_lake, table_schemas
+from clickstream.lake.table_schemas import LAYOUT_PROPERTY, PROPERTIES
 from clickstream.settings import Settings
 from clickstream.tables import COLUMNS_VERSION, LAYOUT_VERSION, TABLES, Column, Table
 
@@ -62,8 +62,8 @@ def make_lake(
     unmarked = {n: value for n, value in PROPERTIES.items() if n != LAYOUT_PROPERTY}
     mark = {LAYOUT_PROPERTY: str(version)} if version else {}
     with monkeypatch.context() as patch:
-        patch.setattr(iceberg_tables, "PROPERTIES", unmarked | mark)
-        patch.setattr(iceberg_tables, "TABLES", tables)
+        patch.setattr(table_schemas, "PROPERTIES", unmarked | mark)
+        patch.setattr(table_schemas, "TABLES", tables)
         return open_lake(settings, aws_session())
 
 
@@ -188,9 +188,9 @@ def test_other_statistics_are_no_other_layout(
     lake_settings: Settings, monkeypatch: pytest.MonkeyPatch, reopen: Callable[[], Lake]
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(iceberg_tables, "properties", lambda _: PROPERTIES)
+        patch.setattr(table_schemas, "properties", lambda _: PROPERTIES)
         make_lake(lake_settings, monkeypatch, LAYOUT_VERSION)
     lake = reopen()
     for table in TABLES:
         stored = iceberg_tables.load(lake, table).iceberg.properties
-        assert iceberg_tables.properties(table).items() <= stored.items()
+        assert table_schemas.properties(table).items() <= stored.items()

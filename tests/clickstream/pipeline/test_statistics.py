@@ -18,7 +18,7 @@ from tests.support.lakes import build_all, sortable_columns
 from clickstream import pipeline
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables, table_maintenance
+from clickstream.lake import Lake, iceberg_tables, table_maintenance, table_schemas
 from clickstream.pipeline import maintenance
 from clickstream.tables import HITS, SESSION_PARTS, TABLES, Table
 
@@ -47,7 +47,7 @@ def lines_of_three_days() -> list[str]:
 def former_properties(table: Table) -> dict[str, str]:
     """What tables had up to version 0.13: statistics of two columns, the same for every table."""
     columns = ("event_date", "hour_at")
-    return iceberg_tables.PROPERTIES | {
+    return table_schemas.PROPERTIES | {
         f"write.metadata.metrics.column.{c}": "full" for c in columns
     }
 
@@ -56,7 +56,7 @@ def former_properties(table: Table) -> dict[str, str]:
 def former(reopen: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch) -> Lake:
     """A lake of three days, one file each, that a former version made and built."""
     with monkeypatch.context() as patch:
-        patch.setattr(iceberg_tables, "properties", former_properties)
+        patch.setattr(table_schemas, "properties", former_properties)
         lake = reopen()
         source = lake.settings.sources[0]
         append(Path(source.path) / "access.log", lines_of_three_days())

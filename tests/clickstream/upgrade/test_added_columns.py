@@ -14,7 +14,14 @@ from tests.support.lakes import aws_session
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, hour_ledger, iceberg_tables, open_lake, table_maintenance
+from clickstream.lake import (
+    Lake,
+    hour_ledger,
+    iceberg_tables,
+    open_lake,
+    table_maintenance,
+    table_schemas,
+)
 from clickstream.lake.iceberg_tables import LoadedTable
 from clickstream.settings import Settings
 from clickstream.tables import COLUMNS_VERSION, HOUR_LEDGER, REJECTS, Column, Table, Type
@@ -62,7 +69,7 @@ def extend(lake_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable
 
     def open_by_later_release() -> Lake:
         with monkeypatch.context() as patch:
-            patch.setattr(iceberg_tables, "TABLES", (EXTENDED,))
+            patch.setattr(table_schemas, "TABLES", (EXTENDED,))
             return open_lake(lake_settings, aws_session())
 
     return open_by_later_release
@@ -130,7 +137,7 @@ def test_a_change_of_ledger_rows_keeps_columns_of_a_newer_release(
     added = Column("new", "string", "Added later.", since=COLUMNS_VERSION + 1)
     extended = replace(HOUR_LEDGER, columns=(*HOUR_LEDGER.columns, added))
     with monkeypatch.context() as patch:
-        patch.setattr(iceberg_tables, "TABLES", (extended,))
+        patch.setattr(table_schemas, "TABLES", (extended,))
         later = open_lake(lake_settings, aws_session())
     [hour, *_] = HOURS
     of_hour = {"event_date": hour.event_date, "hour_at": hour.naive, "new": "kept"}

@@ -27,7 +27,15 @@ from clickstream import pipeline
 from clickstream.dashboard.fact_copy import FactCopy
 from clickstream.errors import OutdatedStagedRows
 from clickstream.hours import Hour
-from clickstream.lake import Lake, athena, fact_files, hour_ledger, iceberg_tables, open_lake
+from clickstream.lake import (
+    Lake,
+    athena,
+    fact_files,
+    hour_ledger,
+    iceberg_tables,
+    open_lake,
+    table_schemas,
+)
 from clickstream.lake.athena import QueryResult
 from clickstream.lake.fact_files import Manifest
 from clickstream.pipeline.facts import FactsRefreshed
@@ -90,7 +98,7 @@ def test_each_table_is_extended_by_one_commit_and_then_takes_no_request(opened: 
         assert len(stored.schemas()) == 1 + any(c.since > 1 for c in table.columns)
         ids = {field.field_id for schema in stored.schemas().values() for field in schema.fields}
         assert len(ids) == len(table.columns)
-    assert iceberg_tables.check_tables(opened.lake)
+    assert table_schemas.check_tables(opened.lake)
 
 
 def test_tables_and_views_answer_as_before(opened: Opened, engine: Engine) -> None:
