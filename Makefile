@@ -41,10 +41,10 @@ TRINO := tests/clickstream/dashboard/test_triangle.py tests/clickstream/upgrade 
 DEEP := $(LAKE) tests/benchmarks tests/fuzz tests/localaws/athena tests/services
 
 test-lake: $(VENV)/dev.stamp ## test schedules, faults, kills, processes at once and whole real logs on lakes
-	$(PYTEST) $(WORKERS) -m lake $(LAKE)
+	$(PYTEST) $(WORKERS) -m 'lake and not trino and not deep' $(LAKE)
 
 test-trino: $(VENV)/dev.stamp ## test views and SQL on a real Trino, fetched by Maven; TRINO=DIR uses an unpacked one
-	$(PYTEST) -m trino $(TRINO)
+	$(PYTEST) -m 'trino and not deep' $(TRINO)
 
 test-services: $(VENV)/dev.stamp ## test with nginx, logrotate, sshd and Java, which the tests start
 	$(PYTEST) tests/services

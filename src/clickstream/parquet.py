@@ -29,8 +29,8 @@ def shaped_schema(table: Table) -> pa.Schema:
 def add_missing(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return rows with the columns of a schema, in its order; absent optional columns are null.
 
-    Rows that another release wrote may lack optional columns. Raises ValueError for a column that
-    the schema lacks, because its values would be lost.
+    Rows that another release wrote may lack optional columns. The types of present columns stay.
+    Raises ValueError for a column that the schema lacks, because its values would be lost.
     """
     if unknown := set(rows.column_names) - set(schema.names):
         raise ValueError(f"The rows have columns that the table lacks: {sorted(unknown)}.")
@@ -40,7 +40,8 @@ def add_missing(rows: pa.Table, schema: pa.Schema) -> pa.Table:
         else rows[field.name]
         for field in schema
     ]
-    return pa.Table.from_arrays(columns, schema.names)
+    fields = [field.with_type(c.type) for field, c in zip(schema, columns, strict=True)]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 
 def shape(rows: pd.DataFrame | pa.Table, table: Table, hours: Hour | pa.Array) -> pa.Table:

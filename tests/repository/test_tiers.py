@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from _pytest.mark.expression import Expression
 from hypothesis import settings
+from more_itertools import powerset
 from tests.support.examples import TIMES, USUAL
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +62,15 @@ def test_tests_with_the_mark_of_a_tier_are_in_its_paths(tier: str) -> None:
     ]
     assert marked
     assert outside == []
+
+
+@pytest.mark.parametrize("marks", [*powerset(["lake", "trino", "deep"])], ids="+".join)
+def test_one_tier_runs_a_test_whatever_its_marks(marks: tuple[str, ...]) -> None:
+    usual = re.findall(r"-m '([^']+)'", (ROOT / "pyproject.toml").read_text())
+    of_tiers = re.findall(r"-m '?([^'\n]+?)'? \$\((?:LAKE|TRINO|DEEP)\)", MAKEFILE)
+    expressions = [Expression.compile(text) for text in usual + of_tiers]
+    assert len(expressions) == 4
+    assert sum(one.evaluate(lambda name, **_: name in marks) for one in expressions) == 1
 
 
 def test_every_folder_of_tests_belongs_to_a_tier() -> None:

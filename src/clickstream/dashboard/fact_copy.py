@@ -30,6 +30,7 @@ FORMAT = 1
 """Format of the copy's own tables; a copy of another format is built again."""
 
 MEMORY_LIMIT = "256MB"
+ROWS_OF_A_BATCH = 100_000
 _ADDED = {view.name: dict(view.added) for view in (HOURS, REJECTS)}
 """The columns, with their types, that files of earlier releases lack, by fact view."""
 
@@ -124,24 +125,34 @@ class FactCopy:
             cursor.close()
 
     def _replace_files(self, cursor: Any, manifest: Manifest) -> None:
-        """Replace the rows of all files that differ, one file in memory at a time."""
-        wanted = {
-            (view, day): file
-            for view in FACT_VIEWS
-            for day, file in manifest.files.get(view, {}).items()
-        }
+        """Replace the rows of all files that differ."""
         stored = _stored_files(cursor)
-        for view, day in stored.keys() - wanted.keys():
-            _delete(cursor, view, day)
-        for (view, day), file in wanted.items():
-            if stored.get((view, day)) == file.key:
-                continue
+        for view in FACT_VIEWS:
+            before, wanted = stored.get(view, {}), manifest.files.get(view, {})
+            changed = {day: file for day, file in wanted.items() if before.get(day) != file.key}
+            _delete(cursor, view, [day for day in before if day in changed or day not in wanted])
+            for rows in self._batches(changed):
+                _insert(cursor, view, rows)
+            _note_files(cursor, view, changed)
+
+    def _batches(self, files: Mapping[date, FactFile]) -> Iterator[pa.Table]:
+        """Read files, and join the rows of neighbours that have the same columns.
+
+        DuckDB takes several milliseconds for a statement, whatever its rows.
+        """
+        batch: list[pa.Table] = []
+        for day, file in files.items():
             rows = self._read_file(file)
             if rows is None:
                 raise _FileGone
-            _delete(cursor, view, day)
-            _insert(cursor, view, day, rows)
-            cursor.execute("insert into copied_files values (?, ?, ?)", [view, day, file.key])
+            rows = rows.append_column("copied_day", pa.repeat(pa.scalar(day), len(rows)))
+            is_full = sum(map(len, batch)) + len(rows) > ROWS_OF_A_BATCH
+            if batch and (is_full or rows.schema != batch[0].schema):
+                yield pa.concat_tables(batch)
+                batch = []
+            batch.append(rows)
+        if batch:
+            yield pa.concat_tables(batch)
 
 
 class _FileGone(Exception):
@@ -211,19 +222,27 @@ def _state(cursor: Any) -> CopyState:
     return CopyState(row[0], _EPOCH + timedelta(microseconds=row[1]), row[2])
 
 
-def _stored_files(cursor: Any) -> dict[tuple[str, date], str]:
-    rows = cursor.execute("select view, day, key from copied_files").fetchall()
-    return {(view, day): key for view, day, key in rows}
+def _stored_files(cursor: Any) -> dict[str, dict[date, str]]:
+    """Return the keys of the copied files by fact view and date."""
+    found: dict[str, dict[date, str]] = {}
+    for view, day, key in cursor.execute("select view, day, key from copied_files").fetchall():
+        found.setdefault(view, {})[day] = key
+    return found
 
 
-def _delete(cursor: Any, view: str, day: date) -> None:
-    cursor.execute("delete from copied_files where view = ? and day = ?", [view, day])
-    if _columns(cursor, view):
-        cursor.execute(f"delete from {view} where copied_day = ?", [day])  # noqa: S608
+def _note_files(cursor: Any, view: str, files: Mapping[date, FactFile]) -> None:
+    for day, file in files.items():
+        cursor.execute("insert into copied_files values (?, ?, ?)", [view, day, file.key])
 
 
-def _insert(cursor: Any, view: str, day: date, rows: pa.Table) -> None:
-    """Insert a date's rows by the names of their columns.
+def _delete(cursor: Any, view: str, days: list[date]) -> None:
+    if days:
+        cursor.execute("delete from copied_files where view = ? and day in ?", [view, days])
+        cursor.execute(f"delete from {view} where copied_day in ?", [days])  # noqa: S608
+
+
+def _insert(cursor: Any, view: str, rows: pa.Table) -> None:
+    """Insert rows by the names of their columns.
 
     A release that adds a column keeps the files of earlier dates, so the files of a manifest may
     differ by such columns; absent ones are null. A table with otherwise different columns is
@@ -233,21 +252,20 @@ def _insert(cursor: Any, view: str, day: date, rows: pa.Table) -> None:
         f"('0x' || {name})::ubigint as {name}" if name in _IDS else name
         for name in rows.column_names
     )
-    select = f"select {columns}, ?::date as copied_day from arrow_rows"  # noqa: S608
+    select = f"select {columns} from arrow_rows"  # noqa: S608
     cursor.register("arrow_rows", rows)
-    added, stored = _ADDED.get(view, {}), _columns(cursor, view)
-    wanted = {*rows.column_names, "copied_day"}
+    added, stored, wanted = _ADDED.get(view, {}), _columns(cursor, view), {*rows.column_names}
     if wanted - stored and stored - wanted - added.keys():
         cursor.execute(f"drop table {view}")
         stored = set()
     if not stored:
-        cursor.execute(f"create table {view} as {select}", [day])
+        cursor.execute(f"create table {view} as {select}")
         _add_columns(cursor, view, added)
     else:
         if wanted - stored:  # a newer release has added them
-            described = cursor.execute(f"describe {select}", [day]).fetchall()
+            described = cursor.execute(f"describe {select}").fetchall()
             _add_columns(cursor, view, {name: kind for name, kind, *_ in described})
-        cursor.execute(f"insert into {view} by name {select}", [day])
+        cursor.execute(f"insert into {view} by name {select}")
     cursor.unregister("arrow_rows")
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests, table
 from tests.support.access_log import Client, append
 from tests.support.lakes import build_all, contents
+from tests.support.tiers import first_in_make_test
 
 from clickstream import clean, pipeline, sessions
 from clickstream.clean import Cleaner, VisitorKeys
@@ -173,9 +174,9 @@ def pulled(lake: Lake, tmp_path: Path) -> Lake:
     return lake
 
 
-@pytest.mark.lake
 @pytest.mark.parametrize(
-    ("hours_at_once", "rows_per_file", "files"), [(1, 9, 2), (2, 1, 4), (3, 1000, 1)]
+    ("hours_at_once", "rows_per_file", "files"),
+    first_in_make_test([(3, 1000, 1), (1, 9, 2), (2, 1, 4)], 1),
 )
 def test_pieces_and_files_make_no_difference(
     pulled: Lake,
