@@ -43,7 +43,7 @@ class Blobs(Protocol):
     def path(self, bucket: str, key: str) -> Path | None:
         """Return the file with the object's bytes, or None if there is no such object.
 
-        Raises AwsError (InternalError) if the stored bytes are damaged or missing.
+        Raises AwsError (InvalidObjectState) if the stored bytes are damaged or missing.
 
         The file never changes, but it is removed when the object is overwritten or deleted. A
         caller that finds the file missing must call again.

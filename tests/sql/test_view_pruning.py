@@ -1,7 +1,7 @@
 """A question about one date reads the dates that the view's description says, and no others.
 
 The proof: while the question is asked, the data files of all other dates are gone. It holds for the
-local Athena and, in `make test-trino`, for a real Trino.
+local Athena in `make test-lake`, and for a real Trino in `make test-trino`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import pytest
 import yaml
 from tests.support.engines import Engine, LocalAthena
 from tests.support.lakes import built, settings_of_a_lake
-from tests.support.tiers import first_in_make_test
 
 from clickstream import pipeline, settings
 from clickstream.demo.cafe import CafeRules, write_history
@@ -26,6 +25,8 @@ from clickstream.lake import Lake
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.lake.views import DateFilter
 from clickstream.pipeline.facts import fact_query
+
+pytestmark = pytest.mark.lake
 
 ROOT = Path(__file__).parents[2]
 FILTERS = {
@@ -106,7 +107,7 @@ def test_sessions_cross_the_midnights_around_the_day(week: Lake) -> None:
     assert {DAY - timedelta(1), DAY} <= {day for (day,) in rows(week, crossing)}
 
 
-@pytest.mark.parametrize("view", first_in_make_test(FILTERS, 4))
+@pytest.mark.parametrize("view", FILTERS)
 def test_a_question_about_one_date_reads_the_dates_described(
     engine: Engine, week: Lake, view: str
 ) -> None:
@@ -155,7 +156,7 @@ def test_a_range_of_dates_reads_what_its_dates_need(week: Lake, question: str, b
         assert rows(week, f"select * from {question}") == expected
 
 
-@pytest.mark.parametrize("view", first_in_make_test(FACT_VIEWS))
+@pytest.mark.parametrize("view", FACT_VIEWS)
 def test_facts_of_two_dates_read_what_these_dates_need(
     engine: Engine, week: Lake, view: str
 ) -> None:

@@ -103,7 +103,7 @@ class BlobAccess:
     def path(self, bucket: str, key: str) -> Path | None:
         """Return the file with the object's bytes, or None; see ``service.Blobs``.
 
-        Its bytes are compared with their MD5 once. Raises AwsError (InternalError) if they are
+        Its bytes are compared with their MD5 once. Raises AwsError (InvalidObjectState) if they are
         damaged or missing.
         """
         index = self._s3.index

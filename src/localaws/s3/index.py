@@ -141,7 +141,7 @@ class ObjectIndex:
     def open(self, bucket: str, key: str) -> tuple[StoredObject, IO[bytes]]:
         """Return an object and its open blob, which stays readable if the object is replaced.
 
-        Raises AwsError (NoSuchBucket, NoSuchKey; InternalError if the blob is missing).
+        Raises AwsError (NoSuchBucket, NoSuchKey; InvalidObjectState if the blob is missing).
         """
         while True:
             found = self.get(bucket, key)
@@ -158,19 +158,19 @@ class ObjectIndex:
     def check(self, bucket: str, stored: StoredObject, file: IO[bytes]) -> None:
         """Compare an object's bytes with their MD5, unless this process has done so before.
 
-        Raises AwsError (InternalError) if they are damaged.
+        Raises AwsError (InvalidObjectState) if they are damaged.
         """
         uri = uri_of(bucket, stored.key)
         self.integrity.check(uri, stored.blob, stored.etag, stored.size, file)
 
     def check_size(self, bucket: str, stored: StoredObject, file: IO[bytes]) -> None:
-        """Raise AwsError (InternalError) if the blob has another size than the object."""
+        """Raise AwsError (InvalidObjectState) if the blob has another size than the object."""
         self.integrity.check_size(uri_of(bucket, stored.key), stored.size, file)
 
     def blocks(self, bucket: str, stored: StoredObject, file: IO[bytes]) -> Iterator[bytes]:
         """All bytes of an object in blocks, compared with their MD5; closes the file at the end.
 
-        Raises AwsError (InternalError) instead of the last block if they are damaged.
+        Raises AwsError (InvalidObjectState) instead of the last block if they are damaged.
         """
         uri = uri_of(bucket, stored.key)
         with file:

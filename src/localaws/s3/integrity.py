@@ -61,7 +61,7 @@ class Integrity:
         return None if row is None else str(row["md5"])
 
     def check(self, uri: str, blob: str, etag: str, size: int, file: IO[bytes]) -> None:
-        """Compare a blob with its MD5, unless done before. Raises AwsError (InternalError)."""
+        """Compare a blob with its MD5, unless done before. Raises AwsError (InvalidObjectState)."""
         stamp = _stamp(file)
         with self._lock:
             if self._verified.get(blob) == stamp:
@@ -72,7 +72,7 @@ class Integrity:
             self._verified[blob] = stamp
 
     def check_size(self, uri: str, size: int, file: IO[bytes]) -> None:
-        """Raise AwsError (InternalError) if the file has another size than the object."""
+        """Raise AwsError (InvalidObjectState) if the file has another size than the object."""
         if (found := os.fstat(file.fileno()).st_size) != size:
             raise damaged(uri, file, f"there are {found:,} bytes instead of {size:,}")
 
@@ -84,8 +84,8 @@ class Integrity:
     def blocks(self, uri: str, blob: str, etag: str, size: int, file: IO[bytes]) -> Iterator[bytes]:
         """Yield all bytes of a blob in blocks, the last one only if the MD5 is right.
 
-        Raises AwsError (InternalError) instead of the last block if it is wrong. The file stays
-        open.
+        Raises AwsError (InvalidObjectState) instead of the last block if it is wrong. The file
+        stays open.
         """
         self.check_size(uri, size, file)
         expected, digest = self.md5_of(blob, etag), hashlib.md5(usedforsecurity=False)
@@ -113,23 +113,23 @@ def save_md5(connection: sqlite3.Connection, blob: str, md5: bytes) -> None:
 
 
 def damaged(uri: str, file: IO[bytes], reason: str) -> AwsError:
-    """Log and build the error for an object whose bytes are damaged."""
+    """Log and build the error for an object whose bytes are damaged, which no client retries."""
     message = (
         f"The stored bytes of {uri} are damaged: {reason} (file {file.name} of localaws). Restore "
         "the object from a backup, or upload it again."
     )
     log.error("%s", message)
-    return AwsError("InternalError", message, 500)
+    return AwsError("InvalidObjectState", message, 403)
 
 
 def missing(uri: str, path: Path) -> AwsError:
-    """Log and build the error for an object whose blob is missing."""
+    """Log and build the error for an object whose blob is missing, which no client retries."""
     message = (
         f"The stored bytes of {uri} are missing: the file {path} of localaws is gone. Restore the "
         "object from a backup, or upload it again."
     )
     log.error("%s", message)
-    return AwsError("InternalError", message, 500)
+    return AwsError("InvalidObjectState", message, 403)
 
 
 def _stamp(file: IO[bytes]) -> _Stamp:

@@ -14,7 +14,9 @@ from clickstream.dashboard.sentences import Findings, find_sentences
 from clickstream.dashboard.view import Tab, View
 
 NUMBER = 200
-MOST_FALSE = 10
+MOST_FALSE = 0.05
+"""Share of the weeks without events that may have a sentence."""
+
 PLANTED = 20
 
 
@@ -34,8 +36,8 @@ def false_alarms(rules: Weeks, tab: Tab, days: int = 7) -> Iterator[str]:
 
 
 def test_weeks_without_events_say_so() -> None:
-    alarms = list(false_alarms(Weeks(weeks=NUMBER + 8, seed=5), "overview"))
-    assert len(alarms) <= MOST_FALSE, alarms
+    alarms = list(false_alarms(Weeks(weeks=NUMBER // 2 + 8, seed=5), "overview"))
+    assert len(alarms) <= MOST_FALSE * NUMBER / 2, alarms
 
 
 def share_found(rules: Weeks, tab: Tab, channel: str, times: float) -> float:
@@ -62,16 +64,16 @@ def test_a_channel_that_brings_a_quarter_more_is_found_in_most_weeks() -> None:
 @pytest.mark.parametrize(("seed", "visits"), [(1, 1500.0), (2, 4000.0), (3, 16000.0)])
 def test_weeks_of_every_size_without_events_say_so(tab: Tab, seed: int, visits: float) -> None:
     alarms = list(false_alarms(Weeks(weeks=NUMBER + 8, seed=seed, visits=visits), tab))
-    assert len(alarms) <= MOST_FALSE, alarms
+    assert len(alarms) <= MOST_FALSE * NUMBER, alarms
 
 
 @pytest.mark.deep
 def test_restless_weeks_and_ranges_of_other_lengths_without_events_say_so() -> None:
     restless = Weeks(weeks=NUMBER + 8, seed=4, daily=0.1, slow=0.06)
-    assert len(list(false_alarms(restless, "overview"))) <= MOST_FALSE
+    assert len(list(false_alarms(restless, "overview"))) <= MOST_FALSE * NUMBER
     for days in (1, 28):
         alarms = list(false_alarms(Weeks(weeks=NUMBER + 8, seed=days), "overview", days))
-        assert len(alarms) <= MOST_FALSE, alarms
+        assert len(alarms) <= MOST_FALSE * NUMBER, alarms
 
 
 @pytest.mark.deep
