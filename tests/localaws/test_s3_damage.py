@@ -44,7 +44,7 @@ SPOILED = pytest.mark.parametrize(
 
 def refused_read(s3: Any, bucket: str, key: str, **more: str) -> str:
     """The message of a read that is refused."""
-    with refused("InvalidObjectState", 403) as error:
+    with refused("InvalidObjectState", 409) as error:
         s3.get_object(Bucket=bucket, Key=key, **more)
     return error.message
 
@@ -59,7 +59,7 @@ def test_a_spoiled_small_object_is_refused_with_its_name(
     said = refused_read(s3, bucket, "a/b")
     assert f"The stored bytes of s3://{bucket}/a/b are" in said
     assert f"s3://{bucket}/a/b" in refused_read(s3, bucket, "a/b", Range="bytes=0-9")
-    with refused("InvalidObjectState", 403):
+    with refused("InvalidObjectState", 409):
         s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "a/b"})
     with refused("NoSuchKey", 404):
         s3.get_object(Bucket=bucket, Key="copy")
@@ -114,7 +114,7 @@ def test_a_part_that_is_spoiled_before_the_upload_is_completed_is_refused(
     etag = s3.upload_part(**part, PartNumber=1, Body=body)["ETag"]
     [path] = [p for p in (local_aws.root / "blobs").glob("??/*") if p.read_bytes() == body]
     flip_middle(path)
-    with refused("InvalidObjectState", 403) as error:
+    with refused("InvalidObjectState", 409) as error:
         s3.complete_multipart_upload(
             **part, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]}
         )

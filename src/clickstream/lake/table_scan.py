@@ -40,7 +40,7 @@ setattr(  # noqa: B010  # for mypy, a partial function is no cached one
 
 READ_ERRORS = (OSError, pa.ArrowException, EOFError)
 _OF_REQUESTS = "AWS Error "
-_CODES_OF_DAMAGE = ("INTERNAL_FAILURE", "NO_SUCH_KEY", "HTTP status 404")
+_CODES_OF_DAMAGE = ("INTERNAL_FAILURE", "NO_SUCH_KEY", "HTTP status 404", "HTTP status 409")
 
 
 def read(scan: DataScan) -> pa.Table:

@@ -119,7 +119,7 @@ def damaged(uri: str, file: IO[bytes], reason: str) -> AwsError:
         "the object from a backup, or upload it again."
     )
     log.error("%s", message)
-    return AwsError("InvalidObjectState", message, 403)
+    return AwsError("InvalidObjectState", message, 409)
 
 
 def missing(uri: str, path: Path) -> AwsError:
@@ -129,7 +129,7 @@ def missing(uri: str, path: Path) -> AwsError:
         "object from a backup, or upload it again."
     )
     log.error("%s", message)
-    return AwsError("InvalidObjectState", message, 403)
+    return AwsError("InvalidObjectState", message, 409)
 
 
 def _stamp(file: IO[bytes]) -> _Stamp:
