@@ -31,8 +31,10 @@ _TUNING = {
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
     # A task that was lost in a crash of the machine is restarted after one minute, not five.
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
-    # A supervisor may notice the end of a task only at the next heartbeat; the default is 5 s.
+    # A supervisor may notice the end of a task only at the next heartbeat; the default is 5 s. As
+    # by default, a task ends if the API server does not answer for 15 seconds.
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "15",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     "SCARF_ANALYTICS": "false",
     "AIRFLOW__METRICS__OTEL_ON": "False",
