@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.strategies import hours, visits
 
+from clickstream.dashboard import fact_copy
 from clickstream.dashboard.fact_copy import FILE_NAME, FactCopy
 from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
@@ -63,13 +65,13 @@ states = st.lists(
 )
 
 
-@pytest.mark.lake
-@given(states, st.lists(st.integers(0, 12), max_size=4), st.booleans())
+@given(states, st.lists(st.integers(0, 12), max_size=4), st.booleans(), st.integers(0, 20))
 def test_after_any_refreshes_and_kills_the_copy_equals_one_made_afresh(
-    steps, kills, reopens
+    steps, kills, reopens, rows_of_a_batch
 ) -> None:
     store = FactStore({})
-    with TemporaryDirectory() as directory:
+    batches = patch.object(fact_copy, "ROWS_OF_A_BATCH", rows_of_a_batch)
+    with batches, TemporaryDirectory() as directory:
         fuse = {"left": -1}
 
         def read(file: FactFile) -> pa.Table | None:
@@ -93,8 +95,9 @@ def test_after_any_refreshes_and_kills_the_copy_equals_one_made_afresh(
                     assert contents(copy) == before
         fuse["left"] = -1
         copy.update(store.manifest)
-        assert without_empty(contents(copy)) == without_empty(afresh(store))
+        found = without_empty(contents(copy))
         copy.close()
+    assert found == without_empty(afresh(store))
 
 
 def test_a_reader_keeps_its_version_while_the_copy_is_updated(tmp_path) -> None:
