@@ -120,6 +120,9 @@ def test_no_more_is_folded_than_has_to_be(lake: Lake) -> None:
         ("cafe", DATES[1], PLACES[0], 0, 30, 1),
         ("cafe", DATES[1], PLACES[1], 0, 6, 1),
         ("cafe", DATES[1], PLACES[3], 3, 7, 1),
+        ("cafe", DATES[2], PLACES[0], 0, 30, 1),
+        ("cafe", DATES[2], PLACES[4], 30, 12, 1),
+        ("cafe", DATES[2], PLACES[6], 50, 9, 1),
     ]
     sql = around(lake, "visits_by_place", {"sessions": sessions_of(crowds)}, COLUMNS[1:])
     rows = [tuple(map(str, row)) for row in athena.query(lake, sql).rows]
@@ -129,4 +132,6 @@ def test_no_more_is_folded_than_has_to_be(lake: Lake) -> None:
         (DATES[0], "few visitors", "other", "other", "13", "13"),
         (DATES[1], "FR", "IDF", "Paris", "30", "30"),
         (DATES[1], "FR", "other", "other", "10", "13"),
+        (DATES[2], "FR", "IDF", "Paris", "30", "30"),
+        (DATES[2], "few visitors", "other", "other", "21", "21"),
     ]

@@ -133,6 +133,13 @@ def test_a_large_remainder_leaves_the_places_alone() -> None:
     assert [(row[0], row[1]) for row in rows] == [("GB", 30), ("FR", 12), (OTHER, 10)]
 
 
+def test_ten_visitors_are_a_place_and_nine_are_not() -> None:
+    crowds = [crowd("GB", 30), crowd("FR", 10, 100), crowd("IS", 9, 200), crowd("NO", 9, 300)]
+    with page_of(store_of(crowds)) as page:
+        rows = folded(page, "country").rows
+    assert [(row[0], row[1]) for row in rows] == [("GB", 30), ("FR", 10), (OTHER, 18)]
+
+
 def test_places_that_are_all_small_are_one_row() -> None:
     with page_of(store_of([crowd("GB", 3), crowd("FR", 2, 100)])) as page:
         assert [(row[0], row[1]) for row in folded(page, "country").rows] == [(OTHER, 5)]

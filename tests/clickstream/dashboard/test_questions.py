@@ -57,6 +57,14 @@ def in_period(visit: Visit, period: Period) -> bool:
     return until is None or day < period.last or visit.started_at.hour < until
 
 
+def test_the_last_day_ends_before_its_hour_that_is_not_complete() -> None:
+    noon = datetime.combine(FIRST, datetime.min.time()) + timedelta(hours=12)
+    rows = [Visit(noon - timedelta(minutes=1), 1), Visit(noon, 2)]
+    with copy_of(rows) as snapshot:
+        question = build_question(("visits",), (), Period(FIRST, FIRST, until_hour=12))
+        assert snapshot.rows(question) == [(1,)]
+
+
 def has(visit: Visit, dimension: str) -> set[str | None]:
     """The values that a visit has for a dimension."""
     return {

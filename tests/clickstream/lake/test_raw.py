@@ -6,6 +6,7 @@ import gzip
 import random
 import re
 from contextlib import suppress
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
 from clickstream.errors import DamagedObject
-from clickstream.hours import Hour
+from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.raw import RawObject, RawRange
 from clickstream.pipeline import build_range
@@ -38,6 +39,15 @@ def test_what_is_stored_is_read(lake: Lake) -> None:
     raw.store(lake, HOUR, RawRange("web-1", "file", 0, 8, "combined"), b"a line\n" * 100_000)
     [stored] = raw.list_raw(lake, HOUR)
     assert raw.read(lake, stored) == b"a line\n" * 100_000
+
+
+def test_a_range_of_hours_has_both_its_ends(lake: Lake) -> None:
+    hours = [*hour_range(HOUR.minus(2), HOUR.plus(2))]
+    for hour in hours:
+        raw.store(lake, hour, RawRange("web-1", "file", 0, 8, "combined"), b"a line\n")
+    for first, last in product([None, *hours], repeat=2):
+        within = [h for h in hours if (not first or h >= first) and (not last or h <= last)]
+        assert [*raw.raw_by_hour(lake, first, last)] == within, (first, last)
 
 
 def test_a_read_that_breaks_off_starts_again(

@@ -140,6 +140,12 @@ def test_an_hour_that_does_not_add_up_is_not_published(in_order: Lake) -> None:
     staged = pipeline.build_sessions(in_order, pipeline.clean_hits(in_order, FIRST))
     with pytest.raises(UnbalancedHour, match="does not close, so it stays unpublished"):
         pipeline.check_hour(in_order, replace(staged, lines=staged.lines + 1))
+    hits = sum(staged.balance.values()) - staged.balance["assets"]
+    right = {"hits": hits, "parts": staged.session_parts, "rejects": staged.rejected}
+    staged.check(**right, advice="")
+    for name, said in (("hits", "hits ="), ("parts", "parts as"), ("rejects", "rejects =")):
+        with pytest.raises(UnbalancedHour, match=said):
+            staged.check(**right | {name: right[name] + 1}, advice="")
 
 
 def test_hours_are_utc_whatever_the_offset_in_the_log(make_lake, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg_tables, objects, raw
 from clickstream.lake.raw import RawRange
 from clickstream.pipeline import athena_checks
+from clickstream.pipeline.verify import LINES_WAIT
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
@@ -146,6 +147,20 @@ def test_verify_names_the_hour_of_every_fault(
     assert HOUR in {finding.hour for finding in found}
     assert all("To repair it: clickstream repair" in finding.sentence for finding in found)
     restore(lake, right)
+
+
+def test_a_raw_object_in_place_of_another_is_a_line_that_waits(lake: Lake) -> None:
+    key = raw.list_raw(lake, HOUR)[0].key
+    body, other = objects.get(lake, key).body, key.replace("/web-1-", "/web-7-")
+    objects.put(lake, other, body)
+    objects.delete(lake, [key])
+    try:
+        found = {one.hour: one.sentence for one in pipeline.verify(lake, FIRST, LAST).findings}
+    finally:
+        objects.put(lake, key, body)
+        objects.delete(lake, [other])
+    assert LINES_WAIT in found[HOUR]
+    assert pipeline.verify(lake, FIRST, LAST).is_proven
 
 
 def test_repair_builds_the_hours_that_verify_names(lake: Lake, right: dict[str, pa.Table]) -> None:

@@ -84,6 +84,15 @@ def test_a_session_of_days_ends_at_each_midnight() -> None:
     )
 
 
+def test_a_session_of_one_page_is_engaged_after_more_than_ten_seconds() -> None:
+    for seconds, engaged in ((10, 0), (11, 1)):
+        log = made_of(
+            [("a", 0, "page", False, None, True), ("a", seconds, "asset", False, None, True)]
+        )
+        counted = count_sessions(log, SessionRules(timeout_seconds=1800, cap_hours=2))
+        assert (counted.sessions, counted.engaged) == (1, engaged)
+
+
 def test_no_requests_make_no_session() -> None:
     assert count_sessions(made([]), RULES) == SessionCounts()
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import examples
 
 from clickstream import sessions
 from clickstream.tables import COMPARED
@@ -84,6 +85,7 @@ def what_became(part: Part, other: Part | None, followed: set[str]) -> str:
     return "renamed"
 
 
+@examples(times=10)
 @given(parts(), parts())
 def test_each_change_is_told_as_its_part_says(old: list[Part], new: list[Part]) -> None:
     assert told(old, new) == told_one_by_one(old, new)
