@@ -42,6 +42,14 @@ def compressed_content(suffix: str) -> bytes:
     return COMPRESSIONS[suffix](CONTENT)
 
 
+def test_comments_do_not_identify_a_log(tmp_path: Path) -> None:
+    comments, entries = b"#Version: 1.0\n#Fields: date\n", b"1\n2\n#Date: 3\n4\n5\n"
+    (tmp_path / "a.log").write_bytes(comments + entries)
+    with DirectorySource(tmp_path, "*").open("a.log") as handle:
+        found = [head.removeprefix(comments) for head in OpenLog(handle).heads()]
+    assert found == [b"1\n", b"1\n2\n", b"1\n2\n#Date: 3\n4\n5\n"]
+
+
 offsets = st.integers(0, len(CONTENT) + 10) | st.sampled_from([0, 1 << 20, len(CONTENT)])
 padded = st.binary(max_size=3) | st.just(b"\xef\xbb") | st.integers(0, 600_000).map(bytes)
 

@@ -84,6 +84,19 @@ def test_of_two_publications_at_once_the_slower_one_is_refused(lake: Lake, table
     assert hour_ledger.ledger_row(lake, HOUR).values["published_by"] == "faster"
 
 
+def test_a_publication_is_refused_if_another_one_has_begun_after_it(lake: Lake) -> None:
+    [first] = publish_as(lake, "first", build_publication(HOUR, "eva"))
+    earlier = build_publication(HOUR, "bob", version=first.version)
+
+    def rows(of: Table) -> pa.Table:
+        intents.PublicationIntents(lake, {HOUR: first.version}, "later").write()
+        return earlier.rows(of)
+
+    with pytest.raises(StaleHour):
+        start_publication(lake, [Publication(HOUR, first.version, rows)], "earlier")
+    assert visitors(lake) == ["eva"]
+
+
 def test_a_run_after_a_crash_compares_with_the_session_parts_that_readers_saw(lake: Lake) -> None:
     [first] = publish_as(lake, "first", build_publication(HOUR, "ana"))
     changed = build_publication(HOUR, "bob", version=first.version)

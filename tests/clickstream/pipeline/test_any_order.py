@@ -14,7 +14,8 @@ from tests.support.lakes import build_all, sortable_columns
 from clickstream import pipeline
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import hour_range
-from clickstream.lake import Lake, hour_ledger, iceberg_tables
+from clickstream.lake import Lake, hour_ledger, iceberg_tables, raw
+from clickstream.lake.raw import RawRange
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
 BY_PUBLICATION = ["published_at", "published_by", "late_lines", "raw_objects", "raw_digest"]
@@ -146,6 +147,15 @@ def test_an_hour_that_does_not_add_up_is_not_published(in_order: Lake) -> None:
     for name, said in (("hits", "hits ="), ("parts", "parts as"), ("rejects", "rejects =")):
         with pytest.raises(UnbalancedHour, match=said):
             staged.check(**right | {name: right[name] + 1}, advice="")
+
+
+def test_lines_that_come_during_a_build_still_wait_after_it(in_order: Lake) -> None:
+    hour = FIRST.next
+    stitched = pipeline.build_sessions(in_order, pipeline.clean_hits(in_order, hour))
+    staged = pipeline.check_hour(in_order, stitched)
+    raw.store(in_order, hour, RawRange("web-9", "f" * 8, 0, 9, "combined"), b"too late\n")
+    pipeline.register_tables(in_order, staged, "run")
+    assert raw.pending_hours(in_order) == [hour]
 
 
 def test_hours_are_utc_whatever_the_offset_in_the_log(make_lake, tmp_path: Path) -> None:

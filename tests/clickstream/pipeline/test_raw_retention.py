@@ -220,6 +220,9 @@ def test_lines_of_a_closed_hour_that_was_never_built_wait_in_raw_for_good(cafe: 
     assert raw_hours(cafe) == [unbuilt]
     assert pipeline.verify(cafe).late_past_window == (unbuilt,)
     assert pipeline.lake_freshness(cafe, MUCH_LATER, FIRST).late == ()
+    raw.clear_pending(cafe, raw.pending_by_hour(cafe)[unbuilt])  # as if a pull had broken off
+    sweep_twice(cafe, MUCH_LATER + timedelta(days=199))
+    assert raw_hours(cafe) == [unbuilt]
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,22 @@ def test_repair_builds_the_hours_that_verify_names(lake: Lake, right: dict[str, 
         pd.testing.assert_frame_equal(frame, before[name], obj=name)
 
 
+def test_an_hour_that_can_not_be_built_does_not_stop_the_repair_of_others(
+    lake: Lake, right: dict[str, pa.Table]
+) -> None:
+    key = raw.list_raw(lake, FIRST)[0].key
+    body, told = objects.get(lake, key).body, []
+    objects.put(lake, key, body[:-5])
+    FAULTS["a hit is gone"](lake)
+    try:
+        left = pipeline.repair(lake, pipeline.verify(lake), "tests", told.append)
+    finally:
+        objects.put(lake, key, body)
+    assert {finding.hour for finding in left.findings} == {FIRST}
+    assert told[0].startswith(f"Hour {FIRST} was not built: ")
+    assert pipeline.verify(lake).is_proven
+
+
 @pytest.mark.lake
 def test_an_hour_that_is_published_meanwhile_is_right(lake: Lake) -> None:
     """Its row in the ledger is read before another build, and its rows and lines after it."""
