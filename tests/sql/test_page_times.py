@@ -12,6 +12,7 @@ from random import Random
 from statistics import mean
 from typing import Any
 
+from tests.sql.test_view_cases import around
 from tests.support.lakes import build_all
 
 from clickstream import pipeline
@@ -86,6 +87,55 @@ def estimate(glance: Glance, measured: list[Glance]) -> int | None:
     same = [other.seconds for other in measured if other.page == glance.page]
     times = same if len(same) >= ENOUGH else [other.seconds for other in measured]
     return max(glance.known, floor(mean(times) + 0.5)) or None
+
+
+def test_ten_times_of_a_page_are_enough_for_a_mean_of_its_own(lake: Lake) -> None:
+    """A visitor has `times` of ten seconds on a page and 1,000 on another; a second leaves it."""
+    for times in (ENOUGH - 1, ENOUGH):
+        moments = [*range(0, 10 * times + 1, 10), 10 * times + 1000]
+        views = [("p1", "/a" if at < 10 * times else "/b", at) for at in moments]
+        tables = {
+            "sessions": [session("s1"), session("s2")],
+            "session_parts": [part("s1", "p1"), part("s2", "p2")],
+            "hits": [hit(*view) for view in [*views, ("p2", "/a", 0)]],
+        }
+        sql = around(lake, "page_views", tables, ["session_id", "dwell_seconds"])
+        [estimated] = [row[1] for row in athena.query(lake, sql).rows if row[0] == "s2"]
+        of_site = floor((10 * times + 1000) / (times + 1) + 0.5)
+        assert estimated == (10 if times == ENOUGH else of_site)
+
+
+def session(name: str) -> dict[str, Any]:
+    return {
+        "session_id": name,
+        "started_at": FIRST.naive,
+        "ended_at": FIRST.naive,
+        "session_date": FIRST.event_date,
+    }
+
+
+def part(session_id: str, name: str) -> dict[str, Any]:
+    return {
+        "session_id": session_id,
+        "part_id": name,
+        "session_started_at": FIRST.naive,
+        "hour_at": FIRST.naive,
+        "event_date": FIRST.event_date,
+    }
+
+
+def hit(part_id: str, page: str, second: int) -> dict[str, Any]:
+    return {
+        "kind": "page",
+        "site": "cafe",
+        "part_id": part_id,
+        "hour_at": FIRST.naive,
+        "event_date": FIRST.event_date,
+        "hit_at": FIRST.naive + timedelta(seconds=second),
+        "page": page,
+        "raw_object": "a",
+        "line_number": second,
+    }
 
 
 def test_the_last_page_has_an_estimate_near_the_truth(reopen, tmp_path) -> None:
