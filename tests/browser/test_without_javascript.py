@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
+import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.watched_pages import figures, wait_for_url
 
-DEPTH = 2
 Kind = tuple[str, tuple[str, ...]]
 """What links have in common: a path, and the names of parameters."""
 
@@ -34,21 +34,21 @@ def links_of(page: Page) -> dict[Kind, str]:
     return links
 
 
-def crawl(page: Page) -> Iterator[tuple[str, str, list[str]]]:
-    """Each kind of link up to two links from the page: where it is, the link, what it leads to."""
+def crawl(page: Page, depth: int) -> Iterator[tuple[str, str, list[str]]]:
+    """Each kind of link up to `depth` links from the page: where it is, the link, what it shows."""
     start = page.url
     seen = {kind_of(start)}
     waiting = deque([(start, 0)])
     while waiting:
-        url, depth = waiting.popleft()
+        url, links_away = waiting.popleft()
         page.goto(url)
         links = links_of(page)
-        for kind in links.keys() - seen if depth < DEPTH else ():
+        for kind in links.keys() - seen if links_away < depth else ():
             target = urljoin(url, links[kind])
             answer = page.goto(target)
             assert answer is None or answer.status == 200, target
             seen.add(kind)
-            waiting.append((target, depth + 1))
+            waiting.append((target, links_away + 1))
             yield url, links[kind], figures(page)
 
 
@@ -63,15 +63,16 @@ def follow(page: Page, url: str, href: str) -> list[str]:
     return figures(page)
 
 
+@pytest.mark.parametrize(("depth", "least"), [(1, 20), pytest.param(2, 60, marks=pytest.mark.deep)])
 def test_every_link_leads_to_the_same_figures_with_and_without_it(
-    new_page: Callable[..., Page],
+    new_page: Callable[..., Page], depth: int, least: int
 ) -> None:
     plain, scripted = new_page("/", java_script_enabled=False), new_page("/")
     followed = 0
-    for url, href, shown in crawl(plain):
+    for url, href, shown in crawl(plain, depth):
         assert follow(scripted, url, href) == shown, f"{href} on {url}"
         followed += 1
-    assert followed > 60
+    assert followed > least
 
 
 def test_the_form_of_dates_works_without_it(new_page: Callable[..., Page]) -> None:
