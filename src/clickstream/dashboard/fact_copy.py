@@ -12,11 +12,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+from more_itertools import constrained_batches
 
 from clickstream.dashboard.fact_views import HOURS, REJECTS
 from clickstream.dashboard.questions import Question
@@ -31,6 +34,8 @@ FORMAT = 1
 
 MEMORY_LIMIT = "256MB"
 ROWS_OF_A_BATCH = 100_000
+"""Limit of the rows that are in memory at once; a larger file is a batch of its own."""
+
 _ADDED = {view.name: dict(view.added) for view in (HOURS, REJECTS)}
 """The columns, with their types, that files of earlier releases lack, by fact view."""
 
@@ -140,19 +145,16 @@ class FactCopy:
 
         DuckDB takes several milliseconds for a statement, whatever its rows.
         """
-        batch: list[pa.Table] = []
-        for day, file in files.items():
-            rows = self._read_file(file)
-            if rows is None:
-                raise _FileGone
-            rows = rows.append_column("copied_day", pa.repeat(pa.scalar(day), len(rows)))
-            is_full = sum(map(len, batch)) + len(rows) > ROWS_OF_A_BATCH
-            if batch and (is_full or rows.schema != batch[0].schema):
-                yield pa.concat_tables(batch)
-                batch = []
-            batch.append(rows)
-        if batch:
-            yield pa.concat_tables(batch)
+        rows = (self._rows_of(day, file) for day, file in files.items())
+        for _, alike in groupby(rows, key=attrgetter("schema")):
+            batches = constrained_batches(alike, ROWS_OF_A_BATCH, strict=False)
+            yield from map(pa.concat_tables, batches)
+
+    def _rows_of(self, day: date, file: FactFile) -> pa.Table:
+        rows = self._read_file(file)
+        if rows is None:
+            raise _FileGone
+        return rows.append_column("copied_day", pa.repeat(pa.scalar(day), len(rows)))
 
 
 class _FileGone(Exception):

@@ -65,7 +65,7 @@ states = st.lists(
 )
 
 
-@given(states, st.lists(st.integers(0, 12), max_size=4), st.booleans(), st.integers(0, 20))
+@given(states, st.lists(st.integers(0, 12), max_size=4), st.booleans(), st.integers(1, 21))
 def test_after_any_refreshes_and_kills_the_copy_equals_one_made_afresh(
     steps, kills, reopens, rows_of_a_batch
 ) -> None:

@@ -178,19 +178,18 @@ def test_repair_builds_the_hours_that_verify_names(lake: Lake, right: dict[str, 
         pd.testing.assert_frame_equal(frame, before[name], obj=name)
 
 
-def test_an_hour_that_can_not_be_built_does_not_stop_the_repair_of_others(
-    lake: Lake, right: dict[str, pa.Table]
-) -> None:
+def test_an_hour_that_can_not_be_built_does_not_stop_the_repair_of_others(lake: Lake) -> None:
     key = raw.list_raw(lake, FIRST)[0].key
-    body, told = objects.get(lake, key).body, []
+    body = objects.get(lake, key).body
+    sentences: list[str] = []
     objects.put(lake, key, body[:-5])
     FAULTS["a hit is gone"](lake)
     try:
-        left = pipeline.repair(lake, pipeline.verify(lake), "tests", told.append)
+        left = pipeline.repair(lake, pipeline.verify(lake), "tests", sentences.append)
     finally:
         objects.put(lake, key, body)
     assert {finding.hour for finding in left.findings} == {FIRST}
-    assert told[0].startswith(f"Hour {FIRST} was not built: ")
+    assert sentences[0].startswith(f"Hour {FIRST} was not built: ")
     assert pipeline.verify(lake).is_proven
 
 
