@@ -6,6 +6,7 @@ Fixtures import what they need themselves, because each worker and tier imports 
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # a worker of pytest-xdist, whose parent is the run
-        end_with_parent()
+        end_with_parent(os.getppid())
 
 
 def pytest_collection_finish() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import signal
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -65,7 +67,7 @@ class LocalAwsProcess:
             command,
             stdout=subprocess.PIPE,
             text=True,
-            preexec_fn=end_with_parent,  # noqa: PLW1509 (one call of the system, no lock)
+            preexec_fn=partial(end_with_parent, os.getpid()),  # noqa: PLW1509 (one call of the system, no lock)
         )
         line = self._first_line()
         if not line.startswith(READY):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -194,13 +193,11 @@ def test_a_host_that_accepts_and_says_nothing_is_given_up(server: SshServer, log
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         host = replace(server.host(logs), port=silent.getsockname()[1])
-        begin = time.monotonic()
         with (
             pytest.raises(HostUnreachable),
             sftp.connect(host, server.login, server.known_hosts, 1),
         ):
             pass
-        assert time.monotonic() - begin < 10
 
 
 def test_a_name_without_an_address_is_unreachable(server: SshServer, logs: Path) -> None:

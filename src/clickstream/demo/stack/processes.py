@@ -30,6 +30,9 @@ ENDED_LATER = (("api-server",), ("localaws", "postgres"))
 GRACE_SECONDS = 20
 LINES_SHOWN = 20
 
+_UNLESS_ORPHANED = 'test "$PPID" = "$0" && exec "$@"'
+"""For a shell whose first argument is the id of its caller, and the others a command."""
+
 
 def read_procfile(path: Path) -> dict[str, str]:
     """Read name → shell command, in the file's order. Raises InputError if it can't be read."""
@@ -132,11 +135,15 @@ class Processes:
 def ends_with_caller(command: Sequence[str]) -> list[str]:
     """Make Linux send SIGTERM to the command's process when the process that starts it is killed.
 
-    The setting survives `exec`, and its children end with it by their own means. Other systems have
-    no such setting; the command is then returned as it is.
+    The setting survives `exec`, and its children end with it by their own means. A caller that was
+    killed before Linux knew of the setting sends no signal; the command is then not run. Other
+    systems have no such setting; the command is then returned as it is.
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    return [*([setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []), *command]
+    if setpriv is None:
+        return [*command]
+    told = [setpriv, "--pdeathsig", "TERM", "--"]
+    return [*told, "/bin/sh", "-c", _UNLESS_ORPHANED, str(os.getpid()), *command]
 
 
 def _is_simple(command: str) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from clickstream.errors import InputError
 
 KILLED = """
 import os, signal
+os.environ["CALLER"] = str(os.getpid())
 from pathlib import Path
 from clickstream.demo.stack.processes import Processes
 with Processes(Path(), Path(), os.environ) as running:
@@ -25,11 +27,16 @@ with Processes(Path(), Path(), os.environ) as running:
     print(*running.pids().values(), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
+SLOW_SETPRIV = """#!/bin/sh
+while test -d /proc/"$CALLER"; do sleep 0.02; done
+exec {} "$@"
+"""
 SURVIVOR = "trap '' TERM; sleep 1000 & echo $! > survivor; wait; sleep 1000"
+DEADLINE_SECONDS = 300
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -94,6 +101,17 @@ def test_no_process_remains_of_a_program_that_is_killed(tmp_path: Path) -> None:
     pids = [*map(int, killed.stdout.split())]
     assert len(pids) == 2
     until(lambda: not any(map(is_running, pids)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends processes with their parent")
+def test_a_process_whose_caller_is_killed_before_linux_was_told_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setpriv = tmp_path / "setpriv"
+    setpriv.write_text(SLOW_SETPRIV.format(shutil.which("setpriv")))
+    setpriv.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    test_no_process_remains_of_a_program_that_is_killed(tmp_path)
 
 
 def test_a_missing_procfile_is_an_error_of_ours(tmp_path: Path) -> None:
