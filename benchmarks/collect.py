@@ -32,12 +32,13 @@ from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 from tests.support.sshd import Sshd, running_sshd
 
 from benchmarks.collect_logs import write_hourly_files, write_large_file
-from clickstream import pipeline
 from clickstream.collect import hosts_of
 from clickstream.collect.sftp import SftpSource
 from clickstream.lake import Lake, open_lake
-from clickstream.pipeline.host_pull import CHUNK_BYTES
-from clickstream.pipeline.hosts import open_source
+from clickstream.pipeline.hosts import list_hosts
+from clickstream.pipeline.hosts.opening import open_source
+from clickstream.pipeline.pull import pull_all, pull_source
+from clickstream.pipeline.pull.context import CHUNK_BYTES
 from clickstream.settings import Aws, Collect, Settings, Source
 from clickstream.settings import Lake as LakeSettings
 
@@ -110,7 +111,7 @@ def pull_all_files(settings: Settings) -> tuple[int, int]:
     session.events.register("before-send.s3", lambda **sent: requests.append(sent["event_name"]))
     lake = open_lake(settings, session)
     requests.clear()
-    return pipeline.pull(lake, settings.sources[0]).lines, len(requests)
+    return pull_source(lake, settings.sources[0]).lines, len(requests)
 
 
 def measure_sftp(chosen: argparse.Namespace, directory: Path) -> None:
@@ -184,7 +185,7 @@ def pull_hosts(settings: Settings, at_once: int) -> int:
     """Pull every host of the settings; returns the number of lines."""
     lake = open_lake(settings, _session())
     lines = 0
-    for _, pulled in pipeline.pull_all(lake, pipeline.list_hosts(lake), at_once):
+    for _, pulled in pull_all(lake, list_hosts(lake), at_once):
         if isinstance(pulled, Exception):
             raise pulled
         lines += pulled.lines

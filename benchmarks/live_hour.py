@@ -23,9 +23,11 @@ import psutil
 from tests.support.localaws_process import LocalAwsProcess
 
 from benchmarks.generate import generate
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake, raw
+from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.publish import refresh_views, register_tables
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Aws, Build, Settings, Source
 from clickstream.settings import Lake as LakeSettings
 
@@ -88,14 +90,14 @@ def _lake(directory: Path, endpoint: str, number: int) -> Lake:
 def _hour(lake: Lake, aws: psutil.Process) -> dict[str, float]:
     """Build the hour with the most lines; returns CPU seconds by task."""
     meter = Meter(aws)
-    meter.measure("pull_logs", lambda: pipeline.pull(lake, lake.settings.sources[0]))
+    meter.measure("pull_logs", lambda: pull_source(lake, lake.settings.sources[0]))
     hour = max(raw.pending_hours(lake), key=lambda h: _bytes(lake, h))
-    staged = meter.measure("clean_hits", lambda: pipeline.clean_hits(lake, hour))
-    built = meter.measure("build_sessions", lambda: pipeline.build_sessions(lake, staged))
-    checked = meter.measure("check_hour", lambda: pipeline.check_hour(lake, built))
-    meter.measure("register_tables", lambda: pipeline.register_tables(lake, checked, "bench"))
-    pipeline.refresh_views(lake)  # once for all hours; a live hour finds them up to date
-    meter.measure("refresh_views", lambda: pipeline.refresh_views(lake))
+    staged = meter.measure("clean_hits", lambda: clean_hits(lake, hour))
+    built = meter.measure("build_sessions", lambda: build_sessions(lake, staged))
+    checked = meter.measure("check_hour", lambda: check_hour(lake, built))
+    meter.measure("register_tables", lambda: register_tables(lake, checked, "bench"))
+    refresh_views(lake)  # once for all hours; a live hour finds them up to date
+    meter.measure("refresh_views", lambda: refresh_views(lake))
     return {"lines": staged.lines} | {n: sum(seconds) for n, seconds in meter.seconds.items()}
 
 

@@ -30,11 +30,13 @@ import psutil
 from tests.support.localaws_process import LocalAwsProcess
 
 from benchmarks.generate import HOUR, generate
-from clickstream import pipeline
 from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, open_lake, raw
 from clickstream.lake.raw import RawRange
-from clickstream.pipeline import build_range, publish
+from clickstream.pipeline.backfill import plan_backfill
+from clickstream.pipeline.hour import batch
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import publish
 from clickstream.settings import Aws, Privacy, Sessions, Settings
 from clickstream.settings import Lake as LakeSettings
 
@@ -44,7 +46,7 @@ LOGS = 8
 """Number of different logs; each hour uses the next one."""
 
 PARTS = (
-    *((build_range, "build_in_memory"), (build_range, "carry_into")),
+    *((batch, "build_in_memory"), (batch, "carry_into")),
     *((publish, "start_publication"), (publish, "first_broken_hour")),
 )
 """Parts that are measured separately; the rest is `other`."""
@@ -73,7 +75,7 @@ def main() -> None:
             begun, before = time.monotonic(), _cpu(aws)
             costs = _in_processes(rules, days, run_id, chosen.processes)
             _report(run_id, costs, time.monotonic() - begun, _cpu(aws) - before)
-        if failures := pipeline.verify(_open(sooner)).failures:
+        if failures := verify(_open(sooner)).failures:
             raise SystemExit("\n".join(["The lake does not verify.", *failures[:10]]))
 
 
@@ -138,7 +140,7 @@ def _day(settings: Settings, first: str, last: str, end: str, run_id: str) -> Co
     _measure_parts(seconds)
     begun = time.process_time()
     lake = _open(settings)
-    backfill = pipeline.plan_backfill(lake, Hour.parse(first), Hour.parse(last), run_id)
+    backfill = plan_backfill(lake, Hour.parse(first), Hour.parse(last), run_id)
     seconds["opening, what there is to do"] = time.process_time() - begun
     lines = sum(step.published.lines for step in backfill.run(run_ends=Hour.parse(end)))
     measured = sum(seconds.values())

@@ -44,7 +44,7 @@ class Stages:
 
 
 def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: Any = None) -> Rows:
-    """Ours, with the functions that `clickstream.pipeline.build` calls."""
+    """Ours, with the functions that `clickstream.pipeline.hour.build` calls."""
     import pyarrow as pa
 
     from clickstream import sessions
@@ -99,7 +99,7 @@ def cleaned(log: Path, stages: Stages, rejects: list[Any], look_ups: Any = None)
     """Yield the classified requests of the log in groups, and add rejects to the list."""
     from clickstream import clean, dictionary_encoding, parse
     from clickstream.hours import Hour
-    from clickstream.pipeline import spill
+    from clickstream.pipeline.hour import spill
 
     def batches() -> Iterator[Any]:
         with igzip.open(log) as stream:

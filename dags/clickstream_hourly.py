@@ -97,13 +97,14 @@ def list_hosts() -> list[str]:
     The settings are read here and not when the DAG file is parsed. So a mistake in them gives a red
     task with the reason, and the DAG does not disappear from the list.
     """
-    from clickstream import errors, pipeline
+    from clickstream import errors
+    from clickstream.pipeline import hosts
     from clickstream.wording import quantity, shorten
 
     lake = open_lake()
     if not lake.settings.sources:
         raise errors.NoHost("No source is set; add a [[sources]] section to the settings.")
-    names = [host.name for host in pipeline.list_hosts(lake)]
+    names = [host.name for host in hosts.list_hosts(lake)]
     if not names:
         raise errors.NoHost("No source has a host: no EC2 instance has the tags in the settings.")
     log.info(f"Pulls from {quantity(len(names), 'host')}: {shorten(names, shown=20)}.")
@@ -123,11 +124,13 @@ def pull_logs(host: str) -> dict[str, Any]:
     files of the host are pulled. The failure is stored in the host's state, which
     `clickstream status` shows.
     """
-    from clickstream import errors, pipeline
+    from clickstream import errors
+    from clickstream.pipeline.hosts import find_host
+    from clickstream.pipeline.pull import pull_host
 
     lake = open_lake()
-    found = pipeline.find_host(lake, host)
-    pulled = pipeline.pull_host(lake, found, host_login(lake, found), progress=log.info)
+    found = find_host(lake, host)
+    pulled = pull_host(lake, found, host_login(lake, found), progress=log.info)
     log.info(pulled.sentence)
     if pulled.newly_refused:
         advice = (
@@ -147,13 +150,13 @@ def hours_to_build() -> list[str]:
     own run. The task also runs if a host failed, so that one server that is down does not delay the
     others. If a host is back, the task removes its name from the hours that lacked it.
     """
-    from clickstream import pipeline
+    from clickstream.pipeline import publish
     from clickstream.wording import shorten
 
     run = get_current_context()["dag_run"]
     log.info(describe_hour(run))
     own, is_scheduled = resolve_hour(run), run.run_type == "scheduled"
-    due = pipeline.hours_to_build(open_lake(), own, catch_up=is_scheduled)
+    due = publish.hours_to_build(open_lake(), own, catch_up=is_scheduled)
     waiting = due.left_waiting
     if waiting:
         log.info(f"Earlier hours with lines that need a backfill: {shorten(waiting)}.")
@@ -169,9 +172,10 @@ def hours_to_build() -> list[str]:
 @translate_errors
 def clean_hits(hour: str) -> dict[str, Any]:
     """Parse, classify and pseudonymize the hour's lines, and stage the rows. No table changes."""
-    from clickstream import hours, pipeline
+    from clickstream import hours
+    from clickstream.pipeline.hour import build
 
-    cleaned = pipeline.clean_hits(open_lake(), hours.Hour.parse(hour))
+    cleaned = build.clean_hits(open_lake(), hours.Hour.parse(hour))
     log.info(cleaned.sentence)
     return cleaned.as_dict()
 
@@ -180,9 +184,9 @@ def clean_hits(hour: str) -> dict[str, Any]:
 @translate_errors
 def build_sessions(staged: Staged) -> dict[str, Any]:
     """Join the hour's requests into sessions, which may continue open sessions of earlier hours."""
-    from clickstream import pipeline
+    from clickstream.pipeline.hour import CleanedHour, build
 
-    built = pipeline.build_sessions(open_lake(), pipeline.CleanedHour.from_dict(staged))
+    built = build.build_sessions(open_lake(), CleanedHour.from_dict(staged))
     log.info(built.sentence)
     return built.as_dict()
 
@@ -191,9 +195,9 @@ def build_sessions(staged: Staged) -> dict[str, Any]:
 @translate_errors
 def check_hour(staged: Staged) -> dict[str, Any]:
     """Check that the line balance of the hour closes, before any reader can see the hour."""
-    from clickstream import pipeline
+    from clickstream.pipeline.hour import StitchedHour, build
 
-    checked = pipeline.check_hour(open_lake(), pipeline.StitchedHour.from_dict(staged))
+    checked = build.check_hour(open_lake(), StitchedHour.from_dict(staged))
     log.info(checked.sentence)
     return checked.as_dict()
 
@@ -210,11 +214,12 @@ def register_tables(staged: Staged) -> None:
 
     The event of each table's asset names the published hours.
     """
-    from clickstream import pipeline
+    from clickstream.pipeline import publish
+    from clickstream.pipeline.hour import StitchedHour
 
     context = get_current_context()
-    checked = pipeline.StitchedHour.from_dict(staged)
-    all_published = pipeline.register_tables(
+    checked = StitchedHour.from_dict(staged)
+    all_published = publish.register_tables(
         open_lake(),
         checked,
         context["run_id"],
@@ -229,9 +234,9 @@ def register_tables(staged: Staged) -> None:
 @translate_errors
 def refresh_views() -> None:
     """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
-    from clickstream import pipeline
+    from clickstream.pipeline import publish
 
-    log.info(pipeline.refresh_views(open_lake()).sentence)
+    log.info(publish.refresh_views(open_lake()).sentence)
 
 
 @task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1, multiple_outputs=False)
@@ -242,11 +247,11 @@ def refresh_facts() -> dict[str, Any]:
     The task also runs if an hour failed, because the other hours are published. In a backfill it
     pauses between refreshes, so that one refresh covers the changes of many runs.
     """
-    from clickstream import pipeline
+    from clickstream.pipeline import publish
 
     is_one_of_many = get_current_context()["dag_run"].run_type == "backfill"
     apart = BACKFILL_APART if is_one_of_many else timedelta()
-    refreshed = pipeline.refresh_facts(open_lake(), log.info, apart=apart)
+    refreshed = publish.refresh_facts(open_lake(), log.info, apart=apart)
     log.info(refreshed.sentence)
     return refreshed.as_dict()
 

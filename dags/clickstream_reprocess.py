@@ -16,7 +16,7 @@ from clickstream_airflow.spark_job import LONGEST, clean_on_spark, unset_variabl
 
 if TYPE_CHECKING:
     from clickstream.hours import Hour
-    from clickstream.pipeline import NewIds, Steps
+    from clickstream.pipeline.backfill import NewIds, Steps
 
 log = logging.getLogger("clickstream")
 
@@ -68,13 +68,16 @@ def plan_days() -> list[dict[str, str]]:
     The task refuses hours past their replay window before any hour is built. With new visitor ids,
     it plans their whole key periods instead.
     """
-    from clickstream import errors, hours, pipeline
+    from clickstream import errors, hours
+    from clickstream.pipeline.backfill import open_periods
+    from clickstream.pipeline.hour import check_replay_window
+    from clickstream.pipeline.hour.outdated import check_range
     from clickstream.wording import quantity
 
     asked = get_current_context()["params"]
     try:
         first, last = hours.Hour.first_of(asked["from"]), hours.Hour.last_of(asked["to"])
-        pipeline.check_range(first, last)
+        check_range(first, last)
     except errors.InputError as error:
         give_up([str(error)], "Trigger the DAG again with another range.", error.code)
     plan = _plan_new_ids(first, last) if asked["new_visitor_ids"] else None
@@ -93,17 +96,17 @@ def plan_days() -> list[dict[str, str]]:
         f"{asked['engine']}. Why: {asked['reason']}"
     )
     if days and not (plan or asked["only_outdated"]):
-        pipeline.check_replay_window(open_lake(), first, last)
+        check_replay_window(open_lake(), first, last)
     if days and plan and not asked["dry_run"]:
-        pipeline.open_periods(open_lake(), plan, get_current_context()["run_id"])
+        open_periods(open_lake(), plan, get_current_context()["run_id"])
     return [{"first": str(begin), "last": str(end)} for begin, end in days]
 
 
 def _plan_new_ids(first: Hour, last: Hour) -> NewIds:
     """Plan the key periods that the range touches, and log what new visitor ids change in them."""
-    from clickstream import pipeline
+    from clickstream.pipeline.backfill import plan_new_visitor_ids
 
-    plan = pipeline.plan_new_visitor_ids(open_lake(), first, last)
+    plan = plan_new_visitor_ids(open_lake(), first, last)
     log.info(plan.sentence)
     return plan
 
@@ -129,7 +132,8 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
 
     A retry after a failure skips the hours that this run has published.
     """
-    from clickstream import hours, pipeline
+    from clickstream import hours
+    from clickstream.pipeline.backfill import Steps, plan_backfill
     from clickstream.wording import quantity
 
     context = get_current_context()
@@ -137,7 +141,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     if asked["dry_run"] and asked["new_visitor_ids"]:
         log.info("Would build all hours; the log of plan_days shows how many visitors change.")
         return {"hours": 0, "lines": 0}
-    backfill = pipeline.plan_backfill(
+    backfill = plan_backfill(
         open_lake(),
         hours.Hour.parse(first),
         hours.Hour.parse(last),
@@ -152,7 +156,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
             log.info(sentence)
         return {"hours": 0, "lines": 0}
     steps, lines = _steps(asked), 0
-    if steps is pipeline.Steps.SESSIONS:
+    if steps is Steps.SESSIONS:
         log.info(backfill.describe_staged())
     for step in backfill.run(steps, run_ends=hours.Hour.last_of(asked["to"])):
         log.info(step.sentence)
@@ -164,7 +168,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
 
 def _steps(asked: Any) -> Steps:
     """Return the steps that the form requests; after Spark, only those after cleaning."""
-    from clickstream.pipeline import Steps
+    from clickstream.pipeline.backfill import Steps
 
     return Steps.SESSIONS if asked["engine"] == "spark" else Steps(asked["steps"])
 
@@ -173,14 +177,15 @@ def _steps(asked: Any) -> Steps:
 @translate_errors
 def refresh_views() -> None:
     """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
-    from clickstream import pipeline
+    from clickstream.pipeline import publish
+    from clickstream.pipeline.backfill import outdated_views
 
     lake = open_lake()
     if get_current_context()["params"]["dry_run"]:
-        outdated = ", ".join(pipeline.outdated_views(lake)) or "none"
+        outdated = ", ".join(outdated_views(lake)) or "none"
         log.info(f"Would create or replace these views: {outdated}.")
     else:
-        log.info(pipeline.refresh_views(lake).sentence)
+        log.info(publish.refresh_views(lake).sentence)
 
 
 @task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1, multiple_outputs=False)
@@ -190,10 +195,10 @@ def refresh_facts() -> dict[str, Any]:
 
     The task also runs if a day failed, because the other days are published.
     """
-    from clickstream import pipeline
+    from clickstream.pipeline import publish
 
     is_dry = get_current_context()["params"]["dry_run"]
-    refreshed = pipeline.refresh_facts(open_lake(), log.info, dry_run=is_dry)
+    refreshed = publish.refresh_facts(open_lake(), log.info, dry_run=is_dry)
     log.info(refreshed.sentence)
     return refreshed.as_dict()
 

@@ -30,11 +30,11 @@ from tests.support.airflow_server import running_airflow
 from tests.support.lakes import built
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
-from clickstream import pipeline
 from clickstream.dashboard.digest import Week, build_digest, render_preview
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.hours import Hour
 from clickstream.lake import Lake
+from clickstream.pipeline.publish import refresh_facts
 from clickstream.settings import Settings
 
 console = Console()
@@ -111,7 +111,7 @@ def build_weeks(settings: Settings) -> Lake:
     log.write_bytes(b"".join(line.raw for line in simulate(first, last, RULES).lines))
     console.print(f"{log.stat().st_size / 1e6:,.0f} MB of logs written.")
     lake = built(settings, first, last)
-    console.print(pipeline.refresh_facts(lake, now=NOW + timedelta(minutes=1)).sentence)
+    console.print(refresh_facts(lake, now=NOW + timedelta(minutes=1)).sentence)
     return lake
 
 

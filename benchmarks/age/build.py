@@ -18,10 +18,20 @@ from pathlib import Path
 from benchmarks.age.meter import Cost, Workbench
 from benchmarks.age.plan import Plan
 from benchmarks.age.traffic import Traffic
-from clickstream import pipeline
 from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, raw
 from clickstream.lake.raw import RawRange
+from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.publish import (
+    compact_days,
+    expire_snapshots,
+    refresh_facts,
+    refresh_views,
+    register_tables,
+    sweep_files,
+)
+from clickstream.pipeline.pull import pull_source
 
 STRETCH_DAYS = 42
 """Number of days in a stretch, which has about 1,000 hours."""
@@ -92,7 +102,7 @@ def build_lake(plan: Plan, bench: Workbench, progress: Callable[[int], None]) ->
     path = bench.directory / "built.json"
     built, traffic = Built.load(path), Traffic(plan)
     days = [*by_day(plan.first_hour, plan.last_hour)]
-    pipeline.pull(bench.lake, bench.lake.settings.sources[0])  # else hours miss the source
+    pull_source(bench.lake, bench.lake.settings.sources[0])  # else hours miss the source
     for number in range(built.days, len(days)):
         if number % STRETCH_DAYS == 0:
             built.stretches.append(Stretch())
@@ -101,8 +111,8 @@ def build_lake(plan: Plan, bench: Workbench, progress: Callable[[int], None]) ->
         built.save(path)
         progress(built.days)
     if not built.is_finished:
-        pipeline.refresh_views(bench.lake)
-        pipeline.refresh_facts(bench.lake)
+        refresh_views(bench.lake)
+        refresh_facts(bench.lake)
         built.is_finished = True
         built.save(path)
     return built
@@ -118,7 +128,7 @@ def _build_day(bench: Workbench, built: Built, traffic: Traffic, days: Days, num
     singles = min(MOST_SINGLE_HOURS, len(days) // 3) if when else 0
     together, alone = hours[: len(hours) - singles], hours[len(hours) - singles :]
     with bench.measured() as cost:
-        for _ in pipeline.rebuild(bench.lake, together, RUN_ID):
+        for _ in rebuild(bench.lake, together, RUN_ID):
             pass
     stretch.build.add(cost)
     stretch.hours += len(together)
@@ -150,17 +160,17 @@ def _pull(bench: Workbench, traffic: Traffic, hour: Hour) -> int:
     """Write the lake's last hour to the source's log, and pull it; returns the number of lines."""
     lines = traffic.lines(hour)
     (bench.directory / "logs" / "access.log").write_bytes(lines)
-    pipeline.pull(bench.lake, bench.lake.settings.sources[0])
+    pull_source(bench.lake, bench.lake.settings.sources[0])
     return lines.count(b"\n")
 
 
 def _publish_alone(bench: Workbench, hour: Hour) -> Cost:
     """Build an hour by the steps of an hourly run; returns the cost of its publication."""
     lake = bench.lake
-    cleaned = pipeline.clean_hits(lake, hour)
-    checked = pipeline.check_hour(lake, pipeline.build_sessions(lake, cleaned))
+    cleaned = clean_hits(lake, hour)
+    checked = check_hour(lake, build_sessions(lake, cleaned))
     with bench.measured() as cost:
-        pipeline.register_tables(lake, checked, RUN_ID)
+        register_tables(lake, checked, RUN_ID)
     return cost
 
 
@@ -171,11 +181,11 @@ def _maintain(lake: Lake, end: datetime, is_week_over: bool) -> None:
     that is ahead is used once a week, by which all but the current ones expire.
     """
     keep = lake.settings.maintenance
-    pipeline.compact_days(lake, end + timedelta(hours=keep.compact_after_hours))
+    compact_days(lake, end + timedelta(hours=keep.compact_after_hours))
     if is_week_over:
         ahead = datetime.now(UTC) + timedelta(days=keep.snapshot_days + keep.grace_days + 1)
-        pipeline.expire_snapshots(lake, ahead)
+        expire_snapshots(lake, ahead)
         # By that clock, keys of days that are being built would be past their window.
         privacy = lake.settings.privacy.model_copy(update={"replay_days": LONG_KEPT})
         settings = lake.settings.model_copy(update={"privacy": privacy})
-        pipeline.sweep_files(replace(lake, settings=settings), ahead)
+        sweep_files(replace(lake, settings=settings), ahead)

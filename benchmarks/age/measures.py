@@ -13,9 +13,9 @@ from benchmarks.age.meter import Cost, Ran, Workbench
 from benchmarks.age.plan import Plan, key_days
 from benchmarks.age.state import State
 from benchmarks.age.traffic import Traffic
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import visitor_keys
+from clickstream.pipeline.proof import verify
 
 OLD_HOUR_PLACE = 12
 """Hours from the first hour to the old hour, so that an hour before the old one is published."""
@@ -106,6 +106,6 @@ def _measure(bench: Workbench, name: str, command: Command) -> Measure:
         len(before.published_again(after)),
         [table for table, one in after.snapshots.items() if before.snapshots[table] != one],
         sorted(after.keys - before.keys),
-        pipeline.verify(lake).is_proven if command.may_change else None,
+        verify(lake).is_proven if command.may_change else None,
         command.aim,
     )

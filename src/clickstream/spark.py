@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Annotated
 import pyarrow as pa
 import typer
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake, shared_session
 from clickstream.memory import freeze_imports
-from clickstream.pipeline import CleanedHour, Published
+from clickstream.pipeline.backfill import Steps, plan_backfill, rebuild
+from clickstream.pipeline.hour import CleanedHour, Published, clean_unless_staged
+from clickstream.pipeline.site import settings_of
 from clickstream.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def build_hours(
     at_once = HOURS_PER_CORE * spark.sparkContext.defaultParallelism
     for start in range(0, len(hours), at_once):
         some = hours[start : start + at_once]
-        clean_hours(spark, pipeline.settings_of(lake), some)
-        yield from pipeline.rebuild(lake, some, run_id, pipeline.Steps.SESSIONS)
+        clean_hours(spark, settings_of(lake), some)
+        yield from rebuild(lake, some, run_id, Steps.SESSIONS)
 
 
 def clean_hours(
@@ -56,7 +57,7 @@ def clean_hours(
 ) -> list[CleanedHour]:
     """Parse and clean hours into staged files, each in its own task; no table is touched.
 
-    `settings` are those that hours are built with (`pipeline.settings_of`), so no worker infers the
+    `settings` are those that hours are built with (`settings_of`), so no worker infers the
     own domain. Rows in staging from the same lines and the same rules are left alone, so a job that
     was killed continues where it stopped.
     """
@@ -77,7 +78,7 @@ def _cleaning(settings: Settings, hours: Sequence[str]) -> Callable[[Batches], B
         lake = Lake(settings, shared_session())
         for batch in batches:
             for number in batch.column("id").to_pylist():
-                staged = pipeline.clean_unless_staged(lake, Hour.parse(hours[number]))
+                staged = clean_unless_staged(lake, Hour.parse(hours[number]))
                 yield pa.record_batch({"staged": [json.dumps(staged.as_dict())]})
 
     return clean
@@ -98,13 +99,13 @@ def main(
 
     freeze_imports()
     lake = open_lake(load())
-    hours = pipeline.plan_backfill(lake, first, last, run_id, only_outdated).todo
+    hours = plan_backfill(lake, first, last, run_id, only_outdated).todo
     spark = SparkSession.builder.appName(f"clickstream {first} to {last}").getOrCreate()
     if publish:
         for published in build_hours(spark, lake, hours, run_id):
             typer.echo(published.sentence)
     else:
-        for staged in clean_hours(spark, pipeline.settings_of(lake), hours):
+        for staged in clean_hours(spark, settings_of(lake), hours):
             typer.echo(staged.sentence)
 
 

@@ -15,7 +15,6 @@ import uvicorn
 from tests.browser.hostile_lines import failed_orders, hostile_lines
 from tests.support.lakes import SQL, built, settings_of_a_lake
 
-from clickstream import pipeline
 from clickstream.dashboard.access.link import login_link
 from clickstream.dashboard.app import build_app
 from clickstream.dashboard.service import Dashboard
@@ -23,6 +22,7 @@ from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour
 from clickstream.lake import Lake
+from clickstream.pipeline.publish import refresh_facts
 from clickstream.settings import Settings, load
 
 FIRST, LAST = Hour.parse("2026-11-16T00"), Hour.parse("2026-11-24T14")
@@ -63,7 +63,7 @@ def build_cafe_lake(settings: Settings) -> Lake:
         lines += [(hour.timestamp() + at, raw) for at, raw in enumerate(more)]
     log.write_bytes(b"".join(raw for _, raw in sorted(lines)))
     lake = built(settings, FIRST, LAST)
-    pipeline.refresh_facts(lake, now=NOW)
+    refresh_facts(lake, now=NOW)
     return lake
 
 

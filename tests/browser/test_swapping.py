@@ -18,9 +18,11 @@ from tests.browser.watched_pages import (
     wait_for_parameters,
 )
 
-from clickstream import pipeline
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.lake import Lake
+from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.publish import refresh_facts
+from clickstream.pipeline.pull import pull_source
 
 PASSWORD = "four words are long"
 
@@ -128,9 +130,9 @@ def more_visits(cafe: RunningDashboard, cafe_lake: Lake) -> Callable[[], None]:
     def publish() -> None:
         log = Path(cafe_lake.settings.sources[0].path) / "late-access.log"
         log.write_bytes(b"".join(plain_visits(LAST.start + timedelta(minutes=5), 25)))
-        pipeline.pull(cafe_lake, cafe_lake.settings.sources[0])
-        list(pipeline.rebuild(cafe_lake, [LAST], "late"))
-        pipeline.refresh_facts(cafe_lake, now=NOW)
+        pull_source(cafe_lake, cafe_lake.settings.sources[0])
+        list(rebuild(cafe_lake, [LAST], "late"))
+        refresh_facts(cafe_lake, now=NOW)
         cafe.dashboard.refresher.look()
 
     return publish

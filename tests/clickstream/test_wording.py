@@ -15,10 +15,10 @@ from tests.support.examples import many_examples
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.parse import detect
-from clickstream.pipeline import Pulled, describe
-from clickstream.pipeline.backfill import Progress
-from clickstream.pipeline.hour_states import UNBUILT, HourState
-from clickstream.pipeline.results import Published, StitchedHour
+from clickstream.pipeline.backfill.backfill import Progress
+from clickstream.pipeline.hour.outdated import UNBUILT, HourState, describe
+from clickstream.pipeline.hour.states import Published, StitchedHour
+from clickstream.pipeline.pull import Pulled
 from clickstream.tables import BALANCE
 from clickstream.wording import describe_duration, parse_duration, printable, quantity, shorten
 

@@ -19,8 +19,9 @@ from tests.support.lake_settings import ROOT, write_settings
 from tests.support.lakes import build_all
 from tests.support.localaws_process import CREDENTIALS
 
-from clickstream import pipeline
 from clickstream.hours import Hour
+from clickstream.pipeline.publish import refresh_facts
+from clickstream.pipeline.pull import pull_source
 
 pytestmark = pytest.mark.airflow
 
@@ -55,9 +56,9 @@ def publish(directory: Path) -> None:
     lines = [ANA.get(f"{HOUR}:50:0{second}", "/") for second in range(3)]
     append(directory / "web-1" / "access.log", lines)
     lake = open_lake()
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     build_all(lake, HOUR, HOUR, "by hand")
-    pipeline.refresh_facts(lake)
+    refresh_facts(lake)
 
 
 @pytest.fixture(autouse=True)

@@ -165,7 +165,7 @@ def test_many_reasons_are_counted_in_the_last_line(caplog) -> None:
 
 
 def test_a_long_list_of_hours_is_short_in_the_log(make_attempt, home) -> None:
-    from clickstream import pipeline
+    from clickstream.pipeline.pull import pull_source
     from clickstream_airflow.lake import open_lake
 
     first = datetime(2026, 11, 18)
@@ -174,7 +174,7 @@ def test_a_long_list_of_hours_is_short_in_the_log(make_attempt, home) -> None:
         home / "web-1" / "access.log", [Client("192.0.2.1").get(f"{h}:10:00", "/") for h in hours]
     )
     lake = open_lake()
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     made = make_attempt("hours_to_build")
     assert "This run builds hour 2026-11-20T05, from 05:00 to 06:00 UTC." in made.shown
     assert (

@@ -12,8 +12,8 @@ import pytest
 from tests.support.access_log import Client, append
 from tests.support.lakes import build_all
 
-from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
+from clickstream.pipeline.pull import pull_source
 from clickstream.tables import HOUR_LEDGER
 
 pytestmark = pytest.mark.airflow
@@ -145,7 +145,7 @@ def publish(home: Any) -> None:
 
     append(home / "web-1" / "access.log", [ANA.get(f"{HOUR}:50:00", "/")])
     lake = open_lake()
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     build_all(lake, HOUR, HOUR, "by hand")
 
 

@@ -9,9 +9,11 @@ import pytest
 from tests.support.access_log import Client, append
 from tests.support.lake_settings import ROOT, write_settings
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import iceberg_tables
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import build_hour
+from clickstream.pipeline.pull import pull_source
 from clickstream.tables import HITS
 
 pytestmark = pytest.mark.airflow
@@ -37,9 +39,9 @@ def test_a_day_that_is_over_becomes_one_file(
     lines = [Client("192.0.2.1").get(f"{hour}:10:00", "/") for hour in hours]
     append(tmp_path / "web-1" / "access.log", lines)
     lake = open_lake()
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     for hour in hours:
-        pipeline.build_hour(lake, hour, "test")
+        build_hour(lake, hour, "test")
 
     run = DagBag(dag_folder=ROOT / "dags").dags["clickstream_daily"].test()
 
@@ -47,4 +49,4 @@ def test_a_day_that_is_over_becomes_one_file(
     assert "small data files became" in caplog.text
     assert "hits of 2026-11-20: 2 files, 2 rows, are one file now." in caplog.text
     assert len(list(iceberg_tables.load(lake, HITS).iceberg.scan().plan_files())) == 1
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven

@@ -12,10 +12,12 @@ from tests.support.access_log import BOT, Client, append
 from tests.support.lake_settings import ROOT
 from tests.support.lakes import build_all
 
-from clickstream import pipeline
 from clickstream.errors import AwsRefused, UnbalancedHour
 from clickstream.hours import Hour
 from clickstream.lake import athena, fact_files
+from clickstream.pipeline.hour import StitchedHour, check_hour
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.pull import pull_source
 from clickstream.tables import BALANCE
 
 pytestmark = pytest.mark.airflow
@@ -141,7 +143,7 @@ def test_three_hours_from_log_line_to_view(dag, home, caplog) -> None:
     lake = open_lake()
     check_ledger(lake)
     check_views(lake)
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
     for value in [*xcom_values(first), *xcom_values(last)]:
         assert len(json.dumps(value)) < 2_000
 
@@ -212,7 +214,7 @@ def test_an_hour_built_again_by_hand_has_the_same_rows(dag, home) -> None:
     )
     lake = open_lake()
     for source in lake.settings.sources:
-        pipeline.pull(lake, source)
+        pull_source(lake, source)
     build_all(lake, Hour.parse("2026-11-20T05"), Hour.parse("2026-11-20T06"), "by hand")
     before = [without_run(row) for row in ledger(lake)]
     asked = dag.test(
@@ -254,12 +256,12 @@ def test_a_server_that_is_down_fails_the_run_and_delays_no_other_host(dag, home,
 def test_hours_are_built_from_raw_if_no_host_can_be_listed(dag, home, monkeypatch) -> None:
     append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
     lake = open_lake()
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
 
     def refuse(_lake: Any) -> None:
         raise AwsRefused("AWS refused: DescribeInstances, UnauthorizedOperation.")
 
-    monkeypatch.setattr(pipeline, "list_hosts", refuse)
+    monkeypatch.setattr("clickstream.pipeline.hosts.list_hosts", refuse)
     run = run_hour(dag, "2026-11-20T05")
     seen = states(run)
     assert run.state == "failed"
@@ -280,14 +282,14 @@ def test_an_hour_that_fails_leaves_the_run_red_and_the_other_hours_facts_are_ref
     run_hour(dag, "2026-11-20T05")
     append(home / "web-1" / "access.log", [BEN.get("2026-11-20T05:30:00", "/")])
     append(home / "web-2" / "access.log", [CHO.get("2026-11-20T06:30:00", "/")])
-    broken = pipeline.check_hour
+    broken = check_hour
 
-    def check(lake: Any, built: pipeline.StitchedHour) -> pipeline.StitchedHour:
+    def check(lake: Any, built: StitchedHour) -> StitchedHour:
         if str(built.hour).endswith("T06"):
             raise UnbalancedHour("The line balance does not close, for this test.")
         return broken(lake, built)
 
-    monkeypatch.setattr(pipeline, "check_hour", check)
+    monkeypatch.setattr("clickstream.pipeline.hour.build.check_hour", check)
     run = run_hour(dag, "2026-11-20T06")
     seen = states(run)
     assert run.state == "failed"

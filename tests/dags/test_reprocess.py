@@ -13,9 +13,11 @@ from tests.support.key_periods import destroy_key
 from tests.support.lake_settings import ROOT
 from tests.support.lakes import build_all
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger
+from clickstream.pipeline.backfill import Steps, outdated_views
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.pull import pull_source
 
 pytestmark = pytest.mark.airflow
 
@@ -50,7 +52,7 @@ def lake(home: Path) -> Lake:
         [ANA.get("2026-11-20T23:50:00", "/"), ANA.get("2026-11-21T00:10:00", "/menu")],
     )
     opened = open_lake()
-    pipeline.pull(opened, opened.settings.sources[0])
+    pull_source(opened, opened.settings.sources[0])
     build_all(opened, FIRST, LAST, "by hand")
     return opened
 
@@ -92,7 +94,7 @@ def test_a_dry_run_says_what_it_would_do_and_then_it_is_done(read_dag, lake, cap
     assert "Why: a test" in caplog.text
     assert "Loaded FileIO" not in caplog.text
     assert publishers(lake) == [run.run_id] * 2
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
 
 
 def test_hours_past_their_replay_window_are_refused_and_built_when_the_form_says_so(
@@ -112,16 +114,16 @@ def test_hours_past_their_replay_window_are_refused_and_built_when_the_form_says
     run = read_dag().test(run_conf=asked)
     assert states(run) == HERE
     assert publishers(lake) == [run.run_id] * 2
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
 
 
 def test_views_only_builds_no_hour(dag, lake) -> None:
-    assert pipeline.outdated_views(lake) != []
+    assert outdated_views(lake) != []
     run = dag.test(run_conf={**ASKED, "steps": "views"})
     assert run.state == "success"
     assert states(run)["rebuild_day", ""] == "skipped"
     assert publishers(lake) == ["by hand"] * 2
-    assert pipeline.outdated_views(lake) == []
+    assert outdated_views(lake) == []
 
 
 def test_an_impossible_range_fails_at_once(dag, home, caplog) -> None:
@@ -159,7 +161,7 @@ def test_the_form_requires_fields_without_a_default(dag, name) -> None:
 
 
 def test_the_form_offers_all_steps(dag) -> None:
-    assert dag.params.get_param("steps").schema["enum"] == [*pipeline.Steps]
+    assert dag.params.get_param("steps").schema["enum"] == [*Steps]
 
 
 @pytest.mark.parametrize(("only_outdated", "option"), [(True, ""), (False, "no-")])

@@ -15,9 +15,12 @@ from tests.real_logs.real_log import RealLog, runs_of
 from tests.support.answers import answers, assert_answers
 from tests.support.shared_data import shared
 
-from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena
+from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import build_hour
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Source
 from clickstream.step_config import clean_rules
 
@@ -54,13 +57,13 @@ def some_orders(hours: list[Hour]) -> dict[str, list[Hour]]:
 
 def built(lake: Lake, logs: Path, hours: Iterable[Hour]) -> Lake:
     """The lake with the logs pulled and the hours built as they come, proven by `verify`."""
-    pipeline.pull(lake, Source(name="iis", path=str(logs), pattern="u_ex*.log"))
+    pull_source(lake, Source(name="iis", path=str(logs), pattern="u_ex*.log"))
     hours = [*hours]
     for number, hour in enumerate(hours, start=1):
-        pipeline.build_hour(lake, hour, f"build {number}")
+        build_hour(lake, hour, f"build {number}")
         if number % 100 == 0:
             logging.getLogger(__name__).info("%s: %d builds", lake.database, number)
-    report = pipeline.verify(lake)
+    report = verify(lake)
     assert report.findings == ()
     assert {*hours}.isdisjoint(report.waiting), "only hours that were not asked for may wait"
     return lake
@@ -134,11 +137,11 @@ def test_half_a_year_built_as_a_range_has_the_same_sessions(
 ) -> None:
     """The same with the empty hours between, a day at a time, as `clickstream build` does it."""
     lake = make_lake("range")
-    pipeline.pull(lake, Source(name="iis", path=str(shared("iis-2009")), pattern="u_ex*.log"))
+    pull_source(lake, Source(name="iis", path=str(shared("iis-2009")), pattern="u_ex*.log"))
     hours = [*hour_range(Hour.of_epoch(min(iis.hours)), Hour.of_epoch(max(iis.hours)))]
-    for number, _ in enumerate(pipeline.rebuild(lake, hours, "range"), start=1):
+    for number, _ in enumerate(rebuild(lake, hours, "range"), start=1):
         if number % 1000 == 0:
             logging.getLogger(__name__).info("%d of %d hours", number, len(hours))
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
     assert runs(lake) == (1663, 1641)
     assert sessions_of(lake) == in_one_go(iis, lake)

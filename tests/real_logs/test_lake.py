@@ -16,10 +16,12 @@ from tests.real_logs.real_log import RealLog, some
 from tests.support.lakes import build_all
 from tests.support.shared_data import shared
 
-from clickstream import pipeline
 from clickstream.clean import Requests
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, own_domain
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import refresh_views
+from clickstream.pipeline.pull import pull_source
 from clickstream.report.visits import count_sessions
 from clickstream.settings import Source
 from clickstream.step_config import clean_rules, session_rules
@@ -46,8 +48,8 @@ BOTS = "select sum(bot_requests) as bots from daily_traffic"
 def built(lake: Lake, first: str, last: str) -> list[dict[str, Any]]:
     """The ledger's rows after the hours were built in order, views made and all was verified."""
     build_all(lake, Hour.parse(first), Hour.parse(last), "real logs")
-    pipeline.refresh_views(lake)
-    assert pipeline.verify(lake, Hour.parse(first), Hour.parse(last)).is_proven
+    refresh_views(lake)
+    assert verify(lake, Hour.parse(first), Hour.parse(last)).is_proven
     ledger = athena.query(lake, "select * from hour_ledger order by hour_at").records()
     for row in ledger:
         assert row["lines"] == sum(row[kind] for kind in BALANCE) + row["rejected"]
@@ -84,7 +86,7 @@ def test_42_hours_of_elastic_have_the_known_figures_in_the_lake(
 ) -> None:
     figures = known("elastic-apache-first5000.json")
     source = Source(name="elastic", path=str(shared("elastic-apache-5000")))
-    pulled = pipeline.pull(lake, source)
+    pulled = pull_source(lake, source)
     assert (pulled.lines, len(pulled.hours)) == (figures["parsed"], figures["distinct_utc_hours"])
 
     hours = pulled.hours[0], pulled.hours[-1]
@@ -111,7 +113,7 @@ def test_sessions_of_iis_that_cross_midnight_are_those_of_the_whole_log(
     """All files are pulled; of the hours some are built, in which three sessions cross an edge."""
     figures = known("waikolai-iis-2009.json")
     source = Source(name="iis", path=str(shared("iis-2009")), pattern="u_ex*.log")
-    pulled = pipeline.pull(lake, source)
+    pulled = pull_source(lake, source)
     assert (pulled.files, pulled.lines) == (figures["files"], figures["data_lines"])
     assert (len(pulled.hours), pulled.refused) == (figures["distinct_utc_hours"], [])
 

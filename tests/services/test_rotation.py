@@ -11,8 +11,8 @@ from threading import Event, Thread
 import pytest
 from tests.support.nginx import Nginx, rotate, running_nginx
 
-from clickstream import pipeline
 from clickstream.lake import Lake, objects, raw
+from clickstream.pipeline.pull import pull_source
 
 CLIENTS, REQUESTS, ROTATIONS = 4, 1500, 6
 OTHERS = 1_000_000
@@ -33,7 +33,7 @@ def pulling(reopen: Callable[[], Lake]) -> Iterator[Event]:
         own = reopen()
         while not over.is_set():
             try:
-                pipeline.pull(own, own.settings.sources[0])
+                pull_source(own, own.settings.sources[0])
             except Exception as error:
                 errors.append(error)
 
@@ -65,7 +65,7 @@ def test_rename_and_create_under_load_loses_and_doubles_no_line(
             nginx.get(OTHERS, OTHERS + 100)
             rotate(tmp_path, nginx.logs, "create 0640", "compress", "delaycompress", *reopen_logs)
     pulling.set()
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     assert lost_and_doubled(lake, CLIENTS * REQUESTS) == ([], [])
 
 
@@ -77,5 +77,5 @@ def test_copytruncate_between_requests_loses_and_doubles_no_line(
         nginx.get(rotation * 500, rotation * 500 + 499)
         rotate(tmp_path, nginx.logs, "copytruncate", "compress", "delaycompress")
     pulling.set()
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     assert lost_and_doubled(lake, ROTATIONS * 500) == ([], [])

@@ -16,11 +16,12 @@ import psutil
 import pytest
 from tests.support.sshd import Sshd, running_sshd
 
-from clickstream import pipeline
 from clickstream.collect import Host, Login, sftp
 from clickstream.collect.sftp import SftpSource
 from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
 from clickstream.lake import Lake, collection, objects, raw
+from clickstream.pipeline.hosts import ask_for_key, list_hosts, trust
+from clickstream.pipeline.pull import pull_host
 from clickstream.settings import Collect, Source
 
 MIB = 1 << 20
@@ -133,18 +134,18 @@ def test_a_replaced_host_key_stops_the_pull_until_it_is_trusted(
     remote: Lake, sshd: Sshd, logs: Path
 ) -> None:
     (logs / "access.log").write_bytes(lines(0, 100))
-    [host] = pipeline.list_hosts(remote)
-    assert pipeline.pull_host(remote, host).lines == 100
+    [host] = list_hosts(remote)
+    assert pull_host(remote, host).lines == 100
     sshd.replace_host_key()
     with pytest.raises(HostKeyRefused, match="is not the trusted one: it has SHA256:"):
-        pipeline.pull_host(remote, host)
-    shown = pipeline.ask_for_key(remote.settings, host)
+        pull_host(remote, host)
+    shown = ask_for_key(remote.settings, host)
     assert shown.trusted
     assert not shown.is_trusted
-    pipeline.trust(remote.settings, shown)
+    trust(remote.settings, shown)
     with (logs / "access.log").open("ab") as file:
         file.write(lines(100, 110))
-    assert pipeline.pull_host(remote, host).lines == 10
+    assert pull_host(remote, host).lines == 10
     assert numbers(remote) == [*range(110)]
 
 
@@ -162,7 +163,7 @@ def test_a_connection_that_dies_in_the_middle_loses_and_doubles_nothing(
 ) -> None:
     number = 900_000
     (logs / "access.log").write_bytes(lines(0, number))
-    [host] = pipeline.list_hosts(remote)
+    [host] = list_hosts(remote)
     failures: list[bool] = []
     over = False
 
@@ -176,13 +177,13 @@ def test_a_connection_that_dies_in_the_middle_loses_and_doubles_nothing(
     try:
         for _ in range(4):
             try:
-                pipeline.pull_host(remote, host)
+                pull_host(remote, host)
             except HostUnreachable as error:
                 failures.append(str(error) == collection.source_state(remote, host.name).failure)
     finally:
         over = True
         killer.join()
-    pipeline.pull_host(remote, host)
+    pull_host(remote, host)
     assert numbers(remote) == [*range(number)]
     assert failures
     assert all(failures)

@@ -14,10 +14,10 @@ from tests.support.hostile_names import line, make_hostile_directory
 from tests.support.sshd import Sshd, running_sshd
 from tests.support.web_server import raw_lines
 
-from clickstream import pipeline
 from clickstream.collect import Host, Login, hosts_of
 from clickstream.errors import ClickstreamError, HostKeyRefused
 from clickstream.lake import Lake, collection
+from clickstream.pipeline.pull import pull_host
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_every_regular_file_is_collected_and_nothing_outside(
     expected = make_hostile_directory(tmp_path / "host")
     host = host_of(sshd, tmp_path / "host" / "logs", pattern=pattern)
     for _ in range(3):
-        pulled = pipeline.pull_host(sshd.lake(lake), host)
+        pulled = pull_host(sshd.lake(lake), host)
         assert pulled.sentence.isprintable()
         told = [*pulled.refused, *pulled.waiting, *pulled.unfinished, *pulled.set_aside]
         assert [text for text in told if not text.isprintable()] == []
@@ -58,13 +58,13 @@ def test_a_changed_host_key_stops_the_host_before_any_line_is_read(
     far, host = sshd.lake(lake), host_of(sshd, tmp_path / "logs")
     log = tmp_path / "logs" / "access.log"
     log.write_bytes(line("before"))
-    assert pipeline.pull_host(far, host).lines == 1
+    assert pull_host(far, host).lines == 1
     log.write_bytes(line("before") + line("after"))
     sshd.replace_host_key()
     sessions = sshd.log.read_text().count("subsystem 'sftp'")
     for _ in range(2):
         with pytest.raises(HostKeyRefused, match="not the trusted one"):
-            pipeline.pull_host(far, host)
+            pull_host(far, host)
     assert sshd.log.read_text().count("subsystem 'sftp'") == sessions
     assert sum(raw_lines(lake, host.name).values(), Counter()) == Counter([line("before")])
     state = collection.source_state(lake, host.name)
@@ -105,7 +105,7 @@ def test_no_secret_is_in_logs_states_or_messages(
         sshd.stop()
     messages = [repr(login), str(host)]
     try:
-        messages.append(json.dumps(pipeline.pull_host(far, host, login).as_dict()))
+        messages.append(json.dumps(pull_host(far, host, login).as_dict()))
         assert problem == "none"
     except ClickstreamError as error:
         assert problem != "none"

@@ -26,9 +26,9 @@ from tests.support.fault_schedules import (
 from tests.support.log_host import LogHost
 from tests.support.sshd import Sshd, running_sshd
 
-from clickstream import pipeline
 from clickstream.collect import hosts_of
 from clickstream.lake import Lake
+from clickstream.pipeline.pull import pull_host
 
 ROTATIONS = 9
 CONNECTION_FAULTS = ("lose connections", "go down", COME_BACK)
@@ -76,7 +76,7 @@ def test_two_pulls_at_once_collect_each_line_of_a_rotating_log_once(
     def pull_until_over(lake: Lake) -> None:
         while not over.is_set():
             try:
-                pipeline.pull_host(lake, host)
+                pull_host(lake, host)
             except Exception as error:
                 errors.append(error)
 

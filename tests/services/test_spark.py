@@ -13,9 +13,12 @@ from tests.clickstream.pipeline.test_any_order import assert_same
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.required import require_program
 
-from clickstream import pipeline
 from clickstream.hours import hour_range
 from clickstream.lake import Lake, objects, raw
+from clickstream.pipeline.backfill import Steps, rebuild
+from clickstream.pipeline.publish import build_hour
+from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.site import settings_of
 
 LAST = FIRST.next.next
 HOURS = [*hour_range(FIRST, LAST.next)]
@@ -47,7 +50,7 @@ def lakes(make_lake: Callable[[str], Lake], tmp_path: Path) -> Callable[[str], L
 
     def make(name: str) -> Lake:
         made = make_lake(name)
-        pipeline.pull(made, made.settings.sources[0])
+        pull_source(made, made.settings.sources[0])
         return made
 
     return make
@@ -61,23 +64,23 @@ def test_hours_cleaned_by_workers_are_those_of_one_process(
     monkeypatch.setattr(engine, "HOURS_PER_CORE", 1)  # two turns
     here, there, days = map(lakes, ("here", "there", "days"))
     for hour in HOURS:
-        pipeline.build_hour(here, hour, "test")
+        build_hour(here, hour, "test")
     published = list(engine.build_hours(spark, there, HOURS, "test"))
     assert {one.hour for one in published} == set(map(str, HOURS))
     assert staged(there) == staged(here)
     assert_same(there, here)
 
-    engine.clean_hours(spark, pipeline.settings_of(days), HOURS)
+    engine.clean_hours(spark, settings_of(days), HOURS)
     assert cleaned(days) == cleaned(here)
     written = [*objects.listed(days, "staging/")]
-    engine.clean_hours(spark, pipeline.settings_of(days), HOURS)
+    engine.clean_hours(spark, settings_of(days), HOURS)
     assert [*objects.listed(days, "staging/")] == written
 
     monkeypatch.setattr(raw, "read", no_line_is_read)
     published = [
         one
         for hour in reversed(HOURS)  # each makes the ones after it astray
-        for one in pipeline.rebuild(days, [hour], "test", pipeline.Steps.SESSIONS)
+        for one in rebuild(days, [hour], "test", Steps.SESSIONS)
     ]
     assert len(published) > len(HOURS)
     assert_same(days, here)

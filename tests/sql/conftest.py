@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from tests.support.lakes import built, settings_of_a_lake
 
-from clickstream import pipeline, settings
+from clickstream import settings
 from clickstream.demo.cafe import CafeRules, Truth, write_history
 from clickstream.hours import Hour
 from clickstream.lake import Lake
+from clickstream.pipeline.publish import refresh_views
 
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
@@ -32,7 +33,7 @@ def cafe(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake
     }
     chosen = settings_of_a_lake(local_aws.endpoint, logs).model_copy(update=own)
     lake = built(chosen, FIRST, LAST)
-    pipeline.refresh_views(lake)
+    refresh_views(lake)
     return lake, truth
 
 

@@ -15,9 +15,10 @@ from typing import Any
 from tests.sql.test_view_cases import around
 from tests.support.lakes import build_all
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
+from clickstream.pipeline.publish import refresh_views
+from clickstream.pipeline.pull import pull_source
 
 FIRST, LAST = Hour.parse("2026-11-20T10"), Hour.parse("2026-11-20T12")
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
@@ -76,9 +77,9 @@ def views_of(visits: list[list[Glance]], rng: Random, lake: Lake, logs: Path) ->
     ]
     lines.sort(key=lambda entry: entry[0])
     (logs / "access.log").write_text("".join(text for _, text in lines))
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     build_all(lake, FIRST, LAST, "tests")
-    pipeline.refresh_views(lake)
+    refresh_views(lake)
     return athena.query(lake, "select page, dwell_seconds, is_estimated from page_views").rows
 
 

@@ -17,14 +17,15 @@ import yaml
 from tests.support.engines import Engine, LocalAthena
 from tests.support.lakes import built, settings_of_a_lake
 
-from clickstream import pipeline, settings
+from clickstream import settings
 from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.errors import QueryFailed
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.lake.views import DateFilter
-from clickstream.pipeline.facts import fact_query
+from clickstream.pipeline.publish import refresh_views
+from clickstream.pipeline.publish.facts import fact_query
 
 pytestmark = pytest.mark.lake
 
@@ -54,7 +55,7 @@ def week(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     }
     chosen = settings_of_a_lake(local_aws.endpoint, logs).model_copy(update=own)
     lake = built(chosen, FIRST, LAST)
-    pipeline.refresh_views(lake)
+    refresh_views(lake)
     return lake
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 
-from clickstream import pipeline, settings
+from clickstream import settings
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
+from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.publish import hours_to_build, refresh_views
+from clickstream.pipeline.pull import pull_source
 
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = Hour.parse("2026-11-18T00"), Hour.parse("2026-11-20T23")
@@ -40,9 +43,9 @@ def build_three_days(endpoint: str, logs: Path) -> Lake:
     _pull(lake, logs / "web-1-access.log", [line for line in lines if not LATE.match(line)])
     build_all(lake, FIRST, LAST, "on time")
     _pull(lake, logs / "web-2-access.log", [line for line in lines if LATE.match(line)])
-    for _ in pipeline.rebuild(lake, pipeline.hours_to_build(lake, LAST).hours, "late"):
+    for _ in rebuild(lake, hours_to_build(lake, LAST).hours, "late"):
         pass
-    pipeline.refresh_views(lake)
+    refresh_views(lake)
     return lake
 
 
@@ -66,4 +69,4 @@ def _with_opt_out(line: bytes) -> bytes:
 
 def _pull(lake: Lake, log: Path, lines: list[bytes]) -> None:
     log.write_bytes(b"".join(lines))
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])

@@ -10,10 +10,12 @@ from tests.stack.hosts import BEN, OUTAGE_HOURS, name_of_shop, write
 from tests.stack.runs import FINISHED, HOURLY, ended, settled, states_of, wait_for_state
 from tests.support.lakes import beside, build_all
 
-from clickstream import pipeline
 from clickstream.demo.stack import AirflowApi
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
+from clickstream.pipeline.hosts import list_hosts
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.pull import Pulled, pull_all
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
 FIRST, DOWN_UNTIL, LAST = OUTAGE_HOURS
@@ -30,8 +32,8 @@ def clean_run(lake: Lake, name: str) -> list[list[str]]:
     own = beside(lake.settings, name)
     unlimited = [source.model_copy(update={"max_kb_per_second": 0}) for source in own.sources]
     clean = open_lake(own.model_copy(update={"sources": tuple(unlimited)}), lake.session)
-    for _, pulled in pipeline.pull_all(clean, pipeline.list_hosts(clean)):
-        assert isinstance(pulled, pipeline.Pulled)
+    for _, pulled in pull_all(clean, list_hosts(clean)):
+        assert isinstance(pulled, Pulled)
     build_all(clean, FIRST, LAST, name)
     return tables(clean)
 
@@ -41,7 +43,7 @@ def tables(lake: Lake, last: Hour = LAST) -> list[list[str]]:
 
     The raw object of a row is left out: its name holds the range that its pull found.
     """
-    report = pipeline.verify(lake, FIRST, last)
+    report = verify(lake, FIRST, last)
     assert report.is_proven, report
     where = f"hour_at between timestamp '{FIRST.naive:%F %T}' and timestamp '{last.naive:%F %T}'"
     found = []

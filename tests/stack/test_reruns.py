@@ -33,11 +33,11 @@ from tests.support.access_log import BOT, Client
 from tests.support.facts import manifest, rows_of_facts, rows_of_views
 from tests.support.required import require_program
 
-from clickstream import pipeline
 from clickstream.demo.stack import AirflowApi, Stack, StackError
 from clickstream.demo.stack.processes import read_procfile
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, fact_files, hour_ledger, objects, visitor_keys
+from clickstream.pipeline.proof import verify
 
 HOURS = hours_ago(45, hour=22, number=3)
 FIRST, MIDDLE, LAST = HOURS
@@ -72,7 +72,7 @@ def are_settled(stack: Stack, api: AirflowApi) -> bool:
 
 def contents(lake: Lake) -> list[object]:
     """All that readers see of the hours, but for who published them and when; verified."""
-    report = pipeline.verify(lake, FIRST, LAST)
+    report = verify(lake, FIRST, LAST)
     assert report.is_proven, report
     rows = [
         sorted(map(str, athena.query(lake, f"select * from {table} where {WITHIN}").rows))

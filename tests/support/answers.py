@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from clickstream import pipeline
 from clickstream.lake import Lake, athena
+from clickstream.pipeline.publish import refresh_views
 from clickstream.tables import RAW_OBJECTS, SESSION_CHANGES, TABLES
 
 SQL = Path(__file__).parents[2] / "include" / "sql"
@@ -31,7 +31,7 @@ def answers(lake: Lake) -> Iterator[tuple[str, list[str]]]:
     """
     for table in TABLES_READ:
         yield table, _rows(lake, table)
-    pipeline.refresh_views(lake)
+    refresh_views(lake)
     for view in VIEWS:
         yield view, _rows(lake, view)
 

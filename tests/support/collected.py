@@ -18,7 +18,7 @@ from clickstream.collect import FileHandle, ListedFile, LogSource
 from clickstream.collect.source import LeftOut
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
-from clickstream.pipeline.pull import Pulled
+from clickstream.pipeline.pull.host import Pulled
 
 Line = tuple[bytes, bytes]
 """A line; a banner with the beginning of the next line, which tells it from other banners."""

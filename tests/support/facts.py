@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from typing import Any
 
-from clickstream import pipeline
 from clickstream.lake import Lake, athena, fact_files
 from clickstream.lake.fact_files import FACT_VIEWS, Manifest
+from clickstream.pipeline.publish import FactsRefreshed, refresh_facts
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 """The moment that the tests' refreshes count keep_days back from."""
@@ -19,9 +19,9 @@ OF_SESSIONS = ("session_facts", "page_view_facts", "goal_facts", "session_error_
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
-def refresh(lake: Lake, **options: Any) -> pipeline.FactsRefreshed:
+def refresh(lake: Lake, **options: Any) -> FactsRefreshed:
     """Refresh the facts as of NOW."""
-    return pipeline.refresh_facts(lake, now=NOW, **options)
+    return refresh_facts(lake, now=NOW, **options)
 
 
 def manifest(lake: Lake) -> Manifest:

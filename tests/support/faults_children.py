@@ -17,10 +17,11 @@ import boto3
 from tests.support.localaws_process import CREDENTIALS
 
 from clickstream import lake as lakes
-from clickstream import pipeline
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
 from clickstream.lake import Lake
+from clickstream.pipeline.publish import build_hour, hours_to_build, refresh_views
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Settings
 
 # One session, made before the fork: the descriptions of AWS's services take longest to load.
@@ -63,21 +64,21 @@ def open_lake(settings: Settings) -> Lake:
 def run_an_hour(lake: Lake, hour: str) -> None:
     """What a run of the DAG does for an hour: pull, build what has to be built, refresh views."""
     pull_and_build(lake, hour)
-    pipeline.refresh_views(lake)
+    refresh_views(lake)
 
 
 def pull_and_build(lake: Lake, hour: str) -> None:
     """The same without the views."""
     for source in lake.settings.sources:
-        pipeline.pull(lake, source)
-    for each in pipeline.hours_to_build(lake, Hour.parse(hour)).hours:
-        pipeline.build_hour(lake, each, f"run of {hour}")
+        pull_source(lake, source)
+    for each in hours_to_build(lake, Hour.parse(hour)).hours:
+        build_hour(lake, each, f"run of {hour}")
 
 
 def build_hours(lake: Lake, hours: list[str], run_id: str) -> None:
     """Build some hours, one after the other."""
     for hour in hours:
-        pipeline.build_hour(lake, Hour.parse(hour), run_id)
+        build_hour(lake, Hour.parse(hour), run_id)
 
 
 def run_with_little_room(lake: Lake, hour: str, file_bytes: int, told: Path) -> None:

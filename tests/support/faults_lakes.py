@@ -10,9 +10,10 @@ from tests.support.access_log import Client, append
 from tests.support.faults_proxy import FaultsProxy
 from tests.support.lakes import beside, build_all, sortable_columns
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg_tables
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Settings
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 
@@ -53,14 +54,14 @@ def contents(lake: Lake) -> dict[str, pd.DataFrame]:
 def built_calmly(settings: Settings, last: Hour) -> Lake:
     """A lake that was pulled and built from FIRST to `last` in one go, undisturbed."""
     calm = children.open_lake(beside(settings, "calm"))
-    pipeline.pull(calm, calm.settings.sources[0])
+    pull_source(calm, calm.settings.sources[0])
     build_all(calm, FIRST, last, "calm")
     return calm
 
 
 def assert_same(lake: Lake, calm: Lake) -> None:
     """Nothing is lost and nothing doubled: the chain holds, and the rows are the calm lake's."""
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
     found = contents(lake)
     for name, rows in contents(calm).items():
         pd.testing.assert_frame_equal(found[name], rows, obj=name)

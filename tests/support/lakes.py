@@ -10,9 +10,11 @@ import botocore.session
 import pyarrow as pa
 from tests.support.localaws_process import CREDENTIALS
 
-from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
+from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.hour import Published
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Aws, Build, Settings, Source
 from clickstream.settings import Lake as LakeSettings
 from clickstream.tables import ARROW, Table
@@ -44,7 +46,7 @@ def beside(settings: Settings, name: str) -> Settings:
 def built(settings: Settings, first: Hour, last: Hour) -> Lake:
     """The lake of some settings, the logs of its first source pulled and a range of hours built."""
     lake = open_lake(settings, aws_session())
-    pipeline.pull(lake, settings.sources[0])
+    pull_source(lake, settings.sources[0])
     build_all(lake, first, last, "tests")
     return lake
 
@@ -63,9 +65,9 @@ def aws_session() -> boto3.Session:
     )
 
 
-def build_all(lake: Lake, first: Hour, last: Hour, run_id: str) -> list[pipeline.Published]:
+def build_all(lake: Lake, first: Hour, last: Hour, run_id: str) -> list[Published]:
     """Build and publish every hour from `first` to `last`."""
-    return list(pipeline.rebuild(lake, [*hour_range(first, last)], run_id))
+    return list(rebuild(lake, [*hour_range(first, last)], run_id))
 
 
 def contents(lake: Lake) -> list[object]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from tests.support.lakes import build_all
 
-from clickstream import pipeline
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.hours import Hour
 from clickstream.lake import Lake
+from clickstream.pipeline.publish import build_hour, hours_to_build, refresh_views
+from clickstream.pipeline.pull import pull_source
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
 RULES = CafeRules(visitors_per_hour=100, bots_per_hour=12)
@@ -30,13 +31,13 @@ def build_late_cafe(lake: Lake, directory: Path) -> datetime:
     on_time = [line for line in lines if not LATE.match(line)]
     source = lake.settings.sources[0]
     (directory / "web-1-access.log").write_bytes(b"".join(on_time))
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
     build_all(lake, FIRST, LAST, "on time")
     between = datetime.now(UTC)
     time.sleep(0.01)  # Snapshots are told apart by milliseconds.
     (directory / "web-2-access.log").write_bytes(b"".join(late))
-    pipeline.pull(lake, source)
-    for hour in pipeline.hours_to_build(lake, LAST).hours:
-        pipeline.build_hour(lake, hour, "late")
-    pipeline.refresh_views(lake)
+    pull_source(lake, source)
+    for hour in hours_to_build(lake, LAST).hours:
+        build_hour(lake, hour, "late")
+    refresh_views(lake)
     return between

@@ -16,9 +16,10 @@ from tests.support.faults import Killed
 from tests.support.lakes import build_all
 from tests.support.traffic import FIRST, HOSTS, Traffic
 
-from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger
+from clickstream.pipeline.publish import build_hour, hours_to_build
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Source
 
 TENTHS = 10
@@ -86,18 +87,18 @@ class World:
             self.do(step, self.lake)
         published = hour_ledger.published_hours(self.lake, FIRST, self.traffic.last)
         missing = {*hour_range(FIRST, self.traffic.last)} - published
-        late = {*pipeline.hours_to_build(self.lake, self.traffic.last.next).hours}
+        late = {*hours_to_build(self.lake, self.traffic.last.next).hours}
         for hour in sorted((missing | late) - {self.traffic.last.next}):
-            pipeline.build_hour(self.lake, hour, "made good")
+            build_hour(self.lake, hour, "made good")
 
     def do(self, step: Step, lake: Lake) -> None:
         """One step, by whoever has the lake's clients."""
         match step:
             case Pull(host, tenths):
                 self._write(host, tenths)
-                pipeline.pull(lake, self._source(host))
+                pull_source(lake, self._source(host))
             case Build(hour):
-                pipeline.build_hour(lake, FIRST.plus(hour), "built")
+                build_hour(lake, FIRST.plus(hour), "built")
             case Range(first, last):
                 build_all(lake, FIRST.plus(first), FIRST.plus(last), "range")
             case Run(hour):
@@ -106,8 +107,8 @@ class World:
                 self._disturb(inner, writes, by)
 
     def _run(self, lake: Lake, hour: Hour) -> None:
-        for one in pipeline.hours_to_build(lake, hour).hours:
-            pipeline.build_hour(lake, one, "run")
+        for one in hours_to_build(lake, hour).hours:
+            build_hour(lake, one, "run")
 
     def _disturb(self, step: Done, writes: int, by: tuple[Step, ...]) -> None:
         def disturbance() -> None:

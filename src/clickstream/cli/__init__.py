@@ -152,10 +152,10 @@ def facts(
 
     Example: [bold]clickstream facts --dry-run[/]
     """
-    from clickstream import pipeline
+    from clickstream.pipeline.publish import refresh_facts
 
     with err.status("Facts") as status:
-        refreshed = pipeline.refresh_facts(
+        refreshed = refresh_facts(
             open_lake(), status.update, dry_run=dry_run, everything=everything
         )
     out.print(refreshed.sentence, soft_wrap=True)
@@ -171,14 +171,14 @@ def maintain(
 
     Example: [bold]clickstream maintain --dry-run[/]
     """
-    from clickstream import pipeline
+    from clickstream.pipeline.publish import compact_days, expire_snapshots, sweep_files
 
     lake, now = open_lake(), datetime.now(UTC)
     with err.status("Maintenance") as status:
-        compacted = pipeline.compact_days(lake, now, dry_run, status.update)
+        compacted = compact_days(lake, now, dry_run, status.update)
         out.print(compacted.sentence, soft_wrap=True)
-        out.print(pipeline.expire_snapshots(lake, now, dry_run).sentence, soft_wrap=True)
-        out.print(pipeline.sweep_files(lake, now, dry_run, status.update).sentence, soft_wrap=True)
+        out.print(expire_snapshots(lake, now, dry_run).sentence, soft_wrap=True)
+        out.print(sweep_files(lake, now, dry_run, status.update).sentence, soft_wrap=True)
 
 
 @app.command()

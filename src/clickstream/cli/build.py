@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from clickstream.lake import Lake
-    from clickstream.pipeline import NewIds, Progress
+    from clickstream.pipeline.backfill import NewIds, Progress
 
 
 def build(
@@ -65,14 +65,16 @@ def build(
 
     Example: [bold]clickstream build 2026-03-01 2026-03-01 --new-visitor-ids[/]
     """
-    from clickstream import pipeline
+    from clickstream.pipeline.backfill import plan_new_visitor_ids
+    from clickstream.pipeline.hour import check_replay_window
+    from clickstream.pipeline.hour.outdated import check_range
 
-    lake, (first, last) = open_lake(), pipeline.check_range(first, last)
+    lake, (first, last) = open_lake(), check_range(first, last)
     if not (only_outdated or new_visitor_ids):
-        pipeline.check_replay_window(lake, first, last)
+        check_replay_window(lake, first, last)
     all_pulled = _pull_all(lake) if pull_first and not dry_run else True
     if new_visitor_ids:
-        _give_new_visitor_ids(lake, pipeline.plan_new_visitor_ids(lake, first, last), yes, dry_run)
+        _give_new_visitor_ids(lake, plan_new_visitor_ids(lake, first, last), yes, dry_run)
     else:
         _build_range(lake, first, last, only_outdated, dry_run)
     if not all_pulled:
@@ -80,9 +82,10 @@ def build(
 
 
 def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_run: bool) -> None:
-    from clickstream import pipeline
+    from clickstream.pipeline.backfill import plan_backfill
+    from clickstream.pipeline.hosts import complete_hours
 
-    backfill = pipeline.plan_backfill(lake, first, last, run_by_hand(), only_outdated)
+    backfill = plan_backfill(lake, first, last, run_by_hand(), only_outdated)
     out.print(backfill.summary, soft_wrap=True)
     for warning in filter(None, (backfill.describe_other_settings(), backfill.refused)):
         err.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
@@ -91,29 +94,31 @@ def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_r
             out.print(sentence, soft_wrap=True)
         return
     _show_progress(backfill.todo, backfill.run())
-    for completed in pipeline.complete_hours(lake, first):
+    for completed in complete_hours(lake, first):
         out.print(completed.sentence, soft_wrap=True)
     _refresh_readers(lake)
 
 
 def _refresh_readers(lake: Lake) -> None:
     """Refresh the views, then the facts, after hours were published."""
-    from clickstream import pipeline
+    from clickstream.pipeline.publish import refresh_facts, refresh_views
 
-    out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
+    out.print(refresh_views(lake).sentence, soft_wrap=True)
     with err.status("Facts") as status:
-        refreshed = pipeline.refresh_facts(lake, status.update)
+        refreshed = refresh_facts(lake, status.update)
     out.print(refreshed.sentence, soft_wrap=True)
 
 
 def _pull_all(lake: Lake) -> bool:
     """Pull all hosts, several at a time. Return whether all could be pulled."""
-    from clickstream import pipeline
+    from clickstream.pipeline.hosts import list_hosts
+    from clickstream.pipeline.pull import pull_all
+    from clickstream.pipeline.site import describe_own_domain
 
-    hosts, failed = pipeline.list_hosts(lake), []
+    hosts, failed = list_hosts(lake), []
     with err.status(f"Pulling {quantity(len(hosts), 'host')}") as status:
         at_once = lake.settings.collect.hosts_at_once
-        for host, found in pipeline.pull_all(lake, hosts, at_once, status.update):
+        for host, found in pull_all(lake, hosts, at_once, status.update):
             if isinstance(found, ClickstreamError):
                 failed.append(host.name)
                 _show_refusal(f"{host.name}: {found.printed}")
@@ -127,7 +132,7 @@ def _pull_all(lake: Lake) -> bool:
             "lines of these hosts. After the next successful pull, a build completes the hours.",
             soft_wrap=True,
         )
-    if inferred := pipeline.describe_own_domain(lake):
+    if inferred := describe_own_domain(lake):
         out.print(escape(inferred), soft_wrap=True)
     return not failed
 
@@ -146,12 +151,12 @@ def _show_progress(todo: Sequence[Hour], steps: Iterable[Progress]) -> None:
 
 
 def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) -> None:
-    from clickstream import pipeline
+    from clickstream.pipeline.backfill import give_new_visitor_ids
 
     out.print(plan.sentence, soft_wrap=True)
     if dry_run:
         return
     if not yes:
         typer.confirm("Build these hours with new visitor ids?", abort=True)
-    _show_progress(plan.hours, pipeline.give_new_visitor_ids(lake, plan, run_by_hand()))
+    _show_progress(plan.hours, give_new_visitor_ids(lake, plan, run_by_hand()))
     _refresh_readers(lake)

@@ -25,7 +25,7 @@ from clickstream.wording import parse_duration, quantity
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
-    from clickstream.pipeline import BytesReport, VerifyReport
+    from clickstream.pipeline.proof import BytesReport, VerifyReport
 
 
 BYTES_NOT_READ = (
@@ -89,15 +89,15 @@ def status(
 
     Example: [bold]clickstream status --json[/]
     """
-    from clickstream import pipeline
+    from clickstream.pipeline.proof import Health, Limits, lake_freshness
 
-    limits = pipeline.Limits(max_lag, max_source_lag)
+    limits = Limits(max_lag, max_source_lag)
     now = datetime.now(UTC)
     try:
-        found = pipeline.lake_freshness(open_lake(), now, since.first if since else None, limits)
+        found = lake_freshness(open_lake(), now, since.first if since else None, limits)
     except ClickstreamError as error:
         print_error(error)
-        raise typer.Exit(pipeline.Health.UNKNOWN.exit_code) from None
+        raise typer.Exit(Health.UNKNOWN.exit_code) from None
     if as_json:
         out.print_json(data=status_values(found))
     else:
@@ -152,21 +152,23 @@ def repair(
 
     Example: [bold]clickstream repair 2026-11-20T00 2026-11-20T23[/]
     """
-    from clickstream import pipeline
+    from clickstream.pipeline import proof
+    from clickstream.pipeline.hour.outdated import describe_reach
+    from clickstream.pipeline.publish import refresh_facts, refresh_views
 
     lake = open_lake()
     report = _verify_range(lake, first, last)
     left_waiting = set(report.waiting)
     if report.findings and dry_run:
         todo = {finding.hour for finding in report.findings if finding.remedy == "build again"}
-        out.print(pipeline.describe_reach(lake, todo), soft_wrap=True)
+        out.print(describe_reach(lake, todo), soft_wrap=True)
     if report.findings and not dry_run:
         hours = {finding.hour for finding in report.findings}
         with progress_bar() as progress:
             progress.add_task(f"Repairing {quantity(len(hours), 'hour')}", total=None)
-            report = pipeline.repair(lake, report, run_by_hand(), progress.print)
-            progress.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
-            progress.print(pipeline.refresh_facts(lake).sentence, soft_wrap=True)
+            report = proof.repair(lake, report, run_by_hand(), progress.print)
+            progress.print(refresh_views(lake).sentence, soft_wrap=True)
+            progress.print(refresh_facts(lake).sentence, soft_wrap=True)
         left_waiting -= {*hour_range(min(hours), max(hours))}
         _show_proofs(report)
     if left_waiting or not report.is_proven:
@@ -178,10 +180,10 @@ def _has_whole_bytes(lake: Lake, first: HourSpan | None, last: HourSpan | None) 
 
     Return whether no object is damaged.
     """
-    from clickstream import pipeline
+    from clickstream.pipeline.proof import check_stored_bytes
 
     with err.status("Reading all bytes") as status:
-        report = pipeline.check_stored_bytes(lake, *_ends(first, last), status.update)
+        report = check_stored_bytes(lake, *_ends(first, last), status.update)
     _show(report, "No stored object of these hours is damaged." if report.is_whole else "")
     return report.is_whole
 
@@ -192,10 +194,10 @@ def _ends(first: HourSpan | None, last: HourSpan | None) -> tuple[Hour | None, H
 
 def _verify_range(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> VerifyReport:
     """Verify a range of hours, and print the report."""
-    from clickstream import pipeline
+    from clickstream.pipeline import proof
 
     with err.status("Verifying") as status:
-        report = pipeline.verify(lake, *_ends(first, last), status.update)
+        report = proof.verify(lake, *_ends(first, last), status.update)
     _show_proofs(report)
     return report
 

@@ -23,7 +23,7 @@ from clickstream.wording import quantity
 if TYPE_CHECKING:
     from clickstream.collect import Host
     from clickstream.lake import Lake
-    from clickstream.pipeline import ShownKey
+    from clickstream.pipeline.hosts import ShownKey
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,13 +49,13 @@ def check(names: Names = None, as_json: AsJson = False) -> None:
 
     Example: [bold]clickstream sources check web.shop-1.example[/]
     """
-    from clickstream import pipeline
+    from clickstream.pipeline.hosts import check_hosts
 
     lake = open_lake()
     hosts = _find_hosts(lake, names)
     found = []
     with err.status(f"Checking {quantity(len(hosts), 'host')}"):
-        for one in pipeline.check_hosts(lake, hosts, lake.settings.collect.hosts_at_once):
+        for one in check_hosts(lake, hosts, lake.settings.collect.hosts_at_once):
             found.append(one)
             if not as_json:
                 show_check(one, max(len(host.name) for host in hosts), out)
@@ -75,10 +75,10 @@ def show(names: Names = None, as_json: AsJson = False) -> None:
 
     Example: [bold]clickstream sources show web --json[/]
     """
-    from clickstream import pipeline
+    from clickstream.pipeline.hosts import list_states
 
     lake = open_lake()
-    states = pipeline.list_states(lake, _find_hosts(lake, names, with_retired=True))
+    states = list_states(lake, _find_hosts(lake, names, with_retired=True))
     if as_json:
         out.print_json(data=[state_values(one) for one in states])
     else:
@@ -133,9 +133,10 @@ def trust(
 
 
 def _trust_one(lake: Lake, host: Host, fingerprint: str, replace: bool, yes: bool) -> None:
-    from clickstream import pipeline
+    from clickstream.pipeline import hosts
+    from clickstream.pipeline.hosts import ask_for_key, known_hosts_of
 
-    shown = pipeline.ask_for_key(lake.settings, host)
+    shown = ask_for_key(lake.settings, host)
     _check_fingerprint(shown, fingerprint, replace)
     if shown.is_trusted:
         _say(f"[green]✓[/] {host.name}: {shown.fingerprint} is trusted already.")
@@ -146,8 +147,8 @@ def _trust_one(lake: Lake, host: Host, fingerprint: str, replace: bool, yes: boo
     ):
         _say(f"{host.name}: nothing is changed.")
         return
-    pipeline.trust(lake.settings, shown)
-    path = pipeline.known_hosts_of(lake.settings)
+    hosts.trust(lake.settings, shown)
+    path = known_hosts_of(lake.settings)
     _say(f"[green]✓[/] {host.name} is trusted now; {escape(str(path))} has its key.")
 
 
@@ -186,13 +187,14 @@ def retire(
 
     Example: [bold]clickstream sources retire web.i-0abc --undo[/]
     """
-    from clickstream import pipeline
     from clickstream.lake import collection
+    from clickstream.pipeline import hosts
+    from clickstream.pipeline.hosts import find_host
 
     lake = open_lake()
-    host = pipeline.find_host(lake, name)
+    host = find_host(lake, name)
     if undo:
-        pipeline.retire(lake, host.name, undo=True)
+        hosts.retire(lake, host.name, undo=True)
         _say(f"{host.name} is pulled again from the next run on.")
         return
     [state] = collection.states_of(lake, [host.name])
@@ -202,7 +204,7 @@ def retire(
     _say(describe_last_pull(state))
     if not yes:
         typer.confirm(f"Retire {host.name}?", abort=True)
-    pipeline.retire(lake, host.name)
+    hosts.retire(lake, host.name)
     _say(
         f"{host.name} is retired: no hour waits for it any more. To undo: clickstream sources "
         f"retire {host.name} --undo"
@@ -214,9 +216,9 @@ def _find_hosts(lake: Lake, names: Sequence[str] | None, with_retired: bool = Fa
 
     Without names, return all hosts. Raises InputError for an unknown name.
     """
-    from clickstream import pipeline
+    from clickstream.pipeline.hosts import find_host, list_hosts
 
-    hosts = pipeline.list_hosts(lake, with_retired)
+    hosts = list_hosts(lake, with_retired)
     if not names:
         if not hosts:
             raise NoHost("No source is set; add a [[sources]] section to the settings.")
@@ -224,5 +226,5 @@ def _find_hosts(lake: Lake, names: Sequence[str] | None, with_retired: bool = Fa
     known = {name for host in hosts for name in (host.name, host.source.name)}
     for name in names:
         if name not in known:
-            pipeline.find_host(lake, name)  # raises an InputError that lists the known hosts
+            find_host(lake, name)  # raises an InputError that lists the known hosts
     return [host for host in hosts if host.name in names or host.source.name in names]

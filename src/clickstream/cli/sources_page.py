@@ -17,7 +17,7 @@ from clickstream.wording import printable, quantity
 
 if TYPE_CHECKING:
     from clickstream.lake.collection import SourceState
-    from clickstream.pipeline import HostCheck, HostState, ShownKey
+    from clickstream.pipeline.hosts import HostCheck, HostState, ShownKey
 
 
 def show_check(found: HostCheck, width: int, out: Console) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from clickstream.hours import HourSpan, describe_hours
 from clickstream.lake import Lake, QueryResult, athena, hour_ledger
-from clickstream.pipeline.results import balance_text
+from clickstream.pipeline.hour.states import balance_text
 from clickstream.query_output import build_table
 from clickstream.tables import BALANCE
 from clickstream.wording import quantity

@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from clickstream import pipeline, settings
+from clickstream import settings
 from clickstream.dashboard.access.link import login_link
 from clickstream.demo.answers import show_answers, show_balance, show_first_answers
 from clickstream.demo.backfill import Backfill, failures
@@ -29,7 +29,8 @@ from clickstream.demo.stack import Layout, Ports, Stack, running_stack, show_add
 from clickstream.demo.traffic import Plan, Traffic, own_logs, simulated_cafe
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
-from clickstream.pipeline import VerifyReport
+from clickstream.pipeline.proof import VerifyReport, verify
+from clickstream.pipeline.publish import FactsRefreshed, refresh_facts, refresh_views
 from clickstream.terminal import SafeConsole
 from clickstream.wording import quantity
 
@@ -116,8 +117,8 @@ def _build_all(stack: Stack, traffic: Traffic, steps: Steps) -> Demo:
     plan = traffic.plan(lake, steps)
     _build_older(stack, lake, traffic, plan, steps)
     with steps.step("The dashboard's facts") as step:
-        pipeline.refresh_views(lake)
-        step.detail = _describe_facts(pipeline.refresh_facts(lake, step.show))
+        refresh_views(lake)
+        step.detail = _describe_facts(refresh_facts(lake, step.show))
     with steps.step("Dashboard"):
         next(parts)
     _show_link(stack, lake, plan, steps)
@@ -126,7 +127,7 @@ def _build_all(stack: Stack, traffic: Traffic, steps: Steps) -> Demo:
             step.show(f"{part} is ready")
     runs = _build_hourly(stack, lake, plan, steps)
     with steps.step("Verification") as step:
-        report = pipeline.verify(lake, plan.all.first, plan.all.last, step.show)
+        report = verify(lake, plan.all.first, plan.all.last, step.show)
         step.detail = f"{quantity(report.hours, 'hour')}, {quantity(report.lines, 'line')}"
     failed = failures(stack, runs, plan.hourly.first, plan.hourly.last)
     demo = Demo(stack, lake, plan, runs, tuple(failed), report)
@@ -154,11 +155,11 @@ def _build_older(stack: Stack, lake: Lake, traffic: Traffic, plan: Plan, steps: 
 
 
 def _show_first_answers(lake: Lake, plan: Plan, steps: Steps) -> None:
-    pipeline.refresh_views(lake)
+    refresh_views(lake)
     show_first_answers(lake, plan.all, steps.console)
 
 
-def _describe_facts(refreshed: pipeline.FactsRefreshed) -> str:
+def _describe_facts(refreshed: FactsRefreshed) -> str:
     days = {day for days in refreshed.computed.values() for day in days}
     return f"{quantity(len(days), 'date')} computed" if days else "up to date"
 

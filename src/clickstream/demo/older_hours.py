@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from clickstream import pipeline
 from clickstream.demo.progress import Step
 from clickstream.demo.traffic import Plan
 from clickstream.hours import HourSpan
 from clickstream.lake import Lake
+from clickstream.pipeline.backfill import plan_backfill
 from clickstream.wording import quantity
 
 RUN = "the demo's first build"
@@ -44,7 +44,7 @@ class OlderHours:
         self.step.detail = self._describe()
 
     def _build_span(self, span: HourSpan) -> None:
-        backfill = pipeline.plan_backfill(self.lake, span.first, span.last, RUN, only_outdated=True)
+        backfill = plan_backfill(self.lake, span.first, span.last, RUN, only_outdated=True)
         for progress in backfill.run():
             self.built[progress.published.hour] = progress.published.lines
             self._show()

@@ -18,7 +18,7 @@ from pathlib import Path
 from more_itertools import split_when
 from rich.markup import escape
 
-from clickstream import pipeline, settings
+from clickstream import settings
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.demo.cafe_logs import CafeLogs
 from clickstream.demo.progress import Steps
@@ -26,6 +26,8 @@ from clickstream.demo.stack import Layout, Stack
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan
 from clickstream.lake import Lake, hour_ledger, raw
+from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.site import describe_own_domain
 from clickstream.wording import quantity
 
 HOURLY = 12
@@ -162,7 +164,7 @@ def _is_written(logs: CafeLogs, hour: Hour) -> bool:
 
 def _pull_all(lake: Lake) -> None:
     for source in lake.settings.sources:
-        pipeline.pull(lake, source)
+        pull_source(lake, source)
 
 
 def own_logs(logs: Path) -> Traffic:
@@ -193,7 +195,7 @@ def plan_own_hours(lake: Lake, steps: Steps) -> Plan:
     """Pull the sources to find the hours with lines. Raises InputError if there are none."""
     for source in lake.settings.sources:
         with steps.step("Your logs") as step:
-            pulled = pipeline.pull(lake, source, progress=step.show)
+            pulled = pull_source(lake, source, progress=step.show)
             step.detail = pulled.sentence
         for reason in pulled.refused:
             steps.fail(reason)
@@ -205,7 +207,7 @@ def plan_own_hours(lake: Lake, steps: Steps) -> Plan:
         raise InputError(
             f"No line with a time was found in {paths}; name a directory of access logs, or a log."
         )
-    if inferred := pipeline.describe_own_domain(lake):
+    if inferred := describe_own_domain(lake):
         steps.console.print(escape(inferred), soft_wrap=True)
     return Plan(without_long_gaps(known))
 

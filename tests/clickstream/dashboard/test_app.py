@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from tests.support.cases import each_case
 from tests.support.lakes import built, settings_of_a_lake
 
-from clickstream import pipeline, settings
+from clickstream import settings
 from clickstream.dashboard.access.link import login_link
 from clickstream.dashboard.app import build_app
 from clickstream.dashboard.maps import shapes_digest
@@ -21,6 +21,7 @@ from clickstream.dashboard.panels import PANELS
 from clickstream.dashboard.service import Dashboard
 from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.hours import Hour
+from clickstream.pipeline.publish import refresh_facts
 
 FIRST = Hour.parse("2026-11-20T06")
 LAST = FIRST.plus(5)
@@ -42,7 +43,7 @@ def chosen(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> settings
         "directory": Path(__file__).parents[3],
     }
     of_lake = settings_of_a_lake(local_aws.endpoint, directory / "logs").model_copy(update=own)
-    pipeline.refresh_facts(built(of_lake, FIRST, LAST))
+    refresh_facts(built(of_lake, FIRST, LAST))
     return of_lake
 
 

@@ -19,7 +19,7 @@ from tests.clickstream.dashboard.cafe_truth import CafeTruth
 from tests.support.engines import TrinoOfLake
 from tests.support.lakes import built, settings_of_a_lake
 
-from clickstream import pipeline, settings
+from clickstream import settings
 from clickstream.dashboard.answers import Answer, Answers
 from clickstream.dashboard.details import is_same
 from clickstream.dashboard.engines import AthenaEngine, LocalEngine, Reader, ask_athena
@@ -44,6 +44,7 @@ from clickstream.demo.cafe import CafeRules, Truth, write_history
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
+from clickstream.pipeline.publish import refresh_facts
 
 ROOT = Path(__file__).parents[3]
 CLOCKS_CHANGE = date(2026, 10, 25)
@@ -111,7 +112,7 @@ def build_cafe(
 
 
 def with_copy(lake: Lake, truth: Truth, zone: str, directory: Path, stack: ExitStack) -> Cafe:
-    pipeline.refresh_facts(lake)
+    refresh_facts(lake)
     copy = LocalEngine(lake, directory / f"copy-{zone.replace('/', '-')}")
     stack.callback(copy.close)
     assert copy.refresh()

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from tests.support.lakes import aws_session, build_all
 
-from clickstream import pipeline
 from clickstream.demo.cafe import CafeRules, PersonSession, older_logs, simulate
 from clickstream.demo.cafe_logs import CafeLogs
 from clickstream.demo.older_hours import OlderHours
@@ -23,6 +22,9 @@ from clickstream.demo.traffic import Plan, simulated_cafe
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import refresh_views
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Settings
 from clickstream.terminal import SafeConsole
 
@@ -179,10 +181,10 @@ def test_older_hours_then_late_lines_then_the_newest_give_the_truth_of_all(
     def pulled() -> Iterator[HourSpan]:
         built = logs.first.previous
         for _ in logs.write_older():
-            pipeline.pull(lake, source)
+            pull_source(lake, source)
             yield HourSpan(built.next, built := logs.complete_to())
         logs.release_late_lines()
-        pipeline.pull(lake, source)
+        pull_source(lake, source)
         yield HourSpan(LATE[0], LATE[-1])
 
     older.build(pulled(), lambda: first_answers.append(len(older.built)))
@@ -192,9 +194,9 @@ def test_older_hours_then_late_lines_then_the_newest_give_the_truth_of_all(
     rows = hour_ledger.ledger_in_order(lake, columns=["hour_at", "late_lines"]).to_pylist()
     assert {Hour.at(row["hour_at"]) for row in rows if row["late_lines"]} == {*LATE}
     build_all(lake, plan.hourly.first, LAST, "newest")
-    pipeline.refresh_views(lake)
+    refresh_views(lake)
     truth = simulate(logs.first, LAST, RULES).truth
-    assert not pipeline.verify(lake, logs.first, LAST).failures
+    assert not verify(lake, logs.first, LAST).failures
     assert visits(lake) == expected(truth.sessions)
     again = OlderHours(lake, plan, Step(QUIET, "Older hours"))
     again.build(iter([plan.all]), lambda: first_answers.append(0))

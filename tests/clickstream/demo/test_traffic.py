@@ -11,7 +11,6 @@ from rich.console import Console
 from tests.support.access_log import Client, append
 from tests.support.lakes import aws_session
 
-from clickstream import pipeline
 from clickstream.demo.progress import Steps
 from clickstream.demo.traffic import (
     HOURLY,
@@ -24,6 +23,7 @@ from clickstream.demo.traffic import (
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import open_lake
+from clickstream.pipeline.publish import build_hour
 from clickstream.settings import Settings, load
 
 ROOT = Path(__file__).parents[3]
@@ -107,7 +107,7 @@ def test_all_hours_of_old_logs_are_built_the_newest_by_airflow(
     assert plan.hourly == HourSpan(last.minus(HOURLY - 1), last)
     assert "1 file set aside, not access logs: error.log." in out.getvalue()
     for hour in (last, Hour.parse("2026-11-26T17")):
-        pipeline.build_hour(lake, hour, "test")
+        build_hour(lake, hour, "test")
     assert plan_own_hours(lake, steps) == expected
 
 

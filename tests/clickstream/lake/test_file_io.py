@@ -13,8 +13,8 @@ from tests.support.faults_lakes import FIRST, log_an_hour, through
 from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, breaks_off, passes
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline
 from clickstream.lake import Lake, iceberg_tables, objects
+from clickstream.pipeline.publish import build_hour
 from clickstream.settings import Settings
 from clickstream.tables import HITS
 
@@ -37,7 +37,7 @@ def test_no_file_that_describes_a_table_is_asked_for_twice(
     children.pull_and_build(children.open_lake(lake_settings), str(FIRST))
     with FaultsProxy(local_aws.endpoint, noted) as proxy:
         lake = children.open_lake(through(lake_settings, proxy))
-        pipeline.build_hour(lake, FIRST, "again")
+        build_hour(lake, FIRST, "again")
     assert len(asked) > 20
     assert set(asked.values()) == {1}
 

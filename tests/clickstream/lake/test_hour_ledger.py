@@ -10,9 +10,9 @@ from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, passes
 from tests.support.lakes import build_all
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger
+from clickstream.pipeline.pull import pull_source
 
 FIRST, LAST = Hour.parse("2026-11-18T10"), Hour.parse("2026-11-21T10")
 
@@ -23,7 +23,7 @@ def test_asking_whether_distant_hours_are_published_reads_their_dates_only(
     for day in range(4):
         hour = FIRST.plus(24 * day)
         log_an_hour(lake.settings, hour)
-        pipeline.pull(lake, lake.settings.sources[0])
+        pull_source(lake, lake.settings.sources[0])
         build_all(lake, hour, hour, "test")
     read: Counter[str] = Counter()
 

@@ -15,11 +15,14 @@ from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, passes
 from tests.support.lakes import aws_session, build_all, contents
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import __version__, pipeline
+from clickstream import __version__
 from clickstream.errors import OtherLayout
 from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg_tables, objects, open_lake, table_schemas
 from clickstream.lake.table_schemas import LAYOUT_PROPERTY, PROPERTIES
+from clickstream.pipeline.hour import CleanedHour, clean_hits
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Settings
 from clickstream.tables import COLUMNS_VERSION, LAYOUT_VERSION, TABLES, Column, Table
 
@@ -144,7 +147,7 @@ def test_raw_lines_and_bookmarks_of_a_refused_lake_build_into_a_new_database(
 ) -> None:
     write(lake_settings.resolve(lake_settings.sources[0].path), log_lines(12, FIRST, LAST))
     old = make_lake(lake_settings, monkeypatch, None)
-    pipeline.pull(old, old.settings.sources[0])
+    pull_source(old, old.settings.sources[0])
     build_all(old, FIRST, LAST, "old")
     expected = contents(old)
     leave_behind(old)
@@ -152,18 +155,18 @@ def test_raw_lines_and_bookmarks_of_a_refused_lake_build_into_a_new_database(
         open_lake(lake_settings, aws_session())
 
     new = open_lake(in_database(lake_settings, f"{old.database}_2"), aws_session())
-    assert pipeline.pull(new, new.settings.sources[0]).lines == 0
-    failures = pipeline.verify(new).failures
+    assert pull_source(new, new.settings.sources[0]).lines == 0
+    failures = verify(new).failures
     assert any(f"To build: clickstream build {FIRST} {LAST}" in each for each in failures)
     build_all(new, FIRST, LAST, "new")
     assert contents(new) == expected
-    assert pipeline.verify(new).is_proven
+    assert verify(new).is_proven
     assert not [*objects.listing(new, "publishing/")]
 
 
 def leave_behind(lake: Lake) -> None:
     """Leave what a killed process of version 1 leaves: staged rows, a mark and parts beside it."""
-    staged = pipeline.clean_hits(lake, FIRST)
+    staged = clean_hits(lake, FIRST)
     for key in staged.cleaned_keys:
         former_key = key.replace(
             f"-{__version__}-{LAYOUT_VERSION}.{COLUMNS_VERSION}-", f"-{__version__}-"
@@ -176,12 +179,12 @@ def leave_behind(lake: Lake) -> None:
 
 
 def test_staged_rows_of_version_1_are_refused_and_those_of_today_are_not(lake: Lake) -> None:
-    staged = pipeline.clean_hits(lake, FIRST)
+    staged = clean_hits(lake, FIRST)
     values = staged.as_dict()
-    assert pipeline.CleanedHour.from_dict(values) == staged
+    assert CleanedHour.from_dict(values) == staged
     del values["layout_version"]
     with pytest.raises(OtherLayout, match="Clear the run's task clean_hits with Downstream"):
-        pipeline.CleanedHour.from_dict(values)
+        CleanedHour.from_dict(values)
 
 
 def test_other_statistics_are_no_other_layout(

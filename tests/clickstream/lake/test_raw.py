@@ -17,12 +17,11 @@ from tests.support.faults_lakes import through
 from tests.support.faults_proxy import FaultsProxy, breaks_off, passes
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline
 from clickstream.errors import DamagedObject
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.raw import RawObject, RawRange
-from clickstream.pipeline import build_range
+from clickstream.pipeline.hour import batch, clean_hits
 from clickstream.settings import Settings
 
 HOUR = Hour.parse("2026-11-20T00")
@@ -106,8 +105,8 @@ def test_an_hour_with_a_damaged_object_is_not_built_and_builds_once_it_is_restor
     right = objects.get(lake, item.key)
     assert right is not None
     objects.put(lake, item.key, flipped(right.body, 20))
-    for build in (pipeline.clean_hits, lambda lake, hour: build_range.build_hours(lake, [hour])):
+    for build in (clean_hits, lambda lake, hour: batch.build_hours(lake, [hour])):
         with pytest.raises(DamagedObject, match=item.key):
             build(lake, HOUR)
     objects.put(lake, item.key, right.body)
-    assert pipeline.clean_hits(lake, HOUR).lines == 1000
+    assert clean_hits(lake, HOUR).lines == 1000

@@ -11,11 +11,14 @@ import pytest
 from tests.clickstream.pipeline.builders import AGENTS, FIRST, LAST, log_lines, write
 from tests.support.lakes import build_all, sortable_columns
 
-from clickstream import pipeline
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import hour_range
 from clickstream.lake import Lake, hour_ledger, iceberg_tables, raw
 from clickstream.lake.raw import RawRange
+from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import build_hour, hours_to_build, register_tables
+from clickstream.pipeline.pull import pull_source
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
 BY_PUBLICATION = ["published_at", "published_by", "late_lines", "raw_objects", "raw_digest"]
@@ -36,7 +39,7 @@ def contents(lake: Lake) -> dict[str, pd.DataFrame]:
 
 
 def assert_same(left: Lake, right: Lake) -> None:
-    assert pipeline.verify(left).is_proven
+    assert verify(left).is_proven
     for name, frame in contents(right).items():
         pd.testing.assert_frame_equal(contents(left)[name], frame, obj=name)
 
@@ -47,7 +50,7 @@ def in_order(make_lake, tmp_path: Path) -> Lake:
     lines = log_lines(1)
     write(tmp_path / "logs", lines)
     lake = make_lake("inorder")
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     build_all(lake, FIRST, LAST, "test")
     return lake
 
@@ -66,12 +69,12 @@ def test_an_hour_is_published_once_though_the_one_before_came_meanwhile(
 ) -> None:
     lake, second = make_lake("meanwhile"), FIRST.next
     write(tmp_path / "logs", log_lines(1))
-    pipeline.pull(lake, lake.settings.sources[0])
-    staged = pipeline.build_sessions(lake, pipeline.clean_hits(lake, second))
-    pipeline.build_hour(lake, FIRST, "test")
-    assert pipeline.build_sessions(lake, staged).carry_in != staged.carry_in
-    assert [one.reason for one in pipeline.register_tables(lake, staged, "test")] == ["built"]
-    assert pipeline.verify(lake, FIRST, second).is_proven
+    pull_source(lake, lake.settings.sources[0])
+    staged = build_sessions(lake, clean_hits(lake, second))
+    build_hour(lake, FIRST, "test")
+    assert build_sessions(lake, staged).carry_in != staged.carry_in
+    assert [one.reason for one in register_tables(lake, staged, "test")] == ["built"]
+    assert verify(lake, FIRST, second).is_proven
 
 
 @pytest.mark.lake
@@ -84,17 +87,17 @@ def test_late_lines_reopen_their_hours(in_order: Lake, make_lake, tmp_path: Path
         lines.remove(line)
     source = late.settings.sources[0].model_copy(update={"path": str(tmp_path / "partly")})
     write(tmp_path / "partly", kept, "access.log.1")
-    pipeline.pull(late, source)
+    pull_source(late, source)
     build_all(late, FIRST, LAST, "test")
     write(tmp_path / "partly", lines, "access.log")
-    pipeline.pull(late, source)
-    for hour in pipeline.hours_to_build(late, LAST.next).hours:
-        pipeline.build_hour(late, hour, "test")
+    pull_source(late, source)
+    for hour in hours_to_build(late, LAST.next).hours:
+        build_hour(late, hour, "test")
     ledger = hour_ledger.ledger(late)
     assert ledger["late_lines"].sum() == len(lines)
     beyond = ledger[ledger["hour_at"] <= LAST.naive]
     assert beyond["lines"].sum() == len(log_lines(1))
-    assert pipeline.verify(late).is_proven
+    assert verify(late).is_proven
     assert session_facts(late) == session_facts(in_order)
 
 
@@ -111,11 +114,11 @@ def test_a_gap_of_hours_reaches_over_an_hour_that_nobody_built(lake: Lake, tmp_p
     stamps = (f"{FIRST.start:%d/%b/%Y:%H}:40:00", f"{FIRST.plus(2).start:%d/%b/%Y:%H}:39:59")
     request = f'"GET / HTTP/1.1" 200 1 "-" "{AGENTS[0]}"\n'
     write(tmp_path / "logs", [f"192.0.2.1 - - [{stamp} +0000] {request}" for stamp in stamps])
-    pipeline.pull(patient, patient.settings.sources[0])
-    pipeline.build_hour(patient, FIRST.plus(2), "test")
-    pipeline.build_hour(patient, FIRST, "test")
+    pull_source(patient, patient.settings.sources[0])
+    build_hour(patient, FIRST.plus(2), "test")
+    build_hour(patient, FIRST, "test")
     assert [facts[-1] for facts in session_facts(patient)] == [2]
-    assert pipeline.verify(patient).is_proven
+    assert verify(patient).is_proven
 
 
 @pytest.mark.lake
@@ -128,9 +131,9 @@ def test_staged_files_of_two_builds_are_the_same_bytes(in_order: Lake) -> None:
             for key, _ in objects.listing(in_order, f"staging/{FIRST.next}/")
         }
 
-    pipeline.build_sessions(in_order, pipeline.clean_hits(in_order, FIRST.next))
+    build_sessions(in_order, clean_hits(in_order, FIRST.next))
     before = staged()
-    pipeline.build_sessions(in_order, pipeline.clean_hits(in_order, FIRST.next))
+    build_sessions(in_order, clean_hits(in_order, FIRST.next))
     assert staged() == before
     assert len(before) == 5
 
@@ -138,9 +141,9 @@ def test_staged_files_of_two_builds_are_the_same_bytes(in_order: Lake) -> None:
 def test_an_hour_that_does_not_add_up_is_not_published(in_order: Lake) -> None:
     from dataclasses import replace
 
-    staged = pipeline.build_sessions(in_order, pipeline.clean_hits(in_order, FIRST))
+    staged = build_sessions(in_order, clean_hits(in_order, FIRST))
     with pytest.raises(UnbalancedHour, match="does not close, so it stays unpublished"):
-        pipeline.check_hour(in_order, replace(staged, lines=staged.lines + 1))
+        check_hour(in_order, replace(staged, lines=staged.lines + 1))
     hits = sum(staged.balance.values()) - staged.balance["assets"]
     right = {"hits": hits, "parts": staged.session_parts, "rejects": staged.rejected}
     staged.check(**right, advice="")
@@ -151,10 +154,10 @@ def test_an_hour_that_does_not_add_up_is_not_published(in_order: Lake) -> None:
 
 def test_lines_that_come_during_a_build_still_wait_after_it(in_order: Lake) -> None:
     hour = FIRST.next
-    stitched = pipeline.build_sessions(in_order, pipeline.clean_hits(in_order, hour))
-    staged = pipeline.check_hour(in_order, stitched)
+    stitched = build_sessions(in_order, clean_hits(in_order, hour))
+    staged = check_hour(in_order, stitched)
     raw.store(in_order, hour, RawRange("web-9", "f" * 8, 0, 9, "combined"), b"too late\n")
-    pipeline.register_tables(in_order, staged, "run")
+    register_tables(in_order, staged, "run")
     assert raw.pending_hours(in_order) == [hour]
 
 
@@ -165,5 +168,5 @@ def test_hours_are_utc_whatever_the_offset_in_the_log(make_lake, tmp_path: Path)
         tmp_path / "logs", [f'192.0.2.1 - - [{stamp}] "GET / HTTP/1.1" 200 1 "-" "{AGENTS[0]}"\n']
     )
     lake = make_lake("offset")
-    pulled = pipeline.pull(lake, lake.settings.sources[0])
+    pulled = pull_source(lake, lake.settings.sources[0])
     assert pulled.hours == ["2026-11-20T21"]

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support.traffic import HOUR, Request
 
-from clickstream import pipeline
 from clickstream.lake import Lake, objects, raw
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Source
 
 BROKEN = "cut in the mid"
@@ -56,7 +56,7 @@ def test_cuts_between_pulls_change_nothing(
         directory.mkdir()
         for end in [*ends, len(whole)]:
             (directory / "access.log").write_bytes(whole[:end])
-            pipeline.pull(lake, Source(name=name, path=str(directory), format="combined"))
+            pull_source(lake, Source(name=name, path=str(directory), format="combined"))
         found.append(landed(lake, name))
     assert found[0] == found[1]
     assert sum(map(len, found[0].values())) == len(whole)

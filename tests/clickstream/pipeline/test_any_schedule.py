@@ -24,11 +24,13 @@ from tests.support.schedules import Build, Disturbed, Pull, Range, Run, Step, Wo
 from tests.support.tiers import first_in_make_test
 from tests.support.traffic import FIRST, HOSTS, Traffic, traffics
 
-from clickstream import pipeline, sessions
+from clickstream import sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.lake.publication import Publication
-from clickstream.pipeline import build_range, publish
+from clickstream.pipeline.hour import batch
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import Due, publish
 from clickstream.sessions import carry
 from clickstream.settings import Bots, Settings
 
@@ -133,7 +135,7 @@ def assert_ends_the_same(worlds: Worlds, schedule: list[Step], seed: int = 0) ->
     world = worlds.new(traffic)
     world.carry_out(schedule)
     assert_answers(world.lake, at_once)
-    assert pipeline.verify(world.lake).is_proven
+    assert verify(world.lake).is_proven
 
 
 @pytest.mark.parametrize(
@@ -165,15 +167,15 @@ def each_hour_alone(_parts: pa.Table, _hour: Hour, _gap: int) -> pa.Table:
 
 look_both_ways = publish.first_broken_hour
 start_publication = publish.start_publication
-stitch_to_carry = build_range.stitch_to_carry
+stitch_to_carry = batch.stitch_to_carry
 
 
 def nothing_is_handed_on_in_a_range(*parts_and_rules: Any) -> Any:
     return stitch_to_carry(*parts_and_rules)[0], sessions.no_carry()
 
 
-def late_lines_stay_out(_lake: Lake, hour: Hour) -> pipeline.Due:
-    return pipeline.Due([hour], left_waiting=[])
+def late_lines_stay_out(_lake: Lake, hour: Hour) -> Due:
+    return Due([hour], left_waiting=[])
 
 
 def no_look_left(lake: Lake, first: Hour, last: Hour) -> Hour | None:
@@ -195,9 +197,9 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
     (sessions, "carry_out", each_hour_alone, BACKWARDS),
     (publish, "first_broken_hour", no_look_left, NEIGHBOUR_MEANWHILE),
     (publish, "first_broken_hour", no_look_right, BACKWARDS),
-    (pipeline, "hours_to_build", late_lines_stay_out, LATE),
+    (publish, "hours_to_build", late_lines_stay_out, LATE),
     (publish, "start_publication", published_whatever_happened, SAME_MEANWHILE),
-    (build_range, "stitch_to_carry", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
+    (batch, "stitch_to_carry", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
 ]
 
 

@@ -11,13 +11,29 @@ from tests.support.access_log import BOT, Client, append
 from tests.support.faults import Killed
 from tests.support.lakes import build_all, contents
 
-from clickstream import pipeline
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger, objects, open_lake, raw
-from clickstream.pipeline import Steps, backfill
-from clickstream.pipeline.build_range import build_hours
-from clickstream.pipeline.results import BuiltHour
+from clickstream.pipeline.backfill import (
+    Steps,
+    left_to_the_run,
+    outdated_views,
+    rebuild,
+    track_progress,
+)
+from clickstream.pipeline.hour import Published, clean_hits
+from clickstream.pipeline.hour.batch import build_hours
+from clickstream.pipeline.hour.outdated import (
+    check_range,
+    describe,
+    describe_other_settings,
+    hour_states,
+    hours_to_rebuild,
+)
+from clickstream.pipeline.hour.states import BuiltHour
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import backfill
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Site
 
 FIRST, LAST = Hour.parse("2026-11-20T23"), Hour.parse("2026-11-21T01")
@@ -38,7 +54,7 @@ def built(lake: Lake, tmp_path: Path) -> Lake:
     """Three hours over midnight, published by a run called `first`."""
     for hour in HOURS:
         append(tmp_path / "logs" / "access.log", lines_of(hour))
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     build_all(lake, FIRST, LAST, "first")
     return lake
 
@@ -48,17 +64,17 @@ def publishers(lake: Lake) -> list[str]:
 
 
 def left_for(lake: Lake, run_id: str, only_outdated: bool = False) -> list[Hour]:
-    found = pipeline.hour_states(lake, FIRST, LAST)
-    return pipeline.hours_to_rebuild(found, run_id, only_outdated)
+    found = hour_states(lake, FIRST, LAST)
+    return hours_to_rebuild(found, run_id, only_outdated)
 
 
 def outdated(lake: Lake) -> list[str]:
-    return [one.outdated for one in pipeline.hour_states(lake, FIRST, LAST)]
+    return [one.outdated for one in hour_states(lake, FIRST, LAST)]
 
 
 def run(lake: Lake, run_id: str, steps: Steps = Steps.ALL) -> list[str]:
     todo = left_for(lake, run_id)
-    return [published.hour for published in pipeline.rebuild(lake, todo, run_id, steps)]
+    return [published.hour for published in rebuild(lake, todo, run_id, steps)]
 
 
 def test_a_range_built_again_is_the_same(built: Lake) -> None:
@@ -66,7 +82,7 @@ def test_a_range_built_again_is_the_same(built: Lake) -> None:
     assert run(built, "again") == [*map(str, HOURS)]
     assert contents(built) == before
     assert publishers(built) == ["again"] * 3
-    assert pipeline.verify(built).is_proven
+    assert verify(built).is_proven
     assert left_for(built, "again") == []
 
 
@@ -90,7 +106,7 @@ def test_rows_of_a_day_are_gone_before_the_next_one_is_built(
 @pytest.mark.lake
 def test_a_run_that_died_between_two_days_goes_on_with_the_second(built: Lake) -> None:
     before = contents(built)
-    going = pipeline.rebuild(built, HOURS, "again")
+    going = rebuild(built, HOURS, "again")
     assert next(going).hour == str(FIRST)
     going.close()
     assert left_for(built, "again") == HOURS[1:]
@@ -104,7 +120,7 @@ def test_a_run_that_died_inside_a_publication_leaves_that_hour_to_do(
 ) -> None:
     """Two hours are in the ledger; nobody has looked yet whether their neighbours still fit."""
     append(tmp_path / "logs" / "access.log", [ANA.get(f"{HOURS[1]}:55:00", "/late")])
-    pipeline.pull(built, built.settings.sources[0])
+    pull_source(built, built.settings.sources[0])
 
     def die(*_: object) -> None:
         raise Killed
@@ -112,11 +128,11 @@ def test_a_run_that_died_inside_a_publication_leaves_that_hour_to_do(
     with monkeypatch.context() as patched:
         patched.setattr(raw, "clear_pending", die)
         with pytest.raises(Killed):
-            list(pipeline.rebuild(built, HOURS[1:], "again"))
+            list(rebuild(built, HOURS[1:], "again"))
     assert publishers(built)[1:] == ["again"] * 2
     assert left_for(built, "again") == HOURS[:2]
     run(built, "again")
-    assert pipeline.verify(built).is_proven
+    assert verify(built).is_proven
     assert outdated(built) == [""] * 3
     assert set(publishers(built)) == {"again"}
 
@@ -129,39 +145,39 @@ def test_an_hour_built_along_with_the_one_before_is_not_built_twice(built: Lake)
     lake = open_lake(settings.model_copy(update={"sessions": shorter}), built.session)
     assert outdated(lake) == ["built by other settings or another version"] * 3
     assert sorted(run(lake, "again")) == [*map(str, HOURS)]
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
 
 
 def test_only_what_would_change_is_built(built: Lake, tmp_path: Path) -> None:
     assert left_for(built, "again", only_outdated=True) == []
     append(tmp_path / "logs" / "access.log", [CHO.get(f"{HOURS[1]}:10:00", "/late")])
-    pipeline.pull(built, built.settings.sources[0])
+    pull_source(built, built.settings.sources[0])
     assert outdated(built) == ["", "built from other raw lines", ""]
     todo = left_for(built, "again", only_outdated=True)
-    list(pipeline.rebuild(built, todo, "again"))
+    list(rebuild(built, todo, "again"))
     assert publishers(built) == ["first", "again", "first"]
     assert outdated(built) == [""] * 3
-    assert pipeline.verify(built).is_proven
+    assert verify(built).is_proven
 
 
 @pytest.mark.lake
 def test_an_hour_that_leaves_a_later_one_astray_does_not_stand(built: Lake, tmp_path: Path) -> None:
     """Also where the later one is none of those that are asked for."""
     append(tmp_path / "logs" / "access.log", [CHO.get(f"{FIRST}:50:00", "/late")])
-    pipeline.pull(built, built.settings.sources[0])
-    list(pipeline.rebuild(built, [FIRST], "again", Steps.ALL, lambda _: True))
+    pull_source(built, built.settings.sources[0])
+    list(rebuild(built, [FIRST], "again", Steps.ALL, lambda _: True))
     assert outdated(built) == ["with a broken session chain", "with a broken session chain", ""]
     for hour, why in ((FIRST, "with a broken session chain"), (LAST, "")):
-        assert [one.outdated for one in pipeline.hour_states(built, hour, hour)] == [why]
+        assert [one.outdated for one in hour_states(built, hour, hour)] == [why]
     run(built, "repair")
     assert outdated(built) == [""] * 3
 
 
 def test_hours_never_built_are_outdated(lake: Lake, tmp_path: Path) -> None:
     append(tmp_path / "logs" / "access.log", lines_of(FIRST))
-    pipeline.pull(lake, lake.settings.sources[0])
-    found = pipeline.hour_states(lake, FIRST, FIRST)
-    assert pipeline.describe(found).startswith(f"{FIRST} to {FIRST}: 1 hour, 1 not built yet; 0 ")
+    pull_source(lake, lake.settings.sources[0])
+    found = hour_states(lake, FIRST, FIRST)
+    assert describe(found).startswith(f"{FIRST} to {FIRST}: 1 hour, 1 not built yet; 0 ")
     assert found[0].raw_bytes > 0
     assert left_for(lake, "again", only_outdated=True) == HOURS
 
@@ -173,7 +189,7 @@ def test_sessions_are_stitched_again_without_reading_a_line(
     """Where no cleaned rows are left in staging, they are made again."""
     before = contents(built)
     for hour in HOURS[:-1]:
-        pipeline.clean_hits(built, hour)
+        clean_hits(built, hour)
     read: list[str] = []
 
     def reading(lake: Lake, item: raw.RawObject) -> bytes:
@@ -193,16 +209,16 @@ def test_looking_at_a_range_leaves_no_trace(built: Lake) -> None:
         return [*objects.listing(built, ""), *(table["VersionId"] for table in tables)]
 
     before = everything()
-    pipeline.describe(pipeline.hour_states(built, FIRST, LAST))
+    describe(hour_states(built, FIRST, LAST))
     left_for(built, "again")
-    assert len(pipeline.outdated_views(built)) > 0
+    assert len(outdated_views(built)) > 0
     assert everything() == before
 
 
 def test_a_range_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(InputError, match="swap the two"):
-        pipeline.check_range(LAST, FIRST)
-    assert pipeline.check_range(FIRST, FIRST) == (FIRST, FIRST)
+        check_range(LAST, FIRST)
+    assert check_range(FIRST, FIRST) == (FIRST, FIRST)
 
 
 @pytest.mark.lake
@@ -210,10 +226,10 @@ def test_progress_counts_each_hour_once(monkeypatch: pytest.MonkeyPatch) -> None
     clock = iter([100.0, 110.0, 120.0, 130.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
 
-    def published(hour: Hour) -> pipeline.Published:
-        return pipeline.Published(str(hour), 500, 0, 0, 0, "built")
+    def published(hour: Hour) -> Published:
+        return Published(str(hour), 500, 0, 0, 0, "built")
 
-    steps = [*pipeline.track_progress(HOURS, map(published, [HOURS[0], HOURS[0], HOURS[1]]))]
+    steps = [*track_progress(HOURS, map(published, [HOURS[0], HOURS[0], HOURS[1]]))]
     assert [step.sentence.partition(" Hour")[0] for step in steps] == [
         "1 of 3 hours done, 50 lines/s, 0:00:20 left.",
         "1 of 3 hours done, 50 lines/s, 0:00:40 left.",
@@ -228,30 +244,30 @@ def test_a_day_leaves_the_next_one_to_the_run_that_builds_it_too(
 ) -> None:
     """A late visitor of the first day is handed on to the second."""
     append(tmp_path / "logs" / "access.log", [CHO.get(f"{FIRST}:50:00", "/late")])
-    pipeline.pull(built, built.settings.sources[0])
+    pull_source(built, built.settings.sources[0])
     days = [HOURS[:1], HOURS[1:]]
     reasons = []
     for number in order:
-        is_left = pipeline.left_to_the_run(built, "again", days[number][-1], LAST)
-        going = pipeline.rebuild(built, days[number], "again", Steps.ALL, is_left)
+        is_left = left_to_the_run(built, "again", days[number][-1], LAST)
+        going = rebuild(built, days[number], "again", Steps.ALL, is_left)
         reasons.append([(one.hour, one.reason) for one in going])
     as_planned = [[(str(hour), "built") for hour in days[number]] for number in order]
     along = (str(HOURS[1]), "built again because its carry-in changed")
     assert [reasons[0], reasons[1][: len(as_planned[1])]] == as_planned
     assert reasons[1][len(as_planned[1]) :] == ([] if order == (0, 1) else [along])
-    assert pipeline.verify(built).is_proven
+    assert verify(built).is_proven
     assert set(publishers(built)) == {"again"}
 
 
 @pytest.mark.lake
 def test_build_beside_hours_of_other_settings_says_so(built: Lake) -> None:
-    assert pipeline.describe_other_settings(built, LAST, LAST) == ""
+    assert describe_other_settings(built, LAST, LAST) == ""
     site = Site(domains=("shop.example",))
     other = open_lake(built.settings.model_copy(update={"site": site}), built.session)
-    said = pipeline.describe_other_settings(other, LAST, LAST)
+    said = describe_other_settings(other, LAST, LAST)
     assert said.startswith(
         f"2 published hours beside {LAST} to {LAST} were built by other settings"
     )
     assert f"the nearest is {LAST.previous}" in said
     for alone in ((FIRST, LAST), (FIRST.plus(30), LAST.plus(30))):  # nothing is published beside it
-        assert pipeline.describe_other_settings(other, *alone) == ""
+        assert describe_other_settings(other, *alone) == ""

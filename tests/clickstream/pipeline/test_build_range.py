@@ -18,13 +18,16 @@ from tests.support.access_log import Client, append
 from tests.support.lakes import build_all, contents
 from tests.support.tiers import first_in_make_test
 
-from clickstream import clean, pipeline, sessions
+from clickstream import clean, sessions
 from clickstream.clean import Cleaner, VisitorKeys
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, data_files, hour_ledger, iceberg_tables, open_lake, raw
-from clickstream.pipeline import build_range
-from clickstream.pipeline.build_range import split_by_size
+from clickstream.pipeline.hour import batch
+from clickstream.pipeline.hour.batch import split_by_size
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import build_hour
+from clickstream.pipeline.pull import pull_source
 from clickstream.tables import HITS
 
 FIRST = Hour.parse("2026-11-20T05")
@@ -119,14 +122,14 @@ def test_a_session_goes_on_over_a_change_of_keys(lake: Lake, tmp_path: Path) -> 
     asked = ("20T23:50:00", "21T00:10:00", "21T00:55:00", "21T01:05:00", "21T02:30:00")
     lines = [visitor.get(f"2026-11-{at}", "/menu") for at in asked]
     append(tmp_path / "logs" / "access.log", lines)
-    pipeline.pull(changing, changing.settings.sources[0])
+    pull_source(changing, changing.settings.sources[0])
     build_all(changing, edge.previous, edge.plus(2), "together")
     ids = athena.query(changing, SESSIONS).rows
     for hour in hour_range(edge.previous, edge.plus(2)):
-        pipeline.build_hour(changing, hour, "alone")
+        build_hour(changing, hour, "alone")
     assert athena.query(changing, SESSIONS).rows == ids
     assert [requests for *_, requests in ids] == ["2", "2", "1"]
-    assert pipeline.verify(changing).is_proven
+    assert verify(changing).is_proven
 
 
 @pytest.mark.lake
@@ -170,7 +173,7 @@ def pulled(lake: Lake, tmp_path: Path) -> Lake:
         visitors = [Client(f"203.0.113.{hour.number % 3}"), Client("192.0.2.1")]
         asked = [v.get(f"{hour}:{m}:00", f"/{hour}") for m in (10, 40) for v in visitors]
         append(tmp_path / "logs" / "access.log", [*asked, "no line"])
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     return lake
 
 
@@ -186,13 +189,13 @@ def test_pieces_and_files_make_no_difference(
     files: int,
 ) -> None:
     for hour in hour_range(MIDNIGHT, MIDNIGHT.plus(3)):
-        pipeline.build_hour(pulled, hour, "alone")
+        build_hour(pulled, hour, "alone")
     before = contents(pulled)
     largest = max(item.size for items in raw.raw_by_hour(pulled).values() for item in items)
-    monkeypatch.setattr(build_range, "CLEANED_AT_ONCE", hours_at_once * largest)
+    monkeypatch.setattr(batch, "CLEANED_AT_ONCE", hours_at_once * largest)
     monkeypatch.setattr(data_files, "ROWS_PER_FILE", rows_per_file)
     build_all(pulled, MIDNIGHT, MIDNIGHT.plus(3), "together")
     assert contents(pulled) == before
-    assert pipeline.verify(pulled).is_proven
+    assert verify(pulled).is_proven
     assert hour_ledger.ledger(pulled)["published_at"].nunique() == 1  # as one
     assert len([*iceberg_tables.load(pulled, HITS).iceberg.scan().plan_files()]) == files

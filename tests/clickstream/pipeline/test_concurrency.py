@@ -6,8 +6,8 @@ import pytest
 from tests.support import faults_children as children
 from tests.support.faults_lakes import FIRST, assert_same, built_calmly, log_an_hour
 
-from clickstream import pipeline
 from clickstream.hours import hour_range
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Settings
 
 LAST = FIRST.next.next
@@ -21,7 +21,7 @@ def test_a_live_run_a_backfill_and_someone_who_clears_tasks_at_once(
     for hour in hour_range(FIRST, LAST):
         log_an_hour(lake_settings, hour)
     lake = children.open_lake(lake_settings)
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     hours = [str(hour) for hour in hour_range(FIRST, LAST)]
     at_once = {
         "live": hours,

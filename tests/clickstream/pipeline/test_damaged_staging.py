@@ -9,11 +9,20 @@ import pytest
 from tests.clickstream.pipeline.builders import log_lines, write
 from tests.support.damage import flips
 
-from clickstream import pipeline
 from clickstream.errors import DamagedObject, OtherLayout
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger, objects
-from clickstream.pipeline import StitchedHour
+from clickstream.pipeline.hour import (
+    CleanedHour,
+    StitchedHour,
+    build_sessions,
+    check_hour,
+    clean_hits,
+    clean_unless_staged,
+)
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import register_tables
+from clickstream.pipeline.pull import pull_source
 
 HOUR = Hour.parse("2026-11-20T22")
 ReopenLake = Callable[[], Lake]
@@ -23,12 +32,12 @@ ReopenLake = Callable[[], Lake]
 def pulled(lake: Lake) -> Lake:
     """A lake with the raw lines of an hour."""
     write(Path(lake.settings.resolve(lake.settings.sources[0].path)), log_lines(5, HOUR, HOUR))
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     return lake
 
 
 def staged_hour(lake: Lake) -> StitchedHour:
-    return pipeline.check_hour(lake, pipeline.build_sessions(lake, pipeline.clean_hits(lake, HOUR)))
+    return check_hour(lake, build_sessions(lake, clean_hits(lake, HOUR)))
 
 
 def body_of(lake: Lake, key: str) -> bytes:
@@ -48,23 +57,23 @@ def test_no_flipped_byte_of_any_staged_file_is_published(pulled: Lake, reopen: R
         for wrong in flips(right):
             objects.put(pulled, key, wrong)
             with pytest.raises(DamagedObject) as refused:
-                pipeline.register_tables(reopen(), staged, "run")
+                register_tables(reopen(), staged, "run")
             assert pulled.uri(key) in str(refused.value)
             assert f"clear the task clean_hits of hour {HOUR} with Down" in str(refused.value)
         objects.put(pulled, key, right)
     assert not hour_ledger.published_hours(pulled, HOUR, HOUR)
     assert not [*objects.listing(pulled, "publishing/")]
-    pipeline.register_tables(reopen(), staged, "run")
-    assert pipeline.verify(pulled).is_proven
+    register_tables(reopen(), staged, "run")
+    assert verify(pulled).is_proven
 
 
 @pytest.mark.lake
 def test_no_flipped_byte_of_staged_parts_becomes_sessions(pulled: Lake, reopen: ReopenLake) -> None:
-    cleaned = pipeline.clean_hits(pulled, HOUR)
+    cleaned = clean_hits(pulled, HOUR)
     for wrong in flips(body_of(pulled, cleaned.parts_key)):
         objects.put(pulled, cleaned.parts_key, wrong)
         with pytest.raises(DamagedObject, match=cleaned.parts_key):
-            pipeline.build_sessions(reopen(), cleaned)
+            build_sessions(reopen(), cleaned)
 
 
 def test_check_hour_refuses_damaged_rows(pulled: Lake, reopen: ReopenLake) -> None:
@@ -74,7 +83,7 @@ def test_check_hour_refuses_damaged_rows(pulled: Lake, reopen: ReopenLake) -> No
         for wrong in flips(right, 5):
             objects.put(pulled, key, wrong)
             with pytest.raises(DamagedObject, match=key):
-                pipeline.check_hour(reopen(), staged)
+                check_hour(reopen(), staged)
         objects.put(pulled, key, right)
 
 
@@ -83,7 +92,7 @@ def test_clean_hits_replaces_damaged_rows(pulled: Lake, reopen: ReopenLake) -> N
     for key in staged.cleaned_keys:
         right = body_of(pulled, key)
         objects.put(pulled, key, next(flips(right)))
-        assert pipeline.clean_hits(reopen(), HOUR).digests.items() <= staged.digests.items()
+        assert clean_hits(reopen(), HOUR).digests.items() <= staged.digests.items()
         assert body_of(pulled, key) == right
 
 
@@ -91,18 +100,18 @@ def test_clean_hits_replaces_damaged_rows(pulled: Lake, reopen: ReopenLake) -> N
 def test_rows_that_wait_are_cleaned_again_if_they_are_damaged(
     pulled: Lake, reopen: ReopenLake
 ) -> None:
-    cleaned = pipeline.clean_hits(pulled, HOUR)
+    cleaned = clean_hits(pulled, HOUR)
     for key in cleaned.cleaned_keys:
         right = body_of(pulled, key)
         for wrong in flips(right, 5):
             objects.put(pulled, key, wrong)
-            assert pipeline.clean_unless_staged(reopen(), HOUR) == cleaned
+            assert clean_unless_staged(reopen(), HOUR) == cleaned
             assert body_of(pulled, key) == right
 
 
 def test_staged_rows_without_digests_are_refused_with_the_remedy(pulled: Lake) -> None:
-    values = pipeline.clean_hits(pulled, HOUR).as_dict()
-    assert pipeline.CleanedHour.from_dict(values).as_dict() == values
+    values = clean_hits(pulled, HOUR).as_dict()
+    assert CleanedHour.from_dict(values).as_dict() == values
     del values["digests"]
     with pytest.raises(OtherLayout, match="Clear the run's task clean_hits with Downstream"):
-        pipeline.CleanedHour.from_dict(values)
+        CleanedHour.from_dict(values)

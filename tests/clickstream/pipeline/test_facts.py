@@ -19,11 +19,13 @@ from tests.support.facts import (
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline
 from clickstream.errors import InputError, QueryFailed
 from clickstream.hours import Hour
 from clickstream.lake import Lake, fact_files, iceberg_tables, objects, open_lake
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile
+from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.publish import compact_days, refresh_facts, sweep_files
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Dashboard, Goal, Site
 from clickstream.tables import HOUR_LEDGER
 
@@ -42,8 +44,8 @@ def shared(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory)
     goals = {"menu": Goal(page="/menu")}
     chosen = settings_of_a_lake(local_aws.endpoint, logs).model_copy(update={"goals": goals})
     lake = open_lake(chosen, aws_session())
-    pipeline.pull(lake, lake.settings.sources[0])
-    for _ in pipeline.rebuild(lake, HOURS, "test"):
+    pull_source(lake, lake.settings.sources[0])
+    for _ in rebuild(lake, HOURS, "test"):
         pass
     return lake
 
@@ -94,7 +96,7 @@ def test_a_refresh_with_something_to_do_leaves_time_for_more_and_then_does_all(
     build_all(built, MIDDLE, MIDDLE, "first")
     age = datetime.now(UTC) - manifest(built).changed_at
     apart = age + timedelta(minutes=10)
-    found = pipeline.refresh_facts(built, now=NOW, apart=apart, sleep=publish_meanwhile)
+    found = refresh_facts(built, now=NOW, apart=apart, sleep=publish_meanwhile)
     assert 0 < waited[0] <= 600
     assert {str(MIDDLE.event_date), str(HOURS[4].event_date)} <= set(found.computed["hour_facts"])
 
@@ -102,9 +104,9 @@ def test_a_refresh_with_something_to_do_leaves_time_for_more_and_then_does_all(
 @pytest.mark.lake
 def test_a_refresh_without_changes_or_after_a_while_does_not_wait(built: Lake) -> None:
     waited: list[float] = []
-    pipeline.refresh_facts(built, now=NOW, apart=timedelta(days=1), sleep=waited.append)
+    refresh_facts(built, now=NOW, apart=timedelta(days=1), sleep=waited.append)
     build_all(built, MIDDLE, MIDDLE, "again")
-    pipeline.refresh_facts(built, now=NOW, apart=timedelta(microseconds=1), sleep=waited.append)
+    refresh_facts(built, now=NOW, apart=timedelta(microseconds=1), sleep=waited.append)
     assert waited == [0, 0]
 
 
@@ -134,7 +136,7 @@ def test_late_lines_change_their_date_and_the_one_before(built: Lake) -> None:
     logs = Path(built.settings.sources[0].path)
     write(logs, log_lines(5, MIDDLE, MIDDLE), "late-access.log")
     before = manifest(built).files
-    pipeline.pull(built, built.settings.sources[0])
+    pull_source(built, built.settings.sources[0])
     build_all(built, MIDDLE, MIDDLE, "late")
     found = refresh(built)
     assert {day for days in found.computed.values() for day in days} == {"2026-11-19", "2026-11-20"}
@@ -162,10 +164,10 @@ def test_another_time_zone_has_every_date_computed(built: Lake) -> None:
 def test_rows_of_another_time_zone_leave_the_manifest_with_the_first_batch(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clickstream.pipeline.facts.DATES_AT_ONCE", 2)
+    monkeypatch.setattr("clickstream.pipeline.publish.facts.DATES_AT_ONCE", 2)
     seen = []
     moved = other_settings(built, site=Site(name="cafe", time_zone="Asia/Kolkata"))
-    pipeline.refresh_facts(moved, lambda _: seen.append(manifest(built)), now=NOW)
+    refresh_facts(moved, lambda _: seen.append(manifest(built)), now=NOW)
     assert [found.time_zone for found in seen] == ["UTC", "Asia/Kolkata"]
     assert [[*found.files["hour_facts"]] for found in seen] == [DAYS, DAYS[2:]]
 
@@ -174,7 +176,7 @@ def test_rows_of_another_time_zone_leave_the_manifest_with_the_first_batch(
 def test_the_newest_dates_come_first_and_readers_see_each_batch(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clickstream.pipeline.facts.DATES_AT_ONCE", 1)
+    monkeypatch.setattr("clickstream.pipeline.publish.facts.DATES_AT_ONCE", 1)
     objects.delete(built, [fact_files.MANIFEST_KEY])
     seen: list[int] = []
 
@@ -182,7 +184,7 @@ def test_the_newest_dates_come_first_and_readers_see_each_batch(
         stored = fact_files.read_manifest(built)
         seen.append(len(stored.manifest.files["hour_facts"]) if stored else 0)
 
-    found = pipeline.refresh_facts(built, progress, now=NOW)
+    found = refresh_facts(built, progress, now=NOW)
     assert seen == [0, 1, 2, 3]
     assert found.version == len(DAYS)
     assert rows_of_facts(built) == rows_of_views(built)
@@ -234,7 +236,7 @@ def test_a_dry_run_says_what_would_be_computed_and_does_nothing(built: Lake) -> 
 def test_a_compacted_day_is_computed_once_more_to_the_same_files(built: Lake) -> None:
     build_all(built, MIDDLE, MIDDLE, "again")
     refresh(built)
-    pipeline.compact_days(built, NOW + timedelta(days=1))
+    compact_days(built, NOW + timedelta(days=1))
     found = refresh(built)
     assert found.computed
     assert found.changed == {}
@@ -272,9 +274,9 @@ def test_maintenance_deletes_old_files_that_the_manifest_does_not_name(built: La
     build_all(built, MIDDLE, MIDDLE, "again")
     refresh(built)
     now = datetime.now(UTC)
-    assert pipeline.sweep_files(built, now).files["facts"] == 0
+    assert sweep_files(built, now).files["facts"] == 0
     assert replaced in {key for key, _ in objects.listing(built, "facts/")}
-    assert pipeline.sweep_files(built, now + timedelta(days=4)).files["facts"] >= 1
+    assert sweep_files(built, now + timedelta(days=4)).files["facts"] >= 1
     assert replaced not in {key for key, _ in objects.listing(built, "facts/")}
     assert rows_of_facts(built) == rows_of_views(built)
 
@@ -282,7 +284,7 @@ def test_maintenance_deletes_old_files_that_the_manifest_does_not_name(built: La
 def test_files_without_a_manifest_are_old_files_too(built: Lake) -> None:
     objects.delete(built, [fact_files.MANIFEST_KEY])
     later = datetime.now(UTC) + timedelta(days=4)
-    assert pipeline.sweep_files(built, later).files["facts"] >= len(FACT_VIEWS) * len(DAYS)
+    assert sweep_files(built, later).files["facts"] >= len(FACT_VIEWS) * len(DAYS)
     assert [*objects.listing(built, "facts/")] == []
 
 

@@ -12,10 +12,12 @@ from tests.support.facts import refresh
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.fact_files import FACT_VIEWS
+from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.publish import FactsRefreshed
+from clickstream.pipeline.pull import pull_source
 
 LAST = Hour.parse("2026-11-21T12")
 YOUNG, OLD = 3, 24
@@ -44,13 +46,13 @@ def lake(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -
     for seed, hour in enumerate(sorted(HOURS)):
         write(logs, log_lines(seed, hour, hour))
     found = open_lake(settings_of_a_lake(local_aws.endpoint, logs), aws_session())
-    pipeline.pull(found, found.settings.sources[0])
+    pull_source(found, found.settings.sources[0])
     return found
 
 
-def cost_of_an_hour(lake: Lake, dates: int) -> tuple[pipeline.FactsRefreshed, Counter[str]]:
+def cost_of_an_hour(lake: Lake, dates: int) -> tuple[FactsRefreshed, Counter[str]]:
     """What the refresh costs after the last hour was published again in a lake of some dates."""
-    for _ in pipeline.rebuild(lake, sorted(HOURS[:dates]), "test"):
+    for _ in rebuild(lake, sorted(HOURS[:dates]), "test"):
         pass
     refresh(lake)
     build_all(lake, LAST, LAST, "again")

@@ -28,10 +28,12 @@ from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.tiers import first_in_make_test
 
-from clickstream import pipeline
 from clickstream.errors import QueryFailed
 from clickstream.hours import Hour
 from clickstream.lake import Lake, fact_files, objects, open_lake
+from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.publish import compact_days, refresh_facts
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Goal
 
 HOURS = [Hour.parse(f"2026-11-{hour}") for hour in ("19T23", "20T00", "20T23", "21T00")]
@@ -48,8 +50,8 @@ def shared(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory)
         write(logs, log_lines(seed, *HOURS[seed : seed + 2]))
     chosen = settings_of_a_lake(local_aws.endpoint, logs).model_copy(update={"goals": GOALS})
     lake = open_lake(chosen, aws_session())
-    pipeline.pull(lake, lake.settings.sources[0])
-    for _ in pipeline.rebuild(lake, HOURS, "test"):
+    pull_source(lake, lake.settings.sources[0])
+    for _ in rebuild(lake, HOURS, "test"):
         pass
     return lake
 
@@ -114,7 +116,7 @@ def test_the_slower_of_two_refreshes_keeps_what_it_has_computed(shared: Lake) ->
         refresh(Lake(other, aws_session()))
 
     lake = hooked(shared, "athena", "start_query_execution", at_call(4, replace))
-    found = pipeline.refresh_facts(lake, told.append, now=NOW)
+    found = refresh_facts(lake, told.append, now=NOW)
     assert "Another process replaced the manifest of facts; continuing from its files." in told
     assert "2026-11-19" in found.computed["hour_facts"]
     assert_as_computed_at_once(shared)
@@ -183,10 +185,10 @@ def happen(lake: Lake, event: tuple[str, object], number: int) -> None:
             logs = Path(lake.settings.sources[0].path)
             name = f"late-{len([*logs.iterdir()])}-access.log"
             write(logs, log_lines(100 + number, hour, hour), name)
-            pipeline.pull(lake, lake.settings.sources[0])
+            pull_source(lake, lake.settings.sources[0])
             build_all(lake, hour, hour, f"late {number}")
         case ("compact", _):
-            pipeline.compact_days(lake, NOW + timedelta(days=2))
+            compact_days(lake, NOW + timedelta(days=2))
         case ("lost", _):
             objects.delete(lake, [fact_files.MANIFEST_KEY])
         case (name, int() as call):

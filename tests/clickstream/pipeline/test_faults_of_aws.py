@@ -30,8 +30,9 @@ from tests.support.faults_proxy import (
 from tests.support.lakes import beside
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline
 from clickstream.errors import AwsRefused, AwsUnavailable
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import build_hour, refresh_views
 from clickstream.settings import Settings
 
 SILENCE_SECONDS = 1
@@ -57,7 +58,7 @@ def two_hours(settings: Settings) -> None:
     lake = children.open_lake(settings)
     for hour in (FIRST, LAST):
         children.run_an_hour(lake, str(hour))
-    pipeline.build_hour(lake, FIRST, "again")
+    build_hour(lake, FIRST, "again")
 
 
 @pytest.mark.deep
@@ -142,7 +143,7 @@ def test_lasting_faults_are_told_in_a_sentence_and_the_next_run_mends_all(
                 lake = children.open_lake(through(own, proxy))
                 children.pull_and_build(lake, str(FIRST))
                 if name == "StartQueryExecution":
-                    pipeline.refresh_views(lake)
+                    refresh_views(lake)
             except Exception as error:
                 return name, error
         return name, None
@@ -155,5 +156,5 @@ def test_lasting_faults_are_told_in_a_sentence_and_the_next_run_mends_all(
             assert isinstance(error, AwsUnavailable), (name, error)
             assert "Nothing is lost: when AWS answers again, clear the task" in str(error)
             children.pull_and_build(lake, str(FIRST))
-        assert pipeline.verify(lake).is_proven, name
+        assert verify(lake).is_proven, name
     assert {name for name, error in outcomes if error is None} == DONE_ALL_THE_SAME

@@ -14,8 +14,9 @@ from tests.support import faults_children as children
 from tests.support.faults_lakes import FIRST, assert_same, built_calmly, log_an_hour
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline
 from clickstream.errors import AwsUnavailable
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Settings
 
 ROOM = 600
@@ -30,7 +31,7 @@ def test_no_room_for_rows_on_their_way(lake_settings: Settings, tmp_path: Path) 
     assert told.read_text().startswith("DiskFull: The disk is full: ")
     assert "free space there, or set TMPDIR, then clear the task" in told.read_text()
     lake = children.open_lake(lake_settings)
-    report = pipeline.verify(lake)
+    report = verify(lake)
     assert (report.findings, report.waiting, report.is_proven) == ((), (FIRST,), False)
     children.run_an_hour(lake, str(FIRST))
     assert_same(lake, built_calmly(lake_settings, FIRST))
@@ -45,7 +46,7 @@ def test_a_full_disk_of_the_local_aws_is_reported_and_the_next_run_completes(
         own = lake_settings.aws.model_copy(update={"endpoint_url": aws.endpoint})
         settings = lake_settings.model_copy(update={"aws": own})
         lake = children.open_lake(settings)
-        pipeline.pull(lake, lake.settings.sources[0])
+        pull_source(lake, lake.settings.sources[0])
         resource.prlimit(aws.pid, resource.RLIMIT_FSIZE, (ROOM, resource.RLIM_INFINITY))
         with pytest.raises(AwsUnavailable, match="The disk of localaws is full"):
             children.run_an_hour(lake, str(FIRST))

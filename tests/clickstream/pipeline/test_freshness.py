@@ -10,17 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.pipeline.builders import store_line
 
-from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState
-from clickstream.pipeline import Freshness, Health, LateHour, Limits
-from clickstream.pipeline.freshness import (
+from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.proof import Freshness, Health, Limits, lake_freshness
+from clickstream.pipeline.proof.freshness import (
     PUBLICATION_LIMIT,
     LakeRecords,
     PublishedHour,
     measure_freshness,
 )
+from clickstream.pipeline.publish import LateHour
 
 NOW = datetime(2026, 11, 26, 13, 5, tzinfo=UTC)
 RUNNING = Hour.of(NOW)
@@ -151,14 +152,14 @@ def test_hours_that_lack_a_host_are_a_problem_once_they_are_over() -> None:
 def test_retired_hosts_do_not_count_and_lacking_hours_are_read_from_the_ledger(lake: Lake) -> None:
     hour = RUNNING.minus(4)
     store_line(lake, hour, "web-1")
-    list(pipeline.rebuild(lake, [hour], "tests"))
+    list(rebuild(lake, [hour], "tests"))
     later = datetime.now(UTC) + timedelta(hours=1)
-    found = pipeline.lake_freshness(lake, later, hour)
+    found = lake_freshness(lake, later, hour)
     assert [(one.name, one.hours) for one in found.missing_hosts] == [("web-1", (hour,))]
-    assert pipeline.lake_freshness(lake, later, hour.next).missing_hosts == ()
+    assert lake_freshness(lake, later, hour.next).missing_hosts == ()
     retired = replace(SourceState("web-1"), retired_at=1)
     collection.update_source_state(lake, SourceState("web-1"), lambda _: retired)
-    assert pipeline.lake_freshness(lake, later, hour).sources == ()
+    assert lake_freshness(lake, later, hour).sources == ()
 
 
 def test_what_can_t_be_known_is_neither_fresh_nor_late() -> None:
@@ -183,16 +184,16 @@ def test_a_lake_s_records_are_read(lake: Lake) -> None:
     first, second, third = hour_range(RUNNING.minus(4), RUNNING.minus(2))
     for hour in (first, second, third):
         store_line(lake, hour, "web-1")
-    list(pipeline.rebuild(lake, [first, second], "tests"))
+    list(rebuild(lake, [first, second], "tests"))
     store_line(lake, first, "web-2")
     collection.update_source_state(lake, SourceState("web-1"), lambda _: SOURCE)
 
     later = datetime.now(UTC) + timedelta(hours=1)
-    found = pipeline.lake_freshness(lake, later, first, Limits(timedelta(days=900)))
+    found = lake_freshness(lake, later, first, Limits(timedelta(days=900)))
 
     assert (found.newest, found.hours) == (second, 2)
     assert (found.reopened, found.waiting, found.gaps) == ((first,), (third,), ())
     assert (found.late, found.outdated, found.publishing) == ((), (), ())
     assert found.sources[0].name == "web-1"
-    strict = pipeline.lake_freshness(lake, later, second, Limits(timedelta()))
+    strict = lake_freshness(lake, later, second, Limits(timedelta()))
     assert (strict.hours, strict.late) == (1, (first, third))

@@ -9,9 +9,9 @@ import pytest
 from tests.support.hostile_names import make_hostile_directory
 from tests.support.web_server import raw_lines
 
-from clickstream import pipeline
 from clickstream.collect import hosts_of
 from clickstream.lake import Lake
+from clickstream.pipeline.pull import pull_host
 from clickstream.settings import Source
 
 
@@ -24,7 +24,7 @@ def test_every_regular_file_is_collected_and_nothing_outside(
     source = Source(name="hostile", path=str(tmp_path / "host" / "logs"), pattern=pattern)
     [host] = hosts_of(source)
     for _ in range(3):
-        pulled = pipeline.pull_host(lake, host)
+        pulled = pull_host(lake, host)
         assert pulled.sentence.isprintable()
         told = [*pulled.refused, *pulled.waiting, *pulled.unfinished, *pulled.set_aside]
         assert [text for text in told if not text.isprintable()] == []

@@ -13,12 +13,13 @@ import pytest
 from moto import mock_aws
 from tests.support.ssh_server import SshServer, ssh_server
 
-from clickstream import pipeline
 from clickstream.collect import sftp_answers
 from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import SourceState, update_source_state
-from clickstream.pipeline import hosts as pipeline_hosts
+from clickstream.pipeline.hosts import find_host, list_hosts
+from clickstream.pipeline.hosts import listing as pipeline_hosts
+from clickstream.pipeline.pull import pull_all, pull_host
 from clickstream.settings import Collect, Instances, Source
 
 
@@ -81,7 +82,7 @@ def test_hosts_are_named_by_source_and_address(lake: Lake) -> None:
         ),
         Source(name="cafe", kind="sftp", path="/logs", connection="cafe ssh/1"),
     )
-    found = pipeline.list_hosts(with_sources(lake, *sources))
+    found = list_hosts(with_sources(lake, *sources))
     assert [host.name for host in found] == [
         *("here", "shop.shop-1.example", "shop.10.0.0.7_2222", "cafe.cafe-ssh-1")
     ]
@@ -92,7 +93,7 @@ def test_instances_are_found_by_all_their_tags(lake: Lake, ec2: Any) -> None:
     started(ec2, {"Role": "web", "Stage": "test"})
     started(ec2, {"Role": "database", "Stage": "live"})
     source = by_tag(instances=Instances(tags={"Role": "web", "Stage": "live"}))
-    hosts = pipeline.list_hosts(with_sources(lake, source, ec2=ec2))
+    hosts = list_hosts(with_sources(lake, source, ec2=ec2))
     assert [host.name for host in hosts] == [f"web.{one}" for one in wanted]
     assert [host.key_name for host in hosts] == wanted
     assert all(host.address and not host.problem for host in hosts)
@@ -102,7 +103,7 @@ def test_instances_are_found_by_all_their_tags(lake: Lake, ec2: Any) -> None:
 def test_either_address_of_an_instance_is_used(lake: Lake, ec2: Any, kind: Any) -> None:
     [instance] = started(ec2, {"Role": "web"})
     source = by_tag(instances=Instances(tags={"Role": "web"}, address=kind))
-    [host] = pipeline.list_hosts(with_sources(lake, source, ec2=ec2))
+    [host] = list_hosts(with_sources(lake, source, ec2=ec2))
     described = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
     assert host.address == described[f"{kind.title()}IpAddress"]
 
@@ -114,7 +115,7 @@ def test_more_instances_than_a_page_are_found(
     paginator = ec2.get_paginator
     small = lambda name: _Small(paginator(name))  # noqa: E731
     monkeypatch.setattr(ec2, "get_paginator", small)
-    assert len(pipeline.list_hosts(with_sources(lake, by_tag(), ec2=ec2))) == 12
+    assert len(list_hosts(with_sources(lake, by_tag(), ec2=ec2))) == 12
 
 
 class _Small:
@@ -129,12 +130,12 @@ def test_an_instance_that_is_stopped_is_listed_with_that_problem(lake: Lake, ec2
     [instance] = started(ec2, {"Role": "web"})
     ec2.stop_instances(InstanceIds=[instance])
     lake = with_sources(lake, by_tag(), ec2=ec2)
-    [host] = pipeline.list_hosts(lake)
+    [host] = list_hosts(lake)
     assert host.problem == (
         f"web.{instance} is stopped. Nothing is lost: it is pulled when it runs again."
     )
     with pytest.raises(HostUnreachable, match="is stopped"):
-        pipeline.pull_host(lake, host)
+        pull_host(lake, host)
 
 
 def test_a_terminated_instance_is_listed_until_it_is_retired_if_it_was_pulled(
@@ -145,14 +146,14 @@ def test_a_terminated_instance_is_listed_until_it_is_retired_if_it_was_pulled(
     known(lake, f"web.{pulled}")
     known(lake, "web.i-0123")
     ec2.terminate_instances(InstanceIds=[pulled, new])
-    hosts = pipeline.list_hosts(lake)
+    hosts = list_hosts(lake)
     assert [host.name for host in hosts] == sorted(["web.i-0123", f"web.{pulled}"])
     assert all("sources retire" in host.problem and host.needs_person for host in hosts)
     with pytest.raises(InputError, match="If it will not come back: clickstream sources retire"):
-        pipeline.pull_host(lake, hosts[0])
+        pull_host(lake, hosts[0])
     known(lake, "web.i-0123", retired_at=2)
-    assert [host.name for host in pipeline.list_hosts(lake)] == [f"web.{pulled}"]
-    assert len(pipeline.list_hosts(lake, with_retired=True)) == 2
+    assert [host.name for host in list_hosts(lake)] == [f"web.{pulled}"]
+    assert len(list_hosts(lake, with_retired=True)) == 2
 
 
 def refused(ec2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,14 +175,14 @@ def test_a_refusal_of_aws_names_the_permission_and_leaves_other_hosts_alone(
     refused(ec2, monkeypatch)
     static = Source(name="here", path="/logs")
     lake = with_sources(lake, by_tag(), static, ec2=ec2)
-    unknown, here = pipeline.list_hosts(lake)
+    unknown, here = list_hosts(lake)
     assert (here.name, here.problem) == ("here", "")
     assert unknown.name == "web.instances"
     with pytest.raises(InputError, match=r"needs the permission ec2:DescribeInstances"):
-        pipeline.pull_host(lake, unknown)
+        pull_host(lake, unknown)
     assert collection.source_states(lake) == []
     known(lake, "web.i-0abc")
-    first, _ = pipeline.list_hosts(lake)
+    first, _ = list_hosts(lake)
     assert first.name == "web.i-0abc"
     assert "ec2:DescribeInstances" in first.problem
 
@@ -189,7 +190,7 @@ def test_a_refusal_of_aws_names_the_permission_and_leaves_other_hosts_alone(
 def test_an_unknown_host_is_answered_with_those_there_are(lake: Lake) -> None:
     sources = Source(name="here", path="/a"), Source(name="there", path="/b")
     with pytest.raises(InputError, match="no host nowhere in the settings; there are: here, there"):
-        pipeline.find_host(with_sources(lake, *sources), "nowhere")
+        find_host(with_sources(lake, *sources), "nowhere")
 
 
 @pytest.fixture
@@ -207,28 +208,28 @@ def remote(lake: Lake, server: SshServer, tmp_path: Path) -> Lake:
 
 def test_a_host_is_pulled_over_sftp_once(remote: Lake, tmp_path: Path) -> None:
     (tmp_path / "logs" / "access.log").write_bytes(b"".join(line_at(n) for n in range(100)))
-    [host] = pipeline.list_hosts(remote)
-    assert pipeline.pull_host(remote, host).lines == 100
-    assert pipeline.pull_host(remote, host).lines == 0
+    [host] = list_hosts(remote)
+    assert pull_host(remote, host).lines == 100
+    assert pull_host(remote, host).lines == 0
 
 
 def test_a_failure_is_stored_until_a_pull_succeeds(
     remote: Lake, server: SshServer, tmp_path: Path
 ) -> None:
     (tmp_path / "logs" / "access.log").write_bytes(line_at(1))
-    [host] = pipeline.list_hosts(remote)
-    pipeline.pull_host(remote, host)
+    [host] = list_hosts(remote)
+    pull_host(remote, host)
     pulled = collection.source_state(remote, host.name)
     server.known_hosts.write_text("")
     with pytest.raises(HostKeyRefused):
-        pipeline.pull_host(remote, host)
+        pull_host(remote, host)
     failed = collection.source_state(remote, host.name)
     assert failed.failure.startswith("No key is trusted for")
     assert failed.failed_at
     assert failed.failed_at >= time.time() - 60
     assert (failed.pulled_at, failed.files) == (pulled.pulled_at, pulled.files)
     server.trust()
-    pipeline.pull_host(remote, host)
+    pull_host(remote, host)
     state = collection.source_state(remote, host.name)
     assert (state.failed_at, state.failure) == (None, "")
 
@@ -236,9 +237,9 @@ def test_a_failure_is_stored_until_a_pull_succeeds(
 def test_a_source_with_a_connection_is_left_to_airflow(lake: Lake) -> None:
     source = Source(name="cafe", kind="sftp", path="/logs", connection="cafe_ssh")
     lake = with_sources(lake, source)
-    [host] = pipeline.list_hosts(lake)
+    [host] = list_hosts(lake)
     with pytest.raises(InputError, match="in the Airflow connection cafe_ssh, which only Airflow"):
-        pipeline.pull_host(lake, host)
+        pull_host(lake, host)
 
 
 def test_one_dead_host_does_not_stop_the_others(
@@ -259,8 +260,7 @@ def test_one_dead_host_does_not_stop_the_others(
         lines.write(f"[127.0.0.1]:1 {server.key_line}\n")
     lake = with_sources(lake, *sources, known_hosts=str(server.known_hosts))
     found = {
-        host.source.name: outcome
-        for host, outcome in pipeline.pull_all(lake, pipeline.list_hosts(lake), at_once=3)
+        host.source.name: outcome for host, outcome in pull_all(lake, list_hosts(lake), at_once=3)
     }
     assert isinstance(found.pop("web3"), HostUnreachable)
     assert {name: one.lines for name, one in found.items()} == dict.fromkeys(found, 1)  # type: ignore[union-attr]
@@ -274,11 +274,11 @@ def test_any_listed_host_is_found_by_its_name(lake: Lake, ec2: Any) -> None:
     lake = with_sources(lake, *sources, ec2=ec2)
     known(lake, f"web.{gone}")
     ec2.terminate_instances(InstanceIds=[gone])
-    hosts = pipeline.list_hosts(lake)
+    hosts = list_hosts(lake)
     assert sorted(host.name for host in hosts) == sorted(["here", f"web.{gone}", f"web.{running}"])
-    assert [pipeline.find_host(lake, host.name) for host in hosts] == hosts
+    assert [find_host(lake, host.name) for host in hosts] == hosts
     with pytest.raises(InputError, match=r"no host web\.i-0 in the settings"):
-        pipeline.find_host(lake, "web.i-0")
+        find_host(lake, "web.i-0")
 
 
 def test_a_caller_that_stops_early_waits_for_no_host(
@@ -290,7 +290,7 @@ def test_a_caller_that_stops_early_waits_for_no_host(
     server.behaviour.hang = True
     sources = Source(name="here", path=str(tmp_path / "logs")), *remote.settings.sources
     lake = with_sources(remote, *sources, known_hosts=str(server.known_hosts))
-    pulls = pipeline.pull_all(lake, pipeline.list_hosts(lake), at_once=2)
+    pulls = pull_all(lake, list_hosts(lake), at_once=2)
     host, _ = next(pulls)
     assert host.name == "here"
     pulls.close()  # type: ignore[attr-defined]

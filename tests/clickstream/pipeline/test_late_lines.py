@@ -13,9 +13,12 @@ from tests.support.access_log import Client, append
 from tests.support.faults import Killed
 from tests.support.lakes import build_all
 
-from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger
+from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import build_hour, hours_to_build
+from clickstream.pipeline.pull import pull_source
 
 FIRST = Hour.parse("2026-11-20T05")
 ANA = Client("192.0.2.1")
@@ -52,7 +55,7 @@ def visit(hour: Hour, *minutes: int) -> list[str]:
 
 def arrive(lake: Lake, tmp_path: Path, lines: list[str], name: str) -> None:
     append(tmp_path / "logs" / name, lines)
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
 
 
 def changes(lake: Lake) -> list[tuple[Any, ...]]:
@@ -82,7 +85,7 @@ def test_a_late_line_of_an_always_on_device_is_followed_to_the_second_midnight_o
     build_all(lake, first, hours[-1], "first")
     before = hour_ledger.ledger(lake).set_index("hour_at")["published_at"]
     arrive(lake, tmp_path, lines[5:6], "access.log")
-    published = [*pipeline.rebuild(lake, [first], "late")]
+    published = [*rebuild(lake, [first], "late")]
     second_midnight = Hour.parse("2026-11-22T00")
     assert [one.hour for one in published] == [
         str(hour) for hour in hours if hour.start < second_midnight.start
@@ -90,9 +93,9 @@ def test_a_late_line_of_an_always_on_device_is_followed_to_the_second_midnight_o
     after = hour_ledger.ledger(lake).set_index("hour_at")["published_at"]
     is_later = before.index >= second_midnight.naive
     assert (before[is_later] == after[is_later]).all()
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
     once = make_lake("once")
-    pipeline.pull(once, once.settings.sources[0])
+    pull_source(once, once.settings.sources[0])
     build_all(once, first, hours[-1], "once")
     assert session_parts(lake) == session_parts(once)
 
@@ -111,8 +114,8 @@ def test_a_late_line_merges_sessions_and_is_followed_over_the_hour(
     build_all(lake, FIRST, FIRST.next, "first")
     assert changes(lake) == []
     arrive(lake, tmp_path, visit(FIRST, 30, 59), "access.log")
-    for hour in pipeline.hours_to_build(lake, FIRST).hours:
-        pipeline.build_hour(lake, hour, "late")
+    for hour in hours_to_build(lake, FIRST).hours:
+        build_hour(lake, hour, "late")
     assert changes(lake) == [
         (FIRST.naive, "extended", "late lines", False),
         (FIRST.naive, "merged", "late lines", True),
@@ -120,15 +123,15 @@ def test_a_late_line_merges_sessions_and_is_followed_over_the_hour(
     ]
     assert late_lines(lake) == [(2, True), (0, False)]
     assert athena.query(lake, "select count(distinct session_id) from session_parts").rows == [(1,)]
-    pipeline.build_hour(lake, FIRST, "again")
+    build_hour(lake, FIRST, "again")
     assert (len(changes(lake)), late_lines(lake)[0]) == (3, (2, True))
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
 
 
 def test_hours_built_backwards_have_no_late_lines(lake: Lake, tmp_path: Path) -> None:
     arrive(lake, tmp_path, [*visit(FIRST, 50), *visit(FIRST.next, 5)], "access.log")
-    pipeline.build_hour(lake, FIRST.next, "backwards")
-    pipeline.build_hour(lake, FIRST, "backwards")
+    build_hour(lake, FIRST.next, "backwards")
+    build_hour(lake, FIRST, "backwards")
     assert changes(lake) == [(FIRST.next.naive, "merged", "neighbour", True)]
     assert late_lines(lake) == [(0, False), (0, False)]
 
@@ -147,7 +150,7 @@ def test_changes_are_recorded_once_wherever_a_publication_dies(lake: Lake, tmp_p
         with suppress(Killed):
             build_all(dying_after(lake, commits), *pair, "killed")
             pytest.fail("it should have died")
-    broken = {f.hour for f in pipeline.verify(lake).findings if "was interrupted" in f.what}
+    broken = {f.hour for f in verify(lake).findings if "was interrupted" in f.what}
     assert broken == {*hour_range(FIRST, pairs[-2][1])}, "after its last commit it is done"
     build_all(lake, FIRST, last, "again")
     assert changes(lake) == [
@@ -159,4 +162,4 @@ def test_changes_are_recorded_once_wherever_a_publication_dies(lake: Lake, tmp_p
         )
     ]
     assert late_lines(lake) == [(1, True)] * 2 * len(pairs)
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven

@@ -9,7 +9,7 @@ from tests.support.examples import many_examples
 
 from clickstream.hours import Hour
 from clickstream.lake.bookmarks import Bookmark
-from clickstream.pipeline.line_hours import HOUR_SECONDS, hours_of
+from clickstream.pipeline.pull.line_hours import HOUR_SECONDS, hours_of
 
 LAST = Hour.parse("2026-11-20T05")
 START = int(LAST.start.timestamp())

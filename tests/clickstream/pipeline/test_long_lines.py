@@ -16,11 +16,10 @@ from tests.support.lakes import build_all
 from tests.support.long_lines import FILLINGS, combined_line, long_line, pieces_with_long_line
 from tests.support.tiers import first_in_make_test
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, raw
 from clickstream.parse import TOO_LONG, parse
-from clickstream.pipeline import pull_file, shared_lines
+from clickstream.pipeline.pull import file, pull_source, shared_lines
 from clickstream.settings import Clean, Source
 from clickstream.step_config import log_format_of
 
@@ -31,7 +30,7 @@ RANGE = 150_000
 
 @pytest.fixture
 def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pull_file, "CHUNK_BYTES", RANGE)
+    monkeypatch.setattr(file, "CHUNK_BYTES", RANGE)
     monkeypatch.setattr(shared_lines, "CHUNK_BYTES", RANGE)
     monkeypatch.setattr(shared_lines, "BLOCK_BYTES", RANGE // 4)
 
@@ -62,7 +61,7 @@ def test_raw_keeps_every_byte_and_the_line_is_one_reject(
     data = b"".join(pieces_with_long_line(FILLINGS[filling], 1_000_000))
     log = tmp_path / "logs" / ("access.log.1.gz" if packs else "access.log")
     log.write_bytes(gzip.compress(data) if packs else data)
-    assert pipeline.pull(lake, lake.settings.sources[0]).lines == 21
+    assert pull_source(lake, lake.settings.sources[0]).lines == 21
     assert stored(lake) == data
     assert counted(lake) == (21, [TOO_LONG])
 
@@ -72,7 +71,7 @@ def test_the_balance_of_its_hour_closes_and_the_reject_keeps_its_first_bytes(
 ) -> None:
     long = long_line(b"{", 1_000_000)
     (tmp_path / "logs" / "access.log").write_bytes(combined_line(1) + long + combined_line(2))
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     build_all(lake, HOUR, HOUR, "tests")
     ledger = hour_ledger.ledger(lake).iloc[0]
     assert (ledger["lines"], ledger["rejected"], ledger["hits"]) == (3, 1, 2)
@@ -93,7 +92,7 @@ def test_a_line_of_several_ranges_is_one_reject(
     data = b"".join(pieces_with_long_line(b'"', size))
     log = tmp_path / "logs" / ("access.log.1.gz" if packs else "access.log")
     log.write_bytes(gzip.compress(data) if packs else data)
-    assert pipeline.pull(lake, lake.settings.sources[0]).lines == 21
+    assert pull_source(lake, lake.settings.sources[0]).lines == 21
     assert stored(lake) == data
     assert counted(lake) == (21, [TOO_LONG])
     build_all(lake, HOUR, HOUR, "tests")
@@ -121,7 +120,7 @@ def test_the_times_of_pulls_change_nothing(
         for end in [*(int(part * len(data)) for part in sorted(pulls)), len(data)]:
             log.write(data[at:end])
             at = end
-            pipeline.pull(lake, source)
+            pull_source(lake, source)
     assert stored(lake, name) == data
     long = sum(size > 0 for size in sizes)
     assert counted(lake, name) == (len(lines), [TOO_LONG] * long)
@@ -134,11 +133,11 @@ def test_a_long_line_that_is_being_written_waits_until_it_fills_a_range(
     source, log = lake.settings.sources[0], tmp_path / "logs" / "access.log"
     line = long_line(b"a", 2 * RANGE)
     log.write_bytes(combined_line(1) + line[: RANGE - 1])
-    assert pipeline.pull(lake, source).lines == 1
+    assert pull_source(lake, source).lines == 1
     log.write_bytes(combined_line(1) + line[: RANGE + 5])
-    assert pipeline.pull(lake, source).lines == 1, "the line is counted with its first range"
+    assert pull_source(lake, source).lines == 1, "the line is counted with its first range"
     log.write_bytes(combined_line(1) + line + combined_line(2))
-    assert pipeline.pull(lake, source).lines == 1, "the ordinary line behind it"
+    assert pull_source(lake, source).lines == 1, "the ordinary line behind it"
     assert stored(lake) == combined_line(1) + line + combined_line(2)
     assert counted(lake) == (3, [TOO_LONG])
 
@@ -149,7 +148,7 @@ def test_the_format_is_that_of_the_lines_behind_a_long_first_line(
 ) -> None:
     data = b"x" * size + b"\n" + combined_line(1) + combined_line(2)
     (tmp_path / "logs" / "access.log").write_bytes(data)
-    assert pipeline.pull(lake, lake.settings.sources[0]).lines == 3
+    assert pull_source(lake, lake.settings.sources[0]).lines == 3
     assert [one.log_format for one in raw.list_raw(lake, HOUR)] == ["combined"]
     assert stored(lake) == data
 
@@ -161,7 +160,7 @@ def test_hours_and_headers_of_its_neighbours_stay(lake: Lake, tmp_path: Path) ->
     long = b"#Fields: " + b"a" * 100_000 + b"\n"
     data = header + entry % 17 + long + entry % 18 + entry % 19
     (tmp_path / "logs" / "access.log").write_bytes(data)
-    assert pipeline.pull(lake, lake.settings.sources[0]).lines == 4
+    assert pull_source(lake, lake.settings.sources[0]).lines == 4
     assert stored(lake) == header + entry % 17 + long
     others = [raw.list_raw(lake, Hour.parse(f"2026-11-20T{hour}")) for hour in (18, 19)]
     texts = [raw.read(lake, one) for found in others for one in found]
@@ -172,7 +171,7 @@ def test_three_long_lines_do_not_change_the_format(lake: Lake, tmp_path: Path) -
     long = long_line(b" ", 80_000)
     data = combined_line(1) + long * 4 + combined_line(2)
     (tmp_path / "logs" / "access.log").write_bytes(data)
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     assert counted(lake) == (6, [TOO_LONG] * 4)
     assert stored(lake) == data
 
@@ -192,8 +191,8 @@ def test_a_file_cut_and_continued_behind_a_long_line_loses_nothing(
     size = random.Random(seed).choice([70_000, 149_999, 400_000])
     shared = combined_line(1) + combined_line(2) + long_line(b"a", size)
     log.write_bytes(shared + combined_line(3))
-    assert pipeline.pull(lake, source).lines == 4
+    assert pull_source(lake, source).lines == 4
     log.write_bytes(shared + combined_line(4) + combined_line(5))
-    assert pipeline.pull(lake, source).lines == 2
+    assert pull_source(lake, source).lines == 2
     lines, reasons = counted(lake)
     assert (lines, reasons) == (6, [TOO_LONG])

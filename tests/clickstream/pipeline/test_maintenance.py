@@ -16,10 +16,14 @@ from tests.support.access_log import Client, append
 from tests.support.faults import Killed
 from tests.support.lakes import build_all, sortable_columns
 
-from clickstream import pipeline
 from clickstream.errors import ChangedRows, QueryFailed, StaleHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, data_files, iceberg_tables, objects, table_maintenance
+from clickstream.pipeline.hour import clean_hits
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import build_hour, compact_days, expire_snapshots, sweep_files
+from clickstream.pipeline.publish.maintenance import LONGEST_QUERY
+from clickstream.pipeline.pull import pull_source
 from clickstream.tables import HITS, REJECTS, TABLES, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-20T23")
@@ -43,7 +47,7 @@ def log_lines() -> list[str]:
 def pull(lake: Lake, lines: list[str]) -> None:
     source = lake.settings.sources[0]
     append(Path(source.path) / "access.log", lines)
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
 
 
 @pytest.fixture
@@ -51,7 +55,7 @@ def built(lake: Lake) -> Lake:
     """The last two hours of a day, as the hourly runs publish them."""
     pull(lake, log_lines())
     for hour in hour_range(FIRST, LAST):
-        pipeline.build_hour(lake, hour, "test")
+        build_hour(lake, hour, "test")
     return lake
 
 
@@ -78,33 +82,33 @@ def files_of(lake: Lake, table: Table) -> int:
 
 
 def keep_up(lake: Lake, now: datetime) -> None:
-    pipeline.compact_days(lake, now)
-    pipeline.expire_snapshots(lake, now)
-    pipeline.sweep_files(lake, now)
+    compact_days(lake, now)
+    expire_snapshots(lake, now)
+    sweep_files(lake, now)
 
 
 def test_a_day_that_is_over_becomes_one_file_of_the_same_rows(built: Lake) -> None:
     before = contents(built)
     reader = iceberg_tables.load(built, HITS).iceberg.scan()
-    too_early = pipeline.compact_days(built, SETTLED - timedelta(seconds=1))
+    too_early = compact_days(built, SETTLED - timedelta(seconds=1))
     assert too_early.files_before == 0
-    assert pipeline.compact_days(built, SETTLED).sentence == "10 small data files became 5."
+    assert compact_days(built, SETTLED).sentence == "10 small data files became 5."
     for table in TABLES:
         assert files_of(built, table) == min(1, len(before[table.name]))
         held = rows(built, table)
         ordered = held.sort_values(list(table.sort_by), ignore_index=True, kind="stable")
         pd.testing.assert_frame_equal(held, ordered)
     assert_same(contents(built), before)
-    assert pipeline.verify(built).is_proven
+    assert verify(built).is_proven
     assert reader.to_arrow().num_rows == len(before["hits"])
-    assert pipeline.compact_days(built, SETTLED).files_before == 0
+    assert compact_days(built, SETTLED).files_before == 0
 
 
 @pytest.mark.lake
 def test_hours_that_were_published_as_one_are_one_file_already(built: Lake) -> None:
     before = contents(built)["hits"]
     build_all(built, FIRST, LAST, "again")
-    assert pipeline.compact_days(built, SETTLED).files_before == 0
+    assert compact_days(built, SETTLED).files_before == 0
     pd.testing.assert_frame_equal(contents(built)["hits"], before)
 
 
@@ -114,9 +118,9 @@ def test_a_large_day_becomes_files_of_neighbouring_hours(
 ) -> None:
     before = contents(built)
     monkeypatch.setattr(data_files, "ROWS_PER_FILE", 10)
-    assert pipeline.compact_days(built, SETTLED).files_after == 3
+    assert compact_days(built, SETTLED).files_after == 3
     assert [files_of(built, table) for table in TABLES] == [2, 2, 1, 1, 0, 1]
-    assert pipeline.compact_days(built, SETTLED).files_before == 0
+    assert compact_days(built, SETTLED).files_before == 0
     assert_same(contents(built), before)
 
 
@@ -131,7 +135,7 @@ def test_a_file_with_other_rows_is_never_taken(
 
         monkeypatch.setattr(table_maintenance, "_compare", compare)
         with pytest.raises(ChangedRows, match="no table has it"):
-            pipeline.compact_days(built, SETTLED)
+            compact_days(built, SETTLED)
         assert_same(contents(built), before)
 
 
@@ -140,14 +144,14 @@ def test_an_hour_published_during_a_compaction_wins(built: Lake) -> None:
     loaded = iceberg_tables.load(built, HITS)
     (group,) = table_maintenance.find_groups(loaded, LAST.next.event_date)
     pull(built, [LATE])
-    pipeline.build_hour(built, FIRST, "late")
+    build_hour(built, FIRST, "late")
     with pytest.raises(StaleHour, match="compact the day again"):
         table_maintenance.compact(loaded, group)
     assert "/late" in set(rows(built, HITS)["page"])
     late = contents(built)
-    assert pipeline.compact_days(built, SETTLED).left == []
+    assert compact_days(built, SETTLED).left == []
     assert_same(contents(built), late)
-    assert pipeline.verify(built).is_proven
+    assert verify(built).is_proven
 
 
 @pytest.mark.lake
@@ -155,11 +159,11 @@ def test_an_hour_that_a_compaction_overtakes_is_refused_and_one_of_another_day_i
     built: Lake,
 ) -> None:
     loaded = iceberg_tables.load(built, HITS)
-    pipeline.compact_days(built, SETTLED)
+    compact_days(built, SETTLED)
     with pytest.raises(StaleHour):
         loaded.replace(FIRST, FIRST, loaded.read(FIRST, FIRST))
     loaded.replace(LAST.next, LAST.next, loaded.read(LAST.next, LAST.next))
-    assert pipeline.verify(built).is_proven
+    assert verify(built).is_proven
 
 
 @pytest.mark.lake
@@ -176,9 +180,9 @@ def test_builds_and_compactions_at_once_end_with_the_same_rows(
             errors.append(error)
 
     jobs: list[Callable[[Lake], Any]] = [
-        lambda lake: [pipeline.compact_days(lake, SETTLED) for _ in range(3)],
-        lambda lake: pipeline.build_hour(lake, FIRST, "one"),
-        lambda lake: pipeline.build_hour(lake, LAST, "two"),
+        lambda lake: [compact_days(lake, SETTLED) for _ in range(3)],
+        lambda lake: build_hour(lake, FIRST, "one"),
+        lambda lake: build_hour(lake, LAST, "two"),
     ]
     threads = [threading.Thread(target=work, args=(job,)) for job in jobs]
     for thread in threads:
@@ -186,9 +190,9 @@ def test_builds_and_compactions_at_once_end_with_the_same_rows(
     for thread in threads:
         thread.join()
     assert errors == []
-    pipeline.compact_days(built, SETTLED)
+    compact_days(built, SETTLED)
     assert files_of(built, HITS) == 1
-    assert pipeline.verify(built).is_proven
+    assert verify(built).is_proven
     assert (rows(built, HITS)["page"] == "/late").sum() == 2
     assert len(rows(built, HITS)) + len(rows(built, REJECTS)) == len(log_lines()) + 2
 
@@ -205,13 +209,10 @@ def test_queries_travel_back_as_far_as_snapshots_are_kept(built: Lake) -> None:
     yesterday = datetime.now(UTC)
     lines = len(rows(built, HITS))
     pull(built, [LATE])
-    pipeline.build_hour(built, FIRST, "late")
-    pipeline.compact_days(built, SETTLED)
+    build_hour(built, FIRST, "late")
+    compact_days(built, SETTLED)
     today = datetime.now(UTC)
-    keep = (
-        timedelta(days=built.settings.maintenance.snapshot_days)
-        + pipeline.maintenance.LONGEST_QUERY
-    )
+    keep = timedelta(days=built.settings.maintenance.snapshot_days) + LONGEST_QUERY
     keep_up(built, yesterday + keep)
     assert count_as_of(built, yesterday) == lines
     assert count_as_of(built, today) == lines + 1
@@ -219,7 +220,7 @@ def test_queries_travel_back_as_far_as_snapshots_are_kept(built: Lake) -> None:
     assert count_as_of(built, today) == lines + 1
     with pytest.raises(QueryFailed, match="No version history"):
         count_as_of(built, yesterday)
-    assert pipeline.verify(built).is_proven
+    assert verify(built).is_proven
 
 
 @pytest.mark.lake
@@ -265,10 +266,10 @@ def test_only_what_nothing_needs_is_swept(built: Lake) -> None:
     folder = iceberg_tables.load(built, HITS).iceberg.location().removeprefix(built.uri(""))
     left_over = f"{folder}/data/event_date={DAY}/left-over.parquet"
     objects.put(built, left_over, b"of a dead commit")
-    pipeline.sweep_files(built, datetime.now(UTC))
+    sweep_files(built, datetime.now(UTC))
     assert left_over in keys(built, "warehouse/")
     assert len(keys(built, "staging/")) == 10
-    pipeline.sweep_files(built, NEXT_WEEK)
+    sweep_files(built, NEXT_WEEK)
     assert keys(built, "warehouse/") == kept["warehouse/"] & referenced(built)
     assert all(keys(built, prefix) == kept[prefix] for prefix in ("raw/", "bookmarks/"))
     assert keys(built, "staging/") == keys(built, "athena-results/") == set()
@@ -287,7 +288,7 @@ def assert_time_travel_works(lake: Lake) -> None:
 def test_staged_rows_of_an_hour_that_is_being_built_all_stay(built: Lake) -> None:
     time.sleep(1)  # S3 tells when an object was written to the second
     moment = datetime.now(UTC).replace(microsecond=0)
-    pipeline.clean_hits(built, FIRST)
+    clean_hits(built, FIRST)
     assert {item.key.split("/")[1] for item in table_maintenance.staged(built, moment)} == {
         str(LAST)
     }
@@ -295,11 +296,11 @@ def test_staged_rows_of_an_hour_that_is_being_built_all_stay(built: Lake) -> Non
 
 def test_a_dry_run_says_what_the_next_one_does(built: Lake) -> None:
     before = keys(built, "")
-    steps = (pipeline.compact_days, pipeline.expire_snapshots, pipeline.sweep_files)
+    steps = (compact_days, expire_snapshots, sweep_files)
     said = [step(built, NEXT_WEEK, dry_run=True) for step in steps]
     assert keys(built, "") == before
     assert said[0].files_before == 10
-    assert pipeline.compact_days(built, NEXT_WEEK).files_before == 10
+    assert compact_days(built, NEXT_WEEK).files_before == 10
     for step in steps[1:]:
         said = step(built, NEXT_WEEK, dry_run=True).as_dict()
         assert step(built, NEXT_WEEK).as_dict() == said | {"dry_run": False}
@@ -347,5 +348,5 @@ def test_maintenance_killed_at_any_commit_or_deletion_is_repaired_by_the_next(bu
             deaths += 1
             assert_same(contents(built), before)
     assert deaths >= 10
-    assert pipeline.verify(built).is_proven
+    assert verify(built).is_proven
     assert keys(built, "warehouse/") <= referenced(built)

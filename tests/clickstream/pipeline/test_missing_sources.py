@@ -19,12 +19,15 @@ from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, passes
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline
 from clickstream.errors import InputError, StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, collection, hour_ledger, iceberg_tables, open_lake
 from clickstream.lake.collection import SourceState
-from clickstream.pipeline.missing_sources import ExpectedHosts, expected_hosts
+from clickstream.pipeline.hosts import complete_hours
+from clickstream.pipeline.hosts.missing import ExpectedHosts, expected_hosts
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import Due, build_hour, hours_to_build
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Settings, Source
 from clickstream.settings.sources import Instances
 from clickstream.tables import HOUR_LEDGER
@@ -57,7 +60,7 @@ def cafe(local_aws: LocalAwsProcess, tmp_path: Path) -> Lake:
 def pull_all(lake: Lake) -> None:
     for source in lake.settings.sources:
         with suppress(InputError):
-            pipeline.pull(lake, source)
+            pull_source(lake, source)
 
 
 def missing(lake: Lake) -> list[str | None]:
@@ -69,11 +72,11 @@ def set_state(lake: Lake, name: str, **changes: int | None) -> None:
     collection.update_source_state(lake, state, lambda one: replace(one, **changes))
 
 
-def run_hours(lake: Lake, last: Hour = HOURS[-1]) -> pipeline.Due:
+def run_hours(lake: Lake, last: Hour = HOURS[-1]) -> Due:
     """Do what a manual run of an hour does after its pulls."""
-    due = pipeline.hours_to_build(lake, last, catch_up=False)
+    due = hours_to_build(lake, last, catch_up=False)
     for hour in due.hours:
-        pipeline.build_hour(lake, hour, "run")
+        build_hour(lake, hour, "run")
     return due
 
 
@@ -142,7 +145,7 @@ def test_an_hour_is_complete_when_its_host_is_back(
     assert due.completed[0].sentence == f"Hour {HOURS[1]} no longer lacks web-2; it is complete."
     assert missing(cafe) == [None] * 3
     assert before[1] == hour_ledger.ledger(cafe)["published_by"][1]
-    assert pipeline.verify(cafe).is_proven
+    assert verify(cafe).is_proven
 
     once = open_lake(two_sources(local_aws.endpoint, tmp_path), aws_session())
     pull_all(once)
@@ -165,10 +168,10 @@ def test_a_host_that_is_still_away_keeps_its_name_and_a_retired_one_loses_it(
     build_all(cafe, HOURS[0], HOURS[-1], "first")
     assert run_hours(cafe).completed == []
     set_state(cafe, "web-2", pulled_at=int(HOURS[1].end.timestamp()))
-    assert [one.hour for one in pipeline.complete_hours(cafe, HOURS[-1])] == HOURS[:2]
+    assert [one.hour for one in complete_hours(cafe, HOURS[-1])] == HOURS[:2]
     assert missing(cafe) == [None, None, "web-2"]
     set_state(cafe, "web-2", retired_at=END)
-    assert [one.hour for one in pipeline.complete_hours(cafe, HOURS[-1])] == HOURS[2:]
+    assert [one.hour for one in complete_hours(cafe, HOURS[-1])] == HOURS[2:]
     assert missing(cafe) == [None] * 3
 
 
@@ -179,7 +182,7 @@ def test_of_two_missing_hosts_the_one_that_is_back_loses_its_name(
     assert missing(cafe) == ["web-1, web-2"]
     write(tmp_path / "one", [])
     pull_all(cafe)
-    (done,) = pipeline.complete_hours(cafe, FIRST)
+    (done,) = complete_hours(cafe, FIRST)
     assert done.sentence == f"Hour {FIRST} no longer lacks web-1; it still lacks web-2."
     assert missing(cafe) == ["web-2"]
 
@@ -189,8 +192,8 @@ def test_hours_further_back_than_35_days_keep_the_name(cafe: Lake) -> None:
     build_all(cafe, FIRST, FIRST, "first")
     Path(cafe.settings.sources[1].path).mkdir()
     pull_all(cafe)
-    assert pipeline.complete_hours(cafe, FIRST.plus(36 * 24)) == []
-    assert [one.hour for one in pipeline.complete_hours(cafe, FIRST.plus(34 * 24))] == [FIRST]
+    assert complete_hours(cafe, FIRST.plus(36 * 24)) == []
+    assert [one.hour for one in complete_hours(cafe, FIRST.plus(34 * 24))] == [FIRST]
 
 
 def test_a_publication_meanwhile_is_not_overwritten(
@@ -212,7 +215,7 @@ def test_a_publication_meanwhile_is_not_overwritten(
 
     with monkeypatch.context() as patch:
         patch.setattr(iceberg_tables.LoadedTable, "read", publish_first)
-        assert pipeline.complete_hours(cafe, FIRST) == []
+        assert complete_hours(cafe, FIRST) == []
     assert missing(cafe) == ["web-2"]
     assert hour_ledger.ledger(cafe)["published_by"].tolist() == ["other"]
 
@@ -270,12 +273,12 @@ def test_in_any_order_of_pulls_and_publications_the_ledger_ends_the_same(
     write(directory / "two", [line_at(HOURS[1], 2)])
     for step in steps:
         if step.startswith("pull"):
-            pipeline.pull(lake, lake.settings.sources[int(step[-1]) - 1])
+            pull_source(lake, lake.settings.sources[int(step[-1]) - 1])
         elif step == "publish":
             hour = data.draw(st.sampled_from(HOURS))
-            pipeline.build_hour(lake, hour, "some run")
+            build_hour(lake, hour, "some run")
         elif step == "complete":
-            pipeline.complete_hours(lake, HOURS[-1])
+            complete_hours(lake, HOURS[-1])
         else:
             die_in_complete(lake)
     pull_all(lake)
@@ -285,7 +288,7 @@ def test_in_any_order_of_pulls_and_publications_the_ledger_ends_the_same(
     pull_all(expected)
     build_all(expected, HOURS[0], HOURS[-1], "once")
     assert missing(lake) == missing(expected) == [None] * 3
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
 
 
 def die_in_complete(lake: Lake) -> None:
@@ -296,7 +299,7 @@ def die_in_complete(lake: Lake) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(iceberg_tables.LoadedTable, "replace", refuse)
-        assert pipeline.complete_hours(lake, HOURS[-1]) == []
+        assert complete_hours(lake, HOURS[-1]) == []
 
 
 def test_a_failure_is_kept_beside_what_the_last_successful_pull_observed(lake: Lake) -> None:

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from tests.support.faults import Killed, dying
 from tests.support.web_server import START, WebServer, raw_lines
 
-from clickstream import pipeline
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
+from clickstream.pipeline.publish import Due, build_hour, hours_to_build
+from clickstream.pipeline.pull import Pulled, pull_source
 from clickstream.settings import Source
 
 ACTIONS = st.one_of(
@@ -36,14 +37,14 @@ def test_every_line_lands_once_in_its_hour(lake: Lake, tmp_path: Path, actions) 
     source = Source(name=f"host-{name}", path=str(directory))
     for action in actions:
         if action == "pull":
-            pipeline.pull(lake, source)
+            pull_source(lake, source)
         elif isinstance(action, str):
             getattr(server, action)()
         else:
             with suppress(Killed):
-                pipeline.pull(dying(lake, *action), source)
+                pull_source(dying(lake, *action), source)
     server.write()
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
     assert raw_lines(lake, source.name) == server.lines_by_hour()
 
 
@@ -56,17 +57,17 @@ def test_pulls_at_once_share_the_files(
         server.write()
         server.rename()
     source, store = lake.settings.sources[0], raw.store
-    second: list[pipeline.Pulled] = []
+    second: list[Pulled] = []
     stored: list[bytes] = []
 
     def meanwhile(lake: Lake, hour: Hour, span: raw.RawRange, text: bytes) -> None:
         stored.append(text)
         if len(stored) == 1:
-            second.append(pipeline.pull(lake, source))
+            second.append(pull_source(lake, source))
         store(lake, hour, span, text)
 
     monkeypatch.setattr(raw, "store", meanwhile)
-    first = pipeline.pull(lake, source)
+    first = pull_source(lake, source)
     begun = server.lines[0]
     assert stored == [begun, *server.lines[1:], begun], "what the first has begun comes last"
     assert (first.lines, second[0].lines) == (1, 3)
@@ -78,11 +79,11 @@ def test_an_unfinished_line_waits_and_is_named(lake: Lake, tmp_path: Path) -> No
     server.write()
     server.write_half()
     source = lake.settings.sources[0]
-    pulled = pipeline.pull(lake, source)
+    pulled = pull_source(lake, source)
     assert (pulled.lines, pulled.unfinished) == (1, ["access.log"])
     assert "unfinished last line of access.log waits" in pulled.sentence
     server.write()
-    assert pipeline.pull(lake, source).lines == 2
+    assert pull_source(lake, source).lines == 2
 
 
 def test_a_file_in_an_unknown_format_is_named_and_the_others_are_pulled(
@@ -90,7 +91,7 @@ def test_a_file_in_an_unknown_format_is_named_and_the_others_are_pulled(
 ) -> None:
     WebServer(tmp_path / "logs").write()
     (tmp_path / "logs" / "other-access.log").write_bytes(b"what is this\nand this\n")
-    pulled = pipeline.pull(lake, lake.settings.sources[0])
+    pulled = pull_source(lake, lake.settings.sources[0])
     assert pulled.lines == 1
     assert "other-access.log" in pulled.refused[0]
 
@@ -100,7 +101,7 @@ def test_lines_without_a_time_stay_beside_their_neighbours(lake: Lake, tmp_path:
     good = [server.line() for _ in range(3)]
     text = b"broken at the start\n" + good[0] + b"broken\n" + good[1] + good[2] + b"broken too\n"
     (tmp_path / "logs" / "access.log").write_bytes(text)
-    pipeline.pull(lake, Source(name="web-1", path=str(tmp_path / "logs"), format="combined"))
+    pull_source(lake, Source(name="web-1", path=str(tmp_path / "logs"), format="combined"))
     by_hour = {str(hour): lines.total() for hour, lines in raw_lines(lake).items()}
     assert by_hour == {"2026-11-20T05": 4, "2026-11-20T06": 2}
 
@@ -110,9 +111,9 @@ def test_two_files_that_begin_alike_are_told_apart(lake: Lake, tmp_path: Path) -
     first, second, third = (server.line() for _ in range(3))
     (tmp_path / "logs" / "access.log").write_bytes(first + second)
     source = lake.settings.sources[0]
-    assert pipeline.pull(lake, source).lines == 2
+    assert pull_source(lake, source).lines == 2
     (tmp_path / "logs" / "access.log").write_bytes(first + third)
-    assert pipeline.pull(lake, source).lines == 2
+    assert pull_source(lake, source).lines == 2
 
 
 def test_files_pulled_to_their_end_are_known_by_whatever_name(lake: Lake, tmp_path: Path) -> None:
@@ -123,13 +124,13 @@ def test_files_pulled_to_their_end_are_known_by_whatever_name(lake: Lake, tmp_pa
     for path in server.directory.iterdir():
         os.utime(path, (time.time() - 60, time.time() - 60))
     source = Source(name=f"host-{uuid.uuid4().hex}", path=str(server.directory))
-    assert pipeline.pull(lake, source).lines == 5
+    assert pull_source(lake, source).lines == 5
     for path in server.directory.iterdir():
         path.rename(path.with_name(f"{path.name}.old"))
     asked: list[str] = []
     heard = {"event_name": "before-call.s3", "handler": lambda model, **_: asked.append(model.name)}
     lake.s3.meta.events.register(**heard)
-    again = pipeline.pull(lake, source)
+    again = pull_source(lake, source)
     lake.s3.meta.events.unregister(**heard)
     of_any_directory = [
         "GetObject",
@@ -141,7 +142,7 @@ def test_files_pulled_to_their_end_are_known_by_whatever_name(lake: Lake, tmp_pa
 
 def test_a_directory_that_is_none_is_named(lake: Lake, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere is not a directory"):
-        pipeline.pull(lake, Source(name="web-1", path=str(tmp_path / "nowhere")))
+        pull_source(lake, Source(name="web-1", path=str(tmp_path / "nowhere")))
 
 
 def test_hours_wait_until_they_are_built(
@@ -150,12 +151,12 @@ def test_hours_wait_until_they_are_built(
     server = WebServer(tmp_path / "logs")
     server.write()
     with suppress(Killed):
-        pipeline.pull(dying(lake, 3, after=True), lake.settings.sources[0])
-    pipeline.pull(reopen(), lake.settings.sources[0])
+        pull_source(dying(lake, 3, after=True), lake.settings.sources[0])
+    pull_source(reopen(), lake.settings.sources[0])
     hour = Hour.of(START)
     assert raw.pending_hours(lake) == [hour]
-    assert pipeline.hours_to_build(lake, hour.next).hours == [hour, hour.next]
-    alone = pipeline.hours_to_build(lake, hour.next, catch_up=False)
-    assert alone == pipeline.Due([hour.next], left_waiting=[hour])
-    pipeline.build_hour(lake, hour, "test")
+    assert hours_to_build(lake, hour.next).hours == [hour, hour.next]
+    alone = hours_to_build(lake, hour.next, catch_up=False)
+    assert alone == Due([hour.next], left_waiting=[hour])
+    build_hour(lake, hour, "test")
     assert raw.pending_hours(lake) == []

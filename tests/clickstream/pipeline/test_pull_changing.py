@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.faults import Killed, dying
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.parse import SWITCH_AFTER, parse
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Source
 
 FORMATS = ("common", "combined", "json")
@@ -57,7 +57,7 @@ def test_every_line_lands_once_in_its_hour(lake: Lake, tmp_path: Path, actions: 
     written: list[bytes] = []
     for action in [*actions, "combined", "pull"]:
         if action == "pull":
-            pipeline.pull(lake, source)
+            pull_source(lake, source)
         elif isinstance(action, str):
             lines = [line(action, len(written) + n) for n in range(SWITCH_AFTER)]
             written += lines
@@ -65,7 +65,7 @@ def test_every_line_lands_once_in_its_hour(lake: Lake, tmp_path: Path, actions: 
                 file.writelines(lines)
         else:
             with suppress(Killed):
-                pipeline.pull(dying(lake, *action), source)
+                pull_source(dying(lake, *action), source)
     landed: Counter[bytes] = Counter()
     read: set[str] = set()
     for hour, stored in raw_objects(lake, source.name):
@@ -83,7 +83,7 @@ def test_common_becomes_combined_becomes_json(lake: Lake, tmp_path: Path) -> Non
     names = [name for name in FORMATS for _ in range(10)]
     text = b"".join(line(name, number) for number, name in enumerate(names))
     (tmp_path / "logs" / "access.log").write_bytes(text)
-    pulled = pipeline.pull(lake, lake.settings.sources[0])
+    pulled = pull_source(lake, lake.settings.sources[0])
     assert pulled.lines == 30
     by_format: Counter[str] = Counter()
     for _, stored in raw_objects(lake, "web-1"):
@@ -97,11 +97,11 @@ def test_lines_that_come_one_by_one_add_up(lake: Lake, tmp_path: Path, lines: in
     log = tmp_path / "logs" / "access.log"
     log.write_bytes(line("combined", 0))
     source = lake.settings.sources[0]
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
     for number in range(1, lines + 1):
         with log.open("ab") as file:
             file.write(line("json", number))
-        assert pipeline.pull(lake, source).lines == 1
+        assert pull_source(lake, source).lines == 1
     formats = Counter(stored.log_format for _, stored in raw_objects(lake, "web-1"))
     assert formats["json"] == max(lines - SWITCH_AFTER + 1, 0)
 
@@ -112,5 +112,5 @@ def test_a_log_of_a_named_format_keeps_it_whatever_its_lines_are(
     text = b"".join(line(name, n) for n, name in enumerate(["combined", *["json"] * 5]))
     (tmp_path / "logs" / "access.log").write_bytes(text)
     source = Source(name="web-9", path=str(tmp_path / "logs"), format="combined")
-    assert pipeline.pull(lake, source).lines == 6
+    assert pull_source(lake, source).lines == 6
     assert {stored.log_format for _, stored in raw_objects(lake, "web-9")} == {"combined"}

@@ -13,9 +13,9 @@ import pytest
 import zstandard
 from tests.support.web_server import WebServer, raw_lines
 
-from clickstream import pipeline
 from clickstream.collect.compression import Content
 from clickstream.lake import Lake
+from clickstream.pipeline.pull import pull_source
 
 Compress = Callable[[bytes], bytes]
 
@@ -47,14 +47,14 @@ def test_a_file_goes_on_where_it_stood_before_it_was_compressed(
     source = lake.settings.sources[0]
     for _ in range(5):
         server.write()
-    assert pipeline.pull(lake, source).lines == 5
+    assert pull_source(lake, source).lines == 5
     for _ in range(4):
         server.write()
     compressed = in_members(COMPRESSIONS[suffix], server.log.read_bytes())
     server.log.with_name(f"access.log.1.{suffix}").write_bytes(compressed)
     server.log.unlink()
-    assert pipeline.pull(lake, source).lines == 4
-    assert pipeline.pull(lake, source).lines == 0
+    assert pull_source(lake, source).lines == 4
+    assert pull_source(lake, source).lines == 0
     assert sum(lines.total() for lines in raw_lines(lake).values()) == 9
 
 
@@ -65,7 +65,7 @@ def test_what_tells_a_compressed_file_is_how_it_begins(
     server = WebServer(tmp_path / "elsewhere")
     data = b"".join(server.line() for _ in range(3)).rstrip(b"\n")
     (tmp_path / "logs" / "access.log.1").write_bytes(COMPRESSIONS[suffix](data))
-    assert pipeline.pull(lake, lake.settings.sources[0]).lines == 3
+    assert pull_source(lake, lake.settings.sources[0]).lines == 3
 
 
 @every_compression
@@ -80,15 +80,15 @@ def test_a_file_cut_in_half_is_named_and_its_whole_copy_gives_the_rest(
     path = tmp_path / "logs" / f"access.log.1.{suffix}"
     path.write_bytes(whole[: len(whole) // 2])
     source = lake.settings.sources[0]
-    first = pipeline.pull(lake, source)
+    first = pull_source(lake, source)
     assert 500 < first.lines < 2500
     (refusal,) = first.refused
     assert f"access.log.1.{suffix}: cut off or damaged" in refusal
     assert f"{sum(map(len, lines[: first.lines])):,} bytes" in refusal
-    again = pipeline.pull(lake, source)
+    again = pull_source(lake, source)
     assert (again.lines, again.refused) == (0, first.refused)
     path.write_bytes(whole)
-    second = pipeline.pull(lake, source)
+    second = pull_source(lake, source)
     assert (first.lines + second.lines, second.refused) == (3000, [])
     landed = [line for found in raw_lines(lake).values() for line in found.elements()]
     assert sorted(landed) == sorted(lines)

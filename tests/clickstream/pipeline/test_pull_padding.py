@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.web_server import WebServer, raw_lines
 
-from clickstream import pipeline
 from clickstream.lake import Lake, objects, raw
 from clickstream.parse import parse
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Source
 
 W3C = (
@@ -47,14 +47,14 @@ def test_padding_is_left_out_and_offsets_stay_exact(
     source = Source(name=name, path=str(server.directory))
     begun = padding + b"".join(server.line() for _ in range(first))
     server.log.write_bytes(begun)
-    pulled = pipeline.pull(lake, source)
+    pulled = pull_source(lake, source)
     assert (pulled.lines, pulled.refused) == (first, [])
     assert (pulled.padding_bytes, pulled.padded_files) == (len(padding), bool(padding))
     whole = begun + b"".join(server.line() for _ in range(more))
     server.log.unlink()
     path = server.directory / "access.log.1"
     path.write_bytes(gzip.compress(whole) if packs else whole)
-    pulled = pipeline.pull(lake, source)
+    pulled = pull_source(lake, source)
     assert (pulled.lines, pulled.padded_files) == (more, 0)
     assert raw_lines(lake, name) == server.lines_by_hour()
     ends = [(len(padding), len(begun)), (len(begun), len(whole))]
@@ -64,14 +64,14 @@ def test_padding_is_left_out_and_offsets_stay_exact(
 def test_the_sentence_says_what_was_left_out(lake: Lake, tmp_path: Path) -> None:
     server = WebServer(tmp_path / "logs")
     server.log.write_bytes(bytes(66_000) + server.line())
-    pulled = pipeline.pull(lake, lake.settings.sources[0])
+    pulled = pull_source(lake, lake.settings.sources[0])
     said = "; left out 66,000 bytes of NULs or a byte-order mark at the head of 1 file"
     assert said in pulled.sentence
 
 
 def test_the_first_directive_behind_a_byte_order_mark_is_read(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "logs" / "u_access.log").write_bytes(BOM_UTF8 + W3C)
-    assert pipeline.pull(lake, lake.settings.sources[0]).lines == 1
+    assert pull_source(lake, lake.settings.sources[0]).lines == 1
     [(key, size)] = objects.listing(lake, raw.RAW)
     stored = raw.RawObject(key, size)
     parsed = parse(raw.read(lake, stored), stored.log_format)
@@ -93,7 +93,7 @@ def test_a_hole_of_gigabytes_takes_no_memory(lake: Lake, tmp_path: Path, packs: 
             log.seek(hole)
             log.write(server.line())
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    pulled = pipeline.pull(lake, lake.settings.sources[0])
+    pulled = pull_source(lake, lake.settings.sources[0])
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert (pulled.lines, pulled.padding_bytes) == (1, hole)
     assert grown < 100_000, "kilobytes"

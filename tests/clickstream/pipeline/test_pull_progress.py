@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from tests.support.web_server import WebServer
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.pipeline.host_pull import PullProgress, Stored
+from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.pull.context import PullProgress, Stored
 
 HOUR = Hour.parse("2026-11-20T05")
 
@@ -42,11 +42,11 @@ def test_a_pull_reports_every_ten_seconds_with_its_rate(clock: list[float]) -> N
 def test_a_range_of_a_long_file_is_reported_before_the_file_is_done(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clickstream.pipeline.host_pull.REPORT_SECONDS", 0)
+    monkeypatch.setattr("clickstream.pipeline.pull.context.REPORT_SECONDS", 0)
     server = WebServer(tmp_path / "logs")
     server.write()
     said: list[str] = []
-    pipeline.pull(lake, lake.settings.sources[0], progress=said.append)
+    pull_source(lake, lake.settings.sources[0], progress=said.append)
     assert [sentence.partition(",")[0] for sentence in said] == [
         "web-1: 0 of 1 file read",
         "web-1: 1 of 1 file read",

@@ -18,9 +18,9 @@ from tests.support.faults import Killed, dying
 from tests.support.tiers import first_in_make_test
 from tests.support.web_server import RacingSource, WebServer, raw_lines
 
-from clickstream import pipeline
 from clickstream.collect import DirectorySource
 from clickstream.lake import Lake, objects
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Source
 
 BANNER = b'127.0.0.1 - - [20/Nov/2026:05:50:00 +0000] "GET /start HTTP/1.1" 200 1 "-" "-"\n'
@@ -50,7 +50,7 @@ def run(lake: Lake, source: Source, server: WebServer, pull: Pull) -> None:
     logs = RacingSource(DirectorySource(server.directory, source.pattern))
     logs.schedule = [(gap, getattr(server, name)) for gap, name in pull.during]
     with suppress(Killed):
-        pipeline.pull(dying(lake, *pull.dies) if pull.dies else lake, source, logs)
+        pull_source(dying(lake, *pull.dies) if pull.dies else lake, source, logs)
     for _, act in logs.schedule:
         act()
 
@@ -81,7 +81,7 @@ def test_every_line_lands_once_in_its_hour(
     server.write()
     server.compress()
     for _ in range(LAST_PULLS):
-        last = pipeline.pull(lake, source)
+        last = pull_source(lake, source)
     assert (last.lines, last.refused, last.waiting) == (0, [], [])
     found = raw_lines(lake, name)
     banners = sum(lines.pop(banner, 0) for lines in found.values())
@@ -103,8 +103,8 @@ def test_a_file_written_to_between_the_last_read_and_the_stat_is_not_finished(
     for operations in range(1, 12):
         logs = RacingSource(DirectorySource(server.directory, source.pattern))
         logs.schedule = [(operations, server.write)]
-        pipeline.pull(lake, source, logs)
-        pipeline.pull(lake, source)
+        pull_source(lake, source, logs)
+        pull_source(lake, source)
         assert raw_lines(lake) == server.lines_by_hour(), operations
 
 
@@ -112,22 +112,22 @@ def test_a_resumed_range_with_other_bytes_waits_and_is_named(lake: Lake, server:
     """The intent is of bytes that no file has any more, behind bytes that one still has."""
     server.write()
     source = lake.settings.sources[0]
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
     begun = server.log.read_bytes()
     server.write()
     with suppress(Killed):
-        pipeline.pull(dying(lake, 0, after=True), source)
+        pull_source(dying(lake, 0, after=True), source)
     server.log.write_bytes(begun + server.line().replace(b"/2 ", b"/x "))
     before = raw_lines(lake)
-    pulled = pipeline.pull(lake, source)
+    pulled = pull_source(lake, source)
     assert (pulled.lines, pulled.refused) == (0, [])
     [waiting] = pulled.waiting
     assert waiting.startswith("access.log does not have bytes 85 to 170")
     assert "1 file WAITING: access.log" in pulled.sentence
     assert raw_lines(lake) == before
     server.log.write_bytes(begun + server.lines[1])
-    assert pipeline.pull(lake, source).lines == 1
-    assert Counter(pipeline.pull(lake, source).waiting) == Counter()
+    assert pull_source(lake, source).lines == 1
+    assert Counter(pull_source(lake, source).waiting) == Counter()
 
 
 @pytest.mark.parametrize("rotate", ["rename", "copy_and_truncate"])
@@ -136,11 +136,11 @@ def test_a_rotation_during_a_pull_delays_no_line(
 ) -> None:
     source = lake.settings.sources[0]
     server.write()
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
     server.write()
     logs = RacingSource(DirectorySource(server.directory, source.pattern))
     logs.schedule = [(1, getattr(server, rotate)), (0, server.write)]
-    pulled = pipeline.pull(lake, source, logs)
+    pulled = pull_source(lake, source, logs)
     assert (pulled.lines, pulled.waiting) == (2, [])
     assert raw_lines(lake) == server.lines_by_hour()
 
@@ -151,10 +151,10 @@ def test_a_file_that_begins_again_with_its_first_line_is_read_while_it_is_shorte
     source = lake.settings.sources[0]
     for _ in range(50):
         server.write()
-    assert pipeline.pull(lake, source).lines == 50
+    assert pull_source(lake, source).lines == 50
     server.log.write_bytes(server.lines[0] + server.line() + server.line())
-    assert pipeline.pull(lake, source).lines == 3
-    assert pipeline.pull(lake, source).lines == 0
+    assert pull_source(lake, source).lines == 3
+    assert pull_source(lake, source).lines == 0
 
 
 @pytest.mark.parametrize("lines", [1, 7, 49])
@@ -164,10 +164,10 @@ def test_a_copy_that_is_not_whole_yet_is_no_other_file(
     source = lake.settings.sources[0]
     for _ in range(50):
         server.write()
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
     for end in (b"", server.lines[lines][:30]):
         (server.directory / "access.log.1").write_bytes(b"".join(server.lines[:lines]) + end)
-        assert pipeline.pull(lake, source).lines == 0
+        assert pull_source(lake, source).lines == 0
 
 
 def test_a_server_may_begin_every_file_with_the_same_line(lake: Lake, tmp_path: Path) -> None:
@@ -177,9 +177,9 @@ def test_a_server_may_begin_every_file_with_the_same_line(lake: Lake, tmp_path: 
     for number in range(20):
         server.write()
         if number % 3:
-            pipeline.pull(lake, source)
+            pull_source(lake, source)
         server.rename()
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
     found = raw_lines(lake)
     assert sum(lines.pop(BANNER, 0) for lines in found.values()) == 20
     assert found == server.lines_by_hour()
@@ -191,11 +191,11 @@ def test_a_bookmark_of_an_earlier_version_goes_on(
 ) -> None:
     source = lake.settings.sources[0]
     server.write()
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
     server.write()
     if killed:
         with suppress(Killed):
-            pipeline.pull(dying(lake, 0, after=True), source)
+            pull_source(dying(lake, 0, after=True), source)
     for key, _ in [*objects.listing(lake, "bookmarks/")]:
         stored = objects.get(lake, key)
         assert stored is not None
@@ -205,7 +205,7 @@ def test_a_bookmark_of_an_earlier_version_goes_on(
             objects.put(lake, key, json.dumps(fields).encode())
     server.write()
     server.rename()
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
     assert raw_lines(lake) == server.lines_by_hour()
 
 
@@ -216,17 +216,17 @@ def test_a_file_that_is_cut_to_its_first_lines_and_written_on_gives_its_new_line
     source = lake.settings.sources[0]
     for _ in range(10):
         server.write()
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
     server.log.write_bytes(b"".join(server.lines[:kept]))
-    assert pipeline.pull(lake, source).lines == 0
+    assert pull_source(lake, source).lines == 0
     for _ in range(further):
         server.write()
-    assert pipeline.pull(lake, source).lines == further
+    assert pull_source(lake, source).lines == further
     server.write()
-    assert pipeline.pull(lake, source).lines == 1
+    assert pull_source(lake, source).lines == 1
     server.rename()
     server.compress()
-    assert pipeline.pull(lake, source).lines == 0
+    assert pull_source(lake, source).lines == 0
     assert raw_lines(lake) == server.lines_by_hour()
 
 
@@ -236,7 +236,7 @@ def test_a_file_that_is_cut_twice_gives_each_line_once(lake: Lake, server: WebSe
         server.log.write_bytes(b"".join(server.lines[:kept]))
         for _ in range(10):
             server.write()
-        pipeline.pull(lake, source)
+        pull_source(lake, source)
     assert raw_lines(lake) == server.lines_by_hour()
 
 
@@ -248,21 +248,21 @@ def test_lines_behind_bytes_that_a_killed_pull_intended_and_no_file_has_are_pull
     for _ in range(pulled):
         server.write()
     if pulled:
-        pipeline.pull(lake, source)
+        pull_source(lake, source)
     kept = server.log.read_bytes() if pulled else b""
     server.write()
     with suppress(Killed):
-        pipeline.pull(dying(lake, 0, after=True), source)
+        pull_source(dying(lake, 0, after=True), source)
     destroyed = server.lines.pop()
     server.log.write_bytes(kept)
     server.lines.append(destroyed.replace(b"GET /", b"GET /other-"))
     server.log.write_bytes(kept + server.lines[-1])
-    assert pipeline.pull(lake, source).lines == int(not pulled)
+    assert pull_source(lake, source).lines == int(not pulled)
     monkeypatch.setattr(time, "time", lambda: now() + 3600)
-    later = pipeline.pull(lake, source)
+    later = pull_source(lake, source)
     assert (later.lines, later.waiting) == (int(bool(pulled)), [])
     server.write()
-    assert pipeline.pull(lake, source).lines == 1
+    assert pull_source(lake, source).lines == 1
     assert raw_lines(lake) == server.lines_by_hour()
 
 
@@ -275,7 +275,7 @@ def test_a_file_that_is_cut_within_lines_that_came_after_a_cut_gives_each_line_o
         server.log.write_bytes(b"".join(kept))
         for _ in range(lines):
             server.write()
-        pipeline.pull(lake, source)
+        pull_source(lake, source)
         kept = server.log.read_bytes().splitlines(keepends=True)[:-1]
     assert raw_lines(lake) == server.lines_by_hour()
 
@@ -288,5 +288,5 @@ def test_logs_of_two_sites_that_begin_with_equal_lines_keep_all_of_them(
     lines = [server.line() for _ in range(12)]
     (server.directory / "access.log").write_bytes(b"".join(lines[:10]))
     (server.directory / "shop-access.log").write_bytes(b"".join(lines[:shared] + lines[10:]))
-    assert pipeline.pull(lake, source).lines == 10 + shared + 2
-    assert pipeline.pull(lake, source).lines == 0
+    assert pull_source(lake, source).lines == 10 + shared + 2
+    assert pull_source(lake, source).lines == 0

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from tests.support.web_server import RacingSource, WebServer
 
-from clickstream import pipeline
 from clickstream.collect import DirectorySource, FileHandle
 from clickstream.collect.source import LeftOut
 from clickstream.errors import InputError
 from clickstream.lake import Lake, collection
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Source
 
 ERRORS = b"2026/11/20 05:50:00 [error] 7#7: *1 open() failed (2: No such file)\n"
@@ -41,7 +41,7 @@ def test_an_error_log_is_set_aside_and_named(lake: Lake, server: WebServer, sour
     (server.directory / "error.log.2.gz").write_bytes(gzip.compress(ERRORS))
     names = ["error.log", "error.log.1", "error.log.2.gz"]
     for lines in (1, 0):
-        pulled = pipeline.pull(lake, source)
+        pulled = pull_source(lake, source)
         assert (pulled.lines, pulled.set_aside, pulled.refused) == (lines, names, [])
         said = "3 files set aside, not access logs: error.log, error.log.1, error.log.2.gz."
         assert pulled.sentence.endswith(said)
@@ -54,7 +54,7 @@ def test_only_some_of_many_names_are_in_the_sentence(
 ) -> None:
     for number in range(20):
         (server.directory / f"error-{number:02}.log").write_bytes(b"%d\n" % number)
-    assert pipeline.pull(lake, source).sentence.endswith(
+    assert pull_source(lake, source).sentence.endswith(
         "error-00.log, error-01.log, error-02.log, error-03.log, error-04.log and 15 more."
     )
 
@@ -64,9 +64,9 @@ def test_a_file_that_is_set_aside_is_read_once_it_holds_requests(
 ) -> None:
     server.log = server.directory / "example.com.log"
     server.log.write_bytes(b"begun\n")
-    assert pipeline.pull(lake, source).set_aside == ["example.com.log"]
+    assert pull_source(lake, source).set_aside == ["example.com.log"]
     server.write()
-    pulled = pipeline.pull(lake, source)
+    pulled = pull_source(lake, source)
     assert (pulled.lines, pulled.set_aside) == (2, [])
 
 
@@ -76,7 +76,7 @@ def test_a_thousand_lines_are_tried(
 ) -> None:
     long = b"x" * 200 + b"\n"
     (server.directory / "site.log").write_bytes(long * before + server.line())
-    pulled = pipeline.pull(lake, source)
+    pulled = pull_source(lake, source)
     assert (pulled.lines, bool(pulled.set_aside)) == (lines, not lines)
 
 
@@ -86,7 +86,7 @@ def test_an_access_log_in_an_unknown_format_fails_once_until_it_changes(
     server.write()
     odd = server.directory / "Odd-Access.log"
     odd.write_bytes(ODD)
-    first = pipeline.pull(lake, source)
+    first = pull_source(lake, source)
     [reason] = first.refused
     assert reason.startswith("Odd-Access.log: No line of the log has a known format")
     assert first.newly_refused == first.refused
@@ -94,13 +94,13 @@ def test_an_access_log_in_an_unknown_format_fails_once_until_it_changes(
     [state] = collection.source_states(lake)
     assert [f"{one.name}: {one.reason}" for one in state.refused] == first.refused
     odd = odd.rename(server.directory / "Odd-Access.log.1")
-    again = pipeline.pull(lake, source)
+    again = pull_source(lake, source)
     assert (len(again.refused), again.newly_refused) == (1, [])
     assert again.sentence.endswith("; 1 file refused before and unchanged since.")
     odd.write_bytes(ODD + b"more\n")
-    assert len(pipeline.pull(lake, source).newly_refused) == 1
+    assert len(pull_source(lake, source).newly_refused) == 1
     odd.unlink()
-    assert pipeline.pull(lake, source).refused == []
+    assert pull_source(lake, source).refused == []
     assert collection.source_state(lake, "web-1").refused == ()
 
 
@@ -116,7 +116,7 @@ def test_a_file_that_can_not_be_opened_is_refused_and_the_others_are_pulled(
                 raise InputError("can't be opened (Permission denied)")
             return super().open(name)
 
-    pulled = pipeline.pull(lake, source, Locked(DirectorySource(server.directory, "*")))
+    pulled = pull_source(lake, source, Locked(DirectorySource(server.directory, "*")))
     assert pulled.lines == 1
     assert pulled.newly_refused == ["access.log: can't be opened (Permission denied)"]
 
@@ -131,11 +131,11 @@ def test_a_directory_below_that_may_not_be_listed_is_refused_and_the_others_are_
             return [LeftOut("old", "can't be read: locked", is_refused=True)]
 
     logs = PartlyLocked(DirectorySource(server.directory, "*"))
-    pulled = pipeline.pull(lake, source, logs)
+    pulled = pull_source(lake, source, logs)
     assert (pulled.lines, pulled.newly_refused) == (1, ["old: can't be read: locked"])
     [refused] = collection.source_state(lake, "web-1").refused
     assert refused.name == "old"
-    assert pipeline.pull(lake, source, logs).newly_refused == []
+    assert pull_source(lake, source, logs).newly_refused == []
 
 
 def test_the_state_tells_the_newest_line_but_for_lines_of_the_future(
@@ -147,7 +147,7 @@ def test_the_state_tells_the_newest_line_but_for_lines_of_the_future(
         line = server.line().replace(b"20/Nov/2026:05:50:00", f"{stamp:%d/%b/%Y:%H:%M:%S}".encode())
         (server.directory / f"{at}-access.log").write_bytes(line)
         server.lines.clear()
-        pipeline.pull(lake, source)
+        pull_source(lake, source)
     state = collection.source_state(lake, "web-1")
     assert state.newest_line_at == now - 60
     assert state.pulled_at is not None

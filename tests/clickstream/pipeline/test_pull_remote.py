@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from tests.support.web_server import WebServer, raw_lines
 
-from clickstream import pipeline
 from clickstream.collect import DirectorySource, FileHandle, FileStat, ListedFile
 from clickstream.collect.source import LeftOut
 from clickstream.lake import Lake, collection
+from clickstream.pipeline.pull import Pulled, pull_source
 
 SECOND = 1_000_000_000
 NOW = time.time
@@ -68,9 +68,9 @@ def server(tmp_path: Path) -> WebServer:
     return WebServer(tmp_path / "logs")
 
 
-def pull(lake: Lake, server: WebServer) -> tuple[pipeline.Pulled, FarSource]:
+def pull(lake: Lake, server: WebServer) -> tuple[Pulled, FarSource]:
     logs = FarSource(DirectorySource(server.directory, "*access*log*"))
-    return pipeline.pull(lake, lake.settings.sources[0], logs), logs
+    return pull_source(lake, lake.settings.sources[0], logs), logs
 
 
 def date_back(path: Path, seconds: int) -> None:
@@ -166,7 +166,7 @@ def test_a_second_listing_of_a_pull_opens_changed_files_only(lake: Lake, server:
             yield handle
 
     logs.open = open_and_write  # type: ignore[method-assign]
-    pulled = pipeline.pull(lake, lake.settings.sources[0], logs)
+    pulled = pull_source(lake, lake.settings.sources[0], logs)
     assert sorted(opened) == ["access.log", *(f"access.log-{number}" for number in range(3))]
     assert pulled.lines == 5
 
@@ -188,7 +188,7 @@ def test_lines_of_a_rotation_between_listing_and_opening_come_with_the_same_pull
         return files
 
     source.list = list_and_rotate  # type: ignore[method-assign]
-    assert pipeline.pull(lake, lake.settings.sources[0], source).lines == 3
+    assert pull_source(lake, lake.settings.sources[0], source).lines == 3
     assert raw_lines(lake) == server.lines_by_hour()
 
 

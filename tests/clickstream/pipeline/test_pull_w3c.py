@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.faults import Killed, dying
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.parse import parse
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Source
 
 NEEDED = ("date", "time", "c-ip", "cs-method", "cs-uri-stem", "sc-status")
@@ -70,14 +70,14 @@ def test_every_entry_lands_once_and_can_be_read(lake: Lake, tmp_path: Path, acti
     lines = 0
     for action in actions:
         if action == "pull":
-            lines += pipeline.pull(lake, source).lines
+            lines += pull_source(lake, source).lines
         elif isinstance(action, str):
             getattr(server, action)()
         else:
             with suppress(Killed):
-                pipeline.pull(dying(lake, *action), source)
+                pull_source(dying(lake, *action), source)
     server.write()
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
     expected: dict[int, list[str]] = {}
     for number in range(server.written):
         expected.setdefault(7 * number // 60, []).append(f"/{number}")
@@ -87,21 +87,21 @@ def test_every_entry_lands_once_and_can_be_read(lake: Lake, tmp_path: Path, acti
 def test_directives_alone_are_no_lines(lake: Lake, tmp_path: Path) -> None:
     server = Iis(tmp_path / "iis")
     source = Source(name="web-2", path=str(tmp_path / "iis"))
-    assert pipeline.pull(lake, source).lines == 0
+    assert pull_source(lake, source).lines == 0
     server.write()
-    assert pipeline.pull(lake, source).lines == 1
+    assert pull_source(lake, source).lines == 1
     server.restart()
-    pulled = pipeline.pull(lake, source)
+    pulled = pull_source(lake, source)
     assert (pulled.lines, pulled.hours, pulled.unfinished) == (0, [], [])
     server.write()
-    assert pipeline.pull(lake, source).lines == 1
+    assert pull_source(lake, source).lines == 1
     assert targets_by_hour(lake, "web-2") == {0: ["/0", "/1"]}
 
 
 def test_a_named_format_counts_rejects_without_a_header(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "logs" / "access.log").write_bytes(b"2026-11-20 05:00:00 192.0.2.7 GET / 200\n")
     source = Source(name="web-3", path=str(tmp_path / "logs"), format="w3c")
-    assert pipeline.pull(lake, source).lines == 1
+    assert pull_source(lake, source).lines == 1
     (stored,) = [
         raw.RawObject(key, size) for key, size in objects.listing(lake, raw.RAW) if "/web-3-" in key
     ]

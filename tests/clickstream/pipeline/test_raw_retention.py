@@ -16,7 +16,7 @@ from tests.clickstream.pipeline.builders import write
 from tests.support.lakes import aws_session, build_all, contents, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import parse, pipeline
+from clickstream import parse
 from clickstream.errors import KeyDestroyed, PastWindow, RawDeleted
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import (
@@ -31,7 +31,17 @@ from clickstream.lake import (
 )
 from clickstream.lake.raw_watermark import read_watermark
 from clickstream.lake.visitor_keys import periods_of
-from clickstream.pipeline import maintenance
+from clickstream.pipeline.backfill import open_periods, plan_backfill, plan_new_visitor_ids
+from clickstream.pipeline.hour import build_sessions, check_replay_window, clean_hits
+from clickstream.pipeline.proof import lake_freshness, repair, verify
+from clickstream.pipeline.publish import (
+    build_hour,
+    hours_to_build,
+    maintenance,
+    register_tables,
+    sweep_files,
+)
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Maintenance, Settings
 from clickstream.tables import RAW_OBJECTS
 
@@ -63,7 +73,7 @@ def line_at(hour: Hour, visitor: int, minute: int = 10) -> str:
 def pull_lines(lake: Lake, lines: list[str]) -> None:
     source = lake.settings.sources[0]
     write(Path(source.path), lines)
-    pipeline.pull(lake, source)
+    pull_source(lake, source)
 
 
 def raw_hours(lake: Lake) -> list[Hour]:
@@ -72,8 +82,8 @@ def raw_hours(lake: Lake) -> list[Hour]:
 
 def sweep_twice(lake: Lake, now: datetime = MUCH_LATER) -> None:
     """Announce the watermark, and delete when the grace is over."""
-    pipeline.sweep_files(lake, now)
-    pipeline.sweep_files(lake, now + GRACE)
+    sweep_files(lake, now)
+    sweep_files(lake, now + GRACE)
 
 
 @pytest.mark.parametrize("days", [1, 34])
@@ -93,13 +103,13 @@ def test_raw_lines_are_kept_for_good_unless_the_settings_say_otherwise(
 
 def test_raw_lines_go_the_grace_after_their_hours_are_closed(cafe: Lake) -> None:
     before = contents(cafe)
-    first = pipeline.sweep_files(cafe, MUCH_LATER)
+    first = sweep_files(cafe, MUCH_LATER)
     due = Hour.first_of(f"{MUCH_LATER - timedelta(days=35):%Y-%m-%d}")
     assert (first.raw_files, first.raw_before, first.raw_kept) == (0, str(due), "")
     assert f"Hours before {due} are closed to builds from now on" in first.sentence
-    early = pipeline.sweep_files(cafe, MUCH_LATER + GRACE - timedelta(seconds=1))
+    early = sweep_files(cafe, MUCH_LATER + GRACE - timedelta(seconds=1))
     assert (early.raw_files, raw_hours(cafe)) == (0, HOURS)
-    second = pipeline.sweep_files(cafe, MUCH_LATER + GRACE)
+    second = sweep_files(cafe, MUCH_LATER + GRACE)
     assert second.raw_files == 4
     assert "4 raw objects past [maintenance] raw_days deleted" in second.sentence
     assert raw_hours(cafe) == []
@@ -110,19 +120,19 @@ def test_raw_lines_go_the_grace_after_their_hours_are_closed(cafe: Lake) -> None
 def test_hours_that_are_young_keep_their_raw_lines(cafe: Lake) -> None:
     days = (MUCH_LATER.date() - LAST.event_date).days
     younger = Lake(keeping(cafe.settings, days), cafe.session)
-    pipeline.sweep_files(younger, MUCH_LATER)
-    pipeline.build_hour(younger, HOURS[2], "again")
-    pipeline.sweep_files(younger, MUCH_LATER + GRACE)
+    sweep_files(younger, MUCH_LATER)
+    build_hour(younger, HOURS[2], "again")
+    sweep_files(younger, MUCH_LATER + GRACE)
     assert raw_hours(younger) == HOURS[2:]
-    assert pipeline.verify(younger).is_proven
+    assert verify(younger).is_proven
 
 
 def test_a_dry_run_says_what_would_go_and_changes_nothing(cafe: Lake) -> None:
-    planned = pipeline.sweep_files(cafe, MUCH_LATER, dry_run=True)
+    planned = sweep_files(cafe, MUCH_LATER, dry_run=True)
     assert "would be closed to builds from now on" in planned.sentence
     assert read_watermark(cafe).before is None
-    pipeline.sweep_files(cafe, MUCH_LATER)
-    planned = pipeline.sweep_files(cafe, MUCH_LATER + GRACE, dry_run=True)
+    sweep_files(cafe, MUCH_LATER)
+    planned = sweep_files(cafe, MUCH_LATER + GRACE, dry_run=True)
     assert (planned.raw_files, planned.raw_bytes > 0) == (4, True)
     assert "4 raw objects past [maintenance] raw_days would be deleted" in planned.sentence
     assert raw_hours(cafe) == HOURS
@@ -130,25 +140,25 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(cafe: Lake) -> None:
 
 def ways_to_build(lake: Lake, hour: Hour) -> dict[str, Callable[[], object]]:
     return {
-        "build_hour": lambda: pipeline.build_hour(lake, hour, "again"),
-        "clean_hits": lambda: pipeline.clean_hits(lake, hour),
+        "build_hour": lambda: build_hour(lake, hour, "again"),
+        "clean_hits": lambda: clean_hits(lake, hour),
         "rebuild": lambda: build_all(lake, FIRST, LAST, "again"),
-        "plan_backfill": lambda: pipeline.plan_backfill(lake, FIRST, LAST, "again"),
-        "check_replay_window": lambda: pipeline.check_replay_window(lake, FIRST, LAST),
+        "plan_backfill": lambda: plan_backfill(lake, FIRST, LAST, "again"),
+        "check_replay_window": lambda: check_replay_window(lake, FIRST, LAST),
     }
 
 
 def test_every_way_to_build_a_closed_hour_is_refused_from_the_announcement_on(cafe: Lake) -> None:
-    staged = pipeline.build_sessions(cafe, pipeline.clean_hits(cafe, FIRST))
-    pipeline.sweep_files(cafe, MUCH_LATER)
+    staged = build_sessions(cafe, clean_hits(cafe, FIRST))
+    sweep_files(cafe, MUCH_LATER)
     for name, way in ways_to_build(cafe, FIRST).items():
         with pytest.raises(RawDeleted, match="a build would lose lines") as refused:
             way()
         assert refused.value.is_permanent, name
         assert isinstance(refused.value, PastWindow)
     with pytest.raises(RawDeleted):
-        pipeline.register_tables(cafe, staged, "again")
-    outdated = pipeline.plan_backfill(cafe, FIRST, LAST, "again", only_outdated=True)
+        register_tables(cafe, staged, "again")
+    outdated = plan_backfill(cafe, FIRST, LAST, "again", only_outdated=True)
     assert outdated.todo == []
     assert "4 hours past their replay window stay as they are" in outdated.refused
 
@@ -156,35 +166,35 @@ def test_every_way_to_build_a_closed_hour_is_refused_from_the_announcement_on(ca
 @pytest.mark.lake
 def test_new_visitor_ids_are_refused_for_periods_without_raw_lines(cafe: Lake) -> None:
     destroy_keys(cafe)
-    assert pipeline.plan_new_visitor_ids(cafe, FIRST, LAST).hours
-    pipeline.sweep_files(cafe, MUCH_LATER)
+    assert plan_new_visitor_ids(cafe, FIRST, LAST).hours
+    sweep_files(cafe, MUCH_LATER)
     with pytest.raises(RawDeleted):
-        pipeline.plan_new_visitor_ids(cafe, FIRST, LAST)
+        plan_new_visitor_ids(cafe, FIRST, LAST)
 
 
 def destroy_keys(lake: Lake) -> None:
     visitor_keys.destroy_expired(lake, datetime.now(UTC) + timedelta(days=400))
     with pytest.raises(KeyDestroyed):
-        pipeline.check_replay_window(lake, FIRST, LAST)
+        check_replay_window(lake, FIRST, LAST)
 
 
 @pytest.mark.lake
 def test_verify_says_that_raw_lines_are_gone_and_finds_no_damage(cafe: Lake) -> None:
     sweep_twice(cafe)
-    report = pipeline.verify(cafe)
+    report = verify(cafe)
     assert report.is_proven, report.failures
     gone = read_watermark(cafe).before
     assert (
         f"Raw lines before {gone} are deleted ([maintenance] raw_days), so the hours before it "
         "were not compared with them."
     ) in report.notes
-    assert pipeline.repair(cafe, report, "repair") == report
+    assert repair(cafe, report, "repair") == report
 
 
 @pytest.mark.lake
 def test_a_missing_raw_object_of_a_kept_hour_is_still_damage(cafe: Lake) -> None:
     objects.delete(cafe, [raw.list_raw(cafe, FIRST)[0].key])
-    assert "of which 0 still exist" in pipeline.verify(cafe).failures[0]
+    assert "of which 0 still exist" in verify(cafe).failures[0]
 
 
 @pytest.mark.lake
@@ -192,7 +202,7 @@ def test_lines_that_come_late_for_a_closed_hour_wait_in_raw_for_good(cafe: Lake)
     sweep_twice(cafe)
     before = contents(cafe)[:3]
     pull_lines(cafe, [line_at(FIRST, 9)])
-    due = pipeline.hours_to_build(cafe, LAST.plus(5))
+    due = hours_to_build(cafe, LAST.plus(5))
     assert due.hours == [LAST.plus(5)]
     (late,) = due.past_window
     assert (late.hour, late.lines) == (FIRST, 1)
@@ -200,9 +210,9 @@ def test_lines_that_come_late_for_a_closed_hour_wait_in_raw_for_good(cafe: Lake)
     sweep_twice(cafe, MUCH_LATER + timedelta(days=99))
     assert raw_hours(cafe) == [FIRST]
     assert contents(cafe)[:3] == before
-    fresh = pipeline.lake_freshness(cafe, MUCH_LATER, FIRST)
+    fresh = lake_freshness(cafe, MUCH_LATER, FIRST)
     assert ([one.hour for one in fresh.past_window], fresh.late) == ([FIRST], ())
-    report = pipeline.verify(cafe)
+    report = verify(cafe)
     assert (report.is_proven, report.late_past_window) == (True, (FIRST,))
     assert any("They can't be added, because other raw lines" in note for note in report.notes)
 
@@ -212,14 +222,14 @@ def test_lines_of_a_closed_hour_that_was_never_built_wait_in_raw_for_good(cafe: 
     sweep_twice(cafe)
     unbuilt = FIRST.minus(3)
     pull_lines(cafe, [line_at(unbuilt, 9)])
-    due = pipeline.hours_to_build(cafe, FIRST.minus(2))
+    due = hours_to_build(cafe, FIRST.minus(2))
     assert [one.hour for one in due.past_window] == [unbuilt]
     with pytest.raises(RawDeleted):
-        pipeline.build_hour(cafe, unbuilt, "late")
+        build_hour(cafe, unbuilt, "late")
     sweep_twice(cafe, MUCH_LATER + timedelta(days=99))
     assert raw_hours(cafe) == [unbuilt]
-    assert pipeline.verify(cafe).late_past_window == (unbuilt,)
-    assert pipeline.lake_freshness(cafe, MUCH_LATER, FIRST).late == ()
+    assert verify(cafe).late_past_window == (unbuilt,)
+    assert lake_freshness(cafe, MUCH_LATER, FIRST).late == ()
     raw.clear_pending(cafe, raw.pending_by_hour(cafe)[unbuilt])  # as if a pull had broken off
     sweep_twice(cafe, MUCH_LATER + timedelta(days=199))
     assert raw_hours(cafe) == [unbuilt]
@@ -234,11 +244,11 @@ def test_lines_that_can_still_be_built_hold_the_watermark_back(
 ) -> None:
     pull_lines(cafe, [line_at(hour, 9)])
     sweep_twice(cafe)
-    swept = pipeline.sweep_files(cafe, MUCH_LATER + GRACE)
+    swept = sweep_files(cafe, MUCH_LATER + GRACE)
     assert f"Raw lines are kept from hour {hour} on: " in swept.raw_kept
     assert why in swept.raw_kept
     assert raw_hours(cafe) == sorted({hour, *(one for one in HOURS if one >= hour)})
-    pipeline.build_hour(cafe, hour, "late")
+    build_hour(cafe, hour, "late")
     assert hour_ledger.ledger(cafe)["lines"].sum() == 9
     sweep_twice(cafe, MUCH_LATER + timedelta(days=9))
     assert raw_hours(cafe) == []
@@ -251,11 +261,11 @@ def test_hours_that_were_built_lately_hold_the_watermark_back(lake_settings: Set
     now = datetime.now(UTC)
     old = Hour.of(now - timedelta(days=60))
     pull_lines(lake, [line_at(old, 1)])
-    pipeline.build_hour(lake, old, "by hand")
-    swept = pipeline.sweep_files(lake, now + timedelta(days=1))
+    build_hour(lake, old, "by hand")
+    swept = sweep_files(lake, now + timedelta(days=1))
     assert f"Raw lines are kept from hour {old} on: it was built in the last days" in swept.sentence
-    assert pipeline.sweep_files(lake, now + timedelta(days=4)).raw_kept == ""
-    assert pipeline.sweep_files(lake, now + timedelta(days=7)).raw_files == 1
+    assert sweep_files(lake, now + timedelta(days=4)).raw_kept == ""
+    assert sweep_files(lake, now + timedelta(days=7)).raw_files == 1
 
 
 @pytest.mark.lake
@@ -273,7 +283,7 @@ def test_hours_that_lack_a_host_keep_their_raw_lines_until_it_is_back_or_retired
     sweep_twice(cafe)
     assert raw_hours(cafe) == HOURS[2:]
     set_state(cafe, retired_at=1)
-    pipeline.sweep_files(cafe, MUCH_LATER + GRACE)
+    sweep_files(cafe, MUCH_LATER + GRACE)
     assert raw_hours(cafe) == []
     assert hour_ledger.ledger(cafe)["missing_sources"].isna().all()
 
@@ -286,27 +296,27 @@ def set_state(lake: Lake, **changes: int) -> None:
 @pytest.mark.lake
 def test_a_publication_that_broke_off_keeps_its_raw_lines_and_can_be_repaired(cafe: Lake) -> None:
     """It began before the watermark was announced, and died after."""
-    pipeline.sweep_files(cafe, MUCH_LATER)
+    sweep_files(cafe, MUCH_LATER)
     objects.put(cafe, f"publishing/{FIRST}/0123456789abcdef-fedcba9876543210", b"")
-    pipeline.sweep_files(cafe, MUCH_LATER + GRACE)
+    sweep_files(cafe, MUCH_LATER + GRACE)
     assert raw_hours(cafe) == [FIRST]
-    report = pipeline.repair(cafe, pipeline.verify(cafe), "repair")
+    report = repair(cafe, verify(cafe), "repair")
     assert report.is_proven, report.failures
-    pipeline.sweep_files(cafe, MUCH_LATER + GRACE)
+    sweep_files(cafe, MUCH_LATER + GRACE)
     assert raw_hours(cafe) == []
 
 
 @pytest.mark.lake
 def test_a_publication_under_way_holds_the_watermark_back(cafe: Lake) -> None:
     objects.put(cafe, f"publishing/{HOURS[1]}/0123456789abcdef-fedcba9876543210", b"")
-    swept = pipeline.sweep_files(cafe, MUCH_LATER)
+    swept = sweep_files(cafe, MUCH_LATER)
     assert (swept.raw_before, "was interrupted" in swept.raw_kept) == (str(HOURS[1]), True)
 
 
 @pytest.mark.lake
 def test_a_period_that_gets_new_visitor_ids_keeps_its_raw_lines(cafe: Lake) -> None:
     destroy_keys(cafe)
-    pipeline.open_periods(cafe, pipeline.plan_new_visitor_ids(cafe, FIRST, LAST), "new ids")
+    open_periods(cafe, plan_new_visitor_ids(cafe, FIRST, LAST), "new ids")
     sweep_twice(cafe)
     assert raw_hours(cafe) == HOURS
     period = periods_of(cafe, FIRST)[0]
@@ -317,7 +327,7 @@ def test_a_period_that_gets_new_visitor_ids_keeps_its_raw_lines(cafe: Lake) -> N
 def test_a_sweep_that_is_killed_is_completed_by_the_next(
     cafe: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.sweep_files(cafe, MUCH_LATER)
+    sweep_files(cafe, MUCH_LATER)
     real = objects.delete
 
     def die(lake: Lake, keys: list[str]) -> None:
@@ -329,23 +339,23 @@ def test_a_sweep_that_is_killed_is_completed_by_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(maintenance.objects, "delete", die)
         with pytest.raises(KeyboardInterrupt):
-            pipeline.sweep_files(cafe, MUCH_LATER + GRACE)
+            sweep_files(cafe, MUCH_LATER + GRACE)
     assert len(raw_hours(cafe)) == 3
-    assert pipeline.verify(cafe).is_proven
-    pipeline.sweep_files(cafe, MUCH_LATER + GRACE)
+    assert verify(cafe).is_proven
+    sweep_files(cafe, MUCH_LATER + GRACE)
     assert raw_hours(cafe) == []
 
 
 def test_the_watermark_never_moves_back(cafe: Lake) -> None:
-    pipeline.sweep_files(cafe, MUCH_LATER)
+    sweep_files(cafe, MUCH_LATER)
     before = read_watermark(cafe).before
-    pipeline.sweep_files(cafe, MUCH_LATER - timedelta(days=5))
+    sweep_files(cafe, MUCH_LATER - timedelta(days=5))
     assert read_watermark(cafe).before == before
     longer = Lake(keeping(cafe.settings, 90), cafe.session)
-    pipeline.sweep_files(longer, MUCH_LATER)
+    sweep_files(longer, MUCH_LATER)
     assert read_watermark(cafe).before == before
     for days in range(1, 9):
-        pipeline.sweep_files(cafe, MUCH_LATER + timedelta(days=days))
+        sweep_files(cafe, MUCH_LATER + timedelta(days=days))
     assert len(read_watermark(cafe).announced) <= 5
 
 
@@ -376,30 +386,30 @@ def test_in_any_order_of_pulls_builds_and_sweeps_published_rows_never_lose_a_lin
             write(logs, [line_at(hour, number, number)])
             logged[hour] += 1
         elif step == "pull":
-            pipeline.pull(lake, lake.settings.sources[0])
+            pull_source(lake, lake.settings.sources[0])
         elif step == "build":
             with suppress(PastWindow):
-                pipeline.build_hour(lake, hour, f"run {number}")
+                build_hour(lake, hour, f"run {number}")
         elif step == "run":
             run_hours(lake, hour, f"run {number}")
         elif step == "sweep":
-            pipeline.sweep_files(lake, now)
+            sweep_files(lake, now)
         else:
             now += GRACE
         published = check_no_line_lost(lake, published)
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     run_hours(lake, LAST, "last")
     check_no_line_lost(lake, published)
     in_tables = check_no_line_lost(lake, {})
     waiting = {hour: count_waiting(lake, hour) for hour in HOURS}
     assert {h: in_tables.get(h, 0) + waiting[h] for h in HOURS} == {h: logged[h] for h in HOURS}
-    assert not pipeline.verify(lake).findings
+    assert not verify(lake).findings
 
 
 def run_hours(lake: Lake, hour: Hour, run_id: str) -> None:
-    for due in pipeline.hours_to_build(lake, hour).hours:
+    for due in hours_to_build(lake, hour).hours:
         with suppress(PastWindow):
-            pipeline.build_hour(lake, due, run_id)
+            build_hour(lake, due, run_id)
 
 
 def check_no_line_lost(lake: Lake, before: dict[Hour, int]) -> dict[Hour, int]:

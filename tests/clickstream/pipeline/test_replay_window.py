@@ -28,10 +28,26 @@ from tests.support.key_periods import (
 from tests.support.lakes import beside, build_all
 from tests.support.schedules import disturbed
 
-from clickstream import pipeline
 from clickstream.errors import InputError, KeyDestroyed
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake, raw, visitor_keys
+from clickstream.pipeline.backfill import Steps, give_new_visitor_ids, plan_new_visitor_ids, rebuild
+from clickstream.pipeline.hour import (
+    build_sessions,
+    check_hour,
+    check_replay_window,
+    clean_hits,
+    clean_unless_staged,
+)
+from clickstream.pipeline.hour.outdated import (
+    describe_build,
+    describe_refused,
+    hour_states,
+    hours_to_rebuild,
+)
+from clickstream.pipeline.proof import lake_freshness, repair, verify
+from clickstream.pipeline.publish import build_hour, hours_to_build, register_tables
+from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Settings
 
 INSIDE = FIRST.plus(20)
@@ -48,9 +64,9 @@ def lake(settings: Settings, reopen: Callable[[], Lake], tmp_path: Path) -> Lake
     """A key period and some hours around it, all published."""
     lake = open_lake(settings, reopen().session)
     append(tmp_path / "logs" / "access.log.1", traffic(hour_range(BEFORE, AFTER)))
-    pipeline.pull(lake, settings.sources[0])
+    pull_source(lake, settings.sources[0])
     build_all(lake, BEFORE, AFTER, "first")
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
     return lake
 
 
@@ -58,33 +74,31 @@ def arrive_late(lake: Lake, tmp_path: Path, hour: Hour, number: int = 2) -> None
     """Let a server bring some more lines of an hour, and pull them."""
     lines = [GUESTS[0].get(f"{hour}:{minute:02}:33", "/late") for minute in range(number)]
     append(tmp_path / "logs" / "access.log", lines)
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
 
 
 def build_staged(lake: Lake) -> Callable[[], object]:
-    staged = pipeline.check_hour(
-        lake, pipeline.build_sessions(lake, pipeline.clean_hits(lake, INSIDE))
-    )
-    return lambda: pipeline.register_tables(lake, staged, "again")
+    staged = check_hour(lake, build_sessions(lake, clean_hits(lake, INSIDE)))
+    return lambda: register_tables(lake, staged, "again")
 
 
 def sessions_of_staged(lake: Lake) -> Callable[[], object]:
-    staged = pipeline.clean_hits(lake, INSIDE)
-    return lambda: pipeline.build_sessions(lake, staged)
+    staged = clean_hits(lake, INSIDE)
+    return lambda: build_sessions(lake, staged)
 
 
 WAYS: dict[str, Callable[[Lake], Callable[[], object]]] = {
-    "build": lambda lake: lambda: pipeline.build_hour(lake, INSIDE, "again"),
+    "build": lambda lake: lambda: build_hour(lake, INSIDE, "again"),
     "range": lambda lake: lambda: build_all(lake, BEFORE, AFTER, "again"),
     "sessions of a range": lambda lake: (
-        lambda: list(pipeline.rebuild(lake, [INSIDE], "again", pipeline.Steps.SESSIONS))
+        lambda: list(rebuild(lake, [INSIDE], "again", Steps.SESSIONS))
     ),
     "plan of a range": lambda lake: (
-        lambda: pipeline.hours_to_rebuild(pipeline.hour_states(lake, BEFORE, AFTER), "again")
+        lambda: hours_to_rebuild(hour_states(lake, BEFORE, AFTER), "again")
     ),
-    "check of a range": lambda lake: lambda: pipeline.check_replay_window(lake, BEFORE, AFTER),
-    "cleared clean_hits": lambda lake: lambda: pipeline.clean_hits(lake, INSIDE),
-    "spark": lambda lake: lambda: pipeline.clean_unless_staged(lake, INSIDE),
+    "check of a range": lambda lake: lambda: check_replay_window(lake, BEFORE, AFTER),
+    "cleared clean_hits": lambda lake: lambda: clean_hits(lake, INSIDE),
+    "spark": lambda lake: lambda: clean_unless_staged(lake, INSIDE),
     "cleared build_sessions": sessions_of_staged,
     "cleared register_tables": build_staged,
 }
@@ -112,7 +126,7 @@ def test_an_hour_whose_key_is_destroyed_is_refused_in_every_way_and_nothing_chan
         assert "--new-visitor-ids" in str(refused)
     assert publications(lake) == published
     assert rows(lake, BEFORE, AFTER) == before
-    found = pipeline.verify(lake)
+    found = verify(lake)
     assert found.is_proven, found.failures
     assert (found.edges, found.late_past_window) == ((), ())
 
@@ -123,12 +137,12 @@ def test_outdated_hours_leave_out_those_past_their_window_and_say_so(
     destroy_key(lake, INSIDE)
     patient = with_short_periods(settings, timeout_seconds=2400)
     other = open_lake(patient, lake.session)
-    found = pipeline.hour_states(other, BEFORE, AFTER)
-    todo = pipeline.hours_to_rebuild(found, "again", only_outdated=True)
+    found = hour_states(other, BEFORE, AFTER)
+    todo = hours_to_rebuild(found, "again", only_outdated=True)
     # The first hour after the period takes over sessions under the destroyed key.
     assert todo == [*hour_range(LAST.plus(2), AFTER)]
-    assert "52 hours past their replay window" in pipeline.describe_refused(found)
-    assert pipeline.describe_build(other, found, todo)[0] == (
+    assert "52 hours past their replay window" in describe_refused(found)
+    assert describe_build(other, found, todo)[0] == (
         f"Would build 2 hours built by other settings or another version: {todo[0]} to {todo[1]} "
         "(2 hours)."
     )
@@ -141,7 +155,7 @@ def test_late_lines_of_an_hour_past_its_window_wait_and_are_counted(
     published, before = publications(lake), rows(lake, BEFORE, AFTER)
     arrive_late(lake, tmp_path, INSIDE, 3)
     arrive_late(lake, tmp_path, AFTER, 1)
-    due = pipeline.hours_to_build(lake, AFTER.next)
+    due = hours_to_build(lake, AFTER.next)
     assert due.hours == [AFTER, AFTER.next]
     [waiting] = due.past_window
     assert (waiting.hour, waiting.raw_objects, waiting.lines) == (INSIDE, 1, 3)
@@ -149,11 +163,11 @@ def test_late_lines_of_an_hour_past_its_window_wait_and_are_counted(
     assert (row["waiting_lines"], row["waiting_objects"]) == (3, 1)
     assert publications(lake) == published
     assert rows(lake, BEFORE, AFTER) == before
-    pipeline.build_hour(lake, AFTER, "late")
-    found = pipeline.verify(lake)
+    build_hour(lake, AFTER, "late")
+    found = verify(lake)
     assert found.is_proven, found.failures
     assert found.late_past_window == (INSIDE,)
-    fresh = pipeline.lake_freshness(lake, NOON)
+    fresh = lake_freshness(lake, NOON)
     assert ([*fresh.past_window], fresh.late, fresh.reopened) == ([waiting], (), ())
 
 
@@ -163,20 +177,20 @@ def test_lines_that_wait_are_read_once(
 ) -> None:
     destroy_key(lake, INSIDE)
     arrive_late(lake, tmp_path, INSIDE)
-    pipeline.hours_to_build(lake, AFTER.next)
+    hours_to_build(lake, AFTER.next)
     before = hour_ledger.ledger_row(lake, INSIDE)
     with monkeypatch.context() as patched:
         patched.setattr(raw, "read", None)
-        assert pipeline.hours_to_build(lake, AFTER.next).past_window[0].lines == 2
+        assert hours_to_build(lake, AFTER.next).past_window[0].lines == 2
     arrive_late(lake, tmp_path, INSIDE, 1)
-    assert pipeline.hours_to_build(lake, AFTER.next).past_window[0].lines == 3
+    assert hours_to_build(lake, AFTER.next).past_window[0].lines == 3
     assert hour_ledger.ledger_row(lake, INSIDE).version == before.version
 
 
 def only_the_period(lake: Lake, settings: Settings) -> Lake:
     """A lake in which no hour but the period's own was ever built."""
     alone = open_lake(beside(settings, "alone"), lake.session)
-    pipeline.pull(alone, settings.sources[0])
+    pull_source(alone, settings.sources[0])
     build_all(alone, FIRST, LAST, "alone")
     return alone
 
@@ -189,10 +203,10 @@ def test_new_visitor_ids_build_the_whole_period_and_nothing_outside(
     arrive_late(lake, tmp_path, INSIDE)
     published = publications(lake)
     outside = rows(lake, BEFORE, FIRST.previous) + rows(lake, LAST.next, AFTER)
-    plan = pipeline.plan_new_visitor_ids(lake, INSIDE, INSIDE)
+    plan = plan_new_visitor_ids(lake, INSIDE, INSIDE)
     assert [*plan.hours] == [*hour_range(FIRST, LAST)]
     assert (plan.published, plan.periods, plan.visitors) == (48, (PERIOD,), 4)
-    built = {one.published.hour for one in pipeline.give_new_visitor_ids(lake, plan, "renewal")}
+    built = {one.published.hour for one in give_new_visitor_ids(lake, plan, "renewal")}
     assert built == {*map(str, plan.hours)}
     after = publications(lake)
     assert {hour for hour in after if after[hour] != published[hour]} == {*plan.hours}
@@ -201,13 +215,13 @@ def test_new_visitor_ids_build_the_whole_period_and_nothing_outside(
     assert {one.values["visitor_key"] for one in ledger_rows(lake, FIRST, LAST)} == {
         hour_ledger.ledger_row(lake, INSIDE).values["visitor_key"]
     }
-    found = pipeline.verify(lake)
+    found = verify(lake)
     assert found.is_proven, found.failures
     assert found.edges == (FIRST, LAST.next)
     assert visitor_keys.open_periods(lake) == []
     causes = athena.query(lake, "select distinct cause, root_cause from session_changes").rows
     assert causes == [("new visitor ids", "new visitor ids")]
-    assert pipeline.hours_to_build(lake, AFTER.next).past_window == []
+    assert hours_to_build(lake, AFTER.next).past_window == []
 
 
 def ledger_rows(lake: Lake, first: Hour, last: Hour) -> Iterator[hour_ledger.LedgerRow]:
@@ -217,7 +231,7 @@ def ledger_rows(lake: Lake, first: Hour, last: Hour) -> Iterator[hour_ledger.Led
 @pytest.mark.lake
 def test_new_visitor_ids_that_no_hour_needs_are_refused(lake: Lake) -> None:
     with pytest.raises(InputError, match="none needs new visitor ids"):
-        pipeline.plan_new_visitor_ids(lake, BEFORE, AFTER)
+        plan_new_visitor_ids(lake, BEFORE, AFTER)
 
 
 DEEP = [pytest.param(writes, marks=pytest.mark.deep) for writes in (0, 46, *range(1, 60, 6))]
@@ -228,22 +242,22 @@ def test_new_visitor_ids_that_are_killed_are_completed_by_mend_or_by_the_next_ru
     lake: Lake, settings: Settings, writes: int
 ) -> None:
     destroy_key(lake, INSIDE)
-    plan = pipeline.plan_new_visitor_ids(lake, INSIDE, INSIDE)
+    plan = plan_new_visitor_ids(lake, INSIDE, INSIDE)
 
     def kill() -> None:
         raise Killed
 
     with pytest.raises(Killed):
-        [*pipeline.give_new_visitor_ids(disturbed(lake, writes, kill), plan, "killed")]
-    found = pipeline.verify(lake)
+        [*give_new_visitor_ids(disturbed(lake, writes, kill), plan, "killed")]
+    found = verify(lake)
     assert writes == 0 or not found.is_proven
     if writes % 2 or not writes:
-        again = pipeline.plan_new_visitor_ids(lake, FIRST, FIRST)
-        published = [*pipeline.give_new_visitor_ids(lake, again, "again")]
+        again = plan_new_visitor_ids(lake, FIRST, FIRST)
+        published = [*give_new_visitor_ids(lake, again, "again")]
         assert len(published) <= len(plan.hours) + 48
     else:
-        pipeline.repair(lake, found, "repair")
-    found = pipeline.verify(lake)
+        repair(lake, found, "repair")
+    found = verify(lake)
     assert found.is_proven, found.failures
     assert visitor_keys.open_periods(lake) == []
     assert parts(lake, FIRST, LAST) == parts(only_the_period(lake, settings), FIRST, LAST)
@@ -256,41 +270,41 @@ def test_hours_never_published_are_built_beside_hours_past_their_window(
     """Sessions end where they meet, no published hour changes, and later lines find their way."""
     lake = open_lake(settings, reopen().session)
     append(tmp_path / "logs" / "access.log.1", traffic(hour_range(BEFORE, AFTER)))
-    pipeline.pull(lake, settings.sources[0])
+    pull_source(lake, settings.sources[0])
     missing = [*hour_range(INSIDE, INSIDE.plus(2)), *hour_range(LAST, LAST.plus(1))]
     first = [hour for hour in hour_range(BEFORE, AFTER) if hour not in missing]
-    [*pipeline.rebuild(lake, first, "first")]
+    [*rebuild(lake, first, "first")]
     destroy_key(lake, INSIDE)
     published = publications(lake)
     for hour in (*missing[1:3], missing[0], *missing[:2:-1]):
-        pipeline.build_hour(lake, hour, "backfill")
+        build_hour(lake, hour, "backfill")
     after = publications(lake)
     assert {hour for hour in published if after[hour] != published[hour]} <= {
         *hour_range(LAST.plus(2), AFTER)
     }
-    found = pipeline.verify(lake)
+    found = verify(lake)
     assert found.is_proven, found.failures
     assert found.edges == (INSIDE, INSIDE.plus(3), LAST)
     arrive_late(lake, tmp_path, INSIDE)
-    due = pipeline.hours_to_build(lake, AFTER.next)
+    due = hours_to_build(lake, AFTER.next)
     assert (INSIDE in due.hours, due.past_window) == (True, [])
-    assert pipeline.build_hour(lake, INSIDE, "late")[0].hour == str(INSIDE)
-    assert pipeline.verify(lake).is_proven
+    assert build_hour(lake, INSIDE, "late")[0].hour == str(INSIDE)
+    assert verify(lake).is_proven
 
 
 @pytest.mark.lake
 def test_a_chain_is_published_step_by_step(lake: Lake, tmp_path: Path) -> None:
     """A late line of the device that never falls silent reaches hours that are seen one by one."""
     append(tmp_path / "logs" / "access.log", [TABLET.get(f"{BEFORE}:00:10", "/menu")])
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     published = publications(lake)
-    steps = pipeline.rebuild(lake, [BEFORE], "late")
+    steps = rebuild(lake, [BEFORE], "late")
     assert next(steps).hour == str(BEFORE)
     changed = publications(lake)
     assert {hour for hour in changed if changed[hour] != published[hour]} == {BEFORE}
     left: list[Any] = [*steps]
     assert 0 < len(left) <= 48
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
 
 
 @pytest.mark.lake
@@ -300,7 +314,7 @@ def test_another_length_of_key_periods_does_not_reach_from_hour_to_hour(
     """The hour built by it has visitors that its neighbours do not recognize."""
     privacy = settings.privacy.model_copy(update={"key_days": 3})
     other = open_lake(settings.model_copy(update={"privacy": privacy}), lake.session)
-    assert [one.hour for one in pipeline.build_hour(other, INSIDE, "again")] == [str(INSIDE)]
-    found = pipeline.verify(lake)
+    assert [one.hour for one in build_hour(other, INSIDE, "again")] == [str(INSIDE)]
+    found = verify(lake)
     assert found.is_proven, found.failures
     assert found.edges == (INSIDE, INSIDE.next)

@@ -12,10 +12,15 @@ from threading import Barrier, Thread
 import pytest
 from tests.support.lakes import aws_session, build_all
 
-from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, objects, open_lake, own_domain
 from clickstream.pipeline import site
+from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.hour.outdated import hour_states
+from clickstream.pipeline.proof import lake_freshness
+from clickstream.pipeline.publish import build_hour, refresh_views, register_tables
+from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.site import describe_own_domain, settings_digest
 from clickstream.report.reading import read_log
 from clickstream.report.tally import Tally
 from clickstream.settings import Settings, Site
@@ -58,12 +63,12 @@ def write(lake: Lake, lines: Iterable[str], name: str = "access.log") -> None:
 
 
 def pull(lake: Lake) -> None:
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
 
 
 def in_the_lake(lake: Lake) -> Counter[str]:
     """Sessions by channel, as Athena counts them."""
-    pipeline.refresh_views(lake)
+    refresh_views(lake)
     rows = athena.query(lake, CHANNELS).records()
     return Counter({row["channel"]: row["sessions"] for row in rows})
 
@@ -86,7 +91,7 @@ def test_trial_and_lake_count_the_same_channels(lake: Lake, order: str) -> None:
         build_all(lake, FIRST, LAST, "test")
     else:
         for hour in HOURS if order == "in order" else HOURS[::-1]:
-            pipeline.build_hour(lake, hour, "test")
+            build_hour(lake, hour, "test")
     counted = in_the_lake(lake)
     assert counted == in_a_trial(lake.settings)
     assert counted["Referral"] < counted["Direct"]  # of CAME_FROM, one in four is another site
@@ -111,7 +116,7 @@ def test_inferred_domain_gives_the_rows_of_the_same_domain_in_the_settings(
     digests = [set(hour_ledger.ledger(lake)["settings_digest"]) for lake in lakes]
     assert digests[0] == digests[1]
     assert own_domain.load(told) is None
-    assert pipeline.describe_own_domain(told) == ""
+    assert describe_own_domain(told) == ""
 
 
 def test_stored_domain_is_kept_whatever_lines_come_later(
@@ -127,7 +132,7 @@ def test_stored_domain_is_kept_whatever_lines_come_later(
     build_all(later, FIRST, LAST, "again")
     assert own_domain.load(later) == stored
     digests = set(hour_ledger.ledger(later)["settings_digest"])
-    assert digests == {pipeline.settings_digest(lake)} == {pipeline.settings_digest(later)}
+    assert digests == {settings_digest(lake)} == {settings_digest(later)}
 
 
 @pytest.mark.lake
@@ -142,7 +147,7 @@ def test_after_the_stored_domain_is_deleted_hours_of_another_one_are_outdated(
     build_all(lake, FIRST, LAST, "late lines")
     objects.delete(lake, [own_domain.KEY])
     later = reopen()
-    found = pipeline.hour_states(later, FIRST, LAST)
+    found = hour_states(later, FIRST, LAST)
     assert {one.outdated for one in found} == {"built by other settings or another version"}
     assert own_domain.load(later) is None  # who only looks stores nothing
     build_all(later, FIRST, LAST, "again")
@@ -157,14 +162,14 @@ def test_small_sample_is_not_stored_and_a_larger_one_outdates_what_was_built_wit
     pull(lake)
     build_all(lake, FIRST, LAST, "test")
     assert own_domain.load(lake) is None
-    assert "fewer than 50 asset requests" in pipeline.describe_own_domain(lake)
-    without = pipeline.settings_digest(lake)
+    assert "fewer than 50 asset requests" in describe_own_domain(lake)
+    without = settings_digest(lake)
 
     write(lake, visits("shop.example", 10, LAST.plus(2), seed=3), "access.log.1")
     pull(lake)
-    assert "Own domain: shop.example, inferred from" in pipeline.describe_own_domain(lake)
-    assert pipeline.settings_digest(lake) != without
-    outdated = {one.outdated for one in pipeline.hour_states(reopen(), FIRST, LAST)}
+    assert "Own domain: shop.example, inferred from" in describe_own_domain(lake)
+    assert settings_digest(lake) != without
+    outdated = {one.outdated for one in hour_states(reopen(), FIRST, LAST)}
     assert outdated == {"built by other settings or another version"}
 
 
@@ -174,12 +179,10 @@ def test_ledger_names_the_settings_that_an_hour_was_cleaned_with(
     """A domain that is stored between two tasks of an hour changes nothing of what they built."""
     write(lake, visits("shop.example", 10))
     pull(lake)
-    staged = pipeline.check_hour(
-        lake, pipeline.build_sessions(lake, pipeline.clean_hits(lake, FIRST))
-    )
+    staged = check_hour(lake, build_sessions(lake, clean_hits(lake, FIRST)))
     own_domain.store(lake, {"domain": "shop.example", "requests": 80, "sample": 90})
-    pipeline.register_tables(reopen(), staged, "test")
-    [one] = pipeline.hour_states(reopen(), FIRST, FIRST)
+    register_tables(reopen(), staged, "test")
+    [one] = hour_states(reopen(), FIRST, FIRST)
     assert one.outdated == "built by other settings or another version"
 
 
@@ -201,14 +204,13 @@ def test_of_two_processes_that_infer_at_once_both_use_the_same_domain(
     monkeypatch.setattr(site, "_infer_domain", inferred)
     digests: list[str] = []
     threads = [
-        Thread(target=lambda one=one: digests.append(pipeline.settings_digest(one)))
-        for one in others
+        Thread(target=lambda one=one: digests.append(settings_digest(one))) for one in others
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert digests == [pipeline.settings_digest(lake)] * 2
+    assert digests == [settings_digest(lake)] * 2
 
 
 @pytest.mark.lake
@@ -230,5 +232,5 @@ def test_status_counts_no_hour_of_the_inferred_domain_as_outdated(
     write(lake, visits("shop.example", 30))
     pull(lake)
     build_all(lake, FIRST, LAST, "test")
-    fresh = pipeline.lake_freshness(reopen(), LAST.end, since=FIRST)
+    fresh = lake_freshness(reopen(), LAST.end, since=FIRST)
     assert not fresh.outdated

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests, table
 
-from clickstream import pipeline, sessions
+from clickstream import sessions
 from clickstream.clean import Cleaner, VisitorKeys, cleaner
 from clickstream.hours import Hour
 from clickstream.lake import Lake, staging
-from clickstream.pipeline import spill
+from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits, spill
+from clickstream.pipeline.pull import pull_source
 from clickstream.tables import HITS, UNSTITCHED_PARTS
 
 RULES_OF_SESSIONS = sessions.SessionRules()
@@ -71,12 +72,12 @@ def test_a_large_hour_is_staged_as_a_small_one_is(
     log = lake.settings.resolve(lake.settings.sources[0].path) / "access.log"
     some = [line("/menu", client=f"192.0.2.{n}") for n in range(200)] + ["no line at all"]
     log.write_text("\n".join(some) + "\n")
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     hour = Hour.parse("2026-11-20T05")
 
     def staged() -> tuple[object, ...]:
-        found = pipeline.build_sessions(lake, pipeline.clean_hits(lake, hour))
-        pipeline.check_hour(lake, found)
+        found = build_sessions(lake, clean_hits(lake, hour))
+        check_hour(lake, found)
         rows = (staging.read(lake, found.staged(key)) for key in (found.hits_key, found.parts_key))
         return replace(found, digests={}), *rows  # the row groups differ, and so do the digests
 

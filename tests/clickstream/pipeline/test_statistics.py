@@ -15,11 +15,12 @@ from pyiceberg.expressions import EqualTo, GreaterThanOrEqual
 from tests.support.access_log import Client, append
 from tests.support.lakes import build_all, sortable_columns
 
-from clickstream import pipeline
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg_tables, table_maintenance, table_schemas
-from clickstream.pipeline import maintenance
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.publish import build_hour, compact_days, maintenance
+from clickstream.pipeline.pull import pull_source
 from clickstream.tables import HITS, SESSION_PARTS, TABLES, Table
 
 FIRST, LAST = Hour.parse("2026-11-18T00"), Hour.parse("2026-11-20T23")
@@ -60,7 +61,7 @@ def former(reopen: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch) -> Lake:
         lake = reopen()
         source = lake.settings.sources[0]
         append(Path(source.path) / "access.log", lines_of_three_days())
-        pipeline.pull(lake, source)
+        pull_source(lake, source)
         build_all(lake, FIRST, LAST, "former")
     return reopen()
 
@@ -132,8 +133,8 @@ def test_every_column_that_readers_filter_by_is_a_required_column_of_its_table()
 
 def test_published_and_compacted_files_have_the_bounds_of_their_rows(former: Lake) -> None:
     build_all(former, FIRST, BUSY.previous, "again")
-    pipeline.build_hour(former, BUSY, "alone")
-    pipeline.compact_days(former, LATER)
+    build_hour(former, BUSY, "alone")
+    compact_days(former, LATER)
     assert without_statistics(former) == {}
 
 
@@ -142,9 +143,9 @@ def test_maintenance_rewrites_files_without_statistics_and_changes_no_row(former
     before = contents(former)
     assert without_statistics(former) == dict.fromkeys(LACKING, DAYS)
     assert days_read(former, SESSION_PARTS, "session_started_at", LAST.event_date) == DAYS
-    planned = pipeline.compact_days(former, LATER, dry_run=True)
+    planned = compact_days(former, LATER, dry_run=True)
     assert without_statistics(former) == dict.fromkeys(LACKING, DAYS)
-    done = pipeline.compact_days(former, LATER)
+    done = compact_days(former, LATER)
     assert done.as_dict() == planned.as_dict() | {"dry_run": False}
     assert done.sentence == (
         "0 small data files became 0. 9 data files without statistics were rewritten."
@@ -153,9 +154,9 @@ def test_maintenance_rewrites_files_without_statistics_and_changes_no_row(former
     assert contents(former) == before
     assert days_read(former, SESSION_PARTS, "session_started_at", LAST.event_date) == 1
     assert days_read(former, HITS, "hit_at", LAST.event_date) == 1
-    assert pipeline.verify(former).is_proven
+    assert verify(former).is_proven
     snapshots = {t.name: iceberg_tables.load(former, t).iceberg.current_snapshot() for t in TABLES}
-    assert pipeline.compact_days(former, LATER).rewritten == 0
+    assert compact_days(former, LATER).rewritten == 0
     assert snapshots == {
         t.name: iceberg_tables.load(former, t).iceberg.current_snapshot() for t in TABLES
     }
@@ -167,15 +168,15 @@ def test_a_run_rewrites_a_bounded_number_of_days_and_says_how_many_remain(
 ) -> None:
     before = contents(former)
     monkeypatch.setattr(maintenance, "DAYS_OF_STATISTICS", 2)
-    planned = pipeline.compact_days(former, LATER, dry_run=True)
+    planned = compact_days(former, LATER, dry_run=True)
     assert planned.sentence == (
         "0 small data files would become 0. 6 data files without statistics would be rewritten; "
         "3 days of tables remain."
     )
-    assert pipeline.compact_days(former, LATER).days_left == 3
+    assert compact_days(former, LATER).days_left == 3
     assert without_statistics(former) == dict.fromkeys(LACKING, 1)
     assert days_read(former, HITS, "hit_at", LAST.event_date) == 2, "the newest days come first"
-    assert pipeline.compact_days(former, LATER).sentence == (
+    assert compact_days(former, LATER).sentence == (
         "0 small data files became 0. 3 data files without statistics were rewritten."
     )
     assert without_statistics(former) == {}
@@ -186,13 +187,13 @@ def test_a_run_rewrites_a_bounded_number_of_days_and_says_how_many_remain(
 def test_a_publication_and_a_rewrite_of_its_day_exclude_each_other(former: Lake) -> None:
     loaded = iceberg_tables.load(former, SESSION_PARTS)
     groups = table_maintenance.find_groups(loaded, LATER.date())
-    pipeline.build_hour(former, BUSY, "meanwhile")
+    build_hour(former, BUSY, "meanwhile")
     published = rows(former, SESSION_PARTS)
     with pytest.raises(StaleHour, match="compact the day again"):
         table_maintenance.compact(loaded, groups[-1])
     assert rows(former, SESSION_PARTS) == published
     stale = iceberg_tables.load(former, SESSION_PARTS)
-    assert pipeline.compact_days(former, LATER).left == []
+    assert compact_days(former, LATER).left == []
     with pytest.raises(StaleHour):
         stale.replace(BUSY, BUSY, stale.read(BUSY, BUSY))
     assert without_statistics(former) == {}

@@ -13,10 +13,12 @@ from tests.support.damage import blob_path, flipped, flips
 from tests.support.lakes import built, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline
 from clickstream.errors import DamagedObject
 from clickstream.hours import Hour
 from clickstream.lake import Lake, fact_files, iceberg_tables, objects, raw
+from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.proof import check_stored_bytes, verify
+from clickstream.pipeline.publish import refresh_facts, refresh_views
 from clickstream.tables import HITS, HOUR_LEDGER, RAW_OBJECTS, TABLES, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-20T23")
@@ -70,7 +72,7 @@ def flip(path: Path) -> None:
 
 
 def the_failure(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> str:
-    report = pipeline.check_stored_bytes(lake, first, last)
+    report = check_stored_bytes(lake, first, last)
     [failure] = report.failures
     assert not report.is_whole
     return failure
@@ -78,24 +80,24 @@ def the_failure(lake: Lake, first: Hour | None = None, last: Hour | None = None)
 
 def test_all_bytes_of_a_sound_lake_are_read(lake: Lake) -> None:
     looked: list[str] = []
-    report = pipeline.check_stored_bytes(lake, progress=looked.append)
+    report = check_stored_bytes(lake, progress=looked.append)
     items = [item for some in raw.raw_by_hour(lake).values() for item in some]
     assert (report.failures, report.notes) == ([], [])
     assert report.raw_objects == len(items)
     assert report.raw_bytes == sum(item.size for item in items)
     assert report.files == sum(len(data_keys(lake, table)) for table in TABLES)
-    assert report.lines == pipeline.verify(lake).lines
+    assert report.lines == verify(lake).lines
     assert report.sentence.startswith("Read all stored bytes of all hours: ")
     assert looked[0].startswith("Bytes of hour_ledger: file 1 of ")
     assert looked[-1] == f"Bytes of raw lines: {LAST}"
 
 
 def test_a_range_is_named_and_nothing_else_is_read(lake: Lake) -> None:
-    report = pipeline.check_stored_bytes(lake, LAST, LAST)
+    report = check_stored_bytes(lake, LAST, LAST)
     assert report.sentence.startswith(f"Read all stored bytes of {LAST} to {LAST}: ")
     assert report.raw_objects == len(raw.list_raw(lake, LAST))
     with replaced(lake, raw.list_raw(lake, FIRST)[0].key, b"nonsense"):
-        assert pipeline.check_stored_bytes(lake, LAST, LAST).is_whole
+        assert check_stored_bytes(lake, LAST, LAST).is_whole
 
 
 @pytest.mark.lake
@@ -121,7 +123,7 @@ def test_damaged_pages_are_named_though_s3_sees_no_damage(lake: Lake, table: Tab
     right, named = iceberg_tables.load(lake, table).read(FIRST, LAST), 0
     for pages in flips(body[:-footer], 6):
         with replaced(lake, key, pages + body[-footer:]):
-            failures = pipeline.check_stored_bytes(lake).failures
+            failures = check_stored_bytes(lake).failures
             if not failures:  # not every bit of a page's header is of use
                 assert iceberg_tables.load(lake, table).read(FIRST, LAST) == right
         named += bool(failures)
@@ -173,7 +175,7 @@ def test_damage_to_several_objects_is_named_in_one_look(
     keys.append(raw.list_raw(lake, LAST)[0].key)
     one, two, three, four = (blob_path(local_aws.root, lake.bucket, key) for key in keys)
     with spoiled(one, flip), spoiled(two, flip), spoiled(three, flip), spoiled(four, flip):
-        failures = pipeline.check_stored_bytes(lake).failures
+        failures = check_stored_bytes(lake).failures
     assert len(failures) == len(keys)
     for key in keys:
         assert sum(lake.uri(key) in failure for failure in failures) == 1
@@ -187,14 +189,14 @@ def test_a_build_of_its_hours_replaces_a_damaged_file_of_hits(
     remedy = the_failure(lake).rpartition("clickstream build ")[2].split()
     first, last = map(Hour.parse, remedy)
     hours = [hour for hour in (FIRST, LAST) if first <= hour <= last]
-    assert len([*pipeline.rebuild(lake, hours, "again")]) == len(hours)
-    assert pipeline.check_stored_bytes(lake).is_whole
-    assert pipeline.verify(lake).is_proven
+    assert len([*rebuild(lake, hours, "again")]) == len(hours)
+    assert check_stored_bytes(lake).is_whole
+    assert verify(lake).is_proven
 
 
 def fact_keys(lake: Lake) -> list[str]:
-    pipeline.refresh_views(lake)
-    pipeline.refresh_facts(lake)
+    refresh_views(lake)
+    refresh_facts(lake)
     stored = fact_files.read_manifest(lake)
     assert stored is not None
     return [file.key for days in stored.manifest.files.values() for file in days.values()]
@@ -203,12 +205,12 @@ def fact_keys(lake: Lake) -> list[str]:
 @pytest.mark.lake
 def test_fact_files_are_read_and_those_of_other_dates_are_not(lake: Lake) -> None:
     keys = fact_keys(lake)
-    report = pipeline.check_stored_bytes(lake)
+    report = check_stored_bytes(lake)
     assert (report.failures, report.fact_files) == ([], len(keys))
     assert report.fact_bytes == sum(len(body_of(lake, key)) for key in keys)
     assert f", {len(keys)} fact files (" in report.sentence
     other = Hour.parse("2026-11-22T00")
-    assert pipeline.check_stored_bytes(lake, other, other).fact_files == 0
+    assert check_stored_bytes(lake, other, other).fact_files == 0
 
 
 @pytest.mark.lake
@@ -224,7 +226,7 @@ def test_a_damaged_fact_file_is_named_never_shown_and_computed_again(lake: Lake)
             with pytest.raises(DamagedObject, match=re.escape(lake.uri(key))):
                 fact_files.read_file(lake, fact_files.FactFile(key, 1, ""))
     objects.put(lake, key, flipped(right, 10))
-    pipeline.refresh_facts(lake, everything=True)
+    refresh_facts(lake, everything=True)
     assert body_of(lake, key) == right
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.support.late_cafe import build_late_cafe
 
-from clickstream import pipeline
 from clickstream.lake import Lake, athena, raw
+from clickstream.pipeline.proof import verify
 
 PAGE = Path(__file__).parents[3] / "docs" / "trust.md"
 ANSWERED = re.compile(r"^```sql\n(.*?)^```\n\n^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -44,7 +44,7 @@ def test_the_answers_are_those_of_the_page(lake: Lake, between: datetime) -> Non
         header, *rows = cells(answer)
         assert found.columns == header, sql
         assert [*masked(header, found.rows)] == [*masked(header, rows)], sql
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
     assert_the_number_leads_to_its_lines(lake)
 
 

@@ -14,12 +14,12 @@ from tests.support.lakes import built, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.tiers import first_in_make_test
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg_tables, objects, raw
 from clickstream.lake.raw import RawRange
-from clickstream.pipeline import athena_checks
-from clickstream.pipeline.verify import LINES_WAIT
+from clickstream.pipeline.proof import athena_checks, repair, verify
+from clickstream.pipeline.proof.verify import LINES_WAIT
+from clickstream.pipeline.publish import build_hour
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
@@ -40,7 +40,7 @@ CHANGED = (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)
 @pytest.fixture(scope="module")
 def right(lake: Lake) -> dict[str, pa.Table]:
     """The hour's rows in every table, as they should be."""
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
     return {table.name: iceberg_tables.load(lake, table).read(HOUR, HOUR) for table in CHANGED}
 
 
@@ -74,7 +74,7 @@ def late_line(lake: Lake) -> None:
 
 def without_late_line(lake: Lake) -> None:
     objects.delete(lake, [raw.list_raw(lake, HOUR)[-1].key])
-    pipeline.build_hour(lake, HOUR, "tests")
+    build_hour(lake, HOUR, "tests")
 
 
 def stray_mark(lake: Lake) -> None:
@@ -139,10 +139,10 @@ def test_verify_names_the_hour_of_every_fault(
 ) -> None:
     """By looking at the whole range, and at hour after hour."""
     FAULTS[fault](lake)
-    report = pipeline.verify(lake, FIRST, LAST)
+    report = verify(lake, FIRST, LAST)
     found = report.findings
     monkeypatch.setattr(athena_checks, "LINES_AT_ONCE", 1)
-    assert pipeline.verify(lake, FIRST, LAST) == report
+    assert verify(lake, FIRST, LAST) == report
     assert not report.is_proven
     assert HOUR in {finding.hour for finding in found}
     assert all("To repair it: clickstream repair" in finding.sentence for finding in found)
@@ -155,12 +155,12 @@ def test_a_raw_object_in_place_of_another_is_a_line_that_waits(lake: Lake) -> No
     objects.put(lake, other, body)
     objects.delete(lake, [key])
     try:
-        found = {one.hour: one.sentence for one in pipeline.verify(lake, FIRST, LAST).findings}
+        found = {one.hour: one.sentence for one in verify(lake, FIRST, LAST).findings}
     finally:
         objects.put(lake, key, body)
         objects.delete(lake, [other])
     assert LINES_WAIT in found[HOUR]
-    assert pipeline.verify(lake, FIRST, LAST).is_proven
+    assert verify(lake, FIRST, LAST).is_proven
 
 
 def test_repair_builds_the_hours_that_verify_names(lake: Lake, right: dict[str, pa.Table]) -> None:
@@ -169,11 +169,11 @@ def test_repair_builds_the_hours_that_verify_names(lake: Lake, right: dict[str, 
         FAULTS[fault](lake)
     FAULTS["another carry was taken over"](lake)
     stray_mark(lake)
-    assert pipeline.verify(lake, LAST).is_proven
-    assert pipeline.verify(lake, FIRST, FIRST).is_proven
-    report = pipeline.verify(lake)
+    assert verify(lake, LAST).is_proven
+    assert verify(lake, FIRST, FIRST).is_proven
+    report = verify(lake)
     assert {finding.hour for finding in report.findings} == {HOUR}
-    assert pipeline.repair(lake, report, "tests").is_proven
+    assert repair(lake, report, "tests").is_proven
     for name, frame in contents(lake).items():
         pd.testing.assert_frame_equal(frame, before[name], obj=name)
 
@@ -185,12 +185,12 @@ def test_an_hour_that_can_not_be_built_does_not_stop_the_repair_of_others(lake: 
     objects.put(lake, key, body[:-5])
     FAULTS["a hit is gone"](lake)
     try:
-        left = pipeline.repair(lake, pipeline.verify(lake), "tests", sentences.append)
+        left = repair(lake, verify(lake), "tests", sentences.append)
     finally:
         objects.put(lake, key, body)
     assert {finding.hour for finding in left.findings} == {FIRST}
     assert sentences[0].startswith(f"Hour {FIRST} was not built: ")
-    assert pipeline.verify(lake).is_proven
+    assert verify(lake).is_proven
 
 
 @pytest.mark.lake
@@ -202,20 +202,20 @@ def test_an_hour_that_is_published_meanwhile_is_right(lake: Lake) -> None:
     def publish(what: str) -> None:
         told.append(what)
         if told.count("Rows, parts and lines") == 1 == told.count(what):
-            pipeline.build_hour(lake, HOUR, "meanwhile")
+            build_hour(lake, HOUR, "meanwhile")
 
-    assert pipeline.verify(lake, progress=publish).is_proven
+    assert verify(lake, progress=publish).is_proven
     assert told.count("The ledger") == 2, "the first look should have met a changed hour"
     without_late_line(lake)
 
 
 def test_late_lines_are_built_in(lake: Lake) -> None:
     late_line(lake)
-    report = pipeline.verify(lake)
+    report = verify(lake)
     (found,) = report.findings
     assert (found.hour, found.what) == (HOUR, "it does not contain its late lines yet")
     told: list[str] = []
-    assert pipeline.repair(lake, report, "tests", told.append).is_proven
+    assert repair(lake, report, "tests", told.append).is_proven
     assert told[0].startswith(f"Hour {HOUR} published")
     without_late_line(lake)
 
@@ -223,14 +223,14 @@ def test_late_lines_are_built_in(lake: Lake) -> None:
 @pytest.mark.lake
 def test_an_hour_whose_raw_lines_are_gone_is_left_alone(lake: Lake) -> None:
     late_line(lake)
-    pipeline.build_hour(lake, HOUR, "tests")
+    build_hour(lake, HOUR, "tests")
     objects.delete(lake, [raw.list_raw(lake, HOUR)[-1].key])
     before = contents(lake)
-    report = pipeline.verify(lake)
+    report = verify(lake)
     (found,) = report.findings
     assert "of which 1 still exist" in found.what
     assert "clickstream repair" not in found.sentence
-    assert pipeline.repair(lake, report, "tests").findings == (found,)
+    assert repair(lake, report, "tests").findings == (found,)
     for name, frame in contents(lake).items():
         pd.testing.assert_frame_equal(frame, before[name], obj=name)
-    pipeline.build_hour(lake, HOUR, "tests")
+    build_hour(lake, HOUR, "tests")

@@ -12,10 +12,11 @@ from tests.clickstream.pipeline.builders import store_line
 from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, open_lake, raw
+from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.proof import verify
 
 FIRST = Hour.parse("2026-11-20T21")
 HOURS = [*hour_range(FIRST, FIRST.plus(5))]
@@ -43,7 +44,7 @@ def lake_with(endpoint: str, states: dict[Hour, State]) -> Lake:
     for hour, state in states.items():
         if state not in (State.MISSING, State.PUBLISHED_EMPTY):
             store_line(lake, hour, "web-1")
-    list(pipeline.rebuild(lake, hours_in(states, PUBLISHED), "tests"))
+    list(rebuild(lake, hours_in(states, PUBLISHED), "tests"))
     for hour, state in states.items():
         if state is State.LATE_LINES:
             store_line(lake, hour, "web-2")
@@ -72,7 +73,7 @@ def test_only_published_hours_without_waiting_lines_are_proven(
         published, waiting = hours_in(of_span, PUBLISHED), hours_in(over, WAITING)
         late = hours_in(of_span, {State.LATE_LINES})
 
-        report = pipeline.verify(lake, span.first, span.last, now=now)
+        report = verify(lake, span.first, span.last, now=now)
 
         assert (report.span, report.hours) == (span, len(published))
         assert report.lines == len(hours_in(of_span, {State.PUBLISHED, State.LATE_LINES}))
@@ -89,7 +90,7 @@ def test_without_a_range_verify_looks_from_the_first_to_the_last_known_hour(
 ) -> None:
     states = [State.WAITING, State.PUBLISHED, *[State.MISSING] * 2, State.PUBLISHED, State.MISSING]
     lake = lake_with(local_aws.endpoint, dict(zip(HOURS, states, strict=True)))
-    report = pipeline.verify(lake, now=LATER)
+    report = verify(lake, now=LATER)
     assert report.span == HourSpan(HOURS[0], HOURS[4])
     assert (report.waiting, report.gaps) == ((HOURS[0],), (HOURS[2], HOURS[3]))
     assert report.sentence == (
@@ -106,17 +107,17 @@ def test_without_a_range_verify_looks_from_the_first_to_the_last_known_hour(
 
 
 def test_an_empty_lake_is_not_proven(lake: Lake) -> None:
-    report = pipeline.verify(lake)
+    report = verify(lake)
     assert (report.span, report.is_proven) == (None, False)
     assert "No published hour" in report.failures[0]
 
 
 def test_a_range_that_is_not_over_yet_is_not_proven(lake: Lake) -> None:
-    report = pipeline.verify(lake, HOURS[0], HOURS[-1], now=FIRST.start)
+    report = verify(lake, HOURS[0], HOURS[-1], now=FIRST.start)
     assert not report.is_proven
     assert (report.unfinished, report.gaps) == (tuple(HOURS), ())
 
 
 def test_a_reversed_range_is_refused(lake: Lake) -> None:
     with pytest.raises(InputError, match="ends before it begins"):
-        pipeline.verify(lake, HOURS[1], HOURS[0])
+        verify(lake, HOURS[1], HOURS[0])

@@ -14,9 +14,9 @@ from tests.clickstream.pipeline.builders import write
 from tests.support.access_log import BOT, Client
 from tests.support.lakes import built
 
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
+from clickstream.pipeline.publish import refresh_views
 from clickstream.report import run_trial
 from clickstream.settings import Settings
 from clickstream.tables import BALANCE
@@ -62,7 +62,7 @@ def tried(settings: Settings) -> dict[str, Any]:
 def lake_of(settings: Settings, seed: int) -> Lake:
     write(settings.resolve(settings.sources[0].path), lines_of_visitors(seed))
     lake = built(settings, FIRST, LAST)
-    pipeline.refresh_views(lake)
+    refresh_views(lake)
     return lake
 
 

@@ -23,7 +23,6 @@ from tests.support.lakes import aws_session, build_all
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.trino_client import give_views_an_owner
 
-from clickstream import pipeline
 from clickstream.dashboard.fact_copy import FactCopy
 from clickstream.errors import OutdatedStagedRows
 from clickstream.hours import Hour
@@ -38,8 +37,13 @@ from clickstream.lake import (
 )
 from clickstream.lake.athena import QueryResult
 from clickstream.lake.fact_files import Manifest
-from clickstream.pipeline.facts import FactsRefreshed
-from clickstream.pipeline.results import Finding
+from clickstream.pipeline.backfill import plan_backfill
+from clickstream.pipeline.hour import CleanedHour, StitchedHour, build_sessions, check_hour
+from clickstream.pipeline.proof import verify
+from clickstream.pipeline.proof.report import Finding
+from clickstream.pipeline.publish import refresh_facts, refresh_views, register_tables
+from clickstream.pipeline.publish.facts import FactsRefreshed
+from clickstream.pipeline.pull import pull_source
 from clickstream.tables import COLUMNS_VERSION, TABLES
 
 ARCHIVE = Path(__file__).with_name("layout-3.tar.xz")
@@ -78,10 +82,10 @@ def opened(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory)
     with ThreadPoolExecutor(PROCESSES) as pool:
         lakes = [*pool.map(lambda _: open_lake(settings, aws_session()), range(PROCESSES))]
     lake = lakes[0]
-    findings = pipeline.verify(lake).findings
-    pipeline.refresh_views(lake)
+    findings = verify(lake).findings
+    refresh_views(lake)
     give_views_an_owner(lake)
-    facts = pipeline.refresh_facts(lake, now=NEW.end)
+    facts = refresh_facts(lake, now=NEW.end)
     return Opened(lake, tasks, before, findings, facts, manifest_of(lake))
 
 
@@ -119,12 +123,12 @@ def test_facts_of_unchanged_hours_are_not_computed_again(opened: Opened) -> None
 def upgraded(opened: Opened) -> Lake:
     """Publish the hours in flight and a new one, and build an old one again."""
     lake, tasks = opened.lake, opened.tasks
-    pipeline.register_tables(lake, pipeline.StitchedHour.from_dict(tasks["check_hour"]), "resumed")
-    stitched = pipeline.build_sessions(lake, pipeline.CleanedHour.from_dict(tasks["clean_hits"]))
-    pipeline.register_tables(lake, pipeline.check_hour(lake, stitched), "resumed")
+    register_tables(lake, StitchedHour.from_dict(tasks["check_hour"]), "resumed")
+    stitched = build_sessions(lake, CleanedHour.from_dict(tasks["clean_hits"]))
+    register_tables(lake, check_hour(lake, stitched), "resumed")
     log = Path(lake.settings.sources[0].path) / "access.log"
     log.write_text("".join(lines_of_hour(NEW)), encoding="utf-8")
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     build_all(lake, NEW, NEW, "new")
     build_all(lake, FIRST, FIRST, "again")
     return lake
@@ -137,7 +141,7 @@ def test_the_ledger_has_the_columns_version_of_the_release_that_cleaned_the_hour
     older = dict.fromkeys((LAST, STITCHED, CLEANED), 1)
     expected = {FIRST: COLUMNS_VERSION, **older, NEW: COLUMNS_VERSION}
     assert {hour: row.columns_version for hour, row in rows.items()} == expected
-    assert pipeline.verify(upgraded).is_proven
+    assert verify(upgraded).is_proven
 
 
 def test_hours_of_the_older_release_read_null(upgraded: Lake, engine: Engine) -> None:
@@ -158,7 +162,7 @@ def by_hour(rows: Any) -> dict[Hour, list[Any]]:
 
 
 def test_only_hours_without_added_columns_are_outdated(upgraded: Lake) -> None:
-    plan = pipeline.plan_backfill(upgraded, FIRST, NEW, "other", only_outdated=True)
+    plan = plan_backfill(upgraded, FIRST, NEW, "other", only_outdated=True)
     assert plan.todo == [LAST, STITCHED, CLEANED]
 
 
@@ -168,7 +172,7 @@ def test_the_dashboard_reads_facts_of_both_releases(
     copy = FactCopy(tmp_path, lambda file: fact_files.read_file(upgraded, file))
     assert copy.update(opened.manifest)
     assert longest_lines(copy) == {FIRST: [None, None], LAST: [None]}
-    pipeline.refresh_facts(upgraded, now=NEW.end)
+    refresh_facts(upgraded, now=NEW.end)
     assert copy.update(manifest_of(upgraded))
     cut = len("cut in the mid")
     expected = {FIRST: [cut, LONG_LINE_BYTES], LAST: [None], STITCHED: [None], CLEANED: [None]}
@@ -184,4 +188,4 @@ def longest_lines(copy: FactCopy) -> dict[Hour, list[Any]]:
 def test_staged_rows_of_a_newer_release_are_refused(opened: Opened) -> None:
     newer = {**opened.tasks["clean_hits"], "columns_version": COLUMNS_VERSION + 1}
     with pytest.raises(OutdatedStagedRows, match="Clear the run's task clean_hits"):
-        pipeline.CleanedHour.from_dict(newer)
+        CleanedHour.from_dict(newer)

@@ -28,9 +28,11 @@ from tests.clickstream.upgrade.stored_lake import (
 from tests.support.lakes import aws_session, build_all
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, objects, open_lake
+from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.publish import refresh_facts, refresh_views
+from clickstream.pipeline.pull import pull_source
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-20T23")
 """The published hours."""
@@ -70,14 +72,14 @@ def build(lake: Lake, logs: Path) -> dict[str, object]:
     """Build the lake; return what the tasks of the unpublished hours returned."""
     logs.mkdir()
     (logs / "access.log").write_text(log_lines(), encoding="utf-8")
-    pipeline.pull(lake, lake.settings.sources[0])
+    pull_source(lake, lake.settings.sources[0])
     build_all(lake, FIRST, LAST, "the older release")
-    pipeline.refresh_views(lake)
-    pipeline.refresh_facts(lake, now=CLEANED.start)
-    stitched = pipeline.build_sessions(lake, pipeline.clean_hits(lake, STITCHED))
+    refresh_views(lake)
+    refresh_facts(lake, now=CLEANED.start)
+    stitched = build_sessions(lake, clean_hits(lake, STITCHED))
     return {
-        "check_hour": pipeline.check_hour(lake, stitched).as_dict(),
-        "clean_hits": pipeline.clean_hits(lake, CLEANED).as_dict(),
+        "check_hour": check_hour(lake, stitched).as_dict(),
+        "clean_hits": clean_hits(lake, CLEANED).as_dict(),
     }
 
 

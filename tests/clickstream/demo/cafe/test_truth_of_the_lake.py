@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from tests.support.lakes import built, settings_of_a_lake
 
-from clickstream import pipeline, settings
+from clickstream import settings
 from clickstream.demo.cafe import CafeRules, PersonSession, Truth, story, write_history
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
+from clickstream.pipeline.publish import refresh_views
 
 ROOT = Path(__file__).parents[4]
 BEGINS = date(2026, 10, 5)
@@ -51,7 +52,7 @@ def cafe(
     }
     chosen = settings_of_a_lake(local_aws.endpoint, directory / "logs").model_copy(update=own)
     lake = built(chosen, first, last)
-    pipeline.refresh_views(lake)
+    refresh_views(lake)
     return lake, truth
 
 

@@ -21,7 +21,7 @@ from clickstream.collect import (
 )
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.lake import Lake
-from clickstream.pipeline.hosts import open_source
+from clickstream.pipeline.hosts.opening import open_source
 from clickstream.settings import AUTO, Settings, Source
 from clickstream.step_config import log_format_of
 from clickstream.wording import printable, shorten

@@ -17,9 +17,9 @@ from itertools import groupby
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger, views
-from clickstream.pipeline.build import is_staged
-from clickstream.pipeline.build_range import build_hours, split_into_batches
-from clickstream.pipeline.hour_states import (
+from clickstream.pipeline.hour.batch import build_hours, split_into_batches
+from clickstream.pipeline.hour.build import is_staged
+from clickstream.pipeline.hour.outdated import (
     HourState,
     check_range,
     describe,
@@ -29,11 +29,9 @@ from clickstream.pipeline.hour_states import (
     hour_states,
     hours_to_rebuild,
 )
-from clickstream.pipeline.publish import IsComing, publish_built
-from clickstream.pipeline.replay_window import (
-    close_renewed_periods,
-)
-from clickstream.pipeline.results import Published
+from clickstream.pipeline.hour.replay_window import close_renewed_periods
+from clickstream.pipeline.hour.states import Published
+from clickstream.pipeline.publish.publish import IsComing, publish_built
 from clickstream.wording import quantity
 
 

@@ -24,10 +24,10 @@ from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import HourKeys, KeyIds
 from clickstream.parquet import RowsWriter
-from clickstream.pipeline import spill
-from clickstream.pipeline.chain import carry_into, stitch_to_carry
-from clickstream.pipeline.replay_window import ReplayWindow
-from clickstream.pipeline.results import BuiltHour, CleanedHour, HourBuild, StitchedHour
+from clickstream.pipeline.hour import spill
+from clickstream.pipeline.hour.chain import carry_into, stitch_to_carry
+from clickstream.pipeline.hour.replay_window import ReplayWindow
+from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild, StitchedHour
 from clickstream.pipeline.site import settings_digest, settings_of
 from clickstream.step_config import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.tables import (

@@ -15,14 +15,14 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw, views
 from clickstream.lake.publication import Publication, start_publication
-from clickstream.pipeline.audit import Cause, audit_rows, causes_of
-from clickstream.pipeline.build import build_sessions, check_hour, read_from_staging
-from clickstream.pipeline.build_range import build_hours, split_into_batches
-from clickstream.pipeline.chain import carry_into, first_broken_hour
-from clickstream.pipeline.late_hours import LateHour, late_hours, record_waiting_lines
-from clickstream.pipeline.missing_sources import Completed, complete_hours
-from clickstream.pipeline.replay_window import ReplayWindow
-from clickstream.pipeline.results import BuiltHour, Published, StitchedHour
+from clickstream.pipeline.hosts.missing import Completed, complete_hours
+from clickstream.pipeline.hour.batch import build_hours, split_into_batches
+from clickstream.pipeline.hour.build import build_sessions, check_hour, read_from_staging
+from clickstream.pipeline.hour.chain import carry_into, first_broken_hour
+from clickstream.pipeline.hour.replay_window import ReplayWindow
+from clickstream.pipeline.hour.states import BuiltHour, Published, StitchedHour
+from clickstream.pipeline.publish.history import Cause, audit_rows, causes_of
+from clickstream.pipeline.publish.late import LateHour, late_hours, record_waiting_lines
 
 MAX_ATTEMPTS = 20
 

@@ -23,7 +23,7 @@ from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import KeyRing
 from clickstream.parquet import shape
-from clickstream.pipeline.build import (
+from clickstream.pipeline.hour.build import (
     Reading,
     begin_build,
     check_hour,
@@ -32,9 +32,9 @@ from clickstream.pipeline.build import (
     read_from_staging,
     stitch,
 )
-from clickstream.pipeline.chain import carry_into, stitch_to_carry
-from clickstream.pipeline.replay_window import ReplayWindow
-from clickstream.pipeline.results import BuiltHour, CleanedHour, HourBuild, StitchedHour
+from clickstream.pipeline.hour.chain import carry_into, stitch_to_carry
+from clickstream.pipeline.hour.replay_window import ReplayWindow
+from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild, StitchedHour
 from clickstream.sessions import SessionRules
 from clickstream.step_config import session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table

@@ -22,9 +22,9 @@ from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.bookmarks import Bookmark, load, save
-from clickstream.pipeline.find_bookmark import NotAnAccessLog, find_bookmark
-from clickstream.pipeline.host_pull import CHUNK_BYTES, HostPull
-from clickstream.pipeline.line_hours import (
+from clickstream.pipeline.pull.bookmarks import NotAnAccessLog, find_bookmark
+from clickstream.pipeline.pull.context import CHUNK_BYTES, HostPull
+from clickstream.pipeline.pull.line_hours import (
     by_format_and_hour,
     hours_of,
     parts_of,

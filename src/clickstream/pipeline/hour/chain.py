@@ -16,7 +16,7 @@ from clickstream import sessions
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger
 from clickstream.lake.visitor_keys import KeyIds
-from clickstream.pipeline.replay_window import KEY_COLUMNS, ReplayWindow
+from clickstream.pipeline.hour.replay_window import KEY_COLUMNS, ReplayWindow
 from clickstream.sessions import Digests, Link, SessionRules
 from clickstream.settings import MAX_TIMEOUT_SECONDS
 from clickstream.step_config import session_rules

@@ -18,8 +18,8 @@ from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake.bookmarks import Bookmark, load
 from clickstream.parse.detect import SAMPLE_LINES
-from clickstream.pipeline.host_pull import HostPull
-from clickstream.pipeline.shared_lines import LEAST_SHARED, skip_shared
+from clickstream.pipeline.pull.context import HostPull
+from clickstream.pipeline.pull.shared_lines import LEAST_SHARED, skip_shared
 from clickstream.settings import AUTO
 
 ALIKE_FILES = 8

@@ -17,9 +17,9 @@ from clickstream.lake import Lake, aws_errors, bookmarks, collection
 from clickstream.lake.bookmarks import FinishedFiles
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.pipeline import site
-from clickstream.pipeline.host_pull import HostPull, PullProgress, Stored
-from clickstream.pipeline.pull_file import Outcome, pull_file
-from clickstream.pipeline.pulled import Pulled
+from clickstream.pipeline.pull.context import HostPull, PullProgress, Stored
+from clickstream.pipeline.pull.file import Outcome, pull_file
+from clickstream.pipeline.pull.result import Pulled
 from clickstream.settings import AUTO, Source
 from clickstream.wording import printable
 
@@ -49,7 +49,7 @@ Outcomes = Mapping[ListedFile, Outcome]
 
 
 @aws_errors.translate_errors()
-def pull(
+def pull_source(
     lake: Lake,
     source: Source,
     logs: LogSource | None = None,

@@ -27,7 +27,7 @@ from clickstream.lake import (
 from clickstream.lake.iceberg_tables import LoadedTable
 from clickstream.lake.objects import Listed
 from clickstream.lake.table_maintenance import FileGroup
-from clickstream.pipeline.raw_retention import (
+from clickstream.pipeline.publish.retention import (
     RawRetention,
     announce_watermark,
     complete_before,

@@ -18,8 +18,8 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, raw, visitor_keys
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.visitor_keys import Period
-from clickstream.pipeline.backfill import Progress, rebuild, track_progress
-from clickstream.pipeline.replay_window import ReplayWindow, raise_first
+from clickstream.pipeline.backfill.backfill import Progress, rebuild, track_progress
+from clickstream.pipeline.hour.replay_window import ReplayWindow, raise_first
 from clickstream.wording import quantity
 
 _PUBLISHED = """

@@ -26,7 +26,12 @@ from clickstream.lake import views as athena_views
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest, StoredManifest
 from clickstream.lake.query_files import query_rows
 from clickstream.lake.views import DateFilter, View
-from clickstream.pipeline.fact_versions import Key, SourceVersion, date_filter, source_versions
+from clickstream.pipeline.publish.fact_versions import (
+    Key,
+    SourceVersion,
+    date_filter,
+    source_versions,
+)
 from clickstream.wording import quantity, shorten
 
 DATES_AT_ONCE = 7

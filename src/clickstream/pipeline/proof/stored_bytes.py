@@ -16,8 +16,8 @@ from clickstream.hours import Hour, HourSpan
 from clickstream.lake import Lake, aws_errors, fact_files, iceberg_tables, raw
 from clickstream.lake.fact_files import FactFile
 from clickstream.lake.raw import RawObject
-from clickstream.pipeline.hour_states import check_range
-from clickstream.pipeline.replay_window import ReplayWindow
+from clickstream.pipeline.hour.outdated import check_range
+from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.step_config import log_format_of
 from clickstream.tables import HITS, HOUR_LEDGER, RAW_OBJECTS, REJECTS, TABLES, Table
 from clickstream.wording import quantity

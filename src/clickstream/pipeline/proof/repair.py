@@ -10,10 +10,10 @@ from collections.abc import Callable
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, raw
-from clickstream.pipeline.publish import build_hour
-from clickstream.pipeline.replay_window import close_renewed_periods
-from clickstream.pipeline.results import VerifyReport
-from clickstream.pipeline.verify import stray_marks, verify
+from clickstream.pipeline.hour.replay_window import close_renewed_periods
+from clickstream.pipeline.proof.report import VerifyReport
+from clickstream.pipeline.proof.verify import stray_marks, verify
+from clickstream.pipeline.publish.publish import build_hour
 from clickstream.wording import quantity
 
 

@@ -17,11 +17,11 @@ from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.intents import interrupted_hours
 from clickstream.lake.raw import RawObject
-from clickstream.pipeline.athena_checks import LONGEST_SESSION_DAYS, disagreeing
-from clickstream.pipeline.chain import check_links, key_edges
-from clickstream.pipeline.hour_states import check_range
-from clickstream.pipeline.replay_window import ReplayWindow, renewals
-from clickstream.pipeline.results import Finding, VerifyReport
+from clickstream.pipeline.hour.chain import check_links, key_edges
+from clickstream.pipeline.hour.outdated import check_range
+from clickstream.pipeline.hour.replay_window import ReplayWindow, renewals
+from clickstream.pipeline.proof.athena_checks import LONGEST_SESSION_DAYS, disagreeing
+from clickstream.pipeline.proof.report import Finding, VerifyReport
 from clickstream.tables import BALANCE
 from clickstream.wording import quantity
 

@@ -16,7 +16,7 @@ from more_itertools import constrained_batches
 from clickstream.clean import COUNTED_UNDER
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
-from clickstream.pipeline.results import Finding
+from clickstream.pipeline.proof.report import Finding
 from clickstream.tables import BALANCE
 
 LINES_AT_ONCE = 4_000_000

@@ -20,8 +20,8 @@ from clickstream.lake import Lake, raw
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.intents import select_compared
 from clickstream.lake.publication import Replaced
-from clickstream.pipeline.missing_sources import expected_hosts
-from clickstream.pipeline.results import BuiltHour, StitchedHour
+from clickstream.pipeline.hosts.missing import expected_hosts
+from clickstream.pipeline.hour.states import BuiltHour, StitchedHour
 from clickstream.tables import (
     HOUR_LEDGER,
     RAW_OBJECTS,

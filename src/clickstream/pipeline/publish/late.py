@@ -15,7 +15,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
-from clickstream.pipeline.replay_window import ReplayWindow
+from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.step_config import log_format_of
 from clickstream.wording import quantity
 

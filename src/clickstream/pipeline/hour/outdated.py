@@ -15,8 +15,8 @@ from clickstream.errors import InputError, PastWindow, RawDeleted
 from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
-from clickstream.pipeline.chain import broken_hours, last_reached
-from clickstream.pipeline.replay_window import ReplayWindow, raise_first
+from clickstream.pipeline.hour.chain import broken_hours, last_reached
+from clickstream.pipeline.hour.replay_window import ReplayWindow, raise_first
 from clickstream.pipeline.site import settings_digest
 from clickstream.tables import COLUMNS_VERSION
 from clickstream.wording import quantity

@@ -19,8 +19,8 @@ from clickstream.lake.intents import interrupted_hours
 from clickstream.lake.objects import Listed
 from clickstream.lake.raw_watermark import RawWatermark, announce, read_watermark
 from clickstream.lake.visitor_keys import Period
-from clickstream.pipeline.late_hours import late_hours
-from clickstream.pipeline.missing_sources import complete_hours
+from clickstream.pipeline.hosts.missing import complete_hours
+from clickstream.pipeline.publish.late import late_hours
 from clickstream.tables import RAW_OBJECTS
 
 NEVER_BUILT = "its lines were never built"

@@ -18,8 +18,8 @@ from clickstream.collect.identity import checkpoint_offsets, digest
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.bookmarks import Bookmark
-from clickstream.pipeline.host_pull import CHUNK_BYTES, HostPull
-from clickstream.pipeline.line_hours import Part, hours_of, parts_of, reading_of, with_reading
+from clickstream.pipeline.pull.context import CHUNK_BYTES, HostPull
+from clickstream.pipeline.pull.line_hours import Part, hours_of, parts_of, reading_of, with_reading
 
 BLOCK_BYTES = 8 << 20
 

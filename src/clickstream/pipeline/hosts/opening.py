@@ -1,0 +1,51 @@
+"""Open the log files of a host: those in a directory here, or those of an SFTP server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from clickstream.collect import (
+    DirectorySource,
+    Host,
+    Login,
+    LogSource,
+)
+from clickstream.errors import (
+    HostUnreachable,
+    InputError,
+    NoHost,
+)
+from clickstream.lake import Lake
+from clickstream.settings import Settings, Source
+
+
+def login_of(settings: Settings, source: Source) -> Login:
+    """Return the login from the settings. Raises InputError if an Airflow connection has it."""
+    if source.connection:
+        raise InputError(
+            f"The login of {source.name} is in the Airflow connection {source.connection}, which "
+            "only Airflow can read: let the DAG clickstream_hourly pull it, or set user and "
+            "key_file in its place."
+        )
+    return Login(source.user, key_file=str(settings.resolve(source.key_file)))
+
+
+@contextmanager
+def open_source(lake: Lake, host: Host, login: Login | None = None) -> Iterator[LogSource]:
+    """Open the files of a host for as long as the block runs.
+
+    Raises InputError, HostUnreachable or HostKeyRefused if they can't be reached.
+    """
+    settings, source = lake.settings, host.source
+    if host.problem:
+        raise (NoHost if host.needs_person else HostUnreachable)(host.problem)
+    if source.kind == "directory":
+        yield DirectorySource(settings.resolve(source.path), source.pattern)
+        return
+    from clickstream.collect import sftp  # imports asyncssh, which a directory does not need
+
+    known_hosts = settings.resolve(settings.collect.known_hosts)
+    login = login or login_of(settings, source)
+    with sftp.connect(host, login, known_hosts, settings.collect.connect_seconds) as files:
+        yield files
