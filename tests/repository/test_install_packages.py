@@ -20,8 +20,8 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 
 def test_what_is_installed_is_printed_before_and_after() -> None:
     done = run(UV)
-    first, last = done.stdout.splitlines()
-    assert first == "… Packages of x.txt (0 s)"
+    first, *_, last = done.stdout.splitlines()
+    assert first.startswith("… Packages of x.txt")
     assert last.startswith("✓ Packages of x.txt: 40 packages downloaded (")
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -16,7 +16,7 @@ from tests.support.log_host import BANNER, LogHost
 from clickstream.collect import Host
 from clickstream.lake import Lake
 from clickstream.pipeline.hosts.opening import open_source
-from clickstream.pipeline.pull.host import pull
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.pull.hosts import HOST_FAILURES
 from clickstream.pipeline.pull.result import Pulled
 
@@ -129,7 +129,7 @@ class Run:
     def play(self, steps: Sequence[Step]) -> None:
         for step in steps:
             if isinstance(step, Pull):
-                self.pull(step)
+                self.pull_source(step)
             else:
                 self.act(step)
         self.finish()
@@ -142,7 +142,7 @@ class Run:
         else:
             self.logs.act(name)
 
-    def pull(self, step: Pull) -> None:
+    def pull_source(self, step: Pull) -> None:
         before = [] if step.during else self.collected.on_disk()
         lake = dying(self.lake, *step.dies) if step.dies else self.lake
         self._pull_watched(lake, step, before)
@@ -164,7 +164,7 @@ class Run:
     def _pull(self, lake: Lake, watched: WatchedSource) -> Pulled:
         with open_source(lake, self.host) as source:
             watched.inner = source
-            return pull(lake, self.host.source, watched, self.host.name)
+            return pull_source(lake, self.host.source, watched, self.host.name)
 
     def finish(self) -> None:
         """Let the host become quiet: then everything that is on it is in raw, and nothing waits."""

@@ -142,8 +142,8 @@ def ends_with_caller(command: Sequence[str]) -> list[str]:
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     if setpriv is None:
         return [*command]
-    told = [setpriv, "--pdeathsig", "TERM", "--"]
-    return [*told, "/bin/sh", "-c", _UNLESS_ORPHANED, str(os.getpid()), *command]
+    at_its_end = [setpriv, "--pdeathsig", "TERM", "--"]
+    return [*at_its_end, "/bin/sh", "-c", _UNLESS_ORPHANED, str(os.getpid()), *command]
 
 
 def _is_simple(command: str) -> bool:

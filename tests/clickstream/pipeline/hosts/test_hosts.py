@@ -17,8 +17,7 @@ from clickstream.collect import sftp_answers
 from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import SourceState, update_source_state
-from clickstream.pipeline.hosts import find_host, list_hosts
-from clickstream.pipeline.hosts import listing as pipeline_hosts
+from clickstream.pipeline.hosts import find_host, list_hosts, login_of
 from clickstream.pipeline.pull import pull_all, pull_host
 from clickstream.settings import Collect, Instances, Source
 
@@ -265,7 +264,7 @@ def test_one_dead_host_does_not_stop_the_others(
     assert isinstance(found.pop("web3"), HostUnreachable)
     assert {name: one.lines for name, one in found.items()} == dict.fromkeys(found, 1)  # type: ignore[union-attr]
     assert len(found) == 5
-    assert pipeline_hosts.login_of(lake.settings, sources[0]).user == "logs"
+    assert login_of(lake.settings, sources[0]).user == "logs"
 
 
 def test_any_listed_host_is_found_by_its_name(lake: Lake, ec2: Any) -> None:

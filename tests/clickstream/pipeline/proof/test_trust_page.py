@@ -13,7 +13,7 @@ from tests.support.late_cafe import build_late_cafe
 from clickstream.lake import Lake, athena, raw
 from clickstream.pipeline.proof import verify
 
-PAGE = Path(__file__).parents[3] / "docs" / "trust.md"
+PAGE = Path(__file__).parents[4] / "docs" / "trust.md"
 ANSWERED = re.compile(r"^```sql\n(.*?)^```\n\n^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MOMENT = re.compile(r"(?<=timestamp as of timestamp ')[^']*")
 BY_CLOCK_OR_KEY = {

@@ -16,6 +16,7 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger, objects, open_lake, raw
 from clickstream.pipeline.backfill import (
     Steps,
+    backfill,
     left_to_the_run,
     outdated_views,
     rebuild,
@@ -32,7 +33,6 @@ from clickstream.pipeline.hour.outdated import (
 )
 from clickstream.pipeline.hour.states import BuiltHour
 from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import backfill
 from clickstream.pipeline.pull import pull_source
 from clickstream.settings import Site
 
