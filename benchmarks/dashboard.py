@@ -28,13 +28,13 @@ import psutil
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
 from benchmarks.dashboard_facts import Volume, rewrite_days, write_facts
-from clickstream.dashboard.answers import Answers
-from clickstream.dashboard.engines import Reader
-from clickstream.dashboard.fact_copy import FILE_NAME, CopyState
-from clickstream.dashboard.questions import Question
-from clickstream.dashboard.rendering import read_static
-from clickstream.dashboard.service import Dashboard
-from clickstream.dashboard.view import View
+from clickstream.dashboard.questions.answers import Answers
+from clickstream.dashboard.questions.engines import Reader
+from clickstream.dashboard.questions.fact_copy import FILE_NAME, CopyState
+from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.web.rendering import read_static
+from clickstream.dashboard.web.service import Dashboard
 from clickstream.lake import Lake, open_lake, shared_session
 from clickstream.settings import Aws, Settings, Site
 from clickstream.settings import Dashboard as DashboardSettings

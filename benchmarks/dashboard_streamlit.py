@@ -15,10 +15,10 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from clickstream.dashboard.panels import PANELS
-from clickstream.dashboard.periods import Period, compared_with
-from clickstream.dashboard.questions import Question
-from clickstream.dashboard.view import TILES, View
+from clickstream.dashboard.questions.periods import Period, compared_with
+from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.questions.view import TILES, View
+from clickstream.dashboard.tabs.panels import PANELS
 
 LISTS = ("sources", "pages", "times", "goals")
 

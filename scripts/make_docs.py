@@ -18,8 +18,8 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from clickstream.cli import app
-from clickstream.dashboard.dimensions import DIMENSIONS, Dimension
-from clickstream.dashboard.metrics import METRICS, Metric
+from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
+from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.report import FIGURES
 from clickstream.settings import Goal, Settings, Source, Step
 from clickstream.tables import FIRST_COLUMNS_VERSION, TABLES, Column, Table
@@ -58,8 +58,8 @@ the same `settings_digest` in `hour_ledger` were built with the same settings
 METRICS_PAGE = """\
 # Metrics
 
-`make docs` writes this page from `clickstream.dashboard.metrics`; change it there. The dashboard,
-its CSV files and its SQL use these definitions. In the definitions,
+`make docs` writes this page from `clickstream.dashboard.questions.metrics`; change it there. The
+dashboard, its CSV files and its SQL use these definitions. In the definitions,
 
 - a *visit* is a [session](glossary.md#session) of a person with at least one page view,
 - a *request* is one thing that a browser or a program asks the web server for, such as a page, an

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from scripts.map_shapes import Ring, area_of, middle_of, read_shapes, simplify
 
-from clickstream.dashboard.maps import (
+from clickstream.dashboard.charts.maps import (
     HEIGHT,
     MIDDLE,
     OUTLINE_HEIGHT,

@@ -10,7 +10,7 @@ from typing import Any
 
 from babel.core import get_global
 
-from clickstream.dashboard.maps import Point, wrap
+from clickstream.dashboard.charts.maps import Point, wrap
 
 Ring = list[Point]
 Shapes = dict[str, list[Ring]]

@@ -16,8 +16,8 @@ from tests.browser.hostile_lines import failed_orders, hostile_lines
 from tests.support.lakes import SQL, built, settings_of_a_lake
 
 from clickstream.dashboard.access.link import login_link
-from clickstream.dashboard.app import build_app
-from clickstream.dashboard.service import Dashboard
+from clickstream.dashboard.web.app import build_app
+from clickstream.dashboard.web.service import Dashboard
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour

@@ -15,7 +15,7 @@ from tests.browser.watched_pages import is_first_document, mark_document, wait_f
 
 from clickstream.dashboard.entries.saved_views import SavedView
 from clickstream.dashboard.entries.store import EntryStore
-from clickstream.dashboard.view import View
+from clickstream.dashboard.questions.view import View
 
 NOW = datetime(2026, 11, 24, 15, 20, tzinfo=UTC)
 NewPage = Callable[..., Page]

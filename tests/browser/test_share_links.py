@@ -17,7 +17,7 @@ from tests.browser.watched_pages import is_first_document, mark_document, wait_f
 from clickstream.dashboard.access.shares import Share, Shares
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.store import EntryStore
-from clickstream.dashboard.view import TABS, View
+from clickstream.dashboard.questions.view import TABS, View
 
 NewPage = Callable[..., Page]
 

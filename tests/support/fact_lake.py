@@ -10,7 +10,7 @@ import pyarrow as pa
 from tests.clickstream.dashboard.builders import Visit, fact_tables, hours_between
 
 from clickstream.dashboard.digest import Week
-from clickstream.dashboard.periods import start_of
+from clickstream.dashboard.questions.periods import start_of
 from clickstream.lake import Lake, fact_files
 from clickstream.lake.fact_files import FactFile, Manifest
 

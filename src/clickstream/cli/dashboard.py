@@ -63,8 +63,8 @@ def dashboard(
     if context.invoked_subcommand:
         return
     try:
-        from clickstream.dashboard import app as pages
-        from clickstream.dashboard import server, surroundings
+        from clickstream.dashboard.web import app as pages
+        from clickstream.dashboard.web import server, surroundings
     except ModuleNotFoundError as error:
         raise MissingPackage(
             f"The dashboard needs the package {error.name}; install it with "

@@ -58,7 +58,7 @@ def add(
     shares = _shares()
     from clickstream.dashboard.access.accounts import OWNER
     from clickstream.dashboard.access.shares import Share
-    from clickstream.dashboard.view import TABS, parse_view
+    from clickstream.dashboard.questions.view import TABS, parse_view
 
     pages = page or [*TABS]
     start = next((tab for tab in TABS if tab in pages), TABS[0])
@@ -137,6 +137,6 @@ def _address(shares: Shares, one: Share, url: str | None) -> str:
 
 
 def _pages(one: Share) -> str:
-    from clickstream.dashboard.view import TABS
+    from clickstream.dashboard.questions.view import TABS
 
     return "all pages" if one.tabs == TABS else ", ".join(one.tabs)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from babel import Locale, dates, numbers
 
-from clickstream.dashboard.metrics import Metric
+from clickstream.dashboard.questions.metrics import Metric
 from clickstream.dashboard.texts import Translations, mark
 
 NO_VALUE = "–"

@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException as StarletteHttpException
 
 from clickstream.dashboard.access import guard
 from clickstream.dashboard.access.identity import Identity
-from clickstream.dashboard.app import build_app
-from clickstream.dashboard.service import Dashboard
+from clickstream.dashboard.web.app import build_app
+from clickstream.dashboard.web.service import Dashboard
 from clickstream.lake import aws_errors
 from clickstream_airflow.dashboard import login
 from clickstream_airflow.dashboard.copies import open_engine

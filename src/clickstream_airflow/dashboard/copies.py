@@ -9,9 +9,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from clickstream.dashboard.access import private_files
-from clickstream.dashboard.engines import Engine, LocalEngine
-from clickstream.dashboard.fact_copy import CopyInUse
+from clickstream.dashboard.entries import private_files
+from clickstream.dashboard.questions.engines import Engine, LocalEngine
+from clickstream.dashboard.questions.fact_copy import CopyInUse
 from clickstream.errors import UnusableDashboardFile
 from clickstream.lake import Lake
 

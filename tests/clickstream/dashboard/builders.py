@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from clickstream.dashboard.fact_copy import FactCopy, ReadFile
+from clickstream.dashboard.questions.fact_copy import FactCopy, ReadFile
 from clickstream.lake.fact_files import FactFile, Manifest
 from clickstream.tables import COLUMNS_VERSION
 

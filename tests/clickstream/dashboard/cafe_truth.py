@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from clickstream.dashboard.periods import Period
-from clickstream.dashboard.view import Filter
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.view import Filter
 from clickstream.demo.cafe import HourTruth, PersonSession, Truth
 from clickstream.hours import Hour
 

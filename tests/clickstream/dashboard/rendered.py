@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from tests.clickstream.dashboard.builders import FactStore
 
 from clickstream.dashboard.access.identity import Identity
-from clickstream.dashboard.answers import Answer
 from clickstream.dashboard.entries.store import NO_ENTRIES, Entries
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.page import Page
-from clickstream.dashboard.rendering import Renderer
+from clickstream.dashboard.questions.answers import Answer
+from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.texts import Translations, load_translations, parse_locale
-from clickstream.dashboard.view import View
+from clickstream.dashboard.web.rendering import Renderer
+from clickstream.dashboard.widgets.page import Page
 from clickstream.settings import Settings
 
 NOW = datetime(2026, 11, 16, 15, 20)

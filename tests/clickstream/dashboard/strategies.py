@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import PublishedHour, Visit
 
-from clickstream.dashboard.dimensions import FILTERS
-from clickstream.dashboard.periods import COMPARISONS, RANGES, Period
-from clickstream.dashboard.view import CHOICES, GRAINS, TABS, TILES, Filter, View
+from clickstream.dashboard.questions.dimensions import FILTERS
+from clickstream.dashboard.questions.periods import COMPARISONS, RANGES, Period
+from clickstream.dashboard.questions.view import CHOICES, GRAINS, TABS, TILES, Filter, View
 from clickstream.hours import Hour
 
 FIRST = date(2026, 11, 2)

@@ -10,10 +10,10 @@ from datetime import date
 
 import pytest
 
-from clickstream.dashboard.answers import AT_ONCE, Answers, Refresher
-from clickstream.dashboard.fact_copy import CopyState
-from clickstream.dashboard.periods import Period
-from clickstream.dashboard.questions import Question, build_question
+from clickstream.dashboard.questions.answers import AT_ONCE, Answers, Refresher
+from clickstream.dashboard.questions.fact_copy import CopyState
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.errors import QueryFailed
 
 PERIOD = Period(date(2026, 11, 1), date(2026, 11, 2))

@@ -15,10 +15,10 @@ from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import settings
 from clickstream.dashboard.access.link import login_link
-from clickstream.dashboard.app import build_app
-from clickstream.dashboard.maps import shapes_digest
-from clickstream.dashboard.panels import PANELS
-from clickstream.dashboard.service import Dashboard
+from clickstream.dashboard.charts.maps import shapes_digest
+from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.web.app import build_app
+from clickstream.dashboard.web.service import Dashboard
 from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.hours import Hour
 from clickstream.pipeline.publish import refresh_facts
@@ -192,7 +192,7 @@ def test_the_athena_engine_answers_every_panel(chosen, monkeypatch_module) -> No
     )
     dashboard.refresher.look()
     assert dashboard.refresher.problem == ""
-    from clickstream.dashboard.view import parse_view
+    from clickstream.dashboard.questions.view import parse_view
 
     html = dashboard.render_tab(
         parse_view("overview", [("from", "2026-11-20"), ("to", "2026-11-20")])

@@ -3,8 +3,10 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clickstream.dashboard import charts
-from clickstream.dashboard.charts import NARROW, WIDE, Box, LineChart, Series
+from clickstream.dashboard.charts.axis import Box, axis
+from clickstream.dashboard.charts.columns import bar_widths
+from clickstream.dashboard.charts.heat import heat_map
+from clickstream.dashboard.charts.line import NARROW, WIDE, LineChart, Series, line_chart, sparkline
 
 numbers = st.none() | st.floats(0, 1e9) | st.integers(0, 1_000_000)
 lists = st.lists(numbers, min_size=1, max_size=60)
@@ -13,7 +15,7 @@ lists = st.lists(numbers, min_size=1, max_size=60)
 def chart_of(now: list, then: list, box: Box, unfinished: int | None = None) -> LineChart:
     labels = [f"{number} Nov" for number in range(len(now))]
     series = Series(now, then, labels, labels, labels, unfinished)
-    return charts.line_chart(series, box, lambda value: f"{value:g}")
+    return line_chart(series, box, lambda value: f"{value:g}")
 
 
 def points_of(path: str) -> list[tuple[float, float]]:
@@ -46,7 +48,7 @@ def test_an_axis_has_at_most_six_ticks_that_do_not_touch(now, box) -> None:
 @example([5e-324])
 @example([1e-300, 0])
 def test_an_axis_reaches_the_largest_value_in_round_steps(values) -> None:
-    top, steps = charts.axis(values)
+    top, steps = axis(values)
     assert top >= max([*values, 0]) * (1 - 1e-9)
     assert len(steps) <= 6
     assert steps[0] == 0
@@ -81,14 +83,14 @@ def test_a_higher_value_lies_higher() -> None:
 
 @given(lists)
 def test_a_sparkline_stays_in_its_box(values) -> None:
-    for path in charts.sparkline(values):
+    for path in sparkline(values):
         assert all(0 <= x <= 150 and 3 <= y <= 31 for x, y in points_of(path))
 
 
 @given(st.lists(st.lists(numbers, min_size=24, max_size=24), min_size=1, max_size=7))
 def test_a_heat_map_shades_larger_values_no_lighter(values) -> None:
     names = [str(row) for row in range(len(values))]
-    chart = charts.heat_map(values, names, {0: "00"}, [[""] * 24 for _ in values])
+    chart = heat_map(values, names, {0: "00"}, [[""] * 24 for _ in values])
     flat = [value or 0 for row in values for value in row]
     shades = sorted(zip(flat, [cell.level for cell in chart.cells], strict=True))
     assert all(one[1] <= other[1] for one, other in pairwise(shades))
@@ -100,7 +102,7 @@ def test_a_heat_map_shades_larger_values_no_lighter(values) -> None:
 
 @given(st.lists(st.none() | st.floats(0, 1e9), max_size=10))
 def test_bars_are_relative_to_the_largest(values) -> None:
-    widths = charts.bar_widths(values)
+    widths = bar_widths(values)
     assert all(0 <= width <= 100 for width in widths)
     if any(values):
         assert max(widths) == 100

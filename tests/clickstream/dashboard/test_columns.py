@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.test_charts import points_of
 
-from clickstream.dashboard import charts, columns
-from clickstream.dashboard.columns import HALF, NARROW, ColumnChart
+from clickstream.dashboard.charts import columns
+from clickstream.dashboard.charts.axis import MOST_TICKS, Box, axis
+from clickstream.dashboard.charts.columns import HALF, NARROW, ColumnChart
+from clickstream.dashboard.charts.line import SMALL, small_line
 
 counts = st.none() | st.integers(0, 1_000_000).map(float)
 stacks = st.lists(st.tuples(counts, counts), min_size=1, max_size=60)
 
 
-def chart_of(places: list, box: charts.Box, unfinished: int | None = None) -> ColumnChart:
+def chart_of(places: list, box: Box, unfinished: int | None = None) -> ColumnChart:
     below, above = ([place[number] for place in places] for number in (0, 1))
     labels = [f"{number} Nov" for number in range(len(places))]
     return columns.column_chart(
@@ -32,14 +34,14 @@ def test_columns_lie_inside_the_box_and_apart(places, box, unfinished) -> None:
         assert box.top - 0.2 <= part.y <= part.y + part.height <= chart.box.base + 0.2
     for before, after in pairwise(sorted({(part.x, part.width) for part in chart.parts})):
         assert before[0] + before[1] <= after[0] + 0.2
-    assert len(chart.x_ticks) <= charts.MOST_TICKS
+    assert len(chart.x_ticks) <= MOST_TICKS
     assert len(chart.strips) == len(places)
 
 
 @given(stacks)
 def test_a_column_is_as_high_as_the_sum_of_its_parts(places) -> None:
     chart = chart_of(places, HALF)
-    top, _ = charts.axis([sum(value or 0 for value in place) for place in places])
+    top, _ = axis([sum(value or 0 for value in place) for place in places])
     high = chart.box.base - chart.box.top
     for place, strip in zip(places, chart.strips, strict=True):
         inside = [p for p in chart.parts if strip.x <= p.x < strip.x + strip.width]
@@ -55,7 +57,7 @@ def test_the_column_that_is_not_over_is_marked() -> None:
 @given(st.lists(counts, min_size=1, max_size=60), st.none() | st.integers(0, 60))
 def test_a_small_line_lies_inside_its_box(values, unfinished) -> None:
     top = max((value or 0 for value in values), default=0)
-    line = charts.small_line(values, top, unfinished)
+    line = small_line(values, top, unfinished)
     paths = [*line.areas, *line.now, line.unfinished]
     for x, y in (point for path in paths for point in points_of(path)):
         assert 0 <= x <= line.box.width
@@ -63,7 +65,7 @@ def test_a_small_line_lies_inside_its_box(values, unfinished) -> None:
 
 
 def test_a_small_line_uses_the_scale_that_it_is_given() -> None:
-    (low,) = charts.small_line([5, 5], 10, None).now
-    (high,) = charts.small_line([5, 5], 5, None).now
-    assert points_of(high)[0][1] == charts.SMALL.top
+    (low,) = small_line([5, 5], 10, None).now
+    (high,) = small_line([5, 5], 5, None).now
+    assert points_of(high)[0][1] == SMALL.top
     assert points_of(low)[0][1] > points_of(high)[0][1]

@@ -25,7 +25,7 @@ from clickstream.dashboard.entries.saved_views import (
     SavedView,
 )
 from clickstream.dashboard.entries.store import EntryStore
-from clickstream.dashboard.view import View
+from clickstream.dashboard.questions.view import View
 from clickstream.errors import InputError
 
 NOW = datetime(2026, 11, 24, 15, 20, tzinfo=UTC)

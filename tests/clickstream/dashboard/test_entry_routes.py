@@ -22,10 +22,10 @@ from tests.support.lakes import settings_of_a_lake
 from tests.support.localaws_process import CREDENTIALS
 
 from clickstream import settings
-from clickstream.dashboard.app import build_app
 from clickstream.dashboard.entries.own_notes import LONGEST_TEXT, OwnNote
-from clickstream.dashboard.entries.routes import MAX_FORM_BYTES
 from clickstream.dashboard.entries.store import EntryStore
+from clickstream.dashboard.web.app import build_app
+from clickstream.dashboard.web.entry_routes import MAX_FORM_BYTES
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 DAY = "from=2026-11-20&to=2026-11-20"

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.strategies import hours, visits
 
-from clickstream.dashboard import fact_copy
-from clickstream.dashboard.fact_copy import FILE_NAME, FactCopy
+from clickstream.dashboard.questions import fact_copy
+from clickstream.dashboard.questions.fact_copy import FILE_NAME, FactCopy
 from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
 
@@ -207,7 +207,7 @@ def test_rows_of_an_earlier_release_have_the_columns_of_today(tmp_path: Path) ->
 def test_a_second_process_is_refused_with_what_to_do(tmp_path) -> None:
     copy = FactCopy(tmp_path, FactStore({}).read_file)
     program = (
-        "from pathlib import Path; from clickstream.dashboard.fact_copy import FactCopy;"
+        "from pathlib import Path; from clickstream.dashboard.questions.fact_copy import FactCopy;"
         f"FactCopy(Path({str(tmp_path)!r}), lambda file: None)"
     )
     done = subprocess.run(

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.rendered import page_of
 
-from clickstream.dashboard.answers import Answer
-from clickstream.dashboard.details import csv_lines, detail_parts
-from clickstream.dashboard.folding import OTHER, fold, named_rows
-from clickstream.dashboard.movers import all_movers
-from clickstream.dashboard.page import Page
-from clickstream.dashboard.panels import PANELS
-from clickstream.dashboard.periods import Period
-from clickstream.dashboard.places import places_values
-from clickstream.dashboard.questions import Question, build_question
-from clickstream.dashboard.view import Filter, View
+from clickstream.dashboard.questions.answers import Answer
+from clickstream.dashboard.questions.folding import OTHER, fold, named_rows
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.question import Question, build_question
+from clickstream.dashboard.questions.view import Filter, View
+from clickstream.dashboard.tabs.overview.movers import all_movers
+from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.tabs.places.values import places_values
+from clickstream.dashboard.web.details import csv_lines, detail_parts
+from clickstream.dashboard.widgets.page import Page
 
 START = datetime(2026, 11, 2, 8)
 PERIOD = Period(date(2026, 11, 2), date(2026, 11, 3))

@@ -21,10 +21,10 @@ from tests.clickstream.dashboard.builders import (
 )
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 
-from clickstream.dashboard.coverage import period_of_hour, to_local
-from clickstream.dashboard.details import csv_lines
-from clickstream.dashboard.hour import HourPanel, build_hour
-from clickstream.dashboard.view import View, parse_view
+from clickstream.dashboard.questions.coverage import period_of_hour, to_local
+from clickstream.dashboard.questions.view import View, parse_view
+from clickstream.dashboard.tabs.trust.hour import HourPanel, build_hour
+from clickstream.dashboard.web.details import csv_lines
 from clickstream.hours import Hour
 
 ZONES = (

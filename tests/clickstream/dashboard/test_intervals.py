@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clickstream.dashboard.intervals import is_unlikely_by_chance, wilson
+from clickstream.dashboard.questions.intervals import is_unlikely_by_chance, wilson
 
 
 @pytest.mark.parametrize(

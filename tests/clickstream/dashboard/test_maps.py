@@ -14,9 +14,9 @@ from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.dashboard import maps
-from clickstream.dashboard.map_classes import LEVELS, classes_of_counts, classes_of_shares
-from clickstream.dashboard.map_labels import MOST_LABELS, Spot, place_labels, radius
+from clickstream.dashboard.charts import maps
+from clickstream.dashboard.charts.map_classes import LEVELS, classes_of_counts, classes_of_shares
+from clickstream.dashboard.charts.map_labels import MOST_LABELS, Spot, place_labels, radius
 
 DIRECTORY = files("clickstream.dashboard") / "static" / "map"
 FILES = sorted(one.name for one in DIRECTORY.iterdir())

@@ -11,11 +11,11 @@ from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, 
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
 
-from clickstream.dashboard.acquisition import build_acquisition
-from clickstream.dashboard.assistants import build_assistants
-from clickstream.dashboard.campaign_courses import build_campaign_courses
-from clickstream.dashboard.first_and_last import build_credits
-from clickstream.dashboard.view import View, parse_view
+from clickstream.dashboard.questions.view import View, parse_view
+from clickstream.dashboard.tabs.marketing.acquisition import build_acquisition
+from clickstream.dashboard.tabs.marketing.assistants import build_assistants
+from clickstream.dashboard.tabs.marketing.campaign_courses import build_campaign_courses
+from clickstream.dashboard.tabs.marketing.first_and_last import build_credits
 
 START, NOW = datetime(2026, 11, 2), datetime(2026, 11, 16, 15)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

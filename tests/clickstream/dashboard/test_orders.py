@@ -11,10 +11,10 @@ from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, 
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import visits
 
-from clickstream.dashboard.funnel import Funnel, build_funnel
-from clickstream.dashboard.items import item_rows
-from clickstream.dashboard.orders import orders_values
-from clickstream.dashboard.view import View
+from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.tabs.orders.funnel import Funnel, build_funnel
+from clickstream.dashboard.tabs.orders.items import item_rows
+from clickstream.dashboard.tabs.orders.values import orders_values
 from clickstream.settings import Dashboard, Goal, Settings, Step
 
 END = NOW.replace(minute=0)

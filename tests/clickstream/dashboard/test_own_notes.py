@@ -18,17 +18,17 @@ from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
 from tests.clickstream.dashboard.test_pages import Pseudo, assert_translated
 
-from clickstream.dashboard import charts
-from clickstream.dashboard.buckets import buckets_of
-from clickstream.dashboard.chart_notes import MOST_AUTOMATIC, MOST_OWN, number_notes
-from clickstream.dashboard.details import csv_lines, detail_parts
+from clickstream.dashboard.charts.line import MARKER_SIZE, NARROW, WIDE, Series, line_chart
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.saved_views import LONGEST_NAME, SavedView
 from clickstream.dashboard.entries.store import Entries
-from clickstream.dashboard.panels import PANELS
-from clickstream.dashboard.rendering import Renderer
-from clickstream.dashboard.view import View
-from clickstream.dashboard.views_menu import suggest_name
+from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.web.details import csv_lines, detail_parts
+from clickstream.dashboard.web.rendering import Renderer
+from clickstream.dashboard.web.views_menu import suggest_name
+from clickstream.dashboard.widgets.buckets import buckets_of
+from clickstream.dashboard.widgets.chart_notes import MOST_AUTOMATIC, MOST_OWN, number_notes
 
 START = datetime(2026, 11, 2)
 END = NOW.replace(minute=0)
@@ -121,16 +121,16 @@ def test_many_notes_displace_no_automatic_one_and_the_rest_is_listed() -> None:
 
 
 def test_markers_that_are_near_each_other_do_not_touch() -> None:
-    series = charts.Series(
+    series = Series(
         [1.0] * 28, [], [""] * 28, [""] * 28, [""] * 28, notes={n: n + 1 for n in range(12)}
     )
-    for box in (charts.WIDE, charts.NARROW):
-        markers = charts.line_chart(series, box, str).markers
+    for box in (WIDE, NARROW):
+        markers = line_chart(series, box, str).markers
         for number, one in enumerate(markers):
             for other in markers[:number]:
                 apart = max(abs(one.x - other.x), abs(one.y - other.y))
-                assert apart >= charts.MARKER_SIZE, (one, other)
-            assert one.y + charts.MARKER_SIZE / 2 < box.base
+                assert apart >= MARKER_SIZE, (one, other)
+            assert one.y + MARKER_SIZE / 2 < box.base
 
 
 @pytest.mark.parametrize("text", [HOSTILE_TEXT, *(text for text in HOSTILE if text.strip())])

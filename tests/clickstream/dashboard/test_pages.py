@@ -19,10 +19,10 @@ from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
 from tests.support.cases import each_case
 
-from clickstream.dashboard.details import compare_with_athena, csv_lines, detail_parts
-from clickstream.dashboard.panels import PANELS
-from clickstream.dashboard.rendering import Renderer
-from clickstream.dashboard.view import CHOICES, View
+from clickstream.dashboard.questions.view import CHOICES, View
+from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.web.details import compare_with_athena, csv_lines, detail_parts
+from clickstream.dashboard.web.rendering import Renderer
 from clickstream.hours import Hour
 from clickstream.settings import Goal, Settings
 
@@ -470,7 +470,7 @@ def test_the_same_url_and_facts_make_the_same_page(store) -> None:
 def test_every_link_of_a_page_is_a_view(store) -> None:
     from urllib.parse import parse_qsl, urlsplit
 
-    from clickstream.dashboard.view import parse_view
+    from clickstream.dashboard.questions.view import parse_view
 
     with page_of(store, WEEK.with_filter("page", "/menu")) as page:
         links = re.findall(r'href="([^"#]*\?[^"#]*)', html_of(page))

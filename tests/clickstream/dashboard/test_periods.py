@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.dashboard.periods import Period, compared_with, cut_at, period_of
+from clickstream.dashboard.questions.periods import Period, compared_with, cut_at, period_of
 
 TODAY = date(2026, 11, 27)
 days = st.dates(date(2020, 1, 1), date(2030, 12, 31))

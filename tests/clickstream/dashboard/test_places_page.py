@@ -14,11 +14,11 @@ from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, 
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.clickstream.dashboard.test_pages import DATA, Pseudo
 
-from clickstream.dashboard import maps
-from clickstream.dashboard.intervals import wilson
-from clickstream.dashboard.places import is_from_db_ip
-from clickstream.dashboard.rendering import read_static
-from clickstream.dashboard.view import Filter, View
+from clickstream.dashboard.charts import maps
+from clickstream.dashboard.questions.intervals import wilson
+from clickstream.dashboard.questions.view import Filter, View
+from clickstream.dashboard.tabs.places.values import is_from_db_ip
+from clickstream.dashboard.web.rendering import read_static
 from clickstream.settings import GeoIp, Settings
 
 START, MIDDLE, END = (datetime(2026, 11, day) for day in (2, 9, 16))

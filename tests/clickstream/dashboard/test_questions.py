@@ -21,13 +21,13 @@ from tests.clickstream.dashboard.strategies import (
     visits,
 )
 
-from clickstream.dashboard.dimensions import DIMENSIONS, FILTERS
-from clickstream.dashboard.fact_copy import FactCopy, Snapshot
-from clickstream.dashboard.fact_views import SESSIONS
-from clickstream.dashboard.metrics import METRICS
-from clickstream.dashboard.periods import Period
-from clickstream.dashboard.questions import build_question, sql_literal
-from clickstream.dashboard.view import TILES, Filter
+from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
+from clickstream.dashboard.questions.fact_copy import FactCopy, Snapshot
+from clickstream.dashboard.questions.fact_views import SESSIONS
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.question import build_question, sql_literal
+from clickstream.dashboard.questions.view import TILES, Filter
 
 WHOLE = Period(FIRST, FIRST + timedelta(days=DAYS - 1))
 WHOLE_DIMENSIONS = [

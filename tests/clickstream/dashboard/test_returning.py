@@ -15,11 +15,11 @@ from tests.clickstream.dashboard.rendered import page_of
 from tests.clickstream.dashboard.strategies import filters, periods, visits
 from tests.clickstream.dashboard.test_questions import copy_of, in_period
 
-from clickstream.dashboard.cohorts import Cohort, build_cohorts
-from clickstream.dashboard.periods import Period
-from clickstream.dashboard.questions import build_question
-from clickstream.dashboard.view import Filter, View
-from clickstream.dashboard.visitor_kinds import build_kinds
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.question import build_question
+from clickstream.dashboard.questions.view import Filter, View
+from clickstream.dashboard.tabs.visitors.cohorts import Cohort, build_cohorts
+from clickstream.dashboard.tabs.visitors.visitor_kinds import build_kinds
 from clickstream.settings import Settings
 
 some_visits = st.lists(visits, max_size=14)

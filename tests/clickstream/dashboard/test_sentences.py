@@ -33,8 +33,9 @@ from tests.clickstream.dashboard.week_facts import (
 )
 from tests.support.cases import each_case
 
-from clickstream.dashboard.dimensions import FILTERS
-from clickstream.dashboard.periods import Period, start_of
+from clickstream.dashboard.questions.dimensions import FILTERS
+from clickstream.dashboard.questions.periods import Period, start_of
+from clickstream.dashboard.questions.view import TABS, Filter, Tab, View, parse_view
 from clickstream.dashboard.sentences import Findings, find_sentences
 from clickstream.dashboard.sentences.significance import (
     compare_count,
@@ -45,7 +46,6 @@ from clickstream.dashboard.sentences.significance import (
 )
 from clickstream.dashboard.sentences.weeks import WEEKS, ask_weeks
 from clickstream.dashboard.sentences.weeks import Weeks as Compared
-from clickstream.dashboard.view import TABS, Filter, Tab, View, parse_view
 
 RULES = Weeks(weeks=9, seed=3)
 FIRST = RULES.first + timedelta(weeks=8)

@@ -10,8 +10,8 @@ from tests.clickstream.dashboard.builders import FactStore
 from tests.clickstream.dashboard.rendered import page_of
 from tests.clickstream.dashboard.week_facts import Weeks, weeks_to_ask
 
+from clickstream.dashboard.questions.view import Tab, View
 from clickstream.dashboard.sentences import Findings, find_sentences
-from clickstream.dashboard.view import Tab, View
 
 NUMBER = 200
 MOST_FALSE = 0.05

@@ -16,7 +16,7 @@ SERVE = """
 import sys
 from pathlib import Path
 from tests.clickstream.dashboard.access.builders import build_app
-from clickstream.dashboard.server import serve
+from clickstream.dashboard.web.server import serve
 from clickstream.errors import ClickstreamError
 try:
     app = build_app(Path(sys.argv[1]))

@@ -20,26 +20,27 @@ from tests.support.engines import TrinoOfLake
 from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import settings
-from clickstream.dashboard.answers import Answer, Answers
-from clickstream.dashboard.details import is_same
-from clickstream.dashboard.engines import AthenaEngine, LocalEngine, Reader, ask_athena
-from clickstream.dashboard.folding import fold
+from clickstream.dashboard.charts.maps import frames
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.funnel import build_funnel
-from clickstream.dashboard.maps import frames
-from clickstream.dashboard.metrics import METRICS
-from clickstream.dashboard.page import Page
-from clickstream.dashboard.panels import PANELS, Trend
-from clickstream.dashboard.panels.orders import item_pages, order_filter
-from clickstream.dashboard.periods import Period
-from clickstream.dashboard.questions import Question, build_question
-from clickstream.dashboard.rendering import Renderer
+from clickstream.dashboard.questions.answers import Answer, Answers
+from clickstream.dashboard.questions.engines import AthenaEngine, LocalEngine, Reader, ask_athena
+from clickstream.dashboard.questions.folding import fold
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.panel import Trend
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.question import Question, build_question
+from clickstream.dashboard.questions.view import GRAINS, TABS, Filter, Tab, View
 from clickstream.dashboard.sentences.candidates import LOOKS
 from clickstream.dashboard.sentences.errors import FAILED
 from clickstream.dashboard.sentences.weeks import Weeks as Compared
 from clickstream.dashboard.sentences.weeks import weekly_question
+from clickstream.dashboard.tabs.orders.funnel import build_funnel
+from clickstream.dashboard.tabs.orders.panels import item_pages, order_filter
+from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.texts import load_translations, parse_locale
-from clickstream.dashboard.view import GRAINS, TABS, Filter, Tab, View
+from clickstream.dashboard.web.details import is_same
+from clickstream.dashboard.web.rendering import Renderer
+from clickstream.dashboard.widgets.page import Page
 from clickstream.demo.cafe import CafeRules, Truth, write_history
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour

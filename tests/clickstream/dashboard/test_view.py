@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.strategies import values, views
 
-from clickstream.dashboard.dimensions import DIMENSIONS, FILTERS
-from clickstream.dashboard.fact_views import SESSIONS
-from clickstream.dashboard.metrics import METRICS
-from clickstream.dashboard.view import CHOICES, TILES, View, parse_view
+from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
+from clickstream.dashboard.questions.fact_views import SESSIONS
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.view import CHOICES, TILES, View, parse_view
 from clickstream.errors import InputError
 
 

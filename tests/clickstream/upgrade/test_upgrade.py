@@ -23,7 +23,7 @@ from tests.support.lakes import aws_session, build_all
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.trino_client import give_views_an_owner
 
-from clickstream.dashboard.fact_copy import FactCopy
+from clickstream.dashboard.questions.fact_copy import FactCopy
 from clickstream.errors import OutdatedStagedRows
 from clickstream.hours import Hour
 from clickstream.lake import (

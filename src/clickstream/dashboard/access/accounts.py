@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from clickstream.dashboard.access import private_files
+from clickstream.dashboard.entries import private_files
 from clickstream.errors import InputError, UnusableDashboardFile
 
 OWNER = "owner"

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from clickstream.dashboard.access import private_files
 from clickstream.dashboard.access.accounts import Accounts
+from clickstream.dashboard.entries import private_files
 
 PATH = "/login/once/"
 VALID_SECONDS = 24 * 3600

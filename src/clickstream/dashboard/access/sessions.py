@@ -17,8 +17,8 @@ from typing import Any
 
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
-from clickstream.dashboard.access import private_files
 from clickstream.dashboard.access.accounts import Account, Accounts
+from clickstream.dashboard.entries import private_files
 
 VALID_SECONDS = 14 * 24 * 3600
 RENEW_AFTER_SECONDS = 24 * 3600

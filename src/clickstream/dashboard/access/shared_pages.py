@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clickstream.dashboard.access.identity import NO_PAGE, READ_ONLY, Identity, SharedWith
 from clickstream.dashboard.access.shares import PREFIX, Ended, Share, Shares
+from clickstream.dashboard.questions.view import TABS
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.view import TABS
 from clickstream.errors import InputError
 
 log = logging.getLogger(__name__)

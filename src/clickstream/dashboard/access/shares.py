@@ -23,7 +23,7 @@ from itsdangerous import Signer
 from clickstream.dashboard.access.sessions import read_secret
 from clickstream.dashboard.entries.entry_file import EntryFile, Kind, digest_of, parse_line
 from clickstream.dashboard.entries.saved_views import LONGEST_QUERY
-from clickstream.dashboard.view import TABS, Tab, View
+from clickstream.dashboard.questions.view import TABS, Tab, View
 from clickstream.errors import InputError
 
 PREFIX = "/shared/"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.coverage import hours_of, missing_servers
 from clickstream.dashboard.digest.names import shown_name
-from clickstream.dashboard.page import Page
+from clickstream.dashboard.questions.coverage import hours_of, missing_servers
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.trust_line import trust_line
+from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.trust_line import trust_line
 
 
 def hours_missing(page: Page) -> int:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
-from clickstream.dashboard.course import Course, ask_course
 from clickstream.dashboard.digest.completeness import (
     describe_trust,
     find_warnings,
@@ -18,16 +17,19 @@ from clickstream.dashboard.digest.completeness import (
 )
 from clickstream.dashboard.digest.names import shown_name
 from clickstream.dashboard.digest.week import Week
-from clickstream.dashboard.figures import Figure
 from clickstream.dashboard.formats import NO_VALUE, Change, Formats
-from clickstream.dashboard.goals import goal_rows, pace_text
-from clickstream.dashboard.lists import ListPanel, list_panel
-from clickstream.dashboard.movers import Mover, find_movers
-from clickstream.dashboard.orders import order_figures
-from clickstream.dashboard.page import Page
+from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.sentences import Findings, Part, Sentence, find_sentences
+from clickstream.dashboard.tabs.orders.figures import Figure
+from clickstream.dashboard.tabs.orders.values import order_figures
+from clickstream.dashboard.tabs.overview.movers import Mover, find_movers
+from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
+from clickstream.dashboard.tabs.overview.tiles import Tile, build_tiles
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.tiles import Tile, build_tiles
+from clickstream.dashboard.widgets.course import Course, ask_course
+from clickstream.dashboard.widgets.goals import goal_rows, pace_text
+from clickstream.dashboard.widgets.lists import ListPanel, list_panel
+from clickstream.dashboard.widgets.page import Page
 from clickstream.errors import EmptyWeek
 
 LISTED = 5
@@ -165,7 +167,7 @@ def build_content(page: Page, week: Week) -> Digest:
             for row in goal_rows(page)
             if row.pace
         ],
-        lists=[_listing(page, "pages", "views"), _listing(page, "sources", "visits")],
+        lists=[_listing(page, PAGES, "views"), _listing(page, SOURCES, "visits")],
         trust=describe_trust(page),
         link=_link(page, page.view.query),
     )
@@ -268,9 +270,9 @@ def _item_of_mover(page: Page, one: Mover) -> Item:
     return Item(shown_name(one.value), values, _link(page, one.query), kind)
 
 
-def _listing(page: Page, name: str, metric: str) -> Listing:
+def _listing(page: Page, asked: Panel, metric: str) -> Listing:
     """Build a list of the largest rows, with one metric."""
-    panel: ListPanel = list_panel(page, name)
+    panel: ListPanel = list_panel(page, asked)
     place = [one.name for one in panel.columns].index(metric)
     text = page.formats.text
     return Listing(

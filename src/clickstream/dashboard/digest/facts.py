@@ -14,17 +14,17 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from clickstream.dashboard.answers import Answer
 from clickstream.dashboard.digest.week import Week
-from clickstream.dashboard.engines import Reader
-from clickstream.dashboard.fact_copy import EMPTY, FactCopy
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.page import Page
-from clickstream.dashboard.periods import Period, period_of
-from clickstream.dashboard.questions import Question
+from clickstream.dashboard.questions.answers import Answer
+from clickstream.dashboard.questions.engines import Reader
+from clickstream.dashboard.questions.fact_copy import EMPTY, FactCopy
+from clickstream.dashboard.questions.periods import Period, period_of
+from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.sentences.weeks import WEEKS
 from clickstream.dashboard.texts import load_translations, parse_locale
-from clickstream.dashboard.view import View
+from clickstream.dashboard.widgets.page import Page
 from clickstream.errors import AwsUnavailable, EmptyWeek
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.fact_files import Manifest, read_file, read_manifest

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from clickstream.dashboard.coverage import local_midnight
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.periods import Period
+from clickstream.dashboard.questions.coverage import local_midnight
+from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.texts import mark
 from clickstream.errors import InputError
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from clickstream.dashboard.access import private_files
+from clickstream.dashboard.entries import private_files
 from clickstream.errors import InputError, UnusableDashboardFile
 
 UNDO_DAYS = 7

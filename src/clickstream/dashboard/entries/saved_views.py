@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from clickstream.dashboard.entries.entry_file import Kind, parse_line
-from clickstream.dashboard.view import View
+from clickstream.dashboard.questions.view import View
 from clickstream.errors import InputError
 
 LONGEST_NAME = 40

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from clickstream.dashboard.dimensions import DIMENSIONS
-from clickstream.dashboard.metrics import METRICS
-from clickstream.dashboard.page import Page
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.view import Tab
 from clickstream.dashboard.sentences.significance import (
     Compared,
     compare_count,
@@ -16,7 +16,7 @@ from clickstream.dashboard.sentences.significance import (
     spread_between,
 )
 from clickstream.dashboard.sentences.weeks import Series, Weeks, ask_weeks
-from clickstream.dashboard.view import Tab
+from clickstream.dashboard.widgets.page import Page
 
 LEAST_SIZE = 100
 """Minimum of a count, or of the visits of a share, in the range or as expected."""

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from clickstream.dashboard.coverage import to_local
-from clickstream.dashboard.fact_views import SESSION_ERRORS
-from clickstream.dashboard.page import Page
-from clickstream.dashboard.questions import Question, condition_of
+from clickstream.dashboard.questions.coverage import to_local
+from clickstream.dashboard.questions.fact_views import SESSION_ERRORS
+from clickstream.dashboard.questions.question import Question, condition_of
+from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.sentences.candidates import LEAST_SIZE, WHOLE, Candidate
 from clickstream.dashboard.sentences.significance import compare_count, compare_share
 from clickstream.dashboard.sentences.weeks import Series, Weeks, ask_weeks
-from clickstream.dashboard.view import Filter
+from clickstream.dashboard.widgets.page import Page
 from clickstream.settings import Settings
 
 FAILED = "visits_with_5xx"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.coverage import hours_of, to_local
-from clickstream.dashboard.notes import find_bursts
-from clickstream.dashboard.page import Page
-from clickstream.dashboard.periods import Period, cut_at
-from clickstream.dashboard.questions import build_question
+from clickstream.dashboard.questions.coverage import hours_of, to_local
+from clickstream.dashboard.questions.periods import Period, cut_at
+from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.sentences.candidates import LEAST_SIZE, Candidate, ask_candidates
 from clickstream.dashboard.sentences.errors import error_candidates
 from clickstream.dashboard.sentences.parts import Findings
@@ -20,6 +18,8 @@ from clickstream.dashboard.sentences.weeks import (
 )
 from clickstream.dashboard.sentences.words import put_in_words
 from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.notes import find_bursts
+from clickstream.dashboard.widgets.page import Page
 
 _WITH_ERRORS = {"overview", "orders", "trust"}
 """The pages whose sentences report errors."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from clickstream.dashboard.dimensions import DIMENSIONS
-from clickstream.dashboard.folding import fold, named_rows
-from clickstream.dashboard.page import Page
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.folding import fold, named_rows
+from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.sentences.candidates import WHOLE, Candidate
 from clickstream.dashboard.sentences.errors import FAILED, find_failure, step_of
 from clickstream.dashboard.sentences.significance import largest_chance
 from clickstream.dashboard.sentences.weeks import Weeks, ask_weeks
-from clickstream.dashboard.view import View
+from clickstream.dashboard.widgets.page import Page
 
 MOST_SENTENCES = 3
 MOST_RANKED = 12

@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from clickstream.dashboard.coverage import NEARLY_ALL, hours_of
-from clickstream.dashboard.dimensions import DIMENSIONS
-from clickstream.dashboard.metrics import METRICS
-from clickstream.dashboard.page import Page
-from clickstream.dashboard.periods import Period
-from clickstream.dashboard.questions import (
+from clickstream.dashboard.questions.coverage import NEARLY_ALL, hours_of
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.question import (
     USUAL_KEY_DAYS,
     Question,
     condition_of,
     sql_literal,
 )
-from clickstream.dashboard.view import Filter
+from clickstream.dashboard.questions.view import Filter
+from clickstream.dashboard.widgets.page import Page
 
 WEEKS = 8
 """Maximum number of weeks before the range that it is compared with."""

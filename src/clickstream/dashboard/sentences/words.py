@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from clickstream.dashboard.lists import value_name
-from clickstream.dashboard.metrics import METRICS
-from clickstream.dashboard.navigation import address_on
-from clickstream.dashboard.page import Page
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.view import TILES, Tab, View
 from clickstream.dashboard.sentences.candidates import Candidate
 from clickstream.dashboard.sentences.errors import FAILED, Failure, find_failure, step_of
 from clickstream.dashboard.sentences.parts import Part, Sentence, compose
 from clickstream.dashboard.sentences.selection import Event
 from clickstream.dashboard.sentences.weeks import Weeks
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.view import TILES, Tab, View
+from clickstream.dashboard.widgets.addresses import address_on
+from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.page import Page
 
 LONGEST_NAME = 60
 

@@ -20,11 +20,11 @@ from tests.support.localaws_process import CREDENTIALS
 
 from clickstream import settings
 from clickstream.dashboard.access.shares import Shares
-from clickstream.dashboard.app import build_app
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.saved_views import SavedView
 from clickstream.dashboard.entries.store import EntryStore
-from clickstream.dashboard.view import View
+from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.web.app import build_app
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tests.support.examples import many_examples
 from clickstream.dashboard.access.guard import Surroundings
 from clickstream.dashboard.access.peers import ForwardedPeers, client_address, is_https
 from clickstream.dashboard.access.proxies import HeaderLogin, account_name
-from clickstream.dashboard.surroundings import describe_logins, login_warnings, surroundings_of
+from clickstream.dashboard.web.surroundings import describe_logins, login_warnings, surroundings_of
 from clickstream.settings import Dashboard
 
 NETWORKS = ("10.0.0.0/16", "2001:db8:1::/48")

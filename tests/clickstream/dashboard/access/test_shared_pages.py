@@ -11,8 +11,8 @@ from tests.clickstream.dashboard.access.builders import NOW, OWN_PAGE, PAGE, Mom
 from tests.support.cases import each_case
 
 from clickstream.dashboard.access.shares import Share, Shares
-from clickstream.dashboard.panels import PANELS
-from clickstream.dashboard.view import TABS, View
+from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.errors import ClickstreamError
 
 DAY = "from=2026-11-20&to=2026-11-20"

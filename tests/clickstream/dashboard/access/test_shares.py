@@ -27,7 +27,7 @@ from clickstream.dashboard.access.shares import (
     Shares,
 )
 from clickstream.dashboard.entries.entry_file import UNDO_DAYS
-from clickstream.dashboard.view import TABS, View
+from clickstream.dashboard.questions.view import TABS, View
 from clickstream.errors import InputError
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)

@@ -14,8 +14,8 @@ from tests.clickstream.dashboard.rendered import page_of, texts_of
 
 from clickstream.dashboard.digest import Digest, Week, build_message
 from clickstream.dashboard.digest.content import build_content
+from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.texts import Translations
-from clickstream.dashboard.view import View
 from clickstream.settings import Settings
 
 MOMENT = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)

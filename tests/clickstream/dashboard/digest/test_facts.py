@@ -16,7 +16,7 @@ from tests.support.facts import at_call, hooked
 
 from clickstream.dashboard.digest import Week, build_digest, render_text
 from clickstream.dashboard.digest.facts import ATTEMPTS, dates_needed, restrict
-from clickstream.dashboard.periods import start_of
+from clickstream.dashboard.questions.periods import start_of
 from clickstream.errors import AwsUnavailable, EmptyWeek, InputError
 from clickstream.lake import Lake
 from clickstream.lake.fact_files import FACT_VIEWS, MANIFEST_KEY

@@ -36,7 +36,7 @@ from tests.clickstream.dashboard.test_sentences import EMAIL_DOUBLES, FIRST
 
 from clickstream.dashboard.digest import Digest, Week, draw_png, render_text
 from clickstream.dashboard.digest.picture import DENSITY, HEIGHT, WIDTH, draw_svg
-from clickstream.dashboard.periods import start_of
+from clickstream.dashboard.questions.periods import start_of
 from clickstream.errors import EmptyWeek, SettingsError
 from clickstream.settings import Goal, Settings
 

@@ -1,0 +1,1 @@
+"""Charts as SVG geometry: pure functions from numbers to coordinates."""

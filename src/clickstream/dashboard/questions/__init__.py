@@ -1,0 +1,1 @@
+"""What the pages can ask of the facts: metrics, dimensions, views, and the answers to questions."""

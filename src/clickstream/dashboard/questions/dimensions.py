@@ -1,0 +1,187 @@
+"""All dimensions by which numbers are broken down and filtered, each defined once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from clickstream.dashboard.questions.fact_views import (
+    BOTS,
+    ERRORS,
+    GOALS,
+    HOURS,
+    PAGE_VIEWS,
+    PLACES,
+    REJECTS,
+    SESSION_ERRORS,
+    SESSIONS,
+    SOURCES,
+    FactView,
+)
+from clickstream.dashboard.texts import mark
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One way to break a number down, and to filter by.
+
+    `facts` is None for dimensions of every fact view: the site's local date and hour. `order` is by
+    the first metric, the largest first, or by the dimension's own values. `is_filter` means that
+    visits can be filtered by it. Groups of fewer visitors than `smallest_group` are left out, see
+    docs/privacy.md.
+
+    `known` is the SQL of a column that `sql` needs and that depends on the visitor's earlier visits
+    (the window `in_order`). It reads all visits with the visitor's id, or with `is_of_chosen` only
+    those that the filters choose. `definition` explains the label.
+    """
+
+    name: str
+    facts: FactView | None
+    label: str
+    sql: str
+    order: Literal["metric", "value"] = "metric"
+    is_filter: bool = True
+    smallest_group: int = 0
+    known: str = ""
+    is_of_chosen: bool = False
+    definition: str = ""
+
+
+PLACE_MINIMUM = 10
+"""A place with fewer visitors is not shown, as in the view visits_by_place."""
+
+
+def _dimensions(*dimensions: Dimension) -> dict[str, Dimension]:
+    return {dimension.name: dimension for dimension in dimensions}
+
+
+def _time(name: str, facts: FactView | None, label: str, sql: str) -> Dimension:
+    return Dimension(name, facts, label, sql, "value", is_filter=False)
+
+
+def _plain(name: str, facts: FactView, label: str, sql: str) -> Dimension:
+    return Dimension(name, facts, label, sql, is_filter=False)
+
+
+def _place(name: str, label: str, sql: str) -> Dimension:
+    return Dimension(name, SESSIONS, label, sql, smallest_group=PLACE_MINIMUM)
+
+
+_REGION = "region || coalesce(', ' || country, '')"
+_CITY = "city || coalesce(', ' || nullif(region, city), '') || coalesce(', ' || country, '')"
+"""Names with region and country, because several places have one name: Paris, Île-de-France, FR."""
+
+_WEEKDAY = "date_diff('day', date '1970-01-05', local_date) % 7 + 1"
+"""1 for Monday to 7 for Sunday; the engines' functions for weekdays differ, so this uses none."""
+
+DIMENSIONS = _dimensions(
+    Dimension("channel", SESSIONS, mark("Channel"), "channel"),
+    Dimension("source", SESSIONS, mark("Source"), "source"),
+    Dimension("medium", SESSIONS, mark("Medium"), "medium"),
+    Dimension("campaign", SESSIONS, mark("Campaign"), "utm_campaign"),
+    Dimension("content", SESSIONS, mark("Content"), "utm_content"),
+    Dimension("term", SESSIONS, mark("Term"), "utm_term"),
+    Dimension("referrer", SESSIONS, mark("Referrer"), "referrer_domain"),
+    Dimension("landing_page", SESSIONS, mark("Landing page"), "landing_page"),
+    Dimension("exit_page", SESSIONS, mark("Exit page"), "exit_page"),
+    Dimension("device", SESSIONS, mark("Device"), "device"),
+    Dimension("browser", SESSIONS, mark("Browser"), "browser"),
+    Dimension("os", SESSIONS, mark("System"), "os"),
+    _place("country", mark("Country"), "country"),
+    _place("region", mark("Region"), _REGION),
+    _place("city", mark("City"), _CITY),
+    Dimension(
+        "visitor_kind",
+        SESSIONS,
+        mark("New or returning"),
+        "case when visit_number = 1 then 'new' else 'returning' end",
+        known="row_number() over in_order as visit_number",
+        definition=mark(
+            "A visit is new if no earlier visit of the person is known; otherwise it is "
+            "returning. A person is recognized only until the visitor keys change, so some "
+            "returning visits are counted as new."
+        ),
+    ),
+    Dimension(
+        "first_channel",
+        SESSIONS,
+        mark("First channel"),
+        "first_channel",
+        is_filter=False,
+        known="first_value(channel) over in_order as first_channel",
+        definition=mark(
+            "Channel of the person's first known visit. Visits before the last change of "
+            "the visitor keys are not known."
+        ),
+    ),
+    Dimension(
+        "first_week",
+        SESSIONS,
+        mark("Week of the first visit"),
+        "cast(date_trunc('week', first_date) as date)",
+        "value",
+        is_filter=False,
+        known="first_value(local_date) over in_order as first_date",
+        is_of_chosen=True,
+        definition=mark(
+            "Week, from Monday, of the person's first known visit among those that the "
+            "filters select. Visits before the last change of the visitor keys are not "
+            "known."
+        ),
+    ),
+    Dimension(
+        "furthest_step",
+        SESSIONS,
+        mark("Furthest step"),
+        "cast(coalesce(funnel_steps, 0) as varchar)",
+        order="value",
+    ),
+    Dimension("page", PAGE_VIEWS, mark("Page"), "page"),
+    Dimension(
+        "next_page",
+        PAGE_VIEWS,
+        mark("Next page"),
+        "next_page",
+        is_filter=False,
+        definition=mark(
+            "The page that was viewed next in the same visit. After the last page of a "
+            "visit, the person left the site."
+        ),
+    ),
+    Dimension("failed_page", SESSION_ERRORS, mark("Page with an error"), "page"),
+    Dimension(
+        "failed_status", SESSION_ERRORS, mark("Status"), "status", order="value", is_filter=False
+    ),
+    Dimension(
+        "step_of_failed",
+        SESSION_ERRORS,
+        mark("Furthest step"),
+        "cast(coalesce(funnel_steps, 0) as varchar)",
+        order="value",
+        is_filter=False,
+    ),
+    Dimension("goal", GOALS, mark("Goal"), "goal"),
+    _time("day", None, mark("Day"), "local_date"),
+    _time("week", None, mark("Week"), "cast(date_trunc('week', local_date) as date)"),
+    _time("hour", None, mark("Hour"), "local_hour"),
+    _time("weekday", None, mark("Weekday"), _WEEKDAY),
+    _plain("bot_class", BOTS, mark("Class"), "bot_class"),
+    _plain("bot_reason", BOTS, mark("Reason"), "bot_reason"),
+    _plain("agent", BOTS, mark("Program"), "agent"),
+    _plain("error_page", ERRORS, mark("Page"), "page"),
+    _plain("status", ERRORS, mark("Status"), "status"),
+    _plain("reject_reason", REJECTS, mark("Reason"), "reason"),
+    _plain("log_source", SOURCES, mark("Source"), "source"),
+    _plain("place_country", PLACES, mark("Country"), "country"),
+    _plain("place_city", PLACES, mark("City"), _CITY),
+    _time("hour_at", HOURS, mark("Hour"), "hour_at"),
+    _time("settings", HOURS, mark("Settings"), "settings_digest"),
+    _time("library", HOURS, mark("Version"), "library_version"),
+    _time("missing_sources", HOURS, mark("Missing servers"), "missing_sources"),
+    _time("visitor_key", HOURS, mark("Visitor key"), "visitor_key"),
+    _time("columns_version", HOURS, mark("Columns version"), "coalesce(columns_version, 1)"),
+)
+"""Each dimension by its name."""
+
+FILTERS = tuple(name for name, dimension in DIMENSIONS.items() if dimension.is_filter)
+"""The dimensions that visits can be filtered by."""

@@ -1,0 +1,283 @@
+"""Local copy of the facts in a DuckDB file, which answers the dashboard's questions.
+
+Each update is one transaction: readers see the files of one manifest, the old one or the new one. A
+copy that can't be read is built again. Only one process at a time can open a copy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from more_itertools import constrained_batches
+
+from clickstream.dashboard.questions.fact_views import HOURS, REJECTS
+from clickstream.dashboard.questions.question import Question
+from clickstream.errors import InputError
+from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
+
+log = logging.getLogger("clickstream")
+
+FILE_NAME = "facts.duckdb"
+FORMAT = 1
+"""Format of the copy's own tables; a copy of another format is built again."""
+
+MEMORY_LIMIT = "256MB"
+ROWS_OF_A_BATCH = 100_000
+"""Limit of the rows that are in memory at once; a larger file is a batch of its own."""
+
+_ADDED = {view.name: dict(view.added) for view in (HOURS, REJECTS)}
+"""The columns, with their types, that files of earlier releases lack, by fact view."""
+
+_IDS = {"session_id", "visitor_id"}
+"""Columns of 16 hexadecimal digits, stored as 64-bit numbers for faster counts and joins."""
+
+ReadFile = Callable[[FactFile], pa.Table | None]
+
+
+@dataclass(frozen=True)
+class CopyState:
+    """The manifest that the copy matches; version 0 before the first update.
+
+    `changed_at` is the time at which that manifest was written.
+    """
+
+    version: int
+    changed_at: datetime | None
+    time_zone: str
+
+
+class CopyInUse(InputError):
+    """Another process has the copy open."""
+
+    code = "CS-603"
+
+
+EMPTY = CopyState(0, None, "")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def state_of(manifest: Manifest) -> CopyState:
+    """Return the state of a copy that matches a manifest."""
+    return CopyState(manifest.version, manifest.changed_at, manifest.time_zone)
+
+
+class FactCopy:
+    """The copy in a directory; `read_file` fetches the rows of a fact file.
+
+    Raises CopyInUse if another process has it open.
+    """
+
+    def __init__(self, directory: Path, read_file: ReadFile) -> None:
+        self._read_file = read_file
+        self._updating = threading.Lock()
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._connection = _open(directory / FILE_NAME)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Open a consistent view of the copy that later updates do not change."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute("begin")
+            yield Snapshot(_state(cursor), cursor)
+        finally:
+            cursor.close()
+
+    def update(self, manifest: Manifest) -> bool:
+        """Update the copy to match a manifest; return whether it changed.
+
+        The copy stays unchanged if a file no longer exists, because a newer manifest has replaced
+        it.
+        """
+        try:
+            with self._updating, self._transaction() as cursor:
+                if _state(cursor) == state_of(manifest):
+                    return False
+                self._replace_files(cursor, manifest)
+                cursor.execute("delete from copy_state")
+                cursor.execute(
+                    "insert into copy_state values (?, ?, ?)",
+                    [manifest.version, manifest.changed_at, manifest.time_zone],
+                )
+                cursor.execute("commit")
+        except _FileGone:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        """Open a transaction that is rolled back unless the block commits it."""
+        cursor = self._connection.cursor()
+        cursor.execute("begin")
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    def _replace_files(self, cursor: Any, manifest: Manifest) -> None:
+        """Replace the rows of all files that differ."""
+        stored = _stored_files(cursor)
+        for view in FACT_VIEWS:
+            before, wanted = stored.get(view, {}), manifest.files.get(view, {})
+            changed = {day: file for day, file in wanted.items() if before.get(day) != file.key}
+            _delete(cursor, view, [day for day in before if day in changed or day not in wanted])
+            for rows in self._batches(changed):
+                _insert(cursor, view, rows)
+            _note_files(cursor, view, changed)
+
+    def _batches(self, files: Mapping[date, FactFile]) -> Iterator[pa.Table]:
+        """Read files, and join the rows of neighbours that have the same columns.
+
+        DuckDB takes several milliseconds for a statement, whatever its rows.
+        """
+        rows = (self._rows_of(day, file) for day, file in files.items())
+        for _, alike in groupby(rows, key=attrgetter("schema")):
+            batches = constrained_batches(alike, ROWS_OF_A_BATCH, strict=False)
+            yield from map(pa.concat_tables, batches)
+
+    def _rows_of(self, day: date, file: FactFile) -> pa.Table:
+        rows = self._read_file(file)
+        if rows is None:
+            raise _FileGone
+        return rows.append_column("copied_day", pa.repeat(pa.scalar(day), len(rows)))
+
+
+class _FileGone(Exception):
+    """A fact file of the manifest no longer exists."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The copy at one manifest."""
+
+    state: CopyState
+    cursor: Any
+
+    def rows(self, question: Question) -> list[tuple[Any, ...]]:
+        """Answer a question; return no rows for a fact view that was never copied."""
+        try:
+            found: list[tuple[Any, ...]] = self.cursor.execute(
+                question.sql, list(question.values)
+            ).fetchall()
+        except duckdb.CatalogException:
+            return []
+        return found
+
+
+def _open(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return _open_with_tables(path)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise CopyInUse(
+                f"Another process has the dashboard's copy {path} open; stop it, or set "
+                "[dashboard] directory to another one."
+            ) from None
+        reason = str(error)
+    except (duckdb.Error, ValueError) as error:
+        reason = str(error)
+    log.warning(f"The dashboard's copy {path} can't be read and is built again: {reason}")
+    for leftover in (path, path.with_name(f"{path.name}.wal")):
+        leftover.unlink(missing_ok=True)
+    return _open_with_tables(path)
+
+
+def _open_with_tables(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open the file, readable by its owner only, with the tables that describe the copy."""
+    connection = duckdb.connect(path, config={"threads": 2, "memory_limit": MEMORY_LIMIT})
+    path.chmod(0o600)
+    tables = {row[0] for row in connection.execute("show tables").fetchall()}
+    if not tables:
+        connection.execute("create table copy_format as select ? as format", [FORMAT])
+        connection.execute("create table copied_files (view varchar, day date, key varchar)")
+        connection.execute(
+            "create table copy_state (version bigint, changed_at timestamptz, time_zone varchar)"
+        )
+    elif connection.execute("from copy_format").fetchone() != (FORMAT,):
+        connection.close()
+        raise ValueError(f"it has another format than {FORMAT}")
+    for view in tables & _ADDED.keys():  # the copy of an earlier release
+        _add_columns(connection, view, _ADDED[view])
+    return connection
+
+
+def _state(cursor: Any) -> CopyState:
+    found = cursor.execute("select version, epoch_us(changed_at), time_zone from copy_state")
+    row = found.fetchone()
+    if row is None:
+        return EMPTY
+    return CopyState(row[0], _EPOCH + timedelta(microseconds=row[1]), row[2])
+
+
+def _stored_files(cursor: Any) -> dict[str, dict[date, str]]:
+    """Return the keys of the copied files by fact view and date."""
+    found: dict[str, dict[date, str]] = {}
+    for view, day, key in cursor.execute("select view, day, key from copied_files").fetchall():
+        found.setdefault(view, {})[day] = key
+    return found
+
+
+def _note_files(cursor: Any, view: str, files: Mapping[date, FactFile]) -> None:
+    for day, file in files.items():
+        cursor.execute("insert into copied_files values (?, ?, ?)", [view, day, file.key])
+
+
+def _delete(cursor: Any, view: str, days: list[date]) -> None:
+    if days:
+        cursor.execute("delete from copied_files where view = ? and day in ?", [view, days])
+        cursor.execute(f"delete from {view} where copied_day in ?", [days])  # noqa: S608
+
+
+def _insert(cursor: Any, view: str, rows: pa.Table) -> None:
+    """Insert rows by the names of their columns.
+
+    A release that adds a column keeps the files of earlier dates, so the files of a manifest may
+    differ by such columns; absent ones are null. A table with otherwise different columns is
+    replaced: the release that changed them writes new files for all dates.
+    """
+    columns = ", ".join(
+        f"('0x' || {name})::ubigint as {name}" if name in _IDS else name
+        for name in rows.column_names
+    )
+    select = f"select {columns} from arrow_rows"  # noqa: S608
+    cursor.register("arrow_rows", rows)
+    added, stored, wanted = _ADDED.get(view, {}), _columns(cursor, view), {*rows.column_names}
+    if wanted - stored and stored - wanted - added.keys():
+        cursor.execute(f"drop table {view}")
+        stored = set()
+    if not stored:
+        cursor.execute(f"create table {view} as {select}")
+        _add_columns(cursor, view, added)
+    else:
+        if wanted - stored:  # a newer release has added them
+            described = cursor.execute(f"describe {select}").fetchall()
+            _add_columns(cursor, view, {name: kind for name, kind, *_ in described})
+        cursor.execute(f"insert into {view} by name {select}")
+    cursor.unregister("arrow_rows")
+
+
+def _add_columns(cursor: Any, view: str, columns: Mapping[str, str]) -> None:
+    for name, kind in columns.items():
+        cursor.execute(f"alter table {view} add column if not exists {name} {kind}")
+
+
+def _columns(cursor: Any, view: str) -> set[str]:
+    rows = cursor.execute(
+        "select column_name from information_schema.columns where table_name = ?", [view]
+    )
+    return {name for (name,) in rows.fetchall()}

@@ -1,0 +1,262 @@
+"""The metrics of the logs: lines, bots, errors and published hours."""
+
+from __future__ import annotations
+
+from clickstream.dashboard.questions.fact_views import BOTS, ERRORS, HOURS, PLACES, REJECTS, SOURCES
+from clickstream.dashboard.questions.metric import Metric
+from clickstream.dashboard.texts import mark
+
+
+def _mean(column: str) -> str:
+    """SQL for the mean of a column of place_facts over all requests that have a value."""
+    known = f"nullif(sum(requests) filter (where {column} is not null), 0)"
+    return f"sum({column} * requests) / {known}"
+
+
+BALANCE = ("lines", "rejected", "assets", "bots", "people", "late_lines", "waiting_lines")
+"""Metrics of the line balance, and of late lines: lines = rejected + assets + bots + people."""
+
+LOG_METRICS = (
+    Metric(
+        "lines",
+        HOURS,
+        mark("Lines"),
+        "coalesce(sum(lines), 0)",
+        mark(
+            "Number of lines in the logs of the web servers, one for each request, in the "
+            "published hours of the range."
+        ),
+        mark("How many requests did the web servers log?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "rejected",
+        HOURS,
+        mark("Rejected"),
+        "coalesce(sum(rejected), 0)",
+        mark(
+            "Log lines that could not be read, for example because they are damaged. They "
+            "are stored with the reason."
+        ),
+        mark("Could all lines be read?"),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "assets",
+        HOURS,
+        mark("Assets"),
+        "coalesce(sum(assets), 0)",
+        mark("Requests of people and bots for the images, style sheets and scripts of pages."),
+        mark("How many requests are for images and other parts of pages?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "bots",
+        HOURS,
+        mark("Bots"),
+        "coalesce(sum(bots), 0)",
+        mark(
+            "Requests of programs that are recognized as bots, except for images, style "
+            "sheets and scripts. They are not part of any visit."
+        ),
+        mark("How much of the traffic comes from bots?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "people",
+        HOURS,
+        mark("People"),
+        "coalesce(sum(page_requests + downloads + redirects + client_errors + server_errors"
+        " + health_checks + api_calls + others), 0)",
+        mark(
+            "All other requests: pages, forms, downloads and errors of people, and "
+            "automatic checks whether the site works."
+        ),
+        mark("How much of the log comes from people?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "late_lines",
+        HOURS,
+        mark("Late lines"),
+        "coalesce(sum(late_lines), 0)",
+        mark(
+            "Log lines that arrived after the numbers of their hour were published. The "
+            "numbers were then computed again."
+        ),
+        mark("Did numbers change after they were published?"),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "waiting_lines",
+        HOURS,
+        mark("Waiting"),
+        "coalesce(sum(waiting_lines), 0)",
+        mark(
+            "Log lines that arrived too late to compute the numbers of their hour again. "
+            "They are stored, but no number includes them."
+        ),
+        mark("What is missing from the numbers?"),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "incomplete_hours",
+        HOURS,
+        mark("Incomplete"),
+        "count(missing_sources)",
+        mark("Published hours without the log of a web server that could not be read yet."),
+        mark("Was the log of every web server read?"),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "server_errors",
+        HOURS,
+        mark("Server errors"),
+        "coalesce(sum(server_errors), 0)",
+        mark("Requests of people that failed because of a fault of the web server (status 5xx)."),
+        mark("Did the site work?"),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "published_hours",
+        HOURS,
+        mark("Hours"),
+        "count(*)",
+        mark("Number of hours whose numbers are published."),
+        mark("How many hours do the numbers cover?"),
+        is_additive=True,
+    ),
+    Metric(
+        "first_hour",
+        HOURS,
+        mark("First hour"),
+        "min(hour_at)",
+        mark("Start of the first published hour."),
+        mark("How far back do the numbers go?"),
+        format="moment",
+        good="neither",
+    ),
+    Metric(
+        "newest_hour",
+        HOURS,
+        mark("Newest hour"),
+        "max(hour_at)",
+        mark("Start of the newest published hour."),
+        mark("How recent are the numbers?"),
+        format="moment",
+        good="neither",
+    ),
+    Metric(
+        "source_lines",
+        SOURCES,
+        mark("Lines"),
+        "coalesce(sum(lines), 0)",
+        mark("Number of log lines in the range from this source of logs, such as a web server."),
+        mark("Was the log of every web server read?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "source_newest",
+        SOURCES,
+        mark("Newest hour"),
+        "max(hour_at)",
+        mark("Start of the newest published hour with lines from this source."),
+        mark("Was the log of every web server read?"),
+        format="moment",
+        good="neither",
+    ),
+    Metric(
+        "source_late",
+        SOURCES,
+        mark("Late"),
+        "coalesce(sum(late_lines), 0)",
+        mark(
+            "Log lines from this source that arrived after the numbers of their hour were "
+            "published."
+        ),
+        mark("Which logs arrive late?"),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "bot_requests",
+        BOTS,
+        mark("Requests"),
+        "coalesce(sum(requests), 0)",
+        mark("Requests of these bots, except for images, style sheets and scripts."),
+        mark("Which bots read the site?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "errors",
+        ERRORS,
+        mark("Errors"),
+        "coalesce(sum(requests), 0)",
+        mark(
+            "Requests of people that failed: for example, the page does not exist (status "
+            "4xx), or the web server has a fault (status 5xx)."
+        ),
+        mark("What went wrong for people?"),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "people_with_errors",
+        ERRORS,
+        mark("People"),
+        "count(distinct visitor_id)",
+        mark("Number of different people who got the error."),
+        mark("How many people were affected?"),
+        mark("A person who comes back after a change of the visitor keys is counted again."),
+        good="down",
+    ),
+    Metric(
+        "place_latitude",
+        PLACES,
+        mark("Latitude"),
+        _mean("latitude"),
+        mark("Average latitude of the requests of people from the city, in degrees north."),
+        mark("Where on the map is a city?"),
+        good="neither",
+    ),
+    Metric(
+        "place_longitude",
+        PLACES,
+        mark("Longitude"),
+        _mean("longitude"),
+        mark("Average longitude of the requests of people from the city, in degrees east."),
+        mark("Where on the map is a city?"),
+        good="neither",
+    ),
+    Metric(
+        "rejected_lines",
+        REJECTS,
+        mark("Lines"),
+        "coalesce(sum(lines), 0)",
+        mark("Number of log lines that could not be read for this reason."),
+        mark("Why could lines not be read?"),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "longest_rejected_line",
+        REJECTS,
+        mark("Longest, bytes"),
+        "max(longest_line_bytes)",
+        mark("Length in bytes of the longest log line that could not be read for this reason."),
+        mark("How long are the lines that could not be read?"),
+        limits=mark("Hours that earlier versions cleaned have no lengths; see the note below."),
+        good="neither",
+    ),
+)

@@ -1,0 +1,18 @@
+"""All metrics of the dashboard, each defined once.
+
+Panels, CSV files, the SQL behind a number and docs/metrics.md are built from these tables. All SQL
+runs unchanged on Athena and on DuckDB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clickstream.dashboard.questions.log_metrics import LOG_METRICS
+from clickstream.dashboard.questions.metric import Format, Good, Metric
+from clickstream.dashboard.questions.visit_metrics import VISIT_METRICS
+
+__all__ = ["METRICS", "Format", "Good", "Metric"]
+
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (*VISIT_METRICS, *LOG_METRICS)}
+"""Each metric by its name."""

@@ -1,0 +1,121 @@
+"""The definition of a panel: the metrics that it shows in a view, and by which dimensions.
+
+The pages, the CSV files, the SQL behind a number and the comparison with Athena all use these
+definitions. A definition asks no engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
+from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.question import USUAL_KEY_DAYS, Question, build_question
+from clickstream.dashboard.questions.view import TILES, Filter, Grain, Tab, View
+
+GRAIN_DIMENSIONS: Mapping[Grain, tuple[str, ...]] = {
+    "hour": ("day", "hour"),
+    "day": ("day",),
+    "week": ("week",),
+}
+LONGEST_BY_HOUR = 8
+LONGEST_BY_DAY = 100
+
+ROWS = 8
+"""Maximum number of rows of a list on a page; its CSV file has all."""
+
+VISITS = ("visits", "conversion_rate")
+LANDINGS = ("visits", "bounce_rate", "conversion_rate")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel. `asks` maps its choices to metrics and dimensions; without choices, the key is "".
+
+    It also asks for each dimension of `also_by` alone, and with `is_over_time` by hour, day or
+    week. `only` are filters that it always has, in addition to those of the view.
+    """
+
+    name: str
+    tab: Tab
+    title: str
+    asks: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict)
+    also_by: Sequence[str] = ()
+    only: Sequence[Filter] = ()
+    is_over_time: bool = False
+
+    def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the metrics and the dimensions that it shows in a view."""
+        if "" in self.asks:
+            return self.asks[""]
+        return self.asks[view.choice(self.name)]
+
+    def questions(
+        self, view: View, period: Period, key_days: int = USUAL_KEY_DAYS
+    ) -> list[Question]:
+        """Return its questions in a view, for all rows."""
+        metrics, by = self.parts(view)
+        groups = [by, *((name,) for name in self.also_by)]
+        if self.is_over_time:
+            groups.append((*by, *GRAIN_DIMENSIONS[grain_of(view, period)]))
+        filters, dates = self.filters(view), self.dates(period)
+        return [build_question(metrics, one, dates, filters, key_days=key_days) for one in groups]
+
+    def dates(self, period: Period) -> Period:
+        """Return the dates of its questions for a period."""
+        return period
+
+    def filters(self, view: View) -> tuple[Filter, ...]:
+        """Return the filters of its questions in a view."""
+        return (*view.filters, *self.only)
+
+    def metrics(self, view: View) -> list[Metric]:
+        """Return the metrics that it shows."""
+        return [METRICS[name] for name in self.parts(view)[0]]
+
+    def dimensions(self, view: View) -> list[Dimension]:
+        """Return the dimensions that it shows."""
+        return [DIMENSIONS[name] for name in (*self.parts(view)[1], *self.also_by)]
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the view's filters apply to its rows."""
+        first = next(iter(self.asks.values()))
+        return METRICS[first[0][0]].facts.has_sessions
+
+
+@dataclass(frozen=True)
+class Trend(Panel):
+    """The main chart and the sparklines: all tiles' metrics by hour, day or week."""
+
+    def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
+        """Return every metric that the chart can show, by the grain of the view."""
+        return TILES, GRAIN_DIMENSIONS[view.grain or "day"]
+
+    def questions(
+        self, view: View, period: Period, key_days: int = USUAL_KEY_DAYS
+    ) -> list[Question]:
+        """Return its question by the grain of the chart."""
+        by = GRAIN_DIMENSIONS[grain_of(view, period)]
+        return [build_question(TILES, by, period, view.filters, key_days=key_days)]
+
+    @property
+    def is_filtered(self) -> bool:
+        """True, because it shows visits."""
+        return True
+
+
+def grain_of(view: View, period: Period) -> Grain:
+    """Return the grain of the chart: the view's, else one for the length of the period.
+
+    Hours of more than 8 days would be too many to see.
+    """
+    if view.grain == "hour" and period.days > LONGEST_BY_HOUR:
+        return "day"
+    if view.grain:
+        return view.grain
+    if period.days <= 2:
+        return "hour"
+    return "day" if period.days <= LONGEST_BY_DAY else "week"

@@ -1,0 +1,251 @@
+"""Builds questions: one SQL statement for metrics by dimensions, in a period, with filters.
+
+The SQL runs unchanged on Athena and on DuckDB. Names come from the tables in `metrics` and
+`dimensions`, never from a URL; values are always parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
+from clickstream.dashboard.questions.fact_views import SESSIONS, FactView
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.view import Filter
+
+SqlValue = str | int | date | datetime
+Clause = tuple[str, tuple[SqlValue, ...]]
+"""A condition with question marks, and their values."""
+
+USUAL_KEY_DAYS = 30
+"""The default of `[privacy] key_days`: the days for which a visitor can be recognized."""
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A SELECT with question marks, their values, and the names of its columns.
+
+    The dimensions come first, then the metrics. `period`, `filters` and `key_days` are the inputs
+    that it was built from.
+    """
+
+    sql: str
+    values: tuple[SqlValue, ...]
+    dimensions: tuple[str, ...]
+    metrics: tuple[str, ...]
+    period: Period
+    filters: tuple[Filter, ...] = ()
+    key_days: int = USUAL_KEY_DAYS
+
+    @property
+    def smallest_group(self) -> int:
+        """Minimum number of visitors of a group; `folding` counts smaller groups together."""
+        return _smallest_group([DIMENSIONS[name] for name in self.dimensions])
+
+    def sql_with_values(self) -> str:
+        """Return the statement with literals instead of question marks, for people to run."""
+        parts = self.sql.split("?")
+        literals = [sql_literal(value) for value in self.values]
+        return "".join(part + literal for part, literal in zip(parts, [*literals, ""], strict=True))
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The dates of a question, and the days for which a visitor can be recognized."""
+
+    period: Period
+    key_days: int
+
+    def with_earlier_visits(self) -> Scope:
+        """Return the scope that also contains all earlier visits of its visitors."""
+        first = self.period.first - timedelta(days=self.key_days)
+        return replace(self, period=replace(self.period, first=first))
+
+
+_IN_ORDER = "window in_order as (partition by visitor_id order by started_at, session_id)"
+
+
+def sql_literal(value: SqlValue) -> str:
+    """Format a value as SQL, for Athena and DuckDB."""
+    if isinstance(value, datetime):
+        return f"timestamp '{value:%Y-%m-%d %H:%M:%S}'"
+    if isinstance(value, date):
+        return f"date '{value}'"
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def build_question(
+    metrics: Sequence[str],
+    by: Sequence[str],
+    period: Period,
+    filters: Sequence[Filter] = (),
+    limit: int | None = None,
+    key_days: int = USUAL_KEY_DAYS,
+) -> Question:
+    """Build the question for metrics of one fact view, as a whole or by dimensions.
+
+    Groups are sorted by the first metric, the largest first, or by the dimensions if those are
+    ordered by value. `key_days` limits how long before the period a visitor's earlier visits can
+    be.
+    """
+    scope = Scope(period, key_days)
+    facts = METRICS[metrics[0]].facts
+    dimensions = [DIMENSIONS[name] for name in by]
+    columns = [f"{one.sql} as {one.name}" for one in dimensions]
+    columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
+    source, known_values = _source(facts, dimensions, scope, filters)
+    if any(one.is_of_chosen for one in dimensions):
+        filters = ()
+    where, values = _where(facts, scope, filters)
+    lines = [
+        "select",
+        ",\n".join(f"  {column}" for column in columns),
+        f"from {source}",
+        f"where {where}",
+    ]
+    if dimensions:
+        places = [str(number) for number in range(1, len(dimensions) + 1)]
+        lines.append(f"group by {', '.join(places)}")
+        if smallest := _smallest_group(dimensions):
+            lines.append(f"having count(distinct visitor_id) >= {smallest}")
+        lines.append(f"order by {_order(dimensions, len(metrics))}")
+    if limit is not None:
+        lines.append(f"limit {limit}")
+    return Question(
+        "\n".join(lines),
+        (*known_values, *values),
+        tuple(by),
+        tuple(metrics),
+        period,
+        tuple(filters),
+        key_days,
+    )
+
+
+def _smallest_group(dimensions: Sequence[Dimension]) -> int:
+    return max((one.smallest_group for one in dimensions), default=0)
+
+
+def _order(dimensions: Sequence[Dimension], metrics: int) -> str:
+    """Sort by column positions, null groups last, so that all engines give the same order."""
+    places = [f"{number} nulls last" for number in range(1, len(dimensions) + 1)]
+    if dimensions[0].order == "metric" and metrics:
+        places.insert(0, f"{len(dimensions) + 1} desc nulls last")
+    return ", ".join(places)
+
+
+def _source(
+    facts: FactView,
+    dimensions: Sequence[Dimension],
+    scope: Scope,
+    filters: Sequence[Filter] = (),
+) -> Clause:
+    """Select from the fact view, with columns that are computed from earlier visits.
+
+    A visitor id is valid for `key_days` at most, so older rows can't belong to the same visitor.
+    """
+    known = [one.known for one in dimensions if one.known]
+    if not known:
+        return facts.name, ()
+    chosen = filters if any(one.is_of_chosen for one in dimensions) else ()
+    where, values = _where(facts, scope.with_earlier_visits(), chosen)
+    columns = ",\n  ".join(["*", *known])
+    select = f"(\n  select {columns}\n  from {facts.name}\n  where {where}\n  {_IN_ORDER}\n)"  # noqa: S608
+    return f"{select} as {facts.name}", values
+
+
+def condition_of(
+    facts: FactView, period: Period, filters: Sequence[Filter], key_days: int = USUAL_KEY_DAYS
+) -> Clause:
+    """Build the condition that chooses the rows of a fact view."""
+    return _where(facts, Scope(period, key_days), filters)
+
+
+def _where(facts: FactView, scope: Scope, filters: Sequence[Filter]) -> Clause:
+    """Build the condition that chooses the rows of a fact view.
+
+    Filters choose visits. On a view without sessions, only filters by its own dimensions apply.
+    """
+    own = [
+        one
+        for one in filters
+        if _is_column_of(DIMENSIONS[one.dimension], facts)
+        and (facts is SESSIONS or not one.chooses_visits)
+    ]
+    clauses = [_in_period(facts, scope.period), *(_filter_clause(one) for one in own)]
+    if not facts.has_sessions:
+        return _join_clauses(clauses)
+    if facts is SESSIONS:
+        others = [one for one in filters if one not in own]
+        clauses += [_visits_clause(one, scope) for one in others]
+    elif len(own) < len(filters):
+        sql, values = _where(SESSIONS, scope, [one for one in filters if one not in own])
+        of_sessions = f"session_id in (select session_id from {SESSIONS.name} where {sql})"  # noqa: S608
+        clauses.append((of_sessions, values))
+    return _join_clauses(clauses)
+
+
+def _is_column_of(dimension: Dimension, facts: FactView) -> bool:
+    return dimension.facts is facts and not dimension.known
+
+
+def _join_clauses(clauses: Sequence[Clause]) -> Clause:
+    return (
+        "\n  and ".join(sql for sql, _ in clauses),
+        tuple(value for _, values in clauses for value in values),
+    )
+
+
+def _in_period(facts: FactView, period: Period) -> Clause:
+    """Choose rows by local date, and by the UTC dates around it, so that Athena skips files.
+
+    A period of one UTC hour works on fact views that have the column `hour_at`.
+    """
+    sql = f"local_date between ? and ? and {facts.dated_by} between ? and ?"
+    values: tuple[SqlValue, ...] = (
+        *(period.first, period.last),
+        *(period.first - _ONE_DAY, period.last + _ONE_DAY),
+    )
+    if period.hour_at is not None:
+        return f"{sql} and hour_at = ?", (*values, period.hour_at)
+    if period.until_hour is None:
+        return sql, values
+    return f"{sql} and (local_date < ? or local_hour < ?)", (
+        *values,
+        period.last,
+        period.until_hour,
+    )
+
+
+def _filter_clause(one: Filter) -> Clause:
+    """Build the condition of a filter; `coalesce` makes it true or false for null, too."""
+    column = DIMENSIONS[one.dimension].sql
+    texts = tuple(value for value in one.values if value is not None)
+    parts = []
+    if texts:
+        parts.append(f"coalesce({column} in ({', '.join('?' * len(texts))}), false)")
+    if None in one.values:
+        parts.append(f"{column} is null")
+    sql = f"({' or '.join(parts)})"
+    return f"not {sql}" if one.is_excluded else sql, texts
+
+
+def _visits_clause(one: Filter, scope: Scope) -> Clause:
+    """Choose visits with a row of another fact view that has one of the values, or without one.
+
+    Columns about visitors from their earlier visits count as such rows.
+    """
+    dimension = DIMENSIONS[one.dimension]
+    facts = dimension.facts
+    assert facts is not None  # noqa: S101  filters have a fact view
+    source, known_values = _source(facts, [dimension], scope)
+    sql, values = _in_period(facts, scope.period)
+    chosen, texts = _filter_clause(Filter(one.dimension, one.values))
+    subquery = f"select session_id from {source} where {sql} and {chosen}"  # noqa: S608
+    all_values = (*known_values, *values, *texts)
+    return f"session_id {'not ' if one.is_excluded else ''}in ({subquery})", all_values

@@ -1,0 +1,298 @@
+"""Parses a URL of the dashboard to a view, and writes a view as a URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal, TypeVar, get_args
+from urllib.parse import urlencode
+
+from clickstream.dashboard.questions.dimensions import FILTERS
+from clickstream.dashboard.questions.periods import (
+    COMPARISONS,
+    LONGEST_DAYS,
+    RANGES,
+    Comparison,
+    Period,
+    RangeName,
+    compared_with,
+    period_of,
+)
+from clickstream.errors import InputError
+from clickstream.hours import Hour
+
+Tab = Literal["overview", "visitors", "marketing", "orders", "places", "trust"]
+Grain = Literal["hour", "day", "week"]
+TABS: tuple[Tab, ...] = get_args(Tab)
+GRAINS: tuple[Grain, ...] = get_args(Grain)
+
+TILES = (
+    *("visitors", "visits", "page_views"),
+    *("engaged_rate", "conversions", "conversion_rate"),
+)
+"""The metrics that the main chart can show."""
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "sources": ("channel", "source", "campaign", "referrer"),
+    "pages": ("page", "landing_page", "exit_page"),
+    "times": ("visits", "conversions"),
+    "moved": ("visits", "conversions"),
+    "viewed_pages": ("page", "landing_page", "exit_page"),
+    "devices": ("device", "browser", "os"),
+    "acquisition": ("channel", "source", "campaign", "content", "term", "referrer"),
+    "assistants": ("source", "landing_page"),
+    "bots": ("bot_class", "agent", "bot_reason"),
+    "map": ("visits", "conversion_rate"),
+    "places": ("country", "region", "city"),
+}
+"""The choices of panels with several contents; the first one is the default."""
+
+MOST_VALUES = 50
+"""Maximum number of filter values in one URL."""
+LONGEST_VALUE = 2000
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+"""First and last year of dates and hours in a URL."""
+
+_NULL = "~"
+_EXCLUDED = "not."
+
+Value = str | None
+"""A filter's value; None matches visits without a value."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One filter: visits whose dimension has one of the values, or none of them if excluded.
+
+    In a question about page views, goals or errors, it chooses the rows that have a value. With
+    `chooses_visits`, it chooses all rows of the visits that have such a row.
+    """
+
+    dimension: str
+    values: tuple[Value, ...]
+    is_excluded: bool = False
+    chooses_visits: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """The state of a page, as its URL describes it.
+
+    `first` and `last` are the dates of an own range. `grain` is None if the range determines it.
+    `choices` has the panels' choices that are not the default. `hour` is the UTC hour whose panel
+    the Trust tab shows; other tabs have none.
+    """
+
+    tab: Tab = "overview"
+    range: RangeName = "28d"
+    first: date | None = None
+    last: date | None = None
+    compare: Comparison = "previous"
+    metric: str = "visits"
+    grain: Grain | None = None
+    filters: tuple[Filter, ...] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
+    hour: Hour | None = None
+
+    def period(self, today: date) -> Period:
+        """Return the dates of the view; `today` is the site's local date."""
+        if self.range == "own" and self.first and self.last:
+            return Period(self.first, self.last)
+        return period_of(self.range, today)
+
+    def comparison(self, today: date) -> Period | None:
+        """Return the compared dates, or None."""
+        return compared_with(self.period(today), self.compare)
+
+    def choice(self, panel: str) -> str:
+        """Return a panel's choice."""
+        return self.choices.get(panel, CHOICES[panel][0])
+
+    def with_choice(self, panel: str, choice: str) -> View:
+        """Return the view with another choice of a panel."""
+        kept = {name: value for name, value in self.choices.items() if name != panel}
+        if choice != CHOICES[panel][0]:
+            kept[panel] = choice
+        return replace(self, choices=kept)
+
+    def with_filter(self, dimension: str, value: Value, is_excluded: bool = False) -> View:
+        """Return the view with one more value of a filter; unchanged if it has the value."""
+        for place, one in enumerate(self.filters):
+            if (one.dimension, one.is_excluded) == (dimension, is_excluded):
+                values = (*one.values, *([value] if value not in one.values else []))
+                more = replace(one, values=values)
+                return replace(self, filters=_replace_item(self.filters, place, [more]))
+        return replace(
+            self, filters=(*self.filters, Filter(dimension, (value,), is_excluded=is_excluded))
+        )
+
+    def without_filter(self, dimension: str, value: Value, is_excluded: bool = False) -> View:
+        """Return the view without one value of a filter."""
+        for place, one in enumerate(self.filters):
+            if (one.dimension, one.is_excluded) == (dimension, is_excluded):
+                values = tuple(other for other in one.values if other != value)
+                rest = [replace(one, values=values)] if values else []
+                return replace(self, filters=_replace_item(self.filters, place, rest))
+        return self
+
+    def chooses(self, dimension: str, value: Value) -> bool:
+        """Whether a filter names the value of a dimension, and does not exclude it."""
+        return any(
+            one.dimension == dimension and value in one.values and not one.is_excluded
+            for one in self.filters
+        )
+
+    def toggled(self, dimension: str, value: Value) -> View:
+        """Return the view after a click on a value: with the filter, or without it."""
+        change = self.without_filter if self.chooses(dimension, value) else self.with_filter
+        return change(dimension, value)
+
+    def with_days(self, first: date, last: date) -> View:
+        """Return the view with an own range of dates."""
+        return replace(self, range="own", first=first, last=last, grain=None, hour=None)
+
+    def with_range(self, name: RangeName) -> View:
+        """Return the view with a named range."""
+        return replace(self, range=name, first=None, last=None, grain=None, hour=None)
+
+    def with_hour(self, hour: Hour, day: date) -> View:
+        """Return the Trust tab with the panel of an hour, on the local date on which it begins."""
+        return replace(self.with_days(day, day), tab="trust", hour=hour)
+
+    def without_hour(self) -> View:
+        """Return the view without the panel of an hour."""
+        return replace(self, hour=None)
+
+    def on_tab(self, tab: Tab) -> View:
+        """Return the same view on another tab."""
+        return replace(self, tab=tab, hour=self.hour if tab == "trust" else None)
+
+    @property
+    def parameters(self) -> list[tuple[str, str]]:
+        """Return the parameters of its URL; defaults are left out."""
+        pairs: list[tuple[str, str]] = []
+        if self.range == "own" and self.first and self.last:
+            pairs += [("from", str(self.first)), ("to", str(self.last))]
+        elif self.range != "28d":
+            pairs.append(("range", self.range))
+        pairs += [("compare", self.compare)] if self.compare != "previous" else []
+        pairs += [("metric", self.metric)] if self.metric != "visits" else []
+        pairs += [("by", self.grain)] if self.grain else []
+        pairs += sorted(self.choices.items())
+        pairs += [("hour", str(self.hour))] if self.hour else []
+        for one in self.filters:
+            prefix = _EXCLUDED if one.is_excluded else ""
+            pairs += [(prefix + one.dimension, _to_text(value)) for value in one.values]
+        return pairs
+
+    @property
+    def query(self) -> str:
+        """The URL's query with its question mark: `?` for the default view."""
+        return "?" + urlencode(self.parameters)
+
+
+def _replace_item(
+    filters: Sequence[Filter], place: int, others: Sequence[Filter]
+) -> tuple[Filter, ...]:
+    return (*filters[:place], *others, *filters[place + 1 :])
+
+
+def _to_text(value: Value) -> str:
+    if value is None:
+        return _NULL
+    return f"{_NULL}{value}" if value.startswith(_NULL) else value
+
+
+def _from_text(text: str) -> Value:
+    if text == _NULL:
+        return None
+    return text.removeprefix(_NULL)
+
+
+def parse_view(tab: Tab, parameters: Iterable[tuple[str, str]]) -> View:
+    """Parse a URL. Raises InputError that names the parameter and the allowed values."""
+    pairs = list(parameters)
+    given = dict(pairs)
+    first, last = _dates(given)
+    view = View(
+        tab=tab,
+        range="own" if first else _one_of(given, "range", RANGES, "28d"),
+        first=first,
+        last=last,
+        compare=_one_of(given, "compare", COMPARISONS, "previous"),
+        metric=_one_of(given, "metric", TILES, "visits"),
+        grain=_one_of(given, "by", GRAINS, None),
+        filters=_filters(pairs),
+        hour=parse_hour(given["hour"]) if tab == "trust" and "hour" in given else None,
+    )
+    if view.range == "own" and not first:
+        raise InputError("range=own needs two dates: from=2026-11-01&to=2026-11-30.")
+    for panel, allowed in CHOICES.items():
+        view = view.with_choice(panel, _one_of(given, panel, allowed, allowed[0]))
+    return view
+
+
+Name = TypeVar("Name", bound=str)
+Default = TypeVar("Default", bound="str | None")
+
+
+def _one_of(
+    given: Mapping[str, str], parameter: str, allowed: Sequence[Name], default: Default
+) -> Name | Default:
+    text = given.get(parameter)
+    if text is None:
+        return default
+    for name in allowed:
+        if name == text:
+            return name
+    names = ", ".join(allowed)
+    raise InputError(f"{parameter}={text[:40]} is not known; use one of {names}.")
+
+
+def _dates(given: Mapping[str, str]) -> tuple[date | None, date | None]:
+    """Parse the two dates of an own range, in order."""
+    texts = [given.get(name) for name in ("from", "to")]
+    if texts == [None, None]:
+        return None, None
+    if None in texts:
+        raise InputError("A range needs two dates: from=2026-11-01&to=2026-11-30.")
+    first, last = sorted(_date(text or "") for text in texts)
+    if (last - first).days >= LONGEST_DAYS:
+        raise InputError(f"A range has {LONGEST_DAYS:,} days at most; {first} to {last} is longer.")
+    return first, last
+
+
+def _date(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InputError(f"{text[:40]!r} is not a date; write it like 2026-11-20.") from None
+    return day
+
+
+def parse_hour(text: str) -> Hour:
+    """Parse a UTC hour. Raises InputError if it is malformed or its year is out of range."""
+    hour = Hour.parse(text[:40])
+    if not FIRST_YEAR <= hour.start.year <= LAST_YEAR:
+        raise InputError(f"{text[:40]!r} is not an hour; write it like 2026-11-20T05 (UTC).")
+    return hour
+
+
+def _filters(pairs: Iterable[tuple[str, str]]) -> tuple[Filter, ...]:
+    view = View()
+    number = 0
+    for parameter, text in pairs:
+        name = parameter.removeprefix(_EXCLUDED)
+        if name not in FILTERS:
+            continue
+        number += 1
+        if number > MOST_VALUES or len(text) > LONGEST_VALUE:
+            raise InputError(
+                f"A URL filters by {MOST_VALUES} values at most, of {LONGEST_VALUE:,} characters "
+                "each; remove some."
+            )
+        view = view.with_filter(name, _from_text(text), parameter.startswith(_EXCLUDED))
+    return view.filters

@@ -1,0 +1,266 @@
+"""The metrics of visits, page views and goals."""
+
+from __future__ import annotations
+
+from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSION_ERRORS, SESSIONS
+from clickstream.dashboard.questions.metric import Metric
+from clickstream.dashboard.texts import mark
+
+SHARE_MINIMUM = 30
+"""A share of fewer visits is not shown: its 95 % interval may be wider than 30 points."""
+
+
+def share_of(condition: str) -> str:
+    """SQL for the share of rows that meet a condition; null without rows."""
+    return f"cast(count(*) filter (where {condition}) as double) / nullif(count(*), 0)"
+
+
+VISIT_METRICS = (
+    Metric(
+        "visitors",
+        SESSIONS,
+        mark("Visitors"),
+        "count(distinct visitor_id)",
+        mark("Number of different people whose visits began in the range."),
+        mark("How many people come?"),
+        mark(
+            "A person is recognized by network address and browser, but only until the "
+            "visitor keys change: for privacy, every 30 days by default. A person who comes"
+            " back after a change is counted again, so the number can be too high."
+        ),
+    ),
+    Metric(
+        "visits",
+        SESSIONS,
+        mark("Visits"),
+        "count(*)",
+        mark(
+            "Visits with at least one page view that began in the range. A visit ends with "
+            "a pause of more than 30 minutes, unless the settings give another time."
+        ),
+        mark("How often do people come?"),
+        mark(
+            "Visits of programs that are recognized as bots are not counted. A bot that "
+            "behaves like a person is counted."
+        ),
+        is_additive=True,
+    ),
+    Metric(
+        "page_views",
+        SESSIONS,
+        mark("Page views"),
+        "coalesce(sum(page_views), 0)",
+        mark(
+            "Pages viewed in the visits that began in the range. A page that is loaded "
+            "again counts again."
+        ),
+        mark("How much do people look at?"),
+        mark(
+            "If a browser shows a page that it has stored earlier, the web server gets no "
+            "request, and the view is not counted."
+        ),
+        is_additive=True,
+    ),
+    Metric(
+        "engaged_rate",
+        SESSIONS,
+        mark("Engaged"),
+        share_of("is_engaged"),
+        mark(
+            "Share of visits that lasted more than 10 seconds, had at least 2 page views, "
+            "or met a goal."
+        ),
+        mark("Do people find what they want?"),
+        mark(
+            "The web server does not see how long a person looks at the last page of a "
+            "visit, so this time is not included."
+        ),
+        format="share",
+        smallest_group=SHARE_MINIMUM,
+    ),
+    Metric(
+        "bounce_rate",
+        SESSIONS,
+        mark("Bounces"),
+        share_of("is_bounce"),
+        mark("Share of visits with exactly one page view."),
+        mark("How many visits end after one page?"),
+        mark("A visit with one page view can still be long and useful."),
+        format="share",
+        good="down",
+        smallest_group=SHARE_MINIMUM,
+    ),
+    Metric(
+        "conversions",
+        SESSIONS,
+        mark("Conversions"),
+        "count(*) filter (where conversions > 0)",
+        mark("Visits that met at least one goal, such as an order. Each visit counts once."),
+        mark("How many visits lead to an order or another goal?"),
+        mark("The settings define the goals. Sales in the café itself are not included."),
+        is_additive=True,
+    ),
+    Metric(
+        "conversion_rate",
+        SESSIONS,
+        mark("Conversion rate"),
+        share_of("conversions > 0"),
+        mark(
+            "Share of visits that met at least one goal. The 95 % interval contains the "
+            "true rate in 95 of 100 cases."
+        ),
+        mark("What share of the visits leads to an order or another goal?"),
+        mark(
+            "It falls if more people visit without the intention to order, for example "
+            "after a newspaper article."
+        ),
+        format="share",
+        smallest_group=SHARE_MINIMUM,
+    ),
+    Metric(
+        "visit_seconds",
+        SESSIONS,
+        mark("Visit length"),
+        "avg(cast(duration_seconds as double))",
+        mark("Average time from the first to the last request of a visit."),
+        mark("How long do people stay?"),
+        mark(
+            "A browser sends a request for each page, image or form. Visits are longer than"
+            " this number: the web server does not see how long a person looks at the last "
+            "page."
+        ),
+        format="seconds",
+    ),
+    Metric(
+        "views",
+        PAGE_VIEWS,
+        mark("Views"),
+        "count(*)",
+        mark("How often the page was viewed in the visits that began in the range."),
+        mark("Which pages do people see?"),
+        mark(
+            "If a browser shows a page that it has stored earlier, the web server gets no "
+            "request, and the view is not counted."
+        ),
+        is_additive=True,
+    ),
+    Metric(
+        "page_visits",
+        PAGE_VIEWS,
+        mark("Visits"),
+        "count(distinct session_id)",
+        mark("Visits in which the page was viewed at least once."),
+        mark("How many visits include a page, or an item of the menu?"),
+        mark("A visit with views of two pages counts for both pages."),
+    ),
+    Metric(
+        "time_on_page",
+        PAGE_VIEWS,
+        mark("Time"),
+        "avg(cast(dwell_seconds as double))",
+        mark("Average time on the page. For the last page of a visit, the time is estimated."),
+        mark("On which pages do people stay?"),
+        mark(
+            "An estimate is the average of the times measured on the same page on the same "
+            "date, or on all pages if fewer than ten were measured. docs/sessions.md has "
+            "the details."
+        ),
+        format="seconds",
+    ),
+    Metric(
+        "estimated_share",
+        PAGE_VIEWS,
+        mark("Estimated"),
+        share_of("is_estimated"),
+        mark(
+            "Share of the page's views whose time is estimated, because the page was the "
+            "last one of the visit."
+        ),
+        mark("How many of the times on a page are estimates?"),
+        mark("The web server does not see when a person leaves the last page of a visit."),
+        format="share",
+        good="neither",
+        smallest_group=SHARE_MINIMUM,
+    ),
+    Metric(
+        "exit_rate",
+        PAGE_VIEWS,
+        mark("Exits"),
+        share_of("is_exit_page"),
+        mark("Share of the page's views that were the last page view of the visit."),
+        mark("Where do people leave?"),
+        mark(
+            "Every visit ends on some page. Exits from the page that confirms an order are "
+            "a good sign."
+        ),
+        format="share",
+        good="neither",
+        smallest_group=SHARE_MINIMUM,
+    ),
+    Metric(
+        "goal_visits",
+        GOALS,
+        mark("Visits"),
+        "count(*)",
+        mark("Visits that met the goal. Each visit counts once."),
+        mark("How many visits meet each goal?"),
+        mark("A visit that meets two goals counts for both goals."),
+        is_additive=True,
+    ),
+    Metric(
+        "failed_visits",
+        SESSION_ERRORS,
+        mark("Visits"),
+        "count(distinct session_id)",
+        mark(
+            "Number of visits in which at least one request failed: for example, the page "
+            "does not exist (status 4xx), or the web server has a fault (status 5xx)."
+        ),
+        mark("In how many visits did an error occur?"),
+        mark(
+            "Only visits with at least one page view are counted. The Trust page shows the "
+            "errors of all people."
+        ),
+        good="down",
+    ),
+    Metric(
+        "visits_with_5xx",
+        SESSION_ERRORS,
+        mark("Visits with 5xx"),
+        "count(distinct session_id) filter (where status >= 500)",
+        mark(
+            "Number of visits in which at least one request failed because of a fault of "
+            "the web server (status 5xx)."
+        ),
+        mark("In how many visits did the server fail?"),
+        mark(
+            "Only visits with at least one page view are counted. The Trust page shows the "
+            "errors of all people."
+        ),
+        good="down",
+    ),
+    Metric(
+        "failed_requests",
+        SESSION_ERRORS,
+        mark("Errors"),
+        "coalesce(sum(requests), 0)",
+        mark(
+            "Number of requests in visits that failed: for example, the page does not exist"
+            " (status 4xx), or the web server has a fault (status 5xx)."
+        ),
+        mark("What went wrong on the way to an order?"),
+        mark("Requests for images, style sheets and scripts are not counted."),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "failed_visitors",
+        SESSION_ERRORS,
+        mark("People"),
+        "count(distinct visitor_id)",
+        mark("Number of different people who got an error in a visit."),
+        mark("How many people were affected?"),
+        mark("A person who comes back after a change of the visitor keys is counted again."),
+        good="down",
+    ),
+)

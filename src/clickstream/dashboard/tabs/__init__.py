@@ -1,0 +1,1 @@
+"""The tabs of the dashboard: one package each, with its panels, values and template."""

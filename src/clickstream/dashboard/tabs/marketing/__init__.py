@@ -1,0 +1,1 @@
+"""The Marketing tab: what brings people, and whether it pays."""

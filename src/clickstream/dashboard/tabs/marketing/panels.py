@@ -1,0 +1,54 @@
+"""The panels of the Marketing page."""
+
+from __future__ import annotations
+
+from clickstream.dashboard.questions.panel import Panel
+from clickstream.dashboard.questions.view import Filter
+from clickstream.dashboard.texts import mark
+
+ARRIVALS = ("visits", "engaged_rate", "conversions", "conversion_rate")
+FROM_ASSISTANTS = Filter("channel", ("AI Assistants",))
+WITH_CAMPAIGN = Filter("campaign", (None,), is_excluded=True)
+
+ACQUISITION = Panel(
+    "acquisition",
+    "marketing",
+    mark("What brings people, and does it pay"),
+    {
+        "channel": (ARRIVALS, ("channel",)),
+        "source": (ARRIVALS, ("source", "medium")),
+        **{name: (ARRIVALS, (name,)) for name in ("campaign", "content", "term", "referrer")},
+    },
+)
+
+CAMPAIGNS = Panel(
+    "campaigns",
+    "marketing",
+    mark("Campaigns over time"),
+    {"": (("visits", "conversions", "conversion_rate"), ("campaign",))},
+    only=(WITH_CAMPAIGN,),
+    is_over_time=True,
+)
+
+ASSISTANTS = Panel(
+    "assistants",
+    "marketing",
+    mark("AI assistants"),
+    {
+        name: (("visits", "engaged_rate", "conversion_rate"), (name,))
+        for name in ("source", "landing_page")
+    },
+    only=(FROM_ASSISTANTS,),
+    is_over_time=True,
+)
+
+CREDIT = Panel(
+    "credit",
+    "marketing",
+    mark("First and last channel"),
+    {"": (("conversions",), ("channel",))},
+    also_by=("first_channel",),
+)
+
+
+MARKETING = (ACQUISITION, CAMPAIGNS, ASSISTANTS, CREDIT)

@@ -1,0 +1,1 @@
+"""The Orders tab: what happens between the first page and an order."""

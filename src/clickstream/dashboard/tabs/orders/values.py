@@ -1,0 +1,168 @@
+"""The Orders tab: what happens between the first page and an order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from clickstream.dashboard.charts.line import sparkline
+from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.tabs.orders.figures import Figure, Parts, count_figure, share_figure
+from clickstream.dashboard.tabs.orders.funnel import Funnel, build_funnel
+from clickstream.dashboard.tabs.orders.items import item_rows, rate_axis
+from clickstream.dashboard.tabs.orders.panels import FAILURES
+from clickstream.dashboard.tabs.orders.questions import order_filter, order_time_questions
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.buckets import buckets_of
+from clickstream.dashboard.widgets.course import published_keys
+from clickstream.dashboard.widgets.goals import goal_rows, pace_text
+from clickstream.dashboard.widgets.lists import list_panel
+from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.times import HOURS, times_of
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Visits of a period, those with an order, and those with an error."""
+
+    visits: int
+    orders: int
+    failed: int
+
+
+def orders_values(page: Page) -> dict[str, Any]:
+    """Build the values of the tab's template."""
+    funnel = build_funnel(page)
+    items = item_rows(page)
+    times = times_of(page, page.ask(order_time_questions(page)[0]))
+    return {
+        "figures": _figures(page, funnel),
+        "funnel": funnel,
+        "funnel_verdict": _verdict(page, funnel),
+        "order_goal": page.settings.dashboard.order_goal,
+        "is_order_goal_set": page.settings.dashboard.order_goal in page.settings.goals,
+        "items": items,
+        "no_items": _why_no_items(page),
+        "rate_axis": rate_axis(items),
+        "times": times,
+        "hours": HOURS,
+        "failures": list_panel(page, FAILURES),
+        "goals": goal_rows(page),
+        "pace_text": lambda pace: pace_text(page.formats, pace),
+        "no_failures": page.formats.text(mark("No visit met an error in this range.")),
+    }
+
+
+def _figures(page: Page, funnel: Funnel) -> list[Figure]:
+    now, before = _both_totals(page)
+    text = page.formats.text
+    orders, order_rate = order_figures(page)
+    return [
+        replace(orders, spark=sparkline(_orders_over_time(page))),
+        order_rate,
+        share_figure(
+            page,
+            text(mark("Funnel completed")),
+            text(
+                mark(
+                    "Share of the visits at the first step of the funnel that reached its last "
+                    "step."
+                )
+            ),
+            _completion(funnel),
+            None,
+        ),
+        share_figure(
+            page,
+            text(mark("Met an error")),
+            text(
+                mark(
+                    "Share of visits in which at least one request failed: for example, the page "
+                    "does not exist (status 4xx), or the web server has a fault (status 5xx)."
+                )
+            ),
+            (now.failed, now.visits),
+            (before.failed, before.visits) if before else None,
+            like="bounce_rate",
+        ),
+    ]
+
+
+def order_figures(page: Page) -> tuple[Figure, Figure]:
+    """Build two figures: the visits with an order, and their share of all visits."""
+    now, before = _both_totals(page)
+    text = page.formats.text
+    orders = count_figure(
+        page,
+        text(mark("Visits with an order")),
+        text(mark("Number of visits with at least one order. Each visit counts once.")),
+        now.orders,
+        before.orders if before else None,
+    )
+    order_rate = share_figure(
+        page,
+        text(mark("Order rate")),
+        text(
+            mark(
+                "Share of visits with at least one order. The 95 % interval contains the true "
+                "share in 95 of 100 cases."
+            )
+        ),
+        (now.orders, now.visits),
+        (before.orders, before.visits) if before else None,
+    )
+    return orders, order_rate
+
+
+def _both_totals(page: Page) -> tuple[Totals, Totals | None]:
+    """Return the totals of the period and of the compared period."""
+    return _totals(page, page.period), _totals(page, page.compared) if page.compared else None
+
+
+def _completion(funnel: Funnel) -> Parts:
+    return (funnel.completed, funnel.steps[0].visits) if funnel.steps else (0, 0)
+
+
+def _totals(page: Page, period: Period) -> Totals:
+    ordered = (*page.view.filters, order_filter(page))
+    return Totals(
+        page.answer(("visits",), period=period).single()["visits"] or 0,
+        page.answer(("visits",), period=period, filters=ordered).single()["visits"] or 0,
+        page.answer(("failed_visits",), period=period).single()["failed_visits"] or 0,
+    )
+
+
+def _orders_over_time(page: Page) -> Sequence[float | None]:
+    """Return the visits with an order in each bucket; None in buckets without a published hour."""
+    grain = grain_of(page.view, page.period)
+    ordered = (*page.view.filters, order_filter(page))
+    answer = page.answer(("goal_visits",), GRAIN_DIMENSIONS[grain], filters=ordered)
+    counts = {row[:-1]: row[-1] for row in answer.rows}
+    buckets = buckets_of(page.period, grain)
+    published = published_keys(page, buckets)
+    return [counts.get(one.key, 0) if one.key in published else None for one in buckets]
+
+
+def _verdict(page: Page, funnel: Funnel) -> str:
+    """State in one sentence at which step most visits are lost."""
+    worst = funnel.worst
+    if worst is None or worst.of_before is None:
+        return ""
+    return page.formats.text(
+        mark(
+            "Most visits are lost before “%(step)s”: %(share)s of those at the "
+            "step before go no further."
+        ),
+        step=worst.name,
+        share=page.formats.share(1 - worst.of_before, 0),
+    )
+
+
+def _why_no_items(page: Page) -> str:
+    if page.settings.dashboard.item_pages:
+        return page.formats.text(mark("No page of the menu was viewed in this range."))
+    return page.formats.text(
+        mark("Set item_pages in the section [dashboard] to the pages that show a single item.")
+    )

@@ -1,0 +1,49 @@
+"""The panels of the Overview."""
+
+from __future__ import annotations
+
+from clickstream.dashboard.questions.panel import LANDINGS, VISITS, Panel, Trend
+from clickstream.dashboard.questions.view import TILES
+from clickstream.dashboard.texts import mark
+
+TOTALS = Panel("totals", "overview", mark("Key figures"), {"": (TILES, ())})
+
+TREND = Trend("trend", "overview", mark("Over time"))
+
+SOURCES = Panel(
+    "sources",
+    "overview",
+    mark("Where visits come from"),
+    {name: (VISITS, (name,)) for name in ("channel", "source", "campaign", "referrer")},
+)
+
+PAGES = Panel(
+    "pages",
+    "overview",
+    mark("Pages"),
+    {
+        "page": (("views", "time_on_page", "exit_rate"), ("page",)),
+        "landing_page": (LANDINGS, ("landing_page",)),
+        "exit_page": (VISITS, ("exit_page",)),
+    },
+)
+
+TIMES = Panel(
+    "times",
+    "overview",
+    mark("When people come"),
+    {name: ((name,), ("weekday", "hour")) for name in ("visits", "conversions")},
+)
+
+MOVED = Panel(
+    "moved",
+    "overview",
+    mark("Biggest changes"),
+    {name: ((name,), ("channel",)) for name in ("visits", "conversions")},
+    also_by=("campaign", "landing_page", "country"),
+)
+
+GOALS = Panel("goals", "overview", mark("Goals"), {"": (("goal_visits",), ("goal",))})
+
+
+OVERVIEW = (TOTALS, TREND, SOURCES, PAGES, TIMES, MOVED, GOALS)

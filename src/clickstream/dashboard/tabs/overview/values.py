@@ -1,0 +1,87 @@
+"""The Overview tab: how the café is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from clickstream.dashboard.questions.panel import grain_of
+from clickstream.dashboard.tabs.overview.movers import Mover, find_movers
+from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
+from clickstream.dashboard.tabs.overview.tiles import Tile, build_tiles
+from clickstream.dashboard.tabs.overview.trend import TrendPanel, build_trend
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.course import ask_course
+from clickstream.dashboard.widgets.goals import GoalRow, goal_rows, pace_text
+from clickstream.dashboard.widgets.lists import ListPanel, choices_of, list_panel
+from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.times import HOURS, TimesPanel, build_times
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All panels of the tab."""
+
+    tiles: Sequence[Tile]
+    trend: TrendPanel
+    sources: ListPanel
+    pages: ListPanel
+    times: TimesPanel
+    moved: Sequence[Mover] | None
+    goals: Sequence[GoalRow]
+
+
+def build_overview(page: Page) -> Overview:
+    """Ask for everything that the tab shows."""
+    grain = grain_of(page.view, page.period)
+    # Only the chart's links name the resolved grain; other links keep the view's own.
+    drawn = replace(page, view=replace(page.view, grain=grain))
+    course = ask_course(page, grain)
+    return Overview(
+        build_tiles(page, course),
+        build_trend(drawn, course),
+        list_panel(page, SOURCES),
+        list_panel(page, PAGES),
+        build_times(page),
+        find_movers(page),
+        goal_rows(page),
+    )
+
+
+def overview_values(page: Page) -> dict[str, Any]:
+    """Build the values of the tab's template."""
+    data = build_overview(page)
+    text = page.formats.text
+    compared = page.compared_dates if page.compared else None
+    span = page.days(compared) if compared else ""
+    grains = {"hour": mark("by hour"), "day": mark("by day"), "week": mark("by week")}
+    return {
+        "data": data,
+        "compared_span": span,
+        "trend_choices": [
+            (grains[grain], query, grain == data.trend.grain) for grain, query in data.trend.grains
+        ],
+        "trend_label": f"{text(data.trend.metric.label)}, {data.trend.label}",
+        "more_notes": page.formats.plural(
+            "%(number)s more note", "%(number)s more notes", len(data.trend.notes.others)
+        ),
+        "note_day": max(page.period.first, min(page.period.last, page.now.date())),
+        "note_hours": [(hour, page.formats.hour(hour)) for hour in range(24)],
+        "trend_rows": [row if compared else row[:2] for row in data.trend.rows],
+        "times_choices": choices_of(page, "times"),
+        "hours": HOURS,
+        "moved_choices": choices_of(page, "moved"),
+        "not_compared": _why_not_compared(page),
+        "pace_text": lambda pace: pace_text(page.formats, pace),
+    }
+
+
+def _why_not_compared(page: Page) -> str:
+    whole = page.compared_dates
+    if whole is None:
+        return page.formats.text(mark("Nothing is compared; choose a comparison above."))
+    return page.formats.text(
+        mark("This range or %(days)s has too few complete hours to compare them."),
+        days=page.days(whole),
+    )

@@ -1,0 +1,46 @@
+"""The panels of all tabs, and the questions of those that depend on settings or answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from clickstream.dashboard.questions.panel import Panel
+from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.tabs.marketing.panels import MARKETING
+from clickstream.dashboard.tabs.orders.panels import FUNNEL, ITEMS, ORDER_TIMES, ORDERS
+from clickstream.dashboard.tabs.orders.questions import (
+    funnel_questions,
+    item_questions,
+    order_time_questions,
+)
+from clickstream.dashboard.tabs.overview.panels import OVERVIEW
+from clickstream.dashboard.tabs.places.panels import PLACES
+from clickstream.dashboard.tabs.trust.panels import HOUR, TRUST
+from clickstream.dashboard.tabs.trust.questions import hour_questions, hour_span
+from clickstream.dashboard.tabs.visitors.panels import VISITORS
+from clickstream.dashboard.widgets.page import Page
+
+PANELS: Mapping[str, Panel] = {
+    panel.name: panel for panel in (*OVERVIEW, *VISITORS, *MARKETING, *ORDERS, *PLACES, *TRUST)
+}
+"""Each panel by its name."""
+
+_QUESTIONS: Mapping[str, Callable[[Page], list[Question]]] = {
+    FUNNEL.name: funnel_questions,
+    ITEMS.name: item_questions,
+    ORDER_TIMES.name: order_time_questions,
+    HOUR.name: hour_questions,
+}
+"""The questions of panels that depend on settings or on answers."""
+
+
+def questions_of(page: Page, panel: Panel) -> list[Question]:
+    """Return the questions of a panel on a page."""
+    if panel.name in _QUESTIONS:
+        return _QUESTIONS[panel.name](page)
+    return panel.questions(page.view, page.period, page.key_days)
+
+
+def span_of(page: Page, panel: Panel) -> str:
+    """Format the dates that a panel shows; of one hour, its time."""
+    return hour_span(page) if panel == HOUR else page.days(page.period)

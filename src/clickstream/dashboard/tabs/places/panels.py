@@ -1,0 +1,65 @@
+"""The panels of the Places page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clickstream.dashboard.charts.maps import frames
+from clickstream.dashboard.questions.panel import Panel
+from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.texts import mark
+
+PLACE_METRICS = ("visits", "visitors", "conversions", "conversion_rate")
+
+
+def country_of(view: View) -> str | None:
+    """Return the only country that a view's filters leave, if it has an outline."""
+    codes = {
+        (value or "").rpartition(", ")[2]
+        for one in view.filters
+        if one.dimension in ("country", "region", "city") and not one.is_excluded
+        for value in one.values
+    }
+    code = codes.pop() if len(codes) == 1 else ""
+    return code if frames(code) else None
+
+
+@dataclass(frozen=True)
+class PlacesPanel(Panel):
+    """The list of places: countries, or cities if the filters leave one country."""
+
+    def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the metrics, and the dimension of the list."""
+        choice = view.choice(self.name)
+        if choice == "country" and country_of(view):
+            choice = "city"
+        return self.asks[choice]
+
+
+@dataclass(frozen=True)
+class MapPanel(Panel):
+    """The map: countries of the world, or cities if the filters leave one country."""
+
+    def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the metrics, and the dimension of the map."""
+        metrics, by = super().parts(view)
+        return metrics, ("city",) if country_of(view) else by
+
+
+MAP = MapPanel(
+    "map",
+    "places",
+    mark("Map"),
+    dict.fromkeys(("visits", "conversion_rate"), (PLACE_METRICS, ("country",))),
+)
+
+PLACES_LIST = PlacesPanel(
+    "places",
+    "places",
+    mark("Where visits come from"),
+    {name: (PLACE_METRICS, (name,)) for name in ("country", "region", "city")},
+)
+
+
+PLACES = (MAP, PLACES_LIST)

@@ -1,0 +1,256 @@
+"""The map of the Places tab: countries of the world, or the cities of one country."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from clickstream.dashboard.charts.map_classes import Classes, classes_of_counts, classes_of_shares
+from clickstream.dashboard.charts.map_labels import Label, Spot, place_labels, radius
+from clickstream.dashboard.charts.maps import (
+    HEIGHT,
+    OUTLINE_HEIGHT,
+    OUTLINE_WIDTH,
+    WIDTH,
+    Point,
+    frames,
+    on_world,
+    shapes,
+    shapes_digest,
+)
+from clickstream.dashboard.questions.answers import Answer
+from clickstream.dashboard.questions.folding import named_rows
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.question import build_question
+from clickstream.dashboard.questions.view import Filter
+from clickstream.dashboard.tabs.places.panels import country_of
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.lists import choices_of, value_name
+from clickstream.dashboard.widgets.page import Page
+
+DOT = 7
+"""Radius of a country without a shape, in units of the world map."""
+TOO_FEW = 0
+"""The shade of places with too few visits for a rate."""
+FLAT = 5
+"""The shade of a city's circle if only its size shows the number."""
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Area:
+    """A place on the map: a shape in the file (`shape` is its id), or a circle."""
+
+    title: str
+    query: str
+    level: int
+    shape: str = ""
+    x: float = 0
+    y: float = 0
+    radius: float = 0
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """A shade, and the values that it represents."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True)
+class PlaceMap:
+    """A map: its view box, the file and the ids of its background, and its places.
+
+    `country` is the name of the only country, and `back` the query of the world map; both are empty
+    on the world map. `outside` is the number of cities outside the country's outline.
+    """
+
+    width: int
+    height: int
+    file: str
+    ground: str
+    areas: Sequence[Area]
+    labels: Sequence[Label]
+    legend: Sequence[LegendEntry]
+    choices: Sequence[tuple[str, str, bool]]
+    label: str
+    country: str = ""
+    back: str = ""
+    outside: int = 0
+
+
+def build_map(page: Page, answer: Answer) -> PlaceMap:
+    """Build the map of an answer by country, or by city if only one country remains."""
+    (dimension,) = answer.question.dimensions
+    size = len(named_rows(answer))
+    records = [one for one in answer.records()[:size] if one[dimension] is not None]
+    code = country_of(page.view)
+    return _country_map(page, records, code) if code else _world_map(page, records)
+
+
+def _world_map(page: Page, records: Sequence[Record]) -> PlaceMap:
+    classes = _classes(page, records)
+    dots = _dots(page, [one["country"] for one in records if one["country"] not in shapes()])
+    areas = []
+    for one in records:
+        code = one["country"]
+        area = _area(page, "country", one, classes)
+        if code in shapes():
+            areas.append(replace(area, shape=code))
+        elif code in dots:
+            x, y = dots[code]
+            areas.append(replace(area, x=x, y=y, radius=DOT))
+    label = page.formats.text(mark("Countries by %(metric)s"), metric=_metric_label(page))
+    return PlaceMap(
+        width=WIDTH,
+        height=HEIGHT,
+        file=f"static/map/world.svg?{shapes_digest()}",
+        ground="land",
+        areas=areas,
+        labels=(),
+        legend=_legend(page, records, classes),
+        choices=choices_of(page, "map"),
+        label=label,
+    )
+
+
+def _country_map(page: Page, records: Sequence[Record], code: str) -> PlaceMap:
+    classes = _classes(page, records)
+    spots = _spots(page, records, code)
+    placed = [(one, spots[one["city"]]) for one in records if one["city"] in spots]
+    largest = max((one["visits"] for one, _ in placed), default=1)
+    areas = [
+        replace(
+            _area(page, "city", one, classes),
+            x=spot.x,
+            y=spot.y,
+            radius=radius(one["visits"], largest),
+        )
+        for one, spot in placed
+    ]
+    country = page.formats.country(code)
+    text = page.formats.text(
+        mark("Cities of %(country)s by %(metric)s"), country=country, metric=_metric_label(page)
+    )
+    return PlaceMap(
+        width=OUTLINE_WIDTH,
+        height=OUTLINE_HEIGHT,
+        file=f"static/map/{code}.svg?{shapes_digest()}",
+        ground=code,
+        areas=areas,
+        labels=place_labels([spot for _, spot in placed]),
+        legend=_legend(page, records, classes) if _shows_rates(page) else (),
+        choices=choices_of(page, "map"),
+        label=text,
+        country=country,
+        back=_without_places(page),
+        outside=len(records) - len(placed),
+    )
+
+
+def _without_places(page: Page) -> str:
+    """Return the query of the view without filters of places."""
+    kept = [one for one in page.view.filters if one.dimension not in ("country", "region", "city")]
+    return replace(page.view, filters=tuple(kept)).query
+
+
+def _shows_rates(page: Page) -> bool:
+    return page.view.choice("map") == "conversion_rate"
+
+
+def _metric_label(page: Page) -> str:
+    return page.formats.text(METRICS[page.view.choice("map")].label)
+
+
+def _classes(page: Page, records: Sequence[Record]) -> Classes:
+    if _shows_rates(page):
+        return classes_of_shares([one["conversion_rate"] for one in records if _has_rate(one)])
+    return classes_of_counts([one["visits"] for one in records])
+
+
+def _has_rate(one: Record) -> bool:
+    return bool(one["visits"] >= METRICS["conversion_rate"].smallest_group)
+
+
+def _area(page: Page, dimension: str, one: Record, classes: Classes) -> Area:
+    formats, value = page.formats, one[dimension]
+    visits = formats.plural("%(number)s visit", "%(number)s visits", one["visits"])
+    parts = [visits]
+    if _has_rate(one):
+        rate = formats.share(one["conversion_rate"])
+        parts.append(formats.text(mark("conversion %(rate)s"), rate=rate))
+    view = page.view
+    return Area(
+        f"{value_name(page, dimension, value)}: {', '.join(parts)}",
+        view.toggled(dimension, value).query,
+        _level(page, dimension, one, classes),
+        is_chosen=view.chooses(dimension, value),
+    )
+
+
+def _level(page: Page, dimension: str, one: Record, classes: Classes) -> int:
+    if _shows_rates(page):
+        return classes.level(one["conversion_rate"]) if _has_rate(one) else TOO_FEW
+    return FLAT if dimension == "city" else classes.level(one["visits"])
+
+
+def _legend(page: Page, records: Sequence[Record], classes: Classes) -> list[LegendEntry]:
+    entries = [
+        LegendEntry(level, text)
+        for level, text in zip(classes.levels, _spans(page, classes.bounds), strict=True)
+    ]
+    if _shows_rates(page) and not all(map(_has_rate, records)):
+        entries.insert(0, LegendEntry(TOO_FEW, page.formats.text(mark("too few visits"))))
+    return entries if records else []
+
+
+def _spans(page: Page, bounds: Sequence[float]) -> Iterator[str]:
+    """Describe the values of each class: from its bound to the next one."""
+    formats = page.formats
+    digits = 0 if all(float(round(bound * 100, 6)).is_integer() for bound in bounds) else 1
+    for low, high in zip(bounds, [*bounds[1:], None], strict=True):
+        if _shows_rates(page):
+            shown, last = formats.share(low, digits), formats.share(high or 0, digits)
+        else:
+            shown, last = formats.count(low), formats.count((high or 1) - 1)
+        if high is None:
+            yield formats.text(mark("%(low)s or more"), low=shown)
+        else:
+            yield f"{shown} – {last}"
+
+
+def _dots(page: Page, countries: Sequence[str]) -> dict[str, Point]:
+    """Place countries without a shape at the mean of the places that requests came from."""
+    if not countries:
+        return {}
+    filters = (Filter("place_country", tuple(countries)),)
+    found = _coordinates(page, "place_country", filters)
+    return {code: _rounded(on_world(*place)) for code, place in found.items()}
+
+
+def _spots(page: Page, records: Sequence[Record], code: str) -> dict[str, Spot]:
+    """Place the cities of a country on its outline; leave out cities outside it."""
+    found = _coordinates(page, "place_city", (Filter("place_country", (code,)),))
+    spots = {}
+    for one in records:
+        place = found.get(one["city"])
+        frame = next((f for f in frames(code) if place and f.holds(*place)), None)
+        if place and frame:
+            x, y = _rounded(frame.place(*place))
+            name = str(one["city"]).partition(", ")[0]
+            spots[one["city"]] = Spot(x, y, name, one["visits"])
+    return spots
+
+
+def _coordinates(page: Page, dimension: str, filters: Sequence[Filter]) -> dict[str, Point]:
+    names = ("place_longitude", "place_latitude")
+    rows = page.ask(build_question(names, (dimension,), page.period, filters)).rows
+    return {name: (x, y) for name, x, y in rows if None not in (name, x, y)}
+
+
+def _rounded(point: Point) -> Point:
+    return round(point[0], 1), round(point[1], 1)

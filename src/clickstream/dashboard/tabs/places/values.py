@@ -1,0 +1,187 @@
+"""The Places tab: where customers are, and where the next café could be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from clickstream.dashboard.charts.columns import bar_widths
+from clickstream.dashboard.formats import NO_VALUE, Change
+from clickstream.dashboard.questions.answers import Answer
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.folding import OTHER, fold, named_rows
+from clickstream.dashboard.questions.intervals import is_unlikely_by_chance, wilson
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.panel import Panel
+from clickstream.dashboard.questions.view import CHOICES
+from clickstream.dashboard.tabs.places.panels import MAP, PLACES_LIST, country_of
+from clickstream.dashboard.tabs.places.place_map import build_map
+from clickstream.dashboard.widgets.lists import choice_label, value_name
+from clickstream.dashboard.widgets.page import Page
+
+ROWS = 15
+"""Number of places on the page; the panel's own page and its CSV file have all."""
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PlaceRow:
+    """A place with its numbers. `name` is short, `detail` is what it belongs to, `title` is both.
+
+    `only` and `without` are queries, empty for the row of other places.
+    """
+
+    name: str
+    detail: str
+    title: str
+    width: float
+    visits: str
+    share: str
+    rate: str
+    interval: str
+    change: Change | None
+    only: str = ""
+    without: str = ""
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True)
+class PlaceList:
+    """The ranked list, its choices, and the number of places that it leaves out."""
+
+    head: str
+    rows: Sequence[PlaceRow]
+    choices: Sequence[tuple[str, str, bool]]
+    left_out: int
+    is_compared: bool
+
+
+def places_values(page: Page) -> dict[str, Any]:
+    """Build the values of the tab's template."""
+    answer = _ask(page, PLACES_LIST)
+    known = _ask(page, MAP)
+    has_places = any(row[0] is not None for row in known.rows)
+    return {
+        "map": build_map(page, known) if has_places else None,
+        "list": _place_list(page, answer),
+        "has_visits": bool(known.rows),
+        "has_database": bool(page.settings.geoip.database),
+        "is_from_db_ip": is_from_db_ip(page.settings.resolve(page.settings.geoip.database or ".")),
+        "other_map": _other_places(page, known),
+    }
+
+
+def _ask(page: Page, panel: Panel) -> Answer:
+    (question,) = panel.questions(page.view, page.period, page.key_days)
+    return fold(page.ask, question)
+
+
+def _other_places(page: Page, answer: Answer) -> str:
+    """State how many visits the map leaves out, because their places have few visitors."""
+    for row in answer.records():
+        if row[answer.question.dimensions[0]] is OTHER:
+            return page.formats.plural(
+                "%(number)s visit from places with fewer than 10 visitors is not on the map.",
+                "%(number)s visits from places with fewer than 10 visitors are not on the map.",
+                row["visits"],
+            )
+    return ""
+
+
+def _place_list(page: Page, answer: Answer) -> PlaceList:
+    (dimension,) = answer.question.dimensions
+    records = answer.records()
+    total = sum(one["visits"] for one in records)
+    before = _visits_before(page)
+    named = [one for one in records if one[dimension] is not OTHER]
+    shown = [*named[:ROWS], *records[len(named) :]]
+    widths = bar_widths([one["visits"] for one in shown])
+    return PlaceList(
+        DIMENSIONS[dimension].label,
+        [
+            _row(page, dimension, one, width, total, before or {})
+            for one, width in zip(shown, widths, strict=True)
+        ],
+        _choices(page, dimension),
+        max(len(named) - ROWS, 0),
+        before is not None,
+    )
+
+
+def _visits_before(page: Page) -> dict[Any, int] | None:
+    """Return the visits of each place in the compared period; None without a comparison."""
+    if page.compared is None:
+        return None
+    (question,) = PLACES_LIST.questions(page.view, page.compared, page.key_days)
+    return {row[0]: row[1] for row in named_rows(fold(page.ask, question))}
+
+
+def _choices(page: Page, shown: str) -> list[tuple[str, str, bool]]:
+    """Return the list's choices, without countries if only one country remains."""
+    names = CHOICES["places"][1:] if country_of(page.view) else CHOICES["places"]
+    return [
+        (choice_label(name), page.view.with_choice("places", name).query, name == shown)
+        for name in names
+    ]
+
+
+def _row(
+    page: Page,
+    dimension: str,
+    one: Record,
+    width: float,
+    total: int,
+    before: Mapping[Any, int],
+) -> PlaceRow:
+    formats, value, visits = page.formats, one[dimension], one["visits"]
+    low, high = wilson(one["conversions"], visits)
+    is_enough = visits >= METRICS["conversion_rate"].smallest_group
+    title = value_name(page, dimension, value)
+    is_plain = dimension == "country" or value in (None, OTHER)
+    row = PlaceRow(
+        *((title, "") if is_plain else _names(page, value)),
+        title,
+        width,
+        formats.count(visits),
+        formats.share(visits / total if total else 0, 0),
+        formats.share(one["conversion_rate"] or 0) if is_enough else NO_VALUE,
+        f"{formats.decimal(low * 100)}–{formats.share(high)}" if is_enough else NO_VALUE,
+        _change(page, visits, before.get(value)),
+    )
+    return row if value is OTHER else _with_links(page, dimension, value, row)
+
+
+def _names(page: Page, value: str) -> tuple[str, str]:
+    """Return a place's name and what it belongs to; the country only if there are several."""
+    name, _, detail = value.partition(", ")
+    if country_of(page.view):
+        detail = detail.rpartition(", ")[0]
+    return name, detail
+
+
+def _change(page: Page, now: int, before: int | None) -> Change | None:
+    """Return the change of a count, None if chance explains it."""
+    if before is None or not is_unlikely_by_chance(now, before):
+        return None
+    return page.formats.change(METRICS["visits"], now, before)
+
+
+def _with_links(page: Page, dimension: str, value: str | None, row: PlaceRow) -> PlaceRow:
+    view = page.view
+    return replace(
+        row,
+        only=view.toggled(dimension, value).query,
+        without=view.with_filter(dimension, value, is_excluded=True).query,
+        is_chosen=view.chooses(dimension, value),
+    )
+
+
+@cache
+def is_from_db_ip(database: Path) -> bool:
+    """Whether places come from DB-IP, by the names of the database's files."""
+    names = [database.name, *(file.name for file in database.glob("*.mmdb"))]
+    return any("dbip" in name.lower().replace("-", "") for name in names)

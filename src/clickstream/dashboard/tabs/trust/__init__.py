@@ -1,0 +1,1 @@
+"""The Trust tab: whether the numbers can be trusted."""

@@ -1,0 +1,291 @@
+"""The Trust tab: whether the numbers can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from clickstream.dashboard.charts.heat import NARROW_STEP, WIDE_STEP, HeatMap, heat_map
+from clickstream.dashboard.questions.coverage import (
+    PARTS,
+    DayCoverage,
+    hours_without,
+    missing_servers,
+    to_local,
+)
+from clickstream.dashboard.questions.log_metrics import BALANCE
+from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.questions.periods import Period, start_of
+from clickstream.dashboard.tabs.trust.panels import BOTS, ERRORS, LOG_SOURCES, REJECTED, RULES
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.lists import ListPanel, list_panel
+from clickstream.dashboard.widgets.page import Page
+from clickstream.tables import REJECTS
+
+MOST_DAYS = 31
+"""Newest days on the heat map of hours and in the line balance; the CSV file has all."""
+
+
+@dataclass(frozen=True)
+class HoursChart:
+    """The heat map, and the corners of the cells of missing hours and of hours with late lines."""
+
+    map: HeatMap
+    gaps: Sequence[tuple[float, float]]
+    late: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class ServerRow:
+    """A server whose lines are missing in hours: its technical name, and a sentence."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class HoursPanel:
+    """Lines per hour as a heat map, with marks on hours that are not published.
+
+    `missing` names the runs of missing hours, `servers` the servers whose lines are missing in
+    published hours. `days_left` is the number of earlier days that are not shown.
+    """
+
+    wide: HoursChart
+    narrow: HoursChart
+    missing: Sequence[str]
+    servers: Sequence[ServerRow]
+    days_left: int
+    is_empty: bool
+
+
+@dataclass(frozen=True)
+class BalanceRow:
+    """A day's lines and their parts; `is_closed` means that the parts sum to the lines."""
+
+    name: str
+    hours: str
+    cells: Sequence[str]
+    is_closed: bool
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The line balance by day, and of the whole range."""
+
+    columns: Sequence[Metric]
+    rows: Sequence[BalanceRow]
+    total: BalanceRow
+    is_closed: bool
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """Hours that were built by one version, with one set of settings and one visitor key."""
+
+    library: str
+    settings: str
+    visitor_key: str
+    hours: str
+    span: str
+    is_newest: bool
+
+
+@dataclass(frozen=True)
+class Trust:
+    """All panels of the tab."""
+
+    hours: HoursPanel
+    balance: Balance
+    log_sources: ListPanel
+    rejects: ListPanel
+    without_lengths: str
+    bots: ListPanel
+    errors: ListPanel
+    rules: Sequence[RuleRow]
+
+
+def build_trust(page: Page) -> Trust:
+    """Ask for everything that the tab shows."""
+    rejects = list_panel(page, REJECTED)
+    return Trust(
+        _hours(page),
+        _balance(page),
+        list_panel(page, LOG_SOURCES),
+        rejects,
+        _without_lengths(page) if rejects.rows else "",
+        list_panel(page, BOTS),
+        list_panel(page, ERRORS),
+        _rules(page),
+    )
+
+
+def _hours(page: Page) -> HoursPanel:
+    days = _shown_days(page)
+    answer = page.answer(("lines", "late_lines", "incomplete_hours"), ("day", "hour"))
+    figures = {(day, hour): tuple(counts) for day, hour, *counts in answer.rows}
+    values = [[figures.get((day, hour), (None,))[0] for hour in range(24)] for day in days]
+    names = [page.formats.day(day) for day in days]
+    titles = [
+        [_hour_title(page, day, hour, figures.get((day, hour))) for hour in range(24)]
+        for day in days
+    ]
+    columns = {hour: f"{hour:02}" for hour in range(0, 24, 4)}
+    due = [(day, hour) for day in days for hour in range(24) if _is_due(page, day, hour)]
+    missing = [place for place in due if place not in figures]
+    late = [place for place, (_, lines, _) in figures.items() if lines and place[0] in days]
+
+    def chart_of(step: float) -> HoursChart:
+        chart = heat_map(values, names, columns, titles, step)
+        return HoursChart(
+            chart,
+            [_corner(chart, days, place) for place in missing],
+            [_corner(chart, days, place) for place in late],
+        )
+
+    return HoursPanel(
+        chart_of(WIDE_STEP),
+        chart_of(NARROW_STEP),
+        _runs(page, missing),
+        _servers(page),
+        page.period.days - len(days),
+        not figures,
+    )
+
+
+def _without_lengths(page: Page) -> str:
+    """State which hours of the range do not have the lengths of rejected lines."""
+    found = hours_without(page.ask, page.period, REJECTS.column("line_bytes").since)
+    if found is None:
+        return ""
+    formats = page.formats
+    if found.is_all:
+        return formats.text(mark("Lengths of lines were not recorded in this range."))
+    until = formats.moment(to_local(found.until, page.zone))
+    if not found.is_mixed:
+        return formats.text(
+            mark("Lengths of lines were not recorded before %(until)s."), until=until
+        )
+    return formats.plural(
+        "Lengths of lines were not recorded in %(number)s hour before %(until)s.",
+        "Lengths of lines were not recorded in %(number)s hours before %(until)s.",
+        found.hours,
+        until=until,
+    )
+
+
+def _servers(page: Page) -> list[ServerRow]:
+    """Return the servers whose lines are missing in published hours of the range, by name."""
+    if not page.coverage.incomplete:
+        return []
+    rows = []
+    for server in missing_servers(page.ask, page.period):
+        start, end = (to_local(moment, page.zone) for moment in (server.first, server.newest))
+        text = page.formats.plural(
+            "%(number)s hour lacks this server's log, at %(first)s. It could not "
+            "be read, so visits may "
+            "be missing. They are added when it can be read again.",
+            "%(number)s hours lack this server's log, from %(first)s to %(last)s. "
+            "It could not be read, "
+            "so visits may be missing. They are added when it can be read again.",
+            server.hours,
+            first=page.formats.moment(start),
+            last=page.formats.moment(end + timedelta(hours=1)),
+        )
+        rows.append(ServerRow(server.name, text))
+    return rows
+
+
+def _shown_days(page: Page) -> list[date]:
+    """Return the newest dates of the period, up to today."""
+    last = min(page.period.last, page.now.date())
+    return Period(page.period.first, max(last, page.period.first)).dates[-MOST_DAYS:]
+
+
+def _is_due(page: Page, day: date, hour: int) -> bool:
+    """Whether an hour is between the first and the newest published one, and the clocks have it."""
+    start = start_of(day, hour)
+    first, end = page.coverage.starts_at, page.coverage.complete_to
+    exists = to_local(_to_utc(page, start), page.zone) == start
+    return exists and first is not None and end is not None and first <= start < end
+
+
+def _to_utc(page: Page, moment: datetime) -> datetime:
+    aware = moment.replace(tzinfo=page.zone)
+    return (aware - (aware.utcoffset() or timedelta())).replace(tzinfo=None)
+
+
+def _hour_title(page: Page, day: date, hour: int, figures: tuple[int, ...] | None) -> str:
+    formats = page.formats
+    when = f"{formats.day(day, with_weekday=True)}, {formats.hour(hour)}"
+    if figures is None:
+        if _is_due(page, day, hour):
+            return f"{when}: {formats.text(mark('missing'))}"
+        return f"{when}: {formats.text(mark('not published'))}"
+    lines, late, lacking = figures
+    text = formats.plural("%(number)s line", "%(number)s lines", lines)
+    if late:
+        text += f", {formats.text(mark('%(late)s of them late'), late=formats.count(late))}"
+    if lacking:
+        text += f", {formats.text(mark('a server is missing'))}"
+    return f"{when}: {text}"
+
+
+def _corner(chart: HeatMap, days: Sequence[date], place: tuple[date, int]) -> tuple[float, float]:
+    cell = chart.cells[days.index(place[0]) * 24 + place[1]]
+    return cell.x, cell.y
+
+
+def _runs(page: Page, missing: Sequence[tuple[date, int]]) -> list[str]:
+    """Describe runs of consecutive hours: day, start and end."""
+    runs: list[list[datetime]] = []
+    for day, hour in missing:
+        start = start_of(day, hour)
+        if runs and start - runs[-1][-1] == timedelta(hours=1):
+            runs[-1].append(start)
+        else:
+            runs.append([start])
+    return [
+        f"{page.formats.moment(run[0])} – {page.formats.moment(run[-1] + timedelta(hours=1))}"
+        for run in runs
+    ]
+
+
+def _balance(page: Page) -> Balance:
+    coverage, formats = page.coverage, page.formats
+    shown = [day for day in reversed(_shown_days(page)) if day in coverage.days]
+    rows = [
+        _balance_row(page, formats.day(day, with_weekday=True), coverage.days[day]) for day in shown
+    ]
+    whole = DayCoverage(coverage.published, coverage.published + coverage.missing, coverage.total)
+    label = formats.text(mark("Range"))
+    total = _balance_row(page, label, whole)
+    closed = all(map(_is_closed, coverage.days.values()))
+    return Balance([METRICS[name] for name in BALANCE], rows, total, closed)
+
+
+def _balance_row(page: Page, name: str, known: DayCoverage) -> BalanceRow:
+    cells = [page.formats.count(known.figures[column]) for column in BALANCE]
+    hours = page.formats.count(known.published)
+    return BalanceRow(name, hours, cells, _is_closed(known))
+
+
+def _is_closed(known: DayCoverage) -> bool:
+    return sum(known.figures[part] for part in PARTS) == known.figures["lines"]
+
+
+def _rules(page: Page) -> list[RuleRow]:
+    """Return the rules that built the hours, the newest first."""
+    panel = RULES
+    rows = page.ask(panel.questions(page.view, page.period, page.key_days)[0]).rows
+    in_order = sorted(rows, key=lambda row: row[5], reverse=True)
+    return [_rule_row(page, row, row is in_order[0]) for row in in_order]
+
+
+def _rule_row(page: Page, row: Sequence[Any], is_newest: bool) -> RuleRow:
+    library, settings, key, hours, first, newest = row
+    start, end = (to_local(moment, page.zone) for moment in (first, newest))
+    span = f"{page.formats.moment(start)} – {page.formats.moment(end + timedelta(hours=1))}"
+    return RuleRow(library, settings, key, page.formats.count(hours), span, is_newest)

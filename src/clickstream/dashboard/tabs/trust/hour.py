@@ -1,0 +1,206 @@
+"""The panel of one hour on the Trust tab: whether it is published, and how its lines were counted.
+
+Links of Airflow's tasks open this panel, so it also states what to do about an unpublished hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from clickstream.dashboard.questions.coverage import PARTS, period_of_hour, to_local
+from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.tabs.trust.questions import hour_on, hour_questions, local_span
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.trust_line import FRESH
+from clickstream.hours import Hour
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence about the hour, and whether it is good news."""
+
+    text: str
+    kind: Literal["good", "bad", "open"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of the hour; `sign` precedes it in the line balance."""
+
+    metric: Metric
+    value: str
+    sign: str = ""
+
+
+@dataclass(frozen=True)
+class HourPanel:
+    """One hour. `title` is its local time, `name` the UTC hour as the pipeline names it.
+
+    `balance` has the lines and their parts, `late` has further figures; both are empty if the hour
+    is not published. `built_by` has pairs of a label and a value. The queries link to other views.
+    """
+
+    title: str
+    name: str
+    statements: Sequence[Statement]
+    balance: Sequence[Figure]
+    late: Sequence[Figure]
+    built_by: Sequence[tuple[str, str]]
+    before: str
+    after: str
+    without: str
+
+
+def build_hour(page: Page) -> HourPanel:
+    """Ask for everything that the panel shows."""
+    hour = hour_on(page)
+    of_lines, of_builds = (page.ask(one) for one in hour_questions(page))
+    figures, builds = of_lines.single(), of_builds.records()
+    is_published = bool(figures["published_hours"])
+    return HourPanel(
+        local_span(page, hour),
+        str(hour),
+        _published(page, hour, figures, builds) if is_published else [_unpublished(page, hour)],
+        _balance(page, figures) if is_published else (),
+        [_figure(page, name, figures) for name in ("late_lines", "waiting_lines")]
+        if is_published
+        else (),
+        _built_by(page, builds),
+        _view_of(page, hour.previous).query,
+        _view_of(page, hour.next).query,
+        page.view.without_hour().query,
+    )
+
+
+def _view_of(page: Page, hour: Hour) -> View:
+    return page.view.with_hour(hour, period_of_hour(hour, page.zone).first)
+
+
+def _figure(page: Page, name: str, figures: Mapping[str, Any], sign: str = "") -> Figure:
+    return Figure(METRICS[name], page.formats.count(figures[name]), sign)
+
+
+def _balance(page: Page, figures: Mapping[str, Any]) -> list[Figure]:
+    """Return the lines and their parts, with the signs of an equation that may not hold."""
+    signs = ("=" if _is_closed(figures) else "≠", *"+" * (len(PARTS) - 1))
+    parts = zip(PARTS, signs, strict=True)
+    lines = _figure(page, "lines", figures)
+    return [lines, *(_figure(page, name, figures, sign) for name, sign in parts)]
+
+
+def _is_closed(figures: Mapping[str, Any]) -> bool:
+    return bool(sum(figures[name] for name in PARTS) == figures["lines"])
+
+
+def _built_by(page: Page, builds: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    labels = {
+        "library": mark("version"),
+        "settings": mark("settings"),
+        "visitor_key": mark("visitor key"),
+    }
+    return [
+        (page.formats.text(label), str(build[name]))
+        for build in builds
+        for name, label in labels.items()
+    ]
+
+
+def _published(
+    page: Page, hour: Hour, figures: Mapping[str, Any], builds: Sequence[Mapping[str, Any]]
+) -> list[Statement]:
+    """State what is wrong with a published hour, or that everything is counted."""
+    text, plural = page.formats.text, page.formats.plural
+    found: list[Statement] = []
+    if not _is_closed(figures):
+        broken = mark(
+            "The parts do not match the number of lines: don't use these numbers, and run "
+            "clickstream verify %(hour)s %(hour)s."
+        )
+        found.append(Statement(text(broken, hour=hour), "bad"))
+    for server in [build["missing_sources"] for build in builds if build["missing_sources"]]:
+        lacking = mark(
+            "This hour lacks the lines of %(servers)s, which could not be read, so visits may be "
+            "missing. The next successful pull adds them."
+        )
+        found.append(Statement(text(lacking, servers=server), "bad"))
+    if figures["waiting_lines"]:
+        waiting = plural(
+            "%(number)s line arrived when the hour could not be built again, and is in no number.",
+            "%(number)s lines arrived when the hour could not be built again, and "
+            "are in no number.",
+            figures["waiting_lines"],
+        )
+        found.append(Statement(waiting, "bad"))
+    return [*(found or [_all_well(page, figures["lines"])]), *_age(page)]
+
+
+def _all_well(page: Page, lines: int) -> Statement:
+    if not lines:
+        empty = mark(
+            "Published, but no line was logged. If the site was up, check the logs of its servers."
+        )
+        return Statement(page.formats.text(empty), "open")
+    all_lines = page.formats.plural(
+        "Published: its %(number)s line is accounted for.",
+        "Published: all of its %(number)s lines are accounted for.",
+        lines,
+    )
+    return Statement(all_lines, "good")
+
+
+def _age(page: Page) -> list[Statement]:
+    """Warn while new facts can't be read."""
+    if not page.problem:
+        return []
+    old = mark("New data can't be read at present, so this may have changed since.")
+    return [Statement(page.formats.text(old), "bad")]
+
+
+def _unpublished(page: Page, hour: Hour) -> Statement:
+    """State why an hour is not in the numbers, and what to do about it."""
+    text = page.formats.text
+    start, end = (to_local(at, page.zone) for at in (hour.naive, hour.next.naive))
+    if page.problem:
+        unknown = mark(
+            "The dashboard has no data for this hour, and can't read new data at "
+            "present. The ledger in Airflow, or clickstream status, shows whether "
+            "the hour is published."
+        )
+        return Statement(text(unknown), "bad")
+    if end > page.now:
+        ahead = mark(
+            "This hour is not over. It is built after its end, so no number includes it yet."
+        )
+        return Statement(text(ahead), "open")
+    keep_days = page.settings.dashboard.keep_days
+    if start.date() < page.now.date() - timedelta(days=keep_days):
+        old = mark(
+            "The dashboard goes back %(days)s days, and this hour is older. If it "
+            "is published, Ask Athena shows its numbers."
+        )
+        return Statement(text(old, days=page.formats.count(keep_days)), "open")
+    if page.now - end < FRESH and not _has_later_hours(page, start.date()):
+        due = mark(
+            "This hour is not published yet, so no number includes it. It is built "
+            "in the hour after its end, and shown here a minute later."
+        )
+        return Statement(text(due), "open")
+    missing = mark(
+        "This hour is not published, so no number includes it. To build it, trigger "
+        "clickstream_hourly in Airflow with %(hour)s in “Hour to build”, or run clickstream build "
+        "%(hour)s %(hour)s."
+    )
+    return Statement(text(missing, hour=hour), "bad")
+
+
+def _has_later_hours(page: Page, day: date) -> bool:
+    """Whether an hour of the date after this one is published."""
+    period = Period(day, max(day, page.now.date()))
+    newest = page.answer(("newest_hour",), (), period, filters=()).single()["newest_hour"]
+    return newest is not None and newest > hour_on(page).naive

@@ -1,0 +1,68 @@
+"""Values of the Trust tab's template: its panels, and sentences about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clickstream.dashboard.tabs.trust.completeness import Trust, build_trust
+from clickstream.dashboard.tabs.trust.hour import build_hour
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.page import Page
+
+
+def trust_values(page: Page) -> dict[str, Any]:
+    """Build the values of the tab's template."""
+    data = build_trust(page)
+    text = page.formats.text
+    closed = mark("Every line is counted as people, bots, assets or rejected.")
+    broken = mark("Some lines are not accounted for: run clickstream verify.")
+    earlier = page.formats.plural(
+        "%(number)s earlier day of the range is in the CSV file.",
+        "%(number)s earlier days of the range are in the CSV file.",
+        data.hours.days_left,
+    )
+    return {
+        "data": data,
+        "one_hour": build_hour(page) if page.view.hour else None,
+        "verdict": _verdict(page, data),
+        "balance_verdict": text(closed if data.balance.is_closed else broken),
+        "days_left": earlier,
+        "nothing_published": text(mark("No hour of this range is published.")),
+        "no_rejects": text(mark("Every line of this range could be read.")),
+        "no_errors": text(mark("Nobody met an error in this range.")),
+    }
+
+
+def _verdict(page: Page, data: Trust) -> str:
+    """State in one sentence whether the numbers can be trusted."""
+    formats, coverage = page.formats, page.coverage
+    if not coverage.published:
+        return formats.text(mark("There are no numbers in this range."))
+    if not data.balance.is_closed:
+        return formats.text(mark("Some lines are not accounted for; don't use these numbers."))
+    if coverage.missing:
+        return formats.plural(
+            "%(number)s hour is missing; every line of the other hours is accounted for.",
+            "%(number)s hours are missing; every line of the other hours is accounted for.",
+            coverage.missing,
+        )
+    if coverage.incomplete:
+        return formats.plural(
+            "%(number)s hour lacks a server's log, so visits may be missing; all "
+            "lines that arrived are accounted for.",
+            "%(number)s hours lack a server's log, so visits may be missing; all "
+            "lines that arrived are accounted for.",
+            coverage.incomplete,
+        )
+    if coverage.total["waiting_lines"]:
+        return formats.plural(
+            "%(number)s line waits and is in no number; all others are accounted for.",
+            "%(number)s lines wait and are in no number; all others are accounted for.",
+            coverage.total["waiting_lines"],
+        )
+    hours = formats.count(coverage.published)
+    return formats.text(
+        mark("All %(lines)s lines of the %(hours)s published hours are accounted for."),
+        lines=formats.count(coverage.total["lines"]),
+        hours=hours,
+    )

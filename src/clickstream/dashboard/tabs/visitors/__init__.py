@@ -1,0 +1,1 @@
+"""The Visitors tab: what people do on the site."""

@@ -1,0 +1,57 @@
+"""The Visitors tab: what people do on the site."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.tabs.visitors.cohorts import SMALLEST_COHORT, WEEKS, build_cohorts
+from clickstream.dashboard.tabs.visitors.next_pages import build_next_pages
+from clickstream.dashboard.tabs.visitors.panels import DEVICES, VIEWED_PAGES
+from clickstream.dashboard.tabs.visitors.visitor_kinds import build_kinds
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.lists import ListPanel, list_panel
+from clickstream.dashboard.widgets.page import Page
+
+
+def visitors_values(page: Page) -> dict[str, Any]:
+    """Build the values of the tab's template."""
+    text = page.formats.text
+    return {
+        "viewed_pages": _viewed_pages(page),
+        "estimated": _estimated(page),
+        "next_pages": build_next_pages(page),
+        "kinds": build_kinds(page),
+        "devices": list_panel(page, DEVICES),
+        "cohorts": build_cohorts(page),
+        "weeks": WEEKS,
+        "too_small": text(
+            mark("fewer than %(number)s visitors"), number=page.formats.count(SMALLEST_COHORT)
+        ),
+        "key_days": page.formats.plural(
+            "A visitor is recognized for %(number)s day at most.",
+            "A visitor is recognized for %(number)s days at most.",
+            page.key_days,
+        ),
+    }
+
+
+def _viewed_pages(page: Page) -> ListPanel:
+    """Build the list of pages; the estimated share of the times is above it, not in a column.
+
+    It is the share of last page views, so each row's value would be close to its exit rate.
+    """
+    return list_panel(page, VIEWED_PAGES, hidden=("estimated_share",))
+
+
+def _estimated(page: Page) -> str:
+    """State the estimated share of the times on the listed pages; empty if no times are shown."""
+    if page.view.choice("viewed_pages") != "page":
+        return ""
+    answer = page.answer(("views", "estimated_share")).single()
+    if (answer["views"] or 0) < METRICS["estimated_share"].smallest_group:
+        return ""
+    return page.formats.text(
+        mark("Time: %(share)s estimated"),
+        share=page.formats.share(answer["estimated_share"], 0),
+    )

@@ -1,0 +1,162 @@
+"""New and returning visitors: the visits of each kind, their conversions, and both over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from clickstream.dashboard.charts import columns
+from clickstream.dashboard.charts.columns import ColumnChart
+from clickstream.dashboard.formats import NO_VALUE
+from clickstream.dashboard.questions.intervals import wilson
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
+from clickstream.dashboard.tabs.visitors.panels import NEW_AND_RETURNING
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
+from clickstream.dashboard.widgets.course import published_keys, unfinished_place
+from clickstream.dashboard.widgets.lists import KINDS, value_name
+from clickstream.dashboard.widgets.notes import rotation_moments
+from clickstream.dashboard.widgets.page import Page
+
+MOST_ROTATIONS = 3
+"""Maximum number of key changes whose dates are shown, the newest ones."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of visitors. `query` filters by it, or removes that filter."""
+
+    key: str
+    name: str
+    visits: int
+    share: str
+    rate: str
+    interval: str
+    query: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class KindsPanel:
+    """Both kinds, their columns over time, and the same as a table.
+
+    `rotated` is a sentence about changes of visitor keys, after which returning visitors count as
+    new.
+    """
+
+    returning: str
+    kinds: Sequence[Kind]
+    wide: ColumnChart
+    narrow: ColumnChart
+    rows: Sequence[Sequence[str]]
+    rotated: str
+
+
+def build_kinds(page: Page) -> KindsPanel | None:
+    """Ask for both kinds; return None without a visit.
+
+    The sums come from the answer over time, because finding earlier visits is expensive.
+    """
+    _, over_time = NEW_AND_RETURNING.questions(page.view, page.period, page.key_days)
+    records = page.ask(over_time).records()
+    visits, conversions = (_sums(records, name) for name in ("visits", "conversions"))
+    total = sum(visits.values())
+    if not total:
+        return None
+    buckets = buckets_of(page.period, grain_of(page.view, page.period))
+    stacks = _stacks(page, buckets, records)
+    wide, narrow, rows = _charts(page, buckets, stacks)
+    return KindsPanel(
+        page.formats.share(visits["returning"] / total, 0),
+        [_kind(page, key, visits[key], conversions[key], total) for key in KINDS],
+        wide,
+        narrow,
+        rows,
+        _rotated(page),
+    )
+
+
+def _sums(records: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, int]:
+    """Return a metric's sum for each kind."""
+    return {
+        key: sum(int(row[name]) for row in records if row["visitor_kind"] == key) for key in KINDS
+    }
+
+
+def _kind(page: Page, key: str, visits: int, conversions: int, total: int) -> Kind:
+    formats, view = page.formats, page.view
+    rate = interval = NO_VALUE
+    if visits >= METRICS["conversion_rate"].smallest_group:
+        low, high = wilson(conversions, visits)
+        rate = formats.share(conversions / visits)
+        interval = f"{formats.share(low)} – {formats.share(high)}"
+    return Kind(
+        key,
+        value_name(page, "visitor_kind", key),
+        visits,
+        formats.share(visits / total),
+        rate,
+        interval,
+        view.toggled("visitor_kind", key).query,
+        view.chooses("visitor_kind", key),
+    )
+
+
+def _stacks(
+    page: Page, buckets: Sequence[Bucket], records: Sequence[Mapping[str, Any]]
+) -> list[list[float | None]]:
+    """Return the visits of each kind in each bucket, the returning ones first (at the bottom)."""
+    if not buckets:
+        return [[], []]
+    by = GRAIN_DIMENSIONS[buckets[0].grain]
+    published = published_keys(page, buckets)
+    counts = {
+        (row["visitor_kind"], tuple(row[name] for name in by)): float(row["visits"])
+        for row in records
+    }
+    return [
+        [counts.get((key, b.key), 0.0) if b.key in published else None for b in buckets]
+        for key in reversed(KINDS)
+    ]
+
+
+def _charts(
+    page: Page, buckets: Sequence[Bucket], stacks: Sequence[Sequence[float | None]]
+) -> tuple[ColumnChart, ColumnChart, list[tuple[str, ...]]]:
+    formats, visits = page.formats, METRICS["visits"]
+    names = [formats.text(KINDS[key]) for key in reversed(KINDS)]
+    rows = [
+        (bucket.title(formats), *(formats.value(visits, value) for value in values))
+        for bucket, *values in zip(buckets, *stacks, strict=True)
+    ]
+    titles = [
+        "\n".join([row[0], *(f"{name}: {cell}" for name, cell in zip(names, row[1:], strict=True))])
+        for row in rows
+    ]
+    labels = [bucket.label(formats, page.period.days) for bucket in buckets]
+    place = unfinished_place(page, buckets)
+
+    def label_of(value: float) -> str:
+        return formats.tick(visits, value)
+
+    wide, narrow = (
+        columns.column_chart(stacks, labels, titles, box, label_of, place)
+        for box in (columns.HALF, columns.NARROW)
+    )
+    return wide, narrow, rows
+
+
+def _rotated(page: Page) -> str:
+    """State when keys changed in the range, or shortly before it, so visitors seem to be new."""
+    first = page.period.first - timedelta(days=page.key_days)
+    moments = rotation_moments(page, replace(page.period, first=first, until_hour=None))
+    if not moments:
+        return ""
+    days = ", ".join(page.formats.day(moment.date()) for moment in moments[-MOST_ROTATIONS:])
+    return page.formats.text(
+        mark("Visitor keys changed on %(days)s; after that, everybody counts as new at first."),
+        days=days,
+    )

@@ -1,0 +1,1 @@
+"""The web application: routes, rendering, navigation and static files."""

@@ -1,0 +1,83 @@
+"""Builds the web application, which turns a URL and a version of the facts into a page."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from fastapi import FastAPI, params
+from fastapi.responses import PlainTextResponse
+from starlette.middleware.gzip import GZipMiddleware
+
+from clickstream.dashboard.access import guard
+from clickstream.dashboard.access.login import Wording
+from clickstream.dashboard.questions.engines import Engine
+from clickstream.dashboard.web.entry_routes import add_entry_routes
+from clickstream.dashboard.web.error_pages import add_error_pages
+from clickstream.dashboard.web.panel_routes import add_panel_routes
+from clickstream.dashboard.web.service import Clock, Dashboard, present
+from clickstream.dashboard.web.share_routes import add_share_routes
+from clickstream.dashboard.web.static_files import add_static_routes
+from clickstream.dashboard.web.surroundings import surroundings_of
+from clickstream.dashboard.web.tab_routes import add_tab_routes
+from clickstream.lake import Lake
+from clickstream.settings import Settings
+
+Protect = Callable[[FastAPI, Dashboard], None]
+"""Puts a guard around an application."""
+
+
+def build_app(
+    settings: Settings,
+    clock: Clock = present,
+    *,
+    lake: Lake | None = None,
+    engine: Engine | None = None,
+    dependencies: Sequence[params.Depends] = (),
+    protect: Protect | None = None,
+) -> FastAPI:
+    """Build the application; it refreshes its facts in the background while it runs.
+
+    `engine` replaces the engine that the settings name, for example one with another copy.
+    `dependencies` run before every route. `protect` puts a guard around the application, by default
+    the dashboard's own login. A mounted application gets no lifespan events, so the
+    outer application must call `start` and `stop` of `app.state.dashboard`.
+    """
+    dashboard = Dashboard(settings, clock, lake, engine)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        dashboard.start()
+        yield
+        dashboard.stop()
+
+    app = FastAPI(
+        lifespan=lifespan,
+        dependencies=list(dependencies),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.dashboard = dashboard
+    add_tab_routes(app, dashboard)
+    add_panel_routes(app, dashboard)
+    add_entry_routes(app, dashboard.entries, clock)
+    add_share_routes(app, dashboard.shares, dashboard.renderer, clock)
+    add_static_routes(app)
+    app.add_api_route("/healthz", lambda: PlainTextResponse("ok"))
+    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
+    add_error_pages(app, dashboard)
+    (protect or _protect_by_login)(app, dashboard)
+    return app
+
+
+def _protect_by_login(app: FastAPI, dashboard: Dashboard) -> None:
+    """Require a login, except for static files and /healthz."""
+    chosen = dashboard.settings.dashboard
+    wording = Wording(
+        dashboard.formats.translations.gettext,
+        dashboard.formats.language,
+        dashboard.renderer.site,
+    )
+    directory = dashboard.settings.resolve(chosen.directory)
+    guard.install(app, directory, surroundings_of(chosen), wording, dashboard.shares)

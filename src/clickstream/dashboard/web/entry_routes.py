@@ -1,0 +1,124 @@
+"""Routes that add, delete and restore notes and saved views.
+
+They need an identity that may write. Every route is a POST, so a page of the dashboard's own origin
+must send it. Each response redirects to the view of the form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+
+from clickstream.dashboard.access.forms import read_form
+from clickstream.dashboard.access.identity import identity_of, require_writer
+from clickstream.dashboard.entries.entry_file import AnyEntry, EntryFile
+from clickstream.dashboard.entries.own_notes import OwnNote
+from clickstream.dashboard.entries.saved_views import SavedView
+from clickstream.dashboard.entries.store import UNDO_NOTE, UNDO_VIEW, EntryStore
+from clickstream.dashboard.questions.view import TABS, View, parse_view
+from clickstream.dashboard.widgets.addresses import PATHS
+from clickstream.errors import InputError
+
+MAX_FORM_BYTES = 65_536
+"""Maximum size of a form, which has the query of its page with possibly many long filters."""
+
+Clock = Callable[[], datetime]
+Route = Callable[..., Awaitable[Response]]
+
+
+def add_entry_routes(app: FastAPI, store: EntryStore, clock: Clock) -> None:
+    """Add the routes to the application."""
+    actions: dict[str, Route] = {
+        "/notes": _adding_notes(store, clock),
+        "/notes/{entry_id}/delete": _deleting(store.notes, UNDO_NOTE, clock),
+        "/notes/{entry_id}/restore": _restoring(store.notes, clock),
+        "/views": _saving_views(store, clock),
+        "/views/{entry_id}/delete": _deleting(store.views, UNDO_VIEW, clock),
+        "/views/{entry_id}/restore": _restoring(store.views, clock),
+    }
+    for path, route in actions.items():
+        app.add_api_route(
+            path,
+            route,
+            methods=["POST"],
+            response_model=None,
+            dependencies=[Depends(require_writer)],
+        )
+
+
+@dataclass(frozen=True)
+class SentForm:
+    """The fields of a form, and the view of its page."""
+
+    fields: Mapping[str, str]
+    view: View
+
+    @classmethod
+    async def read(cls, request: Request) -> SentForm:
+        """Read a request. Raises InputError if its view is malformed."""
+        fields = await read_form(request, MAX_FORM_BYTES)
+        tab = next((tab for tab in TABS if tab == fields.get("tab")), None)
+        if tab is None:
+            raise InputError("The form does not say which tab it is on. Open the page again.")
+        query = fields.get("query", "").removeprefix("?")
+        return cls(fields, parse_view(tab, parse_qsl(query, keep_blank_values=True)))
+
+    def lead_back(self, base: str, more: str = "") -> Response:
+        """Redirect to the form's page. The address is built from the view, so it stays local."""
+        query = self.view.query
+        if more.startswith("#") or query == "?":
+            joined = query + more
+        else:
+            joined = f"{query}&{more}" if more else query
+        return RedirectResponse(
+            base + PATHS[self.view.tab].removeprefix("./") + joined,
+            HTTPStatus.SEE_OTHER,
+            headers={"Cache-Control": "no-store"},
+        )
+
+
+def _adding_notes(store: EntryStore, clock: Clock) -> Route:
+    async def add_note(request: Request) -> Response:
+        form = await SentForm.read(request)
+        day, hour, text = (form.fields.get(name, "") for name in ("day", "hour", "text"))
+        note = OwnNote.write(day, hour, text, identity_of(request).account, clock())
+        await run_in_threadpool(store.notes.add, note, note.written_at)
+        return form.lead_back("./", "#trend")
+
+    return add_note
+
+
+def _saving_views(store: EntryStore, clock: Clock) -> Route:
+    async def save_view(request: Request) -> Response:
+        form = await SentForm.read(request)
+        name = form.fields.get("name", "")
+        view = SavedView.save(name, form.view, identity_of(request).account, clock())
+        await run_in_threadpool(store.views.add, view, view.saved_at)
+        return form.lead_back("./")
+
+    return save_view
+
+
+def _deleting(file: EntryFile[AnyEntry], undo: str, clock: Clock) -> Route:
+    async def delete(request: Request, entry_id: str) -> Response:
+        form = await SentForm.read(request)
+        await run_in_threadpool(file.delete, entry_id, clock())
+        return form.lead_back("../../", f"{undo}={entry_id}")
+
+    return delete
+
+
+def _restoring(file: EntryFile[AnyEntry], clock: Clock) -> Route:
+    async def restore(request: Request, entry_id: str) -> Response:
+        form = await SentForm.read(request)
+        await run_in_threadpool(file.restore, entry_id, clock())
+        return form.lead_back("../../")
+
+    return restore

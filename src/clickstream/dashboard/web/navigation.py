@@ -1,0 +1,187 @@
+"""The links around the panels: tabs, ranges, comparison, filters and keyboard shortcuts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.periods import COMPARISONS, RANGES, Comparison, RangeName
+from clickstream.dashboard.questions.view import TABS, Tab, View
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.addresses import PATHS, address_on
+from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.page import Page
+
+TAB_LABELS: dict[Tab, str] = {
+    "overview": mark("Overview"),
+    "visitors": mark("Visitors"),
+    "marketing": mark("Marketing"),
+    "orders": mark("Orders"),
+    "places": mark("Places"),
+    "trust": mark("Trust"),
+}
+
+RANGE_LABELS: dict[RangeName, tuple[str, str]] = {
+    "today": (mark("Today"), "d"),
+    "yesterday": (mark("Yesterday"), "e"),
+    "7d": (mark("7 days"), "w"),
+    "28d": (mark("28 days"), "f"),
+    "90d": (mark("90 days"), "n"),
+    "month": (mark("This month"), "m"),
+    "year": (mark("This year"), "y"),
+}
+"""The label and the key of each range."""
+
+IN_BAR: tuple[RangeName, ...] = ("today", "7d", "28d", "90d")
+"""The ranges in the bar; the menu has the others."""
+
+COMPARISON_LABELS: dict[Comparison, str] = {
+    "previous": mark("Compare with before"),
+    "year": mark("Compare with last year"),
+    "none": mark("Don't compare"),
+}
+
+KEYS = (
+    ("D E W F N M Y", mark("Today, yesterday, 7, 28, 90 days, month, year")),
+    ("← →", mark("Earlier, later")),
+    ("X", mark("Switch the comparison")),
+    ("1 2 3 4 5 6", mark("The pages, from Overview to Trust")),
+    ("Esc", mark("Clear the filters")),
+    ("?", mark("This list")),
+)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link of the bar: its address, its key, and whether it is the current choice."""
+
+    label: str
+    query: str
+    is_shown: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class TabLink:
+    """A tab that keeps the view's state."""
+
+    label: str
+    href: str
+    is_shown: bool
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One value of a filter, and the query without it."""
+
+    label: str
+    relation: str
+    value: str
+    query: str
+
+
+def navigation(page: Page) -> dict[str, Any]:
+    """Build the values of the bar's template."""
+    view, formats = page.view, page.formats
+    text = formats.text
+    compared = page.compared_dates
+    return {
+        "tabs": [
+            TabLink(text(TAB_LABELS[tab]), PATHS[tab] + view.on_tab(tab).query, tab == view.tab)
+            for tab in TABS
+            if page.identity.opens(tab)
+        ],
+        "tab_path": PATHS[view.tab],
+        "trust_path": "" if view.tab == "trust" else address_on(page, "trust", view),
+        "ranges": [_range_link(page, name) for name in IN_BAR],
+        "more_ranges": [_range_link(page, name) for name in RANGES if name in _in_menu()],
+        "range_in_bar": view.range in IN_BAR,
+        "span": page.days(page.period),
+        "compared": text(COMPARISON_LABELS[view.compare])
+        if compared is None
+        else text(mark("vs %(days)s"), days=page.days(compared)),
+        "comparisons": _comparison_links(page),
+        "earlier": _stepped(page, -1),
+        "later": _stepped(page, 1),
+        "first": page.period.first,
+        "last": page.period.last,
+        "kept_parameters": _kept_parameters(view),
+        "chips": chips(page),
+        "cleared": replace(view, filters=()).query,
+        "keys": [(key, text(label)) for key, label in KEYS],
+    }
+
+
+def _in_menu() -> Sequence[RangeName]:
+    return [name for name in RANGE_LABELS if name not in IN_BAR]
+
+
+def _range_link(page: Page, name: RangeName) -> Link:
+    label, key = RANGE_LABELS[name]
+    is_shown = page.view.range == name
+    return Link(page.formats.text(label), page.view.with_range(name).query, is_shown, key)
+
+
+def _comparison_links(page: Page) -> list[Link]:
+    """Return the comparisons; the key X selects the one after the current one."""
+    shown = COMPARISONS.index(page.view.compare)
+    following = COMPARISONS[(shown + 1) % len(COMPARISONS)]
+    return [
+        Link(
+            page.formats.text(COMPARISON_LABELS[name]),
+            replace(page.view, compare=name).query,
+            name == page.view.compare,
+            "x" if name == following else "",
+        )
+        for name in COMPARISONS
+    ]
+
+
+def _stepped(page: Page, direction: int) -> str:
+    """Return the query of the range before or after, with the same number of days."""
+    moved = page.period.shifted(direction * page.period.days)
+    today = page.now.date()
+    if direction > 0 and moved.first > today:
+        return page.view.query
+    if page.view.range == "month" or _is_month(page):
+        return _month_beside(page, direction)
+    return page.view.with_days(moved.first, moved.last).query
+
+
+def _is_month(page: Page) -> bool:
+    first, after = page.period.first, page.period.last + timedelta(days=1)
+    return first.day == 1 and after.day == 1 and (after - first).days <= 31
+
+
+def _month_beside(page: Page, direction: int) -> str:
+    if direction > 0:
+        first = page.period.last + timedelta(days=1)
+    else:
+        first = (page.period.first - timedelta(days=1)).replace(day=1)
+    after = (first + timedelta(days=32)).replace(day=1)
+    return page.view.with_days(first, after - timedelta(days=1)).query
+
+
+def _kept_parameters(view: View) -> list[tuple[str, str]]:
+    """Return the parameters that the form of dates keeps."""
+    return [
+        pair for pair in view.parameters if pair[0] not in ("range", "from", "to", "by", "hour")
+    ]
+
+
+def chips(page: Page) -> list[Chip]:
+    """Return each value of each filter."""
+    text = page.formats.text
+    return [
+        Chip(
+            text(DIMENSIONS[one.dimension].label),
+            text(mark("is not")) if one.is_excluded else text(mark("is")),
+            value_name(page, one.dimension, value),
+            page.view.without_filter(one.dimension, value, one.is_excluded).query,
+        )
+        for one in page.view.filters
+        for value in one.values
+    ]

@@ -1,0 +1,83 @@
+"""Routes of single panels: their page with SQL, their CSV file, and the query to Athena."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, StreamingResponse
+
+from clickstream.dashboard.access.identity import (
+    Identity,
+    identity_of,
+    require_tab,
+    require_writer,
+)
+from clickstream.dashboard.questions.answers import Answer
+from clickstream.dashboard.questions.engines import ask_athena
+from clickstream.dashboard.questions.folding import fold
+from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.questions.view import View, parse_view
+from clickstream.dashboard.tabs.panels import PANELS, questions_of
+from clickstream.dashboard.web.details import compare_with_athena, csv_lines, detail_parts
+from clickstream.dashboard.web.service import Dashboard
+from clickstream.lake import aws_errors
+
+
+def add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
+    """Add the routes to the application."""
+
+    def view_of(name: str, request: Request) -> View:
+        if name not in PANELS:
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no panel {name[:40]}.")
+        require_tab(request, PANELS[name].tab)
+        return parse_view(PANELS[name].tab, request.query_params.multi_items())
+
+    def show_csv(name: str, request: Request) -> Response:
+        view = view_of(name, request)
+        with dashboard.page(view, identity_of(request)) as page:
+            lines = list(csv_lines(page, name))
+            file_name = f"{name}-{page.period.first}-{page.period.last}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+        return StreamingResponse(iter(lines), media_type="text/csv", headers=headers)
+
+    def show_panel(name: str, request: Request) -> HTMLResponse:
+        with dashboard.page(view_of(name, request), identity_of(request)) as page:
+            parts = detail_parts(page, PANELS[name])
+            return HTMLResponse(dashboard.renderer.detail(page, PANELS[name], parts, None))
+
+    def ask(name: str, request: Request) -> HTMLResponse:
+        view = view_of(name, request)
+        if not dashboard.asking_athena.acquire(blocking=False):
+            raise HTTPException(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "Athena is answering another panel's question. Try again in a minute.",
+            )
+        try:
+            return _show_both(dashboard, view, identity_of(request), name)
+        finally:
+            dashboard.asking_athena.release()
+
+    app.add_api_route("/panels/{name}.csv", show_csv, response_model=None)
+    app.add_api_route("/panels/{name}", show_panel, response_model=None)
+    app.add_api_route(
+        "/panels/{name}",
+        ask,
+        methods=["POST"],
+        response_model=None,
+        dependencies=[Depends(require_writer)],
+    )
+
+
+def _show_both(dashboard: Dashboard, view: View, identity: Identity, name: str) -> HTMLResponse:
+    """Run a panel's SQL on Athena, and show the answer beside the dashboard's."""
+    panel = PANELS[name]
+
+    def ask(question: Question) -> Answer:
+        return Answer(question, ask_athena(dashboard.lake, question))
+
+    with dashboard.page(view, identity) as page, aws_errors.translate_errors():
+        questions = questions_of(page, panel)
+        pairs = [(fold(page.ask, one), fold(ask, one).rows) for one in questions]
+        comparison, parts = compare_with_athena(page, pairs)
+        return HTMLResponse(dashboard.renderer.detail(page, panel, parts, comparison))

@@ -1,0 +1,172 @@
+"""Renders the pages: sets up the templates, and builds the values for each of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.questions.panel import Panel
+from clickstream.dashboard.questions.view import Tab
+from clickstream.dashboard.sentences import find_sentences
+from clickstream.dashboard.tabs.marketing.values import marketing_values
+from clickstream.dashboard.tabs.orders.values import orders_values
+from clickstream.dashboard.tabs.overview.values import overview_values
+from clickstream.dashboard.tabs.panels import PANELS, span_of
+from clickstream.dashboard.tabs.places.values import places_values
+from clickstream.dashboard.tabs.trust.values import trust_values
+from clickstream.dashboard.tabs.visitors.values import visitors_values
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.web.details import Comparison, DetailPart
+from clickstream.dashboard.web.navigation import TAB_LABELS, chips, navigation
+from clickstream.dashboard.web.share_menu import (
+    ShownLink,
+    ShownLinks,
+    list_values,
+    pages_text,
+    share_menu,
+)
+from clickstream.dashboard.web.views_menu import views_menu
+from clickstream.dashboard.widgets.addresses import PATHS
+from clickstream.dashboard.widgets.chart_notes import own_notes, when_of
+from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.trust_line import trust_line
+
+STATIC = ("page.css", "page.js", "login.css", "favicon.svg")
+
+
+def read_static(name: str) -> bytes:
+    """Read a file of static/."""
+    return (files("clickstream.dashboard") / "static" / name).read_bytes()
+
+
+ASSETS_DIGEST = hashlib.blake2b(b"".join(map(read_static, STATIC)), digest_size=5).hexdigest()
+"""Digest of static/, which is part of its files' URLs."""
+
+
+TAB_VALUES: Mapping[Tab, Callable[[Page], dict[str, Any]]] = {
+    "overview": overview_values,
+    "visitors": visitors_values,
+    "marketing": marketing_values,
+    "orders": orders_values,
+    "places": places_values,
+    "trust": trust_values,
+}
+"""The function that builds the values of each tab's template."""
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Renders pages in one language, for one site name."""
+
+    formats: Formats
+    site: str
+    environment: Environment
+
+    @classmethod
+    def create(cls, formats: Formats, site: str) -> Renderer:
+        """Set up the templates."""
+        environment = Environment(
+            loader=ChoiceLoader(
+                [
+                    PackageLoader("clickstream.dashboard.web"),
+                    PackageLoader("clickstream.dashboard", "tabs"),
+                ]
+            ),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals |= {
+            "_": formats.text,
+            "plural": formats.plural,
+            "seconds": formats.seconds,
+            "assets": ASSETS_DIGEST,
+            "site": site,
+            "language": formats.language,
+            "count": formats.count,
+            "share": formats.share,
+            "signed": formats.signed,
+            "decimal": formats.decimal,
+            "panels": PANELS,
+            "base": "",
+            "pages_text": lambda tabs: pages_text(tabs, formats),
+            "day_and_year": lambda moment: formats.day(moment.date(), with_year=True),
+        }
+        return cls(formats, site, environment)
+
+    def tab(self, page: Page, made: ShownLink | None = None) -> str:
+        """Render a tab; `made` is a new share link that the page offers to copy."""
+        text = page.formats.text
+        changed_at = page.state.changed_at
+        shown = changed_at.astimezone(page.zone) if changed_at else None
+        common = {
+            **navigation(page),
+            **views_menu(page),
+            **share_menu(self.formats),
+            "made": made,
+            "view": page.view,
+            "identity": page.identity,
+            "tab_title": text(TAB_LABELS[page.view.tab]),
+            "trust": trust_line(page),
+            "says": find_sentences(page),
+            "version": page.version,
+            "zone": page.zone.key.replace("_", " "),
+            "facts_at": page.formats.moment(shown) if shown else "",
+            "nothing": text(
+                mark("No visits in this range. Choose another range, or clear the filters.")
+            ),
+        }
+        template = self.environment.get_template(f"{page.view.tab}/page.html")
+        return template.render(**common, **TAB_VALUES[page.view.tab](page))
+
+    def detail(
+        self,
+        page: Page,
+        panel: Panel,
+        parts: Sequence[DetailPart],
+        comparison: Comparison | None,
+    ) -> str:
+        """Render a panel's own page."""
+        query = page.view.query
+        back = f"../{PATHS[panel.tab].removeprefix('./')}{query}#{panel.name}"
+        return self.environment.get_template("panel.html").render(
+            base="../",
+            view=page.view,
+            identity=page.identity,
+            title=page.formats.text(panel.title),
+            span=span_of(page, panel),
+            chips=chips(page),
+            metrics=panel.metrics(page.view),
+            dimensions=panel.dimensions(page.view),
+            is_filtered=panel.is_filtered,
+            parts=parts,
+            comparison=comparison,
+            back=back,
+            csv=f"{panel.name}.csv{query}",
+            ask_path=f"{panel.name}{query}",
+            workgroup=page.settings.lake.workgroup,
+            own_notes=[
+                (when_of(page, note), note.text, note.account)
+                for note in (own_notes(page) if panel.name == "trend" else ())
+            ],
+        )
+
+    def shares(self, links: ShownLinks, now: datetime, shown: str, withdrawn: str) -> str:
+        """Render the list of share links; `shown` and `withdrawn` are ids of links."""
+        return self.environment.get_template("shares.html").render(
+            made=links.link(shown) if shown else None,
+            **list_values(links, self.formats, now, withdrawn),
+        )
+
+    def refusal(self, title: str, sentence: str, base: str) -> str:
+        """Render the page for a request that can't be answered."""
+        template = self.environment.get_template("refusal.html")
+        return template.render(title=title, sentence=sentence, base=base)

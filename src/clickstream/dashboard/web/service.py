@@ -1,0 +1,114 @@
+"""State that the routes of the dashboard share: settings, facts, answers, entries, renderer."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from clickstream.dashboard.access.identity import NOBODY, Identity
+from clickstream.dashboard.access.shares import Shares
+from clickstream.dashboard.entries.store import NO_ENTRIES, EntryStore
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.questions.answers import Answers, Refresher
+from clickstream.dashboard.questions.engines import POLL_SECONDS, AthenaEngine, Engine, LocalEngine
+from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.web.rendering import Renderer
+from clickstream.dashboard.web.share_menu import SHOWN, ShownLinks
+from clickstream.dashboard.widgets.page import Page, version_of
+from clickstream.lake import Lake, shared_session
+from clickstream.settings import Settings
+
+Clock = Callable[[], datetime]
+
+
+def present() -> datetime:
+    """Return the current moment in UTC."""
+    return datetime.now(UTC)
+
+
+class Dashboard:
+    """State that the routes share: settings, engine, answers and renderer."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock = present,
+        lake: Lake | None = None,
+        engine: Engine | None = None,
+    ) -> None:
+        locale = parse_locale(settings.dashboard.language)
+        self.settings = settings
+        self.clock = clock
+        self.lake = lake or Lake(settings, shared_session())
+        self.engine = engine or _engine(self.lake)
+        self.answers = Answers(self.engine)
+        self.refresher = Refresher(self.engine, POLL_SECONDS, self.warm_up)
+        self.formats = Formats(locale, load_translations(locale))
+        self.renderer = Renderer.create(self.formats, settings.site.title or settings.site.name)
+        self.asking_athena = threading.Lock()
+        directory = settings.resolve(settings.dashboard.directory)
+        self.entries = EntryStore(directory)
+        self.shares = Shares(directory, clock)
+
+    @contextlib.contextmanager
+    def page(
+        self,
+        view: View,
+        identity: Identity = NOBODY,
+        parameters: Mapping[str, str] | None = None,
+    ) -> Iterator[Page]:
+        """Open the context of a page; `parameters` are by default those of the view's URL."""
+        with self.engine.reader() as reader:
+            state = reader.state
+            zone = ZoneInfo(state.time_zone or self.settings.site.time_zone)
+            now = self.clock().astimezone(zone).replace(tzinfo=None)
+            ask = self.answers.asker(reader)
+            problem = self.refresher.problem
+            entries = self.entries.read(parameters) if identity.sees_entries else NO_ENTRIES
+            yield Page(
+                *(view, ask, self.formats, now, self.settings, zone, state, problem, entries),
+                identity=identity,
+            )
+
+    def render_tab(
+        self,
+        view: View,
+        identity: Identity = NOBODY,
+        parameters: Mapping[str, str] | None = None,
+    ) -> str:
+        """Render a tab."""
+        with self.page(view, identity, parameters) as page:
+            shown = (parameters or {}).get(SHOWN, "") if identity.can_share else ""
+            made = ShownLinks(self.shares, identity).link(shown) if shown else None
+            return self.renderer.tab(page, made)
+
+    def version(self, identity: Identity) -> str:
+        """Return the version of the content that an identity sees."""
+        with self.engine.reader() as reader:
+            entries = self.entries.version() if identity.sees_entries else NO_ENTRIES.version
+            return version_of(reader.state, entries)
+
+    def start(self) -> None:
+        """Start to refresh the facts in the background."""
+        self.refresher.start()
+
+    def stop(self) -> None:
+        """Stop refreshing, and close the engine."""
+        self.refresher.stop()
+        self.engine.close()
+
+    def warm_up(self) -> None:
+        """Ask the questions of the default views, so that the first reader does not wait."""
+        for tab in TABS:
+            self.render_tab(View(tab=tab))
+
+
+def _engine(lake: Lake) -> Engine:
+    chosen = lake.settings.dashboard
+    if chosen.engine == "athena":
+        return AthenaEngine(lake)
+    return LocalEngine(lake, lake.settings.resolve(chosen.directory))

@@ -1,0 +1,127 @@
+"""Values for the pages about share links: the menu, the link just made, and the list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any
+
+from clickstream.dashboard.access.identity import Identity
+from clickstream.dashboard.access.shares import LONGEST_NAME, Share, Shares
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.questions.view import TABS
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.web.navigation import TAB_LABELS
+from clickstream.errors import InputError
+
+SHOWN, WITHDRAWN = "shared", "withdrawn"
+"""URL parameters with the id of the link that was just made, or withdrawn."""
+
+DAYS = (7, 30, 90, 365)
+USUAL_DAYS = 30
+
+
+@dataclass(frozen=True)
+class ShownLink:
+    """A share link and its address."""
+
+    share: Share
+    address: str
+
+
+@dataclass(frozen=True)
+class ShownLinks:
+    """The share links that one identity can see."""
+
+    shares: Shares
+    identity: Identity
+
+    def all(self) -> list[ShownLink]:
+        """Return the links, the latest first. Raises InputError if the file is damaged."""
+        entries = self.shares.file.read().entries
+        latest_first = sorted(entries, key=attrgetter("created_at"), reverse=True)
+        return [self._shown(share) for share in latest_first]
+
+    def link(self, share_id: str) -> ShownLink | None:
+        """Return a link by its id; None if it does not exist."""
+        try:
+            share = self.shares.file.read().entry(share_id)
+        except InputError:  # the list of links reports it
+            return None
+        return self._shown(share) if share else None
+
+    def _shown(self, share: Share) -> ShownLink:
+        return ShownLink(share, self.identity.shares_at + self.shares.path(share))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the list."""
+
+    link: ShownLink
+    pages: str
+    created: str
+    until: str
+    left: str
+    has_expired: bool
+
+
+def share_menu(formats: Formats) -> dict[str, Any]:
+    """Build the values of the form that makes a link."""
+    return {
+        "share_days": [
+            (days, formats.plural("%(number)s day", "%(number)s days", days)) for days in DAYS
+        ],
+        "usual_days": USUAL_DAYS,
+        "longest_share_name": LONGEST_NAME,
+    }
+
+
+def list_values(
+    links: ShownLinks, formats: Formats, now: datetime, withdrawn: str
+) -> dict[str, Any]:
+    """Build the values of the list's template; `withdrawn` is the id of a link to undo."""
+    problem, rows, undo = "", [], None
+    try:
+        rows = [_row(link, formats, now) for link in links.all()]
+        undo = links.shares.file.read().deleted_entry(withdrawn)
+    except InputError as error:
+        problem = error.printed
+    return {
+        **share_menu(formats),
+        "problem": problem,
+        "rows": rows,
+        "undo": undo,
+        "pages": [(tab, formats.text(TAB_LABELS[tab])) for tab in TABS],
+    }
+
+
+def _row(link: ShownLink, formats: Formats, now: datetime) -> Row:
+    share = link.share
+    return Row(
+        link,
+        pages_text(share.tabs, formats),
+        formats.day(share.created_at.date(), with_year=True),
+        formats.day(share.expires_at.date(), with_year=True),
+        _left(share, formats, now),
+        now >= share.expires_at,
+    )
+
+
+def _left(share: Share, formats: Formats, now: datetime) -> str:
+    """Format how many days a link is still valid."""
+    left = share.expires_at - now.astimezone(UTC)
+    if left.total_seconds() <= 0:
+        return formats.text(mark("expired"))
+    if not left.days:
+        return formats.text(mark("less than a day left"))
+    return formats.plural("%(number)s day left", "%(number)s days left", left.days)
+
+
+def pages_text(tabs: Sequence[str], formats: Formats) -> str:
+    """Name the pages that a link opens."""
+    if len(tabs) == len(TABS):
+        return formats.text(mark("All pages"))
+    return ", ".join(formats.text(TAB_LABELS[tab]) for tab in TABS if tab in tabs)

@@ -1,0 +1,113 @@
+"""Routes that list, make, withdraw and restore share links.
+
+They need an account, and an address on which share links open; inside Airflow there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime
+from http import HTTPStatus
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from clickstream.dashboard.access.forms import read_form
+from clickstream.dashboard.access.identity import identity_of, require_sharer
+from clickstream.dashboard.access.shares import Share, Shares
+from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.web.entry_routes import SentForm
+from clickstream.dashboard.web.rendering import Renderer
+from clickstream.dashboard.web.share_menu import SHOWN, WITHDRAWN, ShownLinks
+from clickstream.errors import InputError
+
+LIST = "shares"
+_PAGE = "page."
+"""Prefix of the checkboxes for pages in the form."""
+
+Clock = Callable[[], datetime]
+Route = Callable[..., Awaitable[Response]]
+
+
+def add_share_routes(app: FastAPI, shares: Shares, renderer: Renderer, clock: Clock) -> None:
+    """Add the routes to the application."""
+
+    def show_list(request: Request) -> Response:
+        links = ShownLinks(shares, identity_of(request))
+        given = request.query_params
+        html = renderer.shares(links, clock(), given.get(SHOWN, ""), given.get(WITHDRAWN, ""))
+        # The page contains addresses of links, which grant access like keys.
+        return HTMLResponse(html, headers={"Cache-Control": "no-store"})
+
+    actions: dict[str, Route] = {
+        f"/{LIST}": _creating_from_a_tab(shares, clock),
+        f"/{LIST}/new": _creating_from_the_list(shares, clock),
+        f"/{LIST}/{{share_id}}/withdraw": _withdrawing(shares),
+        f"/{LIST}/{{share_id}}/restore": _restoring(shares),
+    }
+    needed = [Depends(require_sharer)]
+    app.add_api_route(f"/{LIST}", show_list, response_model=None, dependencies=needed)
+    for path, route in actions.items():
+        app.add_api_route(path, route, methods=["POST"], response_model=None, dependencies=needed)
+
+
+def _creating_from_a_tab(shares: Shares, clock: Clock) -> Route:
+    async def create(request: Request) -> Response:
+        form = await SentForm.read(request)
+        tabs = [form.view.tab] if form.fields.get("pages") == "this" else [*TABS]
+        account = identity_of(request).account
+        share = await _add(shares, form.fields, tabs, form.view, account, clock)
+        return form.lead_back("./", f"{SHOWN}={share.id}")
+
+    return create
+
+
+def _creating_from_the_list(shares: Shares, clock: Clock) -> Route:
+    async def create(request: Request) -> Response:
+        fields = await read_form(request)
+        tabs = [name.removeprefix(_PAGE) for name in fields if name.startswith(_PAGE)]
+        account = identity_of(request).account
+        share = await _add(shares, fields, tabs, View(), account, clock)
+        return _redirect(f"../{LIST}?{SHOWN}={share.id}")
+
+    return create
+
+
+async def _add(
+    shares: Shares,
+    fields: Mapping[str, str],
+    tabs: Collection[str],
+    view: View,
+    account: str,
+    clock: Clock,
+) -> Share:
+    days = _parse_days(fields.get("days", ""))
+    share = Share.create(fields.get("name", ""), days, tabs, view, account, clock())
+    return await run_in_threadpool(shares.add, share)
+
+
+def _parse_days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        raise InputError(f"{text[:40]!r} is not a number of days; write one such as 30.")
+    return int(text)
+
+
+def _withdrawing(shares: Shares) -> Route:
+    async def withdraw(share_id: str) -> Response:
+        await run_in_threadpool(shares.withdraw, share_id)
+        return _redirect(f"../../{LIST}?{WITHDRAWN}={share_id}")
+
+    return withdraw
+
+
+def _restoring(shares: Shares) -> Route:
+    async def restore(share_id: str) -> Response:
+        await run_in_threadpool(shares.restore, share_id)
+        return _redirect(f"../../{LIST}?")
+
+    return restore
+
+
+def _redirect(path: str) -> Response:
+    return RedirectResponse(path, HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})

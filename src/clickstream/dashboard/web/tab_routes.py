@@ -1,0 +1,81 @@
+"""Routes of the tabs, of their version, and of links to single hours."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+
+from clickstream.dashboard.access.identity import identity_of, require_tab
+from clickstream.dashboard.questions.coverage import period_of_hour
+from clickstream.dashboard.questions.view import TABS, Tab, View, parse_hour, parse_view
+from clickstream.dashboard.web.service import Dashboard
+from clickstream.dashboard.web.share_menu import SHOWN
+
+
+def add_tab_routes(app: FastAPI, dashboard: Dashboard) -> None:
+    """Add the routes to the application."""
+    for tab in TABS:
+        path = "/" if tab == "overview" else f"/{tab}"
+        app.add_api_route(path, _tab_route(dashboard, tab), response_model=None)
+    app.add_api_route("/version", _version_route(dashboard), response_model=None)
+    _add_hour_routes(app, dashboard)
+
+
+def _version_route(dashboard: Dashboard) -> Callable[[Request], Response]:
+    def show_version(request: Request) -> Response:
+        return PlainTextResponse(dashboard.version(identity_of(request)))
+
+    return show_version
+
+
+def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
+    def show_tab(request: Request) -> Response:
+        require_tab(request, tab)
+        view = parse_view(tab, request.query_params.multi_items())
+        etag = _etag(dashboard, request)
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
+        html = dashboard.render_tab(view, identity_of(request), request.query_params)
+        # A page with the address of a new share link must not be cached: the address grants access.
+        kept = {"Cache-Control": "no-store"} if SHOWN in request.query_params else {}
+        return HTMLResponse(html, headers={"ETag": etag, **kept})
+
+    return show_tab
+
+
+def _etag(dashboard: Dashboard, request: Request) -> str:
+    """Build an ETag from all inputs of a page: URL, reader, facts, notes, hour, refresh problem."""
+    now = dashboard.clock().strftime("%Y-%m-%dT%H")
+    identity = identity_of(request)
+    parts = (
+        *(str(request.url), identity, dashboard.version(identity), now),
+        *(dashboard.refresher.problem, dashboard.shares.version() if identity.can_share else ""),
+    )
+    return f'W/"{hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"'
+
+
+def _add_hour_routes(app: FastAPI, dashboard: Dashboard) -> None:
+    """Add addresses of UTC hours for links from elsewhere, which redirect to the Trust tab."""
+
+    def show_hour(hour: str, request: Request) -> Response:
+        named = parse_hour(hour)
+        with dashboard.page(View(tab="trust"), identity_of(request)) as page:
+            day = period_of_hour(named, page.zone).first
+        return _found(f"../trust{View().with_hour(named, day).query}#hour")
+
+    def show_hours(first: str, last: str, request: Request) -> Response:
+        hours = sorted((parse_hour(first), parse_hour(last)))
+        with dashboard.page(View(tab="trust"), identity_of(request)) as page:
+            days = [period_of_hour(hour, page.zone).first for hour in hours]
+        return _found(f"../../trust{View().with_days(days[0], days[1]).query}#hours")
+
+    app.add_api_route("/hours/{hour}", show_hour, response_model=None)
+    app.add_api_route("/hours/{first}/{last}", show_hours, response_model=None)
+
+
+def _found(address: str) -> Response:
+    return RedirectResponse(address, HTTPStatus.FOUND)

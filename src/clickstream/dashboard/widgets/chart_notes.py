@@ -1,0 +1,88 @@
+"""The notes below the main chart: automatic notes, and notes that accounts wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from clickstream.dashboard.entries.own_notes import OwnNote
+from clickstream.dashboard.questions.periods import start_of
+from clickstream.dashboard.widgets.buckets import Bucket
+from clickstream.dashboard.widgets.notes import Note, find_notes
+from clickstream.dashboard.widgets.page import Page
+
+MOST_AUTOMATIC, MOST_OWN = 6, 12
+"""Maximum number of notes that get a number on the chart; the others are only listed."""
+
+
+@dataclass(frozen=True)
+class ChartNote:
+    """A note in the list below the chart; `number` is None if the chart does not show it.
+
+    An automatic note has an `anchor` on the Trust page; a note of an account has `own`.
+    """
+
+    at: datetime
+    when: str
+    text: str
+    anchor: str = ""
+    own: OwnNote | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class ChartNotes:
+    """The notes in order of time, with and without a number on the chart.
+
+    `places` maps places on the chart to numbers; `own_places` are those with a note of an account.
+    """
+
+    numbered: Sequence[ChartNote]
+    others: Sequence[ChartNote]
+    places: Mapping[int, int]
+    own_places: frozenset[int]
+
+
+def number_notes(page: Page, buckets: Sequence[Bucket]) -> ChartNotes:
+    """Number automatic notes, in order of importance, and the latest own notes, up to a limit."""
+    automatic = [_automatic(page, note) for note in find_notes(page)]
+    own = [_own(page, note) for note in own_notes(page)]
+    chosen = [*automatic[:MOST_AUTOMATIC], *own[-MOST_OWN:]]
+    others = [*automatic[MOST_AUTOMATIC:], *own[:-MOST_OWN]]
+    numbered: list[ChartNote] = []
+    places: dict[int, int] = {}
+    own_places: set[int] = set()
+    for note in _in_order(chosen):
+        place = next((i for i, b in enumerate(buckets) if b.start <= note.at < b.end), None)
+        if place is None:
+            continue
+        numbered.append(replace(note, number=places.setdefault(place, len(places) + 1)))
+        own_places |= {place} if note.own else set()
+    return ChartNotes(numbered, _in_order(others), places, frozenset(own_places))
+
+
+def own_notes(page: Page) -> list[OwnNote]:
+    """Return the notes of accounts on the page's days, in order of time."""
+    first, last = page.period.first, page.period.last
+    chosen = [note for note in page.entries.notes if first <= note.day <= last]
+    return sorted(chosen, key=lambda note: (note.day, note.hour or 0, note.written_at))
+
+
+def when_of(page: Page, note: OwnNote) -> str:
+    """Format the date of a note, and its hour if it has one."""
+    day = page.formats.day(note.day)
+    return day if note.hour is None else f"{day}, {page.formats.hour(note.hour)}"
+
+
+def _in_order(notes: Sequence[ChartNote]) -> list[ChartNote]:
+    return sorted(notes, key=lambda note: (note.at, note.own is not None, note.text))
+
+
+def _automatic(page: Page, note: Note) -> ChartNote:
+    return ChartNote(note.at, page.formats.day(note.at.date()), note.text, note.anchor)
+
+
+def _own(page: Page, note: OwnNote) -> ChartNote:
+    at = start_of(note.day, note.hour or 0)
+    return ChartNote(at, when_of(page, note), note.text, own=note)

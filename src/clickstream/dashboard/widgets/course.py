@@ -1,0 +1,74 @@
+"""Values of the metrics over a period, in each bucket of the main chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS
+from clickstream.dashboard.questions.view import TILES, Grain
+from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
+from clickstream.dashboard.widgets.page import Page
+
+Records = Mapping[tuple[Any, ...], Mapping[str, Any]]
+"""Figures by the keys of the buckets."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """The buckets of a chart, their figures, and the figures of the compared buckets.
+
+    `published` has the keys of the buckets with at least one published hour.
+    """
+
+    buckets: Sequence[Bucket]
+    now: Records
+    then: Records
+    published: Set[tuple[Any, ...]]
+
+    def values(self, name: str) -> list[float | None]:
+        """Return a metric's values; None where no hour is published, or a share has no visits."""
+        metric = METRICS[name]
+        return [self._value(bucket, metric) for bucket in self.buckets]
+
+    def _value(self, bucket: Bucket, metric: Metric) -> float | None:
+        if bucket.key not in self.published:
+            return None
+        figures = self.now.get(bucket.key)
+        if figures is None:
+            return 0 if metric.format == "count" else None
+        value = figures[metric.name]
+        return None if value is None else float(value)
+
+
+def ask_course(page: Page, grain: Grain) -> Course:
+    """Ask for the figures of the period's buckets and of the compared period."""
+    by, buckets = GRAIN_DIMENSIONS[grain], buckets_of(page.period, grain)
+    now = page.answer(TILES, by).records()
+    then = page.answer(TILES, by, page.compared_dates).records() if page.compared else []
+    return Course(buckets, _by_key(now, by), _by_key(then, by), published_keys(page, buckets))
+
+
+def _by_key(records: Sequence[Mapping[str, Any]], by: Sequence[str]) -> Records:
+    return {tuple(record[name] for name in by): record for record in records}
+
+
+def published_keys(page: Page, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]]:
+    """Return the keys of the buckets with at least one published hour."""
+    if buckets and buckets[0].grain == "hour":
+        answer = page.answer(("published_hours",), ("day", "hour"))
+        return {(row[0], row[1]) for row in answer.rows}
+    days = page.coverage.days
+    if buckets and buckets[0].grain == "week":
+        return {b.key for b in buckets if any(b.start.date() <= d < b.end.date() for d in days)}
+    return {(day,) for day in days}
+
+
+def unfinished_place(page: Page, buckets: Sequence[Bucket]) -> int | None:
+    """Return the place of the bucket in which the published hours end; None if they fill it."""
+    end = page.coverage.complete_to
+    if end is None:
+        return None
+    return next((i for i, b in enumerate(buckets) if b.start < end < b.end), None)

@@ -1,0 +1,132 @@
+"""Panels that are lists: values of a dimension with their metrics, each row a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clickstream.dashboard.charts.columns import bar_widths
+from clickstream.dashboard.formats import NO_VALUE
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.folding import OTHER
+from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.questions.panel import ROWS, Panel
+from clickstream.dashboard.questions.question import build_question
+from clickstream.dashboard.questions.view import CHOICES
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.page import Page
+
+NONE = mark("(none)")
+UNKNOWN_PLACE = mark("Not known")
+OTHER_PLACES = mark("Other places")
+BEFORE_FIRST = mark("before the first step")
+STEPS = {"furthest_step", "step_of_failed"}
+"""Dimensions whose values are numbers of funnel steps."""
+LEFT = mark("(left the site)")
+
+KINDS = {"new": mark("New"), "returning": mark("Returning")}
+"""The labels of the kinds of visitors."""
+
+
+@dataclass(frozen=True)
+class ListRow:
+    """A row: its name, the width of its bar in percent, and its values.
+
+    `only` and `without` are queries of the page that filter by the row or exclude it.
+    """
+
+    name: str
+    width: float
+    cells: Sequence[str]
+    only: str = ""
+    without: str = ""
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True)
+class ListPanel:
+    """A list with its column heads and the panel's choices: (label, query, is shown)."""
+
+    name: str
+    title: str
+    head: str
+    columns: Sequence[Metric]
+    rows: Sequence[ListRow]
+    choices: Sequence[tuple[str, str, bool]]
+    has_more: bool
+
+
+def list_panel(page: Page, panel: Panel, hidden: Sequence[str] = ()) -> ListPanel:
+    """Ask for a list's largest rows; `hidden` metrics have no column."""
+    asked, by = panel.parts(page.view)
+    names = [metric for metric in asked if metric not in hidden]
+    question = build_question(
+        names, by, page.period, panel.filters(page.view), ROWS + 1, page.key_days
+    )
+    answer = page.ask(question)
+    shown = list(answer.rows[:ROWS])
+    widths = bar_widths([row[len(by)] for row in shown])
+    return ListPanel(
+        panel.name,
+        panel.title,
+        DIMENSIONS[by[0]].label,
+        [METRICS[metric] for metric in names],
+        [_row(page, names, by, row, width) for row, width in zip(shown, widths, strict=True)],
+        choices_of(page, panel.name),
+        len(answer.rows) > ROWS,
+    )
+
+
+def _row(
+    page: Page, names: Sequence[str], by: Sequence[str], row: Sequence[Any], width: float
+) -> ListRow:
+    values = row[len(by) :]
+    first = values[0] or 0
+    cells = [
+        NO_VALUE if first < METRICS[name].smallest_group else page.shown(METRICS[name], value)
+        for name, value in zip(names, values, strict=True)
+    ]
+    label = " · ".join(value_name(page, one, value) for one, value in zip(by, row, strict=False))
+    if not DIMENSIONS[by[0]].is_filter:
+        return ListRow(label, width, cells)
+    view, dimension, value = page.view, by[0], row[0]
+    only = view.toggled(dimension, value).query
+    without = view.with_filter(dimension, value, is_excluded=True).query
+    return ListRow(label, width, cells, only, without, view.chooses(dimension, value))
+
+
+def value_name(page: Page, dimension: str, value: Any) -> str:
+    """Return the name of a dimension's value as the pages show it."""
+    formats = page.formats
+    if dimension in STEPS:
+        return _step_name(page, str(value))
+    if value is None:
+        if DIMENSIONS[dimension].smallest_group:
+            return formats.text(UNKNOWN_PLACE)
+        return formats.text(LEFT if dimension == "next_page" else NONE)
+    if value is OTHER:
+        return formats.text(OTHER_PLACES)
+    if dimension == "visitor_kind" and value in KINDS:
+        return formats.text(KINDS[value])
+    return formats.country(str(value)) if dimension == "country" else str(value)
+
+
+def _step_name(page: Page, number: str) -> str:
+    """Return the name of a funnel step, by its number as text."""
+    names = [page.formats.text(BEFORE_FIRST), *(step.name for step in page.settings.funnel)]
+    return names[int(number)] if number.isdecimal() and int(number) < len(names) else number
+
+
+def choices_of(page: Page, name: str) -> list[tuple[str, str, bool]]:
+    """Return a panel's choices: label, query, and whether it is shown."""
+    shown = page.view.choice(name) if name in CHOICES else ""
+    return [
+        (choice_label(choice), page.view.with_choice(name, choice).query, choice == shown)
+        for choice in CHOICES.get(name, ())
+    ]
+
+
+def choice_label(choice: str) -> str:
+    """Return the label of a panel's choice, which is a dimension or a metric."""
+    return DIMENSIONS[choice].label if choice in DIMENSIONS else METRICS[choice].label

@@ -1,0 +1,133 @@
+"""Automatic notes on the main chart: events that affect how the numbers were made.
+
+They report changed settings, a new version, changed visitor keys, hours that are missing or lack a
+server's lines, many late lines, and many server errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import mean
+
+from clickstream.dashboard.questions.coverage import to_local
+from clickstream.dashboard.questions.periods import Period, start_of
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.page import Page
+
+LATE_SHARE = 0.01
+"""A day gets a note if a larger share of its lines was late."""
+
+BURST_ERRORS, BURST_TIMES = 10, 5
+"""An hour gets a note with at least 10 server errors, and 5 times as many as usual."""
+
+_SETTINGS = mark("Settings changed: later hours use the new ones")
+_VERSION = mark("Later hours were built by version %(version)s of the pipeline")
+_KEYS = mark("Visitor keys changed: returning visitors count as new")
+
+
+@dataclass(frozen=True)
+class Note:
+    """An event that affects the numbers: its time (local, naive), and a panel with details.
+
+    Lists of notes are sorted by importance.
+    """
+
+    at: datetime
+    text: str
+    anchor: str
+    gravity: int
+
+
+def find_notes(page: Page) -> list[Note]:
+    """Return the notes of the page's period, in order of importance."""
+    finders = (find_bursts, _gaps, _incomplete_days, _late_days, _rule_changes)
+    found = [note for find in finders for note in find(page)]
+    return sorted(found, key=lambda note: (note.gravity, note.at, note.text))
+
+
+def find_bursts(page: Page) -> Iterator[Note]:
+    """Yield up to two hours with far more server errors than usual, the worst first."""
+    answer = page.answer(("server_errors",), ("day", "hour"))
+    counts = [row[-1] for row in answer.rows]
+    usual = mean(counts) if counts else 0
+    worst = sorted(answer.rows, key=lambda row: -row[-1])[:2]
+    for day, hour, errors in worst:
+        if errors >= BURST_ERRORS and errors >= BURST_TIMES * usual:
+            at = start_of(day, hour)
+            text = page.formats.plural(
+                "%(number)s server error at %(hour)s",
+                "%(number)s server errors at %(hour)s",
+                errors,
+                hour=page.formats.hour(hour),
+            )
+            yield Note(at, text, "errors", 0)
+
+
+def _gaps(page: Page) -> Iterator[Note]:
+    """Yield days that lack hours, without the two ends of the published range."""
+    coverage = page.coverage
+    first, last = coverage.starts_at, coverage.complete_to
+    if first is None or last is None or not coverage.missing:
+        return
+    for day in Period(first.date(), last.date()).dates:
+        if day in (first.date(), last.date()):
+            continue
+        known = coverage.days.get(day)
+        lacking = (known.expected - known.published) if known else 24
+        if lacking > 0:
+            text = page.formats.plural(
+                "%(number)s hour is missing", "%(number)s hours are missing", lacking
+            )
+            yield Note(start_of(day), text, "hours", 1)
+
+
+def _incomplete_days(page: Page) -> Iterator[Note]:
+    """Yield days with hours that lack a server's lines; consecutive days give one note."""
+    lacking = {day: known for day, known in page.coverage.days.items() if known.incomplete}
+    for day, known in lacking.items():
+        if day - timedelta(days=1) not in lacking:
+            text = page.formats.plural(
+                "%(number)s hour lacks a server's log: visits may be missing",
+                "%(number)s hours lack a server's log: visits may be missing",
+                known.incomplete,
+            )
+            yield Note(start_of(day), text, "hours", 1)
+
+
+def _late_days(page: Page) -> Iterator[Note]:
+    for day, known in page.coverage.days.items():
+        late, lines = known.figures["late_lines"], known.figures["lines"]
+        if late > LATE_SHARE * lines:
+            text = page.formats.text(
+                mark("%(share)s of the lines arrived late; they are counted"),
+                share=page.formats.share(late / lines, 0),
+            )
+            yield Note(start_of(day), text, "hours", 3)
+
+
+def _rule_changes(page: Page) -> Iterator[Note]:
+    """Yield changes of the version, the settings or the visitor key, in order of time."""
+    answer = page.answer(("first_hour",), ("library", "settings", "visitor_key"))
+    rows = sorted(answer.rows, key=lambda row: row[-1])
+    for before, after in pairwise(rows):
+        at = to_local(after[-1], page.zone)
+        if after[2] != before[2]:
+            yield Note(at, page.formats.text(_KEYS), "rules", 2)
+        if after[0] != before[0]:
+            yield Note(at, page.formats.text(_VERSION, version=after[0]), "rules", 2)
+        elif after[1] != before[1]:
+            yield Note(at, page.formats.text(_SETTINGS), "rules", 2)
+
+
+def rotations(page: Page, period: Period) -> int:
+    """Return how often the visitor keys change inside a period."""
+    return len(rotation_moments(page, period))
+
+
+def rotation_moments(page: Page, period: Period) -> list[datetime]:
+    """Return the first hour (local, naive) of each new visitor key inside a period."""
+    answer = page.answer(("first_hour",), ("visitor_key",), period)
+    return sorted(to_local(first, page.zone) for _, first in answer.rows)[1:]

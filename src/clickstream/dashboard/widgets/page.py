@@ -1,0 +1,126 @@
+"""The context of one page: its view, answers, formats, coverage and comparison.
+
+A page is a pure function of the view, the version of the facts, the entries that accounts wrote,
+and the current hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from clickstream.dashboard.access.identity import NOBODY, Identity
+from clickstream.dashboard.entries.store import NO_ENTRIES, Entries
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.questions.answers import Answer, Ask
+from clickstream.dashboard.questions.coverage import Coverage, measure_coverage, to_local
+from clickstream.dashboard.questions.fact_copy import CopyState
+from clickstream.dashboard.questions.metrics import Metric
+from clickstream.dashboard.questions.periods import Period, cut_at
+from clickstream.dashboard.questions.question import build_question
+from clickstream.dashboard.questions.view import Filter, View
+from clickstream.settings import Settings
+
+
+@dataclass(frozen=True)
+class Page:
+    """The context of one request.
+
+    `zone` is the time zone of the facts' local dates, `now` the time there (naive). `state` is the
+    version of the facts; `problem` is the reason why they could not be refreshed, empty after a
+    success. `entries` are the notes and saved views of accounts, `identity` is the reader.
+    """
+
+    view: View
+    ask: Ask
+    formats: Formats
+    now: datetime
+    settings: Settings
+    zone: ZoneInfo
+    state: CopyState
+    problem: str = ""
+    entries: Entries = NO_ENTRIES
+    identity: Identity = NOBODY
+
+    @property
+    def version(self) -> str:
+        """The version that an open page compares to notice new facts and new notes."""
+        return version_of(self.state, self.entries.version)
+
+    @cached_property
+    def period(self) -> Period:
+        """The dates that the page shows."""
+        return self.view.period(self.now.date())
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """Which hours of the period are published."""
+        return measure_coverage(self.ask, self.period, self.zone)
+
+    @cached_property
+    def compared_dates(self) -> Period | None:
+        """The whole period that the view is compared with."""
+        return self.view.comparison(self.now.date())
+
+    @cached_property
+    def compared(self) -> Period | None:
+        """The part of the compared period that matches the published part of this period.
+
+        None if nothing is compared, or if too many hours of either period are missing.
+        """
+        whole, complete_to = self.compared_dates, self.coverage.complete_to
+        if whole is None or complete_to is None:
+            return None
+        if not self.coverage.is_nearly_complete(cut_at(self.period, complete_to)):
+            return None
+        cut = cut_at(whole, complete_to - self.shift)
+        known = measure_coverage(self.ask, cut, self.zone)
+        return cut if known.is_nearly_complete(cut) else None
+
+    @property
+    def shift(self) -> timedelta:
+        """The time between a moment of the period and the compared moment."""
+        whole = self.compared_dates
+        return self.period.first - whole.first if whole else timedelta()
+
+    def days(self, period: Period) -> str:
+        """Format the dates of a period, with the year if it is not the current year."""
+        if period.first.year == period.last.year != self.now.year:
+            days = self.formats.days(period.first, period.last)
+            return f"{days} {period.last.year}"
+        return self.formats.days(period.first, period.last)
+
+    def shown(self, metric: Metric, value: Any) -> str:
+        """Format a metric's value; moments, which are UTC, in local time."""
+        if metric.format == "moment" and value is not None:
+            value = to_local(value, self.zone)
+        return self.formats.value(metric, value)
+
+    def answer(
+        self,
+        metrics: Sequence[str],
+        by: Sequence[str] = (),
+        period: Period | None = None,
+        limit: int | None = None,
+        filters: Sequence[Filter] | None = None,
+    ) -> Answer:
+        """Ask for metrics of the view's period and filters, or of others."""
+        chosen = self.view.filters if filters is None else filters
+        question = build_question(
+            metrics, by, period or self.period, chosen, limit, key_days=self.key_days
+        )
+        return self.ask(question)
+
+    @property
+    def key_days(self) -> int:
+        """The number of days for which a visitor can be recognized."""
+        return self.settings.privacy.key_days
+
+
+def version_of(state: CopyState, entries: str) -> str:
+    """Build the version of a page's content: that of the facts, and that of the entries."""
+    return f"{state.version}-{entries}"

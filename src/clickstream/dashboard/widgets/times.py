@@ -1,0 +1,65 @@
+"""When people come: visits by weekday and hour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clickstream.dashboard.charts.heat import NARROW_STEP, HeatMap, heat_map
+from clickstream.dashboard.formats import NO_VALUE
+from clickstream.dashboard.questions.answers import Answer
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.widgets.page import Page
+
+HOURS = [f"{hour:02}" for hour in range(24)]
+"""The heads of the table's columns."""
+
+
+@dataclass(frozen=True)
+class TimesPanel:
+    """Visits by weekday and hour, as a heat map and as a table."""
+
+    wide: HeatMap
+    narrow: HeatMap
+    rows: Sequence[Sequence[str]]
+    is_empty: bool
+
+
+def build_times(page: Page) -> TimesPanel:
+    """Build visits by weekday and hour, divided by how often that hour of the week is published."""
+    return times_of(page, page.answer((page.view.choice("times"),), ("weekday", "hour")))
+
+
+def times_of(page: Page, answer: Answer) -> TimesPanel:
+    """Divide an answer by weekday and hour by how often that hour of the week is published."""
+    metric = METRICS[answer.question.metrics[0]]
+    counts = {(weekday, hour): count for weekday, hour, count in answer.rows}
+    hours = page.answer(("published_hours",), ("weekday", "hour"))
+    times = {(weekday, hour): number for weekday, hour, number in hours.rows}
+    weekdays = page.formats.weekdays()
+    values = [
+        [_average(counts.get((day, hour), 0), times.get((day, hour), 0)) for hour in range(24)]
+        for day in weekdays
+    ]
+    names = [page.formats.weekday(day) for day in weekdays]
+    label = page.formats.text(metric.label)
+
+    def show(value: float | None) -> str:
+        return NO_VALUE if value is None else page.formats.decimal(value)
+
+    titles = [
+        [f"{name}, {page.formats.hour(h)}: {show(value)} {label}" for h, value in enumerate(row)]
+        for name, row in zip(names, values, strict=True)
+    ]
+    columns = {hour: HOURS[hour] for hour in range(0, 24, 4)}
+    rows = [(name, *map(show, row)) for name, row in zip(names, values, strict=True)]
+    return TimesPanel(
+        heat_map(values, names, columns, titles),
+        heat_map(values, names, columns, titles, NARROW_STEP),
+        rows,
+        not counts,
+    )
+
+
+def _average(count: float, times: int) -> float | None:
+    return count / times if times else None

@@ -1,0 +1,144 @@
+"""The line at the top of every page that states how complete and clean the numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from clickstream.dashboard.questions.periods import start_of
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.page import Page
+
+FRESH = timedelta(hours=3)
+"""Maximum age of the newest hour's end; the pipeline builds every hour."""
+
+
+@dataclass(frozen=True)
+class TrustPart:
+    """A part of the line: its text, and the panel of the Trust tab that it links to."""
+
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class TrustLine:
+    """The parts, and whether the first is good news."""
+
+    is_fresh: bool
+    parts: Sequence[TrustPart]
+
+
+def trust_line(page: Page) -> TrustLine:
+    """State how far the numbers go, and what was rejected, removed and late."""
+    coverage = page.coverage
+    if coverage.newest is None:
+        nothing = page.formats.text(mark("No hour of this range is published"))
+        return TrustLine(False, [TrustPart(nothing, "hours"), *_age(page)])
+    lacks_hours = coverage.missing or coverage.incomplete
+    is_fresh = not lacks_hours and not page.problem and _is_up_to_date(page)
+    return TrustLine(
+        is_fresh,
+        [_complete(page), *_incomplete(page), *_start(page), *_age(page), *_figures(page)],
+    )
+
+
+def _is_up_to_date(page: Page) -> bool:
+    """Whether the newest hour is recent, or the range ended before it."""
+    end = page.coverage.complete_to
+    if end is None:
+        return False
+    return end >= min(page.period.end, page.now - FRESH)
+
+
+def _complete(page: Page) -> TrustPart:
+    formats, coverage = page.formats, page.coverage
+    end = coverage.complete_to
+    assert end is not None  # noqa: S101  only asked with published hours
+    if end == page.period.end:
+        when = formats.day(page.period.last)
+    elif end.date() == page.now.date():
+        when = formats.hour(end.hour)
+    else:
+        when = formats.moment(end)
+    if coverage.incomplete and not coverage.missing:
+        return TrustPart(formats.text(mark("Up to %(when)s"), when=when), "hours")
+    if not coverage.missing:
+        return TrustPart(formats.text(mark("Complete to %(when)s"), when=when), "hours")
+    gap = formats.plural("%(number)s hour missing", "%(number)s hours missing", coverage.missing)
+    return TrustPart(f"{formats.text(mark('Up to %(when)s'), when=when)}, {gap}", "hours")
+
+
+def _incomplete(page: Page) -> list[TrustPart]:
+    """State how many hours lack the lines of a server that could not be read."""
+    number = page.coverage.incomplete
+    if not number:
+        return []
+    text = page.formats.plural(
+        "%(number)s hour lacks a server's log: visits may be missing",
+        "%(number)s hours lack a server's log: visits may be missing",
+        number,
+    )
+    return [TrustPart(text, "hours")]
+
+
+def _start(page: Page) -> list[TrustPart]:
+    """State when the numbers begin, if that is inside the range."""
+    start = page.coverage.starts_at
+    if start is None or start <= start_of(page.period.first):
+        return []
+    when = page.formats.moment(start)
+    return [TrustPart(page.formats.text(mark("begins %(when)s"), when=when), "hours")]
+
+
+def _age(page: Page) -> list[TrustPart]:
+    """State the age of the facts, if they can't be refreshed."""
+    state = page.state
+    if not page.problem:
+        return []
+    if state.changed_at is None:
+        return [TrustPart(page.formats.text(mark("data can't be read")), "facts")]
+    local = state.changed_at.astimezone(page.zone).replace(tzinfo=None)
+    when = page.formats.moment(local)
+    text = page.formats.text(mark("data of %(when)s; it can't be refreshed"), when=when)
+    return [TrustPart(text, "facts")]
+
+
+def _figures(page: Page) -> list[TrustPart]:
+    formats, coverage = page.formats, page.coverage
+    lines = coverage.total["lines"]
+    if not lines:
+        return [TrustPart(formats.text(mark("no line was logged")), "balance")]
+    rejected = formats.plural(
+        "%(rejected)s of %(number)s line rejected",
+        "%(rejected)s of %(number)s lines rejected",
+        lines,
+        rejected=formats.count(coverage.total["rejected"]),
+    )
+    requests = max(lines - coverage.total["assets"] - coverage.total["rejected"], 1)
+    bots = formats.share(coverage.total["bots"] / requests, 0)
+    waiting = coverage.total["waiting_lines"]
+    return [
+        TrustPart(rejected, "rejects"),
+        TrustPart(formats.text(mark("%(share)s bots removed"), share=bots), "bots"),
+        TrustPart(_late(page), "hours"),
+        *_waiting(page, waiting),
+    ]
+
+
+def _late(page: Page) -> str:
+    formats, share = page.formats, page.coverage.share("late_lines")
+    if not share:
+        return formats.text(mark("no late lines"))
+    least = 0.001
+    if share < least:
+        return formats.text(mark("under %(share)s arrived late"), share=formats.share(least))
+    return formats.text(mark("%(share)s arrived late"), share=formats.share(share))
+
+
+def _waiting(page: Page, waiting: int) -> list[TrustPart]:
+    if not waiting:
+        return []
+    text = page.formats.plural("%(number)s line waits", "%(number)s lines wait", waiting)
+    return [TrustPart(text, "balance")]
