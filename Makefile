@@ -37,7 +37,7 @@ test: $(VENV)/dev.stamp ## run unit, property and SQL tests, which need no syste
 
 # The tiers below are parts of these folders; tests/repository/test_tiers.py compares them with the marks.
 LAKE := tests/clickstream/dashboard tests/clickstream/lake tests/clickstream/pipeline tests/dags/test_end_to_end.py tests/real_logs tests/sql/test_view_pruning.py
-TRINO := tests/clickstream/dashboard/test_triangle.py tests/clickstream/upgrade tests/localaws/athena tests/repository/test_trino_install.py tests/sql
+TRINO := tests/clickstream/dashboard/questions/test_triangle.py tests/clickstream/upgrade tests/localaws/athena tests/repository/test_trino_install.py tests/sql
 DEEP := $(LAKE) tests/benchmarks tests/browser tests/fuzz tests/localaws/athena tests/services
 
 test-lake: $(VENV)/dev.stamp ## test schedules, faults, kills, processes at once and whole real logs on lakes

@@ -30,9 +30,9 @@ from tests.clickstream.dashboard.digest.mails import (
     view_of,
 )
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
+from tests.clickstream.dashboard.sentences.test_sentences import EMAIL_DOUBLES, FIRST
 from tests.clickstream.dashboard.strategies import HOSTILE, hours, visits
-from tests.clickstream.dashboard.test_pages import Pseudo
-from tests.clickstream.dashboard.test_sentences import EMAIL_DOUBLES, FIRST
+from tests.clickstream.dashboard.web.test_pages import Pseudo
 
 from clickstream.dashboard.digest import Digest, Week, draw_png, render_text
 from clickstream.dashboard.digest.picture import DENSITY, HEIGHT, WIDTH, draw_svg

@@ -19,7 +19,7 @@ from clickstream.dashboard.sentences import Sentence, find_sentences
 from clickstream.demo.cafe import CafeRules, PersonSession
 from clickstream.demo.cafe.story import ORDER_FAILURE_DAY, WAVE_DAY
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 OURS = settings.load(ROOT / "clickstream.toml", {})
 BEGINS = date(2026, 10, 26)
 RULES = CafeRules(visitors_per_hour=30, bots_per_hour=6, story_begins=BEGINS)

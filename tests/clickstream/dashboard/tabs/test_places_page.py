@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
-from tests.clickstream.dashboard.test_pages import DATA, Pseudo
+from tests.clickstream.dashboard.web.test_pages import DATA, Pseudo
 
 from clickstream.dashboard.charts import maps
 from clickstream.dashboard.questions.intervals import wilson

@@ -16,7 +16,7 @@ from tests.clickstream.dashboard.builders import (
 )
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
-from tests.clickstream.dashboard.test_pages import Pseudo, assert_translated
+from tests.clickstream.dashboard.web.test_pages import Pseudo, assert_translated
 
 from clickstream.dashboard.charts.line import MARKER_SIZE, NARROW, WIDE, Series, line_chart
 from clickstream.dashboard.entries.own_notes import OwnNote

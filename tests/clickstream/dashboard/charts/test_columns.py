@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.dashboard.test_charts import points_of
+from tests.clickstream.dashboard.charts.test_charts import points_of
 
 from clickstream.dashboard.charts import columns
 from clickstream.dashboard.charts.axis import MOST_TICKS, Box, axis

@@ -24,7 +24,7 @@ try:
 except ClickstreamError as error:
     sys.exit(str(error))
 """
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture

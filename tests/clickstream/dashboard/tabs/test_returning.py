@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
+from tests.clickstream.dashboard.questions.test_questions import copy_of, in_period
 from tests.clickstream.dashboard.rendered import page_of
 from tests.clickstream.dashboard.strategies import filters, periods, visits
-from tests.clickstream.dashboard.test_questions import copy_of, in_period
 
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import build_question

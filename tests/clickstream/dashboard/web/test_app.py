@@ -20,6 +20,7 @@ from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.web.app import build_app
 from clickstream.dashboard.web.service import Dashboard
 from clickstream.demo.cafe import CafeRules, write_history
+from clickstream.errors import AwsUnavailable
 from clickstream.hours import Hour
 from clickstream.pipeline.publish import refresh_facts
 
@@ -40,7 +41,7 @@ def chosen(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> settings
     own = {
         "site": settings.Site(name="cafe", title="Café <Test>", domains=rules.domains),
         "dashboard": settings.Dashboard(directory=str(directory / "dashboard")),
-        "directory": Path(__file__).parents[3],
+        "directory": Path(__file__).parents[4],
     }
     of_lake = settings_of_a_lake(local_aws.endpoint, directory / "logs").model_copy(update=own)
     refresh_facts(built(of_lake, FIRST, LAST))
@@ -175,14 +176,19 @@ def test_the_version_is_that_of_the_facts(client) -> None:
     assert f'data-version="{client.get("/version").text}"' in client.get("/").text
 
 
-def test_facts_that_can_not_be_refreshed_are_served_with_their_age(client) -> None:
+def test_facts_that_can_not_be_refreshed_are_served_with_their_age(client, monkeypatch) -> None:
     dashboard: Dashboard = client.app.state.dashboard
-    dashboard.refresher.problem = "S3 is away."
-    try:
+
+    def refuse() -> bool:
+        raise AwsUnavailable("S3 is away.")
+
+    with monkeypatch.context() as patched:  # also for checks of the thread meanwhile
+        patched.setattr(dashboard.engine, "refresh", refuse)
+        dashboard.refresher.look()
         text = client.get(f"/?{DAY}").text
-    finally:
-        dashboard.refresher.problem = ""
+    dashboard.refresher.look()
     assert "it can&#39;t be refreshed" in text
+    assert "it can&#39;t be refreshed" not in client.get(f"/?{DAY}").text
 
 
 @pytest.mark.lake

@@ -34,8 +34,9 @@ from clickstream.dashboard.sentences.candidates import LOOKS
 from clickstream.dashboard.sentences.errors import FAILED
 from clickstream.dashboard.sentences.weeks import Weeks as Compared
 from clickstream.dashboard.sentences.weeks import weekly_question
+from clickstream.dashboard.tabs import panels
 from clickstream.dashboard.tabs.orders.funnel import build_funnel
-from clickstream.dashboard.tabs.orders.panels import item_pages, order_filter
+from clickstream.dashboard.tabs.orders.questions import item_pages, order_filter
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.texts import load_translations, parse_locale
 from clickstream.dashboard.web.details import is_same
@@ -47,7 +48,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.publish import refresh_facts
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 CLOCKS_CHANGE = date(2026, 10, 25)
 """In Europe; in New York a week later."""
 
@@ -178,7 +179,7 @@ def questions_of(
         with cafe.copy.reader() as reader:
             page = page_in(cafe, reader, replace(view, grain=grain))
             page.__dict__["period"] = period
-            asked = panel.questions_on(page)
+            asked = panels.questions_of(page, panel)
         for question in asked:
             yield question, filters_of(question, panel_name, page)
 

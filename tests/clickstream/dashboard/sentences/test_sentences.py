@@ -21,7 +21,7 @@ from tests.clickstream.dashboard.builders import (
 )
 from tests.clickstream.dashboard.rendered import html_of, page_of
 from tests.clickstream.dashboard.strategies import HOSTILE
-from tests.clickstream.dashboard.test_pages import Pseudo
+from tests.clickstream.dashboard.web.test_pages import Pseudo
 from tests.clickstream.dashboard.week_facts import (
     ALL_ROWS,
     ColumnStore,
