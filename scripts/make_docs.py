@@ -21,7 +21,7 @@ from clickstream.cli import app
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.report import FIGURES
-from clickstream.settings import Goal, Settings, Source, Step
+from clickstream.settings import FunnelStepSettings, GoalSettings, Settings, SourceSettings
 from clickstream.tables import FIRST_COLUMNS_VERSION, TABLES, Column, Table
 
 ROOT = Path(__file__).parents[1]
@@ -80,8 +80,8 @@ COMMANDS = """\
 `src/clickstream/cli/`.
 """
 
-LISTS: dict[str, Any] = {"sources": Source, "funnel": Step}
-REPEATED = LISTS | {"goals": Goal}
+LISTS: dict[str, Any] = {"sources": SourceSettings, "funnel": FunnelStepSettings}
+REPEATED = LISTS | {"goals": GoalSettings}
 """Model of the entries of each section that may have several."""
 
 

@@ -16,7 +16,7 @@ from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
 from clickstream.errors import UnusableRule
 from clickstream.lookups import PlaceDatabase
-from clickstream.settings import Goal, Settings
+from clickstream.settings import GoalSettings, Settings
 
 
 def session_rules(settings: Settings) -> sessions.SessionRules:
@@ -29,7 +29,7 @@ def session_rules(settings: Settings) -> sessions.SessionRules:
     )
 
 
-def _goal(name: str, chosen: Goal) -> sessions.Goal:
+def _goal(name: str, chosen: GoalSettings) -> sessions.Goal:
     return sessions.Goal(name, chosen.page, chosen.kind, chosen.method, chosen.status)
 
 

@@ -17,7 +17,7 @@ from tests.support.lakes import SQL, built, settings_of_a_lake
 
 from clickstream.dashboard.access.link import login_link
 from clickstream.dashboard.web.app import build_app
-from clickstream.dashboard.web.service import Dashboard
+from clickstream.dashboard.web.service import DashboardService
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour
@@ -73,7 +73,7 @@ class RunningDashboard:
 
     url: str
     settings: Settings
-    dashboard: Dashboard
+    dashboard: DashboardService
 
     def new_link(self) -> str:
         """A link that logs in once."""
@@ -84,7 +84,7 @@ class RunningDashboard:
 def running_dashboard(settings: Settings, now: datetime = NOW) -> Iterator[RunningDashboard]:
     """Serve the dashboard on a free port of 127.0.0.1, with a clock that stands still."""
     app = build_app(settings, clock=lambda: now)
-    dashboard: Dashboard = app.state.dashboard
+    dashboard: DashboardService = app.state.dashboard
     dashboard.refresher.look()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -20,7 +20,7 @@ from tests.browser.watched_pages import (
 )
 
 from clickstream.dashboard.entries.own_notes import OwnNote
-from clickstream.dashboard.entries.store import EntryStore
+from clickstream.dashboard.entries.store import NoteStore
 
 NOW = datetime(2026, 11, 24, 15, 20, tzinfo=UTC)
 WEEK = "/?range=7d"
@@ -32,10 +32,10 @@ with_and_without_javascript = pytest.mark.parametrize("javascript", [True, False
 
 
 @pytest.fixture
-def store(cafe: RunningDashboard) -> Iterator[EntryStore]:
+def store(cafe: RunningDashboard) -> Iterator[NoteStore]:
     """The notes and views of the dashboard; there are none before and after a test."""
     directory = cafe.settings.resolve(cafe.settings.dashboard.directory)
-    yield EntryStore(directory)
+    yield NoteStore(directory)
     remove_entries(directory)
 
 
@@ -44,7 +44,7 @@ def remove_entries(directory: Path) -> None:
         (directory / name).unlink(missing_ok=True)
 
 
-def write(store: EntryStore, text: str, day: str = "2026-11-22", account: str = "ben") -> OwnNote:
+def write(store: NoteStore, text: str, day: str = "2026-11-22", account: str = "ben") -> OwnNote:
     note = OwnNote.write(day, "", text, account, NOW)
     store.notes.add(note, NOW)
     return note
@@ -67,7 +67,7 @@ def delete_note(page: Page, text: str) -> None:
 
 @with_and_without_javascript
 def test_a_note_is_added_deleted_and_restored(
-    store: EntryStore, new_page: NewPage, javascript: bool
+    store: NoteStore, new_page: NewPage, javascript: bool
 ) -> None:
     page = new_page(WEEK, java_script_enabled=javascript)
     add_note(page, "Rain all day", "2026-11-22", "10:00")
@@ -86,7 +86,7 @@ def test_a_note_is_added_deleted_and_restored(
 
 
 def test_the_date_of_a_note_is_the_last_one_shown_and_the_hour_may_be_left_out(
-    store: EntryStore, new_page: NewPage
+    store: NoteStore, new_page: NewPage
 ) -> None:
     page = new_page("/?from=2026-11-18&to=2026-11-20&channel=Direct")
     add_note(page, "Market")
@@ -94,7 +94,7 @@ def test_the_date_of_a_note_is_the_last_one_shown_and_the_hour_may_be_left_out(
     wait_for_parameters(page, **{"from": "2026-11-18", "to": "2026-11-20", "channel": "Direct"})
 
 
-def test_back_and_forward_pass_over_a_note(store: EntryStore, new_page: NewPage) -> None:
+def test_back_and_forward_pass_over_a_note(store: NoteStore, new_page: NewPage) -> None:
     page = new_page(WEEK)
     page.keyboard.press("d")
     wait_for_parameters(page, range="today")
@@ -116,7 +116,7 @@ def test_back_and_forward_pass_over_a_note(store: EntryStore, new_page: NewPage)
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
 
 
-def test_the_range_that_is_drawn_has_nothing_to_undo(store: EntryStore, new_page: NewPage) -> None:
+def test_the_range_that_is_drawn_has_nothing_to_undo(store: NoteStore, new_page: NewPage) -> None:
     note = write(store, "Rain")
     store.notes.delete(note.id, NOW)
     page = new_page(f"{WEEK}&undo_note={note.id}")
@@ -133,7 +133,7 @@ def test_the_range_that_is_drawn_has_nothing_to_undo(store: EntryStore, new_page
     expect(page.get_by_role("status")).to_have_count(0)
 
 
-def test_a_hostile_note_is_text(store: EntryStore, new_page: NewPage) -> None:
+def test_a_hostile_note_is_text(store: NoteStore, new_page: NewPage) -> None:
     page = new_page(WEEK)
     add_note(page, HOSTILE)
     expect(page.locator(".notes .text")).to_have_text(HOSTILE)
@@ -145,7 +145,7 @@ def test_a_hostile_note_is_text(store: EntryStore, new_page: NewPage) -> None:
     expect(page.locator("#notes .text")).to_have_text(HOSTILE)
 
 
-def test_a_text_that_is_too_long_can_not_be_typed(store: EntryStore, new_page: NewPage) -> None:
+def test_a_text_that_is_too_long_can_not_be_typed(store: NoteStore, new_page: NewPage) -> None:
     page = new_page(WEEK)
     page.locator(".add > summary").click()
     page.get_by_label("Note", exact=True).press_sequentially(LONG)
@@ -153,7 +153,7 @@ def test_a_text_that_is_too_long_can_not_be_typed(store: EntryStore, new_page: N
     expect(page.locator(".notes .text")).to_have_text(LONG[:140].strip())
 
 
-def test_a_colleague_s_note_appears_without_a_click(store: EntryStore, new_page: NewPage) -> None:
+def test_a_colleague_s_note_appears_without_a_click(store: NoteStore, new_page: NewPage) -> None:
     page = new_page(None)
     page.clock.install()
     page.goto(WEEK)
@@ -168,7 +168,7 @@ def test_a_colleague_s_note_appears_without_a_click(store: EntryStore, new_page:
 
 
 def test_a_page_from_the_browser_s_memory_shows_no_deleted_note(
-    store: EntryStore, new_page: NewPage
+    store: NoteStore, new_page: NewPage
 ) -> None:
     note = write(store, "Rain")
     page = new_page(WEEK)
@@ -179,7 +179,7 @@ def test_a_page_from_the_browser_s_memory_shows_no_deleted_note(
 
 
 def test_what_is_being_written_stays_when_a_colleague_writes(
-    store: EntryStore, new_page: NewPage
+    store: NoteStore, new_page: NewPage
 ) -> None:
     page = new_page(None)
     page.clock.install()
@@ -192,7 +192,7 @@ def test_what_is_being_written_stays_when_a_colleague_writes(
     expect(page.get_by_label("Note", exact=True)).to_have_value("Half a sen")
 
 
-def test_keys_in_the_form_choose_no_range(store: EntryStore, new_page: NewPage) -> None:
+def test_keys_in_the_form_choose_no_range(store: NoteStore, new_page: NewPage) -> None:
     page = new_page(WEEK)
     page.locator(".add > summary").click()
     page.get_by_label("Note", exact=True).press_sequentially("dexwm 1234?")
@@ -204,7 +204,7 @@ def test_keys_in_the_form_choose_no_range(store: EntryStore, new_page: NewPage) 
     expect(page.get_by_role("button", name="Add", exact=True)).to_be_focused()
 
 
-def test_a_note_is_added_by_the_keyboard_alone(store: EntryStore, new_page: NewPage) -> None:
+def test_a_note_is_added_by_the_keyboard_alone(store: NoteStore, new_page: NewPage) -> None:
     page = new_page(WEEK)
     page.locator(".add > summary").focus()
     page.keyboard.press("Enter")
@@ -221,7 +221,7 @@ def test_a_note_is_added_by_the_keyboard_alone(store: EntryStore, new_page: NewP
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_notes_and_their_forms_have_no_serious_fault(
-    store: EntryStore, new_page: NewPage, scheme: str
+    store: NoteStore, new_page: NewPage, scheme: str
 ) -> None:
     deleted = write(store, "Gone")
     store.notes.delete(deleted.id, NOW)
@@ -236,7 +236,7 @@ def test_notes_and_their_forms_have_no_serious_fault(
 
 @pytest.mark.parametrize("width", [360, 768, 1440])
 def test_long_notes_and_their_menus_fit_the_screen(
-    store: EntryStore, new_page: NewPage, width: int
+    store: NoteStore, new_page: NewPage, width: int
 ) -> None:
     gone = write(store, "W" * 140)
     store.notes.delete(gone.id, NOW)
@@ -260,7 +260,7 @@ def test_long_notes_and_their_menus_fit_the_screen(
     assert [one for one in page.evaluate(CUT_OFF) if "note" in one.lower()] == []
 
 
-def test_notes_are_printed_and_their_forms_are_not(store: EntryStore, new_page: NewPage) -> None:
+def test_notes_are_printed_and_their_forms_are_not(store: NoteStore, new_page: NewPage) -> None:
     write(store, "Rain")
     gone = write(store, "Gone")
     store.notes.delete(gone.id, NOW)

@@ -16,7 +16,7 @@ from tests.browser.watched_pages import is_first_document, mark_document, wait_f
 
 from clickstream.dashboard.access.shares import Share, Shares
 from clickstream.dashboard.entries.own_notes import OwnNote
-from clickstream.dashboard.entries.store import EntryStore
+from clickstream.dashboard.entries.store import NoteStore
 from clickstream.dashboard.questions.view import TABS, View
 
 NewPage = Callable[..., Page]
@@ -110,7 +110,7 @@ def test_all_links_of_a_shared_page_stay_on_its_pages(
 ) -> None:
     """On real figures: with sentences, notes on the chart, maps and lists."""
     path = add(shares, "Bean & Co", tab, view=View(tab))  # type: ignore[arg-type]
-    EntryStore(shares.file.path.parent).notes.add(
+    NoteStore(shares.file.path.parent).notes.add(
         OwnNote.write("2026-11-22", "", "Ours alone", "ben", NOW), NOW
     )
     page = new_page(path, storage_state=None)

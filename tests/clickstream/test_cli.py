@@ -21,8 +21,7 @@ from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.settings import Aws, Settings
-from clickstream.settings import Lake as LakeSettings
+from clickstream.settings import AwsSettings, LakeSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 DAY = "2026-11-20"
@@ -50,7 +49,7 @@ class Terminal:
         endpoint = self.environment["AWS_ENDPOINT_URL"]
         settings = Settings(
             lake=LakeSettings(bucket=self.environment["CLICKSTREAM_LAKE__BUCKET"]),
-            aws=Aws(endpoint_url=endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
+            aws=AwsSettings(endpoint_url=endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
         )
         return Lake(settings, aws_session())
 

@@ -204,9 +204,9 @@ def test_a_loaded_setting_cannot_be_changed() -> None:
 
 def test_the_digest_tells_what_shapes_a_result() -> None:
     plain = settings.Settings()
-    moved = plain.model_copy(update={"lake": settings.Lake(bucket="elsewhere")})
-    shorter = plain.model_copy(update={"sessions": settings.Sessions(timeout_seconds=600)})
-    kept = plain.model_copy(update={"maintenance": settings.Maintenance(snapshot_days=30)})
+    moved = plain.model_copy(update={"lake": settings.LakeSettings(bucket="elsewhere")})
+    shorter = plain.model_copy(update={"sessions": settings.SessionSettings(timeout_seconds=600)})
+    kept = plain.model_copy(update={"maintenance": settings.MaintenanceSettings(snapshot_days=30)})
     assert plain.result_digest() == moved.result_digest() == kept.result_digest()
     assert plain.result_digest() != shorter.result_digest()
 
@@ -245,7 +245,7 @@ def test_the_gap_is_five_minutes_to_eight_hours(tmp_path: Path, seconds: int) ->
 
 
 def test_goals_are_of_every_kind_of_request() -> None:
-    assert get_args(settings.Goal.model_fields["kind"].annotation) == KINDS
+    assert get_args(settings.GoalSettings.model_fields["kind"].annotation) == KINDS
 
 
 def test_goals_and_funnel_become_rules_and_shape_the_result(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clickstream.clean import Cleaner, CleanRules, KindRules, Requests, VisitorKeys
+from clickstream.clean import Cleaner, CleanRules, KindRules, RequestTable, VisitorKeys
 from clickstream.parse import Format, Parsed, concat, event_hours, header_after, parse
 from clickstream.sessions import SessionRules, cut, make_parts
 
@@ -81,11 +81,11 @@ class RealLog:
         return {int(hour) for text in texts for hour in event_hours(text, self.log_format)}
 
     @cached_property
-    def requests(self) -> Requests:
+    def requests(self) -> RequestTable:
         """The requests, labelled by the rules of the known figures."""
         return self.cleaned(CleanRules("site", kinds=KINDS_AS_COUNTED))
 
-    def cleaned(self, rules: CleanRules) -> Requests:
+    def cleaned(self, rules: CleanRules) -> RequestTable:
         """The requests, labelled by any rules."""
         cleaner = Cleaner(rules, VisitorKeys(b"key of real logs"))
         for name, parsed in self.files.items():
@@ -98,7 +98,7 @@ class RealLog:
         return self.requests.frame()
 
     @cached_property
-    def pages(self) -> Requests:
+    def pages(self) -> RequestTable:
         """The page views among the requests."""
         return some(self.requests, (self.labels["kind"] == "page").to_numpy())
 
@@ -113,18 +113,18 @@ class RealLog:
         return runs_of(self.pages)
 
 
-def some(requests: Requests, rows: NDArray[np.bool_]) -> Requests:
+def some(requests: RequestTable, rows: NDArray[np.bool_]) -> RequestTable:
     """The requests of which `rows` is true."""
     return replace(requests, columns={name: kept[rows] for name, kept in requests.columns.items()})
 
 
-def runs_of(requests: Requests, timeout_seconds: int = 1800) -> pd.DataFrame:
+def runs_of(requests: RequestTable, timeout_seconds: int = 1800) -> pd.DataFrame:
     """One row for each visitor's run of requests without a longer silence than the gap."""
     rules = SessionRules(timeout_seconds)
     return make_parts(requests, cut(requests, rules), rules).to_pandas()
 
 
-def runs_cut_at(requests: Requests, unit: str) -> int:
+def runs_cut_at(requests: RequestTable, unit: str) -> int:
     """How many runs a careless count finds that looks at each UTC `h` or `D` alone."""
     at = requests.columns["hit_at"].astype(f"M8[{unit}]")
     return sum(len(cut(some(requests, at == one), SessionRules()).first) for one in np.unique(at))

@@ -21,7 +21,7 @@ from clickstream.pipeline.backfill import rebuild
 from clickstream.pipeline.proof import verify
 from clickstream.pipeline.publish import build_hour
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 from clickstream.step_config import clean_rules
 
 pytestmark = pytest.mark.shared_data
@@ -57,7 +57,7 @@ def some_orders(hours: list[Hour]) -> dict[str, list[Hour]]:
 
 def built(lake: Lake, logs: Path, hours: Iterable[Hour]) -> Lake:
     """The lake with the logs pulled and the hours built as they come, proven by `verify`."""
-    pull_source(lake, Source(name="iis", path=str(logs), pattern="u_ex*.log"))
+    pull_source(lake, SourceSettings(name="iis", path=str(logs), pattern="u_ex*.log"))
     hours = [*hours]
     for number, hour in enumerate(hours, start=1):
         build_hour(lake, hour, f"build {number}")
@@ -137,7 +137,7 @@ def test_half_a_year_built_as_a_range_has_the_same_sessions(
 ) -> None:
     """The same with the empty hours between, a day at a time, as `clickstream build` does it."""
     lake = make_lake("range")
-    pull_source(lake, Source(name="iis", path=str(shared("iis-2009")), pattern="u_ex*.log"))
+    pull_source(lake, SourceSettings(name="iis", path=str(shared("iis-2009")), pattern="u_ex*.log"))
     hours = [*hour_range(Hour.of_epoch(min(iis.hours)), Hour.of_epoch(max(iis.hours)))]
     for number, _ in enumerate(rebuild(lake, hours, "range"), start=1):
         if number % 1000 == 0:

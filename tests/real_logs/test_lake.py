@@ -16,14 +16,14 @@ from tests.real_logs.real_log import RealLog, some
 from tests.support.lakes import build_all
 from tests.support.shared_data import shared
 
-from clickstream.clean import Requests
+from clickstream.clean import RequestTable
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, own_domain
 from clickstream.pipeline.proof import verify
 from clickstream.pipeline.publish import refresh_views
 from clickstream.pipeline.pull import pull_source
 from clickstream.report.visits import count_sessions
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 from clickstream.step_config import clean_rules, session_rules
 from clickstream.tables import BALANCE
 
@@ -56,7 +56,7 @@ def built(lake: Lake, first: str, last: str) -> list[dict[str, Any]]:
     return ledger
 
 
-def requests_between(log: RealLog, lake: Lake, first: str, last: str) -> Requests:
+def requests_between(log: RealLog, lake: Lake, first: str, last: str) -> RequestTable:
     """The log's requests of some hours, labelled by the lake's settings."""
     requests = log.cleaned(clean_rules(lake.settings))
     at = requests.columns["hit_at"]
@@ -64,7 +64,7 @@ def requests_between(log: RealLog, lake: Lake, first: str, last: str) -> Request
     return some(requests, (at >= start) & (at < end))
 
 
-def assert_same_counts(lake: Lake, ledger: list[dict[str, Any]], requests: Requests) -> None:
+def assert_same_counts(lake: Lake, ledger: list[dict[str, Any]], requests: RequestTable) -> None:
     """Kinds of requests, bots and visits are the same in the lake as counted at once."""
     balance = requests.balance()
     assert {kind: sum(row[kind] for row in ledger) for kind in BALANCE} == balance
@@ -85,7 +85,7 @@ def test_42_hours_of_elastic_have_the_known_figures_in_the_lake(
     lake: Lake, elastic: RealLog, known: Callable[[str], Any]
 ) -> None:
     figures = known("elastic-apache-first5000.json")
-    source = Source(name="elastic", path=str(shared("elastic-apache-5000")))
+    source = SourceSettings(name="elastic", path=str(shared("elastic-apache-5000")))
     pulled = pull_source(lake, source)
     assert (pulled.lines, len(pulled.hours)) == (figures["parsed"], figures["distinct_utc_hours"])
 
@@ -112,7 +112,7 @@ def test_sessions_of_iis_that_cross_midnight_are_those_of_the_whole_log(
 ) -> None:
     """All files are pulled; of the hours some are built, in which three sessions cross an edge."""
     figures = known("waikolai-iis-2009.json")
-    source = Source(name="iis", path=str(shared("iis-2009")), pattern="u_ex*.log")
+    source = SourceSettings(name="iis", path=str(shared("iis-2009")), pattern="u_ex*.log")
     pulled = pull_source(lake, source)
     assert (pulled.files, pulled.lines) == (figures["files"], figures["data_lines"])
     assert (len(pulled.hours), pulled.refused) == (figures["distinct_utc_hours"], [])

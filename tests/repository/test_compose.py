@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from clickstream.demo.stack import Layout, Ports
+from clickstream.demo.stack import Ports, StackLayout
 from clickstream.demo.stack.dotenv import fill
 from clickstream.demo.stack.environment import airflow_environment
 from clickstream.demo.stack.layout import HOST, Secrets
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
 PROCFILE = read_procfile(ROOT / "Procfile")
-ENVIRONMENT = airflow_environment(Layout(ROOT), Ports(), Secrets.new(), {})
+ENVIRONMENT = airflow_environment(StackLayout(ROOT), Ports(), Secrets.new(), {})
 AIRFLOW = ["api-server", "scheduler", "dag-processor", "triggerer"]
 # What differs because a container has other paths, and its API another address, than a laptop.
 ELSEWHERE = {

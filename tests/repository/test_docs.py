@@ -114,7 +114,7 @@ def test_every_section_of_the_settings_is_there(page: str) -> None:
 @each_case("page", PAGES)
 def test_settings_that_are_named_exist(page: Path) -> None:
     known = {name for name, _, _ in settings.Settings().describe()}
-    known |= {f"sources.{name}" for name in settings.Source.model_fields}
+    known |= {f"sources.{name}" for name in settings.SourceSettings.model_fields}
     named = re.findall(r"`\[+(\w+)\]+(?: (\w+))?`", page.read_text())
     assert [
         f"{s} {k}" for s, k in named if s not in SETTINGS or (k and f"{s}.{k}" not in known)

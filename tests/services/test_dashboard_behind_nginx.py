@@ -23,7 +23,7 @@ from tests.support.nginx import running_nginx
 from clickstream.dashboard.access.shares import Share, Shares
 from clickstream.dashboard.questions.view import TABS, View
 from clickstream.dashboard.web.surroundings import surroundings_of
-from clickstream.settings import Dashboard
+from clickstream.settings import DashboardSettings
 
 DOCS = Path(__file__).parents[2] / "docs" / "access.md"
 USER = "X-Forwarded-User"
@@ -100,7 +100,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     passwords = tmp_path / "passwords"
     passwords.write_text("ana@cafe.example:{PLAIN}four words are long\n")
     shares = Shares(kept, lambda: datetime.now(UTC))
-    chosen = Dashboard(proxy_header=USER, proxy_networks=("127.0.0.1/32",))
+    chosen = DashboardSettings(proxy_header=USER, proxy_networks=("127.0.0.1/32",))
     app = build_app(kept, surroundings_of(chosen), shares=shares)
     with running(app) as port:
         documented = re.search(r"```nginx\n(# Behind nginx.*?)```", DOCS.read_text(), re.DOTALL)

@@ -16,13 +16,13 @@ import psutil
 import pytest
 from tests.support.sshd import Sshd, running_sshd
 
-from clickstream.collect import Host, Login, sftp
+from clickstream.collect import Host, HostLogin, sftp
 from clickstream.collect.sftp import SftpSource
 from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
 from clickstream.lake import Lake, collection, objects, raw
 from clickstream.pipeline.hosts import ask_for_key, list_hosts, trust
 from clickstream.pipeline.pull import pull_host
-from clickstream.settings import Collect, Source
+from clickstream.settings import CollectSettings, SourceSettings
 
 MIB = 1 << 20
 LINE = (
@@ -43,9 +43,9 @@ def logs(tmp_path: Path) -> Path:
     return directory
 
 
-def source_of(sshd: Sshd, logs: Path, **values: object) -> Source:
+def source_of(sshd: Sshd, logs: Path, **values: object) -> SourceSettings:
     given = {"hosts": (sshd.address,), "user": sshd.user, "key_file": str(sshd.key_file)}
-    return Source(name="web", kind="sftp", path=str(logs), **{**given, **values})  # type: ignore[arg-type]
+    return SourceSettings(name="web", kind="sftp", path=str(logs), **{**given, **values})  # type: ignore[arg-type]
 
 
 def host_of(sshd: Sshd, logs: Path, **values: object) -> Host:
@@ -54,8 +54,8 @@ def host_of(sshd: Sshd, logs: Path, **values: object) -> Host:
     return Host(name, source, "127.0.0.1", sshd.port, f"[127.0.0.1]:{sshd.port}")
 
 
-def login_of(sshd: Sshd, key: Path | None = None) -> Login:
-    return Login(sshd.user, key_file=str(key or sshd.key_file))
+def login_of(sshd: Sshd, key: Path | None = None) -> HostLogin:
+    return HostLogin(sshd.user, key_file=str(key or sshd.key_file))
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def remote(lake: Lake, sshd: Sshd, logs: Path) -> Lake:
     """A lake whose one source is the directory `logs` of the server."""
     changes = {
         "sources": (source_of(sshd, logs),),
-        "collect": Collect(known_hosts=str(sshd.known_hosts)),
+        "collect": CollectSettings(known_hosts=str(sshd.known_hosts)),
     }
     return replace(lake, settings=lake.settings.model_copy(update=changes))
 
@@ -153,7 +153,7 @@ def test_a_key_with_a_passphrase_logs_in_with_it(sshd: Sshd, logs: Path) -> None
     key = sshd.make_client_key("protected", passphrase="tiger-5")
     with pytest.raises(InputError, match="A passphrase protects"):
         sftp.connect(host_of(sshd, logs), login_of(sshd, key), sshd.known_hosts, 10).__enter__()
-    login = Login(sshd.user, private_key=key.read_text(), passphrase="tiger-5")
+    login = HostLogin(sshd.user, private_key=key.read_text(), passphrase="tiger-5")
     with sftp.connect(host_of(sshd, logs), login, sshd.known_hosts, 10) as files:
         assert files.list() == []
 

@@ -14,7 +14,7 @@ from tests.support.hostile_names import line, make_hostile_directory
 from tests.support.sshd import Sshd, running_sshd
 from tests.support.web_server import raw_lines
 
-from clickstream.collect import Host, Login, hosts_of
+from clickstream.collect import Host, HostLogin, hosts_of
 from clickstream.errors import ClickstreamError, HostKeyRefused
 from clickstream.lake import Lake, collection
 from clickstream.pipeline.pull import pull_host
@@ -96,7 +96,7 @@ def test_no_secret_is_in_logs_states_or_messages(
     key = sshd.make_client_key("secret_key", PASSPHRASE)
     secrets = secrets_of(key)
     phrase = PASSPHRASE + "r" if problem == "passphrase" else PASSPHRASE
-    login = Login(sshd.user, private_key=key.read_text(), passphrase=phrase)
+    login = HostLogin(sshd.user, private_key=key.read_text(), passphrase=phrase)
     if problem == "login":
         (sshd.root / "authorized_keys").write_text("")
     elif problem == "host key":

@@ -27,7 +27,9 @@ def cafe(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake
     truth = write_history(logs, FIRST, LAST, RULES)
     hopes = settings.load(ROOT / "clickstream.toml", {})
     own = {
-        "site": settings.Site(name="cafe", domains=RULES.domains, time_zone="America/New_York"),
+        "site": settings.SiteSettings(
+            name="cafe", domains=RULES.domains, time_zone="America/New_York"
+        ),
         "goals": hopes.goals,
         "funnel": hopes.funnel,
     }

@@ -48,10 +48,10 @@ def week(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     write_history(logs, FIRST, LAST, RULES)
     hopes = settings.load(ROOT / "clickstream.toml", {})
     own = {
-        "site": settings.Site(name="cafe", domains=RULES.domains),
+        "site": settings.SiteSettings(name="cafe", domains=RULES.domains),
         "goals": hopes.goals,
         "funnel": hopes.funnel,
-        "privacy": settings.Privacy(key_days=KEY_DAYS),
+        "privacy": settings.PrivacySettings(key_days=KEY_DAYS),
     }
     chosen = settings_of_a_lake(local_aws.endpoint, logs).model_copy(update=own)
     lake = built(chosen, FIRST, LAST)

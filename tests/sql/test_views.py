@@ -16,7 +16,7 @@ from clickstream.clean.pages import page_name
 from clickstream.demo.answers import QUESTIONS
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
-from clickstream.settings import Goal
+from clickstream.settings import GoalSettings
 from clickstream.tables import BALANCE
 
 DIRECTORY = Path(__file__).parents[2] / "include" / "sql"
@@ -177,7 +177,7 @@ def test_goals_and_funnel_are_those_of_the_requests_one_by_one(lake) -> None:
     assert sum(n for _, _, n in told) == sum(n for _, _, n in expected)
 
 
-def meets(goal: Goal, page: str | None, kind: str, method: str | None) -> bool:
+def meets(goal: GoalSettings, page: str | None, kind: str, method: str | None) -> bool:
     fits = page is not None and re.fullmatch(goal.page, page) is not None
     return fits and kind == goal.kind and goal.method in (None, method)
 

@@ -52,12 +52,12 @@ def build_three_days(endpoint: str, logs: Path) -> Lake:
 def _settings(endpoint: str, logs: Path) -> settings.Settings:
     defaults = settings.load(ROOT / "clickstream.toml", {})
     own = {
-        "site": settings.Site(name="cafe", domains=RULES.domains),
+        "site": settings.SiteSettings(name="cafe", domains=RULES.domains),
         "goals": defaults.goals,
         "funnel": defaults.funnel,
-        "privacy": settings.Privacy(key_days=1),
+        "privacy": settings.PrivacySettings(key_days=1),
         "formats": FORMATS,
-        "sources": (settings.Source(name="web-1", path=str(logs), format="with_opt_out"),),
+        "sources": (settings.SourceSettings(name="web-1", path=str(logs), format="with_opt_out"),),
     }
     return settings_of_a_lake(endpoint, logs).model_copy(update=own)
 

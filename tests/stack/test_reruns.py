@@ -323,9 +323,9 @@ def test_a_cleared_task_of_an_hour_whose_key_is_destroyed_fails_at_once(stack, a
     message = api.error_lines(failed)[-1].lower()
     assert re.search(f"{str(OLD).lower()}.*destroyed.*new.visitor.ids", message), message
     assert published(lake, OLD) == before
-    assert visitor_keys.Period.of(OLD, lake.settings.privacy.key_days) not in visitor_keys.periods(
-        lake
-    )
+    assert visitor_keys.KeyPeriod.of(
+        OLD, lake.settings.privacy.key_days
+    ) not in visitor_keys.periods(lake)
 
 
 def clean_hits_of(api: AirflowApi, run_id: str) -> dict[str, object]:
@@ -344,7 +344,7 @@ def published(lake: Lake, hour: Hour) -> tuple[object, list[str]]:
 def destroy_key(lake: Lake, hour: Hour) -> None:
     """Destroy the hour's visitor key, as time does."""
     privacy = lake.settings.privacy
-    end = visitor_keys.Period.of(hour, privacy.key_days).end
+    end = visitor_keys.KeyPeriod.of(hour, privacy.key_days).end
     visitor_keys.destroy_expired(lake, end + timedelta(days=privacy.replay_days, seconds=1))
 
 

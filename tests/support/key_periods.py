@@ -10,11 +10,11 @@ from tests.support.access_log import Client
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger
-from clickstream.lake.visitor_keys import Period, destroy_expired
+from clickstream.lake.visitor_keys import KeyPeriod, destroy_expired
 from clickstream.settings import Settings
 
 KEY_DAYS = 2
-PERIOD = Period.of(Hour.parse("2026-11-20T05"), KEY_DAYS)
+PERIOD = KeyPeriod.of(Hour.parse("2026-11-20T05"), KEY_DAYS)
 FIRST, LAST = Hour(PERIOD.start), Hour(PERIOD.end).previous
 BEFORE, AFTER = FIRST.minus(3), LAST.plus(3)
 """The hours around the period that have lines."""
@@ -44,7 +44,7 @@ def traffic(hours: Iterable[Hour]) -> list[str]:
 
 def destroy_key(lake: Lake, hour: Hour) -> datetime:
     """Destroy the keys of the hour's period and of those before it; when, as recorded."""
-    end = Period.of(hour, lake.settings.privacy.key_days).end
+    end = KeyPeriod.of(hour, lake.settings.privacy.key_days).end
     at = end + timedelta(days=lake.settings.privacy.replay_days, seconds=1)
     assert destroy_expired(lake, at)
     return at

@@ -15,8 +15,7 @@ from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.pipeline.backfill import rebuild
 from clickstream.pipeline.hour import Published
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Aws, Build, Settings, Source
-from clickstream.settings import Lake as LakeSettings
+from clickstream.settings import AwsSettings, BuildSettings, LakeSettings, Settings, SourceSettings
 from clickstream.tables import ARROW, Table
 
 SERVICE_DESCRIPTIONS = botocore.session.Session().get_component("data_loader")
@@ -27,12 +26,12 @@ def settings_of_a_lake(endpoint: str, logs: Path) -> Settings:
     """Settings of a lake that is not there yet, with one source."""
     name = uuid.uuid4().hex[:12]
     return Settings(
-        sources=(Source(name="web-1", path=str(logs)),),
+        sources=(SourceSettings(name="web-1", path=str(logs)),),
         lake=LakeSettings(
             bucket=f"lake-{name}", database=f"lake_{name}", key_secret=f"keys-{name}"
         ),
-        aws=Aws(endpoint_url=endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
-        build=Build(sql_directory=str(SQL)),
+        aws=AwsSettings(endpoint_url=endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
+        build=BuildSettings(sql_directory=str(SQL)),
     )
 
 

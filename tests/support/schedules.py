@@ -20,7 +20,7 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger
 from clickstream.pipeline.publish import build_hour, hours_to_build
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 TENTHS = 10
 
@@ -121,8 +121,8 @@ class World:
         with suppress(Killed):
             self.do(step, disturbed(self.lake, writes, disturbance))
 
-    def _source(self, host: str) -> Source:
-        return Source(name=host, path=str(self.directory / host), format="combined")
+    def _source(self, host: str) -> SourceSettings:
+        return SourceSettings(name=host, path=str(self.directory / host), format="combined")
 
     def _write(self, host: str, tenths: int) -> None:
         """Let the log grow to so many tenths; it never shrinks."""

@@ -16,9 +16,9 @@ from typing import Any
 
 import asyncssh
 
-from clickstream.collect import Host, Login
+from clickstream.collect import Host, HostLogin
 from clickstream.collect.event_loop import run
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 USER = "logs"
 
@@ -77,12 +77,12 @@ class SshServer:
         return self.host_key.export_public_key().decode().strip()
 
     @property
-    def login(self) -> Login:
-        return Login(USER, key_file=str(self.user_key))
+    def login(self) -> HostLogin:
+        return HostLogin(USER, key_file=str(self.user_key))
 
-    def source(self, path: Path, pattern: str = "*access*log*", **values: Any) -> Source:
+    def source(self, path: Path, pattern: str = "*access*log*", **values: Any) -> SourceSettings:
         given = {"hosts": (f"127.0.0.1:{self.port}",), "user": USER, "key_file": "id"} | values
-        return Source(name="web", kind="sftp", path=str(path), pattern=pattern, **given)
+        return SourceSettings(name="web", kind="sftp", path=str(path), pattern=pattern, **given)
 
     def host(self, path: Path, pattern: str = "*access*log*", **values: Any) -> Host:
         name = f"web.127.0.0.1_{self.port}"

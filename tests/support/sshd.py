@@ -18,7 +18,7 @@ from tests.support.required import require_program
 
 from clickstream.demo.stack.processes import ends_with_caller
 from clickstream.lake import Lake
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 CONFIGURATION = """
 Port {port}
@@ -80,10 +80,10 @@ class Sshd:
         """Type and key of the host key that the server has now, as `ssh-ed25519 AAAA…`."""
         return " ".join((self.root / "host_key.pub").read_text().split()[:2])
 
-    def source(self, name: str, path: Path, **values: Any) -> Source:
+    def source(self, name: str, path: Path, **values: Any) -> SourceSettings:
         """A source whose one host this server is."""
         given = {"hosts": (self.address,), "user": self.user, "key_file": str(self.key_file)}
-        return Source(name=name, kind="sftp", path=str(path), **(given | values))
+        return SourceSettings(name=name, kind="sftp", path=str(path), **(given | values))
 
     def lake(self, lake: Lake) -> Lake:
         """The same lake, with this server among the known hosts."""

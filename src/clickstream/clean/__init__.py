@@ -3,7 +3,7 @@
 `pipeline` and `report` call `Cleaner`. The number and the order of the rows do not change. The
 input has client addresses and user agents; the output has neither. `cleaner` processes requests
 in batches. Targets, arrivals and visitors, which many requests share, are stored once, in tables
-(`targets`, `acquisition`, `visitors`). The result is the `Requests` of `request_table`.
+(`targets`, `acquisition`, `visitors`). The result is the `RequestTable` of `request_table`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from clickstream.clean.cleaner import Cleaner
 from clickstream.clean.pages import PageRules
 from clickstream.clean.referrers import OwnDomain, infer_own_domain
 from clickstream.clean.request_kinds import COUNTED_UNDER, KINDS, KindRules, balance
-from clickstream.clean.request_table import COLUMNS, Requests, joined, together
+from clickstream.clean.request_table import COLUMNS, RequestTable, joined, together
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.urls import TargetRules
 from clickstream.clean.visitors import VisitorKeys
@@ -40,7 +40,7 @@ __all__ = [
     "OwnDomain",
     "OwnEquipment",
     "PageRules",
-    "Requests",
+    "RequestTable",
     "TargetRules",
     "VisitorKeys",
     "balance",

@@ -11,7 +11,7 @@ import pyarrow as pa
 from clickstream.clean.channels import ChannelRules, arrival
 from clickstream.clean.dictionary_columns import Codes, Combinations, Distinct, Texts, table
 from clickstream.clean.referrers import Referrer, referrer_of
-from clickstream.clean.urls import Tags
+from clickstream.clean.urls import CampaignTags
 
 NOT_LOGGED = ""
 """Text that `parse` gives as referrer if the log format has no field for it."""
@@ -61,7 +61,7 @@ class Arrivals:
         """Return the code of each request's arrival, from the codes of its referrer and tags."""
         return self._pairs.codes(referrers, tags)
 
-    def table(self, tag_sets: list[Tags], domains: tuple[str, ...]) -> pa.RecordBatch:
+    def table(self, tag_sets: list[CampaignTags], domains: tuple[str, ...]) -> pa.RecordBatch:
         """Return the table with one row per arrival, in the order of the codes.
 
         `domains` are the site's own domains; their referrers count as none.
@@ -69,14 +69,16 @@ class Arrivals:
         named = self._referrers.values.to_pylist()
         sites = [referrer_of(text, domains) if text else None for text in named]
         is_logged = [text != NOT_LOGGED for text in named]
-        arrived: Distinct[tuple[Referrer | None, Tags, bool], Arrived] = Distinct(self._arrived)
+        arrived: Distinct[tuple[Referrer | None, CampaignTags, bool], Arrived] = Distinct(
+            self._arrived
+        )
         pairs = zip(*self._pairs.met.tolist(), strict=True)
         rows = arrived.codes(
             (sites[referrer], tag_sets[tags], is_logged[referrer]) for referrer, tags in pairs
         )
         return table(Arrived, arrived.made).take(pa.array(rows))
 
-    def _arrived(self, came_by: tuple[Referrer | None, Tags, bool]) -> Arrived:
+    def _arrived(self, came_by: tuple[Referrer | None, CampaignTags, bool]) -> Arrived:
         referrer, tags, is_logged = came_by
         came = arrival(referrer, tags, self._rules)
         return Arrived(

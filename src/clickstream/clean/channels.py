@@ -15,7 +15,7 @@ from typing import Any
 from clickstream.clean.data import read_text
 from clickstream.clean.known_sites import PLATFORM_OF, SOURCE_CATEGORIES, Platform
 from clickstream.clean.referrers import Referrer, category_of, named_source
-from clickstream.clean.urls import Tags, Target
+from clickstream.clean.urls import CampaignTags, Target
 from clickstream.errors import InputError, UnusableRule
 from clickstream.expressions import Expression
 
@@ -105,7 +105,9 @@ class ChannelRules:
 
 
 @lru_cache(maxsize=1 << 14)
-def arrival(referrer: Referrer | None, target: Target | Tags, rules: ChannelRules) -> Arrival:
+def arrival(
+    referrer: Referrer | None, target: Target | CampaignTags, rules: ChannelRules
+) -> Arrival:
     """Return source, medium and channel of a hit, from its target's tags and its referrer.
 
     `referrer` is the result of `referrer_of`. Source and medium are lower-case, and known sources
@@ -118,7 +120,7 @@ def arrival(referrer: Referrer | None, target: Target | Tags, rules: ChannelRule
     return Arrival(evidence.source or None, evidence.medium or None, rules.channel_of(evidence))
 
 
-def evidence_of(referrer: Referrer | None, target: Target | Tags) -> Evidence | None:
+def evidence_of(referrer: Referrer | None, target: Target | CampaignTags) -> Evidence | None:
     """Return the facts that the rules match; None if a hit has no tag, click id or referrer."""
     platform = PLATFORM_OF.get(target.click_platform or "")
     tagged = target.utm_source or target.utm_medium or target.utm_campaign
@@ -138,7 +140,7 @@ def evidence_of(referrer: Referrer | None, target: Target | Tags) -> Evidence | 
     )
 
 
-def _paid_medium(medium: str, target: Target | Tags, platform: Platform | None) -> str:
+def _paid_medium(medium: str, target: Target | CampaignTags, platform: Platform | None) -> str:
     """Return the medium of ads that the click id or a tag names, unless `medium` is specific."""
     named = (named_source(tag) for tag in (target.utm_source, target.utm_medium) if tag)
     of_ads = [alias.medium for alias in named if alias and alias.medium]

@@ -19,7 +19,7 @@ from clickstream.clean.bots.classify import add_behaviour_verdicts
 from clickstream.clean.clients import Agents, Origins
 from clickstream.clean.dictionary_columns import Distinct, Texts
 from clickstream.clean.request_kinds import KINDS, kind_of
-from clickstream.clean.request_table import Requests, joined
+from clickstream.clean.request_table import RequestTable, joined
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.targets import Targets
 from clickstream.clean.visitors import VisitorKeys, Visitors
@@ -123,14 +123,14 @@ class Cleaner:
         sizes = (len(self._targets), len(self._arrivals), len(self._visitors))
         return max(sizes) > MOST_REMEMBERED
 
-    def requests(self, more_domains: tuple[str, ...] = ()) -> Requests:
+    def requests(self, more_domains: tuple[str, ...] = ()) -> RequestTable:
         """Return all added requests, with the bot verdicts by behaviour.
 
         `more_domains` are own domains of the site in addition to those of the rules.
         """
-        return self.add_behaviour_verdicts(Requests(self.rows(), self.tables(more_domains)))
+        return self.add_behaviour_verdicts(RequestTable(self.rows(), self.tables(more_domains)))
 
-    def add_behaviour_verdicts(self, requests: Requests) -> Requests:
+    def add_behaviour_verdicts(self, requests: RequestTable) -> RequestTable:
         """Add the bot verdicts by behaviour. `requests` must have all requests of its visitors."""
         return add_behaviour_verdicts(requests, self._rules.behaviour)
 

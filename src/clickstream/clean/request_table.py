@@ -45,7 +45,7 @@ Rows = npt.NDArray[np.int64] | slice
 
 
 @dataclass(frozen=True)
-class Requests:
+class RequestTable:
     """Labelled requests, in the order of their lines in the raw objects.
 
     `columns` has arrays with one value per row: hit_at (naive UTC, datetime64[us]), hour (its
@@ -73,7 +73,7 @@ class Requests:
         found: npt.NDArray[np.bool_] = is_bot[self.columns["visitor"]]
         return found
 
-    def with_table(self, name: str, table: pa.RecordBatch) -> Requests:
+    def with_table(self, name: str, table: pa.RecordBatch) -> RequestTable:
         """Return the same rows with another table for one of the pointers."""
         return replace(self, tables={**self.tables, name: table})
 
@@ -116,7 +116,7 @@ def joined(batches: Iterable[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDAr
     return {name: np.concatenate([batch.pop(name) for batch in batches]) for name in [*batches[0]]}
 
 
-def together(pieces: Sequence[Requests]) -> Requests:
+def together(pieces: Sequence[RequestTable]) -> RequestTable:
     """Concatenate requests: their rows and their tables."""
     if len(pieces) == 1:
         return pieces[0]
@@ -129,7 +129,7 @@ def together(pieces: Sequence[Requests]) -> Requests:
             before = np.cumsum([0, *lengths[:-1]]).astype(np.int32)
             parts = [part + first for part, first in zip(parts, before, strict=True)]
         columns[name] = np.concatenate(parts)
-    return Requests(columns, tables)
+    return RequestTable(columns, tables)
 
 
 def _concat_tables(tables: Sequence[pa.RecordBatch]) -> pa.RecordBatch:

@@ -16,7 +16,7 @@ from clickstream import dictionary_encoding
 from clickstream.clean.dictionary_columns import Codes, Distinct, Texts
 from clickstream.clean.request_kinds import PATH_KINDS, KindRules, path_kind
 from clickstream.clean.urls import (
-    Tags,
+    CampaignTags,
     TargetRules,
     path_and_page,
     path_and_parameters,
@@ -48,7 +48,7 @@ class Targets:
     def __init__(self, rules: TargetRules, kinds: KindRules) -> None:
         self._rules, self._kinds = rules, kinds
         self._paths: Distinct[str | None, _Path] = Distinct(self._path)
-        self._tags: Distinct[Tags, None] = Distinct()
+        self._tags: Distinct[CampaignTags, None] = Distinct()
         self._parameters: Distinct[str, tuple[str | None, int]] = Distinct(self._query)
         self._targets: Texts[_Target] = Texts(self._target)
 
@@ -67,7 +67,7 @@ class Targets:
         return tags[self._codes("parameters")[rows]]
 
     @property
-    def tag_sets(self) -> list[Tags]:
+    def tag_sets(self) -> list[CampaignTags]:
         """The distinct sets of tags, in the order of their codes."""
         return self._tags.ordered
 

@@ -30,7 +30,7 @@ class TargetRules:
     pages: PageRules = field(default_factory=PageRules)
 
 
-class Tags(NamedTuple):
+class CampaignTags(NamedTuple):
     """The campaign tags and the click platform of a link: the fields of Target about its origin."""
 
     utm_source: str | None = None
@@ -41,8 +41,8 @@ class Tags(NamedTuple):
     click_platform: str | None = None
 
 
-_TAGS = {*Tags._fields} - {"click_platform"}
-_NO_TAGS = Tags()
+_TAGS = {*CampaignTags._fields} - {"click_platform"}
+_NO_TAGS = CampaignTags()
 
 
 class Target(NamedTuple):
@@ -82,7 +82,7 @@ def path_and_page(path: str, rules: TargetRules) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=1 << 14)
-def query_and_tags(parameters: str, rules: TargetRules) -> tuple[str | None, Tags]:
+def query_and_tags(parameters: str, rules: TargetRules) -> tuple[str | None, CampaignTags]:
     """Return the kept parameters, encoded again and in their order, and the campaign tags.
 
     Parameters are decoded once, as form data (`%xx`, and `+` for a space). The names of tags and
@@ -94,7 +94,9 @@ def query_and_tags(parameters: str, rules: TargetRules) -> tuple[str | None, Tag
     pairs = [_decoded(pair) for pair in _SEPARATOR.split(parameters) if pair]
     first = {name.lower(): value for name, value in reversed(pairs)}
     tags = {tag: _text(first[tag]) for tag in _TAGS & first.keys()}
-    return _kept(pairs, rules.query_parameters), Tags(**tags, click_platform=_platform(first))
+    return _kept(pairs, rules.query_parameters), CampaignTags(
+        **tags, click_platform=_platform(first)
+    )
 
 
 def extension(path: str) -> str:

@@ -15,10 +15,6 @@ from clickstream.errors import InputError, MissingPackage
 
 if TYPE_CHECKING:
     from clickstream.dashboard.digest import Digest
-    from clickstream.settings import Settings
-
-NO_SENDER = "clickstream@localhost"
-"""The sender of a preview if the settings have none; the Airflow connection is not read."""
 
 
 def digest(
@@ -32,7 +28,7 @@ def digest(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the mail to a file: .html, .txt, .png (only the chart) or .eml (all).",
+            help="Write the mail to a file: .html, .txt, or .png (only the chart).",
         ),
     ] = None,
 ) -> None:
@@ -60,49 +56,36 @@ def digest(
     if preview is None or write is None:
         out.print(render_text(content), markup=False, highlight=False, soft_wrap=True, end="")
         return
-    preview.write_bytes(write(content, lake.settings, moment))
+    preview.write_bytes(write(content))
     err.print(f"The mail of {chosen} is written to {preview}.", markup=False, soft_wrap=True)
 
 
-Writer = Callable[["Digest", "Settings", datetime], bytes]
+Writer = Callable[["Digest"], bytes]
 
 
 def _writer(path: Path) -> Writer:
     """Return the writer for a path's suffix. Raises InputError for an unknown suffix."""
     if write := _WRITERS.get(path.suffix.lower()):
         return write
-    raise InputError(f"Can't write a preview to {path}: name it .html, .eml, .txt or .png.")
+    raise InputError(f"Can't write a preview to {path}: name it .html, .txt or .png.")
 
 
-def _write_html(content: Digest, _settings: Settings, _moment: datetime) -> bytes:
+def _write_html(content: Digest) -> bytes:
     from clickstream.dashboard.digest import render_preview
 
     return render_preview(content).encode()
 
 
-def _write_eml(content: Digest, settings: Settings, moment: datetime) -> bytes:
-    from clickstream.dashboard.digest import build_message
-
-    chosen = settings.digest
-    sender = chosen.sender or NO_SENDER
-    return build_message(content, settings, sender, chosen.recipients, moment).as_bytes()
-
-
-def _write_text(content: Digest, _settings: Settings, _moment: datetime) -> bytes:
+def _write_text(content: Digest) -> bytes:
     from clickstream.dashboard.digest import render_text
 
     return render_text(content).encode()
 
 
-def _write_png(content: Digest, _settings: Settings, _moment: datetime) -> bytes:
+def _write_png(content: Digest) -> bytes:
     from clickstream.dashboard.digest import draw_png
 
     return draw_png(content.days)
 
 
-_WRITERS: Mapping[str, Writer] = {
-    ".html": _write_html,
-    ".eml": _write_eml,
-    ".txt": _write_text,
-    ".png": _write_png,
-}
+_WRITERS: Mapping[str, Writer] = {".html": _write_html, ".txt": _write_text, ".png": _write_png}

@@ -89,9 +89,9 @@ def status(
 
     Example: [bold]clickstream status --json[/]
     """
-    from clickstream.pipeline.proof import Health, Limits, lake_freshness
+    from clickstream.pipeline.proof import FreshnessLimits, Health, lake_freshness
 
-    limits = Limits(max_lag, max_source_lag)
+    limits = FreshnessLimits(max_lag, max_source_lag)
     now = datetime.now(UTC)
     try:
         found = lake_freshness(open_lake(), now, since.first if since else None, limits)

@@ -6,7 +6,7 @@ file, `identity` recognizes it under any name.
 """
 
 from clickstream.collect.directory import DirectorySource
-from clickstream.collect.hosts import Host, Login, hosts_of
+from clickstream.collect.hosts import Host, HostLogin, hosts_of
 from clickstream.collect.instances import find_instances, gone_host, instance_name
 from clickstream.collect.log import OpenLog
 from clickstream.collect.source import (
@@ -23,10 +23,10 @@ __all__ = [
     "FileHandle",
     "FileStat",
     "Host",
+    "HostLogin",
     "LeftOut",
     "ListedFile",
     "LogSource",
-    "Login",
     "OpenLog",
     "find_instances",
     "gone_host",

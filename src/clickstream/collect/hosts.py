@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 SSH_PORT = 22
 
@@ -27,7 +27,7 @@ class Host:
     """
 
     name: str
-    source: Source
+    source: SourceSettings
     address: str = ""
     port: int = SSH_PORT
     key_name: str = ""
@@ -36,7 +36,7 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Login:
+class HostLogin:
     """How to log in to a host, as plain values; no representation of it contains secrets.
 
     `private_key` is the text of a key, `key_file` the path of one. `host_key`, a line such as
@@ -53,7 +53,7 @@ class Login:
     port: int = SSH_PORT
 
 
-def hosts_of(source: Source) -> list[Host]:
+def hosts_of(source: SourceSettings) -> list[Host]:
     """Return the hosts that a source names itself: all but its EC2 instances."""
     if source.kind == "directory":
         return [Host(source.name, source)]
@@ -62,7 +62,7 @@ def hosts_of(source: Source) -> list[Host]:
     return [_host(source, text) for text in source.hosts]
 
 
-def _host(source: Source, text: str) -> Host:
+def _host(source: SourceSettings, text: str) -> Host:
     address, _, port = text.partition(":")
     label = address.lower() + (f"_{port}" if port else "")
     key_name = f"[{address}]:{port}" if port else address

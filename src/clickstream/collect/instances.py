@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from clickstream.collect.hosts import Host
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 RUNNING = "running"
 GONE = ("shutting-down", "terminated")
 
 
-def find_instances(ec2: Any, source: Source) -> list[Host]:
+def find_instances(ec2: Any, source: SourceSettings) -> list[Host]:
     """Return the hosts of a source's instances, by instance id, without terminated ones.
 
     `ec2` is a boto3 client. Raises the errors of boto3.
@@ -25,7 +25,7 @@ def find_instances(ec2: Any, source: Source) -> list[Host]:
     return [_host(source, one) for one in described if one["State"]["Name"] not in GONE]
 
 
-def _describe_all(ec2: Any, source: Source) -> Iterator[dict[str, Any]]:
+def _describe_all(ec2: Any, source: SourceSettings) -> Iterator[dict[str, Any]]:
     tags = source.instances.tags if source.instances else {}
     filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
     for page in ec2.get_paginator("describe_instances").paginate(Filters=filters):
@@ -33,7 +33,7 @@ def _describe_all(ec2: Any, source: Source) -> Iterator[dict[str, Any]]:
             yield from reservation["Instances"]
 
 
-def _host(source: Source, described: dict[str, Any]) -> Host:
+def _host(source: SourceSettings, described: dict[str, Any]) -> Host:
     instance_id = str(described["InstanceId"])
     kind = source.instances.address if source.instances else "private"
     address = described.get("PrivateIpAddress" if kind == "private" else "PublicIpAddress") or ""
@@ -45,12 +45,12 @@ def _host(source: Source, described: dict[str, Any]) -> Host:
     return host if address else replace(host, problem=_no_address(name, kind), needs_person=True)
 
 
-def instance_name(source: Source, instance_id: str) -> str:
+def instance_name(source: SourceSettings, instance_id: str) -> str:
     """Return the name of an instance's host."""
     return f"{source.name}.{instance_id}"
 
 
-def gone_host(source: Source, name: str) -> Host:
+def gone_host(source: SourceSettings, name: str) -> Host:
     """Return the host of an instance that was pulled before and is not found any more."""
     problem = (
         f"{name} is terminated, or no longer has the source's tags. If it will not come back: "

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import asyncssh
 
 from clickstream.collect import event_loop, ssh
-from clickstream.collect.hosts import Host, Login
+from clickstream.collect.hosts import Host, HostLogin
 from clickstream.collect.patterns import Pattern
 from clickstream.collect.remote_file import Rate, RemoteBytes, RemoteFile, file_stat
 from clickstream.collect.remote_walk import Walk, encoded, is_inside, list_entries, text_of
@@ -32,7 +32,7 @@ Answer = TypeVar("Answer")
 
 @contextmanager
 def connect(
-    host: Host, login: Login, known_hosts: Path, connect_seconds: float
+    host: Host, login: HostLogin, known_hosts: Path, connect_seconds: float
 ) -> Iterator[SftpSource]:
     """Log in to a host and return its files; the connection is closed when the block ends.
 
@@ -47,7 +47,7 @@ def connect(
 
 
 async def _start_client(
-    connection: asyncssh.SSHClientConnection, host: Host, login: Login, seconds: float
+    connection: asyncssh.SSHClientConnection, host: Host, login: HostLogin, seconds: float
 ) -> asyncssh.SFTPClient:
     """Start the SFTP subsystem. Names stay bytes, since a host's names may have any encoding."""
     with ssh.translate_errors(host, login):
@@ -76,7 +76,7 @@ class SftpSource:
     """The files of a host's directory whose names match a pattern."""
 
     host: Host
-    login: Login
+    login: HostLogin
     client: asyncssh.SFTPClient
     rate: Rate
     sizes: dict[str, int] = field(default_factory=dict, repr=False)

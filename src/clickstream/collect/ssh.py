@@ -19,7 +19,7 @@ from typing import Any
 import asyncssh
 
 from clickstream.collect import event_loop
-from clickstream.collect.hosts import Host, Login
+from clickstream.collect.hosts import Host, HostLogin
 from clickstream.collect.known_hosts import TrustedKeys, read_trusted
 from clickstream.collect.source import HostFileError
 from clickstream.errors import ClickstreamError, HostKeyRefused, HostUnreachable, LoginRefused
@@ -39,7 +39,7 @@ CLOSE_SECONDS = 5
 asyncssh.set_log_level(logging.WARNING)  # its INFO lines would fill the logs of Airflow's tasks
 
 
-def describe_host(host: Host, login: Login | None = None) -> str:
+def describe_host(host: Host, login: HostLogin | None = None) -> str:
     """Name a host for messages, with the address that was tried: `web.i-0abc (10.0.0.7)`."""
     address, port = address_of(host, login)
     has_port = port != asyncssh.DEFAULT_PORT
@@ -49,14 +49,14 @@ def describe_host(host: Host, login: Login | None = None) -> str:
     return host.name if is_named else f"{host.name} ({shown})"
 
 
-def address_of(host: Host, login: Login | None) -> tuple[str, int]:
+def address_of(host: Host, login: HostLogin | None) -> tuple[str, int]:
     """Return address and port: the host's, or the login's if the source does not name the host."""
     if host.address or login is None:
         return host.address, host.port
     return login.address, login.port
 
 
-def key_name_of(host: Host, login: Login | None) -> str:
+def key_name_of(host: Host, login: HostLogin | None) -> str:
     """Return the name under which the host's key is trusted: its own, or one of its address."""
     if host.key_name:
         return host.key_name
@@ -65,7 +65,7 @@ def key_name_of(host: Host, login: Login | None) -> str:
 
 
 async def connect(
-    host: Host, login: Login, known_hosts: Path, seconds: float
+    host: Host, login: HostLogin, known_hosts: Path, seconds: float
 ) -> asyncssh.SSHClientConnection:
     """Connect to a host and log in; the caller closes the connection.
 
@@ -152,7 +152,7 @@ def fetch_host_key(host: Host, seconds: float) -> asyncssh.SSHKey:
     return key
 
 
-def unknown_key(host: Host, login: Login | None, known_hosts: Path) -> str:
+def unknown_key(host: Host, login: HostLogin | None, known_hosts: Path) -> str:
     """Return the message that no key of a host is trusted yet, and how to trust one."""
     return (
         f"No key is trusted for {describe_host(host, login)} in {known_hosts}. Look at its key and "
@@ -160,7 +160,7 @@ def unknown_key(host: Host, login: Login | None, known_hosts: Path) -> str:
     )
 
 
-def _other_key(host: Host, login: Login, shown: asyncssh.SSHKey, trusted: TrustedKeys) -> str:
+def _other_key(host: Host, login: HostLogin, shown: asyncssh.SSHKey, trusted: TrustedKeys) -> str:
     known = ", ".join(trusted.fingerprints) or "one signed by a trusted authority"
     return (
         f"The key of {describe_host(host, login)} is not the trusted one: it has "
@@ -171,7 +171,7 @@ def _other_key(host: Host, login: Login, shown: asyncssh.SSHKey, trusted: Truste
 
 
 @contextmanager
-def translate_errors(host: Host, login: Login | None) -> Iterator[None]:
+def translate_errors(host: Host, login: HostLogin | None) -> Iterator[None]:
     """Convert errors of connecting, logging in and a lost connection into those of this library."""
     name = describe_host(host, login)
     try:
@@ -210,7 +210,7 @@ def _reason(error: Exception) -> str:
     return text or "no answer in time"
 
 
-def client_key(login: Login) -> asyncssh.SSHKey:
+def client_key(login: HostLogin) -> asyncssh.SSHKey:
     """Read the private key of a login. Raises InputError, which never contains any of it."""
     if login.private_key:
         return _import_key(login.private_key.encode(), "the connection's private key", login)
@@ -233,7 +233,7 @@ def _check_private(path: Path) -> None:
         raise LoginRefused(f"The key file {path} can be read by others: chmod 600 {path}")
 
 
-def _import_key(data: bytes, name: str, login: Login) -> asyncssh.SSHKey:
+def _import_key(data: bytes, name: str, login: HostLogin) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(data, login.passphrase or None)
     except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError, ValueError) as error:

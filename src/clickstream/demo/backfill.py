@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from clickstream.demo.progress import Step
+from clickstream.demo.progress import DemoStep
 from clickstream.demo.stack import AirflowApi, Stack, StackError
 from clickstream.hours import Hour, HourSpan
 
@@ -24,7 +24,7 @@ LONGEST_REASON = 400
 FINISHED = ("success", "failed")
 
 
-class Backfill:
+class AirflowBackfill:
     """A backfill of the hourly DAG, for each hour of a span.
 
     All runs are active at once, so that few refreshes of the facts, which are 15 s apart, cover all
@@ -35,7 +35,7 @@ class Backfill:
     def __init__(self, stack: Stack, api: AirflowApi, span: HourSpan) -> None:
         self._stack, self._api, self._span = stack, api, span
 
-    def start(self, step: Step) -> None:
+    def start(self, step: DemoStep) -> None:
         """Start it, after the end of an earlier one: Airflow allows one at a time.
 
         If an earlier start of the demo was interrupted, Airflow first finishes that backfill.
@@ -46,7 +46,7 @@ class Backfill:
         self._stack.wait(lambda: self._no_run_is_left(step), POLL_SECONDS)
         self._stack.wait_until("The backfill", lambda: self._is_created(step))
 
-    def wait(self, step: Step) -> dict[Hour, str]:
+    def wait(self, step: DemoStep) -> dict[Hour, str]:
         """Wait until all runs have ended, and return the state of each hour's run."""
         states: dict[Hour, str] = {}
 
@@ -61,13 +61,13 @@ class Backfill:
         self._stack.wait(is_done, POLL_SECONDS)
         return states
 
-    def _no_run_is_left(self, step: Step) -> bool:
+    def _no_run_is_left(self, step: DemoStep) -> bool:
         left = self._api.count_runs(DAG, "queued", "running", run_type="backfill")
         if left:
             step.show("Airflow finishes the backfill of the last start")
         return not left
 
-    def _is_created(self, step: Step) -> bool:
+    def _is_created(self, step: DemoStep) -> bool:
         step.show("Airflow creates the runs")
         self._api.close_backfills(DAG)
         created = self._api.create_backfill(

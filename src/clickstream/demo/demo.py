@@ -21,11 +21,11 @@ from rich.markup import escape
 from clickstream import settings
 from clickstream.dashboard.access.link import login_link
 from clickstream.demo.answers import show_answers, show_balance, show_first_answers
-from clickstream.demo.backfill import Backfill, failures
+from clickstream.demo.backfill import AirflowBackfill, failures
 from clickstream.demo.environment_file import drop_stack_variables
 from clickstream.demo.older_hours import OlderHours
-from clickstream.demo.progress import Steps
-from clickstream.demo.stack import Layout, Ports, Stack, running_stack, show_addresses
+from clickstream.demo.progress import DemoSteps
+from clickstream.demo.stack import Ports, Stack, StackLayout, running_stack, show_addresses
 from clickstream.demo.traffic import Plan, Traffic, own_logs, simulated_cafe
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
@@ -96,10 +96,10 @@ def running_demo(
     and StackError if the local stack can't run.
     """
     root = (root or Path.cwd()).resolve()
-    steps = Steps(console or SafeConsole())
+    steps = DemoSteps(console or SafeConsole())
     drop_stack_variables(os.environ)
-    traffic = own_logs(logs) if logs else simulated_cafe(Layout(root), steps)
-    layout = Layout(root, traffic.state)
+    traffic = own_logs(logs) if logs else simulated_cafe(StackLayout(root), steps)
+    layout = StackLayout(root, traffic.state)
     environment = {**traffic.variables, **(variables or {})}
     with (
         running_stack(layout, ports, traffic.processes, environment) as stack,
@@ -108,7 +108,7 @@ def running_demo(
         yield _build_all(stack, traffic, steps)
 
 
-def _build_all(stack: Stack, traffic: Traffic, steps: Steps) -> Demo:
+def _build_all(stack: Stack, traffic: Traffic, steps: DemoSteps) -> Demo:
     """Build the hours of the traffic, print results, and verify."""
     parts = stack.ready_parts()
     with steps.step("Local AWS"):
@@ -147,14 +147,14 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _build_older(stack: Stack, lake: Lake, traffic: Traffic, plan: Plan, steps: Steps) -> None:
+def _build_older(stack: Stack, lake: Lake, traffic: Traffic, plan: Plan, steps: DemoSteps) -> None:
     """Build the hours before Airflow's, and print a first result as soon as there is one."""
     with steps.step("Older hours") as step:
         first_answers = partial(_show_first_answers, lake, plan, steps)
         OlderHours(lake, plan, step).build(traffic.pull(stack, lake, plan), first_answers)
 
 
-def _show_first_answers(lake: Lake, plan: Plan, steps: Steps) -> None:
+def _show_first_answers(lake: Lake, plan: Plan, steps: DemoSteps) -> None:
     refresh_views(lake)
     show_first_answers(lake, plan.all, steps.console)
 
@@ -164,10 +164,10 @@ def _describe_facts(refreshed: FactsRefreshed) -> str:
     return f"{quantity(len(days), 'date')} computed" if days else "up to date"
 
 
-def _build_hourly(stack: Stack, lake: Lake, plan: Plan, steps: Steps) -> dict[Hour, str]:
+def _build_hourly(stack: Stack, lake: Lake, plan: Plan, steps: DemoSteps) -> dict[Hour, str]:
     """Have Airflow build the newest hours, and print the answers while it does."""
     with stack.airflow() as api:
-        backfill = Backfill(stack, api, plan.hourly)
+        backfill = AirflowBackfill(stack, api, plan.hourly)
         with steps.step("Airflow's backfill") as step:
             backfill.start(step)
             step.detail = f"{quantity(len(plan.hourly), 'run')} created"
@@ -180,7 +180,7 @@ def _build_hourly(stack: Stack, lake: Lake, plan: Plan, steps: Steps) -> dict[Ho
     return runs
 
 
-def _show_link(stack: Stack, lake: Lake, plan: Plan, steps: Steps) -> None:
+def _show_link(stack: Stack, lake: Lake, plan: Plan, steps: DemoSteps) -> None:
     """Print a link to the dashboard, and for old logs the address of their newest days."""
     url, newest = stack.ports.dashboard_url, plan.all.last.event_date
     lines = [f"\n[bold]The dashboard[/]: {escape(login_link(stack.layout.dashboard, url))}"]
@@ -193,7 +193,7 @@ def _show_link(stack: Stack, lake: Lake, plan: Plan, steps: Steps) -> None:
     steps.console.print(*lines, "", sep="\n", soft_wrap=True, highlight=False)
 
 
-def _show_verdict(demo: Demo, steps: Steps) -> None:
+def _show_verdict(demo: Demo, steps: DemoSteps) -> None:
     """Print failed runs and failed checks, or what was verified."""
     for problem in demo.problems:
         steps.fail(problem)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from clickstream.demo.progress import Step
+from clickstream.demo.progress import DemoStep
 from clickstream.demo.traffic import Plan
 from clickstream.hours import HourSpan
 from clickstream.lake import Lake
@@ -26,7 +26,7 @@ class OlderHours:
 
     lake: Lake
     plan: Plan
-    step: Step
+    step: DemoStep
     built: dict[str, int] = field(default_factory=dict)
     """Lines of each hour that this build has published."""
 

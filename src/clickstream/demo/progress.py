@@ -20,7 +20,7 @@ LABEL, DETAIL = 24, 46
 """Widths of the columns of a step's line, which then has its duration."""
 
 
-class Step:
+class DemoStep:
     """A running step. `detail` is printed with its duration when it is done."""
 
     def __init__(self, console: Console, label: str) -> None:
@@ -36,7 +36,7 @@ class Step:
         self._started = self._printed_at = time.monotonic()
 
     @contextmanager
-    def running(self) -> Iterator[Step]:
+    def running(self) -> Iterator[DemoStep]:
         """Show the step while the block runs, then print its line unless the block raises."""
         with self._bar:
             yield self
@@ -76,16 +76,16 @@ class Step:
         )
 
 
-class Steps:
+class DemoSteps:
     """The steps of the demo, one after the other."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self._started = time.monotonic()
 
-    def step(self, label: str) -> AbstractContextManager[Step]:
+    def step(self, label: str) -> AbstractContextManager[DemoStep]:
         """Return a context manager that runs a step in its block."""
-        return Step(self.console, label).running()
+        return DemoStep(self.console, label).running()
 
     def fail(self, reason: str) -> None:
         """Print a failure."""

@@ -21,8 +21,8 @@ from rich.markup import escape
 from clickstream import settings
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.demo.cafe_logs import CafeLogs
-from clickstream.demo.progress import Steps
-from clickstream.demo.stack import Layout, Stack
+from clickstream.demo.progress import DemoSteps
+from clickstream.demo.stack import Stack, StackLayout
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan
 from clickstream.lake import Lake, hour_ledger, raw
@@ -107,13 +107,13 @@ class Traffic:
     """
 
     state: str
-    plan: Callable[[Lake, Steps], Plan]
+    plan: Callable[[Lake, DemoSteps], Plan]
     pull: Callable[[Stack, Lake, Plan], Iterator[HourSpan]]
     processes: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-def simulated_cafe(layout: Layout, steps: Steps) -> Traffic:
+def simulated_cafe(layout: StackLayout, steps: DemoSteps) -> Traffic:
     """Set up the simulated café, and at the first demo write its newest logs.
 
     A process of the stack then writes the weeks before, and live traffic.
@@ -191,7 +191,7 @@ def own_logs(logs: Path) -> Traffic:
     )
 
 
-def plan_own_hours(lake: Lake, steps: Steps) -> Plan:
+def plan_own_hours(lake: Lake, steps: DemoSteps) -> Plan:
     """Pull the sources to find the hours with lines. Raises InputError if there are none."""
     for source in lake.settings.sources:
         with steps.step("Your logs") as step:

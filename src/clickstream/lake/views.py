@@ -42,7 +42,7 @@ class DateFilter:
 
 
 @dataclass(frozen=True)
-class View:
+class AthenaView:
     """One view: its name, its SELECT, the tables and views it reads, and its date filter.
 
     A line of the SELECT that ends with `-- since columns version N` adds a column that earlier
@@ -75,11 +75,11 @@ class Refreshed:
         return f"Views: {made} created or replaced; {len(self.unchanged)} unchanged."
 
 
-Values = Mapping[str, int | str]
+ViewValues = Mapping[str, int | str]
 """The values that replace the names in braces in the views' SQL."""
 
 
-def read_views(directory: Path, values: Values) -> list[View]:
+def read_views(directory: Path, values: ViewValues) -> list[AthenaView]:
     """Return the directory's views, each after those it reads, with values in place of names.
 
     Raises InputError for a missing .yml, and for views that read each other in a circle.
@@ -95,17 +95,17 @@ def read_views(directory: Path, values: Values) -> list[View]:
         raise InputError(f"Views in {directory} read each other in a circle: {circle}.") from None
 
 
-def _read(path: Path, values: Values) -> View:
+def _read(path: Path, values: ViewValues) -> AthenaView:
     description = path.with_suffix(".yml")
     if not description.is_file():
         raise InputError(f"{path} has no {description.name} beside it; describe the view there.")
     facts = yaml.load(description.read_text(encoding="utf-8"), _YAML)  # noqa: S506, it is safe
     sql = path.read_text(encoding="utf-8").strip().rstrip(";")
     filter_by = _date_filter(facts["filter_by"], values) if "filter_by" in facts else None
-    return View(path.stem, _with_values(sql, values), tuple(facts["reads"]), filter_by)
+    return AthenaView(path.stem, _with_values(sql, values), tuple(facts["reads"]), filter_by)
 
 
-def _date_filter(described: Mapping[str, Any], values: Values) -> DateFilter:
+def _date_filter(described: Mapping[str, Any], values: ViewValues) -> DateFilter:
     """Return the filter of a description; a name such as key_days is replaced by its value."""
     before, after = (
         int(values.get(days, days)) for days in (described["days_before"], described["days_after"])
@@ -113,19 +113,19 @@ def _date_filter(described: Mapping[str, Any], values: Values) -> DateFilter:
     return DateFilter(described["column"], before, after)
 
 
-def _with_values(sql: str, values: Values) -> str:
+def _with_values(sql: str, values: ViewValues) -> str:
     for name, value in values.items():
         sql = sql.replace(f"{{{name}}}", str(value))
     return sql
 
 
-def views_of(lake: Lake, directory: Path) -> list[View]:
+def views_of(lake: Lake, directory: Path) -> list[AthenaView]:
     """Return the directory's views with values in place of the names in braces.
 
     The names are `{key_days}`, the setting, which limits how long a visitor can be recognized,
     `{engaged_seconds}`, and `{time_zone}`, the site's. Raises InputError, see `read_views`.
     """
-    values: Values = {
+    values: ViewValues = {
         "key_days": lake.settings.privacy.key_days,
         "engaged_seconds": ENGAGED_SECONDS,
         "time_zone": lake.settings.site.time_zone,
@@ -133,7 +133,7 @@ def views_of(lake: Lake, directory: Path) -> list[View]:
     return read_views(directory, values)
 
 
-def outdated(lake: Lake, directory: Path) -> list[View]:
+def outdated(lake: Lake, directory: Path) -> list[AthenaView]:
     """Return the views whose SQL differs from the catalog's, or that the catalog lacks."""
     return _outdated(lake, views_of(lake, directory))
 
@@ -149,7 +149,7 @@ def refresh(lake: Lake, directory: Path) -> Refreshed:
     )
 
 
-def _outdated(lake: Lake, views: Sequence[View]) -> list[View]:
+def _outdated(lake: Lake, views: Sequence[AthenaView]) -> list[AthenaView]:
     entries = lake.catalog_entries([view.name for view in views])
     return [view for view in views if _stored_sql(entries.get(view.name, {})) != view.sql]
 

@@ -81,14 +81,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Period:
+class KeyPeriod:
     """The days for which one key is used."""
 
     start: datetime
     days: int
 
     @classmethod
-    def of(cls, hour: Hour, days: int) -> Period:
+    def of(cls, hour: Hour, days: int) -> KeyPeriod:
         """Return the period of an hour."""
         number = (hour.start - _EPOCH).days // days
         return cls(_EPOCH + timedelta(days=number * days), days)
@@ -109,7 +109,7 @@ class Period:
         return f"{self.start:%Y-%m-%d}-{self.days}d"
 
     @classmethod
-    def named(cls, name: str) -> Period:
+    def named(cls, name: str) -> KeyPeriod:
         """Return the period of a `name`."""
         day, _, days = name.rpartition("-")
         return cls(datetime.fromisoformat(day).replace(tzinfo=UTC), int(days.removesuffix("d")))
@@ -119,7 +119,7 @@ class Period:
 class StoredKey:
     """The key of a period as Secrets Manager stores it."""
 
-    period: Period
+    period: KeyPeriod
     secret: bytes
 
     @property
@@ -166,9 +166,9 @@ class KeyRing:
 
     def __init__(self, lake: Lake, now: datetime | None = None) -> None:
         self._lake, self._now = lake, now
-        self._known: dict[Period, StoredKey | None] = {}
+        self._known: dict[KeyPeriod, StoredKey | None] = {}
 
-    def stored(self, period: Period) -> StoredKey | None:
+    def stored(self, period: KeyPeriod) -> StoredKey | None:
         """Return the period's key; None if it was never created, or is destroyed."""
         if period not in self._known:
             self._known[period] = _stored(self._lake, period)
@@ -176,7 +176,7 @@ class KeyRing:
 
     def has(self, key_id: str) -> bool:
         """Return whether the key with this id is stored."""
-        key = self.stored(Period.named(key_id.partition("/")[0]))
+        key = self.stored(KeyPeriod.named(key_id.partition("/")[0]))
         return key is not None and key.id == key_id
 
     def of_hour(self, hour: Hour) -> HourKeys:
@@ -184,26 +184,26 @@ class KeyRing:
         period, before = periods_of(self._lake, hour)
         return HourKeys(self._key(period), self._key(before) if before else None)
 
-    def _key(self, period: Period) -> StoredKey:
+    def _key(self, period: KeyPeriod) -> StoredKey:
         """Return the period's key. If two processes create it at once, both get the same one."""
         key = self.stored(period) or _create(self._lake, period, self._now or datetime.now(UTC))
         self._known[period] = key
         return key
 
 
-def periods_of(lake: Lake, hour: Hour) -> tuple[Period, Period | None]:
+def periods_of(lake: Lake, hour: Hour) -> tuple[KeyPeriod, KeyPeriod | None]:
     """Return the period of an hour, and the one before it if its sessions may reach the hour."""
     days, gap = lake.settings.privacy.key_days, lake.settings.sessions.timeout_seconds
-    period, before = Period.of(hour, days), Period.of(hour.reaching_back(gap), days)
+    period, before = KeyPeriod.of(hour, days), KeyPeriod.of(hour.reaching_back(gap), days)
     return period, before if before != period else None
 
 
-def periods(lake: Lake) -> Iterator[Period]:
+def periods(lake: Lake) -> Iterator[KeyPeriod]:
     """Yield the periods whose keys exist."""
     return (period for period, _ in _listed(lake))
 
 
-def _listed(lake: Lake) -> Iterator[tuple[Period, datetime]]:
+def _listed(lake: Lake) -> Iterator[tuple[KeyPeriod, datetime]]:
     """Yield the stored periods, and when their keys were created (aware).
 
     Other secrets below the prefix are not ours, and are ignored.
@@ -218,15 +218,15 @@ def _listed(lake: Lake) -> Iterator[tuple[Period, datetime]]:
                 yield period, secret["CreatedDate"].astimezone(UTC)
 
 
-def _period_of(name: str) -> Period | None:
+def _period_of(name: str) -> KeyPeriod | None:
     try:
-        period = Period.named(name)
+        period = KeyPeriod.named(name)
     except ValueError:
         return None
     return period if period.name == name else None
 
 
-def destroy_expired(lake: Lake, now: datetime) -> list[Period]:
+def destroy_expired(lake: Lake, now: datetime) -> list[KeyPeriod]:
     """Destroy, irreversibly, the keys of periods that ended before the replay window.
 
     The lake records when, but not the key.
@@ -234,14 +234,14 @@ def destroy_expired(lake: Lake, now: datetime) -> list[Period]:
     return _destroy(lake, [one for one in periods(lake) if _is_expired(lake, one, now)], now)
 
 
-def destroy_left_behind(lake: Lake, now: datetime, dry_run: bool = False) -> list[Period]:
+def destroy_left_behind(lake: Lake, now: datetime, dry_run: bool = False) -> list[KeyPeriod]:
     """Destroy expired keys that were created before the current period.
 
     The first build of the period should have destroyed them, and may have been killed. Keys that
     builds of old hours have created since then are kept until the next period, so that a build of
     several days keeps its keys.
     """
-    began = Period.of(Hour.of(now), lake.settings.privacy.key_days).start
+    began = KeyPeriod.of(Hour.of(now), lake.settings.privacy.key_days).start
     found = [
         period
         for period, created_at in _listed(lake)
@@ -250,11 +250,11 @@ def destroy_left_behind(lake: Lake, now: datetime, dry_run: bool = False) -> lis
     return found if dry_run else _destroy(lake, found, now)
 
 
-def _is_expired(lake: Lake, period: Period, now: datetime) -> bool:
+def _is_expired(lake: Lake, period: KeyPeriod, now: datetime) -> bool:
     return period.end + timedelta(days=lake.settings.privacy.replay_days) < now
 
 
-def _destroy(lake: Lake, expired: list[Period], now: datetime) -> list[Period]:
+def _destroy(lake: Lake, expired: list[KeyPeriod], now: datetime) -> list[KeyPeriod]:
     for period in expired:
         if key := _stored(lake, period):
             record_destroyed(lake, key.id, now)
@@ -262,7 +262,7 @@ def _destroy(lake: Lake, expired: list[Period], now: datetime) -> list[Period]:
     return expired
 
 
-def _create(lake: Lake, period: Period, now: datetime) -> StoredKey:
+def _create(lake: Lake, period: KeyPeriod, now: datetime) -> StoredKey:
     try:
         lake.secrets.create_secret(
             Name=_name(lake, period),
@@ -278,7 +278,7 @@ def _create(lake: Lake, period: Period, now: datetime) -> StoredKey:
     return _stored(lake, period) or _create(lake, period, now)
 
 
-def _stored(lake: Lake, period: Period) -> StoredKey | None:
+def _stored(lake: Lake, period: KeyPeriod) -> StoredKey | None:
     try:
         secret = lake.secrets.get_secret_value(SecretId=_name(lake, period))
     except ClientError as error:
@@ -288,5 +288,5 @@ def _stored(lake: Lake, period: Period) -> StoredKey | None:
     return StoredKey(period, bytes.fromhex(secret["SecretString"]))
 
 
-def _name(lake: Lake, period: Period) -> str:
+def _name(lake: Lake, period: KeyPeriod) -> str:
     return f"{lake.settings.lake.key_secret}/{period.name}"

@@ -22,7 +22,13 @@ from clickstream.parse import rows
 from clickstream.parse.blocks import BATCH_BYTES, count_lines, group_blocks, read_blocks
 from clickstream.parse.detect import Detected, detect
 from clickstream.parse.entries import Entries, find_entries
-from clickstream.parse.format_changes import SWITCH_AFTER, Reading, Segment, seems_changed, segments
+from clickstream.parse.format_changes import (
+    SWITCH_AFTER,
+    FormatState,
+    Segment,
+    seems_changed,
+    segments,
+)
 from clickstream.parse.formats import REASONS, TOO_LONG
 from clickstream.parse.frames import Parsed, as_frames, escape, in_order, stack, unescape
 from clickstream.parse.long_lines import (
@@ -46,8 +52,8 @@ __all__ = [
     "Detected",
     "Entries",
     "Format",
+    "FormatState",
     "Parsed",
-    "Reading",
     "Segment",
     "Shortened",
     "compile_format",
@@ -112,7 +118,7 @@ def parse_blocks(
     format at its beginning; see `segments`. Lines of more than `longest` bytes are rejects.
     """
     known = _find_format(log_format)
-    line, now = 1, Reading(known.name)
+    line, now = 1, FormatState(known.name)
     for batch in group_blocks(blocks, batch_bytes):
         long_lines = _shorten_all(batch, longest)
         found = _read(batch, known, now.header)
@@ -120,7 +126,7 @@ def parse_blocks(
             parsed, now = _follow_format_changes(b"".join(batch), found, now, line)
             known = _find_format(now.log_format)
         else:
-            now = Reading(known.name, reduce(known.header_after, batch, now.header))
+            now = FormatState(known.name, reduce(known.header_after, batch, now.header))
             parsed = as_frames(found, line)
         batch.clear()
         parsed = _mark_long_lines(parsed, long_lines, line)
@@ -161,7 +167,7 @@ def parse_together(
         refused = _are_refused(found)
         ends = np.cumsum([*map(count_lines, files)])
         parts = np.split(refused, ends[:-1])
-        if any(seems_changed(part, Reading(known.name)) for part in parts if part.any()):
+        if any(seems_changed(part, FormatState(known.name)) for part in parts if part.any()):
             return None
     return _mark_long_lines(as_frames(found, first_line=1), long_lines, 1)
 
@@ -173,8 +179,8 @@ def _read(batch: list[bytes], known: Format, header: bytes) -> Rows:
 
 
 def _follow_format_changes(
-    data: bytes, found: Rows, now: Reading, line: int
-) -> tuple[Parsed, Reading]:
+    data: bytes, found: Rows, now: FormatState, line: int
+) -> tuple[Parsed, FormatState]:
     """Return the parsed lines, read again if their format changes, and the state after them."""
     parts, after = segments(data, now, np.delete(_are_refused(found), found.directives))
     if [part.log_format for part in parts] == [now.log_format]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from clickstream.errors import InputError, UnusableFormat
-from clickstream.parse.assemble import Field, Piece
+from clickstream.parse.assemble import FormatField, Piece
 from clickstream.parse.layout import Holds
 from clickstream.parse.times import STRFTIME, TimeFormat
 
@@ -70,7 +70,7 @@ def _pieces(name: str, match: re.Match[str]) -> Iterator[Piece]:
     if match["literal"] or match["percent"]:
         yield _unescape(name, match["literal"] or "%", place)
     elif match["letter"] == "t" and not match["argument"]:
-        yield from ("[", Field(match[0], place, "time", time=_STANDARD_TIME), "]")
+        yield from ("[", FormatField(match[0], place, "time", time=_STANDARD_TIME), "]")
     elif match["broken"]:
         raise _refusal(name, match[0], place, "there is no such directive")
     else:
@@ -86,7 +86,7 @@ def _unescape(name: str, literal: str, place: int) -> str:
     return re.sub(r"\\(.?)", one, literal, flags=re.DOTALL)
 
 
-def _field(name: str, match: re.Match[str], place: int) -> Field:
+def _field(name: str, match: re.Match[str], place: int) -> FormatField:
     letter, argument = match["letter"], (match["argument"] or "{}")[1:-1]
     if letter == "t":
         return _time(name, match[0], argument, place)
@@ -101,7 +101,7 @@ def _field(name: str, match: re.Match[str], place: int) -> Field:
     if match["condition"] and meaning in ("status", "client", "host"):
         meaning = ""  # some lines have `-` instead
     holds: Holds | None = "name" if meaning == "host" and letter in "vV" else None
-    return Field(match[0], place, meaning, rank, holds)
+    return FormatField(match[0], place, meaning, rank, holds)
 
 
 def _meaning(letter: str, argument: str) -> tuple[str, int]:
@@ -114,13 +114,13 @@ def _meaning(letter: str, argument: str) -> tuple[str, int]:
     return _PLAIN.get(letter, ("", 0))
 
 
-def _time(name: str, source: str, argument: str, place: int) -> Field:
+def _time(name: str, source: str, argument: str, place: int) -> FormatField:
     """Build the field of a time `%{format}t`; begin: or end: may precede the format."""
     spelled = re.sub(r"^(?:begin|end):", "", argument)
     if argument in ("begin:", "end:"):
         raise _refusal(name, source, place, "write a format after the colon")
     if spelled in _EPOCHS:
-        return Field(source, place, "time", time=TimeFormat.of(_EPOCHS[spelled]))
+        return FormatField(source, place, "time", time=TimeFormat.of(_EPOCHS[spelled]))
     for letter in re.findall(r"%(.?)", spelled, re.DOTALL):
         if letter not in STRFTIME:
             allowed = " ".join(f"%{known}" for known in STRFTIME)
@@ -130,7 +130,7 @@ def _time(name: str, source: str, argument: str, place: int) -> Field:
                 place,
                 f"%{letter} is not supported; {allowed} and {_EPOCH_NAMES} are",
             )
-    return Field(source, place, "time", time=TimeFormat.of(spelled))
+    return FormatField(source, place, "time", time=TimeFormat.of(spelled))
 
 
 _EPOCH_NAMES = ", ".join(_EPOCHS)

@@ -1,4 +1,4 @@
-"""Assemble the fields and literals of a format string into a `Layout`, or explain why not.
+"""Assemble the fields and literals of a format string into a `LineLayout`, or explain why not.
 
 This module has the rules that apply to the formats of all servers: which of several fields is used,
 which neighbouring fields are one field, which fields are required, and which fields can't be
@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from clickstream.errors import UnusableFormat
-from clickstream.parse.layout import Holds, Layout, Slot
+from clickstream.parse.layout import Holds, LineLayout, Slot
 from clickstream.parse.times import TimeFormat
 
 
 @dataclass(frozen=True)
-class Field:
+class FormatField:
     """A field of a format string.
 
     `source` is its text in the string and `place` its position, from 1. `meaning` is that of a
@@ -35,7 +35,7 @@ class Field:
     or_dash: bool = False
 
 
-Piece = str | Field
+Piece = str | FormatField
 REST = "rest"
 """The meaning of a last field that is empty, or a space and any text."""
 
@@ -59,10 +59,10 @@ _NEEDED = {
 }
 
 
-def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
+def assemble(name: str, pieces: Sequence[Piece]) -> LineLayout:
     """Build the layout of the format `name`. Raises InputError with the reason if it can't."""
     last = pieces[-1] if pieces else ""
-    open_ended = isinstance(last, Field) and last.meaning == REST
+    open_ended = isinstance(last, FormatField) and last.meaning == REST
     literals, fields = _alternate(name, pieces[:-1] if open_ended else pieces)
     if open_ended:
         literals[-1] = _before_rest(name, literals[-1])
@@ -95,15 +95,15 @@ def _before_rest(name: str, literal: str) -> str:
     return literal.removesuffix(" ")
 
 
-def _where(field: Field) -> str:
+def _where(field: FormatField) -> str:
     return f"{field.source} (character {field.place})"
 
 
-def _alternate(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[Field]]:
+def _alternate(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[FormatField]]:
     """Separate pieces into literals and fields that alternate; there is one more literal."""
     literals, fields = [""], []
     for piece in pieces:
-        if isinstance(piece, Field):
+        if isinstance(piece, FormatField):
             fields.append(piece)
             literals.append("")
         else:
@@ -113,10 +113,12 @@ def _alternate(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[Fiel
     return literals, fields
 
 
-def _join_times(literals: list[str], fields: list[Field]) -> tuple[list[str], list[Field]]:
+def _join_times(
+    literals: list[str], fields: list[FormatField]
+) -> tuple[list[str], list[FormatField]]:
     """Join neighbouring times that complement each other, such as a date and a time of day."""
     new_literals = literals[:1]
-    new_fields: list[Field] = []
+    new_fields: list[FormatField] = []
     for field, literal in zip(fields, literals[1:], strict=True):
         last = new_fields[-1] if new_fields else None
         if last and last.time and field.time and _complement(last.time, field.time):
@@ -136,7 +138,9 @@ def _complement(one: TimeFormat, other: TimeFormat) -> bool:
     return not one.tells & other.tells and (only_fraction or not seconds)
 
 
-def _join_neighbours(literals: list[str], fields: list[Field]) -> tuple[list[str], list[Field]]:
+def _join_neighbours(
+    literals: list[str], fields: list[FormatField]
+) -> tuple[list[str], list[FormatField]]:
     """Join the neighbours of _ONE_FIELD, from the right, as `$uri$is_args$args` requires."""
     new_literals, new_fields = literals[-1:], fields[-1:]
     for field, literal in zip(fields[-2::-1], literals[-2:0:-1], strict=True):
@@ -150,7 +154,7 @@ def _join_neighbours(literals: list[str], fields: list[Field]) -> tuple[list[str
     return [literals[0], *new_literals], new_fields
 
 
-def _decodable(name: str, field: Field) -> Field:
+def _decodable(name: str, field: FormatField) -> FormatField:
     if field.time and field.time.problem:
         raise UnusableFormat(
             f"Format {name}: {_where(field)} is not a usable time: {field.time.problem}."
@@ -158,7 +162,7 @@ def _decodable(name: str, field: Field) -> Field:
     return field
 
 
-def _choose_fields(name: str, fields: list[Field]) -> list[Field]:
+def _choose_fields(name: str, fields: list[FormatField]) -> list[FormatField]:
     """Keep one field of each meaning; all other fields lose their meaning."""
     best: dict[str, int] = {}
     for index, field in sorted(enumerate(fields), key=lambda f: (f[1].rank, f[0])):
@@ -180,24 +184,26 @@ def _choose_fields(name: str, fields: list[Field]) -> list[Field]:
     return [_target(f) if i in chosen else _without_meaning(f) for i, f in enumerate(fields)]
 
 
-def _target(field: Field) -> Field:
+def _target(field: FormatField) -> FormatField:
     return replace(field, meaning="target") if field.meaning == "path" else field
 
 
-def _half_time(fields: list[Field]) -> str:
+def _half_time(fields: list[FormatField]) -> str:
     for field in fields:
         if field.time and field.time.lacks:
             return f" {_where(field)} does not have the {' and '.join(field.time.lacks)}."
     return ""
 
 
-def _without_meaning(field: Field) -> Field:
+def _without_meaning(field: FormatField) -> FormatField:
     """Return the field without a meaning, but with the same kind of content."""
     holds = field.holds or ("list" if field.meaning in _LISTS else None)
     return replace(field, meaning="", holds=holds)
 
 
-def _build_layout(name: str, literals: list[str], fields: list[Field], open_ended: bool) -> Layout:
+def _build_layout(
+    name: str, literals: list[str], fields: list[FormatField], open_ended: bool
+) -> LineLayout:
     quoted = _find_quoted_fields(literals)
     before_time = [bool(f.time) and literals[i].startswith(" [") for i, f in enumerate(fields)]
     after = [*literals[1:-1], literals[-1] or " " * open_ended]
@@ -211,20 +217,20 @@ def _build_layout(name: str, literals: list[str], fields: list[Field], open_ende
         elif _may_be_user(field, holds, stops[i]) and before_time[i + 1 : i + 2] == [True]:
             holds = "user"
         slots.append(_slot(field, holds, stops[i], quoted[i]))
-    return Layout(tuple(slots), _without_quotes(literals, quoted), open_ended)
+    return LineLayout(tuple(slots), _without_quotes(literals, quoted), open_ended)
 
 
-def _may_be_user(field: Field, holds: Holds, stop: bytes) -> bool:
+def _may_be_user(field: FormatField, holds: Holds, stop: bytes) -> bool:
     return not field.meaning and holds == "word" and stop == b" "
 
 
-def _slot(field: Field, holds: Holds, stop: bytes, quoted: bool) -> Slot:
+def _slot(field: FormatField, holds: Holds, stop: bytes, quoted: bool) -> Slot:
     has_port = field.meaning == "address"
     meaning = "client" if has_port else field.meaning
     return Slot(meaning, holds, stop, quoted, field.or_dash, has_port, field.time)
 
 
-def _stop(field: Field, before: str, after: str, quoted: bool) -> bytes:
+def _stop(field: FormatField, before: str, after: str, quoted: bool) -> bytes:
     """Return the byte that ends a field: the byte after it, or at the line's end the one before it.
 
     Method and protocol contain no space, so in `"%m %U %H"` a space ends them and the path.
@@ -243,7 +249,7 @@ def _find_quoted_fields(literals: list[str]) -> list[bool]:
     return quoted
 
 
-def _holds(field: Field, stop: bytes) -> Holds:
+def _holds(field: FormatField, stop: bytes) -> Holds:
     if field.time:
         return "time"
     if field.meaning == "status":
@@ -258,7 +264,7 @@ def _holds(field: Field, stop: bytes) -> Holds:
     return holds if holds and stop == b" " else "word"
 
 
-def _find_spaced_field(name: str, fields: list[Field], stops: list[bytes]) -> int:
+def _find_spaced_field(name: str, fields: list[FormatField], stops: list[bytes]) -> int:
     """Find the one unquoted field that may contain spaces: request, user agent or target.
 
     Returns its index, -1 if there is none.

@@ -29,7 +29,7 @@ _READ, _DIRECTIVE, _REFUSED = 1, 0, -1
 
 
 @dataclass(frozen=True)
-class Reading:
+class FormatState:
     """The state in which the next lines of a log are read: the format and the current header.
 
     The last `leaned` lines before them were refused, and the format `leaning` reads them. If it
@@ -53,8 +53,8 @@ class Segment:
 
 
 def segments(
-    data: bytes, now: Reading, refused: Flags | None = None
-) -> tuple[list[Segment], Reading]:
+    data: bytes, now: FormatState, refused: Flags | None = None
+) -> tuple[list[Segment], FormatState]:
     """Return the segments of some lines, in order and without gaps, and the state after them.
 
     `refused` is a mask of the entries that the format of `now` refuses. It saves reading them
@@ -63,7 +63,7 @@ def segments(
     header = header_after(data, now.header)
     if not data or (refused is not None and not seems_changed(refused, now)):
         whole = Segment(now.log_format, now.header, 0, len(data))
-        return [whole], Reading(now.log_format, header)
+        return [whole], FormatState(now.log_format, header)
     lines = _Lines(data, now.header)
     names, firsts = [now.log_format], [0]
     while change := _next_change(lines, names[-1], firsts[-1], now if len(names) == 1 else None):
@@ -76,10 +76,10 @@ def segments(
             found.append(Segment(name, above if FORMATS[name].has_header else b"", start, end))
             above = header_after(data[start:end], above)
     leaning, leaned = _leaning(lines, names[-1], firsts[-1], now if len(names) == 1 else None)
-    return found, Reading(names[-1], header, leaning, leaned)
+    return found, FormatState(names[-1], header, leaning, leaned)
 
 
-def seems_changed(refused: Flags, now: Reading) -> bool:
+def seems_changed(refused: Flags, now: FormatState) -> bool:
     """Return whether the format may change: a run of refused lines, or part of one at an end."""
     if not len(refused):
         return False
@@ -130,7 +130,7 @@ class _Lines:
 
 
 def _next_change(
-    lines: _Lines, name: str, first: int, before: Reading | None
+    lines: _Lines, name: str, first: int, before: FormatState | None
 ) -> tuple[str, int] | None:
     """Return the next format after `name` and its first line; None if there is no change.
 
@@ -148,7 +148,7 @@ def _next_change(
 
 
 def _first_change(
-    lines: _Lines, name: str, begin: int, past: int, lean: Reading | None
+    lines: _Lines, name: str, begin: int, past: int, lean: FormatState | None
 ) -> tuple[str, int] | None:
     """Return the format that first reads enough lines of a run, and the first of these lines."""
     found = []
@@ -174,7 +174,7 @@ def _taken_over(verdicts: _Verdicts, leaned: int) -> int | None:
     return None
 
 
-def _leaning(lines: _Lines, name: str, first: int, before: Reading | None) -> tuple[str, int]:
+def _leaning(lines: _Lines, name: str, first: int, before: FormatState | None) -> tuple[str, int]:
     """Return the format that reads most of the refused lines at the end, and their number."""
     count = len(lines.start)
     runs = [*lines.refused(name, first)]

@@ -12,8 +12,8 @@ from string import Formatter
 
 from clickstream.errors import UnusableFormat
 from clickstream.parse import apache, nginx
-from clickstream.parse.assemble import REST, Field, Piece, assemble
-from clickstream.parse.layout import Holds, Layout
+from clickstream.parse.assemble import REST, FormatField, Piece, assemble
+from clickstream.parse.layout import Holds, LineLayout
 from clickstream.parse.times import TimeFormat
 
 MEANINGS = (
@@ -52,22 +52,22 @@ def plain_pieces(name: str, text: str) -> list[Piece]:
     return pieces
 
 
-def _plain_field(meaning: str, spec: str, conversion: str | None, place: int) -> Field:
+def _plain_field(meaning: str, spec: str, conversion: str | None, place: int) -> FormatField:
     source = f"{{{meaning}{'!' + conversion if conversion else ''}{':' + spec if spec else ''}}}"
     if meaning == "time":
-        return Field(source, place, meaning, time=TimeFormat.of(spec))
+        return FormatField(source, place, meaning, time=TimeFormat.of(spec))
     known = meaning in ("", REST, *MEANINGS) and spec in ("", _SPACED)
     if not known or conversion not in (None, _OR_DASH):
         raise ValueError(f"{source} is unknown")
     holds: Holds | None = "spaced" if spec == _SPACED else None
-    return Field(source, place, meaning, holds=holds, or_dash=conversion == _OR_DASH)
+    return FormatField(source, place, meaning, holds=holds, or_dash=conversion == _OR_DASH)
 
 
 _VARIABLE = re.compile(r"\$\{?[A-Za-z]")
 _DIRECTIVE = re.compile(r"%[<>!0-9,]*(?:\{[^}]*\})?[A-Za-z]")
 
 
-def layout_of(name: str, text: str) -> Layout:
+def layout_of(name: str, text: str) -> LineLayout:
     """Build the layout of a format string.
 
     `%` directives mark Apache's strings, `$` variables nginx's, and `{time:…}` plain ones. Raises

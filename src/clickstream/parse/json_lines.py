@@ -36,7 +36,7 @@ from clickstream.parse.json_names import flat, picker
 from clickstream.parse.json_templates import Model, Quoted
 from clickstream.parse.json_values import (
     NOT_USABLE,
-    Column,
+    JsonColumn,
     loose_texts,
     seconds,
     sizes,
@@ -149,7 +149,9 @@ def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
     return parts, len(quoted.start)
 
 
-def _of_one_shape(quoted: Quoted, lines: Positions) -> tuple[Positions, dict[str, Column] | None]:
+def _of_one_shape(
+    quoted: Quoted, lines: Positions
+) -> tuple[Positions, dict[str, JsonColumn] | None]:
     """Return the lines of the likeliest shape, and their fields.
 
     Lines of one shape have the same number of quotes. The shape is that of the first line with the
@@ -189,7 +191,7 @@ def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[R
         indexes.setdefault(fields, []).append(index)
     parts = []
     for fields, rows in groups.items():
-        columns = map(Column.of, zip(*rows, strict=True))
+        columns = map(JsonColumn.of, zip(*rows, strict=True))
         named = dict(zip(fields, columns, strict=True))
         parts.append(_check_rows(quoted, first_line, np.array(indexes[fields]), named))
     return [*parts, replace(NO_ROWS, refused=refused, lines=len(refused))]
@@ -231,7 +233,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _check_rows(
-    quoted: Quoted, first_line: int, line: Positions, columns: dict[str, Column]
+    quoted: Quoted, first_line: int, line: Positions, columns: dict[str, JsonColumn]
 ) -> Rows:
     """Build the rows of objects with valid values; refuse the others."""
     at, status = seconds(columns["time"]), statuses(columns["status"])
@@ -255,7 +257,7 @@ def _check_rows(
     )
 
 
-def _strict_texts(columns: dict[str, Column]) -> tuple[dict[str, Coded], npt.NDArray[np.bool_]]:
+def _strict_texts(columns: dict[str, JsonColumn]) -> tuple[dict[str, Coded], npt.NDArray[np.bool_]]:
     """Return the texts that must be texts if they exist, and a mask of the lines with valid ones.
 
     Client and target must also not be empty.

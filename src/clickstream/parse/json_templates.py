@@ -29,7 +29,7 @@ from clickstream.parse.blocks import (
     load_words,
 )
 from clickstream.parse.json_names import flat
-from clickstream.parse.json_values import Column
+from clickstream.parse.json_values import JsonColumn
 
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _NUMBERS = re.compile(_NUMBER.encode())
@@ -211,16 +211,16 @@ class Model:
         """Cut out the contents of a slot."""
         return cut_texts(quoted.block, begins[slot] + len(self.chains[slot].text), begins[slot + 1])
 
-    def column(self, quoted: Quoted, begins: list[Numbers], key: str) -> Column:
+    def column(self, quoted: Quoted, begins: list[Numbers], key: str) -> JsonColumn:
         """Return the values of a key; they must not be lists or objects."""
         if key in self.constants:
-            return Column(np.zeros(len(begins[0]), np.int64), [self.constants[key]])
+            return JsonColumn(np.zeros(len(begins[0]), np.int64), [self.constants[key]])
         slot = self.slots[key]
         encoded = self.cut(quoted, begins, slot).dictionary_encode()
         codes, values = encoded.indices.to_numpy(), encoded.dictionary
         if self.is_number[slot]:
-            return Column(codes, [orjson.loads(token) for token in values.to_pylist()])
-        return Column(codes, _unescaped(values.cast(pa.string())))
+            return JsonColumn(codes, [orjson.loads(token) for token in values.to_pylist()])
+        return JsonColumn(codes, _unescaped(values.cast(pa.string())))
 
 
 def _pieces(line: bytes, quotes: list[int]) -> Iterator[tuple[bytes, bytes, bytes, int]]:

@@ -35,7 +35,7 @@ _LARGE = 2**63  # JSON parsers do not agree on integers from here on
 
 
 @dataclass(frozen=True)
-class Column:
+class JsonColumn:
     """The values of objects under one key: codes into `values`, which may repeat.
 
     `values` are texts, with null for a missing one, or a list of Python objects of any type.
@@ -45,7 +45,7 @@ class Column:
     values: pa.StringArray | list[Any]
 
     @classmethod
-    def of(cls, rows: Sequence[Any]) -> Column:
+    def of(cls, rows: Sequence[Any]) -> JsonColumn:
         """Build a column from the values of all rows."""
         try:
             encoded = pa.array(rows, pa.string()).dictionary_encode("encode")
@@ -58,7 +58,7 @@ class Column:
         return cls(encoded.indices.to_numpy(), encoded.dictionary)
 
 
-def texts(column: Column) -> tuple[Coded, npt.NDArray[np.bool_]]:
+def texts(column: JsonColumn) -> tuple[Coded, npt.NDArray[np.bool_]]:
     """Convert a column to texts; null becomes an empty text. Also marks rows with other types."""
     values = column.values
     if not isinstance(values, list):
@@ -75,13 +75,13 @@ def _encodable(value: Any) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def loose_texts(column: Column) -> Coded:
+def loose_texts(column: JsonColumn) -> Coded:
     """Convert a column to texts and refuse no line.
 
     Integers become texts, and values of other types become empty texts.
     """
     if isinstance(column.values, list):
-        column = Column(column.codes, [_text_of(value) for value in column.values])
+        column = JsonColumn(column.codes, [_text_of(value) for value in column.values])
     return texts(column)[0]
 
 
@@ -92,18 +92,18 @@ def _text_of(value: Any) -> str | None:
     return str(value) if is_number else None
 
 
-def statuses(column: Column) -> Numbers:
+def statuses(column: JsonColumn) -> Numbers:
     """Return each status; NOT_USABLE for a missing or wrong one."""
     found = _whole_numbers(column, 3)
     return np.where(found < 0, NOT_USABLE, found)
 
 
-def sizes(column: Column) -> Numbers:
+def sizes(column: JsonColumn) -> Numbers:
     """Return each number of bytes; -1 if not logged, NOT_USABLE for another value."""
     return _whole_numbers(column, MAX_DIGITS)
 
 
-def _whole_numbers(column: Column, digits: int) -> Numbers:
+def _whole_numbers(column: JsonColumn, digits: int) -> Numbers:
     """Return integers of up to `digits` digits, which may be JSON numbers or texts."""
     if isinstance(column.values, list):
         found = np.array([_whole_number(value, digits) for value in column.values], np.int64)
@@ -131,7 +131,7 @@ def _whole_number(value: Any, digits: int) -> int:
     return int(text) if is_number else NOT_USABLE
 
 
-def seconds(column: Column) -> Numbers:
+def seconds(column: JsonColumn) -> Numbers:
     """Return each time as Unix seconds, or NOT_USABLE or NO_SUCH_TIME.
 
     Supported are ISO 8601 (UTC if it has no offset), Unix time, and the time format of Apache and

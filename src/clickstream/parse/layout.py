@@ -93,7 +93,7 @@ def _word(stop: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class Layout:
+class LineLayout:
     """Slots, and the literals before, between and after them, without the quotes of the slots.
 
     If `open_ended` is set, a space and any text may follow at the end of a line.
@@ -231,7 +231,7 @@ _IN_CLIENTS = re.compile(rb"[\w.:%\[\]-]")
 _BETWEEN = (b" [", b"] ", b" ", b" ")
 
 
-def shape_of(layout: Layout) -> tuple[tuple[str, ...], tuple[bytes]] | None:
+def shape_of(layout: LineLayout) -> tuple[tuple[str, ...], tuple[bytes]] | None:
     """Return quoted fields and heads of a LogFormat for the same lines; None if there is none.
 
     The lines of a LogFormat have only words and at most one user name before the time, and only

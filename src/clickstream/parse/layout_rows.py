@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from clickstream.parse.blocks import Bytes, Flags, Positions, block_bounds, cut_texts
 from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME, first_addresses
-from clickstream.parse.layout import Layout
-from clickstream.parse.layout_scan import Block, find, padding_for
+from clickstream.parse.layout import LineLayout
+from clickstream.parse.layout_scan import LineBlock, find, padding_for
 from clickstream.parse.rows import Coded, Refused, Rows
 
 _NOTHING = (b"-", b"")
@@ -25,14 +25,14 @@ _Match = tuple[int, bytes, dict[str, bytes]]
 _INTEGERS = {"line": pa.int64(), "seconds": pa.int64(), "status": pa.int16(), "size": pa.int64()}
 
 
-def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
+def read(data: bytes, layouts: Sequence[LineLayout]) -> Rows:
     """Read all lines of the data; a layout may lack texts that others have."""
     tables = [_table(layouts[0], [], [])]
     refused: list[Refused] = []
     lines = 0
     padding = max(map(padding_for, layouts))
     for start, stop in block_bounds(data):
-        block = Block.of(data[start:stop], padding)
+        block = LineBlock.of(data[start:stop], padding)
         found, rest = _read_regular(block, layouts, lines)
         read, unfit = _read_irregular(block, layouts, lines, rest)
         tables += [*found, *read]
@@ -42,7 +42,7 @@ def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
 
 
 def _read_regular(
-    block: Block, layouts: Sequence[Layout], first_line: int
+    block: LineBlock, layouts: Sequence[LineLayout], first_line: int
 ) -> tuple[list[pa.Table], Positions]:
     """Return the regular lines of each layout, and the indexes of all other lines."""
     tables, rest = [], np.arange(len(block.starts))
@@ -56,7 +56,7 @@ def _read_regular(
     return tables, rest
 
 
-def _fits(table: pa.Table, layout: Layout) -> Flags:
+def _fits(table: pa.Table, layout: LineLayout) -> Flags:
     """Return a mask of the rows whose client and host have the required form."""
     fits = np.ones(len(table), np.bool_)
     for name, pattern in layout.checks.items():
@@ -67,7 +67,7 @@ def _fits(table: pa.Table, layout: Layout) -> Flags:
 
 
 def _read_irregular(
-    block: Block, layouts: Sequence[Layout], first_line: int, rest: Positions
+    block: LineBlock, layouts: Sequence[LineLayout], first_line: int, rest: Positions
 ) -> tuple[list[pa.Table], list[Refused]]:
     """Read each of the other lines by the first strict pattern that it fits, or refuse it."""
     matched: dict[int, list[_Match]] = {which: [] for which in range(len(layouts))}
@@ -88,12 +88,12 @@ def _read_irregular(
     return tables, refused
 
 
-def _why_not(line: bytes, layouts: Sequence[Layout]) -> str:
+def _why_not(line: bytes, layouts: Sequence[LineLayout]) -> str:
     reasons = [layout.why_not(line) for layout in layouts]
     return next((reason for reason in reasons if reason != FOREIGN), FOREIGN)
 
 
-def _parse_times(layout: Layout, matches: list[_Match]) -> tuple[pa.Table, list[Refused]]:
+def _parse_times(layout: LineLayout, matches: list[_Match]) -> tuple[pa.Table, list[Refused]]:
     """Build a table of the lines with a possible time; return the others as refused."""
     seconds, possible = _times(layout, [fields["time"] for _, _, fields in matches])
     good = [match for match, ok in zip(matches, possible, strict=True) if ok]
@@ -112,7 +112,7 @@ def _parse_times(layout: Layout, matches: list[_Match]) -> tuple[pa.Table, list[
     return _table(layout, numbers, texts), refused
 
 
-def _times(layout: Layout, times: list[bytes]) -> tuple[Positions, Flags]:
+def _times(layout: LineLayout, times: list[bytes]) -> tuple[Positions, Flags]:
     """Return the Unix seconds of times, and a mask of the possible ones."""
     lengths = np.array([len(time) for time in times], np.int64)
     ends = np.cumsum(lengths)
@@ -131,7 +131,7 @@ def _cut(data: Bytes, bounds: Positions) -> list[pa.Array]:
     ]
 
 
-def _table(layout: Layout, numbers: Sequence[Any], texts: Sequence[Any]) -> pa.Table:
+def _table(layout: LineLayout, numbers: Sequence[Any], texts: Sequence[Any]) -> pa.Table:
     numbers = numbers or [()] * len(_INTEGERS)
     texts = texts or [()] * len(layout.texts)
     integers = {

@@ -23,7 +23,7 @@ from clickstream.parse.blocks import (
     parse_fixed_number,
     parse_number,
 )
-from clickstream.parse.layout import PORT_DIGITS, Layout, Slot
+from clickstream.parse.layout import PORT_DIGITS, LineLayout, Slot
 from clickstream.parse.times import TimeFormat
 
 QUOTE, BACKSLASH, DASH, _COMMA = b'"\\-,'
@@ -31,7 +31,7 @@ _LINE_ENDS = b"\r\n"
 
 
 @dataclass(frozen=True)
-class Block:
+class LineBlock:
     """Whole lines. `starts` and `ends` are the bounds of each line, without its line end.
 
     After the last line, `data` has as many zero bytes as a step of the cursor may look ahead.
@@ -45,7 +45,7 @@ class Block:
     _places: dict[int, Positions] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, data: bytes, padding: int) -> Block:
+    def of(cls, data: bytes, padding: int) -> LineBlock:
         """Build a block from data, with `padding` zero bytes after it."""
         padded = np.frombuffer(data + bytes(padding), np.uint8)
         starts, stops = line_bounds(data)
@@ -93,13 +93,13 @@ class Found:
     bounds: Positions
 
 
-def padding_for(layout: Layout) -> int:
+def padding_for(layout: LineLayout) -> int:
     """Return the padding for a layout: bytes and steps that a cursor may take after the lines."""
     times = sum(len(slot.time.pieces) * 20 for slot in layout.slots if slot.time)
     return 64 + times + sum(map(len, _with_quotes(layout))) + len(layout.slots)
 
 
-def find(block: Block, layout: Layout, lines: Positions) -> Found:
+def find(block: LineBlock, layout: LineLayout, lines: Positions) -> Found:
     """Find the regular lines among some lines of a block, and their fields."""
     stops = bytes({ord(slot.stop) for slot in layout.slots})
     cursor = _Cursor(block, lines)
@@ -127,7 +127,7 @@ def find(block: Block, layout: Layout, lines: Positions) -> Found:
     )
 
 
-def _with_quotes(layout: Layout) -> list[bytes]:
+def _with_quotes(layout: LineLayout) -> list[bytes]:
     """Return the literals with the quotes of the fields; a regular line has all these quotes."""
     quotes = [b'"' * slot.quoted for slot in layout.slots]
     return [
@@ -169,7 +169,7 @@ class _Cursor:
     the end of the line is then never reached, and the line is not regular.
     """
 
-    def __init__(self, block: Block, lines: Positions) -> None:
+    def __init__(self, block: LineBlock, lines: Positions) -> None:
         self.block, self.lines = block, lines
         self.at = block.starts[lines]
         self.fits = np.ones(len(lines), np.bool_)

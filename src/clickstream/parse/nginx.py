@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from clickstream.errors import UnusableFormat
-from clickstream.parse.assemble import Field, Piece
+from clickstream.parse.assemble import FormatField, Piece
 from clickstream.parse.times import TimeFormat
 
 _STATEMENT = re.compile(r"\s*log_format\s+[^\s;'\"]+\s+(?:escape=(\w+)\s+)?(.*?);?\s*", re.DOTALL)
@@ -97,10 +97,10 @@ def _piece(name: str, match: re.Match[str]) -> Piece:
         )
     variable = (match["name"] or match["braced"]).lower()
     if variable in _TIMES:
-        return Field(match[0], place, "time", time=_TIMES[variable])
+        return FormatField(match[0], place, "time", time=_TIMES[variable])
     if variable.startswith("cookie_"):
-        return Field(match[0], place, "cookie")
+        return FormatField(match[0], place, "cookie")
     if variable.startswith("upstream_"):
-        return Field(match[0], place, "upstream")  # a list, if several servers were asked
+        return FormatField(match[0], place, "upstream")  # a list, if several servers were asked
     meaning, rank = _VARIABLES.get(variable, ("", 0))
-    return Field(match[0], place, meaning, rank)
+    return FormatField(match[0], place, meaning, rank)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from clickstream.parse import json_lines, layout_rows, rows, w3c
 from clickstream.parse.format_strings import layout_of
 from clickstream.parse.formats import LINE_FORMATS, LogFormat
-from clickstream.parse.layout import Layout, shape_of
+from clickstream.parse.layout import LineLayout, shape_of
 from clickstream.parse.rows import NO_ROWS, Rows
 
 _AWS = "{time:%Y-%m-%dT%H:%M:%S.%fZ} {} {address} {} {} {} {} {status} {} {} {size} "
@@ -149,11 +149,11 @@ def _of_strings(name: str, example: str, strings: Sequence[str]) -> Format:
     return Format(name, example, partial(_read_layouts, layouts), partial(_fit, layouts))
 
 
-def _fit(layouts: tuple[Layout, ...], line: bytes) -> bool:
+def _fit(layouts: tuple[LineLayout, ...], line: bytes) -> bool:
     return any(layout.match(line) is not None for layout in layouts)
 
 
-def _read_layouts(layouts: tuple[Layout, ...], data: bytes, _header: bytes) -> Rows:
+def _read_layouts(layouts: tuple[LineLayout, ...], data: bytes, _header: bytes) -> Rows:
     return layout_rows.read(data, layouts)
 
 

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from clickstream import dictionary_encoding
 from clickstream.parse.blocks import Flags, Numbers, block_bounds, cut_texts
 from clickstream.parse.formats import LogFormat, split_heads
-from clickstream.parse.scan import Scan, scan
+from clickstream.parse.scan import LineScan, scan
 from clickstream.parse.times import unix_seconds
 
 TEXTS = (
@@ -93,7 +93,7 @@ def read(blocks: Iterable[bytes], log_format: LogFormat, wanted: Collection[str]
 
 
 def _match_irregular(
-    data: bytes, start: int, first_line: int, scanned: Scan, log_format: LogFormat
+    data: bytes, start: int, first_line: int, scanned: LineScan, log_format: LogFormat
 ) -> Iterator[Refused]:
     """Read irregular lines with the strict pattern, into `scanned`; yield the refused ones."""
     for index in np.flatnonzero(~scanned.regular).tolist():
@@ -118,7 +118,7 @@ def _fields(log_format: LogFormat) -> tuple[str, ...]:
 
 
 def _encode_block(
-    data: bytes, start: int, scanned: Scan, log_format: LogFormat, wanted: Collection[str]
+    data: bytes, start: int, scanned: LineScan, log_format: LogFormat, wanted: Collection[str]
 ) -> _Block:
     """Cut out the fields of a block by their bounds, after all its lines are read."""
     head, time, *quoted = scanned.bounds

@@ -44,7 +44,7 @@ _MAX_DIGITS = 8  # digits of a number in a regular line, which fit in one word
 
 
 @dataclass(frozen=True)
-class Scan:
+class LineScan:
     """The result of a scan of one block; all arrays have one entry per line.
 
     Positions count from the first byte of the block. `starts` and `ends` are the bounds of the
@@ -65,7 +65,7 @@ class Scan:
     same_time: Flags
 
 
-def scan(data: bytes, start: int, stop: int, quoted_fields: int) -> Scan:
+def scan(data: bytes, start: int, stop: int, quoted_fields: int) -> LineScan:
     """Scan the whole lines between two positions; the last one may lack its newline."""
     block = _block(data, start, stop)
     marks = _marks(block)
@@ -85,7 +85,7 @@ def scan(data: bytes, start: int, stop: int, quoted_fields: int) -> Scan:
     status, size, fits = _numbers(block, quotes[1], size_end)
     regular &= fits
     bounds = _bounds(starts, quotes)
-    return Scan(
+    return LineScan(
         block, starts, ends, regular, bounds, status, size, _mark_repeated_times(time, regular)
     )
 

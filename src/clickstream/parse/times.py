@@ -38,7 +38,7 @@ _LENGTHS = np.array([len(name) for name in _NAMES])
 _DAY = 86_400
 
 
-class Part(NamedTuple):
+class TimePart(NamedTuple):
     """One part of a time: its name, the patterns of its bytes, and its width (None if variable)."""
 
     name: str
@@ -51,27 +51,27 @@ _NAME = (rb"[A-Z]", rb"[a-z]", rb"[a-z]")
 _OFFSET = (rb"[+-]", rb"\d", rb"\d", rb"\d", rb"\d")
 
 
-def _digits(name: str, width: int) -> Part:
-    return Part(name, (rb"\d",) * width, width)
+def _digits(name: str, width: int) -> TimePart:
+    return TimePart(name, (rb"\d",) * width, width)
 
 
 _PARTS = {
     "Y": _digits("year", 4),
     "m": _digits("month", 2),
-    "b": Part("month_name", _NAME, 3),
-    "h": Part("month_name", _NAME, 3),
-    "B": Part("full_month_name", (rb"[A-Z][a-z]{2,8}",), None),
+    "b": TimePart("month_name", _NAME, 3),
+    "h": TimePart("month_name", _NAME, 3),
+    "B": TimePart("full_month_name", (rb"[A-Z][a-z]{2,8}",), None),
     "d": _digits("day", 2),
-    "e": Part("padded_day", (rb"[ \d]", rb"\d"), 2),
+    "e": TimePart("padded_day", (rb"[ \d]", rb"\d"), 2),
     "H": _digits("hour", 2),
     "M": _digits("minute", 2),
     "S": _digits("second", 2),
-    "z": Part("offset", _OFFSET, 5),
-    ":z": Part("offset_with_colon", (*_OFFSET[:3], b":", *_OFFSET[3:]), 6),
-    "s": Part("seconds", _NUMBER, None),
-    "Q": Part("milliseconds", _NUMBER, None),
-    "N": Part("microseconds", _NUMBER, None),
-    "f": Part("fraction", _NUMBER, None),
+    "z": TimePart("offset", _OFFSET, 5),
+    ":z": TimePart("offset_with_colon", (*_OFFSET[:3], b":", *_OFFSET[3:]), 6),
+    "s": TimePart("seconds", _NUMBER, None),
+    "Q": TimePart("milliseconds", _NUMBER, None),
+    "N": TimePart("microseconds", _NUMBER, None),
+    "f": TimePart("fraction", _NUMBER, None),
     "3f": _digits("fraction", 3),
     "6f": _digits("fraction", 6),
 }
@@ -95,7 +95,7 @@ _UNITS = {"seconds": 1, "milliseconds": 1000, "microseconds": 1_000_000}
 class TimeFormat:
     """The parts of a time, in order; a part with the name "" is a literal text."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[TimePart, ...]
 
     @classmethod
     def of(cls, spelled: str) -> TimeFormat:
@@ -188,20 +188,20 @@ class TimeFormat:
         return seconds, possible & in_range
 
 
-def _part(match: re.Match[str]) -> Part:
+def _part(match: re.Match[str]) -> TimePart:
     if match[2] is not None or match[1] == "%":
         text = (match[2] or "%").encode()
-        return Part("", tuple(re.escape(bytes([byte])) for byte in text), len(text))
+        return TimePart("", tuple(re.escape(bytes([byte])) for byte in text), len(text))
     if match[1] not in _PARTS:
         raise ValueError(f"%{match[1]}")
     return _PARTS[match[1]]
 
 
-def _text(part: Part) -> bytes:
+def _text(part: TimePart) -> bytes:
     return b"".join(piece[-1:] for piece in part.pieces)
 
 
-def _decoded(block: Bytes, part: Part, at: Positions, stop: Positions) -> tuple[Numbers, Flags]:
+def _decoded(block: Bytes, part: TimePart, at: Positions, stop: Positions) -> tuple[Numbers, Flags]:
     """Decode a part between positions; also return a mask of the valid ones."""
     if part.name == "":
         return at, _holds(block, at, _text(part))

@@ -19,7 +19,7 @@ ASCII_SHADES = "#%*+o=x~-:."
 
 
 @dataclass(frozen=True)
-class Step:
+class TimeStep:
     """One unit of the time axis: its seconds, its pandas frequency, and the formats of labels."""
 
     seconds: int
@@ -30,16 +30,16 @@ class Step:
 
 
 STEPS = (
-    Step(3_600, "h", "hour", "%H", "%-d %b %Y"),
-    Step(86_400, "D", "day", "%-d", "%b %Y"),
-    Step(604_800, "W-MON", "week", "%b", "%Y"),
-    Step(2_592_000, "MS", "month", "%b", "%Y"),
-    Step(31_536_000, "YS", "year", "%Y", ""),
+    TimeStep(3_600, "h", "hour", "%H", "%-d %b %Y"),
+    TimeStep(86_400, "D", "day", "%-d", "%b %Y"),
+    TimeStep(604_800, "W-MON", "week", "%b", "%Y"),
+    TimeStep(2_592_000, "MS", "month", "%b", "%Y"),
+    TimeStep(31_536_000, "YS", "year", "%Y", ""),
 )
 
 
 @dataclass(frozen=True)
-class Look:
+class TerminalAbilities:
     """The abilities of the terminal: its width in columns, colours, and characters beyond ASCII."""
 
     width: int
@@ -47,7 +47,7 @@ class Look:
     ascii_only: bool
 
     @classmethod
-    def of(cls, console: Console, widest: int) -> Look:
+    def of(cls, console: Console, widest: int) -> TerminalAbilities:
         """Return the look of a console, with at most `widest` columns."""
         return cls(
             width=min(console.width, widest),
@@ -72,7 +72,7 @@ class Look:
         return shown.encode("ascii", "backslashreplace").decode() if self.ascii_only else shown
 
 
-def bar(value: int, peak: int, width: int, style: str, look: Look) -> Text:
+def bar(value: int, peak: int, width: int, style: str, look: TerminalAbilities) -> Text:
     """Draw a horizontal bar, `width` columns long at `peak`, and visible for any value above 0."""
     full, half = divmod(max(round(2 * width * value / peak), 1) if value else 0, 2)
     if look.ascii_only:
@@ -80,7 +80,7 @@ def bar(value: int, peak: int, width: int, style: str, look: Look) -> Text:
     return Text("━" * full + "╸" * half, style)
 
 
-def stacked(segments: Sequence[tuple[int, str]], width: int, look: Look) -> Text:
+def stacked(segments: Sequence[tuple[int, str]], width: int, look: TerminalAbilities) -> Text:
     """Draw one bar of `width` columns with a segment for each (value, style)."""
     ends = np.cumsum([value for value, _ in segments])
     columns = np.round(ends * width / max(ends[-1], 1)).astype(int)
@@ -91,7 +91,7 @@ def stacked(segments: Sequence[tuple[int, str]], width: int, look: Look) -> Text
     return bar_
 
 
-def fold(by_hour: dict[int, int], columns: int) -> tuple[Step, pd.Series]:
+def fold(by_hour: dict[int, int], columns: int) -> tuple[TimeStep, pd.Series]:
     """Sum counts by the finest step that needs at most `columns` columns for the whole span."""
     first, last = min(by_hour), max(by_hour)
     covering = (step for step in STEPS if (last - first) // step.seconds + 2 <= columns)
@@ -101,7 +101,9 @@ def fold(by_hour: dict[int, int], columns: int) -> tuple[Step, pd.Series]:
     return step, counts.resample(step.frequency, label="left", closed="left").sum()
 
 
-def over_time(counts: pd.Series, step: Step, height: int, style: str, look: Look) -> list[Text]:
+def over_time(
+    counts: pd.Series, step: TimeStep, height: int, style: str, look: TerminalAbilities
+) -> list[Text]:
     """Draw vertical bars over a time axis, `height` lines high, with up to two lines of labels."""
     margin = len(f"{counts.max():,}") + 1
     cell = max(1, min(6, (look.width - margin) // len(counts)))
@@ -115,7 +117,7 @@ def over_time(counts: pd.Series, step: Step, height: int, style: str, look: Look
     return lines + [Text(" " * margin + labels, "dim") for labels in axis]
 
 
-def _upright(values: Iterable[int], height: int, cell: int, look: Look) -> list[str]:
+def _upright(values: Iterable[int], height: int, cell: int, look: TerminalAbilities) -> list[str]:
     values = list(values)
     peak = max(values)
     eighths = [max(round(8 * height * v / peak), 1) if v else 0 for v in values]

@@ -30,7 +30,7 @@ from clickstream.step_config import clean_rules, log_format_of, look_ups, missin
 from clickstream.wording import printable, quantity
 
 
-class Step(NamedTuple):
+class ExplainedStep(NamedTuple):
     """One step: its subject, its result, and the reason."""
 
     what: str
@@ -48,7 +48,7 @@ def show_explanation(
     longest = settings.clean.longest_line_bytes
     raw, header, sample = _find_line(line, logs, longest)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("Step", "Result", "Why"):
+    for name in ("ExplainedStep", "Result", "Why"):
         table.add_column(name, overflow="fold")
     is_long = bool(parse.shorten(raw, longest).long_lines)  # then the log may have no other line
     if log_format == AUTO and sample and not is_long:
@@ -87,7 +87,7 @@ def _find_line(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, byt
 
 def explain(
     line: bytes, log_format: str, settings: Settings, header: bytes = b""
-) -> Iterator[Step]:
+) -> Iterator[ExplainedStep]:
     """Yield the steps of one line. Raises InputError for an empty line and an unknown format."""
     if parse.shorten(line, settings.clean.longest_line_bytes).long_lines:
         yield _reject_step(parse.TOO_LONG)
@@ -99,7 +99,7 @@ def explain(
     name = parse.detect(header + line).name if log_format == AUTO else log_format
     longest = settings.clean.longest_line_bytes
     parsed = parse.parse(line, log_format_of(settings, name), header=header, longest=longest)
-    yield Step("Format", name, "" if log_format != AUTO else "detected from the line")
+    yield ExplainedStep("Format", name, "" if log_format != AUTO else "detected from the line")
     if len(parsed.rejects):
         reject = parsed.rejects.iloc[0]
         yield _reject_step(str(reject["reason"]))
@@ -107,96 +107,100 @@ def explain(
     yield from _explain_request(parsed, settings)
 
 
-def _reject_step(reason: str) -> Step:
+def _reject_step(reason: str) -> ExplainedStep:
     is_long = reason == parse.TOO_LONG
     kept = "its first 256 bytes are kept" if is_long else "kept with its bytes"
-    return Step("Rejected", reason, f"{kept} in the table rejects")
+    return ExplainedStep("Rejected", reason, f"{kept} in the table rejects")
 
 
-def _explain_request(parsed: parse.Parsed, settings: Settings) -> Iterator[Step]:
+def _explain_request(parsed: parse.Parsed, settings: Settings) -> Iterator[ExplainedStep]:
     rules = clean_rules(settings)
     cleaner = clean.Cleaner(rules, clean.VisitorKeys(VISITOR_KEY), look_ups(settings))
     cleaner.add(parsed.table)
     requests = cleaner.requests()
     logged = {name: _text(value) for name, value in parsed.requests.iloc[0].items()}
     row = {name: _text(value) for name, value in requests.frame().iloc[0].items()}
-    yield Step("Time", f"{row['hit_at']} UTC", "the line counts in the hour of this time")
+    yield ExplainedStep("Time", f"{row['hit_at']} UTC", "the line counts in the hour of this time")
     yield from _explain_visitor(logged, row, rules, missing_look_ups(settings))
     if logged["method"]:
         yield from _explain_target(logged, row, rules)
     yield from _explain_origin(logged, row["referrer_logged"] == "True", rules)
     counted = next(name for name, n in requests.balance().items() if n)
-    yield Step("Counted", counted, "in the line balance of its hour, in the table hour_ledger")
+    yield ExplainedStep(
+        "Counted", counted, "in the line balance of its hour, in the table hour_ledger"
+    )
 
 
 def _explain_visitor(
     logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules, missing: str | None
-) -> Iterator[Step]:
+) -> Iterator[ExplainedStep]:
     address = client_address(logged["client"], logged["forwarded"] or None, rules.trusted)
     through = f"behind {logged['client']}, which clean.trusted_proxies trusts"
     why = "as logged" if address == logged["client"] else through
-    yield Step("Client", address, f"{why}; used for place and visitor id, but not stored")
+    yield ExplainedStep("Client", address, f"{why}; used for place and visitor id, but not stored")
     place = ", ".join(filter(None, (row["city"], row["region"], row["country"])))
-    yield Step("Place", place or "unknown", missing or "from geoip.database")
+    yield ExplainedStep("Place", place or "unknown", missing or "from geoip.database")
     device = ", ".join(
         filter(None, (row["device"], f"{row['browser']} {row['browser_version']}", row["os"]))
     )
-    yield Step("Device", device, f"user agent {logged['user_agent'] or 'not logged'}")
+    yield ExplainedStep("Device", device, f"user agent {logged['user_agent'] or 'not logged'}")
     verdict = f"a bot: {row['bot_class']}" if row["is_bot"] == "True" else "a person"
-    yield Step("Verdict", verdict, row["bot_reason"] or "this line has no sign of a bot")
+    yield ExplainedStep("Verdict", verdict, row["bot_reason"] or "this line has no sign of a bot")
     hidden = (
         "; asked not to be tracked, so for this hour only" if row["opted_out"] == "True" else ""
     )
     by = "cookie" if logged["cookie"] else "client and user agent"
     why = f"keyed hash of site, {by}; with another key than in the lake{hidden}"
-    yield Step("Visitor", row["visitor_id"], why)
+    yield ExplainedStep("Visitor", row["visitor_id"], why)
 
 
 def _explain_target(
     logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules
-) -> Iterator[Step]:
+) -> Iterator[ExplainedStep]:
     dropped = "parameters are kept if clean.query_parameters lists them"
-    yield Step("Path", row["path"], f"of {logged['target']}")
-    yield Step("Query", row["query"] or "none", dropped)
+    yield ExplainedStep("Path", row["path"], f"of {logged['target']}")
+    yield ExplainedStep("Query", row["query"] or "none", dropped)
     yield from _explain_page(row["path"], rules)
     by_path = path_kind(row["path"], rules.kinds) or "none"
     request = f"{logged['method']} answered with {logged['status']}"
-    yield Step("Kind", row["kind"], f"kind by the path alone: {by_path}; {request}")
+    yield ExplainedStep("Kind", row["kind"], f"kind by the path alone: {by_path}; {request}")
 
 
-def _explain_page(path: str, rules: clean.CleanRules) -> Iterator[Step]:
+def _explain_page(path: str, rules: clean.CleanRules) -> Iterator[ExplainedStep]:
     """Yield the steps that change the page name, or one step for a path that none changes."""
     name = path
     for why, after in page_steps(path, rules.targets.pages):
         if after != name:
-            yield Step("Page", after, why)
+            yield ExplainedStep("Page", after, why)
         name = after
     if name == path:
-        yield Step("Page", name, "same as the path")
+        yield ExplainedStep("Page", name, "same as the path")
 
 
 def _explain_origin(
     logged: dict[str, str], is_referrer_logged: bool, rules: clean.CleanRules
-) -> Iterator[Step]:
+) -> Iterator[ExplainedStep]:
     referrer = referrer_of(logged["referrer"], rules.domains) if logged["referrer"] else None
     known = f"{referrer.source or referrer.domain}, {referrer.category}" if referrer else "none"
     no_referrer = "none was sent" if is_referrer_logged else "the format has no field for it"
     why = logged["referrer"] or no_referrer
-    yield Step("Referrer", known, f"{why}; the site's own domains are those of site.domains")
+    yield ExplainedStep(
+        "Referrer", known, f"{why}; the site's own domains are those of site.domains"
+    )
     target = split_target(logged["target"], rules.targets)
     tags = {
         name: value
         for name, value in target._asdict().items()
         if value and name.startswith(("utm_", "click_"))
     }
-    yield Step("Tags", ", ".join(f"{n}={v}" for n, v in tags.items()) or "none")
+    yield ExplainedStep("Tags", ", ".join(f"{n}={v}" for n, v in tags.items()) or "none")
     evidence = evidence_of(referrer, target)
     if evidence is None:
         otherwise = "Direct" if is_referrer_logged else "not known (not logged)"
         why = f"no tag, click id or outside referrer; a session without any is {otherwise}"
-        yield Step("Channel", "none", why)
+        yield ExplainedStep("Channel", "none", why)
         return
-    yield Step("Channel", *_explain_channel(rules.channels, evidence))
+    yield ExplainedStep("Channel", *_explain_channel(rules.channels, evidence))
 
 
 def _explain_channel(rules: ChannelRules, evidence: Any) -> tuple[str, str]:

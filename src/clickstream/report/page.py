@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clickstream.parse import Detected
-from clickstream.report.charts import Look, bar, fold, over_time, stacked
+from clickstream.report.charts import TerminalAbilities, bar, fold, over_time, stacked
 from clickstream.report.figures import CLIENTS, TOP, Figures
 from clickstream.wording import quantity
 
@@ -77,7 +77,7 @@ STATUS_STYLES = {1: "white", 2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 
 
 @dataclass(frozen=True)
-class Row:
+class RankingRow:
     """One row of a ranking: a label (which may come from the log), its count, its bar's colour."""
 
     label: str
@@ -98,7 +98,7 @@ def show(
     `formats` are the detected formats of the files, and may be empty. `elapsed` is the wall-clock
     time of reading and counting in seconds.
     """
-    look = Look.of(console, WIDEST)
+    look = TerminalAbilities.of(console, WIDEST)
     half = replace(look, width=(look.width - GUTTER) // 2) if _is_wide(look) else look
     sections: list[RenderableType] = [
         _headline(figures, paths, formats, elapsed, look),
@@ -123,7 +123,7 @@ def _headline(
     paths: Sequence[str],
     formats: Sequence[Detected],
     elapsed: float,
-    look: Look,
+    look: TerminalAbilities,
 ) -> Panel:
     files = look.safe(paths[0]) if len(paths) == 1 else quantity(len(paths), "file")
     speed = f"{quantity(round(figures.lines / max(elapsed, 0.001)), 'line')} per second"
@@ -154,7 +154,7 @@ def _formats(found: Sequence[Detected]) -> Text:
     return Text("".join(f"\nformat {one.sentence}" for one in together), "dim")
 
 
-def _balance(figures: Figures, look: Look) -> Group:
+def _balance(figures: Figures, look: TerminalAbilities) -> Group:
     counts = {**figures.balance, "rejected": sum(figures.rejected.values())}
     segments = [(n, KINDS[kind][1]) for kind, n in counts.items()]
     table = _table(look.width // 2, look)
@@ -201,7 +201,7 @@ def _tile(name: str, value: str) -> Panel:
     return Panel(text, box=box.ROUNDED, border_style="dim")
 
 
-def _timeline(figures: Figures, look: Look) -> Group:
+def _timeline(figures: Figures, look: TerminalAbilities) -> Group:
     if not figures.by_hour:
         return _section("Requests over time", "", _nothing("No line has a time."))
     step, counts = fold(figures.by_hour, columns=look.width - 12)
@@ -209,13 +209,13 @@ def _timeline(figures: Figures, look: Look) -> Group:
     return _section(f"Requests by {step.name}", "UTC, people and bots", *lines)
 
 
-def _pages(figures: Figures, look: Look) -> Group:
-    rows = [Row(path, n, "green") for path, n in figures.top_pages.items()]
+def _pages(figures: Figures, look: TerminalAbilities) -> Group:
+    rows = [RankingRow(path, n, "green") for path, n in figures.top_pages.items()]
     return _ranking("Top pages", "page views", rows, "No page views.", look)
 
 
-def _referrers(figures: Figures, look: Look) -> Group:
-    rows = [Row(domain, n, "green") for domain, n in figures.top_referrers.items()]
+def _referrers(figures: Figures, look: TerminalAbilities) -> Group:
+    rows = [RankingRow(domain, n, "green") for domain, n in figures.top_referrers.items()]
     nothing = (
         "No page view came from another site."
         if figures.referrers_logged
@@ -227,9 +227,9 @@ def _referrers(figures: Figures, look: Look) -> Group:
     return ranking
 
 
-def _campaigns(figures: Figures, look: Look) -> Group:
+def _campaigns(figures: Figures, look: TerminalAbilities) -> Group:
     rows = [
-        Row(
+        RankingRow(
             " / ".join(part or "-" for part in (c.source, c.medium, c.campaign)),
             c.hits,
             more=f"{c.page_views:,}",
@@ -240,8 +240,10 @@ def _campaigns(figures: Figures, look: Look) -> Group:
     return _ranking("Campaigns", note, rows, "No request carries utm tags.", look)
 
 
-def _channels(figures: Figures, look: Look) -> Group:
-    rows = [Row(channel, n, "green") for channel, n in figures.people.channels.most_common(TOP)]
+def _channels(figures: Figures, look: TerminalAbilities) -> Group:
+    rows = [
+        RankingRow(channel, n, "green") for channel, n in figures.people.channels.most_common(TOP)
+    ]
     ranking = _ranking("Channels", "sessions", rows, "No sessions.", look)
     if rows and not figures.referrers_logged:
         why = "The log has no referrer field, so the channel is known from tags and click ids only."
@@ -249,30 +251,32 @@ def _channels(figures: Figures, look: Look) -> Group:
     return ranking
 
 
-def _devices(figures: Figures, look: Look) -> Group:
-    rows = [Row(device, n, "green") for device, n in figures.people.devices.most_common(TOP)]
+def _devices(figures: Figures, look: TerminalAbilities) -> Group:
+    rows = [RankingRow(device, n, "green") for device, n in figures.people.devices.most_common(TOP)]
     return _ranking("Devices", "sessions", rows, "No sessions.", look)
 
 
-def _countries(figures: Figures, look: Look) -> Group:
-    rows = [Row(country, n, "green") for country, n in figures.people.countries.most_common(TOP)]
+def _countries(figures: Figures, look: TerminalAbilities) -> Group:
+    rows = [
+        RankingRow(country, n, "green") for country, n in figures.people.countries.most_common(TOP)
+    ]
     nothing = "No database of places is set: `make geoip` fetches a free one."
     return _ranking("Countries", "sessions", rows, nothing, look)
 
 
-def _bot_classes(figures: Figures, look: Look) -> Group:
-    rows = [Row(name, n, "magenta") for name, n in figures.bot_classes.items()]
+def _bot_classes(figures: Figures, look: TerminalAbilities) -> Group:
+    rows = [RankingRow(name, n, "magenta") for name, n in figures.bot_classes.items()]
     return _ranking("Kinds of bots", "requests", rows, "No bots.", look)
 
 
-def _statuses(figures: Figures, look: Look) -> Group:
+def _statuses(figures: Figures, look: TerminalAbilities) -> Group:
     ranked = sorted(figures.by_status.items(), key=lambda item: (-item[1], item[0]))
     rows = [
-        Row(f"{status} {phrase(status)}", n, STATUS_STYLES.get(status // 100, "white"))
+        RankingRow(f"{status} {phrase(status)}", n, STATUS_STYLES.get(status // 100, "white"))
         for status, n in ranked[:TOP]
     ]
     if rest := ranked[TOP:]:
-        rows.append(Row(quantity(len(rest), "other code"), sum(n for _, n in rest), "white"))
+        rows.append(RankingRow(quantity(len(rest), "other code"), sum(n for _, n in rest), "white"))
     return _ranking("Status codes", "requests", rows, "No request.", look)
 
 
@@ -290,13 +294,13 @@ def _errors(figures: Figures) -> Group:
     return _section("Errors by kind of client", "requests", table, Text(legend, "dim"))
 
 
-def _bots(figures: Figures, look: Look) -> Group:
-    rows = [Row(reason, n, "magenta") for reason, n in figures.bot_reasons.items()]
+def _bots(figures: Figures, look: TerminalAbilities) -> Group:
+    rows = [RankingRow(reason, n, "magenta") for reason, n in figures.bot_reasons.items()]
     note = f"{quantity(figures.balance['bots'], 'request')}, by reason"
     return _ranking("Bots", note, rows, "No bots.", look)
 
 
-def _rejects(figures: Figures, look: Look) -> Group:
+def _rejects(figures: Figures, look: TerminalAbilities) -> Group:
     total = sum(figures.rejected.values())
     if not total:
         return _section("Rejected lines", "", _nothing("None: all lines could be parsed."))
@@ -312,7 +316,9 @@ def _rejects(figures: Figures, look: Look) -> Group:
     return _section("Rejected lines", "by reason, with an example", *lines)
 
 
-def _ranking(title: str, note: str, rows: Sequence[Row], nothing: str, look: Look) -> Group:
+def _ranking(
+    title: str, note: str, rows: Sequence[RankingRow], nothing: str, look: TerminalAbilities
+) -> Group:
     if not rows:
         return _section(title, note, _nothing(nothing))
     width = look.width // 4
@@ -324,7 +330,7 @@ def _ranking(title: str, note: str, rows: Sequence[Row], nothing: str, look: Loo
     return _section(title, note, table)
 
 
-def _table(bar_width: int, look: Look) -> Table:
+def _table(bar_width: int, look: TerminalAbilities) -> Table:
     """Build a table with label, count, remark and bar; if a row is too long, its label is cut."""
     table = Table.grid(expand=True, padding=(0, 1))
     table.add_column(ratio=1, no_wrap=True, overflow=look.overflow)
@@ -339,7 +345,7 @@ def _section(title: str, note: str, *content: RenderableType) -> Group:
     return Group(heading, *content)
 
 
-def _beside(left: Group, right: Group, look: Look) -> RenderableType:
+def _beside(left: Group, right: Group, look: TerminalAbilities) -> RenderableType:
     """Put two sections side by side on a wide terminal, else one below the other."""
     if not _is_wide(look):
         return Group(left, Text(), right)
@@ -350,7 +356,7 @@ def _beside(left: Group, right: Group, look: Look) -> RenderableType:
     return grid
 
 
-def _is_wide(look: Look) -> bool:
+def _is_wide(look: TerminalAbilities) -> bool:
     return look.width >= TWO_COLUMNS_FROM
 
 

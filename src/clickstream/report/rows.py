@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clickstream import dictionary_encoding
-from clickstream.clean import Requests, joined
+from clickstream.clean import RequestTable, joined
 
 ROWS_AT_ONCE = 350_000
 """Number of requests in a piece, and in a batch of the cleaner, which labels it at once."""
@@ -154,8 +154,8 @@ class LogRequests:
             yield np.concatenate(found)
             pa.default_memory_pool().release_unused()  # otherwise all pieces take 100 MB
 
-    def requests(self, rows: Positions) -> tuple[Requests, Positions]:
-        """Return some rows as `Requests`, and the positions of their visitors.
+    def requests(self, rows: Positions) -> tuple[RequestTable, Positions]:
+        """Return some rows as `RequestTable`, and the positions of their visitors.
 
         The tables contain only rows that these requests point to.
         """
@@ -177,7 +177,7 @@ class LogRequests:
                 tables[pointer] = dictionary_encoding.take_rows(table, used)
                 if pointer == "visitor":
                     visitors = used
-        return Requests(columns, tables), visitors
+        return RequestTable(columns, tables), visitors
 
 
 def _narrow(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -17,7 +17,7 @@ from clickstream import dictionary_encoding
 from clickstream.sessions import (
     GOAL_COLUMNS,
     SECOND,
-    Requests,
+    OrderedRequests,
     SessionRules,
     cut,
     end_long_sessions,
@@ -88,7 +88,7 @@ class SessionCounts:
     is_page_view: NDArray[np.bool_] = field(default_factory=_no_request, compare=False, repr=False)
 
 
-def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
+def count_sessions(requests: OrderedRequests, rules: SessionRules) -> SessionCounts:
     """Cut the requests of all visitors into sessions and count them.
 
     A session is a bot's if any of its requests is. Other sessions count if they have a page view.
@@ -108,7 +108,7 @@ class SessionTally:
         self._visitors: list[NDArray[np.int32]] = []
         self._countries: list[pa.ChunkedArray] = []
 
-    def add(self, requests: Requests) -> NDArray[np.bool_]:
+    def add(self, requests: OrderedRequests) -> NDArray[np.bool_]:
         """Count the sessions of some visitors; return a mask of the page views."""
         is_page_view = np.zeros(len(requests), np.bool_)
         if not len(requests):
@@ -175,7 +175,10 @@ def _median(seconds: NDArray[np.int32]) -> float | None:
 
 
 def _met(
-    requests: Requests, order: NDArray[np.int64], first: NDArray[np.int64], rules: SessionRules
+    requests: OrderedRequests,
+    order: NDArray[np.int64],
+    first: NDArray[np.int64],
+    rules: SessionRules,
 ) -> dict[str, NDArray[np.bool_]]:
     """Return a mask of the sessions that met each goal."""
     rows = requests.arrow(order, GOAL_COLUMNS if rules.goals else ()).to_pandas()

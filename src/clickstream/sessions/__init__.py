@@ -12,8 +12,8 @@ longer ends at the next 00:00 UTC. Neither midnight nor a new campaign ends a sh
 
 from clickstream.sessions.carry import (
     CARRY_COLUMNS,
+    ChainLink,
     Digests,
-    Link,
     cache_digests,
     carry_digest,
     carry_out,
@@ -25,7 +25,7 @@ from clickstream.sessions.changes import CHANGE_COLUMNS, changes
 from clickstream.sessions.cut import (
     SECOND,
     Cut,
-    Requests,
+    OrderedRequests,
     SessionRules,
     cut,
     end_long_sessions,
@@ -41,11 +41,11 @@ __all__ = [
     "CHANGE_COLUMNS",
     "GOAL_COLUMNS",
     "SECOND",
+    "ChainLink",
     "Cut",
     "Digests",
     "Goal",
-    "Link",
-    "Requests",
+    "OrderedRequests",
     "SessionRules",
     "cache_digests",
     "carry_digest",

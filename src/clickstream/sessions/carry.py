@@ -116,7 +116,7 @@ def cache_digests(parts: pa.Table) -> Digests:
 
 
 @dataclass(frozen=True)
-class Link:
+class ChainLink:
     """One published hour of the session chain, from its ledger row.
 
     `rules` are the session rules that the hour was built with; only the timeout and the cap are

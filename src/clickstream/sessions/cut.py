@@ -29,7 +29,7 @@ ROWS_AT_ONCE = 1 << 18
 _NOT_OF_REQUESTS = ("event_date", "hour_at", "part_id")
 
 
-class Requests(Protocol):
+class OrderedRequests(Protocol):
     """Labelled requests in log order, which decides the order of requests with equal times."""
 
     def __len__(self) -> int:
@@ -76,7 +76,9 @@ class Cut:
         return np.repeat(np.arange(len(self.first)), self.last - self.first + 1)
 
 
-def cut(requests: Requests, rules: SessionRules, hour: NDArray[np.int32] | None = None) -> Cut:
+def cut(
+    requests: OrderedRequests, rules: SessionRules, hour: NDArray[np.int32] | None = None
+) -> Cut:
     """Sort requests by visitor and time, and find where each session part begins.
 
     If `hour` has the number of each request's hour, requests are sorted by hour first, and each
@@ -96,7 +98,7 @@ def cut(requests: Requests, rules: SessionRules, hour: NDArray[np.int32] | None 
     return Cut(order, np.flatnonzero(starts))
 
 
-def hits_in_order(requests: Requests, found: Cut, parts: pa.Table) -> Iterator[pa.Table]:
+def hits_in_order(requests: OrderedRequests, found: Cut, parts: pa.Table) -> Iterator[pa.Table]:
     """Yield all requests but static assets, with the id of their part, by visitor and time.
 
     Each table has at most ROWS_AT_ONCE rows.

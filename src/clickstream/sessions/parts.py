@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from clickstream import dictionary_encoding
 from clickstream.sessions import goals
-from clickstream.sessions.cut import Cut, Requests, SessionRules
+from clickstream.sessions.cut import Cut, OrderedRequests, SessionRules
 from clickstream.sessions.runs import count_in_runs
 
 ARRIVAL = (
@@ -33,7 +33,7 @@ _FLAGS = ("hit_at", "kind", "is_bot", "channel", "referrer_logged")
 _SESSION = ("session_id", "session_started_at")
 
 
-def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
+def make_parts(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> pa.Table:
     """Build one row per part, sorted by visitor and first hit, before stitching.
 
     `carried_as` is the visitor's id under the visitor key of the hour before; `stitch` needs it.
@@ -119,7 +119,7 @@ def _is_first(ids: pa.Array) -> NDArray[np.bool_]:
     return is_first
 
 
-def _hoped_for(requests: Requests, parts: Cut, rules: SessionRules) -> dict[str, Any]:
+def _hoped_for(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> dict[str, Any]:
     """Build the columns of goals and funnel."""
     asked = goals.COLUMNS if rules.goals or rules.funnel else ()
     rows = requests.arrow(parts.order, asked).to_pandas()

@@ -17,7 +17,7 @@ from clickstream.settings.values import (
 )
 
 
-class Dashboard(Section):
+class DashboardSettings(Section):
     """The owner's dashboard. No setting here affects the rows of an hour."""
 
     engine: Literal["local", "athena"] = Field(
@@ -32,7 +32,7 @@ class Dashboard(Section):
     )
     directory: str = Field(
         "var/dashboard",
-        description="Directory of accounts, notes, saved views, share links and the local copy.",
+        description="Directory of accounts, notes, share links and the local copy.",
     )
     hosts: tuple[str, ...] = Field(
         (),
@@ -75,7 +75,7 @@ class Dashboard(Section):
     )
 
     @model_validator(mode="after")
-    def _check_proxy(self) -> Dashboard:
+    def _check_proxy(self) -> DashboardSettings:
         """Refuse a header without networks, because it would never be accepted."""
         if self.proxy_header and not self.proxy_networks:
             message = "proxy_header needs proxy_networks, the networks from which it is accepted"
@@ -83,7 +83,7 @@ class Dashboard(Section):
         return self
 
 
-class Digest(Section):
+class DigestSettings(Section):
     """The weekly mail, which the DAG `clickstream_digest` sends on Mondays."""
 
     recipients: tuple[MailAddress, ...] = Field(

@@ -16,12 +16,12 @@ from clickstream.errors import SettingsError
 from clickstream.settings.sections import (
     CHANGED,
     FORMATS,
-    Goal,
+    FunnelStepSettings,
+    GoalSettings,
     Settings,
-    Step,
     public,
 )
-from clickstream.settings.sources import AUTO, SOURCE_PROBLEM, Source
+from clickstream.settings.sources import AUTO, SOURCE_PROBLEM, SourceSettings
 
 FILE_NAME = "clickstream.toml"
 PREFIX = "CLICKSTREAM_"
@@ -184,7 +184,7 @@ def _allowed(keys: tuple[str, ...]) -> str:
         name: field.annotation
         for name, field in Settings.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-    } | {"sources": Source, "goals": Goal, "funnel": Step}
+    } | {"sources": SourceSettings, "goals": GoalSettings, "funnel": FunnelStepSettings}
     model = sections.get(keys[0], Settings) if len(keys) > 1 else Settings
     return ", ".join(public(model))
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from clickstream.settings.dashboard import Dashboard, Digest
+from clickstream.settings.dashboard import DashboardSettings, DigestSettings
 from clickstream.settings.section import Section
-from clickstream.settings.sources import Collect, Source
+from clickstream.settings.sources import CollectSettings, SourceSettings
 from clickstream.settings.values import GoalName, RegularExpression, TimeZone
 
 FORMATS = (
@@ -35,7 +35,7 @@ _SHAPING: dict[str, Any] = {
 """Settings that affect the rows of an hour."""
 
 
-class Site(Section):
+class SiteSettings(Section):
     """The site whose logs are processed."""
 
     name: str = Field("cafe", description="Name of the site in every table.", min_length=1)
@@ -52,7 +52,7 @@ class Site(Section):
     )
 
 
-class Lake(Section):
+class LakeSettings(Section):
     """Where the data is stored on AWS."""
 
     bucket: str = Field("clickstream-lake", description="S3 bucket of the lake.", min_length=3)
@@ -66,7 +66,7 @@ class Lake(Section):
     )
 
 
-class Aws(Section):
+class AwsSettings(Section):
     """How the pipeline connects to AWS. If a value is empty, boto3 finds it in its environment."""
 
     endpoint_url: str = Field(
@@ -80,7 +80,7 @@ class Aws(Section):
     )
 
 
-class Sessions(Section):
+class SessionSettings(Section):
     """When a session ends."""
 
     timeout_seconds: Annotated[int, Field(ge=300, le=MAX_TIMEOUT_SECONDS)] = Field(
@@ -93,7 +93,7 @@ class Sessions(Section):
     )
 
     @model_validator(mode="after")
-    def _check_cap(self) -> Sessions:
+    def _check_cap(self) -> SessionSettings:
         """Refuse a cap with which a session that begins soon after a midnight passes the next one.
 
         Soon means within the timeout: the requests before may belong to a session that ended there.
@@ -109,7 +109,7 @@ class Sessions(Section):
         return self
 
 
-class Goal(Section):
+class GoalSettings(Section):
     """A goal: a kind of request that makes a session a conversion."""
 
     page: RegularExpression = Field(
@@ -135,13 +135,13 @@ class Goal(Section):
     )
 
 
-class Step(Goal):
+class FunnelStepSettings(GoalSettings):
     """A step of the funnel, which a session reaches only after the step before it."""
 
     name: str = Field(description="Name of the step.", min_length=1)
 
 
-class Clean(Section):
+class CleanSettings(Section):
     """How requests are labelled."""
 
     asset_extensions: tuple[str, ...] | None = Field(
@@ -168,7 +168,7 @@ class Clean(Section):
     )
 
 
-class Pages(Section):
+class PageSettings(Section):
     """How page names are made from paths."""
 
     ignore_case: bool = Field(False, description="Whether /Menu and /menu are the same page.")
@@ -182,13 +182,13 @@ class Pages(Section):
     )
 
 
-class Channels(Section):
+class ChannelSettings(Section):
     """How sources and mediums are grouped into channels."""
 
     rules: str = Field("", description="File with channel rules; the built-in rules if not set.")
 
 
-class Bots(Section):
+class BotSettings(Section):
     """How bots are recognised besides their user agents."""
 
     crawlers: dict[str, str] = Field(
@@ -239,7 +239,7 @@ class Bots(Section):
     )
 
 
-class GeoIp(Section):
+class GeoIpSettings(Section):
     """Where places are looked up by address."""
 
     database: str = Field(
@@ -247,7 +247,7 @@ class GeoIp(Section):
     )
 
 
-class Privacy(Section):
+class PrivacySettings(Section):
     """How long visitor keys are used and kept."""
 
     key_days: Annotated[int, Field(ge=1, le=366)] = Field(
@@ -260,7 +260,7 @@ class Privacy(Section):
     )
 
 
-class Build(Section):
+class BuildSettings(Section):
     """How runs choose their hours."""
 
     catch_up_hours: Annotated[int, Field(ge=0, le=720)] = Field(
@@ -276,7 +276,7 @@ LEAST_RAW_DAYS = 35
 2 more days, and the lines of a host that was unreachable for up to 35 days are still added."""
 
 
-class Maintenance(Section):
+class MaintenanceSettings(Section):
     """Maintenance of the lake. No setting here affects the rows of an hour."""
 
     compact_after_hours: Annotated[int, Field(ge=0, le=720)] = Field(
@@ -319,33 +319,35 @@ CHANGED = {
 class Settings(Section):
     """All settings. Relative paths start from `directory`."""
 
-    site: Site = Site()
-    sources: tuple[Source, ...] = Field((), description="Places from which log files are pulled.")
-    collect: Collect = Collect()
-    lake: Lake = Lake()
-    aws: Aws = Aws()
-    sessions: Sessions = Sessions()
-    goals: dict[GoalName, Goal] = Field(
+    site: SiteSettings = SiteSettings()
+    sources: tuple[SourceSettings, ...] = Field(
+        (), description="Places from which log files are pulled."
+    )
+    collect: CollectSettings = CollectSettings()
+    lake: LakeSettings = LakeSettings()
+    aws: AwsSettings = AwsSettings()
+    sessions: SessionSettings = SessionSettings()
+    goals: dict[GoalName, GoalSettings] = Field(
         {},
         description="Requests that the site wants, such as a sent order. Each goal is a section"
         " `[goals.NAME]`.",
     )
-    funnel: tuple[Step, ...] = Field(
+    funnel: tuple[FunnelStepSettings, ...] = Field(
         (), description="Steps on the way to a goal, in order, at most nine.", max_length=9
     )
-    clean: Clean = Clean()
-    pages: Pages = Pages()
-    channels: Channels = Channels()
-    bots: Bots = Bots()
-    geoip: GeoIp = GeoIp()
-    privacy: Privacy = Privacy()
+    clean: CleanSettings = CleanSettings()
+    pages: PageSettings = PageSettings()
+    channels: ChannelSettings = ChannelSettings()
+    bots: BotSettings = BotSettings()
+    geoip: GeoIpSettings = GeoIpSettings()
+    privacy: PrivacySettings = PrivacySettings()
     formats: dict[str, str] = Field(
         {}, description="Your own log formats by name: an Apache LogFormat or an nginx log_format."
     )
-    build: Build = Build()
-    maintenance: Maintenance = Maintenance()
-    dashboard: Dashboard = Dashboard()
-    digest: Digest = Digest()
+    build: BuildSettings = BuildSettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
+    dashboard: DashboardSettings = DashboardSettings()
+    digest: DigestSettings = DigestSettings()
     directory: Path = Field(Path(), exclude=True, strict=False)
 
     def resolve(self, path: str) -> Path:

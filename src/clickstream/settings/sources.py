@@ -28,7 +28,7 @@ def _check_host(text: str) -> str:
     return text
 
 
-class Instances(Section):
+class InstanceSettings(Section):
     """EC2 instances, selected by their tags."""
 
     tags: dict[str, str] = Field(
@@ -39,7 +39,7 @@ class Instances(Section):
     )
 
 
-class Source(Section):
+class SourceSettings(Section):
     """One source of log files: a directory on this machine or on one or more hosts."""
 
     name: str = Field(
@@ -62,7 +62,7 @@ class Source(Section):
     hosts: tuple[Annotated[str, AfterValidator(_check_host)], ...] = Field(
         (), description="For sftp: the hosts, by name or address, with :PORT if the port is not 22."
     )
-    instances: Instances | None = Field(
+    instances: InstanceSettings | None = Field(
         None,
         description="For sftp: EC2 instances instead of hosts, such as `{tags = {Role = 'web'}}`; "
         "with `address = 'public'`, by their public addresses.",
@@ -81,7 +81,7 @@ class Source(Section):
     )
 
     @model_validator(mode="after")
-    def _check_kind(self) -> Source:
+    def _check_kind(self) -> SourceSettings:
         """Refuse settings of the other kind, and an sftp source without a host or a login."""
         is_local = self.kind == "directory"
         own = self._directory_problem() if is_local else self._problem() or self._hosts_problem()
@@ -122,7 +122,7 @@ class Source(Section):
         return "" if self.path.startswith("/") else "path must begin with / for kind = 'sftp'"
 
 
-class Collect(Section):
+class CollectSettings(Section):
     """How logs are pulled. No setting here affects the rows of an hour."""
 
     known_hosts: str = Field(

@@ -16,7 +16,7 @@ _LAST = "\U0010ffff"
 
 
 @dataclass
-class Page:
+class ListingPage:
     """Objects and common prefixes of one page; ``last`` is its last entry, if there are more."""
 
     objects: list[StoredObject] = field(default_factory=list)
@@ -29,12 +29,12 @@ class Page:
 
 def list_page(
     index: ObjectIndex, bucket: str, prefix: str, delimiter: str, after: str, limit: int
-) -> Page:
+) -> ListingPage:
     """List up to ``limit`` entries after ``after``.
 
     Keys that have the delimiter after the prefix are folded to a common prefix.
     """
-    page = Page()
+    page = ListingPage()
     last = ""
     if limit == 0:
         return page

@@ -16,7 +16,7 @@ from localaws.s3.index import ObjectIndex
 from localaws.s3.objects import ObjectOperations, file_blocks, source_bucket
 from localaws.s3.payload import Payload
 from localaws.s3.request import S3Request
-from localaws.s3.uploads import MAX_PART_NUMBER, Part, Uploads
+from localaws.s3.uploads import MAX_PART_NUMBER, UploadPart, Uploads
 
 _MAX_PARTS = 1000
 
@@ -65,7 +65,7 @@ class MultipartOperations:
                 "MaxParts": limit,
                 "IsTruncated": len(parts) > len(page),
                 "StorageClass": "STANDARD",
-                "Part": [_describe(part) for part in page],
+                "UploadPart": [_describe(part) for part in page],
             },
         )
 
@@ -76,7 +76,7 @@ class MultipartOperations:
             request.bucket,
             request.key,
             request.query["uploadId"],
-            [_wanted_part(element) for element in root.findall("Part")],
+            [_wanted_part(element) for element in root.findall("UploadPart")],
             WriteCondition.of(request.headers),
         )
         return xml.response(
@@ -154,7 +154,7 @@ def _wanted_part(element: ET.Element) -> tuple[int, str]:
     return int(number), etag.strip('"')
 
 
-def _describe(part: Part) -> dict[str, Any]:
+def _describe(part: UploadPart) -> dict[str, Any]:
     return {
         "PartNumber": part.number,
         "LastModified": xml.timestamp(part.modified_at),

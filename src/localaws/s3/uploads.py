@@ -21,7 +21,7 @@ MAX_PART_NUMBER = 10_000
 
 
 @dataclass(frozen=True)
-class Part:
+class UploadPart:
     """One uploaded part. ``size`` in bytes, ``etag`` without quotes, time in Unix seconds."""
 
     number: int
@@ -60,12 +60,12 @@ class Uploads:
         headers: dict[str, str] = json.loads(row["headers"])
         return headers
 
-    def put_part(self, upload_id: str, number: int, blob: BlobWriter) -> Part:
+    def put_part(self, upload_id: str, number: int, blob: BlobWriter) -> UploadPart:
         """Store a part whose blob is on disk; it replaces an earlier part with its number.
 
         Raises AwsError (NoSuchUpload) if the upload has ended in the meantime.
         """
-        part = Part(number, blob.name, blob.size, blob.md5().hex(), time.time())
+        part = UploadPart(number, blob.name, blob.size, blob.md5().hex(), time.time())
         with self._database.write() as connection:
             _check_alive(connection, upload_id)
             old = connection.execute(
@@ -78,7 +78,7 @@ class Uploads:
         self._index.blobs.remove(*(row["blob"] for row in old))
         return part
 
-    def parts(self, upload_id: str) -> list[Part]:
+    def parts(self, upload_id: str) -> list[UploadPart]:
         """Parts by number."""
         return _parts(self._database.query(_PARTS, (upload_id,)))
 
@@ -120,7 +120,7 @@ class Uploads:
             _end(connection, upload_id)
         self._index.blobs.remove(*(part.blob for part in parts))
 
-    def _join(self, uri: str, parts: Sequence[Part], writer: BlobWriter) -> None:
+    def _join(self, uri: str, parts: Sequence[UploadPart], writer: BlobWriter) -> None:
         try:
             for part in parts:
                 with self._index.blobs.path(part.blob).open("rb") as source:
@@ -139,11 +139,11 @@ _PARTS = (
 )
 
 
-def _parts(rows: Sequence[sqlite3.Row]) -> list[Part]:
-    return [Part(*row) for row in rows]
+def _parts(rows: Sequence[sqlite3.Row]) -> list[UploadPart]:
+    return [UploadPart(*row) for row in rows]
 
 
-def _choose(parts: Sequence[Part], wanted: Sequence[tuple[int, str]]) -> list[Part]:
+def _choose(parts: Sequence[UploadPart], wanted: Sequence[tuple[int, str]]) -> list[UploadPart]:
     """Return the parts that a client lists, after the checks of S3. Raises AwsError."""
     numbers = [number for number, _ in wanted]
     if numbers != sorted(set(numbers)):
@@ -169,7 +169,7 @@ def _choose(parts: Sequence[Part], wanted: Sequence[tuple[int, str]]) -> list[Pa
     return chosen
 
 
-def _joint_etag(parts: Sequence[Part]) -> str:
+def _joint_etag(parts: Sequence[UploadPart]) -> str:
     """Return the ETag of a multipart object: MD5 of the parts' MD5s, and their number."""
     joint = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts), usedforsecurity=False)
     return f"{joint.hexdigest()}-{len(parts)}"

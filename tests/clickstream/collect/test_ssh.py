@@ -13,14 +13,14 @@ import asyncssh
 import pytest
 from tests.support.ssh_server import SshServer, make_key, ssh_server
 
-from clickstream.collect import Host, Login, sftp, ssh
+from clickstream.collect import Host, HostLogin, sftp, ssh
 from clickstream.collect.sftp import SftpSource
 from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
 
 
 @contextmanager
 def connected(
-    server: SshServer, logs: Path, login: Login | None = None, **changes: object
+    server: SshServer, logs: Path, login: HostLogin | None = None, **changes: object
 ) -> Iterator[SftpSource]:
     host = replace(server.host(logs), **changes)  # type: ignore[arg-type]
     with sftp.connect(host, login or server.login, server.known_hosts, 5) as source:
@@ -121,7 +121,7 @@ def test_a_login_that_is_refused_says_where_the_key_belongs(
     server: SshServer, logs: Path, tmp_path: Path
 ) -> None:
     make_key(tmp_path / "other")
-    login = Login("logs", key_file=str(tmp_path / "other"))
+    login = HostLogin("logs", key_file=str(tmp_path / "other"))
     with (
         pytest.raises(InputError, match=r"refuses the login of logs .* ~logs/.ssh/authorized_keys"),
         connected(server, logs, login),
@@ -130,7 +130,7 @@ def test_a_login_that_is_refused_says_where_the_key_belongs(
 
 
 def test_a_key_in_a_connection_logs_in(server: SshServer, logs: Path, tmp_path: Path) -> None:
-    login = Login("logs", private_key=server.user_key.read_text())
+    login = HostLogin("logs", private_key=server.user_key.read_text())
     with connected(server, logs, login) as source:
         assert source.list() == []
 
@@ -139,7 +139,7 @@ def test_a_key_with_a_passphrase_needs_it(server: SshServer, logs: Path, tmp_pat
     key = asyncssh.read_private_key(server.user_key)
     for form in ("openssh", "pkcs8-pem"):
         data = key.export_private_key(form, "tiger-5", rounds=1, ignore_few_rounds=True).decode()
-        login = Login("logs", private_key=data, passphrase="tiger-5")
+        login = HostLogin("logs", private_key=data, passphrase="tiger-5")
         with connected(server, logs, login) as source:
             assert source.list() == []
         with pytest.raises(InputError, match="its passphrase is wrong") as error:
@@ -150,7 +150,7 @@ def test_a_key_with_a_passphrase_needs_it(server: SshServer, logs: Path, tmp_pat
 
 
 def test_no_secret_is_in_the_representation_of_a_login(server: SshServer) -> None:
-    login = Login("logs", private_key=server.user_key.read_text(), passphrase="tiger-5")
+    login = HostLogin("logs", private_key=server.user_key.read_text(), passphrase="tiger-5")
     assert "tiger" not in repr(login)
     assert "PRIVATE" not in repr(login)
 
@@ -172,7 +172,7 @@ def test_a_key_file_that_can_not_be_used_is_named(
         path.write_text(text)
         path.chmod(mode)
     with pytest.raises(InputError, match=complaint) as error:
-        ssh.client_key(Login("logs", key_file=str(path)))
+        ssh.client_key(HostLogin("logs", key_file=str(path)))
     assert str(path) in str(error.value)
 
 

@@ -19,7 +19,7 @@ from tests.clickstream.dashboard.week_facts import store_of, table_of
 from clickstream.demo.cafe import CafeRules, PersonSession, Truth, agents
 from clickstream.demo.cafe.history import traffic
 from clickstream.demo.cafe.rules import CITY_TIME, SECOND
-from clickstream.demo.cafe.truth import Tally
+from clickstream.demo.cafe.truth import TruthTally
 from clickstream.demo.cafe.weblog import Request
 from clickstream.hours import Hour
 
@@ -112,7 +112,7 @@ class CafeWeeks:
 
 def simulate_weeks(rules: CafeRules, first: date, last: date) -> CafeWeeks:
     """Simulate the local dates `first` to `last`."""
-    tally = Tally()
+    tally = TruthTally()
     errors: dict[Key, list[Error]] = defaultdict(list)
     bots: Counter[tuple[Hour, str]] = Counter()
     start, end = _midnight(first), _midnight(last + timedelta(days=1))

@@ -209,8 +209,6 @@ class CafeTruth:
         """The value of a visit, which may be about its visitor's first one."""
         if name == "visitor_kind":
             return "new" if self._first_visits[visit.visitor] is visit else "returning"
-        if name == "first_channel":
-            return self._first_visits[visit.visitor].channel
         return _plain_value(visit, name)
 
     def _passes(self, visit: PersonSession, one: Filter) -> bool:

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from tests.clickstream.dashboard.builders import FactStore
 
 from clickstream.dashboard.access.identity import Identity
-from clickstream.dashboard.entries.store import NO_ENTRIES, Entries
+from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.texts import Translations, load_translations, parse_locale
 from clickstream.dashboard.web.rendering import Renderer
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import Settings
 
 NOW = datetime(2026, 11, 16, 15, 20)
@@ -32,15 +32,15 @@ def page_of(
     settings: Settings | None = None,
     translations: Translations | None = None,
     language: str = "en-GB",
-    entries: Entries = NO_ENTRIES,
+    entries: ShownNotes = NO_NOTES,
     zone: str = "UTC",
     problem: str = "",
-) -> Iterator[Page]:
+) -> Iterator[PageContext]:
     """A page in the making."""
     locale = parse_locale(language)
     formats = Formats(locale, translations or load_translations(locale))
     with store.copy.snapshot() as snapshot:
-        yield Page(
+        yield PageContext(
             view or View(),
             lambda question: Answer(question, snapshot.rows(question)),
             formats,
@@ -54,7 +54,7 @@ def page_of(
         )
 
 
-def html_of(page: Page) -> str:
+def html_of(page: PageContext) -> str:
     """The HTML of a page's tab."""
     return Renderer.create(page.formats, "Café").tab(page)
 

@@ -16,8 +16,8 @@ from tests.support.lakes import aws_session, build_all
 from clickstream.demo.cafe import CafeRules, PersonSession, older_logs, simulate
 from clickstream.demo.cafe_logs import CafeLogs
 from clickstream.demo.older_hours import OlderHours
-from clickstream.demo.progress import Step, Steps
-from clickstream.demo.stack import Layout
+from clickstream.demo.progress import DemoStep, DemoSteps
+from clickstream.demo.stack import StackLayout
 from clickstream.demo.traffic import Plan, simulated_cafe
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan, hour_range
@@ -101,7 +101,7 @@ def test_hours_are_complete_up_to_the_first_missing_day(logs: SmallLogs) -> None
 
 
 def test_logs_are_continued_by_what_is_remembered_of_them(tmp_path: Path) -> None:
-    layout = Layout(tmp_path)
+    layout = StackLayout(tmp_path)
     assert CafeLogs.load(layout.cafe_logs, layout.cafe_file) is None
     logs = CafeLogs.new(layout.cafe_logs, LAST.minus(11), LAST)
     logs.save(layout.cafe_file)
@@ -115,7 +115,7 @@ def test_logs_are_continued_by_what_is_remembered_of_them(tmp_path: Path) -> Non
 
 
 def test_logs_of_an_earlier_version_are_refused(tmp_path: Path) -> None:
-    layout = Layout(tmp_path)
+    layout = StackLayout(tmp_path)
     layout.cafe_logs.mkdir(parents=True)
     (layout.cafe_logs / "access.log").touch()
     with pytest.raises(InputError, match="make clean-demo"):
@@ -123,7 +123,7 @@ def test_logs_of_an_earlier_version_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_second_start_continues_the_cafe_of_the_first(tmp_path: Path) -> None:
-    layout, steps = Layout(tmp_path), Steps(QUIET)
+    layout, steps = StackLayout(tmp_path), DemoSteps(QUIET)
     first = simulated_cafe(layout, steps)
     written = lines_in(layout.cafe_logs)
     second = simulated_cafe(layout, steps)
@@ -175,7 +175,7 @@ def test_older_hours_then_late_lines_then_the_newest_give_the_truth_of_all(
     lake = open_lake(lake_settings.model_copy(update=own), aws_session())
     plan = Plan([HourSpan(logs.first, LAST)])
     first_answers = []
-    older = OlderHours(lake, plan, Step(QUIET, "Older hours"))
+    older = OlderHours(lake, plan, DemoStep(QUIET, "Older hours"))
     logs.write_newest(LAST)
 
     def pulled() -> Iterator[HourSpan]:
@@ -198,7 +198,7 @@ def test_older_hours_then_late_lines_then_the_newest_give_the_truth_of_all(
     truth = simulate(logs.first, LAST, RULES).truth
     assert not verify(lake, logs.first, LAST).failures
     assert visits(lake) == expected(truth.sessions)
-    again = OlderHours(lake, plan, Step(QUIET, "Older hours"))
+    again = OlderHours(lake, plan, DemoStep(QUIET, "Older hours"))
     again.build(iter([plan.all]), lambda: first_answers.append(0))
     assert again.built == {}
     assert len(first_answers) == 1

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.demo import environment_file
-from clickstream.demo.stack import Layout, Ports
+from clickstream.demo.stack import Ports, StackLayout
 from clickstream.demo.stack.environment import airflow_environment
 from clickstream.demo.stack.layout import Secrets, write_private
 from clickstream.errors import SettingsError
@@ -25,9 +25,9 @@ SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 
 
-def running(root: Path, more: dict[str, str], process: int | None = None) -> Layout:
+def running(root: Path, more: dict[str, str], process: int | None = None) -> StackLayout:
     """A directory as a stack leaves it while it runs."""
-    layout = Layout(root)
+    layout = StackLayout(root)
     layout.create()
     inherited = {"PATH": os.defpath, "HOME": "/home/x"}
     variables = airflow_environment(

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from clickstream.demo import progress
-from clickstream.demo.progress import Steps
+from clickstream.demo.progress import DemoSteps
 
 
 class Clock:
@@ -30,7 +30,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_a_step_is_one_aligned_line_with_its_duration(clock: Clock) -> None:
     out = io.StringIO()
-    steps = Steps(Console(file=out, width=100))
+    steps = DemoSteps(Console(file=out, width=100))
     for label, detail, seconds in (("Local AWS", "", 4.2), ("Older hours", "675 hours", 61.0)):
         with steps.step(label) as step:
             clock.now += seconds
@@ -44,7 +44,7 @@ def test_a_step_is_one_aligned_line_with_its_duration(clock: Clock) -> None:
 
 def test_a_long_step_without_a_terminal_says_every_ten_seconds_how_far_it_is(clock: Clock) -> None:
     out = io.StringIO()
-    with Steps(Console(file=out, width=100)).step("Hours") as step:
+    with DemoSteps(Console(file=out, width=100)).step("Hours") as step:
         for moment, done in ((5.0, 5), (12.0, 10), (15.0, 12), (60.0, 50), (119.0, 99)):
             clock.now = moment
             step.show_done(done, 100, "hours", f"{done} lines")
@@ -60,7 +60,7 @@ def test_a_long_step_without_a_terminal_says_every_ten_seconds_how_far_it_is(clo
 @pytest.mark.parametrize("done", [0, 4, 100])
 def test_no_time_is_promised_with_little_done_or_nothing_left(clock: Clock, done: int) -> None:
     out = io.StringIO()
-    with Steps(Console(file=out, width=100)).step("Hours") as step:
+    with DemoSteps(Console(file=out, width=100)).step("Hours") as step:
         clock.now = 20.0
         step.show_done(done, 100, "hours")
     assert f"{done} of 100 hours " in out.getvalue()
@@ -69,7 +69,7 @@ def test_no_time_is_promised_with_little_done_or_nothing_left(clock: Clock, done
 
 def test_a_step_that_fails_is_not_ticked(clock: Clock) -> None:
     out = io.StringIO()
-    steps = Steps(Console(file=out, width=100))
+    steps = DemoSteps(Console(file=out, width=100))
     with pytest.raises(ValueError, match="no"), steps.step("Local AWS"):
         raise ValueError("no")
     assert "✓" not in out.getvalue()
@@ -77,7 +77,7 @@ def test_a_step_that_fails_is_not_ticked(clock: Clock) -> None:
 
 def test_a_terminal_shows_a_bar(clock: Clock) -> None:
     out = io.StringIO()
-    with Steps(Console(file=out, force_terminal=True, width=120)).step("Hours") as step:
+    with DemoSteps(Console(file=out, force_terminal=True, width=120)).step("Hours") as step:
         step.show_done(12, 48, "hours")
         step._bar.refresh()
     assert "12 of 48 hours" in out.getvalue()

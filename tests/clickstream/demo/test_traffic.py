@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.support.access_log import Client, append
 from tests.support.lakes import aws_session
 
-from clickstream.demo.progress import Steps
+from clickstream.demo.progress import DemoSteps
 from clickstream.demo.traffic import (
     HOURLY,
     LONGEST_GAP,
@@ -99,7 +99,7 @@ def test_all_hours_of_old_logs_are_built_the_newest_by_airflow(
     every_file = lake_settings.sources[0].model_copy(update={"pattern": "*"})
     lake = open_lake(lake_settings.model_copy(update={"sources": (every_file,)}), aws_session())
     out = io.StringIO()
-    steps = Steps(Console(file=out, width=200))
+    steps = DemoSteps(Console(file=out, width=200))
     plan = plan_own_hours(lake, steps)
     expected = Plan([HourSpan(first, last)])
     assert plan == expected

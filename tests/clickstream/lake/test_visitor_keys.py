@@ -13,8 +13,8 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.visitor_keys import (
     KEY_BYTES,
+    KeyPeriod,
     KeyRing,
-    Period,
     destroy_expired,
     destroy_left_behind,
     periods,
@@ -32,7 +32,7 @@ def visitor_keys(lake: Lake, hour: Hour, now: datetime | None = None) -> tuple[b
 
 def edge(lake: Lake) -> Hour:
     """The first hour of the period after HOUR's."""
-    return Hour(Period.of(HOUR, lake.settings.privacy.key_days).end)
+    return Hour(KeyPeriod.of(HOUR, lake.settings.privacy.key_days).end)
 
 
 def test_an_hour_always_has_the_same_key(lake: Lake) -> None:
@@ -68,7 +68,7 @@ def test_a_new_periods_key_destroys_those_past_the_replay_window(lake: Lake) -> 
     days = lake.settings.privacy.key_days
     old, _ = visitor_keys(lake, HOUR)
     visitor_keys(lake, Hour.of(LONG_AFTER), now=LONG_AFTER)
-    assert [*periods(lake)] == [Period.of(Hour.of(LONG_AFTER), days)]
+    assert [*periods(lake)] == [KeyPeriod.of(Hour.of(LONG_AFTER), days)]
     again, _ = visitor_keys(lake, HOUR, now=LONG_AFTER)
     assert again != old, "the destroyed key came back"
     assert len([*periods(lake)]) == 2, "an old hour's key is no reason to destroy any"
@@ -76,7 +76,7 @@ def test_a_new_periods_key_destroys_those_past_the_replay_window(lake: Lake) -> 
 
 def test_a_key_lives_through_its_replay_window(lake: Lake) -> None:
     visitor_keys(lake, HOUR)
-    end = Period.of(HOUR, lake.settings.privacy.key_days).end
+    end = KeyPeriod.of(HOUR, lake.settings.privacy.key_days).end
     last = end + timedelta(days=lake.settings.privacy.replay_days)
     assert destroy_expired(lake, last) == []
     assert len(destroy_expired(lake, last + timedelta(seconds=1))) == 1
@@ -86,16 +86,16 @@ def test_a_key_lives_through_its_replay_window(lake: Lake) -> None:
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)), st.integers(1, 366))
 def test_every_hour_lies_in_exactly_one_period_of_a_length(moment: datetime, days: int) -> None:
     hour = Hour.of(moment.replace(tzinfo=UTC))
-    period = Period.of(hour, days)
+    period = KeyPeriod.of(hour, days)
     assert period.start <= hour.start < period.end
-    assert Period.of(Hour(period.end), days).start == period.end
-    assert Period.of(Hour(period.end).previous, days) == period
-    assert Period.named(period.name) == period
+    assert KeyPeriod.of(Hour(period.end), days).start == period.end
+    assert KeyPeriod.of(Hour(period.end).previous, days) == period
+    assert KeyPeriod.named(period.name) == period
 
 
 @pytest.mark.parametrize("days", [1, 30])
 def test_a_period_begins_at_midnight(days: int) -> None:
-    assert Period.of(HOUR, days).start.time().isoformat() == "00:00:00"
+    assert KeyPeriod.of(HOUR, days).start.time().isoformat() == "00:00:00"
 
 
 @pytest.mark.parametrize(
@@ -106,16 +106,16 @@ def test_other_secrets_below_the_prefix_are_left_alone(lake: Lake, name: str) ->
     lake.secrets.create_secret(Name=secret, SecretString="another's")
     visitor_keys(lake, HOUR)
     visitor_keys(lake, Hour.of(LONG_AFTER), LONG_AFTER)  # destroys those past the window
-    assert [*periods(lake)] == [Period.of(Hour.of(LONG_AFTER), lake.settings.privacy.key_days)]
+    assert [*periods(lake)] == [KeyPeriod.of(Hour.of(LONG_AFTER), lake.settings.privacy.key_days)]
     assert lake.secrets.get_secret_value(SecretId=secret)["SecretString"] == "another's"
 
 
 def test_a_key_that_a_killed_build_left_behind_is_destroyed_by_maintenance(lake: Lake) -> None:
     """The build created the new period's key, and was killed before it destroyed the old one."""
     visitor_keys(lake, HOUR)
-    now = Period.of(Hour.of(LONG_AFTER), lake.settings.privacy.key_days)
+    now = KeyPeriod.of(Hour.of(LONG_AFTER), lake.settings.privacy.key_days)
     KeyRing(lake, LONG_AFTER - timedelta(days=365)).of_hour(Hour(now.start).next)
-    old = Period.of(HOUR, lake.settings.privacy.key_days)
+    old = KeyPeriod.of(HOUR, lake.settings.privacy.key_days)
     assert destroy_left_behind(lake, LONG_AFTER, dry_run=True) == [old]
     assert len([*periods(lake)]) == 2
     assert destroy_left_behind(lake, LONG_AFTER) == [old]
@@ -129,5 +129,5 @@ def test_maintenance_leaves_the_key_of_a_build_of_old_hours(lake: Lake) -> None:
     old = Hour.of(recent - timedelta(days=400))
     visitor_keys(lake, old, recent)
     assert destroy_left_behind(lake, recent + timedelta(seconds=1)) == []
-    next_period = Period.of(Hour.of(recent), lake.settings.privacy.key_days).end
+    next_period = KeyPeriod.of(Hour.of(recent), lake.settings.privacy.key_days).end
     assert len(destroy_left_behind(lake, next_period)) == 1

@@ -14,8 +14,8 @@ from tests.clickstream.parse.assertions import assert_same
 from clickstream.parse import (
     FORMATS,
     SWITCH_AFTER,
+    FormatState,
     Parsed,
-    Reading,
     concat,
     parse,
     parse_blocks,
@@ -58,7 +58,7 @@ def test_segments_lie_one_after_the_other_and_say_how_to_read_them(
     log: list[tuple[str, int]],
 ) -> None:
     text = text_of(*log)
-    found, after = segments(text, Reading(log[0][0]))
+    found, after = segments(text, FormatState(log[0][0]))
     changes = [name for n, (name, _) in enumerate(log) if n == 0 or log[n - 1][0] != name]
     assert [segment.log_format for segment in found] == changes
     assert after.log_format == changes[-1]
@@ -76,7 +76,7 @@ any_runs = st.lists(
 def test_a_log_of_any_formats_is_read_as_its_segments_are(log: list[tuple[str, int]]) -> None:
     text = b"".join((FORMATS[name].example.encode() + b"\n") * count for name, count in log)
     line, alone = 1, []
-    for part in segments(text, Reading(log[0][0]))[0]:
+    for part in segments(text, FormatState(log[0][0]))[0]:
         alone.append(parse(text[part.start : part.end], part.log_format, line, part.header))
         line += alone[-1].lines + alone[-1].directives
     assert_same(read(text, log[0][0]), concat(alone))

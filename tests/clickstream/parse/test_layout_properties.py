@@ -17,9 +17,9 @@ from tests.support.cases import each_case
 from clickstream.parse import compile_format, parse
 from clickstream.parse.format_strings import layout_of
 from clickstream.parse.formats import IMPOSSIBLE_TIME, REASONS
-from clickstream.parse.layout import Layout
+from clickstream.parse.layout import LineLayout
 from clickstream.parse.layout_rows import read
-from clickstream.parse.layout_scan import Block, find, padding_for
+from clickstream.parse.layout_scan import LineBlock, find, padding_for
 from clickstream.parse.registry import DECLARED
 
 SPECIAL = [b"", *(bytes([byte]) for byte in b'" \\[]{}-:,0aZ/|+\t\r\x00\xe9')]
@@ -45,7 +45,7 @@ def test_a_record_that_was_written_is_read_back(written: Written, records: list[
             assert getattr(row, name) == (getattr(record, name) if name in written.has else "")
 
 
-def assert_read_as_the_patterns_read(data: bytes, layouts: Sequence[Layout]) -> None:
+def assert_read_as_the_patterns_read(data: bytes, layouts: Sequence[LineLayout]) -> None:
     rows = read(data, layouts)
     read_lines = rows.line.tolist()
     refused = {index: (reason, line) for index, reason, line in rows.refused}
@@ -152,7 +152,7 @@ def test_the_scan_alone_reads_the_example(name: str) -> None:
     """The strict pattern would read it just as well, but slowly."""
     example = DECLARED[name].example.encode() + b"\n"
     layouts = [layout_of(name, text) for text in DECLARED[name].strings]
-    blocks = [Block.of(example * 3, padding_for(layout)) for layout in layouts]
+    blocks = [LineBlock.of(example * 3, padding_for(layout)) for layout in layouts]
     pairs = zip(blocks, layouts, strict=True)
     found = [find(block, layout, np.arange(3)).lines.tolist() for block, layout in pairs]
     assert [0, 1, 2] in found

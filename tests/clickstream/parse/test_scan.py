@@ -17,7 +17,7 @@ from tests.support.examples import many_examples
 from clickstream.parse import Parsed, parse, rows
 from clickstream.parse.formats import LINE_FORMATS, LogFormat
 from clickstream.parse.frames import as_frames
-from clickstream.parse.scan import Scan, scan
+from clickstream.parse.scan import LineScan, scan
 
 traps = st.sampled_from([line for line, _ in (*READ.values(), *REFUSED.values())])
 endings = st.sampled_from([b"\n", b"\r\n", b"\n\n", b"\r\r\n"])
@@ -35,7 +35,7 @@ def read(data: bytes, log_format: LogFormat) -> Parsed:
 def read_strictly(data: bytes, log_format: LogFormat) -> Parsed:
     """What is read when the scan leaves every line to the strict pattern."""
 
-    def nothing_regular(data: bytes, start: int, stop: int, quoted_fields: int) -> Scan:
+    def nothing_regular(data: bytes, start: int, stop: int, quoted_fields: int) -> LineScan:
         scanned = scan(data, start, stop, quoted_fields)
         return replace(scanned, regular=np.zeros_like(scanned.regular))
 

@@ -32,7 +32,7 @@ from clickstream.pipeline.hour import batch
 from clickstream.pipeline.proof import verify
 from clickstream.pipeline.publish import Due, publish
 from clickstream.sessions import carry
-from clickstream.settings import Bots, Settings
+from clickstream.settings import BotSettings, Settings
 
 HOURS = 3
 ALL = [Pull(host) for host in HOSTS]
@@ -126,7 +126,9 @@ def some_traffics() -> list[Traffic]:
 def worlds(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
     directory = tmp_path_factory.mktemp("worlds")
     base = settings_of_a_lake(local_aws.endpoint, directory)
-    patient = Bots(pages_in_a_minute=10**6, pages_without_asset=10**6, pages_without_referrer=10**6)
+    patient = BotSettings(
+        pages_in_a_minute=10**6, pages_without_asset=10**6, pages_without_referrer=10**6
+    )
     return Worlds(base.model_copy(update={"bots": patient}), directory)
 
 

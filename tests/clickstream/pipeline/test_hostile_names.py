@@ -12,7 +12,7 @@ from tests.support.web_server import raw_lines
 from clickstream.collect import hosts_of
 from clickstream.lake import Lake
 from clickstream.pipeline.pull import pull_host
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 
 @pytest.mark.parametrize("pattern", ["*access*log*", "**/*access*log*"])
@@ -21,7 +21,7 @@ def test_every_regular_file_is_collected_and_nothing_outside(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     expected = make_hostile_directory(tmp_path / "host")
-    source = Source(name="hostile", path=str(tmp_path / "host" / "logs"), pattern=pattern)
+    source = SourceSettings(name="hostile", path=str(tmp_path / "host" / "logs"), pattern=pattern)
     [host] = hosts_of(source)
     for _ in range(3):
         pulled = pull_host(lake, host)

@@ -23,7 +23,7 @@ from clickstream.pipeline.pull import pull_source
 from clickstream.pipeline.site import describe_own_domain, settings_digest
 from clickstream.report.reading import read_log
 from clickstream.report.tally import Tally
-from clickstream.settings import Settings, Site
+from clickstream.settings import Settings, SiteSettings
 from clickstream.step_config import clean_rules, look_ups, session_rules
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T01")
@@ -104,7 +104,7 @@ def test_inferred_domain_gives_the_rows_of_the_same_domain_in_the_settings(
 ) -> None:
     inferring, named = make_lake("inferring"), make_lake("told").settings
     write(inferring, visits("shop.example", 40))
-    named = named.model_copy(update={"site": Site(domains=("shop.example",))})
+    named = named.model_copy(update={"site": SiteSettings(domains=("shop.example",))})
     told = open_lake(named, aws_session())
     lakes = (inferring, told)
     for lake in lakes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from clickstream.settings import Settings, Site
+from clickstream.settings import Settings, SiteSettings
 
-SETTINGS = Settings(site=Site(domains=("cafe.example",)))
+SETTINGS = Settings(site=SiteSettings(domains=("cafe.example",)))
 """The small log is too small for the site's own domain to be inferred."""
 
 

@@ -10,8 +10,14 @@ from rich.console import Console
 from tests.clickstream.report.builders import LINES, OWN, line
 
 from clickstream.errors import InputError
-from clickstream.report.explain import Step, explain, show_explanation
-from clickstream.settings import Clean, Pages, Privacy, Settings, Site
+from clickstream.report.explain import ExplainedStep, explain, show_explanation
+from clickstream.settings import (
+    CleanSettings,
+    PageSettings,
+    PrivacySettings,
+    Settings,
+    SiteSettings,
+)
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
@@ -19,7 +25,9 @@ IPHONE = (
 )
 
 
-def steps(raw: str, settings: Settings | None = None, log_format: str = "auto") -> list[Step]:
+def steps(
+    raw: str, settings: Settings | None = None, log_format: str = "auto"
+) -> list[ExplainedStep]:
     return [*explain(raw.encode(), log_format, settings or Settings())]
 
 
@@ -53,14 +61,15 @@ def test_every_step_of_a_visit_from_a_newsletter() -> None:
 
 def test_settings_change_what_becomes_of_a_line_and_the_reason_names_them() -> None:
     settings = Settings(
-        site=Site(domains=("cafe.example",)),
-        clean=Clean(query_parameters=("q",)),
-        pages=Pages(ignore_case=True, rules=(("^/drinks", "/menu"),)),
-        privacy=Privacy(key_days=1),
+        site=SiteSettings(domains=("cafe.example",)),
+        clean=CleanSettings(query_parameters=("q",)),
+        pages=PageSettings(ignore_case=True, rules=(("^/drinks", "/menu"),)),
+        privacy=PrivacySettings(key_days=1),
     )
     found = steps(line("192.0.2.1", "05:00:00", "/Drinks/?q=tea", referrer=OWN), settings)
     assert (
-        Step("Query", "q=tea", "parameters are kept if clean.query_parameters lists them") in found
+        ExplainedStep("Query", "q=tea", "parameters are kept if clean.query_parameters lists them")
+        in found
     )
     pages = [step.result for step in found if step.what == "Page"]
     assert pages == ["/drinks/", "/drinks", "/menu"]
@@ -70,7 +79,7 @@ def test_settings_change_what_becomes_of_a_line_and_the_reason_names_them() -> N
 def test_a_bot_is_told_by_what_gave_it_away() -> None:
     raw = next(one for one in LINES if "Googlebot" in one)
     verdict = next(step for step in steps(raw) if step.what == "Verdict")
-    assert verdict == Step("Verdict", "a bot: search engine", "user agent: Googlebot")
+    assert verdict == ExplainedStep("Verdict", "a bot: search engine", "user agent: Googlebot")
 
 
 def test_a_refused_line_ends_with_its_reason(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from tests.support.long_lines import combined_line, long_line, write_log
 
 from clickstream.report.explain import explain, show_explanation
-from clickstream.settings import Clean, Settings
+from clickstream.settings import CleanSettings, Settings
 
 Report = Callable[..., tuple[int, Any, str]]
 MEGABYTE = 1 << 20
@@ -85,6 +85,6 @@ def test_a_long_line_that_is_given_is_explained_without_a_format() -> None:
 
 def test_the_limit_is_that_of_the_settings() -> None:
     line = combined_line(1).replace(b"/1 ", b"/" + b"a" * 5_000 + b" ")
-    shorter = Settings(clean=Clean(longest_line_bytes=4_096))
+    shorter = Settings(clean=CleanSettings(longest_line_bytes=4_096))
     assert [step.what for step in explain(line, "auto", shorter)] == ["Rejected"]
     assert len([*explain(line, "auto", Settings())]) > 1

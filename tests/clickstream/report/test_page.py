@@ -7,12 +7,12 @@ from rich.console import Console
 from tests.clickstream.report.builders import LINES, line
 
 from clickstream.report import run_trial
-from clickstream.report.charts import Look, bar, fold, over_time, stacked
+from clickstream.report.charts import TerminalAbilities, bar, fold, over_time, stacked
 from clickstream.report.page import KINDS
 from clickstream.tables import BALANCE
 
 HOUR = 3600
-PLAIN = Look(width=80, has_colour=False, ascii_only=False)
+PLAIN = TerminalAbilities(width=80, has_colour=False, ascii_only=False)
 
 
 def test_page_shows_the_figures(page, log):

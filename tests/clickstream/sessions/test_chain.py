@@ -19,7 +19,7 @@ from tests.clickstream.sessions.builders import Session, sessions_of
 from clickstream import dictionary_encoding
 from clickstream.hours import Hour
 from clickstream.sessions import (
-    Link,
+    ChainLink,
     SessionRules,
     cache_digests,
     carry_digest,
@@ -120,7 +120,7 @@ class Lake:
     world: World
     raw: list[Hit]
     parts: dict[int, pa.Table] = field(default_factory=dict)
-    links: dict[int, Link] = field(default_factory=dict)
+    links: dict[int, ChainLink] = field(default_factory=dict)
     built: list[int] = field(default_factory=list)
 
     def all_parts(self) -> pa.Table:
@@ -137,7 +137,7 @@ class Lake:
         rows = pa.concat_tables([carry, carry_rows(made)])
         digests = carry_digest(carry), carry_digest(carry_out(rows, hour, rules))
         self.parts[number] = made
-        self.links[number] = Link(hour, rules, *digests)
+        self.links[number] = ChainLink(hour, rules, *digests)
         if (astray := next(self.astray(number), None)) is not None:
             self.build(astray)
 
@@ -148,7 +148,7 @@ class Lake:
             if link and link.reach <= FIRST.plus(number) and not link.follows(cache_digests(parts)):
                 yield other
 
-    def link(self, number: int) -> Link | None:
+    def link(self, number: int) -> ChainLink | None:
         """An hour's link, with what its neighbours are now."""
         if (link := self.links.get(number)) is None:
             return None

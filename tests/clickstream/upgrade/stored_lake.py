@@ -11,8 +11,14 @@ from tests.support.lakes import SQL, aws_session
 from tests.support.localaws_process import CREDENTIALS
 
 from clickstream.lake import Lake, objects, refer_to_lake
-from clickstream.settings import Aws, Build, Settings, Site, Source
-from clickstream.settings import Lake as LakeSettings
+from clickstream.settings import (
+    AwsSettings,
+    BuildSettings,
+    LakeSettings,
+    Settings,
+    SiteSettings,
+    SourceSettings,
+)
 
 OBJECTS = "objects/"
 GLUE, SECRETS, TASKS = "glue.json", "secrets.json", "tasks.json"
@@ -26,11 +32,11 @@ TABLE_FIELDS = (
 def settings_of_the_lake(endpoint: str, logs: Path) -> Settings:
     """Settings of the archived lake, whose names are in the addresses of its Iceberg metadata."""
     return Settings(
-        site=Site(name="cafe", domains=("cafe.example",)),
-        sources=(Source(name="web-1", path=str(logs), format="combined"),),
+        site=SiteSettings(name="cafe", domains=("cafe.example",)),
+        sources=(SourceSettings(name="web-1", path=str(logs), format="combined"),),
         lake=LakeSettings(bucket="older-lake", database="older_lake", key_secret="older-lake"),
-        aws=Aws(endpoint_url=endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
-        build=Build(sql_directory=str(SQL)),
+        aws=AwsSettings(endpoint_url=endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
+        build=BuildSettings(sql_directory=str(SQL)),
     )
 
 

@@ -19,12 +19,12 @@ from clickstream.clean.bots import (
     is_scanner_path,
 )
 from clickstream.clean.dictionary_columns import verdict_table
-from clickstream.clean.request_table import Requests
+from clickstream.clean.request_table import RequestTable
 
 Positions = npt.NDArray[np.int64]
 
 
-def add_behaviour_verdicts(requests: Requests, rules: BehaviourRules) -> Requests:
+def add_behaviour_verdicts(requests: RequestTable, rules: BehaviourRules) -> RequestTable:
     """Return the requests with verdicts for visitors that behave like bots, hour by hour.
 
     Only visitors without a verdict by user agent or network are checked. A verdict by behaviour
@@ -69,7 +69,7 @@ def _flags(
     return np.array([*robots, False])[codes], np.array([*scanner, False])[codes]
 
 
-def _hours_of_people(requests: Requests) -> Iterator[Positions]:
+def _hours_of_people(requests: RequestTable) -> Iterator[Positions]:
     """Yield the positions of people's requests, hour by hour."""
     people = np.flatnonzero(~requests.is_bot)
     hours = requests.columns["hour"][people]

@@ -19,13 +19,13 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clickstream.dashboard.access.accounts import Accounts
-from clickstream.dashboard.access.headers import HostCheck, SecurityHeaders
+from clickstream.dashboard.access.headers import HostHeaderCheck, SecurityHeaders
 from clickstream.dashboard.access.identity import Identity
-from clickstream.dashboard.access.login import LOGIN, LOGOUT, Login, Wording
+from clickstream.dashboard.access.login import LOGIN, LOGOUT, LoginRoutes, Wording
 from clickstream.dashboard.access.origins import is_same_origin, requested_path
 from clickstream.dashboard.access.peers import ForwardedPeers, is_https
 from clickstream.dashboard.access.proxies import ProxyLogin
-from clickstream.dashboard.access.sessions import Session, Sessions
+from clickstream.dashboard.access.sessions import LoginSession, SessionCookies
 from clickstream.dashboard.access.shared_pages import SharedPages, is_shared
 from clickstream.dashboard.access.shares import Shares
 
@@ -67,13 +67,13 @@ def install(
     Without `shares` there are no share links. Routes get the reader from `identity.identity_of`.
     """
     accounts = Accounts(directory)
-    sessions = Sessions(directory, accounts)
-    login = Login(directory, accounts, sessions, wording or Wording())
+    sessions = SessionCookies(directory, accounts)
+    login = LoginRoutes(directory, accounts, sessions, wording or Wording())
     login.add_routes(app)
     app.add_middleware(Guard, login=login, sessions=sessions, around=around, shares=shares)
 
     def protect(inner: ASGIApp) -> ASGIApp:
-        checked = HostCheck(OriginCheck(inner), around.names)
+        checked = HostHeaderCheck(OriginCheck(inner), around.names)
         return ForwardedPeers(SecurityHeaders(checked), around.networks)
 
     _wrap(app, protect)
@@ -115,8 +115,8 @@ class Guard:
     def __init__(
         self,
         app: ASGIApp,
-        login: Login,
-        sessions: Sessions,
+        login: LoginRoutes,
+        sessions: SessionCookies,
         around: Surroundings,
         shares: Shares | None,
     ) -> None:
@@ -165,7 +165,7 @@ class Guard:
             return self._around.url.rstrip("/")
         return f"{scope['scheme']}://{Headers(scope=scope).get('host', '')}"
 
-    def _renew_cookie(self, scope: Scope, send: Send, session: Session | None) -> Send:
+    def _renew_cookie(self, scope: Scope, send: Send, session: LoginSession | None) -> Send:
         """Add a new cookie to the response if the session is due for renewal."""
         if not session or not session.is_due_for_renewal or _is_open(scope["path"]):
             return send

@@ -60,7 +60,7 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-class HostCheck:
+class HostHeaderCheck:
     """Refuses requests for host names other than the dashboard's own.
 
     This prevents DNS rebinding: a site of an attacker whose name resolves to 127.0.0.1 has no

@@ -19,7 +19,7 @@ from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.access.link import use_token
 from clickstream.dashboard.access.origins import HOME, safe_path
 from clickstream.dashboard.access.peers import client_address, is_https
-from clickstream.dashboard.access.sessions import Session, Sessions
+from clickstream.dashboard.access.sessions import LoginSession, SessionCookies
 from clickstream.dashboard.access.throttle import Throttle
 
 log = logging.getLogger(__name__)
@@ -37,11 +37,11 @@ class Wording:
     title: str = "AnyCompany Café"
 
 
-class Login:
+class LoginRoutes:
     """The routes of the login."""
 
     def __init__(
-        self, directory: Path, accounts: Accounts, sessions: Sessions, wording: Wording
+        self, directory: Path, accounts: Accounts, sessions: SessionCookies, wording: Wording
     ) -> None:
         self._directory = directory
         self._accounts = accounts
@@ -65,7 +65,7 @@ class Login:
                 path, endpoint, methods=[method], response_model=None, include_in_schema=False
             )
 
-    def session_of(self, request: Request) -> Session | None:
+    def session_of(self, request: Request) -> LoginSession | None:
         """Return the session of a request."""
         return self._sessions.read(request.cookies.get(self._sessions.cookie_name))
 

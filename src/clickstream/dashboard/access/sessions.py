@@ -43,14 +43,14 @@ def read_secret(directory: Path) -> str:
 
 
 @dataclass(frozen=True)
-class Session:
+class LoginSession:
     """A valid session; one that is due for renewal gets a new cookie with the next response."""
 
     account: Account
     is_due_for_renewal: bool
 
 
-class Sessions:
+class SessionCookies:
     """Makes and reads session cookies with the secret in the dashboard's directory."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Sessions:
         value = self._signer.dumps([account.name, account.session_version])
         return value if isinstance(value, str) else value.decode()
 
-    def read(self, value: str | None) -> Session | None:
+    def read(self, value: str | None) -> LoginSession | None:
         """Return the session of a cookie value; None if it is forged, too old or ended."""
         try:
             (name, version), used_at = self._signer.loads(
@@ -84,7 +84,7 @@ class Sessions:
         if not account or account.session_version != version:
             return None
         age = datetime.fromtimestamp(self._clock(), UTC) - used_at
-        return Session(account, is_due_for_renewal=age.total_seconds() > RENEW_AFTER_SECONDS)
+        return LoginSession(account, is_due_for_renewal=age.total_seconds() > RENEW_AFTER_SECONDS)
 
     def set_cookie(self, account: Account, is_https: bool) -> str:
         """Return the Set-Cookie header that starts or renews a session."""

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clickstream.dashboard.access.identity import NO_PAGE, READ_ONLY, Identity, SharedWith
-from clickstream.dashboard.access.shares import PREFIX, Ended, Share, Shares
+from clickstream.dashboard.access.shares import PREFIX, Share, ShareEnd, Shares
 from clickstream.dashboard.questions.view import TABS
 from clickstream.dashboard.texts import mark
 from clickstream.errors import InputError
@@ -22,8 +22,8 @@ ShowMessage = Callable[[str, HTTPStatus], Response]
 """Builds a page with one sentence, which it translates."""
 
 ENDED = {
-    Ended.EXPIRED: mark("This link has expired. Ask the person who sent it for a new one."),
-    Ended.WITHDRAWN: mark(
+    ShareEnd.EXPIRED: mark("This link has expired. Ask the person who sent it for a new one."),
+    ShareEnd.WITHDRAWN: mark(
         "This link has been withdrawn. Ask the person who sent it for a new one."
     ),
 }
@@ -71,7 +71,7 @@ class SharedPages:
             return self._show_message(NO_PAGE, HTTPStatus.NOT_FOUND)
         return found if isinstance(found, Share) else self._end(found)
 
-    def _end(self, ended: Ended) -> Response:
+    def _end(self, ended: ShareEnd) -> Response:
         return self._show_message(ENDED[ended], HTTPStatus.GONE)
 
     def _answer(self, share: Share, token: str, path: str, method: str) -> Response | None:

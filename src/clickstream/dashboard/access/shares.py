@@ -21,15 +21,16 @@ from typing import Any
 from itsdangerous import Signer
 
 from clickstream.dashboard.access.sessions import read_secret
-from clickstream.dashboard.entries.entry_file import EntryFile, Kind, digest_of, parse_line
-from clickstream.dashboard.entries.saved_views import LONGEST_QUERY
+from clickstream.dashboard.entries.entry_file import EntryFile, EntryKind, digest_of, parse_line
 from clickstream.dashboard.questions.view import TABS, Tab, View
 from clickstream.errors import InputError
 
 PREFIX = "/shared/"
 LONGEST_NAME = 40
+LONGEST_QUERY = 4000
 MOST_SHARES = 200
 MOST_DAYS = 366
+UNDO_DAYS = 7
 _SALT = "clickstream.dashboard.share"
 _TOKEN = re.compile(r"(?P<id>[0-9a-f]{16})\.(?P<expires>[1-9][0-9]{9,11})\.[A-Za-z0-9_-]{43}")
 _DOUBLE_CLICK = timedelta(seconds=10)
@@ -127,10 +128,12 @@ def _find_equal(shares: Sequence[Share], share: Share) -> Share | None:
     return None
 
 
-SHARES = Kind("shares.json", "link", "links", MOST_SHARES, Share.from_json, _find_equal)
+SHARES = EntryKind(
+    "shares.json", "link", "links", MOST_SHARES, Share.from_json, _find_equal, UNDO_DAYS
+)
 
 
-class Ended(Enum):
+class ShareEnd(Enum):
     """Why a link that was signed here is no longer valid."""
 
     EXPIRED = "expired"
@@ -173,7 +176,7 @@ class Shares:
         text = f"{share.id}.{share.expires_at.timestamp():.0f}"
         return PREFIX + self._signer.sign(text).decode()
 
-    def find(self, token: str) -> Share | Ended | None:
+    def find(self, token: str) -> Share | ShareEnd | None:
         """Return the link of a token, or why it has ended; None if it was not signed here.
 
         Raises InputError if the file of the links can't be read.
@@ -186,8 +189,8 @@ class Shares:
         now = self._clock()
         share = self.file.read().entry(parts["id"])
         if now.timestamp() >= int(parts["expires"]) or (share and now >= share.expires_at):
-            return Ended.EXPIRED
-        return share or Ended.WITHDRAWN
+            return ShareEnd.EXPIRED
+        return share or ShareEnd.WITHDRAWN
 
     @cached_property
     def _signer(self) -> Signer:

@@ -17,7 +17,7 @@ _FILLED = 0.72
 
 
 @dataclass(frozen=True)
-class Part:
+class ColumnPart:
     """One part of a column; `number` counts the parts from the bottom."""
 
     x: float
@@ -44,7 +44,7 @@ class ColumnChart:
     box: Box
     y_ticks: Sequence[Tick]
     x_ticks: Sequence[Tick]
-    parts: Sequence[Part]
+    parts: Sequence[ColumnPart]
     strips: Sequence[Strip]
 
 
@@ -81,7 +81,7 @@ def column_chart(
 
 def _parts(
     stacks: Sequence[Values], box: Box, band: float, top: float, unfinished: int | None
-) -> list[Part]:
+) -> list[ColumnPart]:
     parts = []
     for place, column in enumerate(zip(*stacks, strict=True)):
         below = 0.0
@@ -91,7 +91,9 @@ def _parts(
                 lower, upper = box.y(below, top), box.y(below + value, top)
                 height = round(lower - upper, 1)
                 is_open = place == unfinished
-                parts.append(Part(x, upper, round(band * _FILLED, 1), height, number, is_open))
+                parts.append(
+                    ColumnPart(x, upper, round(band * _FILLED, 1), height, number, is_open)
+                )
                 below += value
     return parts
 

@@ -19,7 +19,7 @@ NARROW = Box(360, 220)
 
 
 @dataclass(frozen=True)
-class Place:
+class ChartPlace:
     """A place on the x axis that reacts to the pointer: its strip, and the text of its tooltip.
 
     `days` is its first and last date, such as 2026-11-02/2026-11-08.
@@ -58,16 +58,16 @@ class LineChart:
     unfinished: str
     then: Sequence[str]
     dots: Sequence[tuple[float, float]]
-    places: Sequence[Place]
+    places: Sequence[ChartPlace]
     markers: Sequence[Marker]
 
 
 @dataclass(frozen=True)
-class Series:
+class ChartSeries:
     """The data of a line chart.
 
     `labels` name the places on the axis, `titles` are the tooltips of the places, `days` are their
-    dates as in `Place`. Values are None where there is no data. Values from the place
+    dates as in `ChartPlace`. Values are None where there is no data. Values from the place
     `unfinished_from` on are not final. `notes` maps places to numbers of notes; at `own_notes`,
     accounts wrote a note.
     """
@@ -82,7 +82,7 @@ class Series:
     own_notes: Collection[int] = ()
 
 
-def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> LineChart:
+def line_chart(series: ChartSeries, box: Box, label_of: Callable[[float], str]) -> LineChart:
     """Compute the geometry of a line chart; `label_of` formats a value of the axis."""
     places = len(series.now)
     top, steps = axis([v for v in (*series.now, *series.then) if v is not None])
@@ -105,7 +105,7 @@ def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> Li
     )
 
 
-def _markers(series: Series, box: Box) -> list[Marker]:
+def _markers(series: ChartSeries, box: Box) -> list[Marker]:
     """Place the notes from left to right; a marker that would touch another goes one row down."""
     markers: list[Marker] = []
     ends = [-MARKER_SIZE] * MARKER_ROWS
@@ -157,7 +157,9 @@ def _dots(
     return [*single, *([last] if last else [])]
 
 
-def _strips(series: Series, points: Sequence[tuple[float, float] | None], box: Box) -> list[Place]:
+def _strips(
+    series: ChartSeries, points: Sequence[tuple[float, float] | None], box: Box
+) -> list[ChartPlace]:
     number = len(series.titles)
     width = (box.width - box.left - box.right) / max(number - 1, 1)
     strips = []
@@ -167,7 +169,7 @@ def _strips(series: Series, points: Sequence[tuple[float, float] | None], box: B
         right = min(x + width / 2, box.width)
         point = points[place]
         y = point[1] if point else None
-        strips.append(Place(x, round(left, 1), round(right - left, 1), title, days, y))
+        strips.append(ChartPlace(x, round(left, 1), round(right - left, 1), title, days, y))
     return strips
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from clickstream.dashboard.digest.names import shown_name
 from clickstream.dashboard.questions.coverage import hours_of, missing_servers
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import trust_line
 
 
-def hours_missing(page: Page) -> int:
+def hours_missing(page: PageContext) -> int:
     """Count the hours of the period that are not published, also before the first published one."""
     return max(hours_of(page.period, page.zone) - page.coverage.published, 0)
 
 
-def find_warnings(page: Page) -> list[str]:
+def find_warnings(page: PageContext) -> list[str]:
     """Return the warnings to show before the numbers; none if the period is complete."""
     return [*_missing(page), *_without_servers(page), *_not_compared(page)]
 
 
-def _missing(page: Page) -> list[str]:
+def _missing(page: PageContext) -> list[str]:
     number = hours_missing(page)
     if not number:
         return []
@@ -36,7 +36,7 @@ def _missing(page: Page) -> list[str]:
     ]
 
 
-def _without_servers(page: Page) -> list[str]:
+def _without_servers(page: PageContext) -> list[str]:
     """Write a sentence for each server whose lines are missing in published hours."""
     if not page.coverage.incomplete:
         return []
@@ -51,7 +51,7 @@ def _without_servers(page: Page) -> list[str]:
     ]
 
 
-def _not_compared(page: Page) -> list[str]:
+def _not_compared(page: PageContext) -> list[str]:
     whole = page.compared_dates
     if page.compared is not None or whole is None:
         return []
@@ -59,7 +59,7 @@ def _not_compared(page: Page) -> list[str]:
     return [page.formats.text(text, days=page.days(whole))]
 
 
-def describe_trust(page: Page) -> list[str]:
+def describe_trust(page: PageContext) -> list[str]:
     """Describe the published hours, and the parts of the trust line."""
     formats = page.formats
     published = formats.text(

@@ -19,8 +19,8 @@ from clickstream.dashboard.digest.names import shown_name
 from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.formats import NO_VALUE, Change, Formats
 from clickstream.dashboard.questions.panel import Panel
-from clickstream.dashboard.sentences import Findings, Part, Sentence, find_sentences
-from clickstream.dashboard.tabs.orders.figures import Figure
+from clickstream.dashboard.sentences import Findings, Sentence, SentencePart, find_sentences
+from clickstream.dashboard.tabs.orders.figures import KeyFigure
 from clickstream.dashboard.tabs.orders.values import order_figures
 from clickstream.dashboard.tabs.overview.movers import Mover, find_movers
 from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
@@ -29,7 +29,7 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.course import Course, ask_course
 from clickstream.dashboard.widgets.goals import goal_rows, pace_text
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.errors import EmptyWeek
 
 LISTED = 5
@@ -43,7 +43,7 @@ _SIGNS = {"up": "+", "down": "−", "same": "±"}
 
 
 @dataclass(frozen=True)
-class Row:
+class DigestRow:
     """A key figure: its value in the week and in the week before, and its change."""
 
     label: str
@@ -120,7 +120,7 @@ class Digest:
     compared: str
     warnings: Sequence[str]
     is_complete: bool
-    figures: Sequence[Row]
+    figures: Sequence[DigestRow]
     days: Sequence[Day]
     findings: Findings
     moved: Sequence[Listing] | None
@@ -135,12 +135,12 @@ class Digest:
         return self.formats.language
 
     @property
-    def visits(self) -> Row:
+    def visits(self) -> DigestRow:
         """The main figure."""
         return self.figures[0]
 
 
-def build_content(page: Page, week: Week) -> Digest:
+def build_content(page: PageContext, week: Week) -> Digest:
     """Ask for everything that the mail shows. Raises EmptyWeek if no hour is published."""
     if page.coverage.newest is None:
         raise EmptyWeek(
@@ -173,25 +173,25 @@ def build_content(page: Page, week: Week) -> Digest:
     )
 
 
-def _figures(page: Page, course: Course) -> list[Row]:
+def _figures(page: PageContext, course: Course) -> list[DigestRow]:
     """Build the key figures: the Overview's tiles, visits first, and orders if the goal is set."""
     rows = {tile.metric.name: _row_of_tile(page, tile) for tile in build_tiles(page, course)}
-    orders: list[Row] = []
+    orders: list[DigestRow] = []
     if page.settings.dashboard.order_goal in page.settings.goals:
         count, rate = order_figures(page)
         orders = [_row_of_figure(count, is_share=False), _row_of_figure(rate, is_share=True)]
     return [rows.pop("visits"), *rows.values(), *orders]
 
 
-def _row_of_tile(page: Page, tile: Tile) -> Row:
+def _row_of_tile(page: PageContext, tile: Tile) -> DigestRow:
     label, value = page.formats.text(tile.metric.label), f"{tile.prefix} {tile.value}".strip()
     note = _note(tile.hint, value, tile.before, tile.metric.format == "share")
-    return Row(label, value, tile.before or NO_VALUE, tile.change, note)
+    return DigestRow(label, value, tile.before or NO_VALUE, tile.change, note)
 
 
-def _row_of_figure(one: Figure, is_share: bool) -> Row:
+def _row_of_figure(one: KeyFigure, is_share: bool) -> DigestRow:
     note = _note(one.hint, one.value, one.before, is_share)
-    return Row(one.label, one.value, one.before or NO_VALUE, one.change, note)
+    return DigestRow(one.label, one.value, one.before or NO_VALUE, one.change, note)
 
 
 def _note(hint: str, value: str, before: str, is_share: bool) -> str:
@@ -203,7 +203,7 @@ def _note(hint: str, value: str, before: str, is_share: bool) -> str:
     return "" if before or is_interval else hint
 
 
-def _days(page: Page, course: Course) -> list[Day]:
+def _days(page: PageContext, course: Course) -> list[Day]:
     formats = page.formats
     days = []
     for bucket, visits in zip(course.buckets, course.values("visits"), strict=True):
@@ -224,12 +224,14 @@ def _days(page: Page, course: Course) -> list[Day]:
     return days
 
 
-def _with_links(page: Page, findings: Findings) -> Findings:
+def _with_links(page: PageContext, findings: Findings) -> Findings:
     """Make names in the sentences safe to show, and the addresses in their links absolute."""
     sentences = [
         Sentence(
             [
-                Part(shown_name(p.text) if p.is_name else p.text, _link(page, p.href), p.is_name)
+                SentencePart(
+                    shown_name(p.text) if p.is_name else p.text, _link(page, p.href), p.is_name
+                )
                 for p in one.parts
             ],
             one.direction,
@@ -240,13 +242,13 @@ def _with_links(page: Page, findings: Findings) -> Findings:
     return Findings(sentences, findings.reason, findings.basis)
 
 
-def _link(page: Page, href: str) -> str:
+def _link(page: PageContext, href: str) -> str:
     """Return the absolute address of a page; empty if the dashboard's address is not set."""
     base = page.settings.dashboard.url
     return urljoin(f"{base.rstrip('/')}/", href) if base and href else ""
 
 
-def _moved(page: Page) -> list[Listing] | None:
+def _moved(page: PageContext) -> list[Listing] | None:
     """List the largest rises and falls that chance does not explain; None without a comparison."""
     movers = find_movers(page)
     if movers is None:
@@ -263,14 +265,14 @@ def _moved(page: Page) -> list[Listing] | None:
     ]
 
 
-def _item_of_mover(page: Page, one: Mover) -> Item:
+def _item_of_mover(page: PageContext, one: Mover) -> Item:
     formats = page.formats
     values = [formats.count(one.before), formats.count(one.now), formats.signed(one.step)]
     kind = formats.text(one.dimension)
     return Item(shown_name(one.value), values, _link(page, one.query), kind)
 
 
-def _listing(page: Page, asked: Panel, metric: str) -> Listing:
+def _listing(page: PageContext, asked: Panel, metric: str) -> Listing:
     """Build a list of the largest rows, with one metric."""
     panel: ListPanel = list_panel(page, asked)
     place = [one.name for one in panel.columns].index(metric)

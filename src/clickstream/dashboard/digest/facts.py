@@ -24,7 +24,7 @@ from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.sentences.weeks import WEEKS
 from clickstream.dashboard.texts import load_translations, parse_locale
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.errors import AwsUnavailable, EmptyWeek
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.fact_files import Manifest, read_file, read_manifest
@@ -36,7 +36,7 @@ _ONE_DAY = timedelta(days=1)
 
 
 @contextlib.contextmanager
-def open_page(lake: Lake, week: Week, moment: datetime) -> Iterator[Page]:
+def open_page(lake: Lake, week: Week, moment: datetime) -> Iterator[PageContext]:
     """Open the Overview page of a week as of `moment`; remove the copy afterwards.
 
     Raises EmptyWeek if the lake has no fact files yet.
@@ -76,7 +76,7 @@ def fetch_facts(lake: Lake, copy: FactCopy, week: Week, moment: datetime) -> Non
     )
 
 
-def page_of_week(lake: Lake, reader: Reader, week: Week, moment: datetime) -> Page:
+def page_of_week(lake: Lake, reader: Reader, week: Week, moment: datetime) -> PageContext:
     """Build the Overview page of a week, with a reader of facts."""
     settings, state = lake.settings, reader.state
     locale = parse_locale(settings.dashboard.language)
@@ -85,7 +85,7 @@ def page_of_week(lake: Lake, reader: Reader, week: Week, moment: datetime) -> Pa
     def ask(question: Question) -> Answer:
         return Answer(question, reader.rows(question))
 
-    return Page(
+    return PageContext(
         View().with_days(week.first, week.last),
         ask,
         Formats(locale, load_translations(locale)),

@@ -1,7 +1,7 @@
 """A JSON file of small entries, such as notes, that several processes read and change.
 
-Readers see a complete file, old or new, and a lock serializes the writers. A deleted entry stays in
-the file for some days, so that the deletion can be undone.
+Readers see a complete file, old or new, and a lock serializes the writers. Kinds whose deletion can
+be undone keep a deleted entry in the file for some days.
 """
 
 from __future__ import annotations
@@ -18,9 +18,6 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from clickstream.dashboard.entries import private_files
 from clickstream.errors import InputError, UnusableDashboardFile
-
-UNDO_DAYS = 7
-"""Days for which a deletion can be undone; the next change after them removes the entry."""
 
 _REFUSED = ("Cc", "Cs", "Zl", "Zp")
 """Unicode categories of control characters, halves of surrogate pairs, and line ends."""
@@ -65,11 +62,11 @@ class Contents(Generic[AnyEntry]):
 
 
 @dataclass(frozen=True)
-class Kind(Generic[AnyEntry]):
+class EntryKind(Generic[AnyEntry]):
     """A kind of entries: its file, its name in messages, its limit, and its parser.
 
-    `find_equal` returns an existing entry that makes a new one unnecessary, and raises InputError
-    if the two can't both exist.
+    `find_equal` returns an existing entry that makes a new one unnecessary. A deletion can be
+    undone for `undo_days`; the first change after them removes the entry.
     """
 
     file_name: str
@@ -78,12 +75,13 @@ class Kind(Generic[AnyEntry]):
     most: int
     from_json: Callable[[Mapping[str, Any]], AnyEntry]
     find_equal: Callable[[Sequence[AnyEntry], AnyEntry], AnyEntry | None]
+    undo_days: int = 0
 
 
 class EntryFile(Generic[AnyEntry]):
     """The entries of one kind in the dashboard's directory."""
 
-    def __init__(self, directory: Path, kind: Kind[AnyEntry]) -> None:
+    def __init__(self, directory: Path, kind: EntryKind[AnyEntry]) -> None:
         self.kind = kind
         self.path = directory / kind.file_name
         self._directory = directory
@@ -166,9 +164,9 @@ class EntryFile(Generic[AnyEntry]):
 
     def _to_text(self, contents: Contents[AnyEntry], now: datetime) -> str:
         """Format the file's text, without entries that were deleted too long ago."""
-        oldest = now - timedelta(days=UNDO_DAYS)
+        oldest = now - timedelta(days=self.kind.undo_days)
         # At most as many deleted entries as others: adding and deleting must not fill the disk.
-        deleted = [one for one in contents.deleted if one.deleted_at >= oldest][-self.kind.most :]
+        deleted = [one for one in contents.deleted if one.deleted_at > oldest][-self.kind.most :]
         stored = {
             self.kind.plural: [one.as_json() for one in contents.entries],
             "deleted": [
@@ -200,8 +198,8 @@ class EntryFile(Generic[AnyEntry]):
 
     def _unknown(self, entry_id: str) -> InputError:
         return InputError(
-            f"There is no {self.kind.singular} {entry_id[:40]!r}; it was deleted more than "
-            f"{UNDO_DAYS} days ago, or never existed. Open the page again."
+            f"There is no {self.kind.singular} {entry_id[:40]!r}; it is deleted, or never existed. "
+            "Open the page again."
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from clickstream.dashboard.entries.entry_file import Kind, parse_line
+from clickstream.dashboard.entries.entry_file import EntryKind, parse_line
 from clickstream.errors import InputError
 
 LONGEST_TEXT = 140
@@ -62,7 +62,7 @@ def _find_equal(notes: Sequence[OwnNote], note: OwnNote) -> OwnNote | None:
     return next((o for o in notes if (o.day, o.hour, o.text, o.account) == values), None)
 
 
-OWN_NOTES = Kind("notes.json", "note", "notes", MOST_NOTES, OwnNote.from_json, _find_equal)
+OWN_NOTES = EntryKind("notes.json", "note", "notes", MOST_NOTES, OwnNote.from_json, _find_equal)
 
 
 def _parse_day(text: str) -> date:

@@ -15,7 +15,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from clickstream.dashboard.questions.engines import Engine, Reader, Row
+from clickstream.dashboard.questions.engines import AnswerEngine, AnswerRow, Reader
 from clickstream.dashboard.questions.question import Question, SqlValue
 from clickstream.errors import ClickstreamError, with_code
 
@@ -25,7 +25,7 @@ MOST_ANSWERS = 4000
 AT_ONCE = 2
 """Maximum number of questions that run at the same time."""
 
-Key = tuple[int, str, tuple[SqlValue, ...]]
+AnswerKey = tuple[int, str, tuple[SqlValue, ...]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Answer:
     """The rows of a question: values of its dimensions, then of its metrics."""
 
     question: Question
-    rows: Sequence[Row]
+    rows: Sequence[AnswerRow]
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as dictionaries, by the names of dimensions and metrics."""
@@ -52,9 +52,9 @@ Ask = Callable[[Question], Answer]
 class Answers:
     """Sends questions to an engine and caches its answers."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: AnswerEngine) -> None:
         self.engine = engine
-        self._kept: LRUCache[Key, Future[Answer]] = LRUCache(MOST_ANSWERS)
+        self._kept: LRUCache[AnswerKey, Future[Answer]] = LRUCache(MOST_ANSWERS)
         self._lock = threading.Lock()
         self._gate = threading.BoundedSemaphore(AT_ONCE)
 
@@ -89,7 +89,7 @@ class Refresher(threading.Thread):
     """
 
     def __init__(
-        self, engine: Engine, seconds: float, after: Callable[[], None] = lambda: None
+        self, engine: AnswerEngine, seconds: float, after: Callable[[], None] = lambda: None
     ) -> None:
         super().__init__(name="dashboard-refresh", daemon=True)
         self._engine = engine

@@ -103,18 +103,6 @@ DIMENSIONS = _dimensions(
         ),
     ),
     Dimension(
-        "first_channel",
-        SESSIONS,
-        mark("First channel"),
-        "first_channel",
-        is_filter=False,
-        known="first_value(channel) over in_order as first_channel",
-        definition=mark(
-            "Channel of the person's first known visit. Visits before the last change of "
-            "the visitor keys are not known."
-        ),
-    ),
-    Dimension(
         "first_week",
         SESSIONS,
         mark("Week of the first visit"),

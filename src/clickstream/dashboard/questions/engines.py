@@ -22,7 +22,7 @@ from clickstream.lake.fact_files import (
     read_manifest,
 )
 
-Row = tuple[Any, ...]
+AnswerRow = tuple[Any, ...]
 POLL_SECONDS = 15.0
 
 
@@ -33,11 +33,11 @@ class Reader(Protocol):
     def state(self) -> CopyState:
         """The version, and the time at which it was written."""
 
-    def rows(self, question: Question) -> list[Row]:
+    def rows(self, question: Question) -> list[AnswerRow]:
         """Return the rows that answer a question."""
 
 
-class Engine(Protocol):
+class AnswerEngine(Protocol):
     """A source of answers."""
 
     name: str
@@ -95,7 +95,7 @@ class AthenaReader:
     state: CopyState
     lake: Lake
 
-    def rows(self, question: Question) -> list[Row]:
+    def rows(self, question: Question) -> list[AnswerRow]:
         """Run the question. Raises QueryFailed with Athena's reason."""
         return ask_athena(self.lake, question)
 
@@ -125,6 +125,6 @@ class AthenaEngine:
         """Do nothing: it holds no resources."""
 
 
-def ask_athena(lake: Lake, question: Question) -> list[Row]:
+def ask_athena(lake: Lake, question: Question) -> list[AnswerRow]:
     """Run a question on Athena. Raises QueryFailed with Athena's reason."""
     return athena.query(lake, question.sql, [sql_literal(v) for v in question.values]).rows

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from clickstream.dashboard.questions.answers import Answer, Ask
-from clickstream.dashboard.questions.engines import Row
+from clickstream.dashboard.questions.engines import AnswerRow
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import Filter
 
@@ -48,7 +48,7 @@ def fold(ask: Ask, question: Question) -> Answer:
         named.pop()
 
 
-def named_rows(answer: Answer) -> Sequence[Row]:
+def named_rows(answer: Answer) -> Sequence[AnswerRow]:
     """Return the rows of an answer without the row of small groups."""
     return [row for row in answer.rows if row[0] is not OTHER]
 

@@ -55,13 +55,13 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Scope:
+class QuestionScope:
     """The dates of a question, and the days for which a visitor can be recognized."""
 
     period: Period
     key_days: int
 
-    def with_earlier_visits(self) -> Scope:
+    def with_earlier_visits(self) -> QuestionScope:
         """Return the scope that also contains all earlier visits of its visitors."""
         first = self.period.first - timedelta(days=self.key_days)
         return replace(self, period=replace(self.period, first=first))
@@ -93,7 +93,7 @@ def build_question(
     ordered by value. `key_days` limits how long before the period a visitor's earlier visits can
     be.
     """
-    scope = Scope(period, key_days)
+    scope = QuestionScope(period, key_days)
     facts = METRICS[metrics[0]].facts
     dimensions = [DIMENSIONS[name] for name in by]
     columns = [f"{one.sql} as {one.name}" for one in dimensions]
@@ -142,7 +142,7 @@ def _order(dimensions: Sequence[Dimension], metrics: int) -> str:
 def _source(
     facts: FactView,
     dimensions: Sequence[Dimension],
-    scope: Scope,
+    scope: QuestionScope,
     filters: Sequence[Filter] = (),
 ) -> Clause:
     """Select from the fact view, with columns that are computed from earlier visits.
@@ -163,10 +163,10 @@ def condition_of(
     facts: FactView, period: Period, filters: Sequence[Filter], key_days: int = USUAL_KEY_DAYS
 ) -> Clause:
     """Build the condition that chooses the rows of a fact view."""
-    return _where(facts, Scope(period, key_days), filters)
+    return _where(facts, QuestionScope(period, key_days), filters)
 
 
-def _where(facts: FactView, scope: Scope, filters: Sequence[Filter]) -> Clause:
+def _where(facts: FactView, scope: QuestionScope, filters: Sequence[Filter]) -> Clause:
     """Build the condition that chooses the rows of a fact view.
 
     Filters choose visits. On a view without sessions, only filters by its own dimensions apply.
@@ -235,7 +235,7 @@ def _filter_clause(one: Filter) -> Clause:
     return f"not {sql}" if one.is_excluded else sql, texts
 
 
-def _visits_clause(one: Filter, scope: Scope) -> Clause:
+def _visits_clause(one: Filter, scope: QuestionScope) -> Clause:
     """Choose visits with a row of another fact view that has one of the values, or without one.
 
     Columns about visitors from their earlier visits count as such rows.

@@ -8,6 +8,6 @@ that chance does not explain (`significance`) become sentences, in order of impo
 """
 
 from clickstream.dashboard.sentences.finding import find_sentences
-from clickstream.dashboard.sentences.parts import Findings, Part, Sentence
+from clickstream.dashboard.sentences.parts import Findings, Sentence, SentencePart
 
-__all__ = ["Findings", "Part", "Sentence", "find_sentences"]
+__all__ = ["Findings", "Sentence", "SentencePart", "find_sentences"]

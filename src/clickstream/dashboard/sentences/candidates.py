@@ -15,8 +15,8 @@ from clickstream.dashboard.sentences.significance import (
     compare_shares,
     spread_between,
 )
-from clickstream.dashboard.sentences.weeks import Series, Weeks, ask_weeks
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.sentences.weeks import Weeks, WeekSeries, ask_weeks
+from clickstream.dashboard.widgets.page import PageContext
 
 LEAST_SIZE = 100
 """Minimum of a count, or of the visits of a share, in the range or as expected."""
@@ -112,7 +112,7 @@ class Candidate:
         return self.dimension, self.value
 
 
-def ask_candidates(page: Page, weeks: Weeks) -> list[Candidate]:
+def ask_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
     """Ask for everything that the page checks, and compare it with the weeks before."""
     looks = [look for look in LOOKS[page.view.tab] if _is_open(page, look)]
     found = [(look, ask_weeks(page, weeks, look.asked, look.dimension)) for look in looks]
@@ -130,7 +130,7 @@ def ask_candidates(page: Page, weeks: Weeks) -> list[Candidate]:
 
 
 def _campaigns_beside_others(
-    found: Mapping[str, Mapping[str, Mapping[str, Series]]],
+    found: Mapping[str, Mapping[str, Mapping[str, WeekSeries]]],
 ) -> Iterator[Candidate]:
     """Compare the conversion rate of each campaign with that of all other visits of the range."""
     whole = found[""][""]
@@ -143,7 +143,7 @@ def _campaigns_beside_others(
             yield Candidate("conversion_rate", "campaign", value, compared, moved, True)
 
 
-def _is_open(page: Page, look: Look) -> bool:
+def _is_open(page: PageContext, look: Look) -> bool:
     """Whether the filters leave several values of the dimension, and apply to its fact view."""
     has_sessions = METRICS[look.asked[0]].facts.has_sessions
     if page.view.filters and not has_sessions and page.view.tab != "trust":
@@ -155,7 +155,7 @@ def _is_open(page: Page, look: Look) -> bool:
 
 
 def _spreads(
-    weeks: Weeks, found: Sequence[tuple[Look, Mapping[str, Mapping[str, Series]]]]
+    weeks: Weeks, found: Sequence[tuple[Look, Mapping[str, Mapping[str, WeekSeries]]]]
 ) -> dict[str, float]:
     """Return the week-to-week variance that a metric's counts share, for metrics of visits."""
     histories: dict[str, list[list[float]]] = {}
@@ -171,7 +171,7 @@ def _compare(
     weeks: Weeks,
     look: Look,
     value: str,
-    series: Mapping[str, Series],
+    series: Mapping[str, WeekSeries],
     spreads: Mapping[str, float],
 ) -> Iterator[Candidate]:
     for name in look.reported:

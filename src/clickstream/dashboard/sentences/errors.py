@@ -13,8 +13,8 @@ from clickstream.dashboard.questions.question import Question, condition_of
 from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.sentences.candidates import LEAST_SIZE, WHOLE, Candidate
 from clickstream.dashboard.sentences.significance import compare_count, compare_share
-from clickstream.dashboard.sentences.weeks import Series, Weeks, ask_weeks
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.sentences.weeks import Weeks, WeekSeries, ask_weeks
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import Settings
 
 FAILED = "visits_with_5xx"
@@ -44,7 +44,7 @@ class Failure:
     is_burst: bool
 
 
-def error_candidates(page: Page, weeks: Weeks) -> list[Candidate]:
+def error_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
     """Compare the share of each page's visits that met a 5xx there with the usual share.
 
     Pages without page views, such as the target of a form, are compared with all visits.
@@ -64,12 +64,12 @@ def error_candidates(page: Page, weeks: Weeks) -> list[Candidate]:
     return [candidate for candidate in found if candidate]
 
 
-def _of_visits(page: Page) -> tuple[Filter, ...]:
+def _of_visits(page: PageContext) -> tuple[Filter, ...]:
     """Turn the view's filters into filters of visits, because a visit meets errors on any page."""
     return tuple(replace(one, chooses_visits=True) for one in page.view.filters)
 
 
-def _is_promising(weeks: Weeks, failed: Series) -> bool:
+def _is_promising(weeks: Weeks, failed: WeekSeries) -> bool:
     """Whether the count alone is unusual; only then the slower question for the share is asked."""
     count = compare_count(failed.now, failed.before(weeks), weeks.length, None)
     return count.chance < PROMISING
@@ -78,9 +78,9 @@ def _is_promising(weeks: Weeks, failed: Series) -> bool:
 def _compare(
     weeks: Weeks,
     name: str,
-    failed: Series,
-    seen: Mapping[str, Mapping[str, Series]],
-    everybody: Series,
+    failed: WeekSeries,
+    seen: Mapping[str, Mapping[str, WeekSeries]],
+    everybody: WeekSeries,
 ) -> Candidate | None:
     if name in seen:
         views = seen[name]["page_visits"].weeks
@@ -100,7 +100,7 @@ def step_of(settings: Settings, name: str) -> str:
     return next(found, "")
 
 
-def find_failure(page: Page, weeks: Weeks, name: str) -> Failure:
+def find_failure(page: PageContext, weeks: Weeks, name: str) -> Failure:
     """Find out when a page failed, and for whom."""
     met = _errors(page, weeks, name)
     statuses = [status for _, status, _ in met]
@@ -117,7 +117,7 @@ def find_failure(page: Page, weeks: Weeks, name: str) -> Failure:
     return Failure(status, people, run[0][0], run[-1][0], is_burst)
 
 
-def _errors(page: Page, weeks: Weeks, name: str) -> list[tuple[datetime, int, object]]:
+def _errors(page: PageContext, weeks: Weeks, name: str) -> list[tuple[datetime, int, object]]:
     """Return the local time, status and visitor of each visit's first 5xx on a page, in order."""
     where, values = condition_of(SESSION_ERRORS, weeks.checked, _of_visits(page), page.key_days)
     sql = (

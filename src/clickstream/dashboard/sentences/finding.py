@@ -19,13 +19,13 @@ from clickstream.dashboard.sentences.weeks import (
 from clickstream.dashboard.sentences.words import put_in_words
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.notes import find_bursts
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 _WITH_ERRORS = {"overview", "orders", "trust"}
 """The pages whose sentences report errors."""
 
 
-def find_sentences(page: Page) -> Findings:
+def find_sentences(page: PageContext) -> Findings:
     """Describe the events of the page's range and filters in at most three sentences."""
     end = page.coverage.complete_to
     if end is None:
@@ -47,14 +47,14 @@ def find_sentences(page: Page) -> Findings:
     return Findings(sentences, "", " ".join(filter(None, (basis, _rule_change(page, weeks)))))
 
 
-def _candidates(page: Page, weeks: Weeks) -> list[Candidate]:
+def _candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
     found = ask_candidates(page, weeks)
     if page.view.tab in _WITH_ERRORS:
         found += error_candidates(page, weeks)
     return found
 
 
-def _problem(page: Page, checked: Period) -> str:
+def _problem(page: PageContext, checked: Period) -> str:
     """Return why a range can't be compared, empty if it can."""
     formats = page.formats
     if checked.days > LONGEST_DAYS:
@@ -77,7 +77,7 @@ def _problem(page: Page, checked: Period) -> str:
     )
 
 
-def _too_little_history(page: Page, weeks: Weeks) -> str:
+def _too_little_history(page: PageContext, weeks: Weeks) -> str:
     return page.formats.plural(
         "Too little history to say what is unusual: of the %(weeks)s weeks before, %(number)s is "
         "complete, and %(least)s are needed.",
@@ -89,7 +89,7 @@ def _too_little_history(page: Page, weeks: Weeks) -> str:
     )
 
 
-def _too_few(page: Page) -> str:
+def _too_few(page: PageContext) -> str:
     return page.formats.plural(
         "Too few visits to say what is unusual: %(number)s is needed.",
         "Too few visits to say what is unusual: %(number)s are needed.",
@@ -97,7 +97,7 @@ def _too_few(page: Page) -> str:
     )
 
 
-def _nothing(page: Page) -> str:
+def _nothing(page: PageContext) -> str:
     formats, days = page.formats, page.period.days
     if page.view.range == "today":
         return formats.text(mark("Nothing unusual so far today."))
@@ -112,7 +112,7 @@ def _nothing(page: Page) -> str:
     )
 
 
-def _errors_anyway(page: Page) -> str:
+def _errors_anyway(page: PageContext) -> str:
     """Report hours with many server errors that may affect too few visits to change a number."""
     bursts = find_bursts(page) if page.view.tab in _WITH_ERRORS else ()
     return "".join(
@@ -126,7 +126,7 @@ def _errors_anyway(page: Page) -> str:
     )
 
 
-def _basis(page: Page, weeks: Weeks) -> str:
+def _basis(page: PageContext, weeks: Weeks) -> str:
     """State what the range was compared with."""
     is_cut, is_whole = weeks.checked.until_hour is not None, len(weeks.numbers) == WEEKS
     texts = {
@@ -149,7 +149,7 @@ def _basis(page: Page, weeks: Weeks) -> str:
     return page.formats.text(texts[is_cut, is_whole], **shown)
 
 
-def _rule_change(page: Page, weeks: Weeks) -> str:
+def _rule_change(page: PageContext, weeks: Weeks) -> str:
     """State since when hours are built by another version or other settings than before."""
     question = build_question(("first_hour",), ("library", "settings"), weeks.span)
     rules = sorted(page.ask(question).rows, key=lambda row: row[-1])

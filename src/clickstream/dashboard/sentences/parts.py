@@ -12,7 +12,7 @@ _PLACE = re.compile(r"%\((\w+)\)s")
 
 
 @dataclass(frozen=True)
-class Part:
+class SentencePart:
     """A piece of a sentence; `href` is the view that shows its number, empty for plain words.
 
     `is_name` marks a value of the facts, which keeps its own direction of writing.
@@ -27,7 +27,7 @@ class Part:
 class Sentence:
     """A sentence. `direction` is up or down; `is_good` is None if it is neither good nor bad."""
 
-    parts: Sequence[Part]
+    parts: Sequence[SentencePart]
     direction: str = "up"
     is_good: bool | None = None
 
@@ -50,9 +50,13 @@ class Findings:
     basis: str = ""
 
 
-def compose(formats: Formats, message: str, parts: Mapping[str, Part]) -> list[Part]:
+def compose(
+    formats: Formats, message: str, parts: Mapping[str, SentencePart]
+) -> list[SentencePart]:
     """Translate a message, and replace its `%(name)s` by parts."""
     pieces = _PLACE.split(formats.text(message))
     return [
-        parts[piece] if number % 2 else Part(piece) for number, piece in enumerate(pieces) if piece
+        parts[piece] if number % 2 else SentencePart(piece)
+        for number, piece in enumerate(pieces)
+        if piece
     ]

@@ -12,7 +12,7 @@ from clickstream.dashboard.sentences.candidates import WHOLE, Candidate
 from clickstream.dashboard.sentences.errors import FAILED, find_failure, step_of
 from clickstream.dashboard.sentences.significance import largest_chance
 from clickstream.dashboard.sentences.weeks import Weeks, ask_weeks
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 MOST_SENTENCES = 3
 MOST_RANKED = 12
@@ -70,7 +70,7 @@ class Event:
     cause: Candidate | None = None
 
 
-def select(page: Page, weeks: Weeks, candidates: Sequence[Candidate]) -> list[Event]:
+def select(page: PageContext, weeks: Weeks, candidates: Sequence[Candidate]) -> list[Event]:
     """Select at most three events."""
     limit = largest_chance([one.compared.chance for one in candidates])
     likely = [one for one in candidates if one.compared.chance <= limit]
@@ -91,14 +91,14 @@ def _is_large(one: Candidate) -> bool:
     return abs(one.compared.change) >= (LEAST_GAP if one.is_beside_others else LEAST_CHANGE)
 
 
-def _visits_of_an_order(page: Page, weeks: Weeks) -> float:
+def _visits_of_an_order(page: PageContext, weeks: Weeks) -> float:
     """Return how many visits an order usually takes."""
     series = ask_weeks(page, weeks, WHOLE)[""]
     visits, orders = (sum(series[name].before(weeks)) for name in ("visits", "conversions"))
     return min(visits / orders, MOST_VISITS_OF_AN_ORDER) if orders else 1.0
 
 
-def _score(page: Page, weights: Mapping[str, float], one: Candidate) -> float:
+def _score(page: PageContext, weights: Mapping[str, float], one: Candidate) -> float:
     """Score a change by the equivalent number of visits."""
     weight = weights.get(one.metric, 1.0)
     if one.metric == FAILED:
@@ -109,7 +109,7 @@ def _score(page: Page, weights: Mapping[str, float], one: Candidate) -> float:
     return abs(one.excess) * weight * _CLARITY.get(one.dimension, 1.0)
 
 
-def _covers(page: Page, weeks: Weeks, event: Event, one: Candidate) -> bool:
+def _covers(page: PageContext, weeks: Weeks, event: Event, one: Candidate) -> bool:
     """Whether an event is the same as another change, or explains it."""
     other = event.change
     if one.metric == FAILED:
@@ -129,7 +129,7 @@ def _covers(page: Page, weeks: Weeks, event: Event, one: Candidate) -> bool:
     return _is_mostly_of(page, weeks, other, one)
 
 
-def _is_part_of(page: Page, weeks: Weeks, event: Event, one: Candidate) -> bool:
+def _is_part_of(page: PageContext, weeks: Weeks, event: Event, one: Candidate) -> bool:
     """Whether a value changed with the whole, or with the value that changed the whole."""
     if abs(one.compared.change) <= OWN_CHANGE * abs(event.change.compared.change):
         return True
@@ -148,7 +148,7 @@ def _brings(other: Candidate, one: Candidate) -> bool:
     return is_wider and pair in {("visits", "conversions"), ("conversion_rate", "engaged_rate")}
 
 
-def _is_mostly_of(page: Page, weeks: Weeks, other: Candidate, one: Candidate) -> bool:
+def _is_mostly_of(page: PageContext, weeks: Weeks, other: Candidate, one: Candidate) -> bool:
     """Whether at least half of a value's change is in visits of another value, too."""
     filterable = all(DIMENSIONS[each.dimension].is_filter for each in (one, other))
     if not filterable:
@@ -161,13 +161,13 @@ def _is_mostly_of(page: Page, weeks: Weeks, other: Candidate, one: Candidate) ->
     return moved / of >= 0.5 if of else False
 
 
-def _excess(page: Page, weeks: Weeks, metric: str, view: View) -> float:
+def _excess(page: PageContext, weeks: Weeks, metric: str, view: View) -> float:
     """Return how many more visits or orders than usual a view has."""
     names = tuple(dict.fromkeys(("visits", metric)))
     return ask_weeks(page, weeks, names, filters=view.filters)[""][metric].excess(weeks)
 
 
-def _is_same_failure(page: Page, weeks: Weeks, event: Event, one: Candidate) -> bool:
+def _is_same_failure(page: PageContext, weeks: Weeks, event: Event, one: Candidate) -> bool:
     """Whether another page failed in the same hours."""
     if event.change.metric != FAILED:
         return False
@@ -175,7 +175,7 @@ def _is_same_failure(page: Page, weeks: Weeks, event: Event, one: Candidate) -> 
     return mine.first <= other.last and other.first <= mine.last
 
 
-def _is_shown(page: Page, one: Candidate) -> bool:
+def _is_shown(page: PageContext, one: Candidate) -> bool:
     """Whether the group has enough people to be shown; see docs/privacy.md."""
     if one.is_total or not DIMENSIONS[one.dimension].smallest_group:
         return True
@@ -183,7 +183,7 @@ def _is_shown(page: Page, one: Candidate) -> bool:
     return any(row[0] == one.value for row in named_rows(fold(page.ask, question)))
 
 
-def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Event:
+def _explain(page: PageContext, one: Candidate, likely: Sequence[Candidate]) -> Event:
     """Find the value that explains a change of the whole, and the failing step that lost orders."""
     if one.metric in _ORDERS and not one.is_up and not one.is_beside_others:
         failures = (each for each in likely if each.metric == FAILED)

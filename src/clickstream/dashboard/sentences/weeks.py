@@ -22,7 +22,7 @@ from clickstream.dashboard.questions.question import (
     sql_literal,
 )
 from clickstream.dashboard.questions.view import Filter
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 WEEKS = 8
 """Maximum number of weeks before the range that it is compared with."""
@@ -93,7 +93,7 @@ class Weeks:
 
 
 @dataclass
-class Series:
+class WeekSeries:
     """A metric's numbers: in the range, and in each week before, scaled to the range."""
 
     weeks: list[float] = field(default_factory=lambda: [0.0] * (WEEKS + 1))
@@ -173,12 +173,12 @@ where {dimension} in (select {dimension} from largest)"""  # noqa: S608
 
 
 def ask_weeks(
-    page: Page,
+    page: PageContext,
     weeks: Weeks,
     metrics: Sequence[str],
     dimension: str = "",
     filters: Sequence[Filter] | None = None,
-) -> dict[str, dict[str, Series]]:
+) -> dict[str, dict[str, WeekSeries]]:
     """Ask for each value's series by metric; the value of the whole is "".
 
     `filters` are by default the view's. Shares are returned as a count and a number of visits.
@@ -187,7 +187,7 @@ def ask_weeks(
     answer = page.ask(weekly_question(weeks, metrics, dimension, chosen, page.key_days))
     # A whole without rows has the number 0; it is not unknown.
     values = dict.fromkeys(str(row[0]) for row in answer.rows) if dimension else ("",)
-    found = {value: {name: Series() for name in metrics} for value in values}
+    found = {value: {name: WeekSeries() for name in metrics} for value in values}
     for row in answer.rows:
         value, (week, weight, *numbers) = (row[0], row[1:]) if dimension else ("", row)
         series = found[str(value)]
@@ -197,7 +197,7 @@ def ask_weeks(
     return found
 
 
-def find_weeks(page: Page, checked: Period) -> Weeks:
+def find_weeks(page: PageContext, checked: Period) -> Weeks:
     """Find the weeks before whose hours are complete: published, with the lines of all servers."""
     weeks = Weeks(checked)
     question = weekly_question(weeks, ("published_hours", "incomplete_hours"))

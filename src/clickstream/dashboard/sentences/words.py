@@ -9,13 +9,13 @@ from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.view import TILES, Tab, View
 from clickstream.dashboard.sentences.candidates import Candidate
 from clickstream.dashboard.sentences.errors import FAILED, Failure, find_failure, step_of
-from clickstream.dashboard.sentences.parts import Part, Sentence, compose
+from clickstream.dashboard.sentences.parts import Sentence, SentencePart, compose
 from clickstream.dashboard.sentences.selection import Event
 from clickstream.dashboard.sentences.weeks import Weeks
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.addresses import address_on
 from clickstream.dashboard.widgets.lists import value_name
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 LONGEST_NAME = 60
 
@@ -106,7 +106,7 @@ _PLACES: Mapping[str, tuple[Tab, str]] = {
 """The tab and the panel that show a metric that is not about visits."""
 
 
-def put_in_words(page: Page, weeks: Weeks, event: Event) -> Sentence:
+def put_in_words(page: PageContext, weeks: Weeks, event: Event) -> Sentence:
     """Write the sentence of an event."""
     one = event.change
     if one.metric == FAILED:
@@ -116,33 +116,33 @@ def put_in_words(page: Page, weeks: Weeks, event: Event) -> Sentence:
     else:
         parts = _count(page, one)
     if event.mover:
-        parts += [Part("; "), *_mover(page, event.mover, event.part)]
+        parts += [SentencePart("; "), *_mover(page, event.mover, event.part)]
     if event.cause:
-        parts += [Part("; "), *_failure(page, weeks, event.cause, is_clause=True)]
+        parts += [SentencePart("; "), *_failure(page, weeks, event.cause, is_clause=True)]
     good = METRICS[one.metric].good
     is_good = None if good == "neither" else (good == "up") == one.is_up
-    return Sentence([*parts, Part(".")], "up" if one.is_up else "down", is_good)
+    return Sentence([*parts, SentencePart(".")], "up" if one.is_up else "down", is_good)
 
 
-def _count(page: Page, one: Candidate) -> list[Part]:
+def _count(page: PageContext, one: Candidate) -> list[SentencePart]:
     shown = one.compared.observed
-    number = Part(page.formats.plural(*_UNITS[one.metric], round(shown)), _href(page, one))
+    number = SentencePart(page.formats.plural(*_UNITS[one.metric], round(shown)), _href(page, one))
     message = _WHOLES[one.metric] if one.is_total else _BROUGHT[one.dimension]
     stem = compose(page.formats, message, {"number": number, "name": _name(page, one)})
-    return [*stem, Part(", "), *_change(page, one)]
+    return [*stem, SentencePart(", "), *_change(page, one)]
 
 
-def _change(page: Page, one: Candidate) -> list[Part]:
+def _change(page: PageContext, one: Candidate) -> list[SentencePart]:
     """Describe how much more or less that is than usual."""
     compared, formats = one.compared, page.formats
     if round(compared.expected) < _least_shown(one):
-        return [Part(formats.text(mark("usually hardly any")))]
-    usual = Part(formats.count(compared.expected))
+        return [SentencePart(formats.text(mark("usually hardly any")))]
+    usual = SentencePart(formats.count(compared.expected))
     if compared.change >= 1:
-        step = Part(formats.decimal(compared.change + 1))
+        step = SentencePart(formats.decimal(compared.change + 1))
         message = mark("%(step)s times as many as usual (%(usual)s)")
     else:
-        step = Part(formats.share(abs(compared.change), 0))
+        step = SentencePart(formats.share(abs(compared.change), 0))
         more, fewer = (
             mark("%(step)s more than usual (%(usual)s)"),
             mark("%(step)s fewer than usual (%(usual)s)"),
@@ -156,29 +156,29 @@ def _least_shown(one: Candidate) -> int:
     return 10 if one.dimension in ("country", "city") else 1
 
 
-def _rate(page: Page, one: Candidate) -> list[Part]:
+def _rate(page: PageContext, one: Candidate) -> list[SentencePart]:
     whole, of_value = _RATES[one.metric]
     formats = page.formats
     if one.is_beside_others:
         of_value = _BESIDE_OTHERS
     parts = {
-        "now": Part(formats.share(one.compared.observed), _href(page, one)),
-        "usual": Part(formats.share(one.compared.expected)),
+        "now": SentencePart(formats.share(one.compared.observed), _href(page, one)),
+        "usual": SentencePart(formats.share(one.compared.expected)),
         "name": _name(page, one),
-        "number": Part(formats.plural(*_UNITS["visits"], round(one.compared.size))),
+        "number": SentencePart(formats.plural(*_UNITS["visits"], round(one.compared.size))),
     }
     return compose(formats, whole if one.is_total else of_value, parts)
 
 
-def _mover(page: Page, mover: Candidate, share: float) -> list[Part]:
+def _mover(page: PageContext, mover: Candidate, share: float) -> list[SentencePart]:
     message = _MOVED[mover.dimension]
     if not mover.is_up:
         message = _LOST.get(mover.dimension, _LOST_OTHERWISE)
-    part = Part(_part_of(page, mover, share), _href(page, mover))
+    part = SentencePart(_part_of(page, mover, share), _href(page, mover))
     return compose(page.formats, message, {"part": part, "name": _name(page, mover)})
 
 
-def _part_of(page: Page, mover: Candidate, share: float) -> str:
+def _part_of(page: PageContext, mover: Candidate, share: float) -> str:
     """Describe a share of a rise or fall in words."""
     up = [
         (0.95, mark("all of the rise")),
@@ -200,20 +200,22 @@ def _part_of(page: Page, mover: Candidate, share: float) -> str:
     return page.formats.text(next(text for least, text in words if share >= least))
 
 
-def _failure(page: Page, weeks: Weeks, one: Candidate, is_clause: bool = False) -> list[Part]:
+def _failure(
+    page: PageContext, weeks: Weeks, one: Candidate, is_clause: bool = False
+) -> list[SentencePart]:
     failure = find_failure(page, weeks, one.value)
     step = step_of(page.settings, one.value)
     people = page.formats.plural("%(number)s person", "%(number)s people", failure.people)
     parts = {
-        "page": Part(step or _shortened(one.value), is_name=True),
-        "status": Part(str(failure.status)),
-        "people": Part(people, _href_of_failure(page, one, failure)),
-        "when": Part(_when(page, weeks, failure)),
+        "page": SentencePart(step or _shortened(one.value), is_name=True),
+        "status": SentencePart(str(failure.status)),
+        "people": SentencePart(people, _href_of_failure(page, one, failure)),
+        "when": SentencePart(_when(page, weeks, failure)),
     }
     return compose(page.formats, _FAILURES[bool(step)][is_clause], parts)
 
 
-def _when(page: Page, weeks: Weeks, failure: Failure) -> str:
+def _when(page: PageContext, weeks: Weeks, failure: Failure) -> str:
     """Describe the time span, with the day if the range has several."""
     formats = page.formats
     first, last = formats.time(failure.first), formats.time(failure.last)
@@ -227,7 +229,7 @@ def _when(page: Page, weeks: Weeks, failure: Failure) -> str:
     return formats.text(text, day=day, first=first, last=last)
 
 
-def _href_of_failure(page: Page, one: Candidate, failure: Failure) -> str:
+def _href_of_failure(page: PageContext, one: Candidate, failure: Failure) -> str:
     """Return the view with the errors of visits on the day of a burst, or in the range."""
     view = page.view.with_filter(one.dimension, one.value)
     if failure.is_burst:
@@ -236,17 +238,17 @@ def _href_of_failure(page: Page, one: Candidate, failure: Failure) -> str:
     return _linked(page, "orders", view, "failures")
 
 
-def _name(page: Page, one: Candidate) -> Part:
+def _name(page: PageContext, one: Candidate) -> SentencePart:
     if one.is_total:
-        return Part("")
-    return Part(_shortened(value_name(page, one.dimension, one.value)), is_name=True)
+        return SentencePart("")
+    return SentencePart(_shortened(value_name(page, one.dimension, one.value)), is_name=True)
 
 
 def _shortened(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
-def _href(page: Page, one: Candidate) -> str:
+def _href(page: PageContext, one: Candidate) -> str:
     """Return the view that shows a number; empty if the reader may not open it."""
     if place := _PLACES.get(one.metric):
         tab, anchor = place
@@ -259,6 +261,6 @@ def _href(page: Page, one: Candidate) -> str:
     return _linked(page, "overview", view, "pages" if one.metric == "views" else "trend")
 
 
-def _linked(page: Page, tab: Tab, view: View, anchor: str) -> str:
+def _linked(page: PageContext, tab: Tab, view: View, anchor: str) -> str:
     address = address_on(page, tab, view)
     return "" if address is None else f"{address}#{anchor}"

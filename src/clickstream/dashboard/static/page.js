@@ -161,7 +161,7 @@ addEventListener("pointerup", () => {
   const [first] = places(svg)[Math.min(from, to)].dataset.days.split("/");
   const [, last] = places(svg)[Math.max(from, to)].dataset.days.split("/");
   const query = new URLSearchParams(location.search);
-  for (const name of ["range", "by", "undo_note", "undo_view", "shared"]) query.delete(name);
+  for (const name of ["range", "by", "shared"]) query.delete(name);
   query.set("from", first);
   query.set("to", last);
   show(`?${query}`);

@@ -18,14 +18,14 @@ from clickstream.dashboard.tabs.places.panels import PLACES
 from clickstream.dashboard.tabs.trust.panels import HOUR, TRUST
 from clickstream.dashboard.tabs.trust.questions import hour_questions, hour_span
 from clickstream.dashboard.tabs.visitors.panels import VISITORS
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 PANELS: Mapping[str, Panel] = {
     panel.name: panel for panel in (*OVERVIEW, *VISITORS, *MARKETING, *ORDERS, *PLACES, *TRUST)
 }
 """Each panel by its name."""
 
-_QUESTIONS: Mapping[str, Callable[[Page], list[Question]]] = {
+_QUESTIONS: Mapping[str, Callable[[PageContext], list[Question]]] = {
     FUNNEL.name: funnel_questions,
     ITEMS.name: item_questions,
     ORDER_TIMES.name: order_time_questions,
@@ -34,13 +34,13 @@ _QUESTIONS: Mapping[str, Callable[[Page], list[Question]]] = {
 """The questions of panels that depend on settings or on answers."""
 
 
-def questions_of(page: Page, panel: Panel) -> list[Question]:
+def questions_of(page: PageContext, panel: Panel) -> list[Question]:
     """Return the questions of a panel on a page."""
     if panel.name in _QUESTIONS:
         return _QUESTIONS[panel.name](page)
     return panel.questions(page.view, page.period, page.key_days)
 
 
-def span_of(page: Page, panel: Panel) -> str:
+def span_of(page: PageContext, panel: Panel) -> str:
     """Format the dates that a panel shows; of one hour, its time."""
     return hour_span(page) if panel == HOUR else page.days(page.period)

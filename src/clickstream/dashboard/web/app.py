@@ -11,11 +11,11 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from clickstream.dashboard.access import guard
 from clickstream.dashboard.access.login import Wording
-from clickstream.dashboard.questions.engines import Engine
+from clickstream.dashboard.questions.engines import AnswerEngine
 from clickstream.dashboard.web.entry_routes import add_entry_routes
 from clickstream.dashboard.web.error_pages import add_error_pages
 from clickstream.dashboard.web.panel_routes import add_panel_routes
-from clickstream.dashboard.web.service import Clock, Dashboard, present
+from clickstream.dashboard.web.service import Clock, DashboardService, present
 from clickstream.dashboard.web.share_routes import add_share_routes
 from clickstream.dashboard.web.static_files import add_static_routes
 from clickstream.dashboard.web.surroundings import surroundings_of
@@ -23,7 +23,7 @@ from clickstream.dashboard.web.tab_routes import add_tab_routes
 from clickstream.lake import Lake
 from clickstream.settings import Settings
 
-Protect = Callable[[FastAPI, Dashboard], None]
+Protect = Callable[[FastAPI, DashboardService], None]
 """Puts a guard around an application."""
 
 
@@ -32,7 +32,7 @@ def build_app(
     clock: Clock = present,
     *,
     lake: Lake | None = None,
-    engine: Engine | None = None,
+    engine: AnswerEngine | None = None,
     dependencies: Sequence[params.Depends] = (),
     protect: Protect | None = None,
 ) -> FastAPI:
@@ -43,7 +43,7 @@ def build_app(
     the dashboard's own login. A mounted application gets no lifespan events, so the
     outer application must call `start` and `stop` of `app.state.dashboard`.
     """
-    dashboard = Dashboard(settings, clock, lake, engine)
+    dashboard = DashboardService(settings, clock, lake, engine)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -71,7 +71,7 @@ def build_app(
     return app
 
 
-def _protect_by_login(app: FastAPI, dashboard: Dashboard) -> None:
+def _protect_by_login(app: FastAPI, dashboard: DashboardService) -> None:
     """Require a login, except for static files and /healthz."""
     chosen = dashboard.settings.dashboard
     wording = Wording(

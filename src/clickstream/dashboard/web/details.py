@@ -11,7 +11,7 @@ from typing import Any
 
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.engines import Row
+from clickstream.dashboard.questions.engines import AnswerRow
 from clickstream.dashboard.questions.folding import fold
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import Panel
@@ -20,7 +20,7 @@ from clickstream.dashboard.tabs.panels import PANELS, questions_of
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.chart_notes import own_notes
 from clickstream.dashboard.widgets.lists import value_name
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 MOST_ROWS = 500
 """Maximum number of rows on a panel's page; its CSV file has all."""
@@ -58,13 +58,13 @@ class Comparison:
     sentence: str
 
 
-def detail_parts(page: Page, panel: Panel) -> list[DetailPart]:
+def detail_parts(page: PageContext, panel: Panel) -> list[DetailPart]:
     """Answer the panel's questions."""
     return [_part(page, fold(page.ask, one), None) for one in questions_of(page, panel)]
 
 
 def compare_with_athena(
-    page: Page, answers: Sequence[tuple[Answer, Sequence[Row]]]
+    page: PageContext, answers: Sequence[tuple[Answer, Sequence[AnswerRow]]]
 ) -> tuple[Comparison, list[DetailPart]]:
     """Compare our answers with Athena's; each pair answers the same question."""
     parts = [_part(page, ours, theirs) for ours, theirs in answers]
@@ -84,7 +84,7 @@ def compare_with_athena(
     return Comparison(values, differing, sentence), parts
 
 
-def _part(page: Page, answer: Answer, theirs: Sequence[Row] | None) -> DetailPart:
+def _part(page: PageContext, answer: Answer, theirs: Sequence[AnswerRow] | None) -> DetailPart:
     question, text = answer.question, page.formats.text
     heads = [text(DIMENSIONS[name].label) for name in question.dimensions]
     for name in question.metrics:
@@ -99,12 +99,12 @@ def _part(page: Page, answer: Answer, theirs: Sequence[Row] | None) -> DetailPar
     return DetailPart(by, summary, heads, shown, question.sql_with_values())
 
 
-Matched = tuple[Row, Row | None, Row | None]
+Matched = tuple[AnswerRow, AnswerRow | None, AnswerRow | None]
 """A group: the values of its dimensions, our metrics, and Athena's metrics."""
 
 
 def _all_rows(
-    question: Question, ours: Sequence[Row], theirs: Sequence[Row] | None
+    question: Question, ours: Sequence[AnswerRow], theirs: Sequence[AnswerRow] | None
 ) -> list[Matched]:
     """Match our rows with Athena's; rows that only Athena has come last."""
     size = len(question.dimensions)
@@ -114,7 +114,11 @@ def _all_rows(
 
 
 def _row(
-    page: Page, question: Question, names: Row, ours: Row | None, other: Row | None
+    page: PageContext,
+    question: Question,
+    names: AnswerRow,
+    ours: AnswerRow | None,
+    other: AnswerRow | None,
 ) -> DetailRow:
     cells: list[str] = []
     for place, name in enumerate(question.metrics):
@@ -127,7 +131,7 @@ def _row(
     return DetailRow(labels, cells, other is not None and not _is_same_row(ours, other))
 
 
-def _is_same_row(ours: Row | None, theirs: Row | None) -> bool:
+def _is_same_row(ours: AnswerRow | None, theirs: AnswerRow | None) -> bool:
     if ours is None or theirs is None:
         return False
     return all(map(is_same, ours, theirs))
@@ -140,7 +144,7 @@ def is_same(ours: Any, theirs: Any) -> bool:
     return bool(ours == theirs)
 
 
-def _count_differences(answer: Answer, theirs: Sequence[Row]) -> tuple[int, int]:
+def _count_differences(answer: Answer, theirs: Sequence[AnswerRow]) -> tuple[int, int]:
     """Count the values in either answer, and those that differ."""
     width = len(answer.question.metrics)
     values = differing = 0
@@ -153,7 +157,7 @@ def _count_differences(answer: Answer, theirs: Sequence[Row]) -> tuple[int, int]
     return values, differing
 
 
-def csv_lines(page: Page, name: str) -> Iterator[str]:
+def csv_lines(page: PageContext, name: str) -> Iterator[str]:
     """Yield the lines of a panel's CSV file: all rows, below the names of the columns."""
     panel = PANELS[name]
     for number, question in enumerate(questions_of(page, panel)):

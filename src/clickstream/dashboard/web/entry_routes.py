@@ -1,4 +1,4 @@
-"""Routes that add, delete and restore notes and saved views.
+"""Routes that add and delete notes.
 
 They need an identity that may write. Every route is a POST, so a page of the dashboard's own origin
 must send it. Each response redirects to the view of the form.
@@ -18,10 +18,8 @@ from fastapi.responses import RedirectResponse
 
 from clickstream.dashboard.access.forms import read_form
 from clickstream.dashboard.access.identity import identity_of, require_writer
-from clickstream.dashboard.entries.entry_file import AnyEntry, EntryFile
 from clickstream.dashboard.entries.own_notes import OwnNote
-from clickstream.dashboard.entries.saved_views import SavedView
-from clickstream.dashboard.entries.store import UNDO_NOTE, UNDO_VIEW, EntryStore
+from clickstream.dashboard.entries.store import NoteStore
 from clickstream.dashboard.questions.view import TABS, View, parse_view
 from clickstream.dashboard.widgets.addresses import PATHS
 from clickstream.errors import InputError
@@ -33,15 +31,11 @@ Clock = Callable[[], datetime]
 Route = Callable[..., Awaitable[Response]]
 
 
-def add_entry_routes(app: FastAPI, store: EntryStore, clock: Clock) -> None:
+def add_entry_routes(app: FastAPI, store: NoteStore, clock: Clock) -> None:
     """Add the routes to the application."""
     actions: dict[str, Route] = {
         "/notes": _adding_notes(store, clock),
-        "/notes/{entry_id}/delete": _deleting(store.notes, UNDO_NOTE, clock),
-        "/notes/{entry_id}/restore": _restoring(store.notes, clock),
-        "/views": _saving_views(store, clock),
-        "/views/{entry_id}/delete": _deleting(store.views, UNDO_VIEW, clock),
-        "/views/{entry_id}/restore": _restoring(store.views, clock),
+        "/notes/{entry_id}/delete": _deleting(store, clock),
     }
     for path, route in actions.items():
         app.add_api_route(
@@ -84,7 +78,7 @@ class SentForm:
         )
 
 
-def _adding_notes(store: EntryStore, clock: Clock) -> Route:
+def _adding_notes(store: NoteStore, clock: Clock) -> Route:
     async def add_note(request: Request) -> Response:
         form = await SentForm.read(request)
         day, hour, text = (form.fields.get(name, "") for name in ("day", "hour", "text"))
@@ -95,30 +89,10 @@ def _adding_notes(store: EntryStore, clock: Clock) -> Route:
     return add_note
 
 
-def _saving_views(store: EntryStore, clock: Clock) -> Route:
-    async def save_view(request: Request) -> Response:
-        form = await SentForm.read(request)
-        name = form.fields.get("name", "")
-        view = SavedView.save(name, form.view, identity_of(request).account, clock())
-        await run_in_threadpool(store.views.add, view, view.saved_at)
-        return form.lead_back("./")
-
-    return save_view
-
-
-def _deleting(file: EntryFile[AnyEntry], undo: str, clock: Clock) -> Route:
+def _deleting(store: NoteStore, clock: Clock) -> Route:
     async def delete(request: Request, entry_id: str) -> Response:
         form = await SentForm.read(request)
-        await run_in_threadpool(file.delete, entry_id, clock())
-        return form.lead_back("../../", f"{undo}={entry_id}")
-
-    return delete
-
-
-def _restoring(file: EntryFile[AnyEntry], clock: Clock) -> Route:
-    async def restore(request: Request, entry_id: str) -> Response:
-        form = await SentForm.read(request)
-        await run_in_threadpool(file.restore, entry_id, clock())
+        await run_in_threadpool(store.notes.delete, entry_id, clock())
         return form.lead_back("../../")
 
-    return restore
+    return delete

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException as StarletteHttpException
 
 from clickstream.dashboard.access.identity import find_identity
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.web.service import Dashboard
+from clickstream.dashboard.web.service import DashboardService
 from clickstream.errors import ClickstreamError, InputError
 
 log = logging.getLogger("clickstream")
@@ -20,7 +20,7 @@ UNAVAILABLE = mark("The figures can't be read at the moment. Try again later.")
 """Shown to readers of share links; the reason may name buckets, and is only in the log."""
 
 
-def add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
+def add_error_pages(app: FastAPI, dashboard: DashboardService) -> None:
     """Register the handlers that show error pages."""
 
     def refuse(request: Request, status: int, sentence: str) -> HTMLResponse:

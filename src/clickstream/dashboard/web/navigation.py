@@ -13,7 +13,7 @@ from clickstream.dashboard.questions.view import TABS, Tab, View
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.addresses import PATHS, address_on
 from clickstream.dashboard.widgets.lists import value_name
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 TAB_LABELS: dict[Tab, str] = {
     "overview": mark("Overview"),
@@ -55,7 +55,7 @@ KEYS = (
 
 
 @dataclass(frozen=True)
-class Link:
+class MenuLink:
     """A link of the bar: its address, its key, and whether it is the current choice."""
 
     label: str
@@ -83,7 +83,7 @@ class Chip:
     query: str
 
 
-def navigation(page: Page) -> dict[str, Any]:
+def navigation(page: PageContext) -> dict[str, Any]:
     """Build the values of the bar's template."""
     view, formats = page.view, page.formats
     text = formats.text
@@ -119,18 +119,18 @@ def _in_menu() -> Sequence[RangeName]:
     return [name for name in RANGE_LABELS if name not in IN_BAR]
 
 
-def _range_link(page: Page, name: RangeName) -> Link:
+def _range_link(page: PageContext, name: RangeName) -> MenuLink:
     label, key = RANGE_LABELS[name]
     is_shown = page.view.range == name
-    return Link(page.formats.text(label), page.view.with_range(name).query, is_shown, key)
+    return MenuLink(page.formats.text(label), page.view.with_range(name).query, is_shown, key)
 
 
-def _comparison_links(page: Page) -> list[Link]:
+def _comparison_links(page: PageContext) -> list[MenuLink]:
     """Return the comparisons; the key X selects the one after the current one."""
     shown = COMPARISONS.index(page.view.compare)
     following = COMPARISONS[(shown + 1) % len(COMPARISONS)]
     return [
-        Link(
+        MenuLink(
             page.formats.text(COMPARISON_LABELS[name]),
             replace(page.view, compare=name).query,
             name == page.view.compare,
@@ -140,7 +140,7 @@ def _comparison_links(page: Page) -> list[Link]:
     ]
 
 
-def _stepped(page: Page, direction: int) -> str:
+def _stepped(page: PageContext, direction: int) -> str:
     """Return the query of the range before or after, with the same number of days."""
     moved = page.period.shifted(direction * page.period.days)
     today = page.now.date()
@@ -151,12 +151,12 @@ def _stepped(page: Page, direction: int) -> str:
     return page.view.with_days(moved.first, moved.last).query
 
 
-def _is_month(page: Page) -> bool:
+def _is_month(page: PageContext) -> bool:
     first, after = page.period.first, page.period.last + timedelta(days=1)
     return first.day == 1 and after.day == 1 and (after - first).days <= 31
 
 
-def _month_beside(page: Page, direction: int) -> str:
+def _month_beside(page: PageContext, direction: int) -> str:
     if direction > 0:
         first = page.period.last + timedelta(days=1)
     else:
@@ -172,7 +172,7 @@ def _kept_parameters(view: View) -> list[tuple[str, str]]:
     ]
 
 
-def chips(page: Page) -> list[Chip]:
+def chips(page: PageContext) -> list[Chip]:
     """Return each value of each filter."""
     text = page.formats.text
     return [

@@ -20,11 +20,11 @@ from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import View, parse_view
 from clickstream.dashboard.tabs.panels import PANELS, questions_of
 from clickstream.dashboard.web.details import compare_with_athena, csv_lines, detail_parts
-from clickstream.dashboard.web.service import Dashboard
+from clickstream.dashboard.web.service import DashboardService
 from clickstream.lake import aws_errors
 
 
-def add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
+def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
     """Add the routes to the application."""
 
     def view_of(name: str, request: Request) -> View:
@@ -69,7 +69,9 @@ def add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
     )
 
 
-def _show_both(dashboard: Dashboard, view: View, identity: Identity, name: str) -> HTMLResponse:
+def _show_both(
+    dashboard: DashboardService, view: View, identity: Identity, name: str
+) -> HTMLResponse:
     """Run a panel's SQL on Athena, and show the answer beside the dashboard's."""
     panel = PANELS[name]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+from clickstream.dashboard.entries.own_notes import LONGEST_TEXT
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import Tab
@@ -32,10 +33,9 @@ from clickstream.dashboard.web.share_menu import (
     pages_text,
     share_menu,
 )
-from clickstream.dashboard.web.views_menu import views_menu
 from clickstream.dashboard.widgets.addresses import PATHS
 from clickstream.dashboard.widgets.chart_notes import own_notes, when_of
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import trust_line
 
 STATIC = ("page.css", "page.js", "login.css", "favicon.svg")
@@ -50,7 +50,7 @@ ASSETS_DIGEST = hashlib.blake2b(b"".join(map(read_static, STATIC)), digest_size=
 """Digest of static/, which is part of its files' URLs."""
 
 
-TAB_VALUES: Mapping[Tab, Callable[[Page], dict[str, Any]]] = {
+TAB_VALUES: Mapping[Tab, Callable[[PageContext], dict[str, Any]]] = {
     "overview": overview_values,
     "visitors": visitors_values,
     "marketing": marketing_values,
@@ -102,14 +102,15 @@ class Renderer:
         }
         return cls(formats, site, environment)
 
-    def tab(self, page: Page, made: ShownLink | None = None) -> str:
+    def tab(self, page: PageContext, made: ShownLink | None = None) -> str:
         """Render a tab; `made` is a new share link that the page offers to copy."""
         text = page.formats.text
         changed_at = page.state.changed_at
         shown = changed_at.astimezone(page.zone) if changed_at else None
         common = {
             **navigation(page),
-            **views_menu(page),
+            "longest_text": LONGEST_TEXT,
+            "entry_problem": page.entries.problem,
             **share_menu(self.formats),
             "made": made,
             "view": page.view,
@@ -129,7 +130,7 @@ class Renderer:
 
     def detail(
         self,
-        page: Page,
+        page: PageContext,
         panel: Panel,
         parts: Sequence[DetailPart],
         comparison: Comparison | None,

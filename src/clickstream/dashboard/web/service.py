@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.access.shares import Shares
-from clickstream.dashboard.entries.store import NO_ENTRIES, EntryStore
+from clickstream.dashboard.entries.store import NO_NOTES, NoteStore
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answers, Refresher
-from clickstream.dashboard.questions.engines import POLL_SECONDS, AthenaEngine, Engine, LocalEngine
+from clickstream.dashboard.questions.engines import (
+    POLL_SECONDS,
+    AnswerEngine,
+    AthenaEngine,
+    LocalEngine,
+)
 from clickstream.dashboard.questions.view import TABS, View
 from clickstream.dashboard.texts import load_translations, parse_locale
 from clickstream.dashboard.web.rendering import Renderer
-from clickstream.dashboard.web.share_menu import SHOWN, ShownLinks
-from clickstream.dashboard.widgets.page import Page, version_of
+from clickstream.dashboard.web.share_menu import ShownLinks
+from clickstream.dashboard.widgets.page import PageContext, version_of
 from clickstream.lake import Lake, shared_session
 from clickstream.settings import Settings
 
@@ -30,7 +35,7 @@ def present() -> datetime:
     return datetime.now(UTC)
 
 
-class Dashboard:
+class DashboardService:
     """State that the routes share: settings, engine, answers and renderer."""
 
     def __init__(
@@ -38,7 +43,7 @@ class Dashboard:
         settings: Settings,
         clock: Clock = present,
         lake: Lake | None = None,
-        engine: Engine | None = None,
+        engine: AnswerEngine | None = None,
     ) -> None:
         locale = parse_locale(settings.dashboard.language)
         self.settings = settings
@@ -51,7 +56,7 @@ class Dashboard:
         self.renderer = Renderer.create(self.formats, settings.site.title or settings.site.name)
         self.asking_athena = threading.Lock()
         directory = settings.resolve(settings.dashboard.directory)
-        self.entries = EntryStore(directory)
+        self.entries = NoteStore(directory)
         self.shares = Shares(directory, clock)
 
     @contextlib.contextmanager
@@ -59,17 +64,16 @@ class Dashboard:
         self,
         view: View,
         identity: Identity = NOBODY,
-        parameters: Mapping[str, str] | None = None,
-    ) -> Iterator[Page]:
-        """Open the context of a page; `parameters` are by default those of the view's URL."""
+    ) -> Iterator[PageContext]:
+        """Open the context of a page."""
         with self.engine.reader() as reader:
             state = reader.state
             zone = ZoneInfo(state.time_zone or self.settings.site.time_zone)
             now = self.clock().astimezone(zone).replace(tzinfo=None)
             ask = self.answers.asker(reader)
             problem = self.refresher.problem
-            entries = self.entries.read(parameters) if identity.sees_entries else NO_ENTRIES
-            yield Page(
+            entries = self.entries.read() if identity.sees_entries else NO_NOTES
+            yield PageContext(
                 *(view, ask, self.formats, now, self.settings, zone, state, problem, entries),
                 identity=identity,
             )
@@ -78,18 +82,18 @@ class Dashboard:
         self,
         view: View,
         identity: Identity = NOBODY,
-        parameters: Mapping[str, str] | None = None,
+        shown_link: str = "",
     ) -> str:
-        """Render a tab."""
-        with self.page(view, identity, parameters) as page:
-            shown = (parameters or {}).get(SHOWN, "") if identity.can_share else ""
+        """Render a tab; `shown_link` is the id of a share link that was just made."""
+        with self.page(view, identity) as page:
+            shown = shown_link if identity.can_share else ""
             made = ShownLinks(self.shares, identity).link(shown) if shown else None
             return self.renderer.tab(page, made)
 
     def version(self, identity: Identity) -> str:
         """Return the version of the content that an identity sees."""
         with self.engine.reader() as reader:
-            entries = self.entries.version() if identity.sees_entries else NO_ENTRIES.version
+            entries = self.entries.version() if identity.sees_entries else NO_NOTES.version
             return version_of(reader.state, entries)
 
     def start(self) -> None:
@@ -107,7 +111,7 @@ class Dashboard:
             self.render_tab(View(tab=tab))
 
 
-def _engine(lake: Lake) -> Engine:
+def _engine(lake: Lake) -> AnswerEngine:
     chosen = lake.settings.dashboard
     if chosen.engine == "athena":
         return AthenaEngine(lake)

@@ -57,7 +57,7 @@ class ShownLinks:
 
 
 @dataclass(frozen=True)
-class Row:
+class ShareRow:
     """A row of the list."""
 
     link: ShownLink
@@ -98,9 +98,9 @@ def list_values(
     }
 
 
-def _row(link: ShownLink, formats: Formats, now: datetime) -> Row:
+def _row(link: ShownLink, formats: Formats, now: datetime) -> ShareRow:
     share = link.share
-    return Row(
+    return ShareRow(
         link,
         pages_text(share.tabs, formats),
         formats.day(share.created_at.date(), with_year=True),

@@ -8,18 +8,18 @@ from ipaddress import ip_address, ip_network
 from clickstream.dashboard.access.guard import Surroundings
 from clickstream.dashboard.access.load_balancer import LoadBalancerLogin
 from clickstream.dashboard.access.proxies import HeaderLogin, ProxyLogin
-from clickstream.settings import Dashboard
+from clickstream.settings import DashboardSettings
 
 _WIDE = {4: 8, 6: 32}
 """By IP version, the shortest prefix of a proxy network that gives no warning."""
 
 
-def surroundings_of(chosen: Dashboard) -> Surroundings:
+def surroundings_of(chosen: DashboardSettings) -> Surroundings:
     """Return the dashboard's addresses, and the proxies whose logins it accepts."""
     return Surroundings(chosen.url, chosen.hosts, chosen.proxy_networks, _proxy_login(chosen))
 
 
-def _proxy_login(chosen: Dashboard) -> ProxyLogin | None:
+def _proxy_login(chosen: DashboardSettings) -> ProxyLogin | None:
     """Return the load balancer's logins, else logins in a header, else None."""
     if chosen.load_balancer:
         return LoadBalancerLogin(chosen.load_balancer)
@@ -28,7 +28,7 @@ def _proxy_login(chosen: Dashboard) -> ProxyLogin | None:
     return None
 
 
-def describe_logins(chosen: Dashboard) -> str:
+def describe_logins(chosen: DashboardSettings) -> str:
     """Name the ways to log in, for the operator who starts the dashboard."""
     ways = ["accounts and one-time links"]
     if chosen.load_balancer:
@@ -39,7 +39,7 @@ def describe_logins(chosen: Dashboard) -> str:
     return f"Logins: {', then '.join(ways)}."
 
 
-def login_warnings(chosen: Dashboard, host: str) -> Iterator[str]:
+def login_warnings(chosen: DashboardSettings, host: str) -> Iterator[str]:
     """Yield warnings about these logins, for the operator who starts the dashboard."""
     if chosen.load_balancer and chosen.proxy_header:
         yield (

@@ -12,11 +12,11 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from clickstream.dashboard.access.identity import identity_of, require_tab
 from clickstream.dashboard.questions.coverage import period_of_hour
 from clickstream.dashboard.questions.view import TABS, Tab, View, parse_hour, parse_view
-from clickstream.dashboard.web.service import Dashboard
+from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.web.share_menu import SHOWN
 
 
-def add_tab_routes(app: FastAPI, dashboard: Dashboard) -> None:
+def add_tab_routes(app: FastAPI, dashboard: DashboardService) -> None:
     """Add the routes to the application."""
     for tab in TABS:
         path = "/" if tab == "overview" else f"/{tab}"
@@ -25,21 +25,21 @@ def add_tab_routes(app: FastAPI, dashboard: Dashboard) -> None:
     _add_hour_routes(app, dashboard)
 
 
-def _version_route(dashboard: Dashboard) -> Callable[[Request], Response]:
+def _version_route(dashboard: DashboardService) -> Callable[[Request], Response]:
     def show_version(request: Request) -> Response:
         return PlainTextResponse(dashboard.version(identity_of(request)))
 
     return show_version
 
 
-def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
+def _tab_route(dashboard: DashboardService, tab: Tab) -> Callable[[Request], Response]:
     def show_tab(request: Request) -> Response:
         require_tab(request, tab)
         view = parse_view(tab, request.query_params.multi_items())
         etag = _etag(dashboard, request)
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
-        html = dashboard.render_tab(view, identity_of(request), request.query_params)
+        html = dashboard.render_tab(view, identity_of(request), request.query_params.get(SHOWN, ""))
         # A page with the address of a new share link must not be cached: the address grants access.
         kept = {"Cache-Control": "no-store"} if SHOWN in request.query_params else {}
         return HTMLResponse(html, headers={"ETag": etag, **kept})
@@ -47,7 +47,7 @@ def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
     return show_tab
 
 
-def _etag(dashboard: Dashboard, request: Request) -> str:
+def _etag(dashboard: DashboardService, request: Request) -> str:
     """Build an ETag from all inputs of a page: URL, reader, facts, notes, hour, refresh problem."""
     now = dashboard.clock().strftime("%Y-%m-%dT%H")
     identity = identity_of(request)
@@ -58,7 +58,7 @@ def _etag(dashboard: Dashboard, request: Request) -> str:
     return f'W/"{hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"'
 
 
-def _add_hour_routes(app: FastAPI, dashboard: Dashboard) -> None:
+def _add_hour_routes(app: FastAPI, dashboard: DashboardService) -> None:
     """Add addresses of UTC hours for links from elsewhere, which redirect to the Trust tab."""
 
     def show_hour(hour: str, request: Request) -> Response:

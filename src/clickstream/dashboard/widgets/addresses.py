@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from clickstream.dashboard.questions.view import TABS, Tab, View
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 PATHS: dict[Tab, str] = {tab: "./" if tab == "overview" else tab for tab in TABS}
 
 
-def address_on(page: Page, tab: Tab, view: View) -> str | None:
+def address_on(page: PageContext, tab: Tab, view: View) -> str | None:
     """Return the address of a view on a tab; None if the page's reader may not open the tab."""
     if not page.identity.opens(tab):
         return None

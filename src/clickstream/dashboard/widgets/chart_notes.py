@@ -10,7 +10,7 @@ from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.widgets.buckets import Bucket
 from clickstream.dashboard.widgets.notes import Note, find_notes
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 MOST_AUTOMATIC, MOST_OWN = 6, 12
 """Maximum number of notes that get a number on the chart; the others are only listed."""
@@ -44,7 +44,7 @@ class ChartNotes:
     own_places: frozenset[int]
 
 
-def number_notes(page: Page, buckets: Sequence[Bucket]) -> ChartNotes:
+def number_notes(page: PageContext, buckets: Sequence[Bucket]) -> ChartNotes:
     """Number automatic notes, in order of importance, and the latest own notes, up to a limit."""
     automatic = [_automatic(page, note) for note in find_notes(page)]
     own = [_own(page, note) for note in own_notes(page)]
@@ -62,14 +62,14 @@ def number_notes(page: Page, buckets: Sequence[Bucket]) -> ChartNotes:
     return ChartNotes(numbered, _in_order(others), places, frozenset(own_places))
 
 
-def own_notes(page: Page) -> list[OwnNote]:
+def own_notes(page: PageContext) -> list[OwnNote]:
     """Return the notes of accounts on the page's days, in order of time."""
     first, last = page.period.first, page.period.last
     chosen = [note for note in page.entries.notes if first <= note.day <= last]
     return sorted(chosen, key=lambda note: (note.day, note.hour or 0, note.written_at))
 
 
-def when_of(page: Page, note: OwnNote) -> str:
+def when_of(page: PageContext, note: OwnNote) -> str:
     """Format the date of a note, and its hour if it has one."""
     day = page.formats.day(note.day)
     return day if note.hour is None else f"{day}, {page.formats.hour(note.hour)}"
@@ -79,10 +79,10 @@ def _in_order(notes: Sequence[ChartNote]) -> list[ChartNote]:
     return sorted(notes, key=lambda note: (note.at, note.own is not None, note.text))
 
 
-def _automatic(page: Page, note: Note) -> ChartNote:
+def _automatic(page: PageContext, note: Note) -> ChartNote:
     return ChartNote(note.at, page.formats.day(note.at.date()), note.text, note.anchor)
 
 
-def _own(page: Page, note: OwnNote) -> ChartNote:
+def _own(page: PageContext, note: OwnNote) -> ChartNote:
     at = start_of(note.day, note.hour or 0)
     return ChartNote(at, when_of(page, note), note.text, own=note)

@@ -10,7 +10,7 @@ from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS
 from clickstream.dashboard.questions.view import TILES, Grain
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 Records = Mapping[tuple[Any, ...], Mapping[str, Any]]
 """Figures by the keys of the buckets."""
@@ -43,7 +43,7 @@ class Course:
         return None if value is None else float(value)
 
 
-def ask_course(page: Page, grain: Grain) -> Course:
+def ask_course(page: PageContext, grain: Grain) -> Course:
     """Ask for the figures of the period's buckets and of the compared period."""
     by, buckets = GRAIN_DIMENSIONS[grain], buckets_of(page.period, grain)
     now = page.answer(TILES, by).records()
@@ -55,7 +55,7 @@ def _by_key(records: Sequence[Mapping[str, Any]], by: Sequence[str]) -> Records:
     return {tuple(record[name] for name in by): record for record in records}
 
 
-def published_keys(page: Page, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]]:
+def published_keys(page: PageContext, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]]:
     """Return the keys of the buckets with at least one published hour."""
     if buckets and buckets[0].grain == "hour":
         answer = page.answer(("published_hours",), ("day", "hour"))
@@ -66,7 +66,7 @@ def published_keys(page: Page, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]
     return {(day,) for day in days}
 
 
-def unfinished_place(page: Page, buckets: Sequence[Bucket]) -> int | None:
+def unfinished_place(page: PageContext, buckets: Sequence[Bucket]) -> int | None:
     """Return the place of the bucket in which the published hours end; None if they fill it."""
     end = page.coverage.complete_to
     if end is None:

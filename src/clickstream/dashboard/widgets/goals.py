@@ -11,7 +11,7 @@ from clickstream.dashboard.questions.coverage import hours_of, measure_coverage
 from clickstream.dashboard.questions.periods import period_of
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class GoalRow:
     pace: Pace | None
 
 
-def goal_rows(page: Page) -> list[GoalRow]:
+def goal_rows(page: PageContext) -> list[GoalRow]:
     """Return the goals of the settings and of the facts, in order of their visits."""
     rows = page.answer(("goal_visits",), ("goal",)).rows
     met = {str(name): int(visits) for name, visits in rows}
@@ -62,7 +62,7 @@ def goal_rows(page: Page) -> list[GoalRow]:
     ]
 
 
-def _paces(page: Page) -> dict[str, Pace]:
+def _paces(page: PageContext) -> dict[str, Pace]:
     """Return the paces of goals with a target, for all visits: the view's filters do not apply."""
     targets = page.settings.dashboard.monthly_targets
     if not targets:

@@ -15,7 +15,7 @@ from clickstream.dashboard.questions.panel import ROWS, Panel
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import CHOICES
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 NONE = mark("(none)")
 UNKNOWN_PLACE = mark("Not known")
@@ -57,7 +57,7 @@ class ListPanel:
     has_more: bool
 
 
-def list_panel(page: Page, panel: Panel, hidden: Sequence[str] = ()) -> ListPanel:
+def list_panel(page: PageContext, panel: Panel, hidden: Sequence[str] = ()) -> ListPanel:
     """Ask for a list's largest rows; `hidden` metrics have no column."""
     asked, by = panel.parts(page.view)
     names = [metric for metric in asked if metric not in hidden]
@@ -79,7 +79,7 @@ def list_panel(page: Page, panel: Panel, hidden: Sequence[str] = ()) -> ListPane
 
 
 def _row(
-    page: Page, names: Sequence[str], by: Sequence[str], row: Sequence[Any], width: float
+    page: PageContext, names: Sequence[str], by: Sequence[str], row: Sequence[Any], width: float
 ) -> ListRow:
     values = row[len(by) :]
     first = values[0] or 0
@@ -96,7 +96,7 @@ def _row(
     return ListRow(label, width, cells, only, without, view.chooses(dimension, value))
 
 
-def value_name(page: Page, dimension: str, value: Any) -> str:
+def value_name(page: PageContext, dimension: str, value: Any) -> str:
     """Return the name of a dimension's value as the pages show it."""
     formats = page.formats
     if dimension in STEPS:
@@ -112,13 +112,13 @@ def value_name(page: Page, dimension: str, value: Any) -> str:
     return formats.country(str(value)) if dimension == "country" else str(value)
 
 
-def _step_name(page: Page, number: str) -> str:
+def _step_name(page: PageContext, number: str) -> str:
     """Return the name of a funnel step, by its number as text."""
     names = [page.formats.text(BEFORE_FIRST), *(step.name for step in page.settings.funnel)]
     return names[int(number)] if number.isdecimal() and int(number) < len(names) else number
 
 
-def choices_of(page: Page, name: str) -> list[tuple[str, str, bool]]:
+def choices_of(page: PageContext, name: str) -> list[tuple[str, str, bool]]:
     """Return a panel's choices: label, query, and whether it is shown."""
     shown = page.view.choice(name) if name in CHOICES else ""
     return [

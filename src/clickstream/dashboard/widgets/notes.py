@@ -15,7 +15,7 @@ from statistics import mean
 from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 LATE_SHARE = 0.01
 """A day gets a note if a larger share of its lines was late."""
@@ -41,14 +41,14 @@ class Note:
     gravity: int
 
 
-def find_notes(page: Page) -> list[Note]:
+def find_notes(page: PageContext) -> list[Note]:
     """Return the notes of the page's period, in order of importance."""
     finders = (find_bursts, _gaps, _incomplete_days, _late_days, _rule_changes)
     found = [note for find in finders for note in find(page)]
     return sorted(found, key=lambda note: (note.gravity, note.at, note.text))
 
 
-def find_bursts(page: Page) -> Iterator[Note]:
+def find_bursts(page: PageContext) -> Iterator[Note]:
     """Yield up to two hours with far more server errors than usual, the worst first."""
     answer = page.answer(("server_errors",), ("day", "hour"))
     counts = [row[-1] for row in answer.rows]
@@ -66,7 +66,7 @@ def find_bursts(page: Page) -> Iterator[Note]:
             yield Note(at, text, "errors", 0)
 
 
-def _gaps(page: Page) -> Iterator[Note]:
+def _gaps(page: PageContext) -> Iterator[Note]:
     """Yield days that lack hours, without the two ends of the published range."""
     coverage = page.coverage
     first, last = coverage.starts_at, coverage.complete_to
@@ -84,7 +84,7 @@ def _gaps(page: Page) -> Iterator[Note]:
             yield Note(start_of(day), text, "hours", 1)
 
 
-def _incomplete_days(page: Page) -> Iterator[Note]:
+def _incomplete_days(page: PageContext) -> Iterator[Note]:
     """Yield days with hours that lack a server's lines; consecutive days give one note."""
     lacking = {day: known for day, known in page.coverage.days.items() if known.incomplete}
     for day, known in lacking.items():
@@ -97,7 +97,7 @@ def _incomplete_days(page: Page) -> Iterator[Note]:
             yield Note(start_of(day), text, "hours", 1)
 
 
-def _late_days(page: Page) -> Iterator[Note]:
+def _late_days(page: PageContext) -> Iterator[Note]:
     for day, known in page.coverage.days.items():
         late, lines = known.figures["late_lines"], known.figures["lines"]
         if late > LATE_SHARE * lines:
@@ -108,7 +108,7 @@ def _late_days(page: Page) -> Iterator[Note]:
             yield Note(start_of(day), text, "hours", 3)
 
 
-def _rule_changes(page: Page) -> Iterator[Note]:
+def _rule_changes(page: PageContext) -> Iterator[Note]:
     """Yield changes of the version, the settings or the visitor key, in order of time."""
     answer = page.answer(("first_hour",), ("library", "settings", "visitor_key"))
     rows = sorted(answer.rows, key=lambda row: row[-1])
@@ -122,12 +122,12 @@ def _rule_changes(page: Page) -> Iterator[Note]:
             yield Note(at, page.formats.text(_SETTINGS), "rules", 2)
 
 
-def rotations(page: Page, period: Period) -> int:
+def rotations(page: PageContext, period: Period) -> int:
     """Return how often the visitor keys change inside a period."""
     return len(rotation_moments(page, period))
 
 
-def rotation_moments(page: Page, period: Period) -> list[datetime]:
+def rotation_moments(page: PageContext, period: Period) -> list[datetime]:
     """Return the first hour (local, naive) of each new visitor key inside a period."""
     answer = page.answer(("first_hour",), ("visitor_key",), period)
     return sorted(to_local(first, page.zone) for _, first in answer.rows)[1:]

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from clickstream.dashboard.access.identity import NOBODY, Identity
-from clickstream.dashboard.entries.store import NO_ENTRIES, Entries
+from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer, Ask
 from clickstream.dashboard.questions.coverage import Coverage, measure_coverage, to_local
@@ -27,12 +27,12 @@ from clickstream.settings import Settings
 
 
 @dataclass(frozen=True)
-class Page:
+class PageContext:
     """The context of one request.
 
     `zone` is the time zone of the facts' local dates, `now` the time there (naive). `state` is the
     version of the facts; `problem` is the reason why they could not be refreshed, empty after a
-    success. `entries` are the notes and saved views of accounts, `identity` is the reader.
+    success. `entries` are the notes of accounts, `identity` is the reader.
     """
 
     view: View
@@ -43,7 +43,7 @@ class Page:
     zone: ZoneInfo
     state: CopyState
     problem: str = ""
-    entries: Entries = NO_ENTRIES
+    entries: ShownNotes = NO_NOTES
     identity: Identity = NOBODY
 
     @property

@@ -9,7 +9,7 @@ from clickstream.dashboard.charts.heat import NARROW_STEP, HeatMap, heat_map
 from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 HOURS = [f"{hour:02}" for hour in range(24)]
 """The heads of the table's columns."""
@@ -25,12 +25,12 @@ class TimesPanel:
     is_empty: bool
 
 
-def build_times(page: Page) -> TimesPanel:
+def build_times(page: PageContext) -> TimesPanel:
     """Build visits by weekday and hour, divided by how often that hour of the week is published."""
     return times_of(page, page.answer((page.view.choice("times"),), ("weekday", "hour")))
 
 
-def times_of(page: Page, answer: Answer) -> TimesPanel:
+def times_of(page: PageContext, answer: Answer) -> TimesPanel:
     """Divide an answer by weekday and hour by how often that hour of the week is published."""
     metric = METRICS[answer.question.metrics[0]]
     counts = {(weekday, hour): count for weekday, hour, count in answer.rows}

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 FRESH = timedelta(hours=3)
 """Maximum age of the newest hour's end; the pipeline builds every hour."""
@@ -30,7 +30,7 @@ class TrustLine:
     parts: Sequence[TrustPart]
 
 
-def trust_line(page: Page) -> TrustLine:
+def trust_line(page: PageContext) -> TrustLine:
     """State how far the numbers go, and what was rejected, removed and late."""
     coverage = page.coverage
     if coverage.newest is None:
@@ -44,7 +44,7 @@ def trust_line(page: Page) -> TrustLine:
     )
 
 
-def _is_up_to_date(page: Page) -> bool:
+def _is_up_to_date(page: PageContext) -> bool:
     """Whether the newest hour is recent, or the range ended before it."""
     end = page.coverage.complete_to
     if end is None:
@@ -52,7 +52,7 @@ def _is_up_to_date(page: Page) -> bool:
     return end >= min(page.period.end, page.now - FRESH)
 
 
-def _complete(page: Page) -> TrustPart:
+def _complete(page: PageContext) -> TrustPart:
     formats, coverage = page.formats, page.coverage
     end = coverage.complete_to
     assert end is not None  # noqa: S101  only asked with published hours
@@ -70,7 +70,7 @@ def _complete(page: Page) -> TrustPart:
     return TrustPart(f"{formats.text(mark('Up to %(when)s'), when=when)}, {gap}", "hours")
 
 
-def _incomplete(page: Page) -> list[TrustPart]:
+def _incomplete(page: PageContext) -> list[TrustPart]:
     """State how many hours lack the lines of a server that could not be read."""
     number = page.coverage.incomplete
     if not number:
@@ -83,7 +83,7 @@ def _incomplete(page: Page) -> list[TrustPart]:
     return [TrustPart(text, "hours")]
 
 
-def _start(page: Page) -> list[TrustPart]:
+def _start(page: PageContext) -> list[TrustPart]:
     """State when the numbers begin, if that is inside the range."""
     start = page.coverage.starts_at
     if start is None or start <= start_of(page.period.first):
@@ -92,7 +92,7 @@ def _start(page: Page) -> list[TrustPart]:
     return [TrustPart(page.formats.text(mark("begins %(when)s"), when=when), "hours")]
 
 
-def _age(page: Page) -> list[TrustPart]:
+def _age(page: PageContext) -> list[TrustPart]:
     """State the age of the facts, if they can't be refreshed."""
     state = page.state
     if not page.problem:
@@ -105,7 +105,7 @@ def _age(page: Page) -> list[TrustPart]:
     return [TrustPart(text, "facts")]
 
 
-def _figures(page: Page) -> list[TrustPart]:
+def _figures(page: PageContext) -> list[TrustPart]:
     formats, coverage = page.formats, page.coverage
     lines = coverage.total["lines"]
     if not lines:
@@ -127,7 +127,7 @@ def _figures(page: Page) -> list[TrustPart]:
     ]
 
 
-def _late(page: Page) -> str:
+def _late(page: PageContext) -> str:
     formats, share = page.formats, page.coverage.share("late_lines")
     if not share:
         return formats.text(mark("no late lines"))
@@ -137,7 +137,7 @@ def _late(page: Page) -> str:
     return formats.text(mark("%(share)s arrived late"), share=formats.share(share))
 
 
-def _waiting(page: Page, waiting: int) -> list[TrustPart]:
+def _waiting(page: PageContext, waiting: int) -> list[TrustPart]:
     if not waiting:
         return []
     text = page.formats.plural("%(number)s line waits", "%(number)s lines wait", waiting)

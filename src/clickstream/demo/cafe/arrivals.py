@@ -11,7 +11,7 @@ from random import Random
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus, urlsplit
 
-from clickstream.demo.cafe.weblog import NOWHERE, Source
+from clickstream.demo.cafe.weblog import NOWHERE, VisitSource
 
 
 class Campaign(NamedTuple):
@@ -49,7 +49,7 @@ CAMPAIGNS = (
 )  # fmt: skip
 
 
-class Site(NamedTuple):
+class ReferringSite(NamedTuple):
     """Another site with links to the café: their weight, and the expected channel and source."""
 
     referrer: str
@@ -60,29 +60,33 @@ class Site(NamedTuple):
 
 
 SEARCHES = (
-    Site("https://www.google.com/", 70, "Organic Search", "google", "organic"),
-    Site("https://www.bing.com/", 12, "Organic Search", "bing", "organic"),
-    Site("https://duckduckgo.com/", 9, "Organic Search", "duckduckgo", "organic"),
-    Site("https://www.ecosia.org/", 3, "Organic Search", "ecosia", "organic"),
-    Site("https://search.example/find?q=caf%C3%A9+near+me", 2, "Referral", "search.example"),
+    ReferringSite("https://www.google.com/", 70, "Organic Search", "google", "organic"),
+    ReferringSite("https://www.bing.com/", 12, "Organic Search", "bing", "organic"),
+    ReferringSite("https://duckduckgo.com/", 9, "Organic Search", "duckduckgo", "organic"),
+    ReferringSite("https://www.ecosia.org/", 3, "Organic Search", "ecosia", "organic"),
+    ReferringSite(
+        "https://search.example/find?q=caf%C3%A9+near+me", 2, "Referral", "search.example"
+    ),
 )
 POSTS = (
-    Site("https://www.instagram.com/", 20, "Organic Social", "instagram"),
-    Site("https://www.facebook.com/", 14, "Organic Social", "facebook"),
-    Site("https://www.reddit.com/r/coffee/comments/1abcd2/best_tart_in_town/", 8,
+    ReferringSite("https://www.instagram.com/", 20, "Organic Social", "instagram"),
+    ReferringSite("https://www.facebook.com/", 14, "Organic Social", "facebook"),
+    ReferringSite("https://www.reddit.com/r/coffee/comments/1abcd2/best_tart_in_town/", 8,
          "Organic Social", "reddit"),
-    Site("https://t.co/Xy7pQ2mK1d", 5, "Organic Social", "twitter"),
+    ReferringSite("https://t.co/Xy7pQ2mK1d", 5, "Organic Social", "twitter"),
 )  # fmt: skip
 ASSISTANTS = (
-    Site("https://chatgpt.com/", 9, "AI Assistants", "chatgpt"),
-    Site("https://www.perplexity.ai/", 4, "AI Assistants", "perplexity"),
-    Site("https://claude.ai/", 3, "AI Assistants", "claude"),
-    Site("https://copilot.microsoft.com/", 2, "AI Assistants", "copilot"),
+    ReferringSite("https://chatgpt.com/", 9, "AI Assistants", "chatgpt"),
+    ReferringSite("https://www.perplexity.ai/", 4, "AI Assistants", "perplexity"),
+    ReferringSite("https://claude.ai/", 3, "AI Assistants", "claude"),
+    ReferringSite("https://copilot.microsoft.com/", 2, "AI Assistants", "copilot"),
 )
 PARTNERS = (
-    Site("https://foodies.example/best-cakes?page=2", 5, "Referral", "foodies.example"),
-    Site("https://city-guide.example/brunch", 4, "Referral", "city-guide.example"),
-    Site("http://blog.tart-lovers.example/2026/top-10", 2, "Referral", "blog.tart-lovers.example"),
+    ReferringSite("https://foodies.example/best-cakes?page=2", 5, "Referral", "foodies.example"),
+    ReferringSite("https://city-guide.example/brunch", 4, "Referral", "city-guide.example"),
+    ReferringSite(
+        "http://blog.tart-lovers.example/2026/top-10", 2, "Referral", "blog.tart-lovers.example"
+    ),
 )
 
 WAYS = {"direct": 34, "search": 27, "campaign": 24, "post": 9, "partner": 5, "assistant": 1}
@@ -94,7 +98,7 @@ GROWTH = {"campaign": 10, "assistant": 6}
 _CLICK_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 
-class Arrival(NamedTuple):
+class CafeArrival(NamedTuple):
     """An arrival: its first step, its query and referrer, and the expected source.
 
     `temper` is how the visitor behaves (see `people`).
@@ -103,14 +107,14 @@ class Arrival(NamedTuple):
     landing: str
     query: str
     referrer: str
-    source: Source
+    source: VisitSource
     temper: str = "usual"
 
 
-DIRECTLY = Arrival("home", "", "-", NOWHERE)
+DIRECTLY = CafeArrival("home", "", "-", NOWHERE)
 
 
-def arrive(rng: Random, progress: float = 0.0) -> Arrival:
+def arrive(rng: Random, progress: float = 0.0) -> CafeArrival:
     """Choose an arrival; `progress` is the progress of the story, from 0 to 1."""
     weights = [weight + GROWTH.get(way, 0) * progress for way, weight in WAYS.items()]
     match rng.choices(list(WAYS), weights)[0]:
@@ -129,19 +133,19 @@ def arrive(rng: Random, progress: float = 0.0) -> Arrival:
     return DIRECTLY._replace(landing=landing)
 
 
-def _linked(rng: Random, sites: tuple[Site, ...], landing: str) -> Arrival:
+def _linked(rng: Random, sites: tuple[ReferringSite, ...], landing: str) -> CafeArrival:
     site = rng.choices(sites, [site.weight for site in sites])[0]
     query = f"fbclid={_click_id(rng)}" if site.source == "facebook" else ""
-    source = Source(
+    source = VisitSource(
         urlsplit(site.referrer).hostname,
         channel=site.channel,
         source=site.source,
         medium=site.medium,
     )
-    return Arrival(landing, query, site.referrer, source)
+    return CafeArrival(landing, query, site.referrer, source)
 
 
-def _campaign(rng: Random, progress: float) -> Arrival:
+def _campaign(rng: Random, progress: float) -> CafeArrival:
     campaign = rng.choices(CAMPAIGNS, [c.weight + c.growth * progress for c in CAMPAIGNS])[0]
     encode = rng.choice((quote, quote_plus))
     tags = [
@@ -151,13 +155,13 @@ def _campaign(rng: Random, progress: float) -> Arrival:
     ]
     if campaign.click_id:
         tags.insert(rng.choice((0, 3)), f"{campaign.click_id}={_click_id(rng)}")
-    source = Source(
+    source = VisitSource(
         urlsplit(campaign.referrer).hostname,
         *(campaign.source, campaign.medium, campaign.name),
         *(campaign.channel, campaign.source, campaign.medium),
     )
     landing, temper = campaign.landing, campaign.temper
-    return Arrival(landing, "&".join(tags), campaign.referrer, source, temper)
+    return CafeArrival(landing, "&".join(tags), campaign.referrer, source, temper)
 
 
 def _click_id(rng: Random) -> str:

@@ -111,7 +111,7 @@ def _crawl(rng: Random, rules: CafeRules, client: Client, now: int) -> Iterator[
             yield from _render(rng, client, page, now)
 
 
-def _render(rng: Random, client: Client, page: menu.Page, now: int) -> Iterator[Request]:
+def _render(rng: Random, client: Client, page: menu.MenuPage, now: int) -> Iterator[Request]:
     """Yield the requests for pictures of a crawler that runs a browser."""
     for path in page.images[:3]:
         now += rng.randrange(100, SECOND)
@@ -119,7 +119,7 @@ def _render(rng: Random, client: Client, page: menu.Page, now: int) -> Iterator[
         yield log(client, now, ask, Reply(200, menu.IMAGES[path], 30))
 
 
-def _status(rules: CafeRules, page: menu.Page, now: int) -> int:
+def _status(rules: CafeRules, page: menu.MenuPage, now: int) -> int:
     if page.step == "missing":
         return 404
     return 500 if trouble.is_failing(rules, page, now) else 200

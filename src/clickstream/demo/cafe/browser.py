@@ -5,11 +5,11 @@ from __future__ import annotations
 from random import Random
 
 from clickstream.demo.cafe import menu, trouble
-from clickstream.demo.cafe.arrivals import DIRECTLY, Arrival
+from clickstream.demo.cafe.arrivals import DIRECTLY, CafeArrival
 from clickstream.demo.cafe.rules import SECOND, CafeRules
 from clickstream.demo.cafe.weblog import SLOWEST, Ask, Client, Receipt, Reply, Request, log
 
-_CONFIRMATION = menu.Page("confirmation", "/cafe/orderConfirmation.php", 5_870)
+_CONFIRMATION = menu.MenuPage("confirmation", "/cafe/orderConfirmation.php", 5_870)
 
 
 class Browser:
@@ -43,19 +43,19 @@ class Browser:
         self._has_cache = True
         self._loaded.clear()
 
-    def land(self, page: menu.Page, arrival: Arrival) -> int:
+    def land(self, page: menu.MenuPage, arrival: CafeArrival) -> int:
         """Open a page from outside the site, and return the status."""
         return self._open(page, arrival)
 
-    def follow(self, page: menu.Page) -> int:
+    def follow(self, page: menu.MenuPage) -> int:
         """Open a page by a link on the current page, and return the status."""
         return self._open(page, DIRECTLY._replace(referrer=self._here))
 
-    def reload(self, page: menu.Page) -> int:
+    def reload(self, page: menu.MenuPage) -> int:
         """Open the current page again with the same referrer and query, and return the status."""
         return self._open(page, self._shown)
 
-    def redirect(self, short: str, arrival: Arrival) -> None:
+    def redirect(self, short: str, arrival: CafeArrival) -> None:
         """Request a short link, which the server answers with a redirect."""
         target = f"{short}?{arrival.query}" if arrival.query else short
         self._ask(Ask("GET", target, arrival.referrer, arrival.source), 301, 237, 20)
@@ -76,7 +76,9 @@ class Browser:
         referrer = f"{self._origin}{menu.ORDER.path}"
         self._open(page, DIRECTLY._replace(referrer=referrer), receipt)
 
-    def _open(self, page: menu.Page, arrival: Arrival, receipt: Receipt | None = None) -> int:
+    def _open(
+        self, page: menu.MenuPage, arrival: CafeArrival, receipt: Receipt | None = None
+    ) -> int:
         query = "&".join(filter(None, (page.query, arrival.query)))
         target = f"{page.path}?{query}" if query else page.path
         status = self._status(page)
@@ -90,7 +92,7 @@ class Browser:
             self._pull_in(page)
         return status
 
-    def _status(self, page: menu.Page) -> int:
+    def _status(self, page: menu.MenuPage) -> int:
         if page.step == "missing":
             return 404
         if trouble.is_failing(self._rules, page, self.now):
@@ -98,7 +100,7 @@ class Browser:
         is_cached = page.is_static and self._has_cache and self._rng.random() < 0.5
         return 304 if is_cached else 200
 
-    def _pull_in(self, page: menu.Page) -> None:
+    def _pull_in(self, page: menu.MenuPage) -> None:
         """Request the page's static files that are not loaded yet, several at a time."""
         files = [*menu.LAYOUT.items(), *((path, menu.IMAGES[path]) for path in page.images)]
         for path, size in files:

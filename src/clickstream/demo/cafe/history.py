@@ -17,7 +17,7 @@ from clickstream.demo.cafe.hostile import hostile_machines, hostile_people
 from clickstream.demo.cafe.people import people
 from clickstream.demo.cafe.rules import HOUR, OPENED, SECOND, STANDARD, CafeRules, milliseconds
 from clickstream.demo.cafe.trouble import broken_lines
-from clickstream.demo.cafe.truth import Tally, Truth
+from clickstream.demo.cafe.truth import Truth, TruthTally
 from clickstream.demo.cafe.weblog import Entry, render
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
@@ -83,7 +83,7 @@ class History:
     @cached_property
     def truth(self) -> Truth:
         """The true figures of the lines."""
-        tally = Tally()
+        tally = TruthTally()
         for hour, entries in self._entries.items():
             tally.add(hour, entries)
         return tally.truth()

@@ -13,16 +13,16 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from clickstream.demo.cafe import addresses, agents, menu
-from clickstream.demo.cafe.arrivals import DIRECTLY, Arrival
+from clickstream.demo.cafe.arrivals import DIRECTLY, CafeArrival
 from clickstream.demo.cafe.browser import Browser
 from clickstream.demo.cafe.rules import CafeRules, dice, some_moment
-from clickstream.demo.cafe.weblog import Ask, Client, Reply, Request, Source, log
+from clickstream.demo.cafe.weblog import Ask, Client, Reply, Request, VisitSource, log
 from clickstream.hours import Hour
 
 PEOPLE_PER_HOUR, MACHINES_PER_HOUR = 0.25, 0.15
 
 SEARCH_PAGES = tuple(
-    menu.Page("search", f"/cafe/search/{words}", 3_904)
+    menu.MenuPage("search", f"/cafe/search/{words}", 3_904)
     for words in (
         "%3Cscript%3Ealert(document.domain)%3C%2Fscript%3E",
         "%22%3E%3Cimg%20src=x%20onerror=alert(1)%3E",
@@ -45,7 +45,7 @@ REFERRERS = (
 )
 
 
-class Tags(NamedTuple):
+class DecodedTags(NamedTuple):
     """Decoded campaign tags, and the channel that follows from them."""
 
     source: str
@@ -55,10 +55,10 @@ class Tags(NamedTuple):
 
 
 TAGS = (
-    Tags("<script>alert(1)</script>", "email", '"><img src=x onerror=alert(1)>', "Email"),
-    Tags("newsletter", "email", "'; drop table sessions; --", "Email"),
-    Tags("<svg/onload=alert(1)>", "banner", "javascript:alert(1)", "Display"),
-    Tags("partner", "referral", "{{constructor.constructor('alert(1)')()}}", "Referral"),
+    DecodedTags("<script>alert(1)</script>", "email", '"><img src=x onerror=alert(1)>', "Email"),
+    DecodedTags("newsletter", "email", "'; drop table sessions; --", "Email"),
+    DecodedTags("<svg/onload=alert(1)>", "banner", "javascript:alert(1)", "Display"),
+    DecodedTags("partner", "referral", "{{constructor.constructor('alert(1)')()}}", "Referral"),
 )
 AGENTS = (
     "Mozilla/5.0 (X11; Linux x86_64) <script>alert(1)</script>",
@@ -86,7 +86,7 @@ def _person(rng: Random, rules: CafeRules, hour: Hour) -> list[Request]:
     return browser.history
 
 
-def _link(rng: Random) -> tuple[menu.Page, Arrival]:
+def _link(rng: Random) -> tuple[menu.MenuPage, CafeArrival]:
     match rng.choice(("path", "query", "referrer", "tags")):
         case "path":
             return rng.choice(SEARCH_PAGES), DIRECTLY
@@ -97,18 +97,20 @@ def _link(rng: Random) -> tuple[menu.Page, Arrival]:
     return menu.HOME, _tagged(rng.choice(TAGS))
 
 
-def _referred(referrer: str) -> Arrival:
+def _referred(referrer: str) -> CafeArrival:
     host = urlsplit(referrer).hostname
-    source = Source(host, channel="Referral", source=host, medium="referral")
+    source = VisitSource(host, channel="Referral", source=host, medium="referral")
     return DIRECTLY._replace(referrer=referrer, source=source)
 
 
-def _tagged(tags: Tags) -> Arrival:
+def _tagged(tags: DecodedTags) -> CafeArrival:
     query = "&".join(
         f"utm_{name}={quote(text)}"
         for name, text in zip(("source", "medium", "campaign"), tags, strict=False)
     )
-    source = Source(None, *tags[:3], channel=tags.channel, source=tags.source, medium=tags.medium)
+    source = VisitSource(
+        None, *tags[:3], channel=tags.channel, source=tags.source, medium=tags.medium
+    )
     return DIRECTLY._replace(query=query, source=source)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from clickstream.demo.cafe.history import traffic
 from clickstream.demo.cafe.rules import SECOND, STANDARD, CafeRules
-from clickstream.demo.cafe.truth import Tally, Truth
+from clickstream.demo.cafe.truth import Truth, TruthTally
 from clickstream.demo.cafe.weblog import MONTHS, Entry, render
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
@@ -113,7 +113,7 @@ def write_history(
         raise InputError(f"{directory} already has an access log; give an empty directory.")
     directory.mkdir(parents=True, exist_ok=True)
     ages = reversed(range(len(list(hour_range(first, last)))))
-    tally = Tally()
+    tally = TruthTally()
     for age, (hour, entries) in zip(ages, traffic(rules, first), strict=False):
         tally.add(hour, entries)
         path = rotated(directory, age) if age else current(directory)

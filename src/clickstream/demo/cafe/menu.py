@@ -33,7 +33,7 @@ PRODUCTS = (
 )
 
 
-class Page(NamedTuple):
+class MenuPage(NamedTuple):
     """A page. `step` is its step in a visit. A static page can be answered with 304."""
 
     step: str
@@ -61,24 +61,29 @@ IMAGES = {f"/cafe/images/{p.image}": 28_000 + 1_733 * n for n, p in enumerate(PR
     "/cafe/images/latte-art.avif": 19_455,
 }
 
-HOME = Page("home", "/", 9_120, ("/cafe/images/Cake-Vitrine.jpg", "/cafe/images/Coffee.png"))
-MENU = Page("menu", "/cafe/menu.php", 14_680, tuple(f"/cafe/images/{p.image}" for p in PRODUCTS))
-ORDER = Page("order", "/cafe/order.php", 6_904)
-ABOUT = Page("about", "/cafe/about.php", 7_455, ("/cafe/images/Frank-Martha.jpg",))
-LOCATIONS = Page("locations", "/cafe/locations.php", 8_230, ("/cafe/images/map.webp",))
-BLOG = Page("blog", "/blog/", 11_340, ("/cafe/images/latte-art.avif",), is_static=True)
+HOME = MenuPage("home", "/", 9_120, ("/cafe/images/Cake-Vitrine.jpg", "/cafe/images/Coffee.png"))
+MENU = MenuPage(
+    "menu", "/cafe/menu.php", 14_680, tuple(f"/cafe/images/{p.image}" for p in PRODUCTS)
+)
+ORDER = MenuPage("order", "/cafe/order.php", 6_904)
+ABOUT = MenuPage("about", "/cafe/about.php", 7_455, ("/cafe/images/Frank-Martha.jpg",))
+LOCATIONS = MenuPage("locations", "/cafe/locations.php", 8_230, ("/cafe/images/map.webp",))
+BLOG = MenuPage("blog", "/blog/", 11_340, ("/cafe/images/latte-art.avif",), is_static=True)
 
 PRODUCT_PAGES = tuple(
-    Page("product", f"/cafe/menu/{p.slug}", 5_200 + 41 * len(p.name), (f"/cafe/images/{p.image}",))
+    MenuPage(
+        "product", f"/cafe/menu/{p.slug}", 5_200 + 41 * len(p.name), (f"/cafe/images/{p.image}",)
+    )
     for p in PRODUCTS
 )
 GALLERY_PAGES = tuple(
-    Page("gallery", "/cafe/gallery.php", 4_100, query=f"photo={quote(p.image)}") for p in PRODUCTS
+    MenuPage("gallery", "/cafe/gallery.php", 4_100, query=f"photo={quote(p.image)}")
+    for p in PRODUCTS
 )
 """Pages whose query, not path, ends with the name of a picture."""
 
 POSTS = tuple(
-    Page("post", f"/blog/{name}.html", size, ("/cafe/images/latte-art.avif",), is_static=True)
+    MenuPage("post", f"/blog/{name}.html", size, ("/cafe/images/latte-art.avif",), is_static=True)
     for name, size in (
         ("latte-art-at-home", 16_220),
         ("how-we-choose-our-beans", 21_704),
@@ -87,7 +92,7 @@ POSTS = tuple(
     )
 )
 MISSING = tuple(
-    Page("missing", path, 1_245)
+    MenuPage("missing", path, 1_245)
     for path in ("/cafe/specials.php", "/cafe/menu.html", "/blog/pumpkin-week.html", "/jobs")
 )
 """Former pages to which links still exist; the size is that of the 404 page."""

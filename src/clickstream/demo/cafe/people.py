@@ -11,7 +11,7 @@ from itertools import count
 from random import Random
 
 from clickstream.demo.cafe import addresses, agents, menu, story
-from clickstream.demo.cafe.arrivals import DIRECTLY, Arrival, arrive
+from clickstream.demo.cafe.arrivals import DIRECTLY, CafeArrival, arrive
 from clickstream.demo.cafe.browser import Browser
 from clickstream.demo.cafe.rules import (
     HOUR,
@@ -143,7 +143,9 @@ def _pause(rng: Random, browser: Browser) -> None:
         browser.wait(rng.randrange(31 * MINUTE, 4 * HOUR))
 
 
-def _visit(rng: Random, browser: Browser, arrival: Arrival, order_numbers: Iterator[int]) -> None:
+def _visit(
+    rng: Random, browser: Browser, arrival: CafeArrival, order_numbers: Iterator[int]
+) -> None:
     """Simulate one visit, from the arrival until the person leaves."""
     visit = _Visit(rng, browser, order_numbers)
     step = visit.begin(arrival)
@@ -165,7 +167,7 @@ class _Visit:
         self._order_numbers = order_numbers
         self._page = menu.HOME
 
-    def begin(self, arrival: Arrival) -> str:
+    def begin(self, arrival: CafeArrival) -> str:
         """Arrive on the first page, in some cases by a short link."""
         landing = arrival.landing
         if landing == "short link":

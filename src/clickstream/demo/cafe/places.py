@@ -93,7 +93,7 @@ _ASHBURN = City("Ashburn", "Virginia", 39.0437, -77.4875)
 _AMSTERDAM = City("Amsterdam", "North Holland", 52.374, 4.8897)
 
 
-class Place(NamedTuple):
+class CafePlace(NamedTuple):
     """Country, region and city of an address."""
 
     country: str
@@ -101,7 +101,7 @@ class Place(NamedTuple):
     city: str
 
 
-def place_of(address: str) -> Place:
+def place_of(address: str) -> CafePlace:
     """Return the place of a person of the simulation, by their address."""
     ip = ip_address(address)
     if place := _homes().get(_sixteenth(ip)):
@@ -111,7 +111,7 @@ def place_of(address: str) -> Place:
 
 
 @cache
-def _homes() -> dict[tuple[int, int], Place]:
+def _homes() -> dict[tuple[int, int], CafePlace]:
     """Return the place of each network of the countries' blocks."""
     return {
         _sixteenth(ip_network(network)[0]): _place(country, city)
@@ -126,8 +126,8 @@ def _sixteenth(ip: IPv4Address | IPv6Address) -> tuple[int, int]:
     return ip.version, int(ip) >> (8 if ip.version == 4 else 76)
 
 
-def _place(country: str, city: City) -> Place:
-    return Place(country, city.region, city.name)
+def _place(country: str, city: City) -> CafePlace:
+    return CafePlace(country, city.region, city.name)
 
 
 def _shared_out(country: str) -> list[City]:

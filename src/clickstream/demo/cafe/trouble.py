@@ -26,7 +26,7 @@ _ERROR_LOG = (
 )
 
 
-def is_failing(rules: CafeRules, page: menu.Page, moment: int) -> bool:
+def is_failing(rules: CafeRules, page: menu.MenuPage, moment: int) -> bool:
     """Whether the page answers 500 at that time.
 
     The menu fails for some minutes every other day, the order form for one hour of the story.

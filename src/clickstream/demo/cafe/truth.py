@@ -10,9 +10,9 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from clickstream.demo.cafe.agents import EQUIPMENT, Equipment
-from clickstream.demo.cafe.places import Place, place_of
+from clickstream.demo.cafe.places import CafePlace, place_of
 from clickstream.demo.cafe.rules import HOUR, SECOND
-from clickstream.demo.cafe.weblog import NOWHERE, BrokenLine, Client, Entry, Request, Source
+from clickstream.demo.cafe.weblog import NOWHERE, BrokenLine, Client, Entry, Request, VisitSource
 from clickstream.hours import Hour
 from clickstream.tables import BALANCE
 
@@ -121,7 +121,7 @@ class PersonSession:
         return EQUIPMENT[self.user_agent]
 
     @property
-    def place(self) -> Place:
+    def place(self) -> CafePlace:
         """Country, region and city."""
         return place_of(self.client)
 
@@ -167,7 +167,7 @@ class _Session:
     last: int
     requests: int = 0
     errors: int = 0
-    source: Source = NOWHERE
+    source: VisitSource = NOWHERE
     pages: list[PageView] = field(default_factory=list)
     goals: list[str] = field(default_factory=list)
     hours: dict[Hour, None] = field(default_factory=dict)
@@ -211,7 +211,7 @@ class _Session:
         )
 
 
-class Tally:
+class TruthTally:
     """Counts complete hours, which must be added in order."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ class Client(NamedTuple):
     is_machine: bool = False
 
 
-class Source(NamedTuple):
+class VisitSource(NamedTuple):
     """Source of a visit; all fields are None for a direct visit.
 
     `channel`, `source` and `medium` follow from referrer and tags together.
@@ -41,7 +41,7 @@ class Source(NamedTuple):
     medium: str | None = None
 
 
-NOWHERE = Source()
+NOWHERE = VisitSource()
 
 
 class Receipt(NamedTuple):
@@ -60,7 +60,7 @@ class Ask(NamedTuple):
     method: str
     target: str
     referrer: str = "-"
-    source: Source = NOWHERE
+    source: VisitSource = NOWHERE
     is_asset: bool = False
     receipt: Receipt | None = None
     goal: str = ""

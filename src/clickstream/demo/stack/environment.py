@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clickstream.demo.environment_file import DASHBOARD_DIRECTORY_VARIABLE, DASHBOARD_URL_VARIABLE
-from clickstream.demo.stack.layout import HOST, LOGIN, Layout, Ports, Secrets
+from clickstream.demo.stack.layout import HOST, LOGIN, Ports, Secrets, StackLayout
 from clickstream.settings import FILE_NAME, FILE_VARIABLE
 
 REGION = "eu-central-1"
@@ -45,7 +45,7 @@ _TUNING = {
 
 
 def airflow_environment(
-    layout: Layout, ports: Ports, secrets: Secrets, inherited: Mapping[str, str] | None = None
+    layout: StackLayout, ports: Ports, secrets: Secrets, inherited: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Return all environment variables of the stack's processes, with the inherited ones."""
     inherited = os.environ if inherited is None else inherited
@@ -65,7 +65,7 @@ def _is_harmless(name: str) -> bool:
     return not name.startswith(("AWS_", "AIRFLOW_")) and name != "PYTHONDONTWRITEBYTECODE"
 
 
-def _own(layout: Layout, ports: Ports, inherited: Mapping[str, str]) -> dict[str, str]:
+def _own(layout: StackLayout, ports: Ports, inherited: Mapping[str, str]) -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)])
     own = {
         "PATH": path,
@@ -83,7 +83,7 @@ def _own(layout: Layout, ports: Ports, inherited: Mapping[str, str]) -> dict[str
     return own
 
 
-def _airflow(layout: Layout, ports: Ports, secrets: Secrets) -> dict[str, str]:
+def _airflow(layout: StackLayout, ports: Ports, secrets: Secrets) -> dict[str, str]:
     sections = {
         "API__HOST": HOST,
         "API__PORT": str(ports.airflow),
@@ -111,7 +111,7 @@ def _airflow(layout: Layout, ports: Ports, secrets: Secrets) -> dict[str, str]:
     }
 
 
-def database_url(layout: Layout) -> str:
+def database_url(layout: StackLayout) -> str:
     """Return the SQLAlchemy URL of Airflow's metadata database, by PostgreSQL's socket."""
     return f"postgresql+psycopg2://postgres@/postgres?host={layout.postgres}"
 
@@ -127,7 +127,7 @@ def _aws(ports: Ports) -> dict[str, str]:
     }
 
 
-def write_preload(layout: Layout) -> None:
+def write_preload(layout: StackLayout) -> None:
     """Have Airflow's scheduler import modules before it forks workers (see `preload`)."""
     target = layout.airflow_home / "config" / "airflow_local_settings.py"
     target.write_text("import clickstream.demo.stack.preload as _preload\n", encoding="utf-8")

@@ -84,7 +84,7 @@ def _holder(port: int) -> str:
 
 
 @dataclass(frozen=True)
-class Layout:
+class StackLayout:
     """Directories and files of one stack, whose `state` is relative to the project's `root`."""
 
     root: Path
@@ -193,7 +193,7 @@ class Secrets:
         )
 
     @classmethod
-    def of(cls, layout: Layout) -> Secrets:
+    def of(cls, layout: StackLayout) -> Secrets:
         """Read the secrets of a stack, or generate them at its first start."""
         if not layout.secrets_file.exists():
             write_private(layout.secrets_file, json.dumps(asdict(cls.new())))

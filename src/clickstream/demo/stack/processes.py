@@ -46,7 +46,7 @@ def read_procfile(path: Path) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedProcess:
     """A process that ended without being stopped."""
 
     name: str
@@ -104,12 +104,12 @@ class Processes:
         """Return name → process id."""
         return {name: process.pid for name, process in self._running.items()}
 
-    def ended(self) -> Ended | None:
+    def ended(self) -> EndedProcess | None:
         """Return the first process that has ended without being stopped, or None."""
         for name, process in self._running.items():
             status = process.poll()
             if status is not None:
-                return Ended(name, status, self.log_of(name))
+                return EndedProcess(name, status, self.log_of(name))
         return None
 
     def stop(self) -> None:

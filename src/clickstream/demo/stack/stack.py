@@ -26,10 +26,10 @@ from clickstream.demo.stack.airflow_api import AirflowApi
 from clickstream.demo.stack.environment import airflow_environment, write_preload
 from clickstream.demo.stack.layout import (
     LOGIN,
-    Layout,
     Ports,
     Secrets,
     StackError,
+    StackLayout,
     write_private,
 )
 from clickstream.demo.stack.processes import Processes, read_procfile
@@ -45,7 +45,7 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Stack:
     """A started stack: its directories, ports, secrets, environment and processes."""
 
-    layout: Layout
+    layout: StackLayout
     ports: Ports
     secrets: Secrets
     environment: Mapping[str, str] = field(repr=False)
@@ -112,7 +112,7 @@ def _is_healthy(api: AirflowApi, part: str) -> bool:
 
 @contextlib.contextmanager
 def running_stack(
-    layout: Layout,
+    layout: StackLayout,
     ports: Ports | None = None,
     more: Mapping[str, str] | None = None,
     variables: Mapping[str, str] | None = None,
@@ -142,7 +142,7 @@ def running_stack(
 
 
 @contextlib.contextmanager
-def _environment_file(layout: Layout, environment: Mapping[str, str]) -> Iterator[None]:
+def _environment_file(layout: StackLayout, environment: Mapping[str, str]) -> Iterator[None]:
     """Write `env.sh` for the time that the stack runs."""
     path = layout.environment_file
     text = environment_file.text_of(path, environment, Path(sys.executable).parent)
@@ -154,7 +154,7 @@ def _environment_file(layout: Layout, environment: Mapping[str, str]) -> Iterato
 
 
 @contextlib.contextmanager
-def _only_one(layout: Layout) -> Iterator[None]:
+def _only_one(layout: StackLayout) -> Iterator[None]:
     """Lock the directory for one stack. The operating system unlocks it if the process ends."""
     with layout.lock_file.open("a+", encoding="utf-8") as lock:
         try:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from clickstream.dashboard.access.link import login_link
 from clickstream.demo.environment_file import drop_stack_variables, source_command
-from clickstream.demo.stack.layout import LOGIN, Layout, Ports
+from clickstream.demo.stack.layout import LOGIN, Ports, StackLayout
 from clickstream.demo.stack.stack import Stack, running_stack
 from clickstream.terminal import SafeConsole
 
@@ -31,7 +31,7 @@ def up(
     """
     console = console or SafeConsole()
     drop_stack_variables(os.environ)
-    with running_stack(Layout(root.resolve()), ports, more) as stack:
+    with running_stack(StackLayout(root.resolve()), ports, more) as stack:
         show_start(stack, console)
         show_addresses(stack, console)
         console.print("Ctrl-C stops everything; the next start continues from here.")

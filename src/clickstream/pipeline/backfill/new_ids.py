@@ -17,7 +17,7 @@ from clickstream.errors import InputError, PastWindow, RawDeleted
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, raw, visitor_keys
 from clickstream.lake.hour_ledger import LedgerRow
-from clickstream.lake.visitor_keys import Period
+from clickstream.lake.visitor_keys import KeyPeriod
 from clickstream.pipeline.backfill.backfill import Progress, rebuild, track_progress
 from clickstream.pipeline.hour.replay_window import ReplayWindow, raise_first
 from clickstream.wording import quantity
@@ -39,7 +39,7 @@ class NewIds:
 
     first: Hour
     last: Hour
-    periods: tuple[Period, ...]
+    periods: tuple[KeyPeriod, ...]
     hours: tuple[Hour, ...]
     published: int
     lines: int
@@ -96,11 +96,11 @@ def plan_new_visitor_ids(lake: Lake, first: Hour, last: Hour) -> NewIds:
     return NewIds(first, last, tuple(periods), built, len(published), lines, sessions, visitors)
 
 
-def _periods(first: Hour, last: Hour, days: int) -> list[Period]:
-    return list(dict.fromkeys(Period.of(hour, days) for hour in hour_range(first, last)))
+def _periods(first: Hour, last: Hour, days: int) -> list[KeyPeriod]:
+    return list(dict.fromkeys(KeyPeriod.of(hour, days) for hour in hour_range(first, last)))
 
 
-def _of(hours: Set[Hour], period: Period) -> set[Hour]:
+def _of(hours: Set[Hour], period: KeyPeriod) -> set[Hour]:
     return {hour for hour in hours if period.start <= hour.start < period.end}
 
 
@@ -119,7 +119,7 @@ def _without_raw(lake: Lake, hours: Set[Hour]) -> Sequence[tuple[Hour, PastWindo
     ]
 
 
-def _count_published(lake: Lake, periods: list[Period]) -> tuple[int, int]:
+def _count_published(lake: Lake, periods: list[KeyPeriod]) -> tuple[int, int]:
     """Count published sessions and visitors of some periods; a visitor has an id in each."""
     counts = [
         athena.query(lake, _PUBLISHED.format(first=one.start.date(), last=one.last_day)).rows[0]

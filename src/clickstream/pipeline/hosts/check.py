@@ -22,7 +22,7 @@ from clickstream.collect import (
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.lake import Lake
 from clickstream.pipeline.hosts.opening import open_source
-from clickstream.settings import AUTO, Settings, Source
+from clickstream.settings import AUTO, Settings, SourceSettings
 from clickstream.step_config import log_format_of
 from clickstream.wording import printable, shorten
 
@@ -74,7 +74,9 @@ def check_host(lake: Lake, host: Host) -> HostCheck:
         return replace(found, problems=[error.printed])
 
 
-def _with_files(found: HostCheck, settings: Settings, source: Source, logs: LogSource) -> HostCheck:
+def _with_files(
+    found: HostCheck, settings: Settings, source: SourceSettings, logs: LogSource
+) -> HostCheck:
     files = sorted(logs.list(), key=lambda file: file.stat.modified_ns, reverse=True)
     notes = [f"{printable(one.name)} {one.reason}" for one in logs.list_left_out()]
     found = replace(found, files=len(files), notes=[shorten(notes)] if notes else [])
@@ -93,7 +95,7 @@ def _with_files(found: HostCheck, settings: Settings, source: Source, logs: LogS
     )
 
 
-def _no_match(source: Source, logs: LogSource) -> str:
+def _no_match(source: SourceSettings, logs: LogSource) -> str:
     names = logs.list_names()
     there = shorten(map(printable, names), NAMES_SHOWN) if names else "no files at all"
     return (
@@ -124,7 +126,11 @@ def _problems(findings: _Findings) -> list[str]:
 
 
 def _look_at(
-    settings: Settings, source: Source, logs: LogSource, file: ListedFile, findings: _Findings
+    settings: Settings,
+    source: SourceSettings,
+    logs: LogSource,
+    file: ListedFile,
+    findings: _Findings,
 ) -> None:
     """Open a file; read it only if no newer file was an access log."""
     try:
@@ -139,7 +145,7 @@ def _look_at(
 
 def _read(
     settings: Settings,
-    source: Source,
+    source: SourceSettings,
     file: ListedFile,
     handle: FileHandle,
     findings: _Findings,

@@ -19,7 +19,7 @@ from clickstream.errors import (
     NoHost,
 )
 from clickstream.lake import Lake, aws_errors, collection
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 from clickstream.wording import shorten
 
 UNKNOWN_INSTANCES = "instances"
@@ -41,7 +41,7 @@ def list_hosts(lake: Lake, with_retired: bool = False) -> list[Host]:
     return [host for host in hosts if host.name not in retired]
 
 
-def _hosts_of(lake: Lake, source: Source, known: Sequence[str]) -> list[Host]:
+def _hosts_of(lake: Lake, source: SourceSettings, known: Sequence[str]) -> list[Host]:
     if source.instances is None:
         return hosts_of(source)
     pulled = [name for name in known if name.startswith(instance_name(source, "i-"))]
@@ -62,11 +62,11 @@ def _hosts_of(lake: Lake, source: Source, known: Sequence[str]) -> list[Host]:
 
 
 @aws_errors.translate_errors()
-def _instances(lake: Lake, source: Source) -> list[Host]:
+def _instances(lake: Lake, source: SourceSettings) -> list[Host]:
     return find_instances(lake.ec2, source)
 
 
-def _describe_unknown_instances(source: Source, error: ClickstreamError) -> str:
+def _describe_unknown_instances(source: SourceSettings, error: ClickstreamError) -> str:
     return (
         f"The instances of {source.name} are unknown: {error} Pulling them needs the permission "
         "ec2:DescribeInstances; docs/sources.md has the policy."

@@ -17,7 +17,7 @@ from clickstream.collect import hosts_of, instance_name
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger
 from clickstream.lake.collection import SourceState
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 LOOK_BACK = timedelta(days=35)
 """The time before the hour of a run in which incomplete hours are searched.
@@ -64,7 +64,7 @@ def expected_states(lake: Lake) -> list[SourceState]:
     return [one for one in collection.states_of(lake, names) if one.retired_at is None]
 
 
-def _names(lake: Lake, source: Source) -> Sequence[str]:
+def _names(lake: Lake, source: SourceSettings) -> Sequence[str]:
     """Return the names of a source's hosts: those in the settings, or those with a state."""
     if source.instances is None:
         return [host.name for host in hosts_of(source)]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from clickstream.collect import (
     DirectorySource,
     Host,
-    Login,
+    HostLogin,
     LogSource,
 )
 from clickstream.errors import (
@@ -17,10 +17,10 @@ from clickstream.errors import (
     NoHost,
 )
 from clickstream.lake import Lake
-from clickstream.settings import Settings, Source
+from clickstream.settings import Settings, SourceSettings
 
 
-def login_of(settings: Settings, source: Source) -> Login:
+def login_of(settings: Settings, source: SourceSettings) -> HostLogin:
     """Return the login from the settings. Raises InputError if an Airflow connection has it."""
     if source.connection:
         raise InputError(
@@ -28,11 +28,11 @@ def login_of(settings: Settings, source: Source) -> Login:
             "only Airflow can read: let the DAG clickstream_hourly pull it, or set user and "
             "key_file in its place."
         )
-    return Login(source.user, key_file=str(settings.resolve(source.key_file)))
+    return HostLogin(source.user, key_file=str(settings.resolve(source.key_file)))
 
 
 @contextmanager
-def open_source(lake: Lake, host: Host, login: Login | None = None) -> Iterator[LogSource]:
+def open_source(lake: Lake, host: Host, login: HostLogin | None = None) -> Iterator[LogSource]:
     """Open the files of a host for as long as the block runs.
 
     Raises InputError, HostUnreachable or HostKeyRefused if they can't be reached.

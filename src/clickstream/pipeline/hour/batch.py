@@ -24,7 +24,7 @@ from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import KeyRing
 from clickstream.parquet import shape
 from clickstream.pipeline.hour.build import (
-    Reading,
+    HourReading,
     begin_build,
     check_hour,
     clean_build,
@@ -56,7 +56,7 @@ def build_in_memory(
     hour whose line balance does not close.
     """
     hours = [Hour.parse(one.hour) for one in begun]
-    reading = Reading(lake, {hour: raws[hour] for hour in hours}, keys.of_hour(hours[0]))
+    reading = HourReading(lake, {hour: raws[hour] for hour in hours}, keys.of_hour(hours[0]))
     [requests] = reading.requests()
     rows, digests, carry = _build_rows(requests, hours, carry, session_rules(lake.settings))
     rejects = reading.rejects
@@ -80,7 +80,7 @@ def build_in_memory(
 
 
 def _build_rows(
-    requests: clean.Requests, hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
+    requests: clean.RequestTable, hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
 ) -> tuple[dict[Table, list[pa.Table]], list[str], pa.Table]:
     """Return hits and session parts by hour, digests, and the carry-out of the last hour.
 

@@ -1,6 +1,6 @@
 """Build one hour through the staging area: clean its lines, stitch its sessions, check it.
 
-The tasks of an hour call these functions. `Reading` parses and labels raw lines; `build_range` uses
+The tasks of an hour call these functions. `HourReading` parses and labels raw lines; `batch` uses
 it, too.
 """
 
@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
-class Reading:
+class HourReading:
     """The raw objects of consecutive hours of one day, parsed and cleaned in one pass.
 
     `keys` are the visitor keys of the first hour. A key is valid for whole days, so all hours have
@@ -68,7 +68,7 @@ class Reading:
         """The number of groups of visitors to split the requests into."""
         return spill.groups_for(sum(item.size for items in self.raws.values() for item in items))
 
-    def requests(self, groups: int = 1) -> Iterator[clean.Requests]:
+    def requests(self, groups: int = 1) -> Iterator[clean.RequestTable]:
         """Yield the labelled requests, group after group, each in the order of the raw objects."""
         settings = settings_of(self.lake)
         visitor_keys = clean.VisitorKeys(
@@ -199,7 +199,7 @@ def clean_build(
 ) -> CleanedHour:
     """Parse and clean the raw lines of an hour, and cut them into session parts."""
     hour, rules = Hour.parse(begun.hour), session_rules(lake.settings)
-    reading = Reading(lake, {hour: raws}, keys)
+    reading = HourReading(lake, {hour: raws}, keys)
     balance: Counter[str] = Counter(dict.fromkeys(BALANCE, 0))
     digests = staging.Digests()
     with (
@@ -224,7 +224,7 @@ def clean_build(
 
 
 def _write_group(
-    requests: clean.Requests, rules: sessions.SessionRules, hits: RowsWriter, parts: RowsWriter
+    requests: clean.RequestTable, rules: sessions.SessionRules, hits: RowsWriter, parts: RowsWriter
 ) -> None:
     """Write hits and parts of one group of visitors; their memory is free before the next group."""
     cut = sessions.cut(requests, rules)

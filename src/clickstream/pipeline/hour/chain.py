@@ -1,6 +1,6 @@
 """The session chain of published hours: carry-ins, carry-outs, and where the chain is broken.
 
-`build` and `build_range` use it to stitch sessions; `publish`, `hour_states` and `verify` check it.
+`build` and `batch` use it to stitch sessions; `publish`, `outdated` and `verify` check it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger
 from clickstream.lake.visitor_keys import KeyIds
 from clickstream.pipeline.hour.replay_window import KEY_COLUMNS, ReplayWindow
-from clickstream.sessions import Digests, Link, SessionRules
+from clickstream.sessions import ChainLink, Digests, SessionRules
 from clickstream.settings import MAX_TIMEOUT_SECONDS
 from clickstream.step_config import session_rules
 
@@ -57,7 +57,7 @@ def stitch_to_carry(
 
 def links(
     lake: Lake, rows: Iterable[Mapping[str, Any]], first: Hour | None = None
-) -> Iterator[Link]:
+) -> Iterator[ChainLink]:
     """Yield rows of the ledger, in order, as links of the chain, from the hour `first` on.
 
     An hour keeps the timeout and the cap that it was built with, so another setting does not break
@@ -73,7 +73,7 @@ def links(
         left_out = frozenset(h for h, others in near.items() if not keys.recognize(others))
         before.append((hour, keys))
         if first is None or hour >= first:
-            yield Link(
+            yield ChainLink(
                 hour,
                 rules,
                 row["carry_in"],
@@ -95,7 +95,7 @@ def _first_to_read(first: Hour | None) -> Hour | None:
     return first.minus(MAX_REACH_HOURS) if first else None
 
 
-def _digests_up_to(lake: Lake, chosen: Iterable[Link], last: Hour) -> Digests:
+def _digests_up_to(lake: Lake, chosen: Iterable[ChainLink], last: Hour) -> Digests:
     """Return the carry-outs, up to the hour `last`, that some links depend on."""
     return sessions.cache_digests(_parts(lake, min(link.reach for link in chosen), last))
 
@@ -105,7 +105,7 @@ def check_links(
     ledger: pa.Table,
     last: Hour | None = None,
     progress: Callable[[str], None] = lambda _: None,
-) -> Iterator[tuple[Link, bool, bool]]:
+) -> Iterator[tuple[ChainLink, bool, bool]]:
     """Yield each link, and whether its carry-in and its carry-out agree with the published parts.
 
     Parts are read a day at a time; `progress` is called for each day. Parts after the hour `last`
@@ -125,7 +125,7 @@ def check_links(
             yield link, link.follows(digests), link.hour > end or link.leads(digests)
 
 
-def _links_with_keys(lake: Lake, ledger: pa.Table) -> list[Link]:
+def _links_with_keys(lake: Lake, ledger: pa.Table) -> list[ChainLink]:
     """Return the ledger's rows of a range as links, which know the keys of the hours before it."""
     if not ledger.num_rows:
         return []

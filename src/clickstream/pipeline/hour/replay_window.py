@@ -3,7 +3,7 @@
 An hour is past its window for one of two reasons. First, a visitor key that it was built with is
 destroyed: building it again would give its visitors new ids, so that they count twice, and would
 change the hours after it. Second, its raw lines are deleted, or will be soon: building it would
-lose them. So every build checks here first. `new_visitor_ids` builds hours of the first kind on
+lose them. So every build checks here first. `new_ids` builds hours of the first kind on
 purpose; hours of the second kind can't be built.
 """
 
@@ -20,7 +20,7 @@ from clickstream.lake import Lake, hour_ledger, visitor_keys
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.intents import interrupted_hours
 from clickstream.lake.raw_watermark import read_watermark
-from clickstream.lake.visitor_keys import KeyIds, KeyRing, Period, periods_of
+from clickstream.lake.visitor_keys import KeyIds, KeyPeriod, KeyRing, periods_of
 
 KEY_COLUMNS = ("hour_at", "visitor_key", "earlier_visitor_key")
 """The columns of the ledger that name the keys that an hour was built with."""
@@ -99,7 +99,7 @@ class ReplayWindow:
         return frozenset(one.name for one in visitor_keys.open_periods(self._lake))
 
     def _message(self, hour: Hour, key_id: str) -> str:
-        period = Period.named(key_id.partition("/")[0])
+        period = KeyPeriod.named(key_id.partition("/")[0])
         at = visitor_keys.destroyed_at(self._lake, key_id)
         when = f" on {at:%Y-%m-%d at %H:%M} UTC" if at else ""
         return (
@@ -137,7 +137,7 @@ def check_replay_window(lake: Lake, first: Hour, last: Hour) -> None:
 class Renewal:
     """A period that is open for new visitor ids, and its hours that still have the former ones."""
 
-    period: Period
+    period: KeyPeriod
     opened: visitor_keys.OpenPeriod
     left: tuple[Hour, ...]
 
@@ -146,7 +146,7 @@ def renewals(lake: Lake) -> list[Renewal]:
     """Return the periods that are open for new visitor ids; usually there are none."""
     found = []
     for opened in visitor_keys.open_periods(lake):
-        period = Period.named(opened.name)
+        period = KeyPeriod.named(opened.name)
         rows = hour_ledger.ledger_rows(lake, Hour(period.start), Hour(period.end).previous)
         window = ReplayWindow(lake)
         left = sorted(hour for hour, row in rows.items() if window.has_lost_key(row.values))

@@ -39,7 +39,7 @@ def groups_for(compressed_bytes: int) -> int:
 
 def grouped(
     batches: Iterable[Batch], cleaner: clean.Cleaner, groups: int
-) -> Iterator[clean.Requests]:
+) -> Iterator[clean.RequestTable]:
     """Yield the labelled requests, group after group; each visitor is in one group, complete."""
     if groups == 1:
         for batch in batches:
@@ -97,7 +97,7 @@ class _Store:
         self._group_of_visitor = self._group_of_visitor[:0]
         self._age += 1
 
-    def groups(self) -> Iterator[clean.Requests]:
+    def groups(self) -> Iterator[clean.RequestTable]:
         """Yield the requests on disk, group after group."""
         for number in range(self._groups):
             found = [*filter(None, (self._found(number, age) for age in range(self._age)))]
@@ -105,7 +105,7 @@ class _Store:
                 yield clean.together(found)
                 found.clear()  # free this group before the next one is read
 
-    def _found(self, number: int, age: int) -> clean.Requests | None:
+    def _found(self, number: int, age: int) -> clean.RequestTable | None:
         """Return a group's rows of an age; None if there are none."""
         pieces = self._pieces_of[number, age]
         if not pieces:
@@ -115,7 +115,7 @@ class _Store:
         new_codes = np.empty(int(codes.max(initial=-1)) + 1, np.int32)
         new_codes[codes] = np.arange(len(codes), dtype=np.int32)
         rows["visitor"] = new_codes[rows["visitor"]]
-        return clean.Requests(rows, {**self._read(f"tables-{age}"), "visitor": visitors})
+        return clean.RequestTable(rows, {**self._read(f"tables-{age}"), "visitor": visitors})
 
     def _by_group(self, group: npt.NDArray[np.uint16]) -> Iterator[tuple[int, Positions]]:
         """Yield the positions of each group's rows, in order; one empty group without rows."""

@@ -2,8 +2,8 @@
 
 from clickstream.pipeline.proof.freshness import (
     Freshness,
+    FreshnessLimits,
     Health,
-    Limits,
     lake_freshness,
     measure_freshness,
 )
@@ -17,8 +17,8 @@ __all__ = [
     "Damage",
     "Finding",
     "Freshness",
+    "FreshnessLimits",
     "Health",
-    "Limits",
     "VerifyReport",
     "check_stored_bytes",
     "lake_freshness",

@@ -45,7 +45,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True)
-class Limits:
+class FreshnessLimits:
     """How old data may be.
 
     `lag` applies to the newest published hour, to lines that wait, and to the last pull of a
@@ -116,7 +116,7 @@ class Freshness:
 
     now: datetime
     since: Hour
-    limits: Limits
+    limits: FreshnessLimits
     newest: Hour | None
     newest_published: PublishedHour | None
     lag: timedelta | None
@@ -181,7 +181,7 @@ class Freshness:
         return Health.UNKNOWN if self.unknowns else Health.FRESH
 
 
-def measure_freshness(records: LakeRecords, now: datetime, limits: Limits) -> Freshness:
+def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimits) -> Freshness:
     """Decide how fresh a lake is at `now`, an aware time.
 
     Hours that are not over need not be published. An hour later than `now`, from a server with a
@@ -239,7 +239,7 @@ def _missing_hosts(
 
 @aws_errors.translate_errors()
 def lake_freshness(
-    lake: Lake, now: datetime, since: Hour | None = None, limits: Limits | None = None
+    lake: Lake, now: datetime, since: Hour | None = None, limits: FreshnessLimits | None = None
 ) -> Freshness:
     """Read the lake's records and measure its freshness.
 
@@ -257,7 +257,7 @@ def lake_freshness(
         sources=_sources(lake),
         incomplete=_incomplete(lake, first),
     )
-    return measure_freshness(records, now, limits or Limits())
+    return measure_freshness(records, now, limits or FreshnessLimits())
 
 
 def _published(lake: Lake, first: Hour) -> dict[Hour, PublishedHour]:

@@ -17,10 +17,10 @@ from datetime import date, timedelta
 from clickstream.errors import InputError
 from clickstream.lake import Lake, hour_ledger
 from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.lake.views import DateFilter, View
+from clickstream.lake.views import AthenaView, DateFilter
 from clickstream.tables import COLUMNS_VERSION, FIRST_COLUMNS_VERSION
 
-Key = tuple[str, date]
+FactKey = tuple[str, date]
 """A view and a UTC date: one fact file has their rows."""
 
 
@@ -49,7 +49,9 @@ class SourceVersion:
         return self.has_sql_of(version) and version.partition("-")[2] == self.hours
 
 
-def source_versions(lake: Lake, views: Collection[View], first: date) -> dict[Key, SourceVersion]:
+def source_versions(
+    lake: Lake, views: Collection[AthenaView], first: date
+) -> dict[FactKey, SourceVersion]:
     """Return the version of each fact file that should exist, of dates from `first` on.
 
     These are the dates with published hours. Raises InputError if a fact view is missing.
@@ -67,7 +69,7 @@ def source_versions(lake: Lake, views: Collection[View], first: date) -> dict[Ke
     }
 
 
-def date_filter(views: Mapping[str, View], name: str) -> DateFilter:
+def date_filter(views: Mapping[str, AthenaView], name: str) -> DateFilter:
     """Return the date filter of a fact view. Raises InputError without the view or its filter."""
     chosen = views[name].filter_by if name in views else None
     if chosen is None:
@@ -78,13 +80,13 @@ def date_filter(views: Mapping[str, View], name: str) -> DateFilter:
     return chosen
 
 
-def _sql_digests(views: Mapping[str, View], name: str) -> list[str]:
+def _sql_digests(views: Mapping[str, AthenaView], name: str) -> list[str]:
     """Return the digests of a view's SQL of each columns version, the newest first."""
     versions = range(COLUMNS_VERSION, FIRST_COLUMNS_VERSION - 1, -1)
     return [_digest(_all_sql(views, name, version)) for version in versions]
 
 
-def _all_sql(views: Mapping[str, View], name: str, version: int) -> Iterator[str]:
+def _all_sql(views: Mapping[str, AthenaView], name: str, version: int) -> Iterator[str]:
     """Yield the SQL of a view and of all views that it reads, with the columns of a version."""
     if name in views:
         yield views[name].sql_of_columns(version)

@@ -25,9 +25,9 @@ from clickstream.lake import Lake, aws_errors, fact_files
 from clickstream.lake import views as athena_views
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest, StoredManifest
 from clickstream.lake.query_files import query_rows
-from clickstream.lake.views import DateFilter, View
+from clickstream.lake.views import AthenaView, DateFilter
 from clickstream.pipeline.publish.fact_versions import (
-    Key,
+    FactKey,
     SourceVersion,
     date_filter,
     source_versions,
@@ -93,7 +93,7 @@ def _dates(by_view: Mapping[str, list[str]]) -> set[str]:
     return {*chain(*by_view.values())}
 
 
-def _by_view(keys: Iterable[Key]) -> dict[str, list[str]]:
+def _by_view(keys: Iterable[FactKey]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for view, day in sorted(keys):
         found[view].append(str(day))
@@ -139,13 +139,13 @@ class _Refresh:
     """One refresh: what it has computed so far, and how that changed the manifest."""
 
     lake: Lake
-    views: Mapping[str, View]
+    views: Mapping[str, AthenaView]
     first: date
     everything: bool
     progress: Progress
-    computed: dict[Key, FactFile] = field(default_factory=dict)
-    changed: set[Key] = field(default_factory=set)
-    removed: set[Key] = field(default_factory=set)
+    computed: dict[FactKey, FactFile] = field(default_factory=dict)
+    changed: set[FactKey] = field(default_factory=set)
+    removed: set[FactKey] = field(default_factory=set)
     queries: int = 0
     scanned_bytes: int = 0
     version: int = 0
@@ -190,7 +190,7 @@ class _Refresh:
             computed, changed, removed, self.queries, self.scanned_bytes, self.version, False
         )
 
-    def _load(self) -> tuple[StoredManifest | None, dict[Key, SourceVersion]]:
+    def _load(self) -> tuple[StoredManifest | None, dict[FactKey, SourceVersion]]:
         """Read the manifest, and the version that each file should have.
 
         The manifest is read first, and its ETag guards the swap: no file can replace a newer one.
@@ -200,8 +200,8 @@ class _Refresh:
         return stored, source_versions(self.lake, self.views.values(), self.first)
 
     def _todo(
-        self, stored: StoredManifest | None, wanted: Mapping[Key, SourceVersion]
-    ) -> list[Key]:
+        self, stored: StoredManifest | None, wanted: Mapping[FactKey, SourceVersion]
+    ) -> list[FactKey]:
         """Return the files that neither the manifest nor this refresh has in the wanted version."""
         there = {} if self.everything else _files(stored)
         return [
@@ -211,8 +211,8 @@ class _Refresh:
         ]
 
     def _next(
-        self, stored: StoredManifest | None, wanted: Mapping[Key, SourceVersion]
-    ) -> dict[Key, FactFile]:
+        self, stored: StoredManifest | None, wanted: Mapping[FactKey, SourceVersion]
+    ) -> dict[FactKey, FactFile]:
         """Return the files of the next manifest: computed files, and others of the same SQL.
 
         Rows of another SQL may have other values, or dates of another time zone, so readers never
@@ -220,7 +220,7 @@ class _Refresh:
         that were added since stay.
         """
         there = _files(stored)
-        after: dict[Key, FactFile] = {}
+        after: dict[FactKey, FactFile] = {}
         for key, version in wanted.items():
             computed, before = self.computed.get(key), there.get(key)
             if computed and _has_version(computed, version):
@@ -229,14 +229,14 @@ class _Refresh:
                 after[key] = before
         return after
 
-    def _manifest(self, files: Mapping[Key, FactFile]) -> Manifest:
+    def _manifest(self, files: Mapping[FactKey, FactFile]) -> Manifest:
         by_view: dict[str, dict[date, FactFile]] = {view: {} for view in FACT_VIEWS}
         for (view, day), file in files.items():
             by_view[view][day] = file
         zone = self.lake.settings.site.time_zone
         return Manifest(self.version + 1, datetime.now(UTC), zone, by_view)
 
-    def _compute(self, batch: list[Key], wanted: Mapping[Key, SourceVersion]) -> None:
+    def _compute(self, batch: list[FactKey], wanted: Mapping[FactKey, SourceVersion]) -> None:
         """Query the rows of a batch and store them, several views at once."""
         if not batch:
             return
@@ -253,8 +253,8 @@ class _Refresh:
         self.progress(f"Facts of {days}: {quantity(rows, 'row')}.")
 
     def _ask(
-        self, question: list[Key], wanted: Mapping[Key, SourceVersion]
-    ) -> tuple[dict[Key, FactFile], int]:
+        self, question: list[FactKey], wanted: Mapping[FactKey, SourceVersion]
+    ) -> tuple[dict[FactKey, FactFile], int]:
         """Query consecutive dates of a view, and store them; also return the bytes scanned."""
         view, days = question[0][0], [day for _, day in question]
         chosen = date_filter(self.views, view)
@@ -282,7 +282,7 @@ def fact_query(view: str, chosen: DateFilter, days: Sequence[date]) -> str:
     return " union all ".join(f"select * {rows}" for rows in chosen_rows)
 
 
-def _files(stored: StoredManifest | None) -> dict[Key, FactFile]:
+def _files(stored: StoredManifest | None) -> dict[FactKey, FactFile]:
     """Return the files of a manifest by view and date."""
     views = stored.manifest.files if stored else {}
     return {(view, day): file for view, days in views.items() for day, file in days.items()}
@@ -297,9 +297,9 @@ def _differs(before: FactFile | None, file: FactFile) -> bool:
     return before is None or before.key != file.key
 
 
-def _batches(todo: Iterable[Key]) -> Iterator[list[Key]]:
+def _batches(todo: Iterable[FactKey]) -> Iterator[list[FactKey]]:
     """Yield batches of files of up to DATES_AT_ONCE dates, the newest first."""
-    by_date: dict[date, list[Key]] = defaultdict(list)
+    by_date: dict[date, list[FactKey]] = defaultdict(list)
     for key in todo:
         by_date[key[1]].append(key)
     newest_first = sorted(by_date, reverse=True)
@@ -308,10 +308,10 @@ def _batches(todo: Iterable[Key]) -> Iterator[list[Key]]:
         yield [key for day in days for key in by_date[day]]
 
 
-def _ranges(batch: Iterable[Key]) -> Iterator[list[Key]]:
+def _ranges(batch: Iterable[FactKey]) -> Iterator[list[FactKey]]:
     """Split the files of each view into runs of consecutive dates: each becomes one query."""
 
-    def is_apart(one: Key, other: Key) -> bool:
+    def is_apart(one: FactKey, other: FactKey) -> bool:
         return one[0] != other[0] or other[1] - one[1] != _ONE_DAY
 
     return split_when(sorted(batch), is_apart)

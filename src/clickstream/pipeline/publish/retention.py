@@ -18,7 +18,7 @@ from clickstream.lake import Lake, hour_ledger, iceberg_tables, raw, visitor_key
 from clickstream.lake.intents import interrupted_hours
 from clickstream.lake.objects import Listed
 from clickstream.lake.raw_watermark import RawWatermark, announce, read_watermark
-from clickstream.lake.visitor_keys import Period
+from clickstream.lake.visitor_keys import KeyPeriod
 from clickstream.pipeline.hosts.missing import complete_hours
 from clickstream.pipeline.publish.late import late_hours
 from clickstream.tables import RAW_OBJECTS
@@ -38,7 +38,7 @@ REMEDIES = {
 
 
 @dataclass(frozen=True)
-class Block:
+class HeldHour:
     """An hour that the watermark must not pass, and the reason."""
 
     hour: Hour
@@ -62,7 +62,7 @@ class RawRetention:
     deletable: Hour | None = None
     due: Hour | None = None
     announced: Hour | None = None
-    block: Block | None = None
+    block: HeldHour | None = None
 
     @property
     def sentence(self) -> str:
@@ -88,7 +88,7 @@ def _announced_by(lake: Lake, now: datetime) -> datetime:
     return now - timedelta(days=lake.settings.maintenance.grace_days)
 
 
-def _find_block(lake: Lake, first: Hour | None, due: Hour, built_by: datetime) -> Block | None:
+def _find_block(lake: Lake, first: Hour | None, due: Hour, built_by: datetime) -> HeldHour | None:
     """Return the first hour before `due` that may still have to be built, if there is one.
 
     An hour from `first` on that was published after `built_by` is such an hour: the range that it
@@ -105,7 +105,7 @@ def _find_block(lake: Lake, first: Hour | None, due: Hour, built_by: datetime) -
     blocks |= dict.fromkeys(published - past, LATE_LINES)
     blocks |= dict.fromkeys(waiting - published - past, NEVER_BUILT)
     earliest = min(blocks, default=None)
-    return Block(earliest, blocks[earliest]) if earliest else None
+    return HeldHour(earliest, blocks[earliest]) if earliest else None
 
 
 def _built_since(lake: Lake, first: Hour | None, last: Hour, moment: datetime) -> set[Hour]:
@@ -118,7 +118,7 @@ def _built_since(lake: Lake, first: Hour | None, last: Hour, moment: datetime) -
 
 
 def _first_hours_of_open_periods(lake: Lake) -> list[Hour]:
-    return [Hour(Period.named(one.name).start) for one in visitor_keys.open_periods(lake)]
+    return [Hour(KeyPeriod.named(one.name).start) for one in visitor_keys.open_periods(lake)]
 
 
 def announce_watermark(lake: Lake, plan: RawRetention, now: datetime) -> None:
@@ -158,7 +158,7 @@ def _kept_hours(lake: Lake, before: Hour) -> set[Hour]:
     kept = {*raw.pending_by_hour(lake, None, last), *interrupted_hours(lake, None, last)}
     kept |= {*hour_ledger.incomplete_rows(lake, None, last.event_date)}
     for one in visitor_keys.open_periods(lake):
-        period = Period.named(one.name)
+        period = KeyPeriod.named(one.name)
         hours = int((period.end - period.start) / timedelta(hours=1))
         kept |= {Hour(period.start).plus(number) for number in range(hours)}
     return kept

@@ -1,7 +1,7 @@
 """Find the bookmark of a log by the content of the file, whatever its name is.
 
 A file is recognized by its beginning. Digests of the bytes before the bookmark's offset, or before
-an earlier checkpoint, distinguish files with the same beginning. `pull_file` calls this.
+an earlier checkpoint, distinguish files with the same beginning. `file` calls this.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """State that the pulls of a host's files share: source, destination, and totals so far.
 
-`pull`, `pull_file` and `find_bookmark` use it.
+`host`, `file` and `bookmarks` use it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from clickstream.collect import LogSource
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.bookmarks import Bookmark, FinishedFiles
-from clickstream.settings import AUTO, Source
+from clickstream.settings import AUTO, SourceSettings
 from clickstream.step_config import log_format_of
 from clickstream.wording import quantity
 
@@ -33,7 +33,7 @@ NamedFormat = str | parse.Format | None
 
 
 @dataclass
-class Stored:
+class PullTotals:
     """Totals of what a pull stored so far, of all files. Several threads add to it."""
 
     lines: Counter[Hour] = field(default_factory=Counter)
@@ -65,7 +65,7 @@ class PullProgress:
     """
 
     host: str
-    stored: Stored
+    stored: PullTotals
     report: Callable[[str], None]
     files: int = 0
     done: int = 0
@@ -115,12 +115,12 @@ class HostPull:
     """
 
     lake: Lake
-    source: Source
+    source: SourceSettings
     host: str
     logs: LogSource
     began_at: int
     finished: FinishedFiles
-    stored: Stored
+    stored: PullTotals
     progress: PullProgress
     fingerprints: Set[str] | None = None
     gives_up_intents: bool = False

@@ -17,10 +17,10 @@ from clickstream.lake import Lake, aws_errors, bookmarks, collection
 from clickstream.lake.bookmarks import FinishedFiles
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.pipeline import site
-from clickstream.pipeline.pull.context import HostPull, PullProgress, Stored
+from clickstream.pipeline.pull.context import HostPull, PullProgress, PullTotals
 from clickstream.pipeline.pull.file import Outcome, pull_file
 from clickstream.pipeline.pull.result import Pulled
-from clickstream.settings import AUTO, Source
+from clickstream.settings import AUTO, SourceSettings
 from clickstream.wording import printable
 
 SETTLED_SECONDS = 3
@@ -51,7 +51,7 @@ Outcomes = Mapping[ListedFile, Outcome]
 @aws_errors.translate_errors()
 def pull_source(
     lake: Lake,
-    source: Source,
+    source: SourceSettings,
     logs: LogSource | None = None,
     host: str = "",
     progress: Callable[[str], None] = lambda _: None,
@@ -69,7 +69,7 @@ def pull_source(
     host = host or source.name
     logs = logs or DirectorySource(lake.settings.resolve(source.path), source.pattern)
     began_at, state = int(time.time()), collection.source_state(lake, host)
-    known, stored = bookmarks.finished_files(lake, host), Stored()
+    known, stored = bookmarks.finished_files(lake, host), PullTotals()
     shared = HostPull(
         lake, source, host, logs, began_at, known, stored, PullProgress(host, stored, progress)
     )
@@ -225,7 +225,7 @@ def _merge_states(observed: SourceState, state: SourceState) -> SourceState:
 
 
 def _build_result(
-    observed: SourceState, before: SourceState, found: Outcomes, stored: Stored
+    observed: SourceState, before: SourceState, found: Outcomes, stored: PullTotals
 ) -> Pulled:
     known = {one.identity for one in before.refused}
     return Pulled(

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from clickstream.collect import (
     Host,
-    Login,
+    HostLogin,
     event_loop,
     instance_name,
 )
@@ -34,7 +34,7 @@ HOST_FAILURES = (HostUnreachable, HostKeyRefused, InputError)
 def pull_host(
     lake: Lake,
     host: Host,
-    login: Login | None = None,
+    login: HostLogin | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Pulled:
     """Pull the new lines of a host into raw; `login` is required if its source has a connection.

@@ -1,6 +1,6 @@
 """Determine the hour and the format of each line of a log.
 
-`pull_file` and `shared_lines` call this.
+`file` and `shared_lines` call this.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HOUR_SECONDS = 3_600
 
 
 @dataclass(frozen=True)
-class Part:
+class FormatPart:
     """Lines in one format: its entries, and the Unix time of each, -1 if it has none."""
 
     log_format: str
@@ -27,13 +27,13 @@ class Part:
     seconds: NDArray[np.int64]
 
 
-def reading_of(bookmark: Bookmark) -> parse.Reading:
+def reading_of(bookmark: Bookmark) -> parse.FormatState:
     """Return how the lines after a bookmark are read."""
     header = parse.unescape(bookmark.header)
-    return parse.Reading(bookmark.log_format, header, bookmark.leaning, bookmark.leaned)
+    return parse.FormatState(bookmark.log_format, header, bookmark.leaning, bookmark.leaned)
 
 
-def with_reading(bookmark: Bookmark, after: parse.Reading) -> Bookmark:
+def with_reading(bookmark: Bookmark, after: parse.FormatState) -> Bookmark:
     """Return the bookmark with the state in which its next lines are read."""
     return replace(
         bookmark,
@@ -46,10 +46,10 @@ def with_reading(bookmark: Bookmark, after: parse.Reading) -> Bookmark:
 
 def parts_of(
     data: bytes,
-    now: parse.Reading,
+    now: parse.FormatState,
     chosen: str | parse.Format | None,
     longest: int = parse.LONGEST_LINE_BYTES,
-) -> tuple[list[Part], parse.Reading]:
+) -> tuple[list[FormatPart], parse.FormatState]:
     """Return the lines by format, in file order, and how the lines after them are read.
 
     `chosen` is the format that the settings name; without one, the lines may change theirs. A line
@@ -61,8 +61,8 @@ def parts_of(
 
 
 def _parts_of(
-    data: bytes, now: parse.Reading, chosen: str | parse.Format | None
-) -> tuple[list[Part], parse.Reading]:
+    data: bytes, now: parse.FormatState, chosen: str | parse.Format | None
+) -> tuple[list[FormatPart], parse.FormatState]:
     whole = _part(data, now.log_format, now.header, chosen)
     if chosen is not None:
         return [whole], replace(now, header=parse.header_after(data, chosen, now.header))
@@ -73,13 +73,15 @@ def _parts_of(
     return parts, after
 
 
-def _part(data: bytes, name: str, header: bytes, chosen: str | parse.Format | None = None) -> Part:
+def _part(
+    data: bytes, name: str, header: bytes, chosen: str | parse.Format | None = None
+) -> FormatPart:
     log_format = chosen or name
     seconds = parse.event_seconds(data, log_format, header)
-    return Part(name, parse.entries(data, log_format, header), seconds)
+    return FormatPart(name, parse.entries(data, log_format, header), seconds)
 
 
-def _original(parts: Sequence[Part], short: parse.Shortened, data: bytes) -> list[Part]:
+def _original(parts: Sequence[FormatPart], short: parse.Shortened, data: bytes) -> list[FormatPart]:
     """Return the parts of shortened lines, with the bytes that these lines have in `data`."""
     found, at = [], 0
     for part in parts:
@@ -115,7 +117,7 @@ def hours_of(seconds: NDArray[np.int64], bookmark: Bookmark) -> NDArray[np.int64
 
 
 def by_format_and_hour(
-    parts: Sequence[Part], epochs: NDArray[np.int64]
+    parts: Sequence[FormatPart], epochs: NDArray[np.int64]
 ) -> dict[tuple[str, Hour], tuple[bytes, int]]:
     """Return the lines of each format and hour, in file order, and their number."""
     found: dict[tuple[str, Hour], tuple[bytes, int]] = {}

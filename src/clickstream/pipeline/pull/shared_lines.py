@@ -2,7 +2,7 @@
 
 A person or a disk repair may truncate a file to its first lines, and the server then appends other
 lines. The file no longer matches its bookmark, but its first lines are already pulled. This module
-finds the end of these lines. `find_bookmark` calls it.
+finds the end of these lines. `bookmarks` calls it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.bookmarks import Bookmark
 from clickstream.pipeline.pull.context import CHUNK_BYTES, HostPull
-from clickstream.pipeline.pull.line_hours import Part, hours_of, parts_of, reading_of, with_reading
+from clickstream.pipeline.pull.line_hours import (
+    FormatPart,
+    hours_of,
+    parts_of,
+    reading_of,
+    with_reading,
+)
 
 BLOCK_BYTES = 8 << 20
 
@@ -76,7 +82,7 @@ def _finished_lines(log: OpenLog, offset: int) -> bytes:
 
 
 def _collected_end(
-    parts: Sequence[Part], hours: Sequence[Hour], collected: _Collected
+    parts: Sequence[FormatPart], hours: Sequence[Hour], collected: _Collected
 ) -> tuple[int, int]:
     """Return where the first uncollected line begins, and the number of lines before it."""
     base = number = 0

@@ -10,12 +10,14 @@ from tests.clickstream.clean.builders import BROWSER, KEY, line, requests, table
 from clickstream.clean import Cleaner, CleanRules, Networks, VisitorKeys, balance
 from clickstream.clean.bots import OWN_EQUIPMENT
 from clickstream.errors import SettingsError
-from clickstream.settings import Bots, Clean, Settings
+from clickstream.settings import BotSettings, CleanSettings, Settings
 from clickstream.step_config import clean_rules
 
 TABLET = f"{BROWSER} MenuTablet/2.1"
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
-BOTS = Bots(own_networks=("192.0.2.64/26", "2001:db8:7::/48"), own_user_agents=("menutablet",))
+BOTS = BotSettings(
+    own_networks=("192.0.2.64/26", "2001:db8:7::/48"), own_user_agents=("menutablet",)
+)
 OWN = clean_rules(Settings(bots=BOTS))
 OTHERS = clean_rules(Settings())
 
@@ -45,7 +47,7 @@ def test_own_networks_and_own_agents_in_any_case() -> None:
 
 
 def test_the_address_behind_a_trusted_proxy_counts() -> None:
-    rules = clean_rules(Settings(bots=BOTS, clean=Clean(trusted_proxies=("10.0.0.0/8",))))
+    rules = clean_rules(Settings(bots=BOTS, clean=CleanSettings(trusted_proxies=("10.0.0.0/8",))))
     parsed = requests(line(client="10.0.0.1"))
     parsed["forwarded"] = parsed["forwarded"].astype("str").astype("category")
     parsed["forwarded"] = parsed["forwarded"].cat.rename_categories(["192.0.2.70"])
@@ -90,12 +92,12 @@ def test_the_balance_closes_and_only_bots_grow(lines: list[str]) -> None:
 
 def test_a_network_that_is_none_is_refused() -> None:
     with pytest.raises(SettingsError, match="not a network"):
-        clean_rules(Settings(bots=Bots(own_networks=("tablets",))))
+        clean_rules(Settings(bots=BotSettings(own_networks=("tablets",))))
 
 
 def test_an_empty_part_of_an_agent_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1 character"):
-        Bots(own_user_agents=("",))
+        BotSettings(own_user_agents=("",))
 
 
 def test_what_is_own_shapes_results() -> None:

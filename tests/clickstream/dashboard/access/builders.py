@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.guard import Surroundings, install
 from clickstream.dashboard.access.login import Wording
-from clickstream.dashboard.access.sessions import Sessions
+from clickstream.dashboard.access.sessions import SessionCookies
 from clickstream.dashboard.access.shares import Shares
 
 ORIGIN = "http://127.0.0.1:8095"
@@ -85,7 +85,7 @@ def logged_in(app: FastAPI, directory: Path, name: str = "ana") -> TestClient:
     accounts = Accounts(directory)
     account = accounts.get(name)
     assert account is not None
-    sessions = Sessions(directory, accounts)
+    sessions = SessionCookies(directory, accounts)
     return browser(app, cookies={sessions.cookie_name: sessions.start(account)})
 
 

@@ -21,9 +21,7 @@ from tests.support.localaws_process import CREDENTIALS
 from clickstream import settings
 from clickstream.dashboard.access.shares import Shares
 from clickstream.dashboard.entries.own_notes import OwnNote
-from clickstream.dashboard.entries.saved_views import SavedView
-from clickstream.dashboard.entries.store import EntryStore
-from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.entries.store import NoteStore
 from clickstream.dashboard.web.app import build_app
 
 
@@ -36,16 +34,15 @@ def app(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[An
     kept.mkdir()
     with_account(kept)
     chosen = settings_of_a_lake(local_aws.endpoint, directory / "logs")
-    own = settings.Dashboard(directory=str(kept))
+    own = settings.DashboardSettings(directory=str(kept))
     with pytest.MonkeyPatch.context() as patch:
         for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
         app = build_app(chosen.model_copy(update={"dashboard": own}), clock=lambda: Moment.now)
         app.state.dashboard.refresher.look()
         app.state.directory = kept
-        entries = EntryStore(kept)
+        entries = NoteStore(kept)
         entries.notes.add(OwnNote.write("2026-11-20", "", "Secret rain", "ben", NOW), NOW)
-        entries.views.add(SavedView.save("Secret view", View("trust"), "ben", NOW), NOW)
         yield app
 
 

@@ -21,7 +21,7 @@ from tests.clickstream.dashboard.access.builders import (
 from tests.support.cases import each_case
 
 from clickstream.dashboard.access.accounts import Accounts
-from clickstream.dashboard.access.sessions import RENEW_AFTER_SECONDS, Sessions
+from clickstream.dashboard.access.sessions import RENEW_AFTER_SECONDS, SessionCookies
 
 
 @pytest.fixture
@@ -138,9 +138,9 @@ def test_a_session_is_renewed_once_a_day_while_it_is_used(
 ) -> None:
     assert "set-cookie" not in ana.get("/").headers
     accounts = Accounts(tmp_path)
-    sessions = Sessions(tmp_path, accounts)
+    sessions = SessionCookies(tmp_path, accounts)
     account = accounts.list()[0]
-    yesterday = Sessions(tmp_path, accounts, lambda: time.time() - RENEW_AFTER_SECONDS - 5)
+    yesterday = SessionCookies(tmp_path, accounts, lambda: time.time() - RENEW_AFTER_SECONDS - 5)
     visitor = browser(app, cookies={sessions.cookie_name: yesterday.start(account)})
     renewed = visitor.get("/").headers["set-cookie"]
     assert renewed.startswith(f"{sessions.cookie_name}=")

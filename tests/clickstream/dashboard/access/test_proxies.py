@@ -25,7 +25,7 @@ from clickstream.dashboard.access.guard import Surroundings
 from clickstream.dashboard.access.peers import ForwardedPeers, client_address, is_https
 from clickstream.dashboard.access.proxies import HeaderLogin, account_name
 from clickstream.dashboard.web.surroundings import describe_logins, login_warnings, surroundings_of
-from clickstream.settings import Dashboard
+from clickstream.settings import DashboardSettings
 
 NETWORKS = ("10.0.0.0/16", "2001:db8:1::/48")
 PROXY = "10.0.7.7"
@@ -178,7 +178,7 @@ def test_any_header_is_read_without_an_error(peer: str, chain: str, proto: str) 
 
 
 def test_settings_name_the_proxy_and_the_start_says_who_can_log_in() -> None:
-    chosen = Dashboard(
+    chosen = DashboardSettings(
         url="https://dashboard.example",
         proxy_header=USER,
         proxy_networks=("10.0.0.0/16",),
@@ -189,7 +189,7 @@ def test_settings_name_the_proxy_and_the_start_says_who_can_log_in() -> None:
     assert describe_logins(chosen) == (
         "Logins: the header X-Forwarded-User from 10.0.0.0/16, then accounts and one-time links."
     )
-    assert describe_logins(Dashboard()) == "Logins: accounts and one-time links."
+    assert describe_logins(DashboardSettings()) == "Logins: accounts and one-time links."
 
 
 @pytest.mark.parametrize(
@@ -204,11 +204,11 @@ def test_settings_name_the_proxy_and_the_start_says_who_can_log_in() -> None:
 def test_a_header_that_others_could_send_is_warned_of(
     networks: tuple[str, ...], host: str, says: str | None
 ) -> None:
-    chosen = Dashboard(proxy_header=USER, proxy_networks=networks)
+    chosen = DashboardSettings(proxy_header=USER, proxy_networks=networks)
     warnings = [*login_warnings(chosen, host)]
     assert [says in warning for warning in warnings if says] == ([True] if says else [])
     assert bool(warnings) == bool(says)
-    assert [*login_warnings(Dashboard(), host)] == []
+    assert [*login_warnings(DashboardSettings(), host)] == []
 
 
 def test_passwords_and_sessions_work_beside_a_proxy(app: Any, tmp_path: Path) -> None:

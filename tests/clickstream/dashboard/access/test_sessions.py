@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.clickstream.dashboard.access.builders import PASSWORD, Clock, with_account
 
 from clickstream.dashboard.access.accounts import Account, Accounts
-from clickstream.dashboard.access.sessions import RENEW_AFTER_SECONDS, VALID_SECONDS, Sessions
+from clickstream.dashboard.access.sessions import RENEW_AFTER_SECONDS, VALID_SECONDS, SessionCookies
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
@@ -26,7 +26,7 @@ def ana(accounts: Accounts) -> Account:
 def test_a_cookie_names_the_account_it_was_made_for(
     tmp_path: Path, accounts: Accounts, ana: Account
 ) -> None:
-    sessions = Sessions(tmp_path, accounts)
+    sessions = SessionCookies(tmp_path, accounts)
     session = sessions.read(sessions.start(ana))
     assert session is not None
     assert session.account == ana
@@ -36,8 +36,8 @@ def test_a_cookie_names_the_account_it_was_made_for(
 def test_a_session_outlives_a_restart_of_the_dashboard(
     tmp_path: Path, accounts: Accounts, ana: Account
 ) -> None:
-    value = Sessions(tmp_path, accounts).start(ana)
-    assert Sessions(tmp_path, Accounts(tmp_path)).read(value)
+    value = SessionCookies(tmp_path, accounts).start(ana)
+    assert SessionCookies(tmp_path, Accounts(tmp_path)).read(value)
 
 
 @given(data=st.data())
@@ -63,30 +63,30 @@ def test_any_text_as_a_cookie_is_refused_without_an_error(
     assert sessions.read(value) is None
 
 
-_MADE: list[tuple[Sessions, str]] = []
+_MADE: list[tuple[SessionCookies, str]] = []
 
 
-def one_cookie(directories: pytest.TempPathFactory) -> tuple[Sessions, str]:
+def one_cookie(directories: pytest.TempPathFactory) -> tuple[SessionCookies, str]:
     """Sessions and a valid cookie, made once: scrypt is slow on purpose."""
     if not _MADE:
         directory = directories.mktemp("sessions")
         accounts = with_account(directory)
-        sessions = Sessions(directory, accounts)
+        sessions = SessionCookies(directory, accounts)
         _MADE.append((sessions, sessions.start(accounts.list()[0])))
     return _MADE[0]
 
 
 def test_a_cookie_of_another_secret_is_refused(tmp_path: Path, accounts: Accounts) -> None:
     ana = accounts.list()[0]
-    foreign = Sessions(tmp_path / "other", accounts)
-    own = Sessions(tmp_path, accounts)
+    foreign = SessionCookies(tmp_path / "other", accounts)
+    own = SessionCookies(tmp_path, accounts)
     assert foreign.read(foreign.start(ana))
     assert own.read(foreign.start(ana)) is None
     assert foreign.cookie_name != own.cookie_name
 
 
 def test_a_payload_of_another_shape_is_refused(tmp_path: Path, accounts: Accounts) -> None:
-    sessions = Sessions(tmp_path, accounts)
+    sessions = SessionCookies(tmp_path, accounts)
     for payload in ("ana", ["ana"], ["ana", "", ""], [["ana"], "x"], {"ana": "x"}, None, 1):
         assert sessions.read(str(sessions._signer.dumps(payload))) is None
 
@@ -95,7 +95,7 @@ def test_a_session_ends_14_days_after_its_last_use(
     tmp_path: Path, accounts: Accounts, ana: Account
 ) -> None:
     clock = Clock()
-    sessions = Sessions(tmp_path, accounts, clock)
+    sessions = SessionCookies(tmp_path, accounts, clock)
     value = sessions.start(ana)
     clock.now += VALID_SECONDS
     assert sessions.read(value)
@@ -107,7 +107,7 @@ def test_a_session_is_due_for_renewal_after_a_day(
     tmp_path: Path, accounts: Accounts, ana: Account
 ) -> None:
     clock = Clock()
-    sessions = Sessions(tmp_path, accounts, clock)
+    sessions = SessionCookies(tmp_path, accounts, clock)
     value = sessions.start(ana)
     for seconds, is_due in ((RENEW_AFTER_SECONDS, False), (1, True)):
         clock.now += seconds
@@ -120,7 +120,7 @@ def test_a_cookie_from_the_future_is_refused(
     tmp_path: Path, accounts: Accounts, ana: Account
 ) -> None:
     clock = Clock()
-    sessions = Sessions(tmp_path, accounts, clock)
+    sessions = SessionCookies(tmp_path, accounts, clock)
     value = sessions.start(ana)
     clock.now -= 3600
     assert sessions.read(value) is None
@@ -130,7 +130,7 @@ def test_a_cookie_from_the_future_is_refused(
 def test_a_change_of_the_account_ends_its_sessions(
     tmp_path: Path, accounts: Accounts, ana: Account, change: str
 ) -> None:
-    sessions = Sessions(tmp_path, accounts)
+    sessions = SessionCookies(tmp_path, accounts)
     accounts.add("ben", PASSWORD)
     ben = accounts.get("ben")
     assert ben is not None
@@ -151,7 +151,7 @@ def test_a_change_of_the_account_ends_its_sessions(
 def test_cookies_are_out_of_reach_of_scripts_other_sites_and_plain_http(
     tmp_path: Path, accounts: Accounts, ana: Account
 ) -> None:
-    sessions = Sessions(tmp_path, accounts)
+    sessions = SessionCookies(tmp_path, accounts)
     plain = "Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax"
     assert sessions.set_cookie(ana, is_https=False).split("; ", 1)[1] == plain
     assert sessions.set_cookie(ana, is_https=True).split("; ", 1)[1] == f"{plain}; Secure"

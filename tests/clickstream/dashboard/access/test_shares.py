@@ -17,16 +17,16 @@ from itsdangerous import Signer
 from tests.support.examples import many_examples
 
 from clickstream.dashboard.access.accounts import Accounts
-from clickstream.dashboard.access.sessions import Sessions
+from clickstream.dashboard.access.sessions import SessionCookies
 from clickstream.dashboard.access.shares import (
     LONGEST_NAME,
     MOST_DAYS,
     PREFIX,
-    Ended,
+    UNDO_DAYS,
     Share,
+    ShareEnd,
     Shares,
 )
-from clickstream.dashboard.entries.entry_file import UNDO_DAYS
 from clickstream.dashboard.questions.view import TABS, View
 from clickstream.errors import InputError
 
@@ -77,7 +77,7 @@ def test_a_link_opens_what_it_was_made_for_until_it_expires(
     clock.now = NOW + timedelta(days=30, seconds=-1)
     assert shares.find(token) == share
     clock.now = NOW + timedelta(days=30)
-    assert shares.find(token) is Ended.EXPIRED
+    assert shares.find(token) is ShareEnd.EXPIRED
 
 
 def test_a_link_that_does_not_open_the_view_s_tab_begins_on_its_first_page() -> None:
@@ -159,7 +159,7 @@ def test_a_signature_for_another_purpose_opens_nothing(
 def test_a_session_is_no_link_and_a_link_no_session(shares: Shares, tmp_path: Path) -> None:
     accounts = Accounts(tmp_path)
     accounts.ensure_owner()
-    sessions = Sessions(tmp_path, accounts)
+    sessions = SessionCookies(tmp_path, accounts)
     cookie = sessions.start(accounts.list()[0])
     assert sessions.read(cookie)
     assert shares.find(cookie) is None
@@ -176,7 +176,7 @@ def test_a_withdrawn_link_ends_at_once_in_another_process(shares: Shares, tmp_pa
         "Shares(Path(sys.argv[1]), lambda: datetime.now(UTC)).withdraw(sys.argv[2])"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path), share.id], check=True)
-    assert shares.find(token) is Ended.WITHDRAWN
+    assert shares.find(token) is ShareEnd.WITHDRAWN
     shares.restore(share.id)
     assert shares.find(token) == share
 
@@ -189,9 +189,9 @@ def test_a_link_without_a_record_opens_nothing(shares: Shares, clock: MovingCloc
     clock.now = NOW + timedelta(days=UNDO_DAYS + 1)
     shares.add(new_share("Others", now=clock.now))
     assert share.id not in shares.file.path.read_text()
-    assert shares.find(token) is Ended.WITHDRAWN
+    assert shares.find(token) is ShareEnd.WITHDRAWN
     shares.file.path.unlink()
-    assert shares.find(token) is Ended.WITHDRAWN
+    assert shares.find(token) is ShareEnd.WITHDRAWN
 
 
 def test_neither_the_record_nor_the_token_alone_makes_a_link_longer(
@@ -203,10 +203,10 @@ def test_neither_the_record_nor_the_token_alone_makes_a_link_longer(
     text = shares.file.path.read_text()
     clock.now = share.expires_at
     shares.file.path.write_text(text.replace(until, "2099-01-01T00:00:00+00:00"))
-    assert shares.find(token) is Ended.EXPIRED
+    assert shares.find(token) is ShareEnd.EXPIRED
     clock.now = NOW + timedelta(days=1)
     shares.file.path.write_text(text.replace(until, NOW.isoformat()))
-    assert shares.find(token) is Ended.EXPIRED
+    assert shares.find(token) is ShareEnd.EXPIRED
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 from clickstream.dashboard.charts.axis import Box, axis
 from clickstream.dashboard.charts.columns import bar_widths
 from clickstream.dashboard.charts.heat import heat_map
-from clickstream.dashboard.charts.line import NARROW, WIDE, LineChart, Series, line_chart, sparkline
+from clickstream.dashboard.charts.line import (
+    NARROW,
+    WIDE,
+    ChartSeries,
+    LineChart,
+    line_chart,
+    sparkline,
+)
 
 numbers = st.none() | st.floats(0, 1e9) | st.integers(0, 1_000_000)
 lists = st.lists(numbers, min_size=1, max_size=60)
@@ -14,7 +21,7 @@ lists = st.lists(numbers, min_size=1, max_size=60)
 
 def chart_of(now: list, then: list, box: Box, unfinished: int | None = None) -> LineChart:
     labels = [f"{number} Nov" for number in range(len(now))]
-    series = Series(now, then, labels, labels, labels, unfinished)
+    series = ChartSeries(now, then, labels, labels, labels, unfinished)
     return line_chart(series, box, lambda value: f"{value:g}")
 
 

@@ -20,7 +20,7 @@ from clickstream.dashboard.questions.periods import start_of
 from clickstream.errors import AwsUnavailable, EmptyWeek, InputError
 from clickstream.lake import Lake
 from clickstream.lake.fact_files import FACT_VIEWS, MANIFEST_KEY
-from clickstream.settings import Goal
+from clickstream.settings import GoalSettings
 
 WEEK = Week.parse("2026-W46")
 MOMENT = datetime(2026, 11, 16, 7, tzinfo=UTC)
@@ -77,7 +77,7 @@ def test_a_mail_from_the_files_it_needs_says_what_one_from_all_files_says(lake: 
 
 def test_a_later_mail_of_an_old_week_reads_the_month_whose_targets_it_shows(lake: Lake) -> None:
     chosen = lake.settings.dashboard.model_copy(update={"monthly_targets": {"order": 100}})
-    update = {"dashboard": chosen, "goals": {"order": Goal(page="/order")}}
+    update = {"dashboard": chosen, "goals": {"order": GoalSettings(page="/order")}}
     own = Lake(lake.settings.model_copy(update=update), lake.session)
     now = datetime(2027, 3, 10, 7, tzinfo=UTC)
     this_month = datetime(2027, 3, 2, 9)

@@ -38,7 +38,7 @@ from clickstream.dashboard.digest import Digest, Week, draw_png, render_text
 from clickstream.dashboard.digest.picture import DENSITY, HEIGHT, WIDTH, draw_svg
 from clickstream.dashboard.questions.periods import start_of
 from clickstream.errors import EmptyWeek, SettingsError
-from clickstream.settings import Goal, Settings
+from clickstream.settings import GoalSettings, Settings
 
 EIGHTH = Week.of(FIRST)
 """The week in which Email doubles."""
@@ -50,7 +50,7 @@ TWO_WEEKS = hours_between(MONDAY - timedelta(weeks=1), SUNDAY_NIGHT)
 
 
 def with_dashboard(**values: object) -> Settings:
-    chosen = Settings(goals={"order": Goal(page="/order")})
+    chosen = Settings(goals={"order": GoalSettings(page="/order")})
     return chosen.model_copy(update={"dashboard": chosen.dashboard.model_copy(update=values)})
 
 

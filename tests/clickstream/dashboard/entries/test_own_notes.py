@@ -1,4 +1,4 @@
-"""Notes of accounts on the chart, saved views in the bar, and what else a page says of them."""
+"""Notes of accounts on the chart, and what else a page says of them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,13 @@ from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
 from tests.clickstream.dashboard.web.test_pages import Pseudo, assert_translated
 
-from clickstream.dashboard.charts.line import MARKER_SIZE, NARROW, WIDE, Series, line_chart
+from clickstream.dashboard.charts.line import MARKER_SIZE, NARROW, WIDE, ChartSeries, line_chart
 from clickstream.dashboard.entries.own_notes import OwnNote
-from clickstream.dashboard.entries.saved_views import LONGEST_NAME, SavedView
-from clickstream.dashboard.entries.store import Entries
+from clickstream.dashboard.entries.store import ShownNotes
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.web.details import csv_lines, detail_parts
 from clickstream.dashboard.web.rendering import Renderer
-from clickstream.dashboard.web.views_menu import suggest_name
 from clickstream.dashboard.widgets.buckets import buckets_of
 from clickstream.dashboard.widgets.chart_notes import MOST_AUTOMATIC, MOST_OWN, number_notes
 
@@ -48,7 +46,7 @@ def store() -> FactStore:
     return store_of()
 
 
-def shown(store: FactStore, entries: Entries, view: View = WEEK) -> str:
+def shown(store: FactStore, entries: ShownNotes, view: View = WEEK) -> str:
     with page_of(store, view, entries=entries) as page:
         return " ".join(" ".join(texts_of(html_of(page))).split())
 
@@ -62,13 +60,13 @@ def notes_of(many: int) -> list[OwnNote]:
 
 
 def test_a_note_is_listed_with_its_hour_and_author(store) -> None:
-    text = shown(store, Entries([RAIN]))
+    text = shown(store, ShownNotes([RAIN]))
     assert re.search(r"1 12 Nov, 14:00\s*: Rain until evening · ana", text)
 
 
 @pytest.mark.parametrize("grain", ["hour", "day", "week"])
 def test_a_note_is_marked_on_the_chart_of_every_grain(store, grain) -> None:
-    with page_of(store, View(range="28d", grain=grain), entries=Entries([RAIN])) as page:
+    with page_of(store, View(range="28d", grain=grain), entries=ShownNotes([RAIN])) as page:
         html = html_of(page)
     assert html.count('<g class="note written">') == 2
     assert '<b class="written">1</b>' in html
@@ -77,11 +75,11 @@ def test_a_note_is_marked_on_the_chart_of_every_grain(store, grain) -> None:
 def test_notes_of_other_days_are_not_shown(store) -> None:
     for day in ("2026-11-09", "2026-11-17", "2025-11-12"):
         other = OwnNote.write(day, "", "elsewhere", "ana", WRITTEN)
-        assert "elsewhere" not in shown(store, Entries([other]))
+        assert "elsewhere" not in shown(store, ShownNotes([other]))
 
 
 def test_filters_leave_notes_on_the_chart(store) -> None:
-    assert "Rain" in shown(store, Entries([RAIN]), WEEK.with_filter("channel", "Email"))
+    assert "Rain" in shown(store, ShownNotes([RAIN]), WEEK.with_filter("channel", "Email"))
 
 
 def test_a_note_and_an_automatic_one_of_a_day_share_a_number() -> None:
@@ -91,7 +89,7 @@ def test_a_note_and_an_automatic_one_of_a_day_share_a_number() -> None:
         PublishedHour(errors, {"page_requests": 10, "server_errors": 41}),
         *hours_between(errors + timedelta(hours=1), END),
     ]
-    with page_of(store_of(hours), WEEK, entries=Entries([RAIN])) as page:
+    with page_of(store_of(hours), WEEK, entries=ShownNotes([RAIN])) as page:
         notes = number_notes(page, buckets_of(page.period, "day"))
     assert [(one.number, one.own is None) for one in notes.numbered] == [(1, True), (1, False)]
     assert notes.own_places == {*notes.places}
@@ -106,7 +104,7 @@ def test_many_notes_displace_no_automatic_one_and_the_rest_is_listed() -> None:
         )
     ]
     store = store_of(rules)
-    entries = Entries(notes_of(40))
+    entries = ShownNotes(notes_of(40))
     view = View(range="own", first=START.date(), last=END.date())
     with page_of(store, view, entries=entries) as page:
         notes = number_notes(page, buckets_of(page.period, "day"))
@@ -121,7 +119,7 @@ def test_many_notes_displace_no_automatic_one_and_the_rest_is_listed() -> None:
 
 
 def test_markers_that_are_near_each_other_do_not_touch() -> None:
-    series = Series(
+    series = ChartSeries(
         [1.0] * 28, [], [""] * 28, [""] * 28, [""] * 28, notes={n: n + 1 for n in range(12)}
     )
     for box in (WIDE, NARROW):
@@ -134,11 +132,10 @@ def test_markers_that_are_near_each_other_do_not_touch() -> None:
 
 
 @pytest.mark.parametrize("text", [HOSTILE_TEXT, *(text for text in HOSTILE if text.strip())])
-def test_a_hostile_note_and_name_are_text(store, text) -> None:
+def test_a_hostile_note_is_text(store, text) -> None:
     line = "".join(filter(str.isprintable, text)) or "x"
     note = OwnNote.write("2026-11-12", "", line, "ana", WRITTEN)
-    view = SavedView.save(line[:LONGEST_NAME], WEEK, "ana", WRITTEN)
-    with page_of(store, WEEK, entries=Entries([note], [view], deleted_note=note)) as page:
+    with page_of(store, WEEK, entries=ShownNotes([note])) as page:
         html = html_of(page)
         csv = "".join(csv_lines(page, "trend"))
     assert "<script>alert" not in html
@@ -163,7 +160,7 @@ def test_the_form_offers_the_days_of_the_range_and_the_last_one_first(store) -> 
 
 def test_the_page_of_the_chart_and_its_file_have_the_notes(store) -> None:
     other = OwnNote.write("2026-11-11", "", "=1+1", "ben", WRITTEN)
-    with page_of(store, WEEK, entries=Entries([RAIN, other])) as page:
+    with page_of(store, WEEK, entries=ShownNotes([RAIN, other])) as page:
         panel = PANELS["trend"]
         renderer = Renderer.create(page.formats, "Café")
         html = renderer.detail(page, panel, detail_parts(page, panel), None)
@@ -177,60 +174,15 @@ def test_the_page_of_the_chart_and_its_file_have_the_notes(store) -> None:
     ]
 
 
-def test_saved_views_are_links_and_the_shown_one_is_marked(store) -> None:
-    views = [
-        SavedView.save("This week", WEEK, "ana", WRITTEN),
-        SavedView.save("Trust of the week", View("trust", "7d"), "ana", WRITTEN),
-        SavedView("1", "From the future", "forecast", "?range=decade", "ana", WRITTEN),
-    ]
-    with page_of(store, WEEK, entries=Entries(views=views)) as page:
-        html = html_of(page)
-    assert '<a href="./?range=7d" aria-current="true">This week</a>' in html
-    assert '<a href="trust?range=7d">Trust of the week</a>' in html
-    assert '<a href="./?range=decade">From the future</a>' in html
-
-
-def test_the_suggested_name_says_tab_range_and_filters(store) -> None:
-    view = WEEK.with_filter("channel", "Email").with_filter("channel", "Direct")
-    cases = [
-        (View(), "Overview · 28 days"),
-        (view, "Overview · 7 days · Email, Direct"),
-        (view.with_filter("campaign", None, True), "Overview · 7 days · Email, Direct · ≠ (…"),
-        (View("trust").with_days(START.date(), END.date()), "Trust · 2 Nov – 16 Nov"),
-        (WEEK.with_filter("page", "a\nb\0"), "Overview · 7 days · ab"),
-    ]
-    for case, name in cases:
-        with page_of(store, case) as page:
-            assert suggest_name(page) == name
-        assert SavedView.save(name, case, "ana", WRITTEN)
-
-
-def test_what_was_deleted_can_be_restored_from_the_page(store) -> None:
-    view = SavedView.save("Monday", WEEK, "ana", WRITTEN)
-    for entries, path in (
-        (Entries(deleted_note=RAIN), f"notes/{RAIN.id}/restore"),
-        (Entries(deleted_view=view), f"views/{view.id}/restore"),
-    ):
-        with page_of(store, WEEK, entries=entries) as page:
-            html = html_of(page)
-        assert f'<form method="post" action="{path}">' in html
-        assert "Undo" in html
-
-
 def test_files_that_can_not_be_read_are_named_on_the_page(store) -> None:
-    text = shown(store, Entries(problems=["Can't read the notes in notes.json."]))
+    text = shown(store, ShownNotes(problem="Can't read the notes in notes.json."))
     assert "Can't read the notes in notes.json." in text
     assert "Complete to 15:00" in text
 
 
-@pytest.mark.parametrize("deleted", ["deleted_note", "deleted_view"])
-def test_every_text_about_notes_and_views_is_translated(store, deleted) -> None:
+def test_every_text_about_notes_is_translated(store) -> None:
     note = OwnNote.write("2026-11-12", "9", "/menu", "order", WRITTEN)
-    view = SavedView.save("/menu", WEEK, "order", WRITTEN)
-    entries = Entries(
-        [note, *(OwnNote.write("2026-11-13", "", "/menu", str(n), WRITTEN) for n in range(15))],
-        [view],
-        **{deleted: note if deleted == "deleted_note" else view},
-    )
+    others = (OwnNote.write("2026-11-13", "", "/menu", str(n), WRITTEN) for n in range(15))
+    entries = ShownNotes([note, *others])
     with page_of(store, WEEK, translations=Pseudo(), entries=entries) as page:
         assert_translated(texts_of(html_of(page)))

@@ -23,7 +23,7 @@ from clickstream.dashboard.tabs.overview.movers import all_movers
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.tabs.places.values import places_values
 from clickstream.dashboard.web.details import csv_lines, detail_parts
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 START = datetime(2026, 11, 2, 8)
 PERIOD = Period(date(2026, 11, 2), date(2026, 11, 3))
@@ -90,11 +90,11 @@ def store_of(crowds: Sequence[Any]) -> FactStore:
     return FactStore(fact_tables(visits_of(crowds)))
 
 
-def folded(page: Page, by: str, chosen: Sequence[Filter] = ()) -> Answer:
+def folded(page: PageContext, by: str, chosen: Sequence[Filter] = ()) -> Answer:
     return fold(page.ask, build_question(METRICS, (by,), PERIOD, chosen))
 
 
-def single(page: Page, chosen: Sequence[Filter] = ()) -> dict[str, Any]:
+def single(page: PageContext, chosen: Sequence[Filter] = ()) -> dict[str, Any]:
     return page.ask(build_question(METRICS, (), PERIOD, chosen)).single()
 
 

@@ -41,7 +41,7 @@ from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.texts import load_translations, parse_locale
 from clickstream.dashboard.web.details import is_same
 from clickstream.dashboard.web.rendering import Renderer
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.demo.cafe import CafeRules, Truth, write_history
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour
@@ -100,11 +100,11 @@ def build_cafe(
     write_demo_database(directory / "places.mmdb")
     hopes = settings.load(ROOT / "clickstream.toml", {})
     own = {
-        "site": settings.Site(name="cafe", domains=RULES.domains, time_zone=zone),
+        "site": settings.SiteSettings(name="cafe", domains=RULES.domains, time_zone=zone),
         "goals": hopes.goals,
         "funnel": hopes.funnel,
         "dashboard": hopes.dashboard,
-        "geoip": settings.GeoIp(database=str(directory / "places.mmdb")),
+        "geoip": settings.GeoIpSettings(database=str(directory / "places.mmdb")),
         "directory": ROOT,
     }
     lake = built(
@@ -184,7 +184,7 @@ def questions_of(
             yield question, filters_of(question, panel_name, page)
 
 
-def filters_of(question: Question, panel_name: str, page: Page) -> Sequence[Filter]:
+def filters_of(question: Question, panel_name: str, page: PageContext) -> Sequence[Filter]:
     """The view's filters, and those that a panel of the Orders page adds."""
     chosen = PANELS[panel_name].filters(page.view)
     ordered = (order_filter(page),) if "order" in question.values else ()
@@ -242,12 +242,12 @@ def test_the_sums_of_bots_errors_and_rejects_are_those_of_the_hours(cafe: Cafe) 
     assert errors[0] == total.client_errors + total.server_errors
 
 
-def page_in(cafe: Cafe, reader: Reader, view: View) -> Page:
+def page_in(cafe: Cafe, reader: Reader, view: View) -> PageContext:
     locale = parse_locale("en-GB")
     formats = Formats(locale, load_translations(locale))
     now = datetime(2026, 10, 26, 12, tzinfo=UTC).replace(tzinfo=None)
     ask = Answers(cafe.copy).asker(reader)
-    return Page(view, ask, formats, now, cafe.lake.settings, cafe.truth.zone, reader.state)
+    return PageContext(view, ask, formats, now, cafe.lake.settings, cafe.truth.zone, reader.state)
 
 
 def rendered(cafe: Cafe, reader: Reader, view: View) -> str:

@@ -23,7 +23,7 @@ from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 
 from clickstream.dashboard.questions.coverage import period_of_hour, to_local
 from clickstream.dashboard.questions.view import View, parse_view
-from clickstream.dashboard.tabs.trust.hour import HourPanel, build_hour
+from clickstream.dashboard.tabs.trust.hour import ShownHour, build_hour
 from clickstream.dashboard.web.details import csv_lines
 from clickstream.hours import Hour
 
@@ -69,12 +69,12 @@ def view_of(hour: Hour, zone: str = "UTC") -> View:
     return View().with_hour(hour, period_of_hour(hour, ZoneInfo(zone)).first)
 
 
-def panel_of(store: FactStore, hour: Hour, **values) -> HourPanel:
+def panel_of(store: FactStore, hour: Hour, **values) -> ShownHour:
     with page_of(store, view_of(hour, values.get("zone", "UTC")), **values) as page:
         return build_hour(page)
 
 
-def sentences(panel: HourPanel) -> str:
+def sentences(panel: ShownHour) -> str:
     return " ".join(one.text for one in panel.statements)
 
 

@@ -15,7 +15,6 @@ from clickstream.dashboard.questions.view import View, parse_view
 from clickstream.dashboard.tabs.marketing.acquisition import build_acquisition
 from clickstream.dashboard.tabs.marketing.assistants import build_assistants
 from clickstream.dashboard.tabs.marketing.campaign_courses import build_campaign_courses
-from clickstream.dashboard.tabs.marketing.first_and_last import build_credits
 
 START, NOW = datetime(2026, 11, 2), datetime(2026, 11, 16, 15)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -171,29 +170,11 @@ def test_pages_that_assistants_send_to_can_be_chosen(store) -> None:
     assert [(row.name, row.cells[0]) for row in rows] == [("/", "40")]
 
 
-def test_the_first_arrival_is_set_against_the_last() -> None:
-    visits = [
-        *some(50, AT - DAY, channel="Paid Search"),
-        *some(50, AT, orders=20, channel="Email"),
-        *some(10, AT, first=500, orders=10),
-    ]
-    store = FactStore(fact_tables(visits, hours_between(START, NOW)))
-    with page_of(store, WEEK, now=NOW) as page:
-        found = {row.name: (row.last, row.first, row.step) for row in build_credits(page)}
-    assert found == {
-        "Email": (20, 0, -20),
-        "Paid Search": (0, 20, 20),
-        "Direct": (10, 10, 0),
-    }
-    assert "Visits of one person are linked for 30 days at most" in shown(store)
-
-
 def test_a_range_without_visits_says_so_in_every_panel() -> None:
     text = shown(FactStore(fact_tables([], hours_between(START, NOW))))
     assert "No visits in this range" in text
     assert "No visit in this range came through a link with a campaign tag" in text
     assert "No visit in this range came from an AI assistant." in text
-    assert "No visit met a goal in this range." in text
 
 
 def test_one_visit_makes_a_page() -> None:

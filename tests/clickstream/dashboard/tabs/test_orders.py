@@ -15,19 +15,19 @@ from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.orders.funnel import Funnel, build_funnel
 from clickstream.dashboard.tabs.orders.items import item_rows
 from clickstream.dashboard.tabs.orders.values import orders_values
-from clickstream.settings import Dashboard, Goal, Settings, Step
+from clickstream.settings import DashboardSettings, FunnelStepSettings, GoalSettings, Settings
 
 END = NOW.replace(minute=0)
 START = END - timedelta(days=3)
 STEPS = (
-    Step(name="menu", page="/menu(/.+)?"),
-    Step(name="order form", page="/order"),
-    Step(name="order confirmed", page="/thanks"),
+    FunnelStepSettings(name="menu", page="/menu(/.+)?"),
+    FunnelStepSettings(name="order form", page="/order"),
+    FunnelStepSettings(name="order confirmed", page="/thanks"),
 )
 CAFE = Settings(
-    goals={"order": Goal(page="/thanks")},
+    goals={"order": GoalSettings(page="/thanks")},
     funnel=STEPS,
-    dashboard=Dashboard(item_pages="/menu/.+"),
+    dashboard=DashboardSettings(item_pages="/menu/.+"),
 )
 WEEK = View("orders", range="7d", compare="none")
 TART, LATTE = "/menu/tart", "/menu/latte"

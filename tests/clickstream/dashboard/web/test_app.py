@@ -18,7 +18,7 @@ from clickstream.dashboard.access.link import login_link
 from clickstream.dashboard.charts.maps import shapes_digest
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.web.app import build_app
-from clickstream.dashboard.web.service import Dashboard
+from clickstream.dashboard.web.service import DashboardService
 from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.errors import AwsUnavailable
 from clickstream.hours import Hour
@@ -39,8 +39,8 @@ def chosen(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> settings
     rules = CafeRules(seed=3, visitors_per_hour=30, bots_per_hour=4)
     write_history(directory / "logs", FIRST, LAST, rules)
     own = {
-        "site": settings.Site(name="cafe", title="Café <Test>", domains=rules.domains),
-        "dashboard": settings.Dashboard(directory=str(directory / "dashboard")),
+        "site": settings.SiteSettings(name="cafe", title="Café <Test>", domains=rules.domains),
+        "dashboard": settings.DashboardSettings(directory=str(directory / "dashboard")),
         "directory": Path(__file__).parents[4],
     }
     of_lake = settings_of_a_lake(local_aws.endpoint, directory / "logs").model_copy(update=own)
@@ -52,7 +52,7 @@ def chosen(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> settings
 def client(chosen: settings.Settings, monkeypatch_module: Any) -> Iterator[TestClient]:
     """A browser that is logged in."""
     app = build_app(chosen, clock=lambda: NOW)
-    dashboard: Dashboard = app.state.dashboard
+    dashboard: DashboardService = app.state.dashboard
     dashboard.refresher.look()
     with TestClient(app, base_url=BASE) as browser:
         directory = chosen.resolve(chosen.dashboard.directory)
@@ -81,7 +81,7 @@ def test_pages_need_a_login(chosen, monkeypatch_module) -> None:
     assert stranger.get("/healthz").text == "ok"
 
 
-def engine_of(chosen: settings.Settings, engine: str) -> settings.Dashboard:
+def engine_of(chosen: settings.Settings, engine: str) -> settings.DashboardSettings:
     return chosen.dashboard.model_copy(update={"engine": engine})
 
 
@@ -159,7 +159,7 @@ def test_every_panel_has_a_page_a_file_and_athenas_answer(client, name) -> None:
 
 
 def test_a_question_to_athena_waits_for_no_other(client) -> None:
-    dashboard: Dashboard = client.app.state.dashboard
+    dashboard: DashboardService = client.app.state.dashboard
     with dashboard.asking_athena:
         refused = client.post(f"/panels/totals?{DAY}", headers=SAME_ORIGIN)
     assert refused.status_code == 429
@@ -177,7 +177,7 @@ def test_the_version_is_that_of_the_facts(client) -> None:
 
 
 def test_facts_that_can_not_be_refreshed_are_served_with_their_age(client, monkeypatch) -> None:
-    dashboard: Dashboard = client.app.state.dashboard
+    dashboard: DashboardService = client.app.state.dashboard
 
     def refuse() -> bool:
         raise AwsUnavailable("S3 is away.")
@@ -193,7 +193,7 @@ def test_facts_that_can_not_be_refreshed_are_served_with_their_age(client, monke
 
 @pytest.mark.lake
 def test_the_athena_engine_answers_every_panel(chosen, monkeypatch_module) -> None:
-    dashboard = Dashboard(
+    dashboard = DashboardService(
         chosen.model_copy(update={"dashboard": engine_of(chosen, "athena")}), lambda: NOW
     )
     dashboard.refresher.look()

@@ -1,8 +1,7 @@
-"""Notes and saved views over HTTP: who may write, where a form leads, and what pages show after."""
+"""Notes over HTTP: who may write, where a form leads, and what pages show after."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,18 +22,14 @@ from tests.support.localaws_process import CREDENTIALS
 
 from clickstream import settings
 from clickstream.dashboard.entries.own_notes import LONGEST_TEXT, OwnNote
-from clickstream.dashboard.entries.store import EntryStore
+from clickstream.dashboard.entries.store import NoteStore
 from clickstream.dashboard.web.app import build_app
 from clickstream.dashboard.web.entry_routes import MAX_FORM_BYTES
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 DAY = "from=2026-11-20&to=2026-11-20"
 NOTE = {"day": "2026-11-20", "hour": "", "text": "Rain", "tab": "overview", "query": f"?{DAY}"}
-VIEW = {"name": "Monday", "tab": "trust", "query": "?range=7d"}
-PATHS = (
-    *("/notes", "/notes/x/delete", "/notes/x/restore"),
-    *("/views", "/views/x/delete", "/views/x/restore"),
-)
+PATHS = ("/notes", "/notes/x/delete")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +39,7 @@ def app(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[An
     (directory / "logs").mkdir()
     (directory / "dashboard").mkdir()
     with_account(directory / "dashboard")
-    kept = settings.Dashboard(directory=str(directory / "dashboard"))
+    kept = settings.DashboardSettings(directory=str(directory / "dashboard"))
     chosen = settings_of_a_lake(local_aws.endpoint, directory / "logs")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in CREDENTIALS.items():
@@ -57,10 +52,9 @@ def app(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[An
 
 @pytest.fixture
 def directory(app: Any) -> Iterator[Path]:
-    """The dashboard's directory, without notes and views afterwards."""
+    """The dashboard's directory, without notes afterwards."""
     yield app.state.directory
-    for name in ("notes.json", "views.json"):
-        (app.state.directory / name).unlink(missing_ok=True)
+    (app.state.directory / "notes.json").unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -73,13 +67,13 @@ def send(client: TestClient, path: str, form: dict[str, str], **headers: str) ->
 
 
 def only_note(directory: Path) -> Any:
-    [note] = EntryStore(directory).notes.read().entries
+    [note] = NoteStore(directory).notes.read().entries
     return note
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_nobody_writes_without_a_login(app, directory, path) -> None:
-    refused = send(browser(app), path, NOTE | VIEW)
+    refused = send(browser(app), path, NOTE)
     assert refused.status_code == 401
     assert "Log in" in refused.text
     assert [*directory.glob("*s.json")] == [directory / "accounts.json"]
@@ -97,7 +91,7 @@ def test_nobody_writes_without_a_login(app, directory, path) -> None:
     ],
 )
 def test_another_site_writes_nothing(ana, directory, path, headers) -> None:
-    refused = ana.post(path, data=NOTE | VIEW, headers={**PAGE, **headers})
+    refused = ana.post(path, data=NOTE, headers={**PAGE, **headers})
     assert refused.status_code == 403
     assert [*directory.glob("*s.json")] == [directory / "accounts.json"]
 
@@ -119,45 +113,12 @@ def test_a_note_has_the_account_that_wrote_it_and_leads_back_to_the_chart(ana, d
     assert page.headers["cache-control"] == "private, no-cache"
 
 
-def test_a_deleted_note_can_be_restored_from_the_page_that_follows(ana, directory) -> None:
-    send(ana, "/notes", NOTE)
-    note = only_note(directory)
-    answer = send(ana, f"/notes/{note.id}/delete", NOTE)
-    assert answer.headers["location"] == f"../../?{DAY}&undo_note={note.id}"
-    page = ana.get(f"/?{DAY}&undo_note={note.id}")
-    assert "The note “Rain” is deleted." in page.text
-    assert '<span class="text">Rain' not in page.text
-    assert "undo_note" not in page.text
-    action = re.search(r'action="(notes/\w+/restore)"', page.text)
-    assert action is not None
-    answer = send(ana, f"/{action[1]}", NOTE)
-    assert answer.headers["location"] == f"../../?{DAY}"
-    page = ana.get(f"/?{DAY}&undo_note={note.id}")
-    assert '<span class="text">Rain' in page.text
-    assert "is deleted" not in page.text
-
-
 def test_an_account_may_delete_the_note_of_another(ana, directory) -> None:
     ben = OwnNote.write("2026-11-20", "", "Snow", "ben", NOW)
-    EntryStore(directory).notes.add(ben, NOW)
-    assert send(ana, f"/notes/{ben.id}/delete", NOTE).status_code == 303
-    assert EntryStore(directory).notes.read().entries == []
-
-
-def test_a_view_is_saved_with_a_relative_range_and_its_url_in_order(ana, directory) -> None:
-    query = "?campaign=a%26b&range=7d&unknown=1&metric=visits"
-    answer = send(ana, "/views", {**VIEW, "query": query})
-    assert answer.headers["location"] == "./trust?range=7d&campaign=a%26b"
-    [view] = EntryStore(directory).views.read().entries
-    assert (view.tab, view.query) == ("trust", "?range=7d&campaign=a%26b")
-    page = ana.get("/trust?campaign=a%26b&range=7d").text
-    assert '<a href="trust?range=7d&amp;campaign=a%26b" aria-current="true">Monday</a>' in page
-    assert "Monday" in ana.get("/").text
-    answer = send(ana, f"/views/{view.id}/delete", {"tab": "overview", "query": "?"})
-    assert answer.headers["location"] == f"../../?undo_view={view.id}"
-    assert "The view “Monday” is removed." in ana.get(f"/?undo_view={view.id}").text
-    assert send(ana, f"/views/{view.id}/restore", VIEW).status_code == 303
-    assert "Monday" in ana.get("/").text
+    NoteStore(directory).notes.add(ben, NOW)
+    answer = send(ana, f"/notes/{ben.id}/delete", NOTE)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"../../?{DAY}")
+    assert NoteStore(directory).notes.read().entries == []
 
 
 @pytest.mark.parametrize(
@@ -169,12 +130,10 @@ def test_a_view_is_saved_with_a_relative_range_and_its_url_in_order(ana, directo
         ("/notes", {"tab": "https://evil.example"}, "which tab"),
         ("/notes", {"query": "?range=decade"}, "range=decade is not known"),
         ("/notes/nothing/delete", {}, "There is no note"),
-        ("/views", {"name": "x\ny"}, "control character"),
-        ("/views/nothing/restore", {}, "There is no view"),
     ],
 )
 def test_a_form_that_is_wrong_says_what_to_do(ana, directory, path, changed, sentence) -> None:
-    answer = send(ana, path, {**NOTE, "name": "Monday", **changed})
+    answer = send(ana, path, {**NOTE, **changed})
     assert answer.status_code == 400
     assert sentence in answer.text
     assert not (directory / "notes.json").exists()
@@ -195,7 +154,7 @@ def test_a_large_form_is_refused(ana, directory) -> None:
     assert send(ana, "/notes", {**NOTE, **many}).status_code == 400
 
 
-def test_a_page_is_sent_again_after_a_change_of_notes_or_views(ana, directory) -> None:
+def test_a_page_is_sent_again_after_a_change_of_notes(ana, directory) -> None:
     seen = []
 
     def look() -> None:
@@ -209,16 +168,14 @@ def test_a_page_is_sent_again_after_a_change_of_notes_or_views(ana, directory) -
     assert ana.get(f"/?{DAY}", headers={"If-None-Match": seen[-1]}).status_code == 304
     send(ana, "/notes", NOTE)
     look()
-    send(ana, "/views", VIEW)
-    look()
     send(ana, f"/notes/{only_note(directory).id}/delete", NOTE)
     look()
-    assert len({*seen}) == 4
+    assert len({*seen}) == 3
 
 
 def test_another_process_s_note_is_shown(ana, directory) -> None:
     before = ana.get("/version").text
-    EntryStore(directory).notes.add(OwnNote.write("2026-11-20", "", "Snow", "ben", NOW), NOW)
+    NoteStore(directory).notes.add(OwnNote.write("2026-11-20", "", "Snow", "ben", NOW), NOW)
     assert ana.get("/version").text != before
     assert "Snow" in ana.get(f"/?{DAY}").text
 

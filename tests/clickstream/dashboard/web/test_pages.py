@@ -24,7 +24,7 @@ from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.web.details import compare_with_athena, csv_lines, detail_parts
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.hours import Hour
-from clickstream.settings import Goal, Settings
+from clickstream.settings import GoalSettings, Settings
 
 START = datetime(2026, 11, 2)
 END = NOW.replace(minute=0)
@@ -288,7 +288,10 @@ def test_notes_say_what_changed_in_how_numbers_are_made() -> None:
 
 def test_a_goal_with_a_target_shows_its_pace(store) -> None:
     settings = Settings.model_validate(
-        {"goals": {"order": Goal(page="/order")}, "dashboard": {"monthly_targets": {"order": 100}}}
+        {
+            "goals": {"order": GoalSettings(page="/order")},
+            "dashboard": {"monthly_targets": {"order": 100}},
+        }
     )
     text = shown(store, WEEK, settings=settings)
     assert re.search(r"this month \d+ of 100, ahead: on course for \d+", text)

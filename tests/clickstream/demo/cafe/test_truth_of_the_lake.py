@@ -45,10 +45,10 @@ def cafe(
     write_demo_database(directory / "places.mmdb")
     hopes = settings.load(ROOT / "clickstream.toml", {})
     own = {
-        "site": settings.Site(name="cafe", domains=RULES.domains),
+        "site": settings.SiteSettings(name="cafe", domains=RULES.domains),
         "goals": hopes.goals,
         "funnel": hopes.funnel,
-        "geoip": settings.GeoIp(database=str(directory / "places.mmdb")),
+        "geoip": settings.GeoIpSettings(database=str(directory / "places.mmdb")),
     }
     chosen = settings_of_a_lake(local_aws.endpoint, directory / "logs").model_copy(update=own)
     lake = built(chosen, first, last)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.demo.stack import Layout, Ports
+from clickstream.demo.stack import Ports, StackLayout
 from clickstream.demo.stack.environment import airflow_environment
 from clickstream.demo.stack.layout import HOST, Secrets
 
@@ -12,7 +12,7 @@ SECRETS = Secrets.new()
 
 
 def environment(inherited: dict[str, str], root: Path = Path("/project")) -> dict[str, str]:
-    return airflow_environment(Layout(root), Ports(18080, 14566, 18095), SECRETS, inherited)
+    return airflow_environment(StackLayout(root), Ports(18080, 14566, 18095), SECRETS, inherited)
 
 
 def test_both_addresses_of_the_api_agree_with_its_port() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.demo.stack import Layout, Ports, StackError
+from clickstream.demo.stack import Ports, StackError, StackLayout
 from clickstream.demo.stack.layout import HOST, Secrets, write_private
 
 
@@ -27,7 +27,7 @@ def test_a_taken_port_is_named_with_its_holder_and_the_flag_that_changes_it(name
 
 
 def test_secrets_are_made_once_and_private(tmp_path: Path) -> None:
-    layout = Layout(tmp_path)
+    layout = StackLayout(tmp_path)
     layout.create()
     first = Secrets.of(layout)
     assert Secrets.of(layout) == first

@@ -6,13 +6,13 @@ from pathlib import Path
 from rich.console import Console
 
 from clickstream.dashboard.access.link import use_token
-from clickstream.demo.stack import Layout, Ports, Stack, show_addresses
+from clickstream.demo.stack import Ports, Stack, StackLayout, show_addresses
 from clickstream.demo.stack.layout import Secrets
 from clickstream.demo.stack.processes import Processes
 
 
 def test_the_addresses_have_a_link_that_logs_in_whole_on_80_columns(tmp_path: Path) -> None:
-    layout, shown = Layout(tmp_path), io.StringIO()
+    layout, shown = StackLayout(tmp_path), io.StringIO()
     processes = Processes(tmp_path, layout.logs, {})
     stack = Stack(layout, Ports(18080, 14566, 18095), Secrets.new(), {}, processes)
     console = Console(file=shown, width=80)

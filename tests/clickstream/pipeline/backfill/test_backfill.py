@@ -34,7 +34,7 @@ from clickstream.pipeline.hour.outdated import (
 from clickstream.pipeline.hour.states import BuiltHour
 from clickstream.pipeline.proof import verify
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Site
+from clickstream.settings import SiteSettings
 
 FIRST, LAST = Hour.parse("2026-11-20T23"), Hour.parse("2026-11-21T01")
 HOURS = list(hour_range(FIRST, LAST))
@@ -262,7 +262,7 @@ def test_a_day_leaves_the_next_one_to_the_run_that_builds_it_too(
 @pytest.mark.lake
 def test_build_beside_hours_of_other_settings_says_so(built: Lake) -> None:
     assert describe_other_settings(built, LAST, LAST) == ""
-    site = Site(domains=("shop.example",))
+    site = SiteSettings(domains=("shop.example",))
     other = open_lake(built.settings.model_copy(update={"site": site}), built.session)
     said = describe_other_settings(other, LAST, LAST)
     assert said.startswith(

@@ -19,7 +19,7 @@ from clickstream.lake import Lake, collection
 from clickstream.lake.collection import SourceState, update_source_state
 from clickstream.pipeline.hosts import find_host, list_hosts, login_of
 from clickstream.pipeline.pull import pull_all, pull_host
-from clickstream.settings import Collect, Instances, Source
+from clickstream.settings import CollectSettings, InstanceSettings, SourceSettings
 
 
 def line_at(number: int) -> bytes:
@@ -51,13 +51,13 @@ def started(ec2: Any, tags: dict[str, str], number: int = 1) -> list[str]:
     return sorted(one["InstanceId"] for one in instances)
 
 
-def by_tag(**values: Any) -> Source:
-    given = {"instances": Instances(tags={"Role": "web"}), **LOGIN} | values
-    return Source(name="web", kind="sftp", path="/var/log/nginx", **given)
+def by_tag(**values: Any) -> SourceSettings:
+    given = {"instances": InstanceSettings(tags={"Role": "web"}), **LOGIN} | values
+    return SourceSettings(name="web", kind="sftp", path="/var/log/nginx", **given)
 
 
-def with_sources(lake: Lake, *sources: Source, ec2: Any = None, **collect: Any) -> Lake:
-    changes = {"sources": sources, "collect": Collect(**collect)}
+def with_sources(lake: Lake, *sources: SourceSettings, ec2: Any = None, **collect: Any) -> Lake:
+    changes = {"sources": sources, "collect": CollectSettings(**collect)}
     changed = replace(lake, settings=lake.settings.model_copy(update=changes))
     if ec2:
         changed.__dict__["ec2"] = ec2
@@ -71,15 +71,15 @@ def known(lake: Lake, name: str, **fields: Any) -> None:
 
 def test_hosts_are_named_by_source_and_address(lake: Lake) -> None:
     sources = (
-        Source(name="here", path="/logs"),
-        Source(
+        SourceSettings(name="here", path="/logs"),
+        SourceSettings(
             name="shop",
             kind="sftp",
             path="/logs",
             hosts=("Shop-1.example", "10.0.0.7:2222"),
             **LOGIN,
         ),
-        Source(name="cafe", kind="sftp", path="/logs", connection="cafe ssh/1"),
+        SourceSettings(name="cafe", kind="sftp", path="/logs", connection="cafe ssh/1"),
     )
     found = list_hosts(with_sources(lake, *sources))
     assert [host.name for host in found] == [
@@ -91,7 +91,7 @@ def test_instances_are_found_by_all_their_tags(lake: Lake, ec2: Any) -> None:
     wanted = started(ec2, {"Role": "web", "Stage": "live"}, 3)
     started(ec2, {"Role": "web", "Stage": "test"})
     started(ec2, {"Role": "database", "Stage": "live"})
-    source = by_tag(instances=Instances(tags={"Role": "web", "Stage": "live"}))
+    source = by_tag(instances=InstanceSettings(tags={"Role": "web", "Stage": "live"}))
     hosts = list_hosts(with_sources(lake, source, ec2=ec2))
     assert [host.name for host in hosts] == [f"web.{one}" for one in wanted]
     assert [host.key_name for host in hosts] == wanted
@@ -101,7 +101,7 @@ def test_instances_are_found_by_all_their_tags(lake: Lake, ec2: Any) -> None:
 @pytest.mark.parametrize("kind", ["private", "public"])
 def test_either_address_of_an_instance_is_used(lake: Lake, ec2: Any, kind: Any) -> None:
     [instance] = started(ec2, {"Role": "web"})
-    source = by_tag(instances=Instances(tags={"Role": "web"}, address=kind))
+    source = by_tag(instances=InstanceSettings(tags={"Role": "web"}, address=kind))
     [host] = list_hosts(with_sources(lake, source, ec2=ec2))
     described = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
     assert host.address == described[f"{kind.title()}IpAddress"]
@@ -172,7 +172,7 @@ def test_a_refusal_of_aws_names_the_permission_and_leaves_other_hosts_alone(
     lake: Lake, ec2: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused(ec2, monkeypatch)
-    static = Source(name="here", path="/logs")
+    static = SourceSettings(name="here", path="/logs")
     lake = with_sources(lake, by_tag(), static, ec2=ec2)
     unknown, here = list_hosts(lake)
     assert (here.name, here.problem) == ("here", "")
@@ -187,7 +187,7 @@ def test_a_refusal_of_aws_names_the_permission_and_leaves_other_hosts_alone(
 
 
 def test_an_unknown_host_is_answered_with_those_there_are(lake: Lake) -> None:
-    sources = Source(name="here", path="/a"), Source(name="there", path="/b")
+    sources = SourceSettings(name="here", path="/a"), SourceSettings(name="there", path="/b")
     with pytest.raises(InputError, match="no host nowhere in the settings; there are: here, there"):
         find_host(with_sources(lake, *sources), "nowhere")
 
@@ -234,7 +234,7 @@ def test_a_failure_is_stored_until_a_pull_succeeds(
 
 
 def test_a_source_with_a_connection_is_left_to_airflow(lake: Lake) -> None:
-    source = Source(name="cafe", kind="sftp", path="/logs", connection="cafe_ssh")
+    source = SourceSettings(name="cafe", kind="sftp", path="/logs", connection="cafe_ssh")
     lake = with_sources(lake, source)
     [host] = list_hosts(lake)
     with pytest.raises(InputError, match="in the Airflow connection cafe_ssh, which only Airflow"):
@@ -269,7 +269,7 @@ def test_one_dead_host_does_not_stop_the_others(
 
 def test_any_listed_host_is_found_by_its_name(lake: Lake, ec2: Any) -> None:
     running, gone = started(ec2, {"Role": "web"}, 2)
-    sources = by_tag(), Source(name="here", path="/logs")
+    sources = by_tag(), SourceSettings(name="here", path="/logs")
     lake = with_sources(lake, *sources, ec2=ec2)
     known(lake, f"web.{gone}")
     ec2.terminate_instances(InstanceIds=[gone])
@@ -287,7 +287,7 @@ def test_a_caller_that_stops_early_waits_for_no_host(
     monkeypatch.setattr(sftp_answers, "ANSWER_SECONDS", 7200)  # it does not end by itself
     (tmp_path / "logs" / "access.log").write_bytes(line_at(1))
     server.behaviour.hang = True
-    sources = Source(name="here", path=str(tmp_path / "logs")), *remote.settings.sources
+    sources = SourceSettings(name="here", path=str(tmp_path / "logs")), *remote.settings.sources
     lake = with_sources(remote, *sources, known_hosts=str(server.known_hosts))
     pulls = pull_all(lake, list_hosts(lake), at_once=2)
     host, _ = next(pulls)

@@ -28,8 +28,8 @@ from clickstream.pipeline.hosts.missing import ExpectedHosts, expected_hosts
 from clickstream.pipeline.proof import verify
 from clickstream.pipeline.publish import Due, build_hour, hours_to_build
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Settings, Source
-from clickstream.settings.sources import Instances
+from clickstream.settings import Settings, SourceSettings
+from clickstream.settings.sources import InstanceSettings
 from clickstream.tables import HOUR_LEDGER
 
 FIRST = Hour.parse("2026-11-20T21")
@@ -47,7 +47,7 @@ def two_sources(endpoint: str, directory: Path) -> Settings:
     """Settings of a lake whose source web-2 can't be listed until its directory is made."""
     made = settings_of_a_lake(endpoint, directory / "one")
     (directory / "one").mkdir(parents=True, exist_ok=True)
-    second = Source(name="web-2", path=str(directory / "two"))
+    second = SourceSettings(name="web-2", path=str(directory / "two"))
     return made.model_copy(update={"sources": (*made.sources, second)})
 
 
@@ -96,13 +96,13 @@ def test_the_ledger_names_missing_hosts_in_order_of_their_names() -> None:
     assert ExpectedHosts({}).missing_names(FIRST) is None
 
 
-def with_sources(lake: Lake, *sources: Source) -> Lake:
+def with_sources(lake: Lake, *sources: SourceSettings) -> Lake:
     return Lake(lake.settings.model_copy(update={"sources": sources}), lake.session)
 
 
-def fleet(**fields: object) -> Source:
+def fleet(**fields: object) -> SourceSettings:
     remote = {"kind": "sftp", "path": "/var/log", "user": "u", "key_file": "k"}
-    return Source.model_validate({"name": "web", **remote, **fields})
+    return SourceSettings.model_validate({"name": "web", **remote, **fields})
 
 
 def test_instances_are_expected_once_they_have_a_state_and_until_they_are_retired(
@@ -111,7 +111,7 @@ def test_instances_are_expected_once_they_have_a_state_and_until_they_are_retire
     for name in ("web", "web.i-0a", "web.i-0b", "web-2.i-0c"):
         set_state(lake, name, pulled_at=END)
     set_state(lake, "web.i-0b", retired_at=END)
-    found = with_sources(lake, fleet(instances=Instances(tags={"Role": "web"})))
+    found = with_sources(lake, fleet(instances=InstanceSettings(tags={"Role": "web"})))
     assert expected_hosts(found).pulled_to == {"web.i-0a": END}
 
 

@@ -79,13 +79,13 @@ def parsed(hour: Hour, some: Sequence[Ask]) -> pd.DataFrame:
     return frame.assign(opt_out=np.array([ask.opted_out for ask in some], np.bool_))
 
 
-def labelled(cleaner: Cleaner, hours: Sequence[tuple[Hour, list[Ask]]]) -> clean.Requests:
+def labelled(cleaner: Cleaner, hours: Sequence[tuple[Hour, list[Ask]]]) -> clean.RequestTable:
     for hour, some in hours:
         cleaner.add(table(parsed(hour, some)), f"raw/{hour}", hour)
     return cleaner.requests()
 
 
-def made(found: clean.Requests, hour: np.ndarray | None) -> list[pd.DataFrame]:
+def made(found: clean.RequestTable, hour: np.ndarray | None) -> list[pd.DataFrame]:
     """Hits and parts as plain texts and numbers."""
     cut = sessions.cut(found, RULES_OF_SESSIONS, hour)
     parts = sessions.make_parts(found, cut, RULES_OF_SESSIONS)
@@ -142,12 +142,12 @@ def test_hours_without_lines_have_their_place_in_the_ledger(lake: Lake) -> None:
 def test_no_hour_is_published_whose_line_balance_does_not_close(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    really = clean.Requests.balance
+    really = clean.RequestTable.balance
 
-    def one_too_many(requests: clean.Requests, rows: slice = slice(None)) -> dict[str, int]:
+    def one_too_many(requests: clean.RequestTable, rows: slice = slice(None)) -> dict[str, int]:
         return {**really(requests, rows), "page_requests": 1}
 
-    monkeypatch.setattr(clean.Requests, "balance", one_too_many)
+    monkeypatch.setattr(clean.RequestTable, "balance", one_too_many)
     with pytest.raises(UnbalancedHour, match=f"`clickstream build {FIRST} {FIRST}` leaves"):
         build_all(lake, FIRST, FIRST.next, "test")
     assert hour_ledger.ledger(lake).empty

@@ -14,7 +14,7 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState
 from clickstream.pipeline.backfill import rebuild
-from clickstream.pipeline.proof import Freshness, Health, Limits, lake_freshness
+from clickstream.pipeline.proof import Freshness, FreshnessLimits, Health, lake_freshness
 from clickstream.pipeline.proof.freshness import (
     PUBLICATION_LIMIT,
     LakeRecords,
@@ -40,8 +40,8 @@ FRESH = LakeRecords(
 )
 
 
-def measured(records: LakeRecords, limits: Limits | None = None) -> Freshness:
-    return measure_freshness(records, NOW, limits or Limits())
+def measured(records: LakeRecords, limits: FreshnessLimits | None = None) -> Freshness:
+    return measure_freshness(records, NOW, limits or FreshnessLimits())
 
 
 def with_source(**values: object) -> LakeRecords:
@@ -84,7 +84,7 @@ def test_a_lake_is_fresh_only_if_nothing_is_late_missing_or_broken_off(
     found = measured(records)
     missing = {*hour_range(min(published), max(published))} - published - waiting.keys()
     over = {hour for hour in waiting if hour < RUNNING} - past_window
-    late = {hour for hour in over if waiting[hour] > Limits().lag}
+    late = {hour for hour in over if waiting[hour] > FreshnessLimits().lag}
     stuck = {hour for hour, age in publishing.items() if age > PUBLICATION_LIMIT}
     assert {*found.gaps} == missing
     assert {*found.waiting, *found.reopened} == over
@@ -93,7 +93,7 @@ def test_a_lake_is_fresh_only_if_nothing_is_late_missing_or_broken_off(
     assert {one.hour for one in found.past_window} == past_window
     assert ({*found.broken_off}, {*found.publishing}) == (stuck, publishing.keys() - stuck)
     assert found.newest == max(published)
-    is_old = NOW - max(published).end > Limits().lag
+    is_old = NOW - max(published).end > FreshnessLimits().lag
     assert (found.health is Health.FRESH) == (not (missing or late or stuck or is_old))
     assert (found.health is Health.LATE) == bool(found.problems)
 
@@ -109,10 +109,10 @@ def test_an_hour_from_the_future_does_not_make_a_lake_fresh() -> None:
 
 def test_limits_decide_what_is_late() -> None:
     old = replace(FRESH, published=dict.fromkeys(hour_range(SINCE, RUNNING.minus(8)), BUILT))
-    assert measured(old, Limits(lag=timedelta(hours=8))).health is Health.FRESH
+    assert measured(old, FreshnessLimits(lag=timedelta(hours=8))).health is Health.FRESH
     quiet = with_source(newest_line_at=seconds(NOW - timedelta(hours=30)))
     assert measured(quiet).problems == ["Host web-1: its newest line is 1 day 6 hours old."]
-    assert measured(quiet, Limits(source_lag=timedelta(days=2))).health is Health.FRESH
+    assert measured(quiet, FreshnessLimits(source_lag=timedelta(days=2))).health is Health.FRESH
 
 
 def test_a_refused_file_and_a_pull_that_stopped_are_problems_and_a_file_set_aside_is_none() -> None:
@@ -189,11 +189,11 @@ def test_a_lake_s_records_are_read(lake: Lake) -> None:
     collection.update_source_state(lake, SourceState("web-1"), lambda _: SOURCE)
 
     later = datetime.now(UTC) + timedelta(hours=1)
-    found = lake_freshness(lake, later, first, Limits(timedelta(days=900)))
+    found = lake_freshness(lake, later, first, FreshnessLimits(timedelta(days=900)))
 
     assert (found.newest, found.hours) == (second, 2)
     assert (found.reopened, found.waiting, found.gaps) == ((first,), (third,), ())
     assert (found.late, found.outdated, found.publishing) == ((), (), ())
     assert found.sources[0].name == "web-1"
-    strict = lake_freshness(lake, later, second, Limits(timedelta()))
+    strict = lake_freshness(lake, later, second, FreshnessLimits(timedelta()))
     assert (strict.hours, strict.late) == (1, (first, third))

@@ -26,7 +26,7 @@ from clickstream.lake.fact_files import FACT_VIEWS, FactFile
 from clickstream.pipeline.backfill import rebuild
 from clickstream.pipeline.publish import compact_days, refresh_facts, sweep_files
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Dashboard, Goal, Site
+from clickstream.settings import DashboardSettings, GoalSettings, SiteSettings
 from clickstream.tables import HOUR_LEDGER
 
 HOURS = [Hour.parse(f"2026-11-{hour}") for hour in ("18T23", "19T00", "19T23", "20T00", "21T00")]
@@ -41,7 +41,7 @@ def shared(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory)
     logs = tmp_path_factory.mktemp("facts") / "logs"
     for seed, (first, last) in enumerate((HOURS[:2], HOURS[2:4], HOURS[4:] * 2)):
         write(logs, log_lines(seed, first, last))
-    goals = {"menu": Goal(page="/menu")}
+    goals = {"menu": GoalSettings(page="/menu")}
     chosen = settings_of_a_lake(local_aws.endpoint, logs).model_copy(update={"goals": goals})
     lake = open_lake(chosen, aws_session())
     pull_source(lake, lake.settings.sources[0])
@@ -151,7 +151,7 @@ def test_late_lines_change_their_date_and_the_one_before(built: Lake) -> None:
 @pytest.mark.lake
 def test_another_time_zone_has_every_date_computed(built: Lake) -> None:
     before = rows_of_facts(built)
-    moved = other_settings(built, site=Site(name="cafe", time_zone="Asia/Kolkata"))
+    moved = other_settings(built, site=SiteSettings(name="cafe", time_zone="Asia/Kolkata"))
     found = refresh(moved)
     assert {view: [*map(date.fromisoformat, found.computed[view])] for view in FACT_VIEWS} == (
         dict.fromkeys(FACT_VIEWS, DAYS)
@@ -166,7 +166,7 @@ def test_rows_of_another_time_zone_leave_the_manifest_with_the_first_batch(
 ) -> None:
     monkeypatch.setattr("clickstream.pipeline.publish.facts.DATES_AT_ONCE", 2)
     seen = []
-    moved = other_settings(built, site=Site(name="cafe", time_zone="Asia/Kolkata"))
+    moved = other_settings(built, site=SiteSettings(name="cafe", time_zone="Asia/Kolkata"))
     refresh_facts(moved, lambda _: seen.append(manifest(built)), now=NOW)
     assert [found.time_zone for found in seen] == ["UTC", "Asia/Kolkata"]
     assert [[*found.files["hour_facts"]] for found in seen] == [DAYS, DAYS[2:]]
@@ -191,7 +191,7 @@ def test_the_newest_dates_come_first_and_readers_see_each_batch(
 
 
 def test_dates_that_are_too_old_leave_the_manifest(built: Lake) -> None:
-    short = other_settings(built, dashboard=Dashboard(keep_days=2))
+    short = other_settings(built, dashboard=DashboardSettings(keep_days=2))
     found = refresh(short)
     assert found.removed == {view: ["2026-11-18", "2026-11-19"] for view in FACT_VIEWS}
     assert found.queries == 0

@@ -34,10 +34,10 @@ from clickstream.lake import Lake, fact_files, objects, open_lake
 from clickstream.pipeline.backfill import rebuild
 from clickstream.pipeline.publish import compact_days, refresh_facts
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Goal
+from clickstream.settings import GoalSettings
 
 HOURS = [Hour.parse(f"2026-11-{hour}") for hour in ("19T23", "20T00", "20T23", "21T00")]
-GOALS = {"menu": Goal(page="/menu")}
+GOALS = {"menu": GoalSettings(page="/menu")}
 MOST_CALLS = 30
 """A refresh of all dates puts 25 objects and asks 8 queries."""
 

@@ -42,7 +42,7 @@ from clickstream.pipeline.publish import (
     sweep_files,
 )
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Maintenance, Settings
+from clickstream.settings import MaintenanceSettings, Settings
 from clickstream.tables import RAW_OBJECTS
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T01")
@@ -53,7 +53,7 @@ MUCH_LATER = datetime.now(UTC) + timedelta(days=60)
 
 
 def keeping(settings_: Settings, days: int = 35) -> Settings:
-    return settings_.model_copy(update={"maintenance": Maintenance(raw_days=days)})
+    return settings_.model_copy(update={"maintenance": MaintenanceSettings(raw_days=days)})
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def sweep_twice(lake: Lake, now: datetime = MUCH_LATER) -> None:
 @pytest.mark.parametrize("days", [1, 34])
 def test_fewer_days_than_hours_may_be_built_in_are_refused(days: int) -> None:
     with pytest.raises(ValueError, match="set 0, or 35 or more"):
-        Maintenance(raw_days=days)
+        MaintenanceSettings(raw_days=days)
 
 
 def test_raw_lines_are_kept_for_good_unless_the_settings_say_otherwise(

@@ -11,7 +11,7 @@ from tests.support.traffic import HOUR, Request
 
 from clickstream.lake import Lake, objects, raw
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 BROKEN = "cut in the mid"
 MOMENTS = st.integers(0, 3 * HOUR)
@@ -56,7 +56,7 @@ def test_cuts_between_pulls_change_nothing(
         directory.mkdir()
         for end in [*ends, len(whole)]:
             (directory / "access.log").write_bytes(whole[:end])
-            pull_source(lake, Source(name=name, path=str(directory), format="combined"))
+            pull_source(lake, SourceSettings(name=name, path=str(directory), format="combined"))
         found.append(landed(lake, name))
     assert found[0] == found[1]
     assert sum(map(len, found[0].values())) == len(whole)

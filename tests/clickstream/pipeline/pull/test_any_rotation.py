@@ -26,7 +26,7 @@ from tests.support.log_host import BANNER, LogHost
 
 from clickstream.collect import Host
 from clickstream.lake import Lake
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def play(lake: Lake, tmp_path: Path) -> Callable[..., Run]:
     def play_on_new_host(steps: list[Step], **how: Any) -> Run:
         name = f"host-{uuid.uuid4().hex}"
         with LogHost(tmp_path / name, **how) as logs:
-            run = Run(lake, logs, Host(name, Source(name=name, path=str(logs.directory))))
+            run = Run(lake, logs, Host(name, SourceSettings(name=name, path=str(logs.directory))))
             run.play(steps)
         return run
 

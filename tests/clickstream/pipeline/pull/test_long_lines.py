@@ -20,7 +20,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, raw
 from clickstream.parse import TOO_LONG, parse
 from clickstream.pipeline.pull import file, pull_source, shared_lines
-from clickstream.settings import Clean, Source
+from clickstream.settings import CleanSettings, SourceSettings
 from clickstream.step_config import log_format_of
 
 HOUR = Hour.parse("2026-11-20T17")
@@ -114,7 +114,7 @@ def test_the_times_of_pulls_change_nothing(
     lines = [combined_line(0)]
     for number, size in enumerate(sizes, 1):
         lines += [long_line(b"{", size)] * (size > 0) + [combined_line(number)]
-    data, source = b"".join(lines), Source(name=name, path=str(directory))
+    data, source = b"".join(lines), SourceSettings(name=name, path=str(directory))
     with (directory / "access.log").open("wb", buffering=0) as log:
         at = 0
         for end in [*(int(part * len(data)) for part in sorted(pulls)), len(data)]:
@@ -177,7 +177,7 @@ def test_three_long_lines_do_not_change_the_format(lake: Lake, tmp_path: Path) -
 
 
 def test_the_limit_is_a_setting_that_shapes_results(lake: Lake) -> None:
-    shorter = lake.settings.model_copy(update={"clean": Clean(longest_line_bytes=4_096)})
+    shorter = lake.settings.model_copy(update={"clean": CleanSettings(longest_line_bytes=4_096)})
     assert shorter.result_digest() != lake.settings.result_digest()
 
 

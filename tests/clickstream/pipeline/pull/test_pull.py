@@ -20,7 +20,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.pipeline.publish import Due, build_hour, hours_to_build
 from clickstream.pipeline.pull import Pulled, pull_source
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 ACTIONS = st.one_of(
     st.sampled_from(["write", "write", "write_half", "rename", "copy_and_truncate", "compress"]),
@@ -34,7 +34,7 @@ def test_every_line_lands_once_in_its_hour(lake: Lake, tmp_path: Path, actions) 
     name = uuid.uuid4().hex  # every example has a host and a directory of its own
     directory = tmp_path / name
     server = WebServer(directory)
-    source = Source(name=f"host-{name}", path=str(directory))
+    source = SourceSettings(name=f"host-{name}", path=str(directory))
     for action in actions:
         if action == "pull":
             pull_source(lake, source)
@@ -101,7 +101,7 @@ def test_lines_without_a_time_stay_beside_their_neighbours(lake: Lake, tmp_path:
     good = [server.line() for _ in range(3)]
     text = b"broken at the start\n" + good[0] + b"broken\n" + good[1] + good[2] + b"broken too\n"
     (tmp_path / "logs" / "access.log").write_bytes(text)
-    pull_source(lake, Source(name="web-1", path=str(tmp_path / "logs"), format="combined"))
+    pull_source(lake, SourceSettings(name="web-1", path=str(tmp_path / "logs"), format="combined"))
     by_hour = {str(hour): lines.total() for hour, lines in raw_lines(lake).items()}
     assert by_hour == {"2026-11-20T05": 4, "2026-11-20T06": 2}
 
@@ -123,7 +123,7 @@ def test_files_pulled_to_their_end_are_known_by_whatever_name(lake: Lake, tmp_pa
         server.rename()
     for path in server.directory.iterdir():
         os.utime(path, (time.time() - 60, time.time() - 60))
-    source = Source(name=f"host-{uuid.uuid4().hex}", path=str(server.directory))
+    source = SourceSettings(name=f"host-{uuid.uuid4().hex}", path=str(server.directory))
     assert pull_source(lake, source).lines == 5
     for path in server.directory.iterdir():
         path.rename(path.with_name(f"{path.name}.old"))
@@ -142,7 +142,7 @@ def test_files_pulled_to_their_end_are_known_by_whatever_name(lake: Lake, tmp_pa
 
 def test_a_directory_that_is_none_is_named(lake: Lake, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere is not a directory"):
-        pull_source(lake, Source(name="web-1", path=str(tmp_path / "nowhere")))
+        pull_source(lake, SourceSettings(name="web-1", path=str(tmp_path / "nowhere")))
 
 
 def test_hours_wait_until_they_are_built(

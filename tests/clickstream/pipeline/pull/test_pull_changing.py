@@ -18,7 +18,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.parse import SWITCH_AFTER, parse
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 FORMATS = ("common", "combined", "json")
 START = datetime(2026, 11, 20, 5, 50, tzinfo=UTC)
@@ -53,7 +53,7 @@ def test_every_line_lands_once_in_its_hour(lake: Lake, tmp_path: Path, actions: 
     name = uuid.uuid4().hex
     log = tmp_path / name / "access.log"
     log.parent.mkdir()
-    source = Source(name=f"host-{name}", path=str(log.parent))
+    source = SourceSettings(name=f"host-{name}", path=str(log.parent))
     written: list[bytes] = []
     for action in [*actions, "combined", "pull"]:
         if action == "pull":
@@ -111,6 +111,6 @@ def test_a_log_of_a_named_format_keeps_it_whatever_its_lines_are(
 ) -> None:
     text = b"".join(line(name, n) for n, name in enumerate(["combined", *["json"] * 5]))
     (tmp_path / "logs" / "access.log").write_bytes(text)
-    source = Source(name="web-9", path=str(tmp_path / "logs"), format="combined")
+    source = SourceSettings(name="web-9", path=str(tmp_path / "logs"), format="combined")
     assert pull_source(lake, source).lines == 6
     assert {stored.log_format for _, stored in raw_objects(lake, "web-9")} == {"combined"}

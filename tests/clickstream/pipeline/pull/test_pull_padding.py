@@ -16,7 +16,7 @@ from tests.support.web_server import WebServer, raw_lines
 from clickstream.lake import Lake, objects, raw
 from clickstream.parse import parse
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 W3C = (
     b"#Software: IIS\r\n#Fields: date time c-ip cs-method cs-uri-stem sc-status\r\n"
@@ -44,7 +44,7 @@ def test_padding_is_left_out_and_offsets_stay_exact(
 ) -> None:
     name = f"host-{uuid.uuid4().hex}"
     server = WebServer(tmp_path / name)
-    source = Source(name=name, path=str(server.directory))
+    source = SourceSettings(name=name, path=str(server.directory))
     begun = padding + b"".join(server.line() for _ in range(first))
     server.log.write_bytes(begun)
     pulled = pull_source(lake, source)

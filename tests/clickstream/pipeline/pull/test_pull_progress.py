@@ -11,7 +11,7 @@ from tests.support.web_server import WebServer
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.pull import pull_source
-from clickstream.pipeline.pull.context import PullProgress, Stored
+from clickstream.pipeline.pull.context import PullProgress, PullTotals
 
 HOUR = Hour.parse("2026-11-20T05")
 
@@ -26,7 +26,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_a_pull_reports_every_ten_seconds_with_its_rate(clock: list[float]) -> None:
     said: list[str] = []
-    stored = Stored()
+    stored = PullTotals()
     progress = PullProgress("web.shop-1", stored, said.append, started=100.0, reported=100.0)
     progress.add_files(12)
     for seconds in (104.0, 109.9, 110.0, 115.0, 120.0):

@@ -21,7 +21,7 @@ from tests.support.web_server import RacingSource, WebServer, raw_lines
 from clickstream.collect import DirectorySource
 from clickstream.lake import Lake, objects
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 BANNER = b'127.0.0.1 - - [20/Nov/2026:05:50:00 +0000] "GET /start HTTP/1.1" 200 1 "-" "-"\n'
 LAST_PULLS = 4
@@ -46,7 +46,7 @@ PULLS = st.builds(
 )
 
 
-def run(lake: Lake, source: Source, server: WebServer, pull: Pull) -> None:
+def run(lake: Lake, source: SourceSettings, server: WebServer, pull: Pull) -> None:
     logs = RacingSource(DirectorySource(server.directory, source.pattern))
     logs.schedule = [(gap, getattr(server, name)) for gap, name in pull.during]
     with suppress(Killed):
@@ -72,7 +72,7 @@ def test_every_line_lands_once_in_its_hour(
 ) -> None:
     name = f"host-{uuid.uuid4().hex}"  # every example has a host and a directory of its own
     server = WebServer(tmp_path / name, banner, appends)
-    source = Source(name=name, path=str(server.directory))
+    source = SourceSettings(name=name, path=str(server.directory))
     for action in actions:
         if isinstance(action, Pull):
             run(lake, source, server, action)

@@ -17,14 +17,14 @@ from clickstream.collect.source import LeftOut
 from clickstream.errors import InputError
 from clickstream.lake import Lake, collection
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 ERRORS = b"2026/11/20 05:50:00 [error] 7#7: *1 open() failed (2: No such file)\n"
 ODD = b"what is this\nand this\n"
 
 
 @pytest.fixture
-def source(lake: Lake) -> Source:
+def source(lake: Lake) -> SourceSettings:
     """Every file of the directory, as `make demo LOGS=` sets it."""
     return lake.settings.sources[0].model_copy(update={"pattern": "*"})
 
@@ -34,7 +34,9 @@ def server(tmp_path: Path) -> WebServer:
     return WebServer(tmp_path / "logs")
 
 
-def test_an_error_log_is_set_aside_and_named(lake: Lake, server: WebServer, source: Source) -> None:
+def test_an_error_log_is_set_aside_and_named(
+    lake: Lake, server: WebServer, source: SourceSettings
+) -> None:
     server.write()
     for name in ("error.log", "error.log.1"):
         (server.directory / name).write_bytes(ERRORS + name.encode() + b"\n")
@@ -50,7 +52,7 @@ def test_an_error_log_is_set_aside_and_named(lake: Lake, server: WebServer, sour
 
 
 def test_only_some_of_many_names_are_in_the_sentence(
-    lake: Lake, server: WebServer, source: Source
+    lake: Lake, server: WebServer, source: SourceSettings
 ) -> None:
     for number in range(20):
         (server.directory / f"error-{number:02}.log").write_bytes(b"%d\n" % number)
@@ -60,7 +62,7 @@ def test_only_some_of_many_names_are_in_the_sentence(
 
 
 def test_a_file_that_is_set_aside_is_read_once_it_holds_requests(
-    lake: Lake, server: WebServer, source: Source
+    lake: Lake, server: WebServer, source: SourceSettings
 ) -> None:
     server.log = server.directory / "example.com.log"
     server.log.write_bytes(b"begun\n")
@@ -72,7 +74,7 @@ def test_a_file_that_is_set_aside_is_read_once_it_holds_requests(
 
 @pytest.mark.parametrize(("before", "lines"), [(999, 1_000), (1_000, 0)])
 def test_a_thousand_lines_are_tried(
-    lake: Lake, server: WebServer, source: Source, before: int, lines: int
+    lake: Lake, server: WebServer, source: SourceSettings, before: int, lines: int
 ) -> None:
     long = b"x" * 200 + b"\n"
     (server.directory / "site.log").write_bytes(long * before + server.line())
@@ -81,7 +83,7 @@ def test_a_thousand_lines_are_tried(
 
 
 def test_an_access_log_in_an_unknown_format_fails_once_until_it_changes(
-    lake: Lake, server: WebServer, source: Source
+    lake: Lake, server: WebServer, source: SourceSettings
 ) -> None:
     server.write()
     odd = server.directory / "Odd-Access.log"
@@ -105,7 +107,7 @@ def test_an_access_log_in_an_unknown_format_fails_once_until_it_changes(
 
 
 def test_a_file_that_can_not_be_opened_is_refused_and_the_others_are_pulled(
-    lake: Lake, server: WebServer, source: Source
+    lake: Lake, server: WebServer, source: SourceSettings
 ) -> None:
     server.write()
     (server.directory / "other-access.log").write_bytes(server.log.read_bytes())
@@ -122,7 +124,7 @@ def test_a_file_that_can_not_be_opened_is_refused_and_the_others_are_pulled(
 
 
 def test_a_directory_below_that_may_not_be_listed_is_refused_and_the_others_are_pulled(
-    lake: Lake, server: WebServer, source: Source
+    lake: Lake, server: WebServer, source: SourceSettings
 ) -> None:
     server.write()
 
@@ -139,7 +141,7 @@ def test_a_directory_below_that_may_not_be_listed_is_refused_and_the_others_are_
 
 
 def test_the_state_tells_the_newest_line_but_for_lines_of_the_future(
-    lake: Lake, server: WebServer, source: Source
+    lake: Lake, server: WebServer, source: SourceSettings
 ) -> None:
     now = int(time.time())
     for at in (now - 60, now - 4_000, now + 86_400):

@@ -14,7 +14,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.parse import parse
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Source
+from clickstream.settings import SourceSettings
 
 NEEDED = ("date", "time", "c-ip", "cs-method", "cs-uri-stem", "sc-status")
 ACTIONS = st.one_of(
@@ -66,7 +66,7 @@ def targets_by_hour(lake: Lake, host: str) -> dict[int, list[str]]:
 def test_every_entry_lands_once_and_can_be_read(lake: Lake, tmp_path: Path, actions) -> None:
     name = uuid.uuid4().hex
     server = Iis(tmp_path / name)
-    source = Source(name=f"host-{name}", path=str(tmp_path / name))
+    source = SourceSettings(name=f"host-{name}", path=str(tmp_path / name))
     lines = 0
     for action in actions:
         if action == "pull":
@@ -86,7 +86,7 @@ def test_every_entry_lands_once_and_can_be_read(lake: Lake, tmp_path: Path, acti
 
 def test_directives_alone_are_no_lines(lake: Lake, tmp_path: Path) -> None:
     server = Iis(tmp_path / "iis")
-    source = Source(name="web-2", path=str(tmp_path / "iis"))
+    source = SourceSettings(name="web-2", path=str(tmp_path / "iis"))
     assert pull_source(lake, source).lines == 0
     server.write()
     assert pull_source(lake, source).lines == 1
@@ -100,7 +100,7 @@ def test_directives_alone_are_no_lines(lake: Lake, tmp_path: Path) -> None:
 
 def test_a_named_format_counts_rejects_without_a_header(lake: Lake, tmp_path: Path) -> None:
     (tmp_path / "logs" / "access.log").write_bytes(b"2026-11-20 05:00:00 192.0.2.7 GET / 200\n")
-    source = Source(name="web-3", path=str(tmp_path / "logs"), format="w3c")
+    source = SourceSettings(name="web-3", path=str(tmp_path / "logs"), format="w3c")
     assert pull_source(lake, source).lines == 1
     (stored,) = [
         raw.RawObject(key, size) for key, size in objects.listing(lake, raw.RAW) if "/web-3-" in key

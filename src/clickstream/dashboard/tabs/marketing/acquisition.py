@@ -16,7 +16,7 @@ from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.marketing.panels import ACQUISITION
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import value_name
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 Verdict = Literal["above", "below", "like", "few"]
 VERDICTS: Mapping[Verdict, str] = {
@@ -37,7 +37,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Arrival:
+class AcquisitionRow:
     """A row; changes are None if chance explains them, or if nothing is compared.
 
     `verdict` is the comparison of its rate with that of all visits. `query` filters by the row, or
@@ -64,7 +64,7 @@ class Acquisition:
     """The rows, the rate of all visits and its place on the scale."""
 
     head: str
-    rows: Sequence[Arrival]
+    rows: Sequence[AcquisitionRow]
     site_rate: str
     site_at: float
     scale: str
@@ -79,7 +79,7 @@ class _Site:
     top: float
 
 
-def build_acquisition(page: Page) -> Acquisition | None:
+def build_acquisition(page: PageContext) -> Acquisition | None:
     """Ask for the largest rows of the panel's choice; return None without a visit."""
     panel = ACQUISITION
     metrics, by = panel.parts(page.view)
@@ -109,7 +109,7 @@ def _key(row: Mapping[str, Any], by: Sequence[str]) -> tuple[Any, ...]:
 
 
 def _before(
-    page: Page, metrics: Sequence[str], by: Sequence[str]
+    page: PageContext, metrics: Sequence[str], by: Sequence[str]
 ) -> Mapping[tuple[Any, ...], Mapping[str, Any]]:
     """Return the rows of the compared period, by their dimensions' values."""
     if page.compared is None:
@@ -117,7 +117,7 @@ def _before(
     return {_key(row, by): row for row in page.answer(metrics, by, page.compared).records()}
 
 
-def _site(page: Page, by: Sequence[str], shown: Sequence[Mapping[str, Any]]) -> _Site:
+def _site(page: PageContext, by: Sequence[str], shown: Sequence[Mapping[str, Any]]) -> _Site:
     """Return the rate of all visits that pass the filters, except filters by shown dimensions."""
     filters = [one for one in page.view.filters if one.dimension not in by]
     all_visits = page.answer(("visits", "conversion_rate"), filters=filters).single()
@@ -135,18 +135,18 @@ def _place(share: float, site: _Site) -> float:
 
 
 def _arrival(
-    page: Page,
+    page: PageContext,
     by: Sequence[str],
     row: Mapping[str, Any],
     before: Mapping[str, Any] | None,
     site: _Site,
     width: float,
-) -> Arrival:
+) -> AcquisitionRow:
     formats, is_small = page.formats, _is_small(row)
     verdict, interval = _verdict(row, site)
     query, is_chosen = _choose(page.view, by, row)
     names = [value_name(page, name, row[name]) for name in by if name == by[0] or row[name]]
-    return Arrival(
+    return AcquisitionRow(
         " / ".join(names),
         width,
         int(row["visits"]),
@@ -172,7 +172,7 @@ def _verdict(row: Mapping[str, Any], site: _Site) -> tuple[Verdict, Interval | N
     return verdict, Interval(*places)
 
 
-def _summarize(page: Page, row: Mapping[str, Any], site: _Site, verdict: Verdict) -> str:
+def _summarize(page: PageContext, row: Mapping[str, Any], site: _Site, verdict: Verdict) -> str:
     formats = page.formats
     summary = formats.text(VERDICTS[verdict], rate=formats.share(site.rate))
     if verdict == "few":
@@ -182,7 +182,7 @@ def _summarize(page: Page, row: Mapping[str, Any], site: _Site, verdict: Verdict
 
 
 def _visits_change(
-    page: Page, row: Mapping[str, Any], before: Mapping[str, Any] | None
+    page: PageContext, row: Mapping[str, Any], before: Mapping[str, Any] | None
 ) -> Change | None:
     if before is None or not count_moved(row["visits"], before["visits"]):
         return None
@@ -190,7 +190,7 @@ def _visits_change(
 
 
 def _rate_change(
-    page: Page, row: Mapping[str, Any], before: Mapping[str, Any] | None
+    page: PageContext, row: Mapping[str, Any], before: Mapping[str, Any] | None
 ) -> Change | None:
     if before is None or _is_small(row) or _is_small(before):
         return None

@@ -15,7 +15,7 @@ from clickstream.dashboard.tabs.marketing.panels import ASSISTANTS
 from clickstream.dashboard.widgets.buckets import buckets_of
 from clickstream.dashboard.widgets.course import published_keys
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class AssistantsPanel:
     spark: Sequence[str]
 
 
-def build_assistants(page: Page) -> AssistantsPanel:
+def build_assistants(page: PageContext) -> AssistantsPanel:
     """Ask for the visits that AI assistants brought."""
     share, visits = _share(page, page.period)
     return AssistantsPanel(
@@ -39,7 +39,7 @@ def build_assistants(page: Page) -> AssistantsPanel:
     )
 
 
-def _share(page: Page, period: Period) -> tuple[float, int]:
+def _share(page: PageContext, period: Period) -> tuple[float, int]:
     """Return their share of all visits that pass the filters, and the number of those visits."""
     filters = ASSISTANTS.filters(page.view)
     ours = page.answer(("visits",), period=period, filters=filters).single()["visits"] or 0
@@ -47,7 +47,7 @@ def _share(page: Page, period: Period) -> tuple[float, int]:
     return (ours / visits if visits else 0.0), visits
 
 
-def _change(page: Page, share: float, visits: int) -> Change | None:
+def _change(page: PageContext, share: float, visits: int) -> Change | None:
     """Return the change of the share, or None if chance explains it."""
     if page.compared is None:
         return None
@@ -60,7 +60,7 @@ def _change(page: Page, share: float, visits: int) -> Change | None:
     return page.formats.change(METRICS["engaged_rate"], share, before)
 
 
-def _course(page: Page) -> list[float | None]:
+def _course(page: PageContext) -> list[float | None]:
     """Return their share of the visits in each hour, day or week."""
     buckets = buckets_of(page.period, grain_of(page.view, page.period))
     if not buckets:

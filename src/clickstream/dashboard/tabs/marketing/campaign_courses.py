@@ -15,7 +15,7 @@ from clickstream.dashboard.tabs.marketing.panels import CAMPAIGNS
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.course import published_keys, unfinished_place
 from clickstream.dashboard.widgets.lists import value_name
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class CampaignCourses:
     has_more: bool
 
 
-def build_campaign_courses(page: Page) -> CampaignCourses | None:
+def build_campaign_courses(page: PageContext) -> CampaignCourses | None:
     """Ask for the largest campaigns; return None if no visit has a campaign."""
     panel = CAMPAIGNS
     metrics, by = panel.parts(page.view)
@@ -68,7 +68,7 @@ def build_campaign_courses(page: Page) -> CampaignCourses | None:
 
 
 def _courses(
-    page: Page, buckets: Sequence[Bucket], names: Sequence[str]
+    page: PageContext, buckets: Sequence[Bucket], names: Sequence[str]
 ) -> Mapping[str, list[float | None]]:
     """Return the visits of each campaign in each bucket; None where no hour is published."""
     by = GRAIN_DIMENSIONS[buckets[0].grain]
@@ -83,7 +83,7 @@ def _courses(
 
 
 def _row(
-    page: Page,
+    page: PageContext,
     row: Mapping[str, Any],
     buckets: Sequence[Bucket],
     values: Sequence[float | None],
@@ -103,7 +103,9 @@ def _row(
     )
 
 
-def _describe_peak(page: Page, buckets: Sequence[Bucket], values: Sequence[float | None]) -> str:
+def _describe_peak(
+    page: PageContext, buckets: Sequence[Bucket], values: Sequence[float | None]
+) -> str:
     """Name the bucket with the highest number of visits, and that number."""
     place = max(range(len(values)), key=lambda place: values[place] or 0)
     number = page.formats.value(METRICS["visits"], values[place])

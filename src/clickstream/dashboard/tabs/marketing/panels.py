@@ -42,13 +42,5 @@ ASSISTANTS = Panel(
     is_over_time=True,
 )
 
-CREDIT = Panel(
-    "credit",
-    "marketing",
-    mark("First and last channel"),
-    {"": (("conversions",), ("channel",))},
-    also_by=("first_channel",),
-)
 
-
-MARKETING = (ACQUISITION, CAMPAIGNS, ASSISTANTS, CREDIT)
+MARKETING = (ACQUISITION, CAMPAIGNS, ASSISTANTS)

@@ -10,14 +10,14 @@ from clickstream.dashboard.questions.intervals import count_moved, share_moved, 
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
-Parts = tuple[int, int]
+ShareParts = tuple[int, int]
 """A number of visits, and the number of visits that it is a part of."""
 
 
 @dataclass(frozen=True)
-class Figure:
+class KeyFigure:
     """A key figure. A change that chance explains counts as neither good nor bad.
 
     `before` is the compared value, empty if nothing is compared.
@@ -33,8 +33,13 @@ class Figure:
 
 
 def count_figure(
-    page: Page, label: str, definition: str, now: int, before: int | None, like: str = "goal_visits"
-) -> Figure:
+    page: PageContext,
+    label: str,
+    definition: str,
+    now: int,
+    before: int | None,
+    like: str = "goal_visits",
+) -> KeyFigure:
     """Build a count of visits; the metric `like` defines whether more is good."""
     formats, metric = page.formats, METRICS[like]
     change = None if before is None else formats.change(metric, now, before)
@@ -42,31 +47,33 @@ def count_figure(
         change = replace(change, is_good=None)
     compared = "" if before is None else formats.count(before)
     hint = _was(page, compared) if compared else ""
-    return Figure(label, definition, formats.count(now), change, hint, before=compared)
+    return KeyFigure(label, definition, formats.count(now), change, hint, before=compared)
 
 
 def share_figure(
-    page: Page,
+    page: PageContext,
     label: str,
     definition: str,
-    now: Parts,
-    before: Parts | None,
+    now: ShareParts,
+    before: ShareParts | None,
     like: str = "conversion_rate",
-) -> Figure:
+) -> KeyFigure:
     """Build a share of visits with its 95 % interval; `like` defines whether more is good."""
     formats, (some, of) = page.formats, now
     if of < SHARE_MINIMUM:
         too_little = formats.text(mark("too little data"))
-        return Figure(label, definition, NO_VALUE, None, too_little)
+        return KeyFigure(label, definition, NO_VALUE, None, too_little)
     low, high = wilson(some, of)
     change = _share_change(page, METRICS[like], now, before)
     hint = f"{formats.share(low)} – {formats.share(high)}"
     is_compared = before is not None and before[1] >= SHARE_MINIMUM
     compared = formats.share(before[0] / before[1]) if before and is_compared else ""
-    return Figure(label, definition, formats.share(some / of), change, hint, before=compared)
+    return KeyFigure(label, definition, formats.share(some / of), change, hint, before=compared)
 
 
-def _share_change(page: Page, metric: Metric, now: Parts, before: Parts | None) -> Change | None:
+def _share_change(
+    page: PageContext, metric: Metric, now: ShareParts, before: ShareParts | None
+) -> Change | None:
     if before is None or before[1] < SHARE_MINIMUM:
         return None
     shares = now[0] / now[1], before[0] / before[1]
@@ -76,5 +83,5 @@ def _share_change(page: Page, metric: Metric, now: Parts, before: Parts | None) 
     return change
 
 
-def _was(page: Page, value: str) -> str:
+def _was(page: PageContext, value: str) -> str:
     return page.formats.text(mark("was %(value)s"), value=value)

@@ -10,7 +10,7 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
 from clickstream.dashboard.tabs.orders.questions import failing_pages, step_error_questions
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 MOST_FILTERED = 20
 """Maximum number of pages with errors in one link's filter; the errors panel has them all."""
@@ -72,7 +72,7 @@ class Funnel:
         return min(known, key=lambda step: step.of_before or 0.0, default=None)
 
 
-def build_funnel(page: Page) -> Funnel:
+def build_funnel(page: PageContext) -> Funnel:
     """Ask for the visits that reached each step."""
     names = [step.name for step in page.settings.funnel]
     reached = _reached(page, page.period, len(names))
@@ -81,7 +81,7 @@ def build_funnel(page: Page) -> Funnel:
     return Funnel(reached[0], steps)
 
 
-def _reached(page: Page, period: Period, steps: int) -> list[int]:
+def _reached(page: PageContext, period: Period, steps: int) -> list[int]:
     """Return the visits that reached each number of steps, from 0 (all visits)."""
     answer = page.answer(("visits",), ("furthest_step",), period)
     furthest = {int(step): int(visits) for step, visits in answer.rows}
@@ -92,7 +92,7 @@ def _reached(page: Page, period: Period, steps: int) -> list[int]:
 
 
 def _step(
-    page: Page,
+    page: PageContext,
     number: int,
     names: Sequence[str],
     reached: Sequence[int],
@@ -136,7 +136,7 @@ def _furthest(view: View, steps: Sequence[int]) -> View:
     return view
 
 
-def _errors(page: Page, number: int) -> StepErrors | None:
+def _errors(page: PageContext, number: int) -> StepErrors | None:
     asked, failing = step_error_questions(page, number), failing_pages(page, number)
     if not asked:
         return None

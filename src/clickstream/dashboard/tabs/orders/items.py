@@ -10,7 +10,7 @@ from clickstream.dashboard.charts.columns import bar_widths
 from clickstream.dashboard.questions.intervals import wilson
 from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
 from clickstream.dashboard.tabs.orders.questions import item_questions
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ItemRow:
     query: str
 
 
-def item_rows(page: Page) -> list[ItemRow]:
+def item_rows(page: PageContext) -> list[ItemRow]:
     """Return the pages of the menu, by number of visits."""
     seen, ordered = (page.ask(one).records() for one in item_questions(page))
     orders = {row["page"]: int(row["page_visits"]) for row in ordered}
@@ -43,7 +43,7 @@ def item_rows(page: Page) -> list[ItemRow]:
     ]
 
 
-def _row(page: Page, row: Mapping[str, Any], orders: int, width: float) -> ItemRow:
+def _row(page: PageContext, row: Mapping[str, Any], orders: int, width: float) -> ItemRow:
     visits = int(row["page_visits"])
     is_enough = visits >= SHARE_MINIMUM
     low, high = wilson(orders, visits) if is_enough else (None, None)

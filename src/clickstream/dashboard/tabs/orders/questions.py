@@ -13,7 +13,7 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.tabs.orders.panels import FAILED, FUNNEL, ITEMS, ORDER_TIMES
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.expressions import Expression
 
 MOST_PAGES = 500
@@ -23,7 +23,7 @@ _NO_PAGE = ""
 """No page has this name."""
 
 
-def funnel_questions(page: Page) -> list[Question]:
+def funnel_questions(page: PageContext) -> list[Question]:
     """Ask for visits by furthest step, then for the errors on the pages of each step."""
     asked = FUNNEL.questions(page.view, page.period, page.key_days)
     for step in range(1, len(page.settings.funnel) + 1):
@@ -31,7 +31,7 @@ def funnel_questions(page: Page) -> list[Question]:
     return asked
 
 
-def item_questions(page: Page) -> list[Question]:
+def item_questions(page: PageContext) -> list[Question]:
     """Ask for all visits by page of the menu, then for those with an order."""
     metrics, by = ITEMS.parts(page.view)
     shown = (*filters_of_visits(page), Filter("page", item_pages(page) or (_NO_PAGE,)))
@@ -41,19 +41,19 @@ def item_questions(page: Page) -> list[Question]:
     ]
 
 
-def order_time_questions(page: Page) -> list[Question]:
+def order_time_questions(page: PageContext) -> list[Question]:
     """Ask for visits with an order, by weekday and hour."""
     metrics, by = ORDER_TIMES.parts(page.view)
     filters = (*ORDER_TIMES.filters(page.view), order_filter(page))
     return [build_question(metrics, by, page.period, filters, key_days=page.key_days)]
 
 
-def order_filter(page: Page) -> Filter:
+def order_filter(page: PageContext) -> Filter:
     """Return the filter that chooses visits with an order."""
     return Filter("goal", (page.settings.dashboard.order_goal,))
 
 
-def item_pages(page: Page) -> tuple[str, ...]:
+def item_pages(page: PageContext) -> tuple[str, ...]:
     """Return the pages of the menu that were viewed in the period."""
     expression = page.settings.dashboard.item_pages
     if not expression:
@@ -63,7 +63,7 @@ def item_pages(page: Page) -> tuple[str, ...]:
 
 
 def step_error_questions(
-    page: Page, step: int, period: Period | None = None
+    page: PageContext, step: int, period: Period | None = None
 ) -> tuple[Question, ...]:
     """Ask for errors of visits on the pages of a step, numbered from 1; nothing without errors.
 
@@ -79,14 +79,14 @@ def step_error_questions(
     )
 
 
-def failing_pages(page: Page, step: int) -> tuple[str, ...]:
+def failing_pages(page: PageContext, step: int) -> tuple[str, ...]:
     """Return the pages of a step on which visits of the period met errors."""
     question = build_question(("failed_requests",), ("failed_page",), page.period)
     failed = [row[0] for row in page.ask(question).rows]
     return _matching(page.settings.funnel[step - 1].page, failed)
 
 
-def filters_of_visits(page: Page) -> tuple[Filter, ...]:
+def filters_of_visits(page: PageContext) -> tuple[Filter, ...]:
     """Turn the view's filters into filters of visits, so that all pages of a visit count."""
     return tuple(replace(one, chooses_visits=True) for one in page.view.filters)
 

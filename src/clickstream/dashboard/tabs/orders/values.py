@@ -9,7 +9,12 @@ from typing import Any
 from clickstream.dashboard.charts.line import sparkline
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.tabs.orders.figures import Figure, Parts, count_figure, share_figure
+from clickstream.dashboard.tabs.orders.figures import (
+    KeyFigure,
+    ShareParts,
+    count_figure,
+    share_figure,
+)
 from clickstream.dashboard.tabs.orders.funnel import Funnel, build_funnel
 from clickstream.dashboard.tabs.orders.items import item_rows, rate_axis
 from clickstream.dashboard.tabs.orders.panels import FAILURES
@@ -19,7 +24,7 @@ from clickstream.dashboard.widgets.buckets import buckets_of
 from clickstream.dashboard.widgets.course import published_keys
 from clickstream.dashboard.widgets.goals import goal_rows, pace_text
 from clickstream.dashboard.widgets.lists import list_panel
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.times import HOURS, times_of
 
 
@@ -32,7 +37,7 @@ class Totals:
     failed: int
 
 
-def orders_values(page: Page) -> dict[str, Any]:
+def orders_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     funnel = build_funnel(page)
     items = item_rows(page)
@@ -55,7 +60,7 @@ def orders_values(page: Page) -> dict[str, Any]:
     }
 
 
-def _figures(page: Page, funnel: Funnel) -> list[Figure]:
+def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
     now, before = _both_totals(page)
     text = page.formats.text
     orders, order_rate = order_figures(page)
@@ -90,7 +95,7 @@ def _figures(page: Page, funnel: Funnel) -> list[Figure]:
     ]
 
 
-def order_figures(page: Page) -> tuple[Figure, Figure]:
+def order_figures(page: PageContext) -> tuple[KeyFigure, KeyFigure]:
     """Build two figures: the visits with an order, and their share of all visits."""
     now, before = _both_totals(page)
     text = page.formats.text
@@ -116,16 +121,16 @@ def order_figures(page: Page) -> tuple[Figure, Figure]:
     return orders, order_rate
 
 
-def _both_totals(page: Page) -> tuple[Totals, Totals | None]:
+def _both_totals(page: PageContext) -> tuple[Totals, Totals | None]:
     """Return the totals of the period and of the compared period."""
     return _totals(page, page.period), _totals(page, page.compared) if page.compared else None
 
 
-def _completion(funnel: Funnel) -> Parts:
+def _completion(funnel: Funnel) -> ShareParts:
     return (funnel.completed, funnel.steps[0].visits) if funnel.steps else (0, 0)
 
 
-def _totals(page: Page, period: Period) -> Totals:
+def _totals(page: PageContext, period: Period) -> Totals:
     ordered = (*page.view.filters, order_filter(page))
     return Totals(
         page.answer(("visits",), period=period).single()["visits"] or 0,
@@ -134,7 +139,7 @@ def _totals(page: Page, period: Period) -> Totals:
     )
 
 
-def _orders_over_time(page: Page) -> Sequence[float | None]:
+def _orders_over_time(page: PageContext) -> Sequence[float | None]:
     """Return the visits with an order in each bucket; None in buckets without a published hour."""
     grain = grain_of(page.view, page.period)
     ordered = (*page.view.filters, order_filter(page))
@@ -145,7 +150,7 @@ def _orders_over_time(page: Page) -> Sequence[float | None]:
     return [counts.get(one.key, 0) if one.key in published else None for one in buckets]
 
 
-def _verdict(page: Page, funnel: Funnel) -> str:
+def _verdict(page: PageContext, funnel: Funnel) -> str:
     """State in one sentence at which step most visits are lost."""
     worst = funnel.worst
     if worst is None or worst.of_before is None:
@@ -160,7 +165,7 @@ def _verdict(page: Page, funnel: Funnel) -> str:
     )
 
 
-def _why_no_items(page: Page) -> str:
+def _why_no_items(page: PageContext) -> str:
     if page.settings.dashboard.item_pages:
         return page.formats.text(mark("No page of the menu was viewed in this range."))
     return page.formats.text(

@@ -12,7 +12,7 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.tabs.overview.panels import MOVED
 from clickstream.dashboard.widgets.lists import value_name
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 MOST_MOVERS = 6
 
@@ -33,7 +33,7 @@ class Mover:
         return self.now - self.before
 
 
-def find_movers(page: Page) -> list[Mover] | None:
+def find_movers(page: PageContext) -> list[Mover] | None:
     """Return the largest differences that chance does not explain; None without a comparison."""
     compared = page.compared
     if compared is None:
@@ -44,7 +44,7 @@ def find_movers(page: Page) -> list[Mover] | None:
     return sorted(largest, key=lambda m: -m.step)
 
 
-def all_movers(page: Page, compared: Period) -> list[Mover]:
+def all_movers(page: PageContext, compared: Period) -> list[Mover]:
     """Return the counts of all values, now and before."""
     panel = MOVED
     movers = []

@@ -15,7 +15,7 @@ from clickstream.dashboard.questions.view import TILES
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets import notes
 from clickstream.dashboard.widgets.course import Course
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Tile:
     before: str = ""
 
 
-def build_tiles(page: Page, course: Course) -> list[Tile]:
+def build_tiles(page: PageContext, course: Course) -> list[Tile]:
     """Build the tile of each metric, in the order of TILES."""
     now = page.answer(TILES).single()
     before = page.answer(TILES, period=page.compared).single() if page.compared else None
@@ -52,7 +52,7 @@ def build_tiles(page: Page, course: Course) -> list[Tile]:
 
 
 def _tile(
-    page: Page,
+    page: PageContext,
     metric: Metric,
     now: Mapping[str, Any],
     before: Mapping[str, Any] | None,
@@ -87,7 +87,7 @@ def _has_moved(metric: Metric, now: Mapping[str, Any], before: Mapping[str, Any]
     return count_moved(*values)
 
 
-def _hint(page: Page, metric: Metric, now: Mapping[str, Any], past: Any) -> str:
+def _hint(page: PageContext, metric: Metric, now: Mapping[str, Any], past: Any) -> str:
     formats = page.formats
     if _is_small(metric, now):
         return formats.text(mark("too little data"))
@@ -99,7 +99,7 @@ def _hint(page: Page, metric: Metric, now: Mapping[str, Any], past: Any) -> str:
     return formats.text(mark("was %(value)s"), value=formats.value(metric, past))
 
 
-def _as_limit(page: Page, tile: Tile, rotated: int) -> Tile:
+def _as_limit(page: PageContext, tile: Tile, rotated: int) -> Tile:
     """Turn the tile of visitors into an upper limit without comparison, after a change of keys."""
     is_compared = page.compared is not None
     crossed = is_compared and notes.rotations(page, _span(page)) > 0
@@ -112,7 +112,7 @@ def _as_limit(page: Page, tile: Tile, rotated: int) -> Tile:
     return replace(tile, change=None, hint=hint, prefix=prefix, before="")
 
 
-def _span(page: Page) -> Period:
+def _span(page: PageContext) -> Period:
     """Return the period from the first compared date to the last shown date."""
     assert page.compared_dates is not None  # noqa: S101  only asked while comparing
     return replace(page.compared_dates, last=page.period.last, until_hour=None)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from clickstream.dashboard.charts.line import NARROW, WIDE, LineChart, Series, line_chart
+from clickstream.dashboard.charts.line import NARROW, WIDE, ChartSeries, LineChart, line_chart
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.questions.view import Grain
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.chart_notes import ChartNotes, number_notes
 from clickstream.dashboard.widgets.course import Course, Records, unfinished_place
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class TrendPanel:
     label: str
 
 
-def build_trend(page: Page, course: Course) -> TrendPanel:
+def build_trend(page: PageContext, course: Course) -> TrendPanel:
     """Draw the view's metric."""
     metric, formats = METRICS[page.view.metric], page.formats
     buckets, values = course.buckets, course.values(metric.name)
@@ -40,7 +40,7 @@ def build_trend(page: Page, course: Course) -> TrendPanel:
         (bucket.title(formats), formats.value(metric, value), formats.value(metric, earlier))
         for bucket, value, earlier in zip(buckets, values, before, strict=True)
     ]
-    series = Series(
+    series = ChartSeries(
         values,
         before,
         [bucket.label(formats, page.period.days) for bucket in buckets],
@@ -70,7 +70,7 @@ def build_trend(page: Page, course: Course) -> TrendPanel:
     )
 
 
-def _grains(page: Page) -> list[Grain]:
+def _grains(page: PageContext) -> list[Grain]:
     """Return the grains that can be chosen for the period."""
     grains: tuple[Grain, ...] = ("hour", "day", "week")
     fine = [g for g in grains if grain_of(replace(page.view, grain=g), page.period) == g]
@@ -90,7 +90,7 @@ def _title(row: tuple[str, str, str], past: str, is_compared: bool) -> str:
 
 
 def _unfinished_from(
-    page: Page, buckets: Sequence[Bucket], values: Sequence[float | None]
+    page: PageContext, buckets: Sequence[Bucket], values: Sequence[float | None]
 ) -> int | None:
     """Return the place of the bucket that is not over, if it has a value."""
     place = unfinished_place(page, buckets)

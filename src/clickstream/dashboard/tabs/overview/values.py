@@ -15,7 +15,7 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.course import ask_course
 from clickstream.dashboard.widgets.goals import GoalRow, goal_rows, pace_text
 from clickstream.dashboard.widgets.lists import ListPanel, choices_of, list_panel
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.times import HOURS, TimesPanel, build_times
 
 
@@ -32,7 +32,7 @@ class Overview:
     goals: Sequence[GoalRow]
 
 
-def build_overview(page: Page) -> Overview:
+def build_overview(page: PageContext) -> Overview:
     """Ask for everything that the tab shows."""
     grain = grain_of(page.view, page.period)
     # Only the chart's links name the resolved grain; other links keep the view's own.
@@ -49,7 +49,7 @@ def build_overview(page: Page) -> Overview:
     )
 
 
-def overview_values(page: Page) -> dict[str, Any]:
+def overview_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     data = build_overview(page)
     text = page.formats.text
@@ -77,7 +77,7 @@ def overview_values(page: Page) -> dict[str, Any]:
     }
 
 
-def _why_not_compared(page: Page) -> str:
+def _why_not_compared(page: PageContext) -> str:
     whole = page.compared_dates
     if whole is None:
         return page.formats.text(mark("Nothing is compared; choose a comparison above."))

@@ -27,7 +27,7 @@ from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.tabs.places.panels import country_of
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import choices_of, value_name
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 DOT = 7
 """Radius of a country without a shape, in units of the world map."""
@@ -83,7 +83,7 @@ class PlaceMap:
     outside: int = 0
 
 
-def build_map(page: Page, answer: Answer) -> PlaceMap:
+def build_map(page: PageContext, answer: Answer) -> PlaceMap:
     """Build the map of an answer by country, or by city if only one country remains."""
     (dimension,) = answer.question.dimensions
     size = len(named_rows(answer))
@@ -92,7 +92,7 @@ def build_map(page: Page, answer: Answer) -> PlaceMap:
     return _country_map(page, records, code) if code else _world_map(page, records)
 
 
-def _world_map(page: Page, records: Sequence[Record]) -> PlaceMap:
+def _world_map(page: PageContext, records: Sequence[Record]) -> PlaceMap:
     classes = _classes(page, records)
     dots = _dots(page, [one["country"] for one in records if one["country"] not in shapes()])
     areas = []
@@ -118,7 +118,7 @@ def _world_map(page: Page, records: Sequence[Record]) -> PlaceMap:
     )
 
 
-def _country_map(page: Page, records: Sequence[Record], code: str) -> PlaceMap:
+def _country_map(page: PageContext, records: Sequence[Record], code: str) -> PlaceMap:
     classes = _classes(page, records)
     spots = _spots(page, records, code)
     placed = [(one, spots[one["city"]]) for one in records if one["city"] in spots]
@@ -152,21 +152,21 @@ def _country_map(page: Page, records: Sequence[Record], code: str) -> PlaceMap:
     )
 
 
-def _without_places(page: Page) -> str:
+def _without_places(page: PageContext) -> str:
     """Return the query of the view without filters of places."""
     kept = [one for one in page.view.filters if one.dimension not in ("country", "region", "city")]
     return replace(page.view, filters=tuple(kept)).query
 
 
-def _shows_rates(page: Page) -> bool:
+def _shows_rates(page: PageContext) -> bool:
     return page.view.choice("map") == "conversion_rate"
 
 
-def _metric_label(page: Page) -> str:
+def _metric_label(page: PageContext) -> str:
     return page.formats.text(METRICS[page.view.choice("map")].label)
 
 
-def _classes(page: Page, records: Sequence[Record]) -> Classes:
+def _classes(page: PageContext, records: Sequence[Record]) -> Classes:
     if _shows_rates(page):
         return classes_of_shares([one["conversion_rate"] for one in records if _has_rate(one)])
     return classes_of_counts([one["visits"] for one in records])
@@ -176,7 +176,7 @@ def _has_rate(one: Record) -> bool:
     return bool(one["visits"] >= METRICS["conversion_rate"].smallest_group)
 
 
-def _area(page: Page, dimension: str, one: Record, classes: Classes) -> Area:
+def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> Area:
     formats, value = page.formats, one[dimension]
     visits = formats.plural("%(number)s visit", "%(number)s visits", one["visits"])
     parts = [visits]
@@ -192,13 +192,13 @@ def _area(page: Page, dimension: str, one: Record, classes: Classes) -> Area:
     )
 
 
-def _level(page: Page, dimension: str, one: Record, classes: Classes) -> int:
+def _level(page: PageContext, dimension: str, one: Record, classes: Classes) -> int:
     if _shows_rates(page):
         return classes.level(one["conversion_rate"]) if _has_rate(one) else TOO_FEW
     return FLAT if dimension == "city" else classes.level(one["visits"])
 
 
-def _legend(page: Page, records: Sequence[Record], classes: Classes) -> list[LegendEntry]:
+def _legend(page: PageContext, records: Sequence[Record], classes: Classes) -> list[LegendEntry]:
     entries = [
         LegendEntry(level, text)
         for level, text in zip(classes.levels, _spans(page, classes.bounds), strict=True)
@@ -208,7 +208,7 @@ def _legend(page: Page, records: Sequence[Record], classes: Classes) -> list[Leg
     return entries if records else []
 
 
-def _spans(page: Page, bounds: Sequence[float]) -> Iterator[str]:
+def _spans(page: PageContext, bounds: Sequence[float]) -> Iterator[str]:
     """Describe the values of each class: from its bound to the next one."""
     formats = page.formats
     digits = 0 if all(float(round(bound * 100, 6)).is_integer() for bound in bounds) else 1
@@ -223,7 +223,7 @@ def _spans(page: Page, bounds: Sequence[float]) -> Iterator[str]:
             yield f"{shown} – {last}"
 
 
-def _dots(page: Page, countries: Sequence[str]) -> dict[str, Point]:
+def _dots(page: PageContext, countries: Sequence[str]) -> dict[str, Point]:
     """Place countries without a shape at the mean of the places that requests came from."""
     if not countries:
         return {}
@@ -232,7 +232,7 @@ def _dots(page: Page, countries: Sequence[str]) -> dict[str, Point]:
     return {code: _rounded(on_world(*place)) for code, place in found.items()}
 
 
-def _spots(page: Page, records: Sequence[Record], code: str) -> dict[str, Spot]:
+def _spots(page: PageContext, records: Sequence[Record], code: str) -> dict[str, Spot]:
     """Place the cities of a country on its outline; leave out cities outside it."""
     found = _coordinates(page, "place_city", (Filter("place_country", (code,)),))
     spots = {}
@@ -246,7 +246,7 @@ def _spots(page: Page, records: Sequence[Record], code: str) -> dict[str, Spot]:
     return spots
 
 
-def _coordinates(page: Page, dimension: str, filters: Sequence[Filter]) -> dict[str, Point]:
+def _coordinates(page: PageContext, dimension: str, filters: Sequence[Filter]) -> dict[str, Point]:
     names = ("place_longitude", "place_latitude")
     rows = page.ask(build_question(names, (dimension,), page.period, filters)).rows
     return {name: (x, y) for name, x, y in rows if None not in (name, x, y)}

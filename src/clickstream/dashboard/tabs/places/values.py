@@ -20,7 +20,7 @@ from clickstream.dashboard.questions.view import CHOICES
 from clickstream.dashboard.tabs.places.panels import MAP, PLACES_LIST, country_of
 from clickstream.dashboard.tabs.places.place_map import build_map
 from clickstream.dashboard.widgets.lists import choice_label, value_name
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 ROWS = 15
 """Number of places on the page; the panel's own page and its CSV file have all."""
@@ -60,7 +60,7 @@ class PlaceList:
     is_compared: bool
 
 
-def places_values(page: Page) -> dict[str, Any]:
+def places_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     answer = _ask(page, PLACES_LIST)
     known = _ask(page, MAP)
@@ -75,12 +75,12 @@ def places_values(page: Page) -> dict[str, Any]:
     }
 
 
-def _ask(page: Page, panel: Panel) -> Answer:
+def _ask(page: PageContext, panel: Panel) -> Answer:
     (question,) = panel.questions(page.view, page.period, page.key_days)
     return fold(page.ask, question)
 
 
-def _other_places(page: Page, answer: Answer) -> str:
+def _other_places(page: PageContext, answer: Answer) -> str:
     """State how many visits the map leaves out, because their places have few visitors."""
     for row in answer.records():
         if row[answer.question.dimensions[0]] is OTHER:
@@ -92,7 +92,7 @@ def _other_places(page: Page, answer: Answer) -> str:
     return ""
 
 
-def _place_list(page: Page, answer: Answer) -> PlaceList:
+def _place_list(page: PageContext, answer: Answer) -> PlaceList:
     (dimension,) = answer.question.dimensions
     records = answer.records()
     total = sum(one["visits"] for one in records)
@@ -112,7 +112,7 @@ def _place_list(page: Page, answer: Answer) -> PlaceList:
     )
 
 
-def _visits_before(page: Page) -> dict[Any, int] | None:
+def _visits_before(page: PageContext) -> dict[Any, int] | None:
     """Return the visits of each place in the compared period; None without a comparison."""
     if page.compared is None:
         return None
@@ -120,7 +120,7 @@ def _visits_before(page: Page) -> dict[Any, int] | None:
     return {row[0]: row[1] for row in named_rows(fold(page.ask, question))}
 
 
-def _choices(page: Page, shown: str) -> list[tuple[str, str, bool]]:
+def _choices(page: PageContext, shown: str) -> list[tuple[str, str, bool]]:
     """Return the list's choices, without countries if only one country remains."""
     names = CHOICES["places"][1:] if country_of(page.view) else CHOICES["places"]
     return [
@@ -130,7 +130,7 @@ def _choices(page: Page, shown: str) -> list[tuple[str, str, bool]]:
 
 
 def _row(
-    page: Page,
+    page: PageContext,
     dimension: str,
     one: Record,
     width: float,
@@ -155,7 +155,7 @@ def _row(
     return row if value is OTHER else _with_links(page, dimension, value, row)
 
 
-def _names(page: Page, value: str) -> tuple[str, str]:
+def _names(page: PageContext, value: str) -> tuple[str, str]:
     """Return a place's name and what it belongs to; the country only if there are several."""
     name, _, detail = value.partition(", ")
     if country_of(page.view):
@@ -163,14 +163,14 @@ def _names(page: Page, value: str) -> tuple[str, str]:
     return name, detail
 
 
-def _change(page: Page, now: int, before: int | None) -> Change | None:
+def _change(page: PageContext, now: int, before: int | None) -> Change | None:
     """Return the change of a count, None if chance explains it."""
     if before is None or not is_unlikely_by_chance(now, before):
         return None
     return page.formats.change(METRICS["visits"], now, before)
 
 
-def _with_links(page: Page, dimension: str, value: str | None, row: PlaceRow) -> PlaceRow:
+def _with_links(page: PageContext, dimension: str, value: str | None, row: PlaceRow) -> PlaceRow:
     view = page.view
     return replace(
         row,

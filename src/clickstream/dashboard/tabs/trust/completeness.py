@@ -21,7 +21,7 @@ from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.tabs.trust.panels import BOTS, ERRORS, LOG_SOURCES, REJECTED, RULES
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.tables import REJECTS
 
 MOST_DAYS = 31
@@ -107,7 +107,7 @@ class Trust:
     rules: Sequence[RuleRow]
 
 
-def build_trust(page: Page) -> Trust:
+def build_trust(page: PageContext) -> Trust:
     """Ask for everything that the tab shows."""
     rejects = list_panel(page, REJECTED)
     return Trust(
@@ -122,7 +122,7 @@ def build_trust(page: Page) -> Trust:
     )
 
 
-def _hours(page: Page) -> HoursPanel:
+def _hours(page: PageContext) -> HoursPanel:
     days = _shown_days(page)
     answer = page.answer(("lines", "late_lines", "incomplete_hours"), ("day", "hour"))
     figures = {(day, hour): tuple(counts) for day, hour, *counts in answer.rows}
@@ -155,7 +155,7 @@ def _hours(page: Page) -> HoursPanel:
     )
 
 
-def _without_lengths(page: Page) -> str:
+def _without_lengths(page: PageContext) -> str:
     """State which hours of the range do not have the lengths of rejected lines."""
     found = hours_without(page.ask, page.period, REJECTS.column("line_bytes").since)
     if found is None:
@@ -176,7 +176,7 @@ def _without_lengths(page: Page) -> str:
     )
 
 
-def _servers(page: Page) -> list[ServerRow]:
+def _servers(page: PageContext) -> list[ServerRow]:
     """Return the servers whose lines are missing in published hours of the range, by name."""
     if not page.coverage.incomplete:
         return []
@@ -198,13 +198,13 @@ def _servers(page: Page) -> list[ServerRow]:
     return rows
 
 
-def _shown_days(page: Page) -> list[date]:
+def _shown_days(page: PageContext) -> list[date]:
     """Return the newest dates of the period, up to today."""
     last = min(page.period.last, page.now.date())
     return Period(page.period.first, max(last, page.period.first)).dates[-MOST_DAYS:]
 
 
-def _is_due(page: Page, day: date, hour: int) -> bool:
+def _is_due(page: PageContext, day: date, hour: int) -> bool:
     """Whether an hour is between the first and the newest published one, and the clocks have it."""
     start = start_of(day, hour)
     first, end = page.coverage.starts_at, page.coverage.complete_to
@@ -212,12 +212,12 @@ def _is_due(page: Page, day: date, hour: int) -> bool:
     return exists and first is not None and end is not None and first <= start < end
 
 
-def _to_utc(page: Page, moment: datetime) -> datetime:
+def _to_utc(page: PageContext, moment: datetime) -> datetime:
     aware = moment.replace(tzinfo=page.zone)
     return (aware - (aware.utcoffset() or timedelta())).replace(tzinfo=None)
 
 
-def _hour_title(page: Page, day: date, hour: int, figures: tuple[int, ...] | None) -> str:
+def _hour_title(page: PageContext, day: date, hour: int, figures: tuple[int, ...] | None) -> str:
     formats = page.formats
     when = f"{formats.day(day, with_weekday=True)}, {formats.hour(hour)}"
     if figures is None:
@@ -238,7 +238,7 @@ def _corner(chart: HeatMap, days: Sequence[date], place: tuple[date, int]) -> tu
     return cell.x, cell.y
 
 
-def _runs(page: Page, missing: Sequence[tuple[date, int]]) -> list[str]:
+def _runs(page: PageContext, missing: Sequence[tuple[date, int]]) -> list[str]:
     """Describe runs of consecutive hours: day, start and end."""
     runs: list[list[datetime]] = []
     for day, hour in missing:
@@ -253,7 +253,7 @@ def _runs(page: Page, missing: Sequence[tuple[date, int]]) -> list[str]:
     ]
 
 
-def _balance(page: Page) -> Balance:
+def _balance(page: PageContext) -> Balance:
     coverage, formats = page.coverage, page.formats
     shown = [day for day in reversed(_shown_days(page)) if day in coverage.days]
     rows = [
@@ -266,7 +266,7 @@ def _balance(page: Page) -> Balance:
     return Balance([METRICS[name] for name in BALANCE], rows, total, closed)
 
 
-def _balance_row(page: Page, name: str, known: DayCoverage) -> BalanceRow:
+def _balance_row(page: PageContext, name: str, known: DayCoverage) -> BalanceRow:
     cells = [page.formats.count(known.figures[column]) for column in BALANCE]
     hours = page.formats.count(known.published)
     return BalanceRow(name, hours, cells, _is_closed(known))
@@ -276,7 +276,7 @@ def _is_closed(known: DayCoverage) -> bool:
     return sum(known.figures[part] for part in PARTS) == known.figures["lines"]
 
 
-def _rules(page: Page) -> list[RuleRow]:
+def _rules(page: PageContext) -> list[RuleRow]:
     """Return the rules that built the hours, the newest first."""
     panel = RULES
     rows = page.ask(panel.questions(page.view, page.period, page.key_days)[0]).rows
@@ -284,7 +284,7 @@ def _rules(page: Page) -> list[RuleRow]:
     return [_rule_row(page, row, row is in_order[0]) for row in in_order]
 
 
-def _rule_row(page: Page, row: Sequence[Any], is_newest: bool) -> RuleRow:
+def _rule_row(page: PageContext, row: Sequence[Any], is_newest: bool) -> RuleRow:
     library, settings, key, hours, first, newest = row
     start, end = (to_local(moment, page.zone) for moment in (first, newest))
     span = f"{page.formats.moment(start)} – {page.formats.moment(end + timedelta(hours=1))}"

@@ -16,7 +16,7 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.trust.questions import hour_on, hour_questions, local_span
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import FRESH
 from clickstream.hours import Hour
 
@@ -30,7 +30,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Figure:
+class HourFigure:
     """A number of the hour; `sign` precedes it in the line balance."""
 
     metric: Metric
@@ -39,7 +39,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class HourPanel:
+class ShownHour:
     """One hour. `title` is its local time, `name` the UTC hour as the pipeline names it.
 
     `balance` has the lines and their parts, `late` has further figures; both are empty if the hour
@@ -49,21 +49,21 @@ class HourPanel:
     title: str
     name: str
     statements: Sequence[Statement]
-    balance: Sequence[Figure]
-    late: Sequence[Figure]
+    balance: Sequence[HourFigure]
+    late: Sequence[HourFigure]
     built_by: Sequence[tuple[str, str]]
     before: str
     after: str
     without: str
 
 
-def build_hour(page: Page) -> HourPanel:
+def build_hour(page: PageContext) -> ShownHour:
     """Ask for everything that the panel shows."""
     hour = hour_on(page)
     of_lines, of_builds = (page.ask(one) for one in hour_questions(page))
     figures, builds = of_lines.single(), of_builds.records()
     is_published = bool(figures["published_hours"])
-    return HourPanel(
+    return ShownHour(
         local_span(page, hour),
         str(hour),
         _published(page, hour, figures, builds) if is_published else [_unpublished(page, hour)],
@@ -78,15 +78,15 @@ def build_hour(page: Page) -> HourPanel:
     )
 
 
-def _view_of(page: Page, hour: Hour) -> View:
+def _view_of(page: PageContext, hour: Hour) -> View:
     return page.view.with_hour(hour, period_of_hour(hour, page.zone).first)
 
 
-def _figure(page: Page, name: str, figures: Mapping[str, Any], sign: str = "") -> Figure:
-    return Figure(METRICS[name], page.formats.count(figures[name]), sign)
+def _figure(page: PageContext, name: str, figures: Mapping[str, Any], sign: str = "") -> HourFigure:
+    return HourFigure(METRICS[name], page.formats.count(figures[name]), sign)
 
 
-def _balance(page: Page, figures: Mapping[str, Any]) -> list[Figure]:
+def _balance(page: PageContext, figures: Mapping[str, Any]) -> list[HourFigure]:
     """Return the lines and their parts, with the signs of an equation that may not hold."""
     signs = ("=" if _is_closed(figures) else "≠", *"+" * (len(PARTS) - 1))
     parts = zip(PARTS, signs, strict=True)
@@ -98,7 +98,7 @@ def _is_closed(figures: Mapping[str, Any]) -> bool:
     return bool(sum(figures[name] for name in PARTS) == figures["lines"])
 
 
-def _built_by(page: Page, builds: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _built_by(page: PageContext, builds: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     labels = {
         "library": mark("version"),
         "settings": mark("settings"),
@@ -112,7 +112,7 @@ def _built_by(page: Page, builds: Sequence[Mapping[str, Any]]) -> list[tuple[str
 
 
 def _published(
-    page: Page, hour: Hour, figures: Mapping[str, Any], builds: Sequence[Mapping[str, Any]]
+    page: PageContext, hour: Hour, figures: Mapping[str, Any], builds: Sequence[Mapping[str, Any]]
 ) -> list[Statement]:
     """State what is wrong with a published hour, or that everything is counted."""
     text, plural = page.formats.text, page.formats.plural
@@ -140,7 +140,7 @@ def _published(
     return [*(found or [_all_well(page, figures["lines"])]), *_age(page)]
 
 
-def _all_well(page: Page, lines: int) -> Statement:
+def _all_well(page: PageContext, lines: int) -> Statement:
     if not lines:
         empty = mark(
             "Published, but no line was logged. If the site was up, check the logs of its servers."
@@ -154,7 +154,7 @@ def _all_well(page: Page, lines: int) -> Statement:
     return Statement(all_lines, "good")
 
 
-def _age(page: Page) -> list[Statement]:
+def _age(page: PageContext) -> list[Statement]:
     """Warn while new facts can't be read."""
     if not page.problem:
         return []
@@ -162,7 +162,7 @@ def _age(page: Page) -> list[Statement]:
     return [Statement(page.formats.text(old), "bad")]
 
 
-def _unpublished(page: Page, hour: Hour) -> Statement:
+def _unpublished(page: PageContext, hour: Hour) -> Statement:
     """State why an hour is not in the numbers, and what to do about it."""
     text = page.formats.text
     start, end = (to_local(at, page.zone) for at in (hour.naive, hour.next.naive))
@@ -199,7 +199,7 @@ def _unpublished(page: Page, hour: Hour) -> Statement:
     return Statement(text(missing, hour=hour), "bad")
 
 
-def _has_later_hours(page: Page, day: date) -> bool:
+def _has_later_hours(page: PageContext, day: date) -> bool:
     """Whether an hour of the date after this one is published."""
     period = Period(day, max(day, page.now.date()))
     newest = page.answer(("newest_hour",), (), period, filters=()).single()["newest_hour"]

@@ -9,27 +9,27 @@ from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.tabs.trust.panels import HOUR
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.hours import Hour
 
 BUILT_BY = ("library", "settings", "visitor_key", "missing_sources")
 """Dimensions of the hour's second question: the rules that built the hour, and missing servers."""
 
 
-def hour_questions(page: Page) -> list[Question]:
+def hour_questions(page: PageContext) -> list[Question]:
     """Ask for the hour of the page's view."""
     metrics, by = HOUR.parts(page.view)
     period = period_of_hour(hour_on(page), page.zone)
     return [build_question(metrics, by, period), build_question(metrics[:1], BUILT_BY, period)]
 
 
-def hour_span(page: Page) -> str:
+def hour_span(page: PageContext) -> str:
     """Format the hour in local time and in UTC."""
     text = mark("%(span)s (%(hour)s UTC)")
     return page.formats.text(text, span=local_span(page, hour_on(page)), hour=hour_on(page))
 
 
-def hour_on(page: Page) -> Hour:
+def hour_on(page: PageContext) -> Hour:
     """Return the view's hour, else the newest published one, else the first of the period."""
     if page.view.hour:
         return page.view.hour
@@ -38,7 +38,7 @@ def hour_on(page: Page) -> Hour:
     return Hour.of(start_of(page.period.first).replace(tzinfo=page.zone).astimezone(UTC))
 
 
-def local_span(page: Page, hour: Hour) -> str:
+def local_span(page: PageContext, hour: Hour) -> str:
     """Format the local time of an hour, such as Fri, 20 Nov, 05:00 – 06:00.
 
     If clocks change then, the times have the abbreviation of their zone: 01:00 BST – 01:00 GMT.

@@ -7,10 +7,10 @@ from typing import Any
 from clickstream.dashboard.tabs.trust.completeness import Trust, build_trust
 from clickstream.dashboard.tabs.trust.hour import build_hour
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 
-def trust_values(page: Page) -> dict[str, Any]:
+def trust_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     data = build_trust(page)
     text = page.formats.text
@@ -33,7 +33,7 @@ def trust_values(page: Page) -> dict[str, Any]:
     }
 
 
-def _verdict(page: Page, data: Trust) -> str:
+def _verdict(page: PageContext, data: Trust) -> str:
     """State in one sentence whether the numbers can be trusted."""
     formats, coverage = page.formats, page.coverage
     if not coverage.published:

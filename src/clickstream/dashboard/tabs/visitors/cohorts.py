@@ -16,7 +16,7 @@ from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.tabs.visitors.panels import COHORTS
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.notes import rotation_moments
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 WEEKS = 4
 """Number of columns: the week of the first visit, and three later weeks."""
@@ -65,7 +65,7 @@ Counts = Mapping[tuple[date, date], int]
 """Visitors by the week of their first visit and the week of a visit."""
 
 
-def build_cohorts(page: Page) -> CohortPanel:
+def build_cohorts(page: PageContext) -> CohortPanel:
     """Ask for the cohorts of the range's weeks."""
     (question,) = COHORTS.questions(page.view, page.period, page.key_days)
     counts = {(first, week): int(number) for first, week, number in page.ask(question).rows}
@@ -80,7 +80,7 @@ def build_cohorts(page: Page) -> CohortPanel:
 
 
 def _cohort(
-    page: Page, counts: Counts, week: date, rotations: Sequence[datetime], highest: float
+    page: PageContext, counts: Counts, week: date, rotations: Sequence[datetime], highest: float
 ) -> Cohort:
     size = counts[week, week]
     cells = []
@@ -91,7 +91,9 @@ def _cohort(
     return Cohort(page.formats.day(week), page.formats.count(size), cells)
 
 
-def _state(page: Page, week: date, later: int, size: int, rotations: Sequence[datetime]) -> State:
+def _state(
+    page: PageContext, week: date, later: int, size: int, rotations: Sequence[datetime]
+) -> State:
     start, end = start_of(week), start_of(week + _ONE_WEEK * (later + 1))
     known_to = page.coverage.complete_to
     if known_to is None or known_to <= end - _ONE_WEEK:
@@ -103,7 +105,7 @@ def _state(page: Page, week: date, later: int, size: int, rotations: Sequence[da
     return "known" if known_to >= end else "open"
 
 
-def _cell(page: Page, state: State, came: int, size: int, highest: float) -> CohortCell:
+def _cell(page: PageContext, state: State, came: int, size: int, highest: float) -> CohortCell:
     formats = page.formats
     if state in ("rotated", "ahead"):
         return CohortCell(state)
@@ -118,7 +120,7 @@ def _cell(page: Page, state: State, came: int, size: int, highest: float) -> Coh
 
 
 def _highest(
-    page: Page, counts: Counts, shown: Sequence[date], rotations: Sequence[datetime]
+    page: PageContext, counts: Counts, shown: Sequence[date], rotations: Sequence[datetime]
 ) -> float:
     """Return the highest share of a later week, which gets the darkest shade."""
     shares = [

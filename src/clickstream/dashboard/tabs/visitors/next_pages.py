@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.widgets.lists import value_name
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class NextPages:
     has_more: bool
 
 
-def build_next_pages(page: Page) -> NextPages | None:
+def build_next_pages(page: PageContext) -> NextPages | None:
     """Find the pages after the page that the filters choose, by default the top page.
 
     Returns None without a page view.
@@ -60,7 +60,9 @@ def build_next_pages(page: Page) -> NextPages | None:
     )
 
 
-def _row(page: Page, others: Sequence[Filter], name: str | None, views: int, total: int) -> NextRow:
+def _row(
+    page: PageContext, others: Sequence[Filter], name: str | None, views: int, total: int
+) -> NextRow:
     following = (*others, Filter("page", (name,)))
     return NextRow(
         value_name(page, "next_page", name),

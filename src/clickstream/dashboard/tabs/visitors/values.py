@@ -11,10 +11,10 @@ from clickstream.dashboard.tabs.visitors.panels import DEVICES, VIEWED_PAGES
 from clickstream.dashboard.tabs.visitors.visitor_kinds import build_kinds
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 
-def visitors_values(page: Page) -> dict[str, Any]:
+def visitors_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     text = page.formats.text
     return {
@@ -36,7 +36,7 @@ def visitors_values(page: Page) -> dict[str, Any]:
     }
 
 
-def _viewed_pages(page: Page) -> ListPanel:
+def _viewed_pages(page: PageContext) -> ListPanel:
     """Build the list of pages; the estimated share of the times is above it, not in a column.
 
     It is the share of last page views, so each row's value would be close to its exit rate.
@@ -44,7 +44,7 @@ def _viewed_pages(page: Page) -> ListPanel:
     return list_panel(page, VIEWED_PAGES, hidden=("estimated_share",))
 
 
-def _estimated(page: Page) -> str:
+def _estimated(page: PageContext) -> str:
     """State the estimated share of the times on the listed pages; empty if no times are shown."""
     if page.view.choice("viewed_pages") != "page":
         return ""

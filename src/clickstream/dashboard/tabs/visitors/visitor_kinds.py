@@ -19,14 +19,14 @@ from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.course import published_keys, unfinished_place
 from clickstream.dashboard.widgets.lists import KINDS, value_name
 from clickstream.dashboard.widgets.notes import rotation_moments
-from clickstream.dashboard.widgets.page import Page
+from clickstream.dashboard.widgets.page import PageContext
 
 MOST_ROTATIONS = 3
 """Maximum number of key changes whose dates are shown, the newest ones."""
 
 
 @dataclass(frozen=True)
-class Kind:
+class VisitorKind:
     """One kind of visitors. `query` filters by it, or removes that filter."""
 
     key: str
@@ -48,14 +48,14 @@ class KindsPanel:
     """
 
     returning: str
-    kinds: Sequence[Kind]
+    kinds: Sequence[VisitorKind]
     wide: ColumnChart
     narrow: ColumnChart
     rows: Sequence[Sequence[str]]
     rotated: str
 
 
-def build_kinds(page: Page) -> KindsPanel | None:
+def build_kinds(page: PageContext) -> KindsPanel | None:
     """Ask for both kinds; return None without a visit.
 
     The sums come from the answer over time, because finding earlier visits is expensive.
@@ -86,14 +86,14 @@ def _sums(records: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, int]:
     }
 
 
-def _kind(page: Page, key: str, visits: int, conversions: int, total: int) -> Kind:
+def _kind(page: PageContext, key: str, visits: int, conversions: int, total: int) -> VisitorKind:
     formats, view = page.formats, page.view
     rate = interval = NO_VALUE
     if visits >= METRICS["conversion_rate"].smallest_group:
         low, high = wilson(conversions, visits)
         rate = formats.share(conversions / visits)
         interval = f"{formats.share(low)} – {formats.share(high)}"
-    return Kind(
+    return VisitorKind(
         key,
         value_name(page, "visitor_kind", key),
         visits,
@@ -106,7 +106,7 @@ def _kind(page: Page, key: str, visits: int, conversions: int, total: int) -> Ki
 
 
 def _stacks(
-    page: Page, buckets: Sequence[Bucket], records: Sequence[Mapping[str, Any]]
+    page: PageContext, buckets: Sequence[Bucket], records: Sequence[Mapping[str, Any]]
 ) -> list[list[float | None]]:
     """Return the visits of each kind in each bucket, the returning ones first (at the bottom)."""
     if not buckets:
@@ -124,7 +124,7 @@ def _stacks(
 
 
 def _charts(
-    page: Page, buckets: Sequence[Bucket], stacks: Sequence[Sequence[float | None]]
+    page: PageContext, buckets: Sequence[Bucket], stacks: Sequence[Sequence[float | None]]
 ) -> tuple[ColumnChart, ColumnChart, list[tuple[str, ...]]]:
     formats, visits = page.formats, METRICS["visits"]
     names = [formats.text(KINDS[key]) for key in reversed(KINDS)]
@@ -149,7 +149,7 @@ def _charts(
     return wide, narrow, rows
 
 
-def _rotated(page: Page) -> str:
+def _rotated(page: PageContext) -> str:
     """State when keys changed in the range, or shortly before it, so visitors seem to be new."""
     first = page.period.first - timedelta(days=page.key_days)
     moments = rotation_moments(page, replace(page.period, first=first, until_hour=None))
