@@ -14,8 +14,11 @@ from pathlib import Path
 
 from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
+from clickstream.clean.bots.networks import OwnEquipment
+from clickstream.clean.channels import DEFAULT_CHANNELS
 from clickstream.errors import UnusableRule
 from clickstream.lookups import PlaceDatabase
+from clickstream.parse.registry import compile_format
 from clickstream.settings import GoalSettings, Settings
 
 
@@ -49,7 +52,7 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
         channels=_channels(settings),
         trusted=clean.NetworkSet.of(chosen.trusted_proxies),
         networks=_networks(settings),
-        own_equipment=clean.OwnEquipment(
+        own_equipment=OwnEquipment(
             clean.NetworkSet.of(behaviour.own_networks), behaviour.own_user_agents
         ),
         behaviour=clean.BehaviourRules(
@@ -85,7 +88,7 @@ def log_format_of(settings: Settings, name: str) -> str | parse.Format:
     return name if own is None else _compiled(name, own)
 
 
-_compiled = cache(parse.compile_format)
+_compiled = cache(compile_format)
 
 
 def look_ups(settings: Settings) -> clean.LookUps:
@@ -128,7 +131,7 @@ def _network_lists(settings: Settings) -> list[tuple[str, str, str]]:
 
 def _channels(settings: Settings) -> clean.ChannelRules:
     if not settings.channels.rules:
-        return clean.DEFAULT_CHANNELS
+        return DEFAULT_CHANNELS
     return clean.ChannelRules.parse(_text(settings.resolve(settings.channels.rules)))
 
 

@@ -9,7 +9,6 @@ import pytest
 from clickstream import settings
 from clickstream.clean.request_kinds import KINDS
 from clickstream.errors import SettingsError
-from clickstream.parse import FORMATS
 from clickstream.sessions import Goal
 from clickstream.step_config import session_rules
 
@@ -220,10 +219,6 @@ def test_the_example_file_names_every_setting() -> None:
         assert section in written, f"{name} is missing from {path.name}"
         if key and value != "null":  # TOML has no value for what is not set
             assert key in written[section], f"{name} is missing from {path.name}"
-
-
-def test_the_known_formats_are_those_of_the_parser() -> None:
-    assert tuple(FORMATS) == settings.FORMATS
 
 
 def test_a_source_may_have_a_format_of_ones_own(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.support.cases import each_case
 
 from clickstream import settings
-from clickstream.parse import FORMATS, compile_format
+from clickstream.parse.registry import FORMATS, compile_format
 from clickstream.tables import TABLES
 
 ROOT = Path(__file__).parents[2]

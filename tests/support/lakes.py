@@ -15,7 +15,8 @@ from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.pipeline.backfill import rebuild
 from clickstream.pipeline.hour import Published
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import AwsSettings, BuildSettings, LakeSettings, Settings, SourceSettings
+from clickstream.settings import AwsSettings, LakeSettings, Settings, SourceSettings
+from clickstream.settings.sections import BuildSettings
 from clickstream.tables import ARROW, Table
 
 SERVICE_DESCRIPTIONS = botocore.session.Session().get_component("data_loader")

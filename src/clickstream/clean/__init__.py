@@ -6,29 +6,22 @@ in batches. Targets, arrivals and visitors, which many requests share, are store
 (`targets`, `acquisition`, `visitors`). The result is the `RequestTable` of `request_table`.
 """
 
-from __future__ import annotations
-
 import pandas as pd
 import pyarrow as pa
 
 from clickstream import dictionary_encoding
-from clickstream.clean.addresses import NetworkSet
-from clickstream.clean.bots import BehaviourRules, Networks, OwnEquipment
-from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
+from clickstream.clean.bots import BehaviourRules, Networks
+from clickstream.clean.channels import ChannelRules
 from clickstream.clean.cleaner import Cleaner
 from clickstream.clean.pages import PageRules
-from clickstream.clean.referrers import OwnDomain, infer_own_domain
-from clickstream.clean.request_kinds import COUNTED_UNDER, KINDS, KindRules, balance
-from clickstream.clean.request_table import COLUMNS, RequestTable, joined, together
+from clickstream.clean.request_kinds import KindRules
+from clickstream.clean.request_table import RequestTable, joined, together
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.urls import TargetRules
 from clickstream.clean.visitors import VisitorKeys
+from clickstream.networks import NetworkSet
 
 __all__ = [
-    "COLUMNS",
-    "COUNTED_UNDER",
-    "DEFAULT_CHANNELS",
-    "KINDS",
     "BehaviourRules",
     "ChannelRules",
     "CleanRules",
@@ -37,15 +30,11 @@ __all__ = [
     "LookUps",
     "NetworkSet",
     "Networks",
-    "OwnDomain",
-    "OwnEquipment",
     "PageRules",
     "RequestTable",
     "TargetRules",
     "VisitorKeys",
-    "balance",
     "clean",
-    "infer_own_domain",
     "joined",
     "together",
 ]

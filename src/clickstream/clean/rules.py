@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from clickstream.clean.addresses import NetworkSet
 from clickstream.clean.bots import BehaviourRules, Networks, OwnEquipment
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.devices import Device, device_of
 from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.request_kinds import KindRules
 from clickstream.clean.urls import TargetRules
+from clickstream.networks import NetworkSet
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
-from clickstream.clean.addresses import are_addresses, client_address
 from clickstream.clean.bots import OWN_EQUIPMENT, Verdict
 from clickstream.clean.clients import Origins
 from clickstream.clean.devices import Device
@@ -37,6 +36,7 @@ from clickstream.clean.dictionary_columns import (
 from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.errors import InputError
+from clickstream.networks import are_addresses, client_address
 
 _DIGEST_BYTES = 12
 _KEY_BYTES = range(16, blake2b.MAX_KEY_SIZE + 1)

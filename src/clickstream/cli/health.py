@@ -18,7 +18,7 @@ from clickstream.cli.console import (
     progress_bar,
     run_by_hand,
 )
-from clickstream.cli.status_page import show_status, status_values
+from clickstream.cli.status_output import show_status, status_values
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.wording import parse_duration, quantity

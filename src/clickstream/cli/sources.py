@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from clickstream.cli.console import err, open_lake, out
-from clickstream.cli.sources_page import (
+from clickstream.cli.sources_output import (
     check_values,
     describe_last_pull,
     show_check,

@@ -14,7 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from clickstream.errors import OtherSettings
-from clickstream.settings import ENDPOINT_VARIABLE, FILE_VARIABLE, PREFIX, Settings
+from clickstream.settings import Settings
+from clickstream.settings.loading import ENDPOINT_VARIABLE, FILE_VARIABLE, PREFIX
 
 NAME = "env.sh"
 LOCK_NAME = "stack.lock"

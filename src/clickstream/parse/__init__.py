@@ -8,8 +8,6 @@ strings, and `w3c` and `json_lines` read the other formats. `frames` builds tabl
 `detect` finds the format of a log, and `format_changes` the lines at which it changes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -20,48 +18,27 @@ import numpy.typing as npt
 from clickstream.errors import UnusableFormat
 from clickstream.parse import rows
 from clickstream.parse.blocks import BATCH_BYTES, count_lines, group_blocks, read_blocks
-from clickstream.parse.detect import Detected, detect
+from clickstream.parse.detect import detect
 from clickstream.parse.entries import Entries, find_entries
-from clickstream.parse.format_changes import (
-    SWITCH_AFTER,
-    FormatState,
-    Segment,
-    seems_changed,
-    segments,
-)
-from clickstream.parse.formats import REASONS, TOO_LONG
-from clickstream.parse.frames import Parsed, as_frames, escape, in_order, stack, unescape
+from clickstream.parse.format_changes import FormatState, Segment, seems_changed, segments
+from clickstream.parse.frames import Parsed, as_frames, in_order, stack
 from clickstream.parse.long_lines import (
     LONGEST_LINE_BYTES,
     LongLine,
-    Shortened,
     is_nothing_else,
     refuse_long,
     shorten,
 )
-from clickstream.parse.registry import CONTINUATION, FORMATS, Format, compile_format
+from clickstream.parse.registry import CONTINUATION, FORMATS, Format
 from clickstream.parse.rows import Rows, joined, moved
 
 __all__ = [
     "CONTINUATION",
-    "FORMATS",
-    "LONGEST_LINE_BYTES",
-    "REASONS",
-    "SWITCH_AFTER",
-    "TOO_LONG",
-    "Detected",
-    "Entries",
     "Format",
     "FormatState",
-    "Parsed",
-    "Segment",
-    "Shortened",
-    "compile_format",
     "concat",
-    "count_lines",
     "detect",
     "entries",
-    "escape",
     "event_hours",
     "event_seconds",
     "header_after",
@@ -70,9 +47,7 @@ __all__ = [
     "parse_blocks",
     "parse_together",
     "read_blocks",
-    "segments",
     "shorten",
-    "unescape",
 ]
 
 _HOUR = 3600

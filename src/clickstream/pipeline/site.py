@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 
 from clickstream import parse
-from clickstream.clean import Cleaner, LookUps, OwnDomain, VisitorKeys, infer_own_domain
+from clickstream.clean import Cleaner, LookUps, VisitorKeys
 from clickstream.clean.devices import Device
-from clickstream.clean.referrers import LEAST_SAMPLE
+from clickstream.clean.referrers import LEAST_SAMPLE, OwnDomain, infer_own_domain
 from clickstream.lake import Lake, aws_errors, own_domain, raw
 from clickstream.lake.raw import RawObject
 from clickstream.settings import Settings

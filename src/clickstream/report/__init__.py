@@ -18,9 +18,11 @@ from rich.text import Text
 
 from clickstream.collect import is_named_access_log
 from clickstream.errors import InputError, UnusableFormat
-from clickstream.parse import FORMATS, Detected, Format
+from clickstream.parse import Format
+from clickstream.parse.detect import Detected
+from clickstream.parse.registry import FORMATS
 from clickstream.report.figures import FIGURES
-from clickstream.report.page import show
+from clickstream.report.output import show
 from clickstream.report.reading import (
     EmptyLog,
     TrialFile,

@@ -16,13 +16,15 @@ from rich.table import Table
 from rich.text import Text
 
 from clickstream import clean, parse
-from clickstream.clean.addresses import client_address
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules, evidence_of
 from clickstream.clean.pages import page_steps
 from clickstream.clean.referrers import referrer_of
 from clickstream.clean.request_kinds import path_kind
 from clickstream.clean.urls import split_target
 from clickstream.errors import InputError
+from clickstream.networks import client_address
+from clickstream.parse.formats import TOO_LONG
+from clickstream.parse.frames import Parsed
 from clickstream.report.reading import SAMPLE_SIZE, text_blocks
 from clickstream.report.tally import VISITOR_KEY
 from clickstream.settings import AUTO, Settings
@@ -90,7 +92,7 @@ def explain(
 ) -> Iterator[ExplainedStep]:
     """Yield the steps of one line. Raises InputError for an empty line and an unknown format."""
     if parse.shorten(line, settings.clean.longest_line_bytes).long_lines:
-        yield _reject_step(parse.TOO_LONG)
+        yield _reject_step(TOO_LONG)
         return
     if not line.strip():
         raise InputError(
@@ -108,12 +110,12 @@ def explain(
 
 
 def _reject_step(reason: str) -> ExplainedStep:
-    is_long = reason == parse.TOO_LONG
+    is_long = reason == TOO_LONG
     kept = "its first 256 bytes are kept" if is_long else "kept with its bytes"
     return ExplainedStep("Rejected", reason, f"{kept} in the table rejects")
 
 
-def _explain_request(parsed: parse.Parsed, settings: Settings) -> Iterator[ExplainedStep]:
+def _explain_request(parsed: Parsed, settings: Settings) -> Iterator[ExplainedStep]:
     rules = clean_rules(settings)
     cleaner = clean.Cleaner(rules, clean.VisitorKeys(VISITOR_KEY), look_ups(settings))
     cleaner.add(parsed.table)

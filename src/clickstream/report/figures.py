@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from clickstream.clean import OwnDomain
+from clickstream.clean.referrers import OwnDomain
 from clickstream.report.visits import SessionCounts
 
 TOP = 10

@@ -23,17 +23,11 @@ from clickstream.collect import DirectorySource
 from clickstream.collect.compression import Content
 from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError, UnknownLogFormat, UnreadableLog
-from clickstream.parse import (
-    LONGEST_LINE_BYTES,
-    Detected,
-    Format,
-    Parsed,
-    count_lines,
-    detect,
-    is_nothing_else,
-    parse_blocks,
-    read_blocks,
-)
+from clickstream.parse import Format, detect, is_nothing_else, parse_blocks, read_blocks
+from clickstream.parse.blocks import count_lines
+from clickstream.parse.detect import Detected
+from clickstream.parse.frames import Parsed
+from clickstream.parse.long_lines import LONGEST_LINE_BYTES
 from clickstream.settings import AUTO
 from clickstream.wording import quantity
 

@@ -6,7 +6,8 @@ module, a year of hourly files would pay it 8,760 times.
 
 from __future__ import annotations
 
-from clickstream.parse import Format, Parsed, parse_blocks, parse_together
+from clickstream.parse import Format, parse_blocks, parse_together
+from clickstream.parse.frames import Parsed
 from clickstream.report.reading import SmallFile
 from clickstream.report.tally import Tally
 

@@ -12,16 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
-from clickstream.clean import (
-    KINDS,
-    Cleaner,
-    CleanRules,
-    LookUps,
-    VisitorKeys,
-    balance,
-    infer_own_domain,
-)
-from clickstream.parse import Parsed, parse
+from clickstream.clean import Cleaner, CleanRules, LookUps, VisitorKeys
+from clickstream.clean.referrers import infer_own_domain
+from clickstream.clean.request_kinds import KINDS, balance
+from clickstream.parse import parse
+from clickstream.parse.frames import Parsed
 from clickstream.report.figures import (
     CLIENTS,
     Campaign,

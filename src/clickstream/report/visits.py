@@ -14,15 +14,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from clickstream import dictionary_encoding
-from clickstream.sessions import (
-    GOAL_COLUMNS,
-    SECOND,
-    OrderedRequests,
-    SessionRules,
-    cut,
-    end_long_sessions,
-    times_met,
-)
+from clickstream.sessions import SessionRules, cut
+from clickstream.sessions.cut import SECOND, OrderedRequests, end_long_sessions
+from clickstream.sessions.goals import COLUMNS as GOAL_COLUMNS
+from clickstream.sessions.goals import times_met
 from clickstream.tables import ENGAGED_SECONDS
 
 FEWEST = 10

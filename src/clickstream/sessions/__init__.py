@@ -12,8 +12,6 @@ longer ends at the next 00:00 UTC. Neither midnight nor a new campaign ends a sh
 
 from clickstream.sessions.carry import (
     CARRY_COLUMNS,
-    ChainLink,
-    Digests,
     cache_digests,
     carry_digest,
     carry_out,
@@ -22,30 +20,14 @@ from clickstream.sessions.carry import (
     no_carry,
 )
 from clickstream.sessions.changes import CHANGE_COLUMNS, changes
-from clickstream.sessions.cut import (
-    SECOND,
-    Cut,
-    OrderedRequests,
-    SessionRules,
-    cut,
-    end_long_sessions,
-    hits_in_order,
-)
-from clickstream.sessions.goals import COLUMNS as GOAL_COLUMNS
-from clickstream.sessions.goals import Goal, times_met
+from clickstream.sessions.cut import SessionRules, cut, hits_in_order
+from clickstream.sessions.goals import Goal
 from clickstream.sessions.parts import make_parts, stitch
-from clickstream.sessions.runs import request_runs, run_starts
 
 __all__ = [
     "CARRY_COLUMNS",
     "CHANGE_COLUMNS",
-    "GOAL_COLUMNS",
-    "SECOND",
-    "ChainLink",
-    "Cut",
-    "Digests",
     "Goal",
-    "OrderedRequests",
     "SessionRules",
     "cache_digests",
     "carry_digest",
@@ -54,12 +36,8 @@ __all__ = [
     "changes",
     "cut",
     "drop_hours",
-    "end_long_sessions",
     "hits_in_order",
     "make_parts",
     "no_carry",
-    "request_runs",
-    "run_starts",
     "stitch",
-    "times_met",
 ]

@@ -5,64 +5,34 @@
 invalid values raise SettingsError with their line in the file and the allowed values.
 """
 
-from clickstream.settings.dashboard import DashboardSettings, DigestSettings
-from clickstream.settings.loading import (
-    ENDPOINT_VARIABLE,
-    FILE_NAME,
-    FILE_VARIABLE,
-    PREFIX,
-    load,
-)
+from clickstream.settings.dashboard import DashboardSettings
+from clickstream.settings.loading import FILE_NAME, load
 from clickstream.settings.sections import (
-    FORMATS,
-    MAX_TIMEOUT_SECONDS,
     AwsSettings,
-    BotSettings,
-    BuildSettings,
-    ChannelSettings,
-    CleanSettings,
-    FunnelStepSettings,
     GeoIpSettings,
     GoalSettings,
     LakeSettings,
     MaintenanceSettings,
-    PageSettings,
     PrivacySettings,
     SessionSettings,
     Settings,
     SiteSettings,
 )
-from clickstream.settings.sources import AUTO, CollectSettings, InstanceSettings, SourceSettings
-from clickstream.settings.values import is_mail_address
+from clickstream.settings.sources import AUTO, SourceSettings
 
 __all__ = [
     "AUTO",
-    "ENDPOINT_VARIABLE",
     "FILE_NAME",
-    "FILE_VARIABLE",
-    "FORMATS",
-    "MAX_TIMEOUT_SECONDS",
-    "PREFIX",
     "AwsSettings",
-    "BotSettings",
-    "BuildSettings",
-    "ChannelSettings",
-    "CleanSettings",
-    "CollectSettings",
     "DashboardSettings",
-    "DigestSettings",
-    "FunnelStepSettings",
     "GeoIpSettings",
     "GoalSettings",
-    "InstanceSettings",
     "LakeSettings",
     "MaintenanceSettings",
-    "PageSettings",
     "PrivacySettings",
     "SessionSettings",
     "Settings",
     "SiteSettings",
     "SourceSettings",
-    "is_mail_address",
     "load",
 ]

@@ -15,7 +15,6 @@ from pydantic_core import ErrorDetails
 from clickstream.errors import SettingsError
 from clickstream.settings.sections import (
     CHANGED,
-    FORMATS,
     FunnelStepSettings,
     GoalSettings,
     Settings,
@@ -117,9 +116,14 @@ def _check_formats(
     settings: Settings, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
 ) -> None:
     """Check that each source's format is a known one or is defined in [formats]."""
-    allowed = (AUTO, *FORMATS, *settings.formats)
+    own = (AUTO, *settings.formats)
     for number, source in enumerate(settings.sources):
-        if source.format not in allowed:
+        if source.format not in own:
+            from clickstream.parse.registry import FORMATS  # the only list of all formats
+
+            allowed = (AUTO, *FORMATS, *settings.formats)
+            if source.format in allowed:
+                continue
             keys = ("sources", str(number), "format")
             raise SettingsError(
                 f"{_where(keys, text, path, origin)}: {'.'.join(keys)} = {source.format!r} is not "

@@ -16,13 +16,6 @@ from clickstream.settings.section import Section
 from clickstream.settings.sources import CollectSettings, SourceSettings
 from clickstream.settings.values import GoalName, RegularExpression, TimeZone
 
-FORMATS = (
-    *("combined_forwarded", "common_forwarded", "combined", "common", "ovh", "main", "gandi"),
-    *("icecast2", "traefik_clf", "alb", "elb", "s3", "haproxy", "combined_vhost", "common_vhost"),
-    *("w3c", "json"),
-)
-"""Names of the built-in log formats."""
-
 MAX_TIMEOUT_SECONDS = 28_800
 """Largest session timeout that may be set. Builds look this far into neighbouring hours."""
 

@@ -9,8 +9,9 @@ import pandas as pd
 import pyarrow as pa
 
 from clickstream import dictionary_encoding
-from clickstream.clean import KINDS, CleanRules, TargetRules, clean
+from clickstream.clean import CleanRules, TargetRules, clean
 from clickstream.clean.bots import HourOfRequests, is_scanner_path
+from clickstream.clean.request_kinds import KINDS
 from clickstream.parse import parse
 
 KEY = bytes(range(32))

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support.examples import many_examples
 
-from clickstream.clean.addresses import NetworkSet, address_in, are_addresses, client_address
 from clickstream.errors import SettingsError
+from clickstream.networks import NetworkSet, address_in, are_addresses, client_address
 
 NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.0.2.7", "2001:db8::/32")
 TRUSTED = NetworkSet.of(NETWORKS)

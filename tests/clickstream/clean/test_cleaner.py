@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests, table
 
-from clickstream.clean import COLUMNS, Cleaner, VisitorKeys, clean
+from clickstream.clean import Cleaner, VisitorKeys, clean
+from clickstream.clean.request_table import COLUMNS
 from clickstream.parse import parse
 from clickstream.tables import HITS, SESSION_PARTS
 

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from tests.support.cases import each_case
 from tests.support.shared_data import shared
 
-from clickstream.clean import OwnDomain, infer_own_domain, known_sites
+from clickstream.clean import known_sites
 from clickstream.clean.data import read_csv
 from clickstream.clean.known_sites import SOURCE_CATEGORIES
 from clickstream.clean.referrers import (
     LEAST_SAMPLE,
+    OwnDomain,
     Referrer,
     category_of,
+    infer_own_domain,
     known_source,
     referrer_of,
 )

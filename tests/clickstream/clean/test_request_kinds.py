@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests
 from tests.support.cases import each_case
 
-from clickstream.clean import KINDS, balance, clean
+from clickstream.clean import clean
 from clickstream.clean.pages import INDEX_FILES
 from clickstream.clean.request_kinds import (
+    KINDS,
     PATH_KINDS,
     KindRules,
+    balance,
     is_health_checker,
     kind_of,
     path_kind,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from tests.clickstream.parse.builders import Record
 
-from clickstream.parse import Parsed
+from clickstream.parse.frames import Parsed
 
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:

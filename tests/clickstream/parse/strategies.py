@@ -16,8 +16,8 @@ from tests.clickstream.parse.builders import (
     w3c_line,
 )
 
-from clickstream.parse import FORMATS
 from clickstream.parse.formats import LINE_FORMATS
+from clickstream.parse.registry import FORMATS
 
 
 def quoted(*, spaces: bool) -> st.SearchStrategy[str]:

@@ -7,7 +7,8 @@ from tests.clickstream.parse.builders import HEAD
 from tests.clickstream.parse.trap_lines import READ, REFUSED
 from tests.fuzz.reading import blocks_of
 
-from clickstream.parse import TOO_LONG, parse
+from clickstream.parse import parse
+from clickstream.parse.formats import TOO_LONG
 
 LINES = [line for line, _ in (*READ.values(), *REFUSED.values())]
 

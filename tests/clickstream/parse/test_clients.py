@@ -11,7 +11,8 @@ from tests.clickstream.parse.builders import Record
 from tests.clickstream.parse.strategies import records
 from tests.support.cases import each_case
 
-from clickstream.parse import compile_format, detect, parse
+from clickstream.parse import detect, parse
+from clickstream.parse.registry import compile_format
 
 HOSTS = ("www.example.com:443", "www.example.com", "127.0.1.1:80", "cafe", "[2001:db8::2]:443")
 CLIENTS = [f"198.51.{n // 250}.{n % 250 + 1}" for n in range(925)]

@@ -11,8 +11,10 @@ from tests.clickstream.parse.strategies import noise, record_of
 from tests.support.shared_data import SHARED_DATA
 
 from clickstream.errors import InputError
-from clickstream.parse import FORMATS, Detected, Format, concat, detect, parse, unescape
-from clickstream.parse.detect import GLANCE, LINES_LOOKED_AT, SAMPLE_LINES
+from clickstream.parse import Format, concat, detect, parse
+from clickstream.parse.detect import GLANCE, LINES_LOOKED_AT, SAMPLE_LINES, Detected
+from clickstream.parse.frames import unescape
+from clickstream.parse.registry import FORMATS
 from clickstream.parse.rows import Rows
 
 COMMON = HEAD + b'"GET /a HTTP/1.1" 200 10'

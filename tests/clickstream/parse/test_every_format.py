@@ -14,7 +14,8 @@ from tests.clickstream.parse.strategies import damage, noise, record_of
 from tests.fuzz.reading import check_cuts, check_reading
 from tests.support.cases import each_case
 
-from clickstream.parse import FORMATS, parse
+from clickstream.parse import parse
+from clickstream.parse.registry import FORMATS
 
 EVERYTHING = '"{request}" "{referrer}" "{user_agent}"'
 QUOTED_REQUEST = re.compile(r'"GET [^"]*"')

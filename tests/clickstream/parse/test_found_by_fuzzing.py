@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from tests.fuzz.reading import check_reading
 
-from clickstream.clean.addresses import NetworkSet, address_in, client_address
 from clickstream.clean.referrers import known_source
-from clickstream.parse import FORMATS, compile_format, parse, parse_blocks
+from clickstream.networks import NetworkSet, address_in, client_address
+from clickstream.parse import parse, parse_blocks
+from clickstream.parse.registry import FORMATS, compile_format
 
 AT = "[20/Nov/2026:05:00:00 +0000]"
 LONG = 1_000_000

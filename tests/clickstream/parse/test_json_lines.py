@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.clickstream.parse.assertions import assert_same
 from tests.support.examples import many_examples
 
-from clickstream.parse import Parsed, concat, parse
+from clickstream.parse import concat, parse
+from clickstream.parse.frames import Parsed
 
 CAFE = {
     "time": "2026-11-20T05:00:00.123Z",

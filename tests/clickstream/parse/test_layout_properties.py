@@ -14,13 +14,13 @@ from tests.clickstream.parse.builders import Record
 from tests.clickstream.parse.strategies import Written, logs, plain_records, written_formats
 from tests.support.cases import each_case
 
-from clickstream.parse import compile_format, parse
+from clickstream.parse import parse
 from clickstream.parse.format_strings import layout_of
 from clickstream.parse.formats import IMPOSSIBLE_TIME, REASONS
 from clickstream.parse.layout import LineLayout
 from clickstream.parse.layout_rows import read
 from clickstream.parse.layout_scan import LineBlock, find, padding_for
-from clickstream.parse.registry import DECLARED
+from clickstream.parse.registry import DECLARED, compile_format
 
 SPECIAL = [b"", *(bytes([byte]) for byte in b'" \\[]{}-:,0aZ/|+\t\r\x00\xe9')]
 

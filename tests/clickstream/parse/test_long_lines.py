@@ -15,22 +15,19 @@ from tests.support.long_lines import FILLINGS, combined_line, long_line
 
 from clickstream.errors import InputError
 from clickstream.parse import (
-    FORMATS,
-    LONGEST_LINE_BYTES,
-    REASONS,
-    TOO_LONG,
-    Parsed,
     concat,
-    count_lines,
     detect,
     parse,
     parse_blocks,
     parse_together,
     read_blocks,
     shorten,
-    unescape,
 )
-from clickstream.parse.long_lines import KEPT_BYTES, LongLine
+from clickstream.parse.blocks import count_lines
+from clickstream.parse.formats import REASONS, TOO_LONG
+from clickstream.parse.frames import Parsed, unescape
+from clickstream.parse.long_lines import KEPT_BYTES, LONGEST_LINE_BYTES, LongLine
+from clickstream.parse.registry import FORMATS
 
 LIMIT = 20
 """A limit for texts that hypothesis makes."""

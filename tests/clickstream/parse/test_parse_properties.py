@@ -19,17 +19,9 @@ from tests.clickstream.parse.strategies import (
 from tests.support.cases import each_case
 from tests.support.examples import many_examples
 
-from clickstream.parse import (
-    concat,
-    entries,
-    escape,
-    event_hours,
-    parse,
-    parse_blocks,
-    read_blocks,
-    unescape,
-)
+from clickstream.parse import concat, entries, event_hours, parse, parse_blocks, read_blocks
 from clickstream.parse.formats import LINE_FORMATS
+from clickstream.parse.frames import escape, unescape
 
 
 def is_directive(line: bytes, log_format: str) -> bool:

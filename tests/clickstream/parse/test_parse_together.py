@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from tests.clickstream.parse.builders import LINES, log_of
 from tests.clickstream.parse.strategies import noise, record_of
 
-from clickstream.parse import FORMATS, concat, parse_blocks, parse_together
+from clickstream.parse import concat, parse_blocks, parse_together
+from clickstream.parse.registry import FORMATS
 
 NAMES = sorted(name for name in LINES if name in FORMATS)
 

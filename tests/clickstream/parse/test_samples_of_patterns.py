@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from tests.support.shared_data import shared
 
-from clickstream.parse import Parsed, compile_format, detect, parse
+from clickstream.parse import detect, parse
+from clickstream.parse.frames import Parsed
+from clickstream.parse.registry import compile_format
 
 pytestmark = pytest.mark.shared_data
 

@@ -14,9 +14,9 @@ from tests.clickstream.parse.trap_lines import READ, REFUSED
 from tests.support.cases import each_case
 from tests.support.examples import many_examples
 
-from clickstream.parse import Parsed, parse, rows
+from clickstream.parse import parse, rows
 from clickstream.parse.formats import LINE_FORMATS, LogFormat
-from clickstream.parse.frames import as_frames
+from clickstream.parse.frames import Parsed, as_frames
 from clickstream.parse.scan import LineScan, scan
 
 traps = st.sampled_from([line for line, _ in (*READ.values(), *REFUSED.values())])

@@ -7,7 +7,8 @@ from tests.clickstream.parse.builders import HEAD, TAIL
 from tests.clickstream.parse.trap_lines import READ, REFUSED
 from tests.support.cases import each_case
 
-from clickstream.parse import REASONS, parse
+from clickstream.parse import parse
+from clickstream.parse.formats import REASONS
 
 
 @each_case("name", READ)

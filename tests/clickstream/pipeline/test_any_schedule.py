@@ -32,7 +32,8 @@ from clickstream.pipeline.hour import batch
 from clickstream.pipeline.proof import verify
 from clickstream.pipeline.publish import Due, publish
 from clickstream.sessions import carry
-from clickstream.settings import BotSettings, Settings
+from clickstream.settings import Settings
+from clickstream.settings.sections import BotSettings
 
 HOURS = 3
 ALL = [Pull(host) for host in HOSTS]

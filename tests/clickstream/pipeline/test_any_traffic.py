@@ -23,7 +23,8 @@ from tests.support.traffic import PAUSES_OF_HOURS, Traffic, traffics
 
 from clickstream import sessions
 from clickstream.hours import Hour
-from clickstream.sessions import SessionRules, carry_out, no_carry, run_starts, stitch
+from clickstream.sessions import SessionRules, carry_out, no_carry, stitch
+from clickstream.sessions.runs import run_starts
 
 cut_module = import_module("clickstream.sessions.cut")  # the package has a function of that name
 

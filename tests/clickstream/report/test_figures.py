@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.report.builders import LINES, line
 
-from clickstream.clean import CleanRules, LookUps, OwnDomain
+from clickstream.clean import CleanRules, LookUps
+from clickstream.clean.referrers import OwnDomain
 from clickstream.parse import parse
 from clickstream.report import FIGURES
 from clickstream.report.tally import Tally

@@ -3,7 +3,7 @@
 import pytest
 from tests.clickstream.report.builders import line
 
-from clickstream.parse import FORMATS
+from clickstream.parse.registry import FORMATS
 
 
 def test_each_file_keeps_its_own_format(report, tmp_path):

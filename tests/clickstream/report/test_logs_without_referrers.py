@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.clean import CleanRules, LookUps
-from clickstream.parse import compile_format, parse
+from clickstream.parse import parse
+from clickstream.parse.registry import compile_format
 from clickstream.report.figures import Figures
 from clickstream.report.tally import Tally
 from clickstream.sessions import SessionRules

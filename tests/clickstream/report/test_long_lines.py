@@ -13,7 +13,8 @@ from rich.console import Console
 from tests.support.long_lines import combined_line, long_line, write_log
 
 from clickstream.report.explain import explain, show_explanation
-from clickstream.settings import CleanSettings, Settings
+from clickstream.settings import Settings
+from clickstream.settings.sections import CleanSettings
 
 Report = Callable[..., tuple[int, Any, str]]
 MEGABYTE = 1 << 20

@@ -8,7 +8,7 @@ from tests.clickstream.report.builders import LINES, line
 
 from clickstream.report import run_trial
 from clickstream.report.charts import TerminalAbilities, bar, fold, over_time, stacked
-from clickstream.report.page import KINDS
+from clickstream.report.output import KINDS
 from clickstream.tables import BALANCE
 
 HOUR = 3600

@@ -10,14 +10,8 @@ from tests.clickstream.sessions.builders import Made, made, stitched_parts
 
 from clickstream.hours import Hour
 from clickstream.report.visits import SessionCounts, count_sessions
-from clickstream.sessions import (
-    Goal,
-    SessionRules,
-    carry_out,
-    carry_rows,
-    no_carry,
-    request_runs,
-)
+from clickstream.sessions import Goal, SessionRules, carry_out, carry_rows, no_carry
+from clickstream.sessions.runs import request_runs
 
 START = pd.Timestamp("2026-11-20T05:00:00")
 RULES = SessionRules(

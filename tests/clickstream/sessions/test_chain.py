@@ -19,7 +19,6 @@ from tests.clickstream.sessions.builders import Session, sessions_of
 from clickstream import dictionary_encoding
 from clickstream.hours import Hour
 from clickstream.sessions import (
-    ChainLink,
     SessionRules,
     cache_digests,
     carry_digest,
@@ -30,6 +29,7 @@ from clickstream.sessions import (
     no_carry,
     stitch,
 )
+from clickstream.sessions.carry import ChainLink
 
 HOUR = 3600
 UNSTITCHED = pa.schema(

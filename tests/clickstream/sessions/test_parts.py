@@ -28,9 +28,9 @@ from clickstream.sessions import (
     cut,
     make_parts,
     no_carry,
-    request_runs,
     stitch,
 )
+from clickstream.sessions.runs import request_runs
 
 RULES = SessionRules()
 PAUSES = st.sampled_from([0, 1, 60, 900, 1799, 1800, 1801, 5000])

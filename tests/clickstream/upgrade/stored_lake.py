@@ -11,14 +11,8 @@ from tests.support.lakes import SQL, aws_session
 from tests.support.localaws_process import CREDENTIALS
 
 from clickstream.lake import Lake, objects, refer_to_lake
-from clickstream.settings import (
-    AwsSettings,
-    BuildSettings,
-    LakeSettings,
-    Settings,
-    SiteSettings,
-    SourceSettings,
-)
+from clickstream.settings import AwsSettings, LakeSettings, Settings, SiteSettings, SourceSettings
+from clickstream.settings.sections import BuildSettings
 
 OBJECTS = "objects/"
 GLUE, SECRETS, TASKS = "glue.json", "secrets.json", "tasks.json"

@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from clickstream.clean.addresses import NetworkSet
 from clickstream.clean.bots.verdict import OTHER, OWN_EQUIPMENT, SCANNER, Verdict
 from clickstream.errors import UnusableNetworkList
+from clickstream.networks import NetworkSet
 
 CRAWLER, DATACENTER, PEOPLE = ROLES = ("crawler", "datacenter", "people")
 """The roles of a list of networks: who sends requests from them."""

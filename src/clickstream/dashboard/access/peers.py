@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from clickstream.clean import addresses
-from clickstream.clean.addresses import NetworkSet
+from clickstream import networks
+from clickstream.networks import NetworkSet
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 _PEER = "clickstream.peer"
@@ -39,10 +39,10 @@ class ForwardedPeers:
         peer = str((scope.get("client") or ("unknown",))[0])
         headers = Headers(scope=scope)
         forwarded = ",".join(headers.getlist("x-forwarded-for"))
-        client = addresses.client_address(peer, forwarded, self._trusted)
+        client = networks.client_address(peer, forwarded, self._trusted)
         scheme = scope["scheme"]
         if [one.lower() for one in headers.getlist("x-forwarded-proto")] == ["https"]:
-            is_trusted = (addresses.address_in(peer) or "") in self._trusted
+            is_trusted = (networks.address_in(peer) or "") in self._trusted
             scheme = "https" if is_trusted else scheme
         return {**scope, "client": (client, 0), "scheme": scheme, _PEER: peer}
 
@@ -53,7 +53,7 @@ def peer_address(scope: Scope) -> str | None:
     An IPv6 address that represents an IPv4 address (`::ffff:10.0.0.1`) is converted to it. None if
     the address is unknown, as on a Unix socket.
     """
-    return addresses.address_in(str(scope.get(_PEER, "")))
+    return networks.address_in(str(scope.get(_PEER, "")))
 
 
 def client_address(scope: Scope) -> str:
@@ -67,7 +67,7 @@ def is_https(scope: Scope) -> bool:
 
 
 def _network(address: str) -> str:
-    """Return an IPv4 address, or the IPv6 network in which one customer can choose addresses."""
+    """Return an IPv4 address, or the IPv6 network in which one customer can choose networks."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

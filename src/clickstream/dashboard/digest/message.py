@@ -19,7 +19,8 @@ from clickstream.dashboard.digest.picture import draw_png
 from clickstream.dashboard.digest.text import render_text
 from clickstream.dashboard.digest.wording import subject_of
 from clickstream.errors import MailNotConfigured
-from clickstream.settings import Settings, is_mail_address
+from clickstream.settings import Settings
+from clickstream.settings.values import is_mail_address
 
 NO_DOMAIN = "clickstream.invalid"
 """Domain of Message-IDs for sites without one; no host can have it (RFC 2606)."""

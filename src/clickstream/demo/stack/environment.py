@@ -13,7 +13,8 @@ from pathlib import Path
 
 from clickstream.demo.environment_file import DASHBOARD_DIRECTORY_VARIABLE, DASHBOARD_URL_VARIABLE
 from clickstream.demo.stack.layout import HOST, LOGIN, Ports, Secrets, StackLayout
-from clickstream.settings import FILE_NAME, FILE_VARIABLE
+from clickstream.settings import FILE_NAME
+from clickstream.settings.loading import FILE_VARIABLE
 
 REGION = "eu-central-1"
 

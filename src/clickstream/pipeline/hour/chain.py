@@ -17,8 +17,9 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger
 from clickstream.lake.visitor_keys import KeyIds
 from clickstream.pipeline.hour.replay_window import KEY_COLUMNS, ReplayWindow
-from clickstream.sessions import ChainLink, Digests, SessionRules
-from clickstream.settings import MAX_TIMEOUT_SECONDS
+from clickstream.sessions import SessionRules
+from clickstream.sessions.carry import ChainLink, Digests
+from clickstream.settings.sections import MAX_TIMEOUT_SECONDS
 from clickstream.step_config import session_rules
 
 LINK_COLUMNS = [*KEY_COLUMNS, "timeout_seconds", "cap_hours", "carry_in", "carry_out"]

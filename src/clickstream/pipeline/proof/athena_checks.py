@@ -13,7 +13,7 @@ from operator import itemgetter
 import pandas as pd
 from more_itertools import constrained_batches
 
-from clickstream.clean import COUNTED_UNDER
+from clickstream.clean.request_kinds import COUNTED_UNDER
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.proof.report import Finding

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 from clickstream import parse
 from clickstream.hours import Hour
 from clickstream.lake.bookmarks import Bookmark
+from clickstream.parse.entries import Entries
+from clickstream.parse.format_changes import segments
+from clickstream.parse.frames import escape, unescape
+from clickstream.parse.long_lines import LONGEST_LINE_BYTES, Shortened
 
 HOUR_SECONDS = 3_600
 
@@ -23,13 +27,13 @@ class FormatPart:
     """Lines in one format: its entries, and the Unix time of each, -1 if it has none."""
 
     log_format: str
-    entries: parse.Entries
+    entries: Entries
     seconds: NDArray[np.int64]
 
 
 def reading_of(bookmark: Bookmark) -> parse.FormatState:
     """Return how the lines after a bookmark are read."""
-    header = parse.unescape(bookmark.header)
+    header = unescape(bookmark.header)
     return parse.FormatState(bookmark.log_format, header, bookmark.leaning, bookmark.leaned)
 
 
@@ -38,7 +42,7 @@ def with_reading(bookmark: Bookmark, after: parse.FormatState) -> Bookmark:
     return replace(
         bookmark,
         log_format=after.log_format,
-        header=parse.escape(after.header),
+        header=escape(after.header),
         leaning=after.leaning,
         leaned=after.leaned,
     )
@@ -48,7 +52,7 @@ def parts_of(
     data: bytes,
     now: parse.FormatState,
     chosen: str | parse.Format | None,
-    longest: int = parse.LONGEST_LINE_BYTES,
+    longest: int = LONGEST_LINE_BYTES,
 ) -> tuple[list[FormatPart], parse.FormatState]:
     """Return the lines by format, in file order, and how the lines after them are read.
 
@@ -66,7 +70,7 @@ def _parts_of(
     whole = _part(data, now.log_format, now.header, chosen)
     if chosen is not None:
         return [whole], replace(now, header=parse.header_after(data, chosen, now.header))
-    found, after = parse.segments(data, now, whole.seconds < 0)
+    found, after = segments(data, now, whole.seconds < 0)
     if len(found) == 1 and found[0].log_format == now.log_format:
         return [whole], after
     parts = [_part(data[s.start : s.end], s.log_format, s.header) for s in found]
@@ -81,7 +85,7 @@ def _part(
     return FormatPart(name, parse.entries(data, log_format, header), seconds)
 
 
-def _original(parts: Sequence[FormatPart], short: parse.Shortened, data: bytes) -> list[FormatPart]:
+def _original(parts: Sequence[FormatPart], short: Shortened, data: bytes) -> list[FormatPart]:
     """Return the parts of shortened lines, with the bytes that these lines have in `data`."""
     found, at = [], 0
     for part in parts:

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.clean.builders import BROWSER, KEY, line, requests, table
 
-from clickstream.clean import Cleaner, CleanRules, Networks, VisitorKeys, balance
+from clickstream.clean import Cleaner, CleanRules, Networks, VisitorKeys
 from clickstream.clean.bots import OWN_EQUIPMENT
+from clickstream.clean.request_kinds import balance
 from clickstream.errors import SettingsError
-from clickstream.settings import BotSettings, CleanSettings, Settings
+from clickstream.settings import Settings
+from clickstream.settings.sections import BotSettings, CleanSettings
 from clickstream.step_config import clean_rules
 
 TABLET = f"{BROWSER} MenuTablet/2.1"

@@ -15,7 +15,8 @@ from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.orders.funnel import Funnel, build_funnel
 from clickstream.dashboard.tabs.orders.items import item_rows
 from clickstream.dashboard.tabs.orders.values import orders_values
-from clickstream.settings import DashboardSettings, FunnelStepSettings, GoalSettings, Settings
+from clickstream.settings import DashboardSettings, GoalSettings, Settings
+from clickstream.settings.sections import FunnelStepSettings
 
 END = NOW.replace(minute=0)
 START = END - timedelta(days=3)

@@ -19,7 +19,8 @@ from clickstream.lake import Lake, collection
 from clickstream.lake.collection import SourceState, update_source_state
 from clickstream.pipeline.hosts import find_host, list_hosts, login_of
 from clickstream.pipeline.pull import pull_all, pull_host
-from clickstream.settings import CollectSettings, InstanceSettings, SourceSettings
+from clickstream.settings import SourceSettings
+from clickstream.settings.sources import CollectSettings, InstanceSettings
 
 
 def line_at(number: int) -> bytes:

@@ -18,9 +18,11 @@ from tests.support.tiers import first_in_make_test
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, raw
-from clickstream.parse import TOO_LONG, parse
+from clickstream.parse import parse
+from clickstream.parse.formats import TOO_LONG
 from clickstream.pipeline.pull import file, pull_source, shared_lines
-from clickstream.settings import CleanSettings, SourceSettings
+from clickstream.settings import SourceSettings
+from clickstream.settings.sections import CleanSettings
 from clickstream.step_config import log_format_of
 
 HOUR = Hour.parse("2026-11-20T17")

@@ -16,7 +16,8 @@ from tests.support.faults import Killed, dying
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
-from clickstream.parse import SWITCH_AFTER, parse
+from clickstream.parse import parse
+from clickstream.parse.format_changes import SWITCH_AFTER
 from clickstream.pipeline.pull import pull_source
 from clickstream.settings import SourceSettings
 

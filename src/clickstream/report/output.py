@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from clickstream.parse import Detected
+from clickstream.parse.detect import Detected
 from clickstream.report.charts import TerminalAbilities, bar, fold, over_time, stacked
 from clickstream.report.figures import CLIENTS, TOP, Figures
 from clickstream.wording import quantity

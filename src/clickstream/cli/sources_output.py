@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from clickstream.cli.status_page import BAD, GOOD, NOTE
+from clickstream.cli.status_output import BAD, GOOD, NOTE
 from clickstream.collect.hosts import SSH_PORT
 from clickstream.wording import printable, quantity
 
