@@ -82,11 +82,10 @@ screenshots: $(VENV)/dev.stamp ## take the pictures of the dashboard for README 
 
 bench: $(VENV)/bench.stamp ## compare speed with other tools, as ratios of CPU time; LINES=2000000 ROUNDS=5 LOG=FILE.gz
 	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOG),--log $(LOG))
-	$(BIN)/python -m benchmarks.formats
 
-age: $(VENV)/dev.stamp ## measure what a lake costs as it ages; DAYS=60 KEEP=DIR JSON=FILE COMPARE=FILE TRINO=URL AWS_PORT=N
+age: $(VENV)/dev.stamp ## measure what a lake costs as it ages; DAYS=60 KEEP=DIR JSON=FILE TRINO=URL AWS_PORT=N
 	$(BIN)/python -m benchmarks.age $(if $(DAYS),--days $(DAYS)) $(if $(LINES),--lines-per-hour $(LINES)) \
-		$(if $(KEEP),--keep "$(KEEP)") $(if $(JSON),--json "$(JSON)") $(if $(COMPARE),--compare "$(COMPARE)") \
+		$(if $(KEEP),--keep "$(KEEP)") $(if $(JSON),--json "$(JSON)") \
 		$(if $(TRINO),--trino $(TRINO)) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
 
 FUZZED := formats cuts strings cleaning values

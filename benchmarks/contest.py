@@ -8,26 +8,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.whole_way import Stages
-
 
 def contest(work: str, log: Path, out: Path) -> dict[str, Any]:
     """Run MODULE:FUNCTION, and return its counts, and CPU seconds if the function returns them."""
     module, name = work.split(":")
     if name.startswith("clickstream"):
         importlib.import_module("clickstream")  # before Arrow, as in our commands
-    function = getattr(importlib.import_module(f"benchmarks.{module}"), name)
+    found = importlib.import_module(f"benchmarks.{module}")
+    function = getattr(found, name)
     if module == "parsing":
         return {"counts": [function(log)]}
-    if module == "sessionizing":
-        sessions, cpu = function(log)
-        return {"counts": [sessions], "cpu": cpu}
+    if module == "whole_way":
+        return {"counts": function(log, out)}
     if name == "clickstream_again":
         counts, cpu = function(log, out)
         return {"counts": counts, "cpu": cpu}
-    if name != "clickstream":
-        return {"counts": function(log, out)}
-    stages = Stages()
+    stages = found.Stages()
     return {"counts": function(log, out, stages), "stages": stages.seconds}
 
 

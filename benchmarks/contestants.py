@@ -6,11 +6,10 @@ import shutil
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-PARSE, WHOLE, CUT = "Parse only", "Whole pipeline", "Sessions only"
+PARSE, WHOLE = "Parse only", "Whole pipeline"
 GROUPS = {
     PARSE: "gzipped log in, fields in memory",
     WHOLE: "gzipped log in, hits and session parts on disk as Parquet",
-    CUT: "hits in memory, every hit's session in memory; CPU of that step alone",
 }
 
 
@@ -75,11 +74,11 @@ CONTESTANTS = (
         exact=False,
         note="also counts",
     ),
-    Contestant("clickstream", WHOLE, "whole_way:clickstream"),
+    Contestant("clickstream", WHOLE, "ours:clickstream"),
     Contestant(
         "clickstream, warm",
         WHOLE,
-        "whole_way:clickstream_again",
+        "ours:clickstream_again",
         note="the second hour of a process",
     ),
     Contestant(
@@ -92,18 +91,4 @@ CONTESTANTS = (
         note=_UTF8,
     ),
     Contestant("Polars", WHOLE, "whole_way:polars_frames", module="polars", install=_POLARS),
-    Contestant("clickstream", CUT, "sessionizing:clickstream"),
-    Contestant("pandas groupby", CUT, "sessionizing:pandas_groupby"),
-    Contestant(
-        "pandas, given numbers",
-        CUT,
-        "sessionizing:pandas_groupby_of_numbers",
-        note="visitors are already numbers",
-    ),
-    Contestant(
-        "DuckDB window", CUT, "sessionizing:duckdb_window", module="duckdb", install=_DUCKDB
-    ),
-    Contestant(
-        "Polars window", CUT, "sessionizing:polars_window", module="polars", install=_POLARS
-    ),
 )

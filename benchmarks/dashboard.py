@@ -3,10 +3,9 @@
     python -m benchmarks.dashboard --days 90
     python -m benchmarks.dashboard --days 365
 
-A separate process writes facts of 20,000 page views a day to its own local AWS. Then one process
-fills the local copy, refreshes it as after a published hour, and answers pages. Each figure is the
-median of the rounds. If Streamlit is installed (by `make bench`), a Streamlit page with the same
-panels on the same DuckDB file runs in the same process, for a ratio.
+A separate process writes facts of 20,000 page views a day to its own local AWS: the simulated weeks
+of the dashboard's tests, with more distinct values. Then one process fills the local copy,
+refreshes it as after a published hour, and answers pages. Each figure is the median of the rounds.
 """
 
 from __future__ import annotations
@@ -20,28 +19,44 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from importlib import import_module
+from math import ceil
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import psutil
+import pyarrow as pa
+import pyarrow.compute as pc
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
-from benchmarks.dashboard_facts import Volume, rewrite_days, write_facts
 from clickstream.dashboard.questions.answers import Answers
 from clickstream.dashboard.questions.engines import Reader
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, CopyState
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.web.rendering import read_static
-from clickstream.dashboard.web.service import Dashboard
-from clickstream.lake import Lake, open_lake, shared_session
-from clickstream.settings import Aws, Settings, Site
-from clickstream.settings import Dashboard as DashboardSettings
-from clickstream.settings import Lake as LakeSettings
+from clickstream.dashboard.web.service import DashboardService
+from clickstream.lake import Lake, fact_files, open_lake, shared_session
+from clickstream.lake.fact_files import Manifest
+from clickstream.settings import (
+    AwsSettings,
+    DashboardSettings,
+    LakeSettings,
+    Settings,
+    SiteSettings,
+)
 
 LAST = date(2026, 11, 26)
 NOW = datetime(2026, 11, 26, 23, 20, tzinfo=UTC)
+VIEWS_PER_VISIT = 2
+DISTINCT = {
+    **{"page": 240, "landing_page": 240, "exit_page": 240, "source": 60, "referrer_domain": 60},
+    **{"utm_campaign": 24, "city": 400, "browser": 12, "os": 8},
+}
+"""The number of distinct values of columns of texts."""
+
 BUDGETS = {
     "first fill of the local copy, s": 60,
     "refresh after an hour, ms": 3000,
@@ -80,6 +95,7 @@ def main() -> None:
         (directory / "aws").mkdir()
         with LocalAwsProcess(directory / "aws") as aws:
             settings = _settings(aws.endpoint, directory)
+            open_lake(settings)
             _in_another_process(_write, settings, chosen.days, chosen.page_views)
             print(f"\n{chosen.days} days of {chosen.page_views:,} page views\n")
             print("| step | CPU, bytes | budget |\n| --- | ---: | ---: |")
@@ -97,9 +113,9 @@ def _arguments() -> argparse.Namespace:
 
 def _settings(endpoint: str, directory: Path) -> Settings:
     return Settings(
-        site=Site(time_zone="UTC"),
+        site=SiteSettings(time_zone="UTC"),
         lake=LakeSettings(bucket="dashboard-bench", database="dashboard_bench"),
-        aws=Aws(endpoint_url=endpoint, region="us-east-1"),
+        aws=AwsSettings(endpoint_url=endpoint, region="us-east-1"),
         dashboard=DashboardSettings(directory=str(directory / "dashboard")),
     )
 
@@ -114,22 +130,53 @@ def _in_another_process(work: Callable[..., None], *arguments: object) -> None:
 
 
 def _write(settings: Settings, days: int, page_views: int) -> None:
-    lake = open_lake(settings)
-    size = write_facts(lake, LAST, days, Volume(page_views))
-    print(f"Fact files: {size / 1e6:,.1f} MB")
+    """Write the fact files of the last days; files of other days stay as they are."""
+    lake = Lake(settings, shared_session())
+    stored = fact_files.read_manifest(lake)
+    files = {view: dict(named) for view, named in stored.manifest.files.items()} if stored else {}
+    for view, rows in _facts(days, page_views).items():
+        dated_by = "session_date" if "session_date" in rows.column_names else "event_date"
+        for day in (LAST - timedelta(days=number) for number in range(days)):
+            of_day = rows.filter(pc.equal(rows[dated_by], day))
+            file = fact_files.write_file(lake, view, day, of_day, str(page_views))
+            files.setdefault(view, {})[day] = file
+    version, etag = (stored.manifest.version + 1, stored.etag) if stored else (1, None)
+    fact_files.write_manifest(lake, Manifest(version, NOW, "UTC", files), etag)
 
 
-def _rewrite(settings: Settings, page_views: int, version: str) -> None:
-    days = [LAST, LAST - timedelta(days=1)]
-    rewrite_days(Lake(settings, shared_session()), days, Volume(page_views), version)
+def _facts(days: int, page_views: int) -> dict[str, pa.Table]:
+    """Return the rows of each fact view. Equal page views give equal rows."""
+    weeks = ceil(days / 7)
+    first = LAST - timedelta(days=7 * weeks - 1)
+    simulated = import_module("tests.clickstream.dashboard.week_facts")  # mypy skips these tests
+    store = simulated.Weeks(first, weeks, 7 * page_views / VIEWS_PER_VISIT).store()
+    named = store.manifest.files
+    rows = {view: store.files[file.key] for view in named for file in named[view].values()}
+    visits = rows["session_facts"]
+    goals = visits.filter(pc.greater(visits["conversions"], 0))
+    goals = goals.append_column("goal", pa.repeat("order", len(goals)))
+    goals = goals.append_column("times", pa.repeat(1, len(goals)))
+    rows["goal_facts"] = goals.select(rows["goal_facts"].column_names)
+    rng = np.random.default_rng(page_views)
+    return {view: _with_many_values(rng, table) for view, table in rows.items()}
+
+
+def _with_many_values(rng: np.random.Generator, rows: pa.Table) -> pa.Table:
+    """Replace texts by others, of which there are more, with decreasing frequencies."""
+    for name, kinds in DISTINCT.items():
+        if name in rows.column_names:
+            names = pa.array([f"/{name}/{number}" for number in range(kinds)])
+            place = pa.array(rng.zipf(1.4, len(rows)) % kinds)
+            rows = rows.set_column(rows.column_names.index(name), name, names.take(place))
+    return rows
 
 
 def _measure(settings: Settings, page_views: int, rounds: int, days: int) -> Iterator[Measured]:
-    dashboard = Dashboard(settings, clock=lambda: NOW)
+    dashboard = DashboardService(settings, clock=lambda: NOW)
     yield Measured("first fill of the local copy, s", _cpu_ms(dashboard.engine.refresh) / 1000)
     refreshes = []
     for number in range(rounds):
-        _in_another_process(_rewrite, settings, page_views + 200 * number, str(number))
+        _in_another_process(_write, settings, 2, page_views + 200 * (number + 1))
         refreshes.append(_cpu_ms(dashboard.engine.refresh))
     yield Measured("refresh after an hour, ms", median(refreshes))
     copy = settings.resolve(settings.dashboard.directory) / FILE_NAME
@@ -137,10 +184,9 @@ def _measure(settings: Settings, page_views: int, rounds: int, days: int) -> Ite
     yield from _pages(dashboard, rounds, days)
     yield from _bytes(dashboard)
     yield Measured("memory of the process, MB", psutil.Process().memory_info().rss / 1e6)
-    yield from _streamlit(copy, dashboard, rounds)
 
 
-def _pages(dashboard: Dashboard, rounds: int, days: int) -> Iterator[Measured]:
+def _pages(dashboard: DashboardService, rounds: int, days: int) -> Iterator[Measured]:
     views = {
         "Overview, 28 days": View(),
         "Overview, 90 days": View(range="90d"),
@@ -157,12 +203,12 @@ def _pages(dashboard: Dashboard, rounds: int, days: int) -> Iterator[Measured]:
     yield Measured("render and gzip, ms", median(warm))
 
 
-def _render_cold(dashboard: Dashboard, view: View) -> str:
+def _render_cold(dashboard: DashboardService, view: View) -> str:
     dashboard.answers = Answers(dashboard.engine)
     return dashboard.render_tab(view)
 
 
-def _page(dashboard: Dashboard) -> str:
+def _page(dashboard: DashboardService) -> str:
     return dashboard.render_tab(View())
 
 
@@ -182,7 +228,7 @@ class _Recording:
         return self.reader.rows(question)
 
 
-def _questions(dashboard: Dashboard, rounds: int) -> Iterator[Measured]:
+def _questions(dashboard: DashboardService, rounds: int) -> Iterator[Measured]:
     """Measure the mean question of an Overview of 28 days, without and with the cache."""
     asked = _asked(dashboard)
     yield Measured("queries of an Overview", len(asked))
@@ -194,7 +240,7 @@ def _questions(dashboard: Dashboard, rounds: int) -> Iterator[Measured]:
     yield Measured("one query, cached, ms", median(kept) / len(asked))
 
 
-def _asked(dashboard: Dashboard) -> Sequence[Question]:
+def _asked(dashboard: DashboardService) -> Sequence[Question]:
     asked: list[Question] = []
 
     class RecordingAnswers(Answers):
@@ -206,28 +252,13 @@ def _asked(dashboard: Dashboard) -> Sequence[Question]:
     return asked
 
 
-def _bytes(dashboard: Dashboard) -> Iterator[Measured]:
+def _bytes(dashboard: DashboardService) -> Iterator[Measured]:
     html = len(gzip.compress(_page(dashboard).encode(), 5))
     others = {name: len(gzip.compress(read_static(name), 5)) for name in ("page.css", "page.js")}
     yield Measured("HTML, gzipped, kB", html / 1000)
     for name, size in others.items():
         yield Measured(f"{name}, gzipped, kB", size / 1000)
     yield Measured("HTML, CSS and JS, gzipped, kB", (html + sum(others.values())) / 1000)
-
-
-def _streamlit(copy: Path, dashboard: Dashboard, rounds: int) -> Iterator[Measured]:
-    """Measure the same panels in Streamlit, without a browser: CPU of a page, and the ratio."""
-    try:
-        from benchmarks.dashboard_streamlit import run_page
-    except ModuleNotFoundError:
-        print("Streamlit is not installed, so there is no ratio; `make bench` installs it.")
-        return
-    ours = median(_cpu_ms(lambda: _render_cold(dashboard, View())) for _ in range(rounds))
-    dashboard.engine.close()
-    run_page(copy, LAST)
-    theirs = median(_cpu_ms(lambda: run_page(copy, LAST)) for _ in range(rounds))
-    yield Measured("Streamlit, 28 days, ms", theirs)
-    yield Measured("Streamlit to ours", theirs / ours)
 
 
 def _cpu_ms(work: Callable[[], object]) -> float:

@@ -28,8 +28,8 @@ from clickstream.lake import Lake, open_lake, raw
 from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.publish import refresh_views, register_tables
 from clickstream.pipeline.pull import pull_source
-from clickstream.settings import Aws, Build, Settings, Source
-from clickstream.settings import Lake as LakeSettings
+from clickstream.settings import AwsSettings, LakeSettings, Settings, SourceSettings
+from clickstream.settings.sections import BuildSettings
 
 T = TypeVar("T")
 
@@ -79,10 +79,10 @@ def _arguments() -> argparse.Namespace:
 
 def _lake(directory: Path, endpoint: str, number: int) -> Lake:
     settings = Settings(
-        sources=(Source(name="web-1", path=str(directory / "logs"), pattern="access.log"),),
+        sources=(SourceSettings(name="web-1", path=str(directory / "logs"), pattern="access.log"),),
         lake=LakeSettings(bucket=f"round-{number}", database=f"round_{number}"),
-        aws=Aws(endpoint_url=endpoint, region="eu-central-1"),
-        build=Build(sql_directory=str(SQL.resolve())),
+        aws=AwsSettings(endpoint_url=endpoint, region="eu-central-1"),
+        build=BuildSettings(sql_directory=str(SQL.resolve())),
     )
     return open_lake(settings, boto3.Session("local", "local"))
 

@@ -15,7 +15,7 @@ import platform
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -23,13 +23,20 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.contestants import CONTESTANTS, CUT, GROUPS, PARSE, WHOLE, Contestant
+from benchmarks.contestants import CONTESTANTS, GROUPS, PARSE, WHOLE, Contestant
 
 BENCH = Path("var/bench")
 A_FEW = 100
 """Lines of the small log by which the cost of a contestant's start is measured."""
-_COUNTED = {PARSE: ("lines parsed",), WHOLE: ("hits", "session parts"), CUT: ("sessions",)}
+_COUNTED = {PARSE: ("lines parsed",), WHOLE: ("hits", "session parts")}
 _ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+_IMPORTED = {
+    "pull_logs": "clickstream.pipeline.pull",
+    "clean_hits, build_sessions, check_hour": "clickstream.pipeline.hour.build",
+    "register_tables, refresh_views, refresh_facts": "clickstream.pipeline.publish",
+}
+"""The module that tasks of `clickstream_hourly` import, by the names of the tasks."""
 
 
 @dataclass
@@ -55,11 +62,15 @@ def main() -> None:
     lines = _count_lines(log)
     present = [one for one in CONTESTANTS if not one.is_missing]
     measured: dict[Contestant, Measured] = defaultdict(Measured)
+    imports: dict[str, list[float]] = defaultdict(list)
     for turn in range(chosen.rounds):
         for one in present:
             _measure(one, few, log, measured[one])
+        for tasks, module in _IMPORTED.items():
+            imports[tasks].append(_import_cost(module))
         print(f"round {turn + 1} of {chosen.rounds} done", file=sys.stderr)
     _report(measured, lines, chosen.rounds)
+    _print_imports(imports)
 
 
 def _arguments() -> argparse.Namespace:
@@ -109,6 +120,12 @@ def _cost(one: Contestant, log: Path) -> tuple[float, float, dict[str, Any]]:
     printed, usage = _run(command)
     result = _goaccess(out) if one.is_command else json.loads(printed.splitlines()[-1])
     return result.get("cpu", usage.ru_utime + usage.ru_stime), usage.ru_maxrss / 1024, result
+
+
+def _import_cost(module: str) -> float:
+    """Return the CPU seconds of a new Python process that imports a module."""
+    _, usage = _run([sys.executable, "-c", f"import {module}"])
+    return float(usage.ru_utime + usage.ru_stime)
 
 
 def _run(command: list[str]) -> tuple[str, Any]:
@@ -183,15 +200,21 @@ def _print_rows(
 
 def _print_stages(runs: list[dict[str, float]], lines: int) -> None:
     """Print the CPU time of each stage of our whole pipeline, in total and per line."""
-    print("\nCPU time of our whole pipeline by stage\n")
+    print("\nCPU time of our whole pipeline by stage, without start and imports\n")
     _print_line("stage", "CPU s", "share", "µs per line", "")
     _print_line("---", *["---:"] * 3, "---")
     cost = {stage: median(run[stage] for run in runs) for stage in runs[0]}
     for stage, cpu in cost.items():
-        fixed = stage == "start and imports"
-        a_line = "" if fixed else f"{cpu / lines * 1e6:.2f}"
-        note = "once per process" if fixed else ""
-        _print_line(stage, f"{cpu:.3f}", f"{cpu / sum(cost.values()):.0%}", a_line, note)
+        share, per_line = cpu / sum(cost.values()), cpu / lines * 1e6
+        _print_line(stage, f"{cpu:.3f}", f"{share:.0%}", f"{per_line:.2f}", "")
+
+
+def _print_imports(imports: Mapping[str, list[float]]) -> None:
+    """Print the CPU time of a task's imports, which each task pays unless Airflow is warm."""
+    print("\nImports of a task of clickstream_hourly, in a new Python process\n")
+    print("| tasks | imported module | CPU s |\n| --- | --- | ---: |")
+    for tasks, cpu in imports.items():
+        print(f"| {tasks} | {_IMPORTED[tasks]} | {median(cpu):.2f} |")
 
 
 def _print_line(first: str, *cells: str) -> None:

@@ -1,23 +1,19 @@
-"""Contestants for the whole way: a gzipped log in, hits and session parts on disk as Parquet.
+"""Contestants of other tools for the whole pipeline: from a gzipped log to Parquet files.
 
 All do the same work: parse lines and times, hash visitors, split targets and referrers, classify
 kinds and bots (by distinct user agents), sessionize all requests, and write the hits that are not
-assets and one row per session, sorted, with zstd. Ours does more: it stores rejects, checks every
-field, records which pattern detected a bot, computes keyed ids of 24 digits for parts and sessions,
-and passes the requests from task to task as a file, as the pipeline does.
+assets and one row per session, sorted, with zstd. Ours (`ours.py`) does more: it stores rejects,
+checks every field, records which pattern detected a bot, computes keyed ids of 24 digits for parts
+and sessions, and passes the requests from task to task as a file, as the pipeline does.
 """
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from isal import igzip
-
-from benchmarks.generate import HOUR, SITE
+from benchmarks.generate import SITE
 from benchmarks.parsing import duckdb_with_lines, polars_parsed
 
 DOMAIN = SITE.removeprefix("www.")
@@ -27,102 +23,6 @@ TAGS = ("utm_source", "utm_medium", "utm_campaign")
 
 Rows = tuple[int, int]
 """Rows written: hits and session parts."""
-
-
-class Stages:
-    """CPU seconds of each stage, in the order they ran."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._since = 0.0  # from the start of the process: the first stage is start and imports
-
-    def done(self, stage: str) -> None:
-        """Assign the CPU time since the last call to this stage."""
-        now = time.process_time()
-        self.seconds[stage] = round(self.seconds.get(stage, 0) + now - self._since, 4)
-        self._since = now
-
-
-def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: Any = None) -> Rows:
-    """Ours, with the functions that `clickstream.pipeline.hour.build` calls."""
-    import pyarrow as pa
-
-    from clickstream import sessions
-    from clickstream.hours import Hour
-    from clickstream.parquet import RowsWriter
-    from clickstream.tables import HITS, REJECTS, SESSION_PARTS
-
-    stages = stages or Stages()
-    stages.done("start and imports")
-    hour, rejects, rules = Hour.parse(HOUR), list[Any](), sessions.SessionRules()
-    with (
-        RowsWriter(out / "hits.parquet", HITS, hour) as hits,
-        RowsWriter(out / "session_parts.parquet", SESSION_PARTS, hour) as parts,
-        RowsWriter(out / "rejects.parquet", REJECTS, hour) as refused,
-    ):
-
-        def write(requests: Any) -> None:
-            requests.balance()
-            stages.done("visitors and behaviour")
-            cut = sessions.cut(requests, rules)
-            made = sessions.make_parts(requests, cut, rules)
-            stitched = sessions.stitch(made, sessions.no_carry(), rules)
-            stages.done("sessions")
-            parts.write(stitched)
-            for rows in sessions.hits_in_order(requests, cut, made):
-                hits.write(rows)
-            stages.done("shape and write")
-
-        for requests in cleaned(log, stages, rejects, look_ups):
-            write(requests)
-        refused.write(pa.concat_tables(rejects))
-    return hits.rows, parts.rows
-
-
-def clickstream_again(log: Path, out: Path) -> tuple[Rows, float]:
-    """Measure ours in a process that has built an hour already.
-
-    This is the cost of most hours of a day that is built again: nothing is imported or compiled,
-    and the devices of user agents are known.
-    """
-    from clickstream.settings import Settings
-    from clickstream.step_config import look_ups
-
-    found = look_ups(Settings())
-    clickstream(log, out, look_ups=found)
-    begun = time.process_time()
-    rows = clickstream(log, out, look_ups=found)
-    return rows, time.process_time() - begun
-
-
-def cleaned(log: Path, stages: Stages, rejects: list[Any], look_ups: Any = None) -> Iterator[Any]:
-    """Yield the classified requests of the log in groups, and add rejects to the list."""
-    from clickstream import clean, dictionary_encoding, parse
-    from clickstream.hours import Hour
-    from clickstream.pipeline.hour import spill
-
-    def batches() -> Iterator[Any]:
-        with igzip.open(log) as stream:
-            for parsed in parse.parse_blocks(
-                _counted(parse.read_blocks(stream), stages), "combined"
-            ):
-                stages.done("parse")
-                raw_object = dictionary_encoding.encode_constant(log.name, len(parsed.refused))
-                rejects.append(
-                    dictionary_encoding.append_columns(parsed.refused, {"raw_object": raw_object})
-                )
-                yield parsed.table, log.name, Hour.parse(HOUR)
-                stages.done("clean")
-
-    rules = clean.CleanRules("cafe", (SITE, DOMAIN))
-    cleaner = clean.Cleaner(rules, clean.VisitorKeys(KEY), look_ups)
-    return spill.grouped(batches(), cleaner, spill.groups_for(log.stat().st_size))
-
-
-def _counted(blocks: Iterator[bytes], stages: Stages) -> Iterator[bytes]:
-    for block in blocks:
-        stages.done("read")
-        yield block
 
 
 def bot_pattern() -> str:

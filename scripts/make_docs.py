@@ -21,7 +21,8 @@ from clickstream.cli import app
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.report import FIGURES
-from clickstream.settings import FunnelStepSettings, GoalSettings, Settings, SourceSettings
+from clickstream.settings import GoalSettings, Settings, SourceSettings
+from clickstream.settings.sections import FunnelStepSettings
 from clickstream.tables import FIRST_COLUMNS_VERSION, TABLES, Column, Table
 
 ROOT = Path(__file__).parents[1]

@@ -17,7 +17,6 @@ from tests.support.localaws_process import LocalAwsProcess
 from tests.support.trino_client import Trino, give_views_an_owner
 
 from benchmarks.age.build import Built, build_lake
-from benchmarks.age.compare import load_run, print_comparison
 from benchmarks.age.measures import NAMES, measure_commands
 from benchmarks.age.meter import Workbench
 from benchmarks.age.plan import Plan
@@ -41,7 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> None:
-    before = load_run(chosen.compare) if chosen.compare else None
     trino = Trino(chosen.trino) if chosen.trino else None
     warnings.filterwarnings("ignore", message="Delete operation did not match any records")
     with tempfile.TemporaryDirectory(prefix="clickstream-age-") as folder:
@@ -54,8 +52,6 @@ def _run(chosen: argparse.Namespace) -> None:
     figures.print()
     if chosen.json:
         chosen.json.write_text(json.dumps(figures.as_dict(), indent=2), encoding="utf-8")
-    if before:
-        print_comparison(before, figures.as_dict())
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -79,9 +75,6 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="also write the figures to a file"
-    )
-    parser.add_argument(
-        "--compare", type=Path, metavar="FILE", help="compare with the figures of an earlier --json"
     )
     parser.add_argument(
         "--trino", metavar="URL", help="a Trino that uses the local AWS on --aws-port"

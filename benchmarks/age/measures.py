@@ -84,7 +84,7 @@ def _command(plan: Plan, bench: Workbench, name: str) -> Command:
 def old_hour(plan: Plan, bench: Workbench) -> Hour:
     """Return an hour whose visitor key is destroyed. Stops the program if there is none."""
     hour = plan.first_hour.plus(OLD_HOUR_PLACE)
-    if visitor_keys.Period.of(hour, key_days(plan.days)) in visitor_keys.periods(bench.lake):
+    if visitor_keys.KeyPeriod.of(hour, key_days(plan.days)) in visitor_keys.periods(bench.lake):
         raise SystemExit(
             f"The visitor key of {hour} still exists, so there is no old hour to measure. "
             "Build a new lake: give another directory to --keep."

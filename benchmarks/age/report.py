@@ -61,44 +61,44 @@ class Figures:
 
     def _print_build(self) -> None:
         head = ("stretch", "hours", "lines", "build, CPU ms per hour", "local AWS", "wall ms")
-        print_head("Building", *head, "maintenance, CPU ms per hour")
+        _print_head("Building", *head, "maintenance, CPU ms per hour")
         for number, stretch in enumerate(self.built.stretches, 1):
-            print_row(str(number), *_of_stretch(stretch))
+            _print_row(str(number), *_of_stretch(stretch))
 
     def _print_publications(self) -> None:
         aim = f"aim: below {MOST_GROWTH} % more"
-        print_head("Publishing one hour", f"when ({aim})", "CPU ms", "local AWS", "requests")
+        _print_head("Publishing one hour", f"when ({aim})", "CPU ms", "local AWS", "requests")
         for when in ("start", "end"):
             cost = self.built.publication(when)
-            print_row(when, _ms(cost.cpu), _ms(cost.aws_cpu), str(cost.requests))
-        print_row("growth", f"{self.growth:+.0f} %", "", "")
+            _print_row(when, _ms(cost.cpu), _ms(cost.aws_cpu), str(cost.requests))
+        _print_row("growth", f"{self.growth:+.0f} %", "", "")
 
     def _print_measures(self) -> None:
         head = ("command", "CPU s", "local AWS CPU s", "wall s", "exit code", "hours again")
-        print_head("Commands", *head, "proven after", "aim", "last line")
+        _print_head("Commands", *head, "proven after", "aim", "last line")
         for one in self.measures:
             code = "stopped" if one.exit_code is None else str(one.exit_code)
             seconds = (f"{s:.1f}" for s in (one.cost.cpu, one.cost.aws_cpu, one.cost.wall))
             proven = {True: "yes", False: "NO", None: ""}[one.is_proven]
             shown = (code, str(one.hours_again), proven, one.aim, _shown(one.last_line))
-            print_row(one.name, *seconds, *shown)
+            _print_row(one.name, *seconds, *shown)
 
     def _print_views(self) -> None:
         aim = f"aim: {DAYS_READ} of {self.plan.days} days, {DAYS_READ / self.plan.days:.1%}"
         title = f"One day of each view, {self.plan.middle_day}"
-        print_head(title, "engine", "view", "filter", "KB read", f"share ({aim})", "s", "error")
+        _print_head(title, "engine", "view", "filter", "KB read", f"share ({aim})", "s", "error")
         for one in self.views:
             read = "" if one.bytes is None else f"{one.bytes / 1000:,.0f}"
             share = "" if one.share is None else f"{one.share:.1%}"
             filtered = (one.engine, one.view, one.column)
-            print_row(*filtered, read, share, f"{one.seconds:.2f}", _shown(one.error))
+            _print_row(*filtered, read, share, f"{one.seconds:.2f}", _shown(one.error))
 
     def _print_files(self) -> None:
-        print_head("Files", "table", "data files", "MB", "manifests", "snapshots")
+        _print_head("Files", "table", "data files", "MB", "manifests", "snapshots")
         for one in self.files:
             numbers = (one.data_files, one.manifests, one.snapshots)
             data_files, manifests, snapshots = (f"{number:,}" for number in numbers)
-            print_row(one.table, data_files, f"{one.bytes / 1e6:,.1f}", manifests, snapshots)
+            _print_row(one.table, data_files, f"{one.bytes / 1e6:,.1f}", manifests, snapshots)
 
 
 def _of_stretch(stretch: Stretch) -> tuple[str, ...]:
@@ -118,13 +118,13 @@ def _shown(text: str) -> str:
     return one_line if len(one_line) <= SHOWN_CHARACTERS else f"{one_line[:SHOWN_CHARACTERS]} …"
 
 
-def print_head(title: str, *cells: str) -> None:
+def _print_head(title: str, *cells: str) -> None:
     """Print the title and the head of a table."""
     print(f"\n**{title}**\n")
-    print_row(*cells)
-    print_row(*("---" for _ in cells))
+    _print_row(*cells)
+    _print_row(*("---" for _ in cells))
 
 
-def print_row(*cells: str) -> None:
+def _print_row(*cells: str) -> None:
     """Print a row of a table."""
     print("|", " | ".join(cells), "|")

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Connection
 
 if TYPE_CHECKING:
-    from clickstream.collect import Host, Login
+    from clickstream.collect import Host, HostLogin
     from clickstream.lake import Lake
 
 
-def host_login(lake: Lake, host: Host) -> Login | None:
+def host_login(lake: Lake, host: Host) -> HostLogin | None:
     """Return the login in the host's connection; None if its source names no connection.
 
     Raises SettingsError if the connection can't be used, after recording it as the failure of the
@@ -37,14 +37,14 @@ def host_login(lake: Lake, host: Host) -> Login | None:
         raise
 
 
-def connection_login(name: str, user: str = "") -> Login:
+def connection_login(name: str, user: str = "") -> HostLogin:
     """Return the login in an Airflow connection; `user` is the default of its login field.
 
     Raises IncompleteConnection if the connection is missing or can't be used.
     """
     from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
 
-    from clickstream.collect import Login
+    from clickstream.collect import HostLogin
     from clickstream.collect.hosts import SSH_PORT
     from clickstream.errors import IncompleteConnection
 
@@ -59,7 +59,7 @@ def connection_login(name: str, user: str = "") -> Login:
     user = connection.login or user
     if problem := _problem(name, user, bool(connection.password), extras):
         raise IncompleteConnection(problem)
-    return Login(
+    return HostLogin(
         user,
         key_file=extras.get("key_file") or "",
         private_key=extras.get("private_key") or "",

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 from benchmarks.contest import contest
-from benchmarks.contestants import CONTESTANTS, CUT, PARSE, WHOLE, Contestant
+from benchmarks.contestants import CONTESTANTS, PARSE, WHOLE, Contestant
 from benchmarks.generate import HOUR, generate, planted_in, zipped
 
-from benchmarks import formats
 from clickstream import parse
 from clickstream.hours import Hour
 
@@ -72,14 +71,8 @@ def test_the_whole_way_ends_at_the_same_rows(tmp_path: Path) -> None:
     assert len(set(counts)) == 1
 
 
-def test_everyone_cuts_the_same_sessions(log: Path, tmp_path: Path) -> None:
-    _, sessions = contest("whole_way:clickstream", zipped(log), tmp_path)["counts"]
-    found = {one.name: contest(one.work, zipped(log), tmp_path)["counts"] for one in _of(CUT)}
-    assert found == {name: [sessions] for name in found}
-
-
-@pytest.mark.parametrize("name", parse.FORMATS)
-def test_the_log_of_each_format_is_read_to_its_last_line(name: str) -> None:
-    parsed = parse.parse(formats.log(parse.FORMATS[name].example.encode(), 50), name)
-    assert (len(parsed.requests), len(parsed.rejects)) == (50, 0)
-    assert parsed.requests["target"].nunique() == 50
+def test_stages_of_the_whole_pipeline_are_measured_without_imports(
+    log: Path, tmp_path: Path
+) -> None:
+    stages = contest("ours:clickstream", zipped(log), tmp_path)["stages"]
+    assert list(stages)[:3] == ["compile rules", "read", "parse"]

@@ -15,7 +15,6 @@ ROOT = Path(benchmarks.__file__).parent
 NAMES = [
     ".".join(path.relative_to(ROOT.parent).with_suffix("").parts)
     for path in sorted(ROOT.rglob("*.py"))
-    if path.stem != "dashboard_streamlit"  # Streamlit is no requirement of the tests
 ]
 
 

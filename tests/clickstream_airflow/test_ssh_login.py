@@ -34,11 +34,11 @@ def login(user: str = "") -> Any:
 
 @pytest.mark.parametrize("kind", ["ssh", "sftp"])
 def test_every_field_of_a_connection_is_taken(connect, kind: str) -> None:
-    from clickstream.collect import Login
+    from clickstream.collect import HostLogin
 
     extra = {"private_key": SECRET, "private_key_passphrase": WORD, "host_key": HOST_KEY}
     connect(kind, port=2222, extra={**extra, "key_file": "/keys/id"})
-    assert login() == Login(
+    assert login() == HostLogin(
         "logs", "/keys/id", SECRET, WORD, HOST_KEY, address="shop-1.example", port=2222
     )
 
@@ -106,11 +106,11 @@ def test_a_connection_that_can_t_be_used_is_stored_as_the_failure_of_the_host(
     from clickstream.collect import hosts_of
     from clickstream.errors import SettingsError
     from clickstream.lake import collection
-    from clickstream.settings import Source
+    from clickstream.settings import SourceSettings
     from clickstream_airflow.ssh_login import host_login
 
     connect(password="hunter2")
-    source = Source(
+    source = SourceSettings(
         name="web", kind="sftp", path="/var/log", hosts=("shop-1.example",), connection="shop_ssh"
     )
     with pytest.raises(SettingsError):

@@ -9,7 +9,6 @@ import pandas as pd
 import pyarrow as pa
 
 from clickstream.clean import (
-    COLUMNS,
     ChannelRules,
     Cleaner,
     CleanRules,
@@ -19,7 +18,6 @@ from clickstream.clean import (
     TargetRules,
     VisitorKeys,
 )
-from clickstream.clean.addresses import address_in, client_address
 from clickstream.clean.bots import agent_verdict, is_scanner_path
 from clickstream.clean.bots.verdict import BOT_CLASSES
 from clickstream.clean.channels import DEFAULT_CHANNELS, arrival
@@ -28,9 +26,11 @@ from clickstream.clean.pages import page_name
 from clickstream.clean.places import NOWHERE, PRIVATE, place_at
 from clickstream.clean.referrers import known_source, referrer_of
 from clickstream.clean.request_kinds import PATH_KINDS, KindRules, path_kind
+from clickstream.clean.request_table import COLUMNS
 from clickstream.clean.urls import split_target
 from clickstream.errors import InputError, SettingsError
-from clickstream.parse import Parsed, escape, unescape
+from clickstream.networks import address_in, client_address
+from clickstream.parse.frames import Parsed, escape, unescape
 
 DOMAINS = ("cafe.example",)
 NETWORKS = Networks.parse("Googlebot", "crawler", "192.0.2.0/28") | Networks.parse(

@@ -14,9 +14,8 @@ import numpy as np
 import orjson
 
 from clickstream.parse import (
-    FORMATS,
     Format,
-    Reading,
+    FormatState,
     entries,
     event_hours,
     json_lines,
@@ -24,11 +23,12 @@ from clickstream.parse import (
     parse_blocks,
     read_blocks,
     rows,
-    segments,
-    unescape,
     w3c,
 )
+from clickstream.parse.format_changes import segments
+from clickstream.parse.frames import unescape
 from clickstream.parse.layout_scan import find
+from clickstream.parse.registry import FORMATS
 from clickstream.parse.rows import Rows
 from clickstream.parse.scan import scan
 from clickstream.parse.w3c import Spaced
@@ -65,7 +65,7 @@ def check_cuts(data: bytes, name: str, size: int) -> None:
         lengths = [len(unescape(line)) for line in parsed.rejects["line"]]
         assert parsed.rejects["line_bytes"].tolist() == lengths
         assert parsed.lines + parsed.directives == len([*io.BytesIO(data)])
-    found, _ = segments(data, Reading(name))
+    found, _ = segments(data, FormatState(name))
     assert b"".join(data[part.start : part.end] for part in found) == data
 
 

@@ -10,7 +10,8 @@ from tests.fuzz.labelling import RULES, check_cleaning, check_values
 from tests.fuzz.reading import check_cuts, check_reading, format_of
 
 from clickstream.errors import InputError
-from clickstream.parse import FORMATS, compile_format, detect, parse, parse_blocks
+from clickstream.parse import detect, parse, parse_blocks
+from clickstream.parse.registry import FORMATS, compile_format
 
 SLOW = 2.0
 """CPU seconds that no input may take; none is larger than 64 kB."""

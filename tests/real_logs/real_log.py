@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clickstream.clean import Cleaner, CleanRules, KindRules, RequestTable, VisitorKeys
-from clickstream.parse import Format, Parsed, concat, event_hours, header_after, parse
+from clickstream.parse import Format, concat, event_hours, header_after, parse
+from clickstream.parse.frames import Parsed
 from clickstream.sessions import SessionRules, cut, make_parts
 
 KINDS_AS_COUNTED = replace(

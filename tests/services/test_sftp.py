@@ -22,7 +22,8 @@ from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
 from clickstream.lake import Lake, collection, objects, raw
 from clickstream.pipeline.hosts import ask_for_key, list_hosts, trust
 from clickstream.pipeline.pull import pull_host
-from clickstream.settings import CollectSettings, SourceSettings
+from clickstream.settings import SourceSettings
+from clickstream.settings.sources import CollectSettings
 
 MIB = 1 << 20
 LINE = (

@@ -28,7 +28,7 @@ from clickstream.hours import Hour
 from clickstream.lake import iceberg_tables, objects
 from clickstream.lake.client import Lake
 from clickstream.lake.hour_ledger import UNPUBLISHED, LedgerRow, ledger_row
-from clickstream.lake.s3_get import StoredObject
+from clickstream.lake.s3_get import ObjectBytes
 from clickstream.tables import COMPARED, SESSION_PARTS
 
 PUBLISHING = "publishing/"
@@ -169,7 +169,7 @@ def select_compared(parts: pa.Table) -> pa.Table:
     return parts.select(COMPARED).cast(pa.schema(map(schema.field, COMPARED)))
 
 
-def _read(stored: StoredObject) -> pa.Table:
+def _read(stored: ObjectBytes) -> pa.Table:
     return pq.read_table(BytesIO(stored.body), page_checksum_verification=True)
 
 

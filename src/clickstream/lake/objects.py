@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from clickstream.lake import s3_get
 from clickstream.lake.client import Lake
-from clickstream.lake.s3_get import MISSING, StoredObject
+from clickstream.lake.s3_get import MISSING, ObjectBytes
 
 LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
@@ -45,7 +45,7 @@ def swap(lake: Lake, key: str, body: bytes, etag: str | None) -> str | None:
     return str(answer["ETag"])
 
 
-def get(lake: Lake, key: str) -> StoredObject | None:
+def get(lake: Lake, key: str) -> ObjectBytes | None:
     """Return an object's bytes and ETag, or None if it does not exist."""
     return s3_get.get(lake.s3, lake.bucket, key)
 

@@ -28,14 +28,14 @@ _INTERRUPTIONS = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError,
 
 
 @dataclass(frozen=True)
-class StoredObject:
+class ObjectBytes:
     """An object's bytes, and the ETag that a compare-and-swap needs."""
 
     body: bytes
     etag: str
 
 
-def get(s3: Any, bucket: str, key: str) -> StoredObject | None:
+def get(s3: Any, bucket: str, key: str) -> ObjectBytes | None:
     """Return an object's bytes and ETag; None if there is no object. `s3` is boto3's client."""
     return _retry(lambda: _get(s3, bucket, key))
 
@@ -53,9 +53,9 @@ def _retry(read: Callable[[], T]) -> T:
     return read()
 
 
-def _get(s3: Any, bucket: str, key: str) -> StoredObject | None:
+def _get(s3: Any, bucket: str, key: str) -> ObjectBytes | None:
     answer = _get_object(s3, bucket, key)
-    return None if answer is None else StoredObject(answer["Body"].read(), answer["ETag"])
+    return None if answer is None else ObjectBytes(answer["Body"].read(), answer["ETag"])
 
 
 def _fetch(s3: Any, bucket: str, key: str, file: IO[bytes]) -> bool:

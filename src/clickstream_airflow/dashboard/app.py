@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException as StarletteHttpException
 from clickstream.dashboard.access import guard
 from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.web.app import build_app
-from clickstream.dashboard.web.service import Dashboard
+from clickstream.dashboard.web.service import DashboardService
 from clickstream.lake import aws_errors
 from clickstream_airflow.dashboard import login
 from clickstream_airflow.dashboard.copies import open_engine
@@ -34,7 +34,7 @@ def build_dashboard() -> FastAPI:
         dependencies=login.CHECKS,
         protect=_protect,
     )
-    dashboard: Dashboard = app.state.dashboard
+    dashboard: DashboardService = app.state.dashboard
     # A mounted application gets no lifespan events: start it here, and stop it with the process.
     dashboard.refresher.look()
     dashboard.start()
@@ -42,7 +42,7 @@ def build_dashboard() -> FastAPI:
     return app
 
 
-def _protect(app: FastAPI, _dashboard: Dashboard) -> None:
+def _protect(app: FastAPI, _dashboard: DashboardService) -> None:
     """Make every path, existing or not, answer only after the checks of the user."""
     app.add_api_route("/{path:path}", _show_nothing, methods=login.ALL_METHODS)
     show_error: Any = app.exception_handlers[StarletteHttpException]

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from clickstream.dashboard.entries import private_files
-from clickstream.dashboard.questions.engines import Engine, LocalEngine
+from clickstream.dashboard.questions.engines import AnswerEngine, LocalEngine
 from clickstream.dashboard.questions.fact_copy import CopyInUse
 from clickstream.errors import UnusableDashboardFile
 from clickstream.lake import Lake
@@ -19,7 +19,7 @@ MOST_COPIES = 16
 """The limit of copies, and of the workers of an API server that share a directory."""
 
 
-def open_engine(lake: Lake) -> Engine | None:
+def open_engine(lake: Lake) -> AnswerEngine | None:
     """Open the first free copy, and delete other free copies, which ended workers have left.
 
     Return None if the settings choose Athena, which needs no copy. Raises InputError if the
@@ -34,8 +34,8 @@ def open_engine(lake: Lake) -> Engine | None:
         return _open_first_free(lake, directory)
 
 
-def _open_first_free(lake: Lake, directory: Path) -> Engine:
-    opened: Engine | None = None
+def _open_first_free(lake: Lake, directory: Path) -> AnswerEngine:
+    opened: AnswerEngine | None = None
     for number in range(1, MOST_COPIES + 1):
         place = directory / f"airflow-{number}"
         if opened is None:
@@ -52,7 +52,7 @@ def _open_first_free(lake: Lake, directory: Path) -> Engine:
     return opened
 
 
-def _open(lake: Lake, place: Path) -> Engine | None:
+def _open(lake: Lake, place: Path) -> AnswerEngine | None:
     """Open the copy in this directory; None if another process has it open."""
     try:
         return LocalEngine(lake, place)

@@ -1,4 +1,8 @@
-"""The Athena service: reads the requests of all operations and builds their responses."""
+"""The Athena service: starts, describes and stops queries, and returns the pages of their results.
+
+Clients that run SQL, such as PyAthena and Airflow's operators, need no other operation. The only
+workgroup is ``primary``, without settings.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +15,21 @@ from typing import Any
 
 from localaws.athena import types
 from localaws.athena.blobio import split_uri
-from localaws.athena.catalogs import CatalogOperations
 from localaws.athena.engine import Engine
 from localaws.athena.errors import invalid_request
 from localaws.athena.executions import Executions
 from localaws.athena.limits import DEFAULT, Limits
 from localaws.athena.results import Row, column_info, read_page
 from localaws.athena.statements import is_query, statement_type
-from localaws.athena.workgroups import ENGINE, Workgroups
-from localaws.errors import AwsError, UnknownOperationError
+from localaws.errors import UnknownOperationError
 from localaws.service import Blobs, Catalog
 from localaws.store import Database
 
 Json = dict[str, Any]
 MAX_RESULTS = 1000
-DEFAULT_LIST = 50
 MAX_QUERY_BYTES = 262144
+WORKGROUP = "primary"
+ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
 TIMELINE = tuple(
     f"{step}TimeInMillis"
     for step in ("EngineExecution", "QueryPlanning", "QueryQueue", "TotalExecution")
@@ -43,24 +46,13 @@ class AthenaService:
         root.mkdir(parents=True, exist_ok=True)
         store = Database(root / "athena.db")
         self._executions = Executions(store)
-        self._workgroups = Workgroups(store)
-        self._catalogs = CatalogOperations(glue)
         self._blobs = blobs
         self._engine = Engine(self._executions, blobs, glue, root / "scratch", limits)
         self._operations: dict[str, Callable[[Json], Json]] = {
             "StartQueryExecution": self._start_query,
             "GetQueryExecution": self._get_query,
-            "BatchGetQueryExecution": self._batch_get,
-            "ListQueryExecutions": self._list_queries,
             "StopQueryExecution": self._stop_query,
             "GetQueryResults": self._get_results,
-            "GetQueryRuntimeStatistics": self._get_statistics,
-            "CreateWorkGroup": self._workgroups.create,
-            "UpdateWorkGroup": self._workgroups.update,
-            "GetWorkGroup": lambda body: {"WorkGroup": self._workgroups.get(body["WorkGroup"])},
-            "DeleteWorkGroup": lambda body: self._workgroups.delete(body["WorkGroup"]),
-            "ListWorkGroups": lambda _: {"WorkGroups": self._workgroups.summaries()},
-            **self._catalogs.operations(),
         }
 
     def call(self, operation: str, body: Json) -> Json:
@@ -91,10 +83,12 @@ class AthenaService:
         return {"QueryExecutionId": query_id}
 
     def _new_execution(self, sql: str, body: Json) -> Json:
-        workgroup = body.get("WorkGroup") or "primary"
-        asked = body.get("ResultConfiguration", {}).get("OutputLocation")
-        folder = self._workgroups.output_location(workgroup, asked).rstrip("/")
-        self._require_bucket(folder)
+        workgroup = body.get("WorkGroup") or WORKGROUP
+        if workgroup != WORKGROUP:
+            raise invalid_request(
+                f"WorkGroup {workgroup} is not found. localaws has the workgroup {WORKGROUP} only."
+            )
+        folder = self._output_folder(body.get("ResultConfiguration", {}).get("OutputLocation"))
         query_id = str(uuid.uuid4())
         context = body.get("QueryExecutionContext", {})
         execution = {
@@ -121,7 +115,12 @@ class AthenaService:
             execution["ExecutionParameters"] = body["ExecutionParameters"]
         return execution
 
-    def _require_bucket(self, location: str) -> None:
+    def _output_folder(self, location: str | None) -> str:
+        """Return the location of results without the last slash. Raises AwsError."""
+        if not location:
+            raise invalid_request(
+                "No output location provided. Set OutputLocation of ResultConfiguration."
+            )
         try:
             bucket, _ = split_uri(location)
         except ValueError as error:
@@ -130,30 +129,10 @@ class AthenaService:
             raise invalid_request(
                 f"Unable to verify/create output bucket {bucket}. Create the bucket first.",
             )
+        return location.rstrip("/")
 
     def _get_query(self, body: Json) -> Json:
         return {"QueryExecution": self._executions.get(body["QueryExecutionId"])["execution"]}
-
-    def _batch_get(self, body: Json) -> Json:
-        found, missing = [], []
-        for query_id in body["QueryExecutionIds"]:
-            try:
-                found.append(self._executions.get(query_id)["execution"])
-            except AwsError as error:
-                reason = {"ErrorCode": error.code, "ErrorMessage": error.message}
-                missing.append({"QueryExecutionId": query_id, **reason})
-        return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}
-
-    def _list_queries(self, body: Json) -> Json:
-        workgroup = body.get("WorkGroup") or "primary"
-        self._workgroups.get(workgroup)
-        count = body.get("MaxResults") or DEFAULT_LIST
-        offset = _offset(body)
-        ids = self._executions.ids(workgroup, count + 1, offset)
-        answer: Json = {"QueryExecutionIds": ids[:count]}
-        if len(ids) > count:
-            answer["NextToken"] = str(offset + count)
-        return answer
 
     def _stop_query(self, body: Json) -> Json:
         self._executions.get(body["QueryExecutionId"])
@@ -192,15 +171,6 @@ class AthenaService:
         lines = path.read_text(encoding="utf-8").splitlines()
         after = offset + count if len(lines) > offset + count else None
         return [[line] for line in lines[offset : offset + count]], after
-
-    def _get_statistics(self, body: Json) -> Json:
-        record = self._executions.get(body["QueryExecutionId"])
-        statistics = record["execution"]["Statistics"]
-        rows = {"InputBytes": statistics["DataScannedInBytes"]}
-        if record.get("rows") is not None:
-            rows["OutputRows"] = record["rows"]
-        timeline = {name: statistics[name] for name in TIMELINE}
-        return {"QueryRuntimeStatistics": {"Timeline": timeline, "Rows": rows}}
 
 
 def _cell(text: str | None) -> Json:

@@ -17,7 +17,7 @@ from localaws.athena.errors import QueryError
 from localaws.athena.executions import OPEN_STATES, Executions, Record, finish
 from localaws.athena.limits import DEFAULT, Limits
 from localaws.athena.pool import WorkerDied, WorkerPool
-from localaws.athena.statements import Lines, Statements, explained, is_query, line_columns, plain
+from localaws.athena.statements import Statements, is_query, line_columns, plain
 from localaws.athena.tables import QueryTables
 from localaws.athena.types import Type
 from localaws.errors import AwsError
@@ -124,14 +124,7 @@ class Engine:
                 execution.get("ExecutionParameters", ()),
             )
             return self._query(execution, compiled, tables, statistics)
-        query = explained(sql)
-        if query is not None:
-            compiled = compile_statement(query, database, tables)
-            job, _ = self._job(compiled, tables, explain=True)
-            plan = self._workers.run(execution["QueryExecutionId"], job)
-            lines = Lines(("Query Plan",), plan["lines"])
-        else:
-            lines = Statements(self._glue, database, tables).run(sql)
+        lines = Statements(self._glue, database, tables).run(sql)
         self._store(execution, io.BytesIO("\n".join(lines.lines).encode()), "text/plain")
         return line_columns(lines)
 
@@ -143,42 +136,20 @@ class Engine:
         statistics: Record,
     ) -> Columns:
         planning = time.monotonic()
-        job, size = self._job(compiled, tables, explain=False)
+        job, size = _job(compiled, tables)
         statistics["DataScannedInBytes"] = size
         statistics["QueryPlanningTimeInMillis"] = _milliseconds(planning)
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             output = Path(folder) / "result.csv"
             job["output"] = str(output)
             try:
-                answer = self._workers.run(execution["QueryExecutionId"], job)
+                self._workers.run(execution["QueryExecutionId"], job)
             except QueryError:
                 tables.check_files()  # a missing or damaged file explains the failure better
                 raise
             with output.open("rb") as file:
                 self._store(execution, file, "application/octet-stream")
-        statistics["OutputRows"] = answer["rows"]
         return compiled.labels()
-
-    def _job(
-        self, compiled: CompiledStatement, tables: QueryTables, explain: bool
-    ) -> tuple[dict[str, Any], int]:
-        """Build the job for a worker, and return it with the number of bytes that it reads."""
-        views, files, total = [], set(), 0
-        for scan in compiled.scans:
-            view, scanned, size = tables.plan(scan)
-            views.append(view)
-            files.update(scanned)
-            total += size
-        labels = compiled.labels()
-        job = {
-            "files": sorted(files),
-            "setup": [*views, *compiled.setup],
-            "sql": compiled.sql,
-            "names": [name for name, _ in labels],
-            "types": [types.to_json(kind) for _, kind in labels],
-            "explain": explain,
-        }
-        return job, total
 
     def _store(self, execution: Record, data: BinaryIO, content_type: str) -> None:
         location = execution["ResultConfiguration"]["OutputLocation"]
@@ -188,6 +159,25 @@ class Engine:
             raise QueryError(
                 "INVALID_OUTPUT_LOCATION", f"Cannot write the result to {location}: {error.message}"
             ) from None
+
+
+def _job(compiled: CompiledStatement, tables: QueryTables) -> tuple[dict[str, Any], int]:
+    """Build the job for a worker, and return it with the number of bytes that it reads."""
+    views, files, total = [], set(), 0
+    for scan in compiled.scans:
+        view, scanned, size = tables.plan(scan)
+        views.append(view)
+        files.update(scanned)
+        total += size
+    labels = compiled.labels()
+    job = {
+        "files": sorted(files),
+        "setup": [*views, *compiled.setup],
+        "sql": compiled.sql,
+        "names": [name for name, _ in labels],
+        "types": [types.to_json(kind) for _, kind in labels],
+    }
+    return job, total
 
 
 def _start(record: Record) -> bool:
@@ -205,7 +195,6 @@ def _succeed(record: Record, columns: Columns, statistics: Record) -> bool:
         return False
     total = record["execution"]["Statistics"]["TotalExecutionTimeInMillis"]
     statistics["TotalExecutionTimeInMillis"] = total
-    record["rows"] = statistics.pop("OutputRows", None)
     record["execution"]["Statistics"] = statistics
     record["columns"] = [[name, types.to_json(kind)] for name, kind in columns]
     return True

@@ -22,6 +22,9 @@ RUNTIME_CODES = frozenset(
     "NUMERIC_VALUE_OUT_OF_RANGE SUBQUERY_MULTIPLE_ROWS".split()
 )
 
+ON_AWS = "it may work on AWS"
+"""Addition to the messages of errors that only the local Athena raises."""
+
 
 class QueryError(Exception):
     """A query failed.
@@ -57,8 +60,9 @@ class QueryError(Exception):
 
 
 def not_supported(what: str, node: exp.Expr | None = None) -> QueryError:
-    """Build the error that refuses a feature by its name."""
-    return QueryError("NOT_SUPPORTED", f"The local Athena does not support {what}", node)
+    """Build the error that refuses a feature by its name, which may work on AWS."""
+    message = f"The local Athena does not support {what} ({ON_AWS})"
+    return QueryError("NOT_SUPPORTED", message, node)
 
 
 def invalid_request(message: str) -> AwsError:

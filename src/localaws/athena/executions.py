@@ -1,4 +1,4 @@
-"""Stores query executions; the schema here also has the table of workgroups.
+"""Stores query executions.
 
 A record is on disk before the client gets its answer. The next start sets queries to FAILED that
 were running when the process ended, or whose final state could not be written because the disk
@@ -23,9 +23,6 @@ create table if not exists athena_execution (
     id text primary key, submitted_at real not null, workgroup text not null,
     state text not null, token text unique, record text not null
 );
-create index if not exists athena_execution_by_time
-    on athena_execution (workgroup, submitted_at desc, id);
-create table if not exists athena_workgroup (name text primary key, record text not null);
 """
 RESTART_REASON = (
     "GENERIC_INTERNAL_ERROR: The local Athena ended while this query was running. Run it again."
@@ -106,15 +103,6 @@ class Executions:
                     (json.dumps(record), record["execution"]["Status"]["State"], query_id),
                 )
         return changed
-
-    def ids(self, workgroup: str, count: int, offset: int) -> list[str]:
-        """Return the ids of a workgroup's queries, newest first."""
-        rows = self._store.query(
-            "select id from athena_execution where workgroup = ?"
-            " order by submitted_at desc, id limit ? offset ?",
-            (workgroup, count, offset),
-        )
-        return [row["id"] for row in rows]
 
     def _fail_interrupted(self) -> None:
         rows = self._store.query(

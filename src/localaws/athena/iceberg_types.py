@@ -13,12 +13,9 @@ PRIMITIVES: dict[type[iceberg.IcebergType], Type] = {
     iceberg.BooleanType: types.BOOLEAN,
     iceberg.IntegerType: types.INTEGER,
     iceberg.LongType: types.BIGINT,
-    iceberg.FloatType: types.REAL,
     iceberg.DoubleType: types.DOUBLE,
     iceberg.DateType: types.DATE,
     iceberg.StringType: types.VARCHAR,
-    iceberg.BinaryType: types.VARBINARY,
-    iceberg.FixedType: types.VARBINARY,
     iceberg.TimestampType: types.timestamp(6),
     iceberg.TimestamptzType: types.timestamp_tz(6),
 }

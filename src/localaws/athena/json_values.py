@@ -1,4 +1,4 @@
-"""Trino's JSON functions, as Python functions inside DuckDB.
+"""json_extract and json_extract_scalar, as Python functions inside DuckDB.
 
 Numbers keep their text until the JSON is written. A document is read only as far as necessary.
 """
@@ -8,11 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NoReturn
 
-from localaws.athena.pyfunctions import double_text, fail
-from localaws.athena.results import double_text as java_double
+from localaws.athena.results import double_text
 
 BLANKS = (" ", "\t", "\n", "\r")
 JSON_STEP = re.compile(r'\.(\w+)|\[(\d+)\]|\["([^"]*)"\]')
@@ -25,7 +23,7 @@ class _Number(str):
 
     def canonical(self) -> str:
         """Return the number as Trino writes it; with a fraction or an exponent it is a double."""
-        return java_double(float(self)) if re.search("[.eE]", self) else str(self)
+        return double_text(float(self)) if re.search("[.eE]", self) else str(self)
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -44,15 +42,14 @@ DECODER = json.JSONDecoder(
 )
 
 
-def _dump(value: Any, sort: bool = False) -> str:
+def _dump(value: Any) -> str:
     if isinstance(value, _Number):
         return value.canonical()
     if isinstance(value, _Pairs):
-        items = sorted(dict(value).items()) if sort else value
-        named = (f"{json.dumps(key, ensure_ascii=False)}:{_dump(v, sort)}" for key, v in items)
+        named = (f"{json.dumps(key, ensure_ascii=False)}:{_dump(item)}" for key, item in value)
         return "{" + ",".join(named) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(_dump(item, sort) for item in value) + "]"
+        return "[" + ",".join(map(_dump, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -102,15 +99,12 @@ def _seek(text: str, place: int, steps: list[re.Match[str]]) -> Any:
     return _MISSING
 
 
-def _scalar(value: Any) -> str | None:
+def json_extract_scalar(document: str, path: str) -> str | None:
+    """Return the text, number or boolean at a path as text; None for anything else."""
+    value = _follow(document, path)
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str) else None
-
-
-def json_extract_scalar(document: str, path: str) -> str | None:
-    """Return the text, number or boolean at a path as text; None for anything else."""
-    return _scalar(_follow(document, path))
 
 
 def json_extract(document: str, path: str) -> str | None:
@@ -119,36 +113,4 @@ def json_extract(document: str, path: str) -> str | None:
     return None if value is _MISSING else _dump(value)
 
 
-def json_parse(document: str) -> str:
-    """Return JSON in canonical form: no spaces, sorted keys. Fails if it is no JSON."""
-    try:
-        return _dump(DECODER.decode(document), sort=True)
-    except ValueError:
-        fail(f"INVALID_FUNCTION_ARGUMENT: Cannot convert value to JSON: '{document}'")
-
-
-def json_array_length(document: str) -> int | None:
-    """Return the length of a JSON array; None for anything else."""
-    value = _follow(document, "$")
-    return len(value) if isinstance(value, list) and not isinstance(value, _Pairs) else None
-
-
-def json_text(document: str, kind: str) -> str | None:
-    """Return a JSON scalar as the text that a cast to ``kind`` reads."""
-    value = DECODER.decode(document)
-    if isinstance(value, list):
-        fail(f"INVALID_CAST_ARGUMENT: Cannot cast '{document}' to {kind}")
-    if isinstance(value, bool) and kind in ("integer", "bigint", "double"):
-        return str(int(value))
-    if isinstance(value, _Number):
-        if kind == "boolean":
-            return "true" if float(value) else "false"
-        if kind in ("integer", "bigint"):
-            return str(Decimal(value).quantize(Decimal(1), ROUND_HALF_UP))
-        return double_text(float(value)) if re.search("[.eE]", value) else str(value)
-    return _scalar(value)
-
-
-FUNCTIONS: tuple[Callable[..., Any], ...] = (
-    *(json_extract, json_extract_scalar, json_parse, json_array_length, json_text),
-)
+FUNCTIONS: tuple[Callable[..., Any], ...] = (json_extract, json_extract_scalar)

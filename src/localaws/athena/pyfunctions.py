@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache, wraps
 from ipaddress import IPv6Address
 from typing import Any, NoReturn
-from urllib.parse import quote_plus, unquote, unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from localaws.athena.results import scientific
 
@@ -60,20 +59,6 @@ def double_text(value: float) -> str:
     if value != value or value in (float("inf"), float("-inf")):
         return str(value).replace("nan", "NaN").replace("inf", "Infinity")
     return scientific(repr(value))
-
-
-def fixed(text: str, digits: int, grouping: bool, width: int) -> str:
-    """Format a number like Java's %.2f, %,d and %02d: fixed decimals, rounded half up."""
-    number = Decimal(text)
-    if not number.is_finite():
-        return text.replace("inf", "Infinity").replace("nan", "NaN")
-    rounded = number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    return format(rounded, f"0{width}{',' if grouping else ''}f" if width else f"{',' * grouping}f")
-
-
-def reverse(text: str) -> str:
-    """Reverse the code points."""
-    return text[::-1]
 
 
 @lru_cache(maxsize=4096)
@@ -127,13 +112,8 @@ def url_parameter(url: str, name: str) -> str | None:
     return None
 
 
-def url_encode(text: str) -> str:
-    """Encode a text as the value of a form field."""
-    return quote_plus(text, safe="-_.*").replace("~", "%7E")
-
-
 def url_decode(text: str) -> str:
-    """Decode the result of url_encode. Fails for an incomplete escape."""
+    """Decode a value of a form field. Fails for an incomplete escape."""
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
         fail(f"INVALID_FUNCTION_ARGUMENT: Incomplete trailing escape (%) pattern: {text}")
     return unquote_plus(text)
@@ -206,12 +186,6 @@ def regexp_extract(text: str, pattern: str, group: int) -> str | None:
     return match[group] if match else None
 
 
-def regexp_extract_all(text: str, pattern: str, group: int) -> list[str | None]:
-    """Return a group of each match."""
-    _check_group(_regex(pattern).groups, group)
-    return [match[group] for match in _matches(pattern, text)]
-
-
 def regexp_replace(text: str, pattern: str, replacement: str) -> str:
     """Replace each match; ``$1`` inserts a group, a backslash makes the next character literal."""
     parts, place = [], 0
@@ -232,8 +206,8 @@ def _expand(match: re.Match[str], replacement: str) -> str:
 
 
 FUNCTIONS: tuple[Callable[..., Any], ...] = (
-    *(fail, double_text, fixed, reverse, url_part, url_parameter, url_encode, url_decode),
-    *(regexp_like, regexp_extract, regexp_extract_all, regexp_replace),
+    *(fail, double_text, url_part, url_parameter, url_decode),
+    *(regexp_like, regexp_extract, regexp_replace),
 )
 """Registered as ``trino_`` plus their name; ``DUCKDB_TYPES`` maps their annotations to types."""
 
@@ -243,7 +217,6 @@ DUCKDB_TYPES = {
     "int": "BIGINT",
     "float": "DOUBLE",
     "bool": "BOOLEAN",
-    "list[str | None]": "VARCHAR[]",
 }
 
 

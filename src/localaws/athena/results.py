@@ -7,7 +7,6 @@ GetQueryResults reads its pages from that file. Values have the text that Athena
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -23,15 +22,12 @@ PRECISIONS = {
     "smallint": 5,
     "integer": 10,
     "bigint": 19,
-    "real": 17,
     "double": 17,
     "varchar": 2147483647,
     "timestamp": 3,
     types.TIMESTAMP_TZ: 3,
 }
-API_NAMES = {"real": "float"}
 DECIMAL_POINT_FROM, DECIMAL_POINT_TO = -3, 7
-FLOAT_DIGITS = range(6, 10)
 Row = Sequence[str | None]
 
 
@@ -44,7 +40,7 @@ def column_info(name: str, kind: Type) -> dict[str, Any]:
         "TableName": "",
         "Name": name,
         "Label": name,
-        "Type": API_NAMES.get(kind.name, kind.name),
+        "Type": kind.name,
         "Precision": kind.numbers[0] if decimal else PRECISIONS.get(kind.name, 0),
         "Scale": kind.numbers[1] if decimal else 0,
         "Nullable": "UNKNOWN",
@@ -54,16 +50,18 @@ def column_info(name: str, kind: Type) -> dict[str, Any]:
 
 def double_text(value: float) -> str:
     """Format a double like Java: fewest digits, with an exponent outside 0.001 to 10,000,000."""
-    return _java_float(value, repr(value))
-
-
-def real_text(value: float) -> str:
-    """Format a 32-bit float like Java, with the fewest digits that give the same float."""
-    for digits in FLOAT_DIGITS:
-        text = f"{value:.{digits}g}"
-        if struct.pack("f", float(text)) == struct.pack("f", value):
-            break
-    return _java_float(value, text)
+    if value != value:
+        return "NaN"
+    if value in (float("inf"), float("-inf")):
+        return "Infinity" if value > 0 else "-Infinity"
+    text = repr(value)
+    number = Decimal(text)
+    if number == 0:
+        return "-0.0" if text.startswith("-") else "0.0"
+    if DECIMAL_POINT_FROM <= number.adjusted() < DECIMAL_POINT_TO:
+        plain = format(number.normalize(), "f")
+        return plain if "." in plain else f"{plain}.0"
+    return scientific(text)
 
 
 def scientific(text: str) -> str:
@@ -72,20 +70,6 @@ def scientific(text: str) -> str:
     number = "".join(map(str, digits))
     power = len(digits) - 1 + int(exponent)
     return f"{'-' if sign else ''}{number[0]}.{number[1:] or '0'}E{power}"
-
-
-def _java_float(value: float, text: str) -> str:
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    number = Decimal(text)
-    if number == 0:
-        return "-0.0" if text.startswith("-") else "0.0"
-    if DECIMAL_POINT_FROM <= number.adjusted() < DECIMAL_POINT_TO:
-        plain = format(number.normalize(), "f")
-        return plain if "." in plain else f"{plain}.0"
-    return scientific(text)
 
 
 def _timestamp(value: datetime) -> str:
@@ -146,12 +130,10 @@ def _nullable(show: Renderer) -> Renderer:
 SIMPLE_RENDERERS: dict[str, Renderer] = {
     "boolean": lambda value: "true" if value else "false",
     "double": double_text,
-    "real": real_text,
     "decimal": lambda value: format(value, "f"),
     "date": date.isoformat,
     "timestamp": _timestamp,
     types.DAY_TIME_INTERVAL: _interval,
-    "varbinary": lambda value: bytes(value).hex(" "),
 }
 
 

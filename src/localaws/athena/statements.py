@@ -1,18 +1,18 @@
-"""Statements other than queries: views, SHOW, DESCRIBE, EXPLAIN. Others are refused by name."""
+"""Statements other than queries: views, SHOW and DESCRIBE. Others are refused by name."""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from localaws.athena import table_text, types
 from localaws.athena.dialect import compile_statement
 from localaws.athena.errors import QueryError, not_supported
-from localaws.athena.tables import QueryTables, is_view, read_view
+from localaws.athena.tables import QueryTables, is_view
 from localaws.athena.types import VARCHAR
 from localaws.errors import AwsError
 from localaws.service import Catalog
@@ -24,19 +24,11 @@ CREATE_VIEW = re.compile(
     rf"CREATE\s+(OR\s+REPLACE\s+)?VIEW\s+{NAME}\s+AS\s+(.*)", re.IGNORECASE | re.DOTALL
 )
 DROP_VIEW = re.compile(rf"DROP\s+VIEW\s+(IF\s+EXISTS\s+)?{NAME}", re.IGNORECASE)
-SHOW_DATABASES = re.compile(r"SHOW\s+(?:DATABASES|SCHEMAS)(?:\s+LIKE\s+'([^']*)')?", re.IGNORECASE)
-SHOW_TABLES = re.compile(
-    rf"SHOW\s+(TABLES|VIEWS)(?:\s+(?:IN|FROM)\s+{NAME})?(?:\s+(?:LIKE\s+)?'([^']*)')?",
-    re.IGNORECASE,
-)
-SHOW_COLUMNS = re.compile(
-    rf"SHOW\s+COLUMNS\s+(?:IN|FROM)\s+{NAME}(?:\s+(?:IN|FROM)\s+{NAME})?", re.IGNORECASE
-)
+SHOW_TABLES = re.compile(rf"SHOW\s+TABLES(?:\s+(?:IN|FROM)\s+{NAME})?", re.IGNORECASE)
+SHOW_COLUMNS = re.compile(rf"SHOW\s+COLUMNS\s+(?:IN|FROM)\s+{NAME}", re.IGNORECASE)
 SHOW_CREATE_TABLE = re.compile(rf"SHOW\s+CREATE\s+TABLE\s+{NAME}", re.IGNORECASE)
 SHOW_PARTITIONS = re.compile(rf"SHOW\s+PARTITIONS\s+{NAME}", re.IGNORECASE)
-SHOW_CREATE_VIEW = re.compile(rf"SHOW\s+CREATE\s+VIEW\s+{NAME}", re.IGNORECASE)
 DESCRIBE = re.compile(rf"DESC(?:RIBE)?\s+{NAME}", re.IGNORECASE)
-EXPLAIN = re.compile(r"EXPLAIN\s+(.*)", re.IGNORECASE | re.DOTALL)
 OTHER_STATEMENTS = frozenset(
     "ALTER ANALYZE CALL COMMIT CREATE DEALLOCATE DELETE DESC DESCRIBE DROP EXECUTE EXPLAIN GRANT "
     "INSERT LOAD MERGE MSCK OPTIMIZE PREPARE REFRESH RESET REVOKE ROLLBACK SET SHOW START "
@@ -65,12 +57,6 @@ def is_query(sql: str) -> bool:
     return plain(sql).upper().startswith(QUERY_WORDS)
 
 
-def explained(sql: str) -> str | None:
-    """Return the query inside EXPLAIN; None for another statement."""
-    match = EXPLAIN.fullmatch(plain(sql))
-    return match[1] if match and is_query(match[1]) else None
-
-
 def statement_type(sql: str) -> str:
     """Return DML, DDL or UTILITY, as Athena classifies statements."""
     if is_query(sql):
@@ -89,10 +75,8 @@ class Statements:
         self._tables = tables
         self._handlers: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Lines]]] = [
             (DROP_VIEW, self._drop_view),
-            (SHOW_DATABASES, self._show_databases),
             (SHOW_COLUMNS, self._show_columns),
             (SHOW_CREATE_TABLE, self._show_create_table),
-            (SHOW_CREATE_VIEW, self._show_create_view),
             (SHOW_PARTITIONS, self._show_partitions),
             (SHOW_TABLES, self._show_tables),
             (DESCRIBE, self._describe),
@@ -177,21 +161,15 @@ class Statements:
         self._glue.call("DeleteTable", {"DatabaseName": database, "Name": name})
         return Lines((), ())
 
-    def _show_databases(self, match: re.Match[str]) -> Lines:
-        names = [entry["Name"] for entry in pages(self._glue, "GetDatabases", "DatabaseList", {})]
-        return Lines(("database_name",), _matching(names, match[1]))
-
     def _show_tables(self, match: re.Match[str]) -> Lines:
-        database = self._name(match[2])[1] if match[2] else self._database
+        database = self._name(match[1])[1] if match[1] else self._database
         try:
-            entries = pages(self._glue, "GetTables", "TableList", {"DatabaseName": database})
+            names = sorted(table["Name"] for table in _tables(self._glue, database))
         except AwsError as error:
             if error.code != "EntityNotFoundException":
                 raise
             raise QueryError("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist") from None
-        only_views = match[1].upper() == "VIEWS"
-        names = [entry["Name"] for entry in entries if is_view(entry) or not only_views]
-        return Lines(("views" if only_views else "tab_name",), _matching(names, match[3]))
+        return Lines(("tab_name",), names)
 
     def _columns(self, database: str, name: str) -> list[dict[str, Any]]:
         table = self._tables.entry(database, name)
@@ -199,8 +177,6 @@ class Statements:
 
     def _show_columns(self, match: re.Match[str]) -> Lines:
         database, name = self._name(match[1])
-        if match[2]:
-            database = self._name(match[2])[1]
         names = [column["Name"].ljust(CELL_WIDTH) for column in self._columns(database, name)]
         return Lines(("field",), names)
 
@@ -218,7 +194,7 @@ class Statements:
         return Lines(DESCRIBE_COLUMNS, lines)
 
     def _show_create_table(self, match: re.Match[str]) -> Lines:
-        entry = self._require_table(match[1], "SHOW CREATE VIEW shows its statement")
+        entry = self._require_table(match[1], "its SQL is in the Glue catalog")
         text = table_text.show_create(entry, self._tables.iceberg(entry))
         return Lines(("createtab_stmt",), [*text])
 
@@ -234,12 +210,6 @@ class Statements:
             raise QueryError("INVALID_TABLE", f"'{database}.{name}' is a view; {advice}")
         return entry
 
-    def _show_create_view(self, match: re.Match[str]) -> Lines:
-        database, name = self._name(match[1])
-        view = read_view(self._require_view(database, name))
-        text = f"CREATE VIEW {database}.{name} AS\n{view.sql}"
-        return Lines(("Create View",), text.splitlines())
-
 
 def _refusal(text: str) -> QueryError:
     """Build the error for an unsupported statement, with its first words."""
@@ -249,22 +219,15 @@ def _refusal(text: str) -> QueryError:
     return QueryError("SYNTAX_ERROR", f"mismatched input '{words[0] if words else text}'")
 
 
-def _matching(names: Sequence[str], pattern: str | None) -> list[str]:
-    """Filter names by a pattern of SHOW: ``*`` is any text, ``|`` separates alternatives."""
-    wanted = "|".join(re.escape(part).replace(r"\*", ".*") for part in (pattern or "*").split("|"))
-    return sorted(name for name in names if re.fullmatch(wanted, name))
-
-
-def pages(glue: Catalog, operation: str, member: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return all entries of a paged Glue operation."""
-    entries: list[dict[str, Any]] = []
-    token: str | None = None
+def _tables(glue: Catalog, database: str) -> Iterator[dict[str, Any]]:
+    """Yield the tables and views of a database, page by page. Raises AwsError."""
+    request = {"DatabaseName": database}
     while True:
-        answer = glue.call(operation, {**body, "NextToken": token} if token else body)
-        entries += answer[member]
-        token = answer.get("NextToken")
-        if not token:
-            return entries
+        answer = glue.call("GetTables", request)
+        yield from answer["TableList"]
+        if not answer.get("NextToken"):
+            return
+        request["NextToken"] = answer["NextToken"]
 
 
 def view_input(

@@ -55,19 +55,16 @@ BOOLEAN = Type("boolean")
 TINYINT, SMALLINT, INTEGER, BIGINT = (
     Type(name) for name in ("tinyint", "smallint", "integer", "bigint")
 )
-REAL, DOUBLE = Type("real"), Type("double")
-VARCHAR, VARBINARY, JSON = Type("varchar"), Type("varbinary"), Type("json")
+DOUBLE, VARCHAR, JSON = Type("double"), Type("varchar"), Type("json")
 DATE, UNKNOWN = Type("date"), Type("unknown")
 
 INTEGERS = ("tinyint", "smallint", "integer", "bigint")
-NUMBERS = (*INTEGERS, "decimal", "real", "double")
+NUMBERS = (*INTEGERS, "decimal", "double")
 INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 
 DUCKDB_NAMES = {
     **{name: name.upper() for name in ("boolean", *INTEGERS, "double", "varchar", "date")},
-    "real": "FLOAT",
-    "varbinary": "BLOB",
     "json": "VARCHAR",
     "timestamp": "TIMESTAMP",
     TIMESTAMP_TZ: "TIMESTAMPTZ",
@@ -76,7 +73,7 @@ DUCKDB_NAMES = {
     "unknown": "INTEGER",
 }
 
-GLUE_NAMES = {"varchar": "string", "integer": "int", "real": "float", "varbinary": "binary"}
+GLUE_NAMES = {"varchar": "string", "integer": "int"}
 TRINO_NAMES = {glue: trino for trino, glue in GLUE_NAMES.items()}
 
 

@@ -68,9 +68,6 @@ def run(connection: duckdb.DuckDBPyConnection, job: dict[str, Any]) -> dict[str,
     connection.execute("SET lock_configuration = true")
     for statement in job["setup"]:
         connection.execute(statement)
-    if job["explain"]:
-        rows = connection.execute(f"EXPLAIN {job['sql']}").fetchall()
-        return {"lines": rows[0][1].splitlines()}
     connection.execute(job["sql"])
     kinds = [types.from_json(kind) for kind in job["types"]]
     check_types(connection, kinds)

@@ -69,7 +69,7 @@ def mysql_format(text: str) -> str:
 
 
 def joda_format(text: str) -> str:
-    """Translate a format of format_datetime and parse_datetime. Raises QueryError."""
+    """Translate a format of format_datetime. Raises QueryError."""
     parts, place = [], 0
     while place < len(text):
         match = JODA_TOKEN.match(text, place)

@@ -1,7 +1,4 @@
-"""Functions that take lambdas: the body is compiled with the parameters as typed variables.
-
-DuckDB has no lambda functions on maps, so maps are converted to lists of entries.
-"""
+"""Functions that take lambdas: the body is compiled with the parameters as typed variables."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from sqlglot import exp
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.typed import Typed, coerce
 from localaws.athena.errors import QueryError, not_supported
-from localaws.athena.types import BOOLEAN, array, map_of
+from localaws.athena.types import BOOLEAN, array
 
 
 @dataclass(frozen=True)
@@ -24,9 +21,9 @@ class LambdaCall(Call):
     compile_body: Callable[[exp.Lambda, list[Typed]], Typed]
     """Compiles a lambda's body for the given parameters."""
 
-    def first(self, kind: str) -> Typed:
-        """The first argument, an array or a map. Raises QueryError (FUNCTION_NOT_FOUND)."""
-        if not self.arguments or self.arguments[0].type.name != kind:
+    def first(self) -> Typed:
+        """The first argument, an array. Raises QueryError (FUNCTION_NOT_FOUND)."""
+        if not self.arguments or self.arguments[0].type.name != "array":
             raise unexpected_parameters(self)
         return self.arguments[0]
 
@@ -42,36 +39,26 @@ class LambdaCall(Call):
         return self.compile_body(node, list(parameters))
 
 
-def _each(call: LambdaCall) -> tuple[Typed, Typed, str]:
-    """Return the array, the body of the lambda over its elements, and the lambda in DuckDB SQL."""
-    values, name = call.first("array"), call.variable()
-    body = call.body(Typed(name, values.type.args[0]))
-    if call.name != "transform" and body.type != BOOLEAN:
-        # Trino does not accept NULL as a condition here.
-        raise unexpected_parameters(Call(call.name, [*call.arguments, body], call.node))
-    return values, body, f"{values.sql}, lambda {name}: {body.sql}"
-
-
 def filter_array(call: LambdaCall) -> Typed:
     """Elements for which the lambda is true."""
-    values, _, each = _each(call)
-    return Typed(f"list_filter({each})", values.type)
+    values, name = call.first(), call.variable()
+    body = call.body(Typed(name, values.type.args[0]))
+    if body.type != BOOLEAN:
+        # Trino does not accept NULL as a condition here.
+        raise unexpected_parameters(Call(call.name, [*call.arguments, body], call.node))
+    return Typed(f"list_filter({values.sql}, lambda {name}: {body.sql})", values.type)
 
 
 def transform(call: LambdaCall) -> Typed:
     """The lambda's value for each element."""
-    _, body, each = _each(call)
-    return Typed(f"list_transform({each})", array(body.type))
-
-
-def match(call: LambdaCall) -> Typed:
-    """any_match, all_match, none_match; NULL if the result depends on an unknown test."""
-    return Typed(f"trino_{call.name}(list_transform({_each(call)[2]}))", BOOLEAN)
+    values, name = call.first(), call.variable()
+    body = call.body(Typed(name, values.type.args[0]))
+    return Typed(f"list_transform({values.sql}, lambda {name}: {body.sql})", array(body.type))
 
 
 def reduce(call: LambdaCall) -> Typed:
     """Fold an array; the state has the type of the initial value."""
-    values, name = call.first("array"), call.variable()
+    values, name = call.first(), call.variable()
     element, initial = values.type.args[0], call.arguments[1]
     step = call.body(Typed(f"{name}_state", initial.type), Typed(f"{name}_item", element))
     if initial.type != element:
@@ -82,47 +69,8 @@ def reduce(call: LambdaCall) -> Typed:
     return call.body(Typed(folded, initial.type), place=1)
 
 
-def zip_with(call: LambdaCall) -> Typed:
-    """The lambda's value for each pair of elements of two arrays."""
-    left, right, pair = call.first("array"), call.arguments[1], call.variable()
-    sides = ((1, left), (2, right))
-    body = call.body(*(Typed(f"{pair}[{place}]", side.type.args[0]) for place, side in sides))
-    zipped = f"list_zip({left.sql}, {right.sql})"
-    return Typed(f"list_transform({zipped}, lambda {pair}: {body.sql})", array(body.type))
-
-
-def _entries(call: LambdaCall) -> tuple[Typed, Typed, Typed, Typed]:
-    """Return the map, key and value of an entry, and the body of the lambda over them."""
-    values, entry = call.first("map"), call.variable()
-    key, value = (
-        Typed(f"{entry}.{part}", kind)
-        for part, kind in zip(("key", "value"), values.type.args, strict=True)
-    )
-    return values, key, value, call.body(key, value)
-
-
-def map_filter(call: LambdaCall) -> Typed:
-    """Entries for which the lambda is true."""
-    values, _, _, body = _entries(call)
-    kept = f"list_filter(map_entries({values.sql}), lambda {call.variable()}: {body.sql})"
-    return Typed(f"map_from_entries({kept})", values.type)
-
-
-def transform_map(call: LambdaCall) -> Typed:
-    """transform_keys and transform_values: replace all keys or all values of a map."""
-    values, key, value, body = _entries(call)
-    key, value = (body, value) if call.name == "transform_keys" else (key, body)
-    pair = f"{{'key': {key.sql}, 'value': {value.sql}}}"
-    changed = f"list_transform(map_entries({values.sql}), lambda {call.variable()}: {pair})"
-    return Typed(f"map_from_entries({changed})", map_of(key.type, value.type))
-
-
 LAMBDAS: dict[str, Callable[[LambdaCall], Typed]] = {
     "filter": filter_array,
     "transform": transform,
-    **dict.fromkeys(("any_match", "all_match", "none_match"), match),
     "reduce": reduce,
-    "zip_with": zip_with,
-    "map_filter": map_filter,
-    **dict.fromkeys(("transform_keys", "transform_values"), transform_map),
 }

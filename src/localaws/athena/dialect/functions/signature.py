@@ -1,9 +1,8 @@
 """Parses signatures such as ``element_at(array(T), bigint) -> T`` and matches argument types.
 
 One capital letter means any type, and the same type at each occurrence. N is any type of numbers,
-O is any type with an order, and F is real or double, to which other numbers are converted as real.
-``decimal``, ``timestamp`` and ``timestamp with time zone`` match any precision. ``...`` means
-repetition.
+and O is any type with an order, except arrays and rows, which the local Athena does not compare.
+``timestamp`` and ``timestamp with time zone`` match any precision. ``...`` means repetition.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from localaws.athena import types
 from localaws.athena.dialect.typed import Typed, coerce
 from localaws.athena.types import Type
 
-ANY_PRECISION = ("decimal", "timestamp", types.TIMESTAMP_TZ)
-NUMBER, FLOAT, ORDERED = "N", "F", "O"
+ANY_PRECISION = ("timestamp", types.TIMESTAMP_TZ)
+NUMBER, ORDERED = "N", "O"
 Bindings = dict[str, Type]
 
 
@@ -91,8 +90,7 @@ def choose(
     for signature in sorted(overloads, key=lambda signature: not signature.exact(arguments)):
         if matched := signature.match(arguments):
             converted, kind = matched
-            template = overloads[signature].replace("{type}", types.duckdb_name(kind))
-            return template, converted, kind
+            return overloads[signature], converted, kind
     return None
 
 
@@ -111,8 +109,6 @@ def _is_variable(pattern: Type) -> bool:
 
 def _is_family(pattern: Type, actual: Type) -> bool:
     """Whether a type and its element types belong to the families of the pattern."""
-    if pattern.name == FLOAT:
-        return actual.name in ("real", "double")
     if _is_variable(pattern):
         return True
     inner = zip(pattern.args, actual.args, strict=False)
@@ -146,17 +142,12 @@ def _bind_open(pattern: Type, actual: Type, bindings: Bindings) -> bool:
 
 def _open_type(name: str, actual: Type) -> Type | None:
     """Return the type of family ``name`` to which ``actual`` is converted, or None."""
-    if name == FLOAT:
-        wider = types.common(types.REAL, actual)
-        return wider if wider in (types.REAL, types.DOUBLE) else None
     if name == ORDERED:
-        return None if actual.name in ("map", "json") else actual
+        return None if actual.args or actual.name == "json" else actual
     if name == NUMBER:
         return actual if actual.name in (*types.NUMBERS, "unknown") else None
     if actual.name == name or len(name) == 1:
         return actual
-    if name == "decimal":
-        return types.as_decimal(actual) if actual.name in types.INTEGERS else None
     smallest = types.timestamp(0) if name == "timestamp" else types.timestamp_tz(0)
     wider = types.common(actual, smallest)
     return wider if wider is not None and wider.name == name else None

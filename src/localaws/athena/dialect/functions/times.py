@@ -5,7 +5,6 @@ The fields of a timestamp with time zone are those of the local time in its zone
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from localaws.athena import types
@@ -13,7 +12,7 @@ from localaws.athena.dialect import casts
 from localaws.athena.dialect.functions import formats
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.typed import Typed, coerce, quote, unify
-from localaws.athena.errors import QueryError
+from localaws.athena.errors import QueryError, not_supported
 from localaws.athena.types import BIGINT, DATE, VARCHAR
 from localaws.athena.zones import duckdb_zone, zone_name
 
@@ -21,14 +20,9 @@ DATE_UNITS = ("day", "week", "month", "quarter", "year")
 TIME_UNITS = ("millisecond", "second", "minute", "hour")
 FIELDS = {
     **{name: name for name in (*DATE_UNITS, *TIME_UNITS)},
-    "week_of_year": "week",
-    "day_of_month": "day",
     "day_of_week": "isodow",
-    "dow": "isodow",
     "day_of_year": "dayofyear",
-    "doy": "dayofyear",
     "year_of_week": "isoyear",
-    "yow": "isoyear",
 }
 
 
@@ -116,17 +110,14 @@ def date_format(call: Call) -> Typed:
 
 
 def date_parse(call: Call) -> Typed:
-    """A moment from text by a MySQL format (timestamp) or a Joda format (with time zone)."""
+    """A timestamp from text by a MySQL format."""
     call.count(2)
-    mysql = call.name == "date_parse"
     text = coerce(call.arguments[0], VARCHAR, call.node)
-    pattern = (formats.mysql_format if mysql else formats.joda_format)(call.constant(1))
+    pattern = formats.mysql_format(call.constant(1))
     date, date_format = formats.missing_date(pattern)
     function = "trino_parse_short_year" if "%y" in pattern else "trino_parse"
     parsed = f"{function}({quote(date)} || {text.sql}, {quote(date_format + pattern)})"
-    if mysql:
-        return Typed(casts.round_time(parsed, 3), types.timestamp(3))
-    return Typed(f"timezone('UTC', {parsed})", types.timestamp_tz(3))
+    return Typed(casts.round_time(parsed, 3), types.timestamp(3))
 
 
 def at_timezone(call: Call) -> Typed:
@@ -151,24 +142,6 @@ def with_timezone(call: Call) -> Typed:
     return Typed(f"timezone({quote(duckdb_zone(zone))}, {local})", kind)
 
 
-def from_unixtime(call: Call) -> Typed:
-    """The moment of a Unix time in seconds, shown in a zone."""
-    call.count(2)
-    seconds = coerce(call.arguments[0], types.DOUBLE, call.node).sql
-    moment = f"make_timestamp(CAST(round({seconds} * 1000) AS BIGINT) * 1000)"
-    return Typed(f"timezone('UTC', {moment})", types.timestamp_tz(3, zone_of(call)))
-
-
-def from_iso8601(call: Call) -> Typed:
-    """A moment with the offset of its text, which must be a literal unless it is in UTC."""
-    call.count(1)
-    value = coerce(call.arguments[0], VARCHAR, call.node)
-    offset = re.search(r"T.*?([+-]\d{2}(:?\d{2})?)$", value.constant or "")
-    zone = zone_name(offset[1]) if offset else "UTC"
-    function = "trino_iso8601" if offset or value.constant else "trino_iso8601_utc"
-    return Typed(f"{function}({value.sql})", types.timestamp_tz(3, zone))
-
-
 def zone_of(call: Call) -> str:
     """Return the zone in the second argument. Raises QueryError (INVALID_FUNCTION_ARGUMENT)."""
     text = call.constant(1)
@@ -180,21 +153,22 @@ def zone_of(call: Call) -> str:
 
 
 def sequence(call: Call) -> Typed:
-    """Dates or timestamps at equal steps; numbers are in the table of scalar functions."""
+    """Numbers, dates or timestamps at equal steps."""
     call.count(2, 3)
+    if {value.type.name for value in call.arguments} <= {*types.INTEGERS, "unknown"}:
+        numbers = ", ".join(coerce(value, BIGINT, call.node).sql for value in call.arguments)
+        name = "trino_sequence" if len(call.arguments) == 2 else "trino_steps"
+        return Typed(f"trino_checked_sequence({name}({numbers}))", types.array(BIGINT))
     (start, end), kind = unify([call.moment(0), call.moment(1)], call.node)
     if kind.name == types.TIMESTAMP_TZ or (kind != DATE and len(call.arguments) == 2):
         raise unexpected_parameters(call)
-    step = call.arguments[2].sql if len(call.arguments) == 3 else "INTERVAL 1 day"
     bounds = f"CAST({start.sql} AS TIMESTAMP), CAST({end.sql} AS TIMESTAMP)"
-    if len(call.arguments) == 3 and call.arguments[2].type.name == types.YEAR_MONTH_INTERVAL:
-        months = f"CAST(datepart('year', {step}) * 12 + datepart('month', {step}) AS BIGINT)"
-        series = f"trino_month_steps({bounds}, {step}, {months})"
-    elif len(call.arguments) == 2:
-        series = f"generate_series({bounds}, trino_day_step({bounds}))"
-    else:
-        series = f"trino_moment_steps({bounds}, {step})"
-    series = f"trino_checked_sequence({series})"
+    step = f"trino_day_step({bounds})"
+    if len(call.arguments) == 3:
+        step = call.arguments[2].sql
+        if call.arguments[2].type.name != types.DAY_TIME_INTERVAL:
+            raise not_supported(f"sequence with steps of {call.arguments[2].type}", call.node)
+    series = f"trino_checked_sequence(trino_moment_steps({bounds}, {step}))"
     cast = f"list_transform({series}, lambda moment: CAST(moment AS DATE))"
     return Typed(cast if kind == DATE else series, types.array(kind))
 
@@ -207,9 +181,7 @@ TIMES: dict[str, Callable[[Call], Typed]] = {
     "date_format": date_format,
     "format_datetime": date_format,
     "date_parse": date_parse,
-    "parse_datetime": date_parse,
     "at_timezone": at_timezone,
-    "from_iso8601_timestamp": from_iso8601,
     "with_timezone": with_timezone,
     **dict.fromkeys(FIELDS, date_field),
 }
