@@ -49,9 +49,9 @@ because every run does all the work that is due.
 @translate_errors
 def compact_days() -> dict[str, Any]:
     """Replace the small data files of each table and past day by one file."""
-    from clickstream.pipeline import publish
+    from clickstream.pipeline.publish import maintenance
 
-    compacted = publish.compact_days(open_lake(), _now(), progress=log.info)
+    compacted = maintenance.compact_days(open_lake(), _now(), progress=log.info)
     log.info(compacted.sentence)
     return compacted.as_dict()
 
@@ -60,9 +60,9 @@ def compact_days() -> dict[str, Any]:
 @translate_errors
 def expire_snapshots() -> dict[str, Any]:
     """Remove snapshots of the tables that are older than `snapshot_days`."""
-    from clickstream.pipeline import publish
+    from clickstream.pipeline.publish import maintenance
 
-    expired = publish.expire_snapshots(open_lake(), _now())
+    expired = maintenance.expire_snapshots(open_lake(), _now())
     log.info(expired.sentence)
     return expired.as_dict()
 
@@ -71,9 +71,9 @@ def expire_snapshots() -> dict[str, Any]:
 @translate_errors
 def sweep_files() -> dict[str, Any]:
     """Delete old files that no table refers to, and raw lines older than `raw_days`."""
-    from clickstream.pipeline import publish
+    from clickstream.pipeline.publish import maintenance
 
-    swept = publish.sweep_files(open_lake(), _now(), progress=log.info)
+    swept = maintenance.sweep_files(open_lake(), _now(), progress=log.info)
     log.info(swept.sentence)
     return swept.as_dict()
 

@@ -98,13 +98,13 @@ def list_hosts() -> list[str]:
     task with the reason, and the DAG does not disappear from the list.
     """
     from clickstream import errors
-    from clickstream.pipeline import hosts
+    from clickstream.pipeline.hosts import listing
     from clickstream.wording import quantity, shorten
 
     lake = open_lake()
     if not lake.settings.sources:
         raise errors.NoHost("No source is set; add a [[sources]] section to the settings.")
-    names = [host.name for host in hosts.list_hosts(lake)]
+    names = [host.name for host in listing.list_hosts(lake)]
     if not names:
         raise errors.NoHost("No source has a host: no EC2 instance has the tags in the settings.")
     log.info(f"Pulls from {quantity(len(names), 'host')}: {shorten(names, shown=20)}.")
@@ -125,8 +125,8 @@ def pull_logs(host: str) -> dict[str, Any]:
     `clickstream status` shows.
     """
     from clickstream import errors
-    from clickstream.pipeline.hosts import find_host
-    from clickstream.pipeline.pull import pull_host
+    from clickstream.pipeline.hosts.listing import find_host
+    from clickstream.pipeline.pull.hosts import pull_host
 
     lake = open_lake()
     found = find_host(lake, host)
@@ -150,7 +150,7 @@ def hours_to_build() -> list[str]:
     own run. The task also runs if a host failed, so that one server that is down does not delay the
     others. If a host is back, the task removes its name from the hours that lacked it.
     """
-    from clickstream.pipeline import publish
+    from clickstream.pipeline.publish import publish
     from clickstream.wording import shorten
 
     run = get_current_context()["dag_run"]
@@ -184,7 +184,8 @@ def clean_hits(hour: str) -> dict[str, Any]:
 @translate_errors
 def build_sessions(staged: Staged) -> dict[str, Any]:
     """Join the hour's requests into sessions, which may continue open sessions of earlier hours."""
-    from clickstream.pipeline.hour import CleanedHour, build
+    from clickstream.pipeline.hour import build
+    from clickstream.pipeline.hour.states import CleanedHour
 
     built = build.build_sessions(open_lake(), CleanedHour.from_dict(staged))
     log.info(built.sentence)
@@ -195,7 +196,8 @@ def build_sessions(staged: Staged) -> dict[str, Any]:
 @translate_errors
 def check_hour(staged: Staged) -> dict[str, Any]:
     """Check that the line balance of the hour closes, before any reader can see the hour."""
-    from clickstream.pipeline.hour import StitchedHour, build
+    from clickstream.pipeline.hour import build
+    from clickstream.pipeline.hour.states import StitchedHour
 
     checked = build.check_hour(open_lake(), StitchedHour.from_dict(staged))
     log.info(checked.sentence)
@@ -214,8 +216,8 @@ def register_tables(staged: Staged) -> None:
 
     The event of each table's asset names the published hours.
     """
-    from clickstream.pipeline import publish
-    from clickstream.pipeline.hour import StitchedHour
+    from clickstream.pipeline.hour.states import StitchedHour
+    from clickstream.pipeline.publish import publish
 
     context = get_current_context()
     checked = StitchedHour.from_dict(staged)
@@ -234,7 +236,7 @@ def register_tables(staged: Staged) -> None:
 @translate_errors
 def refresh_views() -> None:
     """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
-    from clickstream.pipeline import publish
+    from clickstream.pipeline.publish import publish
 
     log.info(publish.refresh_views(open_lake()).sentence)
 
@@ -247,11 +249,11 @@ def refresh_facts() -> dict[str, Any]:
     The task also runs if an hour failed, because the other hours are published. In a backfill it
     pauses between refreshes, so that one refresh covers the changes of many runs.
     """
-    from clickstream.pipeline import publish
+    from clickstream.pipeline.publish import facts
 
     is_one_of_many = get_current_context()["dag_run"].run_type == "backfill"
     apart = BACKFILL_APART if is_one_of_many else timedelta()
-    refreshed = publish.refresh_facts(open_lake(), log.info, apart=apart)
+    refreshed = facts.refresh_facts(open_lake(), log.info, apart=apart)
     log.info(refreshed.sentence)
     return refreshed.as_dict()
 

@@ -16,7 +16,8 @@ from clickstream_airflow.spark_job import LONGEST, clean_on_spark, unset_variabl
 
 if TYPE_CHECKING:
     from clickstream.hours import Hour
-    from clickstream.pipeline.backfill import NewIds, Steps
+    from clickstream.pipeline.backfill.backfill import Steps
+    from clickstream.pipeline.backfill.new_ids import NewIds
 
 log = logging.getLogger("clickstream")
 
@@ -69,9 +70,9 @@ def plan_days() -> list[dict[str, str]]:
     it plans their whole key periods instead.
     """
     from clickstream import errors, hours
-    from clickstream.pipeline.backfill import open_periods
-    from clickstream.pipeline.hour import check_replay_window
+    from clickstream.pipeline.backfill.new_ids import open_periods
     from clickstream.pipeline.hour.outdated import check_range
+    from clickstream.pipeline.hour.replay_window import check_replay_window
     from clickstream.wording import quantity
 
     asked = get_current_context()["params"]
@@ -104,7 +105,7 @@ def plan_days() -> list[dict[str, str]]:
 
 def _plan_new_ids(first: Hour, last: Hour) -> NewIds:
     """Plan the key periods that the range touches, and log what new visitor ids change in them."""
-    from clickstream.pipeline.backfill import plan_new_visitor_ids
+    from clickstream.pipeline.backfill.new_ids import plan_new_visitor_ids
 
     plan = plan_new_visitor_ids(open_lake(), first, last)
     log.info(plan.sentence)
@@ -133,7 +134,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     A retry after a failure skips the hours that this run has published.
     """
     from clickstream import hours
-    from clickstream.pipeline.backfill import Steps, plan_backfill
+    from clickstream.pipeline.backfill.backfill import Steps, plan_backfill
     from clickstream.wording import quantity
 
     context = get_current_context()
@@ -168,7 +169,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
 
 def _steps(asked: Any) -> Steps:
     """Return the steps that the form requests; after Spark, only those after cleaning."""
-    from clickstream.pipeline.backfill import Steps
+    from clickstream.pipeline.backfill.backfill import Steps
 
     return Steps.SESSIONS if asked["engine"] == "spark" else Steps(asked["steps"])
 
@@ -177,8 +178,8 @@ def _steps(asked: Any) -> Steps:
 @translate_errors
 def refresh_views() -> None:
     """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
-    from clickstream.pipeline import publish
-    from clickstream.pipeline.backfill import outdated_views
+    from clickstream.pipeline.backfill.backfill import outdated_views
+    from clickstream.pipeline.publish import publish
 
     lake = open_lake()
     if get_current_context()["params"]["dry_run"]:
@@ -195,10 +196,10 @@ def refresh_facts() -> dict[str, Any]:
 
     The task also runs if a day failed, because the other days are published.
     """
-    from clickstream.pipeline import publish
+    from clickstream.pipeline.publish import facts
 
     is_dry = get_current_context()["params"]["dry_run"]
-    refreshed = publish.refresh_facts(open_lake(), log.info, dry_run=is_dry)
+    refreshed = facts.refresh_facts(open_lake(), log.info, dry_run=is_dry)
     log.info(refreshed.sentence)
     return refreshed.as_dict()
 

@@ -20,7 +20,7 @@ from clickstream.terminal import printable_lines
 from clickstream.wording import printable
 
 if TYPE_CHECKING:
-    from clickstream.lake import QueryResult
+    from clickstream.lake.athena import QueryResult
 
 
 def show_result(result: QueryResult, style: str, out: Console) -> None:

@@ -23,8 +23,9 @@ import typer
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake, shared_session
 from clickstream.memory import freeze_imports
-from clickstream.pipeline.backfill import Steps, plan_backfill, rebuild
-from clickstream.pipeline.hour import CleanedHour, Published, clean_unless_staged
+from clickstream.pipeline.backfill.backfill import Steps, plan_backfill, rebuild
+from clickstream.pipeline.hour.build import clean_unless_staged
+from clickstream.pipeline.hour.states import CleanedHour, Published
 from clickstream.pipeline.site import settings_of
 from clickstream.settings import Settings, load
 

@@ -22,7 +22,7 @@ from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.pipeline.publish import refresh_facts
+from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.settings import Settings, load
 
 FIRST, LAST = Hour.parse("2026-11-16T00"), Hour.parse("2026-11-24T14")

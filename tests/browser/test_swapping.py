@@ -20,9 +20,9 @@ from tests.browser.watched_pages import (
 
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.lake import Lake
-from clickstream.pipeline.backfill import rebuild
-from clickstream.pipeline.publish import refresh_facts
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.backfill.backfill import rebuild
+from clickstream.pipeline.publish.facts import refresh_facts
+from clickstream.pipeline.pull.host import pull_source
 
 PASSWORD = "four words are long"
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from tests.support.cases import each_case
 
-from clickstream.lake import QueryResult
+from clickstream.lake.athena import QueryResult
 from clickstream.query_output import show_result
 from clickstream.report.explain import show_explanation
 from clickstream.settings import Settings

@@ -11,9 +11,9 @@ from tests.support.lake_settings import ROOT, write_settings
 
 from clickstream.hours import Hour
 from clickstream.lake import iceberg_tables
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import build_hour
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.publish import build_hour
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.tables import HITS
 
 pytestmark = pytest.mark.airflow

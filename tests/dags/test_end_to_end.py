@@ -15,9 +15,10 @@ from tests.support.lakes import build_all
 from clickstream.errors import AwsRefused, UnbalancedHour
 from clickstream.hours import Hour
 from clickstream.lake import athena, fact_files
-from clickstream.pipeline.hour import StitchedHour, check_hour
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.hour.build import check_hour
+from clickstream.pipeline.hour.states import StitchedHour
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.tables import BALANCE
 
 pytestmark = pytest.mark.airflow
@@ -261,7 +262,7 @@ def test_hours_are_built_from_raw_if_no_host_can_be_listed(dag, home, monkeypatc
     def refuse(_lake: Any) -> None:
         raise AwsRefused("AWS refused: DescribeInstances, UnauthorizedOperation.")
 
-    monkeypatch.setattr("clickstream.pipeline.hosts.list_hosts", refuse)
+    monkeypatch.setattr("clickstream.pipeline.hosts.listing.list_hosts", refuse)
     run = run_hour(dag, "2026-11-20T05")
     seen = states(run)
     assert run.state == "failed"

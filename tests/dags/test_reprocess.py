@@ -15,9 +15,9 @@ from tests.support.lakes import build_all
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger
-from clickstream.pipeline.backfill import Steps, outdated_views
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.backfill.backfill import Steps, outdated_views
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.pull.host import pull_source
 
 pytestmark = pytest.mark.airflow
 

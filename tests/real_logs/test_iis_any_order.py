@@ -17,10 +17,10 @@ from tests.support.shared_data import shared
 
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena
-from clickstream.pipeline.backfill import rebuild
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import build_hour
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.backfill.backfill import rebuild
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.publish import build_hour
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
 from clickstream.step_config import clean_rules
 

@@ -19,9 +19,9 @@ from tests.support.shared_data import shared
 from clickstream.clean import RequestTable
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, own_domain
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import refresh_views
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.publish import refresh_views
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.report.visits import count_sessions
 from clickstream.settings import SourceSettings
 from clickstream.step_config import clean_rules, session_rules

@@ -12,7 +12,7 @@ import pytest
 from tests.support.nginx import Nginx, rotate, running_nginx
 
 from clickstream.lake import Lake, objects, raw
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.pull.host import pull_source
 
 CLIENTS, REQUESTS, ROTATIONS = 4, 1500, 6
 OTHERS = 1_000_000

@@ -15,9 +15,9 @@ from tests.support.required import require_program
 
 from clickstream.hours import hour_range
 from clickstream.lake import Lake, objects, raw
-from clickstream.pipeline.backfill import Steps, rebuild
-from clickstream.pipeline.publish import build_hour
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.backfill.backfill import Steps, rebuild
+from clickstream.pipeline.publish.publish import build_hour
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.site import settings_of
 
 LAST = FIRST.next.next

@@ -12,7 +12,7 @@ from clickstream import settings
 from clickstream.demo.cafe import CafeRules, Truth, write_history
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.pipeline.publish import refresh_views
+from clickstream.pipeline.publish.publish import refresh_views
 
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")

@@ -17,8 +17,8 @@ from tests.support.lakes import build_all
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
-from clickstream.pipeline.publish import refresh_views
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.publish.publish import refresh_views
+from clickstream.pipeline.pull.host import pull_source
 
 FIRST, LAST = Hour.parse("2026-11-20T10"), Hour.parse("2026-11-20T12")
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"

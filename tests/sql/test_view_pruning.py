@@ -24,8 +24,8 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.lake.views import DateFilter
-from clickstream.pipeline.publish import refresh_views
 from clickstream.pipeline.publish.facts import fact_query
+from clickstream.pipeline.publish.publish import refresh_views
 
 pytestmark = pytest.mark.lake
 

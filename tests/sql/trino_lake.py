@@ -14,9 +14,9 @@ from clickstream import settings
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
-from clickstream.pipeline.backfill import rebuild
-from clickstream.pipeline.publish import hours_to_build, refresh_views
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.backfill.backfill import rebuild
+from clickstream.pipeline.publish.publish import hours_to_build, refresh_views
+from clickstream.pipeline.pull.host import pull_source
 
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = Hour.parse("2026-11-18T00"), Hour.parse("2026-11-20T23")

@@ -13,9 +13,10 @@ from tests.support.lakes import beside, build_all
 from clickstream.demo.stack import AirflowApi
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
-from clickstream.pipeline.hosts import list_hosts
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.pull import Pulled, pull_all
+from clickstream.pipeline.hosts.listing import list_hosts
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.pull.hosts import pull_all
+from clickstream.pipeline.pull.result import Pulled
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
 FIRST, DOWN_UNTIL, LAST = OUTAGE_HOURS

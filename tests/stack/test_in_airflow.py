@@ -194,16 +194,6 @@ def test_a_link_on_the_page_of_a_task_leads_to_its_hour(
     expect(page.get_by_label("Dashboard", exact=True)).to_be_visible()
 
 
-def test_the_ledger_leads_to_the_hour(
-    log_in: LogIn, any_airflow: AirflowServer, hour: Hour, day: str
-) -> None:
-    page = log_in(any_airflow)
-    page.goto(f"{any_airflow.task_page}/details")
-    page.get_by_role("link", name="Hour in the ledger").click()
-    page.get_by_role("link", name="This hour on the dashboard").click()
-    wait_for(page, f"/trust?{day}&hour={hour}#hour")
-
-
 def test_the_page_has_the_colours_of_airflow(
     log_in: LogIn, airflow: AirflowServer, day: str
 ) -> None:

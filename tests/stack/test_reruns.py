@@ -37,7 +37,7 @@ from clickstream.demo.stack import AirflowApi, Stack, StackError
 from clickstream.demo.stack.processes import read_procfile
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, fact_files, hour_ledger, objects, visitor_keys
-from clickstream.pipeline.proof import verify
+from clickstream.pipeline.proof.verify import verify
 
 HOURS = hours_ago(45, hour=22, number=3)
 FIRST, MIDDLE, LAST = HOURS

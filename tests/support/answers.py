@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clickstream.lake import Lake, athena
-from clickstream.pipeline.publish import refresh_views
+from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.tables import RAW_OBJECTS, SESSION_CHANGES, TABLES
 
 SQL = Path(__file__).parents[2] / "include" / "sql"

@@ -8,7 +8,7 @@ from typing import Any
 
 from clickstream.lake import Lake, athena, fact_files
 from clickstream.lake.fact_files import FACT_VIEWS, Manifest
-from clickstream.pipeline.publish import FactsRefreshed, refresh_facts
+from clickstream.pipeline.publish.facts import FactsRefreshed, refresh_facts
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 """The moment that the tests' refreshes count keep_days back from."""

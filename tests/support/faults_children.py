@@ -20,8 +20,8 @@ from clickstream import lake as lakes
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.pipeline.publish import build_hour, hours_to_build, refresh_views
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.publish.publish import build_hour, hours_to_build, refresh_views
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import Settings
 
 # One session, made before the fork: the descriptions of AWS's services take longest to load.

@@ -12,8 +12,8 @@ from tests.support.lakes import beside, build_all, sortable_columns
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg_tables
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import Settings
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 

@@ -12,8 +12,8 @@ from tests.support.lakes import build_all
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.pipeline.publish import build_hour, hours_to_build, refresh_views
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.publish.publish import build_hour, hours_to_build, refresh_views
+from clickstream.pipeline.pull.host import pull_source
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
 RULES = CafeRules(visitors_per_hour=100, bots_per_hour=12)

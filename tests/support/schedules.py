@@ -18,8 +18,8 @@ from tests.support.traffic import FIRST, HOSTS, Traffic
 
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger
-from clickstream.pipeline.publish import build_hour, hours_to_build
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.publish.publish import build_hour, hours_to_build
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
 
 TENTHS = 10

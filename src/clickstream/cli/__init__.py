@@ -152,7 +152,7 @@ def facts(
 
     Example: [bold]clickstream facts --dry-run[/]
     """
-    from clickstream.pipeline.publish import refresh_facts
+    from clickstream.pipeline.publish.facts import refresh_facts
 
     with err.status("Facts") as status:
         refreshed = refresh_facts(
@@ -171,7 +171,7 @@ def maintain(
 
     Example: [bold]clickstream maintain --dry-run[/]
     """
-    from clickstream.pipeline.publish import compact_days, expire_snapshots, sweep_files
+    from clickstream.pipeline.publish.maintenance import compact_days, expire_snapshots, sweep_files
 
     lake, now = open_lake(), datetime.now(UTC)
     with err.status("Maintenance") as status:

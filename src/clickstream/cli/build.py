@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from clickstream.lake import Lake
-    from clickstream.pipeline.backfill import NewIds, Progress
+    from clickstream.pipeline.backfill.backfill import Progress
+    from clickstream.pipeline.backfill.new_ids import NewIds
 
 
 def build(
@@ -65,9 +66,9 @@ def build(
 
     Example: [bold]clickstream build 2026-03-01 2026-03-01 --new-visitor-ids[/]
     """
-    from clickstream.pipeline.backfill import plan_new_visitor_ids
-    from clickstream.pipeline.hour import check_replay_window
+    from clickstream.pipeline.backfill.new_ids import plan_new_visitor_ids
     from clickstream.pipeline.hour.outdated import check_range
+    from clickstream.pipeline.hour.replay_window import check_replay_window
 
     lake, (first, last) = open_lake(), check_range(first, last)
     if not (only_outdated or new_visitor_ids):
@@ -82,8 +83,8 @@ def build(
 
 
 def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_run: bool) -> None:
-    from clickstream.pipeline.backfill import plan_backfill
-    from clickstream.pipeline.hosts import complete_hours
+    from clickstream.pipeline.backfill.backfill import plan_backfill
+    from clickstream.pipeline.hosts.missing import complete_hours
 
     backfill = plan_backfill(lake, first, last, run_by_hand(), only_outdated)
     out.print(backfill.summary, soft_wrap=True)
@@ -101,7 +102,8 @@ def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_r
 
 def _refresh_readers(lake: Lake) -> None:
     """Refresh the views, then the facts, after hours were published."""
-    from clickstream.pipeline.publish import refresh_facts, refresh_views
+    from clickstream.pipeline.publish.facts import refresh_facts
+    from clickstream.pipeline.publish.publish import refresh_views
 
     out.print(refresh_views(lake).sentence, soft_wrap=True)
     with err.status("Facts") as status:
@@ -111,8 +113,8 @@ def _refresh_readers(lake: Lake) -> None:
 
 def _pull_all(lake: Lake) -> bool:
     """Pull all hosts, several at a time. Return whether all could be pulled."""
-    from clickstream.pipeline.hosts import list_hosts
-    from clickstream.pipeline.pull import pull_all
+    from clickstream.pipeline.hosts.listing import list_hosts
+    from clickstream.pipeline.pull.hosts import pull_all
     from clickstream.pipeline.site import describe_own_domain
 
     hosts, failed = list_hosts(lake), []
@@ -151,7 +153,7 @@ def _show_progress(todo: Sequence[Hour], steps: Iterable[Progress]) -> None:
 
 
 def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) -> None:
-    from clickstream.pipeline.backfill import give_new_visitor_ids
+    from clickstream.pipeline.backfill.new_ids import give_new_visitor_ids
 
     out.print(plan.sentence, soft_wrap=True)
     if dry_run:

@@ -25,7 +25,8 @@ from clickstream.wording import parse_duration, quantity
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
-    from clickstream.pipeline.proof import BytesReport, VerifyReport
+    from clickstream.pipeline.proof.report import VerifyReport
+    from clickstream.pipeline.proof.stored_bytes import BytesReport
 
 
 BYTES_NOT_READ = (
@@ -89,7 +90,7 @@ def status(
 
     Example: [bold]clickstream status --json[/]
     """
-    from clickstream.pipeline.proof import FreshnessLimits, Health, lake_freshness
+    from clickstream.pipeline.proof.freshness import FreshnessLimits, Health, lake_freshness
 
     limits = FreshnessLimits(max_lag, max_source_lag)
     now = datetime.now(UTC)
@@ -152,9 +153,10 @@ def repair(
 
     Example: [bold]clickstream repair 2026-11-20T00 2026-11-20T23[/]
     """
-    from clickstream.pipeline import proof
     from clickstream.pipeline.hour.outdated import describe_reach
-    from clickstream.pipeline.publish import refresh_facts, refresh_views
+    from clickstream.pipeline.proof.repair import repair as repair_hours
+    from clickstream.pipeline.publish.facts import refresh_facts
+    from clickstream.pipeline.publish.publish import refresh_views
 
     lake = open_lake()
     report = _verify_range(lake, first, last)
@@ -166,7 +168,7 @@ def repair(
         hours = {finding.hour for finding in report.findings}
         with progress_bar() as progress:
             progress.add_task(f"Repairing {quantity(len(hours), 'hour')}", total=None)
-            report = proof.repair(lake, report, run_by_hand(), progress.print)
+            report = repair_hours(lake, report, run_by_hand(), progress.print)
             progress.print(refresh_views(lake).sentence, soft_wrap=True)
             progress.print(refresh_facts(lake).sentence, soft_wrap=True)
         left_waiting -= {*hour_range(min(hours), max(hours))}
@@ -180,7 +182,7 @@ def _has_whole_bytes(lake: Lake, first: HourSpan | None, last: HourSpan | None) 
 
     Return whether no object is damaged.
     """
-    from clickstream.pipeline.proof import check_stored_bytes
+    from clickstream.pipeline.proof.stored_bytes import check_stored_bytes
 
     with err.status("Reading all bytes") as status:
         report = check_stored_bytes(lake, *_ends(first, last), status.update)
@@ -194,10 +196,10 @@ def _ends(first: HourSpan | None, last: HourSpan | None) -> tuple[Hour | None, H
 
 def _verify_range(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> VerifyReport:
     """Verify a range of hours, and print the report."""
-    from clickstream.pipeline import proof
+    from clickstream.pipeline.proof.verify import verify as verify_hours
 
     with err.status("Verifying") as status:
-        report = proof.verify(lake, *_ends(first, last), status.update)
+        report = verify_hours(lake, *_ends(first, last), status.update)
     _show_proofs(report)
     return report
 

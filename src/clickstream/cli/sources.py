@@ -23,7 +23,7 @@ from clickstream.wording import quantity
 if TYPE_CHECKING:
     from clickstream.collect import Host
     from clickstream.lake import Lake
-    from clickstream.pipeline.hosts import ShownKey
+    from clickstream.pipeline.hosts.trusted_keys import ShownKey
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,7 +49,7 @@ def check(names: Names = None, as_json: AsJson = False) -> None:
 
     Example: [bold]clickstream sources check web.shop-1.example[/]
     """
-    from clickstream.pipeline.hosts import check_hosts
+    from clickstream.pipeline.hosts.check import check_hosts
 
     lake = open_lake()
     hosts = _find_hosts(lake, names)
@@ -75,7 +75,7 @@ def show(names: Names = None, as_json: AsJson = False) -> None:
 
     Example: [bold]clickstream sources show web --json[/]
     """
-    from clickstream.pipeline.hosts import list_states
+    from clickstream.pipeline.hosts.states import list_states
 
     lake = open_lake()
     states = list_states(lake, _find_hosts(lake, names, with_retired=True))
@@ -133,8 +133,8 @@ def trust(
 
 
 def _trust_one(lake: Lake, host: Host, fingerprint: str, replace: bool, yes: bool) -> None:
-    from clickstream.pipeline import hosts
-    from clickstream.pipeline.hosts import ask_for_key, known_hosts_of
+    from clickstream.pipeline.hosts import trusted_keys
+    from clickstream.pipeline.hosts.trusted_keys import ask_for_key, known_hosts_of
 
     shown = ask_for_key(lake.settings, host)
     _check_fingerprint(shown, fingerprint, replace)
@@ -147,7 +147,7 @@ def _trust_one(lake: Lake, host: Host, fingerprint: str, replace: bool, yes: boo
     ):
         _say(f"{host.name}: nothing is changed.")
         return
-    hosts.trust(lake.settings, shown)
+    trusted_keys.trust(lake.settings, shown)
     path = known_hosts_of(lake.settings)
     _say(f"[green]✓[/] {host.name} is trusted now; {escape(str(path))} has its key.")
 
@@ -188,13 +188,13 @@ def retire(
     Example: [bold]clickstream sources retire web.i-0abc --undo[/]
     """
     from clickstream.lake import collection
-    from clickstream.pipeline import hosts
-    from clickstream.pipeline.hosts import find_host
+    from clickstream.pipeline.hosts.listing import find_host
+    from clickstream.pipeline.hosts.states import retire as retire_host
 
     lake = open_lake()
     host = find_host(lake, name)
     if undo:
-        hosts.retire(lake, host.name, undo=True)
+        retire_host(lake, host.name, undo=True)
         _say(f"{host.name} is pulled again from the next run on.")
         return
     [state] = collection.states_of(lake, [host.name])
@@ -204,7 +204,7 @@ def retire(
     _say(describe_last_pull(state))
     if not yes:
         typer.confirm(f"Retire {host.name}?", abort=True)
-    hosts.retire(lake, host.name)
+    retire_host(lake, host.name)
     _say(
         f"{host.name} is retired: no hour waits for it any more. To undo: clickstream sources "
         f"retire {host.name} --undo"
@@ -216,7 +216,7 @@ def _find_hosts(lake: Lake, names: Sequence[str] | None, with_retired: bool = Fa
 
     Without names, return all hosts. Raises InputError for an unknown name.
     """
-    from clickstream.pipeline.hosts import find_host, list_hosts
+    from clickstream.pipeline.hosts.listing import find_host, list_hosts
 
     hosts = list_hosts(lake, with_retired)
     if not names:

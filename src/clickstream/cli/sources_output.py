@@ -17,7 +17,9 @@ from clickstream.wording import printable, quantity
 
 if TYPE_CHECKING:
     from clickstream.lake.collection import SourceState
-    from clickstream.pipeline.hosts import HostCheck, HostState, ShownKey
+    from clickstream.pipeline.hosts.check import HostCheck
+    from clickstream.pipeline.hosts.states import HostState
+    from clickstream.pipeline.hosts.trusted_keys import ShownKey
 
 
 def show_check(found: HostCheck, width: int, out: Console) -> None:

@@ -15,8 +15,8 @@ from clickstream.hours import Hour, describe_hours, group_hours
 from clickstream.wording import describe_duration, quantity, shorten
 
 if TYPE_CHECKING:
-    from clickstream.pipeline.hosts import HostFreshness
-    from clickstream.pipeline.proof import Freshness
+    from clickstream.pipeline.hosts.freshness import HostFreshness
+    from clickstream.pipeline.proof.freshness import Freshness
 
 GOOD, NOTE, BAD = "[green]✓[/]", "[yellow]![/]", "[red]✗[/]"
 COLOURS = {0: "green", 1: "red", 2: "yellow"}

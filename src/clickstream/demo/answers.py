@@ -8,7 +8,8 @@ from dataclasses import replace
 from rich.console import Console
 
 from clickstream.hours import HourSpan, describe_hours
-from clickstream.lake import Lake, QueryResult, athena, hour_ledger
+from clickstream.lake import Lake, athena, hour_ledger
+from clickstream.lake.athena import QueryResult
 from clickstream.pipeline.hour.states import balance_text
 from clickstream.query_output import build_table
 from clickstream.tables import BALANCE

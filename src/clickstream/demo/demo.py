@@ -29,8 +29,10 @@ from clickstream.demo.stack import Ports, Stack, StackLayout, running_stack, sho
 from clickstream.demo.traffic import Plan, Traffic, own_logs, simulated_cafe
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
-from clickstream.pipeline.proof import VerifyReport, verify
-from clickstream.pipeline.publish import FactsRefreshed, refresh_facts, refresh_views
+from clickstream.pipeline.proof.report import VerifyReport
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.facts import FactsRefreshed, refresh_facts
+from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.terminal import SafeConsole
 from clickstream.wording import quantity
 

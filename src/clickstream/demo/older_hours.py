@@ -13,7 +13,7 @@ from clickstream.demo.progress import DemoStep
 from clickstream.demo.traffic import Plan
 from clickstream.hours import HourSpan
 from clickstream.lake import Lake
-from clickstream.pipeline.backfill import plan_backfill
+from clickstream.pipeline.backfill.backfill import plan_backfill
 from clickstream.wording import quantity
 
 RUN = "the demo's first build"

@@ -26,7 +26,7 @@ from clickstream.demo.stack import Stack, StackLayout
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan
 from clickstream.lake import Lake, hour_ledger, raw
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.site import describe_own_domain
 from clickstream.wording import quantity
 

@@ -6,42 +6,19 @@ the local AWS; only the endpoint differs.
 
 from __future__ import annotations
 
-import boto3
+from typing import TYPE_CHECKING
+
 from botocore.exceptions import ClientError
 
-from clickstream.lake import (
-    athena,
-    aws_errors,
-    bookmarks,
-    collection,
-    iceberg_tables,
-    raw,
-    staging,
-    table_schemas,
-    views,
-    visitor_keys,
-)
-from clickstream.lake.athena import QueryResult
+from clickstream.lake import aws_errors
 from clickstream.lake.client import Lake, shared_session, warm_up
+from clickstream.lake.table_properties import check_tables
 from clickstream.settings import Settings
 
-__all__ = [
-    "Lake",
-    "QueryResult",
-    "athena",
-    "aws_errors",
-    "bookmarks",
-    "collection",
-    "iceberg_tables",
-    "open_lake",
-    "raw",
-    "refer_to_lake",
-    "shared_session",
-    "staging",
-    "views",
-    "visitor_keys",
-    "warm_up",
-]
+if TYPE_CHECKING:
+    import boto3
+
+__all__ = ["Lake", "open_lake", "refer_to_lake", "shared_session", "warm_up"]
 
 
 @aws_errors.translate_errors()
@@ -55,9 +32,11 @@ def open_lake(
     AwsRefused if AWS can't be reached or refuses, OtherLayout for tables of another version.
     """
     lake = refer_to_lake(settings, session, endpoint_url)
-    if not table_schemas.check_tables(lake):
+    if not check_tables(lake):
+        from clickstream.lake.table_schemas import ensure_tables  # imports pyiceberg
+
         _ensure_bucket(lake)
-        table_schemas.ensure_tables(lake)
+        ensure_tables(lake)
     return lake
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
 from clickstream.errors import AwsNotConfigured
-from clickstream.lake.catalog import LakeCatalog
 from clickstream.lake.s3_get import ATTEMPTS, ObjectCache
 from clickstream.settings import Settings
+
+if TYPE_CHECKING:
+    from clickstream.lake.catalog import LakeCatalog
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Lake:
     @cached_property
     def catalog(self) -> LakeCatalog:
         """The Iceberg catalog. The endpoint is passed, as pyiceberg ignores AWS_ENDPOINT_URL."""
+        from clickstream.lake.catalog import LakeCatalog  # pyiceberg takes 0.4 s to import
+
         credentials = self.session.get_credentials()
         if credentials is None:
             raise AwsNotConfigured(

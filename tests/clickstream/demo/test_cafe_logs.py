@@ -22,9 +22,9 @@ from clickstream.demo.traffic import Plan, simulated_cafe
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import refresh_views
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.publish import refresh_views
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import Settings
 from clickstream.terminal import SafeConsole
 

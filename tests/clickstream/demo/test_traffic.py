@@ -23,7 +23,7 @@ from clickstream.demo.traffic import (
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import open_lake
-from clickstream.pipeline.publish import build_hour
+from clickstream.pipeline.publish.publish import build_hour
 from clickstream.settings import Settings, load
 
 ROOT = Path(__file__).parents[3]

@@ -14,7 +14,7 @@ from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, breaks_off,
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.lake import Lake, iceberg_tables, objects
-from clickstream.pipeline.publish import build_hour
+from clickstream.pipeline.publish.publish import build_hour
 from clickstream.settings import Settings
 from clickstream.tables import HITS
 

@@ -12,7 +12,7 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.pull.host import pull_source
 
 FIRST, LAST = Hour.parse("2026-11-18T10"), Hour.parse("2026-11-21T10")
 

@@ -13,7 +13,7 @@ from tests.clickstream.lake.builders import build_rows, store_rows
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables, objects, table_schemas
+from clickstream.lake import Lake, iceberg_tables, objects, table_properties
 from clickstream.tables import REJECTS, SESSION_CHANGES
 
 FIRST = Hour.parse("2026-11-20T00")
@@ -131,6 +131,6 @@ def test_a_table_remembers_few_snapshots_and_all_its_rows(
     keys = [key for key, _ in objects.listing(lake, "warehouse/")]
     described = [key for key in keys if f"{REJECTS.name}/metadata" in key and ".json" in key]
     assert len(described) <= 1 + int(
-        table_schemas.PROPERTIES["write.metadata.previous-versions-max"]
+        table_properties.PROPERTIES["write.metadata.previous-versions-max"]
     )
     assert not [key for key in keys if key.endswith("/")], "S3 has no directories to keep up"

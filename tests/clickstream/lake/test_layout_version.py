@@ -18,11 +18,19 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream import __version__
 from clickstream.errors import OtherLayout
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables, objects, open_lake, table_schemas
-from clickstream.lake.table_schemas import LAYOUT_PROPERTY, PROPERTIES
-from clickstream.pipeline.hour import CleanedHour, clean_hits
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.pull import pull_source
+from clickstream.lake import (
+    Lake,
+    iceberg_tables,
+    objects,
+    open_lake,
+    table_properties,
+    table_schemas,
+)
+from clickstream.lake.table_properties import LAYOUT_PROPERTY, PROPERTIES
+from clickstream.pipeline.hour.build import clean_hits
+from clickstream.pipeline.hour.states import CleanedHour
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import Settings
 from clickstream.tables import COLUMNS_VERSION, LAYOUT_VERSION, TABLES, Column, Table
 
@@ -65,8 +73,9 @@ def make_lake(
     unmarked = {n: value for n, value in PROPERTIES.items() if n != LAYOUT_PROPERTY}
     mark = {LAYOUT_PROPERTY: str(version)} if version else {}
     with monkeypatch.context() as patch:
-        patch.setattr(table_schemas, "PROPERTIES", unmarked | mark)
-        patch.setattr(table_schemas, "TABLES", tables)
+        patch.setattr(table_properties, "PROPERTIES", unmarked | mark)
+        for module in (table_properties, table_schemas):
+            patch.setattr(module, "TABLES", tables)
         return open_lake(settings, aws_session())
 
 
@@ -191,9 +200,10 @@ def test_other_statistics_are_no_other_layout(
     lake_settings: Settings, monkeypatch: pytest.MonkeyPatch, reopen: Callable[[], Lake]
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(table_schemas, "properties", lambda _: PROPERTIES)
+        for module in (table_properties, table_schemas):
+            patch.setattr(module, "properties_of", lambda _: PROPERTIES)
         make_lake(lake_settings, monkeypatch, LAYOUT_VERSION)
     lake = reopen()
     for table in TABLES:
         stored = iceberg_tables.load(lake, table).iceberg.properties
-        assert table_schemas.properties(table).items() <= stored.items()
+        assert table_properties.properties_of(table).items() <= stored.items()

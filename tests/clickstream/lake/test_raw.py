@@ -21,7 +21,8 @@ from clickstream.errors import DamagedObject
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.raw import RawObject, RawRange
-from clickstream.pipeline.hour import batch, clean_hits
+from clickstream.pipeline.hour import batch
+from clickstream.pipeline.hour.build import clean_hits
 from clickstream.settings import Settings
 
 HOUR = Hour.parse("2026-11-20T00")

@@ -15,10 +15,10 @@ from clickstream.errors import UnbalancedHour
 from clickstream.hours import hour_range
 from clickstream.lake import Lake, hour_ledger, iceberg_tables, raw
 from clickstream.lake.raw import RawRange
-from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import build_hour, hours_to_build, register_tables
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.publish import build_hour, hours_to_build, register_tables
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
 BY_PUBLICATION = ["published_at", "published_by", "late_lines", "raw_objects", "raw_digest"]

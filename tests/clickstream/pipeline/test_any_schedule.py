@@ -29,8 +29,9 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.lake.publication import Publication
 from clickstream.pipeline.hour import batch
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import Due, publish
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish import publish
+from clickstream.pipeline.publish.publish import Due
 from clickstream.sessions import carry
 from clickstream.settings import Settings
 from clickstream.settings.sections import BotSettings

@@ -31,8 +31,8 @@ from tests.support.lakes import beside
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.errors import AwsRefused, AwsUnavailable
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import build_hour, refresh_views
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.publish import build_hour, refresh_views
 from clickstream.settings import Settings
 
 SILENCE_SECONDS = 1

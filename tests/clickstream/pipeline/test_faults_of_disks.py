@@ -15,8 +15,8 @@ from tests.support.faults_lakes import FIRST, assert_same, built_calmly, log_an_
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.errors import AwsUnavailable
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import Settings
 
 ROOM = 600

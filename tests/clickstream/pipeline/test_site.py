@@ -15,11 +15,11 @@ from tests.support.lakes import aws_session, build_all
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, objects, open_lake, own_domain
 from clickstream.pipeline import site
-from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.hour.outdated import hour_states
-from clickstream.pipeline.proof import lake_freshness
-from clickstream.pipeline.publish import build_hour, refresh_views, register_tables
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.proof.freshness import lake_freshness
+from clickstream.pipeline.publish.publish import build_hour, refresh_views, register_tables
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.site import describe_own_domain, settings_digest
 from clickstream.report.reading import read_log
 from clickstream.report.tally import Tally

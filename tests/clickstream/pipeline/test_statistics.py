@@ -17,10 +17,18 @@ from tests.support.lakes import build_all, sortable_columns
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables, table_maintenance, table_schemas
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import build_hour, compact_days, maintenance
-from clickstream.pipeline.pull import pull_source
+from clickstream.lake import (
+    Lake,
+    iceberg_tables,
+    table_maintenance,
+    table_properties,
+    table_schemas,
+)
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish import maintenance
+from clickstream.pipeline.publish.maintenance import compact_days
+from clickstream.pipeline.publish.publish import build_hour
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.tables import HITS, SESSION_PARTS, TABLES, Table
 
 FIRST, LAST = Hour.parse("2026-11-18T00"), Hour.parse("2026-11-20T23")
@@ -48,7 +56,7 @@ def lines_of_three_days() -> list[str]:
 def former_properties(table: Table) -> dict[str, str]:
     """What tables had up to version 0.13: statistics of two columns, the same for every table."""
     columns = ("event_date", "hour_at")
-    return table_schemas.PROPERTIES | {
+    return table_properties.PROPERTIES | {
         f"write.metadata.metrics.column.{c}": "full" for c in columns
     }
 
@@ -57,7 +65,8 @@ def former_properties(table: Table) -> dict[str, str]:
 def former(reopen: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch) -> Lake:
     """A lake of three days, one file each, that a former version made and built."""
     with monkeypatch.context() as patch:
-        patch.setattr(table_schemas, "properties", former_properties)
+        for module in (table_properties, table_schemas):
+            patch.setattr(module, "properties_of", former_properties)
         lake = reopen()
         source = lake.settings.sources[0]
         append(Path(source.path) / "access.log", lines_of_three_days())

@@ -16,7 +16,7 @@ from tests.support.lakes import built
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
-from clickstream.pipeline.publish import refresh_views
+from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.report import run_trial
 from clickstream.settings import Settings
 from clickstream.tables import BALANCE

@@ -20,6 +20,7 @@ from clickstream.lake import (
     iceberg_tables,
     open_lake,
     table_maintenance,
+    table_properties,
     table_schemas,
 )
 from clickstream.lake.iceberg_tables import LoadedTable
@@ -69,7 +70,8 @@ def extend(lake_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable
 
     def open_by_later_release() -> Lake:
         with monkeypatch.context() as patch:
-            patch.setattr(table_schemas, "TABLES", (EXTENDED,))
+            for module in (table_properties, table_schemas):
+                patch.setattr(module, "TABLES", (EXTENDED,))
             return open_lake(lake_settings, aws_session())
 
     return open_by_later_release
@@ -137,7 +139,8 @@ def test_a_change_of_ledger_rows_keeps_columns_of_a_newer_release(
     added = Column("new", "string", "Added later.", since=COLUMNS_VERSION + 1)
     extended = replace(HOUR_LEDGER, columns=(*HOUR_LEDGER.columns, added))
     with monkeypatch.context() as patch:
-        patch.setattr(table_schemas, "TABLES", (extended,))
+        for module in (table_properties, table_schemas):
+            patch.setattr(module, "TABLES", (extended,))
         later = open_lake(lake_settings, aws_session())
     [hour, *_] = HOURS
     of_hour = {"event_date": hour.event_date, "hour_at": hour.naive, "new": "kept"}

@@ -33,17 +33,18 @@ from clickstream.lake import (
     hour_ledger,
     iceberg_tables,
     open_lake,
-    table_schemas,
+    table_properties,
 )
 from clickstream.lake.athena import QueryResult
 from clickstream.lake.fact_files import Manifest
-from clickstream.pipeline.backfill import plan_backfill
-from clickstream.pipeline.hour import CleanedHour, StitchedHour, build_sessions, check_hour
-from clickstream.pipeline.proof import verify
+from clickstream.pipeline.backfill.backfill import plan_backfill
+from clickstream.pipeline.hour.build import build_sessions, check_hour
+from clickstream.pipeline.hour.states import CleanedHour, StitchedHour
 from clickstream.pipeline.proof.report import Finding
-from clickstream.pipeline.publish import refresh_facts, refresh_views, register_tables
-from clickstream.pipeline.publish.facts import FactsRefreshed
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.facts import FactsRefreshed, refresh_facts
+from clickstream.pipeline.publish.publish import refresh_views, register_tables
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.tables import COLUMNS_VERSION, TABLES
 
 ARCHIVE = Path(__file__).with_name("layout-3.tar.xz")
@@ -102,7 +103,7 @@ def test_each_table_is_extended_by_one_commit_and_then_takes_no_request(opened: 
         assert len(stored.schemas()) == 1 + any(c.since > 1 for c in table.columns)
         ids = {field.field_id for schema in stored.schemas().values() for field in schema.fields}
         assert len(ids) == len(table.columns)
-    assert table_schemas.check_tables(opened.lake)
+    assert table_properties.check_tables(opened.lake)
 
 
 def test_tables_and_views_answer_as_before(opened: Opened, engine: Engine) -> None:

@@ -30,9 +30,10 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, objects, open_lake
-from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits
-from clickstream.pipeline.publish import refresh_facts, refresh_views
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.publish.facts import refresh_facts
+from clickstream.pipeline.publish.publish import refresh_views
+from clickstream.pipeline.pull.host import pull_source
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-20T23")
 """The published hours."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 from clickstream.errors import OutdatedStagedRows, UnbalancedHour
 from clickstream.hours import Hour
 from clickstream.lake.staging import Staged, name_of
-from clickstream.lake.table_schemas import UNMARKED_VERSION
+from clickstream.lake.table_properties import UNMARKED_VERSION
 from clickstream.lake.visitor_keys import KeyIds
 from clickstream.tables import COLUMNS_VERSION, FIRST_COLUMNS_VERSION, LAYOUT_VERSION, Table
 from clickstream.wording import quantity

@@ -46,7 +46,7 @@ from clickstream.demo.cafe import CafeRules, Truth, write_history
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
-from clickstream.pipeline.publish import refresh_facts
+from clickstream.pipeline.publish.facts import refresh_facts
 
 ROOT = Path(__file__).parents[4]
 CLOCKS_CHANGE = date(2026, 10, 25)

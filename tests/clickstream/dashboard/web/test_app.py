@@ -22,7 +22,7 @@ from clickstream.dashboard.web.service import DashboardService
 from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.errors import AwsUnavailable
 from clickstream.hours import Hour
-from clickstream.pipeline.publish import refresh_facts
+from clickstream.pipeline.publish.facts import refresh_facts
 
 FIRST = Hour.parse("2026-11-20T06")
 LAST = FIRST.plus(5)

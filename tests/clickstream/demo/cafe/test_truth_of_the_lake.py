@@ -16,7 +16,7 @@ from clickstream.demo.cafe import CafeRules, PersonSession, Truth, story, write_
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
-from clickstream.pipeline.publish import refresh_views
+from clickstream.pipeline.publish.publish import refresh_views
 
 ROOT = Path(__file__).parents[4]
 BEGINS = date(2026, 10, 5)

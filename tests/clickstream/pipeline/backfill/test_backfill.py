@@ -14,16 +14,16 @@ from tests.support.lakes import build_all, contents
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger, objects, open_lake, raw
-from clickstream.pipeline.backfill import (
+from clickstream.pipeline.backfill import backfill
+from clickstream.pipeline.backfill.backfill import (
     Steps,
-    backfill,
     left_to_the_run,
     outdated_views,
     rebuild,
     track_progress,
 )
-from clickstream.pipeline.hour import Published, clean_hits
 from clickstream.pipeline.hour.batch import build_hours
+from clickstream.pipeline.hour.build import clean_hits
 from clickstream.pipeline.hour.outdated import (
     check_range,
     describe,
@@ -31,9 +31,9 @@ from clickstream.pipeline.hour.outdated import (
     hour_states,
     hours_to_rebuild,
 )
-from clickstream.pipeline.hour.states import BuiltHour
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.hour.states import BuiltHour, Published
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SiteSettings
 
 FIRST, LAST = Hour.parse("2026-11-20T23"), Hour.parse("2026-11-21T01")

@@ -17,8 +17,9 @@ from clickstream.collect import sftp_answers
 from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import SourceState, update_source_state
-from clickstream.pipeline.hosts import find_host, list_hosts, login_of
-from clickstream.pipeline.pull import pull_all, pull_host
+from clickstream.pipeline.hosts.listing import find_host, list_hosts
+from clickstream.pipeline.hosts.opening import login_of
+from clickstream.pipeline.pull.hosts import pull_all, pull_host
 from clickstream.settings import SourceSettings
 from clickstream.settings.sources import CollectSettings, InstanceSettings
 

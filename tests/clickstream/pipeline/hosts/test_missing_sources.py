@@ -23,11 +23,10 @@ from clickstream.errors import InputError, StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, collection, hour_ledger, iceberg_tables, open_lake
 from clickstream.lake.collection import SourceState
-from clickstream.pipeline.hosts import complete_hours
-from clickstream.pipeline.hosts.missing import ExpectedHosts, expected_hosts
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import Due, build_hour, hours_to_build
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.hosts.missing import ExpectedHosts, complete_hours, expected_hosts
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.publish import Due, build_hour, hours_to_build
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import Settings, SourceSettings
 from clickstream.settings.sources import InstanceSettings
 from clickstream.tables import HOUR_LEDGER

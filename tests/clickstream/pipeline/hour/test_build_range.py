@@ -25,9 +25,9 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, data_files, hour_ledger, iceberg_tables, open_lake, raw
 from clickstream.pipeline.hour import batch
 from clickstream.pipeline.hour.batch import split_by_size
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import build_hour
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.publish import build_hour
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.tables import HITS
 
 FIRST = Hour.parse("2026-11-20T05")

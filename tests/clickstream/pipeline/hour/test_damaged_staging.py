@@ -12,17 +12,16 @@ from tests.support.damage import flips
 from clickstream.errors import DamagedObject, OtherLayout
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger, objects
-from clickstream.pipeline.hour import (
-    CleanedHour,
-    StitchedHour,
+from clickstream.pipeline.hour.build import (
     build_sessions,
     check_hour,
     clean_hits,
     clean_unless_staged,
 )
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import register_tables
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.hour.states import CleanedHour, StitchedHour
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.publish import register_tables
+from clickstream.pipeline.pull.host import pull_source
 
 HOUR = Hour.parse("2026-11-20T22")
 ReopenLake = Callable[[], Lake]

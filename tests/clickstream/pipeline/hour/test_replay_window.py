@@ -31,11 +31,11 @@ from tests.support.schedules import disturbed
 from clickstream.errors import InputError, KeyDestroyed
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake, raw, visitor_keys
-from clickstream.pipeline.backfill import Steps, give_new_visitor_ids, plan_new_visitor_ids, rebuild
-from clickstream.pipeline.hour import (
+from clickstream.pipeline.backfill.backfill import Steps, rebuild
+from clickstream.pipeline.backfill.new_ids import give_new_visitor_ids, plan_new_visitor_ids
+from clickstream.pipeline.hour.build import (
     build_sessions,
     check_hour,
-    check_replay_window,
     clean_hits,
     clean_unless_staged,
 )
@@ -45,9 +45,12 @@ from clickstream.pipeline.hour.outdated import (
     hour_states,
     hours_to_rebuild,
 )
-from clickstream.pipeline.proof import lake_freshness, repair, verify
-from clickstream.pipeline.publish import build_hour, hours_to_build, register_tables
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.hour.replay_window import check_replay_window
+from clickstream.pipeline.proof.freshness import lake_freshness
+from clickstream.pipeline.proof.repair import repair
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.publish import build_hour, hours_to_build, register_tables
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import Settings
 
 INSIDE = FIRST.plus(20)

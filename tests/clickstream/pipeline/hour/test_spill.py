@@ -14,8 +14,9 @@ from clickstream import sessions
 from clickstream.clean import Cleaner, VisitorKeys, cleaner
 from clickstream.hours import Hour
 from clickstream.lake import Lake, staging
-from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits, spill
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.hour import spill
+from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.tables import HITS, UNSTITCHED_PARTS
 
 RULES_OF_SESSIONS = sessions.SessionRules()

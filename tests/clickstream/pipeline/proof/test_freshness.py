@@ -13,15 +13,18 @@ from tests.clickstream.pipeline.builders import store_line
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState
-from clickstream.pipeline.backfill import rebuild
-from clickstream.pipeline.proof import Freshness, FreshnessLimits, Health, lake_freshness
+from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.proof.freshness import (
     PUBLICATION_LIMIT,
+    Freshness,
+    FreshnessLimits,
+    Health,
     LakeRecords,
     PublishedHour,
+    lake_freshness,
     measure_freshness,
 )
-from clickstream.pipeline.publish import LateHour
+from clickstream.pipeline.publish.late import LateHour
 
 NOW = datetime(2026, 11, 26, 13, 5, tzinfo=UTC)
 RUNNING = Hour.of(NOW)

@@ -16,9 +16,11 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream.errors import DamagedObject
 from clickstream.hours import Hour
 from clickstream.lake import Lake, fact_files, iceberg_tables, objects, raw
-from clickstream.pipeline.backfill import rebuild
-from clickstream.pipeline.proof import check_stored_bytes, verify
-from clickstream.pipeline.publish import refresh_facts, refresh_views
+from clickstream.pipeline.backfill.backfill import rebuild
+from clickstream.pipeline.proof.stored_bytes import check_stored_bytes
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.facts import refresh_facts
+from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.tables import HITS, HOUR_LEDGER, RAW_OBJECTS, TABLES, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-20T23")

@@ -11,7 +11,7 @@ import pytest
 from tests.support.late_cafe import build_late_cafe
 
 from clickstream.lake import Lake, athena, raw
-from clickstream.pipeline.proof import verify
+from clickstream.pipeline.proof.verify import verify
 
 PAGE = Path(__file__).parents[4] / "docs" / "trust.md"
 ANSWERED = re.compile(r"^```sql\n(.*?)^```\n\n^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)

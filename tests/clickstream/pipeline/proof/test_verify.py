@@ -17,9 +17,10 @@ from tests.support.tiers import first_in_make_test
 from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg_tables, objects, raw
 from clickstream.lake.raw import RawRange
-from clickstream.pipeline.proof import athena_checks, repair, verify
-from clickstream.pipeline.proof.verify import LINES_WAIT
-from clickstream.pipeline.publish import build_hour
+from clickstream.pipeline.proof import athena_checks
+from clickstream.pipeline.proof.repair import repair
+from clickstream.pipeline.proof.verify import LINES_WAIT, verify
+from clickstream.pipeline.publish.publish import build_hour
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")

@@ -15,8 +15,8 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, open_lake, raw
-from clickstream.pipeline.backfill import rebuild
-from clickstream.pipeline.proof import verify
+from clickstream.pipeline.backfill.backfill import rebuild
+from clickstream.pipeline.proof.verify import verify
 
 FIRST = Hour.parse("2026-11-20T21")
 HOURS = [*hour_range(FIRST, FIRST.plus(5))]

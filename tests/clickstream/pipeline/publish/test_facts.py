@@ -23,9 +23,10 @@ from clickstream.errors import InputError, QueryFailed
 from clickstream.hours import Hour
 from clickstream.lake import Lake, fact_files, iceberg_tables, objects, open_lake
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile
-from clickstream.pipeline.backfill import rebuild
-from clickstream.pipeline.publish import compact_days, refresh_facts, sweep_files
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.backfill.backfill import rebuild
+from clickstream.pipeline.publish.facts import refresh_facts
+from clickstream.pipeline.publish.maintenance import compact_days, sweep_files
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import DashboardSettings, GoalSettings, SiteSettings
 from clickstream.tables import HOUR_LEDGER
 

@@ -15,9 +15,9 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.pipeline.backfill import rebuild
-from clickstream.pipeline.publish import FactsRefreshed
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.backfill.backfill import rebuild
+from clickstream.pipeline.publish.facts import FactsRefreshed
+from clickstream.pipeline.pull.host import pull_source
 
 LAST = Hour.parse("2026-11-21T12")
 YOUNG, OLD = 3, 24

@@ -31,9 +31,10 @@ from tests.support.tiers import first_in_make_test
 from clickstream.errors import QueryFailed
 from clickstream.hours import Hour
 from clickstream.lake import Lake, fact_files, objects, open_lake
-from clickstream.pipeline.backfill import rebuild
-from clickstream.pipeline.publish import compact_days, refresh_facts
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.backfill.backfill import rebuild
+from clickstream.pipeline.publish.facts import refresh_facts
+from clickstream.pipeline.publish.maintenance import compact_days
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import GoalSettings
 
 HOURS = [Hour.parse(f"2026-11-{hour}") for hour in ("19T23", "20T00", "20T23", "21T00")]

@@ -15,10 +15,10 @@ from tests.support.lakes import build_all
 
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger
-from clickstream.pipeline.backfill import rebuild
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import build_hour, hours_to_build
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.backfill.backfill import rebuild
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.publish import build_hour, hours_to_build
+from clickstream.pipeline.pull.host import pull_source
 
 FIRST = Hour.parse("2026-11-20T05")
 ANA = Client("192.0.2.1")

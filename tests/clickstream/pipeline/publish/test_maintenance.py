@@ -19,11 +19,16 @@ from tests.support.lakes import build_all, sortable_columns
 from clickstream.errors import ChangedRows, QueryFailed, StaleHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, data_files, iceberg_tables, objects, table_maintenance
-from clickstream.pipeline.hour import clean_hits
-from clickstream.pipeline.proof import verify
-from clickstream.pipeline.publish import build_hour, compact_days, expire_snapshots, sweep_files
-from clickstream.pipeline.publish.maintenance import LONGEST_QUERY
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.hour.build import clean_hits
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish.maintenance import (
+    LONGEST_QUERY,
+    compact_days,
+    expire_snapshots,
+    sweep_files,
+)
+from clickstream.pipeline.publish.publish import build_hour
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.tables import HITS, REJECTS, TABLES, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-20T23")

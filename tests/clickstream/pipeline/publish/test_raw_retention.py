@@ -31,17 +31,17 @@ from clickstream.lake import (
 )
 from clickstream.lake.raw_watermark import read_watermark
 from clickstream.lake.visitor_keys import periods_of
-from clickstream.pipeline.backfill import open_periods, plan_backfill, plan_new_visitor_ids
-from clickstream.pipeline.hour import build_sessions, check_replay_window, clean_hits
-from clickstream.pipeline.proof import lake_freshness, repair, verify
-from clickstream.pipeline.publish import (
-    build_hour,
-    hours_to_build,
-    maintenance,
-    register_tables,
-    sweep_files,
-)
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.backfill.backfill import plan_backfill
+from clickstream.pipeline.backfill.new_ids import open_periods, plan_new_visitor_ids
+from clickstream.pipeline.hour.build import build_sessions, clean_hits
+from clickstream.pipeline.hour.replay_window import check_replay_window
+from clickstream.pipeline.proof.freshness import lake_freshness
+from clickstream.pipeline.proof.repair import repair
+from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.publish import maintenance
+from clickstream.pipeline.publish.maintenance import sweep_files
+from clickstream.pipeline.publish.publish import build_hour, hours_to_build, register_tables
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import MaintenanceSettings, Settings
 from clickstream.tables import RAW_OBJECTS
 

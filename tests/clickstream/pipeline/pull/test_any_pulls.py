@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.traffic import HOUR, Request
 
 from clickstream.lake import Lake, objects, raw
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
 
 BROKEN = "cut in the mid"

@@ -20,7 +20,8 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, raw
 from clickstream.parse import parse
 from clickstream.parse.formats import TOO_LONG
-from clickstream.pipeline.pull import file, pull_source, shared_lines
+from clickstream.pipeline.pull import file, shared_lines
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
 from clickstream.settings.sections import CleanSettings
 from clickstream.step_config import log_format_of

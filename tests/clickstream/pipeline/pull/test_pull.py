@@ -18,8 +18,9 @@ from tests.support.web_server import START, WebServer, raw_lines
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
-from clickstream.pipeline.publish import Due, build_hour, hours_to_build
-from clickstream.pipeline.pull import Pulled, pull_source
+from clickstream.pipeline.publish.publish import Due, build_hour, hours_to_build
+from clickstream.pipeline.pull.host import pull_source
+from clickstream.pipeline.pull.result import Pulled
 from clickstream.settings import SourceSettings
 
 ACTIONS = st.one_of(

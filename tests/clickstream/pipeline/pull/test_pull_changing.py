@@ -18,7 +18,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.parse import parse
 from clickstream.parse.format_changes import SWITCH_AFTER
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
 
 FORMATS = ("common", "combined", "json")

@@ -15,7 +15,7 @@ from tests.support.web_server import WebServer, raw_lines
 
 from clickstream.collect.compression import Content
 from clickstream.lake import Lake
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.pull.host import pull_source
 
 Compress = Callable[[bytes], bytes]
 

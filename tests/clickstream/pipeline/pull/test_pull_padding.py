@@ -15,7 +15,7 @@ from tests.support.web_server import WebServer, raw_lines
 
 from clickstream.lake import Lake, objects, raw
 from clickstream.parse import parse
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
 
 W3C = (

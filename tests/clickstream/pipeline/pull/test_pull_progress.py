@@ -10,8 +10,8 @@ from tests.support.web_server import WebServer
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.pipeline.pull import pull_source
 from clickstream.pipeline.pull.context import PullProgress, PullTotals
+from clickstream.pipeline.pull.host import pull_source
 
 HOUR = Hour.parse("2026-11-20T05")
 

@@ -20,7 +20,7 @@ from tests.support.web_server import RacingSource, WebServer, raw_lines
 
 from clickstream.collect import DirectorySource
 from clickstream.lake import Lake, objects
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
 
 BANNER = b'127.0.0.1 - - [20/Nov/2026:05:50:00 +0000] "GET /start HTTP/1.1" 200 1 "-" "-"\n'

@@ -16,7 +16,7 @@ from clickstream.collect import DirectorySource, FileHandle
 from clickstream.collect.source import LeftOut
 from clickstream.errors import InputError
 from clickstream.lake import Lake, collection
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
 
 ERRORS = b"2026/11/20 05:50:00 [error] 7#7: *1 open() failed (2: No such file)\n"

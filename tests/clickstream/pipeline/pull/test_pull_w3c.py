@@ -13,7 +13,7 @@ from tests.support.faults import Killed, dying
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.parse import parse
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
 
 NEEDED = ("date", "time", "c-ip", "cs-method", "cs-uri-stem", "sc-status")
