@@ -6,8 +6,9 @@ file, `identity` recognizes it under any name.
 """
 
 from clickstream.collect.directory import DirectorySource
-from clickstream.collect.hosts import Host, HostLogin, hosts_of
+from clickstream.collect.hosts import Host, HostLogin
 from clickstream.collect.instances import find_instances, gone_host, instance_name
+from clickstream.collect.kinds import hosts_of, kind_of
 from clickstream.collect.log import OpenLog
 from clickstream.collect.source import (
     FileHandle,
@@ -33,4 +34,5 @@ __all__ = [
     "hosts_of",
     "instance_name",
     "is_named_access_log",
+    "kind_of",
 ]

@@ -53,10 +53,13 @@ class HostLogin:
     port: int = SSH_PORT
 
 
-def hosts_of(source: SourceSettings) -> list[Host]:
-    """Return the hosts that a source names itself: all but its EC2 instances."""
-    if source.kind == "directory":
-        return [Host(source.name, source)]
+def this_machine(source: SourceSettings) -> list[Host]:
+    """Return the one host of a directory of this machine."""
+    return [Host(source.name, source)]
+
+
+def named_hosts(source: SourceSettings) -> list[Host]:
+    """Return the hosts that a remote source names itself: all but its EC2 instances."""
     if source.connection and not source.hosts and not source.instances:
         return [Host(f"{source.name}.{_UNUSUAL.sub('-', source.connection)}", source)]
     return [_host(source, text) for text in source.hosts]

@@ -18,6 +18,7 @@ from clickstream.collect import (
     LogSource,
     OpenLog,
     is_named_access_log,
+    kind_of,
 )
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.lake import Lake
@@ -62,7 +63,7 @@ def check_hosts(lake: Lake, hosts: Iterable[Host], at_once: int) -> Iterator[Hos
 
 def check_host(lake: Lake, host: Host) -> HostCheck:
     """Check one host. An error of the host is part of the result and not raised."""
-    address = host.address if host.source.kind == "sftp" else "this machine"
+    address = host.address if kind_of(host.source).needs_login else "this machine"
     found = HostCheck(host.name, address)
     if host.source.connection:
         login = f"its login is in the Airflow connection {host.source.connection}"

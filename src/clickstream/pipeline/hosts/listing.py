@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from clickstream.collect import (
-    Host,
-    find_instances,
-    gone_host,
-    hosts_of,
-    instance_name,
-)
-from clickstream.errors import (
-    AwsRefused,
-    AwsUnavailable,
-    ClickstreamError,
-    NoHost,
-)
+from clickstream.collect import Host, find_instances, gone_host, hosts_of, instance_name
+from clickstream.errors import AwsRefused, AwsUnavailable, ClickstreamError, NoHost
 from clickstream.lake import Lake, aws_errors, collection
 from clickstream.settings import SourceSettings
 from clickstream.wording import shorten

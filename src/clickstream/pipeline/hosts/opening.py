@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from clickstream.collect import (
-    DirectorySource,
-    Host,
-    HostLogin,
-    LogSource,
-)
-from clickstream.errors import (
-    HostUnreachable,
-    InputError,
-    NoHost,
-)
+from clickstream.collect import Host, HostLogin, LogSource, kind_of
+from clickstream.errors import HostUnreachable, InputError, NoHost
 from clickstream.lake import Lake
 from clickstream.settings import Settings, SourceSettings
 
@@ -40,12 +31,8 @@ def open_source(lake: Lake, host: Host, login: HostLogin | None = None) -> Itera
     settings, source = lake.settings, host.source
     if host.problem:
         raise (NoHost if host.needs_person else HostUnreachable)(host.problem)
-    if source.kind == "directory":
-        yield DirectorySource(settings.resolve(source.path), source.pattern)
-        return
-    from clickstream.collect import sftp  # imports asyncssh, which a directory does not need
-
-    known_hosts = settings.resolve(settings.collect.known_hosts)
-    login = login or login_of(settings, source)
-    with sftp.connect(host, login, known_hosts, settings.collect.connect_seconds) as files:
+    kind = kind_of(source)
+    if kind.needs_login and login is None:
+        login = login_of(settings, source)
+    with kind.open(settings, host, login) as files:
         yield files

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from clickstream.collect import (
-    Host,
-)
+from clickstream.collect import Host
 from clickstream.lake import Lake, aws_errors, bookmarks, collection
 from clickstream.lake.collection import SourceState
 from clickstream.pipeline.hosts.listing import find_host

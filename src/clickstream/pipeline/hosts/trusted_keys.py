@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clickstream.collect import Host
+from clickstream.collect import Host, kind_of
 from clickstream.errors import InputError, NoHost
 from clickstream.settings import Settings
 
@@ -50,7 +50,7 @@ def ask_for_key(settings: Settings, host: Host) -> ShownKey:
     """Ask a host for its key. Raises HostUnreachable, and InputError for a host without SSH."""
     from clickstream.collect import known_hosts, ssh  # imports asyncssh
 
-    if host.source.kind != "sftp":
+    if not kind_of(host.source).needs_login:
         raise InputError(f"{host.name} is a directory of this machine; it needs no host key.")
     if not host.address and not host.problem:
         raise InputError(

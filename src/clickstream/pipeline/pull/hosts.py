@@ -6,12 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
 
-from clickstream.collect import (
-    Host,
-    HostLogin,
-    event_loop,
-    instance_name,
-)
+from clickstream.collect import Host, HostLogin, event_loop, instance_name, kind_of
 from clickstream.errors import (
     AwsRefused,
     AwsUnavailable,
@@ -43,7 +38,7 @@ def pull_host(
     host, except a missing login: Airflow may be able to pull the host. Raises HostUnreachable or
     HostKeyRefused if the host can't be reached, and InputError if its files can't be listed.
     """
-    if host.source.kind == "sftp" and not host.problem:
+    if kind_of(host.source).needs_login and not host.problem:
         login = login or login_of(lake.settings, host.source)
     try:
         with open_source(lake, host, login) as logs:
