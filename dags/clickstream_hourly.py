@@ -212,7 +212,7 @@ def check_hour(staged: Staged) -> dict[str, Any]:
 )
 @translate_errors
 def register_tables(staged: Staged) -> None:
-    """Publish the hour, and build neighboring hours again if sessions cross into them.
+    """Publish the hour, and build neighbouring hours again if sessions cross into them.
 
     The event of each table's asset names the published hours.
     """

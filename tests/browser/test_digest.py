@@ -1,4 +1,4 @@
-"""The weekly mail of the café in a browser: its width, axe, colors, and the page's figures."""
+"""The weekly mail of the café in a browser: its width, axe, colours, and the page's figures."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def show_states(states: Sequence[HostState], out: Console) -> None:
         out.print(
             f"{mark} {escape(one.host.name):<{width}}  {first}",
             *(f"  {'':<{width}}  {line}" for line in others),
-            *(f"  {'':<{width}}  {color} {escape(text)}" for color, text in problems),
+            *(f"  {'':<{width}}  {colour} {escape(text)}" for colour, text in problems),
             sep="\n",
             soft_wrap=True,
             highlight=False,

@@ -50,7 +50,7 @@ def show_explanation(
     longest = settings.clean.longest_line_bytes
     raw, header, sample = _find_line(line, logs, longest)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("ExplainedStep", "Result", "Why"):
+    for name in ("Step", "Result", "Why"):
         table.add_column(name, overflow="fold")
     is_long = bool(parse.shorten(raw, longest).long_lines)  # then the log may have no other line
     if log_format == AUTO and sample and not is_long:

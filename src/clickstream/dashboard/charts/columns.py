@@ -66,11 +66,11 @@ def column_chart(
     texts = [label_of(step) for step in steps]
     box = with_left_margin(box, texts)
     band = (box.width - box.left - box.right) / max(len(labels), 1)
-    centered = replace(box, left=box.left + band / 2, right=box.right + band / 2)
+    centred = replace(box, left=box.left + band / 2, right=box.right + band / 2)
     return ColumnChart(
         box,
         [Tick(box.y(step, top), text) for step, text in zip(steps, texts, strict=True)],
-        x_ticks(labels, centered),
+        x_ticks(labels, centred),
         _parts(stacks, box, band, top, unfinished),
         [
             Strip(round(box.left + place * band, 1), round(band, 1), title)

@@ -33,7 +33,7 @@ def render_html(digest: Digest, picture: str) -> str:
             digest=digest,
             picture=picture,
             size=(WIDTH, HEIGHT),
-            colors=(NOW, BEFORE),
+            colours=(NOW, BEFORE),
             subject=subject_of(digest),
             description=describe_days(digest),
             headings={name: text(heading) for name, heading in HEADINGS.items()},

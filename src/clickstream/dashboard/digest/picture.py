@@ -1,7 +1,7 @@
 """Draws the picture of a mail: visits of each day beside those of the week before.
 
 It has no text, so machines without fonts draw the same picture; the day names and the values are
-cells of the table below it. Its background is transparent, and its colors are visible on white and
+cells of the table below it. Its background is transparent, and its colours are visible on white and
 on dark backgrounds.
 """
 
@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 544, 132
 
 DENSITY = 2
 NOW, BEFORE, RULE = "#b5622f", "#a19484", "#a1948466"
-"""Colors of the week, of the week before, and of the base line."""
+"""Colours of the week, of the week before, and of the base line."""
 
 _COLUMN, _GAP, _ROUND, _TOP = 22.0, 3.0, 3.0, 4.0
 
@@ -45,20 +45,20 @@ def _columns(days: Sequence[Day], scale: float) -> Iterator[str]:
         left = middle - _COLUMN - _GAP / 2
         if day.visits_before is None:
             left = middle - 1.5 * _COLUMN - _GAP  # the only column is in the middle
-        for number, color, shift in (
+        for number, colour, shift in (
             (day.visits_before, BEFORE, 0.0),
             (day.visits, NOW, _COLUMN + _GAP),
         ):
             if number:
-                yield _column(left + shift, number * scale, color)
+                yield _column(left + shift, number * scale, colour)
 
 
-def _column(left: float, height: float, color: str) -> str:
+def _column(left: float, height: float, colour: str) -> str:
     """Draw a column on the base line with round corners at the top."""
     round_ = min(_ROUND, height)
     flat = _COLUMN - 2 * round_
     return (
-        f'<path fill="{color}" d="M{left:.2f} {HEIGHT - 1}v{round_ - height:.2f}'
+        f'<path fill="{colour}" d="M{left:.2f} {HEIGHT - 1}v{round_ - height:.2f}'
         f"q0 {-round_} {round_} {-round_}h{flat:.2f}q{round_} 0 {round_} {round_}"
         f'v{height - round_:.2f}z"/>'
     )
