@@ -16,7 +16,7 @@ from clickstream.collect.hosts import SSH_PORT
 from clickstream.wording import printable, quantity
 
 if TYPE_CHECKING:
-    from clickstream.lake.collection import SourceState
+    from clickstream.lake.collection import PullState
     from clickstream.pipeline.hosts.check import HostCheck
     from clickstream.pipeline.hosts.states import HostState
     from clickstream.pipeline.hosts.trusted_keys import ShownKey
@@ -142,21 +142,20 @@ def state_values(one: HostState) -> dict[str, Any]:
     """Return the state of a host as JSON values, with times in ISO 8601."""
     values = asdict(one.state)
     del values["etag"]
-    values["host"] = values.pop("source")
     for name in ("pulled_at", "newest_line_at", "failed_at", "retired_at"):
         values[name] = _iso(values[name])
     address = {"source": one.host.source.name, "address": one.host.address}
     return {"host": values.pop("host"), **address, "bookmarks": one.bookmarks} | values
 
 
-def describe_last_pull(state: SourceState) -> str:
+def describe_last_pull(state: PullState) -> str:
     """Describe the last pull of a host that is to be retired, and the lines that stay missing."""
     if state.pulled_at is None:
-        return f"{state.source} was never pulled: none of its lines are in the lake."
+        return f"{state.host} was never pulled: none of its lines are in the lake."
     newest = state.newest_line_at
     last = f", the newest line is of {_time(newest)}" if newest is not None else ""
     return (
-        f"{state.source} was last pulled at {_time(state.pulled_at)}{last}. Lines that it logged "
+        f"{state.host} was last pulled at {_time(state.pulled_at)}{last}. Lines that it logged "
         "after that pull are not in the lake."
     )
 

@@ -20,6 +20,9 @@ from clickstream.lake.client import Lake
 
 PREFIX = "sources/"
 SWAP_ATTEMPTS = 20
+
+_STORED_NAME = "source"
+"""The key of the host's name in a stored state, as the first lakes have it."""
 READERS = 16
 """Number of states that are read at the same time: each is one small object."""
 
@@ -50,10 +53,10 @@ class WaitingFile:
 
 
 @dataclass(frozen=True)
-class SourceState:
+class PullState:
     """What the pulls of one host observed; the files are those of the last successful pull.
 
-    Times are Unix seconds. `source` is the host's name. `pulled_at` is when the last successful
+    Times are Unix seconds. `host` is the host's name. `pulled_at` is when the last successful
     pull began to list the files: lines logged until then are pulled. `lines`, `bytes` and `seconds`
     are its size and duration. `failed_at` and `failure` say when the newest pull failed and why;
     they are empty if it succeeded. `retired_at` is set for a host that is not expected any more.
@@ -62,7 +65,7 @@ class SourceState:
     is the version that classified the files.
     """
 
-    source: str
+    host: str
     pulled_at: int | None = None
     newest_line_at: int | None = None
     files: int = 0
@@ -81,21 +84,21 @@ class SourceState:
     @property
     def key(self) -> str:
         """The key of its object."""
-        return f"{PREFIX}{self.source}.json"
+        return f"{PREFIX}{self.host}.json"
 
 
-def source_states(lake: Lake) -> list[SourceState]:
+def pull_states(lake: Lake) -> list[PullState]:
     """Return the state of every host that was ever pulled, by name."""
     return states_of(lake, host_names(lake))
 
 
-def states_of(lake: Lake, hosts: Sequence[str]) -> list[SourceState]:
+def states_of(lake: Lake, hosts: Sequence[str]) -> list[PullState]:
     """Return the states of some hosts, in the same order; they are read in parallel."""
     if not hosts:
         return []
     _ = lake.s3  # created here, because boto3 can't create clients in several threads
     with ThreadPoolExecutor(min(READERS, len(hosts)), thread_name_prefix="states") as pool:
-        return [*pool.map(lambda name: source_state(lake, name), hosts)]
+        return [*pool.map(lambda name: pull_state(lake, name), hosts)]
 
 
 def host_names(lake: Lake, prefix: str = "") -> list[str]:
@@ -104,15 +107,16 @@ def host_names(lake: Lake, prefix: str = "") -> list[str]:
     return [key.removeprefix(PREFIX).removesuffix(".json") for key in keys]
 
 
-def source_state(lake: Lake, source: str) -> SourceState:
+def pull_state(lake: Lake, host: str) -> PullState:
     """Return the state of one host; an empty one if it was never pulled."""
-    empty = SourceState(source)
+    empty = PullState(host)
     stored = objects.get(lake, empty.key)
     if stored is None:
         return empty
     fields = json.loads(stored.body)
+    fields["host"] = fields.pop(_STORED_NAME)
     return replace(
-        SourceState(**fields),
+        PullState(**fields),
         set_aside=tuple(SetAsideFile(**one) for one in fields["set_aside"]),
         refused=tuple(RefusedFile(**one) for one in fields["refused"]),
         waiting=tuple(WaitingFile(**one) for one in fields["waiting"]),
@@ -120,26 +124,27 @@ def source_state(lake: Lake, source: str) -> SourceState:
     )
 
 
-def record_failure(lake: Lake, source: str, sentence: str) -> None:
+def record_failure(lake: Lake, host: str, sentence: str) -> None:
     """Store why the pull of a host failed just now; what earlier pulls observed stays."""
     now = int(time.time())
-    update_source_state(
-        lake, source_state(lake, source), partial(replace, failed_at=now, failure=sentence)
+    update_pull_state(
+        lake, pull_state(lake, host), partial(replace, failed_at=now, failure=sentence)
     )
 
 
-def update_source_state(
-    lake: Lake, state: SourceState, change: Callable[[SourceState], SourceState]
-) -> SourceState:
+def update_pull_state(
+    lake: Lake, state: PullState, change: Callable[[PullState], PullState]
+) -> PullState:
     """Store `change(state)`; if another pull stored a state meanwhile, change that one instead."""
     for _ in range(SWAP_ATTEMPTS):
         changed = change(state)
         fields = asdict(changed)
         del fields["etag"]
+        fields[_STORED_NAME] = fields.pop("host")
         body = json.dumps(fields).encode()
         if etag := objects.swap(lake, changed.key, body, state.etag):
             return replace(changed, etag=etag)
-        state = source_state(lake, state.source)
+        state = pull_state(lake, state.host)
     raise AwsUnavailable(
         f"{lake.uri(state.key)} was changed by other pulls {SWAP_ATTEMPTS} times in a row. Nothing "
         "is lost: clear the task or run the command again."

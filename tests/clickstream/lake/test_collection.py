@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from clickstream.lake import Lake, collection
-from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
+from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile, WaitingFile
 
 
 def test_a_source_that_was_never_pulled_has_an_empty_state(lake: Lake) -> None:
-    assert collection.source_state(lake, "web-1") == SourceState("web-1")
-    assert collection.source_states(lake) == []
+    assert collection.pull_state(lake, "web-1") == PullState("web-1")
+    assert collection.pull_states(lake) == []
 
 
 def test_a_state_is_read_as_it_was_stored(lake: Lake) -> None:
     states = [
-        SourceState(
+        PullState(
             "web-1",
             pulled_at=1_795_680_000,
             newest_line_at=1_795_679_000,
@@ -25,15 +25,15 @@ def test_a_state_is_read_as_it_was_stored(lake: Lake) -> None:
             waiting=(WaitingFile("access.log", "was cut"),),
             library_version="0.1.0",
         ),
-        SourceState("web-2"),
+        PullState("web-2"),
     ]
     for state in states:
-        collection.update_source_state(lake, SourceState(state.source), lambda _, s=state: s)
-    assert [replace(found, etag=None) for found in collection.source_states(lake)] == states
+        collection.update_pull_state(lake, PullState(state.host), lambda _, s=state: s)
+    assert [replace(found, etag=None) for found in collection.pull_states(lake)] == states
 
 
 def test_of_pulls_at_the_same_time_each_changes_what_the_other_stored(lake: Lake) -> None:
-    before = collection.source_state(lake, "web-1")
+    before = collection.pull_state(lake, "web-1")
     for _ in range(3):
-        collection.update_source_state(lake, before, lambda s: replace(s, files=s.files + 1))
-    assert collection.source_state(lake, "web-1").files == 3
+        collection.update_pull_state(lake, before, lambda s: replace(s, files=s.files + 1))
+    assert collection.pull_state(lake, "web-1").files == 3

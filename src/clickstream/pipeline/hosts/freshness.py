@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
+from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile, WaitingFile
 from clickstream.wording import describe_duration, quantity
 
 
@@ -36,7 +36,7 @@ class HostFreshness:
 
 
 def measure_host(
-    state: SourceState, now: datetime, lag: timedelta, source_lag: timedelta
+    state: PullState, now: datetime, lag: timedelta, source_lag: timedelta
 ) -> HostFreshness:
     """Decide how fresh a host is at `now`.
 
@@ -45,7 +45,7 @@ def measure_host(
     newest, pulled = _moment(state.newest_line_at), _moment(state.pulled_at)
     old = max(now - newest, timedelta()) if newest else None
     return HostFreshness(
-        name=state.source,
+        name=state.host,
         newest_line_at=newest,
         lag=old,
         pulled_at=pulled,
@@ -57,11 +57,11 @@ def measure_host(
         waiting=state.waiting,
         is_known=pulled is not None or bool(state.failure),
         problem=(
-            _failure(state.source, pulled, state.failure)
+            _failure(state.host, pulled, state.failure)
             if state.failure
             else _problem(state, now - pulled, lag, old, source_lag)
             if pulled
-            else f"Host {state.source} was never pulled by this version."
+            else f"Host {state.host} was never pulled by this version."
         ),
     )
 
@@ -72,14 +72,14 @@ def _failure(name: str, pulled: datetime | None, failure: str) -> str:
 
 
 def _problem(
-    state: SourceState,
+    state: PullState,
     since_pull: timedelta,
     lag: timedelta,
     newest_is_old: timedelta | None,
     source_lag: timedelta,
 ) -> str:
     """Return the worst problem of a host that was pulled; empty if there is none."""
-    name = f"Host {state.source}"
+    name = f"Host {state.host}"
     if state.refused:
         first = state.refused[0]
         return (

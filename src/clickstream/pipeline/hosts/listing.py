@@ -23,9 +23,9 @@ def list_hosts(lake: Lake, with_retired: bool = False) -> list[Host]:
     until it is retired. If AWS does not return a source's instances, those that were pulled before
     are listed with the reason; the hosts of other sources are not affected.
     """
-    states = collection.source_states(lake)
-    retired = {state.source for state in states if state.retired_at and not with_retired}
-    known = [state.source for state in states]
+    states = collection.pull_states(lake)
+    retired = {state.host for state in states if state.retired_at and not with_retired}
+    known = [state.host for state in states]
     hosts = [host for source in lake.settings.sources for host in _hosts_of(lake, source, known)]
     return [host for host in hosts if host.name not in retired]
 
@@ -69,7 +69,7 @@ def find_host(lake: Lake, name: str) -> Host:
     Raises InputError for any other name; the message lists the known hosts.
     """
     own = next((one for one in lake.settings.sources if one.name == name.partition(".")[0]), None)
-    is_known = own and own.instances and collection.source_state(lake, name).etag
+    is_known = own and own.instances and collection.pull_state(lake, name).etag
     found = _hosts_of(lake, own, [name] if is_known else []) if own else []
     host = next((host for host in found if host.name == name), None)
     if host is None:

@@ -16,7 +16,7 @@ from typing import Any
 from clickstream.collect import hosts_of, instance_name
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger
-from clickstream.lake.collection import SourceState
+from clickstream.lake.collection import PullState
 from clickstream.settings import SourceSettings
 
 LOOK_BACK = timedelta(days=35)
@@ -51,10 +51,10 @@ class ExpectedHosts:
 def expected_hosts(lake: Lake) -> ExpectedHosts:
     """Read which hosts should be pulled, and up to when each is pulled; no request to EC2."""
     states = expected_states(lake)
-    return ExpectedHosts({state.source: state.pulled_at for state in states})
+    return ExpectedHosts({state.host: state.pulled_at for state in states})
 
 
-def expected_states(lake: Lake) -> list[SourceState]:
+def expected_states(lake: Lake) -> list[PullState]:
     """Return the state of every host that should be pulled, by source in order of the settings.
 
     These are the hosts that the settings name, and for a source of EC2 instances those that were

@@ -9,21 +9,21 @@ from functools import partial
 
 from clickstream.collect import Host
 from clickstream.lake import Lake, aws_errors, bookmarks, collection
-from clickstream.lake.collection import SourceState
+from clickstream.lake.collection import PullState
 from clickstream.pipeline.hosts.listing import find_host
 
 BOOKMARKS_COUNTED = 100_000
 
 
-def retire(lake: Lake, name: str, undo: bool = False) -> SourceState:
+def retire(lake: Lake, name: str, undo: bool = False) -> PullState:
     """Expect no more lines of a host, or expect them again; return the host's state.
 
     Raises InputError for a host that is not in the settings.
     """
     host = find_host(lake, name)
-    state = collection.source_state(lake, host.name)
+    state = collection.pull_state(lake, host.name)
     retired_at = None if undo else state.retired_at or int(time.time())
-    return collection.update_source_state(lake, state, partial(replace, retired_at=retired_at))
+    return collection.update_pull_state(lake, state, partial(replace, retired_at=retired_at))
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class HostState:
     """A host, what its pulls observed, and its number of bookmarks; None if there are too many."""
 
     host: Host
-    state: SourceState
+    state: PullState
     bookmarks: int | None
 
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from clickstream import __version__
 from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger, raw
-from clickstream.lake.collection import SourceState
+from clickstream.lake.collection import PullState
 from clickstream.lake.intents import interrupted_since
 from clickstream.pipeline.hosts.freshness import HostFreshness, measure_host
 from clickstream.pipeline.hosts.missing import SEPARATOR, expected_states
@@ -81,7 +81,7 @@ class LakeRecords:
     waiting_since: Mapping[Hour, datetime]
     publishing_since: Mapping[Hour, datetime]
     late: Sequence[LateHour]
-    sources: Sequence[SourceState]
+    sources: Sequence[PullState]
     incomplete: Mapping[Hour, Sequence[str]] = field(default_factory=dict)
 
 
@@ -282,8 +282,8 @@ def _incomplete(lake: Lake, first: Hour) -> dict[Hour, list[str]]:
     }
 
 
-def _sources(lake: Lake) -> list[SourceState]:
+def _sources(lake: Lake) -> list[PullState]:
     """Return the states of the hosts to be pulled; of all ever pulled, if no source is set."""
     if lake.settings.sources:
         return expected_states(lake)
-    return [state for state in collection.source_states(lake) if state.retired_at is None]
+    return [state for state in collection.pull_states(lake) if state.retired_at is None]

@@ -15,7 +15,7 @@ from clickstream import __version__
 from clickstream.collect import DirectorySource, ListedFile, LogSource, is_named_access_log
 from clickstream.lake import Lake, aws_errors, bookmarks, collection
 from clickstream.lake.bookmarks import FinishedFiles
-from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
+from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile, WaitingFile
 from clickstream.pipeline import site
 from clickstream.pipeline.pull.context import HostPull, PullProgress, PullTotals
 from clickstream.pipeline.pull.file import Outcome, pull_file
@@ -68,7 +68,7 @@ def pull_source(
     """
     host = host or source.name
     logs = logs or DirectorySource(lake.settings.resolve(source.path), source.pattern)
-    began_at, state = int(time.time()), collection.source_state(lake, host)
+    began_at, state = int(time.time()), collection.pull_state(lake, host)
     known, stored = bookmarks.finished_files(lake, host), PullTotals()
     shared = HostPull(
         lake, source, host, logs, began_at, known, stored, PullProgress(host, stored, progress)
@@ -80,12 +80,12 @@ def pull_source(
     if finished != known:
         bookmarks.save_finished_files(lake, host, finished)
     observed = _observed_state(shared, found)
-    collection.update_source_state(lake, state, partial(_merge_states, observed))
+    collection.update_pull_state(lake, state, partial(_merge_states, observed))
     site.look_again(lake)
     return _build_result(observed, state, found, stored)
 
 
-def _pull_listed(shared: HostPull, state: SourceState, before: Outcomes) -> Outcomes:
+def _pull_listed(shared: HostPull, state: PullState, before: Outcomes) -> Outcomes:
     """List the files, and pull those that are not known to be finished or set aside.
 
     `before` are the outcomes of an earlier listing of this pull.
@@ -103,7 +103,7 @@ def _pull_listed(shared: HostPull, state: SourceState, before: Outcomes) -> Outc
 
 
 def _known_outcomes(
-    shared: HostPull, state: SourceState, before: Outcomes
+    shared: HostPull, state: PullState, before: Outcomes
 ) -> dict[ListedFile, Outcome | None]:
     """List the files with the known outcomes of unchanged ones; None for those to read."""
     is_same_version = state.library_version == __version__ and shared.source.format == AUTO
@@ -179,9 +179,9 @@ def _pull_some(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[Liste
         pool.shutdown(cancel_futures=True)
 
 
-def _observed_state(shared: HostPull, found: Outcomes) -> SourceState:
+def _observed_state(shared: HostPull, found: Outcomes) -> PullState:
     """Return the state of the host as this pull observed it."""
-    return SourceState(
+    return PullState(
         shared.host,
         pulled_at=shared.began_at,
         newest_line_at=shared.stored.newest,
@@ -213,7 +213,7 @@ def _observed_state(shared: HostPull, found: Outcomes) -> SourceState:
     )
 
 
-def _merge_states(observed: SourceState, state: SourceState) -> SourceState:
+def _merge_states(observed: PullState, state: PullState) -> PullState:
     """Return the state to store over `state`, which an earlier or a concurrent pull stored."""
     pulled = [at for at in (state.pulled_at, observed.pulled_at) if at is not None]
     newest = [at for at in (state.newest_line_at, observed.newest_line_at) if at is not None]
@@ -225,11 +225,11 @@ def _merge_states(observed: SourceState, state: SourceState) -> SourceState:
 
 
 def _build_result(
-    observed: SourceState, before: SourceState, found: Outcomes, stored: PullTotals
+    observed: PullState, before: PullState, found: Outcomes, stored: PullTotals
 ) -> Pulled:
     known = {one.identity for one in before.refused}
     return Pulled(
-        source=observed.source,
+        host=observed.host,
         files=observed.files,
         lines=stored.lines.total(),
         bytes=stored.bytes,

@@ -23,7 +23,7 @@ class Pulled:
     out.
     """
 
-    source: str
+    host: str
     files: int
     lines: int
     bytes: int
@@ -44,7 +44,7 @@ class Pulled:
     def sentence(self) -> str:
         """One line for the log."""
         files = quantity(self.files, "file")
-        parts = [f"{self.source}: {quantity(self.lines, 'new line')} of {files}"]
+        parts = [f"{self.host}: {quantity(self.lines, 'new line')} of {files}"]
         if self.hours:
             parts.append(f", hours {self.hours[0]} to {self.hours[-1]}")
         if self.padded_files:

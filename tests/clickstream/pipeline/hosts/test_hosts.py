@@ -16,7 +16,7 @@ from tests.support.ssh_server import SshServer, ssh_server
 from clickstream.collect import sftp_answers
 from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
 from clickstream.lake import Lake, collection
-from clickstream.lake.collection import SourceState, update_source_state
+from clickstream.lake.collection import PullState, update_pull_state
 from clickstream.pipeline.hosts.listing import find_host, list_hosts
 from clickstream.pipeline.hosts.opening import login_of
 from clickstream.pipeline.pull.hosts import pull_all, pull_host
@@ -68,7 +68,7 @@ def with_sources(lake: Lake, *sources: SourceSettings, ec2: Any = None, **collec
 
 def known(lake: Lake, name: str, **fields: Any) -> None:
     """Store a state as an earlier pull of the host left it."""
-    update_source_state(lake, SourceState(name, pulled_at=1), lambda one: replace(one, **fields))
+    update_pull_state(lake, PullState(name, pulled_at=1), lambda one: replace(one, **fields))
 
 
 def test_hosts_are_named_by_source_and_address(lake: Lake) -> None:
@@ -181,7 +181,7 @@ def test_a_refusal_of_aws_names_the_permission_and_leaves_other_hosts_alone(
     assert unknown.name == "web.instances"
     with pytest.raises(InputError, match=r"needs the permission ec2:DescribeInstances"):
         pull_host(lake, unknown)
-    assert collection.source_states(lake) == []
+    assert collection.pull_states(lake) == []
     known(lake, "web.i-0abc")
     first, _ = list_hosts(lake)
     assert first.name == "web.i-0abc"
@@ -220,18 +220,18 @@ def test_a_failure_is_stored_until_a_pull_succeeds(
     (tmp_path / "logs" / "access.log").write_bytes(line_at(1))
     [host] = list_hosts(remote)
     pull_host(remote, host)
-    pulled = collection.source_state(remote, host.name)
+    pulled = collection.pull_state(remote, host.name)
     server.known_hosts.write_text("")
     with pytest.raises(HostKeyRefused):
         pull_host(remote, host)
-    failed = collection.source_state(remote, host.name)
+    failed = collection.pull_state(remote, host.name)
     assert failed.failure.startswith("No key is trusted for")
     assert failed.failed_at
     assert failed.failed_at >= time.time() - 60
     assert (failed.pulled_at, failed.files) == (pulled.pulled_at, pulled.files)
     server.trust()
     pull_host(remote, host)
-    state = collection.source_state(remote, host.name)
+    state = collection.pull_state(remote, host.name)
     assert (state.failed_at, state.failure) == (None, "")
 
 

@@ -22,7 +22,7 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream.errors import InputError, StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, collection, hour_ledger, iceberg_tables, open_lake
-from clickstream.lake.collection import SourceState
+from clickstream.lake.collection import PullState
 from clickstream.pipeline.hosts.missing import ExpectedHosts, complete_hours, expected_hosts
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.publish import Due, build_hour, hours_to_build
@@ -67,8 +67,8 @@ def missing(lake: Lake) -> list[str | None]:
 
 
 def set_state(lake: Lake, name: str, **changes: int | None) -> None:
-    state = collection.source_state(lake, name)
-    collection.update_source_state(lake, state, lambda one: replace(one, **changes))
+    state = collection.pull_state(lake, name)
+    collection.update_pull_state(lake, state, lambda one: replace(one, **changes))
 
 
 def run_hours(lake: Lake, last: Hour = HOURS[-1]) -> Due:
@@ -304,7 +304,7 @@ def die_in_complete(lake: Lake) -> None:
 def test_a_failure_is_kept_beside_what_the_last_successful_pull_observed(lake: Lake) -> None:
     set_state(lake, "web.i-0a", pulled_at=END, files=4)
     collection.record_failure(lake, "web.i-0a", "The host did not answer.")
-    state = collection.source_state(lake, "web.i-0a")
+    state = collection.pull_state(lake, "web.i-0a")
     assert (state.pulled_at, state.files, state.failure) == (END, 4, "The host did not answer.")
     assert state.failed_at
-    assert SourceState("web.i-0a").failed_at is None
+    assert PullState("web.i-0a").failed_at is None

@@ -12,7 +12,7 @@ from tests.clickstream.pipeline.builders import store_line
 
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, collection
-from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState
+from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.proof.freshness import (
     PUBLICATION_LIMIT,
@@ -36,7 +36,7 @@ def seconds(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-SOURCE = SourceState("web-1", seconds(NOW - MINUTE), seconds(NOW - 2 * MINUTE), files=3)
+SOURCE = PullState("web-1", seconds(NOW - MINUTE), seconds(NOW - 2 * MINUTE), files=3)
 BUILT = PublishedHour(NOW - 3 * MINUTE, "scheduled", is_current=True)
 FRESH = LakeRecords(
     SINCE, dict.fromkeys(hour_range(SINCE, RUNNING.previous), BUILT), {}, {}, [], [SOURCE]
@@ -160,8 +160,8 @@ def test_retired_hosts_do_not_count_and_lacking_hours_are_read_from_the_ledger(l
     found = lake_freshness(lake, later, hour)
     assert [(one.name, one.hours) for one in found.missing_hosts] == [("web-1", (hour,))]
     assert lake_freshness(lake, later, hour.next).missing_hosts == ()
-    retired = replace(SourceState("web-1"), retired_at=1)
-    collection.update_source_state(lake, SourceState("web-1"), lambda _: retired)
+    retired = replace(PullState("web-1"), retired_at=1)
+    collection.update_pull_state(lake, PullState("web-1"), lambda _: retired)
     assert lake_freshness(lake, later, hour).sources == ()
 
 
@@ -169,7 +169,7 @@ def test_what_can_t_be_known_is_neither_fresh_nor_late() -> None:
     for records in (
         replace(FRESH, published={}),
         replace(FRESH, sources=[]),
-        replace(FRESH, sources=[SourceState("web-1")]),
+        replace(FRESH, sources=[PullState("web-1")]),
     ):
         found = measured(records)
         assert (found.health, found.problems, len(found.unknowns)) == (Health.UNKNOWN, [], 1)
@@ -189,7 +189,7 @@ def test_a_lake_s_records_are_read(lake: Lake) -> None:
         store_line(lake, hour, "web-1")
     list(rebuild(lake, [first, second], "tests"))
     store_line(lake, first, "web-2")
-    collection.update_source_state(lake, SourceState("web-1"), lambda _: SOURCE)
+    collection.update_pull_state(lake, PullState("web-1"), lambda _: SOURCE)
 
     later = datetime.now(UTC) + timedelta(hours=1)
     found = lake_freshness(lake, later, first, FreshnessLimits(timedelta(days=900)))

@@ -224,7 +224,7 @@ def test_a_state_says_when_the_pull_began_and_what_it_brought(
     server.write()
     before = int(time.time())
     pull(lake, server)
-    state = collection.source_state(lake, "web-1")
+    state = collection.pull_state(lake, "web-1")
     assert state.pulled_at is not None
     assert before <= state.pulled_at <= time.time()
     assert (state.lines, state.bytes, state.failure) == (1, len(server.lines[0]), "")
