@@ -25,9 +25,9 @@ from tests.support.localaws_process import LocalAwsProcess
 from benchmarks.generate import generate
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake, raw
-from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits
-from clickstream.pipeline.publish import refresh_views, register_tables
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.publish.publish import refresh_views, register_tables
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import AwsSettings, LakeSettings, Settings, SourceSettings
 from clickstream.settings.sections import BuildSettings
 

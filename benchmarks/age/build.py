@@ -21,17 +21,12 @@ from benchmarks.age.traffic import Traffic
 from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, raw
 from clickstream.lake.raw import RawRange
-from clickstream.pipeline.backfill import rebuild
-from clickstream.pipeline.hour import build_sessions, check_hour, clean_hits
-from clickstream.pipeline.publish import (
-    compact_days,
-    expire_snapshots,
-    refresh_facts,
-    refresh_views,
-    register_tables,
-    sweep_files,
-)
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.backfill.backfill import rebuild
+from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.publish.facts import refresh_facts
+from clickstream.pipeline.publish.maintenance import compact_days, expire_snapshots, sweep_files
+from clickstream.pipeline.publish.publish import refresh_views, register_tables
+from clickstream.pipeline.pull.host import pull_source
 
 STRETCH_DAYS = 42
 """Number of days in a stretch, which has about 1,000 hours."""

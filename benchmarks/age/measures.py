@@ -15,7 +15,7 @@ from benchmarks.age.state import State
 from benchmarks.age.traffic import Traffic
 from clickstream.hours import Hour
 from clickstream.lake import visitor_keys
-from clickstream.pipeline.proof import verify
+from clickstream.pipeline.proof.verify import verify
 
 OLD_HOUR_PLACE = 12
 """Hours from the first hour to the old hour, so that an hour before the old one is published."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, hour_ledger, iceberg_tables, visitor_keys
+from clickstream.lake import Lake, hour_ledger, visitor_keys
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.tables import TABLES
 
 

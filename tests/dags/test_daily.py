@@ -10,7 +10,7 @@ from tests.support.access_log import Client, append
 from tests.support.lake_settings import ROOT, write_settings
 
 from clickstream.hours import Hour
-from clickstream.lake import iceberg_tables
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.publish import build_hour
 from clickstream.pipeline.pull.host import pull_source

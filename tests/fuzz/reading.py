@@ -18,8 +18,6 @@ from clickstream.parse import (
     FormatState,
     entries,
     event_hours,
-    json_lines,
-    layout_rows,
     parse_blocks,
     read_blocks,
     rows,
@@ -27,7 +25,9 @@ from clickstream.parse import (
 )
 from clickstream.parse.format_changes import segments
 from clickstream.parse.frames import unescape
-from clickstream.parse.layout_scan import find
+from clickstream.parse.json import json_lines
+from clickstream.parse.layouts import layout_rows
+from clickstream.parse.layouts.layout_scan import find
 from clickstream.parse.registry import FORMATS
 from clickstream.parse.rows import Rows
 from clickstream.parse.scan import scan

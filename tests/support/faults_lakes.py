@@ -11,7 +11,8 @@ from tests.support.faults_proxy import FaultsProxy
 from tests.support.lakes import beside, build_all, sortable_columns
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables
+from clickstream.lake import Lake
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import Settings

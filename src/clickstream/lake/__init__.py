@@ -33,7 +33,7 @@ def open_lake(
     """
     lake = refer_to_lake(settings, session, endpoint_url)
     if not check_tables(lake):
-        from clickstream.lake.table_schemas import ensure_tables  # imports pyiceberg
+        from clickstream.lake.iceberg.table_schemas import ensure_tables  # imports pyiceberg
 
         _ensure_bucket(lake)
         ensure_tables(lake)

@@ -15,7 +15,7 @@ from clickstream.lake.s3_get import ATTEMPTS, ObjectCache
 from clickstream.settings import Settings
 
 if TYPE_CHECKING:
-    from clickstream.lake.catalog import LakeCatalog
+    from clickstream.lake.iceberg.catalog import LakeCatalog
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Lake:
     @cached_property
     def catalog(self) -> LakeCatalog:
         """The Iceberg catalog. The endpoint is passed, as pyiceberg ignores AWS_ENDPOINT_URL."""
-        from clickstream.lake.catalog import LakeCatalog  # pyiceberg takes 0.4 s to import
+        from clickstream.lake.iceberg.catalog import LakeCatalog  # pyiceberg takes 0.4 s to import
 
         credentials = self.session.get_credentials()
         if credentials is None:

@@ -22,8 +22,8 @@ from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import iceberg_tables, table_scan
 from clickstream.lake.client import Lake
+from clickstream.lake.iceberg import iceberg_tables, table_scan
 from clickstream.tables import FIRST_COLUMNS_VERSION, HOUR_LEDGER, SESSION_PARTS, Table
 
 UNPUBLISHED = ""

@@ -25,9 +25,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clickstream.hours import Hour
-from clickstream.lake import iceberg_tables, objects
+from clickstream.lake import objects
 from clickstream.lake.client import Lake
 from clickstream.lake.hour_ledger import UNPUBLISHED, LedgerRow, ledger_row
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.s3_get import ObjectBytes
 from clickstream.tables import COMPARED, SESSION_PARTS
 

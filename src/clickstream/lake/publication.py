@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import iceberg_tables
 from clickstream.lake.client import Lake
 from clickstream.lake.hour_ledger import LedgerRow, rows_of
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.intents import PublicationIntents
 from clickstream.tables import (
     HITS,

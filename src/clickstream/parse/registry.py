@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from clickstream.parse import json_lines, layout_rows, rows, w3c
-from clickstream.parse.format_strings import layout_of
+from clickstream.parse import rows, w3c
 from clickstream.parse.formats import LINE_FORMATS, LogFormat
-from clickstream.parse.layout import LineLayout, shape_of
+from clickstream.parse.json import json_lines
+from clickstream.parse.layouts import layout_rows
+from clickstream.parse.layouts.format_strings import layout_of
+from clickstream.parse.layouts.layout import LineLayout, shape_of
 from clickstream.parse.rows import NO_ROWS, Rows
 
 _AWS = "{time:%Y-%m-%dT%H:%M:%S.%fZ} {} {address} {} {} {} {} {status} {} {} {size} "

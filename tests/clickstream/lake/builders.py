@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables
+from clickstream.lake import Lake
 from clickstream.lake.hour_ledger import UNPUBLISHED, LedgerRow
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.publication import Publication, start_publication
 from clickstream.tables import (
     HITS,

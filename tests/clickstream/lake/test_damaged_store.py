@@ -12,7 +12,8 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.errors import DamagedObject
 from clickstream.hours import Hour
-from clickstream.lake import Lake, athena, aws_errors, iceberg_tables, raw
+from clickstream.lake import Lake, athena, aws_errors, raw
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw import RawRange
 from clickstream.tables import HITS
 

@@ -13,7 +13,8 @@ from tests.support.faults_lakes import FIRST, log_an_hour, through
 from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, breaks_off, passes
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.lake import Lake, iceberg_tables, objects
+from clickstream.lake import Lake, objects
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.publish.publish import build_hour
 from clickstream.settings import Settings
 from clickstream.tables import HITS

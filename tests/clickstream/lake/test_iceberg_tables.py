@@ -13,7 +13,8 @@ from tests.clickstream.lake.builders import build_rows, store_rows
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables, objects, table_properties
+from clickstream.lake import Lake, objects, table_properties
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.tables import REJECTS, SESSION_CHANGES
 
 FIRST = Hour.parse("2026-11-20T00")

@@ -18,14 +18,8 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream import __version__
 from clickstream.errors import OtherLayout
 from clickstream.hours import Hour
-from clickstream.lake import (
-    Lake,
-    iceberg_tables,
-    objects,
-    open_lake,
-    table_properties,
-    table_schemas,
-)
+from clickstream.lake import Lake, objects, open_lake, table_properties
+from clickstream.lake.iceberg import iceberg_tables, table_schemas
 from clickstream.lake.table_properties import LAYOUT_PROPERTY, PROPERTIES
 from clickstream.pipeline.hour.build import clean_hits
 from clickstream.pipeline.hour.states import CleanedHour

@@ -12,7 +12,8 @@ from tests.support.damage import flips
 
 from clickstream.errors import DamagedObject
 from clickstream.hours import Hour
-from clickstream.lake import Lake, hour_ledger, iceberg_tables, objects
+from clickstream.lake import Lake, hour_ledger, objects
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.tables import HITS, HOUR_LEDGER, Table
 
 HOUR = Hour.parse("2026-11-20T05")

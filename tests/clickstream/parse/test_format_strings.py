@@ -16,7 +16,7 @@ from tests.support.examples import many_examples
 
 from clickstream.errors import InputError
 from clickstream.parse import parse
-from clickstream.parse.format_strings import layout_of
+from clickstream.parse.layouts.format_strings import layout_of
 from clickstream.parse.registry import DECLARED, compile_format
 
 COMBINED = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'

@@ -159,7 +159,7 @@ def test_what_is_nested_is_read_by_the_shape_as_by_itself(model: bytes, lines: l
 
 
 def test_lines_of_few_shapes_need_no_reader_of_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clickstream.parse.json_lines._pick_values", None)
+    monkeypatch.setattr("clickstream.parse.json.json_lines._pick_values", None)
     some = [json.dumps(CAFE).encode(), nested(), nested(key="Dnt"), shaped(), shaped(text='"b"')]
     assert len(parse(b"\n".join(some * 3), "json").requests) == 15
 

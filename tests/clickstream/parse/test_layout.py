@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from tests.clickstream.parse.builders import Record
 from tests.clickstream.parse.strategies import logs, records
 
-from clickstream.parse.format_strings import layout_of
-from clickstream.parse.layout import shape_of
-from clickstream.parse.layout_rows import read
+from clickstream.parse.layouts.format_strings import layout_of
+from clickstream.parse.layouts.layout import shape_of
+from clickstream.parse.layouts.layout_rows import read
 from clickstream.parse.registry import compile_format
 from clickstream.parse.rows import Coded
 

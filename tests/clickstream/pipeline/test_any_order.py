@@ -13,7 +13,8 @@ from tests.support.lakes import build_all, sortable_columns
 
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import hour_range
-from clickstream.lake import Lake, hour_ledger, iceberg_tables, raw
+from clickstream.lake import Lake, hour_ledger, raw
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw import RawRange
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.proof.verify import verify

@@ -17,13 +17,8 @@ from tests.support.lakes import build_all, sortable_columns
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import (
-    Lake,
-    iceberg_tables,
-    table_maintenance,
-    table_properties,
-    table_schemas,
-)
+from clickstream.lake import Lake, table_properties
+from clickstream.lake.iceberg import iceberg_tables, table_maintenance, table_schemas
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish import maintenance
 from clickstream.pipeline.publish.maintenance import compact_days

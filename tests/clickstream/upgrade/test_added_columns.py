@@ -14,16 +14,9 @@ from tests.support.lakes import aws_session
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import (
-    Lake,
-    hour_ledger,
-    iceberg_tables,
-    open_lake,
-    table_maintenance,
-    table_properties,
-    table_schemas,
-)
-from clickstream.lake.iceberg_tables import LoadedTable
+from clickstream.lake import Lake, hour_ledger, open_lake, table_properties
+from clickstream.lake.iceberg import iceberg_tables, table_maintenance, table_schemas
+from clickstream.lake.iceberg.iceberg_tables import LoadedTable
 from clickstream.settings import Settings
 from clickstream.tables import COLUMNS_VERSION, HOUR_LEDGER, REJECTS, Column, Table, Type
 

@@ -26,17 +26,10 @@ from tests.support.trino_client import give_views_an_owner
 from clickstream.dashboard.questions.fact_copy import FactCopy
 from clickstream.errors import OutdatedStagedRows
 from clickstream.hours import Hour
-from clickstream.lake import (
-    Lake,
-    athena,
-    fact_files,
-    hour_ledger,
-    iceberg_tables,
-    open_lake,
-    table_properties,
-)
+from clickstream.lake import Lake, athena, fact_files, hour_ledger, open_lake, table_properties
 from clickstream.lake.athena import QueryResult
 from clickstream.lake.fact_files import Manifest
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.backfill.backfill import plan_backfill
 from clickstream.pipeline.hour.build import build_sessions, check_hour
 from clickstream.pipeline.hour.states import CleanedHour, StitchedHour

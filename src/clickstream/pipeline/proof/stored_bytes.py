@@ -13,8 +13,9 @@ from datetime import date
 from clickstream import parse
 from clickstream.errors import DamagedObject
 from clickstream.hours import Hour, HourSpan
-from clickstream.lake import Lake, aws_errors, fact_files, iceberg_tables, raw
+from clickstream.lake import Lake, aws_errors, fact_files, raw
 from clickstream.lake.fact_files import FactFile
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.hour.outdated import check_range
 from clickstream.pipeline.hour.replay_window import ReplayWindow

@@ -16,17 +16,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clickstream.errors import StaleHour
-from clickstream.lake import (
-    Lake,
-    fact_files,
-    iceberg_tables,
-    objects,
-    table_maintenance,
-    visitor_keys,
-)
-from clickstream.lake.iceberg_tables import LoadedTable
+from clickstream.lake import Lake, fact_files, objects, visitor_keys
+from clickstream.lake.iceberg import iceberg_tables, table_maintenance
+from clickstream.lake.iceberg.iceberg_tables import LoadedTable
+from clickstream.lake.iceberg.table_maintenance import FileGroup
 from clickstream.lake.objects import Listed
-from clickstream.lake.table_maintenance import FileGroup
 from clickstream.pipeline.publish.retention import (
     RawRetention,
     announce_watermark,

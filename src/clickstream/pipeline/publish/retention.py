@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, hour_ledger, iceberg_tables, raw, visitor_keys
+from clickstream.lake import Lake, hour_ledger, raw, visitor_keys
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.intents import interrupted_hours
 from clickstream.lake.objects import Listed
 from clickstream.lake.raw_watermark import RawWatermark, announce, read_watermark

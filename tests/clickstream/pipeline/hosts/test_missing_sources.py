@@ -21,8 +21,9 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.errors import InputError, StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, collection, hour_ledger, iceberg_tables, open_lake
+from clickstream.lake import Lake, collection, hour_ledger, open_lake
 from clickstream.lake.collection import PullState
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.hosts.missing import ExpectedHosts, complete_hours, expected_hosts
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.publish import Due, build_hour, hours_to_build

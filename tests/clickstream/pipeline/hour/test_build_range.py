@@ -22,7 +22,8 @@ from clickstream import clean, sessions
 from clickstream.clean import Cleaner, VisitorKeys
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, data_files, hour_ledger, iceberg_tables, open_lake, raw
+from clickstream.lake import Lake, athena, hour_ledger, open_lake, raw
+from clickstream.lake.iceberg import data_files, iceberg_tables
 from clickstream.pipeline.hour import batch
 from clickstream.pipeline.hour.batch import split_by_size
 from clickstream.pipeline.proof.verify import verify

@@ -15,7 +15,8 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.errors import DamagedObject
 from clickstream.hours import Hour
-from clickstream.lake import Lake, fact_files, iceberg_tables, objects, raw
+from clickstream.lake import Lake, fact_files, objects, raw
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.proof.stored_bytes import check_stored_bytes
 from clickstream.pipeline.proof.verify import verify

@@ -15,7 +15,8 @@ from tests.support.localaws_process import LocalAwsProcess
 from tests.support.tiers import first_in_make_test
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables, objects, raw
+from clickstream.lake import Lake, objects, raw
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw import RawRange
 from clickstream.pipeline.proof import athena_checks
 from clickstream.pipeline.proof.repair import repair

@@ -21,8 +21,9 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.errors import InputError, QueryFailed
 from clickstream.hours import Hour
-from clickstream.lake import Lake, fact_files, iceberg_tables, objects, open_lake
+from clickstream.lake import Lake, fact_files, objects, open_lake
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.publish.maintenance import compact_days, sweep_files

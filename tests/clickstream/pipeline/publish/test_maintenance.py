@@ -18,7 +18,8 @@ from tests.support.lakes import build_all, sortable_columns
 
 from clickstream.errors import ChangedRows, QueryFailed, StaleHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, data_files, iceberg_tables, objects, table_maintenance
+from clickstream.lake import Lake, athena, objects
+from clickstream.lake.iceberg import data_files, iceberg_tables, table_maintenance
 from clickstream.pipeline.hour.build import clean_hits
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.maintenance import (

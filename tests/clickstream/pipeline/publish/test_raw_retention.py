@@ -19,16 +19,8 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream import parse
 from clickstream.errors import KeyDestroyed, PastWindow, RawDeleted
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import (
-    Lake,
-    collection,
-    hour_ledger,
-    iceberg_tables,
-    objects,
-    open_lake,
-    raw,
-    visitor_keys,
-)
+from clickstream.lake import Lake, collection, hour_ledger, objects, open_lake, raw, visitor_keys
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw_watermark import read_watermark
 from clickstream.lake.visitor_keys import periods_of
 from clickstream.pipeline.backfill.backfill import plan_backfill

@@ -28,7 +28,7 @@ from pyiceberg.utils.datetime import days_to_date, micros_to_timestamp
 from clickstream.errors import DamagedObject
 from clickstream.hours import Hour, HourSpan
 from clickstream.lake import aws_errors
-from clickstream.lake.file_io import LakeFiles
+from clickstream.lake.iceberg.file_io import LakeFiles
 
 # pyiceberg passes no options to Arrow's reader, and no property of a table or catalog sets this
 # one. So the function that creates its Parquet readers gets it, for all scans of the process.

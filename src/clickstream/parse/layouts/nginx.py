@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from clickstream.errors import UnusableFormat
-from clickstream.parse.assemble import FormatField, Piece
+from clickstream.parse.layouts.assemble import FormatField, Piece
 from clickstream.parse.times import TimeFormat
 
 _STATEMENT = re.compile(r"\s*log_format\s+[^\s;'\"]+\s+(?:escape=(\w+)\s+)?(.*?);?\s*", re.DOTALL)

@@ -28,10 +28,10 @@ from pyiceberg.table.update.snapshot import ExpireSnapshots
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import data_files, table_scan
 from clickstream.lake.client import Lake
-from clickstream.lake.table_scan import StoredFile
-from clickstream.lake.transactions import MonthlyAppend, Replacement
+from clickstream.lake.iceberg import data_files, table_scan
+from clickstream.lake.iceberg.table_scan import StoredFile
+from clickstream.lake.iceberg.transactions import MonthlyAppend, Replacement
 from clickstream.tables import Table
 
 MS_PER_HOUR = 3_600_000

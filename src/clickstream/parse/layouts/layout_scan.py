@@ -23,7 +23,7 @@ from clickstream.parse.blocks import (
     parse_fixed_number,
     parse_number,
 )
-from clickstream.parse.layout import PORT_DIGITS, LineLayout, Slot
+from clickstream.parse.layouts.layout import PORT_DIGITS, LineLayout, Slot
 from clickstream.parse.times import TimeFormat
 
 QUOTE, BACKSLASH, DASH, _COMMA = b'"\\-,'

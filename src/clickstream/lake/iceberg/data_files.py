@@ -29,7 +29,7 @@ from pyiceberg.table import FileScanTask
 from pyiceberg.table import Table as IcebergTable
 
 from clickstream.dictionary_encoding import TEXT
-from clickstream.lake import table_scan
+from clickstream.lake.iceberg import table_scan
 from clickstream.parquet import add_missing
 from clickstream.tables import Table
 

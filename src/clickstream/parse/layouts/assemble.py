@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from clickstream.errors import UnusableFormat
-from clickstream.parse.layout import Holds, LineLayout, Slot
+from clickstream.parse.layouts.layout import Holds, LineLayout, Slot
 from clickstream.parse.times import TimeFormat
 
 

@@ -28,8 +28,8 @@ from clickstream.parse.blocks import (
     cut_texts,
     load_words,
 )
-from clickstream.parse.json_names import flat
-from clickstream.parse.json_values import JsonColumn
+from clickstream.parse.json.json_names import flat
+from clickstream.parse.json.json_values import JsonColumn
 
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _NUMBERS = re.compile(_NUMBER.encode())

@@ -11,9 +11,9 @@ import re
 from string import Formatter
 
 from clickstream.errors import UnusableFormat
-from clickstream.parse import apache, nginx
-from clickstream.parse.assemble import REST, FormatField, Piece, assemble
-from clickstream.parse.layout import Holds, LineLayout
+from clickstream.parse.layouts import apache, nginx
+from clickstream.parse.layouts.assemble import REST, FormatField, Piece, assemble
+from clickstream.parse.layouts.layout import Holds, LineLayout
 from clickstream.parse.times import TimeFormat
 
 MEANINGS = (

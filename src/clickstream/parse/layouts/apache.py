@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 
 from clickstream.errors import InputError, UnusableFormat
-from clickstream.parse.assemble import FormatField, Piece
-from clickstream.parse.layout import Holds
+from clickstream.parse.layouts.assemble import FormatField, Piece
+from clickstream.parse.layouts.layout import Holds
 from clickstream.parse.times import STRFTIME, TimeFormat
 
 _STATEMENT = re.compile(r'\s*LogFormat\s+"((?:[^"\\]|\\.)*)"(?:\s+\S+)?\s*', re.DOTALL)

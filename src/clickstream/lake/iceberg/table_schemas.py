@@ -33,8 +33,8 @@ from pyiceberg.types import (
     TimestampType,
 )
 
-from clickstream.lake import iceberg_tables
 from clickstream.lake.client import Lake
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.table_properties import properties_of, refuse_other_layout
 from clickstream.tables import TABLES, Column, Table, Type
 

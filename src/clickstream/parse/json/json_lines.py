@@ -32,9 +32,9 @@ from clickstream.parse.formats import (
     REQUEST_LINE,
     first_addresses,
 )
-from clickstream.parse.json_names import flat, picker
-from clickstream.parse.json_templates import Model, Quoted
-from clickstream.parse.json_values import (
+from clickstream.parse.json.json_names import flat, picker
+from clickstream.parse.json.json_templates import Model, Quoted
+from clickstream.parse.json.json_values import (
     NOT_USABLE,
     JsonColumn,
     loose_texts,

@@ -15,7 +15,7 @@ from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.update import AddSnapshotUpdate, TableRequirement, TableUpdate
 from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
 
-from clickstream.lake.file_io import LakeFiles
+from clickstream.lake.iceberg.file_io import LakeFiles
 
 # pyiceberg logs a line for each table that it loads; they would fill most of a day's log.
 logging.getLogger("pyiceberg.io").setLevel(logging.WARNING)

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from clickstream.parse.blocks import Bytes, Flags, Positions, block_bounds, cut_texts
 from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME, first_addresses
-from clickstream.parse.layout import LineLayout
-from clickstream.parse.layout_scan import LineBlock, find, padding_for
+from clickstream.parse.layouts.layout import LineLayout
+from clickstream.parse.layouts.layout_scan import LineBlock, find, padding_for
 from clickstream.parse.rows import Coded, Refused, Rows
 
 _NOTHING = (b"-", b"")

@@ -37,11 +37,12 @@ from pyiceberg.types import TimestampType
 from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.errors import ChangedRows, StaleHour
-from clickstream.lake import data_files, iceberg_tables, objects
+from clickstream.lake import objects
 from clickstream.lake.client import Lake
-from clickstream.lake.iceberg_tables import LoadedTable
+from clickstream.lake.iceberg import data_files, iceberg_tables
+from clickstream.lake.iceberg.iceberg_tables import LoadedTable
+from clickstream.lake.iceberg.transactions import MonthlyOverwrite
 from clickstream.lake.objects import Listed
-from clickstream.lake.transactions import MonthlyOverwrite
 from clickstream.tables import Table
 
 

@@ -34,7 +34,7 @@ from pyiceberg.table.update.snapshot import (
 from pyiceberg.types import DateType
 from pyiceberg.utils.datetime import days_to_date
 
-from clickstream.lake import data_files
+from clickstream.lake.iceberg import data_files
 from clickstream.tables import Table
 
 MOST_OF_A_MONTH = 3

@@ -1,0 +1,1 @@
+"""Layouts: formats that an Apache or nginx format string describes."""
