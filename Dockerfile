@@ -7,7 +7,6 @@ RUN pip install --no-cache-dir -r /tmp/requirements.txt
 
 COPY --chown=airflow:root pyproject.toml README.md LICENSE /opt/clickstream/
 COPY --chown=airflow:root src /opt/clickstream/src
-COPY --chown=airflow:root docs /opt/clickstream/docs
 RUN pip install --no-cache-dir --no-deps /opt/clickstream
 
 COPY --chown=airflow:root clickstream.toml /opt/airflow/clickstream.toml

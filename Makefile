@@ -36,15 +36,15 @@ test: $(VENV)/dev.stamp ## run unit, property and SQL tests, which need no syste
 	$(PYTEST) $(WORKERS) $(T)
 
 # The tiers below are parts of these folders; tests/repository/test_tiers.py compares them with the marks.
-LAKE := tests/clickstream/dashboard tests/clickstream/lake tests/clickstream/pipeline tests/dags/test_end_to_end.py tests/real_logs tests/sql/test_view_pruning.py
-TRINO := tests/clickstream/dashboard/questions/test_triangle.py tests/clickstream/upgrade tests/localaws/athena tests/repository/test_trino_install.py tests/sql
-DEEP := $(LAKE) tests/benchmarks tests/browser tests/fuzz tests/localaws/athena tests/services
+LAKE_TESTS := tests/clickstream/dashboard tests/clickstream/lake tests/clickstream/pipeline tests/dags/test_end_to_end.py tests/real_logs tests/sql/test_view_pruning.py
+TRINO_TESTS := tests/clickstream/dashboard/questions/test_triangle.py tests/clickstream/upgrade tests/localaws/athena tests/repository/test_trino_install.py tests/sql
+DEEP_TESTS := $(LAKE_TESTS) tests/benchmarks tests/browser tests/fuzz tests/localaws/athena tests/services
 
 test-lake: $(VENV)/dev.stamp ## test schedules, faults, kills, processes at once and whole real logs on lakes
-	$(PYTEST) $(WORKERS) -m 'lake and not trino and not deep' $(LAKE)
+	$(PYTEST) $(WORKERS) -m 'lake and not trino and not deep' $(LAKE_TESTS)
 
 test-trino: $(VENV)/dev.stamp ## test views and SQL on a real Trino, fetched by Maven; TRINO=DIR uses an unpacked one
-	$(PYTEST) -m 'trino and not deep' $(TRINO)
+	$(PYTEST) -m 'trino and not deep' $(TRINO_TESTS)
 
 test-services: $(VENV)/dev.stamp ## test with nginx, logrotate, sshd and Java, which the tests start
 	$(PYTEST) tests/services
@@ -56,7 +56,7 @@ test-stack: $(VENV)/dev.stamp ## test the demo, and backfills, cleared tasks and
 	$(PYTEST) tests/stack
 
 test-deep: $(VENV)/dev.stamp ## test long schedules, full grids and more examples, in about an hour; EXAMPLES=20
-	$(PYTEST) $(WORKERS) --timeout 7200 -m deep $(DEEP)
+	$(PYTEST) $(WORKERS) --timeout 7200 -m deep $(DEEP_TESTS)
 	EXAMPLES=$(or $(EXAMPLES),5) $(PYTEST) $(WORKERS) --timeout 7200 -m 'hypothesis and not trino and not deep'
 
 test-mutations: $(VENV)/dev.stamp ## test that the tests find seeded faults; ONLY=TEXT in the name or file of a fault
@@ -83,10 +83,10 @@ screenshots: $(VENV)/dev.stamp ## take the pictures of the dashboard for README 
 bench: $(VENV)/bench.stamp ## compare speed with other tools, as ratios of CPU time; LINES=2000000 ROUNDS=5 LOG=FILE.gz
 	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOG),--log $(LOG))
 
-age: $(VENV)/dev.stamp ## measure what a lake costs as it ages; DAYS=60 KEEP=DIR JSON=FILE TRINO=URL AWS_PORT=N
+age: $(VENV)/dev.stamp ## measure what a lake costs as it ages; DAYS=60 KEEP=DIR JSON=FILE TRINO_URL=URL AWS_PORT=N
 	$(BIN)/python -m benchmarks.age $(if $(DAYS),--days $(DAYS)) $(if $(LINES),--lines-per-hour $(LINES)) \
 		$(if $(KEEP),--keep "$(KEEP)") $(if $(JSON),--json "$(JSON)") \
-		$(if $(TRINO),--trino $(TRINO)) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
+		$(if $(TRINO_URL),--trino $(TRINO_URL)) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
 
 FUZZED := formats cuts strings cleaning values
 

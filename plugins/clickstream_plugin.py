@@ -1,16 +1,14 @@
-"""Extensions of Airflow's UI: notes of runs, links of tasks, their pages, and the dashboard."""
+"""Extensions of Airflow's UI: notes of runs, links on tasks, and the dashboard."""
 
 from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
-from clickstream_airflow.addresses import DASHBOARD_PREFIX, URL_PREFIX, has_external_views
+from clickstream_airflow.addresses import DASHBOARD_PREFIX, has_external_views
 from clickstream_airflow.dashboard import DashboardApp, nav_entry
-from clickstream_airflow.pages import Pages
 from clickstream_airflow.run_notes import NoteWriter
-from clickstream_airflow.task_links import DashboardLink, LedgerLink, RunbookLink
+from clickstream_airflow.task_links import DashboardLink, RunbookLink
 
-APPS = [{"app": Pages(), "url_prefix": URL_PREFIX, "name": "clickstream"}]
 DASHBOARD = {"app": DashboardApp(), "url_prefix": DASHBOARD_PREFIX, "name": "clickstream-dashboard"}
 
 
@@ -19,7 +17,7 @@ class ClickstreamPlugin(AirflowPlugin):
 
     name = "clickstream"
     listeners = [NoteWriter()]  # noqa: RUF012  as Airflow declares it
-    global_operator_extra_links = [RunbookLink(), LedgerLink(), DashboardLink()]  # noqa: RUF012
-    # Before Airflow 3.1 the UI can't show the dashboard, and the login check reads no cookie.
-    fastapi_apps = [*APPS, DASHBOARD] if has_external_views() else APPS
+    global_operator_extra_links = [RunbookLink(), DashboardLink()]  # noqa: RUF012
+    # Before Airflow 3.1 the UI can't show pages of plugins.
+    fastapi_apps = [DASHBOARD] if has_external_views() else []
     external_views = [nav_entry()] if has_external_views() else []

@@ -1,20 +1,16 @@
-"""Addresses of this project's pages in Airflow's web UI.
+"""Addresses of the dashboard in Airflow's web UI.
 
 The plugin imports this module at its top, so it imports no heavy package.
 """
 
 from __future__ import annotations
 
-import inspect
 from urllib.parse import urlsplit
 
 import airflow
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 from packaging.version import Version
-
-URL_PREFIX = "/clickstream"
-"""The path of the pages, relative to the path of Airflow."""
 
 DASHBOARD_PREFIX = "/clickstream-dashboard"
 """The path of the dashboard, relative to the path of Airflow."""
@@ -28,11 +24,6 @@ VIEW_ROUTE = "cafe-dashboard"
 def airflow_path() -> str:
     """Return the path at which Airflow is served, without a trailing slash; usually empty."""
     return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
-
-
-def page_address(page: str) -> str:
-    """Return the address of a page; empty if a browser can't log in to the pages."""
-    return f"{airflow_path()}{URL_PREFIX}/{page}" if _browsers_can_log_in() else ""
 
 
 def dashboard_address(page: str) -> str:
@@ -55,15 +46,3 @@ def names_framed_pages() -> bool:
     Airflow has such addresses since version 3.3.2 (apache/airflow, #72776).
     """
     return Version(Version(airflow.__version__).base_version) >= FIRST_WITH_FRAMED_PAGES
-
-
-def _browsers_can_log_in() -> bool:
-    """Whether the login check of the pages reads the browser's cookie.
-
-    In Airflow 3.0 it reads only a header, which a browser does not send when it follows a link.
-    """
-    try:
-        from airflow.api_fastapi.core_api.security import get_user
-    except ImportError:
-        return False
-    return "request" in inspect.signature(get_user).parameters

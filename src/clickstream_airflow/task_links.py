@@ -1,4 +1,4 @@
-"""Links on the page of a task instance: to the runbook, and to its hour in ledger and dashboard.
+"""Links on the page of a task instance: to the runbook, and to its hours on the Trust page.
 
 Airflow's API server calls them for every task of every DAG. It does not show an empty link.
 """
@@ -6,15 +6,17 @@ Airflow's API server calls them for every task of every DAG. It does not show an
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from airflow.sdk import BaseOperatorLink
 
-from clickstream_airflow.addresses import has_external_views, page_address
+from clickstream_airflow.addresses import dashboard_address, has_external_views
 from clickstream_airflow.defaults import DAILY, DIGEST, HOURLY, REPROCESS
+from clickstream_airflow.task_hours import builds_hours, hours_of_instance
 
 if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
+
+    from clickstream.settings import DashboardSettings
 
 
 class RunbookLink(BaseOperatorLink):
@@ -23,20 +25,14 @@ class RunbookLink(BaseOperatorLink):
     name = "Runbook"
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
-        """Return the address of the section; empty for tasks of other projects."""
+        """Return the address of the section.
+
+        It is empty for tasks of other projects, and without `[dashboard] docs_url`.
+        """
         if ti_key.dag_id not in (HOURLY, DAILY, REPROCESS, DIGEST):
             return ""
-        return page_address(f"docs/runbook.md#{runbook_section(ti_key.task_id)}")
-
-
-class LedgerLink(BaseOperatorLink):
-    """Link to the rows of `hour_ledger` of the hours that the task instance builds."""
-
-    name = "Hour in the ledger"
-
-    def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
-        """Return the address of the page; empty for tasks that build no hour."""
-        return page_address(f"ledger/{_instance(ti_key)}") if _builds_hours(ti_key) else ""
+        docs = dashboard_settings().docs_url.rstrip("/")
+        return f"{docs}/runbook.md#{ti_key.task_id.rpartition('.')[2]}" if docs else ""
 
 
 class DashboardLink(BaseOperatorLink):
@@ -50,35 +46,37 @@ class DashboardLink(BaseOperatorLink):
         If Airflow can't show the dashboard, return the address of the separate dashboard, if
         `[dashboard] url` is set.
         """
-        if not _builds_hours(ti_key):
+        if not builds_hours(ti_key):
             return ""
-        if has_external_views():
-            return page_address(f"dashboard/{_instance(ti_key)}")
-        return separate_dashboard("trust")
+        return _hours_page(ti_key) if has_external_views() else separate_dashboard("trust")
 
 
-def runbook_section(task_id: str) -> str:
-    """Return the anchor of a task's section: the task id without the task group."""
-    return task_id.rpartition(".")[2]
+def _hours_page(key: TaskInstanceKey) -> str:
+    """Return the address of a task's hours on the dashboard inside Airflow."""
+    from clickstream.errors import InputError
+
+    try:
+        span = hours_of_instance(key)
+    except (InputError, KeyError):  # the run names no hours, and its tasks report this
+        return ""
+    if span is None:
+        return ""
+    first, last = span
+    return dashboard_address(f"hours/{first}" if first == last else f"hours/{first}/{last}")
 
 
 def separate_dashboard(page: str) -> str:
     """Return the address of a page of the separate dashboard; empty without `[dashboard] url`."""
+    url = dashboard_settings().url.rstrip("/")
+    return f"{url}/{page}" if url else ""
+
+
+def dashboard_settings() -> DashboardSettings:
+    """Return the settings of the dashboard; the defaults if the settings can't be read."""
     from clickstream import settings
     from clickstream.errors import ClickstreamError
 
     try:
-        url = settings.load().dashboard.url
+        return settings.load().dashboard
     except ClickstreamError:  # the tasks report what is wrong with the settings
-        return ""
-    return f"{url.rstrip('/')}/{page}" if url else ""
-
-
-def _builds_hours(ti_key: TaskInstanceKey) -> bool:
-    return ti_key.dag_id == HOURLY or (ti_key.dag_id, ti_key.task_id) == (REPROCESS, "rebuild_day")
-
-
-def _instance(ti_key: TaskInstanceKey) -> str:
-    """Return the part of an address that names a task instance."""
-    instance = {"run_id": ti_key.run_id, "map_index": ti_key.map_index}
-    return f"{ti_key.dag_id}/{ti_key.task_id}?{urlencode(instance)}"
+        return settings.DashboardSettings()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.age.__main__ import main
+from benchmarks.run import IMPORTED
 from tests.support.cases import each_case
 
 import benchmarks
@@ -21,6 +22,13 @@ NAMES = [
 @each_case("name", NAMES)
 def test_every_module_is_importable(name: str) -> None:
     import_module(name)
+
+
+@pytest.mark.parametrize("module", IMPORTED.values())
+def test_the_measured_imports_are_those_of_the_hourly_dag(module: str) -> None:
+    package, _, name = module.rpartition(".")
+    dag = (ROOT.parent / "dags" / "clickstream_hourly.py").read_text()
+    assert f"from {package} import {name}\n" in dag or f"from {module} import " in dag
 
 
 @pytest.mark.parametrize(

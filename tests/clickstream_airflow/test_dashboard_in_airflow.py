@@ -20,8 +20,8 @@ from tests.support.lakes import build_all
 from tests.support.localaws_process import CREDENTIALS
 
 from clickstream.hours import Hour
-from clickstream.pipeline.publish import refresh_facts
-from clickstream.pipeline.pull import pull_source
+from clickstream.pipeline.publish.facts import refresh_facts
+from clickstream.pipeline.pull.host import pull_source
 
 pytestmark = pytest.mark.airflow
 
@@ -164,7 +164,7 @@ def test_a_viewer_may_read_and_not_write(log_in) -> None:
     assert page.status_code == 200
     assert "Add a note" not in page.text
     assert "Log out" not in page.text
-    for path in ("notes", "views", "notes/x/delete", "panels/hour"):
+    for path in ("notes", "notes/x/delete", "panels/hour"):
         answer = browser.post(f"{PREFIX}/{path}", data=NOTE, headers=SAME_ORIGIN)
         assert answer.status_code == 403, path
         assert "You can view these pages but not change anything" in answer.text

@@ -165,7 +165,7 @@ def test_many_reasons_are_counted_in_the_last_line(caplog) -> None:
 
 
 def test_a_long_list_of_hours_is_short_in_the_log(make_attempt, home) -> None:
-    from clickstream.pipeline.pull import pull_source
+    from clickstream.pipeline.pull.host import pull_source
     from clickstream_airflow.lake import open_lake
 
     first = datetime(2026, 11, 18)

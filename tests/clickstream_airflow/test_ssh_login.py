@@ -115,7 +115,7 @@ def test_a_connection_that_can_t_be_used_is_stored_as_the_failure_of_the_host(
     )
     with pytest.raises(SettingsError):
         host_login(lake, hosts_of(source)[0])
-    state = collection.source_state(lake, "web.shop-1.example")
+    state = collection.pull_state(lake, "web.shop-1.example")
     assert state.failure.startswith("The connection shop_ssh has a password but no key.")
 
 

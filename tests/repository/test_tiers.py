@@ -33,9 +33,9 @@ def test_ci_runs_every_tier_but_the_longest() -> None:
 
 
 MARKS = {
-    "LAKE": r"mark\.lake\b|first_in_make_test",
-    "TRINO": r"mark\.trino\b|\bengine: Engine\b",
-    "DEEP": r"mark\.deep\b",
+    "LAKE_TESTS": r"mark\.lake\b|first_in_make_test",
+    "TRINO_TESTS": r"mark\.trino\b|\bengine: Engine\b",
+    "DEEP_TESTS": r"mark\.deep\b",
 }
 """What the source of a test with the mark of a tier contains, by the Makefile's variable."""
 
@@ -67,7 +67,7 @@ def test_tests_with_the_mark_of_a_tier_are_in_its_paths(tier: str) -> None:
 @pytest.mark.parametrize("marks", [*powerset(["lake", "trino", "deep"])], ids="+".join)
 def test_one_tier_runs_a_test_whatever_its_marks(marks: tuple[str, ...]) -> None:
     usual = re.findall(r"-m '([^']+)'", (ROOT / "pyproject.toml").read_text())
-    of_tiers = re.findall(r"-m '?([^'\n]+?)'? \$\((?:LAKE|TRINO|DEEP)\)", MAKEFILE)
+    of_tiers = re.findall(r"-m '?([^'\n]+?)'? \$\((?:LAKE|TRINO|DEEP)_TESTS\)", MAKEFILE)
     expressions = [Expression.compile(text) for text in usual + of_tiers]
     assert len(expressions) == 4
     assert sum(one.evaluate(lambda name, **_: name in marks) for one in expressions) == 1

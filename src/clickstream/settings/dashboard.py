@@ -46,6 +46,13 @@ class DashboardSettings(Section):
         "no links.",
         pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
     )
+    docs_url: str = Field(
+        "",
+        description="Address of the folder docs/ for browsers, such as "
+        "https://git.example/cafe/blob/main/docs. With it, each task in Airflow has a link to its "
+        "section of the runbook.",
+        pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
+    )
     load_balancer: str = Field(
         "",
         description="ARN of the Application Load Balancer in front of the dashboard that "

@@ -1,7 +1,7 @@
 """Airflow's own checks of the user, which run before every route of the dashboard.
 
 Users who may see Airflow's web UI may read. Users who may trigger the hourly DAG may also write
-notes, save views and query Athena. The dashboard sets no cookie in addition to Airflow's.
+notes and query Athena. The dashboard sets no cookie in addition to Airflow's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException as StarletteHttpException
 
 from clickstream.dashboard.access.headers import CACHE_CONTROL, HEADERS
 from clickstream.dashboard.access.identity import Identity
-from clickstream_airflow.addresses import URL_PREFIX, airflow_path
+from clickstream_airflow.addresses import airflow_path
 from clickstream_airflow.defaults import HOURLY
 
 LOGIN_REQUIRED = "Log in to Airflow in this browser, then reload this page."
@@ -75,15 +75,13 @@ def show_refusal(request: Request, error: Any) -> Response:
 def plain_page(request: Request, status: HTTPStatus, sentence: str) -> Response:
     """Return a page with one sentence.
 
-    In a frame it has no link to Airflow, because Airflow surrounds the frame. Without a login it
-    has no style sheet, because that needs a login too.
+    In a frame it has no link to Airflow, because Airflow surrounds the frame. It has no style
+    sheet: the dashboard's own needs a login and a dashboard that works.
     """
-    is_anonymous = status == HTTPStatus.UNAUTHORIZED
     is_framed = request.headers.get("sec-fetch-dest") == "iframe"
     html = _templates.get_template("refusal.html").render(
         title=status.phrase,
         sentence=sentence,
         airflow="" if is_framed else f"{airflow_path()}/",
-        styles="" if is_anonymous else f"{airflow_path()}{URL_PREFIX}/pages.css",
     )
     return HTMLResponse(html, status, {**HEADERS, "Cache-Control": CACHE_CONTROL})

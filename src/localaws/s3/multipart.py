@@ -65,7 +65,7 @@ class MultipartOperations:
                 "MaxParts": limit,
                 "IsTruncated": len(parts) > len(page),
                 "StorageClass": "STANDARD",
-                "UploadPart": [_describe(part) for part in page],
+                "Part": [_describe(part) for part in page],
             },
         )
 
@@ -76,7 +76,7 @@ class MultipartOperations:
             request.bucket,
             request.key,
             request.query["uploadId"],
-            [_wanted_part(element) for element in root.findall("UploadPart")],
+            [_wanted_part(element) for element in root.findall("Part")],
             WriteCondition.of(request.headers),
         )
         return xml.response(

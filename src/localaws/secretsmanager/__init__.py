@@ -1,8 +1,6 @@
-"""Secrets Manager: named secrets, each with versions, and stages that point to versions.
+"""Secrets Manager: the operations that the library uses, for secrets that have one value each.
 
-Readers get the version of the stage ``AWSCURRENT`` by default. When ``AWSCURRENT`` moves to a new
-version, ``AWSPREVIOUS`` moves to the version before. A secret that is scheduled for deletion can't
-be read. When its recovery window ends, or when deletion is forced, its bytes are wiped from disk.
+A destroyed secret is wiped from the disk. Other operations and members are refused by name.
 """
 
 from localaws.secretsmanager.manager import SecretsManager
