@@ -34,7 +34,7 @@ from clickstream.pipeline.publish import publish
 from clickstream.pipeline.publish.publish import Due
 from clickstream.sessions import carry
 from clickstream.settings import Settings
-from clickstream.settings.sections import BotSettings
+from clickstream.settings.labels import BotSettings
 
 HOURS = 3
 ALL = [Pull(host) for host in HOSTS]

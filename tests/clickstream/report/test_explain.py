@@ -12,7 +12,7 @@ from tests.clickstream.report.builders import LINES, OWN, line
 from clickstream.errors import InputError
 from clickstream.report.explain import ExplainedStep, explain, show_explanation
 from clickstream.settings import PrivacySettings, Settings, SiteSettings
-from clickstream.settings.sections import CleanSettings, PageSettings
+from clickstream.settings.labels import CleanSettings, PageSettings
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "

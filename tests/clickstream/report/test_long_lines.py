@@ -14,7 +14,7 @@ from tests.support.long_lines import combined_line, long_line, write_log
 
 from clickstream.report.explain import explain, show_explanation
 from clickstream.settings import Settings
-from clickstream.settings.sections import CleanSettings
+from clickstream.settings.labels import CleanSettings
 
 Report = Callable[..., tuple[int, Any, str]]
 MEGABYTE = 1 << 20

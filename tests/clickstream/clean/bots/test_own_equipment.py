@@ -12,7 +12,7 @@ from clickstream.clean.bots import OWN_EQUIPMENT
 from clickstream.clean.request_kinds import balance
 from clickstream.errors import SettingsError
 from clickstream.settings import Settings
-from clickstream.settings.sections import BotSettings, CleanSettings
+from clickstream.settings.labels import BotSettings, CleanSettings
 from clickstream.step_config import clean_rules
 
 TABLET = f"{BROWSER} MenuTablet/2.1"

@@ -23,7 +23,7 @@ from clickstream.parse.formats import TOO_LONG
 from clickstream.pipeline.pull import file, shared_lines
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
-from clickstream.settings.sections import CleanSettings
+from clickstream.settings.labels import CleanSettings
 from clickstream.step_config import log_format_of
 
 HOUR = Hour.parse("2026-11-20T17")
