@@ -126,7 +126,7 @@ def pull_logs(host: str) -> dict[str, Any]:
     """
     from clickstream import errors
     from clickstream.pipeline.hosts.listing import find_host
-    from clickstream.pipeline.pull.hosts import pull_host
+    from clickstream.pipeline.pull.all_hosts import pull_host
 
     lake = open_lake()
     found = find_host(lake, host)

@@ -114,7 +114,9 @@ def test_airflow_s_api_shows_the_link(make_run) -> None:
     client.cookies.set("_token", token)
     instance = f"dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/list_hosts"
     links = client.get(f"/api/v2/{instance}/links").json()["extra_links"]
-    assert {name: one for name, one in links.items() if one} == {"Hour on the dashboard": f"{IN_AIRFLOW}/2026-11-20T05"}
+    assert {name: one for name, one in links.items() if one} == {
+        "Hour on the dashboard": f"{IN_AIRFLOW}/2026-11-20T05"
+    }
     purge_cached_app()
 
 

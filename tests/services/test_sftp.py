@@ -22,7 +22,7 @@ from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
 from clickstream.lake import Lake, collection, objects, raw
 from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.hosts.trusted_keys import ask_for_key, trust
-from clickstream.pipeline.pull.hosts import pull_host
+from clickstream.pipeline.pull.all_hosts import pull_host
 from clickstream.settings import SourceSettings
 from clickstream.settings.sources import CollectSettings
 

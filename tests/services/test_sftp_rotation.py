@@ -28,7 +28,7 @@ from tests.support.sshd import Sshd, running_sshd
 
 from clickstream.collect import hosts_of
 from clickstream.lake import Lake
-from clickstream.pipeline.pull.hosts import pull_host
+from clickstream.pipeline.pull.all_hosts import pull_host
 
 ROTATIONS = 9
 CONNECTION_FAULTS = ("lose connections", "go down", COME_BACK)

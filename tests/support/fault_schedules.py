@@ -16,8 +16,8 @@ from tests.support.log_host import BANNER, LogHost
 from clickstream.collect import Host
 from clickstream.lake import Lake
 from clickstream.pipeline.hosts.opening import open_source
+from clickstream.pipeline.pull.all_hosts import HOST_FAILURES
 from clickstream.pipeline.pull.host import pull_source
-from clickstream.pipeline.pull.hosts import HOST_FAILURES
 from clickstream.pipeline.pull.result import Pulled
 
 CLOCK_SET_BACK = "clock set back"

@@ -114,7 +114,7 @@ def _refresh_readers(lake: Lake) -> None:
 def _pull_all(lake: Lake) -> bool:
     """Pull all hosts, several at a time. Return whether all could be pulled."""
     from clickstream.pipeline.hosts.listing import list_hosts
-    from clickstream.pipeline.pull.hosts import pull_all
+    from clickstream.pipeline.pull.all_hosts import pull_all
     from clickstream.pipeline.site import describe_own_domain
 
     hosts, failed = list_hosts(lake), []

@@ -15,7 +15,7 @@ from clickstream.hours import Hour, describe_hours, group_hours
 from clickstream.wording import describe_duration, quantity, shorten
 
 if TYPE_CHECKING:
-    from clickstream.pipeline.hosts.freshness import HostFreshness
+    from clickstream.pipeline.hosts.host_freshness import HostFreshness
     from clickstream.pipeline.proof.freshness import Freshness
 
 GOOD, NOTE, BAD = "[green]✓[/]", "[yellow]![/]", "[red]✗[/]"

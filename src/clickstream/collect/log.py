@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from clickstream.collect.compression import HEAD, Content, is_compressed
-from clickstream.collect.identity import TAIL_BYTES
+from clickstream.collect.file_identity import TAIL_BYTES
 from clickstream.collect.padding import skip_padding
 from clickstream.collect.source import FileHandle, FileStat
 

@@ -7,7 +7,7 @@ and, as logrotate calls it, Zstandard.
 from __future__ import annotations
 
 from clickstream.collect.compression import HEAD, is_compressed
-from clickstream.collect.identity import digest
+from clickstream.collect.file_identity import digest
 from clickstream.collect.source import FileHandle
 
 TRAILER_BYTES = 64

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from clickstream.settings.section import Section
+from clickstream.settings.base import Section
 
 
 class CleanSettings(Section):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from clickstream.settings.base import Section
 from clickstream.settings.dashboard import DashboardSettings, DigestSettings
 from clickstream.settings.labels import (
     BotSettings,
@@ -18,7 +19,6 @@ from clickstream.settings.labels import (
     CleanSettings,
     PageSettings,
 )
-from clickstream.settings.section import Section
 from clickstream.settings.sources import CollectSettings, SourceSettings
 from clickstream.settings.values import GoalName, RegularExpression, TimeZone
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from clickstream.settings.section import Section
+from clickstream.settings.base import Section
 
 AUTO = "auto"
 

@@ -18,12 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.collect import DirectorySource, OpenLog
-from clickstream.collect.identity import (
-    TAIL_BYTES,
-    checkpoint_offsets,
-    checkpoints,
-    digest,
-)
+from clickstream.collect.file_identity import TAIL_BYTES, checkpoint_offsets, checkpoints, digest
 from clickstream.collect.padding import WithoutPadding, skip_padding
 
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {

@@ -13,7 +13,7 @@ from clickstream.dashboard.digest.delivery import Delivered, SentBefore, deliver
 from clickstream.dashboard.digest.html import render_html, render_preview
 from clickstream.dashboard.digest.message import build_message
 from clickstream.dashboard.digest.picture import draw_png
-from clickstream.dashboard.digest.text import render_text
+from clickstream.dashboard.digest.plain_text import render_text
 from clickstream.dashboard.digest.week import Week
 
 __all__ = [

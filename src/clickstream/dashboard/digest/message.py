@@ -16,7 +16,7 @@ from clickstream.dashboard.digest.content import Digest
 from clickstream.dashboard.digest.html import render_html
 from clickstream.dashboard.digest.names import shown_name
 from clickstream.dashboard.digest.picture import draw_png
-from clickstream.dashboard.digest.text import render_text
+from clickstream.dashboard.digest.plain_text import render_text
 from clickstream.dashboard.digest.wording import subject_of
 from clickstream.errors import MailNotConfigured
 from clickstream.settings import Settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clickstream.dashboard.questions.fact_views import BOTS, ERRORS, HOURS, PLACES, REJECTS, SOURCES
-from clickstream.dashboard.questions.metric import Metric
+from clickstream.dashboard.questions.metric_type import Metric
 from clickstream.dashboard.texts import mark
 
 

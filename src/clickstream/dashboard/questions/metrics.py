@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clickstream.dashboard.questions.log_metrics import LOG_METRICS
-from clickstream.dashboard.questions.metric import Format, Good, Metric
+from clickstream.dashboard.questions.metric_type import Format, Good, Metric
 from clickstream.dashboard.questions.visit_metrics import VISIT_METRICS
 
 __all__ = ["METRICS", "Format", "Good", "Metric"]

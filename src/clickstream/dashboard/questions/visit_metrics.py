@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSION_ERRORS, SESSIONS
-from clickstream.dashboard.questions.metric import Metric
+from clickstream.dashboard.questions.metric_type import Metric
 from clickstream.dashboard.texts import mark
 
 SHARE_MINIMUM = 30

@@ -18,9 +18,9 @@ from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger, raw
 from clickstream.lake.collection import PullState
 from clickstream.lake.intents import interrupted_since
-from clickstream.pipeline.hosts.freshness import HostFreshness, measure_host
+from clickstream.pipeline.hosts.host_freshness import HostFreshness, measure_host
 from clickstream.pipeline.hosts.missing import SEPARATOR, expected_states
-from clickstream.pipeline.publish.late import LateHour, late_hours
+from clickstream.pipeline.publish.late_lines import LateHour, late_hours
 from clickstream.pipeline.site import settings_digest
 from clickstream.wording import describe_duration, quantity
 

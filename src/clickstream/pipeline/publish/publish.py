@@ -22,7 +22,7 @@ from clickstream.pipeline.hour.chain import carry_into, first_broken_hour
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.pipeline.hour.states import BuiltHour, Published, StitchedHour
 from clickstream.pipeline.publish.history import Cause, audit_rows, causes_of
-from clickstream.pipeline.publish.late import LateHour, late_hours, record_waiting_lines
+from clickstream.pipeline.publish.late_lines import LateHour, late_hours, record_waiting_lines
 
 MAX_ATTEMPTS = 20
 

@@ -21,7 +21,7 @@ from clickstream.lake.objects import Listed
 from clickstream.lake.raw_watermark import RawWatermark, announce, read_watermark
 from clickstream.lake.visitor_keys import KeyPeriod
 from clickstream.pipeline.hosts.missing import complete_hours
-from clickstream.pipeline.publish.late import late_hours
+from clickstream.pipeline.publish.late_lines import late_hours
 from clickstream.tables import RAW_OBJECTS
 
 NEVER_BUILT = "its lines were never built"

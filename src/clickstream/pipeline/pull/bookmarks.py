@@ -13,7 +13,7 @@ from enum import Enum
 
 from clickstream import parse
 from clickstream.collect import OpenLog, is_named_access_log
-from clickstream.collect.identity import TAIL_BYTES, digest, fingerprint
+from clickstream.collect.file_identity import TAIL_BYTES, digest, fingerprint
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake.bookmarks import Bookmark, load

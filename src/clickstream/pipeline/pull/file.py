@@ -14,7 +14,7 @@ import numpy as np
 
 from clickstream import parse
 from clickstream.collect import FileHandle, FileStat, ListedFile, OpenLog
-from clickstream.collect.identity import TAIL_BYTES, checkpoints, digest
+from clickstream.collect.file_identity import TAIL_BYTES, checkpoints, digest
 from clickstream.collect.source import HostFileError
 from clickstream.collect.spool import spooled
 from clickstream.collect.trailer import read_trailer

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clickstream.collect import OpenLog
-from clickstream.collect.identity import checkpoint_offsets, digest
+from clickstream.collect.file_identity import checkpoint_offsets, digest
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.bookmarks import Bookmark

@@ -19,7 +19,7 @@ from clickstream.lake import Lake, collection
 from clickstream.lake.collection import PullState, update_pull_state
 from clickstream.pipeline.hosts.listing import find_host, list_hosts
 from clickstream.pipeline.hosts.opening import login_of
-from clickstream.pipeline.pull.hosts import pull_all, pull_host
+from clickstream.pipeline.pull.all_hosts import pull_all, pull_host
 from clickstream.settings import SourceSettings
 from clickstream.settings.sources import CollectSettings, InstanceSettings
 

@@ -24,7 +24,7 @@ from clickstream.pipeline.proof.freshness import (
     lake_freshness,
     measure_freshness,
 )
-from clickstream.pipeline.publish.late import LateHour
+from clickstream.pipeline.publish.late_lines import LateHour
 
 NOW = datetime(2026, 11, 26, 13, 5, tzinfo=UTC)
 RUNNING = Hour.of(NOW)
