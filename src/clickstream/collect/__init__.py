@@ -2,7 +2,7 @@
 
 `source` is the contract of all sources; `directory` reads a local directory, `sftp` one of another
 host (import it only when a host is pulled: it loads asyncssh). `log` reads the content of an open
-file, `identity` recognizes it under any name.
+file, `file_identity` recognizes it under any name.
 """
 
 from clickstream.collect.directory import DirectorySource

@@ -1,6 +1,6 @@
 """Pull: store every finished line of every log file in the raw store, in its own hour, once.
 
-`hosts` calls this for each host.
+`all_hosts` calls this for each host.
 """
 
 from __future__ import annotations
