@@ -20,8 +20,6 @@ from clickstream import clean, dictionary_encoding, parse, sessions
 from clickstream.hours import Hour
 from clickstream.parquet import RowsWriter
 from clickstream.pipeline.hour import spill
-from clickstream.settings import Settings
-from clickstream.step_config import look_ups
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
 
@@ -68,6 +66,9 @@ def clickstream_again(log: Path, out: Path) -> tuple[Rows, float]:
     This is the cost of most hours of a day that is built again: nothing is imported or compiled,
     and the devices of user agents are known.
     """
+    from clickstream.settings import Settings
+    from clickstream.step_config import look_ups
+
     found = look_ups(Settings())
     clickstream(log, out, Stages(), found)
     begun = time.process_time()
