@@ -30,10 +30,20 @@ MAX_RESULTS = 1000
 MAX_QUERY_BYTES = 262144
 WORKGROUP = "primary"
 ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
-TIMELINE = tuple(
-    f"{step}TimeInMillis"
-    for step in ("EngineExecution", "QueryPlanning", "QueryQueue", "TotalExecution")
-)
+NO_STATISTICS = {
+    **dict.fromkeys(
+        (
+            "EngineExecutionTimeInMillis",
+            "QueryPlanningTimeInMillis",
+            "QueryQueueTimeInMillis",
+            "TotalExecutionTimeInMillis",
+            "ServiceProcessingTimeInMillis",
+            "DataScannedInBytes",
+        ),
+        0,
+    ),
+    "ResultReuseInformation": {"ReusedPreviousResult": False},
+}
 
 
 class AthenaService:
@@ -76,6 +86,10 @@ class AthenaService:
         for option in ("ResultReuseConfiguration", "EngineConfiguration"):
             if _asks_for_something(body.get(option)):
                 raise invalid_request(f"localaws does not implement {option}.")
+        if (workgroup := body.get("WorkGroup") or WORKGROUP) != WORKGROUP:
+            raise invalid_request(
+                f"WorkGroup {workgroup} is not found. localaws has the workgroup {WORKGROUP} only."
+            )
         execution = self._new_execution(sql, body)
         query_id = self._executions.add(execution, body.get("ClientRequestToken"))
         if query_id == execution["QueryExecutionId"]:
@@ -83,11 +97,6 @@ class AthenaService:
         return {"QueryExecutionId": query_id}
 
     def _new_execution(self, sql: str, body: Json) -> Json:
-        workgroup = body.get("WorkGroup") or WORKGROUP
-        if workgroup != WORKGROUP:
-            raise invalid_request(
-                f"WorkGroup {workgroup} is not found. localaws has the workgroup {WORKGROUP} only."
-            )
         folder = self._output_folder(body.get("ResultConfiguration", {}).get("OutputLocation"))
         query_id = str(uuid.uuid4())
         context = body.get("QueryExecutionContext", {})
@@ -103,12 +112,8 @@ class AthenaService:
                 "Catalog": (context.get("Catalog") or "awsdatacatalog").lower(),
             },
             "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
-            "Statistics": {
-                **dict.fromkeys((*TIMELINE, "ServiceProcessingTimeInMillis"), 0),
-                "DataScannedInBytes": 0,
-                "ResultReuseInformation": {"ReusedPreviousResult": False},
-            },
-            "WorkGroup": workgroup,
+            "Statistics": NO_STATISTICS,
+            "WorkGroup": WORKGROUP,
             "EngineVersion": ENGINE,
         }
         if body.get("ExecutionParameters"):

@@ -134,6 +134,7 @@ SIMPLE_RENDERERS: dict[str, Renderer] = {
     "date": date.isoformat,
     "timestamp": _timestamp,
     types.DAY_TIME_INTERVAL: _interval,
+    "varbinary": lambda value: bytes(value).hex(" "),
 }
 
 

@@ -27,8 +27,7 @@ from localaws.athena.blobio import BlobFileIO, split_uri
 from localaws.athena.dialect.environment import TableColumns, ViewText
 from localaws.athena.dialect.scopes import Scan
 from localaws.athena.errors import QueryError, not_supported
-from localaws.athena.iceberg_types import duckdb_schema, trino_type
-from localaws.athena.pruning import row_filter
+from localaws.athena.iceberg import duckdb_schema, row_filter, trino_type
 from localaws.errors import AwsError
 from localaws.service import Blobs, Catalog
 

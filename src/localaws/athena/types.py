@@ -56,6 +56,7 @@ TINYINT, SMALLINT, INTEGER, BIGINT = (
     Type(name) for name in ("tinyint", "smallint", "integer", "bigint")
 )
 DOUBLE, VARCHAR, JSON = Type("double"), Type("varchar"), Type("json")
+VARBINARY = Type("varbinary")
 DATE, UNKNOWN = Type("date"), Type("unknown")
 
 INTEGERS = ("tinyint", "smallint", "integer", "bigint")
@@ -66,6 +67,7 @@ INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 DUCKDB_NAMES = {
     **{name: name.upper() for name in ("boolean", *INTEGERS, "double", "varchar", "date")},
     "json": "VARCHAR",
+    "varbinary": "BLOB",
     "timestamp": "TIMESTAMP",
     TIMESTAMP_TZ: "TIMESTAMPTZ",
     DAY_TIME_INTERVAL: "INTERVAL",
@@ -73,7 +75,7 @@ DUCKDB_NAMES = {
     "unknown": "INTEGER",
 }
 
-GLUE_NAMES = {"varchar": "string", "integer": "int"}
+GLUE_NAMES = {"varchar": "string", "integer": "int", "varbinary": "binary"}
 TRINO_NAMES = {glue: trino for trino, glue in GLUE_NAMES.items()}
 
 

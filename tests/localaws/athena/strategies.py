@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.localaws.athena.grammar import (
     ANY_TYPE,
     COLUMNS,
+    COMPARED,
     COMPARISONS,
     EXPRESSIONS,
     FORMS,
@@ -57,7 +58,7 @@ def _templates(kind: str) -> list[str]:
     """What gives a value of a type, for booleans also a comparison of any type."""
     own = EXPRESSIONS[kind] + [template.replace("{T}", f"{{{kind}}}") for template in ANY_TYPE]
     if kind == "boolean":
-        own += [c.replace("{T}", f"{{{one}}}") for one in TYPES for c in COMPARISONS]
+        own += [c.replace("{T}", f"{{{one}}}") for one in COMPARED for c in COMPARISONS]
     return own
 
 

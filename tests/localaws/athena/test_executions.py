@@ -1,4 +1,4 @@
-"""The life of a query: states, results and their files, paging, cancelling, workgroups, crashes."""
+"""The life of a query: states, results and their files, paging, cancelling, crashes."""
 
 from __future__ import annotations
 
@@ -143,59 +143,6 @@ def test_stop_leaves_a_finished_query_as_it_is(athena: AthenaClient) -> None:
     assert athena.wait(query_id)["Status"]["State"] == "SUCCEEDED"
 
 
-def test_history_lists_newest_first(athena: AthenaClient) -> None:
-    group = f"group-{uuid.uuid4().hex[:8]}"
-    athena.api.create_work_group(Name=group)
-    ids = [athena.succeed(f"select {n}", WorkGroup=group)["QueryExecutionId"] for n in range(3)]
-    listed = athena.api.list_query_executions(WorkGroup=group, MaxResults=2)
-    assert listed["QueryExecutionIds"] == ids[:0:-1]
-    rest = athena.api.list_query_executions(
-        WorkGroup=group, MaxResults=2, NextToken=listed["NextToken"]
-    )
-    assert rest["QueryExecutionIds"] == ids[:1]
-    batch = athena.api.batch_get_query_execution(QueryExecutionIds=[ids[0], "nope"])
-    assert [one["Query"] for one in batch["QueryExecutions"]] == ["select 0"]
-    assert batch["UnprocessedQueryExecutionIds"][0]["QueryExecutionId"] == "nope"
-
-
-def test_statistics_tell_rows_and_times(athena: AthenaClient) -> None:
-    query_id = athena.succeed("select * from (values 1, 2) as t(x)")["QueryExecutionId"]
-    statistics = athena.api.get_query_runtime_statistics(QueryExecutionId=query_id)
-    found = statistics["QueryRuntimeStatistics"]
-    assert found["Rows"] == {"InputBytes": 0, "OutputRows": 2}
-    assert found["Timeline"]["TotalExecutionTimeInMillis"] >= 0
-
-
-def test_workgroup_decides_where_results_go(
-    athena: AthenaClient, local_aws: LocalAwsProcess
-) -> None:
-    bucket, group = f"wg-{uuid.uuid4().hex[:8]}", f"wg-{uuid.uuid4().hex[:8]}"
-    local_aws.client("s3").create_bucket(Bucket=bucket)
-    api = athena.api
-    api.create_work_group(
-        Name=group,
-        Configuration={
-            "EnforceWorkGroupConfiguration": True,
-            "ResultConfiguration": {"OutputLocation": f"s3://{bucket}/first"},
-        },
-    )
-    execution = athena.succeed("select 1", WorkGroup=group)
-    assert execution["ResultConfiguration"]["OutputLocation"].startswith(f"s3://{bucket}/first/")
-    api.update_work_group(
-        WorkGroup=group, ConfigurationUpdates={"EnforceWorkGroupConfiguration": False}
-    )
-    execution = athena.succeed("select 1", WorkGroup=group)
-    assert execution["ResultConfiguration"]["OutputLocation"].startswith(athena.output)
-    assert group in [one["Name"] for one in api.list_work_groups()["WorkGroups"]]
-    api.update_work_group(WorkGroup=group, State="DISABLED")
-    with pytest.raises(ClientError, match="disabled"):
-        athena.start("select 1", WorkGroup=group)
-    api.delete_work_group(WorkGroup=group)
-    with pytest.raises(ClientError, match="is not found"):
-        api.get_work_group(WorkGroup=group)
-    assert api.get_work_group(WorkGroup="primary")["WorkGroup"]["State"] == "ENABLED"
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -205,7 +152,7 @@ def test_workgroup_decides_where_results_go(
             "output bucket",
         ),
         ({"ResultConfiguration": {"OutputLocation": "http://x/y"}}, "not an s3:// URI"),
-        ({"WorkGroup": "nope"}, "is not found"),
+        ({"WorkGroup": "nope"}, "localaws has the workgroup primary only"),
     ],
 )
 def test_request_that_cannot_work_is_refused_at_once(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localaws.athena.macros import MACROS, statements
+from localaws.athena.dialect.functions.macros import MACROS, statements
 
 
 def test_a_macro_uses_only_macros_before_it() -> None:

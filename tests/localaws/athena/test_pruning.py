@@ -76,8 +76,6 @@ def layers(inner: str, other: str, day: date) -> list[str]:
         f" from ({inner}) as r group by day, visitor",
         "select cast(at as date) as day, late, at, min(visitor) as visitor, count(*) as n"
         f" from ({inner}) as r group by late, at, 1 having count(*) > 0",
-        "select day, late, max(at) as at, visitor, count(*) as n"
-        f" from ({inner}) as r group by rollup (day, late, visitor)",
         *(
             "select day, late, at, visitor, row_number() over"
             f" (partition by {keys} {order}) as n from ({inner}) as r"

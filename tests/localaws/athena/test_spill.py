@@ -34,7 +34,6 @@ def job(output: Path) -> dict[str, Any]:
         "sql": LARGE_SORT,
         "names": ["x", "digest"],
         "types": [types.to_json(kind) for kind in (types.BIGINT, types.VARCHAR)],
-        "explain": False,
         "output": str(output),
     }
 

@@ -16,14 +16,14 @@ from localaws.athena.errors import QueryError, not_supported
 BINARY = (
     *(exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.And, exp.Or, exp.Dot, exp.Is, exp.Escape),
     *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ),
-    *(exp.Div, exp.DPipe, exp.Extract, exp.Filter, exp.WithinGroup),
+    *(exp.Div, exp.DPipe, exp.Extract, exp.Filter),
 )
 UNARY = (
-    *(exp.Not, exp.Neg, exp.Paren, exp.Exists, exp.Any, exp.All, exp.IgnoreNulls, exp.RespectNulls),
+    *(exp.Not, exp.Neg, exp.Paren, exp.Exists, exp.IgnoreNulls),
     *(exp.From, exp.Where, exp.Having, exp.Var, exp.CurrentDate, exp.CurrentTimestamp),
     *(exp.Localtimestamp, exp.Boolean, exp.Placeholder, exp.DataTypeParam),
 )
-LISTS = (exp.Tuple, exp.GroupingSets, exp.Cube, exp.Rollup, exp.Distinct, exp.Array, exp.With)
+LISTS = (exp.Tuple, exp.Distinct, exp.Array, exp.With)
 CALLS = (exp.Anonymous, exp.Bracket, exp.Lambda, exp.Order)
 SET_OPERATION = "with_ this expression distinct order limit offset"
 READ: dict[type[exp.Expr], str] = {
@@ -31,7 +31,7 @@ READ: dict[type[exp.Expr], str] = {
     **dict.fromkeys(UNARY, "this"),
     **dict.fromkeys(LISTS, "expressions"),
     **dict.fromkeys(CALLS, "this expressions"),
-    **dict.fromkeys((exp.Alias, exp.CTE, exp.Lateral), "this alias"),
+    **dict.fromkeys((exp.Alias, exp.CTE), "this alias"),
     **dict.fromkeys((exp.Cast, exp.TryCast), "this to"),
     **dict.fromkeys((exp.Limit, exp.Offset), "expression"),
     **dict.fromkeys((exp.Null, exp.Star), ""),
@@ -42,15 +42,13 @@ READ: dict[type[exp.Expr], str] = {
     exp.Column: "this table db catalog",
     exp.ColumnDef: "this kind",
     exp.DataType: "this expressions nested",
-    exp.Fetch: "direction count limit_options",
-    exp.Group: "expressions grouping_sets cube rollup",
+    exp.Group: "expressions",
     exp.Identifier: "this quoted",
     exp.If: "this true false",
     exp.In: "this expressions query",
     exp.Interval: "this unit",
     exp.Join: "this on side kind using",
     exp.Like: "this expression negate",
-    exp.LimitOptions: "rows",
     exp.Literal: "this is_string",
     exp.Ordered: "this desc nulls_first",
     exp.Select: (

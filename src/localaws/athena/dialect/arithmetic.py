@@ -13,7 +13,7 @@ from localaws.athena import types
 from localaws.athena.dialect.functions.times import like_moment, wall_clock
 from localaws.athena.dialect.typed import Typed, coerce, unify
 from localaws.athena.errors import not_supported, type_mismatch
-from localaws.athena.types import BIGINT, DATE, INTEGERS, NUMBERS, VARCHAR, Type
+from localaws.athena.types import DATE, INTEGERS, NUMBERS, VARCHAR, Type
 
 SIGNS: dict[type[exp.Expr], str] = {
     exp.Add: "+",
@@ -102,16 +102,16 @@ def _decimal_quotient(left: Typed, right: Typed) -> Typed:
     kind = types.decimal(p1 + s2 + max(0, s2 - s1), max(s1, s2))
     scale = kind.numbers[1]
     shift = f"CAST({10 ** (scale - s1 + s2)} AS HUGEINT)"
-    whole = f"trino_half_up({unscaled(left.sql)} * {shift}, {unscaled(right.sql)})"
-    return Typed(scaled(whole, kind), kind)
+    whole = f"trino_half_up({digits_of(left.sql)} * {shift}, {digits_of(right.sql)})"
+    return Typed(decimal_of_digits(whole, kind), kind)
 
 
-def unscaled(sql: str) -> str:
+def digits_of(sql: str) -> str:
     """Return SQL of a decimal's digits as one whole number."""
     return f"CAST(replace(CAST({sql} AS VARCHAR), '.', '') AS HUGEINT)"
 
 
-def scaled(sql: str, kind: Type) -> str:
+def decimal_of_digits(sql: str, kind: Type) -> str:
     """Return SQL of the decimal that has the digits of a whole number."""
     scale = kind.numbers[1]
     name = types.duckdb_name(kind)
@@ -129,16 +129,9 @@ def _interval(node: exp.Expr, sign: str, left: Typed, right: Typed) -> Typed:
         return _moved(sign, left, right)
     if left.type == right.type and sign in "+-":
         return Typed(f"({left.sql} {sign} {right.sql})", left.type)
-    if sign == "*" and {left.type.name, right.type.name} & set(INTEGERS):
-        return _multiple(node, left, right)
+    if sign in "*/":
+        raise not_supported("multiples and fractions of intervals", node)
     return _refuse(node, sign, left, right)
-
-
-def _multiple(node: exp.Expr, left: Typed, right: Typed) -> Typed:
-    if right.type.name in INTERVALS:
-        left, right = right, left
-    times = coerce(right, BIGINT, node)
-    return Typed(f"({left.sql} * CAST({times.sql} AS INTEGER))", left.type)
 
 
 def _moved(sign: str, moment: Typed, step: Typed) -> Typed:

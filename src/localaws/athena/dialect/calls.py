@@ -10,6 +10,7 @@ from sqlglot import exp
 from localaws.athena import types
 from localaws.athena.dialect.functions.aggregate import AGGREGATES, WINDOWS
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
+from localaws.athena.dialect.functions.lambdas import LAMBDAS
 from localaws.athena.dialect.functions.scalar import TABLE
 from localaws.athena.dialect.functions.signature import (
     Overloads,
@@ -17,9 +18,9 @@ from localaws.athena.dialect.functions.signature import (
     choose,
     parse_signature,
 )
-from localaws.athena.dialect.functions.special import FALLBACK, SPECIAL
+from localaws.athena.dialect.functions.special import SPECIAL
 from localaws.athena.dialect.typed import Typed
-from localaws.athena.errors import QueryError
+from localaws.athena.errors import ON_AWS, QueryError
 
 
 def read_table(table: Mapping[str, str]) -> dict[str, Overloads]:
@@ -42,22 +43,25 @@ def fill(template: str, arguments: list[Typed]) -> str:
     return template.format(*parts, listed=", ".join(parts), joined=" || ".join(parts))
 
 
+def require_function(name: str, node: exp.Expr) -> None:
+    """Raise QueryError (FUNCTION_NOT_FOUND) for a function that the local Athena does not have."""
+    if not any(
+        name in known for known in (SCALARS, SPECIAL, LAMBDAS, AGGREGATE_CALLS, WINDOW_CALLS)
+    ):
+        message = f"Function '{name}' is not supported by the local Athena ({ON_AWS})"
+        raise QueryError("FUNCTION_NOT_FOUND", message, node)
+
+
 def compile_call(name: str, arguments: list[Typed], node: exp.Expr) -> Typed:
     """Compile a scalar function. Raises QueryError (FUNCTION_NOT_FOUND, NOT_SUPPORTED)."""
+    call = Call(name, arguments, node)
     if name in SPECIAL:
-        return SPECIAL[name](Call(name, arguments, node))
-    if chosen := choose(SCALARS.get(name, {}), arguments):
-        template, converted, kind = chosen
-        sql = fill(template, converted)
-        if kind.args and types.UNKNOWN in kind.args:
-            sql = f"CAST({sql} AS {types.duckdb_name(kind)})"
-        return Typed(sql, kind)
-    if name in FALLBACK:
-        return FALLBACK[name](Call(name, arguments, node))
-    if name in SCALARS:
-        raise unexpected_parameters(Call(name, arguments, node))
-    raise QueryError(
-        "FUNCTION_NOT_FOUND",
-        f"Function '{name}' not registered with the local Athena; it may exist in AWS",
-        node,
-    )
+        return SPECIAL[name](call)
+    chosen = choose(SCALARS.get(name, {}), arguments)
+    if chosen is None:
+        raise unexpected_parameters(call)
+    template, converted, kind = chosen
+    sql = fill(template, converted)
+    if types.UNKNOWN in kind.args:
+        sql = f"CAST({sql} AS {types.duckdb_name(kind)})"
+    return Typed(sql, kind)

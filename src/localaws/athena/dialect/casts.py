@@ -15,7 +15,7 @@ from sqlglot import exp
 from localaws.athena import types
 from localaws.athena.dialect.typed import Typed, coerce, fail, quote, row_fields
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import BOOLEAN, INTEGERS, JSON, NUMBERS, UNKNOWN, VARCHAR, Type
+from localaws.athena.types import BOOLEAN, DOUBLE, INTEGERS, NUMBERS, UNKNOWN, VARCHAR, Type
 from localaws.athena.zones import duckdb_zone, zone_info, zone_name
 
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -25,7 +25,6 @@ _ZONE = r"(\s*(Z|UTC|[+-][0-9]{2}:[0-9]{2}|[A-Z][a-z]+/[A-Z]\w+))?"
 TEXT_PATTERNS = {
     **dict.fromkeys(INTEGERS, "[+-]?[0-9]+"),
     "double": f"{_NUMBER}[dDfF]?|NaN|[+-]?Infinity",
-    "real": f"{_NUMBER}[dDfF]?|NaN|[+-]?Infinity",
     "decimal": _NUMBER,
     "boolean": "(?i)t|true|1|f|false|0",
     "date": _DATE,
@@ -40,7 +39,6 @@ ZONED_TEXT = re.compile(
 )
 TYPE_IN_MESSAGE = {"integer": "INT"}
 MICROSECOND_DIGITS = 6
-JSON_CASTS = ("boolean", "bigint", "integer", "double", "varchar")
 
 
 def cast(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
@@ -50,15 +48,14 @@ def cast(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
     only the local engine lacks.
     """
     source = value.type
+    if "json" in (source.name, target.name):
+        raise not_supported("casts of json; use json_extract_scalar", node)
     if UNKNOWN in (source, target) or source == target:
         return Typed(f"CAST({value.sql} AS {types.duckdb_name(target)})", target)
     if target.name == "varchar":
         return Typed(text_of(value, node), VARCHAR)
     if source.name == "varchar":
         return _from_text(value, target, safe, node)
-    if source.name == "json":
-        sql = _from_json(value, target, node)
-        return Typed(f"TRY({sql})" if safe else sql, target)
     if {source.name, target.name} <= {*NUMBERS, "boolean"}:
         return Typed(_number(value, target, safe), target)
     if {source.name, target.name} <= set(types.MOMENTS):
@@ -86,8 +83,6 @@ def text_of(value: Typed, node: exp.Expr) -> str:
     if kind.name == types.TIMESTAMP_TZ:
         text = timestamp_text(local_time(value), kind.numbers[0])
         return f"({text} || {quote(' ' + kind.zone)})"
-    if kind.name == "json":
-        return f"trino_json_text({value.sql}, 'varchar')"
     raise not_supported(f"a cast of {kind} to varchar", node)
 
 
@@ -114,9 +109,9 @@ def round_time(sql: str, precision: int) -> str:
 
 
 def _number(value: Typed, target: Type, safe: bool) -> str:
-    whole = target.name in INTEGERS and value.type.name in ("double", "real")
+    whole = target.name in INTEGERS and value.type == DOUBLE
     operand = f"round({value.sql})" if whole else value.sql
-    if target.name == "decimal" and value.type.name in ("double", "real"):
+    if target.name == "decimal" and value.type == DOUBLE:
         operand = f"CAST({value.sql} AS VARCHAR)"  # Trino rounds a double's shortest text
     return f"{'TRY_CAST' if safe else 'CAST'}({operand} AS {types.duckdb_name(target)})"
 
@@ -142,8 +137,6 @@ def _rounded(value: Typed, target: Type) -> str:
 def _from_text(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
     if target.name == types.TIMESTAMP_TZ:
         return _zoned_constant(value, target, node)
-    if target.name == "varbinary":
-        return Typed(f"encode({value.sql})", target)
     if target.name not in TEXT_PATTERNS:
         raise not_supported(f"a cast of varchar to {target}", node)
     trimmed = value.sql if target.name in UNTRIMMED else f"trim({value.sql}, trino_whitespace())"
@@ -165,7 +158,7 @@ def _converted_text(trimmed: str, target: Type, safe: bool, node: exp.Expr) -> s
     function, name = "TRY_CAST" if safe else "CAST", types.duckdb_name(target)
     if target == BOOLEAN:
         return f"(lower({trimmed}) IN ('t', 'true', '1'))"
-    if target.name in ("double", "real"):
+    if target == DOUBLE:
         return f"{function}(rtrim({trimmed}, 'dDfF') AS {name})"
     if target.name != "timestamp":
         return f"{function}({trimmed} AS {name})"
@@ -179,9 +172,7 @@ def _converted_text(trimmed: str, target: Type, safe: bool, node: exp.Expr) -> s
 def _zoned_constant(value: Typed, target: Type, node: exp.Expr) -> Typed:
     """Compile a literal with a zone; the zone of a text from data is not known at compile time."""
     if value.constant is None:
-        raise not_supported(
-            "a cast of texts to timestamp with time zone; use from_iso8601_timestamp", node
-        )
+        raise not_supported("a cast of texts from data to timestamp with time zone", node)
     try:
         moment, zone = _parse_zoned(value.constant)
     except ValueError:
@@ -205,25 +196,6 @@ def _parse_zoned(text: str) -> tuple[datetime, str]:
     if moment.astimezone(zone_info(name)).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise ValueError(text)  # the local time does not exist (start of daylight saving time)
     return moment, name
-
-
-def _from_json(value: Typed, target: Type, node: exp.Expr) -> str:
-    """Cast JSON scalars by their text, and arrays and maps of scalars by DuckDB."""
-    if target.name in JSON_CASTS:
-        text = Typed(f"trino_json_text({value.sql}, '{target.name}')", VARCHAR)
-        return cast(text, target, False, node).sql
-    simple = all(arg.name in JSON_CASTS for arg in target.args)
-    if target.name not in ("array", "map") or not simple:
-        raise not_supported(f"a cast of json to {target}", node)
-    document = f"CAST({value.sql} AS JSON)"
-    part = "e" if target.name == "array" else "e.value"
-    item = cast(Typed(f"CAST({part} AS VARCHAR)", JSON), target.args[-1], False, node).sql
-    if target.name == "array":
-        return f"list_transform(CAST({document} AS JSON[]), lambda e: {item})"
-    key = cast(Typed("e.key", VARCHAR), target.args[0], False, node).sql
-    entries = f"map_entries(CAST({document} AS MAP(VARCHAR, JSON)))"
-    pairs = f"list_transform({entries}, lambda e: {{'key': {key}, 'value': {item}}})"
-    return f"map_from_entries({pairs})"
 
 
 def _nested(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:

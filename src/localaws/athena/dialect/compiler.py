@@ -1,19 +1,81 @@
-"""Compiles one statement: parses it, inserts parameters, compiles, and names result columns."""
+"""Compiles one statement: parses it, inserts parameters, compiles, and names result columns.
+
+The compiler is recursive, because a query has expressions and an expression may have a query. The
+modules ``queries``, ``relations``, ``ordering``, ``expressions``, ``comparisons``, ``moments`` and
+``invocations`` each compile some kinds of nodes. For the parts of a node they call the
+``StatementCompiler`` here, through ``Env.expression`` and ``Env.query``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
-from localaws.athena import macros, types
-from localaws.athena.dialect.environment import Columns, Env, Relations, Session
+from localaws.athena import types
+from localaws.athena.dialect import comparisons, expressions, invocations, moments, queries
+from localaws.athena.dialect.environment import Columns, Compiled, Env, Relations, Session
+from localaws.athena.dialect.functions import macros
 from localaws.athena.dialect.parser import parse_expression, parse_query
-from localaws.athena.dialect.queries import compile_query
 from localaws.athena.dialect.scopes import Scan
+from localaws.athena.dialect.typed import Typed
 from localaws.athena.errors import QueryError, not_supported
 from localaws.athena.types import Type
+
+Handler = Callable[[exp.Expr, Env], Typed]
+EXPRESSIONS: dict[type[exp.Expr], Handler] = {
+    exp.Literal: expressions.literal,
+    exp.Null: expressions.null,
+    exp.Boolean: expressions.truth_value,
+    **dict.fromkeys((exp.Column, exp.Identifier, exp.Dot), expressions.name),
+    exp.Paren: expressions.parenthesis,
+    **dict.fromkeys((exp.And, exp.Or), expressions.condition),
+    exp.Not: expressions.not_true,
+    **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe), expressions.binary),
+    exp.Neg: expressions.negation,
+    **dict.fromkeys((exp.Case, exp.If), expressions.case),
+    **dict.fromkeys((exp.Cast, exp.TryCast), expressions.cast),
+    exp.Trim: expressions.trim,
+    exp.StrPosition: expressions.position,
+    exp.Substring: expressions.substring,
+    exp.Exists: expressions.exists,
+    **dict.fromkeys((exp.Subquery, exp.Select), expressions.scalar_subquery),
+    exp.Array: expressions.array,
+    exp.Bracket: expressions.subscript,
+    exp.Tuple: expressions.row,
+    **dict.fromkeys(comparisons.OPERATORS, comparisons.comparison),
+    exp.Is: comparisons.is_null,
+    exp.In: comparisons.is_in,
+    exp.Between: comparisons.between,
+    **dict.fromkeys((exp.Like, exp.Escape), comparisons.like),
+    exp.Extract: moments.extract,
+    exp.Interval: moments.interval,
+    exp.AtTimeZone: moments.at_time_zone,
+    **dict.fromkeys(moments.NOW, moments.current),
+    **dict.fromkeys(
+        (exp.Anonymous, exp.Window, exp.Filter, exp.IgnoreNulls), invocations.compile_invocation
+    ),
+}
+"""The function that compiles each kind of node; others are refused by name."""
+
+
+class StatementCompiler:
+    """Compiles any node with the function for its kind."""
+
+    def expression(self, node: exp.Expr, env: Env) -> Typed:
+        """Compile any expression.
+
+        Raises QueryError: COLUMN_NOT_FOUND, TYPE_MISMATCH, FUNCTION_NOT_FOUND, NOT_SUPPORTED ...
+        """
+        handler = EXPRESSIONS.get(type(node))
+        if handler is None:
+            raise not_supported(f"{type(node).__name__} ({node.sql('trino')[:80]})", node)
+        return handler(node, env)
+
+    def query(self, node: exp.Expr, env: Env) -> Compiled:
+        """Compile any query. Raises QueryError."""
+        return queries.compile_query(node, env)
 
 
 @dataclass(frozen=True)
@@ -37,11 +99,11 @@ def compile_statement(
 
     Raises QueryError, with the position in ``sql`` where it is known.
     """
-    session = Session(relations, compile_query)
+    session = Session(relations, StatementCompiler())
     try:
         tree = parse_query(sql)
         _fill_parameters(tree, parameters)
-        compiled = compile_query(tree, Env(session, database.lower()))
+        compiled = Env(session, database.lower()).query(tree)
         _check_results(compiled.columns)
     except QueryError as error:
         raise error.located(sql) from None

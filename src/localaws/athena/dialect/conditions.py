@@ -7,11 +7,11 @@ the tables that a column comes from.
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 
 from sqlglot import exp
 
-from localaws.athena.dialect.days import date_literal, date_of
 from localaws.athena.dialect.scopes import Condition, Scope, Source
 
 OPERATORS: dict[type[exp.Expr], str] = {
@@ -21,6 +21,7 @@ OPERATORS: dict[type[exp.Expr], str] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
+WHOLE_DAYS = re.compile(r"-?\d{1,6}")
 MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -43,7 +44,7 @@ def _conditions_on(source: Source, operator: str, constants: list[exp.Expr]) -> 
         return []
     if source.days == (0, 0) and not source.as_date:
         return [(source.column, operator, constants)]
-    dates = [date_of(node) for node in constants]
+    dates = [_date_of(node) for node in constants]
     known = [each for each in dates if each is not None]
     if len(known) < len(dates):
         return []
@@ -55,9 +56,9 @@ def _conditions_on(source: Source, operator: str, constants: list[exp.Expr]) -> 
         return []
     found: list[Condition] = []
     if operator not in ("<", "<="):
-        found.append((source.column, ">=", [date_literal(first)]))
+        found.append((source.column, ">=", [_date_literal(first)]))
     if operator not in (">", ">="):
-        found.append((source.column, "<", [date_literal(after)]))
+        found.append((source.column, "<", [_date_literal(after)]))
     return found
 
 
@@ -86,8 +87,8 @@ def _check_constant(
 
 def _fold_days(node: exp.Expr) -> exp.Expr:
     """Return a constant with an added number of days as one constant."""
-    value = date_of(node)
-    return node if value is None else date_literal(value)
+    value = _date_of(node)
+    return node if value is None else _date_literal(value)
 
 
 def _is_constant(node: exp.Expr) -> bool:
@@ -95,3 +96,47 @@ def _is_constant(node: exp.Expr) -> bool:
     if isinstance(node, exp.Cast):
         return isinstance(node.this, exp.Literal)
     return isinstance(node, exp.Literal)
+
+
+def split_days(node: exp.Expr) -> tuple[exp.Expr, int]:
+    """Split an expression into a part without added days and the number of added days."""
+    node = node.unnest()
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "date_add":
+        unit, count, base = node.expressions if len(node.expressions) == 3 else (node, node, node)
+        days = _whole(count) if unit.name.lower() == "day" else None
+    elif isinstance(node, exp.Add | exp.Sub) and isinstance(node.expression, exp.Interval):
+        base, interval = node.this, node.expression
+        days = _whole(interval.this) if interval.text("unit").upper() == "DAY" else None
+        days = -days if days is not None and isinstance(node, exp.Sub) else days
+    else:
+        return node, 0
+    if days is None:
+        return node, 0
+    inner, more = split_days(base)
+    return inner, more + days
+
+
+def _whole(node: exp.Expr) -> int | None:
+    is_negative = isinstance(node, exp.Neg)
+    text = node.this.name if is_negative else node.name
+    if not WHOLE_DAYS.fullmatch(text):
+        return None
+    return -int(text) if is_negative else int(text)
+
+
+def _date_of(node: exp.Expr) -> date | None:
+    """Return the value of a date literal, also with added days; None for anything else."""
+    literal, days = split_days(node)
+    if not (isinstance(literal, exp.Cast) and literal.is_type("date")):
+        return None
+    if not isinstance(literal.this, exp.Literal):
+        return None
+    try:
+        return date.fromisoformat(literal.this.name) + timedelta(days)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _date_literal(value: date) -> exp.Expr:
+    """Build the literal of a date: DATE '2026-11-20'."""
+    return exp.cast(exp.Literal.string(value.isoformat()), "date")

@@ -70,6 +70,18 @@ class Relations(Protocol):
         ...
 
 
+class Compiler(Protocol):
+    """The recursion: compiles any expression or query, by the module for its kind of node."""
+
+    def expression(self, node: exp.Expr, env: Env) -> Typed:
+        """Compile any expression."""
+        ...
+
+    def query(self, node: exp.Expr, env: Env) -> Compiled:
+        """Compile any query; ``env.scope`` has the names visible around it."""
+        ...
+
+
 @dataclass
 class Session:
     """State of one compilation: generated names, views to create first, mentioned tables.
@@ -78,7 +90,7 @@ class Session:
     """
 
     relations: Relations
-    compile_query: Callable[[exp.Expr, Env], Compiled]
+    compiler: Compiler
     setup: list[str] = field(default_factory=list)
     scans: list[Scan] = field(default_factory=list)
     open_views: list[tuple[str, str]] = field(default_factory=list)
@@ -101,7 +113,10 @@ class Session:
 
 @dataclass(frozen=True)
 class Env:
-    """Context of an expression or query: visible names, WITH queries, named windows."""
+    """Context of an expression or query: visible names, WITH queries, named windows.
+
+    The modules that compile one kind of node call ``expression`` and ``query`` for its parts.
+    """
 
     session: Session
     database: str
@@ -112,3 +127,11 @@ class Env:
     def within(self, scope: Scope) -> Env:
         """Return this context with other visible names."""
         return replace(self, scope=scope)
+
+    def expression(self, node: exp.Expr) -> Typed:
+        """Compile an expression in this context. Raises QueryError."""
+        return self.session.compiler.expression(node, self)
+
+    def query(self, node: exp.Expr) -> Compiled:
+        """Compile a query in this context. Raises QueryError."""
+        return self.session.compiler.query(node, self)

@@ -1,6 +1,6 @@
 """Compiles expressions other than function calls: operators, literals, names, CASE, CAST, ….
 
-Each kind of node has one function; the list is at the end of the module.
+Each function compiles one kind of node; ``compiler`` lists them.
 """
 
 from __future__ import annotations
@@ -13,17 +13,10 @@ from localaws.athena import types
 from localaws.athena.dialect import arithmetic, casts
 from localaws.athena.dialect.calls import compile_call
 from localaws.athena.dialect.comparisons import (
-    between,
-    comparable,
-    compared,
-    comparison,
-    is_in,
-    is_null,
-    like,
-    operands,
+    comparison_sql,
     refuse_correlated_unnest,
+    unify_comparable,
 )
-from localaws.athena.dialect.dispatch import HANDLERS, Handler, compile_expression
 from localaws.athena.dialect.environment import Env
 from localaws.athena.dialect.parser import IS_LITERAL, TYPE_TEXT
 from localaws.athena.dialect.scopes import dereference
@@ -32,14 +25,17 @@ from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BIGINT, BOOLEAN, DOUBLE, INT_MAX, INTEGER, LONG_MAX, VARCHAR
 
 KNOWN_TYPES = frozenset(
-    "array bigint boolean date decimal double int integer json map real row smallint timestamp "
-    "tinyint varbinary varchar".split()
+    "array bigint boolean date decimal double int integer json map row smallint timestamp tinyint "
+    "varchar".split()
 )
-ABSENT_TYPES = frozenset("char time uuid ipaddress interval hyperloglog qdigest tdigest".split())
+ABSENT_TYPES = frozenset(
+    "char time uuid ipaddress interval hyperloglog qdigest tdigest real varbinary".split()
+)
 """Types of Trino that the local Athena does not have."""
 
 
-def _literal(node: exp.Expr, _env: Env) -> Typed:
+def literal(node: exp.Expr, _env: Env) -> Typed:
+    """A number or a text."""
     text: str = node.this
     if node.is_string:
         return Typed(quote(text), VARCHAR, text)
@@ -53,7 +49,7 @@ def _literal(node: exp.Expr, _env: Env) -> Typed:
     return Typed(text, INTEGER if value <= INT_MAX else BIGINT)
 
 
-def _negative(node: exp.Expr, env: Env) -> Typed:
+def negation(node: exp.Expr, env: Env) -> Typed:
     """Compile unary minus; the smallest integer is a valid literal only together with its sign."""
     if isinstance(node.this, exp.Literal) and node.this.name in (
         str(INT_MAX + 1),
@@ -61,14 +57,16 @@ def _negative(node: exp.Expr, env: Env) -> Typed:
     ):
         kind = INTEGER if node.this.name == str(INT_MAX + 1) else BIGINT
         return Typed(f"CAST('-{node.this.name}' AS {types.duckdb_name(kind)})", kind)
-    return arithmetic.negate(node, compile_expression(node.this, env))
+    return arithmetic.negate(node, env.expression(node.this))
 
 
-def _null(_node: exp.Expr, _env: Env) -> Typed:
+def null(_node: exp.Expr, _env: Env) -> Typed:
+    """NULL."""
     return NULL
 
 
-def _boolean(node: exp.Expr, _env: Env) -> Typed:
+def truth_value(node: exp.Expr, _env: Env) -> Typed:
+    """TRUE or FALSE."""
     return Typed("true" if node.this else "false", BOOLEAN)
 
 
@@ -84,7 +82,8 @@ def name_path(node: exp.Expr) -> list[str] | None:
     return None
 
 
-def _name(node: exp.Expr, env: Env) -> Typed:
+def name(node: exp.Expr, env: Env) -> Typed:
+    """A column, variable or field of a row."""
     path = name_path(node)
     if path is None:
         return _dot(node, env)
@@ -94,40 +93,48 @@ def _name(node: exp.Expr, env: Env) -> Typed:
 def _dot(node: exp.Expr, env: Env) -> Typed:
     if not isinstance(node.expression, exp.Identifier):
         raise not_supported(node.sql("trino"), node)
-    return dereference(compile_expression(node.this, env), [node.expression.name.lower()], node)
+    return dereference(env.expression(node.this), [node.expression.name.lower()], node)
 
 
-def _paren(node: exp.Expr, env: Env) -> Typed:
-    return compile_expression(node.this, env)
+def parenthesis(node: exp.Expr, env: Env) -> Typed:
+    """An expression in parentheses."""
+    return env.expression(node.this)
 
 
-def _condition(operator: str) -> Handler:
-    def compile_condition(node: exp.Expr, env: Env) -> Typed:
-        left, right = (boolean(value, node).sql for value in operands(node, env))
-        return Typed(f"({left} {operator} {right})", BOOLEAN)
-
-    return compile_condition
-
-
-def _not(node: exp.Expr, env: Env) -> Typed:
-    return Typed(f"(NOT {boolean(compile_expression(node.this, env), node).sql})", BOOLEAN)
+def condition(node: exp.Expr, env: Env) -> Typed:
+    """AND and OR."""
+    word = "AND" if isinstance(node, exp.And) else "OR"
+    parts = (node.this, node.expression)
+    left, right = (boolean(env.expression(part), node).sql for part in parts)
+    return Typed(f"({left} {word} {right})", BOOLEAN)
 
 
-def _case(node: exp.Expr, env: Env) -> Typed:
+def binary(node: exp.Expr, env: Env) -> Typed:
+    """Arithmetic operators and ||."""
+    operands = (env.expression(node.this), env.expression(node.expression))
+    return arithmetic.compile_arithmetic(node, *operands)
+
+
+def not_true(node: exp.Expr, env: Env) -> Typed:
+    """NOT."""
+    return Typed(f"(NOT {boolean(env.expression(node.this), node).sql})", BOOLEAN)
+
+
+def case(node: exp.Expr, env: Env) -> Typed:
     """CASE with an operand or without, and IF, which is a CASE of one branch."""
     is_if = isinstance(node, exp.If)
-    operand = None if is_if or node.this is None else compile_expression(node.this, env)
+    operand = None if is_if or node.this is None else env.expression(node.this)
     tests, values = [], []
     for branch in [node] if is_if else node.args["ifs"]:
-        test = compile_expression(branch.this, env)
+        test = env.expression(branch.this)
         if operand is not None:
-            left, right = comparable([operand, test], node)
-            tests.append(compared(left, "=", right))
+            left, right = unify_comparable([operand, test], node)
+            tests.append(comparison_sql(left, "=", right))
         else:
             tests.append(boolean(test, node).sql)
-        values.append(compile_expression(branch.args["true"], env))
+        values.append(env.expression(branch.args["true"]))
     default = node.args.get("false" if is_if else "default")
-    values.append(compile_expression(default, env) if default is not None else NULL)
+    values.append(env.expression(default) if default is not None else NULL)
     unified, kind = unify(values, node)
     branches = [
         f"WHEN {test} THEN {value.sql}" for test, value in zip(tests, unified, strict=False)
@@ -135,16 +142,17 @@ def _case(node: exp.Expr, env: Env) -> Typed:
     return Typed(f"(CASE {' '.join(branches)} ELSE {unified[-1].sql} END)", kind)
 
 
-def _cast(node: exp.Expr, env: Env) -> Typed:
+def cast(node: exp.Expr, env: Env) -> Typed:
+    """CAST, TRY_CAST, and a literal of a type such as DATE '2026-11-20'."""
     safe = isinstance(node, exp.TryCast)
     name = type_text(node.args["to"])
     if name == "decimal" and node.args["to"].meta.get(IS_LITERAL):
         return _decimal_literal(node)
     try:
         target = types.parse_type(name)
-    except ValueError as error:
-        raise QueryError("NOT_SUPPORTED", str(error), node) from None
-    value = compile_expression(node.this, env)
+    except ValueError:
+        raise not_supported(f"the type {name}", node) from None
+    value = env.expression(node.this)
     is_text = value.type.name in ("varchar", "unknown")
     value = casts.cast(value, target, safe, node)
     if match := re.fullmatch(r"varchar\((\d+)\)", name):
@@ -187,52 +195,58 @@ def _decimal(text: str, whole: str, fraction: str) -> Typed:
     return Typed(f"CAST({quote(text)} AS {types.duckdb_name(kind)})", kind)
 
 
-def _trim(node: exp.Expr, env: Env) -> Typed:
+def trim(node: exp.Expr, env: Env) -> Typed:
+    """TRIM with or without the letters to remove."""
     position = (node.args.get("position") or "BOTH").upper()
     name = {"BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}[position]
-    text = coerce(compile_expression(node.this, env), VARCHAR, node).sql
+    text = coerce(env.expression(node.this), VARCHAR, node).sql
     letters = "trino_whitespace()"
     if node.expression is not None:
-        letters = coerce(compile_expression(node.expression, env), VARCHAR, node).sql
+        letters = coerce(env.expression(node.expression), VARCHAR, node).sql
     return Typed(f"{name}({text}, {letters})", VARCHAR)
 
 
-def _position(node: exp.Expr, env: Env) -> Typed:
+def position(node: exp.Expr, env: Env) -> Typed:
+    """POSITION(part IN text)."""
     parts = [node.this, node.args["substr"]]
-    text, part = (coerce(compile_expression(p, env), VARCHAR, node).sql for p in parts)
+    text, part = (coerce(env.expression(p), VARCHAR, node).sql for p in parts)
     return Typed(f"strpos({text}, {part})", BIGINT)
 
 
-def _substring(node: exp.Expr, env: Env) -> Typed:
+def substring(node: exp.Expr, env: Env) -> Typed:
+    """SUBSTRING(text FROM start FOR length)."""
     parts = [node.this, node.args.get("start"), node.args.get("length")]
-    arguments = [compile_expression(part, env) for part in parts if part is not None]
+    arguments = [env.expression(part) for part in parts if part is not None]
     return compile_call("substr", arguments, node)
 
 
-def _exists(node: exp.Expr, env: Env) -> Typed:
+def exists(node: exp.Expr, env: Env) -> Typed:
+    """EXISTS."""
     refuse_correlated_unnest(node.this)
-    return Typed(f"EXISTS ({env.session.compile_query(node.this, env).sql})", BOOLEAN)
+    return Typed(f"EXISTS ({env.query(node.this).sql})", BOOLEAN)
 
 
-def _scalar_subquery(node: exp.Expr, env: Env) -> Typed:
-    compiled = env.session.compile_query(node, env)
+def scalar_subquery(node: exp.Expr, env: Env) -> Typed:
+    """A subquery that returns one value."""
+    compiled = env.query(node)
     if len(compiled.columns) != 1:
         raise QueryError("TYPE_MISMATCH", "Multiple columns returned by subquery", node)
     return Typed(f"({compiled.sql})", compiled.columns[0][1])
 
 
-def _array(node: exp.Expr, env: Env) -> Typed:
-    values, kind = unify([compile_expression(part, env) for part in node.expressions], node)
+def array(node: exp.Expr, env: Env) -> Typed:
+    """ARRAY[...]."""
+    values, kind = unify([env.expression(part) for part in node.expressions], node)
     name = types.duckdb_name(types.array(kind))
     return Typed(f"CAST([{', '.join(value.sql for value in values)}] AS {name})", types.array(kind))
 
 
-def _subscript(node: exp.Expr, env: Env) -> Typed:
+def subscript(node: exp.Expr, env: Env) -> Typed:
     """``x[i]``, which fails where ``element_at`` gives NULL."""
     if len(node.expressions) != 1:
         raise not_supported(node.sql("trino"), node)
-    value = compile_expression(node.this, env)
-    index = compile_expression(node.expressions[0], env)
+    value = env.expression(node.this)
+    index = env.expression(node.expressions[0])
     if value.type.name == "array":
         key = coerce(index, BIGINT, node)
         inside = f"{key.sql} BETWEEN 1 AND len({value.sql})"
@@ -250,55 +264,10 @@ def _subscript(node: exp.Expr, env: Env) -> Typed:
     return Typed(f"(CASE {found} WHEN NOT ({inside}) THEN {refusal} END)", kind)
 
 
-def _row(node: exp.Expr, env: Env) -> Typed:
-    values = [compile_expression(part, env) for part in node.expressions]
+def row(node: exp.Expr, env: Env) -> Typed:
+    """ROW(...), or values in parentheses."""
+    values = [env.expression(part) for part in node.expressions]
     kind = types.row(("", value.type) for value in values)
     names = types.field_names(kind)
     packed = ", ".join(f'"{n}" := {value.sql}' for n, value in zip(names, values, strict=True))
     return Typed(f"CAST(struct_pack({packed}) AS {types.duckdb_name(kind)})", kind)
-
-
-OPERATORS: dict[type[exp.Expr], Handler] = {
-    exp.Literal: _literal,
-    exp.Null: _null,
-    exp.Boolean: _boolean,
-    exp.Column: _name,
-    exp.Identifier: _name,
-    exp.Dot: _name,
-    exp.Paren: _paren,
-    exp.And: _condition("AND"),
-    exp.Or: _condition("OR"),
-    exp.Not: _not,
-    exp.EQ: comparison("="),
-    exp.NEQ: comparison("<>"),
-    exp.LT: comparison("<"),
-    exp.LTE: comparison("<="),
-    exp.GT: comparison(">"),
-    exp.GTE: comparison(">="),
-    exp.NullSafeEQ: comparison("IS NOT DISTINCT FROM"),
-    exp.NullSafeNEQ: comparison("IS DISTINCT FROM"),
-    exp.Is: is_null,
-    exp.In: is_in,
-    exp.Between: between,
-    exp.Like: like,
-    exp.Escape: like,
-    exp.Case: _case,
-    exp.If: _case,
-    exp.Cast: _cast,
-    exp.TryCast: _cast,
-    exp.Trim: _trim,
-    exp.StrPosition: _position,
-    exp.Substring: _substring,
-    exp.Exists: _exists,
-    exp.Subquery: _scalar_subquery,
-    exp.Select: _scalar_subquery,
-    exp.Array: _array,
-    exp.Bracket: _subscript,
-    exp.Tuple: _row,
-    **{
-        kind: lambda node, env: arithmetic.compile_arithmetic(node, *operands(node, env))
-        for kind in (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe)
-    },
-    exp.Neg: _negative,
-}
-HANDLERS.update(OPERATORS)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from localaws.athena.dialect.days import shifted
+from localaws.athena.dialect.conditions import split_days
 from localaws.athena.dialect.environment import Compiled
 from localaws.athena.dialect.scopes import Field, Scope, Sources
 
@@ -60,7 +60,7 @@ def both_sources(left: Compiled, right: Compiled) -> list[Sources]:
     ]
 
 
-def linked_fields(
+def link_fields(
     condition: exp.Expr, fields: Sequence[Field], only_for_equality: bool = False
 ) -> list[Field]:
     """Return the fields of a FROM clause with additional sources from conditions on two columns.
@@ -121,7 +121,7 @@ def _links(condition: exp.Expr, scope: Scope) -> Iterator[Link]:
 
 def _link(scope: Scope, node: exp.Expr, low: exp.Expr, high: exp.Expr) -> Iterator[Link]:
     """Return the link of ``node BETWEEN low AND high``, if each is a column plus some days."""
-    ends = [shifted(each) for each in (node, low, high)]
+    ends = [split_days(each) for each in (node, low, high)]
     fields = [_field(column, scope) for column, _ in ends]
     column, other, same = fields
     if column is None or other is None or same is None or other != same:

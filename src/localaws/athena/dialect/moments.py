@@ -7,7 +7,6 @@ import re
 from sqlglot import exp
 
 from localaws.athena import types
-from localaws.athena.dialect.dispatch import HANDLERS, Handler, compile_expression
 from localaws.athena.dialect.environment import Env
 from localaws.athena.dialect.functions.call import Call
 from localaws.athena.dialect.functions.times import FIELDS, at_timezone, date_field
@@ -19,14 +18,16 @@ DAY_TIME_UNITS = ("DAY", "HOUR", "MINUTE", "SECOND")
 YEAR_MONTH_UNITS = ("YEAR", "MONTH")
 
 
-def _extract(node: exp.Expr, env: Env) -> Typed:
+def extract(node: exp.Expr, env: Env) -> Typed:
+    """EXTRACT of a field."""
     field = node.this.name.lower()
     if field not in FIELDS:
         raise not_supported(f"extract({field} from ...)", node)
-    return date_field(Call(field, [compile_expression(node.expression, env)], node))
+    return date_field(Call(field, [env.expression(node.expression)], node))
 
 
-def _interval(node: exp.Expr, _env: Env) -> Typed:
+def interval(node: exp.Expr, _env: Env) -> Typed:
+    """An INTERVAL literal of one unit."""
     unit, amount = node.args["unit"], node.this.name
     name = unit.name.upper()
     known = name in DAY_TIME_UNITS + YEAR_MONTH_UNITS and isinstance(unit, exp.Var)
@@ -36,12 +37,14 @@ def _interval(node: exp.Expr, _env: Env) -> Typed:
     return Typed(f"(INTERVAL {quote(amount)} {name})", types.Type(kind))
 
 
-def _at_time_zone(node: exp.Expr, env: Env) -> Typed:
-    arguments = [compile_expression(node.this, env), compile_expression(node.args["zone"], env)]
+def at_time_zone(node: exp.Expr, env: Env) -> Typed:
+    """AT TIME ZONE, equal to at_timezone()."""
+    arguments = [env.expression(node.this), env.expression(node.args["zone"])]
     return at_timezone(Call("AT TIME ZONE", arguments, node))
 
 
-def _current(node: exp.Expr, _env: Env) -> Typed:
+def current(node: exp.Expr, _env: Env) -> Typed:
+    """CURRENT_DATE, CURRENT_TIMESTAMP and LOCALTIMESTAMP."""
     if node.this is not None:
         raise not_supported(f"{node.sql('trino')} with a precision", node)
     return NOW[type(node)]
@@ -54,10 +57,3 @@ NOW: dict[type[exp.Expr], Typed] = {
     ),
     exp.CurrentDate: Typed("CAST(timezone('UTC', now()) AS DATE)", DATE),
 }
-MOMENTS: dict[type[exp.Expr], Handler] = {
-    exp.Extract: _extract,
-    exp.Interval: _interval,
-    exp.AtTimeZone: _at_time_zone,
-    **dict.fromkeys(NOW, _current),
-}
-HANDLERS.update(MOMENTS)

@@ -1,4 +1,4 @@
-"""ORDER BY, LIMIT, OFFSET and FETCH FIRST of a finished query, and ordinals of its columns."""
+"""ORDER BY, LIMIT and OFFSET of a finished query, and ordinals of its columns."""
 
 # ruff: noqa: S608 - this module generates SQL
 from __future__ import annotations
@@ -7,17 +7,28 @@ from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
-from localaws.athena.dialect.dispatch import compile_expression
 from localaws.athena.dialect.environment import Columns, Env
 from localaws.athena.dialect.expressions import name_path
-from localaws.athena.dialect.invocations import ordering
 from localaws.athena.dialect.scopes import Field, Scope
-from localaws.athena.dialect.typed import Typed
+from localaws.athena.dialect.typed import Typed, check_order
 from localaws.athena.errors import QueryError, not_supported
 
 Outputs = Sequence[tuple[str | None, Typed]]
 """Names and values of a query's columns."""
 Check = Callable[[exp.Expr, Typed], None]
+
+
+def order_list(items: list[exp.Expr], env: Env) -> str:
+    """ORDER BY items; NULLs come last unless the statement says otherwise."""
+    return ", ".join(_ordering(env.expression(item.this), item) for item in items)
+
+
+def _ordering(key: Typed, item: exp.Expr) -> str:
+    """Compile one ORDER BY item with its direction and the position of NULLs."""
+    check_order(key, item)
+    direction = "DESC" if item.args.get("desc") else "ASC"
+    nulls = "FIRST" if item.args.get("nulls_first") else "LAST"
+    return f"{key.sql} {direction} NULLS {nulls}"
 
 
 def ordinal(item: exp.Expr, count: int, clause: str) -> int:
@@ -39,9 +50,8 @@ def _order_key(item: exp.Expr, outputs: Outputs, env: Env) -> Typed:
     """Return the sort key of an ORDER BY item: the number of an output column or an expression."""
     place = _output_place(item.this, [label for label, _ in outputs])
     if place is None:
-        return compile_expression(item.this, env)
-    value = outputs[place][1]
-    return value if value.type.args else Typed(str(place + 1), value.type)
+        return env.expression(item.this)
+    return Typed(str(place + 1), outputs[place][1].type)
 
 
 def order_by(node: exp.Expr, outputs: Outputs, env: Env, check: Check | None = None) -> str:
@@ -54,7 +64,7 @@ def order_by(node: exp.Expr, outputs: Outputs, env: Env, check: Check | None = N
         key = _order_key(item, outputs, env)
         if check is not None and not key.sql.isdigit():
             check(item, key)
-        items.append(ordering(key, item))
+        items.append(_ordering(key, item))
     return f" ORDER BY {', '.join(items)}" if items else ""
 
 
@@ -72,30 +82,23 @@ def _output_place(item: exp.Expr, labels: list[str | None]) -> int | None:
 
 
 def limit_clause(node: exp.Expr) -> str:
-    """OFFSET and LIMIT or FETCH FIRST, with constant counts."""
+    """OFFSET and LIMIT, with constant counts."""
     sql = ""
     limit, offset = node.args.get("limit"), node.args.get("offset")
-    if isinstance(limit, exp.Fetch):
-        options = limit.args.get("limit_options")
-        if options is None or not options.args.get("rows"):
-            raise QueryError("SYNTAX_ERROR", "FETCH FIRST needs ROW or ROWS", node)
-        sql += f" LIMIT {_count(limit.args.get('count'))}"
-    elif limit is not None and limit.expression.name.upper() != "ALL":
+    if limit is not None and limit.expression.name.upper() != "ALL":
         sql += f" LIMIT {_count(limit.expression)}"
     if offset is not None:
         sql += f" OFFSET {_count(offset.expression)}"
     return sql
 
 
-def _count(node: exp.Expr | None) -> int:
-    if node is None:
-        return 1
+def _count(node: exp.Expr) -> int:
     if not isinstance(node, exp.Literal) or not node.name.isdigit():
         raise not_supported("LIMIT or OFFSET that is not a number", node)
     return int(node.name)
 
 
-def ordered(sql: str, node: exp.Expr, columns: Columns, env: Env) -> str:
+def add_order(sql: str, node: exp.Expr, columns: Columns, env: Env) -> str:
     """Add ORDER BY over its columns, and LIMIT, to a compiled query."""
     if not any(node.args.get(part) for part in ("order", "limit", "offset")):
         return sql

@@ -7,23 +7,16 @@ from functools import partial
 
 from sqlglot import exp
 
-from localaws.athena.dialect import moments  # noqa: F401 (enters its expressions)
 from localaws.athena.dialect.conditions import note_conditions
-from localaws.athena.dialect.dispatch import compile_expression
 from localaws.athena.dialect.environment import Columns, Compiled, Env, NamedQuery
 from localaws.athena.dialect.expressions import name_path
-from localaws.athena.dialect.lineage import both_sources, column_sources, linked_fields
-from localaws.athena.dialect.ordering import is_ordinal, limit_clause, order_by, ordered, ordinal
-from localaws.athena.dialect.relations import alias_of, as_kinds, from_clause, renamed
+from localaws.athena.dialect.lineage import both_sources, column_sources, link_fields
+from localaws.athena.dialect.ordering import add_order, is_ordinal, limit_clause, order_by, ordinal
+from localaws.athena.dialect.relations import alias_of, as_kinds, from_clause, rename_columns
 from localaws.athena.dialect.scopes import Scope, Sources
-from localaws.athena.dialect.typed import Typed, boolean, row_fields, unify
+from localaws.athena.dialect.typed import Typed, boolean, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 
-GROUPING_WORDS: dict[type[exp.Expr], str] = {
-    exp.GroupingSets: "GROUPING SETS",
-    exp.Cube: "CUBE",
-    exp.Rollup: "ROLLUP",
-}
 SET_WORDS = {exp.Union: "UNION", exp.Intersect: "INTERSECT", exp.Except: "EXCEPT"}
 
 
@@ -55,7 +48,7 @@ def compile_query(node: exp.Expr, env: Env) -> Compiled:
 def _parenthesised(node: exp.Subquery, env: Env) -> Compiled:
     env = _with(node, env)
     inner = compile_query(node.this, env)
-    sql = ordered(inner.sql, node, inner.columns, env)
+    sql = add_order(inner.sql, node, inner.columns, env)
     return inner if sql == inner.sql else Compiled(sql, inner.columns)
 
 
@@ -70,41 +63,45 @@ def _with(node: exp.Expr, env: Env) -> Env:
             message = f"WITH query name '{query.alias}' specified more than once"
             raise QueryError("DUPLICATE_NAMED_QUERY", message, query)
         compiled = compile_query(query.this, env)
-        columns = renamed(compiled.columns, alias_of(query)[1], query)
+        columns = rename_columns(compiled.columns, alias_of(query)[1], query)
         named = NamedQuery(columns, partial(compile_query, query.this, env), compiled)
         env = replace(env, ctes={**env.ctes, query.alias.lower(): named})
     return env
 
 
 def _select(node: exp.Select, env: Env) -> Compiled:
-    outer = env.scope
-    inside = env.within(Scope(parent=outer))
-    source = ""
-    if node.args.get("from_"):
-        relation = from_clause(node, inside)
-        fields = relation.fields
-        if where := node.args.get("where"):
-            fields = linked_fields(where.this, fields, only_for_equality=True)
-        inside = env.within(Scope(fields, parent=outer))
-        if where and (node.args.get("limit") or node.args.get("offset")):
-            _check_correlation(where.this, inside.scope)
-        source = f" FROM {relation.sql}"
-    windows = {window.this.name.lower(): window for window in node.args.get("windows") or []}
-    inside = replace(inside, windows=windows)
+    source, inside = _from(node, env)
     outputs = _outputs(node, inside)
     distinct = "DISTINCT " if node.args.get("distinct") else ""
     labelled = (f"{output.value.sql} AS c{place}" for place, output in enumerate(outputs))
     sql = f"SELECT {distinct}{', '.join(labelled)}{source}"
     if where := node.args.get("where"):
-        sql += f" WHERE {boolean(compile_expression(where.this, inside), where).sql}"
+        sql += f" WHERE {boolean(inside.expression(where.this), where).sql}"
         note_conditions(where.this, inside.scope)
-    if group := node.args.get("group"):
-        sql += f" GROUP BY {_group_by(group, outputs, inside)}"
+    if keys := _group_keys(node, outputs, inside):
+        sql += f" GROUP BY {', '.join(keys)}"
     if having := node.args.get("having"):
-        sql += f" HAVING {boolean(compile_expression(having.this, inside), having).sql}"
+        sql += f" HAVING {boolean(inside.expression(having.this), having).sql}"
     sql += _order_by(node, outputs, inside) + limit_clause(node)
     columns = [(output.name, output.value.type) for output in outputs]
     return Compiled(sql, columns, _sources(node, outputs, inside))
+
+
+def _from(node: exp.Select, env: Env) -> tuple[str, Env]:
+    """Compile FROM, if any; return its SQL and the context of the other clauses."""
+    outer = env.scope
+    inside = env.within(Scope(parent=outer))
+    sql = ""
+    if node.args.get("from_"):
+        relation = from_clause(node, inside)
+        fields, sql = relation.fields, f" FROM {relation.sql}"
+        if where := node.args.get("where"):
+            fields = link_fields(where.this, fields, only_for_equality=True)
+        inside = env.within(Scope(fields, parent=outer))
+        if where and (node.args.get("limit") or node.args.get("offset")):
+            _check_correlation(where.this, inside.scope)
+    windows = {window.this.name.lower(): window for window in node.args.get("windows") or []}
+    return sql, replace(inside, windows=windows)
 
 
 def _check_correlation(condition: exp.Expr, scope: Scope) -> None:
@@ -127,8 +124,8 @@ def _sources(node: exp.Select, outputs: list[Output], env: Env) -> list[Sources]
         return [()] * len(outputs)
     windows = (window for item in node.expressions for window in item.find_all(exp.Window))
     keys = [_window_keys(window, env) for window in windows]
-    if group := node.args.get("group"):
-        keys.append(_group_keys(group, outputs, env))
+    if group_keys := _group_keys(node, outputs, env):
+        keys.append(set(group_keys))
     return [
         output.sources
         if all(output.value.sql in allowed or output.column in allowed for allowed in keys)
@@ -139,17 +136,10 @@ def _sources(node: exp.Select, outputs: list[Output], env: Env) -> list[Sources]
 
 def _window_keys(window: exp.Expr, env: Env) -> set[str]:
     """Return the compiled SQL of a window's PARTITION BY keys."""
-    keys = {compile_expression(key, env).sql for key in window.args.get("partition_by") or []}
+    keys = {env.expression(key).sql for key in window.args.get("partition_by") or []}
     if reference := window.args.get("alias"):
         keys |= _window_keys(env.windows[reference.name.lower()], env)
     return keys
-
-
-def _group_keys(group: exp.Group, outputs: list[Output], env: Env) -> set[str]:
-    """Return the compiled SQL of keys that every group has; none with grouping sets."""
-    if any(group.args.get(part) for part in ("grouping_sets", "cube", "rollup")):
-        return set()
-    return {_group_item(item, outputs, env) for item in group.expressions}
 
 
 def _outputs(node: exp.Select, env: Env) -> list[Output]:
@@ -163,7 +153,7 @@ def _outputs(node: exp.Select, env: Env) -> list[Output]:
             continue
         name = item.alias if isinstance(item, exp.Alias) else _implied_name(item)
         body = item.this if isinstance(item, exp.Alias) else item
-        value = compile_expression(body, env)
+        value = env.expression(body)
         is_constant = isinstance(body, exp.Literal | exp.Null | exp.Boolean)
         sources, column = column_sources(body, env.scope)
         outputs.append(Output(name, value, is_constant, sources, column))
@@ -184,37 +174,21 @@ def _implied_name(item: exp.Expr) -> str | None:
     return item.name if isinstance(item, exp.Column | exp.Identifier) else item.expression.name
 
 
-def _group_by(group: exp.Group, outputs: list[Output], env: Env) -> str:
-    items = [*group.expressions]
-    for part in ("grouping_sets", "cube", "rollup"):
-        items += group.args.get(part) or []
-    return ", ".join(_group_item(item, outputs, env) for item in items)
+def _group_keys(node: exp.Select, outputs: list[Output], env: Env) -> list[str]:
+    """Return the compiled SQL of the keys of GROUP BY; a list in parentheses is several keys."""
+    group = node.args.get("group")
+    items = [item.unnest() for item in group.expressions] if group else []
+    if any(isinstance(item, exp.Tuple) and not item.expressions for item in items):
+        raise not_supported("GROUP BY ()", node)
+    parts = (item.expressions if isinstance(item, exp.Tuple) else [item] for item in items)
+    return [_group_key(part, outputs, env) for each in parts for part in each]
 
 
-def _group_item(item: exp.Expr, outputs: list[Output], env: Env) -> str:
-    if type(item) in GROUPING_WORDS:
-        _check_grouping(item)
-        inner = ", ".join(_group_item(part, outputs, env) for part in item.expressions)
-        return f"{GROUPING_WORDS[type(item)]} ({inner})"
-    if isinstance(item, exp.Tuple):
-        return f"({', '.join(_group_item(part, outputs, env) for part in item.expressions)})"
-    if isinstance(item, exp.Paren):
-        return f"({_group_item(item.this, outputs, env)})"
+def _group_key(item: exp.Expr, outputs: list[Output], env: Env) -> str:
     if is_ordinal(item):
         output = outputs[ordinal(item, len(outputs), "GROUP BY")]
         return item.name if output.is_constant else output.value.sql
-    return compile_expression(item, env).sql
-
-
-def _check_grouping(item: exp.Expr) -> None:
-    """Refuse keys of ROLLUP, CUBE and GROUPING SETS that are not columns."""
-    for part in item.expressions:
-        if isinstance(part, exp.Tuple | exp.Paren):
-            _check_grouping(exp.Tuple(expressions=[part.this] if part.this else part.expressions))
-        elif not isinstance(part, exp.Column | exp.Literal | exp.Dot | exp.Rollup | exp.Cube):
-            text = part.sql("trino")
-            message = f"GROUP BY expression must be a column reference: {text}"
-            raise QueryError("INVALID_COLUMN_REFERENCE", message, part)
+    return env.expression(item).sql
 
 
 def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
@@ -226,16 +200,10 @@ def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
 
 
 def _check_order(node: exp.Select, outputs: list[Output], item: exp.Expr, key: Typed) -> None:
-    """Refuse expressions in ORDER BY that Trino can't compute after the SELECT list."""
+    """Refuse expressions in ORDER BY that Trino can't compute after SELECT DISTINCT."""
     if node.args.get("distinct") and key.sql not in [output.value.sql for output in outputs]:
         message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
         raise QueryError("EXPRESSION_NOT_IN_DISTINCT", message, item)
-    named = {output.name.lower() for output in outputs if output.name is not None}
-    for call in item.find_all(exp.Anonymous):
-        is_grouping = call.name.lower() == "grouping"
-        if is_grouping and any(part.name.lower() in named for part in call.expressions):
-            message = "Invalid reference to output of SELECT clause from grouping() in ORDER BY"
-            raise QueryError("INVALID_ARGUMENTS", message, item)
 
 
 def _set_operation(node: exp.SetOperation, env: Env) -> Compiled:
@@ -251,15 +219,16 @@ def _set_operation(node: exp.SetOperation, env: Env) -> Compiled:
     columns = [(name, kind) for (name, _), kind in zip(left.columns, kinds, strict=True)]
     is_whole = not (node.args.get("limit") or node.args.get("offset"))
     sources = both_sources(left, right) if is_whole else ()
-    return Compiled(ordered(sql, node, columns, env), columns, sources)
+    return Compiled(add_order(sql, node, columns, env), columns, sources)
 
 
 def _cells(item: exp.Expr, env: Env) -> list[Typed]:
-    """Return the cells of one row of VALUES; a single value of type row gives its fields."""
+    """Return the cells of one row of VALUES."""
     parts = item.expressions if isinstance(item, exp.Tuple) else [item]
-    values = [compile_expression(part, env) for part in parts]
-    is_row = len(values) == 1 and values[0].type.name == "row"
-    return row_fields(values[0]) if is_row else values
+    values = [env.expression(part) for part in parts]
+    if len(values) == 1 and values[0].type.name == "row":
+        raise not_supported("a single value of type row in VALUES", item)
+    return values
 
 
 def _values(node: exp.Values, env: Env) -> Compiled:
@@ -270,4 +239,4 @@ def _values(node: exp.Values, env: Env) -> Compiled:
     lines = zip(*(column for column, _ in unified), strict=True)
     sql = ", ".join(f"({', '.join(value.sql for value in line)})" for line in lines)
     columns: Columns = [(None, kind) for _, kind in unified]
-    return Compiled(ordered(f"VALUES {sql}", node, columns, env), columns)
+    return Compiled(add_order(f"VALUES {sql}", node, columns, env), columns)

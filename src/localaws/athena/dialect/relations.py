@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from localaws.athena import types
+from localaws.athena.dialect.comparisons import comparison_sql, unify_comparable
 from localaws.athena.dialect.conditions import note_conditions
-from localaws.athena.dialect.dispatch import compile_expression
 from localaws.athena.dialect.environment import Columns, Compiled, Env, TableColumns, ViewText
-from localaws.athena.dialect.lineage import linked_fields
+from localaws.athena.dialect.lineage import link_fields
 from localaws.athena.dialect.parser import parse_view
 from localaws.athena.dialect.scopes import Field, Scan, Scope, Source, Sources
-from localaws.athena.dialect.typed import Typed, boolean, coerce, row_fields, unify
+from localaws.athena.dialect.typed import Typed, boolean, coerce
 from localaws.athena.errors import QueryError, not_supported
 from localaws.athena.types import BIGINT, Type
 
@@ -67,8 +67,6 @@ def _relation(node: exp.Expr, env: Env) -> Relation:
         return _table(node, env)
     if isinstance(node, exp.Unnest):
         return _unnest(node, env)
-    if isinstance(node, exp.Lateral) and isinstance(node.this, exp.Subquery):
-        return _subquery(node, env, "LATERAL ")
     if isinstance(node, exp.Subquery | exp.Values):
         return _subquery(node, env)
     raise not_supported(f"{type(node).__name__} in FROM", node)
@@ -82,7 +80,7 @@ def alias_of(node: exp.Expr) -> tuple[str, list[str]]:
     return alias.name.lower(), [column.name for column in alias.args.get("columns") or []]
 
 
-def renamed(columns: Columns, names: list[str], node: exp.Expr) -> Columns:
+def rename_columns(columns: Columns, names: list[str], node: exp.Expr) -> Columns:
     """Rename columns by an alias list."""
     if not names:
         return columns
@@ -95,14 +93,11 @@ def renamed(columns: Columns, names: list[str], node: exp.Expr) -> Columns:
     return [(name, kind) for name, (_, kind) in zip(names, columns, strict=True)]
 
 
-def _subquery(node: exp.Expr, env: Env, prefix: str = "") -> Relation:
-    inner = node.this if isinstance(node, exp.Lateral) else node
-    visible = env if prefix else env.within(env.scope.parent or Scope())
-    compiled = env.session.compile_query(inner, visible)
+def _subquery(node: exp.Expr, env: Env) -> Relation:
+    compiled = env.within(env.scope.parent or Scope()).query(node)
     alias, names = alias_of(node)
-    columns = renamed(compiled.columns, names, node)
-    sources = () if prefix else compiled.sources
-    return named(env, f"{prefix}({compiled.sql})", columns, alias, sources=sources)
+    columns = rename_columns(compiled.columns, names, node)
+    return named(env, f"({compiled.sql})", columns, alias, sources=compiled.sources)
 
 
 def _table(node: exp.Table, env: Env) -> Relation:
@@ -114,7 +109,7 @@ def _table(node: exp.Table, env: Env) -> Relation:
     alias, names = alias_of(node)
     if not schema and name in env.ctes:
         query = env.ctes[name]
-        compiled, columns = query.mention(), renamed(query.columns, names, node)
+        compiled, columns = query.mention(), rename_columns(query.columns, names, node)
         return named(env, f"({compiled.sql})", columns, alias or name, sources=compiled.sources)
     schema = schema or env.database
     qualifier = schema if not alias else ""
@@ -125,7 +120,7 @@ def _table(node: exp.Table, env: Env) -> Relation:
         raise QueryError(error.code, error.message, node) from None
     if isinstance(found, ViewText):
         compiled = _view(env, schema, name, found, node)
-        columns = renamed(compiled.columns, names, node)
+        columns = rename_columns(compiled.columns, names, node)
         return named(env, compiled.sql, columns, alias or name, qualifier, compiled.sources)
     return _scan(env, (schema, name), found, node)
 
@@ -139,7 +134,7 @@ def _scan(env: Env, where: tuple[str, str], table: TableColumns, node: exp.Table
     env.session.scans.append(scan)
     sources = [(Source(scan, label),) for label, _ in table.columns]
     qualifier = "" if alias else schema
-    columns = renamed(table.columns, names, node)
+    columns = rename_columns(table.columns, names, node)
     relation = named(env, view, columns, alias or name, qualifier, sources)
     if not names:
         return Relation(relation.sql, [replace(field, scan=scan) for field in relation.fields])
@@ -154,7 +149,7 @@ def _view(env: Env, schema: str, name: str, view: ViewText, node: exp.Expr) -> C
         raise QueryError("VIEW_IS_RECURSIVE", f"View '{schema}.{name}' is recursive", node)
     session.open_views.append(key)
     try:
-        compiled = session.compile_query(parse_view(view.sql), Env(session, view.schema))
+        compiled = Env(session, view.schema).query(parse_view(view.sql))
         sql = _declared(env, compiled, view)
     except QueryError as error:
         inner = error.located(view.sql)
@@ -196,7 +191,6 @@ def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
     side, kind = _join_words(join)
     scope = Scope(left.fields, parent=env.scope.parent)
     right = _relation(join.this, env.within(scope))
-    lateral = isinstance(join.this, exp.Unnest | exp.Lateral)
     if join.args.get("using"):
         return _join_using(left, right, join, side)
     fields: Sequence[Field] = [*left.fields, *right.fields]
@@ -205,12 +199,12 @@ def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
         if side or kind not in ("", "CROSS"):
             raise QueryError("SYNTAX_ERROR", "JOIN needs a condition", join)
         return Relation(f"{left.sql} CROSS JOIN {right.sql}", fields)
-    if lateral and not (isinstance(on, exp.Boolean) and on.this and side in ("", "LEFT")):
-        raise not_supported("UNNEST or LATERAL in a join with a condition other than true", join)
+    if isinstance(join.this, exp.Unnest) and not (on == exp.true() and side in ("", "LEFT")):
+        raise not_supported("UNNEST in a join with a condition other than true", join)
     both = env.within(Scope(fields, parent=env.scope.parent))
-    test = boolean(compile_expression(on, both), join).sql
+    test = boolean(both.expression(on), join).sql
     if side in ("", "LEFT"):
-        fields = linked_fields(on, fields)
+        fields = link_fields(on, fields)
     if not side:
         note_conditions(on, Scope(fields))
     return Relation(f"{left.sql} {side} JOIN {right.sql} ON {test}", fields)
@@ -231,10 +225,10 @@ def _join_using(left: Relation, right: Relation, join: exp.Join, side: str) -> R
     names = [part.name.lower() for part in join.args["using"]]
     for name in names:
         one, other = (Scope(part.fields).resolve([name], join) for part in (left, right))
-        (a, b), kind = unify([one, other], join)
-        tests.append(f"{a.sql} = {b.sql}")
+        a, b = unify_comparable([one, other], join)
+        tests.append(comparison_sql(a, "=", b))
         value = {"RIGHT": b.sql, "FULL": f"coalesce({a.sql}, {b.sql})"}.get(side, a.sql)
-        shared.append(Field(name, Typed(value, kind)))
+        shared.append(Field(name, Typed(value, a.type)))
     others = [field for field in (*left.fields, *right.fields) if field.name not in names]
     sql = f"{left.sql} {side} JOIN {right.sql} ON {' AND '.join(tests)}"
     return Relation(sql, [*shared, *others])
@@ -246,10 +240,10 @@ def _unnest(node: exp.Unnest, env: Env) -> Relation:
     outputs: list[tuple[str | None, Type]] = []
     lengths: list[str] = []
     for argument in node.expressions:
-        value = compile_expression(argument, env)
+        value = env.expression(argument)
         parts = _unnested(value, argument)
-        columns += [sql for sql, _, _ in parts]
-        outputs += [(label or None, kind) for _, label, kind in parts]
+        columns += [sql for sql, _ in parts]
+        outputs += [(None, kind) for _, kind in parts]
         lengths.append(f"coalesce(len({parts[0][0]}), 0)")
     alias, names = alias_of(node)
     offset = node.args.get("offset")
@@ -259,20 +253,17 @@ def _unnest(node: exp.Unnest, env: Env) -> Relation:
         names += [offset.name] if isinstance(offset, exp.Identifier) and names else []
     selected = ", ".join(f"unnest({column})" for column in columns)
     prefix = "LATERAL " if env.scope.fields else ""
-    return named(env, f"{prefix}(SELECT {selected})", renamed(outputs, names, node), alias)
+    return named(env, f"{prefix}(SELECT {selected})", rename_columns(outputs, names, node), alias)
 
 
-def _unnested(value: Typed, node: exp.Expr) -> list[tuple[str, str, Type]]:
-    """Return the list columns of one UNNEST argument: SQL, name or "", type of elements."""
+def _unnested(value: Typed, node: exp.Expr) -> list[tuple[str, Type]]:
+    """Return the list columns of one UNNEST argument: SQL and type of elements."""
     if value.type.name == "map":
         key, item = value.type.args
-        return [(f"map_keys({value.sql})", "", key), (f"map_values({value.sql})", "", item)]
+        return [(f"map_keys({value.sql})", key), (f"map_values({value.sql})", item)]
     if value.type.name != "array":
         raise QueryError("TYPE_MISMATCH", f"Cannot unnest type: {value.type}", node)
     element = value.type.args[0]
-    if element.name != "row":
-        return [(value.sql, "", element)]
-    return [
-        (f"list_transform({value.sql}, lambda e: {field.sql})", label, field.type)
-        for label, field in zip(element.labels, row_fields(Typed("e", element)), strict=True)
-    ]
+    if element.name == "row":
+        raise not_supported("UNNEST of rows", node)
+    return [(value.sql, element)]

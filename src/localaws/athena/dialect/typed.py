@@ -49,18 +49,13 @@ def row_fields(value: Typed) -> list[Typed]:
     ]
 
 
-def sortable(value: Typed) -> Typed:
-    """Return a value for sorting; a row or an array with NULL in it fails at run time."""
-    if value.type.name in ("map", "json"):
-        raise type_mismatch(f"Type {value.type} is not orderable")
-    if not value.type.args:
-        return value
-    has_null = f"trino_has_null({value.sql})"
-    if value.type.name == "row":
-        nulls = " OR ".join(f"{field.sql} IS NULL" for field in row_fields(value))
-        has_null = f"{value.sql} IS NOT NULL AND ({nulls})"
-    message = "NOT_SUPPORTED: comparison of NULL elements"
-    return Typed(f"trino_checked({value.sql}, {has_null}, {quote(message)})", value.type)
+def check_order(value: Typed, node: exp.Expr | None = None) -> None:
+    """Refuse to sort by or compare values in which NULL may be inside, and JSON.
+
+    Trino's result depends on each NULL in an array or row, and equal JSON may differ in text.
+    """
+    if value.type.args or value.type.name == "json":
+        raise not_supported(f"a comparison or an order of {value.type}", node)
 
 
 def coerce(value: Typed, target: Type, node: exp.Expr | None = None) -> Typed:

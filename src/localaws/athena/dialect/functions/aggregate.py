@@ -12,6 +12,7 @@ from localaws.athena.dialect.functions.signature import signatures
 # Trino returns the upper value if the position is between two values.
 PERCENTILE = "<quantile_disc({0}, least({1} + 1e-9, 1e0))>"
 AGGREGATES = {
+    "sum(bigint) -> bigint": "CAST(<sum({0})> AS BIGINT)",
     **signatures(
         "<NAME({listed})>",
         {
@@ -24,7 +25,6 @@ AGGREGATES = {
             "(double) -> double": "avg sum stddev variance",
         },
     ),
-    "sum(bigint) -> bigint": "CAST(<sum({0})> AS BIGINT)",
     "count_if(boolean) -> bigint": "<count(nullif({0}, false))>",
     # NaN is the maximum only if there is no other value.
     "max(double) -> double": "coalesce(<max(trino_number({0}))>, <max({0})>)",

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from localaws.athena import types
 from localaws.athena.dialect.typed import Typed
-from localaws.athena.errors import QueryError, not_supported
+from localaws.athena.errors import ON_AWS, QueryError, not_supported
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Call:
 def unexpected_parameters(call: Call) -> QueryError:
     """Build the error for arguments that match no signature of a function."""
     found = ", ".join(str(argument.type) for argument in call.arguments)
-    return QueryError(
-        "FUNCTION_NOT_FOUND", f"Unexpected parameters ({found}) for function {call.name}", call.node
+    message = (
+        f"Unexpected parameters ({found}) for function {call.name} in the local Athena ({ON_AWS})"
     )
+    return QueryError("FUNCTION_NOT_FOUND", message, call.node)

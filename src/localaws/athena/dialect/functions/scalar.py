@@ -33,16 +33,14 @@ OWN = signatures(
         "(varchar, varchar) -> boolean": "regexp_like",
         "(varchar, varchar) -> array(varchar)": "split",
         "(array(T), bigint) -> T": "element_at",
-        "(array(T), T) -> boolean": "contains",
+        "(array(O), O) -> boolean": "contains",
         "(array(O)) -> O": "array_max",
         "(array(T)) -> array(T)": "array_distinct",
     },
 )
 
 TEXT = {
-    **signatures(
-        "NAME({0}, trino_whitespace())", {"(varchar) -> varchar": "trim ltrim rtrim"}
-    ),
+    **signatures("NAME({0}, trino_whitespace())", {"(varchar) -> varchar": "trim ltrim rtrim"}),
     **signatures(
         "NAME({0}, CAST({1} AS INTEGER), {2})",
         {"(varchar, bigint, varchar) -> varchar": "lpad rpad"},

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from localaws.athena import types
 from localaws.athena.dialect import arithmetic, casts
-from localaws.athena.dialect.comparisons import comparable, compared
+from localaws.athena.dialect.comparisons import comparison_sql, unify_comparable
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.times import TIMES, sequence
 from localaws.athena.dialect.typed import Typed, coerce, quote, unify
@@ -35,9 +35,9 @@ def coalesce(call: Call) -> Typed:
 def nullif(call: Call) -> Typed:
     """NULL where both are equal; the type is the first one's."""
     call.count(2)
-    first, second = comparable(call.arguments, call.node)
+    first, second = unify_comparable(call.arguments, call.node)
     original = call.arguments[0]
-    test = compared(first, "=", second)
+    test = comparison_sql(first, "=", second)
     return Typed(f"(CASE WHEN {test} THEN NULL ELSE {original.sql} END)", original.type)
 
 

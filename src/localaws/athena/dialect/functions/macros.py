@@ -1,6 +1,6 @@
 """DuckDB macros for functions of Trino that DuckDB lacks or computes differently.
 
-Their names start with ``trino_``. The tables in ``dialect.functions`` use them.
+Their names start with ``trino_``. The tables of this package use them.
 """
 
 from __future__ import annotations
