@@ -13,7 +13,8 @@ def probe() -> None:
     def is_loaded_before_the_fork() -> None:
         import sys
 
-        assert {"pandas", "pyarrow", "pyiceberg", "clickstream.pipeline"} <= set(sys.modules)
+        loaded = {"pandas", "pyarrow", "pyiceberg", "clickstream.pipeline.hour.build"}
+        assert loaded <= set(sys.modules)
 
     @task
     def refuse() -> None:

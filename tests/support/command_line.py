@@ -16,7 +16,10 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 # Nothing that reads the environment at import, as the consoles of the command line do.
-IMPORTS = ["clickstream.pipeline", "clickstream.settings", "rich.console", "typer"]
+IMPORTS = [
+    *("clickstream.pipeline.backfill.backfill", "clickstream.pipeline.pull.all_hosts"),
+    *("clickstream.settings", "rich.console", "typer"),
+]
 
 
 def run_command(

@@ -10,7 +10,15 @@ import sys
 from importlib import import_module
 
 LOADED_LATE = (
-    "clickstream.pipeline",  # imports pandas, pyarrow and pyiceberg
+    # What the tasks of our DAGs import, with pandas, pyarrow and pyiceberg.
+    "clickstream.lake.iceberg.catalog",
+    "clickstream.lake.iceberg.table_schemas",
+    "clickstream.pipeline.backfill.new_ids",
+    "clickstream.pipeline.hour.build",
+    "clickstream.pipeline.publish.facts",
+    "clickstream.pipeline.publish.maintenance",
+    "clickstream.pipeline.publish.publish",
+    "clickstream.pipeline.pull.all_hosts",
     # Modules that Airflow and pyiceberg import inside functions that a task calls.
     "airflow.dag_processing.bundles.local",
     "airflow.providers.standard.operators.empty",
