@@ -229,6 +229,8 @@ def allowed(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
     if schema["type"] == "integer":
+        if "minimum" not in schema:
+            raise ValueError(f"Give this setting a limit, such as ge=0: {schema}")
         least, most = schema["minimum"], schema.get("maximum")
         return f"{least} or more" if most is None else f"{least} to {most}"
     if "pattern" in schema:

@@ -68,6 +68,7 @@ def test_each_task_leads_to_its_section_of_the_runbook_if_the_docs_have_an_addre
     assert {runbook(*task) for task in tasks} == {""}
     monkeypatch.setenv("CLICKSTREAM_DASHBOARD__DOCS_URL", "https://git.example/cafe/docs/")
     address = "https://git.example/cafe/docs/runbook.md#"
+    assert all(runbook(*task).startswith(address) for task in tasks)
     assert runbook("clickstream_daily", "sweep_files") == f"{address}sweep_files"
     assert runbook("clickstream_hourly", "build_hour.clean_hits") == f"{address}clean_hits"
     assert runbook("reads_fresh_data", "hours") == ""

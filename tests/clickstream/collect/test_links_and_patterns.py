@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from tests.support.ssh_server import SshServer
 
 from clickstream.collect import DirectorySource, LogSource, sftp
+from clickstream.collect.kinds import KINDS
 from clickstream.collect.patterns import Pattern
 from clickstream.errors import InputError
+from clickstream.settings import SourceSettings
 
 HOSTILE = [
     "access log.1",
@@ -193,3 +196,7 @@ def test_a_directory_that_does_not_exist_is_named(server: SshServer, tmp_path: P
         pytest.raises(InputError, match=r"has no directory .*/nowhere, or logs can't see it: set"),
     ):
         source.list()
+
+
+def test_the_settings_name_every_kind_of_source() -> None:
+    assert set(KINDS) == set(get_args(SourceSettings.model_fields["kind"].annotation))

@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 from more_itertools import constrained_batches
 
-from clickstream.dashboard.questions.fact_views import HOURS, REJECTS
+from clickstream.dashboard.questions import fact_views
 from clickstream.dashboard.questions.question import Question
 from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
@@ -36,7 +36,7 @@ MEMORY_LIMIT = "256MB"
 ROWS_OF_A_BATCH = 100_000
 """Limit of the rows that are in memory at once; a larger file is a batch of its own."""
 
-_ADDED = {view.name: dict(view.added) for view in (HOURS, REJECTS)}
+_ADDED = {view.name: dict(view.added) for view in fact_views.ALL}
 """The columns, with their types, that files of earlier releases lack, by fact view."""
 
 _IDS = {"session_id", "visitor_id"}

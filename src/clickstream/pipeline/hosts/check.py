@@ -63,8 +63,8 @@ def check_hosts(lake: Lake, hosts: Iterable[Host], at_once: int) -> Iterator[Hos
 
 def check_host(lake: Lake, host: Host) -> HostCheck:
     """Check one host. An error of the host is part of the result and not raised."""
-    address = host.address if kind_of(host.source).needs_login else "this machine"
-    found = HostCheck(host.name, address)
+    is_remote = kind_of(host.source).needs_login or host.address
+    found = HostCheck(host.name, host.address if is_remote else "this machine")
     if host.source.connection:
         login = f"its login is in the Airflow connection {host.source.connection}"
         return replace(found, unchecked=f"{login}; pull_logs of clickstream_hourly uses it")

@@ -1,0 +1,39 @@
+"""What all panels have in common: one name, one place on a page, one list of choices."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+import pytest
+
+from clickstream.dashboard.questions.view import CHOICES
+from clickstream.dashboard.tabs.marketing.panels import MARKETING
+from clickstream.dashboard.tabs.orders.panels import ORDERS
+from clickstream.dashboard.tabs.overview.panels import OVERVIEW
+from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.tabs.places.panels import PLACES
+from clickstream.dashboard.tabs.trust.panels import TRUST
+from clickstream.dashboard.tabs.visitors.panels import VISITORS
+
+ALL = (*OVERVIEW, *VISITORS, *MARKETING, *ORDERS, *PLACES, *TRUST)
+
+
+def test_panels_have_unique_names() -> None:
+    assert sorted(PANELS) == sorted(panel.name for panel in ALL)
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_each_panel_is_on_the_page_of_its_tab(name: str) -> None:
+    folder = files("clickstream.dashboard") / "tabs" / PANELS[name].tab
+    page = "".join(one.read_text() for one in folder.iterdir() if one.name.endswith(".html"))
+    values = (folder / "values.py").read_text()
+    assert re.search(rf'id="{name}"|["\'.(]{name}\b', page + values)
+
+
+def test_panels_with_choices_have_them_in_the_url() -> None:
+    with_choices = {panel.name: tuple(panel.asks) for panel in ALL if set(panel.asks) - {""}}
+    assert {name: choices for name, choices in CHOICES.items() if name in with_choices} == (
+        with_choices
+    )
+    assert set(CHOICES) == set(with_choices)
