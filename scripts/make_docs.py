@@ -218,6 +218,14 @@ def default_of(schema: dict[str, Any]) -> str:
     return "not set" if value is None else f"`{json.dumps(value)}`"
 
 
+def allowed_numbers(schema: dict[str, Any]) -> str:
+    """Describe the limits of a whole number. Raises ValueError for a setting without a limit."""
+    if "minimum" not in schema:
+        raise ValueError(f"Give this setting a limit, such as ge=0: {schema}")
+    least, most = schema["minimum"], schema.get("maximum")
+    return f"{least} or more" if most is None else f"{least} to {most}"
+
+
 def allowed(schema: dict[str, Any]) -> str:
     """Describe the values that a setting accepts, from its JSON schema."""
     if "anyOf" in schema:
@@ -229,10 +237,7 @@ def allowed(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
     if schema["type"] == "integer":
-        if "minimum" not in schema:
-            raise ValueError(f"Give this setting a limit, such as ge=0: {schema}")
-        least, most = schema["minimum"], schema.get("maximum")
-        return f"{least} or more" if most is None else f"{least} to {most}"
+        return allowed_numbers(schema)
     if "pattern" in schema:
         return f"`{schema['pattern']}`"
     if schema["type"] == "object":

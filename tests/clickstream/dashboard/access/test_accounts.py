@@ -62,8 +62,8 @@ def test_all_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
         "import os, sys; from pathlib import Path; os.umask(0)\n"
         "from clickstream.dashboard.access.accounts import Accounts\n"
         "from clickstream.dashboard.access.link import login_link\n"
-        "from clickstream.dashboard.access.sessions import Sessions\n"
-        "d = Path(sys.argv[1]); login_link(d, 'http://h'); Sessions(d, Accounts(d))\n"
+        "from clickstream.dashboard.access.sessions import SessionCookies\n"
+        "d = Path(sys.argv[1]); login_link(d, 'http://h'); SessionCookies(d, Accounts(d))\n"
     )
     subprocess.run([sys.executable, "-c", code, str(directory)], check=True)
     files = [path for path in directory.rglob("*") if path.is_file()]

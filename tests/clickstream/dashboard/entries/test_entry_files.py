@@ -48,22 +48,22 @@ CRASH = """
 import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from clickstream.dashboard.entries.store import EntryStore
+from clickstream.dashboard.entries.store import NoteStore
 from clickstream.dashboard.entries.own_notes import OwnNote
 Path.replace = lambda *_: os._exit(9)
 now = datetime(2026, 11, 24, tzinfo=UTC)
-EntryStore(Path(sys.argv[1])).notes.add(OwnNote.write("2026-11-20", "", "lost", "ana", now), now)
+NoteStore(Path(sys.argv[1])).notes.add(OwnNote.write("2026-11-20", "", "lost", "ana", now), now)
 """
 
 FULL_DISK = """
 import resource, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from clickstream.dashboard.entries.store import EntryStore
+from clickstream.dashboard.entries.store import NoteStore
 from clickstream.dashboard.entries.own_notes import OwnNote
 resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))
 now = datetime(2026, 11, 24, tzinfo=UTC)
-EntryStore(Path(sys.argv[1])).notes.add(OwnNote.write("2026-11-20", "", "lost", "ana", now), now)
+NoteStore(Path(sys.argv[1])).notes.add(OwnNote.write("2026-11-20", "", "lost", "ana", now), now)
 """
 
 
