@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader
 
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 LOGIN, LOGOUT, ONCE = "/login", "/logout", "/login/once/{token}"
 _HEADERS = {"Cache-Control": "no-store"}
+CHECKED_AT_ONCE, MOST_WAITING = 2, 8
+"""Limits of passwords that are checked at once, and of logins that wait for it."""
+RETRY_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,10 @@ class LoginRoutes:
         self._sessions = sessions
         self._wording = wording
         self._throttle = Throttle()
+        # The pages' threads stay free: a check of a password takes 0.1 s of a processor.
+        self._limiter = CapacityLimiter(CHECKED_AT_ONCE)
+        self._begun = 0
+        """Logins that are checked or wait for it; the limiter counts a new one too late."""
         loader = PackageLoader("clickstream.dashboard.access")
         self._templates = Environment(loader=loader, autoescape=True)
         self._templates.globals["_"] = wording.gettext
@@ -81,10 +88,11 @@ class LoginRoutes:
         form = await read_form(request)
         name, next_path = form.get("name", "").strip(), safe_path(form.get("next", HOME))
         address = client_address(request.scope)
+        if self._begun >= CHECKED_AT_ONCE + MOST_WAITING:
+            return self._busy_response(next_path, name)
         if wait := self._throttle.begin(name, address):
             return self._throttle_response(next_path, name, wait)
-        # scrypt takes 0.1 s of a processor: in a thread, other requests are answered meanwhile.
-        account = await run_in_threadpool(self._accounts.verify, name, form.get("password", ""))
+        account = await self._verify(name, form.get("password", ""))
         if not account:
             known = repr(name) if self._accounts.get(name) else "an unknown account"
             log.warning("Login to %s failed from %s.", known, address)
@@ -92,6 +100,15 @@ class LoginRoutes:
             return self._page(next_path, name, message, HTTPStatus.UNAUTHORIZED)
         self._throttle.succeed(name, address)
         return self._start_session(request, account, next_path)
+
+    async def _verify(self, name: str, password: str) -> Account | None:
+        self._begun += 1
+        try:
+            return await to_thread.run_sync(
+                self._accounts.verify, name, password, limiter=self._limiter
+            )
+        finally:
+            self._begun -= 1
 
     async def log_in_once(self, request: Request, token: str) -> Response:
         """Log in by a one-time link.
@@ -130,6 +147,12 @@ class LoginRoutes:
     def _start_session(self, request: Request, account: Account, path: str) -> Response:
         response = _redirect(path)
         response.headers["Set-Cookie"] = self._sessions.set_cookie(account, is_https(request.scope))
+        return response
+
+    def _busy_response(self, next_path: str, name: str) -> Response:
+        message = self._wording.gettext("Many people log in just now. Try again in a moment.")
+        response = self._page(next_path, name, message, HTTPStatus.SERVICE_UNAVAILABLE)
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response
 
     def _throttle_response(self, next_path: str, name: str, wait: int) -> Response:

@@ -64,11 +64,16 @@ def build_app(
     add_entry_routes(app, dashboard.entries, clock)
     add_share_routes(app, dashboard.shares, dashboard.renderer, clock)
     add_static_routes(app)
-    app.add_api_route("/healthz", lambda: PlainTextResponse("ok"))
+    app.add_api_route("/healthz", _show_health)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
     add_error_pages(app, dashboard)
     (protect or _protect_by_login)(app, dashboard)
     return app
+
+
+async def _show_health() -> PlainTextResponse:
+    """Answer without a thread, also while all threads serve pages."""
+    return PlainTextResponse("ok")
 
 
 def _protect_by_login(app: FastAPI, dashboard: DashboardService) -> None:

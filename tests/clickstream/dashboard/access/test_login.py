@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from tests.clickstream.dashboard.access.builders import (
     ORIGIN,
@@ -19,7 +23,8 @@ from tests.clickstream.dashboard.access.builders import (
     with_account,
 )
 
-from clickstream.dashboard.access.login import Wording
+from clickstream.dashboard.access.accounts import Account, Accounts
+from clickstream.dashboard.access.login import CHECKED_AT_ONCE, MOST_WAITING, Wording
 from clickstream.dashboard.access.origins import safe_path
 from clickstream.dashboard.access.throttle import FREE_FAILURES
 
@@ -226,3 +231,44 @@ def test_the_page_is_not_kept_and_loads_nothing_of_another_site(visitor: TestCli
     assert "style=" not in answer.text
     assert "<script" not in answer.text
     assert "http" not in answer.text.replace("http-equiv", "")
+
+
+def test_a_flood_of_logins_is_refused_and_delays_no_other_request(tmp_path: Path) -> None:
+    """Passwords are checked two at a time; the checks here wait until the test lets them end."""
+    with_account(tmp_path)
+    app = build_app(tmp_path)
+    app.add_api_route("/healthz", health)
+    go_on, verify = threading.Event(), Accounts.verify
+
+    def verify_when_told(accounts: Accounts, name: str, password: str) -> Account | None:
+        go_on.wait()
+        return verify(accounts, name, password)
+
+    async def flood() -> tuple[int, list[httpx.Response]]:
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+
+            def log_in_as(number: int) -> Any:
+                form = {"name": f"nobody {number}", "password": "wrong password"}
+                headers = OWN_PAGE | {"X-Forwarded-For": f"198.51.100.{number}"}
+                return client.post("/login", data=form, headers=headers)
+
+            logins = [asyncio.create_task(log_in_as(number)) for number in range(100)]
+            await asyncio.wait(logins, return_when=asyncio.FIRST_COMPLETED)
+            alive = await client.get("/healthz")
+            go_on.set()
+            return alive.status_code, [await one for one in logins]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Accounts, "verify", verify_when_told)
+        alive, answers = asyncio.run(flood())
+    assert alive == 200
+    checked = [answer for answer in answers if answer.status_code == 401]
+    busy = [answer for answer in answers if answer.status_code == 503]
+    assert len(checked) <= CHECKED_AT_ONCE + MOST_WAITING
+    assert {answer.headers["retry-after"] for answer in busy} == {"5"}
+    assert "Many people log in just now" in busy[0].text
+
+
+async def health() -> PlainTextResponse:
+    return PlainTextResponse("ok")
