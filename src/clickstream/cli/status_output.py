@@ -91,8 +91,8 @@ def _newest(found: Freshness) -> tuple[str, str, str]:
         return NOTE, "Newest hour", "none is published"
     allowed = f" ({describe_duration(found.limits.lag)} allowed)" if found.is_late else ""
     text = f"{found.newest}, ended {describe_duration(found.lag)} ago{allowed}"
-    by = escape(found.newest_published.published_by)
-    return BAD if found.is_late else GOOD, "Newest hour", f"{text}; by {by}"
+    publisher = escape(found.newest_published.published_by.removeprefix("by "))
+    return BAD if found.is_late else GOOD, "Newest hour", f"{text}; by {publisher}"
 
 
 def _named(hours: Collection[Hour]) -> str:
