@@ -10,6 +10,7 @@ from clickstream import settings
 from clickstream.clean.request_kinds import KINDS
 from clickstream.errors import SettingsError
 from clickstream.sessions import Goal
+from clickstream.settings.dashboard import DigestSettings
 from clickstream.step_config import session_rules
 
 ROOT = Path(__file__).parents[2]
@@ -255,3 +256,12 @@ def test_goals_and_funnel_become_rules_and_shape_the_result(tmp_path: Path) -> N
         load(tmp_path, part).result_digest() for part in ("", text, text[: text.index("[[")])
     }
     assert len(digests) == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["a@x.example, b@y.example", "a@x.example;b@y.example", "a@", "a\nb@x"]
+)
+def test_a_recipient_is_one_address(text: str) -> None:
+    with pytest.raises(ValueError, match="mail address"):
+        DigestSettings(recipients=(text,))
+    assert DigestSettings(recipients=("Ana <ana@x.example>",)).recipients

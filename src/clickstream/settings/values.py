@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from email.utils import parseaddr
+from email.utils import getaddresses
 from ipaddress import ip_network
 from typing import Annotated
 from zoneinfo import available_timezones
@@ -25,8 +25,11 @@ def _network(text: str) -> str:
 
 def is_mail_address(text: str) -> bool:
     """Whether a text is one address that a mail header may contain: `Ana <ana@cafe.example>`."""
-    name, at, domain = parseaddr(text)[1].rpartition("@")
-    return bool(name and at and domain) and text.isprintable()
+    found = getaddresses([text])
+    if len(found) != 1 or not text.isprintable():
+        return False
+    name, at, domain = found[0][1].rpartition("@")
+    return bool(name and at and domain)
 
 
 def _mail_address(text: str) -> str:

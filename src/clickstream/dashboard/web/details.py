@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isclose
@@ -25,8 +26,8 @@ from clickstream.dashboard.widgets.page import PageContext
 MOST_ROWS = 500
 """Maximum number of rows on a panel's page; its CSV file has all."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""First characters of a text that a spreadsheet would run as a formula (OWASP, CSV injection)."""
+_FORMULA = ("=", "+", "-", "@", "|")
+"""First characters of a text that a spreadsheet may run as a formula (OWASP, CSV injection)."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,14 @@ def _csv_line(cells: Sequence[Any]) -> str:
 
 
 def _guarded(cell: Any) -> Any:
-    """Put an apostrophe before a text that a spreadsheet would run as a formula."""
-    if isinstance(cell, str) and cell.startswith(_FORMULA):
-        return f"'{cell}"
-    return cell
+    """Put an apostrophe before a text that a spreadsheet may run as a formula.
+
+    Spreadsheets skip spaces and control characters at its beginning, and read the wide forms of
+    characters, such as `＝`, like the usual ones.
+    """
+    if not isinstance(cell, str) or not cell:
+        return cell
+    usual = unicodedata.normalize("NFKC", cell)
+    is_control = unicodedata.category(cell[0]) in ("Cc", "Cf")
+    begin = next((one for one in usual if one.isprintable() and not one.isspace()), "")
+    return f"'{cell}" if is_control or begin in _FORMULA else cell
