@@ -71,14 +71,14 @@ def plan_days() -> list[dict[str, str]]:
     """
     from clickstream import errors, hours
     from clickstream.pipeline.backfill.new_ids import open_periods
-    from clickstream.pipeline.hour.outdated import check_range
+    from clickstream.pipeline.hour.outdated import check_range_to_build
     from clickstream.pipeline.hour.replay_window import check_replay_window
     from clickstream.wording import quantity
 
     asked = get_current_context()["params"]
     try:
         first, last = hours.Hour.first_of(asked["from"]), hours.Hour.last_of(asked["to"])
-        check_range(first, last)
+        check_range_to_build(first, last)
     except errors.InputError as error:
         give_up([str(error)], "Trigger the DAG again with another range.", error.code)
     plan = _plan_new_ids(first, last) if asked["new_visitor_ids"] else None

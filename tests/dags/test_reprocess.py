@@ -129,6 +129,7 @@ def test_views_only_builds_no_hour(dag, lake) -> None:
 def test_an_impossible_range_fails_at_once(dag, home, caplog) -> None:
     for wrong, says in (
         ({"from": "2026-11-21", "to": "2026-11-20"}, "swap the two"),
+        ({"from": "2026-11-20", "to": "2999-12-25"}, "The hour 2999-12-25T23 is not over yet"),
         ({"from": "2001-01-01", "to": "2026-11-20"}, "9,455 days are too many for one run"),
         ({"engine": "spark"}, "The Variable clickstream_emr_role is not set: the ARN of"),
     ):

@@ -67,10 +67,11 @@ def build(
     Example: [bold]clickstream build 2026-03-01 2026-03-01 --new-visitor-ids[/]
     """
     from clickstream.pipeline.backfill.new_ids import plan_new_visitor_ids
-    from clickstream.pipeline.hour.outdated import check_range
+    from clickstream.pipeline.hour.outdated import check_range_to_build
     from clickstream.pipeline.hour.replay_window import check_replay_window
 
-    lake, (first, last) = open_lake(), check_range(first, last)
+    check_range_to_build(first, last)
+    lake = open_lake()
     if not (only_outdated or new_visitor_ids):
         check_replay_window(lake, first, last)
     all_pulled = _pull_all(lake) if pull_first and not dry_run else True

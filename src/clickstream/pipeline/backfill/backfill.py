@@ -21,7 +21,7 @@ from clickstream.pipeline.hour.batch import build_hours, split_into_batches
 from clickstream.pipeline.hour.build import is_staged
 from clickstream.pipeline.hour.outdated import (
     HourState,
-    check_range,
+    check_range_to_build,
     describe,
     describe_build,
     describe_other_settings,
@@ -203,10 +203,11 @@ def plan_backfill(
     """Plan which hours from `first` to `last` a run still has to build; nothing is changed.
 
     With `only_known`, hours that have neither raw lines nor a publication are left out. Raises
-    InputError for a range that ends before it begins, and PastWindow for hours past their replay
-    window, which `only_outdated` leaves out.
+    InputError for a range that ends before it begins or is not over, and PastWindow for hours past
+    their replay window, which `only_outdated` leaves out.
     """
-    states = hour_states(lake, *check_range(first, last))
+    check_range_to_build(first, last)
+    states = hour_states(lake, first, last)
     if only_known:
         states = [state for state in states if state.raw_bytes or state.row.values]
     todo = hours_to_rebuild(states, run_id, only_outdated)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from clickstream import __version__
 from clickstream.errors import InputError, PastWindow, RawDeleted
@@ -160,6 +160,18 @@ def check_range(first: Hour, last: Hour) -> tuple[Hour, Hour]:
     if last < first:
         raise InputError(f"The range ends before it begins: {first} to {last}; swap the two.")
     return first, last
+
+
+def check_range_to_build(first: Hour, last: Hour, now: datetime | None = None) -> None:
+    """Check a range of hours to build. Raises InputError if it is reversed, or not over at `now`.
+
+    `now` is by default the present. Lines of an hour that is not over are still being written.
+    """
+    check_range(first, last)
+    newest = Hour.of(now or datetime.now(UTC)).previous
+    if last > newest:
+        example = f"end the range with {newest}" if first <= newest else f"build {newest}"
+        raise InputError(f"The hour {last} is not over yet, so it can't be built: {example}.")
 
 
 ASKED = "already up to date, because the range includes them"

@@ -19,6 +19,7 @@ from clickstream.pipeline.hosts.missing import Completed, complete_hours
 from clickstream.pipeline.hour.batch import build_hours, split_into_batches
 from clickstream.pipeline.hour.build import build_sessions, check_hour, read_from_staging
 from clickstream.pipeline.hour.chain import carry_into, first_broken_hour
+from clickstream.pipeline.hour.outdated import check_range_to_build
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.pipeline.hour.states import BuiltHour, Published, StitchedHour
 from clickstream.pipeline.publish.history import Cause, audit_rows, causes_of
@@ -65,8 +66,9 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
     year. Those older hours wait for a backfill, in which each run builds only its own hour. Hours
     after the run's own hour wait, too. Late lines of hours past their replay window wait;
     their number is written to the ledger. Every run also removes the names of hosts that are pulled
-    by now from the ledger (`complete_hours`).
+    by now from the ledger (`complete_hours`). Raises InputError if the hour is not over.
     """
+    check_range_to_build(hour, hour)
     earliest = hour.minus(lake.settings.build.catch_up_hours) if catch_up else hour
     waiting = [h for h in raw.pending_hours(lake) if h != hour]
     missed = [h for h in waiting if earliest <= h < hour]
