@@ -254,6 +254,13 @@ def test_every_request_is_refused_if_the_login_check_is_missing(
         assert "lacks the login check" in answer.text
 
 
+def test_a_role_that_airflow_does_not_know_is_refused(log_in) -> None:
+    """A signed token may name it: the role was removed after the login."""
+    browser = log_in("barista")
+    for method, path in (("GET", "/trust"), ("GET", "/panels/trend.csv"), ("POST", "/notes")):
+        assert browser.request(method, PREFIX + path).status_code == 403
+
+
 def refusal_of(own_app: Any) -> str:
     """Return the page that shows a user why the dashboard is not available.
 

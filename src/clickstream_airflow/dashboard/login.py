@@ -33,6 +33,15 @@ _templates = Environment(
     loader=PackageLoader("clickstream_airflow.dashboard"), autoescape=True, trim_blocks=True
 )
 _check_trigger = requires_access_dag("POST", DagAccessEntity.RUN, HOURLY)
+_check_view = requires_access_view(AccessView.WEBSITE)
+
+
+def check_reader(request: Request, user: GetUserDep) -> None:
+    """Refuse users who may not see Airflow's web UI, also those with a role that Airflow lacks."""
+    try:
+        _check_view(request, user)
+    except (KeyError, ValueError):  # of Airflow's simple login, for a role that it does not know
+        raise HTTPException(HTTPStatus.FORBIDDEN) from None
 
 
 def identify(request: Request, user: GetUserDep) -> None:
@@ -44,12 +53,12 @@ def _may_write(request: Request, user: Any) -> bool:
     """Whether a user may trigger the hourly DAG."""
     try:
         _check_trigger(request, user)
-    except HTTPException:
+    except (HTTPException, KeyError, ValueError):
         return False
     return True
 
 
-CHECKS = (Depends(requires_access_view(AccessView.WEBSITE)), Depends(identify))
+CHECKS = (Depends(check_reader), Depends(identify))
 """The dependencies of every route. The first one refuses users who may not read."""
 
 
