@@ -34,7 +34,7 @@ from clickstream.dashboard.digest import Week, build_digest, render_preview
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.pipeline.publish import refresh_facts
+from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.settings import Settings
 
 console = Console()
