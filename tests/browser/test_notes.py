@@ -1,10 +1,9 @@
-"""Notes that accounts write on the chart: add, delete, undo, and what colleagues see."""
+"""Notes that accounts write on the chart: add, delete, and what colleagues see."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -33,15 +32,10 @@ with_and_without_javascript = pytest.mark.parametrize("javascript", [True, False
 
 @pytest.fixture
 def store(cafe: RunningDashboard) -> Iterator[NoteStore]:
-    """The notes and views of the dashboard; there are none before and after a test."""
+    """The notes of the dashboard; there are none before and after a test."""
     directory = cafe.settings.resolve(cafe.settings.dashboard.directory)
     yield NoteStore(directory)
-    remove_entries(directory)
-
-
-def remove_entries(directory: Path) -> None:
-    for name in ("notes.json", "views.json"):
-        (directory / name).unlink(missing_ok=True)
+    (directory / "notes.json").unlink(missing_ok=True)
 
 
 def write(store: NoteStore, text: str, day: str = "2026-11-22", account: str = "ben") -> OwnNote:
@@ -66,9 +60,7 @@ def delete_note(page: Page, text: str) -> None:
 
 
 @with_and_without_javascript
-def test_a_note_is_added_deleted_and_restored(
-    store: NoteStore, new_page: NewPage, javascript: bool
-) -> None:
+def test_a_note_is_added_and_deleted(store: NoteStore, new_page: NewPage, javascript: bool) -> None:
     page = new_page(WEEK, java_script_enabled=javascript)
     add_note(page, "Rain all day", "2026-11-22", "10:00")
     note = page.locator(".notes li", has_text="Rain all day")
@@ -77,11 +69,7 @@ def test_a_note_is_added_deleted_and_restored(
     expect(page.locator(".wide-chart .written text", has_text=number)).to_be_visible()
     wait_for_parameters(page, range="7d")
     delete_note(page, "Rain all day")
-    expect(page.get_by_role("status")).to_contain_text("The note “Rain all day” is deleted.")
     expect(note).to_have_count(0)
-    page.get_by_role("button", name="Undo").click()
-    expect(note).to_have_count(1)
-    expect(page.get_by_role("status")).to_have_count(0)
     wait_for_parameters(page, range="7d")
 
 
@@ -102,45 +90,20 @@ def test_back_and_forward_pass_over_a_note(store: NoteStore, new_page: NewPage) 
     note = page.locator(".notes li", has_text="Rain")
     expect(note).to_be_visible()
     delete_note(page, "Rain")
-    expect(page.get_by_role("status")).to_be_visible()
+    expect(note).to_have_count(0)
     page.locator("nav.range > a", has_text="7 days").click()
     wait_for_parameters(page, range="7d")
-    expect(page.get_by_role("status")).to_have_count(0)
-    page.go_back()
-    expect(page.get_by_role("status")).to_be_visible()
-    expect(note).to_have_count(0)
     page.go_back()
     expect(page.locator("nav.range > a[aria-current]")).to_have_text("Today")
     expect(note).to_have_count(0)
     page.go_forward()
-    expect(page.get_by_role("button", name="Undo")).to_be_visible()
-
-
-def test_the_range_that_is_drawn_has_nothing_to_undo(store: NoteStore, new_page: NewPage) -> None:
-    note = write(store, "Rain")
-    store.notes.delete(note.id, NOW)
-    page = new_page(f"{WEEK}&undo_note={note.id}")
-    expect(page.get_by_role("status")).to_be_visible()
-    boxes = [
-        page.locator("#trend .wide-chart .places rect").nth(place).bounding_box()
-        for place in (1, 3)
-    ]
-    for box, move in zip(boxes, (page.mouse.down, page.mouse.up), strict=True):
-        assert box is not None
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 80)
-        move()
-    wait_for_parameters(page, **{"from": "2026-11-19", "to": "2026-11-21"})
-    expect(page.get_by_role("status")).to_have_count(0)
+    wait_for_parameters(page, range="7d")
 
 
 def test_a_hostile_note_is_text(store: NoteStore, new_page: NewPage) -> None:
     page = new_page(WEEK)
     add_note(page, HOSTILE)
     expect(page.locator(".notes .text")).to_have_text(HOSTILE)
-    page.locator(".notes .remove > summary").click()
-    page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_role("status")).to_contain_text(HOSTILE)
-    page.get_by_role("button", name="Undo").click()
     page.goto("/panels/trend?range=7d")
     expect(page.locator("#notes .text")).to_have_text(HOSTILE)
 
@@ -223,11 +186,9 @@ def test_a_note_is_added_by_the_keyboard_alone(store: NoteStore, new_page: NewPa
 def test_notes_and_their_forms_have_no_serious_fault(
     store: NoteStore, new_page: NewPage, scheme: str
 ) -> None:
-    deleted = write(store, "Gone")
-    store.notes.delete(deleted.id, NOW)
     for number in range(16):
         write(store, f"Note {number}")
-    page = new_page(f"{WEEK}&undo_note={deleted.id}", color_scheme=scheme)
+    page = new_page(WEEK, color_scheme=scheme)
     assert grave_faults(page) == []
     for opened in (".add", ".more-notes", ".notes .remove"):
         page.locator(f"{opened} > summary").first.click()
@@ -238,12 +199,10 @@ def test_notes_and_their_forms_have_no_serious_fault(
 def test_long_notes_and_their_menus_fit_the_screen(
     store: NoteStore, new_page: NewPage, width: int
 ) -> None:
-    gone = write(store, "W" * 140)
-    store.notes.delete(gone.id, NOW)
     for number in range(14):
         write(store, f"{'W' * 120} {number}", f"2026-11-{18 + number % 7}", "a" * 60)
     write(store, LONG[:140], "2026-11-24")
-    page = open_at(new_page, f"{WEEK}&undo_note={gone.id}", width)
+    page = open_at(new_page, WEEK, width)
     small = page.locator("#trend summary").evaluate_all(
         "all => all.map((one) => one.getBoundingClientRect().height).filter((high) => high < 24)"
     )
@@ -262,10 +221,8 @@ def test_long_notes_and_their_menus_fit_the_screen(
 
 def test_notes_are_printed_and_their_forms_are_not(store: NoteStore, new_page: NewPage) -> None:
     write(store, "Rain")
-    gone = write(store, "Gone")
-    store.notes.delete(gone.id, NOW)
-    page = new_page(f"{WEEK}&undo_note={gone.id}")
-    for hidden in (".add", ".notes .remove", "main > .message", ".views"):
+    page = new_page(WEEK)
+    for hidden in (".add", ".notes .remove"):
         page.emulate_media(media="screen")
         expect(page.locator(hidden).first).to_be_visible()
         page.emulate_media(media="print")
@@ -273,4 +230,3 @@ def test_notes_are_printed_and_their_forms_are_not(store: NoteStore, new_page: N
     text = text_of_pdf(page)
     assert "Rain" in text
     assert "Add a note" not in text
-    assert "Undo" not in text
