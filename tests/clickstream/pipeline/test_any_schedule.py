@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import Phase, given
 from hypothesis import strategies as st
+from tests.support import schedules as world_steps
 from tests.support.answers import Answers, answers, assert_answers
 from tests.support.examples import TIMES, examples
 from tests.support.lakes import aws_session, beside, build_all, settings_of_a_lake
@@ -201,7 +202,7 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
     (sessions, "carry_out", each_hour_alone, BACKWARDS),
     (publish, "first_broken_hour", no_look_left, NEIGHBOUR_MEANWHILE),
     (publish, "first_broken_hour", no_look_right, BACKWARDS),
-    (publish, "hours_to_build", late_lines_stay_out, LATE),
+    (world_steps, "hours_to_build", late_lines_stay_out, LATE),
     (publish, "start_publication", published_whatever_happened, SAME_MEANWHILE),
     (batch, "stitch_to_carry", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
 ]

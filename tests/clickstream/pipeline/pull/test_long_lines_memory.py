@@ -38,15 +38,15 @@ print(peak(), file=sys.stderr)
 """
 LAKE = f"""{PEAK}
 import json
-from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import hour_ledger, open_lake
+from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import Settings
 from tests.support.lakes import aws_session, build_all
 
 settings = Settings.model_validate_json(sys.argv[1])
 lake = open_lake(settings, aws_session())
-pulled = pipeline.pull(lake, settings.sources[0])
+pulled = pull_source(lake, settings.sources[0])
 hour = Hour.parse("2026-11-20T17")
 build_all(lake, hour, hour, "tests")
 row = hour_ledger.ledger(lake).iloc[0]
