@@ -23,6 +23,9 @@ from clickstream.wording import quantity
 
 UNBUILT = LedgerRow({})
 
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""The time by which the clock of a scheduler may be ahead of the clock of its worker."""
+
 HOURS_BESIDE = 24
 """Hours before and after a range whose settings are compared with it."""
 
@@ -168,7 +171,7 @@ def check_range_to_build(first: Hour, last: Hour, now: datetime | None = None) -
     `now` is by default the present. Lines of an hour that is not over are still being written.
     """
     check_range(first, last)
-    newest = Hour.of(now or datetime.now(UTC)).previous
+    newest = Hour.of((now or datetime.now(UTC)) + CLOCKS_DIFFER).previous
     if last > newest:
         example = f"end the range with {newest}" if first <= newest else f"build {newest}"
         raise InputError(f"The hour {last} is not over yet, so it can't be built: {example}.")
