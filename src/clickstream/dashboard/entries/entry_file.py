@@ -105,6 +105,17 @@ class EntryFile(Generic[AnyEntry]):
         except OSError as error:
             raise self._unreadable(error) from None
 
+    def version(self) -> str:
+        """Return a short digest that changes with every change of the file.
+
+        A missing file and an unreadable one have versions of their own.
+        """
+        try:
+            content = self.read_bytes()
+        except InputError as error:
+            content = str(error).encode()
+        return hashlib.blake2b(repr(content).encode(), digest_size=6).hexdigest()
+
     def add(self, entry: AnyEntry, now: datetime) -> None:
         """Add an entry, unless an equal one exists. Raises InputError if there are too many."""
 
@@ -201,12 +212,6 @@ class EntryFile(Generic[AnyEntry]):
             f"There is no {self.kind.singular} {entry_id[:40]!r}; it is deleted, or never existed. "
             "Open the page again."
         )
-
-
-def digest_of(*contents: bytes | None) -> str:
-    """Compute a short digest of the contents of files."""
-    digests = [one and hashlib.blake2b(one, digest_size=16).digest() for one in contents]
-    return hashlib.blake2b(repr(digests).encode(), digest_size=6).hexdigest()
 
 
 def parse_line(text: str, name: str, most: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clickstream.dashboard.entries.entry_file import EntryFile, digest_of
+from clickstream.dashboard.entries.entry_file import EntryFile
 from clickstream.dashboard.entries.own_notes import OWN_NOTES, OwnNote
 from clickstream.errors import InputError
 
@@ -34,10 +34,7 @@ class NoteStore:
 
     def version(self) -> str:
         """Return the version of the notes."""
-        try:
-            return digest_of(self.notes.read_bytes())
-        except InputError as error:  # an unreadable file has its own version
-            return digest_of(str(error).encode())
+        return self.notes.version()
 
     def read(self) -> ShownNotes:
         """Return the current notes. A page shows none of a damaged file, and its problem."""
