@@ -1,4 +1,4 @@
-"""The steps that build an hour or a range of hours, each in a package of its own.
+"""The steps that build an hour or a range of hours, one package for each part.
 
     pull ─▶ clean_hits ─▶ build_sessions ─▶ check_hour ─▶ register_tables ─▶ refresh_views
      │          └────────────── hour ─────────────┘              │               │

@@ -67,7 +67,7 @@ def is_https(scope: Scope) -> bool:
 
 
 def _network(address: str) -> str:
-    """Return an IPv4 address, or the IPv6 network in which one customer can choose networks."""
+    """Return an IPv4 address, or the IPv6 network in which one customer can choose addresses."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

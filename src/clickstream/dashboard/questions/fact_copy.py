@@ -34,7 +34,7 @@ FORMAT = 1
 
 MEMORY_LIMIT = "256MB"
 ROWS_OF_A_BATCH = 100_000
-"""Limit of the rows that are in memory at once; a larger file is a batch of its own."""
+"""Limit of the rows in one batch; a file with more rows is read as one batch."""
 
 _ADDED = {view.name: dict(view.added) for view in fact_views.ALL}
 """The columns, with their types, that files of earlier releases lack, by fact view."""
