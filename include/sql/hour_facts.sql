@@ -31,6 +31,7 @@ final as (
         api_calls,
         others,
         rejected,
+        coalesce(other_hosts, 0) as other_hosts, -- since columns version 3
         late_lines,
         late_by_seconds,
         coalesce(waiting_lines, 0) as waiting_lines,

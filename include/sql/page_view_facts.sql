@@ -25,6 +25,8 @@ final as (
         is_landing_page,
         is_exit_page,
         next_page,
+        host, -- since columns version 3
+        response_ms, -- since columns version 3
         cast(local_time as date) as local_date,
         hour(local_time) as local_hour,
         session_date

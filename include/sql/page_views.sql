@@ -33,6 +33,8 @@ views_in_sessions as (
         page_hits.page,
         page_hits.path,
         page_hits.query,
+        page_hits.host, -- since columns version 3
+        page_hits.response_ms, -- since columns version 3
         page_hits.raw_object,
         page_hits.line_number,
         page_hits.hit_at as viewed_at,
@@ -104,6 +106,8 @@ final as (
         page,
         path,
         query,
+        host, -- since columns version 3
+        response_ms, -- since columns version 3
         raw_object,
         line_number,
         view_number,

@@ -96,7 +96,10 @@ def append_columns(table: pa.Table, columns: Mapping[str, pa.Array]) -> pa.Table
     return table
 
 
+_NUMBERS = {"line_number": "int64", "response_ms": "Int32"}
+
+
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """Convert a table of requests to a frame: texts as categories, `bytes` as nullable Int64."""
+    """Convert a table of requests to a frame: texts as categories, nullable numbers as such."""
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get, split_blocks=True)
-    return frame.astype({"line_number": "int64"} if "line_number" in frame else {})
+    return frame.astype({name: kind for name, kind in _NUMBERS.items() if name in frame})

@@ -196,6 +196,20 @@ HITS = Table(
         Column("query", "string", "Query parameters that the settings allow.", privacy="free text"),
         _key("status", "int", "HTTP status of the response."),
         Column("bytes", "long", "Size of the response body in bytes; null if not logged."),
+        Column(
+            "host",
+            "string",
+            "Virtual host or Host header of the request, in lower case and without port; null if "
+            "not logged.",
+            privacy="free text",
+            since=3,
+        ),
+        Column(
+            "response_ms",
+            "int",
+            "Time until the server had answered, in milliseconds; null if not logged.",
+            since=3,
+        ),
         *_ARRIVAL,
         *_DEVICE,
         *_PLACE,
@@ -326,7 +340,10 @@ BALANCE = (
     *("page_requests", "assets", "downloads", "bots", "redirects"),
     *("client_errors", "server_errors", "health_checks", "api_calls", "others"),
 )
-"""Columns of the line balance: every parsed line counts in exactly one; `rejected` has the rest."""
+"""Columns of the line balance: every request to the site counts in exactly one.
+
+The rest of the lines are `rejected`, or are requests to `other_hosts`.
+"""
 
 HOUR_LEDGER = Table(
     "hour_ledger",
@@ -337,7 +354,7 @@ HOUR_LEDGER = Table(
         _key(
             "lines",
             "long",
-            "Raw lines of the hour: the sum of the columns from page_requests to rejected.",
+            "Raw lines of the hour: the sum of the columns from page_requests to other_hosts.",
         ),
         Column(
             "page_requests",
@@ -356,6 +373,13 @@ HOUR_LEDGER = Table(
         _key("api_calls", "long", "API calls, without those of bots."),
         _key("others", "long", "Requests of people of kind other."),
         _key("rejected", "long", "Rejected lines, see the table rejects."),
+        Column(
+            "other_hosts",
+            "long",
+            "Requests to hosts that [site] hosts does not list: they are of another site, so no "
+            "other table has them; null is 0.",
+            since=3,
+        ),
         _key("late_lines", "long", "Lines that arrived after the hour was first published."),
         Column(
             "late_by_seconds",

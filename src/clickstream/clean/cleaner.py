@@ -18,6 +18,7 @@ from clickstream.clean.acquisition import Arrivals
 from clickstream.clean.bots.classify import add_behaviour_verdicts
 from clickstream.clean.clients import Agents, Origins
 from clickstream.clean.dictionary_columns import Distinct, Texts
+from clickstream.clean.hosts import host_name
 from clickstream.clean.request_kinds import KINDS, kind_of
 from clickstream.clean.request_table import RequestTable, joined
 from clickstream.clean.rules import CleanRules, LookUps
@@ -54,6 +55,7 @@ class Cleaner:
             self._agents = Agents(rules, self._look_ups)
         self._raw_objects: Distinct[str, None] = Distinct()
         self._methods: Texts[None] = Texts()
+        self._hosts = Texts(host_name)
         self._targets = Targets(rules.targets, rules.kinds)
         self._arrivals = Arrivals(rules.channels)
         self._origins = Origins(self._agents)
@@ -93,10 +95,12 @@ class Cleaner:
                 "hour": numbers["hour"],
                 "status": numbers["status"],
                 "size": parsed["bytes"].fill_null(-1).to_numpy(),
+                "response_ms": parsed["response_ms"].fill_null(-1).to_numpy(),
                 "line_number": parsed["line_number"].to_numpy().astype(np.int32),
                 "kind": kind,
                 "raw_object": numbers["raw_object"],
                 "method": method,
+                "host": self._hosts.codes(parsed["host"]),
                 "target": target,
                 "referrer": self._arrivals.referrers(parsed["referrer"]),
                 **origins,
@@ -163,6 +167,7 @@ class Cleaner:
                 {"raw_object": dictionary_encoding.encode(self._raw_objects.ordered)}
             ),
             "method": pa.record_batch({"method": self._methods.values.dictionary_encode()}),
+            "host": pa.record_batch({"host": dictionary_encoding.encode(self._hosts.made)}),
             "target": self._targets.table(),
             "arrival": self._arrivals.table(self._targets.tag_sets, domains),
             "visitor": self._visitors.table(),

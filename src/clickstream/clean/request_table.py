@@ -1,6 +1,6 @@
 """Labelled requests as a star schema: rows of integers that point to rows of other tables.
 
-A row has the values that differ from request to request, about 40 bytes. The attributes of a
+A row has the values that differ from request to request, about 50 bytes. The attributes of a
 target, an arrival or a visitor are stored once, in its table. `Requests.arrow` and
 `Requests.frame` build full columns for chosen rows only, so an hour of millions of requests needs
 little memory.
@@ -22,12 +22,13 @@ from clickstream.clean.acquisition import Arrived
 from clickstream.clean.request_kinds import KINDS, balance
 from clickstream.clean.visitors import VISITOR_COLUMNS
 
-POINTERS = ("raw_object", "method", "target", "arrival", "visitor")
+POINTERS = ("raw_object", "method", "host", "target", "arrival", "visitor")
 """The columns of rows that contain positions in the table of the same name."""
 
 _POINTED: dict[str, str] = {
     "raw_object": "raw_object",
     "method": "method",
+    "host": "host",
     **dict.fromkeys(("path", "page", "query"), "target"),
     **dict.fromkeys(Arrived._fields, "arrival"),
     **dict.fromkeys(VISITOR_COLUMNS, "visitor"),
@@ -35,7 +36,7 @@ _POINTED: dict[str, str] = {
 """The table that each column is stored in, for the columns that are stored in a table."""
 
 COLUMNS = (
-    *("hit_at", "kind", "status", "bytes", "line_number"),
+    *("hit_at", "kind", "status", "bytes", "response_ms", "line_number"),
     *_POINTED,
 )
 """The columns of a frame of labelled requests."""
@@ -49,9 +50,9 @@ class RequestTable:
     """Labelled requests, in the order of their lines in the raw objects.
 
     `columns` has arrays with one value per row: hit_at (naive UTC, datetime64[us]), hour (its
-    number, int32), status (int16), size (int64, -1 if none was logged), line_number (int32), kind
-    (position in KINDS), has_referrer (bool), and the POINTERS. `tables` has a table for each
-    pointer.
+    number, int32), status (int16), size (int64) and response_ms (int32), -1 if none was logged,
+    line_number (int32), kind (position in KINDS), has_referrer (bool), and the POINTERS. `tables`
+    has a table for each pointer.
     """
 
     columns: Mapping[str, npt.NDArray[Any]]
@@ -105,7 +106,7 @@ class RequestTable:
         column = self.columns["size" if name == "bytes" else name][rows]
         if name == "kind":
             return dictionary_encoding.from_codes(column, pa.array(KINDS))
-        if name == "bytes":
+        if name in ("bytes", "response_ms"):
             return pa.array(column, mask=column < 0)
         return pa.array(column.astype(np.int64) if name == "line_number" else column)
 

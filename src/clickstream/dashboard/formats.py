@@ -67,6 +67,12 @@ class Formats:
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
+    def milliseconds(self, value: float) -> str:
+        """Format a short time, such as 180 ms or 1.4 s."""
+        if round(value) < 1000:
+            return f"{self.count(round(value))} ms"
+        return f"{self.decimal(value / 1000)} s"
+
     def value(self, metric: Metric, value: Any) -> str:
         """Format a metric's value."""
         if value is None or (isinstance(value, float) and not isfinite(value)):
@@ -75,6 +81,8 @@ class Formats:
             return self.share(value)
         if metric.format == "seconds":
             return self.seconds(value)
+        if metric.format == "milliseconds":
+            return self.milliseconds(value)
         return self.moment(value) if metric.format == "moment" else self.count(value)
 
     def tick(self, metric: Metric, value: float) -> str:

@@ -111,19 +111,22 @@ def read_coded(lake: Lake, staged: Staged, table: Table) -> pa.Table:
 
     Optional columns that the release that staged them did not have are null.
     """
-    rows = _open(lake, staged, read_dictionary=_texts_of(table)).read()
-    return add_missing(rows, shaped_schema(table))
+    return add_missing(_open_coded(lake, staged, table).read(), shaped_schema(table))
 
 
 def read_pieces(lake: Lake, staged: Staged, table: Table) -> Iterator[pa.Table]:
     """Yield the rows of a staged object like `read_coded`, in the pieces that were written."""
-    file = _open(lake, staged, read_dictionary=_texts_of(table))
+    file = _open_coded(lake, staged, table)
     for number in range(file.num_row_groups):
         yield add_missing(file.read_row_group(number), shaped_schema(table))
 
 
-def _texts_of(table: Table) -> list[str]:
-    return [column.name for column in table.columns if column.type == "string"]
+def _open_coded(lake: Lake, staged: Staged, table: Table) -> pq.ParquetFile:
+    """Open a staged object so that its texts are read as dictionaries."""
+    body = pa.BufferReader(_get_checked_body(lake, staged))
+    stored = {*pq.read_schema(body).names}  # those of an older release lack optional columns
+    texts = [c.name for c in table.columns if c.type == "string" and c.name in stored]
+    return pq.ParquetFile(body, read_dictionary=texts)
 
 
 def count(lake: Lake, staged: Staged) -> int:
@@ -144,8 +147,8 @@ def read_json(lake: Lake, key: str) -> dict[str, Any]:
     return dict(value)
 
 
-def _open(lake: Lake, staged: Staged, **how: Any) -> pq.ParquetFile:
-    return pq.ParquetFile(pa.BufferReader(_get_checked_body(lake, staged)), **how)
+def _open(lake: Lake, staged: Staged) -> pq.ParquetFile:
+    return pq.ParquetFile(pa.BufferReader(_get_checked_body(lake, staged)))
 
 
 def _get_checked_body(lake: Lake, staged: Staged) -> bytes:

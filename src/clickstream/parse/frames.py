@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from clickstream import dictionary_encoding
 from clickstream.errors import InputError
 from clickstream.parse.formats import REASONS, REQUEST_LINE
-from clickstream.parse.rows import Coded, Refused, Rows
+from clickstream.parse.rows import DURATIONS, Coded, Refused, Rows
 
 # Characters that a table or a terminal would change: the backslash itself, control characters (C0,
 # DEL, C1, the two Unicode line separators), and the lone surrogates that represent bytes that are
@@ -73,10 +73,12 @@ class Parsed:
     `table` has one row per usable line, in file order. Its columns are line_number (int64), at
     (naive UTC, timestamp[us]), client, method, target, protocol, referrer, user_agent, host (the
     virtual host or the Host header), forwarded (X-Forwarded-For), cookie (the value of a
-    first-party visitor cookie), opt_out (bool: Sec-GPC or DNT was sent as 1), status (int16) and
-    bytes (int64). The nine texts are dictionaries of distinct values. A text is null if the field
-    is empty or `-`, and NOT_LOGGED if the format or the line has no place for it. If the request
-    line is not HTTP, method and protocol are null and target is the whole request line.
+    first-party visitor cookie), opt_out (bool: Sec-GPC or DNT was sent as 1), status (int16), bytes
+    (int64) and response_ms (int32, the time until the server had answered, in milliseconds; null if
+    it is not logged or not a number). The nine texts are dictionaries of distinct values. A text is
+    null if the field is empty or `-`, and NOT_LOGGED if the format or the line has no place for it.
+    If the request line is not HTTP, method and protocol are null and target is the whole request
+    line.
 
     `refused` has one row per refused line: line_number (int64), reason (a dictionary of the
     REASONS), line (string, the escaped bytes of the line; see `unescape`) and line_bytes (int64,
@@ -115,6 +117,7 @@ def as_frames(rows: Rows, first_line: int) -> Parsed:
             "opt_out": _has_opted_out(rows),
             "status": rows.status,
             "bytes": pa.array(rows.size, mask=rows.size < 0),
+            "response_ms": _response_ms(rows),
         }
     )
     return Parsed(table, _refused_table(rows.refused, first_line), rows.lines, len(rows.directives))
@@ -208,3 +211,26 @@ def _has_opted_out(rows: Rows) -> npt.NDArray[np.bool_]:
             is_one = np.append(pc.equal(text.values, b"1").to_numpy(zero_copy_only=False), False)
             opted_out |= is_one[text.codes]
     return opted_out
+
+
+_PER_MS = {"duration_ns": 1e-6, "duration_us": 1e-3, "duration_ms": 1.0, "duration_s": 1e3}
+_DURATION = r"^[0-9]{1,15}(?:\.[0-9]*)?(?:[eE]-?[0-9]{1,2})?$"
+_LONGEST_MS = 2**31 - 1
+
+
+def _response_ms(rows: Rows) -> pa.Array:
+    """Return the response times in whole milliseconds, from the finest unit that a line has.
+
+    Any other text than a number, such as the `-1` of a load balancer, means that none was measured.
+    """
+    found = pa.nulls(len(rows.line), pa.int32())
+    for name in filter(rows.texts.__contains__, DURATIONS):
+        text = rows.texts[name]
+        values = text.values.cast(pa.string(), safe=False)
+        is_number = pc.match_substring_regex(values, _DURATION)
+        number = pc.if_else(is_number, values, None).cast(pa.float64())
+        whole = pc.round(pc.multiply(number, _PER_MS[name]), round_mode="half_up")
+        ms = pc.if_else(pc.less_equal(whole, _LONGEST_MS), whole, None).cast(pa.int32())
+        codes = pa.array(text.codes, mask=text.codes < 0)
+        found = pc.coalesce(found, ms.take(codes))
+    return found

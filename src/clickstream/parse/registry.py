@@ -20,10 +20,10 @@ from clickstream.parse.layouts.format_strings import layout_of
 from clickstream.parse.layouts.layout import LineLayout, shape_of
 from clickstream.parse.rows import NO_ROWS, Rows
 
-_AWS = "{time:%Y-%m-%dT%H:%M:%S.%fZ} {} {address} {} {} {} {} {status} {} {} {size} "
+_AWS = "{time:%Y-%m-%dT%H:%M:%S.%fZ} {} {address} {} {} {duration_s} {} {status} {} {} {size} "
 _HAPROXY = (
-    "{address} [{time:%d/%b/%Y:%H:%M:%S.%3f}] {} {} {} {status} {size} {} {} {} {} "
-    '{:spaced} "{request}"{rest}'
+    "{address} [{time:%d/%b/%Y:%H:%M:%S.%3f}] {} {} {}/{}/{}/{}/{duration_ms} {status} {size} "
+    '{} {} {} {} {:spaced} "{request}"{rest}'
 )
 
 
@@ -54,7 +54,7 @@ DECLARED: dict[str, Declared] = {
         '"GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
     ),
     "icecast2": Declared(
-        ('%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %T',),
+        ('%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %{seconds}o',),
         '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512 '
         '"-" "Mozilla/5.0" 17',
     ),
@@ -88,7 +88,8 @@ DECLARED: dict[str, Declared] = {
     "s3": Declared(
         (
             "{} {host} [{time:%d/%b/%Y:%H:%M:%S %z}] {client} {} {} {} {} "
-            '"{request!r}" {status} {} {size} {} {} {} "{referrer!r}" "{user_agent!r}"{rest}',
+            '"{request!r}" {status} {} {size} {} {duration_ms} {} "{referrer!r}" '
+            '"{user_agent!r}"{rest}',
         ),
         "79a59df900b949e5 www.example.com [20/Nov/2026:05:00:00 +0000] 192.0.2.7 - "
         '3E57427F33A59F07 WEBSITE.GET.OBJECT menu "GET /menu HTTP/1.1" 200 - 512 512 10 9 '

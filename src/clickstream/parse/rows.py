@@ -23,9 +23,13 @@ from clickstream.parse.formats import LogFormat, split_heads
 from clickstream.parse.scan import LineScan, scan
 from clickstream.parse.times import unix_seconds
 
+DURATIONS = ("duration_ns", "duration_us", "duration_ms", "duration_s")
+"""The names of the time that the server took to answer, by its unit; the finest first."""
+
 TEXTS = (
     *("client", "request", "method", "target", "protocol", "referrer", "user_agent"),
     *("host", "forwarded", "cookie", "sec_gpc", "dnt"),
+    *DURATIONS,
 )
 """The names of the texts that a row can have."""
 

@@ -41,6 +41,7 @@ from clickstream.parse.w3c_values import (
     agent_decoded,
     as_meant,
     days,
+    milliseconds,
     paths_of,
     percent_decoded,
     plus_decoded,
@@ -178,6 +179,7 @@ COLUMNS: dict[str, tuple[bytes, ...]] = {
     "forwarded": (b"x-forwarded-for", b"cs(x-forwarded-for)", b"s-xff"),
     "sec_gpc": (b"cs(sec-gpc)",),
     "dnt": (b"cs(dnt)",),
+    "duration": (b"time-taken",),
 }
 """The names of the columns that are read, in lower case; of several in one header, the first here.
 
@@ -189,6 +191,9 @@ DIRECTIVE = ord("#")
 NEEDED = ("date", "time", "client", "stem", "status")
 NEEDED_COLUMNS = [COLUMNS[name][0].decode() for name in NEEDED]
 _NO_TEXTS = ("date", "time", "status", "size", "stem", "query")
+
+_OF_IIS = {b"sc-win32-status", b"sc-substatus", b"s-computername", b"s-sitename"}
+"""Columns that IIS writes and other servers do not."""
 
 _FIELDS = re.compile(rb"^#Fields:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _DAY = 86_400
@@ -213,6 +218,7 @@ class _Layout:
         self.places = {column: place for column, place in found.items() if place >= 0}
         self.missing = [COLUMNS[name][0].decode() for name in NEEDED if name not in self.places]
         self.has_whole_urls = b"cs-uri-stem" not in fields
+        self.is_iis = not _OF_IIS.isdisjoint(fields)
         self.decoded = _decoders(fields)
 
 
@@ -318,6 +324,8 @@ def _check_rows(data: bytes, table: pa.Table, layout: _Layout) -> Rows:
     stem = paths_of(columns["stem"]) if layout.has_whole_urls else columns["stem"]
     texts = {name: column for name, column in columns.items() if name not in _NO_TEXTS}
     texts["target"] = targets(stem, columns.get("query"))
+    if "duration" in texts:
+        texts["duration_ms"] = milliseconds(texts.pop("duration"), layout.is_iis)
     return Rows(
         line[good],
         (day * _DAY + clock)[good],

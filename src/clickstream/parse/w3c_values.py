@@ -17,6 +17,7 @@ from clickstream.parse.times import FIRST_YEAR, LAST_YEAR
 
 _DATE = re.compile(rb"\d{4}-\d\d-\d\d")
 _TIME = re.compile(rb"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d|60)(?:\.\d*)?)?")
+_DECIMAL = re.compile(rb"\d{1,9}\.\d{1,9}")
 _STATUS = re.compile(rb"\d{3}")
 _SIZE = re.compile(rb"\d{1,%d}" % MAX_DIGITS)
 _WHOLE_URL = re.compile(rb"(?:[a-z][a-z0-9+.-]*://)?[^/?]*([/?].*)?", re.IGNORECASE | re.DOTALL)
@@ -80,6 +81,21 @@ def targets(stem: Coded, query: Coded | None) -> Coded:
     is_alone = pc.is_in(queries, pa.array(_NOTHING, pa.binary()))
     joined = pc.binary_join_element_wise(stems, queries, b"?")
     return Coded(pairs.indices.to_numpy(), pc.if_else(is_alone, stems, joined))
+
+
+def milliseconds(column: Coded, is_iis: bool) -> Coded:
+    """Return the values of `time-taken` as milliseconds, the unit in which IIS writes it.
+
+    A value with a decimal point is in seconds, as in the W3C draft and in CloudFront's logs. Other
+    servers write whole seconds or milliseconds; their unit is unknown, so the result is empty.
+    """
+
+    def of(value: bytes) -> bytes:
+        if _DECIMAL.fullmatch(value):
+            return b"%.3f" % (float(value) * 1000)
+        return value if is_iis else b""
+
+    return _each(column, of)
 
 
 def days(column: Coded) -> Numbers:

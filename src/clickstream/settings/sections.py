@@ -20,7 +20,7 @@ from clickstream.settings.labels import (
     PageSettings,
 )
 from clickstream.settings.sources import CollectSettings, SourceSettings
-from clickstream.settings.values import GoalName, RegularExpression, TimeZone
+from clickstream.settings.values import GoalName, RegularExpression, SiteHost, TimeZone
 
 MAX_TIMEOUT_SECONDS = 28_800
 """Largest session timeout that may be set. Builds look this far into neighbouring hours."""
@@ -31,7 +31,11 @@ _SHAPING: dict[str, Any] = {
     **dict.fromkeys(("formats", "goals", "funnel"), True),
     "privacy": {"key_days"},
 }
-"""Settings that affect the rows of an hour."""
+"""Settings that affect the rows of an hour.
+
+A setting that is added later is included only if it is set, as `[site] hosts`: otherwise every hour
+of an existing lake would count as built by other settings.
+"""
 
 
 class SiteSettings(Section):
@@ -43,6 +47,12 @@ class SiteSettings(Section):
         (),
         description="The site's own domains; a referrer from one of them is internal. If empty, "
         "one domain is inferred from the lines: docs/channels.md.",
+    )
+    hosts: tuple[SiteHost, ...] = Field(
+        (),
+        description="The virtual hosts of the site, if the logs also have those of other sites: "
+        "names such as www.example.com, or *.example.com for all subdomains. Requests to other "
+        "hosts are counted in the hour ledger only. If empty, all hosts are the site's.",
     )
     time_zone: TimeZone = Field(
         "UTC",
@@ -270,7 +280,8 @@ class Settings(Section):
 
     def result_digest(self) -> str:
         """Settings digest: a hash of the settings that affect an hour's rows, in 16 hex digits."""
-        shaping = self.model_dump_json(include=_SHAPING)
+        site = _SHAPING["site"] | ({"hosts"} if self.site.hosts else set())
+        shaping = self.model_dump_json(include=_SHAPING | {"site": site})
         return hashlib.blake2b(shaping.encode(), digest_size=8).hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import getaddresses
 from ipaddress import ip_network
 from typing import Annotated
@@ -56,6 +57,19 @@ def _expression(text: str) -> str:
     return text
 
 
+_SITE_HOST = re.compile(
+    r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE
+)
+
+
+def _site_host(text: str) -> str:
+    if not _SITE_HOST.fullmatch(text):
+        message = "write a host without a port, such as www.example.com, or *.example.com"
+        raise PydanticCustomError("site_host", message)
+    return text.lower()
+
+
+SiteHost = Annotated[str, AfterValidator(_site_host)]
 GoalName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 OptionalMailAddress = Annotated[str, AfterValidator(lambda text: text and _mail_address(text))]

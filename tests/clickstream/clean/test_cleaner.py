@@ -34,6 +34,7 @@ TYPES = {
     "hit_at": "datetime64[us]",
     "status": "int16",
     "bytes": "Int64",
+    "response_ms": "Int32",
     "line_number": "int64",
     "visitor_hour": "int32",
     "latitude": "float64",

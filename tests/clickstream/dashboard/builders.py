@@ -48,7 +48,8 @@ PAGE_VIEW_SCHEMA = pa.schema(
         *((name, _TEXT) for name in ("session_id", "visitor_id", "page")),
         *((name, _NUMBER) for name in ("view_number", "dwell_seconds")),
         *((name, _TRUTH) for name in ("is_estimated", "is_landing_page", "is_exit_page")),
-        ("next_page", _TEXT),
+        *((name, _TEXT) for name in ("next_page", "host")),
+        ("response_ms", pa.int32()),
         ("local_date", _DATE),
         ("local_hour", _NUMBER),
         ("session_date", _DATE),
@@ -174,6 +175,8 @@ class Visit:
     region: str | None = None
     city: str | None = None
     steps: int | None = 0
+    host: str | None = None
+    response_ms: int | None = None
     errors: Sequence[tuple[str, int]] = ()
     """Pages and statuses; the same again is another request."""
 
@@ -233,6 +236,8 @@ class Visit:
             "is_landing_page": place == 0,
             "is_exit_page": place == len(self.pages) - 1,
             "next_page": self.pages[place + 1] if place + 1 < len(self.pages) else None,
+            "host": self.host,
+            "response_ms": self.response_ms,
         }
 
     def _error(self, page: str, status: int) -> dict[str, Any]:

@@ -81,6 +81,7 @@ def test_every_text_that_can_be_logged_is_read() -> None:
         "sec_gpc": b"1",
         "dnt": b"-",
         "referrer": b"-",
+        "duration_us": b"99",
     }
     nginx = (
         '$http_host $host $remote_addr "$http_x_forwarded_for" [$time_iso8601] $msec '

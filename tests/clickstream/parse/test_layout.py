@@ -19,10 +19,16 @@ HEADS = {
     f"%h %l %u {TAIL}": "{} - {} ",
     f'%h %l %u {TAIL} "%{{X-Forwarded-For}}i"': "{} - {} ",
     f"%v:%p %a %l %u {TAIL}": "example.com:443 {} - {} ",
-    f"%a %V %D {TAIL}": "{} example.com 17 ",
+    f"%a %V %k {TAIL}": "{} example.com 17 ",
 }
 """What stands before the time, by the format string: client and user are put in."""
-OTHERS = (f"{TAIL} %h", f"%h %l %u {TAIL} %D", f"%{{X-Forwarded-For}}i %u {TAIL}", "%h %t %r %s")
+OTHERS = (
+    f"%a %D {TAIL}",
+    f"{TAIL} %h",
+    f"%h %l %u {TAIL} %D",
+    f"%{{X-Forwarded-For}}i %u {TAIL}",
+    "%h %t %r %s",
+)
 
 
 def test_only_layouts_that_begin_like_a_log_format_have_a_shape() -> None:

@@ -22,7 +22,7 @@ SAMPLES: dict[str, tuple[str, int, int, dict[str, Any]]] = {
             "at": "2012-04-01 00:00:13", "status": 200, "bytes": 27028, "client": "1.2.3.4",
             "method": "GET", "target": "/foo/bar?topCat1=divinity&submit=Search",
             "protocol": "HTTP/1.1", "referrer": "-", "host": "example.com",
-            "user_agent": " Gecko/20100722 Firefox/3.6.7",
+            "duration_ms": "1687", "user_agent": " Gecko/20100722 Firefox/3.6.7",
         },
     ),
     "incapsula_w3c": (
@@ -40,6 +40,7 @@ SAMPLES: dict[str, tuple[str, int, int, dict[str, Any]]] = {
             "at": "2012-08-16 11:55:13", "status": 302, "bytes": 355, "client": "172.20.1.0",
             "method": "GET", "target": "/Citrix/XenApp/Wan/auth/login.jsp",
             "protocol": "HTTP/1.1", "referrer": "-",
+            "duration_ms": "",
             "user_agent": "; .NET CLR 3.5.21022)",
         },
     ),
@@ -49,6 +50,7 @@ SAMPLES: dict[str, tuple[str, int, int, dict[str, Any]]] = {
             "at": "2014-05-23 01:13:11", "status": 200, "bytes": 182, "client": "192.0.2.10",
             "method": "GET", "target": "/view/my/file.html", "protocol": "HTTP/1.1",
             "referrer": "https://example.com/", "host": "example.com", "forwarded": "-",
+            "duration_ms": "1.000",
             "user_agent": " (KHTML, like Gecko) Chrome/10.0.649.0 Safari/534.17",
         },
     ),
@@ -73,7 +75,7 @@ SAMPLES: dict[str, tuple[str, int, int, dict[str, Any]]] = {
         {
             "at": "2023-12-23 23:17:54", "status": 200, "bytes": 3609, "client": "1.2.3.4",
             "method": "GET", "target": "/beta/", "protocol": "HTTP/2.0", "host": "example.com",
-            "sec_gpc": "1", "dnt": "1", "referrer": None,
+            "sec_gpc": "1", "dnt": "1", "referrer": None, "duration_s": "0.001335486",
             "user_agent": " Gecko/20100101 Firefox/121.0",
         },
     ),
@@ -83,6 +85,7 @@ SAMPLES: dict[str, tuple[str, int, int, dict[str, Any]]] = {
             "at": "2023-08-11 11:39:21", "status": 200, "bytes": 15, "client": "1.2.3.4",
             "method": "GET", "target": "/my/app/auth?id=1234&user=dude", "protocol": "HTTP/1.1",
             "host": "localhost", "referrer": "www.example.com", "user_agent": "Prometheus/2.40.5",
+            "duration_ns": "10002425284",
         },
     ),
 }  # fmt: skip

@@ -19,9 +19,6 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.hours import Hour
 
-PARTS = ("people", "bots", "assets", "rejected")
-"""The parts of the line balance; their sum is `lines`."""
-
 NEARLY_ALL = 0.98
 """A period is compared if at least this share of its hours is published and complete."""
 

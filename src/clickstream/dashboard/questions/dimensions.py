@@ -126,6 +126,16 @@ DIMENSIONS = _dimensions(
     ),
     Dimension("page", PAGE_VIEWS, mark("Page"), "page"),
     Dimension(
+        "host",
+        PAGE_VIEWS,
+        mark("Host"),
+        "host",
+        definition=mark(
+            "The virtual host of the request, such as www.example.com. It is known only if the "
+            "format of the log has it."
+        ),
+    ),
+    Dimension(
         "next_page",
         PAGE_VIEWS,
         mark("Next page"),

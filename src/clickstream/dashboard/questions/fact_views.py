@@ -21,10 +21,14 @@ class FactView:
 
 
 SESSIONS = FactView("session_facts", "session_date", has_sessions=True)
-PAGE_VIEWS = FactView("page_view_facts", "session_date", has_sessions=True)
+PAGE_VIEWS = FactView(
+    "page_view_facts", "session_date", True, (("host", "varchar"), ("response_ms", "integer"))
+)
 GOALS = FactView("goal_facts", "session_date", has_sessions=True)
 SESSION_ERRORS = FactView("session_error_facts", "session_date", has_sessions=True)
-HOURS = FactView("hour_facts", "event_date", False, (("columns_version", "integer"),))
+HOURS = FactView(
+    "hour_facts", "event_date", False, (("columns_version", "integer"), ("other_hosts", "bigint"))
+)
 SOURCES = FactView("source_facts", "event_date", has_sessions=False)
 BOTS = FactView("bot_facts", "event_date", has_sessions=False)
 ERRORS = FactView("error_facts", "event_date", has_sessions=False)

@@ -26,6 +26,22 @@ def share_moved(now: float, trials_now: float, before: float, trials_before: flo
     return abs(now - before) > Z95 * error
 
 
+def share_difference(
+    first: tuple[float, float], second: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the 95 % interval of one share minus another, -1 to 1.
+
+    Each share is given by its successes and its trials. The interval is Newcombe's (1998), method
+    10, from the Wilson intervals of both shares.
+    """
+    shares = [successes / trials if trials else 0.5 for successes, trials in (first, second)]
+    (low, high), (other_low, other_high) = wilson(*first), wilson(*second)
+    difference = shares[0] - shares[1]
+    below = sqrt((shares[0] - low) ** 2 + (other_high - shares[1]) ** 2)
+    above = sqrt((high - shares[0]) ** 2 + (shares[1] - other_low) ** 2)
+    return difference - below, difference + above
+
+
 def count_moved(now: float, before: float) -> bool:
     """Whether two counts differ by more than chance explains, at 95 % (Poisson)."""
     return abs(now - before) > Z95 * sqrt(max(now + before, 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from clickstream.dashboard.questions.fact_views import BOTS, ERRORS, HOURS, PLACES, REJECTS, SOURCES
 from clickstream.dashboard.questions.metric_type import Metric
 from clickstream.dashboard.texts import mark
@@ -13,8 +15,20 @@ def _mean(column: str) -> str:
     return f"sum({column} * requests) / {known}"
 
 
-BALANCE = ("lines", "rejected", "assets", "bots", "people", "late_lines", "waiting_lines")
-"""Metrics of the line balance, and of late lines: lines = rejected + assets + bots + people."""
+PARTS = ("people", "bots", "assets", "rejected", "other_hosts")
+"""The parts of the line balance; their sum is `lines`."""
+
+BALANCE = (
+    *("lines", "rejected", "assets", "bots", "people", "other_hosts"),
+    *("late_lines", "waiting_lines"),
+)
+"""Metrics of the line balance, and of late lines."""
+
+
+def named_parts(names: Sequence[str], figures: Mapping[str, int]) -> list[str]:
+    """Return the names in BALANCE that a page shows; most logs have no other hosts."""
+    return [name for name in names if name != "other_hosts" or figures[name]]
+
 
 LOG_METRICS = (
     Metric(
@@ -77,6 +91,16 @@ LOG_METRICS = (
             "automatic checks whether the site works."
         ),
         mark("How much of the log comes from people?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "other_hosts",
+        HOURS,
+        mark("Other hosts"),
+        "coalesce(sum(other_hosts), 0)",
+        mark("Requests to hosts of other sites in the same logs; no other number counts them."),
+        mark("How much of the log is of other sites?"),
         good="neither",
         is_additive=True,
     ),

@@ -38,7 +38,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "pages": ("page", "landing_page", "exit_page"),
     "times": ("visits", "conversions"),
     "moved": ("visits", "conversions"),
-    "viewed_pages": ("page", "landing_page", "exit_page"),
+    "viewed_pages": ("page", "landing_page", "exit_page", "host"),
     "devices": ("device", "browser", "os"),
     "acquisition": ("channel", "source", "campaign", "content", "term", "referrer"),
     "assistants": ("source", "landing_page"),

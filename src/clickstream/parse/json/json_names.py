@@ -40,6 +40,9 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "sec_gpc": ("http_sec_gpc", "request_sec_gpc", "sec_gpc"),
     "dnt": ("http_dnt", "request_dnt", "dnt"),
+    "duration_s": ("request_time", "duration_s", "duration_seconds"),
+    "duration_ms": ("request_time_ms", "response_time_ms", "duration_ms"),
+    "duration_us": ("request_time_us", "response_time_us", "duration_us"),
 }
 """The keys of each field; if an object has several, the first one in this list is used.
 
@@ -48,6 +51,9 @@ header `Uri` as `request_Uri`, so Traefik's own names come before names of this 
 """
 
 NEEDED = ("time", "status")
+_DURATIONS = {"downstreamstatus": "duration_ns", "resp_headers": "duration_s"}
+"""The unit of the key `duration`, by a key that only Traefik or only Caddy writes."""
+
 _HEADERS = frozenset({"user_agent", "referer", "x_forwarded_for", "sec_gpc", "dnt"})
 """The only headers that are read from Caddy's logs; clients can send any others."""
 
@@ -87,6 +93,8 @@ def picker(present: tuple[str, ...]) -> Picker | None:
     found = {field: known[name] for field, name in named.items() if name is not None}
     if "client" in found:
         found.pop("address", None)
+    if unit := next((unit for mark, unit in _DURATIONS.items() if mark in known), None):
+        found |= {unit: known["duration"]} if "duration" in known else {}
     one_of_each = ({"client", "address"}, {"target", "request"})
     if not all(field in found for field in NEEDED) or any(
         map(found.keys().isdisjoint, one_of_each)

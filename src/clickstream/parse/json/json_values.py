@@ -78,7 +78,7 @@ def _encodable(value: Any) -> str:
 def loose_texts(column: JsonColumn) -> Coded:
     """Convert a column to texts and refuse no line.
 
-    Integers become texts, and values of other types become empty texts.
+    Numbers become texts, and values of other types become empty texts.
     """
     if isinstance(column.values, list):
         column = JsonColumn(column.codes, [_text_of(value) for value in column.values])
@@ -88,7 +88,7 @@ def loose_texts(column: JsonColumn) -> Coded:
 def _text_of(value: Any) -> str | None:
     if isinstance(value, str):
         return value
-    is_number = isinstance(value, int) and not isinstance(value, bool) and value < _LARGE
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value < _LARGE
     return str(value) if is_number else None
 
 

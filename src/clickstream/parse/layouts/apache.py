@@ -38,8 +38,9 @@ _PLAIN: dict[str, tuple[str, int]] = {
     "v": ("host", 0),
     "V": ("host", 0),
     "p": ("port", 0),
+    "D": ("duration_us", 0),
 }
-_PASSED_OVER = "A D e f I k l L n o P R S T u X c x C ^ti ^to i"
+_PASSED_OVER = "A e f I k l L n o P R S T u X c x C ^ti ^to i"
 _NAMED = ("C", "e", "i", "n", "o", "x", "^ti", "^to")
 """The directives that need a name in braces."""
 
@@ -51,6 +52,7 @@ _HEADERS: dict[str, tuple[str, int]] = {
     "dnt": ("dnt", 0),
     "host": ("host", 1),
 }
+_UNITS_OF_T = {"": "duration_s", "s": "duration_s", "ms": "duration_ms", "us": "duration_us"}
 _EPOCHS = {"sec": "%s", "msec": "%Q", "usec": "%N", "msec_frac": "%3f", "usec_frac": "%6f"}
 _STANDARD_TIME = TimeFormat.of("%d/%b/%Y:%H:%M:%S %z")
 
@@ -107,6 +109,10 @@ def _field(name: str, match: re.Match[str], place: int) -> FormatField:
 def _meaning(letter: str, argument: str) -> tuple[str, int]:
     if letter == "i":
         return _HEADERS.get(argument.lower(), ("", 0))
+    if letter == "T":
+        return _UNITS_OF_T.get(argument.lower(), ""), 0
+    if (letter, argument) == ("n", "duration"):  # the name of Traefik's field
+        return "duration_ms", 0
     if letter == "C" or (letter == "n" and argument == "cookie"):  # mod_usertrack's note
         return "cookie", 0
     if letter == "p" and argument not in ("", "remote"):

@@ -46,6 +46,7 @@ _VARIABLES: dict[str, tuple[str, int]] = {
     "http_host": ("host", 1),
     "server_name": ("host", 2),
     "uid_got": ("cookie", 1),
+    "request_time": ("duration_s", 0),
 }
 _TIMES = {
     "time_local": TimeFormat.of("%d/%b/%Y:%H:%M:%S %z"),

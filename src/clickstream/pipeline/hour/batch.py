@@ -73,6 +73,7 @@ def build_in_memory(
             rejected=len(of_hour[REJECTS]),
             balance=balances[number],
             hits=len(of_hour[HITS]),
+            other_hosts=reading.other_hosts[hours[number]],
         )
         stitched = cleaned.stitched(len(of_hour[SESSION_PARTS]), carry_in, carry_out)
         built.append(_check_balance(stitched, lines, of_hour))

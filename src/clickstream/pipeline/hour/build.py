@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from clickstream import __version__, clean, dictionary_encoding, parse, sessions
+from clickstream.clean.hosts import requests_of_site
 from clickstream.errors import DamagedObject
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, hour_ledger, objects, raw, staging
@@ -57,6 +58,8 @@ class HourReading:
     keys: HourKeys
     lines: dict[Hour, dict[str, int]] = field(init=False)
     """For each hour, the number of lines of each raw object, by the object's key in S3."""
+    other_hosts: Counter[Hour] = field(init=False, default_factory=Counter)
+    """For each hour, the number of requests to hosts of other sites."""
     _rejects: list[pa.Table] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -88,17 +91,20 @@ class HourReading:
 
     def _parse_hour(self, hour: Hour, items: Sequence[RawObject]) -> Iterator[spill.Batch]:
         """Yield the requests of each raw object; one empty table if the hour has no raw objects."""
-        longest = self.lake.settings.clean.longest_line_bytes
+        settings = self.lake.settings
         if not items:
             nothing = parse.parse(b"", "combined")
             self._refuse(nothing.refused, hour, "")
             yield nothing.table, "", hour
         for item in items:
-            log_format = log_format_of(self.lake.settings, item.log_format)
+            log_format = log_format_of(settings, item.log_format)
+            longest = settings.clean.longest_line_bytes
             found = parse.parse(raw.read(self.lake, item), log_format, longest=longest)
             self._refuse(found.refused, hour, item.key)
             self.lines[hour][item.key] = found.lines
-            yield found.table, item.key, hour
+            of_site = requests_of_site(found.table, settings.site.hosts)
+            self.other_hosts[hour] += len(found.table) - len(of_site)
+            yield of_site, item.key, hour
 
     def _refuse(self, refused: pa.Table, hour: Hour, raw_object: str) -> None:
         own = {
@@ -214,6 +220,7 @@ def clean_build(
     counted: dict[str, Any] = {
         "lines": sum(reading.lines[hour].values()),
         "rejected": refused.rows,
+        "other_hosts": reading.other_hosts[hour],
         "balance": dict(balance),
         "hits": hits.rows,
         "digests": digests.by_name,

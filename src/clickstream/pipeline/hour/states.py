@@ -114,7 +114,7 @@ class CleanedHour(HourBuild):
     """An hour whose hits, rejects and unstitched parts are staged, with their counts.
 
     `digests` are those of the staged objects, by the last part of their keys; an hour that is built
-    in memory has none.
+    in memory has none. `other_hosts` counts requests to hosts of other sites, which have no rows.
     """
 
     lines: int
@@ -122,6 +122,7 @@ class CleanedHour(HourBuild):
     balance: dict[str, int]
     hits: int
     digests: dict[str, str] = field(default_factory=dict)
+    other_hosts: int = 0
 
     def staged(self, key: str) -> Staged:
         """One of the hour's staged objects."""
@@ -141,7 +142,8 @@ class CleanedHour(HourBuild):
         sums = (
             f"{quantity(self.lines, 'line')} = {kinds or 'no requests'}, {self.rejected:,} rejected"
         )
-        return f"Hour {self.hour}: {sums}."
+        others = f", {self.other_hosts:,} to other hosts" if self.other_hosts else ""
+        return f"Hour {self.hour}: {sums}{others}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +166,10 @@ class StitchedHour(CleanedHour):
         """
         kinds = sum(self.balance.values())
         checks = {
-            "lines = kinds + rejected": (self.lines, kinds + self.rejected),
+            "lines = kinds + rejected + other hosts": (
+                self.lines,
+                kinds + self.rejected + self.other_hosts,
+            ),
             "hits = kinds - assets": (hits, kinds - self.balance["assets"]),
             "rejects = rejected": (rejects, self.rejected),
             "session parts as counted": (parts, self.session_parts),

@@ -210,7 +210,7 @@ def _miscounted(
     counts = athena.query(lake, _COUNTS.format(within=_within(first, last))).rows
     for hour_at, what, number in counts:
         counted.setdefault(hour_at, {})[COUNTED_UNDER.get(what, what)] = number
-    for row in ledger.to_dict("records"):
+    for row in ledger.fillna({"other_hosts": 0}).to_dict("records"):
         found = counted.pop(row["hour_at"].to_pydatetime(), {})
         wrong = [
             f"{found.get(what, 0):,} {what} in the tables, {number:,} in the ledger"
@@ -229,7 +229,7 @@ def _expected(row: Mapping[str, int]) -> dict[str, int]:
         **{kind: row[kind] for kind in BALANCE},
         "rejected": row["rejected"],
         "session_parts": row["session_parts"],
-        "requests": row["lines"] - row["rejected"],
+        "requests": row["lines"] - row["rejected"] - row["other_hosts"],
         "raw_objects": row["raw_objects"],
         "lines": row["lines"],
     }

@@ -171,7 +171,7 @@ def _find_former_ids(lake: Lake, first: Hour | None, last: Hour | None) -> Itera
 
 
 def _find_unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
-    sums = ledger[[*BALANCE, "rejected"]].sum(axis=1)
+    sums = ledger[[*BALANCE, "rejected", "other_hosts"]].sum(axis=1)
     for row in ledger[sums != ledger["lines"]].itertuples():
         what = f"its line balance does not close: its counts do not sum to {row.lines:,} lines"
         yield Finding(Hour.at(row.hour_at), what)

@@ -173,10 +173,11 @@ def _ledger_row(
     late = [row for row in raw_objects if row["is_late"]]
     end = hour.next.naive
     by_seconds = [int((row["arrived_at"] - end).total_seconds()) for row in late]
-    counted = ("lines", "rejected", "hits", "session_parts", "raw_objects", "raw_digest")
+    counted = ("lines", "rejected", "other_hosts", "hits", "session_parts")
+    of_lines = ("raw_objects", "raw_digest", "carry_in", "carry_out")
     return {
         **staged.balance,
-        **{name: getattr(staged, name) for name in (*counted, "carry_in", "carry_out")},
+        **{name: getattr(staged, name) for name in (*counted, *of_lines)},
         "timeout_seconds": lake.settings.sessions.timeout_seconds,
         "cap_hours": lake.settings.sessions.cap_hours,
         "visitor_key": staged.visitor_key,

@@ -9,13 +9,12 @@ from typing import Any
 
 from clickstream.dashboard.charts.heat import NARROW_STEP, WIDE_STEP, HeatMap, heat_map
 from clickstream.dashboard.questions.coverage import (
-    PARTS,
     DayCoverage,
     hours_without,
     missing_servers,
     to_local,
 )
-from clickstream.dashboard.questions.log_metrics import BALANCE
+from clickstream.dashboard.questions.log_metrics import BALANCE, PARTS, named_parts
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.tabs.trust.panels import BOTS, ERRORS, LOG_SOURCES, REJECTED, RULES
@@ -256,18 +255,22 @@ def _runs(page: PageContext, missing: Sequence[tuple[date, int]]) -> list[str]:
 def _balance(page: PageContext) -> Balance:
     coverage, formats = page.coverage, page.formats
     shown = [day for day in reversed(_shown_days(page)) if day in coverage.days]
+    names = named_parts(BALANCE, coverage.total)
     rows = [
-        _balance_row(page, formats.day(day, with_weekday=True), coverage.days[day]) for day in shown
+        _balance_row(page, names, formats.day(day, with_weekday=True), coverage.days[day])
+        for day in shown
     ]
     whole = DayCoverage(coverage.published, coverage.published + coverage.missing, coverage.total)
     label = formats.text(mark("Range"))
-    total = _balance_row(page, label, whole)
+    total = _balance_row(page, names, label, whole)
     closed = all(map(_is_closed, coverage.days.values()))
-    return Balance([METRICS[name] for name in BALANCE], rows, total, closed)
+    return Balance([METRICS[name] for name in names], rows, total, closed)
 
 
-def _balance_row(page: PageContext, name: str, known: DayCoverage) -> BalanceRow:
-    cells = [page.formats.count(known.figures[column]) for column in BALANCE]
+def _balance_row(
+    page: PageContext, columns: Sequence[str], name: str, known: DayCoverage
+) -> BalanceRow:
+    cells = [page.formats.count(known.figures[column]) for column in columns]
     hours = page.formats.count(known.published)
     return BalanceRow(name, hours, cells, _is_closed(known))
 

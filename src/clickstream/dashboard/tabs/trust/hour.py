@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from clickstream.dashboard.questions.coverage import PARTS, period_of_hour, to_local
+from clickstream.dashboard.questions.coverage import period_of_hour, to_local
+from clickstream.dashboard.questions.log_metrics import PARTS, named_parts
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import View
@@ -88,8 +89,9 @@ def _figure(page: PageContext, name: str, figures: Mapping[str, Any], sign: str 
 
 def _balance(page: PageContext, figures: Mapping[str, Any]) -> list[HourFigure]:
     """Return the lines and their parts, with the signs of an equation that may not hold."""
-    signs = ("=" if _is_closed(figures) else "≠", *"+" * (len(PARTS) - 1))
-    parts = zip(PARTS, signs, strict=True)
+    names = named_parts(PARTS, figures)
+    signs = ("=" if _is_closed(figures) else "≠", *"+" * (len(names) - 1))
+    parts = zip(names, signs, strict=True)
     lines = _figure(page, "lines", figures)
     return [lines, *(_figure(page, name, figures, sign) for name, sign in parts)]
 

@@ -7,7 +7,10 @@ from datetime import timedelta
 
 from clickstream.dashboard.questions.panel import LANDINGS, VISITS, Panel
 from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.response_metrics import RESPONSE_METRICS
 from clickstream.dashboard.texts import mark
+
+RESPONSE_NAMES = tuple(metric.name for metric in RESPONSE_METRICS)
 
 FEWEST_WEEKS = 6
 """Minimum number of weeks of the cohorts, in any range: fewer show too few returning visitors."""
@@ -31,7 +34,15 @@ VIEWED_PAGES = Panel(
         "page": (("views", "exit_rate", "time_on_page", "estimated_share"), ("page",)),
         "landing_page": (LANDINGS, ("landing_page",)),
         "exit_page": (VISITS, ("exit_page",)),
+        "host": (("views", "page_visits", "exit_rate", "time_on_page"), ("host",)),
     },
+)
+
+RESPONSE_TIMES = Panel(
+    "response_times",
+    "visitors",
+    mark("How long people wait"),
+    {"": (RESPONSE_NAMES, ("page",))},
 )
 
 NEXT_PAGES = Panel(
@@ -64,4 +75,4 @@ COHORTS = Cohorts(
 )
 
 
-VISITORS = (VIEWED_PAGES, NEXT_PAGES, NEW_AND_RETURNING, DEVICES, COHORTS)
+VISITORS = (VIEWED_PAGES, NEXT_PAGES, RESPONSE_TIMES, NEW_AND_RETURNING, DEVICES, COHORTS)

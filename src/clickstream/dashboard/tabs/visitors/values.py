@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.tabs.visitors.cohorts import SMALLEST_COHORT, WEEKS, build_cohorts
 from clickstream.dashboard.tabs.visitors.next_pages import build_next_pages
 from clickstream.dashboard.tabs.visitors.panels import DEVICES, VIEWED_PAGES
+from clickstream.dashboard.tabs.visitors.response_times import build_response_times
 from clickstream.dashboard.tabs.visitors.visitor_kinds import build_kinds
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
@@ -21,6 +24,7 @@ def visitors_values(page: PageContext) -> dict[str, Any]:
         "viewed_pages": _viewed_pages(page),
         "estimated": _estimated(page),
         "next_pages": build_next_pages(page),
+        "response_times": build_response_times(page),
         "kinds": build_kinds(page),
         "devices": list_panel(page, DEVICES),
         "cohorts": build_cohorts(page),
@@ -41,7 +45,16 @@ def _viewed_pages(page: PageContext) -> ListPanel:
 
     It is the share of last page views, so each row's value would be close to its exit rate.
     """
-    return list_panel(page, VIEWED_PAGES, hidden=("estimated_share",))
+    panel = list_panel(page, VIEWED_PAGES, hidden=("estimated_share",))
+    if page.view.choice(VIEWED_PAGES.name) == "host" or _has_hosts(page):
+        return panel
+    host = DIMENSIONS["host"].label
+    return replace(panel, choices=[one for one in panel.choices if one[0] != host])
+
+
+def _has_hosts(page: PageContext) -> bool:
+    """Whether the pages have more than one host, so that a list of hosts says something."""
+    return len(page.answer(("views",), ("host",), limit=2).rows) > 1
 
 
 def _estimated(page: PageContext) -> str:

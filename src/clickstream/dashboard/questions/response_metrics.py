@@ -1,0 +1,109 @@
+"""The metrics of response times: how long people wait for a page, and how many then leave."""
+
+from __future__ import annotations
+
+from clickstream.dashboard.questions.fact_views import PAGE_VIEWS
+from clickstream.dashboard.questions.metric_type import Metric
+from clickstream.dashboard.texts import mark
+
+SLOW_MS = 1000
+"""An answer is slow if it takes as long or longer: a person's flow of thought is interrupted after
+about a second (Nielsen, Response Times: The 3 Important Limits, 1993)."""
+
+FEWEST_VISITS = 300
+"""Response times of pages with fewer visits are not shown: of 300 visits, 15 are slower than the
+95 % limit, which is few enough."""
+
+_SLOW = f"response_ms >= {SLOW_MS}"
+_QUICK = f"response_ms < {SLOW_MS}"
+
+
+def _percentile(percent: int) -> str:
+    """SQL for the smallest time that is at least as long as this percentage of the times."""
+    times = "array_agg(response_ms order by response_ms) filter (where response_ms is not null)"
+    number = f"cast(ceil({percent} * count(response_ms) / 100.0) as integer)"
+    return f"({times})[nullif({number}, 0)]"
+
+
+RESPONSE_METRICS = (
+    Metric(
+        "timed_visits",
+        PAGE_VIEWS,
+        mark("Visits"),
+        "count(distinct session_id) filter (where response_ms is not null)",
+        mark("Visits with a view of the page whose response time is in the log."),
+        mark("How many visits does the response time describe?"),
+        good="neither",
+    ),
+    Metric(
+        "median_response",
+        PAGE_VIEWS,
+        mark("Median"),
+        _percentile(50),
+        mark("Half of the page's views were answered within this time."),
+        mark("How long do people usually wait for a page?"),
+        mark(
+            "The time is the server's. The way to the browser, and the time that the browser needs "
+            "to show the page, are not included."
+        ),
+        format="milliseconds",
+        good="down",
+        smallest_group=FEWEST_VISITS,
+    ),
+    Metric(
+        "p95_response",
+        PAGE_VIEWS,
+        mark("95% within"),
+        _percentile(95),
+        mark("95 of 100 views of the page were answered within this time."),
+        mark("How long do the people wait who wait longest?"),
+        mark(
+            "The time is the server's. The way to the browser, and the time that the browser needs "
+            "to show the page, are not included."
+        ),
+        format="milliseconds",
+        good="down",
+        smallest_group=FEWEST_VISITS,
+    ),
+    Metric(
+        "timed_views",
+        PAGE_VIEWS,
+        mark("Views"),
+        "count(response_ms)",
+        mark("Views of the page whose response time is in the log."),
+        mark("How many views does the response time describe?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "slow_views",
+        PAGE_VIEWS,
+        mark("Slow views"),
+        f"count(*) filter (where {_SLOW})",
+        mark("Views of the page that were answered after a second or later."),
+        mark("How often do people have to wait?"),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "slow_exits",
+        PAGE_VIEWS,
+        mark("Exits after slow views"),
+        f"count(*) filter (where {_SLOW} and is_exit_page)",
+        mark("Slow views of the page after which the visit ended."),
+        mark("How many people leave after they had to wait?"),
+        mark("Visits end after quick views, too; compare the shares."),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "quick_exits",
+        PAGE_VIEWS,
+        mark("Exits after quick views"),
+        f"count(*) filter (where {_QUICK} and is_exit_page)",
+        mark("Views of the page that were answered within a second, and after which it ended."),
+        mark("How many people leave although they did not have to wait?"),
+        good="neither",
+        is_additive=True,
+    ),
+)

@@ -1,0 +1,103 @@
+"""Response times by page, and the visits that end after people had to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clickstream.dashboard.charts.columns import bar_widths
+from clickstream.dashboard.formats import NO_VALUE
+from clickstream.dashboard.questions.intervals import share_difference
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.panel import ROWS
+from clickstream.dashboard.questions.response_metrics import FEWEST_VISITS
+from clickstream.dashboard.tabs.visitors.panels import RESPONSE_NAMES
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.page import PageContext
+
+
+@dataclass(frozen=True)
+class ResponseRow:
+    """A page with its formatted figures; `lost` is the number of visits lost, or why not."""
+
+    name: str
+    query: str
+    width: float
+    visits: str
+    median: str
+    p95: str
+    slow: str
+    lost: str
+    is_lost: bool
+
+
+@dataclass(frozen=True)
+class ResponseTimes:
+    """The pages with the most visits whose response times are logged."""
+
+    rows: Sequence[ResponseRow]
+    has_more: bool
+    note: str
+
+
+def build_response_times(page: PageContext) -> ResponseTimes | None:
+    """Find the response times of pages; None if no log of the range has them."""
+    answer = page.answer(RESPONSE_NAMES, ("page",), limit=ROWS + 1)
+    records = [one for one in answer.records() if one["timed_visits"]]
+    if not records:
+        return None
+    shown = records[:ROWS]
+    widths = bar_widths([one["timed_visits"] for one in shown])
+    rows = [_row(page, one, width) for one, width in zip(shown, widths, strict=True)]
+    note = mark(
+        "Slow is a second or more. Visits lost: exits after slow views beyond the share of exits "
+        "after quick views of the same page, as a 95%% interval. It is no proof of the cause. Pages "
+        "with fewer than %(number)s visits have no values."
+    )
+    text = page.formats.text(note, number=page.formats.count(FEWEST_VISITS))
+    return ResponseTimes(rows, len(records) > ROWS, text)
+
+
+def _row(page: PageContext, found: Mapping[str, Any], width: float) -> ResponseRow:
+    is_enough = found["timed_visits"] >= FEWEST_VISITS
+    lost = lost_visits(found) if is_enough else None
+
+    def figure(name: str) -> str:
+        return page.shown(METRICS[name], found[name]) if is_enough else NO_VALUE
+
+    slow = page.formats.share(found["slow_views"] / found["timed_views"]) if is_enough else NO_VALUE
+    return ResponseRow(
+        value_name(page, "page", found["page"]),
+        page.view.toggled("page", found["page"]).query,
+        width,
+        page.formats.count(found["timed_visits"]),
+        figure("median_response"),
+        figure("p95_response"),
+        slow,
+        _lost_text(page, lost, is_enough),
+        lost is not None,
+    )
+
+
+def lost_visits(found: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return how many visits ended because of slow views of a page, as a 95 % interval.
+
+    It is the number of slow views times the difference between the shares of exits after slow and
+    after quick views. None if chance can explain the difference.
+    """
+    slow, views = found["slow_views"], found["timed_views"]
+    low, high = share_difference((found["slow_exits"], slow), (found["quick_exits"], views - slow))
+    if not 0 < slow < views or low <= 0:
+        return None
+    return round(low * slow), round(high * slow)
+
+
+def _lost_text(page: PageContext, lost: tuple[int, int] | None, is_enough: bool) -> str:
+    if not is_enough:
+        return NO_VALUE
+    if lost is None:
+        return page.formats.text(mark("none seen"))
+    low, high = map(page.formats.count, lost)
+    return f"{low} – {high}" if low != high else low
