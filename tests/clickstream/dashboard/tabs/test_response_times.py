@@ -104,7 +104,7 @@ def test_a_list_of_hosts_is_offered_if_there_are_several(store: FactStore) -> No
     several = FactStore(fact_tables(visits, hours_between(START, NOW)))
     with page_of(several, WEEK.with_choice("viewed_pages", "host"), now=NOW) as page:
         listed = " ".join(" ".join(texts_of(html_of(page))).split())
-    assert "shop0.example shop0.example 5 5" in listed
+    assert listed.count("≠ 5 5 –") == 2
     with page_of(several, WEEK.with_filter("host", "shop1.example"), now=NOW) as page:
         assert page.answer(("visits",)).single()["visits"] == 5
     for facts, is_offered in ((several, True), (store, False)):

@@ -44,10 +44,10 @@ class ResponseTimes:
 
 def build_response_times(page: PageContext) -> ResponseTimes | None:
     """Find the response times of pages; None if no log of the range has them."""
+    if not page.answer(("timed_views",)).single()["timed_views"]:
+        return None
     answer = page.answer(RESPONSE_NAMES, ("page",), limit=ROWS + 1)
     records = [one for one in answer.records() if one["timed_visits"]]
-    if not records:
-        return None
     shown = records[:ROWS]
     widths = bar_widths([one["timed_visits"] for one in shown])
     rows = [_row(page, one, width) for one, width in zip(shown, widths, strict=True)]
