@@ -30,9 +30,7 @@ def cafe_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsProce
 
 
 @pytest.fixture(scope="session")
-def cafe(
-    cafe_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Lake, Truth]:
+def cafe(cafe_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Truth]:
     """The lake, built hour by hour from the café's log, and the truth about that log."""
     logs = tmp_path_factory.mktemp("cafe") / "logs"
     truth = write_history(logs, FIRST, LAST, RULES)

@@ -137,3 +137,16 @@ def test_other_statements_are_refused_by_their_first_words(athena: AthenaClient)
             f"NOT_SUPPORTED: The local Athena does not support the statement {words}"
         )
         assert "it may work on AWS" in reason
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'create table "d"."t"\nwith(\n    format = \'PARQUET\')\nas select 1 as n',
+        "unload (select 1 as n) to 's3://b/k/' with (format = 'PARQUET')",
+    ],
+)
+def test_a_statement_that_a_client_builds_is_refused_with_the_clients_setting(
+    athena: AthenaClient, statement: str
+) -> None:
+    assert athena.reason(statement).endswith("with awswrangler, set ctas_approach=False")
