@@ -140,6 +140,24 @@ def test_other_statements_are_refused_by_their_first_words(athena: AthenaClient)
 
 
 @pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("select * from information_schema.columns", "information_schema"),
+        ('select "$path" from {view}', '"$path"'),
+        ('select {view}."$partition" from {view}', '"$partition"'),
+        ('select * from "{view}$snapshots"', "$snapshots"),
+    ],
+)
+def test_system_tables_and_hidden_columns_are_refused_by_name(
+    athena: AthenaClient, view: str, sql: str, name: str
+) -> None:
+    athena.succeed(f"create view {view} as select 1 as n")
+    reason = athena.reason(sql.format(view=view))
+    assert reason.startswith("NOT_SUPPORTED: ")
+    assert name in reason
+
+
+@pytest.mark.parametrize(
     "statement",
     [
         'create table "d"."t"\nwith(\n    format = \'PARQUET\')\nas select 1 as n',
