@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import socket
 import sys
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
 from localaws.athena.limits import DEFAULT, Limits
 from localaws.errors import StartError
@@ -48,12 +50,13 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     with lock, listener:
-        return _serve(root, listener, Limits(seconds=60 * arguments.query_minutes))
+        limits = Limits(seconds=60 * arguments.query_minutes)
+        return _serve(listener, build_app(root, limits, dict(arguments.workgroup)))
 
 
-def _serve(root: Path, listener: socket.socket, limits: Limits) -> int:
+def _serve(listener: socket.socket, app: Starlette) -> int:
     config = uvicorn.Config(
-        build_app(root, limits),
+        app,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -92,7 +95,25 @@ def _parser() -> argparse.ArgumentParser:
         metavar="MINUTES",
         help="time limit of an Athena query; default and maximum are 30 minutes, as at AWS",
     )
+    parser.add_argument(
+        "--workgroup",
+        type=_workgroup,
+        action="append",
+        default=[],
+        metavar="NAME=S3_URI",
+        help="workgroup of Athena and the location of its results; may be repeated. The workgroup "
+        "primary exists in any case",
+    )
     return parser
+
+
+def _workgroup(text: str) -> tuple[str, str]:
+    name, _, location = text.partition("=")
+    if not re.fullmatch(r"[\w.-]{1,128}", name, re.ASCII) or not location.startswith("s3://"):
+        raise argparse.ArgumentTypeError(
+            f"{text} is not allowed; give a name and a location, as in primary=s3://bucket/results/"
+        )
+    return name, location
 
 
 def _minutes(text: str) -> float:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from anyio import CapacityLimiter, fail_after, from_thread, to_thread
@@ -45,16 +46,20 @@ _MAX_JSON_BYTES = 16 << 20
 _SCOPE = re.compile(r"Credential=[^,\s]*/([a-z0-9-]+)/aws4_request")
 
 
-def build_app(root: Path, limits: Limits = DEFAULT) -> Starlette:
+def build_app(
+    root: Path,
+    limits: Limits = DEFAULT,
+    workgroups: Mapping[str, str] = MappingProxyType({}),
+) -> Starlette:
     """Build the application over one folder, which the caller has locked with ``lock_root``.
 
-    ``limits`` apply to queries of Athena.
+    ``limits`` apply to queries of Athena. ``workgroups`` has the output location of each workgroup.
     """
     root.mkdir(parents=True, exist_ok=True)
     database = Database(root / "localaws.db")
     s3 = S3(database, BlobFolder(root / "blobs"))
     glue = GlueCatalogStore(database)
-    athena = AthenaService(root / "athena", BlobAccess(s3), glue, limits)
+    athena = AthenaService(root / "athena", BlobAccess(s3), glue, limits, workgroups)
     services: list[Service] = [glue, athena, SecretsManager(database)]
 
     @asynccontextmanager

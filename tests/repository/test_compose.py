@@ -95,6 +95,13 @@ def test_a_service_runs_what_the_procfile_runs(name: str) -> None:
     )
 
 
+def test_the_local_aws_is_that_of_the_procfile_and_has_the_settings() -> None:
+    command = PROCFILE["localaws"].replace('"$STACK_AWS"', "/opt/airflow/state/aws")
+    assert SERVICES["localaws"]["entrypoint"] == [*command.split()[:-1], "4566"]
+    settings = SERVICES["localaws"]["environment"]["CLICKSTREAM_SETTINGS"]
+    assert f"./clickstream.toml:{settings}:ro" in SERVICES["localaws"]["volumes"]
+
+
 def test_the_api_s_migration_is_a_service_of_its_own() -> None:
     assert "airflow db migrate" in PROCFILE["api-server"]
     assert "exec airflow db migrate" in SERVICES["airflow-init"]["command"][0]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.support.lakes import built, settings_of_a_lake
+from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import settings
 from clickstream.demo.cafe import CafeRules, Truth, write_history
@@ -21,7 +22,15 @@ RULES = CafeRules(seed=5, visitors_per_hour=120, bots_per_hour=8)
 
 
 @pytest.fixture(scope="session")
-def cafe(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Truth]:
+def cafe_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsProcess]:
+    """A local AWS as `clickstream up` starts it, for the examples of docs/sql.md."""
+    workgroup = f"primary={settings.LakeSettings().query_results}"
+    with LocalAwsProcess(tmp_path_factory.mktemp("cafe-aws"), "--workgroup", workgroup) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def cafe(cafe_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Truth]:
     """The lake, built hour by hour from the café's log, and the truth about that log."""
     logs = tmp_path_factory.mktemp("cafe") / "logs"
     truth = write_history(logs, FIRST, LAST, RULES)
@@ -30,10 +39,11 @@ def cafe(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake
         "site": settings.SiteSettings(
             name="cafe", domains=RULES.domains, time_zone="America/New_York"
         ),
+        "lake": settings.LakeSettings(),
         "goals": hopes.goals,
         "funnel": hopes.funnel,
     }
-    chosen = settings_of_a_lake(local_aws.endpoint, logs).model_copy(update=own)
+    chosen = settings_of_a_lake(cafe_aws.endpoint, logs).model_copy(update=own)
     lake = built(chosen, FIRST, LAST)
     refresh_views(lake)
     return lake, truth

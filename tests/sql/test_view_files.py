@@ -12,6 +12,7 @@ import yaml
 from sqlglot import exp
 from tests.support.cases import each_case
 
+from clickstream.lake.view_comments import ViewComments
 from clickstream.tables import TABLES
 
 DIRECTORY = Path(__file__).parents[2] / "include" / "sql"
@@ -62,6 +63,14 @@ def test_the_description_has_all_its_parts(path) -> None:
     for name, meaning in facts["columns"].items():
         assert meaning.endswith("."), name
         assert len(meaning) > 8, name
+
+
+@each_file
+def test_comments_fit_into_glue(path) -> None:
+    """Limits of Glue's Column.Comment and TableInput.Description, in bytes; each is one line."""
+    comments = ViewComments.of(described(path))
+    limits = [(comments.view, 2048), *((text, 255) for text in comments.columns.values())]
+    assert [text for text, limit in limits if len(text.encode()) > limit or "\n" in text] == []
 
 
 @each_file

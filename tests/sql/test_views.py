@@ -54,6 +54,22 @@ def test_rows_of_a_view_have_the_described_columns_and_violate_no_check(lake, vi
     assert broken == []
 
 
+def test_clients_show_the_description_of_every_column_and_view(lake) -> None:
+    described = {
+        name: {"view": f"One row per {facts['one_row_per']}.", **facts["columns"]}
+        for name, facts in DESCRIPTIONS.items()
+    }
+    entries = lake.catalog_entries(DESCRIPTIONS)
+    in_glue = {
+        name: {"view": entry["Description"].partition(" Filter by")[0]}
+        | {one["Name"]: one["Comment"] for one in entry["StorageDescriptor"]["Columns"]}
+        for name, entry in entries.items()
+    }
+    assert in_glue == described
+    lines = rows(lake, "describe sessions")
+    assert {name: comment for name, _, comment in lines} == DESCRIPTIONS["sessions"]["columns"]
+
+
 def test_a_broken_check_is_found(lake) -> None:
     found = athena.query(lake, "select * from page_views")
     assert violations(found, {"unique": ["site"]}) == 1

@@ -81,7 +81,7 @@ def execute(
     request: dict[str, Any] = {
         "QueryString": sql,
         "QueryExecutionContext": {"Database": lake.database},
-        "ResultConfiguration": {"OutputLocation": lake.uri("athena-results/")},
+        "ResultConfiguration": {"OutputLocation": lake.settings.lake.query_results},
         "WorkGroup": lake.settings.lake.workgroup,
     }
     if parameters:

@@ -9,7 +9,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from typing import Any
 import yaml
 
 from clickstream.errors import InputError
-from clickstream.lake import athena
+from clickstream.lake import athena, view_comments
 from clickstream.lake.client import Lake
+from clickstream.lake.view_comments import ViewComments
 from clickstream.tables import ENGAGED_SECONDS
 
 # libyaml's loader reads the descriptions of all views in 10 ms, the one in Python in 130.
@@ -43,7 +44,7 @@ class DateFilter:
 
 @dataclass(frozen=True)
 class AthenaView:
-    """One view: its name, its SELECT, the tables and views it reads, and its date filter.
+    """One view: its name, SELECT, the tables and views it reads, date filter and comments.
 
     A line of the SELECT that ends with `-- since columns version N` adds a column that earlier
     versions of the tables do not have.
@@ -53,6 +54,7 @@ class AthenaView:
     sql: str
     reads: tuple[str, ...]
     filter_by: DateFilter | None = None
+    comments: ViewComments = field(default_factory=ViewComments)
 
     def sql_of_columns(self, version: int) -> str:
         """Return the SELECT of a columns version: without the lines that later ones added."""
@@ -63,20 +65,28 @@ class AthenaView:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """The result of a refresh."""
+    """The result of a refresh: names of views.
+
+    `described` are views that were not replaced, but whose comments were updated.
+    """
 
     created: list[str]
+    described: list[str]
     unchanged: list[str]
 
     @property
     def sentence(self) -> str:
         """One line for the log."""
         made = ", ".join(self.created) or "none"
-        return f"Views: {made} created or replaced; {len(self.unchanged)} unchanged."
+        described = f"comments of {len(self.described)} updated; " if self.described else ""
+        return f"Views: {made} created or replaced; {described}{len(self.unchanged)} unchanged."
 
 
 ViewValues = Mapping[str, int | str]
 """The values that replace the names in braces in the views' SQL."""
+
+Entries = Mapping[str, Mapping[str, Any]]
+"""Glue's entries of views by name."""
 
 
 def read_views(directory: Path, values: ViewValues) -> list[AthenaView]:
@@ -102,7 +112,13 @@ def _read(path: Path, values: ViewValues) -> AthenaView:
     facts = yaml.load(description.read_text(encoding="utf-8"), _YAML)  # noqa: S506, it is safe
     sql = path.read_text(encoding="utf-8").strip().rstrip(";")
     filter_by = _date_filter(facts["filter_by"], values) if "filter_by" in facts else None
-    return AthenaView(path.stem, _with_values(sql, values), tuple(facts["reads"]), filter_by)
+    return AthenaView(
+        path.stem,
+        _with_values(sql, values),
+        tuple(facts["reads"]),
+        filter_by,
+        ViewComments.of(facts),
+    )
 
 
 def _date_filter(described: Mapping[str, Any], values: ViewValues) -> DateFilter:
@@ -135,22 +151,41 @@ def views_of(lake: Lake, directory: Path) -> list[AthenaView]:
 
 def outdated(lake: Lake, directory: Path) -> list[AthenaView]:
     """Return the views whose SQL differs from the catalog's, or that the catalog lacks."""
-    return _outdated(lake, views_of(lake, directory))
+    views = views_of(lake, directory)
+    return _outdated(views, _entries(lake, views))
 
 
 def refresh(lake: Lake, directory: Path) -> Refreshed:
-    """Create or replace the views whose SQL differs from the catalog's."""
+    """Create or replace the views whose SQL differs from the catalog's, and update comments."""
     views = views_of(lake, directory)
-    changed = _outdated(lake, views)
-    for view in changed:
+    entries = _entries(lake, views)
+    replaced = _outdated(views, entries)
+    for view in replaced:
         athena.query(lake, f"create or replace view {view.name} as\n{view.sql}")
-    return Refreshed(
-        [view.name for view in changed], [view.name for view in views if view not in changed]
-    )
+    if replaced:  # Athena has written new entries, without comments
+        entries = _entries(lake, views)
+    created = [view.name for view in replaced]
+    described = [name for name in _describe(lake, views, entries) if name not in created]
+    changed = {*created, *described}
+    return Refreshed(created, described, [view.name for view in views if view.name not in changed])
 
 
-def _outdated(lake: Lake, views: Sequence[AthenaView]) -> list[AthenaView]:
-    entries = lake.catalog_entries([view.name for view in views])
+def _describe(lake: Lake, views: Sequence[AthenaView], entries: Entries) -> list[str]:
+    """Update the comments of views that differ from the catalog's; return the views' names."""
+    described = []
+    for view in views:
+        entry = entries.get(view.name)
+        if entry is not None and not view.comments.are_in(entry):
+            view_comments.update(lake, entry, view.comments)
+            described.append(view.name)
+    return described
+
+
+def _entries(lake: Lake, views: Sequence[AthenaView]) -> Entries:
+    return lake.catalog_entries([view.name for view in views])
+
+
+def _outdated(views: Sequence[AthenaView], entries: Entries) -> list[AthenaView]:
     return [view for view in views if _stored_sql(entries.get(view.name, {})) != view.sql]
 
 

@@ -61,6 +61,10 @@ class SiteSettings(Section):
     )
 
 
+QUERY_RESULTS = "athena-results/"
+"""Prefix of the results of Athena's queries in the lake's bucket."""
+
+
 class LakeSettings(Section):
     """Where the data is stored on AWS."""
 
@@ -73,6 +77,11 @@ class LakeSettings(Section):
         "clickstream/visitor-keys",
         description="Prefix of the names of the visitor keys in Secrets Manager.",
     )
+
+    @property
+    def query_results(self) -> str:
+        """The location of the results of Athena's queries."""
+        return f"s3://{self.bucket}/{QUERY_RESULTS}"
 
 
 class AwsSettings(Section):

@@ -1,7 +1,7 @@
 """The Athena service: starts, describes and stops queries, and returns the pages of their results.
 
-Clients that run SQL, such as PyAthena and Airflow's operators, need no other operation. The only
-workgroup is ``primary``, without settings.
+It also describes workgroups, databases and tables. Clients that run SQL, such as PyAthena,
+awswrangler and Airflow's operators, need no other operation.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from localaws.athena import types
@@ -19,8 +20,10 @@ from localaws.athena.engine import Engine
 from localaws.athena.errors import invalid_request
 from localaws.athena.executions import Executions
 from localaws.athena.limits import DEFAULT, Limits
+from localaws.athena.metadata import Metadata
 from localaws.athena.results import Row, column_info, read_page
 from localaws.athena.statements import is_query, statement_type
+from localaws.athena.workgroups import ENGINE, Workgroups
 from localaws.errors import UnknownOperationError
 from localaws.service import Blobs, Catalog
 from localaws.store import Database
@@ -28,8 +31,6 @@ from localaws.store import Database
 Json = dict[str, Any]
 MAX_RESULTS = 1000
 MAX_QUERY_BYTES = 262144
-WORKGROUP = "primary"
-ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
 NO_STATISTICS = {
     **dict.fromkeys(
         (
@@ -52,17 +53,33 @@ class AthenaService:
     name = "athena"
     target_prefix = "AmazonAthena"
 
-    def __init__(self, root: Path, blobs: Blobs, glue: Catalog, limits: Limits = DEFAULT) -> None:
+    def __init__(
+        self,
+        root: Path,
+        blobs: Blobs,
+        glue: Catalog,
+        limits: Limits = DEFAULT,
+        workgroups: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Take the output location of each workgroup by its name."""
         root.mkdir(parents=True, exist_ok=True)
         store = Database(root / "athena.db")
         self._executions = Executions(store)
         self._blobs = blobs
         self._engine = Engine(self._executions, blobs, glue, root / "scratch", limits)
+        self._workgroups = Workgroups(workgroups)
+        metadata = Metadata(glue)
         self._operations: dict[str, Callable[[Json], Json]] = {
             "StartQueryExecution": self._start_query,
             "GetQueryExecution": self._get_query,
             "StopQueryExecution": self._stop_query,
             "GetQueryResults": self._get_results,
+            "GetWorkGroup": self._workgroups.get,
+            "ListWorkGroups": self._workgroups.list_all,
+            "GetDatabase": metadata.get_database,
+            "ListDatabases": metadata.list_databases,
+            "GetTableMetadata": metadata.get_table,
+            "ListTableMetadata": metadata.list_tables,
         }
 
     def call(self, operation: str, body: Json) -> Json:
@@ -86,10 +103,6 @@ class AthenaService:
         for option in ("ResultReuseConfiguration", "EngineConfiguration"):
             if _asks_for_something(body.get(option)):
                 raise invalid_request(f"localaws does not implement {option}.")
-        if (workgroup := body.get("WorkGroup") or WORKGROUP) != WORKGROUP:
-            raise invalid_request(
-                f"WorkGroup {workgroup} is not found. localaws has the workgroup {WORKGROUP} only."
-            )
         execution = self._new_execution(sql, body)
         query_id = self._executions.add(execution, body.get("ClientRequestToken"))
         if query_id == execution["QueryExecutionId"]:
@@ -97,7 +110,9 @@ class AthenaService:
         return {"QueryExecutionId": query_id}
 
     def _new_execution(self, sql: str, body: Json) -> Json:
-        folder = self._output_folder(body.get("ResultConfiguration", {}).get("OutputLocation"))
+        workgroup = self._workgroups.require(body)
+        given = body.get("ResultConfiguration", {}).get("OutputLocation")
+        folder = self._output_folder(given or self._workgroups.location(workgroup))
         query_id = str(uuid.uuid4())
         context = body.get("QueryExecutionContext", {})
         execution = {
@@ -113,18 +128,19 @@ class AthenaService:
             },
             "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
             "Statistics": NO_STATISTICS,
-            "WorkGroup": WORKGROUP,
+            "WorkGroup": workgroup,
             "EngineVersion": ENGINE,
         }
         if body.get("ExecutionParameters"):
             execution["ExecutionParameters"] = body["ExecutionParameters"]
         return execution
 
-    def _output_folder(self, location: str | None) -> str:
+    def _output_folder(self, location: str) -> str:
         """Return the location of results without the last slash. Raises AwsError."""
         if not location:
             raise invalid_request(
-                "No output location provided. Set OutputLocation of ResultConfiguration."
+                "No output location provided. Set OutputLocation of ResultConfiguration, or start "
+                "localaws with --workgroup primary=S3_URI."
             )
         try:
             bucket, _ = split_uri(location)

@@ -34,6 +34,9 @@ OTHER_STATEMENTS = frozenset(
     "INSERT LOAD MERGE MSCK OPTIMIZE PREPARE REFRESH RESET REVOKE ROLLBACK SET SHOW START "
     "TRUNCATE UNLOAD UPDATE USE VACUUM".split()
 )
+WRITES_ROWS = re.compile(r"CREATE\s+TABLE\b.*\bAS\b|UNLOAD\b", re.IGNORECASE | re.DOTALL)
+"""Statements that clients build around a SELECT to read its rows as Parquet."""
+
 DESCRIBE_COLUMNS = ("col_name", "data_type", "comment")
 CELL_WIDTH = 20
 
@@ -215,7 +218,11 @@ def _refusal(text: str) -> QueryError:
     """Build the error for an unsupported statement, with its first words."""
     words = re.findall(r"\w+", text)[:2]
     if words and words[0].upper() in OTHER_STATEMENTS:
-        return not_supported(f"the statement {' '.join(words).upper()}")
+        error = not_supported(f"the statement {' '.join(words).upper()}")
+        if WRITES_ROWS.match(text):
+            advice = "Send the SELECT alone; with awswrangler, set ctas_approach=False"
+            return QueryError(error.code, f"{error.message}. {advice}")
+        return error
     return QueryError("SYNTAX_ERROR", f"mismatched input '{words[0] if words else text}'")
 
 

@@ -71,6 +71,8 @@ class QueryTables:
         except AwsError as error:
             if error.code != "EntityNotFoundException":
                 raise
+            if schema == "information_schema" or "$" in name:
+                raise not_supported(f'the system table "{schema}"."{name}"') from None
             self._require_schema(schema)
             raise QueryError(
                 "TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{schema}.{name}' does not exist"

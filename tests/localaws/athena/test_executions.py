@@ -152,7 +152,7 @@ def test_stop_leaves_a_finished_query_as_it_is(athena: AthenaClient) -> None:
             "output bucket",
         ),
         ({"ResultConfiguration": {"OutputLocation": "http://x/y"}}, "not an s3:// URI"),
-        ({"WorkGroup": "nope"}, "localaws has the workgroup primary only"),
+        ({"WorkGroup": "nope"}, "WorkGroup nope is not found"),
     ],
 )
 def test_request_that_cannot_work_is_refused_at_once(

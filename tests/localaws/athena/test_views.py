@@ -137,3 +137,34 @@ def test_other_statements_are_refused_by_their_first_words(athena: AthenaClient)
             f"NOT_SUPPORTED: The local Athena does not support the statement {words}"
         )
         assert "it may work on AWS" in reason
+
+
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("select * from information_schema.columns", "information_schema"),
+        ('select "$path" from {view}', '"$path"'),
+        ('select {view}."$partition" from {view}', '"$partition"'),
+        ('select * from "{view}$snapshots"', "$snapshots"),
+    ],
+)
+def test_system_tables_and_hidden_columns_are_refused_by_name(
+    athena: AthenaClient, view: str, sql: str, name: str
+) -> None:
+    athena.succeed(f"create view {view} as select 1 as n")
+    reason = athena.reason(sql.format(view=view))
+    assert reason.startswith("NOT_SUPPORTED: ")
+    assert name in reason
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'create table "d"."t"\nwith(\n    format = \'PARQUET\')\nas select 1 as n',
+        "unload (select 1 as n) to 's3://b/k/' with (format = 'PARQUET')",
+    ],
+)
+def test_a_statement_that_a_client_builds_is_refused_with_the_clients_setting(
+    athena: AthenaClient, statement: str
+) -> None:
+    assert athena.reason(statement).endswith("with awswrangler, set ctas_approach=False")

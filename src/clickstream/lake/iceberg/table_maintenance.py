@@ -43,6 +43,7 @@ from clickstream.lake.iceberg import data_files, iceberg_tables
 from clickstream.lake.iceberg.iceberg_tables import LoadedTable
 from clickstream.lake.iceberg.transactions import MonthlyOverwrite
 from clickstream.lake.objects import Listed
+from clickstream.settings.sections import QUERY_RESULTS
 from clickstream.tables import Table
 
 
@@ -208,7 +209,6 @@ def _expire(lake: Lake, table: Table, horizon: datetime) -> int:
 
 
 STAGING = "staging/"
-QUERY_RESULTS = "athena-results/"
 _READERS = 8
 
 

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from localaws.athena import types
 from localaws.athena.dialect.typed import Typed, quote_name
-from localaws.athena.errors import QueryError, type_mismatch
+from localaws.athena.errors import QueryError, not_supported, type_mismatch
 
 Condition = tuple[str, str, list[exp.Expr]]
 """A column of a table, an operator, and the constants it is compared with."""
@@ -89,6 +89,8 @@ class Scope:
             return found
         if self.parent is not None:
             return self.parent.resolve(path, node)
+        if path[-1].startswith("$"):
+            raise not_supported(f'the hidden column "{path[-1]}"', node)
         raise QueryError(
             "COLUMN_NOT_FOUND",
             f"Column '{'.'.join(path)}' cannot be resolved or requester is not authorized to "

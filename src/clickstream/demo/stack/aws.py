@@ -1,0 +1,31 @@
+"""Starts the local AWS with the Athena workgroup of the settings; the Procfile uses it.
+
+    python -m clickstream.demo.stack.aws ROOT PORT
+
+replaces itself by `python -m localaws`. The workgroup, and `primary`, get the output location of
+the pipeline's queries, so that a client of Athena need not name one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from clickstream import settings
+from clickstream.errors import ClickstreamError
+
+
+def main(root: str, port: str) -> None:
+    """Replace the process by the local AWS. Raises SettingsError."""
+    lake = settings.load().lake
+    names = dict.fromkeys(("primary", lake.workgroup))
+    options = [f"--workgroup={name}={lake.query_results}" for name in names]
+    command = [sys.executable, "-m", "localaws", "--root", root, "--port", port, *options]
+    os.execv(sys.executable, command)  # noqa: S606
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except ClickstreamError as error:
+        sys.exit(error.printed)
