@@ -46,15 +46,29 @@ ClickstreamError                 CS-901
 ├── EmptyWeek                    CS-504
 └── DashboardNotStarted          CS-605
 
-Defined elsewhere: `StackError` (CS-601), `AirflowError` (CS-602), `CopyInUse` (CS-603).
+Defined elsewhere: `StackError` (CS-601), `AirflowError` (CS-602), `CopyInUse` (CS-603). The codes
+CS-7xx are not of errors but of states of the lake (`StateCode`).
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 
 def with_code(message: str, code: str) -> str:
     """Return a message as it is printed for a person: with the code of the error at its end."""
     return f"{message} ({code})"
+
+
+class StateCode(StrEnum):
+    """The code of a state of the lake that `clickstream status` reports as late or missing."""
+
+    NO_RECENT_HOUR = "CS-701"
+    LINES_WAIT = "CS-702"
+    NEVER_BUILT = "CS-703"
+    INTERRUPTED = "CS-704"
+    LACKS_HOST = "CS-705"
+    NO_RECENT_LINES = "CS-706"
 
 
 class ClickstreamError(Exception):

@@ -33,7 +33,7 @@ def host_login(lake: Lake, host: Host) -> HostLogin | None:
     try:
         return connection_login(host.source.connection, host.source.user)
     except SettingsError as error:
-        collection.record_failure(lake, host.name, str(error))
+        collection.record_failure(lake, host.name, error.printed)
         raise
 
 

@@ -6,7 +6,9 @@ import csv
 import json
 import os
 import re
+import socket
 import subprocess
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.fact_files import FACT_VIEWS
+from clickstream.pipeline.publish.publish import build_hour
 from clickstream.settings import AwsSettings, LakeSettings, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -235,6 +238,38 @@ def test_status_of_a_lake_that_can_t_be_reached_is_unknown(terminal: Terminal) -
     run = terminal.run("status", AWS_ENDPOINT_URL="http://127.0.0.1:1")
     assert run.returncode == 2
     assert "Can't reach AWS" in run.stderr
+
+
+def test_status_of_a_lake_that_never_answers_is_unknown_after_the_deadline(
+    terminal: Terminal,
+) -> None:
+    """The kernel accepts the connections of a frozen S3, and no byte comes back."""
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        endpoint = f"http://127.0.0.1:{frozen.getsockname()[1]}"
+        run = terminal.run("status", "--timeout", "1", AWS_ENDPOINT_URL=endpoint)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("clickstream: S3 and Glue did not answer completely within 1 s")
+    assert run.stderr.endswith("(CS-401)\n")
+
+
+def test_repair_removes_hours_that_are_not_over_only_after_a_yes(built: Terminal) -> None:
+    """An hour of the day after tomorrow, which an earlier version published on request."""
+    future = str(Hour.of(datetime.now(UTC)).plus(48))
+    build_hour(built.lake, Hour.parse(future), "an earlier version")
+    listed = built.run("verify")
+    assert listed.returncode == 1
+    command = f"clickstream repair {future} {future}"
+    assert f"1 hour published but not over yet: {future}. To remove them: {command}" in (
+        " ".join(listed.stderr.split())
+    )
+    for arguments in (("--dry-run",), ()):  # the second has no stdin to confirm
+        run = built.run("repair", future, *arguments)
+        assert (run.returncode, "Removed" in run.stdout) == (1, False)
+    assert f"Would remove 1 hour: {future}" in built.run("repair", future, "--dry-run").stdout
+    removed = built.run("repair", future, future, "--yes")
+    assert removed.returncode == 0, removed.stderr
+    assert "Removed 1 hour not over yet" in removed.stdout + removed.stderr
+    assert built.run("verify").returncode == 0
 
 
 def test_maintain_says_what_it_does(built: Terminal) -> None:

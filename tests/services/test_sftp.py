@@ -181,7 +181,7 @@ def test_a_connection_that_dies_in_the_middle_loses_and_doubles_nothing(
             try:
                 pull_host(remote, host)
             except HostUnreachable as error:
-                failures.append(str(error) == collection.pull_state(remote, host.name).failure)
+                failures.append(error.printed == collection.pull_state(remote, host.name).failure)
     finally:
         over = True
         killer.join()

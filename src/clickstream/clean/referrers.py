@@ -167,9 +167,13 @@ class OwnDomain:
     @property
     def sentence(self) -> str:
         """One line with the inferred domain, the evidence, and how to set another domain."""
+        return self.describe("")
+
+    def describe(self, source: str) -> str:
+        """Return the sentence; `source` says of what its asset requests are, like ` of a file`."""
         return (
             f"Own domain: {self.domain}, inferred from {self.requests:,} of {self.sample:,} asset "
-            "requests; set site.domains to use another one."
+            f"requests{source}; set site.domains to use another one."
         )
 
 

@@ -87,7 +87,8 @@ def try_(
         typer.Option(
             "--explain",
             metavar="LINE",
-            help="Explain how one line is processed. LINE is the line, or its number in LOG.",
+            help="Explain how one line is processed. LINE is the line, or its number in LOG. The "
+            "site's own domain is inferred from LOG.",
         ),
     ] = None,
 ) -> None:
@@ -101,8 +102,11 @@ def try_(
     """
     from clickstream.report import run_trial
     from clickstream.report.explain import show_explanation
+    from clickstream.settings.cafe import load_for
 
-    chosen = load_settings()
+    chosen, left_out = load_for(logs or [])
+    if left_out:
+        err.print(escape(left_out), soft_wrap=True, highlight=False)
     if line is not None:
         raise typer.Exit(show_explanation(line, logs or [], log_format, chosen, out))
     if not logs:

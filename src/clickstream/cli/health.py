@@ -18,13 +18,15 @@ from clickstream.cli.console import (
     progress_bar,
     run_by_hand,
 )
+from clickstream.cli.deadline import exit_now, run_until
 from clickstream.cli.status_output import show_status, status_values
-from clickstream.errors import ClickstreamError, InputError
-from clickstream.hours import Hour, HourSpan, hour_range
+from clickstream.errors import AwsUnavailable, ClickstreamError, InputError
+from clickstream.hours import Hour, HourSpan, describe_hours, hour_range
 from clickstream.wording import parse_duration, quantity
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
+    from clickstream.pipeline.proof.freshness import Freshness
     from clickstream.pipeline.proof.report import VerifyReport
     from clickstream.pipeline.proof.stored_bytes import BytesReport
 
@@ -33,6 +35,9 @@ BYTES_NOT_READ = (
     "These checks do not read all stored bytes. To read them all and find damaged objects, run "
     "clickstream verify --deep."
 )
+
+UNKNOWN = 2
+"""The exit code of `status` if the state can't be determined, as in `freshness.Health`."""
 
 
 def _duration(text: str) -> timedelta:
@@ -78,32 +83,49 @@ def status(
             help="First day or hour to check, UTC; 35 days ago by default.",
         ),
     ] = None,
+    timeout: Annotated[
+        int,
+        typer.Option(min=1, metavar="SECONDS", help="Longest time to wait for all answers of AWS."),
+    ] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Show how recent the lake is, which hours have lines to build, and what is missing.
 
     Exit codes for monitoring: 0 if the lake is recent and complete; 1 if something
     is late or missing; 2 if this can't be determined, because no hour is published,
-    a source was never pulled, or AWS does not answer.
+    a source was never pulled, or AWS does not answer within [bold]--timeout[/].
 
     Example: [bold]clickstream status --max-lag 6h[/]
 
     Example: [bold]clickstream status --json[/]
     """
-    from clickstream.pipeline.proof.freshness import FreshnessLimits, Health, lake_freshness
-
-    limits = FreshnessLimits(max_lag, max_source_lag)
-    now = datetime.now(UTC)
-    try:
-        found = lake_freshness(open_lake(), now, since.first if since else None, limits)
-    except ClickstreamError as error:
-        print_error(error)
-        raise typer.Exit(Health.UNKNOWN.exit_code) from None
+    found = _measure(max_lag, max_source_lag, since.first if since else None, timeout)
     if as_json:
         out.print_json(data=status_values(found))
     else:
         show_status(found, out)
     raise typer.Exit(found.health.exit_code)
+
+
+def _measure(
+    max_lag: timedelta, max_source_lag: timedelta, first: Hour | None, timeout: int
+) -> Freshness:
+    """Measure the freshness of the lake; if it can't be measured, exit with code 2."""
+
+    def measure() -> Freshness:
+        from clickstream.pipeline.proof.freshness import FreshnessLimits, lake_freshness
+
+        limits = FreshnessLimits(max_lag, max_source_lag)
+        return lake_freshness(open_lake(), datetime.now(UTC), first, limits)
+
+    try:
+        with err.status("Waiting for S3 …"):
+            return run_until(timeout, measure)
+    except ClickstreamError as error:
+        print_error(error)
+        if isinstance(error, AwsUnavailable):  # threads may still wait for an answer
+            exit_now(UNKNOWN)
+        raise typer.Exit(UNKNOWN) from None
 
 
 def verify(
@@ -146,35 +168,59 @@ def repair(
         bool,
         typer.Option("--dry-run", help="Show what would be repaired; change nothing."),
     ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Remove hours not over yet without confirmation.")
+    ] = False,
 ) -> None:
     """Build again the hours that verify reports as wrong, then verify them again.
 
     The command does not build hours that were never built; use [bold]clickstream build[/].
 
+    Published hours that are not over are removed from the tables; asks first. Their raw
+    lines stay, and are built when the hour is over. No hour that is over is removed.
+
     Example: [bold]clickstream repair 2026-11-20T00 2026-11-20T23[/]
     """
+    lake = open_lake()
+    report = _verify_range(lake, first, last)
+    left_waiting, hours = set(report.waiting), report.wrong_hours
+    if hours and dry_run:
+        _show_plan(lake, report)
+    elif hours:
+        if report.premature and not yes:
+            question = f"Remove {quantity(len(report.premature), 'hour')} not over yet?"
+            typer.confirm(question, abort=True)
+        report = _repair(lake, report)
+        left_waiting -= {*hour_range(hours[0], hours[-1])}
+        _show_proofs(report)
+    if left_waiting or not report.is_proven:
+        raise typer.Exit(1)
+
+
+def _show_plan(lake: Lake, report: VerifyReport) -> None:
+    """Print what `repair` would do with the hours of a report."""
     from clickstream.pipeline.hour.outdated import describe_reach
+
+    if report.premature:
+        named = f"{quantity(len(report.premature), 'hour')}: {describe_hours(report.premature)}"
+        out.print(f"Would remove {named}. Their raw lines stay.", soft_wrap=True)
+    if report.findings:
+        todo = {finding.hour for finding in report.findings if finding.remedy == "build again"}
+        out.print(describe_reach(lake, todo), soft_wrap=True)
+
+
+def _repair(lake: Lake, report: VerifyReport) -> VerifyReport:
+    """Repair the hours of a report, refresh views and facts, and return the new report."""
     from clickstream.pipeline.proof.repair import repair as repair_hours
     from clickstream.pipeline.publish.facts import refresh_facts
     from clickstream.pipeline.publish.publish import refresh_views
 
-    lake = open_lake()
-    report = _verify_range(lake, first, last)
-    left_waiting = set(report.waiting)
-    if report.findings and dry_run:
-        todo = {finding.hour for finding in report.findings if finding.remedy == "build again"}
-        out.print(describe_reach(lake, todo), soft_wrap=True)
-    if report.findings and not dry_run:
-        hours = {finding.hour for finding in report.findings}
-        with progress_bar() as progress:
-            progress.add_task(f"Repairing {quantity(len(hours), 'hour')}", total=None)
-            report = repair_hours(lake, report, run_by_hand(), progress.print)
-            progress.print(refresh_views(lake).sentence, soft_wrap=True)
-            progress.print(refresh_facts(lake).sentence, soft_wrap=True)
-        left_waiting -= {*hour_range(min(hours), max(hours))}
-        _show_proofs(report)
-    if left_waiting or not report.is_proven:
-        raise typer.Exit(1)
+    with progress_bar() as progress:
+        progress.add_task(f"Repairing {quantity(len(report.wrong_hours), 'hour')}", total=None)
+        repaired = repair_hours(lake, report, run_by_hand(), progress.print)
+        progress.print(refresh_views(lake).sentence, soft_wrap=True)
+        progress.print(refresh_facts(lake).sentence, soft_wrap=True)
+    return repaired
 
 
 def _has_whole_bytes(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from clickstream.errors import StateCode, with_code
 from clickstream.hours import Hour, describe_hours, group_hours
 from clickstream.wording import describe_duration, quantity, shorten
 
@@ -42,7 +43,7 @@ def show_status(found: Freshness, out: Console) -> None:
     sentences += [(BAD, one.problem) for one in found.sources if one.is_known and one.problem]
     sentences += [(NOTE, unknown) for unknown in found.unknowns]
     if health.exit_code:
-        sentences.append((" ", "What to do: docs/runbook.md."))
+        sentences.append((" ", "What to do: docs/runbook.md, the section of the code."))
         out.print()
     for mark, sentence in sentences:
         out.print(f"{mark} {escape(sentence)}", soft_wrap=True, highlight=False)
@@ -55,23 +56,34 @@ def _hours(found: Freshness) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row(*_newest(found))
-    late, allowed = set(found.late), describe_duration(found.limits.lag)
-    for name, hours, mark in (
-        ("Waiting", found.waiting, NOTE),
-        ("Late lines", found.reopened, NOTE),
-        ("Never built", found.gaps, BAD),
-        ("Other rules", found.outdated, NOTE),
-        ("Publishing", found.publishing, NOTE),
-        ("Interrupted", found.broken_off, BAD),
-    ):
-        is_late = name in ("Waiting", "Late lines") and not late.isdisjoint(hours)
-        more = f"; {len(late.intersection(hours)):,} for more than {allowed}" if is_late else ""
-        text = f"{_named(hours)}{more}" if hours else "none"
-        table.add_row((BAD if is_late else mark) if hours else GOOD, name, text)
     lacking = sorted({hour for one in found.missing_hosts for hour in one.hours})
-    table.add_row(BAD if lacking else GOOD, "Incomplete", _named(lacking) if lacking else "none")
+    for name, hours, code in (
+        ("Waiting", found.waiting, None),
+        ("Late lines", found.reopened, None),
+        ("Never built", found.gaps, StateCode.NEVER_BUILT),
+        ("Other rules", found.outdated, None),
+        ("Publishing", found.publishing, None),
+        ("Interrupted", found.broken_off, StateCode.INTERRUPTED),
+        ("Incomplete", lacking, StateCode.LACKS_HOST),
+    ):
+        is_late = name in ("Waiting", "Late lines") and not set(found.late).isdisjoint(hours)
+        table.add_row(*(_late_row(name, hours, found) if is_late else _row(name, hours, code)))
     table.add_row(NOTE if found.past_window else GOOD, "Past window", _past_window(found))
     return table
+
+
+def _row(name: str, hours: Collection[Hour], code: StateCode | None) -> tuple[str, str, str]:
+    """Return mark, label and text of a row; hours in a row with a code are a problem."""
+    if not hours:
+        return GOOD, name, "none"
+    return (BAD, name, with_code(_named(hours), code)) if code else (NOTE, name, _named(hours))
+
+
+def _late_row(name: str, hours: Collection[Hour], found: Freshness) -> tuple[str, str, str]:
+    """Return the row of hours, some of which have waited for longer than allowed."""
+    allowed = describe_duration(found.limits.lag)
+    late = f"{len(set(found.late).intersection(hours)):,} for more than {allowed}"
+    return BAD, name, with_code(f"{_named(hours)}; {late}", StateCode.LINES_WAIT)
 
 
 def _past_window(found: Freshness) -> str:
@@ -92,7 +104,10 @@ def _newest(found: Freshness) -> tuple[str, str, str]:
     allowed = f" ({describe_duration(found.limits.lag)} allowed)" if found.is_late else ""
     text = f"{found.newest}, ended {describe_duration(found.lag)} ago{allowed}"
     publisher = escape(found.newest_published.published_by.removeprefix("by "))
-    return BAD if found.is_late else GOOD, "Newest hour", f"{text}; by {publisher}"
+    text = f"{text}; by {publisher}"
+    if not found.is_late:
+        return GOOD, "Newest hour", text
+    return BAD, "Newest hour", with_code(text, StateCode.NO_RECENT_HOUR)
 
 
 def _named(hours: Collection[Hour]) -> str:

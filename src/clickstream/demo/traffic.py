@@ -26,8 +26,10 @@ from clickstream.demo.stack import Stack, StackLayout
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan
 from clickstream.lake import Lake, hour_ledger, raw
+from clickstream.pipeline.hour.outdated import first_unfinished
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.site import describe_own_domain
+from clickstream.settings.cafe import variables_for_own_logs
 from clickstream.wording import quantity
 
 HOURLY = 12
@@ -44,22 +46,6 @@ A line with a wrong year would otherwise add years of empty hours.
 
 CAFE_SECONDS = 600
 OWN_LOGS_STATE = "var/own-logs"
-CAFE = "cafe"
-"""The name of the site in the settings of this repository, until the user sets another."""
-
-NOT_THE_CAFE = {
-    "CLICKSTREAM_SITE__NAME": "own-logs",
-    "CLICKSTREAM_SITE__TITLE": "My logs",
-    "CLICKSTREAM_SITE__DOMAINS": "[]",
-    "CLICKSTREAM_SITE__TIME_ZONE": "UTC",
-    "CLICKSTREAM_DASHBOARD__KEEP_DAYS": "3660",
-    "CLICKSTREAM_DASHBOARD__MONTHLY_TARGETS": "{}",
-    "CLICKSTREAM_DASHBOARD__ITEM_PAGES": "",
-    "CLICKSTREAM_GOALS": "{}",
-    "CLICKSTREAM_FUNNEL": "[]",
-}
-"""Settings for the user's own logs, in place of the café's name, domains, time zone and goals."""
-
 BESIDE_BACKFILL = {
     "CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0",
     "CLICKSTREAM_COLLECT__SETTLE_MINUTES": "0",
@@ -179,9 +165,7 @@ def own_logs(logs: Path) -> Traffic:
     source = {"name": "logs", "path": str(directory), "pattern": pattern}
     entries = ", ".join(f"{key} = {json.dumps(value)}" for key, value in source.items())
     variables = {"CLICKSTREAM_SOURCES": f"[{{{entries}}}]", **BESIDE_BACKFILL}
-    if settings.load().site.name == CAFE:
-        chosen = {name: v for name, v in NOT_THE_CAFE.items() if name not in os.environ}
-        variables |= chosen
+    variables |= variables_for_own_logs(settings.load())
     state = f"{OWN_LOGS_STATE}-{hashlib.blake2b(os.fsencode(path), digest_size=4).hexdigest()}"
     return Traffic(
         state,
@@ -192,7 +176,10 @@ def own_logs(logs: Path) -> Traffic:
 
 
 def plan_own_hours(lake: Lake, steps: DemoSteps) -> Plan:
-    """Pull the sources to find the hours with lines. Raises InputError if there are none."""
+    """Pull the sources to find the hours with lines.
+
+    Raises InputError if there are none, or if all of them are not over yet.
+    """
     for source in lake.settings.sources:
         with steps.step("Your logs") as step:
             pulled = pull_source(lake, source, progress=step.show)
@@ -200,12 +187,17 @@ def plan_own_hours(lake: Lake, steps: DemoSteps) -> Plan:
         for reason in pulled.refused:
             steps.fail(reason)
     known = sorted(_hours_with_lines(lake))
-    running = Hour.of(datetime.now(UTC))
-    known = [hour for hour in known if hour < running] or known
+    paths = ", ".join(source.path for source in lake.settings.sources)
     if not known:
-        paths = ", ".join(source.path for source in lake.settings.sources)
         raise InputError(
             f"No line with a time was found in {paths}; name a directory of access logs, or a log."
+        )
+    unfinished = first_unfinished()
+    known = [hour for hour in known if hour < unfinished]
+    if not known:
+        raise InputError(
+            f"All lines in {paths} are of hours that are not over yet, {unfinished} or later, and "
+            "only hours that are over can be built. Start again after the end of the first one."
         )
     if inferred := describe_own_domain(lake):
         steps.console.print(escape(inferred), soft_wrap=True)

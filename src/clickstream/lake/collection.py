@@ -125,7 +125,10 @@ def pull_state(lake: Lake, host: str) -> PullState:
 
 
 def record_failure(lake: Lake, host: str, sentence: str) -> None:
-    """Store why the pull of a host failed just now; what earlier pulls observed stays."""
+    """Store why the pull of a host failed just now; what earlier pulls observed stays.
+
+    `sentence` is the printed message of the error, with its code.
+    """
     now = int(time.time())
     update_pull_state(
         lake, pull_state(lake, host), partial(replace, failed_at=now, failure=sentence)

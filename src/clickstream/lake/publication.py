@@ -1,4 +1,4 @@
-"""Publications: replace hours in every table, one commit after the other, the ledger last.
+"""Publications: replace or remove hours in every table, commit after commit, the ledger last.
 
 One commit replaces the rows of one or more consecutive hours in a table, because commits are the
 main cost. `intents` describes the state that a killed publication leaves. `pipeline.publish` calls
@@ -84,6 +84,25 @@ def start_publication(lake: Lake, hours: Sequence[Publication], run_id: str) -> 
     known = tables.raw_objects()
     replaced = [Replaced(before[hour], parts.get(hour), known[hour]) for hour in before]
     return StartedPublication(replaced, intents, tables)
+
+
+def remove_hours(lake: Lake, first: Hour, last: Hour, run_id: str) -> None:
+    """Remove the rows of consecutive hours of one date from all tables, the ledger last.
+
+    Until the ledger's rows are removed, the hours have intents, as those that are published. So an
+    interrupted removal is found, and the next one completes it. Raises StaleHour if another process
+    publishes one of the hours meanwhile.
+    """
+    published = rows_of(iceberg_tables.load(lake, HOUR_LEDGER), first, last)
+    versions = {h: published.get(h, LedgerRow({})).version for h in hour_range(first, last)}
+    intents = PublicationIntents(lake, versions, run_id)
+    intents.write()
+    tables = _Tables(lake, first, last)
+    if stale := intents.overtaken_hours(intents.list_keys()):
+        raise StaleHour(f"Hour {stale[0]} is being published by another process; try again.")
+    for table in (HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER):
+        tables.replace(table)
+    intents.remove()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from heapq import nlargest
 
 from clickstream.errors import UnknownLogFormat
 from clickstream.parse import w3c
@@ -21,6 +24,19 @@ LINES_LOOKED_AT = 400
 
 SAMPLE_LINES = 1000
 """Number of lines in the last sample. If no format reads any of them, the format is unknown."""
+
+NEAREST = 3
+"""Number of formats that a message about an unknown one names."""
+
+_COMPARED = 300
+"""Number of characters of a line that are compared with those of examples."""
+
+_LEVEL = rb"(emerg|alert|crit|error|warn|notice|info|debug|trace\d)"
+_ERROR_LOGS = {
+    "nginx": re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[" + _LEVEL + rb"\] \d+#\d+: "),
+    "Apache": re.compile(rb"\[\w{3} \w{3} +\d+ [\d:.]+ \d{4}\] \[([\w-]*:)?" + _LEVEL + rb"\] "),
+}
+"""The beginning of a line of an error log, by server: nginx's ngx_log_error, Apache's ErrorLog."""
 
 _OF_LISTS = ("combined_forwarded", "common_forwarded")
 
@@ -147,10 +163,30 @@ def _unknown(sample: bytes) -> str:
             f"log at least {', '.join(w3c.NEEDED_COLUMNS)}, with times in UTC."
         )
     seen = next((line for line in sample.splitlines() if line.strip()), b"")
+    unknown = f"No line of the log has a known format; the first one reads {escape(seen[:200])!r}."
+    for server, pattern in _ERROR_LOGS.items():
+        if pattern.match(seen):
+            return f"{unknown} This looks like {server}'s error log: name its access log instead."
+    nearest = "; ".join(map(_describe, _nearest(escape(seen[:_COMPARED]))))
     return (
-        f"No line of the log has a known format; the first one reads {escape(seen[:200])!r}. "
-        f"Known are: {'; '.join(map(_describe, FORMATS.values()))}."
+        f"{unknown} The nearest of {len(FORMATS)} known formats are {nearest}. docs/formats.md has "
+        "all of them, and says how to set the format string of your server."
     )
+
+
+def _nearest(line: str) -> list[Format]:
+    """Return the formats whose examples are most similar to a line in the shape of their text."""
+    return nlargest(NEAREST, FORMATS.values(), lambda known: _similarity(line, known))
+
+
+def _similarity(line: str, known: Format) -> float:
+    example = known.example.splitlines()[-1][:_COMPARED]
+    return SequenceMatcher(None, _shape(line), _shape(example), autojunk=False).ratio()
+
+
+def _shape(text: str) -> str:
+    """Return a text with each word as a letter and each number as a digit."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", text))
 
 
 def _describe(known: Format) -> str:

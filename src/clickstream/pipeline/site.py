@@ -31,6 +31,8 @@ SAMPLE_BYTES = 2 << 20
 It limits the cost while no domain can be inferred: every process that builds tries again.
 """
 
+OF_SAMPLE = " in a sample of the earliest raw lines"
+
 _MEMO = "own domain"
 _ANY_DEVICE = Device("other", None, None, None)
 
@@ -67,7 +69,7 @@ def describe_own_domain(lake: Lake) -> str:
     if lake.settings.site.domains:
         return ""
     if found := _own_domain(lake, store=True):
-        return found.sentence
+        return found.describe(OF_SAMPLE)
     return (
         f"No own domain: fewer than {LEAST_SAMPLE} asset requests name a referrer, or no domain "
         "has more than half of them. The site's own pages may count as referrers; set site.domains."
@@ -98,7 +100,7 @@ def _store_domain(lake: Lake, found: OwnDomain) -> _Known:
     """Store the domain. If two processes store one, both use the first one that was stored."""
     stored = OwnDomain(**own_domain.store(lake, asdict(found)))
     if stored == found:
-        logging.getLogger(__name__).info(found.sentence)
+        logging.getLogger(__name__).info(found.describe(OF_SAMPLE))
     return _Known(stored, True)
 
 

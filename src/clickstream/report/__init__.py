@@ -65,10 +65,7 @@ def run_trial(
     """
     began, cpu_began = time.perf_counter(), time.process_time()
     errors, settings = SafeConsole(stderr=True), settings or Settings()
-    files, complaints = find_files(paths)
-    tally = Tally(clean_rules(settings), session_rules(settings), look_ups(settings))
-    result = _read(files, log_format, settings, tally, errors)
-    complaints += result.complaints
+    tally, result = read_logs(paths, log_format, settings, errors)
     if tally.lines:
         figures = tally.figures()
         if as_json:
@@ -76,26 +73,43 @@ def run_trial(
             console.file.write(json.dumps(report, indent=2) + "\n")
         else:
             elapsed = time.perf_counter() - began
-            show(figures, [*map(name_of, result.read)], result.formats, elapsed, console)
+            show(figures, result.described, result.formats, elapsed, console)
     for note in _notes(result):
         errors.print(Text(note), soft_wrap=True)
-    for complaint in complaints:
+    for complaint in result.complaints:
         errors.print(Text(complaint, "red"), soft_wrap=True)
-    return 1 if complaints else 0
+    return 1 if result.complaints else 0
 
 
 @dataclass
-class _Result:
-    """The results of reading: files with lines, their formats, set-aside files, and problems.
+class Read:
+    """The results of reading: the files, the formats of those with lines, and problems.
 
-    `padding` has the number of bytes left out at the start of each file in `read`.
+    `files` are all files. `set_aside` are those that are not access logs, `refused` those that
+    can't be read, or only in part. `padding` has the number of bytes left out at the start of each
+    file with lines.
     """
 
-    read: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
     padding: list[int] = field(default_factory=list)
     formats: list[Detected] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+
+    @property
+    def described(self) -> str:
+        """The name of a single file, or the number of files read, and those left out."""
+        if len(self.files) == 1:
+            return name_of(self.files[0])
+        left_out = {"set aside": self.set_aside, "refused": self.refused}
+        number = len(self.files) - sum(map(len, left_out.values()))
+        groups = [
+            f"{len(names):,} {group}: {shorten(names, _NAMED)}"
+            for group, names in left_out.items()
+            if names
+        ]
+        return "; ".join([quantity(number, "file"), *groups])
 
     @property
     def last_format(self) -> str:
@@ -103,15 +117,26 @@ class _Result:
         return self.formats[-1].name if self.formats else ""
 
 
+def read_logs(
+    paths: Sequence[str], log_format: str, settings: Settings, errors: Console
+) -> tuple[Tally, Read]:
+    """Read the logs into a tally, with a progress bar on `errors`; see `run_trial`."""
+    files, complaints = find_files(paths)
+    tally = Tally(clean_rules(settings), session_rules(settings), look_ups(settings))
+    result = _read(files, log_format, settings, tally, errors)
+    result.complaints[:0] = complaints
+    return tally, result
+
+
 def _read(
     files: Sequence[TrialFile], log_format: str, settings: Settings, tally: Tally, errors: Console
-) -> _Result:
+) -> Read:
     """Add all files to the tally."""
-    result = _Result()
+    result = Read([file.path for file in files])
     names = (AUTO, *FORMATS, *settings.formats)
     if log_format not in names:
         sentence = f"There is no log format {log_format!r}: use one of {', '.join(names)}."
-        return _Result(complaints=[UnusableFormat(sentence).printed])
+        return Read(complaints=[UnusableFormat(sentence).printed])
     chosen = log_format_of(settings, log_format)
     longest = settings.clean.longest_line_bytes
     small = SmallFiles(tally, longest)
@@ -120,6 +145,7 @@ def _read(
             try:
                 _read_file(file, chosen, partial(report, file.path), small, result, longest)
             except InputError as error:
+                result.refused.append(Path(file.path).name)
                 result.complaints.append(error.printed)
         small.flush()
     if tally.lines and not tally.parsed:
@@ -137,7 +163,7 @@ def _read_file(
     log_format: str | Format,
     report: Callable[[int], None],
     small: SmallFiles,
-    result: _Result,
+    result: Read,
     longest: int,
 ) -> None:
     """Add a file to the tally. Raises InputError if it can't be read and is not set aside."""
@@ -157,7 +183,7 @@ def _read_lines(
     log_format: str | Format,
     report: Callable[[int], None],
     small: SmallFiles,
-    result: _Result,
+    result: Read,
     longest: int,
 ) -> None:
     before = small.taken
@@ -171,11 +197,9 @@ def _read_lines(
     finally:
         if small.taken > before:
             result.padding += padding
-    if small.taken > before:
-        result.read.append(path)
 
 
-def _notes(result: _Result) -> Iterator[str]:
+def _notes(result: Read) -> Iterator[str]:
     """Yield notes on what was left out without an error: set-aside files, and padding."""
     if names := result.set_aside:
         yield (

@@ -8,6 +8,7 @@ hour.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -18,17 +19,19 @@ from rich.text import Text
 from clickstream import clean, parse
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules, evidence_of
 from clickstream.clean.pages import page_steps
-from clickstream.clean.referrers import referrer_of
+from clickstream.clean.referrers import OwnDomain, referrer_of
 from clickstream.clean.request_kinds import path_kind
 from clickstream.clean.urls import split_target
 from clickstream.errors import InputError
 from clickstream.networks import client_address
 from clickstream.parse.formats import TOO_LONG
 from clickstream.parse.frames import Parsed
-from clickstream.report.reading import SAMPLE_SIZE, text_blocks
+from clickstream.report import read_logs
+from clickstream.report.reading import SAMPLE_SIZE, STDIN, text_blocks
 from clickstream.report.tally import VISITOR_KEY
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import clean_rules, log_format_of, look_ups, missing_look_ups
+from clickstream.terminal import SafeConsole
 from clickstream.wording import printable, quantity
 
 
@@ -45,10 +48,14 @@ def show_explanation(
 ) -> int:
     """Print the steps of one line and return the exit code, which is 1 for a reject.
 
-    `line` is the line itself or, if a log is named, the number of the line in the log, from 1.
+    `line` is the line itself or, if a log is named, the number of a line in the log, from 1. The
+    site's own domain is inferred from all lines of the logs, as for the report on them.
     """
     longest = settings.clean.longest_line_bytes
     raw, header, sample = _find_line(line, logs, longest)
+    own = _infer_own_domain(logs, log_format, settings)
+    if own:
+        settings = _with_own_domain(settings, own.domain)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("Step", "Result", "Why"):
         table.add_column(name, overflow="fold")
@@ -61,18 +68,19 @@ def show_explanation(
             Text(step.what, "cyan"), Text(printable(step.result)), Text(printable(step.why), "dim")
         )
     console.print(table)
+    if own:
+        console.print(Text(printable(own.sentence), "dim"), soft_wrap=True)
     return 1 if steps[-1].what == "Rejected" else 0
 
 
 def _find_line(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, bytes, bytes]:
     """Return the requested line, the last `#Fields:` line before it, and the start of its log."""
-    if not logs:
+    if not (logs and line.isascii() and line.isdecimal()):
         return line.encode("utf-8", "surrogateescape"), b"", b""
-    if not (line.isascii() and line.isdecimal() and int(line)):
-        raise InputError(
-            f"{line!r} is not a line number: if a log is named, --explain takes the number of a "
-            "line, from 1."
-        )
+    if not int(line):
+        raise InputError(f"{line} is not a line number: the first line of a log is line 1.")
+    if Path(logs[0]).is_dir():
+        raise InputError(f"{logs[0]} is a directory: name the log that has line {line}.")
     left, header, sample = int(line), b"", b""
     for block in text_blocks(logs[0], longest):
         sample = block if parse.is_nothing_else(sample, longest) else sample
@@ -85,6 +93,19 @@ def _find_line(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, byt
     raise InputError(
         f"{logs[0]} has {quantity(int(line) - left, 'line')}, so there is no line {line}."
     )
+
+
+def _infer_own_domain(logs: Sequence[str], log_format: str, settings: Settings) -> OwnDomain | None:
+    """Infer the own domain from logs; stdin can't be read a second time."""
+    files = [log for log in logs if log != STDIN]
+    if not files:
+        return None
+    return read_logs(files, log_format, settings, SafeConsole(stderr=True))[0].own_domain()
+
+
+def _with_own_domain(settings: Settings, domain: str) -> Settings:
+    site = settings.site.model_copy(update={"domains": (*settings.site.domains, domain)})
+    return settings.model_copy(update={"site": site})
 
 
 def explain(
@@ -186,9 +207,8 @@ def _explain_origin(
     known = f"{referrer.source or referrer.domain}, {referrer.category}" if referrer else "none"
     no_referrer = "none was sent" if is_referrer_logged else "the format has no field for it"
     why = logged["referrer"] or no_referrer
-    yield ExplainedStep(
-        "Referrer", known, f"{why}; the site's own domains are those of site.domains"
-    )
+    domains = f"the site's own domains: {', '.join(rules.domains) or 'none'}"
+    yield ExplainedStep("Referrer", known, f"{why}; {domains}")
     target = split_target(logged["target"], rules.targets)
     tags = {
         name: value

@@ -88,20 +88,20 @@ class RankingRow:
 
 def show(
     figures: Figures,
-    paths: Sequence[str],
+    files: str,
     formats: Sequence[Detected],
     elapsed: float,
     console: Console,
 ) -> None:
     """Print the page.
 
-    `formats` are the detected formats of the files, and may be empty. `elapsed` is the wall-clock
-    time of reading and counting in seconds.
+    `files` names or counts the files. `formats` are the detected formats of the files, and may be
+    empty. `elapsed` is the wall-clock time of reading and counting in seconds.
     """
     look = TerminalAbilities.of(console, WIDEST)
     half = replace(look, width=(look.width - GUTTER) // 2) if _is_wide(look) else look
     sections: list[RenderableType] = [
-        _headline(figures, paths, formats, elapsed, look),
+        _headline(figures, files, formats, elapsed, look),
         _balance(figures, look),
         _people(figures),
         _timeline(figures, look),
@@ -120,12 +120,11 @@ def show(
 
 def _headline(
     figures: Figures,
-    paths: Sequence[str],
+    files: str,
     formats: Sequence[Detected],
     elapsed: float,
     look: TerminalAbilities,
 ) -> Panel:
-    files = look.safe(paths[0]) if len(paths) == 1 else quantity(len(paths), "file")
     speed = f"{quantity(round(figures.lines / max(elapsed, 0.001)), 'line')} per second"
     span = "no line with a time"
     if figures.first_at and figures.last_at:
@@ -134,7 +133,7 @@ def _headline(
     clients = quantity(figures.clients, "client address", "client addresses")
     read = quantity(figures.lines, "line")
     lines = Text.assemble(
-        (read, f"bold {ACCENT}"), " in ", (files, "bold"), "\n", span, "\n",
+        (read, f"bold {ACCENT}"), " in ", (look.safe(files), "bold"), "\n", span, "\n",
         (f"{clients}, {decimal(figures.bytes)} sent", "dim"), "\n",
         (f"read in {elapsed:.1f} s, {speed}", "dim"), _formats(formats),
     )  # fmt: skip
@@ -296,7 +295,9 @@ def _errors(figures: Figures) -> Group:
 
 def _bots(figures: Figures, look: TerminalAbilities) -> Group:
     rows = [RankingRow(reason, n, "magenta") for reason, n in figures.bot_reasons.items()]
-    note = f"{quantity(figures.balance['bots'], 'request')}, by reason"
+    bots, assets = figures.balance["bots"], figures.balance["assets"]
+    share = f"{bots / max(figures.parsed - assets, 1):.0%} of those without assets"
+    note = f"{quantity(bots, 'request')} ({share}), by reason"
     return _ranking("Bots", note, rows, "No bots.", look)
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
 from clickstream.clean import Cleaner, CleanRules, LookUps, VisitorKeys
-from clickstream.clean.referrers import infer_own_domain
+from clickstream.clean.referrers import OwnDomain, infer_own_domain
 from clickstream.clean.request_kinds import KINDS, balance
 from clickstream.parse import parse
 from clickstream.parse.frames import Parsed
@@ -95,11 +95,15 @@ class Tally:
                 row = refused.slice(first, 1).to_pylist()[0]
                 self._examples[reason] = Reject(*_place(row["line_number"], files), row["line"])
 
-    def figures(self) -> Figures:
-        """Return the figures of all added lines. Afterwards, nothing can be added."""
+    def own_domain(self) -> OwnDomain | None:
+        """Infer the own domain from all added lines. Afterwards, nothing can be added."""
         self._cleaner.add(parse(b"", "common").table)  # for at least one batch
         self._label()
-        own = infer_own_domain(self._referrers_of_assets, self._domains)
+        return infer_own_domain(self._referrers_of_assets, self._domains)
+
+    def figures(self) -> Figures:
+        """Return the figures of all added lines. Afterwards, nothing can be added."""
+        own = self.own_domain()
         domains = (own.domain,) if own else ()
         requests = self._rows.with_tables(self._cleaner.tables(more_domains=domains))
         clients = self._cleaner.count_clients()

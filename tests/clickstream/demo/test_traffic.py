@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,10 @@ from clickstream.demo.traffic import (
 )
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan, hour_range
-from clickstream.lake import open_lake
+from clickstream.lake import Lake, open_lake
 from clickstream.pipeline.publish.publish import build_hour
 from clickstream.settings import Settings, load
+from clickstream.settings.cafe import load_for
 
 ROOT = Path(__file__).parents[3]
 OWN_SITE = """
@@ -58,6 +60,28 @@ def test_own_logs_have_nothing_of_the_cafe(project: Path) -> None:
     assert (chosen.site.name, chosen.site.domains) == ("own-logs", ())
     assert (chosen.goals, chosen.funnel) == ({}, ())
     assert [source.path for source in chosen.sources] == [str(project / "logs")]
+
+
+def test_try_has_nothing_of_the_cafe_for_other_logs_and_all_of_it_for_the_cafes_own(
+    project: Path,
+) -> None:
+    other, left_out = load_for([str(project / "logs" / "access.log")])
+    assert (other.site.domains, other.goals, other.funnel) == ((), {}, ())
+    assert "set another name" in left_out
+    cafe, nothing = load_for([str(project / "var" / "cafe-logs" / "access.log")])
+    assert ([*cafe.goals], nothing) == (["order", "newsletter"], "")
+    (project / "clickstream.toml").write_text(OWN_SITE)
+    own, nothing = load_for([str(project / "logs")])
+    assert ([*own.goals], own.site.domains, nothing) == (["sale"], ("shop.example",), "")
+    (project / "clickstream.toml").write_text("")
+    assert load_for(["-"])[1] == "", "the defaults have nothing of the café to leave out"
+
+
+def test_lines_of_hours_that_are_not_over_are_no_plan(lake: Lake, tmp_path: Path) -> None:
+    running = Hour.of(datetime.now(UTC) + timedelta(hours=1))
+    append(tmp_path / "logs" / "access.log", [Client("192.0.2.1").get(f"{running}:10:00", "/")])
+    with pytest.raises(InputError, match="of hours that are not over yet"):
+        plan_own_hours(lake, DemoSteps(Console(file=io.StringIO())))
 
 
 def test_settings_of_a_site_of_ones_own_are_kept(project: Path) -> None:

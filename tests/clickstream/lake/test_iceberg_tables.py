@@ -81,7 +81,9 @@ def test_rows_that_came_to_one_of_the_hours_meanwhile_are_noticed(lake: Lake) ->
         replace(other, (1, 2, [["other"], ["other"]]))
 
 
-def test_other_days_are_nobodys_conflict(lake: Lake) -> None:
+def test_other_days_are_nobodys_conflict_and_the_log_has_nothing_of_it(
+    lake: Lake, caplog: pytest.LogCaptureFixture
+) -> None:
     """Though one file is dropped and one written anew, in two snapshots of a commit."""
     replace(iceberg_tables.load(lake, SESSION_CHANGES), (0, 2, [["x"]] * 3))
     replace(iceberg_tables.load(lake, SESSION_CHANGES), (3, 5, [["x"]] * 3))
@@ -89,6 +91,7 @@ def test_other_days_are_nobodys_conflict(lake: Lake) -> None:
     one.replace(FIRST.plus(24), FIRST.plus(24), rows(FIRST.plus(24), ["one"]))
     replace(other, (1, 5, [["other"]] * 5))
     assert stored(lake) == {n: ["x"] if n == 0 else ["other"] for n in range(6)}
+    assert caplog.messages == []
 
 
 def test_what_stays_of_a_file_is_one_file(lake: Lake) -> None:

@@ -14,6 +14,10 @@ import pytest
 import zstandard
 from tests.clickstream.report.builders import LINES, line
 
+from clickstream.errors import InputError
+from clickstream.parse import detect
+from clickstream.parse.registry import FORMATS
+
 
 def test_a_missing_file_is_named(report, tmp_path):
     path = tmp_path / "no.log"
@@ -57,7 +61,39 @@ def test_text_in_no_known_format_is_refused_with_its_first_line(report, tmp_path
     assert (code, figures) == (1, None)
     assert str(path) in errors
     assert "Dear diary" in errors
-    assert "combined" in errors
+    nearest = [name for name in FORMATS if f" {name}, like " in errors]
+    assert len(nearest) == 3, "naming all formats would hide what happened"
+    assert "docs/formats.md" in errors
+
+
+@pytest.mark.parametrize(
+    ("nearly", "name"),
+    [
+        ('{"ts": 12, "x": "y", "path": "/b"}', "json"),
+        ('192.0.2.7 - - [20/Nov/2026:10:00:00 +0000] GET /b HTTP/1.1 200 100 "-" "x"', "combined"),
+        ("192.0.2.7 - - [20/Nov/2026:10:00:00 +0000] GET /b HTTP/1.1 200 100", "common"),
+        ("2026-11-20 05:00:00 192.0.2.7 GET /menu 200", "w3c"),
+    ],
+)
+def test_the_first_format_that_is_named_is_the_most_similar_one(nearly, name):
+    with pytest.raises(InputError, match=rf"formats are {name}, like ") as refused:
+        detect(nearly.encode())
+    assert len(str(refused.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("server", "line"),
+    [
+        ("nginx", "2026/11/20 17:00:00 [error] 7#7: *1 open() failed (2: No such file)"),
+        ("nginx", "2026/11/20 17:00:00 [notice] 1#1: start worker processes"),
+        ("Apache", "[Fri Sep 09 10:42:29.902022 2011] [core:error] [pid 35708] File missing: /x"),
+        ("Apache", "[Fri Sep  9 10:42:29 2011] [error] [client 192.0.2.7] File missing: /x"),
+    ],
+)
+def test_an_error_log_is_called_one(server, line):
+    with pytest.raises(InputError, match=f"looks like {server}'s error log") as refused:
+        detect(line.encode())
+    assert len(str(refused.value)) < 300
 
 
 def test_an_unknown_format_name_is_refused(report, log):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.clickstream.report.builders import LINES
+
+from clickstream.lake import Lake
+from clickstream.pipeline.pull.host import pull_source
+from clickstream.settings import SourceSettings
 
 ERROR = "2026/11/20 17:00:00 [error] 7#7: *1 open() failed (2: No such file)\n"
 
@@ -94,8 +99,29 @@ def test_a_directory_without_files_is_an_error(tmp_path: Path, report: Callable[
 
 
 def test_only_files_that_were_read_are_counted(
-    logs: Path, page: Callable[..., str], capsys: pytest.CaptureFixture[str]
+    logs: Path, page: Callable[..., str], capsys: pytest.CaptureFixture[str], lake: Lake
 ) -> None:
-    assert "48 lines in 4 files" in page(logs)
-    assert "12 lines in 2 files" not in page(logs / "access.log", "/nosuch", width=200)
+    """With those set aside and those refused, in the groups that a pull counts as well."""
+    cut = gzip.compress("".join(LINES * 99).encode())[:-50]
+    (logs / "access.log.4.gz").write_bytes(cut)
+    (logs / "wtmp").unlink()  # it has no finished line, so a pull does not decide about it yet
+    shown = page(logs, width=200)
+    set_aside = "2 set aside: error.log, error.log.2.gz"
+    assert f" lines in 5 files; {set_aside}; 1 refused: access.log.4.gz " in shown
+    pulled = pull_source(lake, SourceSettings(name="logs", path=str(logs), pattern="*"))
+    assert f"{len(pulled.set_aside)} set aside: {', '.join(pulled.set_aside)}" == set_aside
+    assert (pulled.files, [one.partition(":")[0] for one in pulled.refused]) == (
+        5,
+        ["access.log.4.gz"],
+    )
+    capsys.readouterr()
+    assert "12 lines in 1 file; 1 refused: nosuch " in page(logs / "access.log", "/nosuch")
     assert "/nosuch does not exist" in capsys.readouterr().err
+
+
+def test_the_whole_lines_of_a_damaged_file_are_lines_of_a_file(
+    logs: Path, page: Callable[..., str]
+) -> None:
+    damaged = logs / "access.log.4.gz"
+    damaged.write_bytes(gzip.compress("".join(LINES * 99).encode())[:-50])
+    assert re.search(r"[1-9]\d* lines in \S*access\.log\.4\.gz ", page(damaged, width=200))

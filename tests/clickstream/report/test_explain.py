@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from rich.console import Console
 from tests.clickstream.report.builders import LINES, OWN, line
 
 from clickstream.errors import InputError
+from clickstream.report import run_trial
 from clickstream.report.explain import ExplainedStep, explain, show_explanation
 from clickstream.settings import PrivacySettings, Settings, SiteSettings
 from clickstream.settings.labels import CleanSettings, PageSettings
@@ -104,11 +106,35 @@ def test_a_w3c_line_is_read_by_the_header_above_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "says"),
-    [("13", "has 12 lines"), ("0", "is not a line number"), ("x", "not a line number")],
+    [("13", "has 12 lines"), ("0", "is not a line number")],
 )
 def test_a_line_that_is_not_there_is_refused(asked: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=says):
         shown(asked, LINES, tmp_path)
+
+
+def test_a_number_needs_a_log_and_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_text("".join(LINES))
+    with pytest.raises(InputError, match="is a directory: name the log that has line 3"):
+        show_explanation("3", [str(tmp_path)], "auto", Settings(), Console(file=io.StringIO()))
+
+
+@pytest.mark.parametrize(
+    ("asked", "log"),
+    [("3", "access.log"), (LINES[2], "access.log"), (LINES[2], ".")],
+    ids=["a number", "a line and a log", "a line and a directory"],
+)
+def test_the_own_domain_is_the_one_that_the_report_on_the_logs_infers(
+    asked: str, log: str, tmp_path: Path
+) -> None:
+    text = "".join(LINES * 30).replace("cafe.example", "my.example")
+    (tmp_path / "access.log").write_text(text)
+    logs, page, out = [str(tmp_path / log)], io.StringIO(), io.StringIO()
+    run_trial(logs, "auto", False, Console(file=page, width=300), Settings())
+    show_explanation(asked, logs, "auto", Settings(), Console(file=out, width=300))
+    (own,) = re.findall(r"Own domain: my\.example, inferred from \S+ of \S+", out.getvalue())
+    assert own in page.getvalue()
+    assert "the site's own domains: my.example" in out.getvalue()
 
 
 def shown(asked: str, log: list[str], directory: Path) -> tuple[int, str]:

@@ -45,13 +45,13 @@ def test_one_line_of_one_file_is_in_the_singular(page, tmp_path):
     text = page(path)
     assert "1 line in " in text
     assert "1 client address," in text
-    assert "1 request, by reason" in text
+    assert "1 request (100% of those without assets), by reason" in text
     assert not re.search(r"\b1 (lines|files|requests|client addresses)", text)
 
 
 def test_a_file_that_could_not_be_read_is_not_counted(page, log, tmp_path):
     text = page(log, tmp_path / "nosuch", width=200)
-    assert f"12 lines in {log}" in text
+    assert "12 lines in 1 file; 1 refused: nosuch" in text
     assert "2 files" not in text
 
 

@@ -12,22 +12,35 @@ import os
 import secrets
 import socket
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
 from clickstream.demo import environment_file
-from clickstream.errors import ClickstreamError
+from clickstream.errors import ClickstreamError, with_code
 
 HOST = "127.0.0.1"
 LOGIN = "admin"
 
 
 class StackError(ClickstreamError):
-    """The local stack can't start, or one of its processes ended unexpectedly."""
+    """The local stack can't start, or one of its processes ended unexpectedly.
+
+    `log` has the lines of a log to print below the message.
+    """
 
     code = "CS-601"
+
+    def __init__(self, message: str, log: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.log = log
+
+    @property
+    def printed(self) -> str:
+        """The message with the code, and below them the lines of the log."""
+        return "\n".join([with_code(str(self), self.code), *self.log])
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +30,13 @@ ENDED_LATER = (("api-server",), ("localaws", "postgres"))
 """Processes that others depend on: they are ended after all others, in this order of groups."""
 
 GRACE_SECONDS = 20
-LINES_SHOWN = 20
+LINES_READ = 200
+"""The last lines of an ended process's log, in which its error is searched."""
+
+LINES_SHOWN = 5
+LONGEST_LINE = 200
+ROUTINE = re.compile(r"\b(INFO|DEBUG)\b|\[(info|debug)\s*\]")
+"""Lines of a log that are about no error."""
 
 _UNLESS_ORPHANED = 'test "$PPID" = "$0" && exec "$@"'
 """For a shell whose first argument is the id of its caller, and the others a command."""
@@ -55,13 +63,22 @@ class EndedProcess:
 
     @property
     def error(self) -> StackError:
-        """The error that describes it, with the last lines of the process's log."""
+        """The error that describes it, with the last lines of its log that are not routine."""
         with self.log.open(encoding="utf-8", errors="replace") as lines:
-            tail = "".join(deque(lines, LINES_SHOWN))
+            last = [line.rstrip() for line in deque(lines, LINES_READ)]
+        shown = [line for line in last if line and not ROUTINE.search(line)][-LINES_SHOWN:]
         return StackError(
-            f"{self.name} ended unexpectedly (status {self.status}), so all processes were "
-            f"stopped. The last lines of {self.log}:\n{tail}"
+            f"{self.name} ended unexpectedly ({self._how}), so all processes were stopped. Its log "
+            f"is {self.log}.",
+            [f"  {textwrap.shorten(line, LONGEST_LINE, placeholder=' …')}" for line in shown],
         )
+
+    @property
+    def _how(self) -> str:
+        """How it ended: its exit status, or the signal that killed it."""
+        if self.status >= 0:
+            return f"status {self.status}"
+        return f"killed by {signal.Signals(-self.status).name}"
 
 
 class Processes:

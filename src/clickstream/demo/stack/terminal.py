@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from clickstream.dashboard.access.link import login_link
@@ -42,7 +43,9 @@ def up(
 def show_start(stack: Stack, console: Console) -> None:
     """Wait until the stack is ready, and print a line for each part when it is."""
     started = time.monotonic()
-    with console.status("Starting PostgreSQL, the local AWS and Airflow (about half a minute)"):
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        progress.add_task("Starting PostgreSQL, the local AWS and Airflow", total=None)
         for part in stack.ready_parts():
             console.print(f"[green]✓[/] {part} is ready ({time.monotonic() - started:.0f} s)")
 

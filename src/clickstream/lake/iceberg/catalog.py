@@ -19,6 +19,11 @@ from clickstream.lake.iceberg.file_io import LakeFiles
 
 # pyiceberg logs a line for each table that it loads; they would fill most of a day's log.
 logging.getLogger("pyiceberg.io").setLevel(logging.WARNING)
+# It warns of each commit that it retries because another process was faster, which is normal. If
+# the last attempt fails as well, StaleHour says so.
+logging.getLogger("pyiceberg.table").addFilter(
+    lambda record: not record.getMessage().startswith("Commit failed due to a concurrent update")
+)
 
 
 class LakeCatalog(GlueCatalog):

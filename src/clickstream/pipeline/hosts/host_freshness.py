@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from clickstream.errors import RefusedFiles, StateCode, with_code
 from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile, WaitingFile
 from clickstream.wording import describe_duration, quantity
 
@@ -17,8 +18,8 @@ class HostFreshness:
     """A host: its newest pulled line, how long ago that was, and the files left out.
 
     `pulled_at` is when the last successful pull began. `failed_at` and `failure` belong to the
-    newest pull, if it failed. `problem` is empty while the host is fresh; `is_known` is false if
-    none of its pulls has ended, in success or failure.
+    newest pull, if it failed. `problem` is a sentence with a code, and empty while the host is
+    fresh; `is_known` is false if none of its pulls has ended, in success or failure.
     """
 
     name: str
@@ -61,12 +62,15 @@ def measure_host(
             if state.failure
             else _problem(state, now - pulled, lag, old, source_lag)
             if pulled
-            else f"Host {state.host} was never pulled by this version."
+            else with_code(
+                f"Host {state.host} was never pulled by this version.", StateCode.NO_RECENT_LINES
+            )
         ),
     )
 
 
 def _failure(name: str, pulled: datetime | None, failure: str) -> str:
+    """Describe a failed pull; the stored sentence of its error ends with the error's code."""
     since = f"since {pulled:%Y-%m-%d %H:%M} UTC" if pulled else "and never was"
     return f"Host {name} can't be pulled {since}: {failure}"
 
@@ -82,16 +86,19 @@ def _problem(
     name = f"Host {state.host}"
     if state.refused:
         first = state.refused[0]
-        return (
-            f"{name}: {quantity(len(state.refused), 'file')} refused, {first.name}: {first.reason}"
+        files = quantity(len(state.refused), "file")
+        return with_code(
+            f"{name}: {files} refused, {first.name}: {first.reason}", RefusedFiles.code
         )
     if since_pull > lag:
-        return f"{name} was last pulled {describe_duration(since_pull)} ago."
-    if newest_is_old is None:
-        return f"{name}: no line with a time was pulled from it yet."
-    if newest_is_old > source_lag:
-        return f"{name}: its newest line is {describe_duration(newest_is_old)} old."
-    return ""
+        late = f"{name} was last pulled {describe_duration(since_pull)} ago."
+    elif newest_is_old is None:
+        late = f"{name}: no line with a time was pulled from it yet."
+    elif newest_is_old > source_lag:
+        late = f"{name}: its newest line is {describe_duration(newest_is_old)} old."
+    else:
+        return ""
+    return with_code(late, StateCode.NO_RECENT_LINES)
 
 
 def _moment(seconds: int | None) -> datetime | None:

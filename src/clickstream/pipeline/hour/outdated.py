@@ -165,13 +165,18 @@ def check_range(first: Hour, last: Hour) -> tuple[Hour, Hour]:
     return first, last
 
 
+def first_unfinished(now: datetime | None = None) -> Hour:
+    """Return the first hour that is not over at `now`, by default the present."""
+    return Hour.of((now or datetime.now(UTC)) + CLOCKS_DIFFER)
+
+
 def check_range_to_build(first: Hour, last: Hour, now: datetime | None = None) -> None:
     """Check a range of hours to build. Raises InputError if it is reversed, or not over at `now`.
 
     `now` is by default the present. Lines of an hour that is not over are still being written.
     """
     check_range(first, last)
-    newest = Hour.of((now or datetime.now(UTC)) + CLOCKS_DIFFER).previous
+    newest = first_unfinished(now).previous
     if last > newest:
         example = f"end the range with {newest}" if first <= newest else f"build {newest}"
         raise InputError(f"The hour {last} is not over yet, so it can't be built: {example}.")

@@ -8,12 +8,13 @@ The cost depends on the number of days checked and of waiting hours, not on the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from clickstream import __version__
+from clickstream.errors import NoHost, StateCode, with_code
 from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger, raw
 from clickstream.lake.collection import PullState
@@ -94,11 +95,11 @@ class MissingHost:
 
     @property
     def sentence(self) -> str:
-        """Which hours lack the host, in a sentence."""
+        """Which hours lack the host, in a sentence with a code."""
         lack = "lacks" if len(self.hours) == 1 else "lack"
-        return (
-            f"{quantity(len(self.hours), 'hour')} {lack} {self.name}: {describe_hours(self.hours)}."
-        )
+        hours = quantity(len(self.hours), "hour")
+        sentence = f"{hours} {lack} {self.name}: {describe_hours(self.hours)}."
+        return with_code(sentence, StateCode.LACKS_HOST)
 
 
 @dataclass(frozen=True)
@@ -139,38 +140,47 @@ class Freshness:
 
     @property
     def problems(self) -> list[str]:
-        """A sentence for everything that is late or missing."""
-        problems = []
-        if self.lag is not None and self.is_late:
-            problems.append(
-                f"The newest published hour is {self.newest}, {describe_duration(self.lag)} ago; "
-                f"the limit is {describe_duration(self.limits.lag)}."
-            )
-        if self.late:
-            problems.append(
-                f"{quantity(len(self.late), 'hour')} with raw lines that wait for longer than "
-                f"{describe_duration(self.limits.lag)}: {describe_hours(self.late)}."
-            )
-        if self.gaps:
-            problems.append(
-                f"{quantity(len(self.gaps), 'hour')} never built: {describe_hours(self.gaps)}."
-            )
-        if self.broken_off:
-            problems.append(
-                f"{quantity(len(self.broken_off), 'publication')} interrupted: "
-                f"{describe_hours(self.broken_off)}."
-            )
+        """A sentence, with its code, for everything that is late or missing."""
+        problems = [with_code(*one) for one in self._late_hours()]
         problems += [one.sentence for one in self.missing_hosts]
         return problems + [one.problem for one in self.sources if one.is_known and one.problem]
 
+    def _late_hours(self) -> Iterator[tuple[str, StateCode]]:
+        """Yield a sentence and its code for each group of hours that is late or missing."""
+        if self.lag is not None and self.is_late:
+            yield (
+                f"The newest published hour is {self.newest}, {describe_duration(self.lag)} ago; "
+                f"the limit is {describe_duration(self.limits.lag)}.",
+                StateCode.NO_RECENT_HOUR,
+            )
+        if self.late:
+            yield (
+                f"{quantity(len(self.late), 'hour')} with raw lines that wait for longer than "
+                f"{describe_duration(self.limits.lag)}: {describe_hours(self.late)}.",
+                StateCode.LINES_WAIT,
+            )
+        if self.gaps:
+            yield (
+                f"{quantity(len(self.gaps), 'hour')} never built: {describe_hours(self.gaps)}.",
+                StateCode.NEVER_BUILT,
+            )
+        if self.broken_off:
+            yield (
+                f"{quantity(len(self.broken_off), 'publication')} interrupted: "
+                f"{describe_hours(self.broken_off)}.",
+                StateCode.INTERRUPTED,
+            )
+
     @property
     def unknowns(self) -> list[str]:
-        """A sentence for everything that can't be determined."""
+        """A sentence, with its code, for everything that can't be determined."""
         unknowns = [one.problem for one in self.sources if not one.is_known]
         if self.newest is None:
-            unknowns.insert(0, f"No hour since {self.since} is published.")
+            sentence = f"No hour since {self.since} is published."
+            unknowns.insert(0, with_code(sentence, StateCode.NO_RECENT_HOUR))
         if not self.sources:
-            unknowns.append("No source of logs is set, or none of its hosts was ever pulled.")
+            sentence = "No source of logs is set, or none of its hosts was ever pulled."
+            unknowns.append(with_code(sentence, NoHost.code))
         return unknowns
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pandas as pd
 import pyarrow as pa
@@ -18,7 +18,7 @@ from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.intents import interrupted_hours
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.hour.chain import check_links, key_edges
-from clickstream.pipeline.hour.outdated import check_range
+from clickstream.pipeline.hour.outdated import check_range, first_unfinished
 from clickstream.pipeline.hour.replay_window import ReplayWindow, renewals
 from clickstream.pipeline.proof.athena_checks import LONGEST_SESSION_DAYS, disagreeing
 from clickstream.pipeline.proof.report import Finding, VerifyReport
@@ -52,7 +52,7 @@ def verify(
         again = _check_once(lake, min(seem_wrong), max(seem_wrong), progress)
         seen.findings = [finding for finding in again.findings if finding.hour in seem_wrong]
         seen.published |= again.published
-    return _report(lake, seen, first, last, Hour.of(now or datetime.now(UTC)))
+    return _report(lake, seen, first, last, first_unfinished(now))
 
 
 @dataclass
@@ -84,19 +84,27 @@ def _report(
     waiting = [hour for hour in over if hour in seen.with_raw_lines]
     if waiting:  # some may have been published since the ledger was read
         waiting = sorted({*waiting} - hour_ledger.rows_of_hours(lake, waiting).keys())
+    premature = _premature(seen, running)
     lost = [hour for hour in waiting if ReplayWindow(lake).has_lost_raw(hour)]
     return VerifyReport(
         HourSpan(first, last),
         len(seen.published),
         sum(seen.published.values()),
-        tuple(seen.findings),
+        tuple(one for one in seen.findings if one.hour not in premature),
         tuple(hour for hour in waiting if hour not in lost),
         tuple(hour for hour in over if hour not in seen.with_raw_lines),
-        tuple(hour for hour in missing if hour >= running),
+        tuple(hour for hour in missing if hour >= running and hour not in premature),
         tuple(sorted([*seen.late_past_window, *lost])),
         tuple(seen.edges),
         seen.raw_gone_before,
+        tuple(sorted(premature)),
     )
+
+
+def _premature(seen: _Seen, running: Hour) -> set[Hour]:
+    """Return the hours from `running` on that have rows in a table, or an intent to write some."""
+    built = {one.hour for one in seen.findings if one.remedy != "drop marks"}
+    return {hour for hour in {*seen.published, *built} if hour >= running}
 
 
 def _check_once(

@@ -46,7 +46,7 @@ def pull_host(
     except HOST_FAILURES as error:
         if host.name != instance_name(host.source, UNKNOWN_INSTANCES):
             with suppress(AwsRefused, AwsUnavailable):  # the host's own error says more
-                _record_failure(lake, host, str(error))
+                _record_failure(lake, host, error.printed)
         raise
 
 

@@ -230,7 +230,7 @@ def _build_result(
     known = {one.identity for one in before.refused}
     return Pulled(
         host=observed.host,
-        files=observed.files,
+        files=sum(not (one.is_set_aside or one.refusal) for one in found.values()),
         lines=stored.lines.total(),
         bytes=stored.bytes,
         hours=[str(hour) for hour in sorted(stored.lines)],

@@ -16,11 +16,11 @@ NAMES_SHOWN = 5
 class Pulled:
     """The result of one pull.
 
-    `refused` are files that can't be read, or only up to some line, with the reason;
-    `newly_refused` are those that no earlier pull refused. `set_aside` are files that are not
-    access logs. `waiting` are files whose lines could not be pulled yet, with the reason.
-    `padding_bytes` at the beginning of `padded_files` new files (NULs, a byte-order mark) were left
-    out.
+    `files` is the number of files that are neither refused nor set aside. `refused` are files that
+    can't be read, or only up to some line, with the reason; `newly_refused` are those that no
+    earlier pull refused. `set_aside` are files that are not access logs. `waiting` are files whose
+    lines could not be pulled yet, with the reason. `padding_bytes` at the beginning of
+    `padded_files` new files (NULs, a byte-order mark) were left out.
     """
 
     host: str

@@ -61,13 +61,29 @@ def test_each_process_writes_to_its_own_log(running: Processes) -> None:
 def test_one_that_ends_by_itself_is_told_with_the_end_of_its_log(running: Processes) -> None:
     with running:
         running.start("steady", "sleep 1000")
-        running.start("weak", "seq 100; exit 3")
+        routine = 'seq -f "%g [info     ] routine" 40; echo INFO: routine'
+        running.start("weak", f"seq 100; {routine}; exit 3")
         until(lambda: running.ended() is not None)
         ended = running.ended()
     assert ended is not None
-    message = str(ended.error)
-    assert "weak ended unexpectedly (status 3)" in message
-    assert message.endswith("\n" + "".join(f"{n}\n" for n in range(81, 101)))
+    first, *log = ended.error.printed.splitlines()
+    assert first == (
+        "weak ended unexpectedly (status 3), so all processes were stopped. Its log is "
+        f"{running.log_of('weak')}. (CS-601)"
+    )
+    assert log == [f"  {number}" for number in range(96, 101)]
+
+
+def test_one_that_was_killed_is_told_with_the_signal_and_without_routine(
+    running: Processes,
+) -> None:
+    with running:
+        running.start("scheduler", "echo '2026-11-28T13:16:03Z [info ] routine'; kill -9 $$")
+        until(lambda: running.ended() is not None)
+        ended = running.ended()
+    assert ended is not None
+    assert "scheduler ended unexpectedly (killed by SIGKILL)" in ended.error.printed
+    assert len(ended.error.printed.splitlines()) == 1
 
 
 def test_processes_end_in_waves_with_the_services_last(running: Processes, tmp_path: Path) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from tests.clickstream.pipeline.builders import store_line
 
+from clickstream.cli.status_output import show_status
+from clickstream.errors import StateCode
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile
@@ -99,6 +103,14 @@ def test_a_lake_is_fresh_only_if_nothing_is_late_missing_or_broken_off(
     is_old = NOW - max(published).end > FreshnessLimits().lag
     assert (found.health is Health.FRESH) == (not (missing or late or stuck or is_old))
     assert (found.health is Health.LATE) == bool(found.problems)
+    states = {StateCode.NO_RECENT_HOUR: is_old, StateCode.LINES_WAIT: late}
+    states |= {StateCode.NEVER_BUILT: missing, StateCode.INTERRUPTED: stuck}
+    codes = [sentence[-7:-1] for sentence in found.problems]
+    assert codes == [code for code, is_so in states.items() if is_so]
+    shown = StringIO()
+    show_status(found, Console(file=shown, width=300))
+    failing = [line for line in shown.getvalue().splitlines() if line.startswith("✗")]
+    assert {line.rstrip()[-7:-1] for line in failing} == {*codes}
 
 
 def test_an_hour_from_the_future_does_not_make_a_lake_fresh() -> None:
@@ -106,7 +118,8 @@ def test_an_hour_from_the_future_does_not_make_a_lake_fresh() -> None:
     found = measured(replace(FRESH, published={**old, RUNNING.plus(5): BUILT}))
     assert (found.newest, found.health) == (RUNNING.minus(8), Health.LATE)
     assert found.problems == [
-        "The newest published hour is 2026-11-26T05, 7 hours 5 minutes ago; the limit is 3 hours."
+        "The newest published hour is 2026-11-26T05, 7 hours 5 minutes ago; the limit is 3 hours. "
+        "(CS-701)"
     ]
 
 
@@ -114,15 +127,19 @@ def test_limits_decide_what_is_late() -> None:
     old = replace(FRESH, published=dict.fromkeys(hour_range(SINCE, RUNNING.minus(8)), BUILT))
     assert measured(old, FreshnessLimits(lag=timedelta(hours=8))).health is Health.FRESH
     quiet = with_source(newest_line_at=seconds(NOW - timedelta(hours=30)))
-    assert measured(quiet).problems == ["Host web-1: its newest line is 1 day 6 hours old."]
+    assert measured(quiet).problems == [
+        "Host web-1: its newest line is 1 day 6 hours old. (CS-706)"
+    ]
     assert measured(quiet, FreshnessLimits(source_lag=timedelta(days=2))).health is Health.FRESH
 
 
 def test_a_refused_file_and_a_pull_that_stopped_are_problems_and_a_file_set_aside_is_none() -> None:
     refused = with_source(refused=(RefusedFile("x.log", "1", "no known format"),))
-    assert measured(refused).problems == ["Host web-1: 1 file refused, x.log: no known format"]
+    assert measured(refused).problems == [
+        "Host web-1: 1 file refused, x.log: no known format (CS-207)"
+    ]
     stopped = with_source(pulled_at=seconds(NOW - timedelta(hours=5)))
-    assert measured(stopped).problems == ["Host web-1 was last pulled 5 hours ago."]
+    assert measured(stopped).problems == ["Host web-1 was last pulled 5 hours ago. (CS-706)"]
     set_aside = with_source(set_aside=(SetAsideFile("error.log", "2"),))
     assert measured(set_aside).health is Health.FRESH
 
@@ -144,11 +161,11 @@ def test_hours_that_lack_a_host_are_a_problem_once_they_are_over() -> None:
     found = measured(replace(FRESH, incomplete=lacking))
     assert found.health is Health.LATE
     assert found.problems == [
-        "2 hours lack web.i-0a: 2026-11-26T10 to 2026-11-26T11 (2 hours).",
-        "3 hours lack web.i-0b: 2026-11-26T08, 2026-11-26T10 to 2026-11-26T11 (2 hours).",
+        "2 hours lack web.i-0a: 2026-11-26T10 to 2026-11-26T11 (2 hours). (CS-705)",
+        "3 hours lack web.i-0b: 2026-11-26T08, 2026-11-26T10 to 2026-11-26T11 (2 hours). (CS-705)",
     ]
     one = measured(replace(FRESH, incomplete={RUNNING.previous: ["web-1"]}))
-    assert one.problems == ["1 hour lacks web-1: 2026-11-26T12."]
+    assert one.problems == ["1 hour lacks web-1: 2026-11-26T12. (CS-705)"]
     assert measured(replace(FRESH, incomplete={RUNNING: ["web-1"]})).health is Health.FRESH
 
 
