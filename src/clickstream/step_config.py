@@ -42,6 +42,7 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
     return clean.CleanRules(
         site=settings.site.name,
         domains=settings.site.domains,
+        hosts=settings.site.hosts,
         targets=clean.TargetRules(
             frozenset(chosen.query_parameters),
             clean.PageRules(

@@ -7,8 +7,10 @@ A log has the host that the server names (`%v`, `$server_name`) or the one that 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +21,9 @@ _NAME = re.compile(r"(?=.{1,253}\Z)(?=.*[a-z0-9])[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _ADDRESS = re.compile(r"\[?([0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*)\]?(?::\d{1,5})?")
 ANY_SUBDOMAIN = "*."
 
+NAMED_HOSTS = 3
+"""Number of hosts that a sentence names; the others are counted."""
+
 
 def host_name(logged: str | None) -> str | None:
     """Return a logged host in lower case, without port and final dot; None if it is no host."""
@@ -27,6 +32,38 @@ def host_name(logged: str | None) -> str | None:
         return address[1]
     name = _PORT.sub("", lower).removesuffix(".")
     return name if _NAME.fullmatch(name) else None
+
+
+def count_hosts(parsed: pa.Table) -> Counter[str]:
+    """Count the requests of a table of `parse` by host; those without a host are left out."""
+    column = dictionary_encoding.combine_chunks(parsed["host"])
+    codes = dictionary_encoding.codes_of(column)
+    counts = np.bincount(codes[codes >= 0], minlength=len(column.dictionary))
+    found: Counter[str] = Counter()
+    for text, number in zip(column.dictionary.to_pylist(), counts.tolist(), strict=True):
+        if number and (name := host_name(text)):
+            found[name] += number
+    return found
+
+
+def describe_hosts(counts: Mapping[str, int], own: Sequence[str]) -> str:
+    """State which hosts some logs have, and what `[site] hosts` does with them.
+
+    `counts` has the number of requests by host, and `own` are the hosts of the setting. The result
+    is empty if the logs have at most one host.
+    """
+    if len(counts) < 2:
+        return ""
+    total = sum(counts.values())
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    named = [f"{name} {number / total:.1%}" for name, number in ranked[:NAMED_HOSTS]]
+    more = [f"{len(ranked) - NAMED_HOSTS:,} more"] if len(ranked) > NAMED_HOSTS else []
+    effect = (
+        "Only those of [site] hosts are counted."
+        if own
+        else "They are counted as one site; [site] hosts chooses those of yours."
+    )
+    return f"{len(counts):,} hosts in these logs: {', '.join([*named, *more])}. {effect}"
 
 
 def requests_of_site(parsed: pa.Table, hosts: Sequence[str]) -> pa.Table:

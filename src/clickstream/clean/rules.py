@@ -18,11 +18,13 @@ from clickstream.networks import NetworkSet
 class CleanRules:
     """The rules for labelling requests.
 
-    `site` is the name of the site in the tables, and `domains` are its own domains.
+    `site` is the name of the site in the tables, `domains` are its own domains, and `hosts` its
+    virtual hosts (see `hosts.requests_of_site`).
     """
 
     site: str
     domains: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     targets: TargetRules = field(default_factory=TargetRules)
     kinds: KindRules = field(default_factory=KindRules)
     channels: ChannelRules = DEFAULT_CHANNELS

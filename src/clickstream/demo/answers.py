@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rich.console import Console
+from rich.markup import escape
 
+from clickstream.clean.hosts import describe_hosts
 from clickstream.hours import HourSpan, describe_hours
 from clickstream.lake import Lake, athena, hour_ledger
 from clickstream.lake.athena import QueryResult
@@ -66,7 +68,8 @@ QUESTIONS = {
         limit 8""",
 }
 
-_KINDS = (*BALANCE, "rejected")
+_HOSTS = "select host, count(*) as requests from hits where host is not null group by host"
+_KINDS = (*BALANCE, "rejected", "other_hosts")
 _BALANCE = f"""
     select count(*) as hours, sum(lines) as lines,
         {", ".join(f"sum({kind}) as {kind}" for kind in _KINDS)}
@@ -92,7 +95,10 @@ def show_first_answers(lake: Lake, span: HourSpan, console: Console) -> None:
 
 
 def show_answers(lake: Lake, console: Console) -> None:
-    """Print the answer to each question."""
+    """Print the answer to each question, and the hosts of the logs if there are several."""
+    counts = dict(athena.query(lake, _HOSTS).rows)
+    if hosts := describe_hosts(counts, lake.settings.site.hosts):
+        console.print(f"\n{escape(hosts)}", soft_wrap=True, highlight=False)
     for question, sql in QUESTIONS.items():
         console.print(f"\n[bold]{question}[/]")
         result = athena.query(lake, sql)
@@ -119,4 +125,6 @@ def show_balance(lake: Lake, span: HourSpan, console: Console) -> None:
     ).records()[0]
     kinds = balance_text({kind: sums[kind] or 0 for kind in BALANCE})
     lines, hours = quantity(sums["lines"] or 0, "line"), quantity(sums["hours"], "hour")
-    console.print(f"{lines} in {hours} = {kinds}, {sums['rejected'] or 0:,} rejected.")
+    others = f", {sums['other_hosts']:,} to other hosts" if sums["other_hosts"] else ""
+    rejected = sums["rejected"] or 0
+    console.print(f"{lines} in {hours} = {kinds}, {rejected:,} rejected{others}.")

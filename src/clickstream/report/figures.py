@@ -17,8 +17,10 @@ TOP = 10
 
 FIGURES = {
     "lines": "Lines read; each is either parsed or rejected.",
-    "parsed": "Lines that could be parsed.",
+    "parsed": "Lines that could be parsed, without other_hosts.",
     "rejected": "Lines that could not be parsed, by reason.",
+    "hosts": "Lines that could be parsed, by virtual host or Host header, if it is logged.",
+    "other_hosts": "Lines to other hosts than those of [site] hosts, which no other figure counts.",
     "balance": "Parsed lines by category of the line balance, each counted once. A request"
     " for an asset counts as an asset, also if a bot sent it; all other "
     "requests of bots count as bots.",
@@ -95,6 +97,9 @@ class Figures:
     lines: int
     rejected: dict[str, int]
     examples: dict[str, Reject]
+    hosts: dict[str, int]
+    hosts_of_site: tuple[str, ...]
+    other_hosts: int
     balance: dict[str, int]
     by_status: dict[int, int]
     errors: dict[str, dict[str, int]]  # by 4xx and 5xx, then by one of CLIENTS
@@ -115,8 +120,8 @@ class Figures:
 
     @property
     def parsed(self) -> int:
-        """Number of parsed lines."""
-        return self.lines - sum(self.rejected.values())
+        """Number of parsed lines of the site."""
+        return self.lines - sum(self.rejected.values()) - self.other_hosts
 
     def as_dict(self, cpu_seconds: float) -> dict[str, Any]:
         """Return the JSON report; FIGURES describes its keys."""
@@ -124,6 +129,8 @@ class Figures:
             "lines": self.lines,
             "parsed": self.parsed,
             "rejected": {"total": sum(self.rejected.values()), "by_reason": self.rejected},
+            "hosts": self.hosts,
+            "other_hosts": self.other_hosts,
             "balance": self.balance,
             "by_status": {str(status): n for status, n in self.by_status.items()},
             "errors": self.errors,

@@ -15,6 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from clickstream.clean.hosts import describe_hosts
 from clickstream.parse.detect import Detected
 from clickstream.report.charts import TerminalAbilities, bar, fold, over_time, stacked
 from clickstream.report.figures import CLIENTS, TOP, Figures
@@ -70,6 +71,7 @@ KINDS = {
     "api_calls": ("API calls", "bright_cyan"),
     "others": ("others", "white"),
     "rejected": ("rejected lines", "bright_red"),
+    "other_hosts": ("to hosts of other sites", "bright_black"),
 }
 """The label and the colour of each term of the line balance."""
 
@@ -131,10 +133,12 @@ def _headline(
         span_text = length(figures.last_at - figures.first_at)
         span = f"{moment(figures.first_at)} to {moment(figures.last_at)} UTC ({span_text})"
     clients = quantity(figures.clients, "client address", "client addresses")
+    hosts = describe_hosts(figures.hosts, figures.hosts_of_site)
     read = quantity(figures.lines, "line")
     lines = Text.assemble(
         (read, f"bold {ACCENT}"), " in ", (look.safe(files), "bold"), "\n", span, "\n",
         (f"{clients}, {decimal(figures.bytes)} sent", "dim"), "\n",
+        (f"{look.safe(hosts)}\n" if hosts else "", WARNING),
         (f"read in {elapsed:.1f} s, {speed}", "dim"), _formats(formats),
     )  # fmt: skip
     return Panel(lines, box=box.ROUNDED, border_style=ACCENT, title="[bold]clickstream[/]")
@@ -155,6 +159,8 @@ def _formats(found: Sequence[Detected]) -> Text:
 
 def _balance(figures: Figures, look: TerminalAbilities) -> Group:
     counts = {**figures.balance, "rejected": sum(figures.rejected.values())}
+    if figures.other_hosts:
+        counts["other_hosts"] = figures.other_hosts
     segments = [(n, KINDS[kind][1]) for kind, n in counts.items()]
     table = _table(look.width // 2, look)
     for number, (kind, n) in enumerate(counts.items()):

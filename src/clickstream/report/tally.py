@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
 from clickstream.clean import Cleaner, CleanRules, LookUps, VisitorKeys
+from clickstream.clean.hosts import count_hosts, requests_of_site
 from clickstream.clean.referrers import OwnDomain, infer_own_domain
 from clickstream.clean.request_kinds import KINDS, balance
 from clickstream.parse import parse
@@ -51,6 +52,9 @@ class Tally:
         self.lines = 0
         self.parsed = 0
         self._bytes = 0
+        self._hosts_of_site = clean_rules.hosts
+        self._hosts: Counter[str] = Counter()
+        self._other_hosts = 0
         self._domains, self._session_rules = clean_rules.domains, session_rules
         self._cleaner = Cleaner(clean_rules, VisitorKeys(VISITOR_KEY), look_ups)
         self._waiting = 0
@@ -62,12 +66,15 @@ class Tally:
     def add(self, parsed: Parsed, *files: str | SmallFile) -> None:
         """Add parsed lines of one file, given by its path, or of small files parsed together."""
         self.lines += parsed.lines
-        self.parsed += len(parsed.table)
+        table = requests_of_site(parsed.table, self._hosts_of_site)
+        self._hosts += count_hosts(parsed.table)
+        self._other_hosts += len(parsed.table) - len(table)
+        self.parsed += len(table)
         if len(parsed.refused):
             self._add_rejects(parsed.refused, files)
-        self._bytes += pc.sum(parsed.table["bytes"]).as_py() or 0
-        self._cleaner.add(parsed.table)
-        self._waiting += len(parsed.table)
+        self._bytes += pc.sum(table["bytes"]).as_py() or 0
+        self._cleaner.add(table)
+        self._waiting += len(table)
         if self._waiting >= ROWS_AT_ONCE:
             self._label()
 
@@ -120,6 +127,9 @@ class Tally:
             lines=self.lines,
             rejected=top(self._rejected, None),
             examples=self._examples,
+            hosts=top(self._hosts, None),
+            hosts_of_site=self._hosts_of_site,
+            other_hosts=self._other_hosts,
             balance=_balance(requests),
             by_status=_by_status(outcomes),
             errors=_errors(outcomes),
