@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
 from localaws.athena.limits import DEFAULT, Limits
 from localaws.errors import StartError
@@ -16,6 +17,7 @@ from localaws.server import build_app
 from localaws.store import lock_root
 
 HOST = "127.0.0.1"
+ALL_INTERFACES = "0.0.0.0"  # noqa: S104
 DEFAULT_PORT = 4566
 GRACE_SECONDS = 5
 # Longer than clients keep idle connections for reuse, so that the client closes them, not we.
@@ -29,8 +31,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
-            port = sockets[0].getsockname()[1]
-            print(f"localaws listens on http://{HOST}:{port}", flush=True)  # noqa: T201
+            host, port = sockets[0].getsockname()
+            print(f"localaws listens on http://{host}:{port}", flush=True)  # noqa: T201
 
 
 def main() -> int:
@@ -39,7 +41,7 @@ def main() -> int:
     root: Path = arguments.root.resolve()
     try:
         lock = lock_root(root)
-        listener = _listen(arguments.port)
+        listener = _listen(ALL_INTERFACES if arguments.host_name else HOST, arguments.port)
     except StartError as error:
         print(f"localaws: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -48,12 +50,13 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     with lock, listener:
-        return _serve(root, listener, Limits(seconds=60 * arguments.query_minutes))
+        limits = Limits(seconds=60 * arguments.query_minutes)
+        return _serve(build_app(root, limits, arguments.host_name), listener)
 
 
-def _serve(root: Path, listener: socket.socket, limits: Limits) -> int:
+def _serve(app: Starlette, listener: socket.socket) -> int:
     config = uvicorn.Config(
-        build_app(root, limits),
+        app,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -86,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
         help=f"port to listen on, 0 for any free one (default: {DEFAULT_PORT})",
     )
     parser.add_argument(
+        "--host-name",
+        default="",
+        metavar="NAME",
+        help="listen on all interfaces, for clients that use this host name; anyone who reaches "
+        "the port may read and write everything, so use it only in a private network of containers",
+    )
+    parser.add_argument(
         "--query-minutes",
         type=_minutes,
         default=DEFAULT.seconds / 60,
@@ -102,17 +112,17 @@ def _minutes(text: str) -> float:
     return minutes
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     """Return a listening socket. Raises StartError if the port is in use or not permitted."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         raise StartError(
-            f"Cannot listen on {HOST}:{port}: {error}. Choose another --port, or 0 for a free one."
+            f"Cannot listen on {host}:{port}: {error}. Choose another --port, or 0 for a free one."
         ) from error
     return listener
 
