@@ -20,4 +20,5 @@ RUN mkdir -p /opt/airflow/config && \
 
 # Volumes mounted here take over these directories' owner. All else is read-only in a container.
 RUN mkdir -p /opt/airflow/state/aws /opt/airflow/state/login /opt/airflow/state/dashboard \
-    /opt/airflow/logs /opt/airflow/scratch /opt/airflow/var/cafe-logs /opt/airflow/var/ssh
+    /opt/airflow/logs /opt/airflow/scratch /opt/airflow/var/cafe-logs /opt/airflow/var/ssh && \
+    chmod 700 /opt/airflow/state/*
