@@ -3,7 +3,7 @@
 FROM apache/airflow:3.3.2-python3.12
 
 COPY requirements.txt /tmp/requirements.txt
-RUN pip install --no-cache-dir -r /tmp/requirements.txt
+RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt
 
 COPY --chown=airflow:root pyproject.toml README.md LICENSE /opt/clickstream/
 COPY --chown=airflow:root src /opt/clickstream/src
@@ -14,6 +14,11 @@ COPY --chown=airflow:root include /opt/airflow/include
 COPY --chown=airflow:root plugins /opt/airflow/plugins
 COPY --chown=airflow:root dags /opt/airflow/dags
 
-# Volumes mounted here take over these directories' owner.
+# Airflow's scheduler imports these modules before it forks workers.
+RUN mkdir -p /opt/airflow/config && \
+    echo "import clickstream.demo.stack.preload as _preload" > /opt/airflow/config/airflow_local_settings.py
+
+# Volumes mounted here take over these directories' owner. All else is read-only in a container.
 RUN mkdir -p /opt/airflow/state/aws /opt/airflow/state/login /opt/airflow/state/dashboard \
-    /opt/airflow/logs /opt/airflow/var/cache /opt/airflow/var/ssh
+    /opt/airflow/logs /opt/airflow/scratch /opt/airflow/var/cafe-logs /opt/airflow/var/ssh && \
+    chmod 700 /opt/airflow/state/*

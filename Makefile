@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up dashboard geoip test test-lake test-trino test-services test-browser test-stack test-deep test-mutations lint types docs map screenshots check bench age fuzz env lock clean-demo clean
+.PHONY: help demo up dashboard geoip test test-lake test-trino test-services test-browser test-stack test-deep test-mutations lint types docs map screenshots check bench age fuzz env lock sbom audit clean-demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,14 +101,21 @@ fuzz: $(VENV)/dev.stamp ## fuzz parse and clean for input that breaks a rule; RO
 env: $(VENV)/run.stamp ## write .env for docker compose, with generated secrets
 	$(BIN)/python -m clickstream.demo.stack.dotenv
 
-# One file serves all supported Python versions; environment markers select what differs.
+# One file serves all supported Python versions; environment markers select what differs. Its hashes
+# are those of all files of a package, for every platform.
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --no-annotate \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --generate-hashes \
 	--extra airflow --extra local --extra dashboard
 
-lock: $(VENV)/uv.stamp ## pin the newest versions in requirements.txt and requirements-dev.txt
-	$(LOCK) --upgrade --output-file requirements.txt
-	$(LOCK) --extra dev --extra spark --constraint requirements.txt --upgrade --output-file requirements-dev.txt
+lock: $(VENV)/uv.stamp ## pin new dependencies in requirements.txt and requirements-dev.txt; UPGRADE=1 for the newest versions of all
+	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.txt
+	$(LOCK) --extra dev --extra spark --constraint requirements.txt $(if $(UPGRADE),--upgrade) --output-file requirements-dev.txt
+
+sbom: $(VENV)/uv.stamp ## write the list of all packages, with hashes and dependencies, as CycloneDX: FILE=var/sbom.json
+	$(BIN)/python scripts/packages.py sbom $(or $(FILE),var/sbom.json)
+
+audit: $(VENV)/uv.stamp ## look up known vulnerabilities of the packages; fails if some are known, or not all are audited
+	$(BIN)/python scripts/packages.py audit
 
 clean-demo: ## delete all state of the local stack
 	rm -rf var
@@ -127,12 +134,14 @@ $(VENV)/uv.stamp:
 	@touch $@
 
 $(VENV)/run.stamp: $(VENV)/uv.stamp requirements.txt pyproject.toml
-	@$(INSTALL) "Packages of requirements.txt" -- $(BIN)/uv pip install --requirement requirements.txt
+	@$(INSTALL) "Packages of requirements.txt" -- $(BIN)/uv pip install --require-hashes \
+		--requirement requirements.txt
 	@$(INSTALL) "This package" -- $(BIN)/uv pip install --no-deps --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
-	@$(INSTALL) "Packages of requirements-dev.txt" -- $(BIN)/uv pip install --requirement requirements-dev.txt
+	@$(INSTALL) "Packages of requirements-dev.txt" -- $(BIN)/uv pip install --require-hashes \
+		--requirement requirements-dev.txt
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/run.stamp

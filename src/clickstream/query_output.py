@@ -16,8 +16,7 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Column, Table
 
-from clickstream.terminal import printable_lines
-from clickstream.wording import printable
+from clickstream.wording import printable, printable_lines
 
 if TYPE_CHECKING:
     from clickstream.lake.athena import QueryResult

@@ -12,15 +12,14 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from clickstream.wording import printable
+from clickstream.wording import printable_lines
 
 
 class SafeConsole(Console):
     r"""A console that escapes control characters: `\x1b` is shown as four characters.
 
-    These are the control characters of ECMA-48 (C0 and C1), the bidirectional ones of Unicode (UAX
-    #9), and all others that are not printable. Codes such as `:cat:` do not become emoji. Markup
-    still works: pass text from outside as `Text`, or through `rich.markup.escape`.
+    `wording.printable` says which characters these are. Codes such as `:cat:` do not become emoji.
+    Markup still works: pass text from outside as `Text`, or through `rich.markup.escape`.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -29,14 +28,9 @@ class SafeConsole(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Render to segments that are printable, except for the console's own control codes."""
+        """Render to segments without hidden characters, except the console's own control codes."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text.isprintable():
                 yield segment
             else:
                 yield Segment(printable_lines(segment.text), segment.style)
-
-
-def printable_lines(text: str) -> str:
-    r"""Escape non-printable characters, except for line ends (`\n`)."""
-    return "\n".join(map(printable, text.split("\n")))

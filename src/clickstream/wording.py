@@ -6,8 +6,10 @@ Durations are written `90m`, `3h` or `2d`, and described as `3 hours 20 minutes`
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import pairwise
 
 from clickstream.errors import InputError
 
@@ -35,13 +37,42 @@ def shorten(items: Iterable[object], shown: int = SHOWN) -> str:
     return f"{', '.join(texts[:shown])} and {len(texts) - shown:,} more"
 
 
-def printable(text: str) -> str:
-    """Escape the non-printable characters of a name from outside, so that it can be shown.
+_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode categories of control and format characters, halves of surrogate pairs, and line ends."""
 
-    A file's name may contain newlines, control sequences of terminals, and bytes that are not
-    UTF-8.
+_JOINERS = "\u200b\u200c\u200d"
+"""Break, separate and join letters in Khmer, Persian and Hindi, for example, and join emoji."""
+
+_FIRST_JOINED = "\u0600"
+"""The first letter of the scripts that use joiners: Arabic and all after it. Latin needs none."""
+
+
+def printable(text: str) -> str:
+    r"""Escape the hidden characters of a text from outside, so that it can be shown: `\u202e`.
+
+    Hidden characters are line ends, control characters, bytes that are not UTF-8, and Unicode's
+    format characters, some of which reverse the order of what follows (UAX #9). Joiners remain
+    where their scripts need them. Pages, mails, CSV files and terminals show names by this rule.
     """
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+    if text.isprintable():
+        return text
+    # The first character follows nothing.
+    return "".join(
+        char if _is_shown(before, char) else _escaped(char)
+        for before, char in pairwise(f"\0{text}")
+    )
+
+
+def printable_lines(text: str) -> str:
+    r"""Escape hidden characters, except for line ends (`\n`)."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _is_shown(before: str, char: str) -> bool:
+    if unicodedata.category(char) not in _HIDDEN:
+        return True
+    is_after_letter = before >= _FIRST_JOINED and unicodedata.category(before) not in _HIDDEN
+    return char in _JOINERS and is_after_letter
 
 
 def _escaped(char: str) -> str:

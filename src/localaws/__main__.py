@@ -18,6 +18,7 @@ from localaws.server import build_app
 from localaws.store import lock_root
 
 HOST = "127.0.0.1"
+ALL_INTERFACES = "0.0.0.0"  # noqa: S104
 DEFAULT_PORT = 4566
 GRACE_SECONDS = 5
 # Longer than clients keep idle connections for reuse, so that the client closes them, not we.
@@ -31,8 +32,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
-            port = sockets[0].getsockname()[1]
-            print(f"localaws listens on http://{HOST}:{port}", flush=True)  # noqa: T201
+            host, port = sockets[0].getsockname()
+            print(f"localaws listens on http://{host}:{port}", flush=True)  # noqa: T201
 
 
 def main() -> int:
@@ -41,7 +42,7 @@ def main() -> int:
     root: Path = arguments.root.resolve()
     try:
         lock = lock_root(root)
-        listener = _listen(arguments.port)
+        listener = _listen(ALL_INTERFACES if arguments.host_name else HOST, arguments.port)
     except StartError as error:
         print(f"localaws: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -51,10 +52,11 @@ def main() -> int:
         signal.signal(number, lambda *_: None)
     with lock, listener:
         limits = Limits(seconds=60 * arguments.query_minutes)
-        return _serve(listener, build_app(root, limits, dict(arguments.workgroup)))
+        workgroups = dict(arguments.workgroup)
+        return _serve(build_app(root, limits, workgroups, arguments.host_name), listener)
 
 
-def _serve(listener: socket.socket, app: Starlette) -> int:
+def _serve(app: Starlette, listener: socket.socket) -> int:
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -87,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=DEFAULT_PORT,
         help=f"port to listen on, 0 for any free one (default: {DEFAULT_PORT})",
+    )
+    parser.add_argument(
+        "--host-name",
+        default="",
+        metavar="NAME",
+        help="listen on all interfaces, for clients that use this host name; anyone who reaches "
+        "the port may read and write everything, so use it only in a private network of containers",
     )
     parser.add_argument(
         "--query-minutes",
@@ -123,17 +132,17 @@ def _minutes(text: str) -> float:
     return minutes
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     """Return a listening socket. Raises StartError if the port is in use or not permitted."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         raise StartError(
-            f"Cannot listen on {HOST}:{port}: {error}. Choose another --port, or 0 for a free one."
+            f"Cannot listen on {host}:{port}: {error}. Choose another --port, or 0 for a free one."
         ) from error
     return listener
 

@@ -2,7 +2,8 @@
 
 A request names its service in the credential scope of its signature (``AK/date/region/s3/
 aws4_request``). The signature itself is not checked, because the server listens on the loopback
-address only. Unsigned requests are still refused, so that web pages in a browser can't use it.
+address, or in a private network of containers. Unsigned requests are still refused, so that web
+pages in a browser can't use it.
 """
 
 from __future__ import annotations
@@ -50,10 +51,12 @@ def build_app(
     root: Path,
     limits: Limits = DEFAULT,
     workgroups: Mapping[str, str] = MappingProxyType({}),
+    host_name: str = "",
 ) -> Starlette:
     """Build the application over one folder, which the caller has locked with ``lock_root``.
 
     ``limits`` apply to queries of Athena. ``workgroups`` has the output location of each workgroup.
+    ``host_name`` is another name that clients may use.
     """
     root.mkdir(parents=True, exist_ok=True)
     database = Database(root / "localaws.db")
@@ -70,7 +73,8 @@ def build_app(
 
     # Accept only these Host headers: a web page that rebinds its own host name to 127.0.0.1 (DNS
     # rebinding) is refused.
-    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+    names = ["127.0.0.1", "localhost", *([host_name] if host_name else [])]
+    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=names)
     app = Starlette(lifespan=lifespan, middleware=[hosts])
     app.router.default = Gateway(s3, services)
     return app

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
 import threading
@@ -391,6 +392,7 @@ def test_each_worker_has_its_own_copy_and_leftover_copies_are_deleted(tmp_path, 
         assert sorted(one.name for one in tmp_path.glob("airflow-*")) == [
             *("airflow-1", "airflow-2", "airflow-3"),
         ]
+        assert stat.S_IMODE((tmp_path / "airflow-2").stat().st_mode) == 0o700
         engine.close()
         other.communicate("")
 

@@ -109,6 +109,17 @@ def test_a_foreign_host_name_is_refused(local_aws: LocalAwsProcess) -> None:
     assert answer.status_code == 400
 
 
+def test_another_host_name_is_served_if_it_is_given(tmp_path: Path) -> None:
+    with LocalAwsProcess(tmp_path, "--host-name", "localaws") as process:
+        port = process.endpoint.rpartition(":")[2]
+        assert process.endpoint == f"http://0.0.0.0:{port}"
+        answers = {
+            name: httpx.get(f"http://127.0.0.1:{port}", headers={**SIGNED, "Host": name})
+            for name in ("localaws:4566", "127.0.0.1", "evil.example")
+        }
+    assert [one.status_code for one in answers.values()] == [200, 200, 400]
+
+
 def test_unknown_services_and_operations_are_named(local_aws: Any) -> None:
     with refused("UnknownOperationException", 400) as refusal:
         local_aws.client("dynamodb").list_tables()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from scripts import packages
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -15,7 +17,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 
 
 def pins(name: str, python: str) -> dict[str, str]:
-    lines = [line for line in (ROOT / name).read_text().splitlines() if line and line[0] != "#"]
+    lines = packages.pins((ROOT / name).read_text())
     environment = {"python_version": python, "python_full_version": f"{python}.0"}
     found = [Requirement(line) for line in lines]
     return {
@@ -26,9 +28,18 @@ def pins(name: str, python: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
-def test_every_line_is_a_pin(name: str) -> None:
-    lines = [line for line in (ROOT / name).read_text().splitlines() if line and line[0] != "#"]
-    assert [line for line in lines if "==" not in line] == []
+def test_every_line_is_a_pin_with_hashes_and_names_no_index(name: str) -> None:
+    text = "".join(re.split(r"^#.*\n", (ROOT / name).read_text(), flags=re.MULTILINE))
+    hashed = r"[\w.-]+==[^\s:]+( ; [^\\:/]+)? \\\n(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+"
+    assert re.sub(hashed, "", text) == ""
+
+
+def test_hashes_are_required_wherever_these_files_are_installed() -> None:
+    for name in ("Makefile", "Dockerfile"):
+        text = (ROOT / name).read_text().replace("\\\n", "")
+        installed = re.findall(r".*pip install.*(?:-r|--requirement) .*", text)
+        assert installed
+        assert [line for line in installed if "--require-hashes" not in line] == []
 
 
 @pytest.mark.parametrize("python", PYTHONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import webbrowser
 from pathlib import Path
@@ -70,6 +71,7 @@ def dashboard(
             f"The dashboard needs the package {error.name}; install it with "
             "`pip install 'clickstream[dashboard]'`."
         ) from None
+    os.umask(0o077)  # DuckDB would let every user of the machine read its write-ahead log
     chosen = load_settings()
 
     def announce() -> None:

@@ -171,7 +171,8 @@ def _count(locale: Locale, value: int) -> str:
 def _short_count(locale: Locale, value: float) -> str:
     if abs(value) < 10_000:
         return numbers.format_decimal(round(value, 1), locale=locale)
-    return numbers.format_compact_decimal(value, locale=locale, fraction_digits=1)
+    text = numbers.format_compact_decimal(value, locale=locale, fraction_digits=1)
+    return text.replace("\u200f", "")  # a mark of direction in Hebrew; pages show it as text
 
 
 @lru_cache(4096)

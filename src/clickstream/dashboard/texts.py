@@ -1,4 +1,4 @@
-"""Texts of the pages: gettext, with the language of the settings.
+"""Texts of the pages: gettext, with the language of the settings, and templates.
 
 Texts in tables such as the metrics are marked with `mark` where they are written, and translated
 where they are shown. Catalogs are in `locale/LANGUAGE/LC_MESSAGES/dashboard.mo`; English needs
@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import gettext
 from importlib.resources import files
-from typing import Protocol
+from typing import Any, Protocol
 
 from babel import Locale
 from babel.core import UnknownLocaleError
+from jinja2 import BaseLoader, Environment, StrictUndefined
+from markupsafe import Markup, escape
 
 from clickstream.errors import SettingsError
+from clickstream.wording import printable, printable_lines
 
 DOMAIN = "dashboard"
 
@@ -49,3 +52,31 @@ def parse_locale(language: str) -> Locale:
             f"dashboard.language = {language!r} is not a known language; write one "
             f"like en-GB or de."
         ) from None
+
+
+def template_environment(loader: BaseLoader, **options: Any) -> Environment:
+    r"""Return an environment of templates that show any text as text.
+
+    HTML is escaped, and so are hidden characters: `\u202e`. `{{ text|lines }}` keeps line ends.
+    `{{ value|e }}` keeps all characters, for a hidden field that the browser sends back.
+    """
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        finalize=_without_hidden,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        **options,
+    )
+    environment.filters["lines"] = _lines
+    return environment
+
+
+def _without_hidden(value: Any) -> Any:
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return printable(value) if is_text else value
+
+
+def _lines(text: str) -> Markup:
+    return escape(printable_lines(text))

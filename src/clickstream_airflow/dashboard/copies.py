@@ -53,8 +53,13 @@ def _open_first_free(lake: Lake, directory: Path) -> AnswerEngine:
 
 
 def _open(lake: Lake, place: Path) -> AnswerEngine | None:
-    """Open the copy in this directory; None if another process has it open."""
+    """Open the copy in this directory; None if another process has it open.
+
+    Airflow's umask may let others read DuckDB's write-ahead log, so they may not enter.
+    """
     try:
+        private_files.create_directory(place)
+        place.chmod(private_files.PRIVATE_DIRECTORY)
         return LocalEngine(lake, place)
     except CopyInUse:
         return None

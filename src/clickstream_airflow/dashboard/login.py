@@ -17,11 +17,12 @@ from airflow.api_fastapi.core_api.security import (
 )
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader
+from jinja2 import PackageLoader
 from starlette.exceptions import HTTPException as StarletteHttpException
 
 from clickstream.dashboard.access.headers import CACHE_CONTROL, HEADERS
 from clickstream.dashboard.access.identity import Identity
+from clickstream.dashboard.texts import template_environment
 from clickstream_airflow.addresses import airflow_path
 from clickstream_airflow.defaults import HOURLY
 
@@ -29,9 +30,7 @@ LOGIN_REQUIRED = "Log in to Airflow in this browser, then reload this page."
 NOT_ALLOWED = "Your Airflow account may not see the web UI, so it may not see the dashboard."
 ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-_templates = Environment(
-    loader=PackageLoader("clickstream_airflow.dashboard"), autoescape=True, trim_blocks=True
-)
+_templates = template_environment(PackageLoader("clickstream_airflow.dashboard"))
 _check_trigger = requires_access_dag("POST", DagAccessEntity.RUN, HOURLY)
 _check_view = requires_access_view(AccessView.WEBSITE)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader
+from jinja2 import PackageLoader
 
 from clickstream.dashboard.access.accounts import OWNER, Account, Accounts
 from clickstream.dashboard.access.forms import read_form
@@ -21,6 +21,7 @@ from clickstream.dashboard.access.origins import HOME, safe_path
 from clickstream.dashboard.access.peers import client_address, is_https
 from clickstream.dashboard.access.sessions import LoginSession, SessionCookies
 from clickstream.dashboard.access.throttle import Throttle
+from clickstream.dashboard.texts import template_environment
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +56,7 @@ class LoginRoutes:
         self._limiter = CapacityLimiter(CHECKED_AT_ONCE)
         self._begun = 0
         """Logins that are checked or wait for it; the limiter counts a new one too late."""
-        loader = PackageLoader("clickstream.dashboard.access")
-        self._templates = Environment(loader=loader, autoescape=True)
+        self._templates = template_environment(PackageLoader("clickstream.dashboard.access"))
         self._templates.globals["_"] = wording.gettext
 
     def add_routes(self, app: FastAPI) -> None:

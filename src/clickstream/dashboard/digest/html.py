@@ -5,22 +5,17 @@ from __future__ import annotations
 import base64
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader
 
 from clickstream.dashboard.digest.content import Digest
 from clickstream.dashboard.digest.picture import BEFORE, HEIGHT, NOW, WIDTH, draw_png
 from clickstream.dashboard.digest.wording import HEADINGS, brackets_note, describe_days, subject_of
+from clickstream.dashboard.texts import template_environment
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("clickstream.dashboard.digest"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return template_environment(PackageLoader("clickstream.dashboard.digest"))
 
 
 def render_html(digest: Digest, picture: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from clickstream.dashboard.digest.content import Digest, Item, Listing
 from clickstream.dashboard.digest.wording import HEADINGS, brackets_note
 from clickstream.dashboard.texts import mark
+from clickstream.wording import printable_lines
 
 COLUMNS = 72
 """Maximum length of a line, except addresses of links."""
@@ -19,7 +20,8 @@ def render_text(digest: Digest) -> str:
     blocks += [_section(digest, "goals", digest.goals)]
     blocks += [_list(one) for one in digest.lists]
     blocks += [_section(digest, "trust", digest.trust), _foot(digest)]
-    return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines) + "\n"
+    text = "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines)
+    return f"{printable_lines(text)}\n"
 
 
 def _head(digest: Digest) -> Iterator[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,9 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from clickstream.dashboard.entries import private_files
 from clickstream.errors import InputError, UnusableDashboardFile
-
-_REFUSED = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode categories of control characters, halves of surrogate pairs, and line ends."""
+from clickstream.wording import printable
 
 
 class Entry(Protocol):
@@ -221,8 +218,9 @@ def parse_line(text: str, name: str, most: int) -> str:
         raise InputError(f"{name} is empty; write 1 to {most} characters.")
     if len(line) > most:
         raise InputError(f"{name} has {len(line)} characters; write {most} at most.")
-    if any(unicodedata.category(character) in _REFUSED for character in line):
+    if (shown := printable(line)) != line:
         raise InputError(
-            f"{name} has a line end or another control character; write one line of plain text."
+            f"{name} has a line end or another hidden character: {shown}. Write one line of plain "
+            "text."
         )
     return line

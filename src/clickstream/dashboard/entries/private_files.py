@@ -16,13 +16,14 @@ from pathlib import Path
 from clickstream.errors import UnusableDashboardFile
 
 _LOCK_NAME = "access.lock"
-_PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
+PRIVATE_DIRECTORY = 0o700
+_PRIVATE_FILE = 0o600
 
 
 def create_directory(directory: Path) -> None:
     """Create a directory that only its owner may enter; leave an existing one unchanged."""
     with _translate_error(directory):
-        directory.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+        directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
 
 
 def replace(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ from clickstream.dashboard.questions.fact_views import SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import Filter
+from clickstream.wording import printable
 
 SqlValue = str | int | date | datetime
 Clause = tuple[str, tuple[SqlValue, ...]]
@@ -50,7 +51,7 @@ class Question:
     def sql_with_values(self) -> str:
         """Return the statement with literals instead of question marks, for people to run."""
         parts = self.sql.split("?")
-        literals = [sql_literal(value) for value in self.values]
+        literals = [_visible_literal(value) for value in self.values]
         return "".join(part + literal for part, literal in zip(parts, [*literals, ""], strict=True))
 
 
@@ -77,6 +78,14 @@ def sql_literal(value: SqlValue) -> str:
     if isinstance(value, date):
         return f"date '{value}'"
     return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def _visible_literal(value: SqlValue) -> str:
+    """Format a value as SQL that has its hidden characters as numbers, and means the same."""
+    return "".join(
+        char if printable(char) == char else f"' || chr({ord(char)}) || '"
+        for char in sql_literal(value)
+    )
 
 
 def build_question(

@@ -22,6 +22,7 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.chart_notes import own_notes
 from clickstream.dashboard.widgets.lists import value_name
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.wording import printable
 
 MOST_ROWS = 500
 """Maximum number of rows on a panel's page; its CSV file has all."""
@@ -181,14 +182,13 @@ def _csv_line(cells: Sequence[Any]) -> str:
 
 
 def _guarded(cell: Any) -> Any:
-    """Put an apostrophe before a text that a spreadsheet may run as a formula.
+    """Escape hidden characters, and put an apostrophe before what a spreadsheet may run.
 
-    Spreadsheets skip spaces and control characters at its beginning, and read the wide forms of
-    characters, such as `＝`, like the usual ones.
+    Spreadsheets skip spaces at the beginning of a formula, and read the wide forms of characters,
+    such as `＝`, like the usual ones.
     """
-    if not isinstance(cell, str) or not cell:
+    if not isinstance(cell, str):
         return cell
-    usual = unicodedata.normalize("NFKC", cell)
-    is_control = unicodedata.category(cell[0]) in ("Cc", "Cf")
-    begin = next((one for one in usual if one.isprintable() and not one.isspace()), "")
-    return f"'{cell}" if is_control or begin in _FORMULA else cell
+    shown = printable(cell)
+    usual = unicodedata.normalize("NFKC", shown).lstrip()
+    return f"'{shown}" if usual.startswith(_FORMULA) else shown

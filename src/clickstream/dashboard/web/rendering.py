@@ -9,7 +9,7 @@ from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader
 
 from clickstream.dashboard.entries.own_notes import LONGEST_TEXT
 from clickstream.dashboard.formats import Formats
@@ -23,7 +23,7 @@ from clickstream.dashboard.tabs.panels import PANELS, span_of
 from clickstream.dashboard.tabs.places.values import places_values
 from clickstream.dashboard.tabs.trust.values import trust_values
 from clickstream.dashboard.tabs.visitors.values import visitors_values
-from clickstream.dashboard.texts import mark
+from clickstream.dashboard.texts import mark, template_environment
 from clickstream.dashboard.web.details import Comparison, DetailPart
 from clickstream.dashboard.web.navigation import TAB_LABELS, chips, navigation
 from clickstream.dashboard.web.share_menu import (
@@ -72,18 +72,9 @@ class Renderer:
     @classmethod
     def create(cls, formats: Formats, site: str) -> Renderer:
         """Set up the templates."""
-        environment = Environment(
-            loader=ChoiceLoader(
-                [
-                    PackageLoader("clickstream.dashboard.web"),
-                    PackageLoader("clickstream.dashboard", "tabs"),
-                ]
-            ),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        web = PackageLoader("clickstream.dashboard.web")
+        tabs = PackageLoader("clickstream.dashboard", "tabs")
+        environment = template_environment(ChoiceLoader([web, tabs]))
         environment.globals |= {
             "_": formats.text,
             "plural": formats.plural,

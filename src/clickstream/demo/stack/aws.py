@@ -1,6 +1,6 @@
 """Starts the local AWS with the Athena workgroup of the settings; the Procfile uses it.
 
-    python -m clickstream.demo.stack.aws ROOT PORT
+    python -m clickstream.demo.stack.aws ROOT PORT [OPTION…]
 
 replaces itself by `python -m localaws`. The workgroup, and `primary`, get the output location of
 the pipeline's queries, so that a client of Athena need not name one.
@@ -15,12 +15,12 @@ from clickstream import settings
 from clickstream.errors import ClickstreamError
 
 
-def main(root: str, port: str) -> None:
-    """Replace the process by the local AWS. Raises SettingsError."""
+def main(root: str, port: str, *more: str) -> None:
+    """Replace the process by the local AWS, with `more` options. Raises SettingsError."""
     lake = settings.load().lake
     names = dict.fromkeys(("primary", lake.workgroup))
     options = [f"--workgroup={name}={lake.query_results}" for name in names]
-    command = [sys.executable, "-m", "localaws", "--root", root, "--port", port, *options]
+    command = [sys.executable, "-m", "localaws", "--root", root, "--port", port, *options, *more]
     os.execv(sys.executable, command)  # noqa: S606
 
 

@@ -37,6 +37,24 @@ def test_only_the_right_password_of_an_account_is_accepted(tmp_path: Path) -> No
         assert accounts.verify(name, password) is None
 
 
+def test_a_wrong_login_takes_the_same_work_for_every_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = with_account(tmp_path)
+    accounts.ensure_owner()  # without a password
+    work: list[dict[str, int]] = []
+    real = hashlib.scrypt
+
+    def counting(text: bytes, salt: bytes, **cost: int) -> bytes:
+        work.append(cost)
+        return real(text, salt=salt, **cost)
+
+    monkeypatch.setattr(hashlib, "scrypt", counting)
+    for number, name in enumerate(("ana", OWNER, "nobody", "", "x" * 1000), 1):
+        assert accounts.verify(name, "a wrong password") is None
+        assert work == [work[0]] * number
+
+
 def test_the_file_holds_scrypt_s_parameters_and_not_the_password(tmp_path: Path) -> None:
     with_account(tmp_path)
     file = tmp_path / "accounts.json"

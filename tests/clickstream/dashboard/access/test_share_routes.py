@@ -93,7 +93,7 @@ def test_a_link_is_withdrawn_and_the_page_offers_to_undo_it(ana, reader, shares)
     ("path", "changed", "sentence"),
     [
         ("/shares", {"name": " "}, "The name of the link is empty"),
-        ("/shares", {"name": "a\nb"}, "control character"),
+        ("/shares", {"name": "a\nb"}, "hidden character"),
         ("/shares", {"name": "x" * 41}, "has 41 characters"),
         ("/shares", {"days": ""}, "is not a number of days"),
         ("/shares", {"days": "-7"}, "is not a number of days"),

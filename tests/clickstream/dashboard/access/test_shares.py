@@ -256,7 +256,7 @@ def test_a_double_click_makes_one_link_and_a_second_one_later_another(shares: Sh
     [
         (("", 30), "The name of the link is empty"),
         (("x" * (LONGEST_NAME + 1), 30), "has 41 characters"),
-        (("a\nb", 30), "control character"),
+        (("a\nb", 30), "hidden character"),
         (("a", 0), "1 to 366 days"),
         (("a", MOST_DAYS + 1), "1 to 366 days"),
         (("a", 30, "accounts"), "one or more of these pages: overview"),

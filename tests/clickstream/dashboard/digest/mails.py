@@ -60,7 +60,7 @@ def html_part(mail: EmailMessage) -> str:
     """The HTML of a mail."""
     part = mail.get_body(("html",))
     assert part is not None
-    return str(part.get_content())
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 def text_part(mail: EmailMessage) -> str:

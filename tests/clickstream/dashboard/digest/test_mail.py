@@ -33,6 +33,7 @@ from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.clickstream.dashboard.sentences.test_sentences import EMAIL_DOUBLES, FIRST
 from tests.clickstream.dashboard.strategies import HOSTILE, hours, visits
 from tests.clickstream.dashboard.web.test_pages import Pseudo
+from tests.support.hidden_characters import hidden_in
 
 from clickstream.dashboard.digest import Digest, Week, draw_png, render_text
 from clickstream.dashboard.digest.picture import DENSITY, HEIGHT, WIDTH, draw_svg
@@ -317,7 +318,7 @@ def assert_harmless(html: str, text: str, target: str) -> None:
     for tag in ("<script", "<img src=x", "<b>", "\u202e"):
         assert tag not in html, target
     assert not re.search(r"^Bcc", text, re.MULTILINE), target
-    assert all(char.isprintable() or char == "\n" for char in text), target
+    assert hidden_in(html) == hidden_in(text) == [], target
     assert max(len(line) for line in text.splitlines() if "https://" not in line) <= 72, target
 
 

@@ -25,6 +25,7 @@ from clickstream.dashboard.web.details import compare_with_athena, csv_lines, de
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.hours import Hour
 from clickstream.settings import GoalSettings, Settings
+from clickstream.wording import printable
 
 START = datetime(2026, 11, 2)
 END = NOW.replace(minute=0)
@@ -341,7 +342,11 @@ def test_hostile_values_are_text_everywhere(choice) -> None:
     assert "<script>alert" not in html
     assert 'style="' not in html
     for text in filter(str.strip, HOSTILE):
-        shown = escape(text, quote=True).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+        shown = (
+            escape(printable(text), quote=True)
+            .replace("&#x27;", "&#39;")
+            .replace("&quot;", "&#34;")
+        )
         assert f"<b>{shown}</b>" in html
 
 
@@ -443,7 +448,7 @@ def test_numbers_and_the_first_weekday_follow_the_locale(store) -> None:
 
 
 def test_csv_has_all_rows_and_no_formula() -> None:
-    formulas = ["=1+1", "+1", "-1", "@x", "\tx", "ordinary", None]
+    formulas = ["=1+1", "+1", "-1", "@x", "|x", "ordinary", None]
     visits = [Visit(END - 30 * MINUTE, n, campaign=text) for n, text in enumerate(formulas * 3)]
     visits += [Visit(END - 30 * MINUTE, n, campaign=f"c{n:03}") for n in range(60)]
     store = FactStore(fact_tables(visits, hours_between(START, END)))
@@ -453,7 +458,7 @@ def test_csv_has_all_rows_and_no_formula() -> None:
     assert len(lines) == 1 + 7 + 60 + 1
     for text in formulas[:5]:
         assert any(line.startswith(("'" + text, "\"'" + text)) for line in lines), text
-    assert not any(line.startswith(("=", "+", "-", "@", "\t")) for line in lines)
+    assert not any(line.startswith(("=", "+", "-", "@", "|")) for line in lines)
 
 
 @each_case("name", PANELS)

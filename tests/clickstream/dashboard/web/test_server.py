@@ -78,6 +78,25 @@ def test_a_signal_ends_it_quietly(
     assert (server.returncode, complaints) == (status, "")
 
 
+def test_a_client_that_leaves_in_a_form_writes_nothing_to_the_log(
+    server: subprocess.Popen[str], port: int
+) -> None:
+    assert server.stdout is not None
+    server.stdout.readline()
+    form = (
+        f"POST /login HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nSec-Fetch-Site: same-origin\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nname=ana"
+    )
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(form.encode())
+        # The server has begun to read the form when it answers a later request.
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz").text == "ok"
+    assert httpx.get(f"http://127.0.0.1:{port}/healthz").text == "ok"
+    server.send_signal(signal.SIGINT)
+    _, complaints = server.communicate(timeout=300)
+    assert (server.returncode, complaints) == (0, "")
+
+
 def test_a_taken_port_is_one_sentence(tmp_path: Path, port: int) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))

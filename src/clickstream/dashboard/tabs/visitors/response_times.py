@@ -53,8 +53,8 @@ def build_response_times(page: PageContext) -> ResponseTimes | None:
     rows = [_row(page, one, width) for one, width in zip(shown, widths, strict=True)]
     note = mark(
         "Slow is a second or more. Visits lost: exits after slow views beyond the share of exits "
-        "after quick views of the same page, as a 95%% interval. It is no proof of the cause. Pages "
-        "with fewer than %(number)s visits have no values."
+        "after quick views of the same page, as a 95%% interval. It is no proof of the cause. "
+        "Pages with fewer than %(number)s visits have no values."
     )
     text = page.formats.text(note, number=page.formats.count(FEWEST_VISITS))
     return ResponseTimes(rows, len(records) > ROWS, text)
