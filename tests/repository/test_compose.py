@@ -136,7 +136,7 @@ def test_a_service_has_no_variables_but_its_own(resolved: dict[str, Any]) -> Non
         "api-server": {directory, *shared, *aws},
         "dag-processor": shared,
         "dashboard": {directory, "CLICKSTREAM_SETTINGS", "STACK_DASHBOARD_URL", *aws},
-        "localaws": set(),
+        "localaws": {"CLICKSTREAM_SETTINGS"},
         "postgres": {"POSTGRES_USER", "POSTGRES_DB"},
         "scheduler": {"TMPDIR", *shared, *aws},
         "triggerer": {*shared, *aws},
@@ -231,7 +231,8 @@ def test_a_service_runs_what_the_procfile_runs(name: str) -> None:
 
 def test_the_local_aws_is_that_of_the_procfile_and_has_the_settings() -> None:
     command = PROCFILE["localaws"].replace('"$STACK_AWS"', "/opt/airflow/state/aws")
-    assert SERVICES["localaws"]["entrypoint"] == [*command.split()[:-1], "4566"]
+    reached_as = ["--host-name", "localaws"]
+    assert SERVICES["localaws"]["entrypoint"] == [*command.split()[:-1], "4566", *reached_as]
     settings = SERVICES["localaws"]["environment"]["CLICKSTREAM_SETTINGS"]
     assert f"./clickstream.toml:{settings}:ro" in SERVICES["localaws"]["volumes"]
 

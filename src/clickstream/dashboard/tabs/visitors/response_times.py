@@ -35,7 +35,7 @@ class ResponseRow:
 
 @dataclass(frozen=True)
 class ResponseTimes:
-    """The pages with the most visits whose response times are logged."""
+    """The most visited pages whose response times are logged."""
 
     rows: Sequence[ResponseRow]
     has_more: bool
