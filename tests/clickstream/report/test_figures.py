@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from clickstream.sessions import SessionRules
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 KEYS = (
-    "lines parsed rejected balance by_status errors bytes clients visitors sessions page_views "
+    "lines parsed rejected hosts other_hosts balance by_status errors bytes clients visitors sessions page_views "
     "median_session_seconds engaged_sessions "
     "goals request_runs "
     "by_hour_utc channels devices countries top_pages top_referrers own_domain campaigns bots "
@@ -37,6 +38,8 @@ def test_figures_of_the_small_log_are_those_counted_by_hand(report, log):
         "lines": 12,
         "parsed": 11,
         "rejected": {"total": 1, "by_reason": {"not an access-log line": 1}},
+        "hosts": {},
+        "other_hosts": 0,
         "balance": {
             "page_requests": 4,
             "assets": 3,
@@ -148,10 +151,10 @@ def test_no_own_domain_without_a_majority():
     assert (figures.own_domain, figures.top_referrers) == (None, {"a.example": 1})
 
 
-def figures_of(blocks, domains=()):
-    tally = Tally(CleanRules("cafe", domains), SessionRules(), LookUps())
+def figures_of(blocks, domains=(), hosts=(), log_format="combined"):
+    tally = Tally(CleanRules("cafe", domains, hosts), SessionRules(), LookUps())
     for block in blocks:
-        tally.add(parse(block.encode(), "combined"), "log")
+        tally.add(parse(block.encode(), log_format), "log")
     figures = tally.figures()
     figures.examples.clear()  # which line is the example depends on the order
     return figures
@@ -159,3 +162,14 @@ def figures_of(blocks, domains=()):
 
 def without_time(figures):
     return {key: value for key, value in figures.items() if key != "cpu_seconds"}
+
+
+def test_requests_to_hosts_of_other_sites_are_counted_and_change_no_other_figure():
+    own = [f"cafe.example {text}" for text in LINES if "HTTP" in text]
+    others = [f"shop.example:443 {text}" for text in LINES if "HTTP" in text]
+    alone = figures_of(own, hosts=("cafe.example",), log_format="combined_vhost")
+    mixed = figures_of([*own, *others], hosts=("cafe.example",), log_format="combined_vhost")
+    assert (mixed.other_hosts, mixed.lines) == (len(others), len(own) + len(others))
+    assert mixed.hosts == {"cafe.example": mixed.parsed, "shop.example": len(others)}
+    same = {"lines": 0, "hosts": {}, "other_hosts": 0}
+    assert replace(mixed, **same) == replace(alone, **same)

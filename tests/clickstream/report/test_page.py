@@ -69,7 +69,7 @@ def test_balance_on_the_page_adds_up(page, log):
 
 
 def test_every_kind_of_the_balance_has_a_name():
-    assert list(KINDS) == [*BALANCE, "rejected"]
+    assert list(KINDS) == [*BALANCE, "rejected", "other_hosts"]
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])

@@ -35,7 +35,7 @@ class ResponseRow:
 
 @dataclass(frozen=True)
 class ResponseTimes:
-    """The most visited pages whose response times are logged."""
+    """Pages whose response times are logged, those with many visits first."""
 
     rows: Sequence[ResponseRow]
     has_more: bool
