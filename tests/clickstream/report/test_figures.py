@@ -22,8 +22,8 @@ from clickstream.sessions import SessionRules
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 KEYS = (
-    "lines parsed rejected hosts other_hosts balance by_status errors bytes clients visitors sessions "
-    "page_views median_session_seconds engaged_sessions "
+    "lines parsed rejected hosts other_hosts balance by_status errors bytes clients visitors "
+    "sessions page_views median_session_seconds engaged_sessions "
     "goals request_runs "
     "by_hour_utc channels devices countries top_pages top_referrers own_domain campaigns bots "
     "first_at last_at cpu_seconds"
