@@ -40,6 +40,7 @@ def show_status(found: Freshness, out: Console) -> None:
             _show_files(source, out)
     sentences = [(BAD, one.sentence) for one in found.missing_hosts]
     sentences += [(BAD, one.problem) for one in found.sources if one.is_known and one.problem]
+    sentences += [(NOTE, sentence) for sentence in found.doubts]
     sentences += [(NOTE, unknown) for unknown in found.unknowns]
     if health.exit_code:
         sentences.append((" ", "What to do: docs/runbook.md."))
@@ -59,7 +60,7 @@ def _hours(found: Freshness) -> Table:
     for name, hours, mark in (
         ("Waiting", found.waiting, NOTE),
         ("Late lines", found.reopened, NOTE),
-        ("Never built", found.gaps, BAD),
+        ("Missing", found.missing, BAD),
         ("Other rules", found.outdated, NOTE),
         ("Publishing", found.publishing, NOTE),
         ("Interrupted", found.broken_off, BAD),
@@ -68,8 +69,10 @@ def _hours(found: Freshness) -> Table:
         more = f"; {len(late.intersection(hours)):,} for more than {allowed}" if is_late else ""
         text = f"{_named(hours)}{more}" if hours else "none"
         table.add_row((BAD if is_late else mark) if hours else GOOD, name, text)
-    lacking = sorted({hour for one in found.missing_hosts for hour in one.hours})
+    lacking, perhaps = found.lacking, {one.hour for one in found.perhaps_incomplete}
     table.add_row(BAD if lacking else GOOD, "Incomplete", _named(lacking) if lacking else "none")
+    text = _named(sorted(perhaps)) if perhaps else "none"
+    table.add_row(NOTE if perhaps else GOOD, "Perhaps incomplete", text)
     table.add_row(NOTE if found.past_window else GOOD, "Past window", _past_window(found))
     return table
 
@@ -144,6 +147,7 @@ def status_values(found: Freshness) -> dict[str, Any]:
         "exit_code": found.health.exit_code,
         "problems": found.problems,
         "unknowns": found.unknowns,
+        "doubts": found.doubts,
         **_plain(found),
     }
 

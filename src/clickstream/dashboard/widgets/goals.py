@@ -68,7 +68,7 @@ def _paces(page: PageContext) -> dict[str, Pace]:
     if not targets:
         return {}
     month = period_of("month", page.now.date())
-    published = measure_coverage(page.ask, month, page.zone).published
+    published = measure_coverage(page.ask, month, page.zone, page.now).published
     if not published:
         return {}
     rows = page.ask(build_question(("goal_visits",), ("goal",), month)).rows

@@ -17,12 +17,18 @@ from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer, Ask
-from clickstream.dashboard.questions.coverage import Coverage, measure_coverage, to_local
+from clickstream.dashboard.questions.coverage import (
+    Coverage,
+    low_hours,
+    measure_coverage,
+    to_local,
+)
 from clickstream.dashboard.questions.fact_copy import CopyState
 from clickstream.dashboard.questions.metrics import Metric
 from clickstream.dashboard.questions.periods import Period, cut_at
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import Filter, View
+from clickstream.low_hours import LowHour
 from clickstream.settings import Settings
 
 
@@ -59,7 +65,12 @@ class PageContext:
     @cached_property
     def coverage(self) -> Coverage:
         """Which hours of the period are published."""
-        return measure_coverage(self.ask, self.period, self.zone)
+        return measure_coverage(self.ask, self.period, self.zone, self.now)
+
+    @cached_property
+    def low_hours(self) -> list[LowHour]:
+        """The published hours of the period that are perhaps incomplete, by hour and host."""
+        return low_hours(self.ask, self.period, self.zone)
 
     @cached_property
     def compared_dates(self) -> Period | None:
@@ -78,7 +89,7 @@ class PageContext:
         if not self.coverage.is_nearly_complete(cut_at(self.period, complete_to)):
             return None
         cut = cut_at(whole, complete_to - self.shift)
-        known = measure_coverage(self.ask, cut, self.zone)
+        known = measure_coverage(self.ask, cut, self.zone, self.now)
         return cut if known.is_nearly_complete(cut) else None
 
     @property

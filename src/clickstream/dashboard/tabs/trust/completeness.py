@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,17 +12,26 @@ from clickstream.dashboard.questions.coverage import (
     PARTS,
     DayCoverage,
     hours_without,
+    last_arrivals,
     missing_servers,
     to_local,
 )
 from clickstream.dashboard.questions.log_metrics import BALANCE
 from clickstream.dashboard.questions.metrics import METRICS, Metric
-from clickstream.dashboard.questions.periods import Period, start_of
+from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.tabs.trust.panels import BOTS, ERRORS, LOG_SOURCES, REJECTED, RULES
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.hours import Hour, HourSpan, group_hours
+from clickstream.low_hours import LowHour
 from clickstream.tables import REJECTS
+
+Place = tuple[date, int]
+"""A cell of the heat map: local date and hour."""
+
+MOST_SPANS = 4
+"""Maximum number of spans of hours that a sentence names."""
 
 MOST_DAYS = 31
 """Newest days on the heat map of hours and in the line balance; the CSV file has all."""
@@ -30,11 +39,12 @@ MOST_DAYS = 31
 
 @dataclass(frozen=True)
 class HoursChart:
-    """The heat map, and the corners of the cells of missing hours and of hours with late lines."""
+    """The heat map, and the corners of the cells of missing, late and perhaps incomplete hours."""
 
     map: HeatMap
     gaps: Sequence[tuple[float, float]]
     late: Sequence[tuple[float, float]]
+    low: Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -50,13 +60,15 @@ class HoursPanel:
     """Lines per hour as a heat map, with marks on hours that are not published.
 
     `missing` names the runs of missing hours, `servers` the servers whose lines are missing in
-    published hours. `days_left` is the number of earlier days that are not shown.
+    published hours, and `low` those that logged unusually few lines; all are those of the whole
+    range. `days_left` is the number of earlier days that are not on the heat map.
     """
 
     wide: HoursChart
     narrow: HoursChart
     missing: Sequence[str]
     servers: Sequence[ServerRow]
+    low: Sequence[ServerRow]
     days_left: int
     is_empty: bool
 
@@ -128,13 +140,17 @@ def _hours(page: PageContext) -> HoursPanel:
     figures = {(day, hour): tuple(counts) for day, hour, *counts in answer.rows}
     values = [[figures.get((day, hour), (None,))[0] for hour in range(24)] for day in days]
     names = [page.formats.day(day) for day in days]
+    unpublished = page.coverage.completeness.unpublished
+    missing = _places(page, unpublished, days)
+    low = _places(page, [one.hour for one in page.low_hours], days)
     titles = [
-        [_hour_title(page, day, hour, figures.get((day, hour))) for hour in range(24)]
+        [
+            _hour_title(page, (day, hour), figures.get((day, hour)), missing, low)
+            for hour in range(24)
+        ]
         for day in days
     ]
     columns = {hour: f"{hour:02}" for hour in range(0, 24, 4)}
-    due = [(day, hour) for day in days for hour in range(24) if _is_due(page, day, hour)]
-    missing = [place for place in due if place not in figures]
     late = [place for place, (_, lines, _) in figures.items() if lines and place[0] in days]
 
     def chart_of(step: float) -> HoursChart:
@@ -143,13 +159,15 @@ def _hours(page: PageContext) -> HoursPanel:
             chart,
             [_corner(chart, days, place) for place in missing],
             [_corner(chart, days, place) for place in late],
+            [_corner(chart, days, place) for place in low],
         )
 
     return HoursPanel(
         chart_of(WIDE_STEP),
         chart_of(NARROW_STEP),
-        _runs(page, missing),
+        [_span(page, run) for run in group_hours(unpublished)],
         _servers(page),
+        _low_servers(page),
         page.period.days - len(days),
         not figures,
     )
@@ -198,30 +216,68 @@ def _servers(page: PageContext) -> list[ServerRow]:
     return rows
 
 
+def _low_servers(page: PageContext) -> list[ServerRow]:
+    """Describe the hours in which a server logged unusually few lines, by server."""
+    by_host: dict[str, list[LowHour]] = {}
+    for one in page.low_hours:
+        by_host.setdefault(one.host, []).append(one)
+    arrived = last_arrivals(page.ask, page.period, [*by_host]) if by_host else {}
+    return [
+        ServerRow(host, _describe_low(page, some, arrived.get(host)))
+        for host, some in sorted(by_host.items())
+    ]
+
+
+def _describe_low(page: PageContext, some: Sequence[LowHour], arrived: datetime | None) -> str:
+    formats = page.formats
+    text = formats.plural(
+        "%(number)s hour has %(lines)s lines; in other weeks it has about %(expected)s "
+        "(%(spans)s). It is perhaps incomplete.",
+        "%(number)s hours have %(lines)s lines; in other weeks they have about %(expected)s "
+        "(%(spans)s). They are perhaps incomplete.",
+        len(some),
+        lines=formats.count(sum(one.lines for one in some)),
+        expected=formats.count(sum(one.expected for one in some)),
+        spans=_spans(page, [one.hour for one in some]),
+    )
+    if arrived is None:
+        return text
+    when = formats.moment(to_local(arrived, page.zone))
+    return f"{text} {formats.text(mark('Its newest lines arrived at %(when)s.'), when=when)}"
+
+
+def _spans(page: PageContext, hours: Sequence[Hour]) -> str:
+    spans = [_span(page, span) for span in group_hours(hours)]
+    more = len(spans) - MOST_SPANS
+    if more > 0:
+        spans[MOST_SPANS:] = [page.formats.plural("%(number)s more", "%(number)s more", more)]
+    return ", ".join(spans)
+
+
 def _shown_days(page: PageContext) -> list[date]:
     """Return the newest dates of the period, up to today."""
     last = min(page.period.last, page.now.date())
     return Period(page.period.first, max(last, page.period.first)).dates[-MOST_DAYS:]
 
 
-def _is_due(page: PageContext, day: date, hour: int) -> bool:
-    """Whether an hour is between the first and the newest published one, and the clocks have it."""
-    start = start_of(day, hour)
-    first, end = page.coverage.starts_at, page.coverage.complete_to
-    exists = to_local(_to_utc(page, start), page.zone) == start
-    return exists and first is not None and end is not None and first <= start < end
+def _places(page: PageContext, hours: Iterable[Hour], days: Sequence[date]) -> list[Place]:
+    """Return the cells of hours on the heat map, by local date and hour."""
+    moments = (to_local(hour.naive, page.zone) for hour in hours)
+    found = dict.fromkeys((moment.date(), moment.hour) for moment in moments)
+    return [place for place in found if place[0] in days]
 
 
-def _to_utc(page: PageContext, moment: datetime) -> datetime:
-    aware = moment.replace(tzinfo=page.zone)
-    return (aware - (aware.utcoffset() or timedelta())).replace(tzinfo=None)
-
-
-def _hour_title(page: PageContext, day: date, hour: int, figures: tuple[int, ...] | None) -> str:
-    formats = page.formats
+def _hour_title(
+    page: PageContext,
+    place: Place,
+    figures: tuple[int, ...] | None,
+    missing: Sequence[Place],
+    low: Sequence[Place],
+) -> str:
+    formats, (day, hour) = page.formats, place
     when = f"{formats.day(day, with_weekday=True)}, {formats.hour(hour)}"
     if figures is None:
-        if _is_due(page, day, hour):
+        if place in missing:
             return f"{when}: {formats.text(mark('missing'))}"
         return f"{when}: {formats.text(mark('not published'))}"
     lines, late, lacking = figures
@@ -230,6 +286,8 @@ def _hour_title(page: PageContext, day: date, hour: int, figures: tuple[int, ...
         text += f", {formats.text(mark('%(late)s of them late'), late=formats.count(late))}"
     if lacking:
         text += f", {formats.text(mark('a server is missing'))}"
+    if place in low:
+        text += f", {formats.text(mark('perhaps incomplete'))}"
     return f"{when}: {text}"
 
 
@@ -238,19 +296,10 @@ def _corner(chart: HeatMap, days: Sequence[date], place: tuple[date, int]) -> tu
     return cell.x, cell.y
 
 
-def _runs(page: PageContext, missing: Sequence[tuple[date, int]]) -> list[str]:
-    """Describe runs of consecutive hours: day, start and end."""
-    runs: list[list[datetime]] = []
-    for day, hour in missing:
-        start = start_of(day, hour)
-        if runs and start - runs[-1][-1] == timedelta(hours=1):
-            runs[-1].append(start)
-        else:
-            runs.append([start])
-    return [
-        f"{page.formats.moment(run[0])} – {page.formats.moment(run[-1] + timedelta(hours=1))}"
-        for run in runs
-    ]
+def _span(page: PageContext, span: HourSpan) -> str:
+    """Describe consecutive hours: day, start and end."""
+    start, end = (to_local(hour.naive, page.zone) for hour in (span.first, span.last.next))
+    return f"{page.formats.moment(start)} – {page.formats.moment(end)}"
 
 
 def _balance(page: PageContext) -> Balance:
@@ -259,7 +308,7 @@ def _balance(page: PageContext) -> Balance:
     rows = [
         _balance_row(page, formats.day(day, with_weekday=True), coverage.days[day]) for day in shown
     ]
-    whole = DayCoverage(coverage.published, coverage.published + coverage.missing, coverage.total)
+    whole = DayCoverage(coverage.published, coverage.total)
     label = formats.text(mark("Range"))
     total = _balance_row(page, label, whole)
     closed = all(map(_is_closed, coverage.days.values()))

@@ -1,0 +1,201 @@
+"""Hours in which a host logged far fewer lines than in the same hour of other weeks.
+
+The lines of such an hour may not have arrived yet, so the hour is perhaps incomplete. The dashboard
+and `clickstream status` use the same rule, and it depends only on the weeks before an hour: the
+choice of a range changes nothing.
+
+The expected number is the median of the same weekday and hour, in local time, of the 8 weeks
+before. A count is a negative binomial variable (a Poisson variable whose mean varies), with a
+dispersion that all hours of a host share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from math import exp, log, log1p
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickstream.hours import Hour, HourSpan, hour_range
+
+WEEKS = 8
+"""Weeks before an hour that it is compared with."""
+
+LEAST_WEEKS = 3
+LOW = 2 / 3
+"""An hour is low only if it has less than this share of the expected lines."""
+
+CHANCE = 1e-4
+"""Chance below which so few lines are not due to chance: 7 in 100 ranges of 4 weeks have one."""
+
+HISTORY = timedelta(weeks=WEEKS + 1)
+"""Time before the first judged hour whose lines are needed: one week more, for the dispersion."""
+
+_WEEK = 7 * 24
+_FAR, _ROBUST = 5.0, 1.4826
+"""A week is left out of the variance if it is `_FAR` standard deviations from the median."""
+
+_MEDIAN = 1.57
+"""Variance of a median, relative to that of a mean (pi / 2)."""
+
+Lines = Mapping[str, Mapping[Hour, int]]
+"""Lines by host and hour; a published hour without an entry has none."""
+
+
+@dataclass(frozen=True)
+class LowHour:
+    """An hour in which a host logged far fewer lines than `expected`."""
+
+    hour: Hour
+    host: str
+    lines: int
+    expected: int
+
+
+@dataclass(frozen=True)
+class _Series:
+    """Lines of a host by local hour, and what the weeks before make of them; NaN is unknown."""
+
+    lines: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    weeks: NDArray[np.int64]
+    dispersion: NDArray[np.float64]
+
+
+def find_low_hours(
+    lines: Lines,
+    published: Collection[Hour],
+    lacking: Mapping[Hour, Collection[str]],
+    judged: HourSpan,
+    zone: ZoneInfo,
+) -> list[LowHour]:
+    """Return the low hours of the span `judged`, by hour and host.
+
+    `published` are the published hours of the span and of `HISTORY` before it. `lacking` has the
+    hosts that some of these hours lack: their lines are unknown.
+    """
+    first = judged.first.minus(24 * HISTORY.days)
+    places = _places(HourSpan(first, judged.last), zone)
+    known = {
+        host: _lines_by_place(places, of_host, published, lacking, host)
+        for host, of_host in lines.items()
+        if any(of_host.values())
+    }
+    if not known:
+        return []
+    series = {host: _series(row) for host, row in known.items()}
+    missed = _missed_in_all([*series.values()])
+    found = [
+        LowHour(hour, host, int(one.lines[place]), round(float(one.expected[place])))
+        for host, one in series.items()
+        for hour in _candidates(one, places, judged)
+        if _is_low(one, place := places[hour]) and _is_seen(one, place, missed)
+    ]
+    return sorted(found, key=lambda one: (one.hour, one.host))
+
+
+def _places(span: HourSpan, zone: ZoneInfo) -> dict[Hour, int]:
+    """Number the hours by local time; the two hours that a clock shows twice have one number."""
+    names = {hour: _wall_clock(hour, zone) for hour in hour_range(span.first, span.last)}
+    start = min(names.values(), default=0)
+    return {hour: number - start for hour, number in names.items()}
+
+
+def _wall_clock(hour: Hour, zone: ZoneInfo) -> int:
+    local = hour.start.astimezone(zone).replace(tzinfo=UTC)
+    return int(local.timestamp()) // 3600
+
+
+def _lines_by_place(
+    places: Mapping[Hour, int],
+    of_host: Mapping[Hour, int],
+    published: Collection[Hour],
+    lacking: Mapping[Hour, Collection[str]],
+    host: str,
+) -> NDArray[np.float64]:
+    """Return the lines of a host by place: NaN before its first line and in incomplete hours."""
+    row = np.full(max(places.values()) + 1, np.nan)
+    begins = min(hour for hour, number in of_host.items() if number)
+    for hour, place in places.items():
+        if hour >= begins and hour in published and host not in lacking.get(hour, ()):
+            row[place] = np.nan_to_num(row[place]) + of_host.get(hour, 0)
+    return row
+
+
+def _series(row: NDArray[np.float64]) -> _Series:
+    before = np.full((WEEKS, len(row)), np.nan)
+    for week in range(1, WEEKS + 1):
+        before[week - 1, week * _WEEK :] = row[: -week * _WEEK]
+    weeks = np.sum(~np.isnan(before), axis=0)
+    before[:, weeks < LEAST_WEEKS] = 0.0  # never judged; avoids medians of nothing
+    expected = np.nanmedian(before, axis=0)
+    return _Series(row, expected, weeks, _dispersion(before, expected, weeks >= LEAST_WEEKS))
+
+
+def _dispersion(
+    before: NDArray[np.float64], middle: NDArray[np.float64], is_known: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the relative variance beyond Poisson's that the hours of a week share."""
+    distance = np.abs(before - middle)
+    spread = np.maximum(_ROBUST * np.nanmedian(distance, axis=0), np.sqrt(np.maximum(middle, 1.0)))
+    near = np.where(distance <= _FAR * spread, before, np.nan)
+    mean = np.nanmean(near, axis=0)
+    size = np.sum(~np.isnan(near), axis=0)
+    variance = np.nansum((near - mean) ** 2, axis=0) / np.maximum(size - 1, 1)
+    excess = _sum_of_a_week(np.where(is_known, variance - mean, 0.0))
+    squares = _sum_of_a_week(np.where(is_known, mean**2, 0.0))
+    return np.maximum(excess / np.maximum(squares, 1e-9), 0.0)
+
+
+def _sum_of_a_week(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    sums = np.cumsum(values)
+    sums[_WEEK:] -= sums[:-_WEEK].copy()
+    return sums
+
+
+def _candidates(one: _Series, places: Mapping[Hour, int], judged: HourSpan) -> Iterator[Hour]:
+    """Yield the judged hours that have few lines, whatever the chance."""
+    few = (one.lines < LOW * one.expected) & (one.weeks >= LEAST_WEEKS)
+    yield from (hour for hour in hour_range(judged.first, judged.last) if few[places[hour]])
+
+
+def _is_low(one: _Series, place: int) -> bool:
+    expected, weeks = float(one.expected[place]), int(one.weeks[place])
+    dispersion = float(one.dispersion[place])
+    # The expected number is itself uncertain, which adds to the variance of the count.
+    dispersion += _MEDIAN * (dispersion + 1 / expected) / weeks
+    return chance_of_at_most(int(one.lines[place]), expected, dispersion) < CHANCE
+
+
+def _missed_in_all(series: Sequence[_Series]) -> NDArray[np.float64]:
+    """Return how many lines all hosts together lack.
+
+    A host whose traffic another one serves logs few lines, and none is missing.
+    """
+    expected = np.sum([np.where(s.weeks >= LEAST_WEEKS, s.expected, 0.0) for s in series], axis=0)
+    missed: NDArray[np.float64] = expected - np.nansum([s.lines for s in series], axis=0)
+    return missed
+
+
+def _is_seen(one: _Series, place: int, missed: NDArray[np.float64]) -> bool:
+    """Whether all hosts together lack at least half of what the host lacks."""
+    return bool(missed[place] >= (one.expected[place] - one.lines[place]) / 2)
+
+
+def chance_of_at_most(number: int, mean: float, dispersion: float) -> float:
+    """Return the chance that a negative binomial variable is at most `number`.
+
+    Its variance is `mean + dispersion * mean ** 2`; the dispersion is positive.
+    """
+    size = 1 / dispersion
+    log_term = -size * log1p(mean * dispersion)
+    log_share = log(mean / (mean + size))
+    chance = exp(log_term)
+    for count in range(1, number + 1):
+        log_term += log((count - 1 + size) / count) + log_share
+        chance += exp(log_term)
+    return min(chance, 1.0)
