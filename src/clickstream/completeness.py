@@ -53,7 +53,7 @@ def measure_completeness(
         return Completeness(None)
     last = Hour.of(now - lag).previous
     if newest is not None:
-        last = max(last, min(newest, Hour.of(now)))
+        last = max(last, min(newest, Hour.of(now).previous))
     due = HourSpan(max(within.first, begins), min(within.last, last))
     if not len(due):
         return Completeness(None)

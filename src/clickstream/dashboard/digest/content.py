@@ -173,7 +173,7 @@ def _figures(page: PageContext, course: Course) -> list[DigestRow]:
     """Build the key figures: the Overview's tiles, visits first, and orders if the goal is set."""
     rows = {tile.metric.name: _row_of_tile(page, tile) for tile in build_tiles(page, course)}
     orders: list[DigestRow] = []
-    if page.settings.dashboard.order_goal in page.settings.goals:
+    if page.main_goal and page.is_main_goal_order:
         count, rate = order_figures(page)
         orders = [_row_of_figure(count, is_share=False), _row_of_figure(rate, is_share=True)]
     return [rows.pop("visits"), *rows.values(), *orders]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 
 from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.periods import Period, cut_at
@@ -69,7 +69,7 @@ def _problem(page: PageContext, checked: Period) -> str:
     if coverage.is_nearly_complete(checked):
         return ""
     if coverage.starts_at and not coverage.is_mostly_missing:
-        return _log_begins(page, coverage.starts_at)
+        return _log_begins(page, coverage.starts_at.date())
     return formats.plural(
         "%(number)s of %(hours)s hours is missing or lacks a server's log, so "
         "unusual changes can't be found.",
@@ -80,7 +80,7 @@ def _problem(page: PageContext, checked: Period) -> str:
     )
 
 
-def _log_begins(page: PageContext, begins: datetime) -> str:
+def _log_begins(page: PageContext, begins: date) -> str:
     """State since when there are lines, and how much history sentences need."""
     return page.formats.plural(
         "The log begins on %(when)s. To find unusual changes, %(number)s week before the range is "
@@ -88,14 +88,14 @@ def _log_begins(page: PageContext, begins: datetime) -> str:
         "The log begins on %(when)s. To find unusual changes, %(number)s weeks before the range "
         "are needed.",
         LEAST_WEEKS,
-        when=page.formats.moment(begins),
+        when=page.formats.day(begins),
     )
 
 
 def _too_little_history(page: PageContext, weeks: Weeks) -> str:
     begins = page.coverage.begins
     if begins and to_local(begins, page.zone).date() > weeks.week_before(LEAST_WEEKS).first:
-        return _log_begins(page, to_local(begins, page.zone))
+        return _log_begins(page, to_local(begins, page.zone).date())
     return page.formats.plural(
         "Too little history to say what is unusual: of the %(weeks)s weeks before, %(number)s is "
         "complete, and %(least)s are needed.",

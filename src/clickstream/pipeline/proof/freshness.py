@@ -227,7 +227,7 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
     published = sorted(hour for hour in records.published if hour <= running)
     newest = published[-1] if published else None
     known = measure_completeness(
-        HourSpan(records.since, max(running.previous, newest or running.previous)),
+        HourSpan(records.since, running.previous),
         _begin_of_log(records, published),
         newest,
         records.published.keys(),

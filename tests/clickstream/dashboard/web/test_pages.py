@@ -215,7 +215,7 @@ def test_hours_that_lack_a_server_are_told_on_every_page_with_its_name() -> None
     ) in text
     assert "web-2 : 1 hour lacks this server's log, at 12 Nov, 05:00." in text
     with page_of(lacking, WEEK) as page:
-        assert 'class="trust warn"' in html_of(page)
+        assert 'class="trust bad"' in html_of(page)
 
 
 def test_a_day_whose_hours_lack_a_server_is_noted_once_for_days_in_a_row() -> None:
@@ -249,7 +249,7 @@ def test_facts_that_stay_old_show_their_age(store) -> None:
 
 def test_old_facts_are_no_good_news(store) -> None:
     with page_of(store, WEEK, now=NOW + timedelta(hours=9)) as page:
-        assert 'class="trust warn"' in html_of(page)
+        assert 'class="trust bad"' in html_of(page)
     with page_of(store, WEEK) as page:
         assert 'class="trust"' in html_of(page)
 

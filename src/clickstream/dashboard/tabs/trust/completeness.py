@@ -328,7 +328,7 @@ def _is_closed(known: DayCoverage) -> bool:
 def _rules(page: PageContext) -> list[RuleRow]:
     """Return the rules that built the hours, the newest first."""
     panel = RULES
-    rows = page.ask(panel.questions(page.view, page.period, page.key_days)[0]).rows
+    rows = page.ask(page.questions(panel)[0]).rows
     in_order = sorted(rows, key=lambda row: row[5], reverse=True)
     return [_rule_row(page, row, row is in_order[0]) for row in in_order]
 
