@@ -6,28 +6,30 @@ choice of a range changes nothing.
 
 The expected number is the median of the same weekday and hour, in local time, of the 8 weeks
 before. A count is a negative binomial variable (a Poisson variable whose mean varies), with a
-dispersion that all hours of a host share.
+dispersion that all hours of a host share. A low hour must also have fewer lines than its two
+neighbours usually have: in the morning, when an hour has twice the lines of the hour before, people
+who come an hour later than usual, as after a change of clocks elsewhere, are no missing lines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import datetime, timedelta
 from math import exp, log, log1p
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clickstream.hours import Hour, HourSpan, hour_range
+from clickstream.hours import Hour, HourSpan
 
 WEEKS = 8
 """Weeks before an hour that it is compared with."""
 
 LEAST_WEEKS = 3
-LOW = 2 / 3
-"""An hour is low only if it has less than this share of the expected lines."""
+LOW = 0.7
+"""A low hour has less than this share of the lines expected of it and of both its neighbours."""
 
 CHANCE = 1e-4
 """Chance below which so few lines are not due to chance: 7 in 100 ranges of 4 weeks have one."""
@@ -42,8 +44,8 @@ _FAR, _ROBUST = 5.0, 1.4826
 _MEDIAN = 1.57
 """Variance of a median, relative to that of a mean (pi / 2)."""
 
-Lines = Mapping[str, Mapping[Hour, int]]
-"""Lines by host and hour; a published hour without an entry has none."""
+Lines = Mapping[str, Mapping[int, int]]
+"""Lines by host and number of the hour; a published hour without an entry has none."""
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,20 @@ class _Series:
 
 def find_low_hours(
     lines: Lines,
-    published: Collection[Hour],
-    lacking: Mapping[Hour, Collection[str]],
+    published: Collection[int],
+    lacking: Mapping[int, Collection[str]],
     judged: HourSpan,
     zone: ZoneInfo,
 ) -> list[LowHour]:
     """Return the low hours of the span `judged`, by hour and host.
 
-    `published` are the published hours of the span and of `HISTORY` before it. `lacking` has the
-    hosts that some of these hours lack: their lines are unknown.
+    Hours are given by `Hour.number`, which is fast for thousands of them. `published` are the
+    published hours of the span and of `HISTORY` before it. `lacking` has the hosts that some of
+    these hours lack: their lines are unknown.
     """
-    first = judged.first.minus(24 * HISTORY.days)
-    places = _places(HourSpan(first, judged.last), zone)
+    if not len(judged):
+        return []
+    places = _places(judged.first.number - 24 * HISTORY.days, judged.last.number, zone)
     known = {
         host: _lines_by_place(places, of_host, published, lacking, host)
         for host, of_host in lines.items()
@@ -90,7 +94,7 @@ def find_low_hours(
     series = {host: _series(row) for host, row in known.items()}
     missed = _missed_in_all([*series.values()])
     found = [
-        LowHour(hour, host, int(one.lines[place]), round(float(one.expected[place])))
+        LowHour(Hour.of_epoch(3600 * hour), host, int(one.lines[place]), round(one.expected[place]))
         for host, one in series.items()
         for hour in _candidates(one, places, judged)
         if _is_low(one, place := places[hour]) and _is_seen(one, place, missed)
@@ -98,23 +102,24 @@ def find_low_hours(
     return sorted(found, key=lambda one: (one.hour, one.host))
 
 
-def _places(span: HourSpan, zone: ZoneInfo) -> dict[Hour, int]:
-    """Number the hours by local time; the two hours that a clock shows twice have one number."""
-    names = {hour: _wall_clock(hour, zone) for hour in hour_range(span.first, span.last)}
-    start = min(names.values(), default=0)
-    return {hour: number - start for hour, number in names.items()}
+def _places(first: int, last: int, zone: ZoneInfo) -> dict[int, int]:
+    """Number the hours by local time; the two hours that a clock shows twice have one place."""
+    local = {hour: hour + _offset(hour, zone) for hour in range(first, last + 1)}
+    start = min(local.values())
+    return {hour: number - start for hour, number in local.items()}
 
 
-def _wall_clock(hour: Hour, zone: ZoneInfo) -> int:
-    local = hour.start.astimezone(zone).replace(tzinfo=UTC)
-    return int(local.timestamp()) // 3600
+def _offset(hour: int, zone: ZoneInfo) -> int:
+    """Return the whole hours by which clocks are ahead of UTC, rounded down."""
+    offset = datetime.fromtimestamp(3600 * hour, zone).utcoffset() or timedelta()
+    return offset // timedelta(hours=1)
 
 
 def _lines_by_place(
-    places: Mapping[Hour, int],
-    of_host: Mapping[Hour, int],
-    published: Collection[Hour],
-    lacking: Mapping[Hour, Collection[str]],
+    places: Mapping[int, int],
+    of_host: Mapping[int, int],
+    published: Collection[int],
+    lacking: Mapping[int, Collection[str]],
     host: str,
 ) -> NDArray[np.float64]:
     """Return the lines of a host by place: NaN before its first line and in incomplete hours."""
@@ -134,6 +139,13 @@ def _series(row: NDArray[np.float64]) -> _Series:
     before[:, weeks < LEAST_WEEKS] = 0.0  # never judged; avoids medians of nothing
     expected = np.nanmedian(before, axis=0)
     return _Series(row, expected, weeks, _dispersion(before, expected, weeks >= LEAST_WEEKS))
+
+
+def _smallest_near(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the smallest of each value and its two neighbours."""
+    padded = np.pad(values, 1, mode="edge")
+    smallest: NDArray[np.float64] = np.minimum(values, np.minimum(padded[:-2], padded[2:]))
+    return smallest
 
 
 def _dispersion(
@@ -157,10 +169,11 @@ def _sum_of_a_week(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return sums
 
 
-def _candidates(one: _Series, places: Mapping[Hour, int], judged: HourSpan) -> Iterator[Hour]:
+def _candidates(one: _Series, places: Mapping[int, int], judged: HourSpan) -> Iterator[int]:
     """Yield the judged hours that have few lines, whatever the chance."""
-    few = (one.lines < LOW * one.expected) & (one.weeks >= LEAST_WEEKS)
-    yield from (hour for hour in hour_range(judged.first, judged.last) if few[places[hour]])
+    few = (one.lines < LOW * _smallest_near(one.expected)) & (one.weeks >= LEAST_WEEKS)
+    numbers = range(judged.first.number, judged.last.number + 1)
+    yield from (hour for hour in numbers if few[places[hour]])
 
 
 def _is_low(one: _Series, place: int) -> bool:

@@ -160,18 +160,24 @@ def _day_coverage(record: Mapping[str, Any]) -> DayCoverage:
 def low_hours(ask: Ask, period: Period, zone: ZoneInfo) -> list[LowHour]:
     """Ask which published hours of a period are perhaps incomplete."""
     history = Period(period.first - HISTORY, period.last, period.until_hour)
-    lines: dict[str, dict[Hour, int]] = defaultdict(dict)
+    lines: dict[str, dict[int, int]] = defaultdict(dict)
     question = build_question(("source_lines",), ("log_source", "source_hour"), history)
     for source, hour_at, number in ask(question).rows:
-        lines[source][Hour.at(hour_at)] = int(number)
+        lines[source][_number(hour_at)] = int(number)
     question = build_question(("published_hours",), ("hour_at", "missing_sources"), history)
-    published = {Hour.at(hour_at): names for hour_at, names, _ in ask(question).rows}
+    published = {_number(hour_at): names for hour_at, names, _ in ask(question).rows}
     lacking = {hour: names.split(_SEPARATOR) for hour, names in published.items() if names}
     if not published:
         return []
     span = span_of_period(period, zone)
-    judged = HourSpan(span.first, min(span.last, max(published)))
+    newest = Hour.of_epoch(3600 * max(published))
+    judged = HourSpan(span.first, min(span.last, newest))
     return find_low_hours(lines, published.keys(), lacking, judged, zone)
+
+
+def _number(hour_at: datetime) -> int:
+    """Return `Hour.number` of a naive UTC hour."""
+    return (hour_at - datetime(1970, 1, 1)) // _HOUR
 
 
 def last_arrivals(ask: Ask, period: Period, sources: Sequence[str]) -> dict[str, datetime]:

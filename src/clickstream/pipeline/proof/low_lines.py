@@ -17,10 +17,11 @@ def read_low_hours(lake: Lake, judged: HourSpan) -> Sequence[LowHour]:
     """Find the low hours of a span; only the tables' partitions of it and its history are read."""
     first = judged.first.minus(24 * HISTORY.days)
     rows = hour_ledger.ledger_in_order(lake, first, judged.last, ("hour_at", "missing_sources"))
-    published = {Hour.at(row["hour_at"]): row["missing_sources"] for row in rows.to_pylist()}
+    published = {Hour.at(row["hour_at"]).number: row["missing_sources"] for row in rows.to_pylist()}
     lacking = {hour: names.split(SEPARATOR) for hour, names in published.items() if names}
-    lines: dict[str, Counter[Hour]] = defaultdict(Counter)
+    lines: dict[str, Counter[int]] = defaultdict(Counter)
     for row in hour_ledger.raw_lines_between(lake, first, judged.last).to_pylist():
-        lines[RawObject(row["raw_object"], 0).host][Hour.at(row["hour_at"])] += row["lines"]
+        host, hour = RawObject(row["raw_object"], 0).host, Hour.at(row["hour_at"])
+        lines[host][hour.number] += row["lines"]
     zone = ZoneInfo(lake.settings.site.time_zone)
     return find_low_hours(lines, published.keys(), lacking, judged, zone)

@@ -308,8 +308,7 @@ def test_two_weeks_before_are_too_few() -> None:
     said = found(rules.store())
     assert not said.sentences
     assert said.reason == (
-        "Too little history to say what is unusual: of the 8 weeks before, 2 are complete, and 3 "
-        "are needed."
+        "The log begins on 14 Feb. To find unusual changes, 3 weeks before the range are needed."
     )
 
 
