@@ -6,9 +6,9 @@ choice of a range changes nothing.
 
 The expected number is the median of the same weekday and hour, in local time, of the 8 weeks
 before. A count is a negative binomial variable (a Poisson variable whose mean varies), with a
-dispersion that all hours of a host share. A low hour must also have fewer lines than its two
-neighbours usually have: in the morning, when an hour has twice the lines of the hour before, people
-who come an hour later than usual, as after a change of clocks elsewhere, are no missing lines.
+dispersion that all hours of a host share. In the zone UTC, which is that of a site that sets none,
+people come an hour later or earlier after a change of clocks. So there, a low hour must also have
+fewer lines than its two neighbours usually have.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WEEKS = 8
 
 LEAST_WEEKS = 3
 LOW = 0.7
-"""A low hour has less than this share of the lines expected of it and of both its neighbours."""
+"""A low hour has less than this share of the expected lines."""
 
 CHANCE = 1e-4
 """Chance below which so few lines are not due to chance: 7 in 100 ranges of 4 weeks have one."""
@@ -96,7 +96,7 @@ def find_low_hours(
     found = [
         LowHour(Hour.of_epoch(3600 * hour), host, int(one.lines[place]), round(one.expected[place]))
         for host, one in series.items()
-        for hour in _candidates(one, places, judged)
+        for hour in _candidates(one, places, judged, has_shifts=zone.key == "UTC")
         if _is_low(one, place := places[hour]) and _is_seen(one, place, missed)
     ]
     return sorted(found, key=lambda one: (one.hour, one.host))
@@ -123,12 +123,12 @@ def _lines_by_place(
     host: str,
 ) -> NDArray[np.float64]:
     """Return the lines of a host by place: NaN before its first line and in incomplete hours."""
-    row = np.full(max(places.values()) + 1, np.nan)
+    row: list[int | None] = [None] * (max(places.values()) + 1)
     begins = min(hour for hour, number in of_host.items() if number)
     for hour, place in places.items():
         if hour >= begins and hour in published and host not in lacking.get(hour, ()):
-            row[place] = np.nan_to_num(row[place]) + of_host.get(hour, 0)
-    return row
+            row[place] = (row[place] or 0) + of_host.get(hour, 0)
+    return np.array(row, np.float64)  # None becomes NaN
 
 
 def _series(row: NDArray[np.float64]) -> _Series:
@@ -137,8 +137,17 @@ def _series(row: NDArray[np.float64]) -> _Series:
         before[week - 1, week * _WEEK :] = row[: -week * _WEEK]
     weeks = np.sum(~np.isnan(before), axis=0)
     before[:, weeks < LEAST_WEEKS] = 0.0  # never judged; avoids medians of nothing
-    expected = np.nanmedian(before, axis=0)
+    expected = _median(before)
     return _Series(row, expected, weeks, _dispersion(before, expected, weeks >= LEAST_WEEKS))
+
+
+def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median of each column without NaN; in a third of the time of `np.nanmedian`."""
+    in_order = np.sort(values, axis=0)  # NaN is last
+    known = np.maximum(np.sum(~np.isnan(values), axis=0), 1)
+    columns = np.arange(values.shape[1])
+    median: NDArray[np.float64] = in_order[[(known - 1) // 2, known // 2], columns].mean(axis=0)
+    return median
 
 
 def _smallest_near(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -153,7 +162,7 @@ def _dispersion(
 ) -> NDArray[np.float64]:
     """Return the relative variance beyond Poisson's that the hours of a week share."""
     distance = np.abs(before - middle)
-    spread = np.maximum(_ROBUST * np.nanmedian(distance, axis=0), np.sqrt(np.maximum(middle, 1.0)))
+    spread = np.maximum(_ROBUST * _median(distance), np.sqrt(np.maximum(middle, 1.0)))
     near = np.where(distance <= _FAR * spread, before, np.nan)
     mean = np.nanmean(near, axis=0)
     size = np.sum(~np.isnan(near), axis=0)
@@ -169,9 +178,15 @@ def _sum_of_a_week(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return sums
 
 
-def _candidates(one: _Series, places: Mapping[int, int], judged: HourSpan) -> Iterator[int]:
-    """Yield the judged hours that have few lines, whatever the chance."""
-    few = (one.lines < LOW * _smallest_near(one.expected)) & (one.weeks >= LEAST_WEEKS)
+def _candidates(
+    one: _Series, places: Mapping[int, int], judged: HourSpan, has_shifts: bool
+) -> Iterator[int]:
+    """Yield the judged hours that have few lines, whatever the chance.
+
+    `has_shifts` means that all hours of a day may come earlier or later than usual.
+    """
+    expected = _smallest_near(one.expected) if has_shifts else one.expected
+    few = (one.lines < LOW * expected) & (one.weeks >= LEAST_WEEKS)
     numbers = range(judged.first.number, judged.last.number + 1)
     yield from (hour for hour in numbers if few[places[hour]])
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, PublishedHour, Visit, fact_tables
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 
-from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.questions.view import TABS, View
 from clickstream.hours import Hour, hour_range
 from clickstream.lake.collection import PullState
 from clickstream.pipeline.proof import freshness
@@ -166,3 +166,40 @@ def test_the_hour_that_a_clock_shows_twice_is_missing_if_one_of_both_is() -> Non
         text = " ".join(texts_of(html_of(page)))
     assert "1 hour is missing; every line of the other hours is accounted for." in text
     assert "missing: 25 Oct, 01:00 – 25 Oct, 02:00" in text
+
+
+def test_an_hour_in_which_a_host_logged_few_lines_is_perhaps_incomplete_on_every_page() -> None:
+    begins, end = START.minus(24 * 7 * 5), START.plus(15)
+    low = START.plus(11)
+    hours = [PublishedHour(hour.naive) for hour in hour_range(begins, end.previous)]
+    sources = [
+        {
+            "source": "web-1",
+            "hour_at": one.hour_at,
+            "lines": 400 if one.hour_at == low.naive else 1_000 + 40 * (one.hour_at.day % 3),
+            "late_lines": 0,
+            "raw_objects": 1,
+            "last_arrived_at": one.hour_at + timedelta(minutes=66),
+        }
+        for one in hours
+    ]
+    store = FactStore(fact_tables([Visit(low.naive)], hours, {"source_facts": sources}))
+    now = end.naive + timedelta(minutes=20)
+    for tab in TABS:
+        with page_of(store, View(tab, range="today"), now=now) as page:
+            html = html_of(page)
+        assert 'class="trust doubt"' in html
+        assert "Up to 15:00, perhaps incomplete" in html
+        assert "Complete to" not in html
+    text = " ".join(texts_of(html_of_trust(store, now)))
+    assert "1 hour is perhaps incomplete: a server logged unusually few lines." in text
+    assert re.search(
+        r"web-1 : 1 hour has 400 lines; in other weeks it has about 1,0\d\d \(10 Nov, 11:00 – 10 "
+        r"Nov, 12:00\)\. It is perhaps incomplete\. Its newest lines arrived at 10 Nov, 15:06\.",
+        text,
+    )
+
+
+def html_of_trust(store: FactStore, now: datetime) -> str:
+    with page_of(store, View("trust", range="today"), now=now) as page:
+        return html_of(page)

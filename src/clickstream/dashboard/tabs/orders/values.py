@@ -53,6 +53,7 @@ def orders_values(page: PageContext) -> dict[str, Any]:
         "is_order": page.is_main_goal_order,
         "proposed_goals": None if page.main_goal else propose_goals(page),
         "items": items,
+        "has_items": page.is_main_goal_order or bool(page.settings.dashboard.item_pages),
         "no_items": _why_no_items(page),
         "rate_axis": rate_axis(items),
         "times": times,
