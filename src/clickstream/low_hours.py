@@ -13,7 +13,7 @@ fewer lines than its two neighbours usually have.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp, log, log1p
@@ -31,11 +31,11 @@ LEAST_WEEKS = 3
 LOW = 0.7
 """A low hour has less than this share of the expected lines."""
 
-CHANCE = 1e-4
-"""Chance below which so few lines are not due to chance: 7 in 100 ranges of 4 weeks have one."""
+CHANCE, CHANCE_OF_WINDOW = 1e-4, 1e-6
+"""Chance below which few lines are not due to chance, of an hour and of a window of hours."""
 
 HISTORY = timedelta(weeks=WEEKS + 1)
-"""Time before the first judged hour whose lines are needed: one week more, for the dispersion."""
+"""Time before the first checked hour whose lines are needed: one week more, for the dispersion."""
 
 _WEEK = 7 * 24
 _FAR, _ROBUST = 5.0, 1.4826
@@ -43,6 +43,9 @@ _FAR, _ROBUST = 5.0, 1.4826
 
 _MEDIAN = 1.57
 """Variance of a median, relative to that of a mean (pi / 2)."""
+
+WINDOW = 4
+"""Hours of a day that are also checked together: a lasting lack is clearer than one of an hour."""
 
 Lines = Mapping[str, Mapping[int, int]]
 """Lines by host and number of the hour; a published hour without an entry has none."""
@@ -60,30 +63,34 @@ class LowHour:
 
 @dataclass(frozen=True)
 class _Series:
-    """Lines of a host by local hour, and what the weeks before make of them; NaN is unknown."""
+    """Lines of a host by local hour, and what the weeks before make of them; NaN is unknown.
+
+    `is_few` marks the hours that have few lines, whatever the chance.
+    """
 
     lines: NDArray[np.float64]
     expected: NDArray[np.float64]
     weeks: NDArray[np.int64]
     dispersion: NDArray[np.float64]
+    is_few: NDArray[np.bool_]
 
 
 def find_low_hours(
     lines: Lines,
     published: Collection[int],
     lacking: Mapping[int, Collection[str]],
-    judged: HourSpan,
+    checked: HourSpan,
     zone: ZoneInfo,
 ) -> list[LowHour]:
-    """Return the low hours of the span `judged`, by hour and host.
+    """Return the low hours of the span `checked`, by hour and host.
 
     Hours are given by `Hour.number`, which is fast for thousands of them. `published` are the
     published hours of the span and of `HISTORY` before it. `lacking` has the hosts that some of
     these hours lack: their lines are unknown.
     """
-    if not len(judged):
+    if not len(checked):
         return []
-    places = _places(judged.first.number - 24 * HISTORY.days, judged.last.number, zone)
+    places = _places(checked.first.number - 24 * HISTORY.days, checked.last.number, zone)
     known = {
         host: _lines_by_place(places, of_host, published, lacking, host)
         for host, of_host in lines.items()
@@ -91,21 +98,28 @@ def find_low_hours(
     }
     if not known:
         return []
-    series = {host: _series(row) for host, row in known.items()}
+    has_shifts = zone.key == "UTC"
+    series = {host: _series(row, has_shifts) for host, row in known.items()}
+    windows = {host: _series(_sums_of_windows(row), has_shifts) for host, row in known.items()}
     missed = _missed_in_all([*series.values()])
     found = [
         LowHour(Hour.of_epoch(3600 * hour), host, int(one.lines[place]), round(one.expected[place]))
         for host, one in series.items()
-        for hour in _candidates(one, places, judged, has_shifts=zone.key == "UTC")
-        if _is_low(one, place := places[hour]) and _is_seen(one, place, missed)
+        for hour in range(checked.first.number, checked.last.number + 1)
+        if one.is_few[place := places[hour]]
+        and _is_seen(one, place, missed)
+        and (_is_low(one, place, CHANCE) or _is_in_low_window(windows[host], place))
     ]
     return sorted(found, key=lambda one: (one.hour, one.host))
 
 
 def _places(first: int, last: int, zone: ZoneInfo) -> dict[int, int]:
-    """Number the hours by local time; the two hours that a clock shows twice have one place."""
+    """Number the hours by local time from a midnight on.
+
+    The two hours that a clock shows twice have one place.
+    """
     local = {hour: hour + _offset(hour, zone) for hour in range(first, last + 1)}
-    start = min(local.values())
+    start = min(local.values()) // 24 * 24
     return {hour: number - start for hour, number in local.items()}
 
 
@@ -131,14 +145,29 @@ def _lines_by_place(
     return np.array(row, np.float64)  # None becomes NaN
 
 
-def _series(row: NDArray[np.float64]) -> _Series:
+def _sums_of_windows(row: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the lines of the window that ends at each place; NaN if it spans two days."""
+    earlier = [np.roll(row, step) for step in range(WINDOW)]
+    sums: NDArray[np.float64] = np.sum(earlier, axis=0)
+    sums[np.arange(len(row)) % 24 < WINDOW - 1] = np.nan
+    return sums
+
+
+def _series(row: NDArray[np.float64], has_shifts: bool) -> _Series:
+    """Compare each place with the weeks before.
+
+    `has_shifts` means that all hours of a day may come earlier or later than usual.
+    """
     before = np.full((WEEKS, len(row)), np.nan)
     for week in range(1, WEEKS + 1):
         before[week - 1, week * _WEEK :] = row[: -week * _WEEK]
     weeks = np.sum(~np.isnan(before), axis=0)
-    before[:, weeks < LEAST_WEEKS] = 0.0  # never judged; avoids medians of nothing
+    before[:, weeks < LEAST_WEEKS] = 0.0  # never checked; avoids medians of nothing
     expected = _median(before)
-    return _Series(row, expected, weeks, _dispersion(before, expected, weeks >= LEAST_WEEKS))
+    is_known = weeks >= LEAST_WEEKS
+    dispersion = _dispersion(before, expected, is_known)
+    is_few = (row < LOW * (_smallest_near(expected) if has_shifts else expected)) & is_known
+    return _Series(row, expected, weeks, dispersion, is_few)
 
 
 def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -178,25 +207,17 @@ def _sum_of_a_week(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return sums
 
 
-def _candidates(
-    one: _Series, places: Mapping[int, int], judged: HourSpan, has_shifts: bool
-) -> Iterator[int]:
-    """Yield the judged hours that have few lines, whatever the chance.
-
-    `has_shifts` means that all hours of a day may come earlier or later than usual.
-    """
-    expected = _smallest_near(one.expected) if has_shifts else one.expected
-    few = (one.lines < LOW * expected) & (one.weeks >= LEAST_WEEKS)
-    numbers = range(judged.first.number, judged.last.number + 1)
-    yield from (hour for hour in numbers if few[places[hour]])
+def _is_in_low_window(windows: _Series, place: int) -> bool:
+    ends = range(place, min(place + WINDOW, len(windows.lines)))
+    return any(windows.is_few[end] and _is_low(windows, end, CHANCE_OF_WINDOW) for end in ends)
 
 
-def _is_low(one: _Series, place: int) -> bool:
+def _is_low(one: _Series, place: int, limit: float) -> bool:
     expected, weeks = float(one.expected[place]), int(one.weeks[place])
     dispersion = float(one.dispersion[place])
     # The expected number is itself uncertain, which adds to the variance of the count.
     dispersion += _MEDIAN * (dispersion + 1 / expected) / weeks
-    return chance_of_at_most(int(one.lines[place]), expected, dispersion) < CHANCE
+    return chance_of_at_most(int(one.lines[place]), expected, dispersion) < limit
 
 
 def _missed_in_all(series: Sequence[_Series]) -> NDArray[np.float64]:

@@ -10,7 +10,6 @@ import tomllib
 from datetime import datetime, timedelta
 
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 from tests.clickstream.dashboard import strategies
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
@@ -77,7 +76,6 @@ def test_no_csv_file_of_a_site_without_a_goal_has_conversions(name) -> None:
         assert "conversion" not in "".join(csv_lines(page, name))
 
 
-@examples(max_examples=10)
 @given(strategies.views())
 def test_any_address_is_a_page_of_a_site_without_a_goal(view: View) -> None:
     with page_of(WITHOUT, view) as page:
@@ -162,7 +160,6 @@ def test_pages_that_look_like_a_goal_are_proposed_with_their_visits() -> None:
     assert "[goals.signup]\npage = &#39;/accounts/register/complete&#39;" in html
 
 
-@examples(max_examples=20)
 @given(st.lists(strategies.values.map("/thanks/{}".format), min_size=1, max_size=4))
 def test_proposed_lines_are_valid_settings_that_match_the_page(pages: list[str]) -> None:
     store = FactStore(fact_tables([Visit(START + HOUR, pages=pages)], HOURS[:3]))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, PublishedHour, Visit, fact_tables
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
@@ -102,7 +102,6 @@ def said(pattern: str, text: str) -> list[int]:
     return [int(found) for found in re.findall(pattern, text)]
 
 
-@settings(max_examples=15)
 @given(lakes())
 def test_pages_and_status_state_the_same_missing_hours_and_none_beside_complete(
     lake: AnyLake,

@@ -171,8 +171,8 @@ def low_hours(ask: Ask, period: Period, zone: ZoneInfo) -> list[LowHour]:
         return []
     span = span_of_period(period, zone)
     newest = Hour.of_epoch(3600 * max(published))
-    judged = HourSpan(span.first, min(span.last, newest))
-    return find_low_hours(lines, published.keys(), lacking, judged, zone)
+    checked = HourSpan(span.first, min(span.last, newest))
+    return find_low_hours(lines, published.keys(), lacking, checked, zone)
 
 
 def _number(hour_at: datetime) -> int:

@@ -14,7 +14,7 @@ from clickstream.dashboard.widgets.page import PageContext
 from clickstream.expressions import Expression
 
 MOST_PROPOSED = 5
-"""Maximum number of proposed pages, the ones with the most visits."""
+"""Maximum number of proposed pages, by number of visits."""
 
 LONGEST_PAGE = 80
 """Maximum length of a proposed page's name, in characters."""
@@ -55,7 +55,7 @@ class _Pattern:
 
 
 def propose_goals(page: PageContext) -> ProposedGoals:
-    """Find the pages of the period that may be goals, those with the most visits first."""
+    """Find the pages of the period that may be goals, in order of their visits."""
     found = list(_matching(page))[:MOST_PROPOSED]
     widths = bar_widths([visits for _, _, visits in found])
     pages = [ProposedGoal(*one, width) for one, width in zip(found, widths, strict=True)]
