@@ -400,7 +400,7 @@ def test_a_page_shows_its_sentences_with_links(store) -> None:
     section = re.search(r'<section class="sentences".*?</section>', html, re.DOTALL)
     assert section
     assert 'class="up good"' in section.group()
-    assert html.index('class="trust') < section.start() < html.index('class="tiles"')
+    assert html.index('class="trust') < section.start() < html.index('class="tiles')
 
 
 def test_every_word_of_a_sentence_is_translated(store) -> None:
