@@ -72,7 +72,7 @@ def _hours(found: Freshness) -> Table:
     lacking, perhaps = found.lacking, {one.hour for one in found.perhaps_incomplete}
     table.add_row(BAD if lacking else GOOD, "Incomplete", _named(lacking) if lacking else "none")
     text = _named(sorted(perhaps)) if perhaps else "none"
-    table.add_row(NOTE if perhaps else GOOD, "Perhaps incomplete", text)
+    table.add_row(NOTE if perhaps else GOOD, "Incomplete?", text)
     table.add_row(NOTE if found.past_window else GOOD, "Past window", _past_window(found))
     return table
 

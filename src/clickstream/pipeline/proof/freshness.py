@@ -22,7 +22,7 @@ from clickstream.lake.intents import interrupted_since
 from clickstream.low_hours import LowHour
 from clickstream.pipeline.hosts.host_freshness import HostFreshness, measure_host
 from clickstream.pipeline.hosts.missing import SEPARATOR, expected_states
-from clickstream.pipeline.proof.low_lines import read_low_hours
+from clickstream.pipeline.proof.low_lines import describe_low_hours, read_low_hours
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours
 from clickstream.pipeline.site import settings_digest
 from clickstream.wording import describe_duration, quantity
@@ -184,11 +184,8 @@ class Freshness:
     @property
     def doubts(self) -> list[str]:
         """A sentence for each host whose lines are unusually few in hours."""
-        by_host: dict[str, list[LowHour]] = defaultdict(list)
-        for one in self.perhaps_incomplete:
-            by_host[one.host].append(one)
         pulled = {one.name: one.pulled_at for one in self.sources}
-        return [_doubt(host, some, pulled.get(host)) for host, some in sorted(by_host.items())]
+        return describe_low_hours(self.perhaps_incomplete, pulled)
 
     @property
     def unknowns(self) -> list[str]:
@@ -206,15 +203,6 @@ class Freshness:
         if self.problems:
             return Health.LATE
         return Health.UNKNOWN if self.unknowns else Health.FRESH
-
-
-def _doubt(host: str, some: Sequence[LowHour], pulled: datetime | None) -> str:
-    lines, expected = sum(one.lines for one in some), sum(one.expected for one in some)
-    read = f"; last pulled {pulled:%Y-%m-%d %H:%M} UTC" if pulled else ""
-    return (
-        f"{quantity(len(some), 'hour')} perhaps incomplete: {host} has {quantity(lines, 'line')}, "
-        f"in other weeks about {expected:,}{read}: {describe_hours([one.hour for one in some])}."
-    )
 
 
 def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimits) -> Freshness:

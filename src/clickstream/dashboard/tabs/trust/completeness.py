@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from clickstream.dashboard.charts.heat import NARROW_STEP, WIDE_STEP, HeatMap, heat_map
@@ -12,26 +12,26 @@ from clickstream.dashboard.questions.coverage import (
     PARTS,
     DayCoverage,
     hours_without,
-    last_arrivals,
-    missing_servers,
     to_local,
 )
 from clickstream.dashboard.questions.log_metrics import BALANCE
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.tabs.trust.panels import BOTS, ERRORS, LOG_SOURCES, REJECTED, RULES
+from clickstream.dashboard.tabs.trust.server_rows import (
+    ServerRow,
+    describe_span,
+    low_server_rows,
+    missing_server_rows,
+)
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.hours import Hour, HourSpan, group_hours
-from clickstream.low_hours import LowHour
+from clickstream.hours import Hour, group_hours
 from clickstream.tables import REJECTS
 
 Place = tuple[date, int]
 """A cell of the heat map: local date and hour."""
-
-MOST_SPANS = 4
-"""Maximum number of spans of hours that a sentence names."""
 
 MOST_DAYS = 31
 """Newest days on the heat map of hours and in the line balance; the CSV file has all."""
@@ -45,14 +45,6 @@ class HoursChart:
     gaps: Sequence[tuple[float, float]]
     late: Sequence[tuple[float, float]]
     low: Sequence[tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class ServerRow:
-    """A server whose lines are missing in hours: its technical name, and a sentence."""
-
-    name: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -165,9 +157,9 @@ def _hours(page: PageContext) -> HoursPanel:
     return HoursPanel(
         chart_of(WIDE_STEP),
         chart_of(NARROW_STEP),
-        [_span(page, run) for run in group_hours(unpublished)],
-        _servers(page),
-        _low_servers(page),
+        [describe_span(page, run) for run in group_hours(unpublished)],
+        missing_server_rows(page),
+        low_server_rows(page),
         page.period.days - len(days),
         not figures,
     )
@@ -192,66 +184,6 @@ def _without_lengths(page: PageContext) -> str:
         found.hours,
         until=until,
     )
-
-
-def _servers(page: PageContext) -> list[ServerRow]:
-    """Return the servers whose lines are missing in published hours of the range, by name."""
-    if not page.coverage.incomplete:
-        return []
-    rows = []
-    for server in missing_servers(page.ask, page.period):
-        start, end = (to_local(moment, page.zone) for moment in (server.first, server.newest))
-        text = page.formats.plural(
-            "%(number)s hour lacks this server's log, at %(first)s. It could not "
-            "be read, so visits may "
-            "be missing. They are added when it can be read again.",
-            "%(number)s hours lack this server's log, from %(first)s to %(last)s. "
-            "It could not be read, "
-            "so visits may be missing. They are added when it can be read again.",
-            server.hours,
-            first=page.formats.moment(start),
-            last=page.formats.moment(end + timedelta(hours=1)),
-        )
-        rows.append(ServerRow(server.name, text))
-    return rows
-
-
-def _low_servers(page: PageContext) -> list[ServerRow]:
-    """Describe the hours in which a server logged unusually few lines, by server."""
-    by_host: dict[str, list[LowHour]] = {}
-    for one in page.low_hours:
-        by_host.setdefault(one.host, []).append(one)
-    arrived = last_arrivals(page.ask, page.period, [*by_host]) if by_host else {}
-    return [
-        ServerRow(host, _describe_low(page, some, arrived.get(host)))
-        for host, some in sorted(by_host.items())
-    ]
-
-
-def _describe_low(page: PageContext, some: Sequence[LowHour], arrived: datetime | None) -> str:
-    formats = page.formats
-    text = formats.plural(
-        "%(number)s hour has %(lines)s lines; in other weeks it has about %(expected)s "
-        "(%(spans)s). It is perhaps incomplete.",
-        "%(number)s hours have %(lines)s lines; in other weeks they have about %(expected)s "
-        "(%(spans)s). They are perhaps incomplete.",
-        len(some),
-        lines=formats.count(sum(one.lines for one in some)),
-        expected=formats.count(sum(one.expected for one in some)),
-        spans=_spans(page, [one.hour for one in some]),
-    )
-    if arrived is None:
-        return text
-    when = formats.moment(to_local(arrived, page.zone))
-    return f"{text} {formats.text(mark('Its newest lines arrived at %(when)s.'), when=when)}"
-
-
-def _spans(page: PageContext, hours: Sequence[Hour]) -> str:
-    spans = [_span(page, span) for span in group_hours(hours)]
-    more = len(spans) - MOST_SPANS
-    if more > 0:
-        spans[MOST_SPANS:] = [page.formats.plural("%(number)s more", "%(number)s more", more)]
-    return ", ".join(spans)
 
 
 def _shown_days(page: PageContext) -> list[date]:
@@ -294,12 +226,6 @@ def _hour_title(
 def _corner(chart: HeatMap, days: Sequence[date], place: tuple[date, int]) -> tuple[float, float]:
     cell = chart.cells[days.index(place[0]) * 24 + place[1]]
     return cell.x, cell.y
-
-
-def _span(page: PageContext, span: HourSpan) -> str:
-    """Describe consecutive hours: day, start and end."""
-    start, end = (to_local(hour.naive, page.zone) for hour in (span.first, span.last.next))
-    return f"{page.formats.moment(start)} – {page.formats.moment(end)}"
 
 
 def _balance(page: PageContext) -> Balance:

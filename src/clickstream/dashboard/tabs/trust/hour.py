@@ -137,6 +137,9 @@ def _published(
             figures["waiting_lines"],
         )
         found.append(Statement(waiting, "bad"))
+    if hour in {one.hour for one in page.low_hours}:
+        few = mark("A server logged unusually few lines, so the hour is perhaps incomplete.")
+        found.append(Statement(text(few), "open"))
     return [*(found or [_all_well(page, figures["lines"])]), *_age(page)]
 
 
