@@ -65,7 +65,7 @@ class StateCode(StrEnum):
 
     NO_RECENT_HOUR = "CS-701"
     LINES_WAIT = "CS-702"
-    NEVER_BUILT = "CS-703"
+    MISSING = "CS-703"
     INTERRUPTED = "CS-704"
     LACKS_HOST = "CS-705"
     NO_RECENT_LINES = "CS-706"

@@ -230,7 +230,7 @@ def test_status_is_a_screen_and_json_with_the_same_verdict(built: Terminal) -> N
     values = json.loads(asked.stdout)
     assert len(values["problems"]) == values["exit_code"] % 2
     assert (asked.returncode, values["exit_code"]) in {(0, 0), (2, 2)}
-    assert (values["newest"], values["hours"], values["gaps"]) == (HOUR, 1, [])
+    assert (values["newest"], values["hours"], values["missing"]) == (HOUR, 1, [])
     assert values["sources"][0]["name"] == "web-1"
 
 

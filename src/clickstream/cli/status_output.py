@@ -41,6 +41,7 @@ def show_status(found: Freshness, out: Console) -> None:
             _show_files(source, out)
     sentences = [(BAD, one.sentence) for one in found.missing_hosts]
     sentences += [(BAD, one.problem) for one in found.sources if one.is_known and one.problem]
+    sentences += [(NOTE, sentence) for sentence in found.doubts]
     sentences += [(NOTE, unknown) for unknown in found.unknowns]
     if health.exit_code:
         sentences.append((" ", "What to do: docs/runbook.md, the section of the code."))
@@ -56,15 +57,16 @@ def _hours(found: Freshness) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row(*_newest(found))
-    lacking = sorted({hour for one in found.missing_hosts for hour in one.hours})
+    perhaps = sorted({one.hour for one in found.perhaps_incomplete})
     for name, hours, code in (
         ("Waiting", found.waiting, None),
         ("Late lines", found.reopened, None),
-        ("Never built", found.gaps, StateCode.NEVER_BUILT),
+        ("Missing", found.missing, StateCode.MISSING),
         ("Other rules", found.outdated, None),
         ("Publishing", found.publishing, None),
         ("Interrupted", found.broken_off, StateCode.INTERRUPTED),
-        ("Incomplete", lacking, StateCode.LACKS_HOST),
+        ("Incomplete", found.lacking, StateCode.LACKS_HOST),
+        ("Incomplete?", perhaps, None),
     ):
         is_late = name in ("Waiting", "Late lines") and not set(found.late).isdisjoint(hours)
         table.add_row(*(_late_row(name, hours, found) if is_late else _row(name, hours, code)))
@@ -159,6 +161,7 @@ def status_values(found: Freshness) -> dict[str, Any]:
         "exit_code": found.health.exit_code,
         "problems": found.problems,
         "unknowns": found.unknowns,
+        "doubts": found.doubts,
         **_plain(found),
     }
 

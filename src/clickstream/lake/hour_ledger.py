@@ -13,10 +13,13 @@ import pyarrow as pa
 from pyiceberg.expressions import (
     And,
     BooleanExpression,
+    GreaterThan,
     GreaterThanOrEqual,
     In,
+    LessThan,
     LessThanOrEqual,
     NotNull,
+    Or,
 )
 from pyiceberg.utils.datetime import days_to_date
 
@@ -24,7 +27,13 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import iceberg_tables, table_scan
-from clickstream.tables import FIRST_COLUMNS_VERSION, HOUR_LEDGER, SESSION_PARTS, Table
+from clickstream.tables import (
+    FIRST_COLUMNS_VERSION,
+    HOUR_LEDGER,
+    RAW_OBJECTS,
+    SESSION_PARTS,
+    Table,
+)
 
 UNPUBLISHED = ""
 
@@ -127,6 +136,29 @@ def files_by_date(lake: Lake, first: date) -> dict[date, list[str]]:
     for task in iceberg_tables.load(lake, HOUR_LEDGER).iceberg.scan(chosen).plan_files():
         found[days_to_date(task.file.partition[0])].append(task.file.file_path)
     return {day: sorted(paths) for day, paths in found.items()}
+
+
+def has_lines_before(lake: Lake, first: Hour) -> bool:
+    """Whether a published hour before `first` has lines or lacks a source.
+
+    Of earlier dates no row is read: the table's metadata have the largest number of lines of each
+    data file.
+    """
+    midnight = first.minus(first.start.hour)
+    same_day = _rows(lake, HOUR_LEDGER, midnight, first.previous, ("lines", "missing_sources"))
+    if any(row["lines"] or row["missing_sources"] for row in same_day.to_pylist()):
+        return True
+    chosen = And(
+        LessThan(term="event_date", value=first.event_date.isoformat()),
+        Or(GreaterThan(term="lines", value=0), NotNull(term="missing_sources")),
+    )
+    scan = iceberg_tables.load(lake, HOUR_LEDGER).iceberg.scan(chosen)
+    return any(True for _ in scan.plan_files())
+
+
+def raw_lines_between(lake: Lake, first: Hour, last: Hour) -> pa.Table:
+    """Return key, hour and lines of the raw objects that published hours were built from."""
+    return _rows(lake, RAW_OBJECTS, first, last, ("raw_object", "hour_at", "lines"))
 
 
 def published_hours(lake: Lake, first: Hour, last: Hour) -> set[Hour]:

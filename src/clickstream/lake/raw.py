@@ -73,6 +73,11 @@ class RawObject:
     size: int
 
     @property
+    def host(self) -> str:
+        """The host that it was pulled from, from its key."""
+        return self.key.rpartition("/")[2].rsplit("-", 3)[0]
+
+    @property
     def log_format(self) -> str:
         """The format of its lines, from its key."""
         return self.key.rsplit(".", 2)[1]

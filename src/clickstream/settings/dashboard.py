@@ -16,6 +16,8 @@ from clickstream.settings.values import (
     RegularExpression,
 )
 
+Icon = Literal["chart", "cup"]
+
 
 class DashboardSettings(Section):
     """The owner's dashboard. No setting here affects the rows of an hour."""
@@ -29,6 +31,9 @@ class DashboardSettings(Section):
         "en",
         description="Language of the pages, numbers and dates, such as en-GB.",
         pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$",
+    )
+    icon: Icon = Field(
+        "chart", description="Icon of the pages beside the site's title: chart or cup."
     )
     directory: str = Field(
         "var/dashboard",

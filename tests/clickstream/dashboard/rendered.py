@@ -40,7 +40,7 @@ def page_of(
     locale = parse_locale(language)
     formats = Formats(locale, translations or load_translations(locale))
     with store.copy.snapshot() as snapshot:
-        yield PageContext(
+        page = PageContext(
             view or View(),
             lambda question: Answer(question, snapshot.rows(question)),
             formats,
@@ -52,6 +52,7 @@ def page_of(
             entries=entries,
             identity=Identity("ana", can_log_out=True),
         )
+        yield page.without_hidden_metrics()
 
 
 def html_of(page: PageContext) -> str:

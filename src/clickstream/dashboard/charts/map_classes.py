@@ -31,7 +31,7 @@ class Classes:
 
 def classes_of_counts(values: Sequence[float]) -> Classes:
     """Build classes by powers (10, 30, 100, 300 …) over the range of values, one per shade."""
-    low, high = max(min(values, default=1), 1), max(*values, 1)
+    low, high = max(min(values, default=1), 1), max([*values, 1])
     powers = [factor * 10**power for power in range(floor(log10(low)), 16) for factor in (1, 3)]
     known = [bound for bound in powers if bound <= high]
     below = [bound for bound in known if bound <= low]

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from clickstream.dashboard.digest.names import shown_name
-from clickstream.dashboard.questions.coverage import hours_of, missing_servers
+from clickstream.dashboard.questions.coverage import missing_servers
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import trust_line
-
-
-def hours_missing(page: PageContext) -> int:
-    """Count the hours of the period that are not published, also before the first published one."""
-    return max(hours_of(page.period, page.zone) - page.coverage.published, 0)
 
 
 def find_warnings(page: PageContext) -> list[str]:
@@ -20,10 +15,10 @@ def find_warnings(page: PageContext) -> list[str]:
 
 
 def _missing(page: PageContext) -> list[str]:
-    number = hours_missing(page)
+    number = page.coverage.missing
     if not number:
         return []
-    hours = page.formats.count(hours_of(page.period, page.zone))
+    hours = page.formats.count(page.coverage.expected)
     return [
         page.formats.plural(
             "%(number)s of the %(hours)s hours of this week is missing, so the numbers are too "
@@ -64,7 +59,7 @@ def describe_trust(page: PageContext) -> list[str]:
     formats = page.formats
     published = formats.text(
         mark("%(published)s of %(hours)s hours published"),
-        published=formats.count(page.coverage.published),
-        hours=formats.count(hours_of(page.period, page.zone)),
+        published=formats.count(page.coverage.expected - page.coverage.missing),
+        hours=formats.count(page.coverage.expected),
     )
     return [published, *(part.text for part in trust_line(page).parts)]

@@ -10,11 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
-from clickstream.dashboard.digest.completeness import (
-    describe_trust,
-    find_warnings,
-    hours_missing,
-)
+from clickstream.dashboard.digest.completeness import describe_trust, find_warnings
 from clickstream.dashboard.digest.names import shown_name
 from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.formats import NO_VALUE, Change, Formats
@@ -157,7 +153,7 @@ def build_content(page: PageContext, week: Week) -> Digest:
         week.label(formats),
         page.days(compared) if compared else "",
         find_warnings(page),
-        is_complete=not (page.coverage.incomplete or hours_missing(page)),
+        is_complete=not (page.coverage.incomplete or page.coverage.missing),
         figures=_figures(page, course),
         days=_days(page, course),
         findings=_with_links(page, find_sentences(page)),
@@ -177,7 +173,7 @@ def _figures(page: PageContext, course: Course) -> list[DigestRow]:
     """Build the key figures: the Overview's tiles, visits first, and orders if the goal is set."""
     rows = {tile.metric.name: _row_of_tile(page, tile) for tile in build_tiles(page, course)}
     orders: list[DigestRow] = []
-    if page.settings.dashboard.order_goal in page.settings.goals:
+    if page.main_goal and page.is_main_goal_order:
         count, rate = order_figures(page)
         orders = [_row_of_figure(count, is_share=False), _row_of_figure(rate, is_share=True)]
     return [rows.pop("visits"), *rows.values(), *orders]

@@ -1,55 +1,62 @@
 """Which hours of a period are published, and how the lines of their logs were counted.
 
-All data comes from `hour_facts`. An hour is missing if it lies between the first and the newest
-published hour of the period and is not published itself.
+All data comes from `hour_facts`. `clickstream.completeness` defines which hours are missing, and
+`clickstream.low_hours` which are perhaps incomplete.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from clickstream.completeness import Completeness, measure_completeness
 from clickstream.dashboard.questions.answers import Ask
 from clickstream.dashboard.questions.log_metrics import BALANCE
-from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.questions.question import Question, build_question
-from clickstream.hours import Hour
+from clickstream.hours import Hour, HourSpan
+from clickstream.low_hours import HISTORY, LowHour, find_low_hours
 
 NEARLY_ALL = 0.98
 """A period is compared if at least this share of its hours is published and complete."""
 
 _HOUR = timedelta(hours=1)
+_EARLIEST = date(1970, 1, 1)
+
+
+_SEPARATOR = ", "
+"""Separates the names in `missing_sources`."""
 
 
 @dataclass(frozen=True)
 class DayCoverage:
-    """The hours of a local date, and its figures by the names in BALANCE.
-
-    `incomplete` is the number of published hours without the lines of a server.
-    """
+    """The published hours of a local date, and its figures by the names in BALANCE."""
 
     published: int
-    expected: int
     figures: Mapping[str, int]
-    incomplete: int = 0
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """The published hours of a period. `first` and `newest` are UTC hours (naive), or None.
+    """The hours of a period: which are published, which are missing, and their figures.
 
-    `days` has all dates with a published hour.
+    `first` and `newest` are the first and newest published UTC hour of the period (naive), or None.
+    `begins` is the UTC hour (naive) at which the log begins, in the period or not; None if no
+    published hour has lines. `days` has all dates with a published hour.
     """
 
     period: Period
     zone: ZoneInfo
     first: datetime | None
     newest: datetime | None
+    begins: datetime | None
     days: Mapping[date, DayCoverage]
+    completeness: Completeness
 
     @property
     def published(self) -> int:
@@ -57,17 +64,19 @@ class Coverage:
         return sum(day.published for day in self.days.values())
 
     @property
+    def expected(self) -> int:
+        """The number of hours that should be complete."""
+        return self.completeness.expected
+
+    @property
     def missing(self) -> int:
-        """The number of missing hours between the first and the newest published one."""
-        if self.first is None or self.newest is None:
-            return 0
-        between = int((self.newest - self.first) / _HOUR) + 1
-        return max(between - self.published, 0)
+        """The number of hours that should be complete and are not published."""
+        return len(self.completeness.unpublished)
 
     @property
     def incomplete(self) -> int:
         """The number of published hours without the lines of a server."""
-        return sum(day.incomplete for day in self.days.values())
+        return len(self.completeness.lacking)
 
     @property
     def complete_to(self) -> datetime | None:
@@ -78,13 +87,19 @@ class Coverage:
 
     @property
     def starts_at(self) -> datetime | None:
-        """The local moment at which the first published hour begins (naive)."""
-        return None if self.first is None else to_local(self.first, self.zone)
+        """The local moment at which the log begins (naive), if that is after the period's start."""
+        begins = None if self.begins is None else to_local(self.begins, self.zone)
+        return begins if begins and begins > start_of(self.period.first) else None
 
     @cached_property
     def total(self) -> Mapping[str, int]:
         """The figures of the whole period."""
         return {name: sum(d.figures[name] for d in self.days.values()) for name in BALANCE}
+
+    @property
+    def is_mostly_missing(self) -> bool:
+        """Whether too many hours are missing or lack a server to compare the period."""
+        return self.missing + self.incomplete > (1 - NEARLY_ALL) * self.expected
 
     def is_nearly_complete(self, period: Period) -> bool:
         """Whether enough hours of a period, or of a part of it, are complete to compare it."""
@@ -95,31 +110,77 @@ class Coverage:
         return self.total[name] / self.total[of] if self.total[of] else 0.0
 
 
-def coverage_question(period: Period) -> Question:
-    """Build the question for the coverage of a period."""
-    metrics = ("published_hours", "incomplete_hours", "first_hour", "newest_hour", *BALANCE)
-    return build_question(metrics, ("day",), period)
+def coverage_questions(period: Period, now: datetime) -> tuple[Question, Question, Question]:
+    """Build the questions for the coverage of a period, as of the local moment `now`.
+
+    The first asks for figures by day, the second for the hours, the third for the begin of the log.
+    """
+    all_hours = Period(_EARLIEST, now.date(), now.hour + 1)
+    return (
+        build_question(("published_hours", *BALANCE), ("day",), period),
+        build_question(("incomplete_hours",), ("hour_at",), period),
+        build_question(("log_begins", "newest_hour"), (), all_hours),
+    )
 
 
-def measure_coverage(ask: Ask, period: Period, zone: ZoneInfo) -> Coverage:
-    """Ask which hours of a period are published."""
-    records = ask(coverage_question(period)).records()
+def measure_coverage(ask: Ask, period: Period, zone: ZoneInfo, now: datetime) -> Coverage:
+    """Ask which hours of a period are published, as of the local moment `now` (naive)."""
+    of_days, of_hours, of_all = (ask(one) for one in coverage_questions(period, now))
+    whole = of_all.single()
+    hours = {Hour.at(hour_at): bool(lacks) for hour_at, lacks in of_hours.rows}
     return Coverage(
         period,
         zone,
-        min((r["first_hour"] for r in records), default=None),
-        max((r["newest_hour"] for r in records), default=None),
-        {record["day"]: _day_coverage(record, zone) for record in records},
+        min(hours).naive if hours else None,
+        max(hours).naive if hours else None,
+        whole["log_begins"],
+        {record["day"]: _day_coverage(record) for record in of_days.records()},
+        measure_completeness(
+            span_of_period(period, zone),
+            _hour_or_none(whole["log_begins"]),
+            _hour_or_none(whole["newest_hour"]),
+            hours.keys(),
+            [hour for hour, lacks in hours.items() if lacks],
+            now.replace(tzinfo=zone),
+        ),
     )
 
 
-def _day_coverage(record: Mapping[str, Any], zone: ZoneInfo) -> DayCoverage:
-    day: date = record["day"]
-    figures = {name: int(record[name]) for name in BALANCE}
-    expected = hours_of(Period(day, day), zone)
-    return DayCoverage(
-        record["published_hours"], expected, figures, int(record["incomplete_hours"])
-    )
+def _hour_or_none(hour_at: datetime | None) -> Hour | None:
+    return None if hour_at is None else Hour.at(hour_at)
+
+
+def _day_coverage(record: Mapping[str, Any]) -> DayCoverage:
+    return DayCoverage(record["published_hours"], {name: int(record[name]) for name in BALANCE})
+
+
+def low_hours(ask: Ask, period: Period, zone: ZoneInfo) -> list[LowHour]:
+    """Ask which published hours of a period are perhaps incomplete."""
+    history = Period(period.first - HISTORY, period.last, period.until_hour)
+    lines: dict[str, dict[int, int]] = defaultdict(dict)
+    question = build_question(("source_lines",), ("log_source", "source_hour"), history)
+    for source, hour_at, number in ask(question).rows:
+        lines[source][_number(hour_at)] = int(number)
+    question = build_question(("published_hours",), ("hour_at", "missing_sources"), history)
+    published = {_number(hour_at): names for hour_at, names, _ in ask(question).rows}
+    lacking = {hour: names.split(_SEPARATOR) for hour, names in published.items() if names}
+    if not published:
+        return []
+    span = span_of_period(period, zone)
+    newest = Hour.of_epoch(3600 * max(published))
+    checked = HourSpan(span.first, min(span.last, newest))
+    return find_low_hours(lines, published.keys(), lacking, checked, zone)
+
+
+def _number(hour_at: datetime) -> int:
+    """Return `Hour.number` of a naive UTC hour."""
+    return (hour_at - datetime(1970, 1, 1)) // _HOUR
+
+
+def last_arrivals(ask: Ask, period: Period, sources: Sequence[str]) -> dict[str, datetime]:
+    """Ask when the newest lines of the period arrived from each source (naive UTC)."""
+    question = build_question(("source_arrived",), ("log_source",), period)
+    return {source: arrived for source, arrived in ask(question).rows if source in sources}
 
 
 @dataclass(frozen=True)
@@ -140,7 +201,9 @@ def missing_servers(ask: Ask, period: Period) -> list[MissingServer]:
     metrics = ("incomplete_hours", "first_hour", "newest_hour")
     found: dict[str, MissingServer] = {}
     for record in ask(build_question(metrics, ("missing_sources",), period)).records():
-        for name in (record["missing_sources"] or "").split(", ") if record[metrics[0]] else ():
+        for name in (
+            (record["missing_sources"] or "").split(_SEPARATOR) if record[metrics[0]] else ()
+        ):
             new = MissingServer(name, *(record[metric] for metric in metrics))
             known = found.get(name, new)
             found[name] = MissingServer(
@@ -181,12 +244,27 @@ def hours_without(ask: Ask, period: Period, since: int) -> Unrecorded | None:
 
 def hours_of(period: Period, zone: ZoneInfo) -> int:
     """Return the number of hours of a period: 23 or 25 for a day on which clocks change."""
+    return len(span_of_period(period, zone))
+
+
+def span_of_period(period: Period, zone: ZoneInfo) -> HourSpan:
+    """Return the UTC hours of a period; the span is empty if `until_hour` leaves none.
+
+    In zones whose offset is no whole hour, these are the hours that begin in the period.
+    """
     start = local_midnight(period.first, zone)
     if period.until_hour is None:
         end = local_midnight(period.last + timedelta(days=1), zone)
     else:
-        end = local_midnight(period.last, zone) + timedelta(hours=period.until_hour)
-    return round((end - start) / _HOUR)
+        local = start_of(period.last, period.until_hour).replace(tzinfo=zone)
+        end = local.astimezone(UTC)
+    return HourSpan(_hour_from(start), _hour_from(end).previous)
+
+
+def _hour_from(moment: datetime) -> Hour:
+    """Return the first hour that begins at a moment or later."""
+    hour = Hour.of(moment)
+    return hour if hour.start == moment else hour.next
 
 
 def local_midnight(day: date, zone: ZoneInfo) -> datetime:

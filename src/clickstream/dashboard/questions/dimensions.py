@@ -173,6 +173,7 @@ DIMENSIONS = _dimensions(
     _plain("place_country", PLACES, mark("Country"), "country"),
     _plain("place_city", PLACES, mark("City"), _CITY),
     _time("hour_at", HOURS, mark("Hour"), "hour_at"),
+    _time("source_hour", SOURCES, mark("Hour"), "hour_at"),
     _time("settings", HOURS, mark("Settings"), "settings_digest"),
     _time("library", HOURS, mark("Version"), "library_version"),
     _time("missing_sources", HOURS, mark("Missing servers"), "missing_sources"),

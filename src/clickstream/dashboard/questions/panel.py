@@ -6,7 +6,7 @@ definitions. A definition asks no engine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
@@ -53,10 +53,15 @@ class Panel:
         return self.asks[view.choice(self.name)]
 
     def questions(
-        self, view: View, period: Period, key_days: int = USUAL_KEY_DAYS
+        self,
+        view: View,
+        period: Period,
+        key_days: int = USUAL_KEY_DAYS,
+        hidden: Collection[str] = (),
     ) -> list[Question]:
-        """Return its questions in a view, for all rows."""
+        """Return its questions in a view, for all rows, without the `hidden` metrics."""
         metrics, by = self.parts(view)
+        metrics = [name for name in metrics if name not in hidden]
         groups = [by, *((name,) for name in self.also_by)]
         if self.is_over_time:
             groups.append((*by, *GRAIN_DIMENSIONS[grain_of(view, period)]))
@@ -71,9 +76,9 @@ class Panel:
         """Return the filters of its questions in a view."""
         return (*view.filters, *self.only)
 
-    def metrics(self, view: View) -> list[Metric]:
-        """Return the metrics that it shows."""
-        return [METRICS[name] for name in self.parts(view)[0]]
+    def metrics(self, view: View, hidden: Collection[str] = ()) -> list[Metric]:
+        """Return the metrics that it shows, without the `hidden` ones."""
+        return [METRICS[name] for name in self.parts(view)[0] if name not in hidden]
 
     def dimensions(self, view: View) -> list[Dimension]:
         """Return the dimensions that it shows."""
@@ -95,11 +100,16 @@ class Trend(Panel):
         return TILES, GRAIN_DIMENSIONS[view.grain or "day"]
 
     def questions(
-        self, view: View, period: Period, key_days: int = USUAL_KEY_DAYS
+        self,
+        view: View,
+        period: Period,
+        key_days: int = USUAL_KEY_DAYS,
+        hidden: Collection[str] = (),
     ) -> list[Question]:
         """Return its question by the grain of the chart."""
         by = GRAIN_DIMENSIONS[grain_of(view, period)]
-        return [build_question(TILES, by, period, view.filters, key_days=key_days)]
+        metrics = [name for name in TILES if name not in hidden]
+        return [build_question(metrics, by, period, view.filters, key_days=key_days)]
 
     @property
     def is_filtered(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, TypeVar, get_args
@@ -115,6 +115,12 @@ class View:
         if choice != CHOICES[panel][0]:
             kept[panel] = choice
         return replace(self, choices=kept)
+
+    def without_metrics(self, hidden: Collection[str]) -> View:
+        """Return the view with the default in place of each `hidden` metric."""
+        kept = {panel: choice for panel, choice in self.choices.items() if choice not in hidden}
+        metric = "visits" if self.metric in hidden else self.metric
+        return replace(self, metric=metric, choices=kept)
 
     def with_filter(self, dimension: str, value: Value, is_excluded: bool = False) -> View:
         """Return the view with one more value of a filter; unchanged if it has the value."""

@@ -97,7 +97,7 @@ VISIT_METRICS = (
         "count(*) filter (where conversions > 0)",
         mark("Visits that met at least one goal, such as an order. Each visit counts once."),
         mark("How many visits lead to an order or another goal?"),
-        mark("The settings define the goals. Sales in the café itself are not included."),
+        mark("The settings define the goals. What people do outside the site is not included."),
         is_additive=True,
     ),
     Metric(
@@ -150,7 +150,7 @@ VISIT_METRICS = (
         mark("Visits"),
         "count(distinct session_id)",
         mark("Visits in which the page was viewed at least once."),
-        mark("How many visits include a page, or an item of the menu?"),
+        mark("How many visits include a page?"),
         mark("A visit with views of two pages counts for both pages."),
     ),
     Metric(

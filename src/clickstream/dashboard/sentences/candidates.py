@@ -114,7 +114,7 @@ class Candidate:
 
 def ask_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
     """Ask for everything that the page checks, and compare it with the weeks before."""
-    looks = [look for look in LOOKS[page.view.tab] if _is_open(page, look)]
+    looks = [look for look in _shown_looks(page) if _is_open(page, look)]
     found = [(look, ask_weeks(page, weeks, look.asked, look.dimension)) for look in looks]
     spreads = _spreads(weeks, found)
     candidates = [
@@ -123,10 +123,21 @@ def ask_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
         for value, series in values.items()
         for candidate in _compare(weeks, look, value, series, spreads)
     ]
-    if page.view.tab == "marketing":
+    if page.view.tab == "marketing" and not page.hidden:
         by_dimension = {look.dimension: values for look, values in found}
         candidates += _campaigns_beside_others(by_dimension)
     return candidates
+
+
+def _shown_looks(page: PageContext) -> Iterator[Look]:
+    """Yield what the page checks, without metrics that it does not show."""
+    for look in LOOKS[page.view.tab]:
+        asked, reported = (
+            [name for name in names if name not in page.hidden]
+            for names in (look.asked, look.reported)
+        )
+        if reported:
+            yield Look(look.dimension, asked, reported)
 
 
 def _campaigns_beside_others(

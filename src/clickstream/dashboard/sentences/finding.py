@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.questions.coverage import hours_of, to_local
+from datetime import date
+
+from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.periods import Period, cut_at
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.sentences.candidates import LEAST_SIZE, Candidate, ask_candidates
@@ -63,21 +65,37 @@ def _problem(page: PageContext, checked: Period) -> str:
             "Ranges of more than %(number)s days are not checked for unusual changes.",
             LONGEST_DAYS,
         )
-    if page.coverage.is_nearly_complete(checked):
+    coverage = page.coverage
+    if coverage.is_nearly_complete(checked):
         return ""
-    hours = hours_of(checked, page.zone)
-    lacking = hours - page.coverage.published + page.coverage.incomplete
+    if coverage.starts_at and not coverage.is_mostly_missing:
+        return _log_begins(page, coverage.starts_at.date())
     return formats.plural(
         "%(number)s of %(hours)s hours is missing or lacks a server's log, so "
         "unusual changes can't be found.",
         "%(number)s of %(hours)s hours are missing or lack a server's log, so "
         "unusual changes can't be found.",
-        lacking,
-        hours=formats.count(hours),
+        coverage.missing + coverage.incomplete,
+        hours=formats.count(coverage.expected),
+    )
+
+
+def _log_begins(page: PageContext, begins: date) -> str:
+    """State since when there are lines, and how much history sentences need."""
+    return page.formats.plural(
+        "The log begins on %(when)s. To find unusual changes, %(number)s week before the range is "
+        "needed.",
+        "The log begins on %(when)s. To find unusual changes, %(number)s weeks before the range "
+        "are needed.",
+        LEAST_WEEKS,
+        when=page.formats.day(begins),
     )
 
 
 def _too_little_history(page: PageContext, weeks: Weeks) -> str:
+    begins = page.coverage.begins
+    if begins and to_local(begins, page.zone).date() > weeks.week_before(LEAST_WEEKS).first:
+        return _log_begins(page, to_local(begins, page.zone).date())
     return page.formats.plural(
         "Too little history to say what is unusual: of the %(weeks)s weeks before, %(number)s is "
         "complete, and %(least)s are needed.",

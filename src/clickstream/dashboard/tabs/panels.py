@@ -13,6 +13,7 @@ from clickstream.dashboard.tabs.orders.questions import (
     item_questions,
     order_time_questions,
 )
+from clickstream.dashboard.tabs.orders.wording import goal_wording
 from clickstream.dashboard.tabs.overview.panels import OVERVIEW
 from clickstream.dashboard.tabs.places.panels import PLACES
 from clickstream.dashboard.tabs.trust.panels import HOUR, TRUST
@@ -38,7 +39,12 @@ def questions_of(page: PageContext, panel: Panel) -> list[Question]:
     """Return the questions of a panel on a page."""
     if panel.name in _QUESTIONS:
         return _QUESTIONS[panel.name](page)
-    return panel.questions(page.view, page.period, page.key_days)
+    return page.questions(panel)
+
+
+def title_of(page: PageContext, panel: Panel) -> str:
+    """Return the title of a panel, which may depend on the site's goal."""
+    return goal_wording(page).titles.get(panel.name) or page.formats.text(panel.title)
 
 
 def span_of(page: PageContext, panel: Panel) -> str:

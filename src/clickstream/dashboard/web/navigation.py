@@ -48,10 +48,11 @@ KEYS = (
     ("D E W F N M Y", mark("Today, yesterday, 7, 28, 90 days, month, year")),
     ("← →", mark("Earlier, later")),
     ("X", mark("Switch the comparison")),
-    ("1 2 3 4 5 6", mark("The pages, from Overview to Trust")),
     ("Esc", mark("Clear the filters")),
     ("?", mark("This list")),
 )
+
+TAB_KEYS = mark("The pages, in their order")
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,11 @@ def navigation(page: PageContext) -> dict[str, Any]:
     view, formats = page.view, page.formats
     text = formats.text
     compared = page.compared_dates
+    shown = [tab for tab in TABS if page.identity.opens(tab) and _has_content(page, tab)]
     return {
         "tabs": [
-            TabLink(text(TAB_LABELS[tab]), PATHS[tab] + view.on_tab(tab).query, tab == view.tab)
-            for tab in TABS
-            if page.identity.opens(tab)
+            TabLink(tab_label(page, tab), PATHS[tab] + view.on_tab(tab).query, tab == view.tab)
+            for tab in shown
         ],
         "tab_path": PATHS[view.tab],
         "trust_path": "" if view.tab == "trust" else address_on(page, "trust", view),
@@ -111,8 +112,23 @@ def navigation(page: PageContext) -> dict[str, Any]:
         "kept_parameters": _kept_parameters(view),
         "chips": chips(page),
         "cleared": replace(view, filters=()).query,
-        "keys": [(key, text(label)) for key, label in KEYS],
+        "keys": [
+            (" ".join(str(number) for number in range(1, len(shown) + 1)), text(TAB_KEYS)),
+            *((key, text(label)) for key, label in KEYS),
+        ],
     }
+
+
+def tab_label(page: PageContext, tab: Tab) -> str:
+    """Return the name of a tab; the one of conversions has the name of what the site's goal is."""
+    if tab == "orders" and not page.is_main_goal_order:
+        return page.formats.text(mark("Conversions"))
+    return page.formats.text(TAB_LABELS[tab])
+
+
+def _has_content(page: PageContext, tab: Tab) -> bool:
+    """Whether a tab has figures: the one of conversions needs a goal or a funnel."""
+    return tab != "orders" or bool(page.goals or page.settings.funnel)
 
 
 def _in_menu() -> Sequence[RangeName]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,13 +20,13 @@ from clickstream.dashboard.sentences import find_sentences
 from clickstream.dashboard.tabs.marketing.values import marketing_values
 from clickstream.dashboard.tabs.orders.values import orders_values
 from clickstream.dashboard.tabs.overview.values import overview_values
-from clickstream.dashboard.tabs.panels import PANELS, span_of
+from clickstream.dashboard.tabs.panels import PANELS, span_of, title_of
 from clickstream.dashboard.tabs.places.values import places_values
 from clickstream.dashboard.tabs.trust.values import trust_values
 from clickstream.dashboard.tabs.visitors.values import visitors_values
 from clickstream.dashboard.texts import mark, template_environment
 from clickstream.dashboard.web.details import Comparison, DetailPart
-from clickstream.dashboard.web.navigation import TAB_LABELS, chips, navigation
+from clickstream.dashboard.web.navigation import chips, navigation, tab_label
 from clickstream.dashboard.web.share_menu import (
     ShownLink,
     ShownLinks,
@@ -37,13 +38,20 @@ from clickstream.dashboard.widgets.addresses import PATHS
 from clickstream.dashboard.widgets.chart_notes import own_notes, when_of
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import trust_line
+from clickstream.settings.dashboard import Icon
 
-STATIC = ("page.css", "page.js", "login.css", "favicon.svg")
+STATIC = ("page.css", "page.js", "login.css", "chart.svg", "cup.svg")
 
 
 def read_static(name: str) -> bytes:
     """Read a file of static/."""
     return (files("clickstream.dashboard") / "static" / name).read_bytes()
+
+
+def read_icon_path(icon: Icon) -> str:
+    """Return the path of an icon, which its file draws."""
+    found = re.search(rb'<path d="([^"]+)"', read_static(f"{icon}.svg"))
+    return found[1].decode() if found else ""
 
 
 ASSETS_DIGEST = hashlib.blake2b(b"".join(map(read_static, STATIC)), digest_size=5).hexdigest()
@@ -70,7 +78,7 @@ class Renderer:
     environment: Environment
 
     @classmethod
-    def create(cls, formats: Formats, site: str) -> Renderer:
+    def create(cls, formats: Formats, site: str, icon: Icon = "chart") -> Renderer:
         """Set up the templates."""
         web = PackageLoader("clickstream.dashboard.web")
         tabs = PackageLoader("clickstream.dashboard", "tabs")
@@ -81,6 +89,7 @@ class Renderer:
             "seconds": formats.seconds,
             "assets": ASSETS_DIGEST,
             "site": site,
+            "icon_path": read_icon_path(icon),
             "language": formats.language,
             "count": formats.count,
             "share": formats.share,
@@ -105,8 +114,9 @@ class Renderer:
             **share_menu(self.formats),
             "made": made,
             "view": page.view,
+            "hidden": page.hidden,
             "identity": page.identity,
-            "tab_title": text(TAB_LABELS[page.view.tab]),
+            "tab_title": tab_label(page, page.view.tab),
             "trust": trust_line(page),
             "says": find_sentences(page),
             "version": page.version,
@@ -133,10 +143,10 @@ class Renderer:
             base="../",
             view=page.view,
             identity=page.identity,
-            title=page.formats.text(panel.title),
+            title=title_of(page, panel),
             span=span_of(page, panel),
             chips=chips(page),
-            metrics=panel.metrics(page.view),
+            metrics=panel.metrics(page.view, page.hidden),
             dimensions=panel.dimensions(page.view),
             is_filtered=panel.is_filtered,
             parts=parts,

@@ -53,7 +53,8 @@ class DashboardService:
         self.answers = Answers(self.engine)
         self.refresher = Refresher(self.engine, POLL_SECONDS, self.warm_up)
         self.formats = Formats(locale, load_translations(locale))
-        self.renderer = Renderer.create(self.formats, settings.site.title or settings.site.name)
+        site, icon = settings.site.title or settings.site.name, settings.dashboard.icon
+        self.renderer = Renderer.create(self.formats, site, icon)
         self.asking_athena = threading.Lock()
         directory = settings.resolve(settings.dashboard.directory)
         self.entries = NoteStore(directory)
@@ -73,10 +74,11 @@ class DashboardService:
             ask = self.answers.asker(reader)
             problem = self.refresher.problem
             entries = self.entries.read() if identity.sees_entries else NO_NOTES
-            yield PageContext(
+            page = PageContext(
                 *(view, ask, self.formats, now, self.settings, zone, state, problem, entries),
                 identity=identity,
             )
+            yield page.without_hidden_metrics()
 
     def render_tab(
         self,

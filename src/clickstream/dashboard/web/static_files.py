@@ -8,13 +8,19 @@ from fastapi import FastAPI, HTTPException, Request, Response
 
 from clickstream.dashboard.charts.maps import read_shape, shapes_digest
 from clickstream.dashboard.web.rendering import ASSETS_DIGEST, STATIC, read_static
+from clickstream.settings.dashboard import Icon
 
 MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 ONE_YEAR = 365 * 24 * 3600
 
 
-def add_static_routes(app: FastAPI) -> None:
-    """Add the routes to the application."""
+def add_static_routes(app: FastAPI, icon: Icon) -> None:
+    """Add the routes to the application; `/static/favicon.svg` is the site's icon."""
+
+    def show_icon(request: Request) -> Response:
+        return show_static(f"{icon}.svg", request)
+
+    app.add_api_route("/static/favicon.svg", show_icon)
     app.add_api_route("/static/{name}", show_static)
     app.add_api_route("/static/map/{name}", show_shape)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from math import sqrt
 from typing import Literal
 
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.questions.coverage import hours_of, measure_coverage
+from clickstream.dashboard.questions.coverage import hours_of, measure_coverage, to_local
 from clickstream.dashboard.questions.periods import period_of
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.texts import mark
@@ -34,22 +35,27 @@ class Pace:
 
 @dataclass(frozen=True)
 class GoalRow:
-    """A goal: visits of the period that met it, their share of all visits, and the month's pace."""
+    """A goal: visits of the period that met it, their share of all visits, and the month's pace.
+
+    `since` is a sentence on earlier hours of the period that may not have counted it.
+    """
 
     name: str
     visits: int
     share: float | None
     query: str
     pace: Pace | None
+    since: str = ""
 
 
 def goal_rows(page: PageContext) -> list[GoalRow]:
     """Return the goals of the settings and of the facts, in order of their visits."""
     rows = page.answer(("goal_visits",), ("goal",)).rows
     met = {str(name): int(visits) for name, visits in rows}
-    names = [*met, *(name for name in page.settings.goals if name not in met)]
+    names = [*met, *(name for name in page.goals if name not in met)]
     visits = page.answer(("visits",)).single()["visits"] or 0
     paces = _paces(page)
+    since = _uncounted(page)
     return [
         GoalRow(
             name,
@@ -57,9 +63,44 @@ def goal_rows(page: PageContext) -> list[GoalRow]:
             met.get(name, 0) / visits if visits else None,
             page.view.with_filter("goal", name).query,
             paces.get(name),
+            since.get(name, ""),
         )
         for name in names
     ]
+
+
+def _uncounted(page: PageContext) -> dict[str, str]:
+    """State for each goal which hours of the period may have been built before it was set.
+
+    Goals are counted when an hour is built. The hours of other settings, up to those in which the
+    first visit met the goal, may not have counted it; the facts do not record which did.
+    """
+    rules = page.answer(("first_hour", "published_hours"), ("settings",)).rows
+    in_order = sorted(rules, key=lambda row: row[1])
+    if len(in_order) < 2:
+        return {}
+    days = page.answer(("goal_visits",), ("day", "goal"), filters=()).rows
+    first_met = {goal: day for day, goal, _ in reversed(days)}
+    starts = [to_local(first, page.zone) for _, first, _ in in_order]
+    found = {}
+    for name in page.settings.goals:
+        begun = [at for at in starts if name not in first_met or at.date() <= first_met[name]]
+        since = begun[-1] if begun else starts[0]
+        hours = sum(row[2] for row, at in zip(in_order, starts, strict=True) if at < since)
+        if hours:
+            found[name] = _say_uncounted(page, hours, since)
+    return found
+
+
+def _say_uncounted(page: PageContext, hours: int, since: datetime) -> str:
+    return page.formats.plural(
+        "No visit met it in %(number)s hour before %(when)s, which was built with other settings: "
+        "perhaps it was not set yet.",
+        "No visit met it in %(number)s hours before %(when)s, which were built with other "
+        "settings: perhaps it was not set yet.",
+        hours,
+        when=page.formats.moment(since),
+    )
 
 
 def _paces(page: PageContext) -> dict[str, Pace]:
@@ -68,7 +109,7 @@ def _paces(page: PageContext) -> dict[str, Pace]:
     if not targets:
         return {}
     month = period_of("month", page.now.date())
-    published = measure_coverage(page.ask, month, page.zone).published
+    published = measure_coverage(page.ask, month, page.zone, page.now).published
     if not published:
         return {}
     rows = page.ask(build_question(("goal_visits",), ("goal",), month)).rows

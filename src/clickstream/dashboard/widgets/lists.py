@@ -59,7 +59,7 @@ class ListPanel:
 
 def list_panel(page: PageContext, panel: Panel, hidden: Sequence[str] = ()) -> ListPanel:
     """Ask for a list's largest rows; `hidden` metrics have no column."""
-    asked, by = panel.parts(page.view)
+    asked, by = page.parts(panel)
     names = [metric for metric in asked if metric not in hidden]
     question = build_question(
         names, by, page.period, panel.filters(page.view), ROWS + 1, page.key_days
@@ -119,11 +119,14 @@ def _step_name(page: PageContext, number: str) -> str:
 
 
 def choices_of(page: PageContext, name: str) -> list[tuple[str, str, bool]]:
-    """Return a panel's choices: label, query, and whether it is shown."""
-    shown = page.view.choice(name) if name in CHOICES else ""
+    """Return a panel's choices: label, query, and whether it is shown; none if only one is left."""
+    choices = [choice for choice in CHOICES.get(name, ()) if choice not in page.hidden]
+    if len(choices) < 2:
+        return []
+    shown = page.view.choice(name)
     return [
         (choice_label(choice), page.view.with_choice(name, choice).query, choice == shown)
-        for choice in CHOICES.get(name, ())
+        for choice in choices
     ]
 
 

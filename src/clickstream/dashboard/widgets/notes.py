@@ -6,9 +6,10 @@ server's lines, many late lines, and many server errors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import mean
 
@@ -16,6 +17,7 @@ from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.hours import Hour
 
 LATE_SHARE = 0.01
 """A day gets a note if a larger share of its lines was late."""
@@ -67,32 +69,27 @@ def find_bursts(page: PageContext) -> Iterator[Note]:
 
 
 def _gaps(page: PageContext) -> Iterator[Note]:
-    """Yield days that lack hours, without the two ends of the published range."""
-    coverage = page.coverage
-    first, last = coverage.starts_at, coverage.complete_to
-    if first is None or last is None or not coverage.missing:
-        return
-    for day in Period(first.date(), last.date()).dates:
-        if day in (first.date(), last.date()):
-            continue
-        known = coverage.days.get(day)
-        lacking = (known.expected - known.published) if known else 24
-        if lacking > 0:
-            text = page.formats.plural(
-                "%(number)s hour is missing", "%(number)s hours are missing", lacking
-            )
-            yield Note(start_of(day), text, "hours", 1)
+    """Yield days with missing hours."""
+    for day, number in _count_by_day(page, page.coverage.completeness.unpublished).items():
+        text = page.formats.plural(
+            "%(number)s hour is missing", "%(number)s hours are missing", number
+        )
+        yield Note(start_of(day), text, "hours", 1)
+
+
+def _count_by_day(page: PageContext, hours: Iterable[Hour]) -> Counter[date]:
+    return Counter(to_local(hour.naive, page.zone).date() for hour in hours)
 
 
 def _incomplete_days(page: PageContext) -> Iterator[Note]:
     """Yield days with hours that lack a server's lines; consecutive days give one note."""
-    lacking = {day: known for day, known in page.coverage.days.items() if known.incomplete}
-    for day, known in lacking.items():
+    lacking = _count_by_day(page, page.coverage.completeness.lacking)
+    for day, number in lacking.items():
         if day - timedelta(days=1) not in lacking:
             text = page.formats.plural(
                 "%(number)s hour lacks a server's log: visits may be missing",
                 "%(number)s hours lack a server's log: visits may be missing",
-                known.incomplete,
+                number,
             )
             yield Note(start_of(day), text, "hours", 1)
 

@@ -7,7 +7,7 @@ and the current hour.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -17,13 +17,23 @@ from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer, Ask
-from clickstream.dashboard.questions.coverage import Coverage, measure_coverage, to_local
+from clickstream.dashboard.questions.coverage import (
+    Coverage,
+    low_hours,
+    measure_coverage,
+    to_local,
+)
 from clickstream.dashboard.questions.fact_copy import CopyState
 from clickstream.dashboard.questions.metrics import Metric
+from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.periods import Period, cut_at
-from clickstream.dashboard.questions.question import build_question
+from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import Filter, View
+from clickstream.low_hours import LowHour
 from clickstream.settings import Settings
+
+OF_GOALS = frozenset(("conversions", "conversion_rate"))
+"""The metrics that mean nothing on a site without a goal."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,12 @@ class PageContext:
     @cached_property
     def coverage(self) -> Coverage:
         """Which hours of the period are published."""
-        return measure_coverage(self.ask, self.period, self.zone)
+        return measure_coverage(self.ask, self.period, self.zone, self.now)
+
+    @cached_property
+    def low_hours(self) -> list[LowHour]:
+        """The published hours of the period that are perhaps incomplete, by hour and host."""
+        return low_hours(self.ask, self.period, self.zone)
 
     @cached_property
     def compared_dates(self) -> Period | None:
@@ -78,7 +93,7 @@ class PageContext:
         if not self.coverage.is_nearly_complete(cut_at(self.period, complete_to)):
             return None
         cut = cut_at(whole, complete_to - self.shift)
-        known = measure_coverage(self.ask, cut, self.zone)
+        known = measure_coverage(self.ask, cut, self.zone, self.now)
         return cut if known.is_nearly_complete(cut) else None
 
     @property
@@ -86,6 +101,41 @@ class PageContext:
         """The time between a moment of the period and the compared moment."""
         whole = self.compared_dates
         return self.period.first - whole.first if whole else timedelta()
+
+    @cached_property
+    def goals(self) -> tuple[str, ...]:
+        """The goals of the settings, and others that visits of the period met."""
+        rows = self.answer(("goal_visits",), ("goal",), filters=()).rows
+        return tuple(dict.fromkeys([*self.settings.goals, *(str(goal) for goal, _ in rows)]))
+
+    @property
+    def main_goal(self) -> str:
+        """The goal of the page of conversions: the order if it is a goal; empty without a goal."""
+        order = self.settings.dashboard.order_goal
+        return order if order in self.goals else next(iter(self.goals), "")
+
+    @property
+    def is_main_goal_order(self) -> bool:
+        """Whether the page of conversions is about orders."""
+        return self.main_goal == self.settings.dashboard.order_goal
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The metrics that the page does not show: those of goals, on a site without a goal."""
+        return frozenset() if self.settings.goals or self.goals else OF_GOALS
+
+    def without_hidden_metrics(self) -> PageContext:
+        """Return the page with the default in place of each hidden metric of its view."""
+        return replace(self, view=self.view.without_metrics(self.hidden)) if self.hidden else self
+
+    def parts(self, panel: Panel) -> tuple[list[str], Sequence[str]]:
+        """Return the metrics and the dimensions that a panel shows."""
+        metrics, by = panel.parts(self.view)
+        return [name for name in metrics if name not in self.hidden], by
+
+    def questions(self, panel: Panel, period: Period | None = None) -> list[Question]:
+        """Return the questions of a panel, for the page's period or another."""
+        return panel.questions(self.view, period or self.period, self.key_days, self.hidden)
 
     def days(self, period: Period) -> str:
         """Format the dates of a period, with the year if it is not the current year."""

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import Literal
 
-from clickstream.dashboard.questions.periods import start_of
+from clickstream.completeness import LAG
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
-
-FRESH = timedelta(hours=3)
-"""Maximum age of the newest hour's end; the pipeline builds every hour."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +21,9 @@ class TrustPart:
 
 @dataclass(frozen=True)
 class TrustLine:
-    """The parts, and whether the first is good news."""
+    """The parts, and whether the first is good news, bad news, or a doubt."""
 
-    is_fresh: bool
+    state: Literal["good", "doubt", "bad"]
     parts: Sequence[TrustPart]
 
 
@@ -35,13 +32,12 @@ def trust_line(page: PageContext) -> TrustLine:
     coverage = page.coverage
     if coverage.newest is None:
         nothing = page.formats.text(mark("No hour of this range is published"))
-        return TrustLine(False, [TrustPart(nothing, "hours"), *_age(page)])
+        return TrustLine("bad", [TrustPart(nothing, "hours"), *_start(page), *_age(page)])
+    parts = [_complete(page), *_incomplete(page), *_start(page), *_age(page), *_figures(page)]
     lacks_hours = coverage.missing or coverage.incomplete
-    is_fresh = not lacks_hours and not page.problem and _is_up_to_date(page)
-    return TrustLine(
-        is_fresh,
-        [_complete(page), *_incomplete(page), *_start(page), *_age(page), *_figures(page)],
-    )
+    if lacks_hours or page.problem or not _is_up_to_date(page):
+        return TrustLine("bad", parts)
+    return TrustLine("doubt" if page.low_hours else "good", parts)
 
 
 def _is_up_to_date(page: PageContext) -> bool:
@@ -49,7 +45,7 @@ def _is_up_to_date(page: PageContext) -> bool:
     end = page.coverage.complete_to
     if end is None:
         return False
-    return end >= min(page.period.end, page.now - FRESH)
+    return end >= min(page.period.end, page.now - LAG)
 
 
 def _complete(page: PageContext) -> TrustPart:
@@ -64,6 +60,9 @@ def _complete(page: PageContext) -> TrustPart:
         when = formats.moment(end)
     if coverage.incomplete and not coverage.missing:
         return TrustPart(formats.text(mark("Up to %(when)s"), when=when), "hours")
+    if page.low_hours and not coverage.missing:
+        perhaps = mark("Up to %(when)s, perhaps incomplete")
+        return TrustPart(formats.text(perhaps, when=when), "hours")
     if not coverage.missing:
         return TrustPart(formats.text(mark("Complete to %(when)s"), when=when), "hours")
     gap = formats.plural("%(number)s hour missing", "%(number)s hours missing", coverage.missing)
@@ -84,9 +83,9 @@ def _incomplete(page: PageContext) -> list[TrustPart]:
 
 
 def _start(page: PageContext) -> list[TrustPart]:
-    """State when the numbers begin, if that is inside the range."""
+    """State when the log begins, if that is after the range's start."""
     start = page.coverage.starts_at
-    if start is None or start <= start_of(page.period.first):
+    if start is None:
         return []
     when = page.formats.moment(start)
     return [TrustPart(page.formats.text(mark("begins %(when)s"), when=when), "hours")]

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from clickstream import __version__
+from clickstream.completeness import LAG, measure_completeness
 from clickstream.errors import NoHost, StateCode, with_code
-from clickstream.hours import Hour, describe_hours, hour_range
+from clickstream.hours import Hour, HourSpan, describe_hours, hour_range
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger, raw
 from clickstream.lake.collection import PullState
 from clickstream.lake.intents import interrupted_since
+from clickstream.low_hours import LowHour
 from clickstream.pipeline.hosts.host_freshness import HostFreshness, measure_host
 from clickstream.pipeline.hosts.missing import SEPARATOR, expected_states
+from clickstream.pipeline.proof.low_lines import describe_low_hours, read_low_hours
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours
 from clickstream.pipeline.site import settings_digest
 from clickstream.wording import describe_duration, quantity
@@ -29,7 +32,10 @@ DEFAULT_DAYS = 35
 PUBLICATION_LIMIT = timedelta(minutes=30)
 """A publication takes seconds, a large range minutes; an older one was interrupted."""
 
-_COLUMNS = ("hour_at", "published_at", "published_by", "settings_digest", "library_version")
+_COLUMNS = (
+    *("hour_at", "lines", "published_at", "published_by", "settings_digest", "library_version"),
+    "missing_sources",
+)
 
 
 class Health(StrEnum):
@@ -53,17 +59,24 @@ class FreshnessLimits:
     source; `source_lag` to a source's newest line: a quiet site may log none for a night.
     """
 
-    lag: timedelta = timedelta(hours=3)
+    lag: timedelta = LAG
     source_lag: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class PublishedHour:
-    """An hour's row of the ledger; `published_at` is aware."""
+    """An hour's row of the ledger; `published_at` is aware. `lacks` names the hosts it lacks."""
 
     published_at: datetime
     published_by: str
     is_current: bool
+    lines: int = 1
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def is_logged(self) -> bool:
+        """Whether it has lines, or may have lines of a host that it lacks."""
+        return bool(self.lines or self.lacks)
 
 
 @dataclass(frozen=True)
@@ -74,7 +87,8 @@ class LakeRecords:
     lines that are not published to the time when the oldest of them arrived, `publishing_since`
     each hour of an unfinished publication to its beginning; both for all hours. `late` are the
     published hours among those that wait. `sources` are the states of the hosts that should be
-    pulled. `incomplete` names the hosts that published hours lack.
+    pulled. `low` are the published hours with unusually few lines. `begins_before` means that an
+    hour before `since` has lines.
     """
 
     since: Hour
@@ -83,7 +97,8 @@ class LakeRecords:
     publishing_since: Mapping[Hour, datetime]
     late: Sequence[LateHour]
     sources: Sequence[PullState]
-    incomplete: Mapping[Hour, Sequence[str]] = field(default_factory=dict)
+    low: Sequence[LowHour] = ()
+    begins_before: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,9 +125,10 @@ class Freshness:
     are not published, `reopened` hours are published and have late lines; `late` are those of both
     that wait for longer than allowed. `past_window` hours are published, past their replay window,
     and have late lines that wait for new visitor ids; they are in none of the other groups.
-    `missing_hosts` are hosts that published hours lack. `gaps` are hours between published hours
-    that have no raw lines and were never built. `outdated` hours were built with other settings or
-    by another version.
+    `missing_hosts` are hosts that published hours lack, all of them `lacking`. `missing` hours
+    should be published by now and are not; `completeness` defines both, as for the dashboard.
+    `perhaps_incomplete` are published hours in which a host logged unusually few lines. `outdated`
+    hours were built with other settings or by another version.
     """
 
     now: datetime
@@ -126,7 +142,9 @@ class Freshness:
     reopened: tuple[Hour, ...]
     late: tuple[Hour, ...]
     past_window: tuple[LateHour, ...]
-    gaps: tuple[Hour, ...]
+    missing: tuple[Hour, ...]
+    lacking: tuple[Hour, ...]
+    perhaps_incomplete: tuple[LowHour, ...]
     outdated: tuple[Hour, ...]
     publishing: tuple[Hour, ...]
     broken_off: tuple[Hour, ...]
@@ -159,10 +177,10 @@ class Freshness:
                 f"{describe_duration(self.limits.lag)}: {describe_hours(self.late)}.",
                 StateCode.LINES_WAIT,
             )
-        if self.gaps:
+        if self.missing:
             yield (
-                f"{quantity(len(self.gaps), 'hour')} never built: {describe_hours(self.gaps)}.",
-                StateCode.NEVER_BUILT,
+                f"{quantity(len(self.missing), 'hour')} missing: {describe_hours(self.missing)}.",
+                StateCode.MISSING,
             )
         if self.broken_off:
             yield (
@@ -170,6 +188,12 @@ class Freshness:
                 f"{describe_hours(self.broken_off)}.",
                 StateCode.INTERRUPTED,
             )
+
+    @property
+    def doubts(self) -> list[str]:
+        """A sentence for each host whose lines are unusually few in hours."""
+        pulled = {one.name: one.pulled_at for one in self.sources}
+        return describe_low_hours(self.perhaps_incomplete, pulled)
 
     @property
     def unknowns(self) -> list[str]:
@@ -200,7 +224,15 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
     running = Hour.of(now)
     published = sorted(hour for hour in records.published if hour <= running)
     newest = published[-1] if published else None
-    between = hour_range(published[0], published[-1]) if newest else ()
+    known = measure_completeness(
+        HourSpan(records.since, running.previous),
+        _begin_of_log(records, published),
+        newest,
+        records.published.keys(),
+        [hour for hour, row in records.published.items() if row.lacks],
+        now,
+        limits.lag,
+    )
     past_window = tuple(one for one in records.late if one.is_past_window)
     published_late = {one.hour for one in records.late}
     over = sorted(
@@ -221,28 +253,31 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
         reopened=tuple(hour for hour in over if hour in published_late),
         late=tuple(hour for hour in over if now - records.waiting_since[hour] > limits.lag),
         past_window=past_window,
-        gaps=tuple(
-            hour
-            for hour in between
-            if hour not in records.published and hour not in records.waiting_since
-        ),
+        missing=known.unpublished,
+        lacking=known.lacking,
+        perhaps_incomplete=tuple(records.low),
         outdated=tuple(hour for hour in published if not records.published[hour].is_current),
         publishing=tuple(sorted(records.publishing_since.keys() - stuck)),
         broken_off=tuple(sorted(stuck)),
         sources=tuple(
             measure_host(state, now, limits.lag, limits.source_lag) for state in records.sources
         ),
-        missing_hosts=_missing_hosts(records.incomplete, running),
+        missing_hosts=_missing_hosts(records, known.lacking),
     )
 
 
-def _missing_hosts(
-    incomplete: Mapping[Hour, Sequence[str]], running: Hour
-) -> tuple[MissingHost, ...]:
-    """Return the hosts that hours lack, by name; hours that are not over do not count."""
+def _begin_of_log(records: LakeRecords, published: Sequence[Hour]) -> Hour | None:
+    """Return the first hour with lines; `since`, if an earlier hour has lines."""
+    if records.begins_before:
+        return records.since
+    return next((hour for hour in published if records.published[hour].is_logged), None)
+
+
+def _missing_hosts(records: LakeRecords, lacking: Sequence[Hour]) -> tuple[MissingHost, ...]:
+    """Return the hosts that hours lack, by name."""
     hours: dict[str, list[Hour]] = defaultdict(list)
-    for hour, names in sorted(incomplete.items()):
-        for name in names if hour < running else ():
+    for hour in lacking:
+        for name in records.published[hour].lacks:
             hours[name].append(hour)
     return tuple(MissingHost(name, tuple(lacking)) for name, lacking in sorted(hours.items()))
 
@@ -258,14 +293,16 @@ def lake_freshness(
     """
     first = since or Hour.first_of(f"{now.astimezone(UTC) - timedelta(days=DEFAULT_DAYS):%Y-%m-%d}")
     waiting_since = raw.pending_since(lake)
+    published = _published(lake, first)
     records = LakeRecords(
         since=first,
-        published=_published(lake, first),
+        published=published,
         waiting_since=waiting_since,
         late=late_hours(lake, waiting_since),
         publishing_since=interrupted_since(lake),
         sources=_sources(lake),
-        incomplete=_incomplete(lake, first),
+        low=read_low_hours(lake, HourSpan(first, max(published))) if published else (),
+        begins_before=_begins_before(lake, first, published),
     )
     return measure_freshness(records, now, limits or FreshnessLimits())
 
@@ -277,19 +314,22 @@ def _published(lake: Lake, first: Hour) -> dict[Hour, PublishedHour]:
             row["published_at"].replace(tzinfo=UTC),
             row["published_by"],
             (row["settings_digest"], row["library_version"]) == current,
+            row["lines"],
+            tuple(row["missing_sources"].split(SEPARATOR)) if row["missing_sources"] else (),
         )
         for row in hour_ledger.ledger_in_order(lake, first, None, _COLUMNS).to_pylist()
     }
 
 
-def _incomplete(lake: Lake, first: Hour) -> dict[Hour, list[str]]:
-    """Return the names of the hosts that hours from `first` on lack; complete files aren't read."""
-    rows = hour_ledger.incomplete_rows(lake, first.event_date)
-    return {
-        hour: row.values["missing_sources"].split(SEPARATOR)
-        for hour, row in rows.items()
-        if hour >= first
-    }
+def _begins_before(lake: Lake, first: Hour, published: Mapping[Hour, PublishedHour]) -> bool:
+    """Whether the log begins before `first`; the ledger is asked only if hours depend on it.
+
+    They do not if all hours from `first` to the first one with lines are published.
+    """
+    logged = min((hour for hour, row in published.items() if row.is_logged), default=None)
+    if logged and all(hour in published for hour in hour_range(first, logged)):
+        return False
+    return hour_ledger.has_lines_before(lake, first)
 
 
 def _sources(lake: Lake) -> list[PullState]:

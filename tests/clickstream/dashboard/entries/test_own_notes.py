@@ -112,7 +112,8 @@ def test_many_notes_displace_no_automatic_one_and_the_rest_is_listed() -> None:
     own = [one for one in notes.numbered if one.own]
     assert len(own) == MOST_OWN
     assert len(notes.numbered) - len(own) == MOST_AUTOMATIC
-    assert len(notes.others) == 40 - MOST_OWN + 13 - MOST_AUTOMATIC
+    # Another automatic note is on the hours of the last day, which are missing.
+    assert len(notes.others) == 40 - MOST_OWN + 14 - MOST_AUTOMATIC
     assert all(one.number is None for one in notes.others)
     assert f"{len(notes.others)} more notes" in html
     assert all(f"note {number}<" in html for number in range(40))
@@ -185,4 +186,5 @@ def test_every_text_about_notes_is_translated(store) -> None:
     others = (OwnNote.write("2026-11-13", "", "/menu", str(n), WRITTEN) for n in range(15))
     entries = ShownNotes([note, *others])
     with page_of(store, WEEK, translations=Pseudo(), entries=entries) as page:
-        assert_translated(texts_of(html_of(page)))
+        html = html_of(page)
+    assert_translated(texts_of(re.sub(r"<pre.*?</pre>", "", html, flags=re.DOTALL)))

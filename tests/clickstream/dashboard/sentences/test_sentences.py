@@ -308,8 +308,7 @@ def test_two_weeks_before_are_too_few() -> None:
     said = found(rules.store())
     assert not said.sentences
     assert said.reason == (
-        "Too little history to say what is unusual: of the 8 weeks before, 2 are complete, and 3 "
-        "are needed."
+        "The log begins on 14 Feb. To find unusual changes, 3 weeks before the range are needed."
     )
 
 
@@ -401,7 +400,7 @@ def test_a_page_shows_its_sentences_with_links(store) -> None:
     section = re.search(r'<section class="sentences".*?</section>', html, re.DOTALL)
     assert section
     assert 'class="up good"' in section.group()
-    assert html.index('class="trust') < section.start() < html.index('class="tiles"')
+    assert html.index('class="trust') < section.start() < html.index('class="tiles')
 
 
 def test_every_word_of_a_sentence_is_translated(store) -> None:

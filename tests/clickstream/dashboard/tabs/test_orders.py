@@ -122,7 +122,6 @@ def test_a_filter_by_furthest_step_is_named_like_the_step(store) -> None:
     ("chosen", "sentence"),
     [
         (Settings(), "No funnel is set"),
-        (Settings(), "No goal is called order"),
         (Settings(), "Set item_pages in the section"),
         (CAFE, "Orders are counted from the web server"),
     ],

@@ -207,7 +207,7 @@ def test_names_have_what_they_lie_in_as_detail(store: FactStore, choice: str) ->
 
 def test_the_note_says_what_an_address_tells(store: FactStore) -> None:
     source = html(store)
-    assert "not how many people come to the café" in source
+    assert "not how many people come to a shop or café" in source
     assert '<a href="https://arxiv.org/abs/2605.21937">' in source
     assert "db-ip.com" not in source
 

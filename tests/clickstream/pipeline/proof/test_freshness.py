@@ -17,6 +17,7 @@ from clickstream.errors import StateCode
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile
+from clickstream.low_hours import LowHour
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.proof.freshness import (
     PUBLICATION_LIMIT,
@@ -89,11 +90,12 @@ def test_a_lake_is_fresh_only_if_nothing_is_late_missing_or_broken_off(
         late=[LateHour(hour, 1, 2, hour in past_window) for hour in sorted(published_late)],
     )
     found = measured(records)
-    missing = {*hour_range(min(published), max(published))} - published - waiting.keys()
+    missing = {*hour_range(min(published), RUNNING.minus(4))} - published
+    missing |= {*hour_range(min(published), max(published))} - published
     over = {hour for hour in waiting if hour < RUNNING} - past_window
     late = {hour for hour in over if waiting[hour] > FreshnessLimits().lag}
     stuck = {hour for hour, age in publishing.items() if age > PUBLICATION_LIMIT}
-    assert {*found.gaps} == missing
+    assert {*found.missing} == missing
     assert {*found.waiting, *found.reopened} == over
     assert {*found.reopened} == over & published
     assert {*found.late} == late
@@ -104,7 +106,7 @@ def test_a_lake_is_fresh_only_if_nothing_is_late_missing_or_broken_off(
     assert (found.health is Health.FRESH) == (not (missing or late or stuck or is_old))
     assert (found.health is Health.LATE) == bool(found.problems)
     states = {StateCode.NO_RECENT_HOUR: is_old, StateCode.LINES_WAIT: late}
-    states |= {StateCode.NEVER_BUILT: missing, StateCode.INTERRUPTED: stuck}
+    states |= {StateCode.MISSING: missing, StateCode.INTERRUPTED: stuck}
     codes = [sentence[-7:-1] for sentence in found.problems]
     assert codes == [code for code, is_so in states.items() if is_so]
     shown = StringIO()
@@ -119,7 +121,8 @@ def test_an_hour_from_the_future_does_not_make_a_lake_fresh() -> None:
     assert (found.newest, found.health) == (RUNNING.minus(8), Health.LATE)
     assert found.problems == [
         "The newest published hour is 2026-11-26T05, 7 hours 5 minutes ago; the limit is 3 hours. "
-        "(CS-701)"
+        "(CS-701)",
+        "4 hours missing: 2026-11-26T06 to 2026-11-26T09 (4 hours). (CS-703)",
     ]
 
 
@@ -156,17 +159,32 @@ def test_a_host_that_can_t_be_pulled_is_a_problem_with_its_reason_and_since_when
 
 
 def test_hours_that_lack_a_host_are_a_problem_once_they_are_over() -> None:
-    lacking = {RUNNING.minus(n): ["web.i-0a", "web.i-0b"] for n in (3, 2)}
-    lacking |= {RUNNING.minus(5): ["web.i-0b"], RUNNING: ["web.i-0c"]}
-    found = measured(replace(FRESH, incomplete=lacking))
+    lacking = {RUNNING.minus(n): ("web.i-0a", "web.i-0b") for n in (3, 2)}
+    lacking |= {RUNNING.minus(5): ("web.i-0b",), RUNNING: ("web.i-0c",)}
+    found = measured(which_lacks(lacking))
     assert found.health is Health.LATE
     assert found.problems == [
         "2 hours lack web.i-0a: 2026-11-26T10 to 2026-11-26T11 (2 hours). (CS-705)",
         "3 hours lack web.i-0b: 2026-11-26T08, 2026-11-26T10 to 2026-11-26T11 (2 hours). (CS-705)",
     ]
-    one = measured(replace(FRESH, incomplete={RUNNING.previous: ["web-1"]}))
+    one = measured(which_lacks({RUNNING.previous: ("web-1",)}))
     assert one.problems == ["1 hour lacks web-1: 2026-11-26T12. (CS-705)"]
-    assert measured(replace(FRESH, incomplete={RUNNING: ["web-1"]})).health is Health.FRESH
+    assert measured(which_lacks({RUNNING: ("web-1",)})).health is Health.FRESH
+
+
+def which_lacks(hosts: Mapping[Hour, tuple[str, ...]]) -> LakeRecords:
+    lacking = {hour: replace(BUILT, lacks=names) for hour, names in hosts.items()}
+    return replace(FRESH, published={**FRESH.published, **lacking})
+
+
+def test_hours_with_few_lines_are_a_doubt_and_no_problem() -> None:
+    low = [LowHour(RUNNING.minus(n), "web-1", 1_230, 2_215) for n in (3, 2)]
+    found = measured(replace(FRESH, low=low))
+    assert (found.health, found.problems) == (Health.FRESH, [])
+    assert found.doubts == [
+        "2 hours perhaps incomplete: web-1 has 2,460 lines, in other weeks about 4,430; last "
+        "pulled 2026-11-26 13:04 UTC: 2026-11-26T10 to 2026-11-26T11 (2 hours)."
+    ]
 
 
 def test_retired_hosts_do_not_count_and_lacking_hours_are_read_from_the_ledger(lake: Lake) -> None:
@@ -212,7 +230,8 @@ def test_a_lake_s_records_are_read(lake: Lake) -> None:
     found = lake_freshness(lake, later, first, FreshnessLimits(timedelta(days=900)))
 
     assert (found.newest, found.hours) == (second, 2)
-    assert (found.reopened, found.waiting, found.gaps) == ((first,), (third,), ())
+    assert (found.reopened, found.waiting, found.missing) == ((first,), (third,), ())
+    assert found.perhaps_incomplete == ()
     assert (found.late, found.outdated, found.publishing) == ((), (), ())
     assert found.sources[0].name == "web-1"
     strict = lake_freshness(lake, later, second, FreshnessLimits(timedelta()))

@@ -25,7 +25,7 @@ _NO_PAGE = ""
 
 def funnel_questions(page: PageContext) -> list[Question]:
     """Ask for visits by furthest step, then for the errors on the pages of each step."""
-    asked = FUNNEL.questions(page.view, page.period, page.key_days)
+    asked = page.questions(FUNNEL)
     for step in range(1, len(page.settings.funnel) + 1):
         asked += step_error_questions(page, step)
     return asked
@@ -49,8 +49,8 @@ def order_time_questions(page: PageContext) -> list[Question]:
 
 
 def order_filter(page: PageContext) -> Filter:
-    """Return the filter that chooses visits with an order."""
-    return Filter("goal", (page.settings.dashboard.order_goal,))
+    """Return the filter that chooses visits that met the main goal, such as an order."""
+    return Filter("goal", (page.main_goal,))
 
 
 def item_pages(page: PageContext) -> tuple[str, ...]:

@@ -19,9 +19,11 @@ from clickstream.dashboard.tabs.orders.funnel import Funnel, build_funnel
 from clickstream.dashboard.tabs.orders.items import item_rows, rate_axis
 from clickstream.dashboard.tabs.orders.panels import FAILURES
 from clickstream.dashboard.tabs.orders.questions import order_filter, order_time_questions
+from clickstream.dashboard.tabs.orders.wording import goal_wording
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import buckets_of
 from clickstream.dashboard.widgets.course import published_keys
+from clickstream.dashboard.widgets.goal_proposals import propose_goals
 from clickstream.dashboard.widgets.goals import goal_rows, pace_text
 from clickstream.dashboard.widgets.lists import list_panel
 from clickstream.dashboard.widgets.page import PageContext
@@ -46,9 +48,12 @@ def orders_values(page: PageContext) -> dict[str, Any]:
         "figures": _figures(page, funnel),
         "funnel": funnel,
         "funnel_verdict": _verdict(page, funnel),
-        "order_goal": page.settings.dashboard.order_goal,
-        "is_order_goal_set": page.settings.dashboard.order_goal in page.settings.goals,
+        "words": goal_wording(page),
+        "has_goal": bool(page.main_goal),
+        "is_order": page.is_main_goal_order,
+        "proposed_goals": None if page.main_goal else propose_goals(page),
         "items": items,
+        "has_items": page.is_main_goal_order or bool(page.settings.dashboard.item_pages),
         "no_items": _why_no_items(page),
         "rate_axis": rate_axis(items),
         "times": times,
@@ -63,10 +68,12 @@ def orders_values(page: PageContext) -> dict[str, Any]:
 def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
     now, before = _both_totals(page)
     text = page.formats.text
-    orders, order_rate = order_figures(page)
+    figures = []
+    if page.main_goal:
+        orders, order_rate = order_figures(page)
+        figures = [replace(orders, spark=sparkline(_orders_over_time(page))), order_rate]
     return [
-        replace(orders, spark=sparkline(_orders_over_time(page))),
-        order_rate,
+        *figures,
         share_figure(
             page,
             text(mark("Funnel completed")),
@@ -96,25 +103,20 @@ def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
 
 
 def order_figures(page: PageContext) -> tuple[KeyFigure, KeyFigure]:
-    """Build two figures: the visits with an order, and their share of all visits."""
+    """Build two figures: the visits that met the main goal, and their share of all visits."""
     now, before = _both_totals(page)
-    text = page.formats.text
+    words = goal_wording(page)
     orders = count_figure(
         page,
-        text(mark("Visits with an order")),
-        text(mark("Number of visits with at least one order. Each visit counts once.")),
+        words.visits,
+        words.visits_meaning,
         now.orders,
         before.orders if before else None,
     )
     order_rate = share_figure(
         page,
-        text(mark("Order rate")),
-        text(
-            mark(
-                "Share of visits with at least one order. The 95 % interval contains the true "
-                "share in 95 of 100 cases."
-            )
-        ),
+        words.rate,
+        words.rate_meaning,
         (now.orders, now.visits),
         (before.orders, before.visits) if before else None,
     )
@@ -167,7 +169,7 @@ def _verdict(page: PageContext, funnel: Funnel) -> str:
 
 def _why_no_items(page: PageContext) -> str:
     if page.settings.dashboard.item_pages:
-        return page.formats.text(mark("No page of the menu was viewed in this range."))
+        return page.formats.text(mark("No page of a single item was viewed in this range."))
     return page.formats.text(
         mark("Set item_pages in the section [dashboard] to the pages that show a single item.")
     )

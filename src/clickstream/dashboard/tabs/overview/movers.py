@@ -48,9 +48,7 @@ def all_movers(page: PageContext, compared: Period) -> list[Mover]:
     """Return the counts of all values, now and before."""
     panel = MOVED
     movers = []
-    now, before = (
-        panel.questions(page.view, period, page.key_days) for period in (page.period, compared)
-    )
+    now, before = (page.questions(panel, period) for period in (page.period, compared))
     for asked_now, asked_before in zip(now, before, strict=True):
         dimension = asked_now.dimensions[0]
         counts_now = _counts(fold(page.ask, asked_now))

@@ -38,12 +38,14 @@ class Tile:
 
 
 def build_tiles(page: PageContext, course: Course) -> list[Tile]:
-    """Build the tile of each metric, in the order of TILES."""
+    """Build the tile of each metric that the page shows, in the order of TILES."""
     now = page.answer(TILES).single()
     before = page.answer(TILES, period=page.compared).single() if page.compared else None
     rotated = notes.rotations(page, page.period)
     tiles = []
     for name in TILES:
+        if name in page.hidden:
+            continue
         metric = METRICS[name]
         spark = sparkline(course.values(name))
         tile = _tile(page, metric, now, before, spark)

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.panel import grain_of
+from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.tabs.overview.movers import Mover, find_movers
 from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
 from clickstream.dashboard.tabs.overview.tiles import Tile, build_tiles
 from clickstream.dashboard.tabs.overview.trend import TrendPanel, build_trend
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.course import ask_course
+from clickstream.dashboard.widgets.goal_proposals import propose_goals
 from clickstream.dashboard.widgets.goals import GoalRow, goal_rows, pace_text
 from clickstream.dashboard.widgets.lists import ListPanel, choices_of, list_panel
 from clickstream.dashboard.widgets.page import PageContext
@@ -74,6 +77,7 @@ def overview_values(page: PageContext) -> dict[str, Any]:
         "moved_choices": choices_of(page, "moved"),
         "not_compared": _why_not_compared(page),
         "pace_text": lambda pace: pace_text(page.formats, pace),
+        "proposed_goals": propose_goals(page) if not data.goals else None,
     }
 
 
@@ -81,6 +85,11 @@ def _why_not_compared(page: PageContext) -> str:
     whole = page.compared_dates
     if whole is None:
         return page.formats.text(mark("Nothing is compared; choose a comparison above."))
+    begins = page.coverage.begins
+    if begins and to_local(begins, page.zone) > start_of(whole.first):
+        when = page.formats.day(to_local(begins, page.zone).date())
+        text = mark("The log begins on %(when)s, so %(days)s can't be compared with this range.")
+        return page.formats.text(text, when=when, days=page.days(whole))
     return page.formats.text(
         mark("This range or %(days)s has too few complete hours to compare them."),
         days=page.days(whole),

@@ -180,7 +180,7 @@ def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> A
     formats, value = page.formats, one[dimension]
     visits = formats.plural("%(number)s visit", "%(number)s visits", one["visits"])
     parts = [visits]
-    if _has_rate(one):
+    if _has_rate(one) and not page.hidden:
         rate = formats.share(one["conversion_rate"])
         parts.append(formats.text(mark("conversion %(rate)s"), rate=rate))
     view = page.view

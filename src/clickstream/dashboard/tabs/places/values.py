@@ -76,7 +76,7 @@ def places_values(page: PageContext) -> dict[str, Any]:
 
 
 def _ask(page: PageContext, panel: Panel) -> Answer:
-    (question,) = panel.questions(page.view, page.period, page.key_days)
+    (question,) = page.questions(panel)
     return fold(page.ask, question)
 
 
@@ -116,7 +116,7 @@ def _visits_before(page: PageContext) -> dict[Any, int] | None:
     """Return the visits of each place in the compared period; None without a comparison."""
     if page.compared is None:
         return None
-    (question,) = PLACES_LIST.questions(page.view, page.compared, page.key_days)
+    (question,) = page.questions(PLACES_LIST, page.compared)
     return {row[0]: row[1] for row in named_rows(fold(page.ask, question))}
 
 
@@ -138,7 +138,7 @@ def _row(
     before: Mapping[Any, int],
 ) -> PlaceRow:
     formats, value, visits = page.formats, one[dimension], one["visits"]
-    low, high = wilson(one["conversions"], visits)
+    low, high = wilson(one.get("conversions", 0), visits)
     is_enough = visits >= METRICS["conversion_rate"].smallest_group
     title = value_name(page, dimension, value)
     is_plain = dimension == "country" or value in (None, OTHER)
@@ -148,7 +148,7 @@ def _row(
         width,
         formats.count(visits),
         formats.share(visits / total if total else 0, 0),
-        formats.share(one["conversion_rate"] or 0) if is_enough else NO_VALUE,
+        formats.share(one.get("conversion_rate") or 0) if is_enough else NO_VALUE,
         f"{formats.decimal(low * 100)}–{formats.share(high)}" if is_enough else NO_VALUE,
         _change(page, visits, before.get(value)),
     )

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from clickstream.dashboard.charts.heat import NARROW_STEP, WIDE_STEP, HeatMap, heat_map
 from clickstream.dashboard.questions.coverage import (
     DayCoverage,
     hours_without,
-    missing_servers,
     to_local,
 )
 from clickstream.dashboard.questions.log_metrics import BALANCE, PARTS, named_parts
 from clickstream.dashboard.questions.metrics import METRICS, Metric
-from clickstream.dashboard.questions.periods import Period, start_of
+from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.tabs.trust.panels import BOTS, ERRORS, LOG_SOURCES, REJECTED, RULES
+from clickstream.dashboard.tabs.trust.server_rows import (
+    ServerRow,
+    describe_span,
+    low_server_rows,
+    missing_server_rows,
+)
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.hours import Hour, group_hours
 from clickstream.tables import REJECTS
+
+Place = tuple[date, int]
+"""A cell of the heat map: local date and hour."""
 
 MOST_DAYS = 31
 """Newest days on the heat map of hours and in the line balance; the CSV file has all."""
@@ -29,19 +38,12 @@ MOST_DAYS = 31
 
 @dataclass(frozen=True)
 class HoursChart:
-    """The heat map, and the corners of the cells of missing hours and of hours with late lines."""
+    """The heat map, and the corners of the cells of missing, late and perhaps incomplete hours."""
 
     map: HeatMap
     gaps: Sequence[tuple[float, float]]
     late: Sequence[tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class ServerRow:
-    """A server whose lines are missing in hours: its technical name, and a sentence."""
-
-    name: str
-    text: str
+    low: Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,15 @@ class HoursPanel:
     """Lines per hour as a heat map, with marks on hours that are not published.
 
     `missing` names the runs of missing hours, `servers` the servers whose lines are missing in
-    published hours. `days_left` is the number of earlier days that are not shown.
+    published hours, and `low` those that logged unusually few lines; all are those of the whole
+    range. `days_left` is the number of earlier days that are not on the heat map.
     """
 
     wide: HoursChart
     narrow: HoursChart
     missing: Sequence[str]
     servers: Sequence[ServerRow]
+    low: Sequence[ServerRow]
     days_left: int
     is_empty: bool
 
@@ -127,13 +131,17 @@ def _hours(page: PageContext) -> HoursPanel:
     figures = {(day, hour): tuple(counts) for day, hour, *counts in answer.rows}
     values = [[figures.get((day, hour), (None,))[0] for hour in range(24)] for day in days]
     names = [page.formats.day(day) for day in days]
+    unpublished = page.coverage.completeness.unpublished
+    missing = _places(page, unpublished, days)
+    low = _places(page, [one.hour for one in page.low_hours], days)
     titles = [
-        [_hour_title(page, day, hour, figures.get((day, hour))) for hour in range(24)]
+        [
+            _hour_title(page, (day, hour), figures.get((day, hour)), missing, low)
+            for hour in range(24)
+        ]
         for day in days
     ]
     columns = {hour: f"{hour:02}" for hour in range(0, 24, 4)}
-    due = [(day, hour) for day in days for hour in range(24) if _is_due(page, day, hour)]
-    missing = [place for place in due if place not in figures]
     late = [place for place, (_, lines, _) in figures.items() if lines and place[0] in days]
 
     def chart_of(step: float) -> HoursChart:
@@ -142,13 +150,15 @@ def _hours(page: PageContext) -> HoursPanel:
             chart,
             [_corner(chart, days, place) for place in missing],
             [_corner(chart, days, place) for place in late],
+            [_corner(chart, days, place) for place in low],
         )
 
     return HoursPanel(
         chart_of(WIDE_STEP),
         chart_of(NARROW_STEP),
-        _runs(page, missing),
-        _servers(page),
+        [describe_span(page, run) for run in group_hours(unpublished)],
+        missing_server_rows(page),
+        low_server_rows(page),
         page.period.days - len(days),
         not figures,
     )
@@ -175,52 +185,30 @@ def _without_lengths(page: PageContext) -> str:
     )
 
 
-def _servers(page: PageContext) -> list[ServerRow]:
-    """Return the servers whose lines are missing in published hours of the range, by name."""
-    if not page.coverage.incomplete:
-        return []
-    rows = []
-    for server in missing_servers(page.ask, page.period):
-        start, end = (to_local(moment, page.zone) for moment in (server.first, server.newest))
-        text = page.formats.plural(
-            "%(number)s hour lacks this server's log, at %(first)s. It could not "
-            "be read, so visits may "
-            "be missing. They are added when it can be read again.",
-            "%(number)s hours lack this server's log, from %(first)s to %(last)s. "
-            "It could not be read, "
-            "so visits may be missing. They are added when it can be read again.",
-            server.hours,
-            first=page.formats.moment(start),
-            last=page.formats.moment(end + timedelta(hours=1)),
-        )
-        rows.append(ServerRow(server.name, text))
-    return rows
-
-
 def _shown_days(page: PageContext) -> list[date]:
     """Return the newest dates of the period, up to today."""
     last = min(page.period.last, page.now.date())
     return Period(page.period.first, max(last, page.period.first)).dates[-MOST_DAYS:]
 
 
-def _is_due(page: PageContext, day: date, hour: int) -> bool:
-    """Whether an hour is between the first and the newest published one, and the clocks have it."""
-    start = start_of(day, hour)
-    first, end = page.coverage.starts_at, page.coverage.complete_to
-    exists = to_local(_to_utc(page, start), page.zone) == start
-    return exists and first is not None and end is not None and first <= start < end
+def _places(page: PageContext, hours: Iterable[Hour], days: Sequence[date]) -> list[Place]:
+    """Return the cells of hours on the heat map, by local date and hour."""
+    moments = (to_local(hour.naive, page.zone) for hour in hours)
+    found = dict.fromkeys((moment.date(), moment.hour) for moment in moments)
+    return [place for place in found if place[0] in days]
 
 
-def _to_utc(page: PageContext, moment: datetime) -> datetime:
-    aware = moment.replace(tzinfo=page.zone)
-    return (aware - (aware.utcoffset() or timedelta())).replace(tzinfo=None)
-
-
-def _hour_title(page: PageContext, day: date, hour: int, figures: tuple[int, ...] | None) -> str:
-    formats = page.formats
+def _hour_title(
+    page: PageContext,
+    place: Place,
+    figures: tuple[int, ...] | None,
+    missing: Sequence[Place],
+    low: Sequence[Place],
+) -> str:
+    formats, (day, hour) = page.formats, place
     when = f"{formats.day(day, with_weekday=True)}, {formats.hour(hour)}"
     if figures is None:
-        if _is_due(page, day, hour):
+        if place in missing:
             return f"{when}: {formats.text(mark('missing'))}"
         return f"{when}: {formats.text(mark('not published'))}"
     lines, late, lacking = figures
@@ -229,27 +217,14 @@ def _hour_title(page: PageContext, day: date, hour: int, figures: tuple[int, ...
         text += f", {formats.text(mark('%(late)s of them late'), late=formats.count(late))}"
     if lacking:
         text += f", {formats.text(mark('a server is missing'))}"
+    if place in low:
+        text += f", {formats.text(mark('perhaps incomplete'))}"
     return f"{when}: {text}"
 
 
 def _corner(chart: HeatMap, days: Sequence[date], place: tuple[date, int]) -> tuple[float, float]:
     cell = chart.cells[days.index(place[0]) * 24 + place[1]]
     return cell.x, cell.y
-
-
-def _runs(page: PageContext, missing: Sequence[tuple[date, int]]) -> list[str]:
-    """Describe runs of consecutive hours: day, start and end."""
-    runs: list[list[datetime]] = []
-    for day, hour in missing:
-        start = start_of(day, hour)
-        if runs and start - runs[-1][-1] == timedelta(hours=1):
-            runs[-1].append(start)
-        else:
-            runs.append([start])
-    return [
-        f"{page.formats.moment(run[0])} – {page.formats.moment(run[-1] + timedelta(hours=1))}"
-        for run in runs
-    ]
 
 
 def _balance(page: PageContext) -> Balance:
@@ -260,7 +235,7 @@ def _balance(page: PageContext) -> Balance:
         _balance_row(page, names, formats.day(day, with_weekday=True), coverage.days[day])
         for day in shown
     ]
-    whole = DayCoverage(coverage.published, coverage.published + coverage.missing, coverage.total)
+    whole = DayCoverage(coverage.published, coverage.total)
     label = formats.text(mark("Range"))
     total = _balance_row(page, names, label, whole)
     closed = all(map(_is_closed, coverage.days.values()))
@@ -282,7 +257,7 @@ def _is_closed(known: DayCoverage) -> bool:
 def _rules(page: PageContext) -> list[RuleRow]:
     """Return the rules that built the hours, the newest first."""
     panel = RULES
-    rows = page.ask(panel.questions(page.view, page.period, page.key_days)[0]).rows
+    rows = page.ask(page.questions(panel)[0]).rows
     in_order = sorted(rows, key=lambda row: row[5], reverse=True)
     return [_rule_row(page, row, row is in_order[0]) for row in in_order]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
+from clickstream.completeness import LAG
 from clickstream.dashboard.questions.coverage import period_of_hour, to_local
 from clickstream.dashboard.questions.log_metrics import PARTS, named_parts
 from clickstream.dashboard.questions.metrics import METRICS, Metric
@@ -18,7 +19,6 @@ from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.trust.questions import hour_on, hour_questions, local_span
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.dashboard.widgets.trust_line import FRESH
 from clickstream.hours import Hour
 
 
@@ -139,6 +139,9 @@ def _published(
             figures["waiting_lines"],
         )
         found.append(Statement(waiting, "bad"))
+    if hour in {one.hour for one in page.low_hours}:
+        few = mark("A server logged unusually few lines, so the hour is perhaps incomplete.")
+        found.append(Statement(text(few), "open"))
     return [*(found or [_all_well(page, figures["lines"])]), *_age(page)]
 
 
@@ -187,7 +190,7 @@ def _unpublished(page: PageContext, hour: Hour) -> Statement:
             "is published, Ask Athena shows its numbers."
         )
         return Statement(text(old, days=page.formats.count(keep_days)), "open")
-    if page.now - end < FRESH and not _has_later_hours(page, start.date()):
+    if page.now - end < LAG and not _has_later_hours(page, start.date()):
         due = mark(
             "This hour is not published yet, so no number includes it. It is built "
             "in the hour after its end, and shown here a minute later."

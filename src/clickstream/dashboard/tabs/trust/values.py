@@ -9,6 +9,9 @@ from clickstream.dashboard.tabs.trust.hour import build_hour
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
+MOST_RUNS = 6
+"""Maximum number of runs of missing hours that the page names."""
+
 
 def trust_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
@@ -27,10 +30,19 @@ def trust_values(page: PageContext) -> dict[str, Any]:
         "verdict": _verdict(page, data),
         "balance_verdict": text(closed if data.balance.is_closed else broken),
         "days_left": earlier,
+        "more_missing": _more_missing(page, data),
         "nothing_published": text(mark("No hour of this range is published.")),
         "no_rejects": text(mark("Every line of this range could be read.")),
         "no_errors": text(mark("Nobody met an error in this range.")),
     }
+
+
+def _more_missing(page: PageContext, data: Trust) -> str:
+    """Count the runs of missing hours that the page does not name."""
+    more = len(data.hours.missing) - MOST_RUNS
+    if more <= 0:
+        return ""
+    return page.formats.plural("%(number)s more gap", "%(number)s more gaps", more)
 
 
 def _verdict(page: PageContext, data: Trust) -> str:
@@ -53,6 +65,12 @@ def _verdict(page: PageContext, data: Trust) -> str:
             "%(number)s hours lack a server's log, so visits may be missing; all "
             "lines that arrived are accounted for.",
             coverage.incomplete,
+        )
+    if page.low_hours:
+        return formats.plural(
+            "%(number)s hour is perhaps incomplete: a server logged unusually few lines.",
+            "%(number)s hours are perhaps incomplete: a server logged unusually few lines.",
+            len({one.hour for one in page.low_hours}),
         )
     if coverage.total["waiting_lines"]:
         return formats.plural(

@@ -67,7 +67,7 @@ Counts = Mapping[tuple[date, date], int]
 
 def build_cohorts(page: PageContext) -> CohortPanel:
     """Ask for the cohorts of the range's weeks."""
-    (question,) = COHORTS.questions(page.view, page.period, page.key_days)
+    (question,) = page.questions(COHORTS)
     counts = {(first, week): int(number) for first, week, number in page.ask(question).rows}
     weeks = COHORTS.dates(page.period)
     rotations = rotation_moments(page, weeks)

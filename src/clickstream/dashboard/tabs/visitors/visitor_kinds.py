@@ -60,7 +60,7 @@ def build_kinds(page: PageContext) -> KindsPanel | None:
 
     The sums come from the answer over time, because finding earlier visits is expensive.
     """
-    _, over_time = NEW_AND_RETURNING.questions(page.view, page.period, page.key_days)
+    _, over_time = page.questions(NEW_AND_RETURNING)
     records = page.ask(over_time).records()
     visits, conversions = (_sums(records, name) for name in ("visits", "conversions"))
     total = sum(visits.values())
@@ -82,7 +82,8 @@ def build_kinds(page: PageContext) -> KindsPanel | None:
 def _sums(records: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, int]:
     """Return a metric's sum for each kind."""
     return {
-        key: sum(int(row[name]) for row in records if row["visitor_kind"] == key) for key in KINDS
+        key: sum(int(row.get(name, 0)) for row in records if row["visitor_kind"] == key)
+        for key in KINDS
     }
 
 

@@ -1,0 +1,94 @@
+"""Proposes goals for a site without one: pages of the range that look like a confirmation."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from clickstream.dashboard.charts.columns import bar_widths
+from clickstream.dashboard.widgets.page import PageContext
+from clickstream.expressions import Expression
+
+MOST_PROPOSED = 5
+"""Maximum number of proposed pages, by number of visits."""
+
+LONGEST_PAGE = 80
+"""Maximum length of a proposed page's name, in characters."""
+
+_SPECIAL = re.compile(r"[.^$*+?{}\[\]\\|()]")
+
+
+@dataclass(frozen=True)
+class ProposedGoal:
+    """A page that may be a goal, its visits in the period, and the name to give the goal."""
+
+    name: str
+    page: str
+    visits: int
+    width: float
+
+    @property
+    def toml(self) -> str:
+        """The section of clickstream.toml that sets the goal."""
+        return f"[goals.{self.name}]\npage = '{_SPECIAL.sub(_escape, self.page)}'"
+
+
+@dataclass(frozen=True)
+class ProposedGoals:
+    """Proposed pages, and the lines of clickstream.toml for the first of each name."""
+
+    pages: Sequence[ProposedGoal]
+    toml: str
+
+
+_EXAMPLE = ProposedGoal("order", "/thank-you", 0, 0.0)
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    name: str
+    expression: Expression
+
+
+def propose_goals(page: PageContext) -> ProposedGoals:
+    """Find the pages of the period that may be goals, in order of their visits."""
+    found = list(_matching(page))[:MOST_PROPOSED]
+    widths = bar_widths([visits for _, _, visits in found])
+    pages = [ProposedGoal(*one, width) for one, width in zip(found, widths, strict=True)]
+    first_of_name = {one.name: one for one in reversed(pages)}
+    shown = [one for one in pages if first_of_name[one.name] is one] or [_EXAMPLE]
+    return ProposedGoals(pages, "\n\n".join(one.toml for one in shown))
+
+
+def _matching(page: PageContext) -> Iterator[tuple[str, str, int]]:
+    """Yield goal, page and visits of each page that matches a pattern."""
+    for name, visits in page.answer(("page_visits",), ("page",), filters=()).rows:
+        pattern = _pattern_of(name) if name and _is_plain(name) else None
+        if pattern:
+            yield pattern.name, name, int(visits)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a page's name fits a literal string of TOML: a visitor can make up any name."""
+    return len(name) <= LONGEST_PAGE and name.isprintable() and "'" not in name
+
+
+def _pattern_of(name: str) -> _Pattern | None:
+    return next((one for one in _patterns() if one.expression.matches(name)), None)
+
+
+@cache
+def _patterns() -> Sequence[_Pattern]:
+    text = files(__package__).joinpath("goal_pages.toml").read_text(encoding="utf-8")
+    return [
+        _Pattern(one["goal"], Expression(one["page"], ignores_case=True))
+        for one in tomllib.loads(text)["pages"]
+    ]
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\{found[0]}"
