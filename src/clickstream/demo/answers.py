@@ -18,6 +18,7 @@ from clickstream.tables import BALANCE
 from clickstream.wording import quantity
 
 FUNNEL = "How far did they get in the funnel?"
+GOALS = "Which channels reached a goal?"
 QUESTIONS = {
     "How many people came, and what did they do?": """
         with newest as (
@@ -42,7 +43,7 @@ QUESTIONS = {
         group by channel, source, medium, campaign
         order by sessions desc, channel, source, medium, campaign
         limit 8""",
-    "Which channels reached a goal?": """
+    GOALS: """
         select channel, sum(sessions) as sessions, sum(converted_sessions) as converted,
             cast(sum(converted_sessions) as double) / sum(sessions) as rate
         from traffic_sources
@@ -95,11 +96,17 @@ def show_first_answers(lake: Lake, span: HourSpan, console: Console) -> None:
 
 
 def show_answers(lake: Lake, console: Console) -> None:
-    """Print the answer to each question, and the hosts of the logs if there are several."""
+    """Print the answer to each question, and the hosts of the logs if there are several.
+
+    Questions about goals or a funnel are left out if the settings have none.
+    """
     counts = dict(athena.query(lake, _HOSTS).rows)
     if hosts := describe_hosts(counts, lake.settings.site.hosts):
         console.print(f"\n{escape(hosts)}", soft_wrap=True, highlight=False)
+    left_out = {GOALS: not lake.settings.goals, FUNNEL: not lake.settings.funnel}
     for question, sql in QUESTIONS.items():
+        if left_out.get(question):
+            continue
         console.print(f"\n[bold]{question}[/]")
         result = athena.query(lake, sql)
         if question == FUNNEL:
