@@ -16,6 +16,7 @@ from clickstream.collect.source import (
     LeftOut,
     ListedFile,
     LogSource,
+    describe_gone,
     is_named_access_log,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "ListedFile",
     "LogSource",
     "OpenLog",
+    "describe_gone",
     "find_instances",
     "gone_host",
     "hosts_of",

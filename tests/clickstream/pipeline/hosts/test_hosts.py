@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 from tests.support.ssh_server import SshServer, ssh_server
 
-from clickstream.collect import sftp_answers
+from clickstream.collect import limits
 from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import PullState, update_pull_state
@@ -286,7 +286,7 @@ def test_a_caller_that_stops_early_waits_for_no_host(
     remote: Lake, server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Ctrl-C does: the pull that waits for a host that hangs is cancelled."""
-    monkeypatch.setattr(sftp_answers, "ANSWER_SECONDS", 7200)  # it does not end by itself
+    monkeypatch.setattr(limits, "ANSWER_SECONDS", 7200)  # it does not end by itself
     (tmp_path / "logs" / "access.log").write_bytes(line_at(1))
     server.behaviour.hang = True
     sources = SourceSettings(name="here", path=str(tmp_path / "logs")), *remote.settings.sources
