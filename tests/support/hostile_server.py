@@ -110,6 +110,11 @@ class OneNameForEver(Server):
         return ((b"access.log", a_file(1_000)) for _ in count())
 
 
+class EndlessDots(Server):
+    def names(self) -> Any:
+        return ((b".", a_directory()) for _ in count())
+
+
 class EndlessDirectories(Server):
     def names(self) -> Any:
         return ((b"%d" % number, a_directory()) for number in range(3))
@@ -219,6 +224,7 @@ CASES = [
     Case(Surplus, BROKEN, "answers a request of .* bytes with"),
     Case(EndlessListing, LIMIT, "lists more than 1,000 names.*Set the source's path or pattern"),
     Case(OneNameForEver, LIMIT, "lists more than 1,000 names"),
+    Case(EndlessDots, LIMIT, "lists more than 1,000 names"),
     Case(EndlessDirectories, LIMIT, "lists more than 1,000 names"),
     Case(EndlessDepth, REFUSED, "d/d/d/d/d/d/d/d/d: is a directory too deep"),
     Case(SlowListing, LIMIT, "was ended after 30 minutes.*set .collect. pull_minutes"),

@@ -16,7 +16,6 @@ from clickstream.collect.source import (
     LeftOut,
     ListedFile,
     LogSource,
-    describe_gone,
     is_named_access_log,
 )
 
@@ -30,7 +29,6 @@ __all__ = [
     "ListedFile",
     "LogSource",
     "OpenLog",
-    "describe_gone",
     "find_instances",
     "gone_host",
     "hosts_of",

@@ -21,7 +21,7 @@ It is also the least rate: a block of up to 256 KiB must arrive within this time
 
 @dataclass(frozen=True)
 class Limits:
-    """What a pull takes from one host; a listing of 100,000 names needs about 100 MB.
+    """What a pull takes from one host; a listing of 100,000 names needs about 30 MB.
 
     `names` counts all names in the directories of one listing, and `depth` the directories of a
     path below the source's. `file_bytes` and `seconds` count for the whole pull, also what it does
@@ -60,12 +60,16 @@ class Budget:
 
     @property
     def answer_seconds(self) -> float:
-        """Seconds to wait for the next answer; 0 if the time of the pull is over."""
-        return max(0.0, min(ANSWER_SECONDS, self.began + self.limits.seconds - self.clock()))
+        """Seconds to wait for an answer to a request that was sent; never 0, so that it is sent."""
+        return max(0.001, min(ANSWER_SECONDS, self._left))
+
+    @property
+    def _left(self) -> float:
+        return self.began + self.limits.seconds - self.clock()
 
     def check_time(self) -> None:
         """Raise PullLimitReached if the time of the pull is over."""
-        if self.answer_seconds == 0:
+        if self._left <= 0:
             raise PullLimitReached(
                 f"The pull of {self.host} was ended after {self.limits.seconds / 60:,.0f} minutes. "
                 f"{_CONTINUES} If no pull brings new lines, the host answers too slowly: check its "
@@ -96,10 +100,9 @@ class Budget:
             )
         if self.names > self.limits.names:
             raise PullLimitReached(
-                f"{self.host} lists more than {self.limits.names:,} names, so none of its files "
-                "was pulled. Set the source's path or pattern to fewer directories, or move old "
-                "files away. If the host does not have so many files, find out what its SFTP "
-                "server sends."
+                f"{self.host} lists more than {self.limits.names:,} names, so its pull was ended. "
+                "Set the source's path or pattern to fewer directories, or move old files away. If "
+                "the host does not have so many files, find out what its SFTP server sends."
             )
 
 

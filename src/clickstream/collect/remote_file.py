@@ -115,7 +115,7 @@ class RemoteFile:
         """Return size and time of the open file; SFTP has no inodes and only whole seconds."""
         session = self.file.session
         with self.translated():
-            found = file_stat(event_loop.run(session.wait(self.file.opened.stat())))
+            found = file_stat(event_loop.run(session.ask(self.file.opened.stat)))
         self._end = found.size
         return found
 
@@ -172,7 +172,7 @@ class RemoteFile:
 
 async def _close(file: RemoteBytes) -> None:
     with suppress(ClickstreamError, asyncssh.Error, OSError):  # the next request reports it
-        await file.session.wait(file.opened.close())
+        await file.session.ask(file.opened.close)
 
 
 async def read_range(file: RemoteBytes, offset: int, size: int) -> Pieces:

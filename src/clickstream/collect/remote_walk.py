@@ -70,9 +70,6 @@ class Walk:
 
     async def _scan(self, directory: bytes, pattern: Pattern) -> None:
         """Collect the files of one directory, and the directories that may have more."""
-        if directory.count(b"/") >= self.session.budget.limits.depth:
-            self._refuse(directory, TOO_DEEP)
-            return
         links: list[bytes] = []
         try:
             async for name, found in self._entries(directory):
@@ -80,11 +77,13 @@ class Walk:
                     self._take(name, found, pattern)
                 elif _concerns(pattern, name):
                     links.append(name)
-        except (HostFileGone, HostFileRefused) as error:
+        except HostFileError as error:
             if not directory:
                 raise
-            if isinstance(error, HostFileRefused):
-                self._refuse(directory, UNLISTABLE)
+            if not isinstance(error, HostFileGone):
+                is_forbidden = isinstance(error, HostFileRefused)
+                reason = UNLISTABLE if is_forbidden else f"can't be listed: {error.strerror}"
+                self._refuse(directory, reason)
         await self._follow(links, pattern)
 
     async def _entries(self, directory: bytes) -> AsyncIterator[tuple[bytes, asyncssh.SFTPAttrs]]:
@@ -98,7 +97,7 @@ class Walk:
                 yield name, found
         for name in untyped:
             with suppress(HostFileGone):
-                yield name, await self.session.wait(self.session.client.lstat(self._path(name)))
+                yield name, await self.session.ask(self.session.client.lstat, self._path(name))
 
     def _take(
         self, name: bytes, found: asyncssh.SFTPAttrs, pattern: Pattern, is_link: bool = False
@@ -106,7 +105,10 @@ class Walk:
         """Collect a matching file, or a directory that may have some."""
         mode = found.permissions or 0
         if S_ISDIR(mode) and (below := pattern.below(_last(name), is_link)):
-            self._todo.append((name, below))
+            if name.count(b"/") < self.session.budget.limits.depth:
+                self._todo.append((name, below))
+            else:
+                self._refuse(name, TOO_DEEP)
         elif S_ISREG(mode) and pattern.matches(_last(name)):
             try:
                 self.files[name] = file_stat(found)
@@ -124,7 +126,7 @@ class Walk:
         for name in links:
             real, target = await asyncio.gather(
                 self.session.real_path(self._path(name)),
-                self.session.wait(self.session.client.stat(self._path(name))),
+                self.session.ask(self.session.client.stat, self._path(name)),
                 return_exceptions=True,
             )
             if isinstance(target, HostFileRefused):

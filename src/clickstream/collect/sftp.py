@@ -169,6 +169,11 @@ class SftpSource:
                 f"{user} may not list {path} on {name}: let it read the directory, for example "
                 f"by its group: usermod -aG adm {user}"
             ) from None
+        except HostFileError as error:
+            raise UnreadableLog(
+                f"{user} can't list {path} on {name} ({error.strerror}): check the disk and the "
+                "SFTP server of the host."
+            ) from None
 
 
 async def _open_inside(session: SftpSession, root: bytes, name: bytes) -> asyncssh.SFTPClientFile:
@@ -180,7 +185,7 @@ async def _open_inside(session: SftpSession, root: bytes, name: bytes) -> asyncs
     path = posixpath.join(root, name)
     before, opened, after, real_root = await asyncio.gather(
         session.real_path(path),
-        session.wait(session.client.open(path, "rb", encoding=None, block_size=0)),
+        session.open(path),
         session.real_path(path),
         session.real_path(root),
         return_exceptions=True,
@@ -188,7 +193,7 @@ async def _open_inside(session: SftpSession, root: bytes, name: bytes) -> asyncs
     if isinstance(opened, BaseException):
         raise opened
     if before != after or not is_inside(before, real_root):
-        await session.wait(opened.close())
+        await session.ask(opened.close)
         raise _ended(before, after, real_root) or HostFileGone(errno.ENOENT, NOT_ITSELF)
     return opened
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import asyncssh
 
@@ -45,6 +46,11 @@ class SftpSession:
     client: asyncssh.SFTPClient
     budget: Budget
 
+    async def ask(self, request: Callable[..., Awaitable[Answer]], *given: Any) -> Answer:
+        """Send a request, and wait for its answer. No request is sent after the pull's time."""
+        self.budget.check_time()
+        return await self.wait(request(*given))
+
     async def wait(self, asked: Awaitable[Answer]) -> Answer:
         """Wait for an answer with a time limit."""
         try:
@@ -71,16 +77,22 @@ class SftpSession:
 
     async def real_path(self, path: bytes) -> bytes:
         """Return a path without links."""
-        return await self.wait(self.client.realpath(path))
+        return await self.ask(self.client.realpath, path)
 
     async def entries(self, directory: bytes) -> AsyncIterator[tuple[bytes, asyncssh.SFTPAttrs]]:
         """Yield names and attributes in a directory, without `.` and `..`; links as links."""
         found = self.client.scandir(directory)
-        while entry := await self.wait(anext(found, None)):
+        while entry := await self.ask(anext, found, None):
             name = entry.filename
-            if isinstance(name, bytes) and name not in (b".", b".."):
+            if isinstance(name, bytes):  # as the client is started
                 self.budget.count_name(name)
-                yield name, entry.attrs
+                if name not in (b".", b".."):
+                    yield name, entry.attrs
+
+    async def open(self, path: bytes) -> asyncssh.SFTPClientFile:
+        """Open a file; each of its reads is one request."""
+        opened = partial(self.client.open, encoding=None, block_size=0)
+        return await self.ask(opened, path, "rb")
 
     async def read(self, opened: asyncssh.SFTPClientFile, size: int, offset: int) -> bytes:
         """Read up to `size` bytes by one request. The caller waits for it."""

@@ -110,6 +110,11 @@ class LogSource(Protocol):
         """
 
 
+def describe_failed_read(error: HostFileError) -> str:
+    """Return why a file is refused that its host can't read."""
+    return f"can't be read ({error.strerror}): check its host's disk."
+
+
 def describe_gone(error: FileNotFoundError) -> str:
     """Return why a file is refused that could not be opened after either of two listings."""
     reason = error.strerror or "it does not exist"

@@ -18,10 +18,10 @@ from clickstream.collect import (
     ListedFile,
     LogSource,
     OpenLog,
-    describe_gone,
     is_named_access_log,
     kind_of,
 )
+from clickstream.collect.source import HostFileError, describe_failed_read, describe_gone
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.lake.collection import PullState
 from clickstream.pipeline.hosts.opening import open_source
@@ -161,6 +161,8 @@ def _look_at(
             _look_at(settings, source, logs, file, findings, is_second_look=True)
     except InputError as error:
         findings.refused.append(f"{printable(file.name)} {error}")
+    except HostFileError as error:
+        findings.refused.append(f"{printable(file.name)} {describe_failed_read(error)}")
 
 
 def _read(
@@ -172,6 +174,8 @@ def _read(
 ) -> None:
     log = OpenLog(handle)
     head, _, unfinished = log.sample(SAMPLE_BYTES).rpartition(b"\n")
+    if not head and log.damage:
+        findings.refused.append(f"{printable(file.name)} can't be read ({log.damage})")
     if not head:
         return
     try:

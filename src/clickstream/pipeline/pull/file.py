@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clickstream import parse
-from clickstream.collect import FileHandle, FileStat, ListedFile, OpenLog, describe_gone
+from clickstream.collect import FileHandle, FileStat, ListedFile, OpenLog
 from clickstream.collect.file_identity import TAIL_BYTES, checkpoints, digest
-from clickstream.collect.source import HostFileError
+from clickstream.collect.source import HostFileError, describe_failed_read, describe_gone
 from clickstream.collect.spool import spooled
 from clickstream.collect.trailer import read_trailer
 from clickstream.errors import InputError
@@ -77,7 +77,7 @@ def pull_file(pull: HostPull, file: ListedFile, may_leave: bool) -> Outcome:
             outcome = _pull_handle(pull, file.name, handle, opened, may_leave)
             return replace(outcome, is_rotated=_is_rotated(file.stat, handle.stat()))
         except HostFileError as error:
-            return Outcome(refusal=f"can't be read ({error.strerror}): check its host's disk.")
+            return Outcome(refusal=describe_failed_read(error))
 
 
 def _pull_handle(
