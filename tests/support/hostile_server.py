@@ -20,7 +20,7 @@ import asyncssh
 from tests.support.ssh_server import ssh_server
 
 from clickstream.collect import limits, sftp
-from clickstream.collect.limits import Budget, Limits
+from clickstream.collect.limits import Budget, PullLimits
 from clickstream.errors import ClickstreamError, PullLimitReached, UnusableAnswer
 from clickstream.lake import Lake, collection, objects, raw
 from clickstream.pipeline.hosts.listing import list_hosts
@@ -36,7 +36,7 @@ CONTENT = b"".join(
 )
 
 MINUTE = 60
-LIMITS = Limits(names=1_000, depth=8, file_bytes=20_000_000, seconds=30 * MINUTE)
+LIMITS = PullLimits(names=1_000, depth=8, file_bytes=20_000_000, seconds=30 * MINUTE)
 ROOT = "/logs"
 
 

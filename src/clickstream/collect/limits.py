@@ -20,7 +20,7 @@ It is also the least rate: a block of up to 256 KiB must arrive within this time
 
 
 @dataclass(frozen=True)
-class Limits:
+class PullLimits:
     """What a pull takes from one host; a listing of 100,000 names needs about 30 MB.
 
     `names` counts all names in the directories of one listing, and `depth` the directories of a
@@ -35,7 +35,7 @@ class Limits:
     seconds: float = 1_800
 
 
-LIMITS = Limits()
+LIMITS = PullLimits()
 """The limits of all pulls; `[collect] pull_minutes` sets the time."""
 
 _CONTINUES = (
@@ -49,7 +49,7 @@ class Budget:
     """What one pull has taken from `host` so far. `clock` returns seconds and never goes back."""
 
     host: str
-    limits: Limits
+    limits: PullLimits
     clock: Callable[[], float] = time.monotonic
     names: int = 0
     file_bytes: int = 0
@@ -82,7 +82,7 @@ class Budget:
         if self.file_bytes > self.limits.file_bytes:
             raise PullLimitReached(
                 f"The pull of {self.host} was ended after {self.file_bytes / 1e9:,.1f} GB. "
-                f"{_CONTINUES} If the host does not have so many logs, find out what its SFTP "
+                f"{_CONTINUES} If the host does not have this many logs, find out what its SFTP "
                 "server sends."
             )
 
@@ -102,7 +102,7 @@ class Budget:
             raise PullLimitReached(
                 f"{self.host} lists more than {self.limits.names:,} names, so its pull was ended. "
                 "Set the source's path or pattern to fewer directories, or move old files away. If "
-                "the host does not have so many files, find out what its SFTP server sends."
+                "the host does not have this many files, find out what its SFTP server sends."
             )
 
 

@@ -19,7 +19,7 @@ import asyncssh
 
 from clickstream.collect import event_loop, ssh
 from clickstream.collect.hosts import Host, HostLogin
-from clickstream.collect.limits import LIMITS, Budget, Limits
+from clickstream.collect.limits import LIMITS, Budget, PullLimits
 from clickstream.collect.patterns import Pattern
 from clickstream.collect.remote_file import Rate, RemoteBytes, RemoteFile
 from clickstream.collect.remote_walk import Walk, encoded, is_inside, text_of
@@ -39,7 +39,7 @@ def connect(
     login: HostLogin,
     known_hosts: Path,
     connect_seconds: float,
-    limits: Limits = LIMITS,
+    limits: PullLimits = LIMITS,
 ) -> Iterator[SftpSource]:
     """Log in to a host and return its files; the connection is closed when the block ends.
 

@@ -14,7 +14,7 @@ from tests.support.ssh_server import SshServer, ssh_server
 from tests.support.web_server import WebServer, raw_lines
 
 from clickstream.collect import limits, sftp
-from clickstream.collect.limits import Budget, Limits
+from clickstream.collect.limits import Budget, PullLimits
 from clickstream.errors import PullLimitReached
 from clickstream.lake import Lake
 from clickstream.pipeline.hosts.check import check_host
@@ -72,7 +72,7 @@ def test_a_backlog_beyond_a_limit_is_pulled_whole_by_several_pulls(
         monkeypatch.setattr(
             sftp, "Budget", partial(Budget, clock=lambda: float(len(server.behaviour.reads)))
         )
-        monkeypatch.setattr(limits, "LIMITS", Limits(file_bytes=file_bytes))
+        monkeypatch.setattr(limits, "LIMITS", PullLimits(file_bytes=file_bytes))
         host = server.host(tmp_path / "logs", key_file=str(server.user_key))
         far, limited = of_server(lake, server, pull_minutes), 0
         for number in range(MOST_PULLS):
