@@ -42,6 +42,12 @@ class Site:
     file: int = -1
     half: bytes = b""
     is_copied: bool = False
+    cuts: int = 0
+
+
+MOST_CUTS = 7
+"""How often a site's log is cut in a schedule. Eight logs that begin alike are told apart by their
+first line, and all that begin with the same lines after many more cuts are not found any more."""
 
 
 class LogHost:
@@ -172,7 +178,8 @@ class LogHost:
         """Cut the log to half its lines, but leave two."""
         if site.path.exists():
             lines = site.path.read_bytes().splitlines(keepends=True)
-            if len(lines) > 2:
+            if len(lines) > 2 and site.cuts < MOST_CUTS:
+                site.cuts += 1
                 kept = lines[: max(2, len(lines) // 2)]
                 os.truncate(site.path, sum(map(len, kept)))
                 self._touch(site.path)

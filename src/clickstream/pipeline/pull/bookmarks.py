@@ -109,7 +109,7 @@ def _bookmarks_of(pull: HostPull, head: bytes) -> Iterator[Bookmark]:
 
 
 def _had_bookmarks(lines: int) -> bool:
-    """Return whether earlier versions had bookmarks of beginnings with so many lines.
+    """Return whether earlier versions had bookmarks of beginnings of this length.
 
     They covered 1, 2, 4, 8 … lines. This version takes the first free fingerprint, so behind it
     are only bookmarks of earlier versions.
