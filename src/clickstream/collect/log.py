@@ -136,13 +136,20 @@ class OpenLog:
 
         An entry is a line that is not a comment. Nothing is yielded before a line is finished.
         Comments belong to a beginning, too: all W3C logs begin with the same ones, and only their
-        entries differ.
+        entries differ. The last line of a compressed file is finished where the file ends.
         """
         start, ends = self._beginning()
         if not ends and len(start) == HEAD_BYTES:
             yield start
         for end in ends:
             yield start[:end]
+        if ends and self.is_compressed and self.ends_inside_line() and not self.damage:
+            yield start
+
+    def ends_inside_line(self) -> bool:
+        """Return whether the log is shorter than HEAD_BYTES and its last line is not finished."""
+        start, _ = self._beginning()
+        return len(start) < HEAD_BYTES and not start.endswith(b"\n")
 
     def _beginning(self) -> tuple[bytes, list[int]]:
         """Return the first bytes, and where lines in them end that are not comments.

@@ -48,7 +48,7 @@ class _Fit(Enum):
 
 
 def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
-    """Return the log's bookmark; None for a log without a finished line.
+    """Return the log's bookmark; None for a log that no finished line distinguishes yet.
 
     If several files have the same beginning, each further one gets another fingerprint. If a server
     begins every file with the same lines, the fingerprint covers more lines. A file whose lines all
@@ -62,6 +62,8 @@ def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
         return None
     new = _new_bookmark(pull, log, found.free, name)
     bookmark = _resume(pull, log, new, found.alike)
+    if not bookmark.fingerprint and log.ends_inside_line():
+        return None  # the line will distinguish it, once it is finished
     if not bookmark.fingerprint:
         raise InputError(
             f"{ALIKE_FILES} different files begin with this file's first lines, so a pull can't "

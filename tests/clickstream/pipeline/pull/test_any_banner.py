@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import uuid
 from collections import Counter
 from dataclasses import replace
@@ -71,6 +72,25 @@ def test_any_number_of_files_with_the_same_first_lines_are_pulled_whole(
     banners = [found.pop(line_of("banner", number), 0) for number in range(shared)]
     assert found == expected
     assert banners == [max(len(whole), 1)] * shared
+
+
+def test_unfinished_lines_after_a_banner_wait_until_the_file_is_compressed(
+    lake: Lake, tmp_path: Path
+) -> None:
+    """A server that crashes may leave any number of files with a banner and half a line."""
+    source = SourceSettings(name="half", path=str(tmp_path / "half"), format="combined")
+    (tmp_path / "half").mkdir()
+    banner, halves = line_of("banner", 0), [line_of(f"{n}", n)[:60] for n in range(12)]
+    for number, half in enumerate(halves):
+        (tmp_path / "half" / f"access.log-{number}").write_bytes(banner + half)
+    pulled = pull_source(lake, source)
+    assert (pulled.refused, len(pulled.unfinished)) == ([], len(halves))
+    for path in (tmp_path / "half").iterdir():
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    assert pull_source(lake, source).refused == []
+    assert pull_source(lake, source).lines == 0
+    assert stored(lake, "half") == Counter(halves + [banner] * len(halves))
 
 
 def test_a_bookmark_of_an_earlier_version_is_found(lake: Lake, tmp_path: Path) -> None:
