@@ -19,11 +19,14 @@ ClickstreamError                 CS-901
 │   ├── NoHost                   CS-201
 │   ├── LoginRefused             CS-203
 │   ├── UnreadableLog            CS-206
+│   │   └── MissingDirectory
 │   ├── RefusedFiles             CS-207
 │   ├── UnknownLogFormat         CS-208
 │   └── UnusableDashboardFile    CS-604
 ├── HostUnreachable              CS-202
 ├── HostKeyRefused               CS-205
+├── UnusableAnswer               CS-209
+├── PullLimitReached             CS-210
 ├── PastWindow                   CS-301
 │   ├── KeyDestroyed
 │   └── RawDeleted
@@ -177,6 +180,13 @@ class UnreadableLog(InputError):
     code = "CS-206"
 
 
+class MissingDirectory(UnreadableLog):
+    """The directory of a source does not exist, for example because its disk is not mounted."""
+
+    remedy = ": mount its disk, or set the source's path to the directory of its logs."
+    """The end of the message."""
+
+
 class RefusedFiles(InputError):
     """A pull refused access logs of a host. The other files of the host are pulled."""
 
@@ -187,6 +197,23 @@ class UnknownLogFormat(InputError):
     """The first lines of a log are in no known format."""
 
     code = "CS-208"
+
+
+class UnusableAnswer(ClickstreamError):
+    """The SFTP server of a host breaks the protocol. Nothing of the answer is stored."""
+
+    code = "CS-209"
+    is_permanent = True
+
+
+class PullLimitReached(ClickstreamError):
+    """A pull reached a limit of what it takes from a host. The next pull continues.
+
+    Airflow does not retry the task, so that the hours of the other hosts do not wait for it.
+    """
+
+    code = "CS-210"
+    is_permanent = True
 
 
 class PastWindow(ClickstreamError):

@@ -16,6 +16,7 @@ from tests.support.ssh_server import SshServer, ssh_server
 from typer.testing import CliRunner
 
 from clickstream.cli import app
+from clickstream.errors import AwsUnavailable
 
 LINE = '203.0.113.7 - - [25/Nov/2026:08:00:{:02d} +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n'
 
@@ -171,6 +172,54 @@ def test_check_names_a_file_in_no_known_format(shop: Shop) -> None:
     assert "access.log: No line of the log has a known format" in run.output
 
 
+@pytest.fixture
+def without_aws(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """The shop on a machine where nothing answers as AWS."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    return trusted(shop)
+
+
+def test_a_host_is_checked_before_the_lake_is_needed(without_aws: Shop) -> None:
+    (without_aws.logs / "access.log").write_text(lines(30))
+    run = without_aws.run("check")
+    assert f"✓ {without_aws.host}  1 file, combined in access.log" in run.stdout
+    assert "Without the lake it is not known which hosts are retired:" in run.stderr
+    assert isinstance(run.exception, AwsUnavailable)
+    [found] = json.loads(without_aws.run("check", without_aws.host, "--json").stdout)
+    assert (found["files"], found["problems"]) == (1, [])
+
+
+def test_a_key_is_trusted_without_the_lake(without_aws: Shop) -> None:
+    without_aws.known_hosts.unlink()
+    assert without_aws.run("trust", "shop", "--yes").exit_code == 0
+    assert without_aws.known_hosts.exists()
+
+
+def test_without_the_lake_instances_are_named_as_unchecked(without_aws: Shop) -> None:
+    without_aws.settings("""[[sources]]
+name = "cafe"
+kind = "sftp"
+path = "/logs"
+instances = { tags = { Role = "web" } }
+user = "logs"
+key_file = "ssh/id"
+""")
+    run = without_aws.run("check", "shop")
+    assert f"! {without_aws.host}" not in run.stdout
+    assert "are retired, nor the EC2 instances of cafe:" in run.stderr
+
+
+def test_check_says_when_a_missing_directory_was_last_pulled(shop: Shop) -> None:
+    (trusted(shop).logs / "access.log").write_text(lines(1))
+    CliRunner().invoke(app, ["build", "2026-11-25T08", "2026-11-25T08"])
+    shop.logs.rename(shop.directory / "unmounted")
+    run = shop.run("check")
+    assert run.exit_code == 1
+    assert f"{shop.host} has no directory {shop.logs}" in run.output
+    assert f"! {shop.host} was last pulled at 20" in run.output
+
+
 def test_check_leaves_the_login_of_a_connection_to_airflow(shop: Shop) -> None:
     trusted(shop)
     (shop.logs / "access.log").write_text(lines(1))
@@ -215,7 +264,9 @@ def test_a_retired_host_is_neither_pulled_nor_listed_until_that_is_undone(shop: 
     assert f"retire {shop.host} --undo" in run.output
     assert "(retired)" in shop.run("show").output
     assert "retired already" in shop.run("retire", shop.host).output
-    assert shop.host not in shop.run("check").output
+    (shop.logs / "access.log").write_text("not a line of a log\n")
+    checked = shop.run("check")
+    assert (checked.exit_code, f"! {shop.host} is retired" in checked.output) == (0, True)
     shop.run("retire", shop.host, "--undo")
     assert "(retired)" not in shop.run("show").output
 

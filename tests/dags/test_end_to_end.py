@@ -241,7 +241,7 @@ def test_a_server_that_is_down_fails_the_run_and_delays_no_other_host(dag, home,
     assert seen["every_source_pulled", ""] == "upstream_failed"
     assert [task for task, state in seen.items() if state == "failed"] == [("pull_logs", "web-2")]
     (last_line,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
-    assert "web-2 is not a directory" in last_line
+    assert "web-2 does not exist: mount its disk" in last_line
     assert last_line.endswith("Correct this, then clear the task; nothing is lost. (CS-206)")
     (row,) = ledger(open_lake())
     assert (row["page_requests"], row["missing_sources"]) == (1, "web-2")

@@ -92,7 +92,7 @@ def test_ranges_of_a_large_file_are_exact(source: SftpSource, logs: Path) -> Non
     data = os.urandom(70 * MIB)
     (logs / "access.log").write_bytes(data)
     [listed] = source.list()
-    assert source.client.limits.max_read_len == 261_120
+    assert source.session.client.limits.max_read_len == 261_120
     with source.open("access.log") as file:
         assert file.stat() == listed.stat
         offset, size = 0, 32 * MIB

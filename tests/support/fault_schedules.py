@@ -16,8 +16,7 @@ from tests.support.log_host import BANNER, LogHost
 from clickstream.collect import Host
 from clickstream.lake import Lake
 from clickstream.pipeline.hosts.opening import open_source
-from clickstream.pipeline.pull.all_hosts import HOST_FAILURES
-from clickstream.pipeline.pull.host import pull_source
+from clickstream.pipeline.pull.host import HOST_FAILURES, pull_source
 from clickstream.pipeline.pull.result import Pulled
 
 CLOCK_SET_BACK = "clock set back"
@@ -162,7 +161,7 @@ class Run:
         self.collected.check()
 
     def _pull(self, lake: Lake, watched: WatchedSource) -> Pulled:
-        with open_source(lake, self.host) as source:
+        with open_source(lake.settings, self.host) as source:
             watched.inner = source
             return pull_source(lake, self.host.source, watched, self.host.name)
 

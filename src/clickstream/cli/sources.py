@@ -14,15 +14,19 @@ from clickstream.cli.sources_output import (
     describe_last_pull,
     show_check,
     show_key,
+    show_state,
     show_states,
     state_values,
 )
 from clickstream.errors import ClickstreamError, HostKeyRefused, InputError, NoHost
+from clickstream.settings import Settings
+from clickstream.settings import load as load_settings
 from clickstream.wording import quantity
 
 if TYPE_CHECKING:
     from clickstream.collect import Host
     from clickstream.lake import Lake
+    from clickstream.pipeline.hosts.check import HostCheck
     from clickstream.pipeline.hosts.trusted_keys import ShownKey
 
 app = typer.Typer(
@@ -34,6 +38,8 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="[HOST]...", help="Hosts or sources, by name; all by default."),
 ]
+NO_SOURCE = "No source is set; add a [[sources]] section to the settings."
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -41,28 +47,80 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 def check(names: Names = None, as_json: AsJson = False) -> None:
     """Check for each host what can be pulled, what can't, and how to fix it.
 
-    The command reads a few lines of one file of each host, and stores nothing.
+    The command reads a few lines of one file of each host, and stores nothing. The hosts
+    that the settings name are checked first, and need no lake.
 
-    The exit code is 1 if lines of a host can't be pulled.
+    The exit code is 1 if lines of a host can't be pulled, or if the lake can't be read.
 
     Example: [bold]clickstream sources check[/]
 
     Example: [bold]clickstream sources check web.shop-1.example[/]
     """
-    from clickstream.pipeline.hosts.check import check_hosts
+    from clickstream.pipeline.hosts.listing import hosts_of_settings
 
-    lake = open_lake()
-    hosts = _find_hosts(lake, names)
-    found = []
-    with err.status(f"Checking {quantity(len(hosts), 'host')}"):
-        for one in check_hosts(lake, hosts, lake.settings.collect.hosts_at_once):
-            found.append(one)
-            if not as_json:
-                show_check(one, max(len(host.name) for host in hosts), out)
-    if as_json:
-        out.print_json(data=[check_values(one) for one in found])
+    settings = load_settings()
+    if not settings.sources:
+        raise NoHost(NO_SOURCE)
+    found: list[HostCheck] = []
+    try:
+        _check(settings, _select(hosts_of_settings(settings), names), found, as_json)
+        _check(settings, _look_into_lake(settings, names, found, as_json), found, as_json)
+    finally:
+        if as_json:
+            out.print_json(data=[check_values(one) for one in found])
     if any(one.problems for one in found):
         raise typer.Exit(1)
+
+
+def _check(
+    settings: Settings, hosts: Sequence[Host], found: list[HostCheck], as_json: bool
+) -> None:
+    """Check hosts, show the results as they come, and add them to `found`."""
+    from clickstream.pipeline.hosts.check import check_hosts
+
+    width = max((len(host.name) for host in hosts), default=0)
+    with err.status(f"Checking {quantity(len(hosts), 'host')}"):
+        for one in check_hosts(settings, hosts):
+            found.append(one)
+            if not as_json:
+                show_check(one, width, out)
+
+
+def _look_into_lake(
+    settings: Settings, names: Sequence[str] | None, found: list[HostCheck], as_json: bool
+) -> list[Host]:
+    """Add to the checks what the lake knows of the hosts; return the hosts that only it knows.
+
+    Raises the lake's error after a sentence about what is not known without the lake.
+    """
+    from clickstream.lake import collection
+    from clickstream.pipeline.hosts.check import with_state
+
+    try:
+        lake = open_lake()
+        hosts = _find_hosts(lake, names, with_retired=True)
+    except NoHost:
+        raise
+    except ClickstreamError:
+        _say_unknown(settings)
+        raise
+    states = {one.host: one for one in collection.states_of(lake, [host.name for host in hosts])}
+    for number, one in enumerate(found):
+        found[number] = with_state(one, states[one.name])
+        if not as_json and found[number] != one:
+            show_state(found[number], out)
+    checked = {one.name for one in found}
+    return [host for host in hosts if host.name not in checked and not states[host.name].retired_at]
+
+
+def _say_unknown(settings: Settings) -> None:
+    instances = [source.name for source in settings.sources if source.instances]
+    also = f", nor the EC2 instances of {', '.join(instances)}" if instances else ""
+    err.print(
+        f"[yellow]![/] Without the lake it is not known which hosts are retired{also}:",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 @app.command()
@@ -115,8 +173,10 @@ def trust(
 
     Example: [bold]clickstream sources trust web.shop-1.example --replace[/]
     """
-    lake = open_lake()
-    hosts = _find_hosts(lake, [name])
+    from clickstream.pipeline.hosts.listing import hosts_of_settings
+
+    settings = load_settings()
+    hosts = _select(hosts_of_settings(settings), [name]) or _find_hosts(open_lake(), [name])
     if fingerprint and len(hosts) > 1:
         raise InputError(
             f"{name} has {len(hosts)} hosts, but a fingerprint belongs to one: name that host."
@@ -124,7 +184,7 @@ def trust(
     failed = False
     for host in hosts:
         try:
-            _trust_one(lake, host, fingerprint, replace, yes)
+            _trust_one(settings, host, fingerprint, replace, yes)
         except ClickstreamError as error:
             failed = True
             err.print(f"[red]✗[/] {escape(error.printed)}", soft_wrap=True, highlight=False)
@@ -132,11 +192,11 @@ def trust(
         raise typer.Exit(1)
 
 
-def _trust_one(lake: Lake, host: Host, fingerprint: str, replace: bool, yes: bool) -> None:
+def _trust_one(settings: Settings, host: Host, fingerprint: str, replace: bool, yes: bool) -> None:
     from clickstream.pipeline.hosts import trusted_keys
     from clickstream.pipeline.hosts.trusted_keys import ask_for_key, known_hosts_of
 
-    shown = ask_for_key(lake.settings, host)
+    shown = ask_for_key(settings, host)
     _check_fingerprint(shown, fingerprint, replace)
     if shown.is_trusted:
         _say(f"[green]✓[/] {host.name}: {shown.fingerprint} is trusted already.")
@@ -147,8 +207,8 @@ def _trust_one(lake: Lake, host: Host, fingerprint: str, replace: bool, yes: boo
     ):
         _say(f"{host.name}: nothing is changed.")
         return
-    trusted_keys.trust(lake.settings, shown)
-    path = known_hosts_of(lake.settings)
+    trusted_keys.trust(settings, shown)
+    path = known_hosts_of(settings)
     _say(f"[green]✓[/] {host.name} is trusted now; {escape(str(path))} has its key.")
 
 
@@ -219,12 +279,15 @@ def _find_hosts(lake: Lake, names: Sequence[str] | None, with_retired: bool = Fa
     from clickstream.pipeline.hosts.listing import find_host, list_hosts
 
     hosts = list_hosts(lake, with_retired)
-    if not names:
-        if not hosts:
-            raise NoHost("No source is set; add a [[sources]] section to the settings.")
-        return hosts
+    if not names and not hosts:
+        raise NoHost(NO_SOURCE)
     known = {name for host in hosts for name in (host.name, host.source.name)}
-    for name in names:
+    for name in names or ():
         if name not in known:
             find_host(lake, name)  # raises an InputError that lists the known hosts
-    return [host for host in hosts if host.name in names or host.source.name in names]
+    return _select(hosts, names)
+
+
+def _select(hosts: Sequence[Host], names: Sequence[str] | None) -> list[Host]:
+    """Return the hosts with the given names, or all without names."""
+    return [host for host in hosts if not names or {host.name, host.source.name} & {*names}]

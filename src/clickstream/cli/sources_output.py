@@ -35,6 +35,11 @@ def show_check(found: HostCheck, width: int, out: Console) -> None:
         _line(out, f"  {'':<{width}}  [yellow]![/] {escape(note)}")
 
 
+def show_state(found: HostCheck, out: Console) -> None:
+    """Print what the lake knows of a host that was checked."""
+    _line(out, f"{NOTE} {escape(found.name)} {escape(found.state)}")
+
+
 def _seen(found: HostCheck) -> str:
     """Describe a host's files in one line; empty if the host could not be reached."""
     if found.unchecked:

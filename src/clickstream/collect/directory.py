@@ -13,7 +13,7 @@ from clickstream.collect.local_walk import NO_FILE, LocalWalk, real_path
 from clickstream.collect.patterns import Pattern
 from clickstream.collect.permissions import explain_refusal
 from clickstream.collect.source import FileHandle, FileStat, LeftOut, ListedFile
-from clickstream.errors import UnreadableLog
+from clickstream.errors import MissingDirectory, UnreadableLog
 
 _NO_LINK = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -58,6 +58,9 @@ class DirectorySource:
             yield
         except PermissionError:
             raise UnreadableLog(f"Can't list {self.path}: {explain_refusal(self.path)}.") from None
+        except FileNotFoundError:
+            text = f"{self.path} does not exist{MissingDirectory.remedy}"
+            raise MissingDirectory(text) from None
         except OSError as error:
             if error.errno in NO_FILE:
                 text = f"{self.path} is not a directory; set the source's path to one."

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from clickstream.collect import limits
 from clickstream.collect.directory import DirectorySource
 from clickstream.collect.hosts import Host, HostLogin, named_hosts, this_machine
 from clickstream.collect.source import LogSource
@@ -23,7 +24,8 @@ class SourceKind:
     """One kind of sources.
 
     `hosts` returns the hosts that a source names itself. `open` opens the files of a host, with a
-    login if the kind `needs_login`; it raises InputError, HostUnreachable or HostKeyRefused.
+    login if the kind `needs_login`; it raises InputError, HostUnreachable or HostKeyRefused. The
+    files of another host also raise UnusableAnswer and PullLimitReached.
     """
 
     hosts: Callable[[SourceSettings], list[Host]]
@@ -42,8 +44,10 @@ def _open_sftp(settings: Settings, host: Host, login: HostLogin | None) -> Itera
 
     if login is None:
         raise InputError(f"{host.name} needs a login: set user and key_file of its source.")
-    known_hosts = settings.resolve(settings.collect.known_hosts)
-    with sftp.connect(host, login, known_hosts, settings.collect.connect_seconds) as files:
+    collect = settings.collect
+    known_hosts = settings.resolve(collect.known_hosts)
+    allowed = replace(limits.LIMITS, seconds=collect.pull_minutes * 60)
+    with sftp.connect(host, login, known_hosts, collect.connect_seconds, allowed) as files:
         yield files
 
 

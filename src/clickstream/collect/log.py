@@ -132,19 +132,24 @@ class OpenLog:
         return sample.removesuffix(parts[lines]) if len(parts) > lines else sample
 
     def heads(self) -> Iterator[bytes]:
-        """Yield beginnings that identify the file: up to its first entry, and longer ones.
+        """Yield beginnings that identify the file: up to its first entry, second entry, and so on.
 
-        An entry is a line that is not a comment. The longer beginnings end with the 2nd, 4th, 8th …
-        entry. Nothing is yielded before a line is finished. Comments belong to a beginning, too:
-        all W3C logs begin with the same ones, and only their entries differ.
+        An entry is a line that is not a comment. Nothing is yielded before a line is finished.
+        Comments belong to a beginning, too: all W3C logs begin with the same ones, and only their
+        entries differ. The last line of a compressed file is finished where the file ends.
         """
         start, ends = self._beginning()
         if not ends and len(start) == HEAD_BYTES:
             yield start
-        number = 1
-        while number <= len(ends):
-            yield start[: ends[number - 1]]
-            number *= 2
+        for end in ends:
+            yield start[:end]
+        if ends and self.is_compressed and self.ends_inside_line() and not self.damage:
+            yield start
+
+    def ends_inside_line(self) -> bool:
+        """Return whether the log is shorter than HEAD_BYTES and its last line is not finished."""
+        start, _ = self._beginning()
+        return len(start) < HEAD_BYTES and not start.endswith(b"\n")
 
     def _beginning(self) -> tuple[bytes, list[int]]:
         """Return the first bytes, and where lines in them end that are not comments.

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 import asyncssh
 
 from clickstream.collect import event_loop
-from clickstream.collect.sftp_answers import answer
-from clickstream.collect.source import FileStat, HostFileError
+from clickstream.collect.sftp_session import SftpSession, file_stat
+from clickstream.collect.source import FileStat
+from clickstream.errors import ClickstreamError
 
 Pieces = deque[bytes]
 
@@ -80,48 +81,60 @@ class _Ahead:
 
 @dataclass(frozen=True)
 class RemoteBytes:
-    """An open file, and how it is read. It had `size` bytes when it was listed."""
+    """An open file, and how it is read."""
 
     opened: asyncssh.SFTPClientFile
-    size: int
-    largest_read: int
+    session: SftpSession
     rate: Rate
 
     @property
     def block(self) -> int:
         """Bytes of one request."""
-        return min(self.largest_read or SAFE_BLOCK, LARGE_BLOCK, self.rate.at_once)
+        largest = self.session.client.limits.max_read_len or SAFE_BLOCK
+        return min(largest, LARGE_BLOCK, self.rate.at_once)
 
-    def requests(self, offset: int) -> int:
-        """Return how many requests to send at a time: one after the expected end of the file."""
-        return max(1, min(self.rate.at_once // self.block, 64)) if offset < self.size else 1
+    @property
+    def requests(self) -> int:
+        """How many requests to send at a time."""
+        return max(1, min(self.rate.at_once // self.block, 64))
 
 
 @dataclass
 class RemoteFile:
-    """An open file of a host. `translated` converts a connection's errors into this library's."""
+    """An open file of a host. `translated` converts a connection's errors into this library's.
+
+    It ends where its last `stat` saw its end, so that a server can't lengthen it without limit.
+    """
 
     file: RemoteBytes
     translated: Callable[[], AbstractContextManager[None]]
+    _end: int | None = field(default=None, repr=False)
     _ahead: _Ahead | None = field(default=None, repr=False)
 
     def stat(self) -> FileStat:
         """Return size and time of the open file; SFTP has no inodes and only whole seconds."""
+        session = self.file.session
         with self.translated():
-            return file_stat(event_loop.run(answer(self.file.opened.stat())))
+            found = file_stat(event_loop.run(session.ask(self.file.opened.stat)))
+        self._end = found.size
+        return found
 
     def read(self, offset: int, size: int) -> bytes:
         """Read up to `size` bytes; fewer only at the end of the file.
 
-        Raises OSError if the host can't read its own file, and HostUnreachable.
+        Raises OSError if the host can't read its own file, HostUnreachable, UnusableAnswer and
+        PullLimitReached.
         """
+        end = self.stat().size if self._end is None else self._end
+        size = max(0, min(size, end - offset))
         if size < AHEAD_FROM:
             return self._fetch(offset, size)
         data = self._take_ahead(offset, size)
         if len(data) < size:
             data += self._fetch(offset + len(data), size - len(data))
-        if len(data) == size:
-            self._fetch_ahead(offset + size - OVERLAP, size + OVERLAP)
+        if len(data) == size and offset + size < end:
+            begin = offset + size - OVERLAP
+            self._fetch_ahead(begin, min(size + OVERLAP, end - begin))
         return data
 
     def skip_hole(self, offset: int) -> int:
@@ -131,7 +144,7 @@ class RemoteFile:
     def close(self) -> None:
         """Close the file without waiting for it, and drop a range that is being fetched ahead."""
         self._drop_ahead()
-        event_loop.start(_close(self.file.opened))
+        event_loop.start(_close(self.file))
 
     def _fetch(self, offset: int, size: int) -> bytes:
         with self.translated():
@@ -157,9 +170,9 @@ class RemoteFile:
             self._ahead = None
 
 
-async def _close(opened: asyncssh.SFTPClientFile) -> None:
-    with suppress(HostFileError, asyncssh.Error, OSError):  # the next request reports it
-        await answer(opened.close())
+async def _close(file: RemoteBytes) -> None:
+    with suppress(ClickstreamError, asyncssh.Error, OSError):  # the next request reports it
+        await file.session.ask(file.opened.close)
 
 
 async def read_range(file: RemoteBytes, offset: int, size: int) -> Pieces:
@@ -174,13 +187,13 @@ async def read_range(file: RemoteBytes, offset: int, size: int) -> Pieces:
     at, end = offset, offset + size
     try:
         while at < end or asked:
-            while at < end and len(asked) < file.requests(at):
+            while at < end and len(asked) < file.requests:
                 await file.rate.wait()
                 wanted = min(file.block, end - at)
-                asked.append((wanted, asyncio.ensure_future(_read_block(file.opened, at, wanted))))
+                asked.append((wanted, asyncio.ensure_future(_read_block(file, at, wanted))))
                 at += wanted
             wanted, task = asked.popleft()
-            data = await answer(task)
+            data = await file.session.wait(task)
             file.rate.count(len(data))
             pieces.append(data)
             if len(data) < wanted:
@@ -192,11 +205,11 @@ async def read_range(file: RemoteBytes, offset: int, size: int) -> Pieces:
     return pieces
 
 
-async def _read_block(opened: asyncssh.SFTPClientFile, offset: int, size: int) -> bytes:
+async def _read_block(file: RemoteBytes, offset: int, size: int) -> bytes:
     """Read a block; a server may return less than requested, and has more then."""
-    data: bytes = await opened.read(size, offset)
+    data = await file.session.read(file.opened, size, offset)
     while 0 < len(data) < size:
-        more: bytes = await opened.read(size - len(data), offset + len(data))
+        more = await file.session.read(file.opened, size - len(data), offset + len(data))
         if not more:
             break
         data += more
@@ -211,8 +224,3 @@ def _join_pieces(pieces: Pieces, begin: int, size: int) -> bytes:
         buffer.write(piece[begin : begin + size - buffer.tell()])
         begin = max(0, begin - len(piece))
     return buffer.getvalue()  # no copy: BytesIO returns the bytes that it has built
-
-
-def file_stat(found: asyncssh.SFTPAttrs) -> FileStat:
-    """Return size and time of a file from its SFTP attributes."""
-    return FileStat(found.size or 0, int(found.mtime or 0) * 1_000_000_000)

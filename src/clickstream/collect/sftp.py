@@ -19,29 +19,39 @@ import asyncssh
 
 from clickstream.collect import event_loop, ssh
 from clickstream.collect.hosts import Host, HostLogin
+from clickstream.collect.limits import LIMITS, Budget, PullLimits
 from clickstream.collect.patterns import Pattern
-from clickstream.collect.remote_file import Rate, RemoteBytes, RemoteFile, file_stat
-from clickstream.collect.remote_walk import Walk, encoded, is_inside, list_entries, text_of
-from clickstream.collect.sftp_answers import HostFileGone, answer
+from clickstream.collect.remote_file import Rate, RemoteBytes, RemoteFile
+from clickstream.collect.remote_walk import Walk, encoded, is_inside, text_of
+from clickstream.collect.sftp_session import HostFileGone, SftpSession
 from clickstream.collect.source import FileHandle, HostFileError, LeftOut, ListedFile
-from clickstream.errors import LoginRefused, UnreadableLog
+from clickstream.errors import LoginRefused, MissingDirectory, UnreadableLog
 from clickstream.wording import printable
 
 Answer = TypeVar("Answer")
 
+NOT_ITSELF = "the host resolves its path to another file, or to one outside the directory"
+
 
 @contextmanager
 def connect(
-    host: Host, login: HostLogin, known_hosts: Path, connect_seconds: float
+    host: Host,
+    login: HostLogin,
+    known_hosts: Path,
+    connect_seconds: float,
+    limits: PullLimits = LIMITS,
 ) -> Iterator[SftpSource]:
     """Log in to a host and return its files; the connection is closed when the block ends.
 
-    Raises HostKeyRefused, HostUnreachable, or InputError for a login that does not work.
+    Raises HostKeyRefused, HostUnreachable, or InputError for a login that does not work. Later,
+    the files also raise UnusableAnswer, and PullLimitReached at one of the `limits`.
     """
+    budget = Budget(ssh.describe_host(host, login), limits)
     connection = event_loop.run(ssh.connect(host, login, known_hosts, connect_seconds))
     try:
         client = event_loop.run(_start_client(connection, host, login, connect_seconds))
-        yield SftpSource(host, login, client, Rate(host.source.max_kb_per_second * 1_000))
+        rate = Rate(host.source.max_kb_per_second * 1_000)
+        yield SftpSource(host, login, SftpSession(client, budget), rate)
     finally:
         event_loop.run(_close(connection))
 
@@ -77,19 +87,15 @@ class SftpSource:
 
     host: Host
     login: HostLogin
-    client: asyncssh.SFTPClient
+    session: SftpSession
     rate: Rate
-    sizes: dict[str, int] = field(default_factory=dict, repr=False)
-    """Sizes of the listed files by name, to estimate where a file ends."""
     last_walk: list[Walk] = field(default_factory=list, repr=False, compare=False)
     """The walk of the last listing."""
 
     def list(self) -> list[ListedFile]:
         """List the regular files. Raises InputError if the directory can't be listed."""
         found = self._walk().files
-        files = [ListedFile(text_of(name), file_stat(found[name])) for name in sorted(found)]
-        self.sizes.update((file.name, file.stat.size) for file in files)
-        return files
+        return [ListedFile(text_of(name), found[name]) for name in sorted(found)]
 
     def list_left_out(self) -> Sequence[LeftOut]:
         """Return matching names that can't be pulled, and why: links, unlistable directories."""
@@ -99,7 +105,7 @@ class SftpSource:
     def list_names(self) -> Sequence[str]:
         """List the names in the directory itself, whether they match or not."""
         with self._explain_refused_directory():
-            return sorted(map(text_of, self._run(list_entries(self.client, self._path))))
+            return self._run(self._names())
 
     @contextmanager
     def open(self, name: str) -> Iterator[FileHandle]:
@@ -109,7 +115,7 @@ class SftpSource:
         if the account can't read it.
         """
         try:
-            opened = self._run(_open_inside(self.client, self._path, encoded(name)))
+            opened = self._run(_open_inside(self.session, self._path, encoded(name)))
         except HostFileGone:
             raise
         except HostFileError as error:
@@ -117,21 +123,22 @@ class SftpSource:
                 f"can't be opened ({error.strerror}): let the account {self.login.user} read it, "
                 "for example by its group."
             ) from None
-        size, largest_read = self.sizes.get(name, 0), self.client.limits.max_read_len
-        file = RemoteFile(
-            RemoteBytes(opened, size, largest_read, self.rate), self._translate_errors
-        )
+        file = RemoteFile(RemoteBytes(opened, self.session, self.rate), self._translate_errors)
         try:
             yield file
         finally:
             file.close()
 
     def _walk(self) -> Walk:
-        walk = Walk(self.client, self._path)
+        walk = Walk(self.session, self._path)
         with self._explain_refused_directory():
             self._run(walk.find(Pattern.parse(self.host.source.pattern)))
         self.last_walk[:] = [walk]
         return walk
+
+    async def _names(self) -> Sequence[str]:
+        self.session.budget.begin_listing()
+        return sorted([text_of(name) async for name, _ in self.session.entries(self._path)])
 
     @property
     def _path(self) -> bytes:
@@ -154,20 +161,22 @@ class SftpSource:
         try:
             yield
         except FileNotFoundError:
-            raise UnreadableLog(
-                f"{name} has no directory {path}, or {user} can't see it: set the source's path "
-                "to the directory of its logs."
+            raise MissingDirectory(
+                f"{name} has no directory {path}, or {user} can't see it{MissingDirectory.remedy}"
             ) from None
         except PermissionError:
             raise UnreadableLog(
                 f"{user} may not list {path} on {name}: let it read the directory, for example "
                 f"by its group: usermod -aG adm {user}"
             ) from None
+        except HostFileError as error:
+            raise UnreadableLog(
+                f"{user} can't list {path} on {name} ({error.strerror}): check the disk and the "
+                "SFTP server of the host."
+            ) from None
 
 
-async def _open_inside(
-    client: asyncssh.SFTPClient, root: bytes, name: bytes
-) -> asyncssh.SFTPClientFile:
+async def _open_inside(session: SftpSession, root: bytes, name: bytes) -> asyncssh.SFTPClientFile:
     """Open a file, and verify that it is inside the directory.
 
     SFTP can't refuse links. So the path is resolved before and after the file is opened; a server
@@ -175,15 +184,21 @@ async def _open_inside(
     """
     path = posixpath.join(root, name)
     before, opened, after, real_root = await asyncio.gather(
-        answer(client.realpath(path)),
-        answer(client.open(path, "rb", encoding=None, block_size=0)),  # one read, one request
-        answer(client.realpath(path)),
-        answer(client.realpath(root)),
+        session.real_path(path),
+        session.open(path),
+        session.real_path(path),
+        session.real_path(root),
         return_exceptions=True,
     )
     if isinstance(opened, BaseException):
         raise opened
     if before != after or not is_inside(before, real_root):
-        await answer(opened.close())
-        raise HostFileGone(errno.ENOENT, "another file has its name", text_of(path))
+        await session.ask(opened.close)
+        raise _ended(before, after, real_root) or HostFileGone(errno.ENOENT, NOT_ITSELF)
     return opened
+
+
+def _ended(*answers: object) -> BaseException | None:
+    """Return the error that ends the pull, if one of the answers is such an error."""
+    errors = [one for one in answers if isinstance(one, BaseException)]
+    return next((one for one in errors if not isinstance(one, HostFileError)), None)

@@ -110,6 +110,20 @@ class LogSource(Protocol):
         """
 
 
+def describe_failed_read(error: HostFileError) -> str:
+    """Return why a file is refused that its host can't read."""
+    return f"can't be read ({error.strerror}): check its host's disk."
+
+
+def describe_gone(error: FileNotFoundError) -> str:
+    """Return why a file is refused that could not be opened after either of two listings."""
+    reason = error.strerror or "it does not exist"
+    return (
+        f"is listed, but can't be opened ({reason}): check the links in the directory, and the "
+        "SFTP server of the host"
+    )
+
+
 def is_named_access_log(name: str) -> bool:
     """Return whether a file's name claims that it is an access log.
 

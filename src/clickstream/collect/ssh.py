@@ -36,6 +36,9 @@ FAST_CIPHER = "^aes128-gcm@openssh.com"
 
 CLOSE_SECONDS = 5
 
+SHOWN_CHARACTERS = 200
+"""Limit of the characters of a server's error message that are shown."""
+
 asyncssh.set_log_level(logging.WARNING)  # its INFO lines would fill the logs of Airflow's tasks
 
 
@@ -207,7 +210,7 @@ def _reason(error: Exception) -> str:
     if number and number in errno.errorcode:  # asyncio's message differs
         return os.strerror(number)
     text = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error)
-    return text or "no answer in time"
+    return text[:SHOWN_CHARACTERS] or "no answer in time"
 
 
 def client_key(login: HostLogin) -> asyncssh.SSHKey:

@@ -136,6 +136,11 @@ class CollectSettings(Section):
     connect_seconds: Annotated[int, Field(ge=1, le=120)] = Field(
         15, description="Seconds within which a host must answer and complete the login."
     )
+    pull_minutes: Annotated[int, Field(ge=1, le=1_440)] = Field(
+        30,
+        description="Minutes after which a pull of a host over sftp ends; the next pull continues. "
+        "Airflow ends it after 60 minutes in any case.",
+    )
     hosts_at_once: Annotated[int, Field(ge=1, le=32)] = Field(
         4, description="Number of hosts from which the command line pulls at a time."
     )

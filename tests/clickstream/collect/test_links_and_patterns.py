@@ -193,7 +193,9 @@ def test_a_directory_that_does_not_exist_is_named(server: SshServer, tmp_path: P
     host = server.host(tmp_path / "nowhere")
     with (
         sftp.connect(host, server.login, server.known_hosts, connect_seconds=10) as source,
-        pytest.raises(InputError, match=r"has no directory .*/nowhere, or logs can't see it: set"),
+        pytest.raises(
+            InputError, match=r"has no directory .*/nowhere, or logs can't see it: mount"
+        ),
     ):
         source.list()
 

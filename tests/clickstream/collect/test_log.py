@@ -42,7 +42,8 @@ def test_comments_do_not_identify_a_log(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(comments + entries)
     with DirectorySource(tmp_path, "*").open("a.log") as handle:
         found = [head.removeprefix(comments) for head in OpenLog(handle).heads()]
-    assert found == [b"1\n", b"1\n2\n", b"1\n2\n#Date: 3\n4\n5\n"]
+    longest = b"1\n2\n#Date: 3\n4\n5\n"
+    assert found == [b"1\n", b"1\n2\n", longest[:-2], longest]
 
 
 offsets = st.integers(0, len(CONTENT) + 10) | st.sampled_from([0, 1 << 20, len(CONTENT)])

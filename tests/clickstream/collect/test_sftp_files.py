@@ -215,12 +215,12 @@ def test_a_server_that_hangs_while_its_host_answers_is_given_up(
     logs: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("clickstream.collect.sftp_answers.ANSWER_SECONDS", 1)
+    monkeypatch.setattr("clickstream.collect.limits.ANSWER_SECONDS", 1)
     (logs / "access.log").write_bytes(content(2 * MIB))
     file = opened(source)
     server.behaviour.hang = True
     try:
-        with pytest.raises(HostUnreachable, match="no answer in time"):
+        with pytest.raises(HostUnreachable, match="no complete answer"):
             file.read(0, 2 * MIB)
     finally:
         server.behaviour.hang = False

@@ -1,7 +1,7 @@
 """Check hosts: connect to each one, inspect its files, and report problems and their remedies.
 
 `clickstream sources check` calls this. It reads the first and last lines of one file of each host,
-and stores nothing.
+and stores nothing. It does not need the lake.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from clickstream import parse
 from clickstream.collect import (
@@ -20,8 +21,9 @@ from clickstream.collect import (
     is_named_access_log,
     kind_of,
 )
+from clickstream.collect.source import HostFileError, describe_failed_read, describe_gone
 from clickstream.errors import ClickstreamError, InputError
-from clickstream.lake import Lake
+from clickstream.lake.collection import PullState
 from clickstream.pipeline.hosts.opening import open_source
 from clickstream.settings import AUTO, Settings, SourceSettings
 from clickstream.step_config import log_format_of
@@ -41,7 +43,7 @@ class HostCheck:
     `problems` say what prevents lines from being pulled and how to fix it, `notes` what else was
     found. `newest_line_at`, in Unix seconds, and `log_format` are those of the file `newest`.
     `unchecked` says why the host was not checked, for example because its login is not available
-    here.
+    here. `state` is what the lake knows of a host that is retired or has problems.
     """
 
     name: str
@@ -53,15 +55,17 @@ class HostCheck:
     problems: Sequence[str] = ()
     notes: Sequence[str] = ()
     unchecked: str = ""
+    state: str = ""
 
 
-def check_hosts(lake: Lake, hosts: Iterable[Host], at_once: int) -> Iterator[HostCheck]:
+def check_hosts(settings: Settings, hosts: Iterable[Host]) -> Iterator[HostCheck]:
     """Check several hosts at a time; yield the results in the order of `hosts`."""
+    at_once = settings.collect.hosts_at_once
     with ThreadPoolExecutor(at_once, thread_name_prefix="check") as pool:
-        yield from pool.map(lambda host: check_host(lake, host), hosts)
+        yield from pool.map(lambda host: check_host(settings, host), hosts)
 
 
-def check_host(lake: Lake, host: Host) -> HostCheck:
+def check_host(settings: Settings, host: Host) -> HostCheck:
     """Check one host. An error of the host is part of the result and not raised."""
     is_remote = kind_of(host.source).needs_login or host.address
     found = HostCheck(host.name, host.address if is_remote else "this machine")
@@ -69,10 +73,21 @@ def check_host(lake: Lake, host: Host) -> HostCheck:
         login = f"its login is in the Airflow connection {host.source.connection}"
         return replace(found, unchecked=f"{login}; pull_logs of clickstream_hourly uses it")
     try:
-        with open_source(lake, host) as logs:
-            return _with_files(found, lake.settings, host.source, logs)
+        with open_source(settings, host) as logs:
+            return _with_files(found, settings, host.source, logs)
     except ClickstreamError as error:
         return replace(found, problems=[error.printed])
+
+
+def with_state(found: HostCheck, state: PullState) -> HostCheck:
+    """Return a check with what the lake knows of the host. A retired host has no problems."""
+    if state.retired_at:
+        notes = [*found.notes, *found.problems]
+        return replace(found, state="is retired: no pull reads it", problems=(), notes=notes)
+    if found.problems and state.pulled_at is not None:
+        pulled = f"{datetime.fromtimestamp(state.pulled_at, UTC):%Y-%m-%d %H:%M} UTC"
+        return replace(found, state=f"was last pulled at {pulled}")
+    return found
 
 
 def _with_files(
@@ -132,16 +147,22 @@ def _look_at(
     logs: LogSource,
     file: ListedFile,
     findings: _Findings,
+    is_second_look: bool = False,
 ) -> None:
     """Open a file; read it only if no newer file was an access log."""
     try:
         with logs.open(file.name) as handle:
             if not findings.newest:
                 _read(settings, source, file, handle, findings)
-    except FileNotFoundError:
-        return  # renamed since the listing
+    except FileNotFoundError as error:
+        if is_second_look:
+            findings.refused.append(f"{printable(file.name)} {describe_gone(error)}")
+        elif file in logs.list():  # otherwise it was renamed since the listing
+            _look_at(settings, source, logs, file, findings, is_second_look=True)
     except InputError as error:
         findings.refused.append(f"{printable(file.name)} {error}")
+    except HostFileError as error:
+        findings.refused.append(f"{printable(file.name)} {describe_failed_read(error)}")
 
 
 def _read(
@@ -153,6 +174,8 @@ def _read(
 ) -> None:
     log = OpenLog(handle)
     head, _, unfinished = log.sample(SAMPLE_BYTES).rpartition(b"\n")
+    if not head and log.damage:
+        findings.refused.append(f"{printable(file.name)} can't be read ({log.damage})")
     if not head:
         return
     try:

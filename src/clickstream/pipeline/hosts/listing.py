@@ -8,11 +8,19 @@ from dataclasses import replace
 from clickstream.collect import Host, find_instances, gone_host, hosts_of, instance_name
 from clickstream.errors import AwsRefused, AwsUnavailable, ClickstreamError, NoHost
 from clickstream.lake import Lake, aws_errors, collection
-from clickstream.settings import SourceSettings
+from clickstream.settings import Settings, SourceSettings
 from clickstream.wording import shorten
 
 UNKNOWN_INSTANCES = "instances"
 """`SOURCE.instances` is the name for all hosts of a source whose instances AWS does not return."""
+
+
+def hosts_of_settings(settings: Settings) -> list[Host]:
+    """Return the hosts that the settings name, without the lake: also retired ones, no instances.
+
+    They are in the order of `list_hosts`.
+    """
+    return [host for source in settings.sources for host in hosts_of(source)]
 
 
 @aws_errors.translate_errors()

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from clickstream.collect import Host, HostLogin, LogSource, kind_of
 from clickstream.errors import HostUnreachable, InputError, NoHost
-from clickstream.lake import Lake
 from clickstream.settings import Settings, SourceSettings
 
 
@@ -23,16 +22,17 @@ def login_of(settings: Settings, source: SourceSettings) -> HostLogin:
 
 
 @contextmanager
-def open_source(lake: Lake, host: Host, login: HostLogin | None = None) -> Iterator[LogSource]:
+def open_source(
+    settings: Settings, host: Host, login: HostLogin | None = None
+) -> Iterator[LogSource]:
     """Open the files of a host for as long as the block runs.
 
     Raises InputError, HostUnreachable or HostKeyRefused if they can't be reached.
     """
-    settings, source = lake.settings, host.source
     if host.problem:
         raise (NoHost if host.needs_person else HostUnreachable)(host.problem)
-    kind = kind_of(source)
+    kind = kind_of(host.source)
     if kind.needs_login and login is None:
-        login = login_of(settings, source)
+        login = login_of(settings, host.source)
     with kind.open(settings, host, login) as files:
         yield files

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from clickstream.collect import Host, HostLogin, event_loop, instance_name, kind_of
-from clickstream.errors import (
-    AwsRefused,
-    AwsUnavailable,
-    ClickstreamError,
-    HostKeyRefused,
-    HostUnreachable,
-    InputError,
-)
+from clickstream.errors import AwsRefused, AwsUnavailable, ClickstreamError, MissingDirectory
 from clickstream.lake import Lake, aws_errors, collection
 from clickstream.pipeline.hosts.listing import UNKNOWN_INSTANCES
 from clickstream.pipeline.hosts.opening import login_of, open_source
-from clickstream.pipeline.pull.host import pull_source
+from clickstream.pipeline.pull.host import HOST_FAILURES, pull_source
 from clickstream.pipeline.pull.result import Pulled
 
 CANCEL_SECONDS = 0.2
-
-HOST_FAILURES = (HostUnreachable, HostKeyRefused, InputError)
 
 
 def pull_host(
@@ -36,23 +28,33 @@ def pull_host(
 
     `progress` is called with a sentence every few seconds. A failure is stored in the state of the
     host, except a missing login: Airflow may be able to pull the host. Raises HostUnreachable or
-    HostKeyRefused if the host can't be reached, and InputError if its files can't be listed.
+    HostKeyRefused if the host can't be reached, InputError if its files can't be listed, and
+    UnusableAnswer or PullLimitReached for what its server answers.
     """
     if kind_of(host.source).needs_login and not host.problem:
         login = login or login_of(lake.settings, host.source)
     try:
-        with open_source(lake, host, login) as logs:
+        with open_source(lake.settings, host, login) as logs:
             return pull_source(lake, host.source, logs, host.name, progress)
     except HOST_FAILURES as error:
+        failure: ClickstreamError = error
         if host.name != instance_name(host.source, UNKNOWN_INSTANCES):
             with suppress(AwsRefused, AwsUnavailable):  # the host's own error says more
-                _record_failure(lake, host, error.printed)
-        raise
+                failure = _record_failure(lake, host, error)
+        raise failure from None
 
 
 @aws_errors.translate_errors()
-def _record_failure(lake: Lake, host: Host, sentence: str) -> None:
-    collection.record_failure(lake, host.name, sentence)
+def _record_failure(lake: Lake, host: Host, error: ClickstreamError) -> ClickstreamError:
+    """Store the error of a pull; return it, with the last pull if a directory is missing."""
+    if isinstance(error, MissingDirectory):
+        pulled_at = collection.pull_state(lake, host.name).pulled_at
+        if pulled_at is not None:
+            at = f"it was read at {datetime.fromtimestamp(pulled_at, UTC):%Y-%m-%d %H:%M} UTC"
+            what = str(error).removesuffix(error.remedy)
+            error = MissingDirectory(f"{what}; {at}{error.remedy}")
+    collection.record_failure(lake, host.name, error.printed)
+    return error
 
 
 def _outcome(future: Future[Pulled]) -> Pulled | ClickstreamError:
@@ -70,9 +72,10 @@ def pull_all(
 ) -> Iterator[tuple[Host, Pulled | ClickstreamError]]:
     """Pull several hosts at a time; yield each with its result or its error when it is done.
 
-    A host that fails does not stop the others. Memory grows with `at_once`, not with the hosts.
+    A host that fails does not stop the others. Hosts whose last pull failed are pulled last, since
+    a slow one may take until its limit. Memory grows with `at_once`, not with the hosts.
     """
-    _ = lake.s3  # created here, because boto3 can't create clients in several threads
+    hosts = _failed_last(lake, [*hosts])
     with ThreadPoolExecutor(at_once, thread_name_prefix="pull") as pool:
         futures = {pool.submit(pull_host, lake, host, None, progress): host for host in hosts}
         try:
@@ -81,6 +84,13 @@ def pull_all(
         except BaseException:  # an interruption, or the caller stops early
             _cancel(futures)
             raise
+
+
+@aws_errors.translate_errors()
+def _failed_last(lake: Lake, hosts: Sequence[Host]) -> list[Host]:
+    states = collection.states_of(lake, [host.name for host in hosts])
+    failed = {state.host for state in states if state.failure}
+    return sorted(hosts, key=lambda host: host.name in failed)
 
 
 def _cancel(futures: Iterable[Future[Pulled]]) -> None:

@@ -7,7 +7,8 @@ an earlier checkpoint, distinguish files with the same beginning. `file` calls t
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -23,7 +24,7 @@ from clickstream.pipeline.pull.shared_lines import LEAST_SHARED, skip_shared
 from clickstream.settings import AUTO
 
 ALIKE_FILES = 8
-"""Number of files that may have the same beginning, for each length of a beginning."""
+"""Number of files that may have the same beginning, for each number of lines of a beginning."""
 
 ABANDONED_SECONDS = 1_800
 """Age of an intended range at which its pull must have ended: storing a range takes seconds."""
@@ -47,31 +48,75 @@ class _Fit(Enum):
 
 
 def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
-    """Return the log's bookmark; None for a log without a finished line.
+    """Return the log's bookmark; None for a log that no finished line distinguishes yet.
 
     If several files have the same beginning, each further one gets another fingerprint. If a server
-    begins every file with the same line, the fingerprint covers more lines. Raises NotAnAccessLog,
-    and InputError for an access log in no known format.
+    begins every file with the same lines, the fingerprint covers more lines. A file whose lines all
+    belong to other files is a copy of one of them. Raises NotAnAccessLog, and InputError for an
+    access log in no known format.
     """
-    head = b""
-    alike: list[tuple[_Fit, Bookmark]] = []
-    for head in log.heads():
-        for attempt in range(ALIKE_FILES):
-            fresh = Bookmark(pull.host, fingerprint(head, attempt), "")
-            known = load(pull.lake, fresh) if pull.may_have_bookmark(fresh.fingerprint) else fresh
-            if known is fresh:
-                new = _new_bookmark(pull, log, fresh.fingerprint, name)
-                return _resume(pull, log, new, alike)
-            fit = _fit(known, log)
-            if fit is _Fit.SAME:
-                return known
-            alike.append((fit, known))
-    if head:
+    found = _search(pull, log)
+    if found.same:
+        return found.same
+    if not (found.free or found.alike):
+        return None
+    new = _new_bookmark(pull, log, found.free, name)
+    bookmark = _resume(pull, log, new, found.alike)
+    if not bookmark.fingerprint and log.ends_inside_line():
+        return None  # the line will distinguish it, once it is finished
+    if not bookmark.fingerprint:
         raise InputError(
             f"{ALIKE_FILES} different files begin with this file's first lines, so a pull can't "
             "distinguish it: pull it by another source, whose pattern matches only this file."
         )
-    return None
+    return bookmark
+
+
+@dataclass
+class _Search:
+    """The bookmark that is the log's, those of logs that begin alike, and a free fingerprint."""
+
+    same: Bookmark | None = None
+    alike: list[tuple[_Fit, Bookmark]] = field(default_factory=list)
+    free: str = ""
+
+
+def _search(pull: HostPull, log: OpenLog) -> _Search:
+    """Look up bookmarks of ever longer beginnings, up to the first that is not taken."""
+    found = _Search()
+    for lines, head in enumerate(log.heads(), 1):
+        if found.free and not _had_bookmarks(lines):
+            continue
+        is_taken = True
+        for known in _bookmarks_of(pull, head):
+            if known.etag is None:
+                is_taken, found.free = False, found.free or known.fingerprint
+            elif (fit := _fit(known, log)) is _Fit.SAME:
+                return _Search(known)
+            else:
+                found.alike.append((fit, known))
+        if not is_taken and _had_bookmarks(lines):
+            break
+    return found
+
+
+def _bookmarks_of(pull: HostPull, head: bytes) -> Iterator[Bookmark]:
+    """Yield the bookmarks of logs with a beginning; then, unless all are taken, one not stored."""
+    for attempt in range(ALIKE_FILES):
+        fresh = Bookmark(pull.host, fingerprint(head, attempt), "")
+        known = load(pull.lake, fresh) if pull.may_have_bookmark(fresh.fingerprint) else fresh
+        yield known
+        if known is fresh:
+            return
+
+
+def _had_bookmarks(lines: int) -> bool:
+    """Return whether earlier versions had bookmarks of beginnings of this length.
+
+    They covered 1, 2, 4, 8 … lines. This version takes the first free fingerprint, so behind it
+    are only bookmarks of earlier versions.
+    """
+    return lines & (lines - 1) == 0
 
 
 def _resume(

@@ -15,7 +15,7 @@ import numpy as np
 from clickstream import parse
 from clickstream.collect import FileHandle, FileStat, ListedFile, OpenLog
 from clickstream.collect.file_identity import TAIL_BYTES, checkpoints, digest
-from clickstream.collect.source import HostFileError
+from clickstream.collect.source import HostFileError, describe_failed_read, describe_gone
 from clickstream.collect.spool import spooled
 from clickstream.collect.trailer import read_trailer
 from clickstream.errors import InputError
@@ -43,14 +43,16 @@ class Outcome:
 
     `identity` is that of the open handle after the last read, and empty unless the file was read to
     its end; `trailer` is that of a compressed file. `is_rotated` means that the listed file has
-    another name by now, or was truncated. `is_left` means that another process is pulling it, or
-    did so until it was killed. `waits` says why some of its lines can't be stored yet, `refusal`
-    why the file, or a part of it, can't be read.
+    another name by now, or was truncated; `gone` is the refusal of a file that can't be opened,
+    which counts if it is listed again. `is_left` means that another process is pulling it, or did
+    so until it was killed. `waits` says why some of its lines can't be stored yet, `refusal` why
+    the file, or a part of it, can't be read.
     """
 
     identity: str = ""
     trailer: str = ""
     is_rotated: bool = False
+    gone: str = ""
     has_unfinished_line: bool = False
     is_left: bool = False
     is_set_aside: bool = False
@@ -67,15 +69,15 @@ def pull_file(pull: HostPull, file: ListedFile, may_leave: bool) -> Outcome:
     with ExitStack() as opened:
         try:
             handle = opened.enter_context(pull.logs.open(file.name))
-        except FileNotFoundError:
-            return Outcome(is_rotated=True)
+        except FileNotFoundError as error:
+            return Outcome(is_rotated=True, gone=describe_gone(error))
         except InputError as error:
             return Outcome(refusal=str(error))
         try:
             outcome = _pull_handle(pull, file.name, handle, opened, may_leave)
             return replace(outcome, is_rotated=_is_rotated(file.stat, handle.stat()))
         except HostFileError as error:
-            return Outcome(refusal=f"can't be read ({error.strerror}): check its host's disk.")
+            return Outcome(refusal=describe_failed_read(error))
 
 
 def _pull_handle(

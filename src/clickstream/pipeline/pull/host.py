@@ -13,6 +13,13 @@ from functools import partial
 
 from clickstream import __version__
 from clickstream.collect import DirectorySource, ListedFile, LogSource, is_named_access_log
+from clickstream.errors import (
+    HostKeyRefused,
+    HostUnreachable,
+    InputError,
+    PullLimitReached,
+    UnusableAnswer,
+)
 from clickstream.lake import Lake, aws_errors, bookmarks, collection
 from clickstream.lake.bookmarks import FinishedFiles
 from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile, WaitingFile
@@ -44,8 +51,11 @@ S3 lists 1,000 keys per request. So a listing takes at most a twentieth of the r
 up the bookmark of each file takes.
 """
 
-Outcomes = Mapping[ListedFile, Outcome]
-"""The outcome of each file of a listing."""
+HOST_FAILURES = (HostUnreachable, HostKeyRefused, InputError, UnusableAnswer, PullLimitReached)
+"""Errors that end the pull of one host, and of no other."""
+
+Outcomes = Mapping[ListedFile, Outcome | None]
+"""The outcome of each file of a listing; None before the file is read."""
 
 
 @aws_errors.translate_errors()
@@ -64,7 +74,7 @@ def pull_source(
     still pulled; a damaged one is refused from its first damaged line on. Other files without a
     line in a known format are set aside. Concurrent pulls of a host share the files: a range that
     another pull began is left to it while other files remain, and is checked last. Raises
-    InputError if the source can't be listed.
+    InputError if the source can't be listed. After any of HOST_FAILURES, the next pull continues.
     """
     host = host or source.name
     logs = logs or DirectorySource(lake.settings.resolve(source.path), source.pattern)
@@ -73,9 +83,15 @@ def pull_source(
     shared = HostPull(
         lake, source, host, logs, began_at, known, stored, PullProgress(host, stored, progress)
     )
-    found = _pull_listed(shared, state, {})
-    if any(one.is_rotated for one in found.values()):  # lines are in files of other names now
-        found = _pull_listed(shared, state, found)
+    listed: dict[ListedFile, Outcome | None] = {}
+    try:
+        _pull_listed(shared, state, listed)
+        if any(one and one.is_rotated for one in listed.values()):  # lines are in other files now
+            _pull_listed(shared, state, listed)
+    except HOST_FAILURES:
+        _save_finished_so_far(shared, listed)
+        raise
+    found = _outcomes(listed)
     finished = _find_finished(shared, found)
     if finished != known:
         bookmarks.save_finished_files(lake, host, finished)
@@ -85,21 +101,41 @@ def pull_source(
     return _build_result(observed, state, found, stored)
 
 
-def _pull_listed(shared: HostPull, state: PullState, before: Outcomes) -> Outcomes:
+def _pull_listed(
+    shared: HostPull, state: PullState, found: dict[ListedFile, Outcome | None]
+) -> None:
     """List the files, and pull those that are not known to be finished or set aside.
 
-    `before` are the outcomes of an earlier listing of this pull.
+    `found` has the outcomes of an earlier listing of this pull, and gets those of this one, each as
+    soon as it is known. A file that could not be opened after either listing is refused.
     """
-    outcomes = _known_outcomes(shared, state, before)
-    todo = [file for file, known in outcomes.items() if known is None]
+    listed = _known_outcomes(shared, state, found)
+    gone_before = {file for file, one in found.items() if one and one.gone}
+    found.clear()
+    found.update(listed)
+    todo = [file for file, known in found.items() if known is None]
     shared.progress.add_files(len(todo))
-    outcomes.update(_pull_some(_with_fingerprints(shared, todo), todo))
+    for file, outcome in _pull_some(_with_fingerprints(shared, todo), todo):
+        is_gone_again = outcome.gone and file in gone_before
+        found[file] = Outcome(refusal=outcome.gone) if is_gone_again else outcome
     for gives_up in (False, True):
         last = replace(shared, gives_up_intents=gives_up)
-        for file, outcome in outcomes.items():
-            if outcome is not None and (outcome.is_left or outcome.waits):
-                outcomes[file] = pull_file(last, file, may_leave=False)
-    return {file: outcome for file, outcome in outcomes.items() if outcome}
+        for file, one in found.items():
+            if one is not None and (one.is_left or one.waits):
+                found[file] = pull_file(last, file, may_leave=False)
+
+
+def _outcomes(found: Outcomes) -> dict[ListedFile, Outcome]:
+    """Return the outcomes of the files that were read."""
+    return {file: one for file, one in found.items() if one}
+
+
+def _save_finished_so_far(shared: HostPull, found: Outcomes) -> None:
+    """Store which files a pull finished before it failed, so that the next one continues there."""
+    known, new = shared.finished, _find_finished(shared, _outcomes(found))
+    finished = FinishedFiles({**known.trailers, **new.trailers}, {**known.read_at, **new.read_at})
+    if finished != known:
+        bookmarks.save_finished_files(shared.lake, shared.host, finished)
 
 
 def _known_outcomes(
@@ -108,7 +144,7 @@ def _known_outcomes(
     """List the files with the known outcomes of unchanged ones; None for those to read."""
     is_same_version = state.library_version == __version__ and shared.source.format == AUTO
     set_aside = {one.identity for one in state.set_aside} if is_same_version else set()
-    read = {one.identity: one for one in before.values() if one.identity}
+    read = {one.identity: one for one in before.values() if one and one.identity}
     trailers = shared.finished.trailers
     outcomes: dict[ListedFile, Outcome | None] = {}
     for file in shared.logs.list():
@@ -132,7 +168,7 @@ def _is_settled(shared: HostPull, file: ListedFile) -> bool:
     return shared.began_at - first_read >= SETTLED_SECONDS
 
 
-def _find_finished(shared: HostPull, found: Outcomes) -> FinishedFiles:
+def _find_finished(shared: HostPull, found: Mapping[ListedFile, Outcome]) -> FinishedFiles:
     """Return the files that did not change between their listing and their last read.
 
     A compressed file that is not settled is identified by its trailer.
@@ -179,7 +215,7 @@ def _pull_some(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[Liste
         pool.shutdown(cancel_futures=True)
 
 
-def _observed_state(shared: HostPull, found: Outcomes) -> PullState:
+def _observed_state(shared: HostPull, found: Mapping[ListedFile, Outcome]) -> PullState:
     """Return the state of the host as this pull observed it."""
     return PullState(
         shared.host,
@@ -225,7 +261,10 @@ def _merge_states(observed: PullState, state: PullState) -> PullState:
 
 
 def _build_result(
-    observed: PullState, before: PullState, found: Outcomes, stored: PullTotals
+    observed: PullState,
+    before: PullState,
+    found: Mapping[ListedFile, Outcome],
+    stored: PullTotals,
 ) -> Pulled:
     known = {one.identity for one in before.refused}
     return Pulled(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import pytest
 from moto import mock_aws
 from tests.support.ssh_server import SshServer, ssh_server
 
-from clickstream.collect import sftp_answers
-from clickstream.errors import HostKeyRefused, HostUnreachable, InputError
+from clickstream.collect import limits
+from clickstream.errors import HostKeyRefused, HostUnreachable, InputError, MissingDirectory
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import PullState, update_pull_state
 from clickstream.pipeline.hosts.listing import find_host, list_hosts
@@ -235,6 +236,44 @@ def test_a_failure_is_stored_until_a_pull_succeeds(
     assert (state.failed_at, state.failure) == (None, "")
 
 
+def test_a_directory_that_vanished_says_when_it_was_read(lake: Lake, tmp_path: Path) -> None:
+    logs = tmp_path / "disk" / "logs"
+    lake = with_sources(lake, SourceSettings(name="here", path=str(logs)))
+    [host] = list_hosts(lake)
+    with pytest.raises(MissingDirectory, match=r"/logs does not exist: mount its disk, or set"):
+        pull_host(lake, host)
+    logs.mkdir(parents=True)
+    pull_host(lake, host)
+    (tmp_path / "disk").rename(tmp_path / "unmounted")
+    read_at = rf"{datetime.now(UTC):%Y-%m-%d} \d\d:\d\d UTC"
+    sentence = rf"/logs does not exist; it was read at {read_at}: mount its disk"
+    with pytest.raises(MissingDirectory, match=sentence):
+        pull_host(lake, host)
+    assert "it was read at" in collection.pull_state(lake, "here").failure
+
+
+def test_a_remote_directory_that_vanished_says_when_it_was_read(
+    remote: Lake, tmp_path: Path
+) -> None:
+    [host] = list_hosts(remote)
+    (tmp_path / "logs").mkdir(exist_ok=True)
+    pull_host(remote, host)
+    (tmp_path / "logs").rename(tmp_path / "unmounted")
+    with pytest.raises(MissingDirectory, match=r"has no directory .*; it was read at 20.*: mount"):
+        pull_host(remote, host)
+
+
+def test_hosts_that_failed_before_are_pulled_last(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    names = ("slow", "there")
+    lake = with_sources(
+        lake, *(SourceSettings(name=name, path=str(tmp_path / name)) for name in names)
+    )
+    for expected in (names, names[::-1]):
+        found = pull_all(lake, list_hosts(lake), at_once=1)
+        assert tuple(host.name for host, _ in found) == expected
+
+
 def test_a_source_with_a_connection_is_left_to_airflow(lake: Lake) -> None:
     source = SourceSettings(name="cafe", kind="sftp", path="/logs", connection="cafe_ssh")
     lake = with_sources(lake, source)
@@ -286,7 +325,7 @@ def test_a_caller_that_stops_early_waits_for_no_host(
     remote: Lake, server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Ctrl-C does: the pull that waits for a host that hangs is cancelled."""
-    monkeypatch.setattr(sftp_answers, "ANSWER_SECONDS", 7200)  # it does not end by itself
+    monkeypatch.setattr(limits, "ANSWER_SECONDS", 7200)  # it does not end by itself
     (tmp_path / "logs" / "access.log").write_bytes(line_at(1))
     server.behaviour.hang = True
     sources = SourceSettings(name="here", path=str(tmp_path / "logs")), *remote.settings.sources

@@ -56,6 +56,18 @@ def test_every_readable_line_is_collected_once(
 
 
 @pytest.mark.deep
+@examples(times=AT_RANDOM)
+@given(data=st.data(), how=HOSTS)
+def test_banners_in_every_file_are_no_obstacle_through_500_steps(
+    play: Callable[..., Run], data: st.DataObject, how: dict[str, Any]
+) -> None:
+    """About 200 small files begin with the same line."""
+    actions = actions_of("rename", "copytruncate", "dateext", "hourly", "half lines")
+    steps = data.draw(schedules(actions, min_size=500, max_size=500))
+    play(steps, **how | {"banner": BANNER})
+
+
+@pytest.mark.deep
 @pytest.mark.parametrize("fault", [*HERE, "all"])
 @examples(times=AT_RANDOM)
 @given(data=st.data(), how=HOSTS)

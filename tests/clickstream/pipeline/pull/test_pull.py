@@ -142,7 +142,7 @@ def test_files_pulled_to_their_end_are_known_by_whatever_name(lake: Lake, tmp_pa
 
 
 def test_a_directory_that_is_none_is_named(lake: Lake, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nowhere is not a directory"):
+    with pytest.raises(InputError, match=r"nowhere does not exist: mount its disk, or set"):
         pull_source(lake, SourceSettings(name="web-1", path=str(tmp_path / "nowhere")))
 
 

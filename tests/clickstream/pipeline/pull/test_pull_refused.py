@@ -154,3 +154,15 @@ def test_the_state_tells_the_newest_line_but_for_lines_of_the_future(
     assert state.newest_line_at == now - 60
     assert state.pulled_at is not None
     assert now <= state.pulled_at <= time.time()
+
+
+def test_a_file_that_vanished_after_the_listing_is_no_error(
+    lake: Lake, server: WebServer, source: SourceSettings
+) -> None:
+    """A file that is listed again and never opens is refused: see test_hostile_hosts.py."""
+    server.write()
+    deleted = server.directory / "access.log.1"
+    deleted.write_bytes(server.line())
+    logs = RacingSource(DirectorySource(server.directory, "*"), [(1, deleted.unlink)])
+    pulled = pull_source(lake, source, logs)
+    assert (pulled.lines, pulled.files, pulled.refused) == (1, 1, [])
