@@ -283,7 +283,7 @@ def _check_sentence(lake: Lake, case: Case, name: str, found: Pulled | Clickstre
     if case.error:
         assert type(found) is case.error, found
         assert re.search(case.sentence, str(found)), found
-        assert state.failure == str(found)
+        assert state.failure == found.printed
         return
     assert isinstance(found, Pulled), found
     assert [bool(re.search(case.sentence, text)) for text in found.refused] == [True] * bool(
