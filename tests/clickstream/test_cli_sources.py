@@ -176,7 +176,7 @@ def test_check_names_a_file_in_no_known_format(shop: Shop) -> None:
 def without_aws(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """The shop on a machine where nothing answers as AWS."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr("clickstream.lake.client.ATTEMPTS", 1)
     return trusted(shop)
 
 
