@@ -57,12 +57,16 @@ def test_a_check_names_a_file_that_is_listed_and_never_opens(
 
 
 @pytest.mark.parametrize(
-    ("file_bytes", "pull_minutes"), [(80_000, 30), (1 << 40, 1)], ids=["bytes", "time"]
+    ("file_bytes", "pull_minutes"), [(160_000, 30), (1 << 40, 3)], ids=["bytes", "time"]
 )
 def test_a_backlog_beyond_a_limit_is_pulled_whole_by_several_pulls(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_bytes: int, pull_minutes: int
 ) -> None:
-    """Each request takes a second here; a pull of all files takes about 200."""
+    """Each request takes a second here, and pulls are hourly.
+
+    Several files are read at once, and a file that is unfinished at the limit is read again. So a
+    limit must allow more than these files.
+    """
     logs = WebServer(tmp_path / "logs")
     for _ in range(40):
         for _ in range(20):
@@ -76,11 +80,11 @@ def test_a_backlog_beyond_a_limit_is_pulled_whole_by_several_pulls(
         host = server.host(tmp_path / "logs", key_file=str(server.user_key))
         far, limited = of_server(lake, server, pull_minutes), 0
         for number in range(MOST_PULLS):
-            monkeypatch.setattr(time, "time", lambda number=number: NOW() + 60 * number)
+            monkeypatch.setattr(time, "time", lambda number=number: NOW() + 3600 * number)
             try:
                 pull_host(far, host)
                 break
             except PullLimitReached:
                 limited += 1
-    assert 2 <= limited < MOST_PULLS
+    assert 1 <= limited < MOST_PULLS, limited
     assert raw_lines(lake, host.name) == logs.lines_by_hour()
