@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 
 import numpy as np
 import pyarrow as pa
@@ -16,22 +17,39 @@ import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
 
-_PORT = re.compile(r":\d{1,5}\Z")
-_NAME = re.compile(r"(?=.{1,253}\Z)(?=.*[a-z0-9])[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
-_ADDRESS = re.compile(r"\[?([0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*)\]?(?::\d{1,5})?")
+_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
+_BRACKETED = re.compile(r"\[(.*)\](?::\d{1,5})?")
+_WITH_PORT = re.compile(r"([^:]*):\d{1,5}")
 ANY_SUBDOMAIN = "*."
 
 NAMED_HOSTS = 3
 """Number of hosts that a sentence names; the others are counted."""
 
 
+def normal_host(name: str) -> str:
+    """Return a host without port in its normal form; an empty text if it is not a host.
+
+    It is in lower case and without a final dot, an international name in its ASCII form (RFC 5890),
+    and an IPv6 address in its short form (RFC 5952).
+    """
+    name = name.rstrip(".")
+    try:
+        if ":" in name:
+            return "" if "%" in name else str(ip_address(name))
+        ascii_name = name if name.isascii() else name.encode("idna").decode("ascii")
+    except ValueError:
+        return ""
+    return ascii_name.lower() if _NAME.fullmatch(ascii_name.lower()) else ""
+
+
 def host_name(logged: str | None) -> str | None:
-    """Return a logged host in lower case, without port and final dot; None if it is no host."""
-    lower = (logged or "").lower()
-    if address := _ADDRESS.fullmatch(lower):
-        return address[1]
-    name = _PORT.sub("", lower).removesuffix(".")
-    return name if _NAME.fullmatch(name) else None
+    """Return a logged host in its normal form, without port; None if it is no host.
+
+    Servers log `_` or `-` if they have no name.
+    """
+    without_port = _BRACKETED.fullmatch(logged or "") or _WITH_PORT.fullmatch(logged or "")
+    name = normal_host(without_port[1] if without_port else logged or "")
+    return name if any(map(str.isalnum, name)) else None
 
 
 def count_hosts(parsed: pa.Table) -> Counter[str]:

@@ -14,10 +14,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from clickstream.clean.hosts import normal_host
 from clickstream.clean.known_sites import (
     PAID,
     Alias,
@@ -31,7 +31,6 @@ from clickstream.clean.known_sites import (
 _APP_SCHEMES = frozenset({"android-app", "ios-app"})
 _WEB_SCHEMES = frozenset({"http", "https"})
 _HOSTS_REMEMBERED = 1 << 14  # size of caches; most links come from few sites
-_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 # Matches the endings of google.com, google.de, google.co.uk, google.com.br, google.ne.jp.
 _COUNTRY_ENDING = re.compile(r"\.(?:(?:com?|org|net|ne|or)\.)?[a-z]{2}$|\.com$")
 # Names of a source's ads: google_ads, ads-google, Facebook Ads.
@@ -112,14 +111,7 @@ def category_of(source: str | None) -> str:
 @lru_cache(maxsize=_HOSTS_REMEMBERED)
 def _host(name: str) -> str:
     """Return a host in normal form; an empty text if it is not a host."""
-    name = name.partition("%")[0].rstrip(".")  # an IPv6 zone has a meaning on one machine only
-    try:
-        if ":" in name:
-            return str(ip_address(name))
-        ascii_name = name if name.isascii() else name.encode("idna").decode("ascii")
-    except ValueError:
-        return ""
-    return ascii_name.lower() if _HOST.fullmatch(ascii_name.lower()) else ""
+    return normal_host(name.partition("%")[0])  # an IPv6 zone has a meaning on one machine only
 
 
 @cache
