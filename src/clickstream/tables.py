@@ -345,6 +345,9 @@ BALANCE = (
 The rest of the lines are `rejected`, or are requests to `other_hosts`.
 """
 
+HOSTS_SEPARATOR = ", "
+"""Separates the names of hosts in `missing_sources`."""
+
 HOUR_LEDGER = Table(
     "hour_ledger",
     "one published hour; a publication writes this row last",

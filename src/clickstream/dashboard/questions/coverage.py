@@ -21,16 +21,13 @@ from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.hours import Hour, HourSpan
 from clickstream.low_hours import HISTORY, LowHour, find_low_hours
+from clickstream.tables import HOSTS_SEPARATOR
 
 NEARLY_ALL = 0.98
 """A period is compared if at least this share of its hours is published and complete."""
 
 _HOUR = timedelta(hours=1)
 _EARLIEST = date(1970, 1, 1)
-
-
-_SEPARATOR = ", "
-"""Separates the names in `missing_sources`."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +160,7 @@ def low_hours(ask: Ask, period: Period, zone: ZoneInfo) -> list[LowHour]:
         lines[source][_number(hour_at)] = int(number)
     question = build_question(("published_hours",), ("hour_at", "missing_sources"), history)
     published = {_number(hour_at): names for hour_at, names, _ in ask(question).rows}
-    lacking = {hour: names.split(_SEPARATOR) for hour, names in published.items() if names}
+    lacking = {hour: names.split(HOSTS_SEPARATOR) for hour, names in published.items() if names}
     if not published:
         return []
     span = span_of_period(period, zone)
@@ -201,9 +198,8 @@ def missing_servers(ask: Ask, period: Period) -> list[MissingServer]:
     metrics = ("incomplete_hours", "first_hour", "newest_hour")
     found: dict[str, MissingServer] = {}
     for record in ask(build_question(metrics, ("missing_sources",), period)).records():
-        for name in (
-            (record["missing_sources"] or "").split(_SEPARATOR) if record[metrics[0]] else ()
-        ):
+        names = record["missing_sources"]
+        for name in names.split(HOSTS_SEPARATOR) if names else ():
             new = MissingServer(name, *(record[metric] for metric in metrics))
             known = found.get(name, new)
             found[name] = MissingServer(

@@ -18,6 +18,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger
 from clickstream.lake.collection import PullState
 from clickstream.settings import SourceSettings
+from clickstream.tables import HOSTS_SEPARATOR
 
 LOOK_BACK = timedelta(days=35)
 """The time before the hour of a run in which incomplete hours are searched.
@@ -25,8 +26,6 @@ LOOK_BACK = timedelta(days=35)
 A host that was unreachable for longer has most likely lost its older lines to log rotation; older
 hours keep the name until they are built again.
 """
-
-SEPARATOR = ", "
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class ExpectedHosts:
 
     def missing_names(self, hour: Hour) -> str | None:
         """Return the missing names as the ledger stores them; None if no host is missing."""
-        return SEPARATOR.join(self.missing(hour)) or None
+        return HOSTS_SEPARATOR.join(self.missing(hour)) or None
 
 
 def expected_hosts(lake: Lake) -> ExpectedHosts:
@@ -85,8 +84,10 @@ class Completed:
     @property
     def sentence(self) -> str:
         """One line for the log."""
-        still = f"it still lacks {SEPARATOR.join(self.left)}" if self.left else "it is complete"
-        return f"Hour {self.hour} no longer lacks {SEPARATOR.join(self.arrived)}; {still}."
+        still = (
+            f"it still lacks {HOSTS_SEPARATOR.join(self.left)}" if self.left else "it is complete"
+        )
+        return f"Hour {self.hour} no longer lacks {HOSTS_SEPARATOR.join(self.arrived)}; {still}."
 
 
 @aws_errors.translate_errors()
@@ -121,7 +122,7 @@ def _complete_date(
         if not one.arrived:
             return row
         changed.append(one)
-        return {**row, "missing_sources": SEPARATOR.join(one.left) or None}
+        return {**row, "missing_sources": HOSTS_SEPARATOR.join(one.left) or None}
 
     is_written = hour_ledger.rewrite_rows(lake, hours[0], hours[-1], without_arrived)
     return changed if is_written else []
@@ -129,5 +130,5 @@ def _complete_date(
 
 def _compare(hour: Hour, names: str | None, expected: ExpectedHosts) -> Completed:
     """Compare the hosts that an hour lacked with those that are missing now."""
-    before, now = (names.split(SEPARATOR) if names else []), set(expected.missing(hour))
+    before, now = (names.split(HOSTS_SEPARATOR) if names else []), set(expected.missing(hour))
     return Completed(hour, [n for n in before if n not in now], [n for n in before if n in now])

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from clickstream import __version__
-from clickstream.completeness import LAG, measure_completeness
+from clickstream.completeness import LAG, Completeness, measure_completeness
 from clickstream.errors import NoHost, StateCode, with_code
 from clickstream.hours import Hour, HourSpan, describe_hours, hour_range
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger, raw
@@ -22,10 +22,11 @@ from clickstream.lake.collection import PullState
 from clickstream.lake.intents import interrupted_since
 from clickstream.low_hours import LowHour
 from clickstream.pipeline.hosts.host_freshness import HostFreshness, measure_host
-from clickstream.pipeline.hosts.missing import SEPARATOR, expected_states
+from clickstream.pipeline.hosts.missing import expected_states
 from clickstream.pipeline.proof.low_lines import describe_low_hours, read_low_hours
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours
 from clickstream.pipeline.site import settings_digest
+from clickstream.tables import HOSTS_SEPARATOR
 from clickstream.wording import describe_duration, quantity
 
 DEFAULT_DAYS = 35
@@ -224,15 +225,7 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
     running = Hour.of(now)
     published = sorted(hour for hour in records.published if hour <= running)
     newest = published[-1] if published else None
-    known = measure_completeness(
-        HourSpan(records.since, running.previous),
-        _begin_of_log(records, published),
-        newest,
-        records.published.keys(),
-        [hour for hour, row in records.published.items() if row.lacks],
-        now,
-        limits.lag,
-    )
+    known = _completeness(records, published, now, limits.lag)
     past_window = tuple(one for one in records.late if one.is_past_window)
     published_late = {one.hour for one in records.late}
     over = sorted(
@@ -263,6 +256,21 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
             measure_host(state, now, limits.lag, limits.source_lag) for state in records.sources
         ),
         missing_hosts=_missing_hosts(records, known.lacking),
+    )
+
+
+def _completeness(
+    records: LakeRecords, published: Sequence[Hour], now: datetime, lag: timedelta
+) -> Completeness:
+    """Find the missing hours; `published` are those up to `now`, in order."""
+    return measure_completeness(
+        HourSpan(records.since, Hour.of(now).previous),
+        _begin_of_log(records, published),
+        published[-1] if published else None,
+        records.published.keys(),
+        [hour for hour, row in records.published.items() if row.lacks],
+        now,
+        lag,
     )
 
 
@@ -315,7 +323,7 @@ def _published(lake: Lake, first: Hour) -> dict[Hour, PublishedHour]:
             row["published_by"],
             (row["settings_digest"], row["library_version"]) == current,
             row["lines"],
-            tuple(row["missing_sources"].split(SEPARATOR)) if row["missing_sources"] else (),
+            tuple(row["missing_sources"].split(HOSTS_SEPARATOR)) if row["missing_sources"] else (),
         )
         for row in hour_ledger.ledger_in_order(lake, first, None, _COLUMNS).to_pylist()
     }

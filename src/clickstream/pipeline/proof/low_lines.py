@@ -11,7 +11,7 @@ from clickstream.hours import Hour, HourSpan, describe_hours
 from clickstream.lake import Lake, hour_ledger
 from clickstream.lake.raw import RawObject
 from clickstream.low_hours import HISTORY, LowHour, find_low_hours
-from clickstream.pipeline.hosts.missing import SEPARATOR
+from clickstream.tables import HOSTS_SEPARATOR
 from clickstream.wording import quantity
 
 
@@ -20,7 +20,7 @@ def read_low_hours(lake: Lake, checked: HourSpan) -> Sequence[LowHour]:
     first = checked.first.minus(24 * HISTORY.days)
     rows = hour_ledger.ledger_in_order(lake, first, checked.last, ("hour_at", "missing_sources"))
     published = {Hour.at(row["hour_at"]).number: row["missing_sources"] for row in rows.to_pylist()}
-    lacking = {hour: names.split(SEPARATOR) for hour, names in published.items() if names}
+    lacking = {hour: names.split(HOSTS_SEPARATOR) for hour, names in published.items() if names}
     lines: dict[str, Counter[int]] = defaultdict(Counter)
     for row in hour_ledger.raw_lines_between(lake, first, checked.last).to_pylist():
         host, hour = RawObject(row["raw_object"], 0).host, Hour.at(row["hour_at"])
