@@ -213,7 +213,6 @@ def _has_opted_out(rows: Rows) -> npt.NDArray[np.bool_]:
     return opted_out
 
 
-_PER_MS = {"duration_ns": 1e-6, "duration_us": 1e-3, "duration_ms": 1.0, "duration_s": 1e3}
 _DURATION = r"^[0-9]{1,15}(?:\.[0-9]*)?(?:[eE]-?[0-9]{1,2})?$"
 _LONGEST_MS = 2**31 - 1
 
@@ -224,12 +223,14 @@ def _response_ms(rows: Rows) -> pa.Array:
     Any other text than a number, such as the `-1` of a load balancer, means that none was measured.
     """
     found = pa.nulls(len(rows.line), pa.int32())
-    for name in filter(rows.texts.__contains__, DURATIONS):
+    for name, milliseconds in DURATIONS.items():
+        if name not in rows.texts:
+            continue
         text = rows.texts[name]
         values = text.values.cast(pa.string(), safe=False)
         is_number = pc.match_substring_regex(values, _DURATION)
         number = pc.if_else(is_number, values, None).cast(pa.float64())
-        whole = pc.round(pc.multiply(number, _PER_MS[name]), round_mode="half_up")
+        whole = pc.round(pc.multiply(number, milliseconds), round_mode="half_up")
         ms = pc.if_else(pc.less_equal(whole, _LONGEST_MS), whole, None).cast(pa.int32())
         codes = pa.array(text.codes, mask=text.codes < 0)
         found = pc.coalesce(found, ms.take(codes))

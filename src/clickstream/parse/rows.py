@@ -23,8 +23,8 @@ from clickstream.parse.formats import LogFormat, split_heads
 from clickstream.parse.scan import LineScan, scan
 from clickstream.parse.times import unix_seconds
 
-DURATIONS = ("duration_ns", "duration_us", "duration_ms", "duration_s")
-"""The names of the time that the server took to answer, by its unit; the finest first."""
+DURATIONS = {"duration_ns": 1e-6, "duration_us": 1e-3, "duration_ms": 1.0, "duration_s": 1e3}
+"""The milliseconds of a unit of the time that the server took to answer; the finest unit first."""
 
 TEXTS = (
     *("client", "request", "method", "target", "protocol", "referrer", "user_agent"),
