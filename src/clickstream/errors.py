@@ -183,8 +183,17 @@ class UnreadableLog(InputError):
 class MissingDirectory(UnreadableLog):
     """The directory of a source does not exist, for example because its disk is not mounted."""
 
-    remedy = ": mount its disk, or set the source's path to the directory of its logs."
-    """The end of the message."""
+    what = ""
+    """Which directory does not exist, without the remedy."""
+
+    @classmethod
+    def of(cls, what: str, seen: str = "") -> MissingDirectory:
+        """Create the error; `seen` says when the directory existed."""
+        error = cls(
+            f"{what}{seen}: mount its disk, or set the source's path to the directory of its logs."
+        )
+        error.what = what
+        return error
 
 
 class RefusedFiles(InputError):

@@ -59,8 +59,7 @@ class DirectorySource:
         except PermissionError:
             raise UnreadableLog(f"Can't list {self.path}: {explain_refusal(self.path)}.") from None
         except FileNotFoundError:
-            text = f"{self.path} does not exist{MissingDirectory.remedy}"
-            raise MissingDirectory(text) from None
+            raise MissingDirectory.of(f"{self.path} does not exist") from None
         except OSError as error:
             if error.errno in NO_FILE:
                 text = f"{self.path} is not a directory; set the source's path to one."

@@ -161,8 +161,8 @@ class SftpSource:
         try:
             yield
         except FileNotFoundError:
-            raise MissingDirectory(
-                f"{name} has no directory {path}, or {user} can't see it{MissingDirectory.remedy}"
+            raise MissingDirectory.of(
+                f"{name} has no directory {path}, or {user} can't see it"
             ) from None
         except PermissionError:
             raise UnreadableLog(

@@ -50,9 +50,8 @@ def _record_failure(lake: Lake, host: Host, error: ClickstreamError) -> Clickstr
     if isinstance(error, MissingDirectory):
         pulled_at = collection.pull_state(lake, host.name).pulled_at
         if pulled_at is not None:
-            at = f"it was read at {datetime.fromtimestamp(pulled_at, UTC):%Y-%m-%d %H:%M} UTC"
-            what = str(error).removesuffix(error.remedy)
-            error = MissingDirectory(f"{what}; {at}{error.remedy}")
+            at = f"{datetime.fromtimestamp(pulled_at, UTC):%Y-%m-%d %H:%M} UTC"
+            error = MissingDirectory.of(error.what, f"; it was read at {at}")
     collection.record_failure(lake, host.name, error.printed)
     return error
 
