@@ -15,7 +15,7 @@ MAX_FIELDS = 10
 async def read_form(request: Request, max_bytes: int = MAX_FORM_BYTES) -> dict[str, str]:
     """Read the fields of a form; refuse a large one before it fills the memory.
 
-    A client that disconnects causes a refusal that nobody receives, and no traceback in the log.
+    A client that disconnects is refused, so the log has no traceback.
     """
     body = bytearray()
     try:

@@ -31,10 +31,10 @@ def share_difference(
 ) -> tuple[float, float]:
     """Return the 95 % interval of one share minus another, -1 to 1.
 
-    Each share is given by its successes and its trials. The interval is Newcombe's (1998), method
-    10, from the Wilson intervals of both shares.
+    Each share is given by its successes and its trials, of which there is at least one. The
+    interval is Newcombe's (1998), method 10, from the Wilson intervals of both shares.
     """
-    shares = [successes / trials if trials else 0.5 for successes, trials in (first, second)]
+    shares = [successes / trials for successes, trials in (first, second)]
     (low, high), (other_low, other_high) = wilson(*first), wilson(*second)
     difference = shares[0] - shares[1]
     below = sqrt((shares[0] - low) ** 2 + (other_high - shares[1]) ** 2)

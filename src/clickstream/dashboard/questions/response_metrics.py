@@ -18,11 +18,28 @@ _SLOW = f"response_ms >= {SLOW_MS}"
 _QUICK = f"response_ms < {SLOW_MS}"
 
 
-def _percentile(percent: int) -> str:
-    """SQL for the smallest time that is at least as long as this percentage of the times."""
+def _time_within(name: str, label: str, percent: int, definition: str, answers: str) -> Metric:
+    """Build the metric of the smallest time that is at least as long as a percentage of the times.
+
+    The SQL is one that Athena and DuckDB compute alike; approx_percentile is not exact.
+    """
     times = "array_agg(response_ms order by response_ms) filter (where response_ms is not null)"
     number = f"cast(ceil({percent} * count(response_ms) / 100.0) as integer)"
-    return f"({times})[nullif({number}, 0)]"
+    return Metric(
+        name,
+        PAGE_VIEWS,
+        label,
+        f"({times})[nullif({number}, 0)]",
+        definition,
+        answers,
+        mark(
+            "The time is the server's. The way to the browser, and the time that the browser needs "
+            "to show the page, are not included."
+        ),
+        format="milliseconds",
+        good="down",
+        smallest_group=FEWEST_VISITS,
+    )
 
 
 RESPONSE_METRICS = (
@@ -35,35 +52,19 @@ RESPONSE_METRICS = (
         mark("How many visits does the response time describe?"),
         good="neither",
     ),
-    Metric(
+    _time_within(
         "median_response",
-        PAGE_VIEWS,
         mark("Median"),
-        _percentile(50),
+        50,
         mark("Half of the page's views were answered within this time."),
         mark("How long do people usually wait for a page?"),
-        mark(
-            "The time is the server's. The way to the browser, and the time that the browser needs "
-            "to show the page, are not included."
-        ),
-        format="milliseconds",
-        good="down",
-        smallest_group=FEWEST_VISITS,
     ),
-    Metric(
+    _time_within(
         "p95_response",
-        PAGE_VIEWS,
         mark("95% within"),
-        _percentile(95),
+        95,
         mark("95 of 100 views of the page were answered within this time."),
         mark("How long do the people wait who wait longest?"),
-        mark(
-            "The time is the server's. The way to the browser, and the time that the browser needs "
-            "to show the page, are not included."
-        ),
-        format="milliseconds",
-        good="down",
-        smallest_group=FEWEST_VISITS,
     ),
     Metric(
         "timed_views",
@@ -101,7 +102,9 @@ RESPONSE_METRICS = (
         PAGE_VIEWS,
         mark("Exits after quick views"),
         f"count(*) filter (where {_QUICK} and is_exit_page)",
-        mark("Views of the page that were answered within a second, and after which it ended."),
+        mark(
+            "Views of the page that were answered within a second, and after which the visit ended."
+        ),
         mark("How many people leave although they did not have to wait?"),
         good="neither",
         is_additive=True,

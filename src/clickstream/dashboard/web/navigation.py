@@ -128,7 +128,7 @@ def tab_label(page: PageContext, tab: Tab) -> str:
 
 def _has_content(page: PageContext, tab: Tab) -> bool:
     """Whether a tab has figures: the one of conversions needs a goal or a funnel."""
-    return tab != "orders" or bool(page.goals or page.settings.funnel)
+    return tab != "orders" or not page.hidden or bool(page.settings.funnel)
 
 
 def _in_menu() -> Sequence[RangeName]:

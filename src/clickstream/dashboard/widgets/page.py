@@ -112,7 +112,9 @@ class PageContext:
     def main_goal(self) -> str:
         """The goal of the page of conversions: the order if it is a goal; empty without a goal."""
         order = self.settings.dashboard.order_goal
-        return order if order in self.goals else next(iter(self.goals), "")
+        if order in self.settings.goals or order in self.goals:
+            return order
+        return next(iter(self.goals), "")
 
     @property
     def is_main_goal_order(self) -> bool:

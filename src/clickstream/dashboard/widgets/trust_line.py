@@ -60,7 +60,7 @@ def _complete(page: PageContext) -> TrustPart:
         when = formats.moment(end)
     if coverage.incomplete and not coverage.missing:
         return TrustPart(formats.text(mark("Up to %(when)s"), when=when), "hours")
-    if page.low_hours and not coverage.missing:
+    if not coverage.missing and page.low_hours:
         perhaps = mark("Up to %(when)s, perhaps incomplete")
         return TrustPart(formats.text(perhaps, when=when), "hours")
     if not coverage.missing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -191,19 +191,19 @@ def _shown_days(page: PageContext) -> list[date]:
     return Period(page.period.first, max(last, page.period.first)).dates[-MOST_DAYS:]
 
 
-def _places(page: PageContext, hours: Iterable[Hour], days: Sequence[date]) -> list[Place]:
-    """Return the cells of hours on the heat map, by local date and hour."""
+def _places(page: PageContext, hours: Iterable[Hour], days: Sequence[date]) -> Collection[Place]:
+    """Return the cells of hours on the heat map, by local date and hour, each once."""
     moments = (to_local(hour.naive, page.zone) for hour in hours)
-    found = dict.fromkeys((moment.date(), moment.hour) for moment in moments)
-    return [place for place in found if place[0] in days]
+    places = ((moment.date(), moment.hour) for moment in moments)
+    return dict.fromkeys(place for place in places if place[0] in days)
 
 
 def _hour_title(
     page: PageContext,
     place: Place,
     figures: tuple[int, ...] | None,
-    missing: Sequence[Place],
-    low: Sequence[Place],
+    missing: Collection[Place],
+    low: Collection[Place],
 ) -> str:
     formats, (day, hour) = page.formats, place
     when = f"{formats.day(day, with_weekday=True)}, {formats.hour(hour)}"

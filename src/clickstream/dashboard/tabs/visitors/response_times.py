@@ -87,11 +87,11 @@ def lost_visits(found: Mapping[str, Any]) -> tuple[int, int] | None:
     It is the number of slow views times the difference between the shares of exits after slow and
     after quick views. None if chance can explain the difference.
     """
-    slow, views = found["slow_views"], found["timed_views"]
-    low, high = share_difference((found["slow_exits"], slow), (found["quick_exits"], views - slow))
-    if not 0 < slow < views or low <= 0:
+    slow, quick = found["slow_views"], found["timed_views"] - found["slow_views"]
+    if not slow or not quick:
         return None
-    return round(low * slow), round(high * slow)
+    low, high = share_difference((found["slow_exits"], slow), (found["quick_exits"], quick))
+    return (round(low * slow), round(high * slow)) if low > 0 else None
 
 
 def _lost_text(page: PageContext, lost: tuple[int, int] | None, is_enough: bool) -> str:
