@@ -6,7 +6,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from tests.support.hostile_server import CASES, CONTENT, Case, check_pulls
+from tests.support.hostile_server import CASES, Case, check_pulls, write_honest_log
 from tests.support.sshd import running_sshd
 
 from clickstream.lake import Lake
@@ -19,8 +19,7 @@ PEAK_BYTES = 128 << 20
 def test_a_hostile_host_ends_and_an_honest_one_is_pulled_whole(
     lake: Lake, tmp_path: Path, case: Case
 ) -> None:
-    (tmp_path / "logs").mkdir(exist_ok=True)
-    (tmp_path / "logs" / "access.log").write_bytes(CONTENT)
+    logs = write_honest_log(tmp_path / "logs")
     with running_sshd(tmp_path / "sshd") as sshd:
         tracemalloc.start()
         try:
@@ -28,9 +27,8 @@ def test_a_hostile_host_ends_and_an_honest_one_is_pulled_whole(
                 lake,
                 tmp_path / "hostile",
                 case,
-                sshd.source("honest", tmp_path / "logs"),
+                sshd.source("honest", logs),
                 sshd.known_hosts.read_text(),
-                CONTENT,
             )
             _, peak = tracemalloc.get_traced_memory()
         finally:

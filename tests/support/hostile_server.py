@@ -243,10 +243,17 @@ CASES = [
 ]
 
 
+def write_honest_log(logs: Path) -> Path:
+    """Write the log of the honest host into a directory of the test."""
+    logs.mkdir(exist_ok=True)
+    (logs / "access.log").write_bytes(CONTENT)
+    return logs
+
+
 def check_pulls(
-    lake: Lake, directory: Path, case: Case, honest: SourceSettings, known_hosts: str, log: bytes
+    lake: Lake, directory: Path, case: Case, honest: SourceSettings, known_hosts: str
 ) -> None:
-    """Pull from a hostile host, then from an honest one with this log, in one run.
+    """Pull from a hostile host, then from an honest one with `write_honest_log`, in one run.
 
     The first pull ends with its sentence, also in the state of the host, and stores no byte that
     the server may not give. The other host is pulled whole.
@@ -275,7 +282,7 @@ def check_pulls(
     stored = _stored(lake, host.name)
     assert CONTENT.startswith(stored)
     assert len(stored) <= case.stored
-    assert _stored(lake, outcomes[honest.name][0].name) == log
+    assert _stored(lake, outcomes[honest.name][0].name) == CONTENT
 
 
 def _check_sentence(lake: Lake, case: Case, name: str, found: Pulled | ClickstreamError) -> None:

@@ -1,4 +1,4 @@
-"""Sites without a goal, with a goal that nobody met, with one set later, and with one of their own.
+"""Sites without a goal, with a goal that no visit met, with one set later, and with another name.
 
 A number of conversions is shown only if a goal exists.
 """

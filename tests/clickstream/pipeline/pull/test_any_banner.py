@@ -1,4 +1,4 @@
-"""Files that begin with the same lines are told apart by their first own line."""
+"""Files that begin with the same lines are distinguished by the first line that differs."""
 
 from __future__ import annotations
 

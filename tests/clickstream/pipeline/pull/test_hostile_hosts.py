@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support import hostile_server
-from tests.support.hostile_server import CASES, CONTENT, Case, check_pulls
+from tests.support.hostile_server import CASES, Case, check_pulls, write_honest_log
 from tests.support.ssh_server import SshServer, ssh_server
 from tests.support.web_server import WebServer, raw_lines
 
@@ -29,13 +29,11 @@ MOST_PULLS = 30
 def test_a_hostile_host_ends_and_an_honest_one_is_pulled_whole(
     lake: Lake, tmp_path: Path, case: Case
 ) -> None:
-    (tmp_path / "logs").mkdir(exist_ok=True)
-    (tmp_path / "logs" / "access.log").write_bytes(CONTENT)
+    logs = write_honest_log(tmp_path / "logs")
     with ssh_server(tmp_path / "honest") as server:
-        source = server.source(tmp_path / "logs", key_file=str(server.user_key))
+        source = server.source(logs, key_file=str(server.user_key))
         honest = source.model_copy(update={"name": "honest"})
-        keys = server.known_hosts.read_text()
-        check_pulls(lake, tmp_path / "hostile", case, honest, keys, CONTENT)
+        check_pulls(lake, tmp_path / "hostile", case, honest, server.known_hosts.read_text())
 
 
 def of_server(lake: Lake, server: SshServer, pull_minutes: int = 30) -> Lake:
