@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.clean.hosts import host_name, requests_of_site
+from clickstream.clean.referrers import referrer_of
 from clickstream.parse import parse
 
 LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
@@ -31,7 +32,10 @@ def test_any_text_is_a_host_in_its_own_spelling_or_none(text: str) -> None:
     ("logged", "host"),
     [
         ("[2001:DB8::1]:443", "2001:db8::1"),
+        ("[2001:0db8:0::0001]", "2001:db8::1"),
+        ("fe80::1%eth0", None),
         ("192.0.2.7:80", "192.0.2.7"),
+        ("BÜCHER.example:8080", "xn--bcher-kva.example"),
         ("_", None),
         ("-", None),
         ("", None),
@@ -44,6 +48,12 @@ def test_any_text_is_a_host_in_its_own_spelling_or_none(text: str) -> None:
 )
 def test_addresses_are_hosts_and_other_texts_are_not(logged: str | None, host: str | None) -> None:
     assert host_name(logged) == host
+
+
+@given(NAMES)
+def test_a_host_is_spelled_like_the_domain_of_a_referrer(name: str) -> None:
+    referrer = referrer_of(f"https://{name}:443/menu", ())
+    assert referrer is None or host_name(f"{name}:443") == referrer.domain
 
 
 def lines_of(hosts: list[str]) -> bytes:
