@@ -107,6 +107,7 @@ def test_pages_and_status_state_the_same_missing_hours_and_none_beside_complete(
     lake: AnyLake,
 ) -> None:
     overview, trust, status = lake.text("overview"), lake.text("trust"), lake.status()
+    assert ("No hour of this range is published" in trust) == (not lake.hours)
     missing, lacking = lake.missing(), {Hour.at(h.hour_at) for h in lake.hours if h.missing}
     assert {hour for hour in status.missing if hour < END} == missing
     assert {*status.lacking} == lacking

@@ -31,9 +31,24 @@ def trust_values(page: PageContext) -> dict[str, Any]:
         "balance_verdict": text(closed if data.balance.is_closed else broken),
         "days_left": earlier,
         "more_missing": _more_missing(page, data),
-        "nothing_published": text(mark("No hour of this range is published.")),
-        "no_rejects": text(mark("Every line of this range could be read.")),
-        "no_errors": text(mark("Nobody met an error in this range.")),
+        **_empty_texts(page),
+    }
+
+
+def _empty_texts(page: PageContext) -> dict[str, str]:
+    """Return what panels without rows state; without a published hour, all state that."""
+    nothing = mark("No hour of this range is published.")
+    texts = {
+        "no_lines": mark("The published hours of this range have no lines."),
+        "no_bots": mark("No request of a bot was recognized in this range."),
+        "no_rejects": mark("Every line of this range could be read."),
+        "no_errors": mark("Nobody met an error in this range."),
+    }
+    is_published = page.coverage.published
+    shown = {name: one if is_published else nothing for name, one in texts.items()}
+    return {
+        name: page.formats.text(one)
+        for name, one in {**shown, "nothing_published": nothing}.items()
     }
 
 
