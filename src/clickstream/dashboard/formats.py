@@ -20,11 +20,17 @@ _MONDAY = date(2024, 1, 1)
 
 @dataclass(frozen=True)
 class Change:
-    """A change as text, its direction, and whether it is good (None: neither)."""
+    """A change as text, its direction, and whether it is good (None: neither).
+
+    The text is empty for a number that is as usual. `words` state the verdict with the usual value,
+    and `usual` is this value.
+    """
 
     text: str
     direction: Literal["up", "down", "same"]
     is_good: bool | None
+    words: str = ""
+    usual: str = ""
 
 
 @dataclass(frozen=True)

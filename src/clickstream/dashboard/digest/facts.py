@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from clickstream.dashboard.changes.weeks import WEEKS
 from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer
@@ -22,7 +23,6 @@ from clickstream.dashboard.questions.fact_copy import EMPTY, FactCopy
 from clickstream.dashboard.questions.periods import Period, period_of
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.sentences.weeks import WEEKS
 from clickstream.dashboard.texts import load_translations, parse_locale
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.errors import AwsUnavailable, EmptyWeek

@@ -18,14 +18,6 @@ def wilson(successes: float, trials: float) -> tuple[float, float]:
     return low, min(middle + half, 1.0) if successes < trials else 1.0
 
 
-def share_moved(now: float, trials_now: float, before: float, trials_before: float) -> bool:
-    """Whether two shares differ by more than chance explains, at 95 % (two-proportion z-test)."""
-    trials = trials_now + trials_before
-    pooled = (now * trials_now + before * trials_before) / trials
-    error = sqrt(pooled * (1 - pooled) * (1 / trials_now + 1 / trials_before))
-    return abs(now - before) > Z95 * error
-
-
 def share_difference(
     first: tuple[float, float], second: tuple[float, float]
 ) -> tuple[float, float]:
@@ -40,13 +32,3 @@ def share_difference(
     below = sqrt((shares[0] - low) ** 2 + (other_high - shares[1]) ** 2)
     above = sqrt((high - shares[0]) ** 2 + (shares[1] - other_low) ** 2)
     return difference - below, difference + above
-
-
-def count_moved(now: float, before: float) -> bool:
-    """Whether two counts differ by more than chance explains, at 95 % (Poisson)."""
-    return abs(now - before) > Z95 * sqrt(max(now + before, 1))
-
-
-def is_unlikely_by_chance(now: float, before: float) -> bool:
-    """Whether two counts differ by more than chance explains: 3 standard errors (Poisson)."""
-    return abs(now - before) > 3 * sqrt(max(now + before, 1))

@@ -48,6 +48,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 """The choices of panels with several contents; the first one is the default."""
 
+ACQUISITION_BY: Mapping[str, tuple[str, ...]] = {
+    name: ("source", "medium") if name == "source" else (name,) for name in CHOICES["acquisition"]
+}
+"""The dimensions of each choice of the panel `acquisition`."""
+
 MOST_VALUES = 50
 """Maximum number of filter values in one URL."""
 LONGEST_VALUE = 2000
@@ -108,6 +113,11 @@ class View:
     def choice(self, panel: str) -> str:
         """Return a panel's choice."""
         return self.choices.get(panel, CHOICES[panel][0])
+
+    @property
+    def acquisition_by(self) -> tuple[str, ...]:
+        """The dimensions of the panel `acquisition`."""
+        return ACQUISITION_BY[self.choice("acquisition")]
 
     def with_choice(self, panel: str, choice: str) -> View:
         """Return the view with another choice of a panel."""

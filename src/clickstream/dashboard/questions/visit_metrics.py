@@ -62,6 +62,17 @@ VISIT_METRICS = (
         is_additive=True,
     ),
     Metric(
+        "view_squares",
+        SESSIONS,
+        mark("Page views, squared"),
+        "coalesce(sum(page_views * page_views), 0)",
+        mark("Sum over all visits of the squared number of their page views."),
+        mark("How far does chance move the number of page views?"),
+        mark("It is no figure of its own: it shows how large the visits are that views come in."),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
         "engaged_rate",
         SESSIONS,
         mark("Engaged"),

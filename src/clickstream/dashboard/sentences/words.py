@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from clickstream.dashboard.changes.candidates import Candidate
+from clickstream.dashboard.changes.failures import FAILED, Failure, find_failure, step_of
+from clickstream.dashboard.changes.weeks import Weeks
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.view import TILES, Tab, View
-from clickstream.dashboard.sentences.candidates import Candidate
-from clickstream.dashboard.sentences.errors import FAILED, Failure, find_failure, step_of
+from clickstream.dashboard.sentences.causes import Event
 from clickstream.dashboard.sentences.parts import Sentence, SentencePart, compose
-from clickstream.dashboard.sentences.selection import Event
-from clickstream.dashboard.sentences.weeks import Weeks
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.addresses import address_on
 from clickstream.dashboard.widgets.lists import value_name
@@ -55,6 +56,7 @@ _LOST = {
     "campaign": mark("%(part)s is the campaign %(name)s"),
 }
 _LOST_OTHERWISE = mark("%(part)s is %(name)s")
+_PAIR = mark("%(part)s is %(name)s with %(other)s")
 
 _WHOLES = {
     "visits": mark("There were %(number)s"),
@@ -175,7 +177,17 @@ def _mover(page: PageContext, mover: Candidate, share: float) -> list[SentencePa
     if not mover.is_up:
         message = _LOST.get(mover.dimension, _LOST_OTHERWISE)
     part = SentencePart(_part_of(page, mover, share), _href(page, mover))
-    return compose(page.formats, message, {"part": part, "name": _name(page, mover)})
+    parts = {"part": part, "name": _name(page, mover)}
+    if len(mover.scope) == 1:
+        return compose(page.formats, message, parts)
+    names = [_labelled(page, dimension, value) for dimension, value in mover.scope]
+    return compose(page.formats, _PAIR, {"part": part, "name": names[0], "other": names[1]})
+
+
+def _labelled(page: PageContext, dimension: str, value: str) -> SentencePart:
+    """Return a value with the label of its dimension, such as “Device: mobile”."""
+    label = page.formats.text(DIMENSIONS[dimension].label)
+    return SentencePart(f"{label}: {_shortened(value_name(page, dimension, value))}", is_name=True)
 
 
 def _part_of(page: PageContext, mover: Candidate, share: float) -> str:
@@ -254,8 +266,8 @@ def _href(page: PageContext, one: Candidate) -> str:
         tab, anchor = place
         return _linked(page, tab, page.view, anchor)
     view = page.view
-    if one.dimension:
-        view = view.with_filter(one.dimension, one.value)
+    for dimension, value in one.scope:
+        view = view.with_filter(dimension, value)
     if one.metric in TILES:
         view = replace(view, metric=one.metric)
     return _linked(page, "overview", view, "pages" if one.metric == "views" else "trend")

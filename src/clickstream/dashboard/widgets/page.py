@@ -6,11 +6,11 @@ and the current hour.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from clickstream.dashboard.access.identity import NOBODY, Identity
@@ -35,6 +35,8 @@ from clickstream.settings import Settings
 OF_GOALS = frozenset(("conversions", "conversion_rate"))
 """The metrics that mean nothing on a site without a goal."""
 
+Built = TypeVar("Built")
+
 
 @dataclass(frozen=True)
 class PageContext:
@@ -55,6 +57,14 @@ class PageContext:
     problem: str = ""
     entries: ShownNotes = NO_NOTES
     identity: Identity = NOBODY
+    _built: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def once(self, build: Callable[[PageContext], Built]) -> Built:
+        """Return what `build` makes of this page; computed at the first call."""
+        if build not in self._built:
+            self._built[build] = build(self)
+        built: Built = self._built[build]
+        return built
 
     @property
     def version(self) -> str:

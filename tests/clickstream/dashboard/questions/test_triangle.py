@@ -20,6 +20,10 @@ from tests.support.engines import TrinoOfLake
 from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import settings
+from clickstream.dashboard.changes.failures import FAILED
+from clickstream.dashboard.changes.looks import LOOKS
+from clickstream.dashboard.changes.weeks import Weeks as Compared
+from clickstream.dashboard.changes.weeks import weekly_question
 from clickstream.dashboard.charts.maps import frames
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer, Answers
@@ -30,10 +34,6 @@ from clickstream.dashboard.questions.panel import Trend
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import GRAINS, TABS, Filter, Tab, View
-from clickstream.dashboard.sentences.candidates import LOOKS
-from clickstream.dashboard.sentences.errors import FAILED
-from clickstream.dashboard.sentences.weeks import Weeks as Compared
-from clickstream.dashboard.sentences.weeks import weekly_question
 from clickstream.dashboard.tabs import panels
 from clickstream.dashboard.tabs.orders.funnel import build_funnel
 from clickstream.dashboard.tabs.orders.questions import item_pages, order_filter
@@ -272,8 +272,10 @@ def questions_of_sentences(tab: Tab, filters: Sequence[Filter]) -> Iterator[Ques
     """What the sentences of a tab ask, errors included."""
     for look in LOOKS[tab]:
         chosen = filters if METRICS[look.asked[0]].facts.has_sessions else ()
-        yield weekly_question(COMPARED_WEEKS, look.asked, look.dimension, chosen)
-    yield weekly_question(COMPARED_WEEKS, (FAILED,), "failed_page", filters)
+        yield weekly_question(COMPARED_WEEKS, look.asked, look.by, chosen)
+    yield weekly_question(COMPARED_WEEKS, ("visits",), ("channel", "device"), filters)
+    yield weekly_question(COMPARED_WEEKS, ("visitors",), (), filters, is_daily=True)
+    yield weekly_question(COMPARED_WEEKS, (FAILED,), ("failed_page",), filters)
     yield weekly_question(COMPARED_WEEKS, ("published_hours", "incomplete_hours"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clickstream.dashboard.questions.panel import Panel
-from clickstream.dashboard.questions.view import Filter
+from clickstream.dashboard.questions.view import ACQUISITION_BY, Filter
 from clickstream.dashboard.texts import mark
 
 ARRIVALS = ("visits", "engaged_rate", "conversions", "conversion_rate")
@@ -14,11 +14,7 @@ ACQUISITION = Panel(
     "acquisition",
     "marketing",
     mark("What brings people, and does it pay"),
-    {
-        "channel": (ARRIVALS, ("channel",)),
-        "source": (ARRIVALS, ("source", "medium")),
-        **{name: (ARRIVALS, (name,)) for name in ("campaign", "content", "term", "referrer")},
-    },
+    {choice: (ARRIVALS, by) for choice, by in ACQUISITION_BY.items()},
 )
 
 CAMPAIGNS = Panel(

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from clickstream.dashboard.changes.wording import change_of
 from clickstream.dashboard.charts.line import sparkline
+from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
-from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.tabs.orders.figures import (
     KeyFigure,
     ShareParts,
@@ -66,7 +67,7 @@ def orders_values(page: PageContext) -> dict[str, Any]:
 
 
 def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
-    now, before = _both_totals(page)
+    now = _totals(page)
     text = page.formats.text
     figures = []
     if page.main_goal:
@@ -84,7 +85,6 @@ def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
                 )
             ),
             _completion(funnel),
-            None,
         ),
         share_figure(
             page,
@@ -96,48 +96,33 @@ def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
                 )
             ),
             (now.failed, now.visits),
-            (before.failed, before.visits) if before else None,
-            like="bounce_rate",
+            change_of(page, "failed_rate", like=METRICS["bounce_rate"]),
         ),
     ]
 
 
 def order_figures(page: PageContext) -> tuple[KeyFigure, KeyFigure]:
     """Build two figures: the visits that met the main goal, and their share of all visits."""
-    now, before = _both_totals(page)
-    words = goal_wording(page)
-    orders = count_figure(
-        page,
-        words.visits,
-        words.visits_meaning,
-        now.orders,
-        before.orders if before else None,
+    now, words = _totals(page), goal_wording(page)
+    scope = (("goal", page.main_goal),)
+    change = change_of(page, "goal_visits", scope)
+    rate_change = change_of(page, "goal_rate", scope, METRICS["conversion_rate"])
+    return (
+        count_figure(page, words.visits, words.visits_meaning, now.orders, change),
+        share_figure(page, words.rate, words.rate_meaning, (now.orders, now.visits), rate_change),
     )
-    order_rate = share_figure(
-        page,
-        words.rate,
-        words.rate_meaning,
-        (now.orders, now.visits),
-        (before.orders, before.visits) if before else None,
-    )
-    return orders, order_rate
-
-
-def _both_totals(page: PageContext) -> tuple[Totals, Totals | None]:
-    """Return the totals of the period and of the compared period."""
-    return _totals(page, page.period), _totals(page, page.compared) if page.compared else None
 
 
 def _completion(funnel: Funnel) -> ShareParts:
     return (funnel.completed, funnel.steps[0].visits) if funnel.steps else (0, 0)
 
 
-def _totals(page: PageContext, period: Period) -> Totals:
+def _totals(page: PageContext) -> Totals:
     ordered = (*page.view.filters, order_filter(page))
     return Totals(
-        page.answer(("visits",), period=period).single()["visits"] or 0,
-        page.answer(("visits",), period=period, filters=ordered).single()["visits"] or 0,
-        page.answer(("failed_visits",), period=period).single()["failed_visits"] or 0,
+        page.answer(("visits",)).single()["visits"] or 0,
+        page.answer(("visits",), filters=ordered).single()["visits"] or 0,
+        page.answer(("failed_visits",)).single()["failed_visits"] or 0,
     )
 
 

@@ -31,6 +31,9 @@ LEAST_WEEKS = 3
 MOST_VALUES = 20
 """Maximum number of values of a dimension that are checked, the largest ones."""
 
+Values = tuple[str, ...]
+"""The values of a group, one for each dimension."""
+
 LONGEST_DAYS = 92
 """Maximum length of a range, in days: a longer one shows seasons rather than unusual changes."""
 
@@ -88,6 +91,14 @@ class Weeks:
         return f"case {' '.join(cases)} else {whole} end"
 
     @property
+    def day_part_sql(self) -> str:
+        """SQL for the part of a row's day: 1 for the hours that the range's last day lacks."""
+        if (until := self.checked.until_hour) is None:
+            return "0"
+        last = (self.checked.days - 1) % 7
+        return f"case when {self.day_sql} % 7 = {last} and local_hour >= {until} then 1 else 0 end"
+
+    @property
     def _in_range(self) -> str:
         return f"local_date >= {sql_literal(self.checked.first)}"
 
@@ -107,6 +118,10 @@ class WeekSeries:
         """Return the numbers of the complete weeks before."""
         return [self.weeks[number] for number in weeks.numbers]
 
+    def plus(self, other: WeekSeries) -> WeekSeries:
+        """Return the sums with another metric's numbers."""
+        return WeekSeries([a + b for a, b in zip(self.weeks, other.weeks, strict=True)])
+
     def excess(self, weeks: Weeks) -> float:
         """Return the difference between the range and the usual number."""
         before = self.before(weeks)
@@ -116,33 +131,34 @@ class WeekSeries:
 def weekly_question(
     weeks: Weeks,
     metrics: Sequence[str],
-    dimension: str = "",
+    by: Sequence[str] = (),
     filters: Sequence[Filter] = (),
     key_days: int = USUAL_KEY_DAYS,
+    is_daily: bool = False,
 ) -> Question:
-    """Build the question for metrics by week, as a whole or for a dimension's largest values.
+    """Build the question for metrics by week, as a whole or for the largest groups of dimensions.
 
-    The rows have the value (if there is a dimension), the week, the weight and the metrics. Small
+    The rows have the group's values, the week, the weight and the metrics. With `is_daily`, rows
+    also have the date and the part of the day, so that visitors are counted once a day. Small
     groups are included: callers must not show their numbers.
     """
     facts = METRICS[metrics[0]].facts
     where, values = condition_of(facts, weeks.span, filters, key_days)
-    columns = [f"{weeks.week_sql} as week", f"{weeks.weight_sql} as weight"]
-    if dimension:
-        column = DIMENSIONS[dimension].sql
-        columns.insert(0, f"{column} as {dimension}")
-        where += f"\n  and {column} is not null"
-    if weeks.checked.days < 7:
-        where += f"\n  and {weeks.day_sql} % 7 < {weeks.checked.days}"
-    groups = ", ".join(str(number) for number in range(1, len(columns) + 1))
-    columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
-    listed = ",\n".join(f"  {column}" for column in columns)
-    sql = f"select\n{listed}\nfrom {facts.name}\nwhere {where}\ngroup by {groups}"
-    names = (dimension, "week", "weight") if dimension else ("week", "weight")
+    known = [f"{DIMENSIONS[name].sql} is not null" for name in by]
+    short = [f"{weeks.day_sql} % 7 < {weeks.checked.days}"] if weeks.checked.days < 7 else []
+    names = {name: DIMENSIONS[name].sql for name in by}
+    names |= {"week": weeks.week_sql, "weight": weeks.weight_sql}
+    if is_daily:
+        names |= {"day": "local_date", "day_part": weeks.day_part_sql}
+    groups = ", ".join(str(number) for number in range(1, len(names) + 1))
+    columns = names | {name: METRICS[name].sql for name in metrics}
+    listed = ",\n".join(f"  {column} as {name}" for name, column in columns.items())
+    conditions = "\n  and ".join([where, *known, *short])
+    sql = f"select\n{listed}\nfrom {facts.name}\nwhere {conditions}\ngroup by {groups}"
     return Question(
-        _largest_of(sql, dimension, metrics[0]) if dimension else sql,
+        _largest_of(sql, by, metrics[0]) if by else sql,
         values,
-        names,
+        tuple(names),
         tuple(metrics),
         weeks.span,
         tuple(filters),
@@ -150,50 +166,54 @@ def weekly_question(
     )
 
 
-def _largest_of(sql: str, dimension: str, metric: str) -> str:
-    """Build SQL that keeps the values that are largest in the range or in the weeks before."""
+def _largest_of(sql: str, by: Sequence[str], metric: str) -> str:
+    """Build SQL that keeps the groups that are largest in the range or in the weeks before."""
+    group = ", ".join(by)
+    is_same = " and ".join(f"largest.{name} = counted.{name}" for name in by)
     return f"""with counted as (
 {sql}
 ),
 largest as (
-select {dimension}
+select {group}
 from counted
-group by {dimension}
+group by {group}
 order by
   greatest(
     coalesce(sum({metric}) filter (where week = 0), 0),
     coalesce(sum({metric} * weight) filter (where week > 0), 0) / {WEEKS}.0
   ) desc,
-  {dimension}
+  {group}
 limit {MOST_VALUES}
 )
 select *
 from counted
-where {dimension} in (select {dimension} from largest)"""  # noqa: S608
+where exists (select 1 from largest where {is_same})"""  # noqa: S608
 
 
 def ask_weeks(
     page: PageContext,
     weeks: Weeks,
     metrics: Sequence[str],
-    dimension: str = "",
+    by: Sequence[str] = (),
     filters: Sequence[Filter] | None = None,
-) -> dict[str, dict[str, WeekSeries]]:
-    """Ask for each value's series by metric; the value of the whole is "".
+    is_daily: bool = False,
+) -> dict[Values, dict[str, WeekSeries]]:
+    """Ask for the series of each group by metric; the group of the whole is ().
 
     `filters` are by default the view's. Shares are returned as a count and a number of visits.
     """
     chosen = page.view.filters if filters is None else filters
-    answer = page.ask(weekly_question(weeks, metrics, dimension, chosen, page.key_days))
+    question = weekly_question(weeks, metrics, by, chosen, page.key_days, is_daily)
     # A whole without rows has the number 0; it is not unknown.
-    values = dict.fromkeys(str(row[0]) for row in answer.rows) if dimension else ("",)
-    found = {value: {name: WeekSeries() for name in metrics} for value in values}
-    for row in answer.rows:
-        value, (week, weight, *numbers) = (row[0], row[1:]) if dimension else ("", row)
-        series = found[str(value)]
-        for name, number in zip(metrics, numbers, strict=True):
-            times = numbers[0] if METRICS[name].format == "share" else 1
-            series[name].weeks[week] += weight * float(number or 0) * times
+    found: dict[Values, dict[str, WeekSeries]] = {}
+    if not by:
+        found[()] = {name: WeekSeries() for name in metrics}
+    for row in page.ask(question).records():
+        group = tuple(str(row[name]) for name in by)
+        series = found.setdefault(group, {name: WeekSeries() for name in metrics})
+        for name in metrics:
+            times = row[metrics[0]] if METRICS[name].format == "share" else 1
+            series[name].weeks[row["week"]] += row["weight"] * float(row[name] or 0) * times
     return found
 
 

@@ -1,0 +1,90 @@
+"""The verdict on every number of a page: more than usual, as usual, or less than usual.
+
+    changes = page.once(find_changes)
+    changes.find("visits", (("channel", "Email"),))
+
+Sentences, colours, arrows and the mail use the same verdicts. They come from one false-discovery
+control over everything that the page compares, so that a page of a week without events is without
+a verdict of more or less in 95 of 100 cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from clickstream.dashboard.changes.candidates import Candidate, Scope, ask_candidates
+from clickstream.dashboard.changes.failures import error_candidates
+from clickstream.dashboard.changes.history import find_history
+from clickstream.dashboard.changes.significance import find_unusual
+from clickstream.dashboard.changes.weeks import Weeks
+from clickstream.dashboard.widgets.page import PageContext
+
+Verdict = Literal["more", "usual", "less"]
+
+LEAST_CHANGE = 0.1
+LEAST_GAP = 0.5
+"""Minimum relative difference of a conversion rate to that of all other visits."""
+
+WITH_ERRORS = {"overview", "orders", "trust"}
+"""The pages that report errors."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a page compares. `weeks` is None if it can't be compared; `reason` says why.
+
+    `likely` are the candidates whose change is beyond chance.
+    """
+
+    weeks: Weeks | None
+    reason: str
+    candidates: Sequence[Candidate] = ()
+    likely: Sequence[Candidate] = ()
+
+    @cached_property
+    def _by_number(self) -> Mapping[tuple[str, Scope, bool], Candidate]:
+        return {(one.metric, one.scope, one.is_beside_others): one for one in self.candidates}
+
+    @cached_property
+    def unusual(self) -> Sequence[Candidate]:
+        """The candidates whose change is beyond chance and large enough to matter."""
+        return [one for one in self.likely if is_large(one)]
+
+    def find(self, metric: str, scope: Scope = (), beside: bool = False) -> Candidate | None:
+        """Return the comparison of a number; None if it is not compared."""
+        return self._by_number.get((metric, scope, beside))
+
+    def verdict(self, one: Candidate) -> Verdict:
+        """Return whether a number is more or less than usual."""
+        if one not in self.unusual:
+            return "usual"
+        return "more" if one.is_up else "less"
+
+
+def is_large(one: Candidate) -> bool:
+    """Whether a change is large enough to matter."""
+    return abs(one.compared.change) >= (LEAST_GAP if one.is_beside_others else LEAST_CHANGE)
+
+
+def find_changes(page: PageContext) -> Changes:
+    """Compare everything that the page reports or colours with the weeks before."""
+    weeks, reason = find_history(page)
+    if weeks is None:
+        return Changes(None, reason)
+    candidates = ask_candidates(page, weeks)
+    if page.view.tab in WITH_ERRORS:
+        candidates += error_candidates(page, weeks)
+    chances = [one.compared.chance for one in candidates]
+    unusual = find_unusual(chances, _weights(candidates))
+    likely = [one for one, is_likely in zip(candidates, unusual, strict=True) if is_likely]
+    return Changes(weeks, "", candidates, likely)
+
+
+def _weights(candidates: Sequence[Candidate]) -> list[float]:
+    """Give the few numbers of the whole the same weight together as all numbers of groups."""
+    totals = sum(one.is_total for one in candidates)
+    groups = len(candidates) - totals
+    return [1 / totals if one.is_total else 1 / groups for one in candidates]
