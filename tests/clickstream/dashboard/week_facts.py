@@ -91,13 +91,18 @@ def joined_store(visits: Sequence[Visit], hours: Sequence[PublishedHour] = ()) -
 
 @dataclass(frozen=True)
 class Event:
-    """What is planted: visits of a value of a column are multiplied, from one date to another."""
+    """What is planted: visits of a value of a column are multiplied, from one date to another.
+
+    With `other_column`, only visits that also have `other_value` are multiplied.
+    """
 
     first: date
     last: date
     column: str
     value: str
     times: float
+    other_column: str = ""
+    other_value: str = ""
 
 
 @dataclass(frozen=True)
@@ -203,6 +208,8 @@ def _with_events(
     for event in rules.events:
         first, last = ((one - rules.first).days for one in (event.first, event.last))
         inside = (day >= first) & (day <= last) & (columns[event.column] == event.value)
+        if event.other_column:
+            inside &= columns[event.other_column] == event.other_value
         times[inside] *= event.times
     whole = np.floor(times).astype(int)
     copies = whole + (rng.random(len(day)) < times - whole)

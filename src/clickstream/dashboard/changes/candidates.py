@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import Any
 
 from clickstream.dashboard.changes.looks import LEAST_SIZE, WHOLE, Look, looks_of
 from clickstream.dashboard.changes.significance import (
@@ -18,7 +19,8 @@ from clickstream.dashboard.changes.weeks import Values, Weeks, WeekSeries, ask_w
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import fold, named_rows
 from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.panel import ROWS
+from clickstream.dashboard.questions.panel import ARRIVALS, ROWS
+from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
 from clickstream.dashboard.widgets.page import PageContext
 
 Scope = tuple[tuple[str, str], ...]
@@ -85,8 +87,6 @@ def ask_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
         candidates += _goal_rate(page, weeks, by)
     if page.view.tab == "orders":
         candidates += [*_failed_rate(page, weeks), *_step_rates(page, weeks, by)]
-    if page.view.tab == "marketing" and not page.hidden:
-        candidates += _rates_beside_others(page, by)
     return candidates
 
 
@@ -194,29 +194,28 @@ def _step_rates(
         yield from share_candidate("step_rate", scope, weeks, after, before)
 
 
-def _rates_beside_others(
-    page: PageContext, by: Mapping[tuple[str, ...], Groups]
-) -> Iterator[Candidate]:
-    """Compare the conversion rate of campaigns and of shown groups with that of other visits."""
-    whole = by[()][()]
-    for dimensions in dict.fromkeys([("campaign",), page.view.acquisition_by]):
-        groups = by.get(dimensions, {})
-        largest = sorted(groups, key=lambda values: -groups[values]["visits"].now)
-        for values in largest if dimensions == ("campaign",) else largest[:ROWS]:
-            scope = tuple(zip(dimensions, values, strict=True))
-            yield from _beside_others(scope, groups[values], whole)
+def rates_beside_others(page: PageContext) -> Iterator[Candidate]:
+    """Compare the conversion rate of each group that the Marketing page lists with all others.
+
+    The others are all visits that pass the filters, except filters by the shown dimensions.
+    """
+    for by in dict.fromkeys([("campaign",), page.view.acquisition_by]):
+        filters = [one for one in page.view.filters if one.dimension not in by]
+        whole = page.answer(("visits", "conversions"), filters=filters).single()
+        for row in page.answer(ARRIVALS, by, limit=ROWS + 1).records()[:ROWS]:
+            scope = tuple((name, str(row[name])) for name in by)
+            yield from _beside_others(scope, row, whole)
 
 
 def _beside_others(
-    scope: Scope, series: Mapping[str, WeekSeries], whole: Mapping[str, WeekSeries]
+    scope: Scope, row: Mapping[str, Any], whole: Mapping[str, Any]
 ) -> Iterator[Candidate]:
-    hits, trials = (series[name].now for name in ("conversion_rate", "visits"))
-    all_hits, all_trials = (whole[name].now for name in ("conversion_rate", "visits"))
-    compared = compare_shares(hits, trials, all_hits - hits, all_trials - trials)
-    if compared and trials >= LEAST_SIZE:
+    hits, trials = row["conversions"], row["visits"]
+    compared = compare_shares(hits, trials, whole["conversions"] - hits, whole["visits"] - trials)
+    if compared and trials >= SHARE_MINIMUM:
         moved = hits - compared.expected * trials
-        is_campaign = scope[0][0] == "campaign"
-        yield Candidate("conversion_rate", scope, compared, moved, True, is_campaign)
+        is_reported = scope[0][0] == "campaign" and trials >= LEAST_SIZE
+        yield Candidate("conversion_rate", scope, compared, moved, True, is_reported)
 
 
 def is_shown(page: PageContext, one: Candidate) -> bool:

@@ -15,7 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from clickstream.dashboard.changes.candidates import Candidate, Scope, ask_candidates
+from clickstream.dashboard.changes.candidates import (
+    Candidate,
+    Scope,
+    ask_candidates,
+    rates_beside_others,
+)
 from clickstream.dashboard.changes.failures import error_candidates
 from clickstream.dashboard.changes.history import find_history
 from clickstream.dashboard.changes.significance import find_unusual
@@ -72,15 +77,20 @@ def is_large(one: Candidate) -> bool:
 def find_changes(page: PageContext) -> Changes:
     """Compare everything that the page reports or colours with the weeks before."""
     weeks, reason = find_history(page)
-    if weeks is None:
-        return Changes(None, reason)
-    candidates = ask_candidates(page, weeks)
-    if page.view.tab in WITH_ERRORS:
-        candidates += error_candidates(page, weeks)
+    candidates = _compare(page, weeks) if weeks else []
+    if page.view.tab == "marketing" and not page.hidden:
+        candidates += rates_beside_others(page)
     chances = [one.compared.chance for one in candidates]
     unusual = find_unusual(chances, _weights(candidates))
     likely = [one for one, is_likely in zip(candidates, unusual, strict=True) if is_likely]
-    return Changes(weeks, "", candidates, likely)
+    return Changes(weeks, reason, candidates, likely)
+
+
+def _compare(page: PageContext, weeks: Weeks) -> list[Candidate]:
+    candidates = ask_candidates(page, weeks)
+    if page.view.tab in WITH_ERRORS:
+        candidates += error_candidates(page, weeks)
+    return candidates
 
 
 def _weights(candidates: Sequence[Candidate]) -> list[float]:

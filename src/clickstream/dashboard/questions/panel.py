@@ -27,6 +27,7 @@ ROWS = 8
 """Maximum number of rows of a list on a page; its CSV file has all."""
 
 VISITS = ("visits", "conversion_rate")
+ARRIVALS = ("visits", "engaged_rate", "conversions", "conversion_rate")
 LANDINGS = ("visits", "bounce_rate", "conversion_rate")
 
 

@@ -21,7 +21,7 @@ def find_sentences(page: PageContext) -> Findings:
     changes = page.once(find_changes)
     if changes.weeks is None:
         return Findings([], changes.reason)
-    if not changes.candidates:
+    if all(one.is_beside_others for one in changes.candidates):
         return Findings([], _too_few(page))
     events = select(page, changes)
     sentences = [put_in_words(page, changes.weeks, one) for one in events]

@@ -198,12 +198,13 @@ def test_a_week_that_can_not_be_compared_shows_no_change_and_says_why() -> None:
     assert digest.warnings == [
         "This week or 2 Nov – 8 Nov has too few complete hours to compare them."
     ]
-    assert {(row.before, row.change_text) for row in digest.figures} == {("–", "")}
+    assert digest.findings.reason.startswith("Figures since 6 Nov. Comparisons with the weeks")
+    assert {(row.usual, row.change_text) for row in digest.figures} == {("–", "")}
     assert (digest.moved, digest.compared) == (None, "")
     mail = mail_of(digest)
     for part in (text_part(mail), html_part(mail)):
         assert "Week before" not in part
-        assert "Change" not in part
+        assert not re.search(r"\bChange\b|\bUsual\b", part)
     assert mail["Subject"] == "cafe, Week 46: 80 visits"
 
 
@@ -212,9 +213,13 @@ def test_a_week_without_a_published_hour_is_an_error() -> None:
         digest_of(store_of([], TWO_WEEKS[:168]), WEEK)
 
 
-def test_the_subject_has_site_week_and_the_main_figure_with_its_change(digest: Digest) -> None:
+def test_the_subject_has_site_week_and_the_main_figure_with_its_change(doubled: FactStore) -> None:
+    digest = digest_of(doubled, EIGHTH, ORDERS)
+    change = digest.visits.change_text
+    assert re.fullmatch(r"\+\d+%", change)
     mail = mail_of(digest)
-    assert mail["Subject"] == "cafe, Week 46: 80 visits, +100%"
+    visits = digest.visits.value
+    assert mail["Subject"] == f"cafe, Week {EIGHTH.number}: {visits} visits, {change}"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert (mail["From"], mail["To"]) == ("Café <news@cafe.example>", "owner@cafe.example")
     assert mail["Date"].datetime.isoformat() == "2026-11-23T07:00:00+00:00"

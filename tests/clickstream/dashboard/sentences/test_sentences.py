@@ -16,7 +16,7 @@ from tests.clickstream.dashboard.builders import (
     Visit,
     hours_between,
 )
-from tests.clickstream.dashboard.rendered import html_of, page_of
+from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
 from tests.clickstream.dashboard.web.test_pages import Pseudo
 from tests.clickstream.dashboard.week_facts import (
@@ -72,6 +72,14 @@ def test_a_channel_that_doubles_is_told_with_its_number_and_a_link(store) -> Non
         (Filter("channel", ("Email",)),),
     ]
     assert by_channel["Email"] > number / 5
+
+
+def test_the_biggest_changes_have_the_usual_count_of_the_sentences(store) -> None:
+    with page_of(store, WEEK, now=NEXT_DAY) as page:
+        text = " ".join(" ".join(texts_of(html_of(page))).split())
+    assert re.search(r"Channel Email \+\d+ [\d,]+, usually [\d,]+", text)
+    (usual,) = re.findall(r"There were [\d,]+ visits , \d+% more than usual \(([\d,]+)\)", text)
+    assert f"more than usual ({usual})" in text.partition("Key figures")[2]
 
 
 def test_every_link_of_a_sentence_is_a_view(store) -> None:
@@ -191,7 +199,8 @@ def test_two_weeks_before_are_too_few() -> None:
     said = found(rules.store())
     assert not said.sentences
     assert said.reason == (
-        "The log begins on 14 Feb. To find unusual changes, 3 weeks before the range are needed."
+        "Figures since 14 Feb. Comparisons with the weeks before from 7 Mar for a day, from 13 Mar "
+        "for 7 days."
     )
 
 

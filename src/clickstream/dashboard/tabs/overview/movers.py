@@ -44,6 +44,7 @@ def find_movers(page: PageContext) -> list[Mover] | None:
         one
         for one in changes.unusual
         if one.metric == metric and len(one.scope) == 1 and one.dimension in shown
+        if one.compared.expected >= DIMENSIONS[one.dimension].smallest_group
     ]
     largest = sorted(found, key=lambda one: (-abs(one.excess), one.scope))
     movers = [_mover(page, one) for one in largest if is_shown(page, one)][:MOST_MOVERS]

@@ -42,7 +42,6 @@ def build_tiles(page: PageContext, course: Course) -> list[Tile]:
     """Build the tile of each metric that the page shows, in the order of TILES."""
     now = page.answer(TILES).single()
     before = page.answer(TILES, period=page.compared).single() if page.compared else None
-    is_rotated = notes.rotations(page, page.period) > 0
     tiles = []
     for name in TILES:
         if name in page.hidden:
@@ -50,8 +49,7 @@ def build_tiles(page: PageContext, course: Course) -> list[Tile]:
         metric = METRICS[name]
         spark = sparkline(course.values(name))
         tile = _tile(page, metric, now, before, spark)
-        is_limit = name == "visitors" and is_rotated
-        tiles.append(_as_limit(page, tile) if is_limit else tile)
+        tiles.append(_as_limit(page, tile) if name == "visitors" else tile)
     return tiles
 
 
@@ -100,8 +98,13 @@ def _interval(page: PageContext, metric: Metric, now: Mapping[str, Any]) -> str:
 def _as_limit(page: PageContext, tile: Tile) -> Tile:
     """Turn the tile of visitors into an upper limit, after a change of visitor keys.
 
-    Its change is by day, so a change of keys does not affect it.
+    Its change is by day, so a change of keys does not affect it. The compared number is an upper
+    limit, too, if keys changed since its first date.
     """
-    text = page.formats.text
+    text, compared = page.formats.text, page.compared_dates
+    if compared and notes.rotations(page, replace(compared, last=page.period.last)):
+        tile = replace(tile, before="")
+    if not notes.rotations(page, page.period):
+        return tile
     hint = tile.hint or text(mark("visitor keys changed"))
-    return replace(tile, prefix=text(mark("at most")), hint=hint, before="")
+    return replace(tile, prefix=text(mark("at most")), hint=hint)
