@@ -182,7 +182,7 @@ def _failed_rate(page: PageContext, weeks: Weeks) -> list[Candidate]:
 def _step_rates(
     page: PageContext, weeks: Weeks, by: Mapping[tuple[str, ...], Groups]
 ) -> Iterator[Candidate]:
-    """Compare the share of visits that go on to each step of the funnel."""
+    """Compare the share of visits that continue to each step of the funnel."""
     groups = by.get(("furthest_step",), {})
     steps = range(len(page.settings.funnel), -1, -1)
     furthest = [groups[(str(step),)]["visits"] for step in steps if (str(step),) in groups]
