@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
@@ -30,7 +30,7 @@ Groups = Mapping[Values, Mapping[str, WeekSeries]]
 """The series of each group, by metric."""
 
 FEWEST_FAMILIES = 3
-"""Counts of one kind share their variance if there are at least this many."""
+"""Counts of a list share their variance if there are at least this many."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,11 @@ class Candidate:
 def ask_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
     """Ask for everything that the page may report or colour, and compare it with its past."""
     found = [(look, ask_weeks(page, weeks, look.asked, look.by)) for look in looks_of(page)]
-    spreads = _spreads(weeks, found)
-    candidates = [
-        candidate
-        for look, groups in found
-        for values, series in groups.items()
-        for candidate in _compare(weeks, look, values, series, spreads)
-    ]
+    candidates: list[Candidate] = []
+    for look, groups in found:
+        spreads = _spreads(weeks, look, groups)
+        for values, series in groups.items():
+            candidates += _compare(weeks, look, values, series, spreads)
     by = {look.by: groups for look, groups in reversed(found)}
     if page.view.tab in ("overview", "orders"):
         candidates += _visitors(page, weeks) if page.view.tab == "overview" else []
@@ -90,18 +88,16 @@ def ask_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
     return candidates
 
 
-def _spreads(weeks: Weeks, found: Sequence[tuple[Look, Groups]]) -> dict[str, float]:
-    """Return the week-to-week variance that a metric's counts share, for metrics of visits."""
-    histories: dict[str, list[list[float]]] = {}
-    for look, groups in found:
-        for name in (*look.reported, *look.coloured):
-            if METRICS[name].format == "count" and METRICS[name].facts.has_sessions:
-                some = [series[name].before(weeks) for series in groups.values()]
-                histories.setdefault(name, []).extend(some)
+def _spreads(weeks: Weeks, look: Look, groups: Groups) -> dict[str, float]:
+    """Return the week-to-week variance that the groups share, for each count of visits."""
+    if len(groups) < FEWEST_FAMILIES or not METRICS[look.asked[0]].facts.has_sessions:
+        return {}
     return {
-        name: spread_between(some, weeks.length)
-        for name, some in histories.items()
-        if len(some) >= FEWEST_FAMILIES
+        name: spread_between(
+            [series[name].before(weeks) for series in groups.values()], weeks.length
+        )
+        for name in (*look.reported, *look.coloured)
+        if METRICS[name].format == "count"
     }
 
 
@@ -120,8 +116,7 @@ def _compare(
             yield from share_candidate(name, scope, weeks, series[name], of, is_reported)
             continue
         cluster = _cluster(weeks, series) if name == "page_views" else 1.0
-        spread = spreads.get("visits" if name == "page_views" else name)
-        one = series[name]
+        one, spread = series[name], spreads.get(name)
         count = compare_count(one.now, one.before(weeks), weeks.length, spread, cluster)
         if count.size >= LEAST_SIZE:
             excess = count.observed - count.expected

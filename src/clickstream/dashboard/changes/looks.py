@@ -31,6 +31,9 @@ class Look:
 WHOLE = ("visits", "page_views", "view_squares", "conversions", "conversion_rate", "engaged_rate")
 """Metrics that every page asks for the whole, so that they are asked once."""
 
+KEY_FIGURES = ("visits", "page_views", "conversions", "conversion_rate", "engaged_rate")
+"""Those that every page of visits compares, so that they have the same verdict everywhere."""
+
 _RATE = ("visits", "conversion_rate")
 _ORDERS = ("visits", "conversions", "conversion_rate")
 _CONVERTED = ("conversions", "conversion_rate")
@@ -44,9 +47,13 @@ def _looks(
     return [Look((name,) if name else (), asked, reported, coloured) for name in known]
 
 
+def _whole(*reported: str) -> Look:
+    return Look((), WHOLE, reported, [name for name in KEY_FIGURES if name not in reported])
+
+
 LOOKS: Mapping[Tab, Sequence[Look]] = {
     "overview": [
-        *_looks(WHOLE, ("visits", *_CONVERTED, "engaged_rate"), "", coloured=("page_views",)),
+        _whole("visits", *_CONVERTED, "engaged_rate"),
         *_looks(_ORDERS, _RATE, "channel", "campaign", coloured=("conversions",)),
         *_looks(
             ("visits", "conversions"),
@@ -61,23 +68,23 @@ LOOKS: Mapping[Tab, Sequence[Look]] = {
     ],
     "visitors": [
         *_looks(_RATE, ("visits",), "campaign"),
-        *_looks(WHOLE, _ENGAGED, ""),
+        _whole(*_ENGAGED),
         *_looks(_ENGAGED, _ENGAGED, "landing_page", "device"),
         *_looks(("visits",), ("visits",), "browser", "os"),
         *_looks(("views",), ("views",), "page"),
     ],
     "marketing": [
-        *_looks(WHOLE, _RATE, ""),
+        _whole(*_RATE),
         *_looks(_RATE, _RATE, "channel", "source", "campaign", "referrer"),
     ],
     "orders": [
-        *_looks(WHOLE, _CONVERTED, ""),
+        _whole(*_CONVERTED),
         *_looks(_ORDERS, _CONVERTED, "channel", "campaign", "device"),
         *_looks(("goal_visits",), ("goal_visits",), "goal"),
         *_looks(("visits",), (), "furthest_step"),
     ],
     "places": [
-        *_looks(WHOLE, _RATE, ""),
+        _whole(*_RATE),
         *_looks(_RATE, _RATE, "country", "city"),
     ],
     "trust": [

@@ -14,10 +14,6 @@ from statistics import median
 PRIOR_WEEKS = 8
 """Weight, in weeks, of the dispersion that counts of one kind share, beside a count's own weeks."""
 
-FALSE_SHARE = 0.05
-"""Maximum share of reported changes that may be due to chance."""
-
-
 FAR = 5.0
 """A week before is left out if it is this many standard deviations from the others' median.
 
@@ -211,21 +207,16 @@ def _share_dispersion(
     return (squares / weeks_long + PRIOR_WEEKS) / (freedom + PRIOR_WEEKS)
 
 
-def find_unusual(
-    chances: Sequence[float], weights: Sequence[float], false_share: float = FALSE_SHARE
-) -> list[bool]:
-    """Return for each number whether its change is beyond chance, in the order given.
+def find_unusual(chances: Sequence[float], false_share: float) -> list[bool]:
+    """Return for each number of a family whether its change is beyond chance, in the order given.
 
-    The false-discovery control is Benjamini and Hochberg's (1995), with weights (Genovese, Roeder
-    and Wasserman, Biometrika 93, 2006): at most `false_share` of the reported changes are expected
-    to be due to chance, and of pages without a change at most this share reports one. Weights are
-    scaled to a mean of 1.
+    The false-discovery control is Benjamini and Hochberg's (1995): at most `false_share` of the
+    reported changes are expected to be due to chance, and of families without a change at most this
+    share reports one.
     """
-    scale = len(weights) / sum(weights) if weights else 1.0
-    weighted = [chance / (weight * scale) for chance, weight in zip(chances, weights, strict=True)]
     limits = [
         chance
-        for rank, chance in enumerate(sorted(weighted), 1)
-        if chance <= false_share * rank / len(weighted)
+        for rank, chance in enumerate(sorted(chances), 1)
+        if chance <= false_share * rank / len(chances)
     ]
-    return [bool(limits) and chance <= limits[-1] for chance in weighted]
+    return [bool(limits) and chance <= limits[-1] for chance in chances]

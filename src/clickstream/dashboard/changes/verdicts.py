@@ -3,9 +3,9 @@
     changes = page.once(find_changes)
     changes.find("visits", (("channel", "Email"),))
 
-Sentences, colours, arrows and the mail use the same verdicts. They come from one false-discovery
-control over everything that the page compares, so that a page of a week without events is without
-a verdict of more or less in 95 of 100 cases.
+Sentences, colours, arrows and the mail use the same verdicts. A false-discovery control over
+everything that a page compares keeps a page of a week without events without a verdict of more or
+less in at least 95 of 100 cases.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from clickstream.dashboard.changes.candidates import (
 )
 from clickstream.dashboard.changes.failures import error_candidates
 from clickstream.dashboard.changes.history import find_history
+from clickstream.dashboard.changes.looks import KEY_FIGURES
 from clickstream.dashboard.changes.significance import find_unusual
 from clickstream.dashboard.changes.weeks import Weeks
 from clickstream.dashboard.widgets.page import PageContext
@@ -32,6 +33,10 @@ Verdict = Literal["more", "usual", "less"]
 LEAST_CHANGE = 0.1
 LEAST_GAP = 0.5
 """Minimum relative difference of a conversion rate to that of all other visits."""
+
+FALSE_SHARE_OF_WHOLE, FALSE_SHARE_OF_LIST = 0.015, 0.002
+"""Share of weeks without events in which chance may change a key figure of the whole, or a number
+of a list. A page has at most 17 lists of a metric by dimensions, so the sum is 5 %."""
 
 WITH_ERRORS = {"overview", "orders", "trust"}
 """The pages that report errors."""
@@ -80,10 +85,7 @@ def find_changes(page: PageContext) -> Changes:
     candidates = _compare(page, weeks) if weeks else []
     if page.view.tab == "marketing" and not page.hidden:
         candidates += rates_beside_others(page)
-    chances = [one.compared.chance for one in candidates]
-    unusual = find_unusual(chances, _weights(candidates))
-    likely = [one for one, is_likely in zip(candidates, unusual, strict=True) if is_likely]
-    return Changes(weeks, reason, candidates, likely)
+    return Changes(weeks, reason, candidates, _find_likely(candidates))
 
 
 def _compare(page: PageContext, weeks: Weeks) -> list[Candidate]:
@@ -93,8 +95,24 @@ def _compare(page: PageContext, weeks: Weeks) -> list[Candidate]:
     return candidates
 
 
-def _weights(candidates: Sequence[Candidate]) -> list[float]:
-    """Give the few numbers of the whole the same weight together as all numbers of groups."""
-    totals = sum(one.is_total for one in candidates)
-    groups = len(candidates) - totals
-    return [1 / totals if one.is_total else 1 / groups for one in candidates]
+def _find_likely(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates whose change is beyond chance, by families.
+
+    A family is the same on every page, so a number has the same verdict wherever it is shown.
+    """
+    families: dict[object, list[Candidate]] = {}
+    for one in candidates:
+        families.setdefault(_family(one), []).append(one)
+    likely = []
+    for family, members in families.items():
+        share = FALSE_SHARE_OF_WHOLE if family == () else FALSE_SHARE_OF_LIST
+        unusual = find_unusual([one.compared.chance for one in members], share)
+        likely += [one for one, is_likely in zip(members, unusual, strict=True) if is_likely]
+    return likely
+
+
+def _family(one: Candidate) -> object:
+    """Return the key figures of the whole, else the metric by its dimensions."""
+    if not one.scope and one.metric in KEY_FIGURES:
+        return ()
+    return one.metric, one.is_beside_others, tuple(dimension for dimension, _ in one.scope)

@@ -25,7 +25,7 @@ _SHARES: dict[Verdict, str] = {
 
 _DAILY: dict[Verdict, str] = {
     "more": mark("more a day than usual"),
-    "usual": mark("as usual, by day"),
+    "usual": mark("as many a day as usual"),
     "less": mark("fewer a day than usual"),
 }
 """Visitors of several days are compared by day, because those of the days can't be added up."""

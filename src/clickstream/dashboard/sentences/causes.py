@@ -27,6 +27,9 @@ LEAST_PART, LEAST_SURPLUS = 0.3, 0.15
 """A value explains a change of the whole if it has at least the first number as its share of the
 change, and this share exceeds its share of the whole by at least the second number."""
 
+FALSE_SHARE = 0.05
+"""Maximum share of the pairs that are reported although chance explains their change."""
+
 PROMISING = 0.05
 """A value whose own change has a larger chance is not combined with others."""
 
@@ -112,7 +115,7 @@ def _find_pair(
         for first, second in combinations(dict.fromkeys(each.dimension for each in singles), 2)
         for pair in _pairs(page, weeks, one, [s for s in singles if s.dimension in (first, second)])
     ]
-    unusual = find_unusual([each.compared.chance for each in found], [1.0] * len(found))
+    unusual = find_unusual([each.compared.chance for each in found], FALSE_SHARE)
     exact = [
         each
         for each, is_likely in zip(found, unusual, strict=True)

@@ -81,6 +81,22 @@ def test_a_page_without_a_likely_change_claims_none(is_changed: bool) -> None:
         assert bool(claims_of(mail)) == is_changed
 
 
+def test_a_number_has_the_same_verdict_on_every_page() -> None:
+    rules = Weeks(weeks=12, seed=6)
+    first, last = weeks_to_ask(rules)[-1]
+    event = {"first": first, "last": last, "column": "channel", "value": "Email", "times": 2}
+    store = rules.with_event(**event).store()
+    verdicts: dict[tuple[str, Scope, bool], set[str]] = {}
+    for tab in TABS:
+        with opened(store, tab, first, last) as page:
+            changes = page.once(find_changes)
+        for one in changes.candidates:
+            key = one.metric, one.scope, one.is_beside_others
+            verdicts.setdefault(key, set()).add(changes.verdict(one))
+    assert {"more"} in verdicts.values()
+    assert [key for key, found in verdicts.items() if len(found) > 1] == []
+
+
 def causes_found(pairs: bool, number: int, seed: int) -> tuple[int, int]:
     """Plant a cause in a week of each store, and return how many are named, and how many causes.
 

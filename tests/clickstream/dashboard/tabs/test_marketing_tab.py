@@ -62,7 +62,7 @@ def verdicts(store: FactStore, view: View) -> dict[str, str]:
 
 def test_it_is_seen_which_campaign_pays_and_which_does_not(store) -> None:
     assert verdicts(store, CAMPAIGNS) == {
-        "(none)": "below",
+        "(none)": "like",
         "ads": "below",
         "cakes": "above",
         "tiny": "few",
@@ -157,7 +157,8 @@ def test_assistants_have_their_share_and_how_their_visits_changed() -> None:
         one
         for week in range(4)
         for one in (
-            *some(200, AT - 7 * week * DAY, 10_000 * week),
+            *some(100, AT - 7 * week * DAY, 10_000 * week),
+            *some(100, AT - 7 * week * DAY, 10_000 * week + 200, channel="Email"),
             *some(40 if week else 160, AT - 7 * week * DAY, 10_000 * week + 500, **FROM_CHATGPT),
         )
     ]
