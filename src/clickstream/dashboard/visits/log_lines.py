@@ -21,7 +21,7 @@ from clickstream.step_config import log_format_of
 MOST_LINES = 1000
 """Maximum number of lines that a page shows."""
 
-_HITS_OF_A_VISIT = f"""
+_HITS_OF_A_VISIT = """
 select hits.hit_at, hits.raw_object, hits.line_number
 from hits
 inner join session_parts
@@ -36,8 +36,9 @@ where substr(session_parts.session_id, 1, 16) = ?
     and hits.event_date between ? and ?
     and hits.hour_at between ? and ?
 order by hits.hit_at, hits.raw_object, hits.line_number
-limit {MOST_LINES + 1}
+limit 1001
 """
+"""One row more than MOST_LINES; the local Athena takes no parameter as a limit."""
 
 
 @dataclass(frozen=True)

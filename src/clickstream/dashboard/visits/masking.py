@@ -13,12 +13,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 
 from clickstream import parse
 from clickstream.clean.pages import without_session_ids
+from clickstream.clean.referrers import referrer_of
 from clickstream.networks import address_in
 
 MASK = "[…]"
@@ -33,6 +33,8 @@ _TIME = re.compile(
     r"|\d\d:\d\d:\d\d(\.\d+)?|\d{1,3}\.\d{1,3}"
 )
 _NAME = re.compile(r"[A-Za-z_][\w.@-]{0,39}")
+_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]*[A-Za-z][A-Za-z0-9-]*)+(:\d+)?")
+"""A host name, which is no address."""
 _PAIRS = re.compile(r"[&;]")
 _ADDRESS = re.compile(r"(?<![\w.:/])[\[]?[0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]*")
 
@@ -88,17 +90,15 @@ class Mask:
 
     def _referrer(self, referrer: str) -> str:
         """Mask the path of another site's page, of which the lake keeps the host only."""
-        try:
-            parts = urlsplit(referrer)
-            host = parts.hostname or ""
-        except ValueError:
-            return MASK
-        if not host or address_in(host):
-            return MASK
-        start = f"{parts.scheme}://{host}"
-        if host.removeprefix("www.") in self.domains:
-            return start + self._target(referrer.partition(parts.netloc)[2])
-        return f"{start}/{MASK}" if parts.path.strip("/") or parts.query else f"{start}/"
+        scheme, _, rest = referrer.partition("://")
+        host, slash, path = rest.partition("/")
+        other = referrer_of(referrer, self.domains)
+        if other is None:
+            return (
+                f"{scheme}://{host}{slash}{self._target(path)}" if _HOST.fullmatch(host) else MASK
+            )
+        domain = MASK if address_in(other.domain) else other.domain
+        return f"{scheme}://{domain}/{MASK if path else ''}"
 
 
 def _mask_token(token: str, shown: Mapping[str, str]) -> str:

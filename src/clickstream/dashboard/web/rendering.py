@@ -44,7 +44,7 @@ from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import trust_line
 from clickstream.settings.dashboard import Icon
 
-STATIC = ("page.css", "page.js", "login.css", "chart.svg", "cup.svg")
+STATIC = ("page.css", "page.js", "visits.css", "login.css", "chart.svg", "cup.svg")
 
 
 def read_static(name: str) -> bytes:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from pytest import MonkeyPatch
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
 from tests.clickstream.dashboard.rendered import page_of
 from tests.clickstream.dashboard.strategies import DAYS, FIRST, filters, visits
@@ -119,7 +119,7 @@ def test_pages_of_the_list_lose_and_repeat_nothing(
     rows: list[Visit], size: int, chosen: list
 ) -> None:
     store, view = FactStore(fact_tables(rows)), with_filters(chosen)
-    with MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(listing, "ROWS", size)
         ids = listed(store, view)
     with page_of(store, view) as page:
@@ -133,9 +133,10 @@ def test_pages_of_the_list_lose_and_repeat_nothing(
 def test_the_csv_file_has_all_visits_with_their_goals_and_errors(
     rows: list[Visit], size: int
 ) -> None:
-    with MonkeyPatch.context() as patch, page_of(
-        FactStore(fact_tables(rows)), with_filters([])
-    ) as page:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        page_of(FactStore(fact_tables(rows)), with_filters([])) as page,
+    ):
         patch.setattr(listing, "ROWS_OF_A_BATCH", size)
         text = "".join(map(csv_line, csv_rows(page)))
     found = {int(one["session_id"], 16): one for one in csv.DictReader(io.StringIO(text))}
