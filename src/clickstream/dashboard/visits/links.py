@@ -17,7 +17,7 @@ from clickstream.dashboard.questions.folding import OTHER
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import Question
-from clickstream.dashboard.questions.view import Filter, View
+from clickstream.dashboard.questions.view import MOST_VALUES, Filter, View
 
 _ALWAYS: Mapping[str, tuple[Filter, ...]] = {
     "visits": (),
@@ -32,6 +32,8 @@ _TIMES = {"weekday": "start_weekday", "hour": "start_hour"}
 """The filters of visits for the dimensions of time that are no dates."""
 
 _DATES = {"day", "week"}
+_OF_ERRORS = {"failed_page", "failed_status"}
+"""The dimensions whose values together are a value of `error`."""
 
 
 def view_behind(
@@ -43,11 +45,13 @@ def view_behind(
     `shown` are the dates of the view.
     """
     row = dict(zip(question.dimensions, values, strict=True))
-    of_row = _row_filters(row)
+    of_row = _row_filters(row, question.filters)
     if metric not in _ALWAYS or of_row is None or question.period != _whole(question.period):
         return None
     facts = METRICS[metric].facts
     decided = {*row, *(one.dimension for one in of_row)}
+    if "error" in decided:
+        decided |= _OF_ERRORS
     kept = [one for one in question.filters if not _is_met(one, decided, facts)]
     filters = _combine([*kept, *of_row, *_ALWAYS[metric]])
     if filters is None or not _is_exact(facts, kept, of_row):
@@ -60,28 +64,35 @@ def _whole(period: Period) -> Period:
     return Period(period.first, period.last)
 
 
-def _row_filters(row: Mapping[str, Any]) -> list[Filter] | None:
+def _row_filters(row: Mapping[str, Any], asked: Sequence[Filter]) -> list[Filter] | None:
     """Return the filters that choose the visits of a row; None if there are none for it."""
-    if any(value is OTHER for value in row.values()):
-        return None
-    if "failed_page" in row and "failed_status" in row:
-        page = row["failed_page"]
-        error = str(row["failed_status"]) + ("" if page is None else f" {page}")
-        row = {name: value for name, value in row.items() if not name.startswith("failed_")}
-        row |= {"error": error}
-    filters = []
-    for name, value in row.items():
-        if name in _DATES:
-            continue
-        if name in _TIMES:
-            filters.append(Filter(_TIMES[name], (str(value),)))
-        elif name == "step_of_failed":
-            filters.append(Filter("furthest_step", (value,)))
-        elif DIMENSIONS[name].is_filter:
-            filters.append(Filter(name, (value,)))
-        else:
-            return None
-    return filters
+    is_error = "failed_status" in row
+    left_out = _DATES | _OF_ERRORS if is_error else _DATES
+    found = [_filter_of(name, value) for name, value in row.items() if name not in left_out]
+    if is_error:
+        errors = _errors_of(row, asked)
+        found.append(Filter("error", errors) if errors else None)
+    filters = [one for one in found if one is not None]
+    return filters if len(filters) == len(found) else None
+
+
+def _filter_of(name: str, value: Any) -> Filter | None:
+    """Return the filter of visits for a value of a dimension; None if there is none."""
+    if name in _TIMES:
+        return Filter(_TIMES[name], (str(value),))
+    if name == "step_of_failed":
+        return Filter("furthest_step", (value,))
+    return Filter(name, (value,)) if DIMENSIONS[name].is_filter and value is not OTHER else None
+
+
+def _errors_of(row: Mapping[str, Any], asked: Sequence[Filter]) -> tuple[str, ...]:
+    """Return the values of `error` for a status, on the row's page or those of the question."""
+    pages: Sequence[str | None] = (row["failed_page"],) if "failed_page" in row else ()
+    if not pages:
+        named = (one for one in asked if one.dimension == "failed_page" and not one.chooses_visits)
+        pages = next((one.values for one in named if not one.is_excluded), ())
+    status = str(row["failed_status"])
+    return tuple(status if page is None else f"{status} {page}" for page in pages)
 
 
 def _is_met(one: Filter, decided: Collection[str], facts: FactView) -> bool:
@@ -124,7 +135,8 @@ def _combine(filters: Sequence[Filter]) -> list[Filter] | None:
             found[key] = replace(one, values=values)
         elif set(before.values) != set(one.values):
             return None
-    return [*found.values()]
+    number = sum(len(one.values) for one in found.values())
+    return [*found.values()] if number <= MOST_VALUES else None
 
 
 def _with_dates(view: View, shown: Period, asked: Period, row: Mapping[str, Any]) -> View | None:
