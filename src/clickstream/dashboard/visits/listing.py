@@ -51,7 +51,7 @@ class ShownVisit:
     place: str
     device: str
     landing_page: str
-    pages: str
+    pages: int
     length: str
     goals: Sequence[str]
     errors: Sequence[str]
@@ -172,7 +172,7 @@ def _shown(
         places.name_of(visit),
         device_of(visit),
         visit["landing_page"] or NO_VALUE,
-        formats.count(visit["page_views"]),
+        visit["page_views"],
         formats.seconds(visit["duration_seconds"] or 0),
         goals,
         errors,

@@ -20,7 +20,8 @@ ShareParts = tuple[int, int]
 class KeyFigure:
     """A key figure. A change that chance explains counts as neither good nor bad.
 
-    `before` is the compared value, empty if nothing is compared.
+    `before` is the compared value, empty if nothing is compared. `visits` is the query of the list
+    of the visits that are counted, empty without one.
     """
 
     label: str
@@ -30,6 +31,7 @@ class KeyFigure:
     hint: str
     spark: Sequence[str] = ()
     before: str = ""
+    visits: str = ""
 
 
 def count_figure(
