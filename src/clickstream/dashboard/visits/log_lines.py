@@ -42,7 +42,7 @@ limit 1001
 
 
 @dataclass(frozen=True)
-class LogLine:
+class VisitLine:
     """A line of a visit: its time (UTC, naive), its place, and its text.
 
     `text` is masked; None if the raw object is deleted.
@@ -55,10 +55,10 @@ class LogLine:
 
 
 @dataclass(frozen=True)
-class LogLines:
+class VisitLines:
     """The lines of a visit in order, and the bytes that Athena read to name them."""
 
-    lines: Sequence[LogLine]
+    lines: Sequence[VisitLine]
     scanned_bytes: int
     has_more: bool
 
@@ -69,7 +69,7 @@ class LogLines:
 
 
 @aws_errors.translate_errors()
-def read_log_lines(lake: Lake, session_id: str, started_at: datetime, seconds: int) -> LogLines:
+def read_log_lines(lake: Lake, session_id: str, started_at: datetime, seconds: int) -> VisitLines:
     """Read the lines of a visit that began at a UTC time and lasted some seconds.
 
     Raises QueryFailed with Athena's reason, and DamagedObject for a damaged raw object.
@@ -81,8 +81,8 @@ def read_log_lines(lake: Lake, session_id: str, started_at: datetime, seconds: i
     for _, key, number in named:
         wanted[key].add(number)
     texts = {key: _read_lines(lake, key, numbers) for key, numbers in wanted.items()}
-    lines = [LogLine(at, key, number, texts[key].get(number)) for at, key, number in named]
-    return LogLines(lines, found.scanned_bytes, len(found.rows) > MOST_LINES)
+    lines = [VisitLine(at, key, number, texts[key].get(number)) for at, key, number in named]
+    return VisitLines(lines, found.scanned_bytes, len(found.rows) > MOST_LINES)
 
 
 def _values(session_id: str, started_at: datetime, seconds: int) -> list[str]:

@@ -27,7 +27,7 @@ from clickstream.dashboard.tabs.trust.values import trust_values
 from clickstream.dashboard.tabs.visitors.values import visitors_values
 from clickstream.dashboard.texts import mark, template_environment
 from clickstream.dashboard.visits.listing import VisitList
-from clickstream.dashboard.visits.log_lines import LogLines
+from clickstream.dashboard.visits.log_lines import VisitLines
 from clickstream.dashboard.visits.visit import VisitPage
 from clickstream.dashboard.web.details import Comparison, DetailPart
 from clickstream.dashboard.web.navigation import chips, navigation, tab_label, visits_frame
@@ -145,7 +145,7 @@ class Renderer:
             **values, found=found, is_first=is_first
         )
 
-    def visit(self, page: PageContext, shown: VisitPage, lines: LogLines | None) -> str:
+    def visit(self, page: PageContext, shown: VisitPage, lines: VisitLines | None) -> str:
         """Render the page of one visit, with its log lines if they were read."""
         return self.environment.get_template("visit.html").render(
             base="../",

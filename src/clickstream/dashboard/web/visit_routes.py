@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from clickstream.dashboard.access.identity import identity_of, require_visits
 from clickstream.dashboard.questions.view import View, parse_view
 from clickstream.dashboard.visits.listing import Record, build_list, csv_rows
-from clickstream.dashboard.visits.log_lines import LogLines, read_log_lines
+from clickstream.dashboard.visits.log_lines import VisitLines, read_log_lines
 from clickstream.dashboard.visits.questions import PageKey, parse_id
 from clickstream.dashboard.visits.visit import build_visit, find_visit
 from clickstream.dashboard.web.details import csv_line
@@ -84,7 +84,7 @@ def _csv_lines(page: PageContext, stack: ExitStack) -> Iterator[str]:
 
 
 def _render_visit(
-    dashboard: DashboardService, page: PageContext, session_id: str, lines: LogLines | None
+    dashboard: DashboardService, page: PageContext, session_id: str, lines: VisitLines | None
 ) -> str:
     shown = build_visit(page, _find(page, session_id))
     return dashboard.renderer.visit(page, shown, lines)
@@ -101,7 +101,7 @@ def _find(page: PageContext, session_id: str) -> Record:
     return visit
 
 
-def _ask_for_lines(dashboard: DashboardService, page: PageContext, session_id: str) -> LogLines:
+def _ask_for_lines(dashboard: DashboardService, page: PageContext, session_id: str) -> VisitLines:
     visit = _find(page, session_id)
     if not dashboard.asking_athena.acquire(blocking=False):
         raise HTTPException(
