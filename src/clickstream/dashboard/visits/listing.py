@@ -25,7 +25,7 @@ from clickstream.dashboard.widgets.page import PageContext
 
 ROWS = 50
 """Number of visits on a page of the list."""
-ROWS_OF_A_BATCH = 2000
+ROWS_OF_A_BATCH = 5000
 """Number of visits that the CSV file asks for at once."""
 
 Record = Mapping[str, Any]
