@@ -141,6 +141,10 @@ class Formats:
         """Format a time of day to the minute, such as 14:02."""
         return dates.format_time(moment, "short", locale=self.locale)
 
+    def clock(self, moment: datetime) -> str:
+        """Format a time of day to the second, such as 14:02:31."""
+        return dates.format_time(moment, "medium", locale=self.locale)
+
     def weekday(self, number: int) -> str:
         """Return the short name of a weekday, 1 for Monday to 7 for Sunday."""
         return dates.format_date(_MONDAY + timedelta(days=number - 1), "EEE", self.locale)

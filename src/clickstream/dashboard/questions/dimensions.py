@@ -67,6 +67,10 @@ def _place(name: str, label: str, sql: str) -> Dimension:
     return Dimension(name, SESSIONS, label, sql, smallest_group=PLACE_MINIMUM)
 
 
+def _yes_or_no(condition: str) -> str:
+    return f"case when {condition} then 'yes' else 'no' end"
+
+
 _REGION = "region || coalesce(', ' || country, '')"
 _CITY = "city || coalesce(', ' || nullif(region, city), '') || coalesce(', ' || country, '')"
 """Names with region and country, because several places have one name: Paris, Île-de-France, FR."""
@@ -124,6 +128,12 @@ DIMENSIONS = _dimensions(
         "cast(coalesce(funnel_steps, 0) as varchar)",
         order="value",
     ),
+    Dimension("met_goal", SESSIONS, mark("Met a goal"), _yes_or_no("conversions > 0")),
+    Dimension("met_error", SESSIONS, mark("Met an error"), _yes_or_no("errors > 0")),
+    Dimension(
+        "start_weekday", SESSIONS, mark("Weekday"), "cast(local_weekday as varchar)", "value"
+    ),
+    Dimension("start_hour", SESSIONS, mark("Hour"), "cast(local_hour as varchar)", "value"),
     Dimension("page", PAGE_VIEWS, mark("Page"), "page"),
     Dimension(
         "host",
@@ -145,6 +155,13 @@ DIMENSIONS = _dimensions(
             "The page that was viewed next in the same visit. After the last page of a "
             "visit, the person left the site."
         ),
+    ),
+    Dimension(
+        "error",
+        SESSION_ERRORS,
+        mark("Error"),
+        "cast(status as varchar) || coalesce(' ' || page, '')",
+        definition=mark("The status of the answer and the page, such as 404 /old-menu."),
     ),
     Dimension("failed_page", SESSION_ERRORS, mark("Page with an error"), "page"),
     Dimension(

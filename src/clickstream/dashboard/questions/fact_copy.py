@@ -22,7 +22,7 @@ import pyarrow as pa
 from more_itertools import constrained_batches
 
 from clickstream.dashboard.questions import fact_views
-from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.questions.question import FactId, Question, SqlValue
 from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
 
@@ -172,11 +172,16 @@ class Snapshot:
         """Answer a question; return no rows for a fact view that was never copied."""
         try:
             found: list[tuple[Any, ...]] = self.cursor.execute(
-                question.sql, list(question.values)
+                question.sql, [_stored_value(value) for value in question.values]
             ).fetchall()
         except duckdb.CatalogException:
             return []
         return found
+
+
+def _stored_value(value: SqlValue) -> SqlValue:
+    """Return a value as the copy stores it: ids are numbers."""
+    return int(value, 16) if isinstance(value, FactId) else value
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:

@@ -17,6 +17,13 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import Filter
 from clickstream.wording import printable
 
+
+class FactId(str):
+    """An id of a session or a visitor in the facts: 16 hexadecimal digits."""
+
+    __slots__ = ()
+
+
 SqlValue = str | int | date | datetime
 Clause = tuple[str, tuple[SqlValue, ...]]
 """A condition with question marks, and their values."""
@@ -32,7 +39,7 @@ class Question:
     """A SELECT with question marks, their values, and the names of its columns.
 
     The dimensions come first, then the metrics. `period`, `filters` and `key_days` are the inputs
-    that it was built from.
+    that it was built from. The answer of a question with `is_kept` is kept for the next reader.
     """
 
     sql: str
@@ -42,6 +49,7 @@ class Question:
     period: Period
     filters: tuple[Filter, ...] = ()
     key_days: int = USUAL_KEY_DAYS
+    is_kept: bool = True
 
     @property
     def smallest_group(self) -> int:
@@ -74,7 +82,7 @@ _IN_ORDER = "window in_order as (partition by visitor_id order by started_at, se
 def sql_literal(value: SqlValue) -> str:
     """Format a value as SQL, for Athena and DuckDB."""
     if isinstance(value, datetime):
-        return f"timestamp '{value:%Y-%m-%d %H:%M:%S}'"
+        return f"timestamp '{value.isoformat(sep=' ')}'"
     if isinstance(value, date):
         return f"date '{value}'"
     return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"

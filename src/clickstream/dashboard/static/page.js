@@ -9,6 +9,7 @@ const isOurs = (url) => url.origin === location.origin && sameDirectory(url.path
 const sameDirectory = (path) => directory(path) === directory(location.pathname);
 const directory = (path) => path.slice(0, path.lastIndexOf("/") + 1);
 const isDetail = () => document.querySelector("main.detail") !== null;
+const styles = (page) => page.querySelectorAll("link[rel=stylesheet]").length;
 
 let latest = 0;
 
@@ -22,6 +23,7 @@ async function show(url, remember = true) {
     if (answer.redirected || !answer.headers.get("content-type")?.startsWith("text/html")) throw answer;
     next = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!next.querySelector(".top") || !next.querySelector("main")) throw answer; // an error page
+    if (styles(next) !== styles(document)) throw answer; // visits have a style sheet of their own
   } catch {
     location.assign(url);
     return;

@@ -19,6 +19,7 @@ from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.tabs.panels import PANELS, questions_of
 from clickstream.dashboard.texts import mark
+from clickstream.dashboard.visits.links import view_behind
 from clickstream.dashboard.widgets.chart_notes import own_notes
 from clickstream.dashboard.widgets.lists import value_name
 from clickstream.dashboard.widgets.page import PageContext
@@ -32,11 +33,19 @@ _FORMULA = ("=", "+", "-", "@", "|")
 
 
 @dataclass(frozen=True)
+class DetailCell:
+    """A value as shown, and the address of the list of its visits, empty without one."""
+
+    text: str
+    visits: str = ""
+
+
+@dataclass(frozen=True)
 class DetailRow:
     """A row as shown: the names of its dimensions' values, and a cell for each metric."""
 
     names: Sequence[str]
-    cells: Sequence[str]
+    cells: Sequence[DetailCell]
     differs: bool = False
 
 
@@ -122,15 +131,26 @@ def _row(
     ours: AnswerRow | None,
     other: AnswerRow | None,
 ) -> DetailRow:
-    cells: list[str] = []
+    cells: list[DetailCell] = []
     for place, name in enumerate(question.metrics):
-        shown = (ours, other) if other is not None or ours is None else (ours,)
-        cells += [page.shown(METRICS[name], row[place] if row else None) for row in shown]
+        value = ours[place] if ours else None
+        visits = _visits_behind(page, question, name, names) if value else ""
+        cells.append(DetailCell(page.shown(METRICS[name], value), visits))
+        if other is not None or ours is None:
+            cells.append(DetailCell(page.shown(METRICS[name], other[place] if other else None)))
     labels = [
         value_name(page, name, value)
         for name, value in zip(question.dimensions, names, strict=True)
     ]
     return DetailRow(labels, cells, other is not None and not _is_same_row(ours, other))
+
+
+def _visits_behind(page: PageContext, question: Question, metric: str, names: AnswerRow) -> str:
+    """Return the address of the visits that a number counts; empty if there is none."""
+    if not page.identity.sees_visits:
+        return ""
+    view = view_behind(page.view, page.period, question, metric, names)
+    return f"../visits{view.query}" if view else ""
 
 
 def _is_same_row(ours: AnswerRow | None, theirs: AnswerRow | None) -> bool:
@@ -165,17 +185,18 @@ def csv_lines(page: PageContext, name: str) -> Iterator[str]:
     for number, question in enumerate(questions_of(page, panel)):
         if number:
             yield "\r\n"
-        yield _csv_line([*question.dimensions, *question.metrics])
+        yield csv_line([*question.dimensions, *question.metrics])
         for row in fold(page.ask, question).rows:
-            yield _csv_line(row)
+            yield csv_line(row)
     if name == "trend" and (notes := own_notes(page)):
         yield "\r\n"
-        yield _csv_line(["day", "hour", "note", "account"])
+        yield csv_line(["day", "hour", "note", "account"])
         for note in notes:
-            yield _csv_line([note.day, note.hour, note.text, note.account])
+            yield csv_line([note.day, note.hour, note.text, note.account])
 
 
-def _csv_line(cells: Sequence[Any]) -> str:
+def csv_line(cells: Sequence[Any]) -> str:
+    """Return a line of a CSV file, whose texts no spreadsheet runs as formulas."""
     buffer = io.StringIO()
     csv.writer(buffer).writerow([_guarded(cell) for cell in cells])
     return buffer.getvalue()

@@ -10,6 +10,7 @@ from typing import Any
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.periods import COMPARISONS, RANGES, Comparison, RangeName
 from clickstream.dashboard.questions.view import TABS, Tab, View
+from clickstream.dashboard.sentences import Findings
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.addresses import PATHS, address_on
 from clickstream.dashboard.widgets.lists import value_name
@@ -116,6 +117,31 @@ def navigation(page: PageContext) -> dict[str, Any]:
             (" ".join(str(number) for number in range(1, len(shown) + 1)), text(TAB_KEYS)),
             *((key, text(label)) for key, label in KEYS),
         ],
+    }
+
+
+def visits_frame(page: PageContext) -> dict[str, Any]:
+    """Build the values of the frame that differ on the list of visits, which is on no tab.
+
+    It makes no share links, because their readers may not see single visits.
+    """
+    links = navigation(page)["tabs"]
+    view, text = page.view, page.formats.text
+    others = tuple(one for one in view.filters if one.dimension not in ("met_goal", "met_error"))
+    every = replace(view, filters=others)
+    choices = [
+        (mark("All"), every),
+        *([(mark("Met a goal"), every.with_filter("met_goal", "yes"))] if not page.hidden else []),
+        (mark("Met an error"), every.with_filter("met_error", "yes")),
+    ]
+    return {
+        "tabs": [replace(one, is_shown=False) for one in links],
+        "tab_path": "visits",
+        "identity": replace(page.identity, shares_at=""),
+        "tab_title": text(mark("Visits")),
+        "made": None,
+        "says": Findings((), ""),
+        "choices": [(label, one.query, one.filters == view.filters) for label, one in choices],
     }
 
 

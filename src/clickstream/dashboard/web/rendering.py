@@ -14,6 +14,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader
 
 from clickstream.dashboard.entries.own_notes import LONGEST_TEXT
 from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import Tab
 from clickstream.dashboard.sentences import find_sentences
@@ -25,8 +26,11 @@ from clickstream.dashboard.tabs.places.values import places_values
 from clickstream.dashboard.tabs.trust.values import trust_values
 from clickstream.dashboard.tabs.visitors.values import visitors_values
 from clickstream.dashboard.texts import mark, template_environment
+from clickstream.dashboard.visits.listing import VisitList
+from clickstream.dashboard.visits.log_lines import VisitLines
+from clickstream.dashboard.visits.visit import VisitPage
 from clickstream.dashboard.web.details import Comparison, DetailPart
-from clickstream.dashboard.web.navigation import chips, navigation, tab_label
+from clickstream.dashboard.web.navigation import chips, navigation, tab_label, visits_frame
 from clickstream.dashboard.web.share_menu import (
     ShownLink,
     ShownLinks,
@@ -40,7 +44,7 @@ from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import trust_line
 from clickstream.settings.dashboard import Icon
 
-STATIC = ("page.css", "page.js", "login.css", "chart.svg", "cup.svg")
+STATIC = ("page.css", "page.js", "visits.css", "login.css", "chart.svg", "cup.svg")
 
 
 def read_static(name: str) -> bytes:
@@ -104,30 +108,56 @@ class Renderer:
 
     def tab(self, page: PageContext, made: ShownLink | None = None) -> str:
         """Render a tab; `made` is a new share link that the page offers to copy."""
-        text = page.formats.text
+        common = {
+            **self._frame(page),
+            "made": made,
+            "tab_title": tab_label(page, page.view.tab),
+            "says": find_sentences(page),
+        }
+        template = self.environment.get_template(f"{page.view.tab}/page.html")
+        return template.render(**common, **TAB_VALUES[page.view.tab](page))
+
+    def _frame(self, page: PageContext) -> dict[str, Any]:
+        """Build the values around the panels of a tab, and around the list of visits."""
         changed_at = page.state.changed_at
         shown = changed_at.astimezone(page.zone) if changed_at else None
-        common = {
+        return {
             **navigation(page),
             "longest_text": LONGEST_TEXT,
             "entry_problem": page.entries.problem,
             **share_menu(self.formats),
-            "made": made,
             "view": page.view,
             "hidden": page.hidden,
             "identity": page.identity,
-            "tab_title": tab_label(page, page.view.tab),
             "trust": trust_line(page),
-            "says": find_sentences(page),
             "version": page.version,
             "zone": page.zone.key.replace("_", " "),
             "facts_at": page.formats.moment(shown) if shown else "",
-            "nothing": text(
+            "nothing": page.formats.text(
                 mark("No visits in this range. Choose another range, or clear the filters.")
             ),
         }
-        template = self.environment.get_template(f"{page.view.tab}/page.html")
-        return template.render(**common, **TAB_VALUES[page.view.tab](page))
+
+    def visits(self, page: PageContext, found: VisitList, is_first: bool) -> str:
+        """Render the list of the view's visits."""
+        values = {**self._frame(page), **visits_frame(page)}
+        return self.environment.get_template("visits.html").render(
+            **values, found=found, is_first=is_first
+        )
+
+    def visit(self, page: PageContext, shown: VisitPage, lines: VisitLines | None) -> str:
+        """Render the page of one visit, with its log lines if they were read."""
+        return self.environment.get_template("visit.html").render(
+            base="../",
+            view=page.view,
+            identity=page.identity,
+            visit=shown,
+            lines=lines,
+            line_at=lambda line: page.formats.clock(to_local(line.at, page.zone)),
+            zone=page.zone.key.replace("_", " "),
+            workgroup=page.settings.lake.workgroup,
+            raw_days=page.settings.maintenance.raw_days,
+        )
 
     def detail(
         self,

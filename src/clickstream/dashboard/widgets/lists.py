@@ -25,6 +25,14 @@ STEPS = {"furthest_step", "step_of_failed"}
 """Dimensions whose values are numbers of funnel steps."""
 LEFT = mark("(left the site)")
 
+_YES_OR_NO = {"met_goal", "met_error"}
+_ANSWERS = {"yes": mark("yes"), "no": mark("no")}
+_TIMES_OF_START = {
+    "start_hour": {str(hour) for hour in range(24)},
+    "start_weekday": {str(day) for day in range(1, 8)},
+}
+"""The values of the dimensions of a visit's start, as text."""
+
 KINDS = {"new": mark("New"), "returning": mark("Returning")}
 """The labels of the kinds of visitors."""
 
@@ -109,6 +117,11 @@ def value_name(page: PageContext, dimension: str, value: Any) -> str:
         return formats.text(OTHER_PLACES)
     if dimension == "visitor_kind" and value in KINDS:
         return formats.text(KINDS[value])
+    if dimension in _YES_OR_NO:
+        return formats.text(_ANSWERS.get(value, value))
+    if dimension in _TIMES_OF_START and str(value) in _TIMES_OF_START[dimension]:
+        is_hour = dimension == "start_hour"
+        return formats.hour(int(value)) if is_hour else formats.weekday(int(value))
     return formats.country(str(value)) if dimension == "country" else str(value)
 
 

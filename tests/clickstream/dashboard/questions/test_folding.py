@@ -181,7 +181,7 @@ def test_page_table_and_file_fold_alike(choice: str) -> None:
         (part,) = detail_parts(page, PANELS["places"])
         lines = list(csv.reader(io.StringIO("".join(csv_lines(page, "places")))))
         listed = places_values(page)["list"].rows
-    assert [row.cells[0] for row in part.rows] == ["30", "15"]
+    assert [row.cells[0].text for row in part.rows] == ["30", "15"]
     assert [line[1] for line in lines[1:]] == ["30", "15"]
     assert [row.visits for row in listed] == ["30", "15"]
     assert [row.names[0] for row in part.rows][-1] == "Other places"

@@ -81,6 +81,11 @@ def has(visit: Visit, dimension: str) -> set[str | None]:
         "goal": set(visit.goals),
         "furthest_step": {str(visit.steps or 0)},
         "failed_page": {page for page, _ in visit.errors},
+        "error": {f"{status} {page}" for page, status in visit.errors},
+        "met_goal": {"yes" if visit.goals else "no"},
+        "met_error": {"yes" if visit.errors else "no"},
+        "start_weekday": {str(visit.started_at.isoweekday())},
+        "start_hour": {str(visit.started_at.hour)},
     }.get(dimension, {None})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,6 +39,13 @@ from clickstream.dashboard.tabs.orders.funnel import build_funnel
 from clickstream.dashboard.tabs.orders.questions import item_pages, order_filter
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.visits.log_lines import read_log_lines
+from clickstream.dashboard.visits.questions import (
+    VISIT_COLUMNS,
+    id_text,
+    page_views_question,
+    visits_question,
+)
 from clickstream.dashboard.web.details import is_same
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.widgets.page import PageContext
@@ -330,6 +337,75 @@ def views_of(name: str, view: View) -> Iterator[View]:
     """The view with each choice of a panel."""
     for choice in PANELS[name].asks or {"": ()}:
         yield view.with_choice(name, choice) if choice else view
+
+
+@pytest.mark.parametrize("filters", FILTERS[:5])
+def test_the_list_of_visits_is_what_athena_says_and_what_is_true(
+    cafe: Cafe, filters: Sequence[Filter]
+) -> None:
+    question = visits_question(WHOLE, filters, 100_000)
+    columns = [*question.metrics]
+    with cafe.copy.reader() as reader:
+        ours = [with_ids(dict(zip(columns, row, strict=True))) for row in reader.rows(question)]
+    theirs = [dict(zip(columns, row, strict=True)) for row in ask_athena(cafe.lake, question)]
+    assert ours == theirs
+    shown = ("channel", "landing_page", "exit_page", "page_views", "conversions", "errors")
+    true = [
+        (one.started_at.replace(tzinfo=None), *(getattr(one, name) for name in shown))
+        for one in cafe.truth.chosen(WHOLE, filters)
+    ]
+    found = [(row["started_at"], *(row[name] for name in shown)) for row in ours]
+    assert sorted(found, key=repr) == sorted(true, key=repr)
+
+
+def with_ids(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {name: id_text(row[name]) for name in ("session_id", "visitor_id")}
+
+
+def test_page_views_of_a_visit_have_their_true_times(cafe: Cafe) -> None:
+    true = {
+        (one.started_at.replace(tzinfo=None), one.landing_page, len(one.pages)): one
+        for one in cafe.truth.chosen(WHOLE, ())
+    }
+    with cafe.copy.reader() as reader:
+        listed = reader.rows(visits_question(WHOLE, (), 40))
+        for row in listed:
+            visit = with_ids(dict(zip(VISIT_COLUMNS, row, strict=True)))
+            one = true[visit["started_at"], visit["landing_page"], visit["page_views"]]
+            question = page_views_question(visit["session_id"], visit["local_date"])
+            records = Answer(question, reader.rows(question)).records()
+            found = [
+                (view["page"], one.started_at + timedelta(seconds=view["seconds_in_visit"]))
+                for view in records
+            ]
+            assert found == [(view.page, view.viewed_at) for view in one.pages]
+
+
+OF_ID = "substr(session_id, 1, 16) = '{}'"
+
+
+def test_log_lines_of_a_visit_are_all_its_requests_and_of_its_dates_only(cafe: Cafe) -> None:
+    """The café's log is of two UTC dates."""
+    true = {
+        (one.started_at.replace(tzinfo=None), one.landing_page, len(one.pages)): one
+        for one in cafe.truth.chosen(WHOLE, ())
+    }
+    with cafe.copy.reader() as reader:
+        first = reader.rows(visits_question(Period(WHOLE.first, WHOLE.first), (), 3))
+    for row in first:
+        visit = with_ids(dict(zip(VISIT_COLUMNS, row, strict=True)))
+        one = true[visit["started_at"], visit["landing_page"], visit["page_views"]]
+        seconds = visit["duration_seconds"]
+        found = read_log_lines(cafe.lake, visit["session_id"], visit["started_at"], seconds)
+        sql = f"select sum(requests - assets) from session_parts where {OF_ID}"
+        counted = athena.query(cafe.lake, sql.format(visit["session_id"])).rows
+        assert counted == [(len(found.lines),)]
+        viewed = {view.viewed_at.replace(tzinfo=None) for view in one.pages}
+        assert viewed <= {line.at for line in found.lines}
+        assert not found.are_deleted
+    some = (visit["session_id"], datetime(2026, 10, 24, 19))
+    of_date, of_both = (read_log_lines(cafe.lake, *some, hours * 3600) for hours in (1, 10))
+    assert 0 < of_date.scanned_bytes < of_both.scanned_bytes
 
 
 def test_errors_of_the_funnel_are_those_of_the_hits(failing_cafe: Cafe) -> None:

@@ -17,7 +17,10 @@ ShareParts = tuple[int, int]
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """A key figure. `interval` is the 95 % interval of a share."""
+    """A key figure. `interval` is the 95 % interval of a share.
+
+    `visits` is the query of the list of the visits that are counted, empty without one.
+    """
 
     label: str
     definition: str
@@ -26,6 +29,7 @@ class KeyFigure:
     hint: str
     spark: Sequence[str] = ()
     interval: str = ""
+    visits: str = ""
 
 
 def count_figure(

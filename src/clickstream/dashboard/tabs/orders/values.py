@@ -10,6 +10,7 @@ from clickstream.dashboard.changes.wording import change_of
 from clickstream.dashboard.charts.line import sparkline
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
+from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.orders.figures import (
     KeyFigure,
     ShareParts,
@@ -72,7 +73,21 @@ def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
     figures = []
     if page.main_goal:
         orders, order_rate = order_figures(page)
-        figures = [replace(orders, spark=sparkline(_orders_over_time(page))), order_rate]
+        ordered = _visits_with(page.view, "goal", page.main_goal)
+        orders = replace(orders, spark=sparkline(_orders_over_time(page)), visits=ordered)
+        figures = [orders, order_rate]
+    failed = share_figure(
+        page,
+        text(mark("Met an error")),
+        text(
+            mark(
+                "Share of visits in which at least one request failed: for example, the page "
+                "does not exist (status 4xx), or the web server has a fault (status 5xx)."
+            )
+        ),
+        (now.failed, now.visits),
+        change_of(page, "failed_rate", like=METRICS["bounce_rate"]),
+    )
     return [
         *figures,
         share_figure(
@@ -86,19 +101,14 @@ def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
             ),
             _completion(funnel),
         ),
-        share_figure(
-            page,
-            text(mark("Met an error")),
-            text(
-                mark(
-                    "Share of visits in which at least one request failed: for example, the page "
-                    "does not exist (status 4xx), or the web server has a fault (status 5xx)."
-                )
-            ),
-            (now.failed, now.visits),
-            change_of(page, "failed_rate", like=METRICS["bounce_rate"]),
-        ),
+        replace(failed, visits=_visits_with(page.view, "met_error", "yes")),
     ]
+
+
+def _visits_with(view: View, dimension: str, value: str) -> str:
+    """Return the query of the view's visits with a value; empty if a filter names others."""
+    named = (one for one in view.filters if one.dimension == dimension and not one.is_excluded)
+    return "" if any(named) else view.with_filter(dimension, value).query
 
 
 def order_figures(page: PageContext) -> tuple[KeyFigure, KeyFigure]:
