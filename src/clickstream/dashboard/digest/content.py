@@ -16,8 +16,6 @@ from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.formats import NO_VALUE, Change, Formats
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.sentences import Findings, Sentence, SentencePart, find_sentences
-from clickstream.dashboard.tabs.orders.figures import KeyFigure
-from clickstream.dashboard.tabs.orders.values import order_figures
 from clickstream.dashboard.tabs.overview.movers import Mover, find_movers
 from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
 from clickstream.dashboard.tabs.overview.tiles import Tile, build_tiles
@@ -170,24 +168,15 @@ def build_content(page: PageContext, week: Week) -> Digest:
 
 
 def _figures(page: PageContext, course: Course) -> list[DigestRow]:
-    """Build the key figures: the Overview's tiles, visits first, and orders if the goal is set."""
+    """Build the key figures: the Overview's tiles, visits first."""
     rows = {tile.metric.name: _row_of_tile(page, tile) for tile in build_tiles(page, course)}
-    orders: list[DigestRow] = []
-    if page.main_goal and page.is_main_goal_order:
-        count, rate = order_figures(page)
-        orders = [_row_of_figure(count, is_share=False), _row_of_figure(rate, is_share=True)]
-    return [rows.pop("visits"), *rows.values(), *orders]
+    return [rows.pop("visits"), *rows.values()]
 
 
 def _row_of_tile(page: PageContext, tile: Tile) -> DigestRow:
     label, value = page.formats.text(tile.metric.label), f"{tile.prefix} {tile.value}".strip()
     note = _note(tile.hint, value, tile.before, tile.metric.format == "share")
     return DigestRow(label, value, tile.before or NO_VALUE, tile.change, note)
-
-
-def _row_of_figure(one: KeyFigure, is_share: bool) -> DigestRow:
-    note = _note(one.hint, one.value, one.before, is_share)
-    return DigestRow(one.label, one.value, one.before or NO_VALUE, one.change, note)
 
 
 def _note(hint: str, value: str, before: str, is_share: bool) -> str:

@@ -94,11 +94,11 @@ DIMENSIONS = _dimensions(
         "visitor_kind",
         SESSIONS,
         mark("New or returning"),
-        "case when visit_number = 1 then 'new' else 'returning' end",
-        known="row_number() over in_order as visit_number",
+        "case when local_date > first_seen then 'returning' else 'new' end",
+        known="first_value(local_date) over in_order as first_seen",
         definition=mark(
-            "A visit is new if no earlier visit of the person is known; otherwise it is "
-            "returning. A person is recognized only until the visitor keys change, so some "
+            "A visit is returning if the person also came on an earlier day; otherwise it is "
+            "new. A person is recognized only until the visitor keys change, so some "
             "returning visits are counted as new."
         ),
     ),

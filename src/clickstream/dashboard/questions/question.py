@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
-from clickstream.dashboard.questions.fact_views import SESSIONS, FactView
+from clickstream.dashboard.questions.fact_views import GOALS, SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import Filter
@@ -31,8 +31,8 @@ _ONE_DAY = timedelta(days=1)
 class Question:
     """A SELECT with question marks, their values, and the names of its columns.
 
-    The dimensions come first, then the metrics. `period`, `filters` and `key_days` are the inputs
-    that it was built from.
+    The dimensions come first, then the metrics. `period`, `filters`, `key_days` and `goal` are the
+    inputs that it was built from.
     """
 
     sql: str
@@ -42,6 +42,7 @@ class Question:
     period: Period
     filters: tuple[Filter, ...] = ()
     key_days: int = USUAL_KEY_DAYS
+    goal: str | None = None
 
     @property
     def smallest_group(self) -> int:
@@ -95,12 +96,13 @@ def build_question(
     filters: Sequence[Filter] = (),
     limit: int | None = None,
     key_days: int = USUAL_KEY_DAYS,
+    goal: str | None = None,
 ) -> Question:
     """Build the question for metrics of one fact view, as a whole or by dimensions.
 
     Groups are sorted by the first metric, the largest first, or by the dimensions if those are
     ordered by value. `key_days` limits how long before the period a visitor's earlier visits can
-    be.
+    be. `goal` is the goal that metrics of the main goal count.
     """
     scope = QuestionScope(period, key_days)
     facts = METRICS[metrics[0]].facts
@@ -110,11 +112,12 @@ def build_question(
     source, known_values = _source(facts, dimensions, scope, filters)
     if any(one.is_of_chosen for one in dimensions):
         filters = ()
+    joined, goal_values = join_goal(metrics, period, goal)
     where, values = _where(facts, scope, filters)
     lines = [
         "select",
         ",\n".join(f"  {column}" for column in columns),
-        f"from {source}",
+        f"from {source}{joined}",
         f"where {where}",
     ]
     if dimensions:
@@ -127,13 +130,29 @@ def build_question(
         lines.append(f"limit {limit}")
     return Question(
         "\n".join(lines),
-        (*known_values, *values),
+        (*known_values, *goal_values, *values),
         tuple(by),
         tuple(metrics),
         period,
         tuple(filters),
         key_days,
+        goal,
     )
+
+
+def join_goal(metrics: Sequence[str], period: Period, goal: str | None) -> Clause:
+    """Join each visit with the goal that it met, if a metric counts the main goal; else nothing.
+
+    A row of `goal_facts` is a visit and a goal, so the join adds no rows.
+    """
+    if not any(METRICS[name].is_of_goal for name in metrics):
+        return "", ()
+    if goal is None:
+        raise ValueError(f"{', '.join(metrics)} need the name of the main goal.")
+    sql, values = _in_period(GOALS, period)
+    met = f"select session_id as goal_session_id from {GOALS.name} where {sql} and goal = ?"  # noqa: S608
+    on = f"met.goal_session_id = {SESSIONS.name}.session_id"
+    return f"\nleft join (\n  {met}\n) as met on {on}", (*values, goal)
 
 
 def _smallest_group(dimensions: Sequence[Dimension]) -> int:

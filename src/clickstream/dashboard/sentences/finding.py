@@ -68,8 +68,8 @@ def _problem(page: PageContext, checked: Period) -> str:
     coverage = page.coverage
     if coverage.is_nearly_complete(checked):
         return ""
-    if coverage.starts_at and not coverage.is_mostly_missing:
-        return _log_begins(page, coverage.starts_at.date())
+    if page.starts_at and not coverage.is_mostly_missing:
+        return _log_begins(page, page.starts_at.date())
     return formats.plural(
         "%(number)s of %(hours)s hours is missing or lacks a server's log, so "
         "unusual changes can't be found.",
@@ -93,9 +93,9 @@ def _log_begins(page: PageContext, begins: date) -> str:
 
 
 def _too_little_history(page: PageContext, weeks: Weeks) -> str:
-    begins = page.coverage.begins
-    if begins and to_local(begins, page.zone).date() > weeks.week_before(LEAST_WEEKS).first:
-        return _log_begins(page, to_local(begins, page.zone).date())
+    begins = page.log_begins
+    if begins and begins.date() > weeks.week_before(LEAST_WEEKS).first:
+        return _log_begins(page, begins.date())
     return page.formats.plural(
         "Too little history to say what is unusual: of the %(weeks)s weeks before, %(number)s is "
         "complete, and %(least)s are needed.",

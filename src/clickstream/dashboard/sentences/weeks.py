@@ -19,6 +19,7 @@ from clickstream.dashboard.questions.question import (
     USUAL_KEY_DAYS,
     Question,
     condition_of,
+    join_goal,
     sql_literal,
 )
 from clickstream.dashboard.questions.view import Filter
@@ -119,6 +120,7 @@ def weekly_question(
     dimension: str = "",
     filters: Sequence[Filter] = (),
     key_days: int = USUAL_KEY_DAYS,
+    goal: str | None = None,
 ) -> Question:
     """Build the question for metrics by week, as a whole or for a dimension's largest values.
 
@@ -126,6 +128,7 @@ def weekly_question(
     groups are included: callers must not show their numbers.
     """
     facts = METRICS[metrics[0]].facts
+    joined, goal_values = join_goal(metrics, weeks.span, goal)
     where, values = condition_of(facts, weeks.span, filters, key_days)
     columns = [f"{weeks.week_sql} as week", f"{weeks.weight_sql} as weight"]
     if dimension:
@@ -137,16 +140,17 @@ def weekly_question(
     groups = ", ".join(str(number) for number in range(1, len(columns) + 1))
     columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
     listed = ",\n".join(f"  {column}" for column in columns)
-    sql = f"select\n{listed}\nfrom {facts.name}\nwhere {where}\ngroup by {groups}"
+    sql = f"select\n{listed}\nfrom {facts.name}{joined}\nwhere {where}\ngroup by {groups}"
     names = (dimension, "week", "weight") if dimension else ("week", "weight")
     return Question(
         _largest_of(sql, dimension, metrics[0]) if dimension else sql,
-        values,
+        (*goal_values, *values),
         names,
         tuple(metrics),
         weeks.span,
         tuple(filters),
         key_days,
+        goal,
     )
 
 
@@ -184,7 +188,8 @@ def ask_weeks(
     `filters` are by default the view's. Shares are returned as a count and a number of visits.
     """
     chosen = page.view.filters if filters is None else filters
-    answer = page.ask(weekly_question(weeks, metrics, dimension, chosen, page.key_days))
+    goal = page.goal_of(metrics)
+    answer = page.ask(weekly_question(weeks, metrics, dimension, chosen, page.key_days, goal))
     # A whole without rows has the number 0; it is not unknown.
     values = dict.fromkeys(str(row[0]) for row in answer.rows) if dimension else ("",)
     found = {value: {name: WeekSeries() for name in metrics} for value in values}

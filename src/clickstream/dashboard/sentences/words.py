@@ -65,8 +65,8 @@ _WHOLES = {
 }
 _RATES = {
     "conversion_rate": (
-        mark("The conversion rate is %(now)s, usually %(usual)s"),
-        mark("The conversion rate of %(name)s is %(now)s, usually %(usual)s"),
+        mark("%(now)s of the visits met the goal %(goal)s, usually %(usual)s"),
+        mark("%(now)s of the visits of %(name)s met the goal %(goal)s, usually %(usual)s"),
     ),
     "engaged_rate": (
         mark("%(now)s of the visits are engaged, usually %(usual)s"),
@@ -85,19 +85,31 @@ _FAILURES = {
 }
 """Phrases for a failed funnel step or page: as a sentence, and as the end of one."""
 
-_BESIDE_OTHERS = mark(
-    "%(now)s of %(number)s by the campaign %(name)s met a goal, and %(usual)s of all other visits"
+_ORDER_RATES = (
+    mark("The order rate is %(now)s, usually %(usual)s"),
+    mark("The order rate of %(name)s is %(now)s, usually %(usual)s"),
 )
+_BESIDE_OTHERS = {
+    True: mark(
+        "%(now)s of %(number)s by the campaign %(name)s ordered, and %(usual)s of all other visits"
+    ),
+    False: mark(
+        "%(now)s of %(number)s by the campaign %(name)s met the goal %(goal)s, and %(usual)s of "
+        "all other visits"
+    ),
+}
+"""Whether the main goal is the order, and the phrase for a campaign."""
 
 _UNITS = {
     "visits": ("%(number)s visit", "%(number)s visits"),
-    "conversions": ("%(number)s conversion", "%(number)s conversions"),
+    "conversions": ("%(number)s visit with %(goal)s", "%(number)s visits with %(goal)s"),
     "goal_visits": ("%(number)s visit", "%(number)s visits"),
     "views": ("%(number)s time", "%(number)s times"),
     "bot_requests": ("%(number)s request", "%(number)s requests"),
     "late_lines": ("%(number)s line", "%(number)s lines"),
     "rejected": ("%(number)s line", "%(number)s lines"),
 }
+_ORDERS = ("%(number)s order", "%(number)s orders")
 _PLACES: Mapping[str, tuple[Tab, str]] = {
     "bot_requests": ("trust", "bots"),
     "late_lines": ("trust", "hours"),
@@ -125,11 +137,18 @@ def put_in_words(page: PageContext, weeks: Weeks, event: Event) -> Sentence:
 
 
 def _count(page: PageContext, one: Candidate) -> list[SentencePart]:
-    shown = one.compared.observed
-    number = SentencePart(page.formats.plural(*_UNITS[one.metric], round(shown)), _href(page, one))
+    number = SentencePart(_number(page, one), _href(page, one))
     message = _WHOLES[one.metric] if one.is_total else _BROUGHT[one.dimension]
     stem = compose(page.formats, message, {"number": number, "name": _name(page, one)})
     return [*stem, SentencePart(", "), *_change(page, one)]
+
+
+def _number(page: PageContext, one: Candidate) -> str:
+    """Format the observed count with its unit."""
+    units = _UNITS[one.metric]
+    if one.metric == "conversions" and page.is_main_goal_order:
+        units = _ORDERS
+    return page.formats.plural(*units, round(one.compared.observed), goal=page.main_goal)
 
 
 def _change(page: PageContext, one: Candidate) -> list[SentencePart]:
@@ -159,13 +178,16 @@ def _least_shown(one: Candidate) -> int:
 def _rate(page: PageContext, one: Candidate) -> list[SentencePart]:
     whole, of_value = _RATES[one.metric]
     formats = page.formats
+    if one.metric == "conversion_rate" and page.is_main_goal_order:
+        whole, of_value = _ORDER_RATES
     if one.is_beside_others:
-        of_value = _BESIDE_OTHERS
+        of_value = _BESIDE_OTHERS[page.is_main_goal_order]
     parts = {
         "now": SentencePart(formats.share(one.compared.observed), _href(page, one)),
         "usual": SentencePart(formats.share(one.compared.expected)),
         "name": _name(page, one),
         "number": SentencePart(formats.plural(*_UNITS["visits"], round(one.compared.size))),
+        "goal": SentencePart(page.main_goal, is_name=True),
     }
     return compose(formats, whole if one.is_total else of_value, parts)
 

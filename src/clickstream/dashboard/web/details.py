@@ -90,7 +90,7 @@ def _part(page: PageContext, answer: Answer, theirs: Sequence[AnswerRow] | None)
     question, text = answer.question, page.formats.text
     heads = [text(DIMENSIONS[name].label) for name in question.dimensions]
     for name in question.metrics:
-        heads.append(text(METRICS[name].label))
+        heads.append(text(page.metric(name).label))
         heads += [text(mark("Athena"))] if theirs is not None else []
     rows = _all_rows(question, answer.rows, theirs)
     shown = [_row(page, question, names, ours, other) for names, ours, other in rows[:MOST_ROWS]]

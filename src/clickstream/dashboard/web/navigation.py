@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
@@ -88,8 +87,7 @@ def navigation(page: PageContext) -> dict[str, Any]:
     """Build the values of the bar's template."""
     view, formats = page.view, page.formats
     text = formats.text
-    compared = page.compared_dates
-    shown = [tab for tab in TABS if page.identity.opens(tab) and _has_content(page, tab)]
+    shown = shown_tabs(page)
     return {
         "tabs": [
             TabLink(tab_label(page, tab), PATHS[tab] + view.on_tab(tab).query, tab == view.tab)
@@ -101,9 +99,7 @@ def navigation(page: PageContext) -> dict[str, Any]:
         "more_ranges": [_range_link(page, name) for name in RANGES if name in _in_menu()],
         "range_in_bar": view.range in IN_BAR,
         "span": page.days(page.period),
-        "compared": text(COMPARISON_LABELS[view.compare])
-        if compared is None
-        else text(mark("vs %(days)s"), days=page.days(compared)),
+        "compared": _compared_label(page),
         "comparisons": _comparison_links(page),
         "earlier": _stepped(page, -1),
         "later": _stepped(page, 1),
@@ -117,6 +113,21 @@ def navigation(page: PageContext) -> dict[str, Any]:
             *((key, text(label)) for key, label in KEYS),
         ],
     }
+
+
+def _compared_label(page: PageContext) -> str:
+    """Name the compared dates, or state that nothing is compared."""
+    text, dates = page.formats.text, page.compared_dates
+    if dates is None:
+        return text(COMPARISON_LABELS[page.view.compare])
+    if page.compared is None:
+        return text(mark("Nothing to compare with"))
+    return text(mark("vs %(days)s"), days=page.days(dates))
+
+
+def shown_tabs(page: PageContext) -> list[Tab]:
+    """Return the tabs that the page's reader may open and that have figures."""
+    return [tab for tab in TABS if page.identity.opens(tab) and _has_content(page, tab)]
 
 
 def tab_label(page: PageContext, tab: Tab) -> str:
@@ -157,28 +168,11 @@ def _comparison_links(page: PageContext) -> list[MenuLink]:
 
 
 def _stepped(page: PageContext, direction: int) -> str:
-    """Return the query of the range before or after, with the same number of days."""
-    moved = page.period.shifted(direction * page.period.days)
-    today = page.now.date()
-    if direction > 0 and moved.first > today:
+    """Return the query of the range before or after: a year, a month, or as many days."""
+    moved = beside(page.chosen_dates, direction)
+    if direction > 0 and moved.first > page.now.date():
         return page.view.query
-    if page.view.range == "month" or _is_month(page):
-        return _month_beside(page, direction)
     return page.view.with_days(moved.first, moved.last).query
-
-
-def _is_month(page: PageContext) -> bool:
-    first, after = page.period.first, page.period.last + timedelta(days=1)
-    return first.day == 1 and after.day == 1 and (after - first).days <= 31
-
-
-def _month_beside(page: PageContext, direction: int) -> str:
-    if direction > 0:
-        first = page.period.last + timedelta(days=1)
-    else:
-        first = (page.period.first - timedelta(days=1)).replace(day=1)
-    after = (first + timedelta(days=32)).replace(day=1)
-    return page.view.with_days(first, after - timedelta(days=1)).query
 
 
 def _kept_parameters(view: View) -> list[tuple[str, str]]:

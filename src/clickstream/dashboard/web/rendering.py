@@ -31,7 +31,6 @@ from clickstream.dashboard.web.share_menu import (
     ShownLink,
     ShownLinks,
     list_values,
-    pages_text,
     share_menu,
 )
 from clickstream.dashboard.widgets.addresses import PATHS
@@ -97,7 +96,6 @@ class Renderer:
             "decimal": formats.decimal,
             "panels": PANELS,
             "base": "",
-            "pages_text": lambda tabs: pages_text(tabs, formats),
             "day_and_year": lambda moment: formats.day(moment.date(), with_year=True),
         }
         return cls(formats, site, environment)
@@ -111,10 +109,11 @@ class Renderer:
             **navigation(page),
             "longest_text": LONGEST_TEXT,
             "entry_problem": page.entries.problem,
-            **share_menu(self.formats),
+            **share_menu(page),
             "made": made,
             "view": page.view,
             "hidden": page.hidden,
+            "metric": page.metric,
             "identity": page.identity,
             "tab_title": tab_label(page, page.view.tab),
             "trust": trust_line(page),
@@ -146,7 +145,7 @@ class Renderer:
             title=title_of(page, panel),
             span=span_of(page, panel),
             chips=chips(page),
-            metrics=panel.metrics(page.view, page.hidden),
+            metrics=[page.metric(one.name) for one in panel.metrics(page.view, page.hidden)],
             dimensions=panel.dimensions(page.view),
             is_filtered=panel.is_filtered,
             parts=parts,
@@ -161,11 +160,13 @@ class Renderer:
             ],
         )
 
-    def shares(self, links: ShownLinks, now: datetime, shown: str, withdrawn: str) -> str:
+    def shares(
+        self, page: PageContext, links: ShownLinks, now: datetime, shown: str, withdrawn: str
+    ) -> str:
         """Render the list of share links; `shown` and `withdrawn` are ids of links."""
         return self.environment.get_template("shares.html").render(
             made=links.link(shown) if shown else None,
-            **list_values(links, self.formats, now, withdrawn),
+            **list_values(page, links, now, withdrawn),
         )
 
     def refusal(self, title: str, sentence: str, base: str) -> str:

@@ -12,7 +12,6 @@ from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import ROWS, Panel
-from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import CHOICES
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
@@ -61,17 +60,14 @@ def list_panel(page: PageContext, panel: Panel, hidden: Sequence[str] = ()) -> L
     """Ask for a list's largest rows; `hidden` metrics have no column."""
     asked, by = page.parts(panel)
     names = [metric for metric in asked if metric not in hidden]
-    question = build_question(
-        names, by, page.period, panel.filters(page.view), ROWS + 1, page.key_days
-    )
-    answer = page.ask(question)
+    answer = page.answer(names, by, limit=ROWS + 1, filters=panel.filters(page.view))
     shown = list(answer.rows[:ROWS])
     widths = bar_widths([row[len(by)] for row in shown])
     return ListPanel(
         panel.name,
         panel.title,
         DIMENSIONS[by[0]].label,
-        [METRICS[metric] for metric in names],
+        [page.metric(metric) for metric in names],
         [_row(page, names, by, row, width) for row, width in zip(shown, widths, strict=True)],
         choices_of(page, panel.name),
         len(answer.rows) > ROWS,
@@ -125,11 +121,11 @@ def choices_of(page: PageContext, name: str) -> list[tuple[str, str, bool]]:
         return []
     shown = page.view.choice(name)
     return [
-        (choice_label(choice), page.view.with_choice(name, choice).query, choice == shown)
+        (choice_label(page, choice), page.view.with_choice(name, choice).query, choice == shown)
         for choice in choices
     ]
 
 
-def choice_label(choice: str) -> str:
+def choice_label(page: PageContext, choice: str) -> str:
     """Return the label of a panel's choice, which is a dimension or a metric."""
-    return DIMENSIONS[choice].label if choice in DIMENSIONS else METRICS[choice].label
+    return DIMENSIONS[choice].label if choice in DIMENSIONS else page.metric(choice).label

@@ -69,6 +69,7 @@ class Acquisition:
     site_at: float
     scale: str
     has_more: bool
+    is_compared: bool
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def build_acquisition(page: PageContext) -> Acquisition | None:
         _place(site.rate, site),
         page.formats.share(site.top, 0),
         len(records) > ROWS,
+        page.compared is not None,
     )
 
 

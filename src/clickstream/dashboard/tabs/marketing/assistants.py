@@ -13,7 +13,7 @@ from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.tabs.marketing.panels import ASSISTANTS
 from clickstream.dashboard.widgets.buckets import buckets_of
-from clickstream.dashboard.widgets.course import published_keys
+from clickstream.dashboard.widgets.course import finished_values, published_keys
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -61,7 +61,7 @@ def _change(page: PageContext, share: float, visits: int) -> Change | None:
 
 
 def _course(page: PageContext) -> list[float | None]:
-    """Return their share of the visits in each hour, day or week."""
+    """Return their share of the visits in each finished hour, day or week."""
     buckets = buckets_of(page.period, grain_of(page.view, page.period))
     if not buckets:
         return []
@@ -70,7 +70,8 @@ def _course(page: PageContext) -> list[float | None]:
     ours = {row[:-1]: row[-1] for row in page.answer(("visits",), by, filters=filters).rows}
     visits = {row[:-1]: row[-1] for row in page.answer(("visits",), by).rows}
     published = published_keys(page, buckets)
-    return [
+    shares = [
         ours.get(b.key, 0) / visits[b.key] if b.key in published and visits.get(b.key) else None
         for b in buckets
     ]
+    return finished_values(page, buckets, shares)

@@ -18,11 +18,11 @@ from clickstream.dashboard.tabs.orders.figures import (
 from clickstream.dashboard.tabs.orders.funnel import Funnel, build_funnel
 from clickstream.dashboard.tabs.orders.items import item_rows, rate_axis
 from clickstream.dashboard.tabs.orders.panels import FAILURES
-from clickstream.dashboard.tabs.orders.questions import order_filter, order_time_questions
+from clickstream.dashboard.tabs.orders.questions import order_time_questions
 from clickstream.dashboard.tabs.orders.wording import goal_wording
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import buckets_of
-from clickstream.dashboard.widgets.course import published_keys
+from clickstream.dashboard.widgets.course import finished_values, published_keys
 from clickstream.dashboard.widgets.goal_proposals import propose_goals
 from clickstream.dashboard.widgets.goals import goal_rows, pace_text
 from clickstream.dashboard.widgets.lists import list_panel
@@ -32,7 +32,7 @@ from clickstream.dashboard.widgets.times import HOURS, times_of
 
 @dataclass(frozen=True)
 class Totals:
-    """Visits of a period, those with an order, and those with an error."""
+    """Visits of a period, those that met the main goal, and those with an error."""
 
     visits: int
     orders: int
@@ -48,6 +48,7 @@ def orders_values(page: PageContext) -> dict[str, Any]:
         "figures": _figures(page, funnel),
         "funnel": funnel,
         "funnel_verdict": _verdict(page, funnel),
+        "funnel_note": _funnel_note(page, funnel),
         "words": goal_wording(page),
         "has_goal": bool(page.main_goal),
         "is_order": page.is_main_goal_order,
@@ -66,26 +67,28 @@ def orders_values(page: PageContext) -> dict[str, Any]:
 
 
 def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
+    """Build the orders, their share, and the visits with an error; without a goal, the funnel's."""
     now, before = _both_totals(page)
     text = page.formats.text
-    figures = []
     if page.main_goal:
-        orders, order_rate = order_figures(page)
-        figures = [replace(orders, spark=sparkline(_orders_over_time(page))), order_rate]
+        figures = _order_figures(page, now, before)
+    else:
+        figures = [
+            share_figure(
+                page,
+                text(mark("Funnel completed")),
+                text(
+                    mark(
+                        "Share of the visits at the first step of the funnel that reached its "
+                        "last step."
+                    )
+                ),
+                _completion(funnel),
+                None,
+            )
+        ]
     return [
         *figures,
-        share_figure(
-            page,
-            text(mark("Funnel completed")),
-            text(
-                mark(
-                    "Share of the visits at the first step of the funnel that reached its last "
-                    "step."
-                )
-            ),
-            _completion(funnel),
-            None,
-        ),
         share_figure(
             page,
             text(mark("Met an error")),
@@ -102,25 +105,24 @@ def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
     ]
 
 
-def order_figures(page: PageContext) -> tuple[KeyFigure, KeyFigure]:
+def _order_figures(page: PageContext, now: Totals, before: Totals | None) -> list[KeyFigure]:
     """Build two figures: the visits that met the main goal, and their share of all visits."""
-    now, before = _both_totals(page)
-    words = goal_wording(page)
+    count, rate = (page.metric(name) for name in ("conversions", "conversion_rate"))
     orders = count_figure(
         page,
-        words.visits,
-        words.visits_meaning,
+        count.label,
+        count.definition,
         now.orders,
         before.orders if before else None,
     )
     order_rate = share_figure(
         page,
-        words.rate,
-        words.rate_meaning,
+        rate.label,
+        rate.definition,
         (now.orders, now.visits),
         (before.orders, before.visits) if before else None,
     )
-    return orders, order_rate
+    return [replace(orders, spark=sparkline(_orders_over_time(page))), order_rate]
 
 
 def _both_totals(page: PageContext) -> tuple[Totals, Totals | None]:
@@ -133,23 +135,23 @@ def _completion(funnel: Funnel) -> ShareParts:
 
 
 def _totals(page: PageContext, period: Period) -> Totals:
-    ordered = (*page.view.filters, order_filter(page))
+    visits = page.answer(("visits", "conversions"), period=period).single()
     return Totals(
-        page.answer(("visits",), period=period).single()["visits"] or 0,
-        page.answer(("visits",), period=period, filters=ordered).single()["visits"] or 0,
+        visits["visits"] or 0,
+        visits["conversions"] or 0,
         page.answer(("failed_visits",), period=period).single()["failed_visits"] or 0,
     )
 
 
 def _orders_over_time(page: PageContext) -> Sequence[float | None]:
-    """Return the visits with an order in each bucket; None in buckets without a published hour."""
+    """Return the visits that met the main goal in each finished bucket."""
     grain = grain_of(page.view, page.period)
-    ordered = (*page.view.filters, order_filter(page))
-    answer = page.answer(("goal_visits",), GRAIN_DIMENSIONS[grain], filters=ordered)
+    answer = page.answer(("conversions",), GRAIN_DIMENSIONS[grain])
     counts = {row[:-1]: row[-1] for row in answer.rows}
     buckets = buckets_of(page.period, grain)
     published = published_keys(page, buckets)
-    return [counts.get(one.key, 0) if one.key in published else None for one in buckets]
+    values = [counts.get(one.key, 0) if one.key in published else None for one in buckets]
+    return finished_values(page, buckets, values)
 
 
 def _verdict(page: PageContext, funnel: Funnel) -> str:
@@ -164,6 +166,19 @@ def _verdict(page: PageContext, funnel: Funnel) -> str:
         ),
         step=worst.name,
         share=page.formats.share(1 - worst.of_before, 0),
+    )
+
+
+def _funnel_note(page: PageContext, funnel: Funnel) -> str:
+    """State why the last step differs from the visits that met the main goal."""
+    if not page.main_goal or not funnel.steps:
+        return ""
+    return page.formats.text(
+        mark(
+            "A step counts the visits that took all steps before it, in this order. “%(orders)s” "
+            "counts visits on every path, so it may differ from the last step."
+        ),
+        orders=page.metric("conversions").label,
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.tabs.overview.movers import Mover, find_movers
@@ -85,9 +84,9 @@ def _why_not_compared(page: PageContext) -> str:
     whole = page.compared_dates
     if whole is None:
         return page.formats.text(mark("Nothing is compared; choose a comparison above."))
-    begins = page.coverage.begins
-    if begins and to_local(begins, page.zone) > start_of(whole.first):
-        when = page.formats.day(to_local(begins, page.zone).date())
+    begins = page.log_begins
+    if begins and begins > start_of(whole.first):
+        when = page.formats.day(begins.date())
         text = mark("The log begins on %(when)s, so %(days)s can't be compared with this range.")
         return page.formats.text(text, when=when, days=page.days(whole))
     return page.formats.text(
