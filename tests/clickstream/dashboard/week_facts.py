@@ -130,6 +130,7 @@ class Weeks:
             {
                 "session_facts": table_of("session_facts", sessions),
                 "page_view_facts": table_of("page_view_facts", _page_views(rng, sessions)),
+                "goal_facts": table_of("goal_facts", goals_of(sessions)),
                 "hour_facts": table_of("hour_facts", hours_of_days(self.first, self.days)),
                 "bot_facts": table_of("bot_facts", _bots(rng, self)),
                 "error_facts": table_of("error_facts", _errors(rng, self)),
@@ -240,6 +241,14 @@ def _page_views(rng: np.random.Generator, sessions: Mapping[str, Any]) -> dict[s
         "is_landing_page": first,
         **{name: sessions[name][place] for name in ("local_date", "session_date", "local_hour")},
     }
+
+
+def goals_of(sessions: Mapping[str, Any]) -> dict[str, Any]:
+    """A row for each visit with an order."""
+    met = np.asarray(sessions["conversions"]) > 0
+    names = ("session_id", "visitor_id", "local_date", "session_date", "local_hour")
+    rows = {name: np.asarray(sessions[name])[met] for name in names}
+    return {**rows, "goal": ["order"] * int(met.sum()), "times": [1] * int(met.sum())}
 
 
 def hours_of_days(first: date, days: int) -> dict[str, Any]:

@@ -30,9 +30,9 @@ class Dimension:
     visits can be filtered by it. Groups of fewer visitors than `smallest_group` are left out, see
     docs/privacy.md.
 
-    `known` is the SQL of a column that `sql` needs and that depends on the visitor's earlier visits
-    (the window `in_order`). It reads all visits with the visitor's id, or with `is_of_chosen` only
-    those that the filters choose. `definition` explains the label.
+    `known` is the SQL of a column that `sql` needs and that depends on the visitor's earlier
+    visits, such as by the window `in_order`. It reads all visits with the visitor's id, or with
+    `is_of_chosen` only those that the filters choose. `definition` explains the label.
     """
 
     name: str
@@ -95,7 +95,7 @@ DIMENSIONS = _dimensions(
         SESSIONS,
         mark("New or returning"),
         "case when local_date > first_seen then 'returning' else 'new' end",
-        known="first_value(local_date) over in_order as first_seen",
+        known="min(local_date) over (partition by visitor_id) as first_seen",
         definition=mark(
             "A visit is returning if the person also came on an earlier day; otherwise it is "
             "new. A person is recognized only until the visitor keys change, so some "

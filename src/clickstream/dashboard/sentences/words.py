@@ -14,7 +14,7 @@ from clickstream.dashboard.sentences.selection import Event
 from clickstream.dashboard.sentences.weeks import Weeks
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.addresses import address_on
-from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
 LONGEST_NAME = 60
@@ -229,7 +229,7 @@ def _failure(
     step = step_of(page.settings, one.value)
     people = page.formats.plural("%(number)s person", "%(number)s people", failure.people)
     parts = {
-        "page": SentencePart(step or _shortened(one.value), is_name=True),
+        "page": SentencePart(step, is_name=True) if step else _name(page, one),
         "status": SentencePart(str(failure.status)),
         "people": SentencePart(people, _href_of_failure(page, one, failure)),
         "when": SentencePart(_when(page, weeks, failure)),
@@ -263,7 +263,8 @@ def _href_of_failure(page: PageContext, one: Candidate, failure: Failure) -> str
 def _name(page: PageContext, one: Candidate) -> SentencePart:
     if one.is_total:
         return SentencePart("")
-    return SentencePart(_shortened(value_name(page, one.dimension, one.value)), is_name=True)
+    name, title = (each(page, one.dimension, one.value) for each in (value_name, value_title))
+    return SentencePart(_shortened(name), is_name=True, title="" if title == name else title)
 
 
 def _shortened(name: str) -> str:

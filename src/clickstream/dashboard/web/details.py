@@ -20,7 +20,7 @@ from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.tabs.panels import PANELS, questions_of
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.chart_notes import own_notes
-from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.wording import printable
 
@@ -33,9 +33,10 @@ _FORMULA = ("=", "+", "-", "@", "|")
 
 @dataclass(frozen=True)
 class DetailRow:
-    """A row as shown: the names of its dimensions' values, and a cell for each metric."""
+    """A row as shown: names and titles of its dimensions' values, and a cell for each metric."""
 
     names: Sequence[str]
+    titles: Sequence[str]
     cells: Sequence[str]
     differs: bool = False
 
@@ -126,11 +127,11 @@ def _row(
     for place, name in enumerate(question.metrics):
         shown = (ours, other) if other is not None or ours is None else (ours,)
         cells += [page.shown(METRICS[name], row[place] if row else None) for row in shown]
-    labels = [
-        value_name(page, name, value)
-        for name, value in zip(question.dimensions, names, strict=True)
-    ]
-    return DetailRow(labels, cells, other is not None and not _is_same_row(ours, other))
+    labels, titles = (
+        [each(page, name, value) for name, value in zip(question.dimensions, names, strict=True)]
+        for each in (value_name, value_title)
+    )
+    return DetailRow(labels, titles, cells, other is not None and not _is_same_row(ours, other))
 
 
 def _is_same_row(ours: AnswerRow | None, theirs: AnswerRow | None) -> bool:

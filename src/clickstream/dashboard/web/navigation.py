@@ -7,11 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.periods import COMPARISONS, RANGES, Comparison, RangeName
+from clickstream.dashboard.questions.periods import (
+    COMPARISONS,
+    RANGES,
+    Comparison,
+    RangeName,
+    beside,
+)
 from clickstream.dashboard.questions.view import TABS, Tab, View
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.addresses import PATHS, address_on
-from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
 TAB_LABELS: dict[Tab, str] = {
@@ -80,6 +86,7 @@ class Chip:
     label: str
     relation: str
     value: str
+    title: str
     query: str
 
 
@@ -190,6 +197,7 @@ def chips(page: PageContext) -> list[Chip]:
             text(DIMENSIONS[one.dimension].label),
             text(mark("is not")) if one.is_excluded else text(mark("is")),
             value_name(page, one.dimension, value),
+            value_title(page, one.dimension, value),
             page.view.without_filter(one.dimension, value, one.is_excluded).query,
         )
         for one in page.view.filters

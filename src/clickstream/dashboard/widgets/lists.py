@@ -22,6 +22,9 @@ OTHER_PLACES = mark("Other places")
 BEFORE_FIRST = mark("before the first step")
 STEPS = {"furthest_step", "step_of_failed"}
 """Dimensions whose values are numbers of funnel steps."""
+PAGES = {"page", "landing_page", "exit_page", "next_page", "failed_page", "error_page"}
+"""Dimensions whose values are pages, which the settings may name."""
+
 LEFT = mark("(left the site)")
 
 KINDS = {"new": mark("New"), "returning": mark("Returning")}
@@ -32,10 +35,12 @@ KINDS = {"new": mark("New"), "returning": mark("Returning")}
 class ListRow:
     """A row: its name, the width of its bar in percent, and its values.
 
-    `only` and `without` are queries of the page that filter by the row or exclude it.
+    `title` is the name for a tooltip. `only` and `without` are queries of the page that filter by
+    the row or exclude it.
     """
 
     name: str
+    title: str
     width: float
     cells: Sequence[str]
     only: str = ""
@@ -83,13 +88,23 @@ def _row(
         NO_VALUE if first < METRICS[name].smallest_group else page.shown(METRICS[name], value)
         for name, value in zip(names, values, strict=True)
     ]
-    label = " · ".join(value_name(page, one, value) for one, value in zip(by, row, strict=False))
+    label, title = (
+        " · ".join(name(page, one, value) for one, value in zip(by, row, strict=False))
+        for name in (value_name, value_title)
+    )
     if not DIMENSIONS[by[0]].is_filter:
-        return ListRow(label, width, cells)
+        return ListRow(label, title, width, cells)
     view, dimension, value = page.view, by[0], row[0]
     only = view.toggled(dimension, value).query
     without = view.with_filter(dimension, value, is_excluded=True).query
-    return ListRow(label, width, cells, only, without, view.chooses(dimension, value))
+    return ListRow(label, title, width, cells, only, without, view.chooses(dimension, value))
+
+
+def value_title(page: PageContext, dimension: str, value: Any) -> str:
+    """Return the name of a dimension's value for a tooltip: of a page, the page itself."""
+    if dimension in PAGES and value is not None:
+        return str(value)
+    return value_name(page, dimension, value)
 
 
 def value_name(page: PageContext, dimension: str, value: Any) -> str:
@@ -105,6 +120,8 @@ def value_name(page: PageContext, dimension: str, value: Any) -> str:
         return formats.text(OTHER_PLACES)
     if dimension == "visitor_kind" and value in KINDS:
         return formats.text(KINDS[value])
+    if dimension in PAGES:
+        return page.settings.dashboard.page_names.get(value, str(value))
     return formats.country(str(value)) if dimension == "country" else str(value)
 
 

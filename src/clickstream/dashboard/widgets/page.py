@@ -76,6 +76,11 @@ class PageContext:
             return replace(chosen, first=begins.date())
         return chosen
 
+    @property
+    def is_lake_empty(self) -> bool:
+        """Whether no hour is published, in the page's dates or elsewhere."""
+        return self.ask(log_question(self.now)).single()["newest_hour"] is None
+
     @cached_property
     def log_begins(self) -> datetime | None:
         """The local moment (naive) at which the log begins; None without a line."""

@@ -30,6 +30,7 @@ class KeyFigure:
     hint: str
     spark: Sequence[str] = ()
     before: str = ""
+    prefix: str = ""
 
 
 def count_figure(

@@ -107,18 +107,19 @@ def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
 
 def _order_figures(page: PageContext, now: Totals, before: Totals | None) -> list[KeyFigure]:
     """Build two figures: the visits that met the main goal, and their share of all visits."""
+    text = page.formats.text
     count, rate = (page.metric(name) for name in ("conversions", "conversion_rate"))
     orders = count_figure(
         page,
-        count.label,
-        count.definition,
+        text(count.label),
+        text(count.definition),
         now.orders,
         before.orders if before else None,
     )
     order_rate = share_figure(
         page,
-        rate.label,
-        rate.definition,
+        text(rate.label),
+        text(rate.definition),
         (now.orders, now.visits),
         (before.orders, before.visits) if before else None,
     )
@@ -178,7 +179,7 @@ def _funnel_note(page: PageContext, funnel: Funnel) -> str:
             "A step counts the visits that took all steps before it, in this order. “%(orders)s” "
             "counts visits on every path, so it may differ from the last step."
         ),
-        orders=page.metric("conversions").label,
+        orders=page.formats.text(page.metric("conversions").label),
     )
 
 

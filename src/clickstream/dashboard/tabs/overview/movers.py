@@ -11,7 +11,7 @@ from clickstream.dashboard.questions.intervals import is_unlikely_by_chance
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.tabs.overview.panels import MOVED
-from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
 MOST_MOVERS = 6
@@ -23,6 +23,7 @@ class Mover:
 
     dimension: str
     value: str
+    title: str
     now: int
     before: int
     query: str
@@ -61,6 +62,7 @@ def all_movers(page: PageContext, compared: Period) -> list[Mover]:
                 Mover(
                     DIMENSIONS[dimension].label,
                     value_name(page, dimension, value),
+                    value_title(page, dimension, value),
                     counts_now.get(value, 0),
                     counts_before.get(value, 0),
                     query,

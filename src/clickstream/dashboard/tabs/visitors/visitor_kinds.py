@@ -78,6 +78,8 @@ def build_kinds(page: PageContext) -> KindsPanel | None:
 def _say_returning(page: PageContext, kinds: Mapping[str, Mapping[str, Any]]) -> str:
     """State how many people also came on an earlier day."""
     returning = kinds["returning"]["visitors"] if "returning" in kinds else 0
+    if not returning:
+        return page.formats.text(mark("No visitor is known to have come on an earlier day."))
     visitors = page.answer(("visitors",)).single()["visitors"]
     return page.formats.plural(
         "At least %(number)s of %(visitors)s visitors also came on an earlier day.",
