@@ -19,8 +19,7 @@ class Metric:
     sentence how it is counted, `answers` is the question that it answers for the owner, and
     `limits` states what it can't show. A share of fewer than `smallest_group` visits is not shown.
     `is_additive` means that the values of the parts sum to the value of the whole. With
-    `is_of_goal`, `sql` reads `goal_session_id`, which is null for visits that did not meet the
-    question's goal.
+    `is_of_goal`, `sql` reads `met_goal`: whether a visit met the question's goal.
     """
 
     name: str

@@ -94,7 +94,7 @@ VISIT_METRICS = (
         "conversions",
         SESSIONS,
         mark("Conversions"),
-        "count(goal_session_id)",
+        "count(*) filter (where met_goal)",
         mark("Visits that met the site's main goal, such as an order. Each visit counts once."),
         mark("How many visits lead to an order?"),
         mark(
@@ -108,7 +108,7 @@ VISIT_METRICS = (
         "conversion_rate",
         SESSIONS,
         mark("Conversion rate"),
-        "cast(count(goal_session_id) as double) / nullif(count(*), 0)",
+        share_of("met_goal"),
         mark(
             "Share of visits that met the site's main goal, such as an order. The 95 % interval "
             "contains the true rate in 95 of 100 cases."

@@ -18,8 +18,8 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import (
     USUAL_KEY_DAYS,
     Question,
+    add_goal,
     condition_of,
-    join_goal,
     sql_literal,
 )
 from clickstream.dashboard.questions.view import Filter
@@ -128,7 +128,7 @@ def weekly_question(
     groups are included: callers must not show their numbers.
     """
     facts = METRICS[metrics[0]].facts
-    joined, goal_values = join_goal(metrics, weeks.span, goal)
+    source, goal_values = add_goal(facts.name, metrics, weeks.span, goal)
     where, values = condition_of(facts, weeks.span, filters, key_days)
     columns = [f"{weeks.week_sql} as week", f"{weeks.weight_sql} as weight"]
     if dimension:
@@ -140,7 +140,7 @@ def weekly_question(
     groups = ", ".join(str(number) for number in range(1, len(columns) + 1))
     columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
     listed = ",\n".join(f"  {column}" for column in columns)
-    sql = f"select\n{listed}\nfrom {facts.name}{joined}\nwhere {where}\ngroup by {groups}"
+    sql = f"select\n{listed}\nfrom {source}\nwhere {where}\ngroup by {groups}"
     names = (dimension, "week", "weight") if dimension else ("week", "weight")
     return Question(
         _largest_of(sql, dimension, metrics[0]) if dimension else sql,

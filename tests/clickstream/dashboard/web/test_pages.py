@@ -347,7 +347,7 @@ def test_hostile_values_are_text_everywhere(choice) -> None:
             .replace("&#x27;", "&#39;")
             .replace("&quot;", "&#34;")
         )
-        assert f"<b>{shown}</b>" in html
+        assert f'<b title="{shown}">{shown}</b>' in html
 
 
 class Pseudo:
