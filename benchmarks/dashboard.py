@@ -31,12 +31,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
-from clickstream.dashboard.icons import read_static
 from clickstream.dashboard.questions.answers import Answers
 from clickstream.dashboard.questions.engines import Reader
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, CopyState
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.web.rendering import read_static
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.lake import Lake, fact_files, open_lake, shared_session
 from clickstream.lake.fact_files import Manifest

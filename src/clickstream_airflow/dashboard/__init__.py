@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from clickstream.dashboard.icons import read_icon_path
 from clickstream_airflow.addresses import DASHBOARD_PREFIX, VIEW_ROUTE, airflow_path
-from clickstream_airflow.task_links import dashboard_settings
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
@@ -112,9 +110,8 @@ def nav_entry() -> dict[str, Any]:
 
 
 def _icon(name: str) -> str:
-    """Return the icon of the settings as a data URL, in the colours of a file of this package."""
+    """Return an icon as a data URL, which the UI uses as an image."""
     svg = (Path(__file__).parent / name).read_text(encoding="utf-8")
-    svg = svg.replace("ICON", read_icon_path(dashboard_settings().icon))
     return f"data:image/svg+xml,{quote(svg.strip())}"
 
 

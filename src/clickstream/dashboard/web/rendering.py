@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.resources import files
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader
 
 from clickstream.dashboard.entries.own_notes import LONGEST_TEXT
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.icons import read_icon_path, read_static
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import Tab
 from clickstream.dashboard.sentences import find_sentences
@@ -39,6 +40,17 @@ from clickstream.dashboard.widgets.trust_line import trust_line
 from clickstream.settings.dashboard import Icon
 
 STATIC = ("page.css", "page.js", "login.css", "chart.svg", "cup.svg")
+
+
+def read_static(name: str) -> bytes:
+    """Read a file of static/."""
+    return (files("clickstream.dashboard") / "static" / name).read_bytes()
+
+
+def read_icon_path(icon: Icon) -> str:
+    """Return the path of an icon, which its file draws."""
+    found = re.search(rb'<path d="([^"]+)"', read_static(f"{icon}.svg"))
+    return found[1].decode() if found else ""
 
 
 ASSETS_DIGEST = hashlib.blake2b(b"".join(map(read_static, STATIC)), digest_size=5).hexdigest()

@@ -7,8 +7,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from clickstream.dashboard.charts.maps import read_shape, shapes_digest
-from clickstream.dashboard.icons import read_static
-from clickstream.dashboard.web.rendering import ASSETS_DIGEST, STATIC
+from clickstream.dashboard.web.rendering import ASSETS_DIGEST, STATIC, read_static
 from clickstream.settings.dashboard import Icon
 
 MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

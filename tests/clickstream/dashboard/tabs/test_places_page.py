@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -238,7 +239,8 @@ def test_a_lake_without_facts_has_a_page() -> None:
 def test_facts_of_an_earlier_version_have_no_coordinates_and_a_page(store: FactStore) -> None:
     facts = fact_tables(crowd(LONDON, 30), hours_between(START, END))
     kept = {key: rows for key, rows in facts.items() if key[0] != "place_facts"}
-    assert "London" in text(FactStore(kept), only("country", "GB"))
+    view = replace(only("country", "GB"), compare="none")
+    assert "London" in text(FactStore(kept), view)
 
 
 @pytest.mark.parametrize(
