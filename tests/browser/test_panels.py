@@ -23,8 +23,8 @@ def open_about(page: Page, panel: str) -> None:
         ("/", "sources", "Campaign", "campaign"),
         ("/", "sources", "Referrer", "referrer"),
         ("/", "pages", "Exit page", "exit_page"),
-        ("/", "times", "Conversions", "conversions"),
-        ("/", "moved", "Conversions", "conversions"),
+        ("/", "times", "Orders", "conversions"),
+        ("/", "moved", "Orders", "conversions"),
         ("/trust", "bots", "Reason", "bot_reason"),
     ],
 )
@@ -140,7 +140,7 @@ def test_a_note_on_the_chart_leads_to_its_reason(new_page: Callable[..., Page]) 
     page = new_page("/?range=7d")
     page.locator(".notes a", has_text="40 server errors").click()
     expect(page.locator("#errors")).to_be_in_viewport()
-    expect(page.locator("#errors")).to_contain_text("/cafe/order.php · 500")
+    expect(page.locator("#errors")).to_contain_text("Order form · 500")
 
 
 def test_a_panel_that_is_not_known_is_refused_with_a_way_on(

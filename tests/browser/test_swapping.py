@@ -153,7 +153,6 @@ def test_new_facts_appear_without_a_click(
     expect(tile).to_have_text(f"{before + 25:,}")
     assert is_first_document(page)
     expect(page.locator("#sources .choices a", has_text="Source").first).to_be_focused()
-    expect(page.locator(".trust")).to_contain_text("arrived late")
 
 
 def test_a_session_that_has_ended_leads_to_the_login_and_back_to_the_view(page: Page) -> None:
