@@ -65,7 +65,7 @@ def test_a_panel_s_page_has_all_rows_and_leads_back_to_the_view(
     on_panel = page.locator("#pages tbody td:first-of-type").first.inner_text()
     open_about(page, "pages")
     page.locator("#pages").get_by_role("link", name="Table, SQL and ask Athena").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Pages")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Top pages")
     expect(page.locator(".lead")).to_contain_text("Channel is Direct")
     assert urlsplit(page.url).path == "/panels/pages"
     assert page.locator(".figures tbody td").first.inner_text() == on_panel
