@@ -81,7 +81,7 @@ def test_the_pointer_shows_a_tooltip_in_place_of_the_browser_s(page: Page) -> No
     tip = page.locator(".tip")
     expect(tip).to_be_visible()
     assert re.search(r"\d", tip.inner_text())
-    page.locator("#trend .wide-chart .places rect").nth(26).hover()
+    page.locator("#trend .wide-chart .places rect").nth(7).hover()
     expect(tip).to_contain_text("Nov")
     box, width = tip.bounding_box(), page.evaluate("innerWidth")
     assert box is not None
