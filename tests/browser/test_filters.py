@@ -75,7 +75,7 @@ def test_filters_of_two_dimensions_hold_together(page: Page) -> None:
     wait_for_parameters(page, channel="Direct")
     page.locator("#pages .choices a", has_text="Landing page").click()
     wait_for_parameters(page, channel="Direct", pages="landing_page")
-    row(page, "pages", "/cafe/menu.php").get_by_role("link").first.click()
+    row(page, "pages", "Menu").get_by_role("link").first.click()
     wait_for_parameters(page, channel="Direct", pages="landing_page", landing_page="/cafe/menu.php")
     expect(page.locator(".chips li:not(.clear)")).to_have_count(2)
     page.get_by_role("link", name="Clear filters").click()
@@ -112,7 +112,7 @@ def test_a_goal_filters_the_visits_that_met_it(page: Page) -> None:
     page.locator("#goals a", has_text="order").first.click()
     wait_for_parameters(page, goal="order")
     expect(chip(page, "order")).to_be_visible()
-    expect(page.locator(".tile", has_text="Conversion rate")).to_contain_text("100.0%")
+    expect(page.locator(".tile", has_text="Order rate")).to_contain_text("100.0%")
 
 
 def test_what_moved_filters_by_its_value(new_page: Callable[..., Page]) -> None:

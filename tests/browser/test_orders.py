@@ -39,7 +39,7 @@ def test_errors_of_a_step_lead_to_the_visits_that_met_them(new_page: Callable[..
     link = trouble.get_by_role("link").first
     hit = link.inner_text().split()[0].replace(",", "")
     link.click()
-    expect(page.locator(".chips")).to_contain_text("Page with an error is /cafe/order.php")
+    expect(page.locator(".chips")).to_contain_text("Page with an error is Order form")
     page.goto(page.url.replace("/orders", "/"))
     visits = page.locator(".tile", has=page.get_by_text("Visits", exact=True))
     expect(visits.locator(".value")).to_have_text(hit)

@@ -23,8 +23,8 @@ def open_about(page: Page, panel: str) -> None:
         ("/", "sources", "Campaign", "campaign"),
         ("/", "sources", "Referrer", "referrer"),
         ("/", "pages", "Exit page", "exit_page"),
-        ("/", "times", "Conversions", "conversions"),
-        ("/", "moved", "Conversions", "conversions"),
+        ("/", "times", "Orders", "conversions"),
+        ("/", "moved", "Orders", "conversions"),
         ("/trust", "bots", "Reason", "bot_reason"),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_panel_s_page_has_all_rows_and_leads_back_to_the_view(
     on_panel = page.locator("#pages tbody td:first-of-type").first.inner_text()
     open_about(page, "pages")
     page.locator("#pages").get_by_role("link", name="Table, SQL and ask Athena").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Pages")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Top pages")
     expect(page.locator(".lead")).to_contain_text("Channel is Direct")
     assert urlsplit(page.url).path == "/panels/pages"
     assert page.locator(".figures tbody td").first.inner_text() == on_panel
@@ -140,7 +140,7 @@ def test_a_note_on_the_chart_leads_to_its_reason(new_page: Callable[..., Page]) 
     page = new_page("/?range=7d")
     page.locator(".notes a", has_text="40 server errors").click()
     expect(page.locator("#errors")).to_be_in_viewport()
-    expect(page.locator("#errors")).to_contain_text("/cafe/order.php · 500")
+    expect(page.locator("#errors")).to_contain_text("Order form · 500")
 
 
 def test_a_panel_that_is_not_known_is_refused_with_a_way_on(

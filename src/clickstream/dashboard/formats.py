@@ -98,9 +98,14 @@ class Formats:
         return self.seconds(value) if metric.format == "seconds" else self.short_count(value)
 
     def change(self, metric: Metric, now: float, before: float) -> Change | None:
-        """Return a share's change in points, another value's change in percent; None from zero."""
+        """Return a share's change in points, another value's change in percent; None from zero.
+
+        A point is a percentage point, such as from 4 % to 5 %.
+        """
         if metric.format == "share":
-            points = self.text(mark("%(points)s pt"), points=self.decimal(abs(now - before) * 100))
+            points = self.text(
+                mark("%(points)s points"), points=self.decimal(abs(now - before) * 100)
+            )
             return _change(metric, points, now - before, 0.0005)
         if not before:
             return None

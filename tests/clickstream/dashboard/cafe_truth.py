@@ -39,8 +39,8 @@ SESSION_METRICS: Mapping[str, Callable[[Sequence[PersonSession]], Any]] = {
     "page_views": lambda some: sum(visit.page_views for visit in some),
     "engaged_rate": lambda some: _share(sum(v.is_engaged for v in some), len(some)),
     "bounce_rate": lambda some: _share(sum(v.is_bounce for v in some), len(some)),
-    "conversions": lambda some: sum(v.conversions > 0 for v in some),
-    "conversion_rate": lambda some: _share(sum(v.conversions > 0 for v in some), len(some)),
+    "conversions": lambda some: sum("order" in v.goals for v in some),
+    "conversion_rate": lambda some: _share(sum("order" in v.goals for v in some), len(some)),
 }
 PageView = tuple[PersonSession, int]
 """A page view: its visit, and its place there."""
@@ -208,7 +208,11 @@ class CafeTruth:
     def _of_visit(self, visit: PersonSession, name: str) -> Any:
         """The value of a visit, which may be about its visitor's first one."""
         if name == "visitor_kind":
-            return "new" if self._first_visits[visit.visitor] is visit else "returning"
+            first, day = (
+                self._local(one.started_at).date()
+                for one in (self._first_visits[visit.visitor], visit)
+            )
+            return "returning" if day > first else "new"
         return _plain_value(visit, name)
 
     def _passes(self, visit: PersonSession, one: Filter) -> bool:

@@ -135,7 +135,7 @@ class Weeks:
             {
                 "session_facts": table_of("session_facts", sessions),
                 "page_view_facts": table_of("page_view_facts", _page_views(rng, sessions)),
-                "goal_facts": table_of("goal_facts", _goals(sessions)),
+                "goal_facts": table_of("goal_facts", goals_of(sessions)),
                 "session_error_facts": table_of("session_error_facts", _failures(rng, sessions)),
                 "hour_facts": table_of("hour_facts", hours_of_days(self.first, self.days)),
                 "bot_facts": table_of("bot_facts", _bots(rng, self)),
@@ -256,13 +256,6 @@ SHARED = ("session_id", "visitor_id", "local_date", "session_date", "local_hour"
 """Columns of all fact views of visits."""
 
 
-def _goals(sessions: Mapping[str, Any]) -> dict[str, Any]:
-    """An order in each visit with a conversion."""
-    met = sessions["conversions"] > 0
-    columns = {name: np.array(sessions[name])[met] for name in SHARED}
-    return {**columns, "goal": ["order"] * int(met.sum()), "times": np.ones(int(met.sum()), int)}
-
-
 def _failures(rng: np.random.Generator, sessions: Mapping[str, Any]) -> dict[str, Any]:
     """A page that does not exist, in one of 50 visits."""
     failed = rng.random(len(sessions["session_id"])) < 0.02
@@ -276,6 +269,13 @@ def _failures(rng: np.random.Generator, sessions: Mapping[str, Any]) -> dict[str
         "requests": [1] * count,
         "funnel_steps": sessions["funnel_steps"][failed],
     }
+
+
+def goals_of(sessions: Mapping[str, Any]) -> dict[str, Any]:
+    """A row for each visit with an order."""
+    met = np.asarray(sessions["conversions"]) > 0
+    rows = {name: np.asarray(sessions[name])[met] for name in SHARED}
+    return {**rows, "goal": ["order"] * int(met.sum()), "times": [1] * int(met.sum())}
 
 
 def hours_of_days(first: date, days: int) -> dict[str, Any]:

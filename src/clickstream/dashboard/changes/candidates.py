@@ -80,9 +80,8 @@ def ask_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
         for values, series in groups.items():
             candidates += _compare(weeks, look, values, series, spreads)
     by = {look.by: groups for look, groups in reversed(found)}
-    if page.view.tab in ("overview", "orders"):
-        candidates += _visitors(page, weeks) if page.view.tab == "overview" else []
-        candidates += _goal_rate(page, weeks, by)
+    if page.view.tab in ("overview", "visitors"):
+        candidates += _visitors(page, weeks)
     if page.view.tab == "orders":
         candidates += [*_failed_rate(page, weeks), *_step_rates(page, weeks, by)]
     return candidates
@@ -153,18 +152,6 @@ def _visitors(page: PageContext, weeks: Weeks) -> list[Candidate]:
     if count.size < LEAST_SIZE:
         return []
     return [Candidate("visitors", (), count, count.observed - count.expected, is_reported=False)]
-
-
-def _goal_rate(
-    page: PageContext, weeks: Weeks, by: Mapping[tuple[str, ...], Groups]
-) -> list[Candidate]:
-    """Compare the share of visits that met the main goal."""
-    met = by.get(("goal",), {}).get((page.main_goal,))
-    if met is None:
-        return []
-    visits = by[()][()]["visits"]
-    scope = (("goal", page.main_goal),)
-    return share_candidate("goal_rate", scope, weeks, met["goal_visits"], visits)
 
 
 def _failed_rate(page: PageContext, weeks: Weeks) -> list[Candidate]:

@@ -11,7 +11,6 @@ from clickstream.dashboard.changes.weeks import (
     Weeks,
     find_weeks,
 )
-from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.periods import Period, cut_at
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
@@ -43,8 +42,8 @@ def _problem(page: PageContext, checked: Period) -> str:
     coverage = page.coverage
     if coverage.is_nearly_complete(checked):
         return ""
-    if coverage.starts_at and not coverage.is_mostly_missing:
-        return _log_begins(page, coverage.starts_at)
+    if page.starts_at and not coverage.is_mostly_missing:
+        return _log_begins(page, page.starts_at)
     return formats.plural(
         "%(number)s of %(hours)s hours is missing or lacks a server's log, so "
         "unusual changes can't be found.",
@@ -70,7 +69,7 @@ def _log_begins(page: PageContext, begins: datetime) -> str:
 
 
 def _too_little_history(page: PageContext, weeks: Weeks) -> str:
-    begins = page.coverage.begins and to_local(page.coverage.begins, page.zone)
+    begins = page.log_begins
     if begins and begins.date() > weeks.week_before(LEAST_WEEKS).first:
         return _log_begins(page, begins)
     return page.formats.plural(

@@ -63,7 +63,6 @@ LOOKS: Mapping[Tab, Sequence[Look]] = {
         ),
         *_looks(("visits",), ("visits",), "device"),
         *_looks(("views",), ("views",), "page"),
-        *_looks(("goal_visits",), (), "goal", coloured=("goal_visits",)),
         *_looks(("bot_requests",), ("bot_requests",), ""),
     ],
     "visitors": [

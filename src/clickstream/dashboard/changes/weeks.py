@@ -18,6 +18,7 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import (
     USUAL_KEY_DAYS,
     Question,
+    add_goal,
     condition_of,
     sql_literal,
 )
@@ -134,6 +135,7 @@ def weekly_question(
     by: Sequence[str] = (),
     filters: Sequence[Filter] = (),
     key_days: int = USUAL_KEY_DAYS,
+    goal: str | None = None,
     is_daily: bool = False,
 ) -> Question:
     """Build the question for metrics by week, as a whole or for the largest groups of dimensions.
@@ -143,6 +145,7 @@ def weekly_question(
     groups are included: callers must not show their numbers.
     """
     facts = METRICS[metrics[0]].facts
+    source, goal_values = add_goal(facts.name, metrics, weeks.span, goal)
     where, values = condition_of(facts, weeks.span, filters, key_days)
     known = [f"{DIMENSIONS[name].sql} is not null" for name in by]
     short = [f"{weeks.day_sql} % 7 < {weeks.checked.days}"] if weeks.checked.days < 7 else []
@@ -154,15 +157,16 @@ def weekly_question(
     columns = names | {name: METRICS[name].sql for name in metrics}
     listed = ",\n".join(f"  {column} as {name}" for name, column in columns.items())
     conditions = "\n  and ".join([where, *known, *short])
-    sql = f"select\n{listed}\nfrom {facts.name}\nwhere {conditions}\ngroup by {groups}"
+    sql = f"select\n{listed}\nfrom {source}\nwhere {conditions}\ngroup by {groups}"
     return Question(
         _largest_of(sql, by, metrics[0]) if by else sql,
-        values,
+        (*goal_values, *values),
         tuple(names),
         tuple(metrics),
         weeks.span,
         tuple(filters),
         key_days,
+        goal,
     )
 
 
@@ -203,7 +207,8 @@ def ask_weeks(
     `filters` are by default the view's. Shares are returned as a count and a number of visits.
     """
     chosen = page.view.filters if filters is None else filters
-    question = weekly_question(weeks, metrics, by, chosen, page.key_days, is_daily)
+    goal = page.goal_of(metrics)
+    question = weekly_question(weeks, metrics, by, chosen, page.key_days, goal, is_daily)
     # A whole without rows has the number 0; it is not unknown.
     found: dict[Values, dict[str, WeekSeries]] = {}
     if not by:

@@ -16,7 +16,6 @@ from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.formats import NO_VALUE, Change, Formats
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.sentences import Findings, Sentence, SentencePart, find_sentences
-from clickstream.dashboard.tabs.orders.values import order_figures
 from clickstream.dashboard.tabs.overview.movers import Mover, find_movers
 from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
 from clickstream.dashboard.tabs.overview.tiles import Tile, build_tiles
@@ -164,13 +163,9 @@ def build_content(page: PageContext, week: Week) -> Digest:
 
 
 def _figures(page: PageContext, course: Course) -> list[DigestRow]:
-    """Build the key figures: the Overview's tiles, visits first, and orders if the goal is set."""
+    """Build the key figures: the Overview's tiles, visits first."""
     rows = {tile.metric.name: _row_of_tile(page, tile) for tile in build_tiles(page, course)}
-    orders: list[DigestRow] = []
-    if page.main_goal and page.is_main_goal_order:
-        count, rate = order_figures(page)
-        orders = [_row(page, one.label, one.value, one.change, one.hint) for one in (count, rate)]
-    return [rows.pop("visits"), *rows.values(), *orders]
+    return [rows.pop("visits"), *rows.values()]
 
 
 def _row_of_tile(page: PageContext, tile: Tile) -> DigestRow:

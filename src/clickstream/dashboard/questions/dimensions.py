@@ -30,9 +30,9 @@ class Dimension:
     visits can be filtered by it. Groups of fewer visitors than `smallest_group` are left out, see
     docs/privacy.md.
 
-    `known` is the SQL of a column that `sql` needs and that depends on the visitor's earlier visits
-    (the window `in_order`). It reads all visits with the visitor's id, or with `is_of_chosen` only
-    those that the filters choose. `definition` explains the label.
+    `known` is the SQL of a column that `sql` needs and that depends on the visitor's earlier
+    visits, such as by the window `in_order`. It reads all visits with the visitor's id, or with
+    `is_of_chosen` only those that the filters choose. `definition` explains the label.
     """
 
     name: str
@@ -98,11 +98,11 @@ DIMENSIONS = _dimensions(
         "visitor_kind",
         SESSIONS,
         mark("New or returning"),
-        "case when visit_number = 1 then 'new' else 'returning' end",
-        known="row_number() over in_order as visit_number",
+        "case when local_date > first_seen then 'returning' else 'new' end",
+        known="min(local_date) over (partition by visitor_id) as first_seen",
         definition=mark(
-            "A visit is new if no earlier visit of the person is known; otherwise it is "
-            "returning. A person is recognized only until the visitor keys change, so some "
+            "A visit is returning if the person also came on an earlier day; otherwise it is "
+            "new. A person is recognized only until the visitor keys change, so some "
             "returning visits are counted as new."
         ),
     ),

@@ -18,7 +18,8 @@ class Metric:
     `sql` computes it over the rows of the fact view `facts`. For readers, `definition` states in a
     sentence how it is counted, `answers` is the question that it answers for the owner, and
     `limits` states what it can't show. A share of fewer than `smallest_group` visits is not shown.
-    `is_additive` means that the values of the parts sum to the value of the whole.
+    `is_additive` means that the values of the parts sum to the value of the whole. With
+    `is_of_goal`, `sql` reads `met_goal`: whether a visit met the question's goal.
     """
 
     name: str
@@ -32,3 +33,4 @@ class Metric:
     good: Good = "up"
     smallest_group: int = 0
     is_additive: bool = False
+    is_of_goal: bool = False

@@ -59,15 +59,22 @@ class Panel:
         period: Period,
         key_days: int = USUAL_KEY_DAYS,
         hidden: Collection[str] = (),
+        goal: str | None = None,
     ) -> list[Question]:
-        """Return its questions in a view, for all rows, without the `hidden` metrics."""
+        """Return its questions in a view, for all rows, without the `hidden` metrics.
+
+        `goal` is the site's main goal.
+        """
         metrics, by = self.parts(view)
         metrics = [name for name in metrics if name not in hidden]
         groups = [by, *((name,) for name in self.also_by)]
         if self.is_over_time:
             groups.append((*by, *GRAIN_DIMENSIONS[grain_of(view, period)]))
         filters, dates = self.filters(view), self.dates(period)
-        return [build_question(metrics, one, dates, filters, key_days=key_days) for one in groups]
+        return [
+            build_question(metrics, one, dates, filters, key_days=key_days, goal=goal)
+            for one in groups
+        ]
 
     def dates(self, period: Period) -> Period:
         """Return the dates of its questions for a period."""
@@ -106,11 +113,12 @@ class Trend(Panel):
         period: Period,
         key_days: int = USUAL_KEY_DAYS,
         hidden: Collection[str] = (),
+        goal: str | None = None,
     ) -> list[Question]:
         """Return its question by the grain of the chart."""
         by = GRAIN_DIMENSIONS[grain_of(view, period)]
         metrics = [name for name in TILES if name not in hidden]
-        return [build_question(metrics, by, period, view.filters, key_days=key_days)]
+        return [build_question(metrics, by, period, view.filters, key_days=key_days, goal=goal)]
 
     @property
     def is_filtered(self) -> bool:

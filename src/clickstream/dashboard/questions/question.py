@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
-from clickstream.dashboard.questions.fact_views import SESSIONS, FactView
+from clickstream.dashboard.questions.fact_views import GOALS, SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import Filter
@@ -38,8 +38,9 @@ _ONE_DAY = timedelta(days=1)
 class Question:
     """A SELECT with question marks, their values, and the names of its columns.
 
-    The dimensions come first, then the metrics. `period`, `filters` and `key_days` are the inputs
-    that it was built from. The answer of a question with `is_kept` is kept for the next reader.
+    The dimensions come first, then the metrics. `period`, `filters`, `key_days` and `goal` are the
+    inputs that it was built from. The answer of a question with `is_kept` is kept for the next
+    reader.
     """
 
     sql: str
@@ -49,6 +50,7 @@ class Question:
     period: Period
     filters: tuple[Filter, ...] = ()
     key_days: int = USUAL_KEY_DAYS
+    goal: str | None = None
     is_kept: bool = True
 
     @property
@@ -103,12 +105,13 @@ def build_question(
     filters: Sequence[Filter] = (),
     limit: int | None = None,
     key_days: int = USUAL_KEY_DAYS,
+    goal: str | None = None,
 ) -> Question:
     """Build the question for metrics of one fact view, as a whole or by dimensions.
 
     Groups are sorted by the first metric, the largest first, or by the dimensions if those are
     ordered by value. `key_days` limits how long before the period a visitor's earlier visits can
-    be.
+    be. `goal` is the goal that metrics of the main goal count.
     """
     scope = QuestionScope(period, key_days)
     facts = METRICS[metrics[0]].facts
@@ -118,6 +121,7 @@ def build_question(
     source, known_values = _source(facts, dimensions, scope, filters)
     if any(one.is_of_chosen for one in dimensions):
         filters = ()
+    source, goal_values = add_goal(source, metrics, period, goal)
     where, values = _where(facts, scope, filters)
     lines = [
         "select",
@@ -135,13 +139,29 @@ def build_question(
         lines.append(f"limit {limit}")
     return Question(
         "\n".join(lines),
-        (*known_values, *values),
+        (*goal_values, *known_values, *values),
         tuple(by),
         tuple(metrics),
         period,
         tuple(filters),
         key_days,
+        goal,
     )
+
+
+def add_goal(source: str, metrics: Sequence[str], period: Period, goal: str | None) -> Clause:
+    """Add the column `met_goal` to visits, if a metric counts those with the main goal.
+
+    It is a condition and no join: with a left join, DuckDB 2.0 takes sums for too small and fails.
+    """
+    if not any(METRICS[name].is_of_goal for name in metrics):
+        return source, ()
+    if goal is None:
+        raise ValueError(f"{', '.join(metrics)} need the name of the main goal.")
+    sql, values = _in_period(GOALS, period)
+    met = f"session_id in (select session_id from {GOALS.name} where {sql} and goal = ?)"  # noqa: S608
+    select = f"(\n  select *,\n  {met} as met_goal\n  from {source}\n)"  # noqa: S608
+    return f"{select} as {SESSIONS.name}", (*values, goal)
 
 
 def _smallest_group(dimensions: Sequence[Dimension]) -> int:

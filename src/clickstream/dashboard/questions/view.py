@@ -28,10 +28,10 @@ TABS: tuple[Tab, ...] = get_args(Tab)
 GRAINS: tuple[Grain, ...] = get_args(Grain)
 
 TILES = (
-    *("visitors", "visits", "page_views"),
-    *("engaged_rate", "conversions", "conversion_rate"),
+    *("visitors", "conversions", "conversion_rate"),
+    *("visits", "page_views", "engaged_rate"),
 )
-"""The metrics that the main chart can show."""
+"""The metrics that the main chart can show, in the order of the key figures."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "sources": ("channel", "source", "campaign", "referrer"),

@@ -105,28 +105,33 @@ VISIT_METRICS = (
         "conversions",
         SESSIONS,
         mark("Conversions"),
-        "count(*) filter (where conversions > 0)",
-        mark("Visits that met at least one goal, such as an order. Each visit counts once."),
-        mark("How many visits lead to an order or another goal?"),
-        mark("The settings define the goals. What people do outside the site is not included."),
+        "count(*) filter (where met_goal)",
+        mark("Visits that met the site's main goal, such as an order. Each visit counts once."),
+        mark("How many visits lead to an order?"),
+        mark(
+            "The main goal is order_goal of [dashboard], or else the first goal of the settings. "
+            "What people do outside the site is not included."
+        ),
         is_additive=True,
+        is_of_goal=True,
     ),
     Metric(
         "conversion_rate",
         SESSIONS,
         mark("Conversion rate"),
-        share_of("conversions > 0"),
+        share_of("met_goal"),
         mark(
-            "Share of visits that met at least one goal. The 95 % interval contains the "
-            "true rate in 95 of 100 cases."
+            "Share of visits that met the site's main goal, such as an order. The 95 % interval "
+            "contains the true rate in 95 of 100 cases."
         ),
-        mark("What share of the visits leads to an order or another goal?"),
+        mark("What share of the visits leads to an order?"),
         mark(
             "It falls if more people visit without the intention to order, for example "
             "after a newspaper article."
         ),
         format="share",
         smallest_group=SHARE_MINIMUM,
+        is_of_goal=True,
     ),
     Metric(
         "visit_seconds",

@@ -64,7 +64,7 @@ def build_app(
     add_panel_routes(app, dashboard)
     add_visit_routes(app, dashboard)
     add_entry_routes(app, dashboard.entries, clock)
-    add_share_routes(app, dashboard.shares, dashboard.renderer, clock)
+    add_share_routes(app, dashboard, clock)
     add_static_routes(app, settings.dashboard.icon)
     app.add_api_route("/healthz", _show_health)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)

@@ -21,7 +21,7 @@ from clickstream.dashboard.tabs.panels import PANELS, questions_of
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.visits.links import view_behind
 from clickstream.dashboard.widgets.chart_notes import own_notes
-from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.wording import printable
 
@@ -42,9 +42,10 @@ class DetailCell:
 
 @dataclass(frozen=True)
 class DetailRow:
-    """A row as shown: the names of its dimensions' values, and a cell for each metric."""
+    """A row as shown: names and titles of its dimensions' values, and a cell for each metric."""
 
     names: Sequence[str]
+    titles: Sequence[str]
     cells: Sequence[DetailCell]
     differs: bool = False
 
@@ -99,7 +100,7 @@ def _part(page: PageContext, answer: Answer, theirs: Sequence[AnswerRow] | None)
     question, text = answer.question, page.formats.text
     heads = [text(DIMENSIONS[name].label) for name in question.dimensions]
     for name in question.metrics:
-        heads.append(text(METRICS[name].label))
+        heads.append(text(page.metric(name).label))
         heads += [text(mark("Athena"))] if theirs is not None else []
     rows = _all_rows(question, answer.rows, theirs)
     shown = [_row(page, question, names, ours, other) for names, ours, other in rows[:MOST_ROWS]]
@@ -138,11 +139,11 @@ def _row(
         cells.append(DetailCell(page.shown(METRICS[name], value), visits))
         if other is not None or ours is None:
             cells.append(DetailCell(page.shown(METRICS[name], other[place] if other else None)))
-    labels = [
-        value_name(page, name, value)
-        for name, value in zip(question.dimensions, names, strict=True)
-    ]
-    return DetailRow(labels, cells, other is not None and not _is_same_row(ours, other))
+    labels, titles = (
+        [each(page, name, value) for name, value in zip(question.dimensions, names, strict=True)]
+        for each in (value_name, value_title)
+    )
+    return DetailRow(labels, titles, cells, other is not None and not _is_same_row(ours, other))
 
 
 def _visits_behind(page: PageContext, question: Question, metric: str, names: AnswerRow) -> str:

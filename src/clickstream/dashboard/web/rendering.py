@@ -35,7 +35,6 @@ from clickstream.dashboard.web.share_menu import (
     ShownLink,
     ShownLinks,
     list_values,
-    pages_text,
     share_menu,
 )
 from clickstream.dashboard.widgets.addresses import PATHS
@@ -101,7 +100,6 @@ class Renderer:
             "decimal": formats.decimal,
             "panels": PANELS,
             "base": "",
-            "pages_text": lambda tabs: pages_text(tabs, formats),
             "day_and_year": lambda moment: formats.day(moment.date(), with_year=True),
         }
         return cls(formats, site, environment)
@@ -114,6 +112,9 @@ class Renderer:
             "tab_title": tab_label(page, page.view.tab),
             "says": find_sentences(page),
         }
+        if page.is_lake_empty:
+            sources = page.settings.sources
+            return self.environment.get_template("empty.html").render(**common, sources=sources)
         template = self.environment.get_template(f"{page.view.tab}/page.html")
         return template.render(**common, **TAB_VALUES[page.view.tab](page))
 
@@ -125,9 +126,10 @@ class Renderer:
             **navigation(page),
             "longest_text": LONGEST_TEXT,
             "entry_problem": page.entries.problem,
-            **share_menu(self.formats),
+            **share_menu(page),
             "view": page.view,
             "hidden": page.hidden,
+            "metric": page.metric,
             "identity": page.identity,
             "trust": trust_line(page),
             "version": page.version,
@@ -176,7 +178,7 @@ class Renderer:
             title=title_of(page, panel),
             span=span_of(page, panel),
             chips=chips(page),
-            metrics=panel.metrics(page.view, page.hidden),
+            metrics=[page.metric(one.name) for one in panel.metrics(page.view, page.hidden)],
             dimensions=panel.dimensions(page.view),
             is_filtered=panel.is_filtered,
             parts=parts,
@@ -191,11 +193,13 @@ class Renderer:
             ],
         )
 
-    def shares(self, links: ShownLinks, now: datetime, shown: str, withdrawn: str) -> str:
+    def shares(
+        self, page: PageContext, links: ShownLinks, now: datetime, shown: str, withdrawn: str
+    ) -> str:
         """Render the list of share links; `shown` and `withdrawn` are ids of links."""
         return self.environment.get_template("shares.html").render(
             made=links.link(shown) if shown else None,
-            **list_values(links, self.formats, now, withdrawn),
+            **list_values(page, links, now, withdrawn),
         )
 
     def refusal(self, title: str, sentence: str, base: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS
+from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.questions.view import TILES, Grain
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.page import PageContext
@@ -64,6 +65,20 @@ def published_keys(page: PageContext, buckets: Sequence[Bucket]) -> set[tuple[An
     if buckets and buckets[0].grain == "week":
         return {b.key for b in buckets if any(b.start.date() <= d < b.end.date() for d in days)}
     return {(day,) for day in days}
+
+
+def finished_values(
+    page: PageContext, buckets: Sequence[Bucket], values: Sequence[float | None]
+) -> list[float | None]:
+    """Return the values for a sparkline: None for each hour, day or week that is not complete.
+
+    A part of a day or week would look like a fall.
+    """
+    first, end = page.starts_at or start_of(page.period.first), page.coverage.complete_to
+    return [
+        value if end and first <= bucket.start and bucket.end <= end else None
+        for bucket, value in zip(buckets, values, strict=True)
+    ]
 
 
 def unfinished_place(page: PageContext, buckets: Sequence[Bucket]) -> int | None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from clickstream.dashboard.charts.heat import NARROW_STEP, HeatMap, heat_map
 from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.answers import Answer
-from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.widgets.page import PageContext
 
 HOURS = [f"{hour:02}" for hour in range(24)]
@@ -32,7 +31,7 @@ def build_times(page: PageContext) -> TimesPanel:
 
 def times_of(page: PageContext, answer: Answer) -> TimesPanel:
     """Divide an answer by weekday and hour by how often that hour of the week is published."""
-    metric = METRICS[answer.question.metrics[0]]
+    metric = page.metric(answer.question.metrics[0])
     counts = {(weekday, hour): count for weekday, hour, count in answer.rows}
     hours = page.answer(("published_hours",), ("weekday", "hour"))
     times = {(weekday, hour): number for weekday, hour, number in hours.rows}

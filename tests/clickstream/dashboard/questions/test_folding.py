@@ -91,11 +91,11 @@ def store_of(crowds: Sequence[Any]) -> FactStore:
 
 
 def folded(page: PageContext, by: str, chosen: Sequence[Filter] = ()) -> Answer:
-    return fold(page.ask, build_question(METRICS, (by,), PERIOD, chosen))
+    return fold(page.ask, build_question(METRICS, (by,), PERIOD, chosen, goal="order"))
 
 
 def single(page: PageContext, chosen: Sequence[Filter] = ()) -> dict[str, Any]:
-    return page.ask(build_question(METRICS, (), PERIOD, chosen)).single()
+    return page.ask(build_question(METRICS, (), PERIOD, chosen, goal="order")).single()
 
 
 @given(crowds, filters, st.sampled_from(DIMENSIONS))

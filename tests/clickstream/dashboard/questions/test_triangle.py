@@ -194,7 +194,7 @@ def questions_of(
 def filters_of(question: Question, panel_name: str, page: PageContext) -> Sequence[Filter]:
     """The view's filters, and those that a panel of the Orders page adds."""
     chosen = PANELS[panel_name].filters(page.view)
-    ordered = (order_filter(page),) if "order" in question.values else ()
+    ordered = (order_filter(page),) if order_filter(page) in question.filters else ()
     if panel_name == "items":
         return (*chosen, Filter("page", item_pages(page)), *ordered)
     return (*chosen, *ordered)
@@ -212,7 +212,7 @@ def test_a_panel_shows_what_athena_says_and_what_is_true(cafe: Cafe, name: str) 
 def test_places_of_few_visitors_are_folded_alike(cafe: Cafe, by: str) -> None:
     """On the copy and on Athena, and so that they add up to the true total."""
     metrics = ("visits", "visitors", "conversions")
-    question = build_question(metrics, (by,), WHOLE)
+    question = build_question(metrics, (by,), WHOLE, goal="order")
     check(cafe, question, WHOLE, ())
     with cafe.copy.reader() as reader:
         ours = fold(Answers(cafe.copy).asker(reader), question)
@@ -279,7 +279,7 @@ def questions_of_sentences(tab: Tab, filters: Sequence[Filter]) -> Iterator[Ques
     """What the sentences of a tab ask, errors included."""
     for look in LOOKS[tab]:
         chosen = filters if METRICS[look.asked[0]].facts.has_sessions else ()
-        yield weekly_question(COMPARED_WEEKS, look.asked, look.by, chosen)
+        yield weekly_question(COMPARED_WEEKS, look.asked, look.by, chosen, goal="order")
     yield weekly_question(COMPARED_WEEKS, ("visits",), ("channel", "device"), filters)
     yield weekly_question(COMPARED_WEEKS, ("visitors",), (), filters, is_daily=True)
     yield weekly_question(COMPARED_WEEKS, (FAILED,), ("failed_page",), filters)

@@ -176,7 +176,7 @@ def test_the_share_of_assistants_has_a_course() -> None:
     visits = [*some(40, AT, channel="AI Assistants"), *some(40, AT), *some(40, AT + DAY)]
     store = FactStore(fact_tables(visits, hours_between(START, NOW)))
     with page_of(store, WEEK, now=NOW) as page:
-        assert build_assistants(page).spark == ["M50 3L75 31"]
+        assert build_assistants(page).spark == ["M0 3L150 31"]
 
 
 def test_pages_that_assistants_send_to_can_be_chosen(store) -> None:

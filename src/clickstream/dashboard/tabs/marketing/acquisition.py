@@ -72,6 +72,7 @@ class Acquisition:
     site_at: float
     scale: str
     has_more: bool
+    is_compared: bool
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ def build_acquisition(page: PageContext) -> Acquisition | None:
         _place(site.rate, site),
         page.formats.share(site.top, 0),
         len(records) > ROWS,
+        page.compared is not None,
     )
 
 

@@ -11,7 +11,7 @@ from clickstream.dashboard.formats import Change
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
 from clickstream.dashboard.tabs.marketing.panels import ASSISTANTS
 from clickstream.dashboard.widgets.buckets import buckets_of
-from clickstream.dashboard.widgets.course import published_keys
+from clickstream.dashboard.widgets.course import finished_values, published_keys
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -48,7 +48,7 @@ def _share(page: PageContext) -> float:
 
 
 def _course(page: PageContext) -> list[float | None]:
-    """Return their share of the visits in each hour, day or week."""
+    """Return their share of the visits in each finished hour, day or week."""
     buckets = buckets_of(page.period, grain_of(page.view, page.period))
     if not buckets:
         return []
@@ -57,7 +57,8 @@ def _course(page: PageContext) -> list[float | None]:
     ours = {row[:-1]: row[-1] for row in page.answer(("visits",), by, filters=filters).rows}
     visits = {row[:-1]: row[-1] for row in page.answer(("visits",), by).rows}
     published = published_keys(page, buckets)
-    return [
+    shares = [
         ours.get(b.key, 0) / visits[b.key] if b.key in published and visits.get(b.key) else None
         for b in buckets
     ]
+    return finished_values(page, buckets, shares)

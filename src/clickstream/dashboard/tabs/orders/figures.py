@@ -30,6 +30,7 @@ class KeyFigure:
     spark: Sequence[str] = ()
     interval: str = ""
     visits: str = ""
+    prefix: str = ""
 
 
 def count_figure(

@@ -10,6 +10,7 @@ from clickstream.dashboard.charts.columns import bar_widths
 from clickstream.dashboard.questions.intervals import wilson
 from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
 from clickstream.dashboard.tabs.orders.questions import item_questions
+from clickstream.dashboard.widgets.lists import value_name
 from clickstream.dashboard.widgets.page import PageContext
 
 
@@ -20,6 +21,7 @@ class ItemRow:
     `rate` is the share that ordered, `low` and `high` its 95 % interval; None for too few visits.
     """
 
+    name: str
     page: str
     visits: int
     views: int
@@ -48,6 +50,7 @@ def _row(page: PageContext, row: Mapping[str, Any], orders: int, width: float) -
     is_enough = visits >= SHARE_MINIMUM
     low, high = wilson(orders, visits) if is_enough else (None, None)
     return ItemRow(
+        value_name(page, "page", row["page"]),
         row["page"],
         visits,
         int(row["views"]),

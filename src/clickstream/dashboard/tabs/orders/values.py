@@ -20,11 +20,11 @@ from clickstream.dashboard.tabs.orders.figures import (
 from clickstream.dashboard.tabs.orders.funnel import Funnel, build_funnel
 from clickstream.dashboard.tabs.orders.items import item_rows, rate_axis
 from clickstream.dashboard.tabs.orders.panels import FAILURES
-from clickstream.dashboard.tabs.orders.questions import order_filter, order_time_questions
+from clickstream.dashboard.tabs.orders.questions import order_time_questions
 from clickstream.dashboard.tabs.orders.wording import goal_wording
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import buckets_of
-from clickstream.dashboard.widgets.course import published_keys
+from clickstream.dashboard.widgets.course import finished_values, published_keys
 from clickstream.dashboard.widgets.goal_proposals import propose_goals
 from clickstream.dashboard.widgets.goals import goal_rows, pace_text
 from clickstream.dashboard.widgets.lists import list_panel
@@ -34,7 +34,7 @@ from clickstream.dashboard.widgets.times import HOURS, times_of
 
 @dataclass(frozen=True)
 class Totals:
-    """Visits of a period, those with an order, and those with an error."""
+    """Visits of a period, those that met the main goal, and those with an error."""
 
     visits: int
     orders: int
@@ -50,6 +50,7 @@ def orders_values(page: PageContext) -> dict[str, Any]:
         "figures": _figures(page, funnel),
         "funnel": funnel,
         "funnel_verdict": _verdict(page, funnel),
+        "funnel_note": _funnel_note(page, funnel),
         "words": goal_wording(page),
         "has_goal": bool(page.main_goal),
         "is_order": page.is_main_goal_order,
@@ -68,41 +69,32 @@ def orders_values(page: PageContext) -> dict[str, Any]:
 
 
 def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
+    """Build the orders, their share, and the visits with an error; without a goal, the funnel's."""
     now = _totals(page)
-    text = page.formats.text
-    figures = []
-    if page.main_goal:
-        orders, order_rate = order_figures(page)
-        ordered = _visits_with(page.view, "goal", page.main_goal)
-        orders = replace(orders, spark=sparkline(_orders_over_time(page)), visits=ordered)
-        figures = [orders, order_rate]
-    failed = share_figure(
-        page,
-        text(mark("Met an error")),
-        text(
-            mark(
-                "Share of visits in which at least one request failed: for example, the page "
-                "does not exist (status 4xx), or the web server has a fault (status 5xx)."
-            )
-        ),
-        (now.failed, now.visits),
-        change_of(page, "failed_rate", like=METRICS["bounce_rate"]),
-    )
     return [
-        *figures,
-        share_figure(
-            page,
-            text(mark("Funnel completed")),
-            text(
-                mark(
-                    "Share of the visits at the first step of the funnel that reached its last "
-                    "step."
-                )
-            ),
-            _completion(funnel),
-        ),
-        replace(failed, visits=_visits_with(page.view, "met_error", "yes")),
+        *(_order_figures(page, now) if page.main_goal else [_funnel_figure(page, funnel)]),
+        _failed_figure(page, now),
     ]
+
+
+def _funnel_figure(page: PageContext, funnel: Funnel) -> KeyFigure:
+    text = page.formats.text
+    meaning = mark(
+        "Share of the visits at the first step of the funnel that reached its last step."
+    )
+    return share_figure(page, text(mark("Funnel completed")), text(meaning), _completion(funnel))
+
+
+def _failed_figure(page: PageContext, now: Totals) -> KeyFigure:
+    text = page.formats.text
+    meaning = mark(
+        "Share of visits in which at least one request failed: for example, the page does not "
+        "exist (status 4xx), or the web server has a fault (status 5xx)."
+    )
+    change = change_of(page, "failed_rate", like=METRICS["bounce_rate"])
+    parts = now.failed, now.visits
+    figure = share_figure(page, text(mark("Met an error")), text(meaning), parts, change)
+    return replace(figure, visits=_visits_with(page.view, "met_error", "yes"))
 
 
 def _visits_with(view: View, dimension: str, value: str) -> str:
@@ -111,16 +103,17 @@ def _visits_with(view: View, dimension: str, value: str) -> str:
     return "" if any(named) else view.with_filter(dimension, value).query
 
 
-def order_figures(page: PageContext) -> tuple[KeyFigure, KeyFigure]:
+def _order_figures(page: PageContext, now: Totals) -> list[KeyFigure]:
     """Build two figures: the visits that met the main goal, and their share of all visits."""
-    now, words = _totals(page), goal_wording(page)
-    scope = (("goal", page.main_goal),)
-    change = change_of(page, "goal_visits", scope)
-    rate_change = change_of(page, "goal_rate", scope, METRICS["conversion_rate"])
-    return (
-        count_figure(page, words.visits, words.visits_meaning, now.orders, change),
-        share_figure(page, words.rate, words.rate_meaning, (now.orders, now.visits), rate_change),
+    text = page.formats.text
+    count, rate = (page.metric(name) for name in ("conversions", "conversion_rate"))
+    orders = count_figure(
+        page, text(count.label), text(count.definition), now.orders, change_of(page, count.name)
     )
+    parts, change = (now.orders, now.visits), change_of(page, rate.name)
+    order_rate = share_figure(page, text(rate.label), text(rate.definition), parts, change)
+    spark, visits = _orders_over_time(page), _visits_with(page.view, "goal", page.main_goal)
+    return [replace(orders, spark=sparkline(spark), visits=visits), order_rate]
 
 
 def _completion(funnel: Funnel) -> ShareParts:
@@ -128,23 +121,23 @@ def _completion(funnel: Funnel) -> ShareParts:
 
 
 def _totals(page: PageContext) -> Totals:
-    ordered = (*page.view.filters, order_filter(page))
+    visits = page.answer(("visits", "conversions")).single()
     return Totals(
-        page.answer(("visits",)).single()["visits"] or 0,
-        page.answer(("visits",), filters=ordered).single()["visits"] or 0,
+        visits["visits"] or 0,
+        visits["conversions"] or 0,
         page.answer(("failed_visits",)).single()["failed_visits"] or 0,
     )
 
 
 def _orders_over_time(page: PageContext) -> Sequence[float | None]:
-    """Return the visits with an order in each bucket; None in buckets without a published hour."""
+    """Return the visits that met the main goal in each finished bucket."""
     grain = grain_of(page.view, page.period)
-    ordered = (*page.view.filters, order_filter(page))
-    answer = page.answer(("goal_visits",), GRAIN_DIMENSIONS[grain], filters=ordered)
+    answer = page.answer(("conversions",), GRAIN_DIMENSIONS[grain])
     counts = {row[:-1]: row[-1] for row in answer.rows}
     buckets = buckets_of(page.period, grain)
     published = published_keys(page, buckets)
-    return [counts.get(one.key, 0) if one.key in published else None for one in buckets]
+    values = [counts.get(one.key, 0) if one.key in published else None for one in buckets]
+    return finished_values(page, buckets, values)
 
 
 def _verdict(page: PageContext, funnel: Funnel) -> str:
@@ -159,6 +152,19 @@ def _verdict(page: PageContext, funnel: Funnel) -> str:
         ),
         step=worst.name,
         share=page.formats.share(1 - worst.of_before, 0),
+    )
+
+
+def _funnel_note(page: PageContext, funnel: Funnel) -> str:
+    """State why the last step differs from the visits that met the main goal."""
+    if not page.main_goal or not funnel.steps:
+        return ""
+    return page.formats.text(
+        mark(
+            "A step counts the visits that took all steps before it, in this order. “%(orders)s” "
+            "counts visits on every path, so it may differ from the last step."
+        ),
+        orders=page.formats.text(page.metric("conversions").label),
     )
 
 

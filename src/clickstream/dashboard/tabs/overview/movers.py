@@ -8,7 +8,7 @@ from clickstream.dashboard.changes.candidates import Candidate, is_shown
 from clickstream.dashboard.changes.verdicts import find_changes
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.tabs.overview.panels import MOVED
-from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
 MOST_MOVERS = 6
@@ -23,6 +23,7 @@ class Mover:
 
     dimension: str
     value: str
+    title: str
     now: int
     usual: int
     query: str
@@ -55,6 +56,7 @@ def _mover(page: PageContext, one: Candidate) -> Mover:
     return Mover(
         DIMENSIONS[one.dimension].label,
         value_name(page, one.dimension, one.value),
+        value_title(page, one.dimension, one.value),
         round(one.compared.observed),
         round(one.compared.expected),
         page.view.with_filter(one.dimension, one.value).query,

@@ -10,11 +10,11 @@ from clickstream.dashboard.changes.wording import change_of
 from clickstream.dashboard.charts.line import sparkline
 from clickstream.dashboard.formats import NO_VALUE, Change
 from clickstream.dashboard.questions.intervals import wilson
-from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.questions.metrics import Metric
 from clickstream.dashboard.questions.view import TILES
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets import notes
-from clickstream.dashboard.widgets.course import Course
+from clickstream.dashboard.widgets.course import Course, finished_values
 from clickstream.dashboard.widgets.page import PageContext
 
 
@@ -46,8 +46,8 @@ def build_tiles(page: PageContext, course: Course) -> list[Tile]:
     for name in TILES:
         if name in page.hidden:
             continue
-        metric = METRICS[name]
-        spark = sparkline(course.values(name))
+        metric = page.metric(name)
+        spark = sparkline(finished_values(page, course.buckets, course.values(name)))
         tile = _tile(page, metric, now, before, spark)
         tiles.append(_as_limit(page, tile) if name == "visitors" else tile)
     return tiles

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from clickstream.dashboard.charts.line import NARROW, WIDE, ChartSeries, LineChart, line_chart
-from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.questions.metrics import Metric
 from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.questions.view import Grain
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
@@ -31,7 +31,7 @@ class TrendPanel:
 
 def build_trend(page: PageContext, course: Course) -> TrendPanel:
     """Draw the view's metric."""
-    metric, formats = METRICS[page.view.metric], page.formats
+    metric, formats = page.metric(page.view.metric), page.formats
     buckets, values = course.buckets, course.values(metric.name)
     past = [bucket.shifted(page.shift) for bucket in buckets]
     before = [_past_value(course.then, bucket, metric) for bucket in past]

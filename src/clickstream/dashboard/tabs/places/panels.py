@@ -57,7 +57,7 @@ MAP = MapPanel(
 PLACES_LIST = PlacesPanel(
     "places",
     "places",
-    mark("Where visits come from"),
+    mark("Visits by place"),
     {name: (PLACE_METRICS, (name,)) for name in ("country", "region", "city")},
 )
 

@@ -163,7 +163,7 @@ def _shows_rates(page: PageContext) -> bool:
 
 
 def _metric_label(page: PageContext) -> str:
-    return page.formats.text(METRICS[page.view.choice("map")].label)
+    return page.formats.text(page.metric(page.view.choice("map")).label)
 
 
 def _classes(page: PageContext, records: Sequence[Record]) -> Classes:
@@ -181,8 +181,8 @@ def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> A
     visits = formats.plural("%(number)s visit", "%(number)s visits", one["visits"])
     parts = [visits]
     if _has_rate(one) and not page.hidden:
-        rate = formats.share(one["conversion_rate"])
-        parts.append(formats.text(mark("conversion %(rate)s"), rate=rate))
+        label = formats.text(page.metric("conversion_rate").label)
+        parts.append(f"{label} {formats.share(one['conversion_rate'])}")
     view = page.view
     return Area(
         f"{value_name(page, dimension, value)}: {', '.join(parts)}",

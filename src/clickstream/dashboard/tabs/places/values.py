@@ -117,7 +117,7 @@ def _choices(page: PageContext, shown: str) -> list[tuple[str, str, bool]]:
     """Return the list's choices, without countries if only one country remains."""
     names = CHOICES["places"][1:] if country_of(page.view) else CHOICES["places"]
     return [
-        (choice_label(name), page.view.with_choice("places", name).query, name == shown)
+        (choice_label(page, name), page.view.with_choice("places", name).query, name == shown)
         for name in names
     ]
 
