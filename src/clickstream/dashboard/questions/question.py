@@ -106,7 +106,7 @@ def build_question(
     facts = METRICS[metrics[0]].facts
     dimensions = [DIMENSIONS[name] for name in by]
     columns = [f"{one.sql} as {one.name}" for one in dimensions]
-    columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
+    columns += [f"{METRICS[name].shown_sql} as {name}" for name in metrics]
     source, known_values = _source(facts, dimensions, scope, filters)
     if any(one.is_of_chosen for one in dimensions):
         filters = ()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSION_ERRORS, SESSIONS
+from clickstream.dashboard.questions.intervals import SHARE_MINIMUM
 from clickstream.dashboard.questions.metric_type import Metric
 from clickstream.dashboard.texts import mark
-
-SHARE_MINIMUM = 30
-"""A share of fewer visits is not shown: its 95 % interval may be wider than 30 points."""
 
 
 def share_of(condition: str) -> str:
@@ -105,10 +103,7 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Conversion rate"),
         share_of("conversions > 0"),
-        mark(
-            "Share of visits that met at least one goal. The 95 % interval contains the "
-            "true rate in 95 of 100 cases."
-        ),
+        mark("Share of visits that met at least one goal."),
         mark("What share of the visits leads to an order or another goal?"),
         mark(
             "It falls if more people visit without the intention to order, for example "
@@ -116,6 +111,7 @@ VISIT_METRICS = (
         ),
         format="share",
         smallest_group=SHARE_MINIMUM,
+        interval=mark("The 95 % interval contains the true rate in 95 of 100 cases."),
     ),
     Metric(
         "visit_seconds",

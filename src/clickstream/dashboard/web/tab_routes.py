@@ -35,7 +35,7 @@ def _version_route(dashboard: DashboardService) -> Callable[[Request], Response]
 def _tab_route(dashboard: DashboardService, tab: Tab) -> Callable[[Request], Response]:
     def show_tab(request: Request) -> Response:
         require_tab(request, tab)
-        view = parse_view(tab, request.query_params.multi_items())
+        view = parse_view(tab, request.query_params.multi_items(), (SHOWN,))
         etag = _etag(dashboard, request)
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from clickstream.dashboard.charts.columns import bar_widths
-from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER
 from clickstream.dashboard.questions.metrics import METRICS, Metric
@@ -82,11 +81,7 @@ def _row(
     page: PageContext, names: Sequence[str], by: Sequence[str], row: Sequence[Any], width: float
 ) -> ListRow:
     values = row[len(by) :]
-    first = values[0] or 0
-    cells = [
-        NO_VALUE if first < METRICS[name].smallest_group else page.shown(METRICS[name], value)
-        for name, value in zip(names, values, strict=True)
-    ]
+    cells = [page.shown(METRICS[name], value) for name, value in zip(names, values, strict=True)]
     label = " · ".join(value_name(page, one, value) for one, value in zip(by, row, strict=False))
     if not DIMENSIONS[by[0]].is_filter:
         return ListRow(label, width, cells)

@@ -76,7 +76,9 @@ def test_earlier_visits_count_for_as_long_as_a_visitor_key_is_good(days, kind) -
 
 
 def test_the_setting_of_key_days_reaches_the_question() -> None:
-    store = FactStore(fact_tables([Visit(MONDAY, 1), Visit(MONDAY + 40 * DAY, 1)], []))
+    moments = (MONDAY, MONDAY + 40 * DAY)
+    visits = [Visit(at, number) for at in moments for number in range(30)]
+    store = FactStore(fact_tables(visits, []))
     view = View("visitors").with_days(*[(MONDAY + 40 * DAY).date()] * 2)
     for days, returning in ((30, "0%"), (60, "100%")):
         chosen = Settings.model_validate({"privacy": {"key_days": days}})

@@ -99,7 +99,7 @@ def test_visitors_who_come_again_are_returning() -> None:
 
 def test_too_few_visits_have_no_conversion_rate() -> None:
     few = FactStore(fact_tables([Visit(AT, 1, goals=("order",))] * 5, hours_between(START, NOW)))
-    assert re.search(r"Returning 4 80\.0% – –", shown(few))
+    assert re.search(r"Returning 4 – – –", shown(few))
 
 
 def test_a_range_without_visits_says_so(store) -> None:

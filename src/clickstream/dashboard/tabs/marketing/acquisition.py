@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from clickstream.dashboard.charts.columns import bar_widths
-from clickstream.dashboard.formats import NO_VALUE, Change
+from clickstream.dashboard.formats import Change
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.intervals import count_moved, share_moved, wilson
 from clickstream.dashboard.questions.metrics import METRICS
@@ -66,16 +66,16 @@ class Acquisition:
     head: str
     rows: Sequence[AcquisitionRow]
     site_rate: str
-    site_at: float
+    site_at: float | None
     scale: str
     has_more: bool
 
 
 @dataclass(frozen=True)
 class _Site:
-    """The rate of all visits, and the upper end of the scale."""
+    """The rate of all visits, None for too few visits, and the upper end of the scale."""
 
-    rate: float
+    rate: float | None
     top: float
 
 
@@ -98,7 +98,7 @@ def build_acquisition(page: PageContext) -> Acquisition | None:
         DIMENSIONS[by[0]].label,
         rows,
         page.formats.share(site.rate),
-        _place(site.rate, site),
+        None if site.rate is None else _place(site.rate, site),
         page.formats.share(site.top, 0),
         len(records) > ROWS,
     )
@@ -121,13 +121,13 @@ def _site(page: PageContext, by: Sequence[str], shown: Sequence[Mapping[str, Any
     """Return the rate of all visits that pass the filters, except filters by shown dimensions."""
     filters = [one for one in page.view.filters if one.dimension not in by]
     all_visits = page.answer(("visits", "conversion_rate"), filters=filters).single()
-    rate = float(all_visits["conversion_rate"] or 0)
+    rate = all_visits["conversion_rate"]
     highs = [wilson(row["conversions"], row["visits"])[1] for row in shown if not _is_small(row)]
-    return _Site(rate, max([*highs, rate * 1.2, 0.01]))
+    return _Site(rate, max([*highs, (rate or 0) * 1.2, 0.01]))
 
 
 def _is_small(row: Mapping[str, Any]) -> bool:
-    return int(row["visits"]) < METRICS["conversion_rate"].smallest_group
+    return row["conversion_rate"] is None
 
 
 def _place(share: float, site: _Site) -> float:
@@ -142,7 +142,7 @@ def _arrival(
     site: _Site,
     width: float,
 ) -> AcquisitionRow:
-    formats, is_small = page.formats, _is_small(row)
+    formats = page.formats
     verdict, interval = _verdict(row, site)
     query, is_chosen = _choose(page.view, by, row)
     names = [value_name(page, name, row[name]) for name in by if name == by[0] or row[name]]
@@ -151,9 +151,9 @@ def _arrival(
         width,
         int(row["visits"]),
         _visits_change(page, row, before),
-        NO_VALUE if is_small else formats.share(row["engaged_rate"], 0),
+        formats.share(row["engaged_rate"], 0),
         int(row["conversions"]),
-        NO_VALUE if is_small else formats.share(row["conversion_rate"]),
+        formats.share(row["conversion_rate"]),
         _rate_change(page, row, before),
         interval,
         verdict,
@@ -164,7 +164,7 @@ def _arrival(
 
 
 def _verdict(row: Mapping[str, Any], site: _Site) -> tuple[Verdict, Interval | None]:
-    if _is_small(row):
+    if site.rate is None or _is_small(row):
         return "few", None
     low, high = wilson(row["conversions"], row["visits"])
     places = (_place(share, site) for share in (low, high, row["conversion_rate"]))

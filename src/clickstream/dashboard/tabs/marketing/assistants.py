@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clickstream.dashboard.charts.line import sparkline
 from clickstream.dashboard.formats import Change
-from clickstream.dashboard.questions.intervals import share_moved
+from clickstream.dashboard.questions.intervals import known_share, share_moved
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
 from clickstream.dashboard.questions.periods import Period
@@ -39,21 +39,20 @@ def build_assistants(page: PageContext) -> AssistantsPanel:
     )
 
 
-def _share(page: PageContext, period: Period) -> tuple[float, int]:
+def _share(page: PageContext, period: Period) -> tuple[float | None, int]:
     """Return their share of all visits that pass the filters, and the number of those visits."""
     filters = ASSISTANTS.filters(page.view)
     ours = page.answer(("visits",), period=period, filters=filters).single()["visits"] or 0
     visits = page.answer(("visits",), period=period).single()["visits"] or 0
-    return (ours / visits if visits else 0.0), visits
+    return known_share(ours, visits), visits
 
 
-def _change(page: PageContext, share: float, visits: int) -> Change | None:
+def _change(page: PageContext, share: float | None, visits: int) -> Change | None:
     """Return the change of the share, or None if chance explains it."""
-    if page.compared is None:
+    if page.compared is None or share is None:
         return None
     before, visits_before = _share(page, page.compared)
-    smallest = METRICS["conversion_rate"].smallest_group
-    if min(visits, visits_before) < smallest or not share + before:
+    if before is None or not share + before:
         return None
     if not share_moved(share, visits, before, visits_before):
         return None
@@ -71,6 +70,6 @@ def _course(page: PageContext) -> list[float | None]:
     visits = {row[:-1]: row[-1] for row in page.answer(("visits",), by).rows}
     published = published_keys(page, buckets)
     return [
-        ours.get(b.key, 0) / visits[b.key] if b.key in published and visits.get(b.key) else None
+        known_share(ours.get(b.key, 0), visits.get(b.key, 0)) if b.key in published else None
         for b in buckets
     ]

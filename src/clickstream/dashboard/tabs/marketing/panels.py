@@ -19,6 +19,7 @@ ACQUISITION = Panel(
         "source": (ARRIVALS, ("source", "medium")),
         **{name: (ARRIVALS, (name,)) for name in ("campaign", "content", "term", "referrer")},
     },
+    has_intervals=True,
 )
 
 CAMPAIGNS = Panel(

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from clickstream.dashboard.formats import NO_VALUE, Change
-from clickstream.dashboard.questions.intervals import count_moved, share_moved, wilson
+from clickstream.dashboard.questions.intervals import (
+    SHARE_MINIMUM,
+    count_moved,
+    share_moved,
+    wilson,
+)
 from clickstream.dashboard.questions.metrics import METRICS, Metric
-from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 

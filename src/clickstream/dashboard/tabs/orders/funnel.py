@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from clickstream.dashboard.questions.intervals import share_moved
+from clickstream.dashboard.questions.intervals import SHARE_MINIMUM, known_share, share_moved
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
 from clickstream.dashboard.tabs.orders.questions import failing_pages, step_error_questions
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -104,8 +103,8 @@ def _step(
         number,
         names[number - 1],
         visits,
-        _share(visits, reached[0]),
-        _share(visits, earlier),
+        known_share(visits, reached[0]),
+        known_share(visits, earlier),
         _change(reached, before, number),
         earlier - visits,
         round(100 * visits / largest, 1),
@@ -113,10 +112,6 @@ def _step(
         _furthest(page.view, range(number, len(names) + 1)).query,
         _furthest(page.view, [number - 1]).query,
     )
-
-
-def _share(visits: int, of: int) -> float | None:
-    return visits / of if of >= SHARE_MINIMUM else None
 
 
 def _change(reached: Sequence[int], before: Sequence[int] | None, number: int) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clickstream.dashboard.charts.line import sparkline
-from clickstream.dashboard.formats import NO_VALUE, Change
+from clickstream.dashboard.formats import Change
 from clickstream.dashboard.questions.intervals import count_moved, share_moved, wilson
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
@@ -61,24 +61,18 @@ def _tile(
     spark: Sequence[str],
 ) -> Tile:
     formats, value = page.formats, now[metric.name]
-    is_small = _is_small(metric, now)
-    past = before[metric.name] if before and not _is_small(metric, before) else None
+    past = before[metric.name] if before else None
     change = None
-    if past is not None and value is not None and not is_small:
+    if past is not None and value is not None:
         change = formats.change(metric, value, past)
         if change and before and not _has_moved(metric, now, before):
             change = replace(change, is_good=None)
     query = replace(page.view, metric=metric.name).query
-    shown = NO_VALUE if is_small else formats.value(metric, value)
+    shown = formats.value(metric, value)
     hint = _hint(page, metric, now, past)
     is_shown = page.view.metric == metric.name
     compared = "" if past is None else formats.value(metric, past)
     return Tile(metric, shown, change, hint, spark, query, is_shown, before=compared)
-
-
-def _is_small(metric: Metric, figures: Mapping[str, Any]) -> bool:
-    """Whether there are too few visits for a share."""
-    return (figures["visits"] or 0) < metric.smallest_group
 
 
 def _has_moved(metric: Metric, now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
@@ -91,7 +85,7 @@ def _has_moved(metric: Metric, now: Mapping[str, Any], before: Mapping[str, Any]
 
 def _hint(page: PageContext, metric: Metric, now: Mapping[str, Any], past: Any) -> str:
     formats = page.formats
-    if _is_small(metric, now):
+    if now[metric.name] is None:
         return formats.text(mark("too little data"))
     if metric.name == "conversion_rate":
         low, high = wilson(now["conversions"], now["visits"])

@@ -173,7 +173,7 @@ def _classes(page: PageContext, records: Sequence[Record]) -> Classes:
 
 
 def _has_rate(one: Record) -> bool:
-    return bool(one["visits"] >= METRICS["conversion_rate"].smallest_group)
+    return one.get("conversion_rate") is not None
 
 
 def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> Area:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.tabs.visitors.cohorts import SMALLEST_COHORT, WEEKS, build_cohorts
 from clickstream.dashboard.tabs.visitors.next_pages import build_next_pages
 from clickstream.dashboard.tabs.visitors.panels import DEVICES, VIEWED_PAGES
@@ -62,7 +61,7 @@ def _estimated(page: PageContext) -> str:
     if page.view.choice("viewed_pages") != "page":
         return ""
     answer = page.answer(("views", "estimated_share")).single()
-    if (answer["views"] or 0) < METRICS["estimated_share"].smallest_group:
+    if answer["estimated_share"] is None:
         return ""
     return page.formats.text(
         mark("Time: %(share)s estimated"),

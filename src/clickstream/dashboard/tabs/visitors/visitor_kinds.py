@@ -10,7 +10,7 @@ from typing import Any
 from clickstream.dashboard.charts import columns
 from clickstream.dashboard.charts.columns import ColumnChart
 from clickstream.dashboard.formats import NO_VALUE
-from clickstream.dashboard.questions.intervals import wilson
+from clickstream.dashboard.questions.intervals import known_share, wilson
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
 from clickstream.dashboard.tabs.visitors.panels import NEW_AND_RETURNING
@@ -70,7 +70,7 @@ def build_kinds(page: PageContext) -> KindsPanel | None:
     stacks = _stacks(page, buckets, records)
     wide, narrow, rows = _charts(page, buckets, stacks)
     return KindsPanel(
-        page.formats.share(visits["returning"] / total, 0),
+        page.formats.share(known_share(visits["returning"], total), 0),
         [_kind(page, key, visits[key], conversions[key], total) for key in KINDS],
         wide,
         narrow,
@@ -89,17 +89,15 @@ def _sums(records: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, int]:
 
 def _kind(page: PageContext, key: str, visits: int, conversions: int, total: int) -> VisitorKind:
     formats, view = page.formats, page.view
-    rate = interval = NO_VALUE
-    if visits >= METRICS["conversion_rate"].smallest_group:
-        low, high = wilson(conversions, visits)
-        rate = formats.share(conversions / visits)
-        interval = f"{formats.share(low)} – {formats.share(high)}"
+    rate = known_share(conversions, visits)
+    low, high = wilson(conversions, visits)
+    interval = NO_VALUE if rate is None else f"{formats.share(low)} – {formats.share(high)}"
     return VisitorKind(
         key,
         value_name(page, "visitor_kind", key),
         visits,
-        formats.share(visits / total),
-        rate,
+        formats.share(known_share(visits, total)),
+        formats.share(rate),
         interval,
         view.toggled("visitor_kind", key).query,
         view.chooses("visitor_kind", key),
