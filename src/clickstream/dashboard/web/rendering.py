@@ -26,7 +26,8 @@ from clickstream.dashboard.tabs.trust.values import trust_values
 from clickstream.dashboard.tabs.visitors.values import visitors_values
 from clickstream.dashboard.texts import mark, template_environment
 from clickstream.dashboard.web.details import Comparison, DetailPart
-from clickstream.dashboard.web.navigation import chips, navigation, tab_label
+from clickstream.dashboard.web.filter_field import find_unmatched
+from clickstream.dashboard.web.navigation import chips, navigation, page_title
 from clickstream.dashboard.web.share_menu import (
     ShownLink,
     ShownLinks,
@@ -34,6 +35,7 @@ from clickstream.dashboard.web.share_menu import (
     pages_text,
     share_menu,
 )
+from clickstream.dashboard.web.shown_rows import LONGEST_SEARCH
 from clickstream.dashboard.widgets.addresses import PATHS
 from clickstream.dashboard.widgets.chart_notes import own_notes, when_of
 from clickstream.dashboard.widgets.page import PageContext
@@ -116,7 +118,7 @@ class Renderer:
             "view": page.view,
             "hidden": page.hidden,
             "identity": page.identity,
-            "tab_title": tab_label(page, page.view.tab),
+            **_filter_values(page),
             "trust": trust_line(page),
             "says": find_sentences(page),
             "version": page.version,
@@ -135,14 +137,16 @@ class Renderer:
         panel: Panel,
         parts: Sequence[DetailPart],
         comparison: Comparison | None,
+        search: str = "",
     ) -> str:
-        """Render a panel's own page."""
+        """Render a panel's own page; `search` is the text that its rows contain."""
         query = page.view.query
         back = f"../{PATHS[panel.tab].removeprefix('./')}{query}#{panel.name}"
         return self.environment.get_template("panel.html").render(
             base="../",
             view=page.view,
             identity=page.identity,
+            panel_name=panel.name,
             title=title_of(page, panel),
             span=span_of(page, panel),
             chips=chips(page),
@@ -150,10 +154,12 @@ class Renderer:
             dimensions=panel.dimensions(page.view),
             is_filtered=panel.is_filtered,
             parts=parts,
+            search=search,
+            longest_search=LONGEST_SEARCH,
+            own_path=f"{panel.name}{query}",
             comparison=comparison,
             back=back,
             csv=f"{panel.name}.csv{query}",
-            ask_path=f"{panel.name}{query}",
             workgroup=page.settings.lake.workgroup,
             own_notes=[
                 (when_of(page, note), note.text, note.account)
@@ -172,3 +178,24 @@ class Renderer:
         """Render the page for a request that can't be answered."""
         template = self.environment.get_template("refusal.html")
         return template.render(title=title, sentence=sentence, base=base)
+
+
+def _filter_values(page: PageContext) -> dict[str, Any]:
+    """Build what the page says about its filters: in its title, aloud, and if one matches nothing.
+
+    page.js puts `announcement` into the live region after it replaced the page.
+    """
+    title = page_title(page)
+    if not page.view.filters:
+        return {
+            "tab_title": title,
+            "announcement": f"{title}, {page.days(page.period)}",
+            "unmatched": [],
+        }
+    visits = page.answer(("visits",)).single()["visits"]
+    counted = page.formats.plural("%(number)s visit", "%(number)s visits", visits)
+    return {
+        "tab_title": title,
+        "announcement": f"{title}, {page.days(page.period)}: {counted}",
+        "unmatched": find_unmatched(page, visits),
+    }

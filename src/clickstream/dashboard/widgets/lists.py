@@ -12,7 +12,7 @@ from clickstream.dashboard.questions.folding import OTHER
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import ROWS, Panel
 from clickstream.dashboard.questions.question import build_question
-from clickstream.dashboard.questions.view import CHOICES
+from clickstream.dashboard.questions.view import CHOICES, Value
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -105,6 +105,19 @@ def value_name(page: PageContext, dimension: str, value: Any) -> str:
     if dimension == "visitor_kind" and value in KINDS:
         return formats.text(KINDS[value])
     return formats.country(str(value)) if dimension == "country" else str(value)
+
+
+def values_named(page: PageContext, dimension: str, text: str) -> list[Value]:
+    """Return the values that are shown under another name, if this name contains a text."""
+    candidates: list[Value] = [None]
+    if dimension in STEPS:
+        candidates = [str(number) for number in range(len(page.settings.funnel) + 1)]
+    elif dimension == "visitor_kind":
+        candidates = [*KINDS]
+    elif dimension == "country":
+        candidates += page.formats.locale.territories
+    wanted = text.casefold()
+    return [one for one in candidates if wanted in value_name(page, dimension, one).casefold()]
 
 
 def _step_name(page: PageContext, number: str) -> str:

@@ -11,13 +11,13 @@ from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.questions.view import Grain
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.chart_notes import ChartNotes, number_notes
-from clickstream.dashboard.widgets.course import Course, Records, unfinished_place
+from clickstream.dashboard.widgets.course import Course, Records, summarize, unfinished_place
 from clickstream.dashboard.widgets.page import PageContext
 
 
 @dataclass(frozen=True)
 class TrendPanel:
-    """The main chart for wide and for narrow screens, and as a table."""
+    """The main chart for wide and for narrow screens, as a table, and as a sentence."""
 
     metric: Metric
     grain: Grain
@@ -27,6 +27,7 @@ class TrendPanel:
     notes: ChartNotes
     grains: Sequence[tuple[Grain, str]]
     label: str
+    summary: str
 
 
 def build_trend(page: PageContext, course: Course) -> TrendPanel:
@@ -67,6 +68,7 @@ def build_trend(page: PageContext, course: Course) -> TrendPanel:
         notes,
         [(one, replace(page.view, grain=one).query) for one in _grains(page)],
         page.days(page.period),
+        summarize(page, buckets, values, metric),
     )
 
 

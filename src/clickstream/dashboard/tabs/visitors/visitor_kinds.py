@@ -16,7 +16,7 @@ from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
 from clickstream.dashboard.tabs.visitors.panels import NEW_AND_RETURNING
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
-from clickstream.dashboard.widgets.course import published_keys, unfinished_place
+from clickstream.dashboard.widgets.course import published_keys, summarize, unfinished_place
 from clickstream.dashboard.widgets.lists import KINDS, value_name
 from clickstream.dashboard.widgets.notes import rotation_moments
 from clickstream.dashboard.widgets.page import PageContext
@@ -44,7 +44,7 @@ class KindsPanel:
     """Both kinds, their columns over time, and the same as a table.
 
     `rotated` is a sentence about changes of visitor keys, after which returning visitors count as
-    new.
+    new. `summary` describes the returning visits over time.
     """
 
     returning: str
@@ -53,6 +53,7 @@ class KindsPanel:
     narrow: ColumnChart
     rows: Sequence[Sequence[str]]
     rotated: str
+    summary: str
 
 
 def build_kinds(page: PageContext) -> KindsPanel | None:
@@ -76,6 +77,7 @@ def build_kinds(page: PageContext) -> KindsPanel | None:
         narrow,
         rows,
         _rotated(page),
+        summarize(page, buckets, stacks[0], METRICS["visits"]),
     )
 
 
