@@ -16,7 +16,7 @@ from clickstream.dashboard.questions.fact_views import (
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import TABS, Filter, Value, View
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.lists import STEPS, value_name, values_named
+from clickstream.dashboard.widgets.lists import STEPS, shorten_name, value_name, values_named
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.errors import InputError
 
@@ -128,7 +128,7 @@ def _missing_values(page: PageContext, one: Filter) -> list[Value]:
 
 def _describe(page: PageContext, one: Filter, value: Value) -> Unmatched:
     dimension, formats = DIMENSIONS[one.dimension], page.formats
-    name = value_name(page, one.dimension, value)
+    name = shorten_name(value_name(page, one.dimension, value))
     words = {"label": formats.text(dimension.label), "value": name}
     if dimension.smallest_group:
         few = mark("%(label)s “%(value)s”: fewer than %(number)s visitors in this range.")
@@ -142,7 +142,7 @@ def _describe(page: PageContext, one: Filter, value: Value) -> Unmatched:
         sentence,
         [
             (
-                value_name(page, one.dimension, other),
+                shorten_name(value_name(page, one.dimension, other)),
                 without.with_filter(one.dimension, other, one.is_excluded).query,
             )
             for other in similar

@@ -13,7 +13,7 @@ from clickstream.dashboard.questions.view import TABS, Tab, View
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.web.filter_field import filter_dimensions
 from clickstream.dashboard.widgets.addresses import PATHS, address_on
-from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.lists import shorten_name, value_name
 from clickstream.dashboard.widgets.page import PageContext
 
 TAB_LABELS: dict[Tab, str] = {
@@ -190,8 +190,8 @@ def _kept_parameters(view: View) -> list[tuple[str, str]]:
     ]
 
 
-MOST_NAMED, LONGEST_NAME = 3, 60
-"""Maximum number of filters in a page's title, and of characters of a value there."""
+MOST_NAMED = 3
+"""Maximum number of filters in a page's title."""
 
 
 def page_title(page: PageContext) -> str:
@@ -201,11 +201,6 @@ def page_title(page: PageContext) -> str:
     if more := len(found) - MOST_NAMED:
         named += [f"+{more}"] if more > 0 else []
     return f"{label}: {', '.join(named)}" if named else label
-
-
-def shorten_name(name: str) -> str:
-    """Return a name that fits a title."""
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def chips(page: PageContext) -> list[Chip]:

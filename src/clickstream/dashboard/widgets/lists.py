@@ -23,6 +23,8 @@ BEFORE_FIRST = mark("before the first step")
 STEPS = {"furthest_step", "step_of_failed"}
 """Dimensions whose values are numbers of funnel steps."""
 LEFT = mark("(left the site)")
+LONGEST_NAME = 60
+"""Maximum number of characters of a value in a sentence or a title."""
 
 KINDS = {"new": mark("New"), "returning": mark("Returning")}
 """The labels of the kinds of visitors."""
@@ -105,6 +107,11 @@ def value_name(page: PageContext, dimension: str, value: Any) -> str:
     if dimension == "visitor_kind" and value in KINDS:
         return formats.text(KINDS[value])
     return formats.country(str(value)) if dimension == "country" else str(value)
+
+
+def shorten_name(name: str) -> str:
+    """Return a name that fits a sentence or a title: a visitor chooses its length."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def values_named(page: PageContext, dimension: str, text: str) -> list[Value]:
