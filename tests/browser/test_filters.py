@@ -97,7 +97,7 @@ def test_filters_stay_when_range_and_tab_change(new_page: Callable[..., Page]) -
     wait_for_parameters(page, range="7d", channel="Direct")
     page.locator("nav.tabs a", has_text="Trust").click()
     wait_for_parameters(page, range="7d", channel="Direct")
-    expect(page).to_have_title("Trust · AnyCompany Café")
+    expect(page).to_have_title("Trust: Channel is Direct · AnyCompany Café")
     page.locator("nav.tabs a", has_text="Overview").click()
     wait_for_parameters(page, range="7d", channel="Direct")
 

@@ -172,5 +172,5 @@ def test_a_search_finds_rows_beyond_the_largest_and_their_links_filter(
 def test_a_search_without_a_row_says_so(new_page: Callable[..., Page]) -> None:
     page = new_page("/panels/sources?range=7d&search=%3Cb%3E")
     expect(page.locator(".empty")).to_have_text("No row contains “<b>”.")
-    page.get_by_role("link", name="All rows").click()
+    page.get_by_role("link", name="All rows", exact=True).click()
     expect(page.locator(".figures tbody tr")).not_to_have_count(0)

@@ -192,7 +192,7 @@ def _filter_values(page: PageContext) -> dict[str, Any]:
             "announcement": f"{title}, {page.days(page.period)}",
             "unmatched": [],
         }
-    visits = page.answer(("visits",)).single()["visits"]
+    visits = page.answer(("visits",)).single()["visits"] or 0
     counted = page.formats.plural("%(number)s visit", "%(number)s visits", visits)
     return {
         "tab_title": title,
