@@ -88,7 +88,7 @@ def suggest_values(
     filters: Sequence[Filter] = (),
     limit: int = SUGGESTED,
 ) -> list[Value]:
-    """Return the values with the most visits whose value or name contains a text."""
+    """Return the largest values, by visits, whose value or name contains a text."""
     metrics = (_VISITS[DIMENSIONS[dimension].facts],)
     question = build_question(metrics, (dimension,), page.period, filters, key_days=page.key_days)
     named = values_named(page, dimension, text)

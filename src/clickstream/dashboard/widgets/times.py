@@ -19,7 +19,7 @@ HOURS = [f"{hour:02}" for hour in range(24)]
 
 @dataclass(frozen=True)
 class TimesPanel:
-    """Visits by weekday and hour, as a heat map and as a table; `summary` names the most."""
+    """Visits by weekday and hour, as a heat map and as a table; `summary` names the peak."""
 
     wide: HeatMap
     narrow: HeatMap
