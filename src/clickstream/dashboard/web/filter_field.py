@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
 from clickstream.dashboard.questions.fact_views import (
     GOALS,
@@ -45,9 +46,9 @@ class Unmatched:
     links: Sequence[tuple[str, str]] = ()
 
 
-def may_see_values(page: PageContext) -> bool:
+def may_see_values(identity: Identity) -> bool:
     """Whether the reader may see names of values: on the Trust tab alone, no panel shows them."""
-    return any(page.identity.opens(tab) for tab in TABS if tab != "trust")
+    return any(identity.opens(tab) for tab in TABS if tab != "trust")
 
 
 def filter_dimensions(page: PageContext) -> list[tuple[str, str]]:
@@ -99,7 +100,7 @@ def suggest_values(
 def suggest_names(page: PageContext, fields: Mapping[str, str]) -> list[str]:
     """Return the names that the field suggests, among the visits that other filters select."""
     dimension = fields.get(FILTER, "")
-    if dimension not in FILTERS or not may_see_values(page):
+    if dimension not in FILTERS:
         return []
     others = [one for one in page.view.filters if one.dimension != dimension]
     values = suggest_values(page, dimension, fields.get(VALUE, "").strip(), others)
@@ -135,7 +136,7 @@ def _describe(page: PageContext, one: Filter, value: Value) -> Unmatched:
         return Unmatched(formats.text(few, number=dimension.smallest_group, **words))
     sentence = formats.text(mark("%(label)s “%(value)s”: no visit in this range."), **words)
     similar: list[Value] = []
-    if value and may_see_values(page):
+    if value and may_see_values(page.identity):
         similar = suggest_values(page, one.dimension, value, limit=OFFERED)
     without = page.view.without_filter(one.dimension, value, one.is_excluded)
     return Unmatched(

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import (
     HTMLResponse,
     JSONResponse,
@@ -14,10 +14,16 @@ from fastapi.responses import (
     RedirectResponse,
 )
 
-from clickstream.dashboard.access.identity import identity_of, require_tab
+from clickstream.dashboard.access.identity import NO_PAGE, identity_of, require_tab
 from clickstream.dashboard.questions.coverage import period_of_hour
 from clickstream.dashboard.questions.view import TABS, Tab, View, parse_hour, parse_view
-from clickstream.dashboard.web.filter_field import FIELDS, FILTER, add_filter, suggest_names
+from clickstream.dashboard.web.filter_field import (
+    FIELDS,
+    FILTER,
+    add_filter,
+    may_see_values,
+    suggest_names,
+)
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.web.share_menu import SHOWN
 
@@ -45,6 +51,8 @@ def _version_route(dashboard: DashboardService) -> Callable[[Request], Response]
 def _values_route(dashboard: DashboardService) -> Callable[[Request], Response]:
     def suggest(request: Request) -> Response:
         """Answer with the names that the field for filters suggests, as JSON."""
+        if not may_see_values(identity_of(request)):
+            raise HTTPException(HTTPStatus.NOT_FOUND, NO_PAGE)
         view = parse_view("overview", request.query_params.multi_items(), (SHOWN, *FIELDS))
         with dashboard.page(view, identity_of(request)) as page:
             names = suggest_names(page, request.query_params)
