@@ -31,7 +31,7 @@ PAGES = {
 }
 
 
-def faults(page: Page) -> list[str]:
+def grave_faults(page: Page) -> list[str]:
     options = {"runOnly": {"type": "tag", "values": TAGS}, "rules": RULES}
     found = Axe().run(page, options=options).response["violations"]
     return [
@@ -47,18 +47,18 @@ def test_a_page_has_no_fault(new_page: Callable[..., Page], name: str, device: A
     page = new_page(PAGES[name], **device)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        assert faults(page) == [], scheme
+        assert grave_faults(page) == [], scheme
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_login_has_no_fault(new_page: Callable[..., Page], scheme: str) -> None:
     page = new_page("/login", storage_state=None, color_scheme=scheme)
-    assert faults(page) == []
+    assert grave_faults(page) == []
     page.get_by_label("Name").fill("nobody")
     page.get_by_label("Password").fill("no such password")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    assert faults(page) == []
+    assert grave_faults(page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -72,11 +72,11 @@ def test_open_menus_and_tables_have_no_fault(new_page: Callable[..., Page], sche
         "#sources .about",
     ):
         page.locator(f"{opened} > summary").click()
-        assert faults(page) == [], opened
+        assert grave_faults(page) == [], opened
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
-    assert faults(page) == []
+    assert grave_faults(page) == []
 
 
 @pytest.mark.parametrize("path", [*TABS, "/panels/pages"])
