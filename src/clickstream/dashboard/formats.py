@@ -63,8 +63,10 @@ class Formats:
         """Format a number for the ticks of an axis, such as 1.5K."""
         return _short_count(self.locale, value)
 
-    def share(self, value: float, digits: int = 1) -> str:
-        """Format a share, 0 to 1, as a percentage."""
+    def share(self, value: float | None, digits: int = 1) -> str:
+        """Format a share, 0 to 1, as a percentage; None is a share that is not shown."""
+        if value is None:
+            return NO_VALUE
         return _share(self.locale, round(value, digits + 2), digits)
 
     def seconds(self, value: float) -> str:

@@ -30,7 +30,8 @@ def _is_last(view: PageView) -> bool:
 
 
 def _share(number: int, of: int) -> float | None:
-    return number / of if of else None
+    """The share that pages show: none of fewer than 30."""
+    return number / of if of >= 30 else None
 
 
 SESSION_METRICS: Mapping[str, Callable[[Sequence[PersonSession]], Any]] = {

@@ -18,9 +18,9 @@ from clickstream.dashboard.changes.significance import (
 from clickstream.dashboard.changes.weeks import Values, Weeks, WeekSeries, ask_weeks
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import fold, named_rows
+from clickstream.dashboard.questions.intervals import SHARE_MINIMUM
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import ARRIVALS, ROWS
-from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
 from clickstream.dashboard.widgets.page import PageContext
 
 Scope = tuple[tuple[str, str], ...]

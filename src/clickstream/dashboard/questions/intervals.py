@@ -6,6 +6,14 @@ from math import sqrt
 
 Z95 = 1.96
 
+SHARE_MINIMUM = 30
+"""A share of fewer visits is not shown: its 95 % interval may be wider than 30 points."""
+
+
+def known_share(part: float, whole: float) -> float | None:
+    """Return a share; None if the whole is too small for a share."""
+    return part / whole if whole >= SHARE_MINIMUM else None
+
 
 def wilson(successes: float, trials: float) -> tuple[float, float]:
     """Return the 95 % interval of a share (Wilson 1927), 0 to 1; without trials, all of 0 to 1."""

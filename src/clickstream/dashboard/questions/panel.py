@@ -36,7 +36,8 @@ class Panel:
     """A panel. `asks` maps its choices to metrics and dimensions; without choices, the key is "".
 
     It also asks for each dimension of `also_by` alone, and with `is_over_time` by hour, day or
-    week. `only` are filters that it always has, in addition to those of the view.
+    week. `only` are filters that it always has, in addition to those of the view. With
+    `has_intervals`, the page shows the intervals of its rates.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Panel:
     also_by: Sequence[str] = ()
     only: Sequence[Filter] = ()
     is_over_time: bool = False
+    has_intervals: bool = False
 
     def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
         """Return the metrics and the dimensions that it shows in a view."""

@@ -6,7 +6,7 @@ The SQL runs unchanged on Athena and on DuckDB. Names come from the tables in `m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -14,7 +14,7 @@ from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
 from clickstream.dashboard.questions.fact_views import GOALS, SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.view import Filter
+from clickstream.dashboard.questions.view import Filter, Value
 from clickstream.wording import printable
 
 
@@ -63,6 +63,27 @@ class Question:
         parts = self.sql.split("?")
         literals = [_visible_literal(value) for value in self.values]
         return "".join(part + literal for part, literal in zip(parts, [*literals, ""], strict=True))
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The dimensions whose values a reader can search: names, not dates and hours."""
+        return tuple(name for name in self.dimensions if DIMENSIONS[name].order == "metric")
+
+    def containing(
+        self, text: str, named: Mapping[str, Sequence[Value]], limit: int | None = None
+    ) -> Question:
+        """Return the question for the groups with a value that contains a text, in any case.
+
+        `named` has, for each searched dimension, the values whose shown name contains the text.
+        """
+        clauses = [_containing_clause(name, text, named[name]) for name in self.searched]
+        order = _order([DIMENSIONS[name] for name in self.dimensions], len(self.metrics))
+        sql = f"select *\nfrom (\n{self.sql}\n) as found"
+        if clauses:
+            sql += f"\nwhere {' or '.join(clause for clause, _ in clauses)}"
+        sql += f"\norder by {order}" + (f"\nlimit {limit}" if limit is not None else "")
+        values = tuple(value for _, values in clauses for value in values)
+        return replace(self, sql=sql, values=(*self.values, *values))
 
 
 @dataclass(frozen=True)
@@ -117,7 +138,7 @@ def build_question(
     facts = METRICS[metrics[0]].facts
     dimensions = [DIMENSIONS[name] for name in by]
     columns = [f"{one.sql} as {one.name}" for one in dimensions]
-    columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
+    columns += [f"{METRICS[name].shown_sql} as {name}" for name in metrics]
     source, known_values = _source(facts, dimensions, scope, filters)
     if any(one.is_of_chosen for one in dimensions):
         filters = ()
@@ -270,6 +291,15 @@ def _filter_clause(one: Filter) -> Clause:
         parts.append(f"{column} is null")
     sql = f"({' or '.join(parts)})"
     return f"not {sql}" if one.is_excluded else sql, texts
+
+
+def _containing_clause(column: str, text: str, named: Sequence[Value]) -> Clause:
+    """Choose the groups whose value contains a text, or is one of the named values."""
+    known = tuple(value for value in named if value is not None)
+    parts = [f"strpos(lower(cast({column} as varchar)), lower(?)) > 0"]
+    parts += [f"{column} in ({', '.join('?' * len(known))})"] if known else []
+    parts += [f"{column} is null"] if None in named else []
+    return " or ".join(parts), (text, *known)
 
 
 def _visits_clause(one: Filter, scope: QuestionScope) -> Clause:

@@ -9,6 +9,7 @@ from typing import Literal, TypeVar, get_args
 from urllib.parse import urlencode
 
 from clickstream.dashboard.questions.dimensions import FILTERS
+from clickstream.dashboard.questions.parameters import check_names
 from clickstream.dashboard.questions.periods import (
     COMPARISONS,
     LONGEST_DAYS,
@@ -61,6 +62,14 @@ FIRST_YEAR, LAST_YEAR = 1970, 2999
 
 _NULL = "~"
 _EXCLUDED = "not."
+
+PARAMETERS = (
+    *("range", "from", "to", "compare", "metric", "by", "hour"),
+    *CHOICES,
+    *FILTERS,
+    *(_EXCLUDED + name for name in FILTERS),
+)
+"""The names of the parameters that describe a view."""
 
 Value = str | None
 """A filter's value; None matches visits without a value."""
@@ -226,9 +235,15 @@ def _from_text(text: str) -> Value:
     return text.removeprefix(_NULL)
 
 
-def parse_view(tab: Tab, parameters: Iterable[tuple[str, str]]) -> View:
-    """Parse a URL. Raises InputError that names the parameter and the allowed values."""
-    pairs = list(parameters)
+def parse_view(
+    tab: Tab, parameters: Iterable[tuple[str, str]], others: Collection[str] = ()
+) -> View:
+    """Parse a URL. Raises InputError that names the parameter and the allowed values.
+
+    `others` are the names of the page's parameters that do not describe a view.
+    """
+    pairs = [pair for pair in parameters if pair[0] not in others]
+    check_names((name for name, _ in pairs), PARAMETERS)
     given = dict(pairs)
     first, last = _dates(given)
     view = View(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSION_ERRORS, SESSIONS
+from clickstream.dashboard.questions.intervals import SHARE_MINIMUM
 from clickstream.dashboard.questions.metric_type import Metric
 from clickstream.dashboard.texts import mark
-
-SHARE_MINIMUM = 30
-"""A share of fewer visits is not shown: its 95 % interval may be wider than 30 points."""
 
 
 def share_of(condition: str) -> str:
@@ -120,10 +118,7 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Conversion rate"),
         share_of("met_goal"),
-        mark(
-            "Share of visits that met the site's main goal, such as an order. The 95 % interval "
-            "contains the true rate in 95 of 100 cases."
-        ),
+        mark("Share of visits that met the site's main goal, such as an order."),
         mark("What share of the visits leads to an order?"),
         mark(
             "It falls if more people visit without the intention to order, for example "
@@ -131,6 +126,7 @@ VISIT_METRICS = (
         ),
         format="share",
         smallest_group=SHARE_MINIMUM,
+        interval=mark("The 95 % interval contains the true rate in 95 of 100 cases."),
         is_of_goal=True,
     ),
     Metric(

@@ -17,8 +17,9 @@ from clickstream.dashboard.questions.periods import (
 from clickstream.dashboard.questions.view import TABS, Tab, View
 from clickstream.dashboard.sentences import Findings
 from clickstream.dashboard.texts import mark
+from clickstream.dashboard.web.filter_field import filter_dimensions
 from clickstream.dashboard.widgets.addresses import PATHS, address_on
-from clickstream.dashboard.widgets.lists import value_name, value_title
+from clickstream.dashboard.widgets.lists import shorten_name, value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
 TAB_LABELS: dict[Tab, str] = {
@@ -115,6 +116,7 @@ def navigation(page: PageContext) -> dict[str, Any]:
         "last": page.period.last,
         "kept_parameters": _kept_parameters(view),
         "chips": chips(page),
+        "filter_dimensions": filter_dimensions(page),
         "cleared": replace(view, filters=()).query,
         "keys": [
             (" ".join(str(number) for number in range(1, len(shown) + 1)), text(TAB_KEYS)),
@@ -213,6 +215,19 @@ def _kept_parameters(view: View) -> list[tuple[str, str]]:
     return [
         pair for pair in view.parameters if pair[0] not in ("range", "from", "to", "by", "hour")
     ]
+
+
+MOST_NAMED = 3
+"""Maximum number of filters in a page's title."""
+
+
+def page_title(page: PageContext) -> str:
+    """Return the name of the tab, and what its filters choose."""
+    label, found = tab_label(page, page.view.tab), chips(page)
+    named = [f"{one.label} {one.relation} {shorten_name(one.value)}" for one in found[:MOST_NAMED]]
+    if more := len(found) - MOST_NAMED:
+        named += [f"+{more}"] if more > 0 else []
+    return f"{label}: {', '.join(named)}" if named else label
 
 
 def chips(page: PageContext) -> list[Chip]:

@@ -30,13 +30,20 @@ from clickstream.dashboard.visits.listing import VisitList
 from clickstream.dashboard.visits.log_lines import VisitLines
 from clickstream.dashboard.visits.visit import VisitPage
 from clickstream.dashboard.web.details import Comparison, DetailPart
-from clickstream.dashboard.web.navigation import chips, navigation, tab_label, visits_frame
+from clickstream.dashboard.web.filter_field import find_unmatched
+from clickstream.dashboard.web.navigation import (
+    chips,
+    navigation,
+    page_title,
+    visits_frame,
+)
 from clickstream.dashboard.web.share_menu import (
     ShownLink,
     ShownLinks,
     list_values,
     share_menu,
 )
+from clickstream.dashboard.web.shown_rows import LONGEST_SEARCH
 from clickstream.dashboard.widgets.addresses import PATHS
 from clickstream.dashboard.widgets.chart_notes import own_notes, when_of
 from clickstream.dashboard.widgets.page import PageContext
@@ -109,7 +116,6 @@ class Renderer:
         common = {
             **self._frame(page),
             "made": made,
-            "tab_title": tab_label(page, page.view.tab),
             "says": find_sentences(page),
         }
         if page.is_lake_empty:
@@ -131,6 +137,7 @@ class Renderer:
             "hidden": page.hidden,
             "metric": page.metric,
             "identity": page.identity,
+            **_filter_values(page),
             "trust": trust_line(page),
             "version": page.version,
             "zone": page.zone.key.replace("_", " "),
@@ -167,14 +174,16 @@ class Renderer:
         panel: Panel,
         parts: Sequence[DetailPart],
         comparison: Comparison | None,
+        search: str = "",
     ) -> str:
-        """Render a panel's own page."""
+        """Render a panel's own page; `search` is the text that its rows contain."""
         query = page.view.query
         back = f"../{PATHS[panel.tab].removeprefix('./')}{query}#{panel.name}"
         return self.environment.get_template("panel.html").render(
             base="../",
             view=page.view,
             identity=page.identity,
+            panel_name=panel.name,
             title=title_of(page, panel),
             span=span_of(page, panel),
             chips=chips(page),
@@ -182,10 +191,12 @@ class Renderer:
             dimensions=panel.dimensions(page.view),
             is_filtered=panel.is_filtered,
             parts=parts,
+            search=search,
+            longest_search=LONGEST_SEARCH,
+            own_path=f"{panel.name}{query}",
             comparison=comparison,
             back=back,
             csv=f"{panel.name}.csv{query}",
-            ask_path=f"{panel.name}{query}",
             workgroup=page.settings.lake.workgroup,
             own_notes=[
                 (when_of(page, note), note.text, note.account)
@@ -206,3 +217,24 @@ class Renderer:
         """Render the page for a request that can't be answered."""
         template = self.environment.get_template("refusal.html")
         return template.render(title=title, sentence=sentence, base=base)
+
+
+def _filter_values(page: PageContext) -> dict[str, Any]:
+    """Build what the page says about its filters: in its title, aloud, and if one matches nothing.
+
+    page.js puts `announcement` into the live region after it replaced the page.
+    """
+    title = page_title(page)
+    if not page.view.filters:
+        return {
+            "tab_title": title,
+            "announcement": f"{title}, {page.days(page.period)}",
+            "unmatched": [],
+        }
+    visits = page.answer(("visits",)).single()["visits"] or 0
+    counted = page.formats.plural("%(number)s visit", "%(number)s visits", visits)
+    return {
+        "tab_title": title,
+        "announcement": f"{title}, {page.days(page.period)}: {counted}",
+        "unmatched": find_unmatched(page, visits),
+    }

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from http import HTTPStatus
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from clickstream.dashboard.access.identity import identity_of, require_visits
 from clickstream.dashboard.questions.view import View, parse_view
@@ -20,6 +20,7 @@ from clickstream.dashboard.visits.log_lines import VisitLines, read_log_lines
 from clickstream.dashboard.visits.questions import PageKey, parse_id
 from clickstream.dashboard.visits.visit import build_visit, find_visit
 from clickstream.dashboard.web.details import csv_line
+from clickstream.dashboard.web.filter_field import FIELDS, FILTER, add_filter
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -39,6 +40,9 @@ def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
         before = request.query_params.get("before")
         after = PageKey.parse(before) if before else None
         with dashboard.page(_view_of(request), identity_of(request)) as page:
+            if FILTER in request.query_params:
+                query = add_filter(page, request.query_params).query
+                return RedirectResponse(f"visits{query}", HTTPStatus.FOUND)
             found = build_list(page, after)
             html = dashboard.renderer.visits(page, found, is_first=after is None)
         return HTMLResponse(html, headers=_PRIVATE)
@@ -74,7 +78,7 @@ def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
 
 
 def _view_of(request: Request) -> View:
-    return parse_view("overview", request.query_params.multi_items())
+    return parse_view("overview", request.query_params.multi_items(), ("before", *FIELDS))
 
 
 def _csv_lines(page: PageContext, stack: ExitStack) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.coverage import hours_of, measure_coverage, to_local
+from clickstream.dashboard.questions.intervals import known_share
 from clickstream.dashboard.questions.periods import Period, cut_at, period_of
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.texts import mark
@@ -79,7 +80,7 @@ def goal_rows(page: PageContext) -> list[GoalRow]:
         GoalRow(
             name,
             met.get(name, 0),
-            met.get(name, 0) / visits if visits else None,
+            known_share(met.get(name, 0), visits),
             page.view.with_filter("goal", name).query,
             paces.get(name),
             since.get(name, ""),

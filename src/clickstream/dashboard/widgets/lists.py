@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from clickstream.dashboard.charts.columns import bar_widths
-from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import ROWS, Panel
-from clickstream.dashboard.questions.view import CHOICES
+from clickstream.dashboard.questions.view import CHOICES, Value
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -26,6 +25,8 @@ PAGES = {"page", "landing_page", "exit_page", "next_page", "failed_page", "error
 """Dimensions whose values are pages, which the settings may name."""
 
 LEFT = mark("(left the site)")
+LONGEST_NAME = 60
+"""Maximum number of characters of a value in a sentence or a title."""
 
 _TIMES_OF_START = {
     "start_hour": {str(hour) for hour in range(24)},
@@ -36,10 +37,8 @@ _TIMES_OF_START = {
 KINDS = {"new": mark("New"), "returning": mark("Returning")}
 """The labels of the kinds of visitors."""
 
-_NAMES = {
-    "visitor_kind": KINDS,
-    **dict.fromkeys(("met_goal", "met_error"), {"yes": mark("yes"), "no": mark("no")}),
-}
+_ANSWERS = {"yes": mark("yes"), "no": mark("no")}
+_NAMES = {"visitor_kind": KINDS, "met_goal": _ANSWERS, "met_error": _ANSWERS}
 
 
 @dataclass(frozen=True)
@@ -94,11 +93,7 @@ def _row(
     page: PageContext, names: Sequence[str], by: Sequence[str], row: Sequence[Any], width: float
 ) -> ListRow:
     values = row[len(by) :]
-    first = values[0] or 0
-    cells = [
-        NO_VALUE if first < METRICS[name].smallest_group else page.shown(METRICS[name], value)
-        for name, value in zip(names, values, strict=True)
-    ]
+    cells = [page.shown(METRICS[name], value) for name, value in zip(names, values, strict=True)]
     label, title = (
         " · ".join(name(page, one, value) for one, value in zip(by, row, strict=False))
         for name in (value_name, value_title)
@@ -137,6 +132,24 @@ def value_name(page: PageContext, dimension: str, value: Any) -> str:
     if dimension in PAGES:
         return page.settings.dashboard.page_names.get(value, str(value))
     return formats.country(str(value)) if dimension == "country" else str(value)
+
+
+def shorten_name(name: str) -> str:
+    """Return a name that fits a sentence or a title: a visitor chooses its length."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def values_named(page: PageContext, dimension: str, text: str) -> list[Value]:
+    """Return the values that are shown under another name, if this name contains a text."""
+    candidates: list[Value] = [None]
+    if dimension in STEPS:
+        candidates = [str(number) for number in range(len(page.settings.funnel) + 1)]
+    elif dimension == "visitor_kind":
+        candidates = [*KINDS]
+    elif dimension == "country":
+        candidates += page.formats.locale.territories
+    wanted = text.casefold()
+    return [one for one in candidates if wanted in value_name(page, dimension, one).casefold()]
 
 
 def _step_name(page: PageContext, number: str) -> str:

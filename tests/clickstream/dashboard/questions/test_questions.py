@@ -104,7 +104,7 @@ def test_tiles_count_the_visits_that_pass_all_filters(rows, period, chosen) -> N
     assert figures["visitors"] == len({v.visitor for v in expected})
     assert figures["page_views"] == sum(len(v.pages) for v in expected)
     assert figures["conversions"] == sum("order" in v.goals for v in expected)
-    if expected:
+    if len(expected) >= 30:
         assert figures["conversion_rate"] == figures["conversions"] / len(expected)
     else:
         assert figures["conversion_rate"] is None

@@ -224,6 +224,30 @@ def test_places_of_few_visitors_are_folded_alike(cafe: Cafe, by: str) -> None:
     assert all(row[2] >= 10 for row in ours.rows)
 
 
+def searches() -> Iterator[Question]:
+    """Searches of texts that careless SQL would read as patterns, quotes or other letters."""
+    for text in ("CAFE", "'", "%", "_", "<ScRiPt>"):
+        for metrics, by in ((("visits",), ("landing_page",)), (("views",), ("page",))):
+            named: list[str | None] = [None, "/"] if text == "CAFE" else []
+            yield build_question(metrics, by, WHOLE).containing(text, {by[0]: named}, 50)
+
+
+def test_a_search_finds_what_athena_finds(cafe: Cafe) -> None:
+    for question in searches():
+        with cafe.copy.reader() as reader:
+            ours = reader.rows(question)
+        assert_same_rows(ours, ask_athena(cafe.lake, question), question.sql)
+
+
+@pytest.mark.trino
+def test_a_search_finds_what_a_real_trino_finds(cafe: Cafe, trino: TrinoOfLake) -> None:
+    for question in searches():
+        with cafe.copy.reader() as reader:
+            ours = reader.rows(question)
+        theirs = trino.query(cafe.lake, question.sql_with_values()).rows
+        assert_same_rows(ours, theirs, question.sql)
+
+
 def test_cities_lie_where_the_visitors_of_the_cafe_are(cafe: Cafe) -> None:
     """In the frame of their country's outline."""
     question = build_question(

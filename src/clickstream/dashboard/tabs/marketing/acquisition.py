@@ -10,10 +10,9 @@ from clickstream.dashboard.changes.candidates import Scope
 from clickstream.dashboard.changes.verdicts import find_changes
 from clickstream.dashboard.changes.wording import change_of
 from clickstream.dashboard.charts.columns import bar_widths
-from clickstream.dashboard.formats import NO_VALUE, Change
+from clickstream.dashboard.formats import Change
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.intervals import wilson
-from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.marketing.panels import ACQUISITION
@@ -69,7 +68,7 @@ class Acquisition:
     head: str
     rows: Sequence[AcquisitionRow]
     site_rate: str
-    site_at: float
+    site_at: float | None
     scale: str
     has_more: bool
     is_compared: bool
@@ -77,9 +76,9 @@ class Acquisition:
 
 @dataclass(frozen=True)
 class _Site:
-    """The rate of all visits, and the upper end of the scale."""
+    """The rate of all visits, None for too few visits, and the upper end of the scale."""
 
-    rate: float
+    rate: float | None
     top: float
 
 
@@ -98,7 +97,7 @@ def build_acquisition(page: PageContext) -> Acquisition | None:
         DIMENSIONS[by[0]].label,
         rows,
         page.formats.share(site.rate),
-        _place(site.rate, site),
+        None if site.rate is None else _place(site.rate, site),
         page.formats.share(site.top, 0),
         len(records) > ROWS,
         page.compared is not None,
@@ -109,13 +108,13 @@ def _site(page: PageContext, by: Sequence[str], shown: Sequence[Mapping[str, Any
     """Return the rate of all visits that pass the filters, except filters by shown dimensions."""
     filters = [one for one in page.view.filters if one.dimension not in by]
     all_visits = page.answer(("visits", "conversion_rate"), filters=filters).single()
-    rate = float(all_visits["conversion_rate"] or 0)
+    rate = all_visits["conversion_rate"]
     highs = [wilson(row["conversions"], row["visits"])[1] for row in shown if not _is_small(row)]
-    return _Site(rate, max([*highs, rate * 1.2, 0.01]))
+    return _Site(rate, max([*highs, (rate or 0) * 1.2, 0.01]))
 
 
 def _is_small(row: Mapping[str, Any]) -> bool:
-    return int(row["visits"]) < METRICS["conversion_rate"].smallest_group
+    return row["conversion_rate"] is None
 
 
 def _place(share: float, site: _Site) -> float:
@@ -131,7 +130,7 @@ def _arrival(
 ) -> AcquisitionRow:
     formats, is_small = page.formats, _is_small(row)
     scope = tuple((name, str(row[name])) for name in by)
-    verdict = "few" if is_small else _verdict(page, scope)
+    verdict = "few" if is_small or site.rate is None else _verdict(page, scope)
     query, is_chosen = _choose(page.view, by, row)
     names = [value_name(page, name, row[name]) for name in by if name == by[0] or row[name]]
     return AcquisitionRow(
@@ -139,9 +138,9 @@ def _arrival(
         width,
         int(row["visits"]),
         change_of(page, "visits", scope),
-        NO_VALUE if is_small else formats.share(row["engaged_rate"], 0),
+        formats.share(row["engaged_rate"], 0),
         int(row["conversions"]),
-        NO_VALUE if is_small else formats.share(row["conversion_rate"]),
+        formats.share(row["conversion_rate"]),
         None if is_small else change_of(page, "conversion_rate", scope),
         None if is_small else _interval(row, site),
         verdict,

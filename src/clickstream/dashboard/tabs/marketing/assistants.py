@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from clickstream.dashboard.changes.wording import change_of
 from clickstream.dashboard.charts.line import sparkline
 from clickstream.dashboard.formats import Change
+from clickstream.dashboard.questions.intervals import known_share
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
 from clickstream.dashboard.tabs.marketing.panels import ASSISTANTS
 from clickstream.dashboard.widgets.buckets import buckets_of
@@ -39,12 +40,12 @@ def build_assistants(page: PageContext) -> AssistantsPanel:
     )
 
 
-def _share(page: PageContext) -> float:
-    """Return their share of all visits that pass the filters."""
+def _share(page: PageContext) -> float | None:
+    """Return their share of all visits that pass the filters; None for too few visits."""
     filters = ASSISTANTS.filters(page.view)
     ours = page.answer(("visits",), filters=filters).single()["visits"] or 0
     visits = page.answer(("visits",)).single()["visits"] or 0
-    return ours / visits if visits else 0.0
+    return known_share(ours, visits)
 
 
 def _course(page: PageContext) -> list[float | None]:
@@ -58,7 +59,7 @@ def _course(page: PageContext) -> list[float | None]:
     visits = {row[:-1]: row[-1] for row in page.answer(("visits",), by).rows}
     published = published_keys(page, buckets)
     shares = [
-        ours.get(b.key, 0) / visits[b.key] if b.key in published and visits.get(b.key) else None
+        known_share(ours.get(b.key, 0), visits.get(b.key, 0)) if b.key in published else None
         for b in buckets
     ]
     return finished_values(page, buckets, shares)

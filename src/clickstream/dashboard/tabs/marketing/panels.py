@@ -14,6 +14,7 @@ ACQUISITION = Panel(
     "marketing",
     mark("What brings people, and does it pay"),
     {choice: (ARRIVALS, by) for choice, by in ACQUISITION_BY.items()},
+    has_intervals=True,
 )
 
 CAMPAIGNS = Panel(

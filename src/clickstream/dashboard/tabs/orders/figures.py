@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clickstream.dashboard.formats import NO_VALUE, Change
-from clickstream.dashboard.questions.intervals import wilson
-from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
+from clickstream.dashboard.questions.intervals import SHARE_MINIMUM, wilson
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 

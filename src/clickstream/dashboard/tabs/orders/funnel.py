@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from clickstream.dashboard.changes.wording import change_of
 from clickstream.dashboard.formats import Change
+from clickstream.dashboard.questions.intervals import known_share
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
 from clickstream.dashboard.tabs.orders.questions import failing_pages, step_error_questions
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -99,8 +99,8 @@ def _step(
         number,
         names[number - 1],
         visits,
-        _share(visits, reached[0]),
-        _share(visits, earlier),
+        known_share(visits, reached[0]),
+        known_share(visits, earlier),
         change_of(page, "step_rate", (("furthest_step", str(number)),), METRICS["conversion_rate"]),
         earlier - visits,
         round(100 * visits / largest, 1),
@@ -108,10 +108,6 @@ def _step(
         _furthest(page.view, range(number, len(names) + 1)).query,
         _furthest(page.view, [number - 1]).query,
     )
-
-
-def _share(visits: int, of: int) -> float | None:
-    return visits / of if of >= SHARE_MINIMUM else None
 
 
 def _furthest(view: View, steps: Sequence[int]) -> View:

@@ -60,18 +60,18 @@ def _tile(
     before: Mapping[str, Any] | None,
     spark: Sequence[str],
 ) -> Tile:
-    formats, is_small = page.formats, _is_small(metric, now)
+    formats, value = page.formats, now[metric.name]
     query = replace(page.view, metric=metric.name).query
     is_shown = page.view.metric == metric.name
-    if is_small:
+    if value is None:
         too_little = formats.text(mark("too little data"))
         return Tile(metric, NO_VALUE, None, too_little, spark, query, is_shown)
     change = change_of(page, metric.name)
-    past = before[metric.name] if before and not _is_small(metric, before) else None
+    past = before[metric.name] if before else None
     is_past_shown = past is not None and (change is None or page.view.compare == "year")
     return Tile(
         metric,
-        formats.value(metric, now[metric.name]),
+        formats.value(metric, value),
         change,
         change.words if change else "",
         spark,
@@ -80,11 +80,6 @@ def _tile(
         before=formats.value(metric, past) if is_past_shown else "",
         interval=_interval(page, metric, now),
     )
-
-
-def _is_small(metric: Metric, figures: Mapping[str, Any]) -> bool:
-    """Whether there are too few visits for a share."""
-    return (figures["visits"] or 0) < metric.smallest_group
 
 
 def _interval(page: PageContext, metric: Metric, now: Mapping[str, Any]) -> str:

@@ -70,7 +70,7 @@ def overview_values(page: PageContext) -> dict[str, Any]:
         "trend_choices": [
             (grains[grain], query, grain == data.trend.grain) for grain, query in data.trend.grains
         ],
-        "trend_label": f"{text(data.trend.metric.label)}, {data.trend.label}",
+        "trend_label": f"{text(data.trend.metric.label)}, {data.trend.label}. {data.trend.summary}",
         "more_notes": page.formats.plural(
             "%(number)s more note", "%(number)s more notes", len(data.trend.notes.others)
         ),

@@ -59,6 +59,7 @@ PLACES_LIST = PlacesPanel(
     "places",
     mark("Visits by place"),
     {name: (PLACE_METRICS, (name,)) for name in ("country", "region", "city")},
+    has_intervals=True,
 )
 
 

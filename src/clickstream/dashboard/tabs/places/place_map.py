@@ -21,7 +21,6 @@ from clickstream.dashboard.charts.maps import (
 )
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.folding import named_rows
-from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.tabs.places.panels import country_of
@@ -173,7 +172,7 @@ def _classes(page: PageContext, records: Sequence[Record]) -> Classes:
 
 
 def _has_rate(one: Record) -> bool:
-    return bool(one["visits"] >= METRICS["conversion_rate"].smallest_group)
+    return one.get("conversion_rate") is not None
 
 
 def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> Area:

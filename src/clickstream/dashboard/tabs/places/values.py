@@ -15,8 +15,7 @@ from clickstream.dashboard.formats import NO_VALUE, Change
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER, fold
-from clickstream.dashboard.questions.intervals import wilson
-from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.intervals import known_share, wilson
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import CHOICES
 from clickstream.dashboard.tabs.places.panels import MAP, PLACES_LIST, country_of
@@ -131,7 +130,7 @@ def _row(
 ) -> PlaceRow:
     formats, value, visits = page.formats, one[dimension], one["visits"]
     low, high = wilson(one.get("conversions", 0), visits)
-    is_enough = visits >= METRICS["conversion_rate"].smallest_group
+    rate = one.get("conversion_rate")
     title = value_name(page, dimension, value)
     is_plain = dimension == "country" or value in (None, OTHER)
     row = PlaceRow(
@@ -139,9 +138,9 @@ def _row(
         title,
         width,
         formats.count(visits),
-        formats.share(visits / total if total else 0, 0),
-        formats.share(one.get("conversion_rate") or 0) if is_enough else NO_VALUE,
-        f"{formats.decimal(low * 100)}–{formats.share(high)}" if is_enough else NO_VALUE,
+        formats.share(known_share(visits, total), 0),
+        formats.share(rate),
+        NO_VALUE if rate is None else f"{formats.decimal(low * 100)}–{formats.share(high)}",
         None if value is OTHER else change_of(page, "visits", ((dimension, str(value)),)),
     )
     return row if value is OTHER else _with_links(page, dimension, value, row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from clickstream.dashboard.questions.intervals import known_share
 from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.widgets.lists import value_name, value_title
@@ -72,6 +73,6 @@ def _row(
         value_title(page, "next_page", name),
         round(100 * views / total, 1),
         views,
-        page.formats.share(views / total),
+        page.formats.share(known_share(views, total)),
         "" if name is None else replace(page.view, filters=following).query,
     )

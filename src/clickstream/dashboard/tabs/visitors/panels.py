@@ -58,6 +58,7 @@ NEW_AND_RETURNING = Panel(
     mark("New and returning"),
     {"": (("visits", "visitors", "conversions", "conversion_rate"), ("visitor_kind",))},
     is_over_time=True,
+    has_intervals=True,
 )
 
 DEVICES = Panel(

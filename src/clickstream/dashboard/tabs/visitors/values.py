@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.tabs.orders.figures import KeyFigure
 from clickstream.dashboard.tabs.overview.tiles import build_tiles
@@ -85,7 +84,7 @@ def _estimated(page: PageContext) -> str:
     if page.view.choice("viewed_pages") != "page":
         return ""
     answer = page.answer(("views", "estimated_share")).single()
-    if (answer["views"] or 0) < METRICS["estimated_share"].smallest_group:
+    if answer["estimated_share"] is None:
         return ""
     return page.formats.text(
         mark("Time: %(share)s estimated"),

@@ -10,13 +10,13 @@ from typing import Any
 from clickstream.dashboard.charts import columns
 from clickstream.dashboard.charts.columns import ColumnChart
 from clickstream.dashboard.formats import NO_VALUE
-from clickstream.dashboard.questions.intervals import wilson
+from clickstream.dashboard.questions.intervals import known_share, wilson
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
 from clickstream.dashboard.tabs.visitors.panels import NEW_AND_RETURNING
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
-from clickstream.dashboard.widgets.course import published_keys, unfinished_place
+from clickstream.dashboard.widgets.course import published_keys, summarize, unfinished_place
 from clickstream.dashboard.widgets.lists import KINDS, value_name
 from clickstream.dashboard.widgets.notes import rotation_moments
 from clickstream.dashboard.widgets.page import PageContext
@@ -44,7 +44,8 @@ class KindsPanel:
     """Both kinds, their columns over time, and the same as a table.
 
     `returning` states how many people also came on an earlier day, `rotated` after which changes of
-    visitor keys returning visitors count as new.
+    visitor keys returning visitors count as new. `summary` describes the returning visits over
+    time.
     """
 
     returning: str
@@ -53,6 +54,7 @@ class KindsPanel:
     narrow: ColumnChart
     rows: Sequence[Sequence[str]]
     rotated: str
+    summary: str
 
 
 def build_kinds(page: PageContext) -> KindsPanel | None:
@@ -72,6 +74,7 @@ def build_kinds(page: PageContext) -> KindsPanel | None:
         narrow,
         rows,
         _rotated(page),
+        summarize(page, buckets, stacks[0], METRICS["visits"]),
     )
 
 
@@ -92,17 +95,15 @@ def _say_returning(page: PageContext, kinds: Mapping[str, Mapping[str, Any]]) ->
 def _kind(page: PageContext, key: str, found: Mapping[str, Any], total: int) -> VisitorKind:
     formats, view = page.formats, page.view
     visits, conversions = found.get("visits", 0), found.get("conversions", 0)
-    rate = interval = NO_VALUE
-    if visits >= METRICS["conversion_rate"].smallest_group:
-        low, high = wilson(conversions, visits)
-        rate = formats.share(conversions / visits)
-        interval = f"{formats.share(low)} – {formats.share(high)}"
+    rate = known_share(conversions, visits)
+    low, high = wilson(conversions, visits)
+    interval = NO_VALUE if rate is None else f"{formats.share(low)} – {formats.share(high)}"
     return VisitorKind(
         key,
         value_name(page, "visitor_kind", key),
         visits,
-        formats.share(visits / total),
-        rate,
+        formats.share(known_share(visits, total)),
+        formats.share(rate),
         interval,
         view.toggled("visitor_kind", key).query,
         view.chooses("visitor_kind", key),
