@@ -6,6 +6,7 @@ import atexit
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from clickstream.dashboard.questions.fact_copy import FactCopy, ReadFile
+from clickstream.dashboard.questions.fact_copy import FactCopy, ReadFile, Snapshot
 from clickstream.lake.fact_files import FactFile, Manifest
 from clickstream.tables import COLUMNS_VERSION
 
@@ -368,3 +369,28 @@ class FactStore:
     def read_file(self) -> ReadFile:
         """How the copy fetches a file."""
         return lambda file: self.files.get(file.key)
+
+
+class StoreEngine:
+    """Answers from the copy of fact files in memory, for applications."""
+
+    name = "store"
+
+    def __init__(self, store: FactStore) -> None:
+        self._store = store
+
+    def reader(self) -> AbstractContextManager[Snapshot]:
+        """A reader of the copy."""
+        return self._store.copy.snapshot()
+
+    def refresh(self) -> bool:
+        """The files never change."""
+        return False
+
+    def close(self) -> None:
+        """Other tests may read the copy."""
+
+
+def engine_of_one_hour(hour_at: datetime) -> StoreEngine:
+    """An engine whose facts are one published hour."""
+    return StoreEngine(FactStore(fact_tables([], [PublishedHour(hour_at)])))

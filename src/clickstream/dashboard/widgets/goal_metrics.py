@@ -19,10 +19,7 @@ _ORDER: _Texts = {
     ),
     "conversion_rate": (
         mark("Order rate"),
-        mark(
-            "Share of visits with at least one order. The 95 % interval contains the true share in "
-            "95 of 100 cases."
-        ),
+        mark("Share of visits with at least one order."),
     ),
 }
 _OTHER: _Texts = {
@@ -32,10 +29,7 @@ _OTHER: _Texts = {
     ),
     "conversion_rate": (
         mark("Rate of %(goal)s"),
-        mark(
-            "Share of visits that met the goal %(goal)s. The 95 %% interval contains the true "
-            "share in 95 of 100 cases."
-        ),
+        mark("Share of visits that met the goal %(goal)s."),
     ),
 }
 

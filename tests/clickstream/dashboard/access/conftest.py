@@ -15,6 +15,7 @@ from tests.clickstream.dashboard.access.builders import (
     logged_in,
     with_account,
 )
+from tests.clickstream.dashboard.builders import engine_of_one_hour
 from tests.support.lakes import settings_of_a_lake
 from tests.support.localaws_process import CREDENTIALS
 
@@ -27,7 +28,7 @@ from clickstream.dashboard.web.app import build_app
 
 @pytest.fixture(scope="module")
 def app(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The application on an empty lake, with a note and a saved view."""
+    """The application on a lake with one hour, with a note and a saved view."""
     directory = tmp_path_factory.mktemp("shared")
     (directory / "logs").mkdir()
     kept = directory / "dashboard"
@@ -38,7 +39,9 @@ def app(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[An
     with pytest.MonkeyPatch.context() as patch:
         for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
-        app = build_app(chosen.model_copy(update={"dashboard": own}), clock=lambda: Moment.now)
+        engine = engine_of_one_hour(NOW.replace(hour=10, minute=0, tzinfo=None))
+        chosen = chosen.model_copy(update={"dashboard": own})
+        app = build_app(chosen, clock=lambda: Moment.now, engine=engine)
         app.state.dashboard.refresher.look()
         app.state.directory = kept
         entries = NoteStore(kept)

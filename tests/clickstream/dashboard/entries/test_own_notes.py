@@ -150,7 +150,7 @@ def test_a_hostile_note_is_text(store, text) -> None:
 def test_the_form_offers_the_days_of_the_range_and_the_last_one_first(store) -> None:
     cases = [
         (WEEK, "2026-11-16", "2026-11-10", "2026-11-16"),
-        (View(range="year"), "2026-11-16", "2026-01-01", "2026-12-31"),
+        (View(range="year"), "2026-11-16", "2026-11-02", "2026-12-31"),
         (WEEK.with_days(START.date(), START.date()), "2026-11-02", "2026-11-02", "2026-11-02"),
     ]
     for view, value, first, last in cases:

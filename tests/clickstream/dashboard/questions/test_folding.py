@@ -184,7 +184,7 @@ def test_page_table_and_file_fold_alike(choice: str) -> None:
     assert [row.cells[0].text for row in part.rows] == ["30", "15"]
     assert [line[1] for line in lines[1:]] == ["30", "15"]
     assert [row.visits for row in listed] == ["30", "15"]
-    assert [row.names[0] for row in part.rows][-1] == "Other places"
+    assert [row.names[0].text for row in part.rows][-1] == "Other places"
     assert lines[-1][0] == "(other places)"
     assert (listed[-1].name, listed[-1].only) == ("Other places", "")
 

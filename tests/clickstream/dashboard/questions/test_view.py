@@ -67,7 +67,7 @@ def test_any_parameters_give_a_view_or_an_error_that_says_what_is_allowed(pairs)
         ([("range", "own")], "needs two dates"),
         ([("from", "2026-11-31"), ("to", "2026-12-01")], "'2026-11-31' is not a date"),
         ([("from", "1970-01-01"), ("to", "2026-12-01")], "3,660 days at most"),
-        ([("metric", "money")], "use one of visitors, visits"),
+        ([("metric", "money")], "use one of visitors, conversions"),
         ([("channel", str(number)) for number in range(51)], "50 values at most"),
         ([("page", "x" * 2001)], "of 2,000 characters"),
         ([("hour", "2026-11-20")], "'2026-11-20' is not an hour; write it like 2026-11-20T05"),

@@ -82,7 +82,7 @@ def test_the_setting_of_key_days_reaches_the_question() -> None:
     visits = [Visit(at, number) for at in moments for number in range(30)]
     store = FactStore(fact_tables(visits, []))
     view = View("visitors").with_days(*[(MONDAY + 40 * DAY).date()] * 2)
-    for days, returning in ((30, "No visitor is known"), (60, "At least 1 of 1 visitors")):
+    for days, returning in ((30, "No visitor is known"), (60, "At least 30 of 30 visitors")):
         chosen = Settings.model_validate({"privacy": {"key_days": days}})
         with page_of(store, view, now=MONDAY + 41 * DAY, settings=chosen) as page:
             kinds = build_kinds(page)

@@ -16,6 +16,7 @@ from tests.clickstream.dashboard.access.builders import (
     logged_in,
     with_account,
 )
+from tests.clickstream.dashboard.builders import engine_of_one_hour
 from tests.support.cases import each_case
 from tests.support.lakes import settings_of_a_lake
 from tests.support.localaws_process import CREDENTIALS
@@ -34,7 +35,7 @@ PATHS = ("/notes", "/notes/x/delete")
 
 @pytest.fixture(scope="module")
 def app(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The application on an empty lake."""
+    """The application on a lake with one hour."""
     directory = tmp_path_factory.mktemp("entries")
     (directory / "logs").mkdir()
     (directory / "dashboard").mkdir()
@@ -44,7 +45,9 @@ def app(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[An
     with pytest.MonkeyPatch.context() as patch:
         for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
-        app = build_app(chosen.model_copy(update={"dashboard": kept}), clock=lambda: NOW)
+        engine = engine_of_one_hour(NOW.replace(hour=10, minute=0, tzinfo=None))
+        chosen = chosen.model_copy(update={"dashboard": kept})
+        app = build_app(chosen, clock=lambda: NOW, engine=engine)
         app.state.dashboard.refresher.look()
         app.state.directory = directory / "dashboard"
         yield app

@@ -91,7 +91,11 @@ def test_a_panel_and_its_file_show_a_share_if_and_only_if_its_group_is_large(nam
             for row in rows:
                 is_large = int(row[question.metrics[0]]) >= MINIMUM
                 assert all(bool(row[metric]) == is_large for metric in shares), row
-            shown = [share for row in part.rows for share in shares_in(" ".join(row.cells))]
+            shown = [
+                share
+                for row in part.rows
+                for share in shares_in(" ".join(cell.text for cell in row.cells))
+            ]
             assert len(shown) == sum(bool(row[metric]) for row in rows for metric in shares)
 
 
