@@ -21,7 +21,10 @@ from clickstream.lake.fact_files import FactFile, Manifest
 from clickstream.settings import Settings
 
 LAST = date(2026, 11, 26)
-NOW = datetime(2026, 11, 26, 23, 20, tzinfo=UTC)
+HOURS_OF_LAST = 14
+"""Published hours of the last date, which is not over, as on most pages that people open."""
+
+NOW = datetime(2026, 11, 26, HOURS_OF_LAST, 20, tzinfo=UTC)
 VIEWS_PER_VISIT = 2
 LINES_PER_VIEW = 6
 SERVERS = ("web-1", "web-2")
@@ -63,7 +66,7 @@ def _write_days(
 ) -> dict[date, FactFile]:
     """Write a file for each date of the rows that is one of the last days."""
     dated_by = "session_date" if "session_date" in rows.column_names else "event_date"
-    rows = rows.sort_by(dated_by)
+    rows = rows.filter(_is_published(rows)).sort_by(dated_by)
     written: dict[date, FactFile] = {}
     place = 0
     for day, count in _counts_by_day(rows[dated_by]):
@@ -72,6 +75,12 @@ def _write_days(
         if LAST - timedelta(days=days) < day <= LAST:
             written[day] = fact_files.write_file(lake, view, day, of_day, str(page_views))
     return written
+
+
+def _is_published(rows: pa.Table) -> pa.ChunkedArray:
+    if "local_hour" not in rows.column_names:
+        return pc.is_valid(rows["local_date"])
+    return pc.or_(pc.less(rows["local_date"], LAST), pc.less(rows["local_hour"], HOURS_OF_LAST))
 
 
 def _counts_by_day(dates: pa.ChunkedArray) -> Iterator[tuple[date, int]]:
@@ -90,15 +99,22 @@ def _facts(first: date, weeks: int, page_views: int, block: int) -> dict[str, pa
     rng = np.random.default_rng(page_views + block)
     visits = rows["session_facts"]
     rows["goal_facts"] = _rows_of_visits(
-        rows["goal_facts"], visits.filter(pc.greater(visits["conversions"], 0)), goal="order", times=1
+        rows["goal_facts"],
+        visits.filter(pc.greater(visits["conversions"], 0)),
+        goal="order",
+        times=1,
     )
     failed = visits.filter(pa.array(rng.random(len(visits)) < 0.01))
     rows["session_error_facts"] = _rows_of_visits(
         rows["session_error_facts"], failed, page="/page-1", status=404, requests=1
     )
     rows["source_facts"] = _sources(rng, rows["hour_facts"], rows["source_facts"], page_views)
-    rows = {view: _with_many_values(rng, table) for view, table in rows.items()}
-    return {view: _with_own_ids(table, block) for view, table in rows.items()}
+    visited = {
+        view: _with_many_values(rng, table)
+        for view, table in rows.items()
+        if view != "source_facts"
+    }
+    return {view: _with_own_ids(table, block) for view, table in (rows | visited).items()}
 
 
 def _rows_of_visits(wanted: pa.Table, visits: pa.Table, **values: Any) -> pa.Table:
@@ -113,7 +129,9 @@ def _sources(rng: np.random.Generator, hours: pa.Table, wanted: pa.Table, views:
     parts = []
     for server in SERVERS:
         lines = pa.array(rng.poisson(views * LINES_PER_VIEW / 24 / len(SERVERS), count))
-        known = {name: hours[name] for name in ("hour_at", "local_date", "local_hour", "event_date")}
+        known = {
+            name: hours[name] for name in ("hour_at", "local_date", "local_hour", "event_date")
+        }
         values = {"source": server, "late_lines": 0, "raw_objects": 12}
         parts.append(_table(wanted, {**known, "lines": lines}, count, values))
     return pa.concat_tables(parts)
