@@ -6,7 +6,7 @@ of numpy, because a year has millions of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from math import ceil
@@ -45,8 +45,10 @@ def write_facts(settings: Settings, days: int, page_views: int) -> None:
     stored = fact_files.read_manifest(lake)
     files = {view: dict(named) for view, named in stored.manifest.files.items()} if stored else {}
     for number, (first, weeks) in enumerate(_blocks(days)):
+        dates = [first + timedelta(days=day) for day in range(7 * weeks)]
+        dates = [day for day in dates if day > LAST - timedelta(days=days)]
         for view, rows in _facts(first, weeks, page_views, number).items():
-            files.setdefault(view, {}).update(_write_days(lake, view, rows, days, page_views))
+            files.setdefault(view, {}).update(_write_days(lake, view, rows, dates, page_views))
     version, etag = (stored.manifest.version + 1, stored.etag) if stored else (1, None)
     fact_files.write_manifest(lake, Manifest(version, NOW, "UTC", files), etag)
 
@@ -62,17 +64,18 @@ def _blocks(days: int) -> Iterator[tuple[date, int]]:
 
 
 def _write_days(
-    lake: Lake, view: str, rows: pa.Table, days: int, page_views: int
+    lake: Lake, view: str, rows: pa.Table, dates: Sequence[date], page_views: int
 ) -> dict[date, FactFile]:
-    """Write a file for each date of the rows that is one of the last days."""
+    """Write a file of each date, with or without rows, as a lake has them."""
     dated_by = "session_date" if "session_date" in rows.column_names else "event_date"
     rows = rows.filter(_is_published(rows)).sort_by(dated_by)
+    counts = {one["values"]: one["counts"] for one in pc.value_counts(rows[dated_by]).to_pylist()}
     written: dict[date, FactFile] = {}
     place = 0
-    for day, count in _counts_by_day(rows[dated_by]):
-        of_day = rows.slice(place, count)
-        place += count
-        if LAST - timedelta(days=days) < day <= LAST:
+    for day in sorted({*counts, *dates}):
+        of_day = rows.slice(place, counts.get(day, 0))
+        place += len(of_day)
+        if day in dates:
             written[day] = fact_files.write_file(lake, view, day, of_day, str(page_views))
     return written
 
@@ -81,12 +84,6 @@ def _is_published(rows: pa.Table) -> pa.ChunkedArray:
     if "local_hour" not in rows.column_names:
         return pc.is_valid(rows["local_date"])
     return pc.or_(pc.less(rows["local_date"], LAST), pc.less(rows["local_hour"], HOURS_OF_LAST))
-
-
-def _counts_by_day(dates: pa.ChunkedArray) -> Iterator[tuple[date, int]]:
-    """Yield the dates in order, and the number of rows of each."""
-    for counted in pc.value_counts(dates).to_pylist():
-        yield counted["values"], counted["counts"]
 
 
 def _facts(first: date, weeks: int, page_views: int, block: int) -> dict[str, pa.Table]:
