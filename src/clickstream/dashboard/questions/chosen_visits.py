@@ -1,0 +1,118 @@
+"""The visits that the filters of a page choose, in a temporary table of one reader of the copy.
+
+A page asks dozens of questions with the same filters. The first one copies the visits, for the
+dates that it asks about; later ones read them instead of all visits, and copy only further dates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.fact_views import SESSIONS, FactView
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.question import Question, SqlValue, condition_of
+from clickstream.dashboard.questions.view import Filter
+
+Statement = tuple[str, Sequence[SqlValue]]
+
+_KEYS = ("session_id", "visitor_id", "started_at", "local_date", "local_hour", "session_date")
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass
+class _Copied:
+    """A temporary table and the dates whose visits it has."""
+
+    name: str
+    dates: set[date] = field(default_factory=set)
+
+
+class ChosenVisits:
+    """The temporary tables of a cursor, one for each combination of filters."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+        self._copied: dict[tuple[Filter, ...], _Copied] = {}
+
+    def statement(self, question: Question) -> Statement | None:
+        """Return the question's statement on the chosen visits; None if it does not need them."""
+        facts = METRICS[question.metrics[0]].facts
+        own = tuple(one for one in question.filters if _is_of_rows(one, facts))
+        others = tuple(one for one in question.filters if one not in own)
+        # Whether a visit is the first one depends on the period, so its filter is not reusable.
+        if not facts.has_sessions or not others or any(_is_of_period(one) for one in others):
+            return None
+        before = condition_of(facts, question.period, question.filters, question.key_days)
+        where, values = condition_of(facts, question.period, own, question.key_days)
+        if question.sql.count(before[0]) != 1 or not _ends_with(question.values, before[1]):
+            return None
+        table = self._copy(others, question.period)
+        known = question.values[: len(question.values) - len(before[1])]
+        named = f"from {facts.name}\nwhere {before[0]}"
+        if facts is SESSIONS and named in question.sql:
+            sql = question.sql.replace(named, f"from {table} as {facts.name}\nwhere {where}")
+        else:
+            chosen = f"session_id in (select session_id from {table})"  # noqa: S608
+            sql = question.sql.replace(before[0], f"{where}\n  and {chosen}")
+        return sql, (*known, *values)
+
+    def _copy(self, filters: tuple[Filter, ...], period: Period) -> str:
+        """Copy the visits of the dates that the table of these filters lacks; return its name."""
+        copied = self._copied.get(filters)
+        if copied is None:
+            copied = _Copied(f"chosen_visits_{len(self._copied)}")
+            columns = ", ".join(self._columns)
+            self._cursor.execute(
+                f"create temp table {copied.name} as"  # noqa: S608
+                f" select {columns} from {SESSIONS.name} limit 0"
+            )
+            self._copied[filters] = copied
+        for run in _runs([day for day in period.dates if day not in copied.dates]):
+            where, values = condition_of(SESSIONS, run, filters)
+            self._cursor.execute(
+                f"insert into {copied.name} select {', '.join(self._columns)}"  # noqa: S608
+                f" from {SESSIONS.name} where {where}",
+                list(values),
+            )
+        copied.dates.update(period.dates)
+        return copied.name
+
+    @cached_property
+    def _columns(self) -> list[str]:
+        """The columns that a question about visits can need."""
+        sql = [one.sql for one in METRICS.values() if one.facts is SESSIONS]
+        sql += [one.sql for one in DIMENSIONS.values() if one.facts is SESSIONS]
+        words = set(re.findall(r"\w+", " ".join(sql))) | {*_KEYS}
+        found = self._cursor.execute(f"describe {SESSIONS.name}").fetchall()
+        return [name for name, *_ in found if name in words]
+
+
+def _is_of_rows(one: Filter, facts: FactView) -> bool:
+    """Whether a filter chooses rows of a fact view other than visits."""
+    return DIMENSIONS[one.dimension].facts is facts is not SESSIONS and not one.chooses_visits
+
+
+def _is_of_period(one: Filter) -> bool:
+    return bool(DIMENSIONS[one.dimension].known)
+
+
+def _ends_with(values: Sequence[SqlValue], end: Sequence[SqlValue]) -> bool:
+    return tuple(values[len(values) - len(end) :]) == tuple(end)
+
+
+def _runs(dates: Sequence[date]) -> list[Period]:
+    """Return the periods of consecutive dates, in order."""
+    runs: list[Period] = []
+    for day in dates:
+        if runs and runs[-1].last == day - _ONE_DAY:
+            runs[-1] = Period(runs[-1].first, day)
+        else:
+            runs.append(Period(day, day))
+    return runs

@@ -1,0 +1,248 @@
+"""Sums of the facts by date and dimension, from which the local copy answers most questions.
+
+A question keeps its SQL, which readers see and Athena runs. `sums_statement` decides from the parts
+of a question whether a table of sums has its answer, and returns the statement on that table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSIONS, FactView
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.question import Question, SqlValue, sql_literal
+
+VISITORS = "count(distinct visitor_id)"
+"""SQL for the number of visitors, which is not the sum of its parts: see `SumTable.visitors`."""
+
+_MEAN = re.compile(r"avg\(cast\((\w+) as double\)\)")
+_AGGREGATE = re.compile(
+    r"(?:count\(\*\)|count\(\w+\)|sum\(\w+\)|count\(distinct session_id\))"
+    r"(?: filter \(where [^()]+\))?"
+)
+_WORD = re.compile(r"[a-z_]\w*")
+_TEXT = re.compile(r"'[^']*'")
+_FUNCTIONS = {"as", "cast", "coalesce", "double", "nullif", "varchar"}
+"""Words of SQL that combine sums and columns without a change of their rows."""
+_KEYWORDS = {"count", "distinct", "sum", "filter", "where", "and", "or", "is", "not", "null"}
+
+_TIMES = {"day", "week", "weekday", "hour", "weight"}
+"""Dimensions that depend only on the local date and hour. `weight` is that of weekly questions."""
+
+_EVERY_WEEK = timedelta(weeks=1)
+
+
+@cache
+def _columns_of(dimension: str) -> tuple[str, ...]:
+    """Return the columns of the fact view that a dimension is computed from."""
+    words = _WORD.findall(_TEXT.sub("", DIMENSIONS[dimension].sql))
+    return tuple(dict.fromkeys(word for word in words if word not in _FUNCTIONS))
+
+
+def _with_sums(sql: str) -> str:
+    """Return the SQL of a metric with sums and counts in place of averages."""
+    return _MEAN.sub(r"cast(sum(\1) as double) / nullif(count(\1), 0)", sql)
+
+
+@cache
+def _is_summable(metric: str) -> bool:
+    """Whether a metric can be computed from sums and counts of parts."""
+    rest = _AGGREGATE.sub("", _with_sums(METRICS[metric].sql))
+    return set(_WORD.findall(rest)) <= _FUNCTIONS
+
+
+@cache
+def _aggregates(facts: FactView) -> Mapping[str, str]:
+    """Return the columns of sums for a fact view: by the SQL of the aggregate, the name."""
+    metrics = [one for one in METRICS.values() if one.facts is facts and _is_summable(one.name)]
+    found = {part for one in metrics for part in _AGGREGATE.findall(_with_sums(one.sql))}
+    return {part: f"sum_{number}" for number, part in enumerate(sorted(found | {"count(*)"}))}
+
+
+@dataclass(frozen=True)
+class SumTable:
+    """Sums of the rows of a fact view by local date, by one dimension or as a whole.
+
+    With `by_hour`, they are also by local hour. With `has_visitors`, they are also by the date of
+    the visitor's previous visit with the same value of the dimension (null before the first). The
+    visits whose previous one is before a period are the first ones in it, one of each visitor.
+    """
+
+    facts: FactView
+    dimension: str = ""
+    by_hour: bool = False
+    has_visitors: bool = False
+
+    @property
+    def name(self) -> str:
+        """The table's name in the copy."""
+        return f"sums_of_{self.facts.name}_by_{self.dimension or 'date'}{'_hour' * self.by_hour}"
+
+    @property
+    def earlier(self) -> str:
+        """The column with the date of the visitor's previous visit."""
+        return f"earlier_by_{self.dimension or 'date'}"
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns of the fact view that its dimension needs."""
+        return _columns_of(self.dimension) if self.dimension else ()
+
+    @property
+    def inputs(self) -> set[str]:
+        """All columns of the fact view that its rows are computed from."""
+        words = {word for sql in _aggregates(self.facts) for word in _WORD.findall(sql)}
+        return words - _KEYWORDS | {*self.columns}
+
+    def select(self, condition: str, with_hour: bool, *more: str) -> str:
+        """Return SQL that sums the rows of the fact view which meet a condition."""
+        keys = [self.facts.dated_by, "local_date", *(["local_hour"] if with_hour else [])]
+        keys += [*self.columns, *([self.earlier] if self.has_visitors else []), *more]
+        sums = [f"{sql} as {name}" for sql, name in _aggregates(self.facts).items()]
+        source = self.facts.name
+        if self.has_visitors:
+            order = f"select copied_day, session_id, {self.earlier} from {ORDER}"  # noqa: S608
+            source += f" join ({order}) using (copied_day, session_id)"
+        return (
+            f"select {', '.join([*keys, *sums])} from {source} where {condition}"  # noqa: S608
+            f" group by {', '.join(keys)}"
+        )
+
+    def metric(self, sql: str) -> str:
+        """Return the SQL of a metric on the sums."""
+
+        def of_sums(found: re.Match[str]) -> str:
+            total = f"sum({_aggregates(self.facts)[found[0]]})"
+            return total if found[0].startswith("sum") else f"coalesce({total}, 0)"
+
+        return _AGGREGATE.sub(of_sums, _with_sums(sql))
+
+    def visitors(self, since: str) -> str:
+        """Return SQL for the number of visitors of a group whose period begins on a date."""
+        first = f"{self.earlier} is null or {self.earlier} < {since}"
+        return f"coalesce(sum({_aggregates(self.facts)['count(*)']}) filter (where {first}), 0)"
+
+
+ORDER = "visit_order"
+"""The table with the previous visit of each visit, by the `earlier` columns of the tables."""
+
+SUM_TABLES = (
+    SumTable(SESSIONS, has_visitors=True),
+    SumTable(SESSIONS, by_hour=True),
+    *(SumTable(SESSIONS, name, has_visitors=True) for name in ("country", "region", "city")),
+    *(
+        SumTable(SESSIONS, name)
+        for name in (
+            *("channel", "source", "medium", "campaign", "content", "term", "referrer"),
+            *("landing_page", "exit_page", "device", "browser", "os", "furthest_step"),
+        )
+    ),
+    SumTable(PAGE_VIEWS),
+    SumTable(PAGE_VIEWS, "page"),
+    SumTable(PAGE_VIEWS, "host"),
+    SumTable(GOALS, "goal"),
+)
+"""All tables of sums. If several can answer a question, the first one does."""
+
+
+def sums_statement(
+    question: Question, tables: Collection[str]
+) -> tuple[str, tuple[SqlValue, ...]] | None:
+    """Return a question's statement on one of the copy's tables of sums, and its values.
+
+    Return None if only the rows can answer it.
+    """
+    if question.period.hour_at is not None:
+        return None
+    for table in SUM_TABLES:
+        if _answers(table, question) and table.name in tables:
+            return _on_table(table, question), question.values
+    return None
+
+
+def _answers(table: SumTable, question: Question) -> bool:
+    """Whether a table has the sums of all groups of a question."""
+    by = {name for name in question.dimensions if name not in _TIMES}
+    names = by | {one.dimension for one in question.filters}
+    return (
+        all(METRICS[name].facts is table.facts for name in question.metrics)
+        and not any(one.chooses_visits for one in question.filters)
+        and names <= {table.dimension}
+        and table.by_hour == ("hour" in question.dimensions)
+        and all(_is_summable(name) or METRICS[name].sql == VISITORS for name in question.metrics)
+        and (_is_group(table, question, by) or not _needs_group(question))
+        and (VISITORS not in question.sql or _has_visitors(table, question))
+    )
+
+
+def _needs_group(question: Question) -> bool:
+    """Whether a number of the question is not the sum of the values of a dimension."""
+    return any("count(distinct" in METRICS[name].sql for name in question.metrics) or (
+        VISITORS in question.sql
+    )
+
+
+def _is_group(table: SumTable, question: Question, by: set[str]) -> bool:
+    """Whether each group of the question has exactly one value of the table's dimension."""
+    if not table.dimension or by:
+        return True
+    return any(len(one.values) == 1 and not one.is_excluded for one in question.filters)
+
+
+def _has_visitors(table: SumTable, question: Question) -> bool:
+    return table.has_visitors and not {"weekday", "hour", "weight"} & {*question.dimensions}
+
+
+def _on_table(table: SumTable, question: Question) -> str:
+    sql = question.sql
+    for name in question.metrics:
+        metric = METRICS[name].sql
+        if metric != VISITORS:
+            sql = _replace_once(sql, f"{metric} as {name}", f"{table.metric(metric)} as {name}")
+    if VISITORS in sql:
+        sql = sql.replace(VISITORS, table.visitors(_group_begins(question)))
+    named = f"from {table.facts.name}\nwhere"
+    return _replace_once(sql, named, f"from {_source(table, question)}\nwhere")
+
+
+def _replace_once(sql: str, old: str, new: str) -> str:
+    """Replace a part of a statement that it has exactly once."""
+    before, _, after = sql.partition(old)
+    if old not in sql or old in after:
+        raise ValueError(f"a statement does not have this part once: {old}")
+    return f"{before}{new}{after}"
+
+
+def _group_begins(question: Question) -> str:
+    """Return SQL for the first date of the period of a group."""
+    first = sql_literal(question.period.first)
+    if "day" in question.dimensions:
+        return "local_date"
+    if "week" in question.dimensions:
+        return f"greatest({first}, {DIMENSIONS['week'].sql})"
+    return first
+
+
+def _source(table: SumTable, question: Question) -> str:
+    """Return the table, with sums by hour instead for the dates of which only some hours count."""
+    if table.by_hour or question.period.until_hour is None:
+        return f"{table.name} as {table.facts.name}"
+    cut = ", ".join(sql_literal(day) for day in _cut_dates(question))
+    of_hours = table.select(f"local_date in ({cut})", with_hour=True)
+    return (
+        f"(select * from {table.name} where local_date not in ({cut})"  # noqa: S608
+        f" union all by name {of_hours}) as {table.facts.name}"
+    )
+
+
+def _cut_dates(question: Question) -> list[date]:
+    """Return the dates of which only some hours count: the last one, in weekly questions weekly."""
+    period = question.period
+    if "weight" not in question.dimensions:
+        return [period.last]
+    return [period.last - number * _EVERY_WEEK for number in range(period.days // 7 + 1)]

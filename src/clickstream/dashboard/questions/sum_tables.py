@@ -1,0 +1,134 @@
+"""Keeps the sums by date in the local copy up to date with its rows.
+
+`fact_copy` calls it in the transaction that replaces the rows of some files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from typing import Any
+
+from more_itertools import chunked
+
+from clickstream.dashboard.questions.daily_sums import ORDER, SUM_TABLES, SumTable
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.fact_views import SESSIONS
+
+ROWS_AT_ONCE = 500_000
+"""Visits whose order is computed in one statement, which limits the memory."""
+
+DAYS_AT_ONCE = 60
+_VISITOR_TABLES = [table for table in SUM_TABLES if table.has_visitors]
+_NOTED = (
+    "(select visitor_id, min(since) as since from changed_visitors group by visitor_id) as noted"
+)
+_IN_ORDER = "order by local_date, local_hour, started_at, session_id"
+
+
+def definition() -> str:
+    """Return a text that changes if the tables have to be computed again from all rows."""
+    return "\n".join(f"{one.name}: {one.select('true', False)}" for one in SUM_TABLES) + _lags()
+
+
+def note_visitors(cursor: Any, days: Collection[date]) -> None:
+    """Note the visitors of dates whose rows are about to change or have changed.
+
+    The order of their later visits changes, too.
+    """
+    cursor.execute(
+        "create temp table if not exists changed_visitors (visitor_id ubigint, since date)"
+    )
+    cursor.execute(
+        "insert into changed_visitors select visitor_id, min(local_date) from session_facts"
+        " where copied_day in ? group by visitor_id",
+        [[*days]],
+    )
+
+
+def renew_sums(cursor: Any, view: str, days: Collection[date]) -> None:
+    """Compute the sums of dates again whose rows have changed."""
+    stale = {*days}
+    if view == SESSIONS.name:
+        note_visitors(cursor, days)
+        stale |= _renew_order(cursor)
+    columns = _columns(cursor)
+    for table in SUM_TABLES:
+        if table.facts.name == view:
+            if table.inputs <= columns[view]:
+                _renew_table(cursor, table, stale, table.name in columns)
+            else:  # of another release; the rows answer
+                cursor.execute(f"drop table if exists {table.name}")
+
+
+def build_sums(cursor: Any) -> None:
+    """Compute all sums from all rows of the copy."""
+    columns = _columns(cursor)
+    for view in dict.fromkeys(table.facts.name for table in SUM_TABLES):
+        if view in columns:
+            rows = cursor.execute(f"select distinct copied_day from {view}").fetchall()  # noqa: S608
+            renew_sums(cursor, view, [day for (day,) in rows])
+
+
+def _renew_order(cursor: Any) -> set[date]:
+    """Compute the order of the noted visitors' visits again; return the dates of the visits."""
+    names = ", ".join(f"{table.earlier} date" for table in _VISITOR_TABLES)
+    cursor.execute(
+        f"create table if not exists {ORDER} (copied_day date, session_id ubigint,"
+        f" visitor_id ubigint, local_date date, {names})"
+    )
+    found = cursor.execute(
+        f"delete from {ORDER} using {_NOTED} where {ORDER}.visitor_id = noted.visitor_id"  # noqa: S608
+        f" and {ORDER}.local_date >= noted.since returning copied_day"
+    ).fetchall()
+    parts = _count(cursor, SESSIONS.name) // ROWS_AT_ONCE + 1
+    for part in range(parts):
+        cursor.execute(
+            f"insert into {ORDER} select * exclude (since) from (select copied_day, session_id,"  # noqa: S608
+            f" visitor_id, local_date, {_lags()}, since"
+            f" from session_facts join {_NOTED} using (visitor_id)"
+            f" where visitor_id % {parts} = {part}) where local_date >= since"
+        )
+    cursor.execute("drop table changed_visitors")
+    return {day for (day,) in found}
+
+
+def _lags() -> str:
+    """Return SQL for the columns with the date of the visitor's previous visit."""
+    return ", ".join(
+        f"lag(local_date) over (partition by {_group(table)} {_IN_ORDER}) as {table.earlier}"
+        for table in _VISITOR_TABLES
+    )
+
+
+def _group(table: SumTable) -> str:
+    return ", ".join(
+        ["visitor_id", *([DIMENSIONS[table.dimension].sql] if table.dimension else [])]
+    )
+
+
+def _renew_table(cursor: Any, table: SumTable, days: Iterable[date], exists: bool) -> None:
+    """Replace the sums of dates."""
+    select = table.select("copied_day in ?", table.by_hour, "copied_day")
+    for some in chunked(sorted(days), DAYS_AT_ONCE):
+        if exists:
+            cursor.execute(f"delete from {table.name} where copied_day in ?", [some])  # noqa: S608
+            cursor.execute(f"insert into {table.name} by name {select}", [some])
+        else:
+            cursor.execute(f"create table {table.name} as {select}", [some])
+            exists = True
+
+
+def _columns(cursor: Any) -> dict[str, set[str]]:
+    """Return the columns of all tables."""
+    found: dict[str, set[str]] = {}
+    for table, column in cursor.execute(
+        "select table_name, column_name from duckdb_columns() where not internal"
+    ).fetchall():
+        found.setdefault(table, set()).add(column)
+    return found
+
+
+def _count(cursor: Any, table: str) -> int:
+    (number,) = cursor.execute(f"select count(*) from {table}").fetchone()  # noqa: S608
+    return int(number)
