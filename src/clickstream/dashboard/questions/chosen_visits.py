@@ -13,14 +13,13 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
+from clickstream.dashboard.questions.daily_sums import KIND, ORDER, Statement, with_known_visits
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.question import Question, SqlValue, condition_of
+from clickstream.dashboard.questions.question import Question, condition_of
 from clickstream.dashboard.questions.view import Filter
-
-Statement = tuple[str, Sequence[SqlValue]]
 
 _KEYS = ("session_id", "visitor_id", "started_at", "local_date", "local_hour", "session_date")
 _ONE_DAY = timedelta(days=1)
@@ -49,19 +48,24 @@ class ChosenVisits:
         # Whether a visit is the first one depends on the period, so its filter is not reusable.
         if not facts.has_sessions or not others or any(_is_of_period(one) for one in others):
             return None
-        before = condition_of(facts, question.period, question.filters, question.key_days)
-        where, values = condition_of(facts, question.period, own, question.key_days)
-        if question.sql.count(before[0]) != 1 or not _ends_with(question.values, before[1]):
+        before, old = condition_of(facts, question.period, question.filters, question.key_days)
+        where, new = condition_of(facts, question.period, own, question.key_days)
+        sql, values = with_known_visits(question, facts.name, "earlier_by_date")
+        # The condition is the last part of the statement with question marks.
+        if sql.count(before) != 1 or values[len(values) - len(old) :] != old:
             return None
         table = self._copy(others, question.period)
-        known = question.values[: len(question.values) - len(before[1])]
-        named = f"from {facts.name}\nwhere {before[0]}"
-        if facts is SESSIONS and named in question.sql:
-            sql = question.sql.replace(named, f"from {table} as {facts.name}\nwhere {where}")
+        named = f"from {facts.name}\nwhere {before}"
+        if facts is SESSIONS and named in sql:
+            source = f"{table} as {facts.name}"
+            if KIND in question.dimensions:
+                order = f"select session_id, earlier_by_date from {ORDER}"  # noqa: S608
+                source += f" join ({order}) using (session_id)"
+            sql = sql.replace(named, f"from {source}\nwhere {where}")
         else:
             chosen = f"session_id in (select session_id from {table})"  # noqa: S608
-            sql = question.sql.replace(before[0], f"{where}\n  and {chosen}")
-        return sql, (*known, *values)
+            sql = sql.replace(before, f"{where}\n  and {chosen}")
+        return sql, (*values[: len(values) - len(old)], *new)
 
     def _copy(self, filters: tuple[Filter, ...], period: Period) -> str:
         """Copy the visits of the dates that the table of these filters lacks; return its name."""
@@ -101,10 +105,6 @@ def _is_of_rows(one: Filter, facts: FactView) -> bool:
 
 def _is_of_period(one: Filter) -> bool:
     return bool(DIMENSIONS[one.dimension].known)
-
-
-def _ends_with(values: Sequence[SqlValue], end: Sequence[SqlValue]) -> bool:
-    return tuple(values[len(values) - len(end) :]) == tuple(end)
 
 
 def _runs(dates: Sequence[date]) -> list[Period]:

@@ -22,7 +22,7 @@ VISITORS = "count(distinct visitor_id)"
 
 _MEAN = re.compile(r"avg\(cast\((\w+) as double\)\)")
 _AGGREGATE = re.compile(
-    r"(?:count\(\*\)|count\(\w+\)|sum\(\w+\)|count\(distinct session_id\))"
+    r"(?:count\(\*\)|count\(\w+\)|sum\(\w+(?: [*+] \w+)*\)|count\(distinct session_id\))"
     r"(?: filter \(where [^()]+\))?"
 )
 _WORD = re.compile(r"[a-z_]\w*")
@@ -30,6 +30,15 @@ _TEXT = re.compile(r"'[^']*'")
 _FUNCTIONS = {"as", "cast", "coalesce", "double", "nullif", "varchar"}
 """Words of SQL that combine sums and columns without a change of their rows."""
 _KEYWORDS = {"count", "distinct", "sum", "filter", "where", "and", "or", "is", "not", "null"}
+
+KIND = "visitor_kind"
+"""The dimension that depends on whether a visit is the first one of its visitor."""
+
+_KNOWN = re.compile(r"from \(\n.*?\n\) as session_facts\nwhere", re.DOTALL)
+"""The subquery of the questions that depend on earlier visits."""
+
+Statement = tuple[str, tuple[SqlValue, ...]]
+"""SQL with question marks, and their values."""
 
 _TIMES = {"day", "week", "weekday", "hour", "weight"}
 """Dimensions that depend only on the local date and hour. `weight` is that of weekly questions."""
@@ -150,9 +159,7 @@ SUM_TABLES = (
 """All tables of sums. If several can answer a question, the first one does."""
 
 
-def sums_statement(
-    question: Question, tables: Collection[str]
-) -> tuple[str, tuple[SqlValue, ...]] | None:
+def sums_statement(question: Question, tables: Collection[str]) -> Statement | None:
     """Return a question's statement on one of the copy's tables of sums, and its values.
 
     Return None if only the rows can answer it.
@@ -161,7 +168,7 @@ def sums_statement(
         return None
     for table in SUM_TABLES:
         if _answers(table, question) and table.name in tables:
-            return _on_table(table, question), question.values
+            return _on_table(table, question)
     return None
 
 
@@ -169,6 +176,8 @@ def _answers(table: SumTable, question: Question) -> bool:
     """Whether a table has the sums of all groups of a question."""
     by = {name for name in question.dimensions if name not in _TIMES}
     names = by | {one.dimension for one in question.filters}
+    if names == {KIND} and not question.filters:
+        return table is SUM_TABLES[0] and all(map(_is_summable, question.metrics))
     return (
         all(METRICS[name].facts is table.facts for name in question.metrics)
         and not any(one.chooses_visits for one in question.filters)
@@ -198,24 +207,35 @@ def _has_visitors(table: SumTable, question: Question) -> bool:
     return table.has_visitors and not {"weekday", "hour", "weight"} & {*question.dimensions}
 
 
-def _on_table(table: SumTable, question: Question) -> str:
-    sql = question.sql
+def _on_table(table: SumTable, question: Question) -> Statement | None:
+    """Return the statement with sums in place of the rows; None if it has an unknown form."""
+    sql, values = with_known_visits(question, table.facts.name, table.earlier)
+    named = f"from {table.facts.name}\nwhere"
+    replaced = {named: f"from {_source(table, question)}\nwhere"}
     for name in question.metrics:
         metric = METRICS[name].sql
         if metric != VISITORS:
-            sql = _replace_once(sql, f"{metric} as {name}", f"{table.metric(metric)} as {name}")
-    if VISITORS in sql:
-        sql = sql.replace(VISITORS, table.visitors(_group_begins(question)))
-    named = f"from {table.facts.name}\nwhere"
-    return _replace_once(sql, named, f"from {_source(table, question)}\nwhere")
+            replaced[f"{metric} as {name}"] = f"{table.metric(metric)} as {name}"
+    for old, new in replaced.items():
+        if sql.count(old) != 1:
+            return None
+        sql = sql.replace(old, new)
+    return sql.replace(VISITORS, table.visitors(_group_begins(question))), values
 
 
-def _replace_once(sql: str, old: str, new: str) -> str:
-    """Replace a part of a statement that it has exactly once."""
-    before, _, after = sql.partition(old)
-    if old not in sql or old in after:
-        raise ValueError(f"a statement does not have this part once: {old}")
-    return f"{before}{new}{after}"
+def with_known_visits(question: Question, source: str, earlier: str) -> Statement:
+    """Return a statement that takes from a column whether a visit is a visitor's first one.
+
+    `earlier` has the date of the visitor's previous visit. Other questions stay unchanged.
+    """
+    if KIND not in question.dimensions:
+        return question.sql, question.values
+    known = _KNOWN.search(question.sql)
+    assert known  # noqa: S101  the dimension has a subquery
+    since = sql_literal(question.period.first - timedelta(days=question.key_days))
+    sql = question.sql.replace(known[0], f"from {source}\nwhere")
+    is_first = f"{earlier} is null or {earlier} < {since}"
+    return sql.replace("visit_number = 1", is_first), question.values[known[0].count("?") :]
 
 
 def _group_begins(question: Question) -> str:

@@ -131,6 +131,7 @@ def test_questions_without_a_filter_are_answered_from_sums() -> None:
         ),
         weekly_question(Weeks(WEEK), ("goal_visits",), "goal"),
         build_question(("visits",), ("device",), WEEK, [Filter("device", ("mobile",))]),
+        build_question(("visits", "conversion_rate"), ("visitor_kind", "day"), WEEK),
     ]
     assert [one for one in asked if sums_statement(one, TABLES) is None] == []
 
@@ -142,7 +143,6 @@ def test_sums_that_do_not_decide_a_number_are_not_used() -> None:
         build_question(("visitors",), (), WEEK, [Filter("country", ("GB", "US"))]),
         build_question(("page_visits",), (), WEEK, [Filter("page", ("/",), is_excluded=True)]),
         build_question(("visits",), ("device",), WEEK, [Filter("channel", ("Email",))]),
-        build_question(("visits",), ("visitor_kind",), WEEK),
         build_question(("median_response",), ("page",), WEEK),
     ]
     assert [one for one in asked if sums_statement(one, TABLES)] == []
