@@ -7,7 +7,7 @@ of a question whether a table of sums has its answer, and returns the statement 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -73,6 +73,16 @@ def _aggregates(facts: FactView) -> Mapping[str, str]:
     return {part: f"sum_{number}" for number, part in enumerate(sorted(found | {"count(*)"}))}
 
 
+PREFIX = "sums_of_"
+"""How the names of the tables begin."""
+
+DATES_OF_HOURS = "dates_of_hours"
+"""The table with the dates of which the copy has sums by hour."""
+
+ORDER = "visit_order"
+"""The table with the previous visit of each visit, by the `earlier` columns of the tables."""
+
+
 @dataclass(frozen=True)
 class SumTable:
     """Sums of the rows of a fact view by local date, by one dimension or as a whole.
@@ -90,7 +100,7 @@ class SumTable:
     @property
     def name(self) -> str:
         """The table's name in the copy."""
-        return f"sums_of_{self.facts.name}_by_{self.dimension or 'date'}{'_hour' * self.by_hour}"
+        return f"{PREFIX}{self.facts.name}_by_{self.dimension or 'date'}{'_hour' * self.by_hour}"
 
     @property
     def earlier(self) -> str:
@@ -108,13 +118,21 @@ class SumTable:
         words = {word for sql in _aggregates(self.facts) for word in _WORD.findall(sql)}
         return words - _KEYWORDS | {*self.columns}
 
-    def select(self, condition: str, with_hour: bool, *more: str) -> str:
+    @property
+    def name_of_hours(self) -> str:
+        """The name of the table with the sums by hour of some dates; see `sum_tables`."""
+        return f"{self.name}_and_hour"
+
+    def select(
+        self, condition: str, *more: str, with_hour: bool = False, with_visitors: bool = True
+    ) -> str:
         """Return SQL that sums the rows of the fact view which meet a condition."""
+        has_visitors = self.has_visitors and with_visitors
         keys = [self.facts.dated_by, "local_date", *(["local_hour"] if with_hour else [])]
-        keys += [*self.columns, *([self.earlier] if self.has_visitors else []), *more]
+        keys += [*self.columns, *([self.earlier] if has_visitors else []), *more]
         sums = [f"{sql} as {name}" for sql, name in _aggregates(self.facts).items()]
         source = self.facts.name
-        if self.has_visitors:
+        if has_visitors:
             order = f"select copied_day, session_id, {self.earlier} from {ORDER}"  # noqa: S608
             source += f" join ({order}) using (copied_day, session_id)"
         return (
@@ -137,9 +155,6 @@ class SumTable:
         return f"coalesce(sum({_aggregates(self.facts)['count(*)']}) filter (where {first}), 0)"
 
 
-ORDER = "visit_order"
-"""The table with the previous visit of each visit, by the `earlier` columns of the tables."""
-
 SUM_TABLES = (
     SumTable(SESSIONS, has_visitors=True),
     SumTable(SESSIONS, by_hour=True),
@@ -147,8 +162,8 @@ SUM_TABLES = (
     *(
         SumTable(SESSIONS, name)
         for name in (
-            *("channel", "source", "medium", "campaign", "content", "term", "referrer"),
-            *("landing_page", "exit_page", "device", "browser", "os", "furthest_step"),
+            *("channel", "source", "campaign", "referrer", "landing_page"),
+            *("device", "browser", "os", "furthest_step"),
         )
     ),
     SumTable(PAGE_VIEWS),
@@ -159,16 +174,19 @@ SUM_TABLES = (
 """All tables of sums. If several can answer a question, the first one does."""
 
 
-def sums_statement(question: Question, tables: Collection[str]) -> Statement | None:
+def sums_statement(
+    question: Question, tables: Set[str], dates_of_hours: Set[date] = frozenset()
+) -> Statement | None:
     """Return a question's statement on one of the copy's tables of sums, and its values.
 
-    Return None if only the rows can answer it.
+    `dates_of_hours` are the dates of which the copy has sums by hour. Return None if only the rows
+    can answer it.
     """
     if question.period.hour_at is not None:
         return None
     for table in SUM_TABLES:
         if _answers(table, question) and table.name in tables:
-            return _on_table(table, question)
+            return _on_table(table, question, dates_of_hours)
     return None
 
 
@@ -177,7 +195,8 @@ def _answers(table: SumTable, question: Question) -> bool:
     by = {name for name in question.dimensions if name not in _TIMES}
     names = by | {one.dimension for one in question.filters}
     if names == {KIND} and not question.filters:
-        return table is SUM_TABLES[0] and all(map(_is_summable, question.metrics))
+        is_summable = all(map(_is_summable, question.metrics))
+        return table is SUM_TABLES[0] and is_summable and "hour" not in question.dimensions
     return (
         all(METRICS[name].facts is table.facts for name in question.metrics)
         and not any(one.chooses_visits for one in question.filters)
@@ -207,11 +226,11 @@ def _has_visitors(table: SumTable, question: Question) -> bool:
     return table.has_visitors and not {"weekday", "hour", "weight"} & {*question.dimensions}
 
 
-def _on_table(table: SumTable, question: Question) -> Statement | None:
+def _on_table(table: SumTable, question: Question, dates_of_hours: Set[date]) -> Statement | None:
     """Return the statement with sums in place of the rows; None if it has an unknown form."""
     sql, values = with_known_visits(question, table.facts.name, table.earlier)
     named = f"from {table.facts.name}\nwhere"
-    replaced = {named: f"from {_source(table, question)}\nwhere"}
+    replaced = {named: f"from {_source(table, question, dates_of_hours)}\nwhere"}
     for name in question.metrics:
         metric = METRICS[name].sql
         if metric != VISITORS:
@@ -248,14 +267,21 @@ def _group_begins(question: Question) -> str:
     return first
 
 
-def _source(table: SumTable, question: Question) -> str:
+def _source(table: SumTable, question: Question, dates_of_hours: Set[date]) -> str:
     """Return the table, with sums by hour instead for the dates of which only some hours count."""
     if table.by_hour or question.period.until_hour is None:
         return f"{table.name} as {table.facts.name}"
-    cut = ", ".join(sql_literal(day) for day in _cut_dates(question))
-    of_hours = table.select(f"local_date in ({cut})", with_hour=True)
+    days, last = _cut_dates(question), sql_literal(question.period.last)
+    is_cut = f"date_diff('day', local_date, {last}) % 7 = 0"  # faster than a list of dates
+    if len(days) == 1:
+        is_cut = f"local_date = {last}"
+    if dates_of_hours >= {*days}:
+        of_hours = f"select * from {table.name_of_hours} where {is_cut}"  # noqa: S608
+    else:
+        needs_visitors = VISITORS in question.sql or KIND in question.dimensions
+        of_hours = table.select(is_cut, with_hour=True, with_visitors=needs_visitors)
     return (
-        f"(select * from {table.name} where local_date not in ({cut})"  # noqa: S608
+        f"(select * from {table.name} where not {is_cut}"  # noqa: S608
         f" union all by name {of_hours}) as {table.facts.name}"
     )
 

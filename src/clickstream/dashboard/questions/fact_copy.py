@@ -25,7 +25,7 @@ from more_itertools import constrained_batches
 
 from clickstream.dashboard.questions import fact_views, sum_tables
 from clickstream.dashboard.questions.chosen_visits import ChosenVisits
-from clickstream.dashboard.questions.daily_sums import sums_statement
+from clickstream.dashboard.questions.daily_sums import DATES_OF_HOURS, sums_statement
 from clickstream.dashboard.questions.fact_views import SESSIONS
 from clickstream.dashboard.questions.question import Question
 from clickstream.errors import InputError
@@ -142,6 +142,7 @@ class FactCopy:
     def _replace_files(self, cursor: Any, manifest: Manifest) -> None:
         """Replace the rows of all files that differ."""
         stored = _stored_files(cursor)
+        touched: dict[str, set[date]] = {}
         for view in FACT_VIEWS:
             before, wanted = stored.get(view, {}), manifest.files.get(view, {})
             changed = {day: file for day, file in wanted.items() if before.get(day) != file.key}
@@ -154,7 +155,8 @@ class FactCopy:
             for rows in self._batches(changed):
                 _insert(cursor, view, rows)
             _note_files(cursor, view, changed)
-            sum_tables.renew_sums(cursor, view, {*old, *changed})
+            touched[view] = sum_tables.renew_sums(cursor, view, {*old, *changed})
+        sum_tables.renew_hours(cursor, touched)
 
     def _batches(self, files: Mapping[date, FactFile]) -> Iterator[pa.Table]:
         """Read files, and join the rows of neighbours that have the same columns.
@@ -190,6 +192,12 @@ class Snapshot:
         found = self.cursor.execute("select table_name from duckdb_tables()").fetchall()
         return {name for (name,) in found}
 
+    @cached_property
+    def _dates_of_hours(self) -> set[date]:
+        if DATES_OF_HOURS not in self._tables:
+            return set()
+        return {day for (day,) in self.cursor.execute(f"from {DATES_OF_HOURS}").fetchall()}
+
     def rows(self, question: Question) -> list[tuple[Any, ...]]:
         """Answer a question; return no rows for a fact view that was never copied.
 
@@ -197,9 +205,8 @@ class Snapshot:
         """
         if not {*_VIEW.findall(question.sql)} <= self._tables:
             return []
-        statement = sums_statement(question, self._tables) or self._chosen_visits.statement(
-            question
-        )
+        statement = sums_statement(question, self._tables, self._dates_of_hours)
+        statement = statement or self._chosen_visits.statement(question)
         sql, values = statement or (question.sql, question.values)
         found: list[tuple[Any, ...]] = self.cursor.execute(sql, list(values)).fetchall()
         return found

@@ -5,20 +5,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from more_itertools import chunked
 
-from clickstream.dashboard.questions.daily_sums import ORDER, SUM_TABLES, SumTable
+from clickstream.dashboard.questions.daily_sums import (
+    DATES_OF_HOURS,
+    ORDER,
+    PREFIX,
+    SUM_TABLES,
+    SumTable,
+)
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.fact_views import SESSIONS
+from clickstream.dashboard.questions.fact_views import HOURS, SESSIONS
 
 ROWS_AT_ONCE = 500_000
 """Visits whose order is computed in one statement, which limits the memory."""
 
 DAYS_AT_ONCE = 60
+WEEKS = 22
+"""Weeks with sums by hour: those of 90 days, and the eight weeks before that pages compare."""
+
+_SUMMED = tuple(dict.fromkeys(table.facts.name for table in SUM_TABLES))
 _VISITOR_TABLES = [table for table in SUM_TABLES if table.has_visitors]
 _NOTED = (
     "(select visitor_id, min(since) as since from changed_visitors group by visitor_id) as noted"
@@ -28,7 +38,7 @@ _IN_ORDER = "order by local_date, local_hour, started_at, session_id"
 
 def definition() -> str:
     """Return a text that changes if the tables have to be computed again from all rows."""
-    return "\n".join(f"{one.name}: {one.select('true', False)}" for one in SUM_TABLES) + _lags()
+    return "\n".join(f"{one.name}: {one.select('true')}" for one in SUM_TABLES) + _lags()
 
 
 def note_visitors(cursor: Any, days: Collection[date]) -> None:
@@ -46,9 +56,11 @@ def note_visitors(cursor: Any, days: Collection[date]) -> None:
     )
 
 
-def renew_sums(cursor: Any, view: str, days: Collection[date]) -> None:
-    """Compute the sums of dates again whose rows have changed."""
+def renew_sums(cursor: Any, view: str, days: Collection[date]) -> set[date]:
+    """Compute the sums of dates again whose rows have changed; return all dates that changed."""
     stale = {*days}
+    if view not in _SUMMED:
+        return stale
     if view == SESSIONS.name:
         note_visitors(cursor, days)
         stale |= _renew_order(cursor)
@@ -59,15 +71,44 @@ def renew_sums(cursor: Any, view: str, days: Collection[date]) -> None:
                 _renew_table(cursor, table, stale, table.name in columns)
             else:  # of another release; the rows answer
                 cursor.execute(f"drop table if exists {table.name}")
+    return stale
+
+
+def renew_hours(cursor: Any, changed: Mapping[str, Collection[date]]) -> None:
+    """Compute the sums by hour for the newest date, and the same weekday of the weeks before.
+
+    Pages compare the hours of the unfinished day with these hours. `changed` has the dates whose
+    rows have changed, by fact view.
+    """
+    columns = _columns(cursor)
+    if HOURS.name not in columns:
+        return
+    (newest,) = cursor.execute(f"select max(local_date) from {HOURS.name}").fetchone()  # noqa: S608
+    wanted = [newest - timedelta(weeks=number) for number in range(WEEKS)] if newest else []
+    cursor.execute(f"create table if not exists {DATES_OF_HOURS} (local_date date)")
+    kept = {day for (day,) in cursor.execute(f"from {DATES_OF_HOURS}").fetchall()}
+    for table in SUM_TABLES:
+        if table.name in columns and not table.by_hour:
+            stale = [*changed.get(table.facts.name, ())]
+            new = [day for day in wanted if day not in kept]
+            if stale or new:
+                _renew_hours(cursor, table, wanted, new, stale, table.name_of_hours in columns)
+    cursor.execute(f"delete from {DATES_OF_HOURS}")  # noqa: S608
+    cursor.execute(f"insert into {DATES_OF_HOURS} select unnest(?::date[])", [wanted])
 
 
 def build_sums(cursor: Any) -> None:
     """Compute all sums from all rows of the copy."""
+    for name in _columns(cursor):
+        if name.startswith(PREFIX) or name in (ORDER, DATES_OF_HOURS):
+            cursor.execute(f"drop table {name}")
     columns = _columns(cursor)
-    for view in dict.fromkeys(table.facts.name for table in SUM_TABLES):
+    changed: dict[str, set[date]] = {}
+    for view in _SUMMED:
         if view in columns:
             rows = cursor.execute(f"select distinct copied_day from {view}").fetchall()  # noqa: S608
-            renew_sums(cursor, view, [day for (day,) in rows])
+            changed[view] = renew_sums(cursor, view, [day for (day,) in rows])
+    renew_hours(cursor, changed)
 
 
 def _renew_order(cursor: Any) -> set[date]:
@@ -109,7 +150,7 @@ def _group(table: SumTable) -> str:
 
 def _renew_table(cursor: Any, table: SumTable, days: Iterable[date], exists: bool) -> None:
     """Replace the sums of dates."""
-    select = table.select("copied_day in ?", table.by_hour, "copied_day")
+    select = table.select("copied_day in ?", "copied_day", with_hour=table.by_hour)
     for some in chunked(sorted(days), DAYS_AT_ONCE):
         if exists:
             cursor.execute(f"delete from {table.name} where copied_day in ?", [some])  # noqa: S608
@@ -117,6 +158,28 @@ def _renew_table(cursor: Any, table: SumTable, days: Iterable[date], exists: boo
         else:
             cursor.execute(f"create table {table.name} as {select}", [some])
             exists = True
+
+
+def _renew_hours(
+    cursor: Any,
+    table: SumTable,
+    wanted: Collection[date],
+    new: Collection[date],
+    stale: Collection[date],
+    exists: bool,
+) -> None:
+    """Replace the sums by hour of stale files, and add those of new dates."""
+    name = table.name_of_hours
+    chosen = "local_date in ? or local_date in ? and copied_day in ?"
+    select = table.select(chosen, "copied_day", with_hour=True)
+    if exists:
+        cursor.execute(
+            f"delete from {name} where local_date not in ? or copied_day in ?",  # noqa: S608
+            [wanted, stale],
+        )
+        cursor.execute(f"insert into {name} by name {select}", [new, wanted, stale])
+    else:
+        cursor.execute(f"create table {name} as {select}", [wanted, wanted, stale])
 
 
 def _columns(cursor: Any) -> dict[str, set[str]]:

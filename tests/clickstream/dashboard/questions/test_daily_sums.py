@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,7 +12,7 @@ import duckdb
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard import strategies
-from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
+from tests.clickstream.dashboard.builders import FactStore, PublishedHour, Visit, fact_tables
 from tests.support.examples import examples
 
 from clickstream.dashboard.questions.daily_sums import SUM_TABLES, sums_statement
@@ -39,7 +39,9 @@ visits = st.builds(
     city=st.sampled_from([None, "Boston", "London"]),
     device=st.sampled_from(["desktop", "mobile"]),
 )
-steps = st.lists(st.lists(visits, max_size=12), min_size=1, max_size=3)
+newest = days.map(lambda day: PublishedHour(datetime.combine(day, time())))
+"""The newest hour, whose date has sums by hour."""
+steps = st.lists(st.tuples(st.lists(visits, max_size=12), newest), min_size=1, max_size=3)
 TIMES: tuple[tuple[str, ...], ...] = ((), ("day",), ("week",), ("weekday", "hour"), ("day", "hour"))
 
 
@@ -101,8 +103,8 @@ def test_after_any_refreshes_answers_equal_those_of_all_rows(lakes, asked) -> No
     store = FactStore({})
     with TemporaryDirectory() as directory:
         copy = FactCopy(Path(directory), store.read_file)
-        for some in lakes:
-            store.put(fact_tables(some))
+        for some, hour in lakes:
+            store.put(fact_tables(some, [hour]))
             copy.update(store.manifest)
         with copy.snapshot() as snapshot:
             for one in asked:
@@ -157,6 +159,8 @@ def test_a_copy_of_a_release_without_sums_gets_them(tmp_path: Path) -> None:
     with duckdb.connect(tmp_path / FILE_NAME) as connection:
         for name in (*TABLES, "visit_order", "copy_sums"):
             connection.execute(f"drop table {name}")
+        for table in SUM_TABLES:
+            connection.execute(f"drop table if exists {table.name_of_hours}")
         connection.execute("update copy_format set format = ?", [FORMAT_WITHOUT_SUMS])
     store.files.clear()  # nothing is fetched again
     copy = FactCopy(tmp_path, store.read_file)
