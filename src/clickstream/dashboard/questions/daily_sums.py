@@ -34,6 +34,12 @@ _KEYWORDS = {"count", "distinct", "sum", "filter", "where", "and", "or", "is", "
 KIND = "visitor_kind"
 """The dimension that depends on whether a visit is the first one of its visitor."""
 
+COHORTS = ("first_week", "week")
+"""The dimensions of cohorts: the weeks of the first visit, and of the visits."""
+
+_PLAIN = ("first", "last", "first date", "last date")
+"""The values of a subquery without filters and hours."""
+
 _KNOWN = re.compile(r"from \(\n.*?\n\) as session_facts\nwhere", re.DOTALL)
 """The subquery of the questions that depend on earlier visits."""
 
@@ -184,6 +190,8 @@ def sums_statement(
     """
     if question.period.hour_at is not None:
         return None
+    if question.dimensions == COHORTS and ORDER in tables:
+        return _cohorts(question)
     for table in SUM_TABLES:
         if _answers(table, question) and table.name in tables:
             return _on_table(table, question, dates_of_hours)
@@ -255,6 +263,32 @@ def with_known_visits(question: Question, source: str, earlier: str) -> Statemen
     sql = question.sql.replace(known[0], f"from {source}\nwhere")
     is_first = f"{earlier} is null or {earlier} < {since}"
     return sql.replace("visit_number = 1", is_first), question.values[known[0].count("?") :]
+
+
+def _cohorts(question: Question) -> Statement | None:
+    """Return the statement for the visitors of cohorts on the order of their visits.
+
+    A visitor's first visit in each week is counted, in place of different visitors.
+    """
+    known = _KNOWN.search(question.sql)
+    is_plain = known and known[0].count("?") == len(_PLAIN)  # without filters and hours
+    if not known or not is_plain or question.metrics != ("visitors",):
+        return None
+    since = sql_literal(question.period.first - timedelta(days=question.key_days))
+    until = sql_literal(question.period.last)
+    earlier = "earlier_by_date"
+    first = f"{earlier} is null or {earlier} < {since}"
+    begins = (
+        f"select visitor_id, local_date as first_date from {ORDER}"  # noqa: S608
+        f" where local_date between {since} and {until} and ({first})"
+    )
+    source = (
+        f"(select first_date, local_date, local_date as session_date from {ORDER}"  # noqa: S608
+        f" join ({begins}) using (visitor_id)"
+        f" where {earlier} is null or {earlier} < {_group_begins(question)}) as {SESSIONS.name}"
+    )
+    sql = question.sql.replace(known[0], f"from {source}\nwhere").replace(VISITORS, "count(*)")
+    return sql, question.values[len(_PLAIN) :]
 
 
 def _group_begins(question: Question) -> str:

@@ -15,7 +15,7 @@ from tests.clickstream.dashboard import strategies
 from tests.clickstream.dashboard.builders import FactStore, PublishedHour, Visit, fact_tables
 from tests.support.examples import examples
 
-from clickstream.dashboard.questions.daily_sums import SUM_TABLES, sums_statement
+from clickstream.dashboard.questions.daily_sums import COHORTS, SUM_TABLES, sums_statement
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, FORMAT_WITHOUT_SUMS, FactCopy
 from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSIONS, FactView
@@ -74,6 +74,10 @@ def questions(draw: st.DrawFn) -> Question:
     kinds = [[one] if one in plain else plain, [*FILTERS]]
     filters = draw(st.lists(st.sampled_from(kinds).flatmap(filters_of), max_size=2))
     period = draw(periods())
+    if draw(st.integers(0, 9)) == 0:
+        cohorts = filters if draw(st.booleans()) else []
+        key_days = draw(st.sampled_from([3, 30]))
+        return build_question(("visitors",), COHORTS, period, cohorts, key_days=key_days)
     if draw(st.booleans()) and chosen[0] in ("visits", "views", "goal_visits"):
         weeks = Weeks(replace(period, last=min(period.last, period.first + timedelta(days=20))))
         by = one if one in plain else ""
@@ -81,7 +85,13 @@ def questions(draw: st.DrawFn) -> Question:
             weeks, [*dict.fromkeys((chosen[0], *ADDITIVE[chosen[0]]))], by, filters
         )
     by_time = draw(st.sampled_from(TIMES))
-    found = build_question(chosen, (*([one] if one else ()), *by_time), period, filters)
+    found = build_question(
+        chosen,
+        (*([one] if one else ()), *by_time),
+        period,
+        filters,
+        key_days=draw(st.sampled_from([3, 30])),
+    )
     return replace(found, sql=found.sql.replace("visitor_id) >= 10", "visitor_id) >= 2"))
 
 
@@ -134,6 +144,7 @@ def test_questions_without_a_filter_are_answered_from_sums() -> None:
         weekly_question(Weeks(WEEK), ("goal_visits",), "goal"),
         build_question(("visits",), ("device",), WEEK, [Filter("device", ("mobile",))]),
         build_question(("visits", "conversion_rate"), ("visitor_kind", "day"), WEEK),
+        build_question(("visitors",), COHORTS, replace(WEEK, until_hour=None)),
     ]
     assert [one for one in asked if sums_statement(one, TABLES) is None] == []
 
