@@ -21,8 +21,8 @@ from clickstream.dashboard.questions.daily_sums import (
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import HOURS, SESSIONS
 
-ROWS_AT_ONCE = 500_000
-"""Visits whose order is computed in one statement, which limits the memory."""
+VISITORS_AT_ONCE = 200_000
+"""Visitors whose visits are put in order by one statement, which limits the memory."""
 
 DAYS_AT_ONCE = 60
 WEEKS = 22
@@ -122,7 +122,8 @@ def _renew_order(cursor: Any) -> set[date]:
         f"delete from {ORDER} using {_NOTED} where {ORDER}.visitor_id = noted.visitor_id"  # noqa: S608
         f" and {ORDER}.local_date >= noted.since returning copied_day"
     ).fetchall()
-    parts = _count(cursor, SESSIONS.name) // ROWS_AT_ONCE + 1
+    (visitors,) = cursor.execute(f"select count(*) from {_NOTED}").fetchone()  # noqa: S608
+    parts = visitors // VISITORS_AT_ONCE + 1
     for part in range(parts):
         cursor.execute(
             f"insert into {ORDER} select * exclude (since) from (select copied_day, session_id,"  # noqa: S608
@@ -190,8 +191,3 @@ def _columns(cursor: Any) -> dict[str, set[str]]:
     ).fetchall():
         found.setdefault(table, set()).add(column)
     return found
-
-
-def _count(cursor: Any, table: str) -> int:
-    (number,) = cursor.execute(f"select count(*) from {table}").fetchone()  # noqa: S608
-    return int(number)
