@@ -15,7 +15,7 @@ from tests.clickstream.dashboard import strategies
 from tests.clickstream.dashboard.builders import FactStore, PublishedHour, Visit, fact_tables
 from tests.support.examples import examples
 
-from clickstream.dashboard.questions.daily_sums import COHORTS, SUM_TABLES, sums_statement
+from clickstream.dashboard.questions.daily_sums import COHORTS, ORDER, SUM_TABLES, sums_statement
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, FORMAT_WITHOUT_SUMS, FactCopy
 from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSIONS, FactView
@@ -127,7 +127,7 @@ def test_after_any_refreshes_answers_equal_those_of_all_rows(lakes, asked) -> No
         copy.close()
 
 
-TABLES = {table.name for table in SUM_TABLES}
+TABLES = {table.name for table in SUM_TABLES} | {ORDER}
 WEEK = Period(FIRST, FIRST + timedelta(days=6), 9)
 
 
@@ -168,7 +168,7 @@ def test_a_copy_of_a_release_without_sums_gets_them(tmp_path: Path) -> None:
     copy.update(store.manifest)
     copy.close()
     with duckdb.connect(tmp_path / FILE_NAME) as connection:
-        for name in (*TABLES, "visit_order", "copy_sums"):
+        for name in (*TABLES, "copy_sums"):
             connection.execute(f"drop table {name}")
         for table in SUM_TABLES:
             connection.execute(f"drop table if exists {table.name_of_hours}")
