@@ -23,7 +23,7 @@ PATHS = (
     "/cafe/<svg onload=alert(2)>",
     "/cafe/javascript:alert(3)",
     "/cafe/=1+1.php",
-    "/cafe/" + "longest-pastry-" * 12,
+    "/cafe/" + "longest-pastry-" * 60,
 )
 REFERRERS = (
     "https://evil.example/<script>alert(4)</script>",

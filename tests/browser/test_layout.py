@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.browser.hostile_lines import PATHS as HOSTILE_PATHS
 
 WIDTHS = (360, 768, 1440)
 MOST_TICKS = 6
@@ -155,3 +156,24 @@ def test_a_phone_shows_what_it_needs_on_the_first_screen(new_page: Callable[...,
     expect(page.locator(".tile").first).to_be_in_viewport(ratio=1)
     expect(page.locator(".narrow-chart").first).to_be_visible()
     expect(page.locator(".wide-chart").first).to_be_hidden()
+
+
+LONGEST = HOSTILE_PATHS[-1]
+"""A path of 906 characters: a stranger chooses the length of a name by an address."""
+
+TALL_NAMES = """limit => [...document.querySelectorAll(
+    ".list tbody tr, .figures tbody tr, .chips li, .from, .movers li, .message, .lead, .says")]
+    .filter((one) => one.getBoundingClientRect().height > limit)
+    .map((one) => `${one.getBoundingClientRect().height}: ${one.textContent.slice(0, 60)}`)"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("path", ["/", "/visitors", "/marketing", "/orders", "/panels/pages"])
+def test_a_name_of_900_characters_takes_few_lines(
+    new_page: Callable[..., Page], path: str, width: int
+) -> None:
+    day = f"from=2026-11-18&to=2026-11-18&pages=page&page={LONGEST}&not.landing_page={LONGEST}x"
+    page = open_at(new_page, f"{path}?{day}", width)
+    expect(page.locator("main")).to_contain_text(LONGEST)
+    assert page.evaluate(TALL_NAMES, 125) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

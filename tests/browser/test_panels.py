@@ -23,8 +23,8 @@ def open_about(page: Page, panel: str) -> None:
         ("/", "sources", "Campaign", "campaign"),
         ("/", "sources", "Referrer", "referrer"),
         ("/", "pages", "Exit page", "exit_page"),
-        ("/", "times", "Conversions", "conversions"),
-        ("/", "moved", "Conversions", "conversions"),
+        ("/", "times", "Orders", "conversions"),
+        ("/", "moved", "Orders", "conversions"),
         ("/trust", "bots", "Reason", "bot_reason"),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_panel_s_page_has_all_rows_and_leads_back_to_the_view(
     on_panel = page.locator("#pages tbody td:first-of-type").first.inner_text()
     open_about(page, "pages")
     page.locator("#pages").get_by_role("link", name="Table, SQL and ask Athena").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Pages")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Top pages")
     expect(page.locator(".lead")).to_contain_text("Channel is Direct")
     assert urlsplit(page.url).path == "/panels/pages"
     assert page.locator(".figures tbody td").first.inner_text() == on_panel
@@ -140,7 +140,7 @@ def test_a_note_on_the_chart_leads_to_its_reason(new_page: Callable[..., Page]) 
     page = new_page("/?range=7d")
     page.locator(".notes a", has_text="40 server errors").click()
     expect(page.locator("#errors")).to_be_in_viewport()
-    expect(page.locator("#errors")).to_contain_text("/cafe/order.php · 500")
+    expect(page.locator("#errors")).to_contain_text("Order form · 500")
 
 
 def test_a_panel_that_is_not_known_is_refused_with_a_way_on(
@@ -150,3 +150,27 @@ def test_a_panel_that_is_not_known_is_refused_with_a_way_on(
     expect(page.get_by_role("heading", level=1)).to_have_text("Not Found")
     page.get_by_role("link", name="To the Overview").click()
     expect(page).to_have_title(re.compile("^Overview"))
+
+
+@pytest.mark.parametrize("is_scripted", [True, False])
+def test_a_search_finds_rows_beyond_the_largest_and_their_links_filter(
+    new_page: Callable[..., Page], is_scripted: bool
+) -> None:
+    page = new_page("/?range=7d&sources=campaign", java_script_enabled=is_scripted)
+    page.locator("#sources .rest a").click()
+    page.get_by_label("Rows that contain").fill("NEAR me")
+    page.get_by_role("button", name="Search").click()
+    rows = page.locator(".figures tbody tr")
+    expect(rows).to_have_count(1)
+    expect(page.locator("header .key")).to_have_text("1 row")
+    count = rows.locator("td").first.inner_text()
+    rows.get_by_role("link").first.click()
+    expect(page.locator(".chips")).to_contain_text("Campaign is cakes near me")
+    expect(page.locator("#sources tbody td").first).to_have_text(count)
+
+
+def test_a_search_without_a_row_says_so(new_page: Callable[..., Page]) -> None:
+    page = new_page("/panels/sources?range=7d&search=%3Cb%3E")
+    expect(page.locator(".empty")).to_have_text("No row contains “<b>”.")
+    page.get_by_role("link", name="All rows", exact=True).click()
+    expect(page.locator(".figures tbody tr")).not_to_have_count(0)

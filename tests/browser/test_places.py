@@ -88,7 +88,7 @@ def test_a_city_filters_and_stays_on_the_map(new_page: NewPage) -> None:
 def test_a_tooltip_names_a_country_and_its_numbers(new_page: NewPage) -> None:
     page = new_page("/places")
     page.locator(f"{BRITAIN} use").hover()
-    expect(page.locator(".tip")).to_contain_text("visits, conversion")
+    expect(page.locator(".tip")).to_contain_text("visits, Order rate")
     expect(page.locator(".tip")).to_contain_text("United Kingdom: ")
 
 
@@ -109,7 +109,7 @@ def test_the_numbers_of_the_map_are_those_of_the_list(new_page: NewPage) -> None
     label = page.locator(BRITAIN).get_attribute("aria-label") or ""
     row = page.locator("#places tbody tr", has_text="United Kingdom")
     visits = row.locator("td").first.inner_text()
-    assert label.startswith(f"United Kingdom: {visits} visits, conversion ")
+    assert label.startswith(f"United Kingdom: {visits} visits, Order rate ")
 
 
 def test_countries_are_links_without_javascript(new_page: NewPage) -> None:

@@ -25,7 +25,7 @@ def test_each_range_of_the_bar_is_shown_without_loading_the_document_again(page:
     for label, name, span in (
         ("Today", "today", "Tue 24 Nov"),
         ("7 days", "7d", "18 Nov – 24 Nov"),
-        ("90 days", "90d", "27 Aug – 24 Nov"),
+        ("90 days", "90d", "16 Nov – 24 Nov"),
     ):
         page.locator("nav.range > a", has_text=label).click()
         wait_for_parameters(page, range=name)
@@ -40,8 +40,8 @@ def test_each_range_of_the_bar_is_shown_without_loading_the_document_again(page:
     ("label", "name", "span"),
     [
         ("Yesterday", "yesterday", "Mon 23 Nov"),
-        ("This month", "month", "1 Nov – 30 Nov"),
-        ("This year", "year", "1 Jan – 31 Dec"),
+        ("This month", "month", "16 Nov – 30 Nov"),
+        ("This year", "year", "16 Nov – 31 Dec"),
     ],
 )
 def test_the_menu_has_the_other_ranges(page: Page, label: str, name: str, span: str) -> None:

@@ -15,10 +15,14 @@ Kind = tuple[str, tuple[str, ...]]
 
 
 def kind_of(url: str) -> Kind:
-    """The kind of a link. A panel's own page and Trust are one kind each, whatever the view."""
+    """The kind of a link. A panel's own page and Trust are one kind each, whatever the view.
+
+    The pages of all visits are one kind.
+    """
     parts = urlsplit(url)
+    path = "/visits/" if parts.path.startswith("/visits/") else parts.path
     names = (name for name, _ in parse_qsl(parts.query, keep_blank_values=True))
-    return parts.path, tuple(sorted({*names})) if parts.path == "/" else ()
+    return path, tuple(sorted({*names})) if path == "/" else ()
 
 
 def links_of(page: Page) -> dict[Kind, str]:

@@ -102,6 +102,12 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
         ("[goals.order]\nkind = 'view'\npage = '/'\n", ["line 2", "goals.order.kind", "'page'"]),
         ("[goals.order]\npages = '/'\n", ["line 2", "goals.order.pages", "page, kind, method"]),
         ("[goals.'my order']\npage = '/'\n", ["goals.my order", "^[a-z][a-z0-9_]*$"]),
+        ("[dashboard.page_names]\nmenu = 'Menu'\n", ["line 1", "'menu' does not begin with /"]),
+        ("[dashboard.page_names]\n'/menu' = ' '\n", ["line 1", "/menu needs a name"]),
+        (
+            "[dashboard]\n[dashboard.page_names]\n'/a' = 'Menu'\n'/b' = 'Menu'\n",
+            ["line 2", "/a and /b have the same name 'Menu'; give each page its own"],
+        ),
         ("[[funnel]]\nname = 'a'\npage = '['\n", ["line 3", "funnel.0.page", "missing"]),
         ("[[funnel]]\nname = 'a'\npage = '/'\n" * 10, ["line 1", "funnel", "at most 9 items"]),
         ("[sessions]\ntimeout_seconds = 299\n", ["line 2", "299", "greater than or equal to 300"]),

@@ -20,11 +20,17 @@ _MONDAY = date(2024, 1, 1)
 
 @dataclass(frozen=True)
 class Change:
-    """A change as text, its direction, and whether it is good (None: neither)."""
+    """A change as text, its direction, and whether it is good (None: neither).
+
+    The text is empty for a number that is as usual. `words` state the verdict with the usual value,
+    and `usual` is this value.
+    """
 
     text: str
     direction: Literal["up", "down", "same"]
     is_good: bool | None
+    words: str = ""
+    usual: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,10 @@ class Formats:
         """Format a number for the ticks of an axis, such as 1.5K."""
         return _short_count(self.locale, value)
 
-    def share(self, value: float, digits: int = 1) -> str:
-        """Format a share, 0 to 1, as a percentage."""
+    def share(self, value: float | None, digits: int = 1) -> str:
+        """Format a share, 0 to 1, as a percentage; None is a share that is not shown."""
+        if value is None:
+            return NO_VALUE
         return _share(self.locale, round(value, digits + 2), digits)
 
     def seconds(self, value: float) -> str:
@@ -92,9 +100,14 @@ class Formats:
         return self.seconds(value) if metric.format == "seconds" else self.short_count(value)
 
     def change(self, metric: Metric, now: float, before: float) -> Change | None:
-        """Return a share's change in points, another value's change in percent; None from zero."""
+        """Return a share's change in points, another value's change in percent; None from zero.
+
+        A point is a percentage point, such as from 4 % to 5 %.
+        """
         if metric.format == "share":
-            points = self.text(mark("%(points)s pt"), points=self.decimal(abs(now - before) * 100))
+            points = self.text(
+                mark("%(points)s points"), points=self.decimal(abs(now - before) * 100)
+            )
             return _change(metric, points, now - before, 0.0005)
         if not before:
             return None
@@ -134,6 +147,10 @@ class Formats:
     def time(self, moment: datetime) -> str:
         """Format a time of day to the minute, such as 14:02."""
         return dates.format_time(moment, "short", locale=self.locale)
+
+    def clock(self, moment: datetime) -> str:
+        """Format a time of day to the second, such as 14:02:31."""
+        return dates.format_time(moment, "medium", locale=self.locale)
 
     def weekday(self, number: int) -> str:
         """Return the short name of a weekday, 1 for Monday to 7 for Sunday."""

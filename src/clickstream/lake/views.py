@@ -26,6 +26,7 @@ from clickstream.tables import ENGAGED_SECONDS
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _SINCE = re.compile(r"-- since columns version (\d+)$", re.MULTILINE)
+_ABSENT = "-- absent from earlier fact files"
 _PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
 
 
@@ -47,7 +48,8 @@ class AthenaView:
     """One view: its name, SELECT, the tables and views it reads, date filter and comments.
 
     A line of the SELECT that ends with `-- since columns version N` adds a column that earlier
-    versions of the tables do not have.
+    versions of the tables do not have. A line that ends with `-- absent from earlier fact files`
+    adds a column to new fact files, while files without it stay valid.
     """
 
     name: str
@@ -57,9 +59,12 @@ class AthenaView:
     comments: ViewComments = field(default_factory=ViewComments)
 
     def sql_of_columns(self, version: int) -> str:
-        """Return the SELECT of a columns version: without the lines that later ones added."""
+        """Return the SELECT by which fact files of a columns version are recognized.
+
+        It is without the lines that later versions added, and those absent from earlier files.
+        """
         lines = self.sql.splitlines(keepends=True)
-        added = ((line, _SINCE.search(line)) for line in lines)
+        added = ((line, _SINCE.search(line)) for line in lines if _ABSENT not in line)
         return "".join(line for line, since in added if not since or int(since[1]) <= version)
 
 

@@ -13,6 +13,7 @@ from clickstream.settings.values import (
     MailAddress,
     Network,
     OptionalMailAddress,
+    PageNames,
     RegularExpression,
 )
 
@@ -84,6 +85,12 @@ class DashboardSettings(Section):
         "",
         description="Regular expression that matches the whole names of the pages of single menu "
         "items; the Orders page shows how often visits with these pages order.",
+    )
+
+    page_names: PageNames = Field(
+        {},
+        description='Names of pages for the readers, such as "/cafe/menu.php" = "Menu". Pages and '
+        "mails show the name in place of the page; CSV files and SQL keep the page.",
     )
 
     @model_validator(mode="after")

@@ -69,9 +69,28 @@ def _site_host(text: str) -> str:
     return text.lower()
 
 
+def _page_names(names: dict[str, str]) -> dict[str, str]:
+    """Check the names of pages: a reader must know which page a name is."""
+    pages: dict[str, str] = {}
+    for page, name in names.items():
+        if not page.startswith("/"):
+            message = "the page {page} does not begin with /; write it as the column page has it"
+            raise PydanticCustomError("page_names", message, {"page": repr(page)})
+        if not name.strip() or not name.isprintable():
+            message = "the page {page} needs a name of visible characters; write one or remove it"
+            raise PydanticCustomError("page_names", message, {"page": page})
+        if name in pages:
+            message = "{first} and {page} have the same name {name}; give each page its own"
+            found = {"first": pages[name], "page": page, "name": repr(name)}
+            raise PydanticCustomError("page_names", message, found)
+        pages[name] = page
+    return names
+
+
 SiteHost = Annotated[str, AfterValidator(_site_host)]
 GoalName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
+PageNames = Annotated[dict[str, str], AfterValidator(_page_names)]
 OptionalMailAddress = Annotated[str, AfterValidator(lambda text: text and _mail_address(text))]
 Network = Annotated[str, AfterValidator(_network)]
 RegularExpression = Annotated[str, AfterValidator(_expression)]

@@ -50,6 +50,7 @@ PAGE_VIEW_SCHEMA = pa.schema(
         *((name, _TRUTH) for name in ("is_estimated", "is_landing_page", "is_exit_page")),
         *((name, _TEXT) for name in ("next_page", "host")),
         ("response_ms", pa.int32()),
+        ("seconds_in_visit", _NUMBER),
         ("local_date", _DATE),
         ("local_hour", _NUMBER),
         ("session_date", _DATE),
@@ -238,6 +239,7 @@ class Visit:
             "next_page": self.pages[place + 1] if place + 1 < len(self.pages) else None,
             "host": self.host,
             "response_ms": self.response_ms,
+            "seconds_in_visit": sum(10 * n for n in range(1, place + 1)),
         }
 
     def _error(self, page: str, status: int) -> dict[str, Any]:

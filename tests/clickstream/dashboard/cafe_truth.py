@@ -30,7 +30,8 @@ def _is_last(view: PageView) -> bool:
 
 
 def _share(number: int, of: int) -> float | None:
-    return number / of if of else None
+    """The share that pages show: none of fewer than 30."""
+    return number / of if of >= 30 else None
 
 
 SESSION_METRICS: Mapping[str, Callable[[Sequence[PersonSession]], Any]] = {
@@ -39,8 +40,8 @@ SESSION_METRICS: Mapping[str, Callable[[Sequence[PersonSession]], Any]] = {
     "page_views": lambda some: sum(visit.page_views for visit in some),
     "engaged_rate": lambda some: _share(sum(v.is_engaged for v in some), len(some)),
     "bounce_rate": lambda some: _share(sum(v.is_bounce for v in some), len(some)),
-    "conversions": lambda some: sum(v.conversions > 0 for v in some),
-    "conversion_rate": lambda some: _share(sum(v.conversions > 0 for v in some), len(some)),
+    "conversions": lambda some: sum("order" in v.goals for v in some),
+    "conversion_rate": lambda some: _share(sum("order" in v.goals for v in some), len(some)),
 }
 PageView = tuple[PersonSession, int]
 """A page view: its visit, and its place there."""
@@ -79,7 +80,7 @@ class CafeTruth:
     ) -> list[Row] | None:
         """The rows of a question in any order; None if the truth does not know its metrics."""
         if set(metrics) <= SESSION_METRICS.keys() and "furthest_step" not in by:
-            visits = self._chosen(period, filters)
+            visits = self.chosen(period, filters)
             if "first_week" in by:
                 return self._cohorts(visits, period, filters)
             return self._grouped(visits, by, [SESSION_METRICS[name] for name in metrics])
@@ -95,7 +96,7 @@ class CafeTruth:
             return self._visits_with_goals(by, period, filters)
         return None
 
-    def _chosen(self, period: Period, filters: Sequence[Filter]) -> list[PersonSession]:
+    def chosen(self, period: Period, filters: Sequence[Filter]) -> list[PersonSession]:
         return [v for v in self._visits(period) if all(self._passes(v, f) for f in filters)]
 
     def _page_views(self, period: Period, filters: Sequence[Filter]) -> list[PageView]:
@@ -103,7 +104,7 @@ class CafeTruth:
         others = [one for one in filters if one.dimension != "page"]
         views = [
             (visit, place)
-            for visit in self._chosen(period, others)
+            for visit in self.chosen(period, others)
             for place in range(len(visit.pages))
         ]
         for one in filters:
@@ -122,7 +123,7 @@ class CafeTruth:
 
         The café's few days have one visitor key.
         """
-        earlier = self._chosen(replace(period, first=period.first - timedelta(days=30)), filters)
+        earlier = self.chosen(replace(period, first=period.first - timedelta(days=30)), filters)
         weeks: dict[Any, date] = {}
         for visit in sorted(earlier, key=lambda one: one.started_at):
             weeks.setdefault(visit.visitor, self._value(visit, "week"))
@@ -141,7 +142,7 @@ class CafeTruth:
     def items(self, period: Period, filters: Sequence[Filter]) -> list[Row]:
         """Each page that the last filter by page names, with its visits and views."""
         named = set([one for one in filters if one.dimension == "page"][-1].values)
-        visits = self._chosen(period, filters)
+        visits = self.chosen(period, filters)
         pages = {view.page for visit in visits for view in visit.pages} & named
         seen = {page: [[v.page for v in one.pages].count(page) for one in visits] for page in pages}
         return [(page, sum(map(bool, views)), sum(views)) for page, views in seen.items()]
@@ -150,7 +151,7 @@ class CafeTruth:
         self, by: Sequence[str], period: Period, filters: Sequence[Filter]
     ) -> list[Row]:
         """Visits that met the one goal that the filters name."""
-        visits = self._chosen(period, filters)
+        visits = self.chosen(period, filters)
         return self._grouped(visits, by, [len])
 
     def _goals(self, period: Period, filters: Sequence[Filter]) -> list[Row]:
@@ -208,7 +209,11 @@ class CafeTruth:
     def _of_visit(self, visit: PersonSession, name: str) -> Any:
         """The value of a visit, which may be about its visitor's first one."""
         if name == "visitor_kind":
-            return "new" if self._first_visits[visit.visitor] is visit else "returning"
+            first, day = (
+                self._local(one.started_at).date()
+                for one in (self._first_visits[visit.visitor], visit)
+            )
+            return "returning" if day > first else "new"
         return _plain_value(visit, name)
 
     def _passes(self, visit: PersonSession, one: Filter) -> bool:

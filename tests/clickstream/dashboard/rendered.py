@@ -90,3 +90,29 @@ def texts_of(html: str) -> list[str]:
     reader = _Reader()
     reader.feed(html)
     return reader.texts
+
+
+class _Claims(HTMLParser):
+    """Collects what a page or a mail states to be more, less, better or worse than usual."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.claims: list[str] = []
+        self._in_sentences = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        classes = set((dict(attrs).get("class") or "").split())
+        if tag == "section":
+            self._in_sentences = "sentences" in classes
+        is_sentence = tag == "li" and self._in_sentences
+        is_rate = "rate" in classes and bool(classes & {"above", "below"})
+        is_coloured = tag in ("b", "td") and bool(classes & {"good", "bad"})
+        if is_sentence or is_rate or is_coloured or classes & {"delta", "movers"}:
+            self.claims.append(f"{tag}.{'.'.join(sorted(classes))}")
+
+
+def claims_of(html: str) -> list[str]:
+    """Everything on a page or in a mail that claims a change or a difference."""
+    reader = _Claims()
+    reader.feed(html)
+    return reader.claims

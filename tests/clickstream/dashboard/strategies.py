@@ -64,10 +64,13 @@ def periods(draw: st.DrawFn) -> Period:
     return Period(first, last, draw(st.none() | st.integers(0, 23)))
 
 
+known = st.sampled_from(["/", "/menu", "/order", "Direct", "GB", "order", "500 /order", "yes", "9"])
+"""Values that visits often have."""
+
 filters = st.builds(
     Filter,
     dimension=st.sampled_from(FILTERS),
-    values=st.lists(st.none() | values, min_size=1, max_size=3, unique=True).map(tuple),
+    values=st.lists(st.none() | values | known, min_size=1, max_size=3, unique=True).map(tuple),
     is_excluded=st.booleans(),
 )
 

@@ -19,12 +19,13 @@ from tests.support.cases import each_case
 from clickstream.dashboard.digest.content import build_content
 from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.questions.view import CHOICES, TABS, View
+from clickstream.dashboard.tabs.orders.values import orders_values
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.web.details import csv_lines
 from clickstream.dashboard.widgets.goal_proposals import propose_goals
 from clickstream.dashboard.widgets.goals import goal_rows
 from clickstream.expressions import Expression
-from clickstream.settings import GoalSettings, Settings
+from clickstream.settings import DashboardSettings, GoalSettings, Settings
 
 START = datetime(2026, 11, 2)
 END = datetime(2026, 11, 16, 15)
@@ -100,8 +101,8 @@ def test_the_mail_of_a_site_without_a_goal_has_no_conversions() -> None:
 
 def test_a_goal_that_nobody_met_is_zero() -> None:
     text = shown(WITHOUT, View(range="7d"), SIGNUP)
-    assert "Conversions = 0.0%" in text or re.search(r"Conversions (= )?\D*0 ", text)
-    assert "Conversion rate" in text
+    assert re.search(r"Visits with signup (= )?\D*0 ", text)
+    assert "Rate of signup" in text
     assert "signup 0 visits · 0.0%" in text
     with page_of(WITHOUT, View(range="7d"), settings=SIGNUP) as page:
         assert "No goal is set" not in html_of(page)
@@ -178,3 +179,28 @@ def test_a_site_without_such_pages_gets_an_example() -> None:
     with page_of(store, View(range="28d")) as page:
         found = propose_goals(page)
     assert (found.pages, found.toml) == ([], "[goals.order]\npage = '/thank-you'")
+
+
+@given(
+    st.lists(strategies.visits, min_size=1, max_size=12), st.sampled_from(["order", "newsletter"])
+)
+def test_every_page_and_the_mail_count_the_visits_with_the_main_goal(rows, goal: str) -> None:
+    """A site with two goals has one number, of the visits with the goal that `order_goal` names."""
+    goals = {name: GoalSettings(page=f"/{name}") for name in ("order", "newsletter")}
+    own = Settings(goals=goals, dashboard=DashboardSettings(order_goal=goal))
+    first, last = (pick(one.started_at.date() for one in rows) for pick in (min, max))
+    met = str(sum(goal in visit.goals for visit in rows))
+    week = Week.of(last)
+    start = datetime(first.year, first.month, first.day)
+    store = FactStore(fact_tables(rows, hours_between(start, datetime(2026, 12, 1))))
+    view = View().with_days(first, last)
+    with page_of(store, view, now=datetime(2026, 12, 1), settings=own) as page:
+        tiles = {row.label: row.value for row in build_content(page, week).figures}
+        sums = [
+            sum(row[-1] for row in page.answer(("conversions",), (by,)).rows)
+            for by in ("channel", "day", "landing_page")
+        ]
+    with page_of(store, view.on_tab("orders"), now=datetime(2026, 12, 1), settings=own) as page:
+        figure = orders_values(page)["figures"][0]
+    assert tiles["Orders"] == figure.value == met
+    assert sums == [int(met)] * 3

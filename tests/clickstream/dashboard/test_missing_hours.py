@@ -138,9 +138,10 @@ def test_hours_before_the_log_begins_are_not_missing() -> None:
     hours = [PublishedHour(hour.naive) for hour in hour_range(begins, END.previous)]
     lake = AnyLake(hours, END.naive + timedelta(minutes=20))
     text = lake.text("overview")
-    assert "Complete to 12 Nov begins 11 Nov, 12:00" in text
+    assert "Complete to 12 Nov the log begins 11 Nov, 12:00" in text
     assert (
-        "The log begins on 11 Nov. To find unusual changes, 3 weeks before the range are needed."
+        "Figures since 11 Nov. Comparisons with the weeks before from 3 Dec for a day, from 9 Dec "
+        "for 7 days."
     ) in text
     assert "missing" not in text
     assert (lake.status().missing, lake.status().lacking) == ((), ())

@@ -91,13 +91,18 @@ def joined_store(visits: Sequence[Visit], hours: Sequence[PublishedHour] = ()) -
 
 @dataclass(frozen=True)
 class Event:
-    """What is planted: visits of a value of a column are multiplied, from one date to another."""
+    """What is planted: visits of a value of a column are multiplied, from one date to another.
+
+    With `other_column`, only visits that also have `other_value` are multiplied.
+    """
 
     first: date
     last: date
     column: str
     value: str
     times: float
+    other_column: str = ""
+    other_value: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,8 @@ class Weeks:
             {
                 "session_facts": table_of("session_facts", sessions),
                 "page_view_facts": table_of("page_view_facts", _page_views(rng, sessions)),
+                "goal_facts": table_of("goal_facts", goals_of(sessions)),
+                "session_error_facts": table_of("session_error_facts", _failures(rng, sessions)),
                 "hour_facts": table_of("hour_facts", hours_of_days(self.first, self.days)),
                 "bot_facts": table_of("bot_facts", _bots(rng, self)),
                 "error_facts": table_of("error_facts", _errors(rng, self)),
@@ -184,6 +191,7 @@ def _sessions(rng: np.random.Generator, rules: Weeks) -> dict[str, Any]:
         "country": _pick(rng, COUNTRIES, len(day)),
         "device": _pick(rng, DEVICES, len(day)),
         "conversions": (rng.random(len(day)) < rules.conversion).astype(int),
+        "funnel_steps": rng.choice(4, len(day), p=[0.5, 0.3, 0.13, 0.07]),
         "is_engaged": rng.random(len(day)) < 0.55,
         "visitor": rng.integers(0, max(int(rules.visits), 1), len(day)) + 10_000 * (day // 30),
     }
@@ -200,6 +208,8 @@ def _with_events(
     for event in rules.events:
         first, last = ((one - rules.first).days for one in (event.first, event.last))
         inside = (day >= first) & (day <= last) & (columns[event.column] == event.value)
+        if event.other_column:
+            inside &= columns[event.other_column] == event.other_value
         times[inside] *= event.times
     whole = np.floor(times).astype(int)
     copies = whole + (rng.random(len(day)) < times - whole)
@@ -238,8 +248,34 @@ def _page_views(rng: np.random.Generator, sessions: Mapping[str, Any]) -> dict[s
         "visitor_id": np.array(sessions["visitor_id"], dtype=object)[place],
         "page": np.where(first, landing, _pick(rng, PAGES, len(place))),
         "is_landing_page": first,
-        **{name: sessions[name][place] for name in ("local_date", "session_date", "local_hour")},
+        **{name: sessions[name][place] for name in SHARED[2:]},
     }
+
+
+SHARED = ("session_id", "visitor_id", "local_date", "session_date", "local_hour")
+"""Columns of all fact views of visits."""
+
+
+def _failures(rng: np.random.Generator, sessions: Mapping[str, Any]) -> dict[str, Any]:
+    """A page that does not exist, in one of 50 visits."""
+    failed = rng.random(len(sessions["session_id"])) < 0.02
+    columns = {name: np.array(sessions[name])[failed] for name in SHARED}
+    count = int(failed.sum())
+    return {
+        **columns,
+        "page": ["/old"] * count,
+        "status": [404] * count,
+        "kind": ["client_error"] * count,
+        "requests": [1] * count,
+        "funnel_steps": sessions["funnel_steps"][failed],
+    }
+
+
+def goals_of(sessions: Mapping[str, Any]) -> dict[str, Any]:
+    """A row for each visit with an order."""
+    met = np.asarray(sessions["conversions"]) > 0
+    rows = {name: np.asarray(sessions[name])[met] for name in SHARED}
+    return {**rows, "goal": ["order"] * int(met.sum()), "times": [1] * int(met.sum())}
 
 
 def hours_of_days(first: date, days: int) -> dict[str, Any]:

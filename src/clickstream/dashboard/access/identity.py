@@ -16,6 +16,9 @@ READ_ONLY = (
     "You can view these pages but not change anything. Log in with an "
     "account that may make changes."
 )
+NO_VISITS = (
+    "Single visits are shown only to accounts that may make changes. Log in with such an account."
+)
 NO_PAGE = "There is no such page."
 
 
@@ -51,6 +54,11 @@ class Identity:
         return self.tabs is None or tab in self.tabs
 
     @property
+    def sees_visits(self) -> bool:
+        """Whether it may see single visits, which may be of one person, and their log lines."""
+        return not self.is_read_only and self.shared is None
+
+    @property
     def can_share(self) -> bool:
         """Whether it may make and withdraw share links."""
         return bool(self.shares_at) and not self.is_read_only
@@ -84,6 +92,12 @@ def require_sharer(request: Request) -> None:
     require_writer(request)
     if not identity_of(request).can_share:
         raise HTTPException(HTTPStatus.NOT_FOUND, NO_PAGE)
+
+
+def require_visits(request: Request) -> None:
+    """Refuse single visits to an identity that may not see them."""
+    if not identity_of(request).sees_visits:
+        raise HTTPException(HTTPStatus.FORBIDDEN, NO_VISITS)
 
 
 def require_tab(request: Request, tab: str) -> None:

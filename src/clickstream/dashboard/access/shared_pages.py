@@ -96,8 +96,10 @@ def is_shared_file(path: str) -> bool:
 
 
 def _opens(share: Share, path: str) -> bool:
-    """Whether a link opens a path. The routes of panels also check the panel's tab."""
-    if path == "/version" or (path.startswith(("/static/", "/panels/")) and ".." not in path):
+    """Whether a link opens a path. The routes of panels and values also check the tabs."""
+    if path in ("/version", "/values") or (
+        path.startswith(("/static/", "/panels/")) and ".." not in path
+    ):
         return True
     return any(path == _tab_path(tab) for tab in TABS if tab in share.tabs)
 

@@ -174,7 +174,9 @@ def _strips(
 
 
 def sparkline(values: Values, width: float = 150, height: float = 34) -> Sequence[str]:
-    """Return the paths of a sparkline, scaled from its lowest to its highest value."""
+    """Return the paths of a sparkline that fills its box; no value is None at either end."""
+    places = [place for place, value in enumerate(values) if value is not None]
+    values = values[places[0] : places[-1] + 1] if places else []
     known = [value for value in values if value is not None]
     if not known:
         return []

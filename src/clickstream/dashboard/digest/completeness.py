@@ -6,7 +6,7 @@ from clickstream.dashboard.digest.names import shown_name
 from clickstream.dashboard.questions.coverage import missing_servers
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.dashboard.widgets.trust_line import trust_line
+from clickstream.dashboard.widgets.trust_line import describe_lines, trust_line
 
 
 def find_warnings(page: PageContext) -> list[str]:
@@ -62,4 +62,5 @@ def describe_trust(page: PageContext) -> list[str]:
         published=formats.count(page.coverage.expected - page.coverage.missing),
         hours=formats.count(page.coverage.expected),
     )
-    return [published, *(part.text for part in trust_line(page).parts)]
+    parts = [*trust_line(page).parts, *describe_lines(page)]
+    return [published, *(part.text for part in parts)]

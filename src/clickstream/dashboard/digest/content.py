@@ -16,8 +16,6 @@ from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.formats import NO_VALUE, Change, Formats
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.sentences import Findings, Sentence, SentencePart, find_sentences
-from clickstream.dashboard.tabs.orders.figures import KeyFigure
-from clickstream.dashboard.tabs.orders.values import order_figures
 from clickstream.dashboard.tabs.overview.movers import Mover, find_movers
 from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
 from clickstream.dashboard.tabs.overview.tiles import Tile, build_tiles
@@ -35,32 +33,22 @@ MOVERS = 3
 """Maximum number of rises, and of falls."""
 
 
-_SIGNS = {"up": "+", "down": "−", "same": "±"}
+_SIGNS = {"up": "+", "down": "−"}
 
 
 @dataclass(frozen=True)
 class DigestRow:
-    """A key figure: its value in the week and in the week before, and its change."""
+    """A key figure: its value in the week, its usual value, and its change to that.
+
+    `change_text` has a sign, or says that the figure is as usual; it is empty without a change.
+    """
 
     label: str
     value: str
-    before: str
+    usual: str
     change: Change | None
+    change_text: str
     note: str = ""
-
-    @property
-    def is_chance(self) -> bool:
-        """Whether chance explains the change."""
-        change = self.change
-        return change is not None and change.is_good is None and change.direction != "same"
-
-    @property
-    def change_text(self) -> str:
-        """The change with its sign, in brackets if chance explains it; empty without a change."""
-        if self.change is None:
-            return ""
-        text = f"{_SIGNS[self.change.direction]}{self.change.text}"
-        return f"({text})" if self.is_chance else text
 
 
 @dataclass(frozen=True)
@@ -131,6 +119,11 @@ class Digest:
         return self.formats.language
 
     @property
+    def is_judged(self) -> bool:
+        """Whether figures are compared with their usual values."""
+        return any(row.change for row in self.figures)
+
+    @property
     def visits(self) -> DigestRow:
         """The main figure."""
         return self.figures[0]
@@ -170,33 +163,25 @@ def build_content(page: PageContext, week: Week) -> Digest:
 
 
 def _figures(page: PageContext, course: Course) -> list[DigestRow]:
-    """Build the key figures: the Overview's tiles, visits first, and orders if the goal is set."""
+    """Build the key figures: the Overview's tiles, visits first."""
     rows = {tile.metric.name: _row_of_tile(page, tile) for tile in build_tiles(page, course)}
-    orders: list[DigestRow] = []
-    if page.main_goal and page.is_main_goal_order:
-        count, rate = order_figures(page)
-        orders = [_row_of_figure(count, is_share=False), _row_of_figure(rate, is_share=True)]
-    return [rows.pop("visits"), *rows.values(), *orders]
+    return [rows.pop("visits"), *rows.values()]
 
 
 def _row_of_tile(page: PageContext, tile: Tile) -> DigestRow:
     label, value = page.formats.text(tile.metric.label), f"{tile.prefix} {tile.value}".strip()
-    note = _note(tile.hint, value, tile.before, tile.metric.format == "share")
-    return DigestRow(label, value, tile.before or NO_VALUE, tile.change, note)
+    return _row(page, label, value, tile.change, tile.hint)
 
 
-def _row_of_figure(one: KeyFigure, is_share: bool) -> DigestRow:
-    note = _note(one.hint, one.value, one.before, is_share)
-    return DigestRow(one.label, one.value, one.before or NO_VALUE, one.change, note)
-
-
-def _note(hint: str, value: str, before: str, is_share: bool) -> str:
-    """Return the hint of a figure if it explains why something is not shown.
-
-    Other hints repeat the compared value, or give the interval of a share.
-    """
-    is_interval = is_share and value != NO_VALUE
-    return "" if before or is_interval else hint
+def _row(page: PageContext, label: str, value: str, change: Change | None, hint: str) -> DigestRow:
+    """Build a row; a hint that states the change is left out."""
+    if change is None:
+        return DigestRow(label, value, NO_VALUE, None, "", hint)
+    change_text = page.formats.text(mark("as usual"))
+    if change.direction in _SIGNS:
+        change_text = f"{_SIGNS[change.direction]}{change.text}"
+    note = "" if change.usual else change.words
+    return DigestRow(label, value, change.usual or NO_VALUE, change, change_text, note)
 
 
 def _days(page: PageContext, course: Course) -> list[Day]:
@@ -245,7 +230,7 @@ def _link(page: PageContext, href: str) -> str:
 
 
 def _moved(page: PageContext) -> list[Listing] | None:
-    """List the largest rises and falls that chance does not explain; None without a comparison."""
+    """List the largest rises and falls beyond chance; None if the week can't be compared."""
     movers = find_movers(page)
     if movers is None:
         return None
@@ -253,7 +238,7 @@ def _moved(page: PageContext) -> list[Listing] | None:
     rises = [one for one in movers if one.step > 0][:MOVERS]
     falls = [one for one in movers if one.step < 0][::-1][:MOVERS]
     titles = text(mark("More visits")), text(mark("Fewer visits"))
-    columns = [text(mark("Before")), text(mark("Visits")), text(mark("Change"))]
+    columns = [text(mark("Usual")), text(mark("Visits")), text(mark("Change"))]
     return [
         Listing(title, "", columns, [_item_of_mover(page, one) for one in some])
         for title, some in zip(titles, (rises, falls), strict=True)
@@ -263,7 +248,7 @@ def _moved(page: PageContext) -> list[Listing] | None:
 
 def _item_of_mover(page: PageContext, one: Mover) -> Item:
     formats = page.formats
-    values = [formats.count(one.before), formats.count(one.now), formats.signed(one.step)]
+    values = [formats.count(one.usual), formats.count(one.now), formats.signed(one.step)]
     kind = formats.text(one.dimension)
     return Item(shown_name(one.value), values, _link(page, one.query), kind)
 

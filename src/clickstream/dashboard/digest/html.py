@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader
 
 from clickstream.dashboard.digest.content import Digest
 from clickstream.dashboard.digest.picture import BEFORE, HEIGHT, NOW, WIDTH, draw_png
-from clickstream.dashboard.digest.wording import HEADINGS, brackets_note, describe_days, subject_of
+from clickstream.dashboard.digest.wording import HEADINGS, describe_days, subject_of
 from clickstream.dashboard.texts import template_environment
 
 
@@ -32,7 +32,6 @@ def render_html(digest: Digest, picture: str) -> str:
             subject=subject_of(digest),
             description=describe_days(digest),
             headings={name: text(heading) for name, heading in HEADINGS.items()},
-            note=brackets_note(digest),
             _=text,
         )
     )

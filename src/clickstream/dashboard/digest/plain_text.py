@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from clickstream.dashboard.digest.content import Digest, Item, Listing
-from clickstream.dashboard.digest.wording import HEADINGS, brackets_note
+from clickstream.dashboard.digest.wording import HEADINGS
 from clickstream.dashboard.texts import mark
 from clickstream.wording import printable_lines
 
@@ -27,8 +27,6 @@ def render_text(digest: Digest) -> str:
 def _head(digest: Digest) -> Iterator[str]:
     yield from _wrap(digest.site)
     yield from _wrap(digest.title)
-    if digest.compared:
-        yield from _wrap(digest.formats.text(mark("compared with %(days)s"), days=digest.compared))
     for warning in digest.warnings:
         yield ""
         yield from _wrap(warning, "! ")
@@ -49,15 +47,14 @@ def _change_lines(digest: Digest) -> Iterator[str]:
 def _figures(digest: Digest) -> Iterator[str]:
     yield from _heading(digest, "figures")
     text = digest.formats.text
-    head = [text(HEADINGS[name]) for name in ("this_week", "week_before", "change")]
-    rows = [(row.label, [row.value, row.before, row.change_text]) for row in digest.figures]
+    head = [text(HEADINGS[name]) for name in ("this_week", "usual", "change")]
+    rows = [(row.label, [row.value, row.usual, row.change_text]) for row in digest.figures]
     notes = [row.note for row in digest.figures]
-    if not digest.compared:
+    if not digest.is_judged:
         head, rows = head[:1], [(label, values[:1]) for label, values in rows]
     for line, note in zip(_table("", head, rows), ["", *notes], strict=True):
         yield line
         yield from _wrap(note, "    ")
-    yield from _wrap(brackets_note(digest))
 
 
 def _days(digest: Digest) -> Iterator[str]:
@@ -75,7 +72,7 @@ def _moved(digest: Digest) -> Iterator[str]:
         return
     yield from _heading(digest, "moved")
     if not digest.moved:
-        yield from _wrap(digest.formats.text(mark("No change is larger than chance explains.")))
+        yield from _wrap(digest.formats.text(mark("Every value is as usual.")))
     for place, one in enumerate(digest.moved):
         if place:
             yield ""

@@ -16,6 +16,7 @@ HEADINGS: Mapping[str, str] = {
     "trust": mark("How complete the numbers are"),
     "this_week": mark("This week"),
     "week_before": mark("Week before"),
+    "usual": mark("Usual"),
     "change": mark("Change"),
 }
 
@@ -27,7 +28,7 @@ def subject_of(digest: Digest) -> str:
         "site": digest.site,
         "week": digest.week.name(digest.formats),
         "visits": digest.visits.value,
-        "change": digest.visits.change_text.strip("()"),
+        "change": digest.visits.change_text,
     }
     if not digest.is_complete:
         return text(mark("%(site)s, %(week)s: %(visits)s visits, incomplete"), **values)
@@ -51,10 +52,3 @@ def describe_days(digest: Digest) -> str:
         for day in digest.days
     )
     return f"{text(HEADINGS['days'])}: {days}"
-
-
-def brackets_note(digest: Digest) -> str:
-    """Explain the brackets around a change, if a change has any."""
-    if not any(row.is_chance for row in digest.figures):
-        return ""
-    return digest.formats.text(mark("Changes in brackets may be due to chance."))

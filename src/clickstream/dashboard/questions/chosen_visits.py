@@ -15,7 +15,15 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from clickstream.dashboard.questions.daily_sums import KIND, ORDER, Statement, with_known_visits
+from clickstream.dashboard.questions.daily_sums import (
+    EARLIER_DAY,
+    KIND,
+    MET_GOAL,
+    ORDER,
+    Statement,
+    visits_with_goal,
+    with_known_visits,
+)
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import PAGE_VIEWS, SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
@@ -39,10 +47,14 @@ class _Copied:
 
 
 class ChosenVisits:
-    """The temporary tables of a cursor, one for each combination of filters."""
+    """The temporary tables of a cursor, one for each combination of filters.
 
-    def __init__(self, cursor: Any) -> None:
+    They have the column `met_goal` of the main goal.
+    """
+
+    def __init__(self, cursor: Any, goal: str) -> None:
         self._cursor = cursor
+        self._goal = goal
         self._copied: dict[tuple[Filter, ...], _Copied] = {}
 
     def statement(self, question: Question) -> Statement | None:
@@ -59,7 +71,7 @@ class ChosenVisits:
             return None
         before, old = condition_of(facts, question.period, question.filters, question.key_days)
         where, new = condition_of(facts, question.period, own, question.key_days)
-        sql, values = with_known_visits(question, facts.name, "earlier_by_date")
+        sql, values = with_known_visits(question, facts.name)
         # The condition is the last part of the statement with question marks.
         if sql.count(before) != 1 or values[len(values) - len(old) :] != old:
             return None
@@ -68,7 +80,7 @@ class ChosenVisits:
         if facts is SESSIONS and named in sql:
             source = f"{table} as {facts.name}"
             if KIND in question.dimensions:
-                order = f"select session_id, earlier_by_date from {ORDER}"  # noqa: S608
+                order = f"select session_id, {EARLIER_DAY} from {ORDER}"  # noqa: S608
                 source += f" join ({order}) using (session_id)"
             sql = sql.replace(named, f"from {source}\nwhere {where}")
         else:
@@ -81,17 +93,17 @@ class ChosenVisits:
         copied = self._copied.get(filters)
         if copied is None:
             copied = _Copied(f"chosen_visits_{len(self._copied)}")
+            source = visits_with_goal(self._goal)
             columns = ", ".join(self._columns)
             self._cursor.execute(
-                f"create temp table {copied.name} as"  # noqa: S608
-                f" select {columns} from {SESSIONS.name} limit 0"
+                f"create temp table {copied.name} as select {columns} from {source} limit 0"  # noqa: S608
             )
             self._copied[filters] = copied
         for run in _runs([day for day in period.dates if day not in copied.dates]):
             where, values = condition_of(SESSIONS, run, filters)
             self._cursor.execute(
                 f"insert into {copied.name} select {', '.join(self._columns)}"  # noqa: S608
-                f" from {SESSIONS.name} where {where}",
+                f" from {visits_with_goal(self._goal)} where {where}",
                 list(values),
             )
         copied.dates.update(period.dates)
@@ -104,7 +116,7 @@ class ChosenVisits:
         sql += [one.sql for one in DIMENSIONS.values() if one.facts is SESSIONS]
         words = set(re.findall(r"\w+", " ".join(sql))) - _RARE | {*_KEYS}
         found = self._cursor.execute(f"describe {SESSIONS.name}").fetchall()
-        return [name for name, *_ in found if name in words]
+        return [*(name for name, *_ in found if name in words), MET_GOAL]
 
 
 def _is_of_rows(one: Filter, facts: FactView) -> bool:

@@ -43,15 +43,13 @@ class Coverage:
     """The hours of a period: which are published, which are missing, and their figures.
 
     `first` and `newest` are the first and newest published UTC hour of the period (naive), or None.
-    `begins` is the UTC hour (naive) at which the log begins, in the period or not; None if no
-    published hour has lines. `days` has all dates with a published hour.
+    `days` has all dates with a published hour.
     """
 
     period: Period
     zone: ZoneInfo
     first: datetime | None
     newest: datetime | None
-    begins: datetime | None
     days: Mapping[date, DayCoverage]
     completeness: Completeness
 
@@ -82,12 +80,6 @@ class Coverage:
             return None
         return to_local(self.newest + _HOUR, self.zone)
 
-    @property
-    def starts_at(self) -> datetime | None:
-        """The local moment at which the log begins (naive), if that is after the period's start."""
-        begins = None if self.begins is None else to_local(self.begins, self.zone)
-        return begins if begins and begins > start_of(self.period.first) else None
-
     @cached_property
     def total(self) -> Mapping[str, int]:
         """The figures of the whole period."""
@@ -110,14 +102,19 @@ class Coverage:
 def coverage_questions(period: Period, now: datetime) -> tuple[Question, Question, Question]:
     """Build the questions for the coverage of a period, as of the local moment `now`.
 
-    The first asks for figures by day, the second for the hours, the third for the begin of the log.
+    The first asks for figures by day, the second for the hours, the third for the whole log.
     """
-    all_hours = Period(_EARLIEST, now.date(), now.hour + 1)
     return (
         build_question(("published_hours", *BALANCE), ("day",), period),
         build_question(("incomplete_hours",), ("hour_at",), period),
-        build_question(("log_begins", "newest_hour"), (), all_hours),
+        log_question(now),
     )
+
+
+def log_question(now: datetime) -> Question:
+    """Build the question for the begin of the log and its newest hour, as of the local `now`."""
+    all_hours = Period(_EARLIEST, now.date(), now.hour + 1)
+    return build_question(("log_begins", "newest_hour"), (), all_hours)
 
 
 def measure_coverage(ask: Ask, period: Period, zone: ZoneInfo, now: datetime) -> Coverage:
@@ -144,7 +141,6 @@ def _coverage(
         zone,
         min(hours).naive if hours else None,
         max(hours).naive if hours else None,
-        whole["log_begins"],
         {record["day"]: _day_coverage(record) for record in of_days.records()},
         measure_completeness(
             span_of_period(period, zone),

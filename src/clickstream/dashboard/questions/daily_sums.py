@@ -27,12 +27,26 @@ _AGGREGATE = re.compile(
 )
 _WORD = re.compile(r"[a-z_]\w*")
 _TEXT = re.compile(r"'[^']*'")
-_FUNCTIONS = {"as", "cast", "coalesce", "double", "nullif", "varchar"}
+_FUNCTIONS = {
+    "as",
+    "case",
+    "cast",
+    "coalesce",
+    "double",
+    "end",
+    "nullif",
+    "then",
+    "varchar",
+    "when",
+}
 """Words of SQL that combine sums and columns without a change of their rows."""
 _KEYWORDS = {"count", "distinct", "sum", "filter", "where", "and", "or", "is", "not", "null"}
 
 KIND = "visitor_kind"
-"""The dimension that depends on whether a visit is the first one of its visitor."""
+"""The dimension that depends on whether the visitor came on an earlier day."""
+
+EARLIER_DAY = "earlier_day"
+"""The column with the newest earlier date on which the visitor came."""
 
 COHORTS = ("first_week", "week")
 """The dimensions of cohorts: the weeks of the first visit, and of the visits."""
@@ -41,7 +55,7 @@ _PLAIN = ("first", "last", "first date", "last date")
 """The values of a subquery without filters and hours."""
 
 _KNOWN = re.compile(r"from \(\n.*?\n\) as session_facts\nwhere", re.DOTALL)
-"""The subquery of the questions that depend on earlier visits."""
+"""The subquery of the questions that depend on earlier visits, or count visits with a goal."""
 
 Statement = tuple[str, tuple[SqlValue, ...]]
 """SQL with question marks, and their values."""
@@ -75,9 +89,12 @@ def _is_summable(metric: str) -> bool:
 def _aggregates(facts: FactView) -> Mapping[str, str]:
     """Return the columns of sums for a fact view: by the SQL of the aggregate, the name."""
     metrics = [one for one in METRICS.values() if one.facts is facts and _is_summable(one.name)]
-    found = {part for one in metrics for part in _AGGREGATE.findall(_with_sums(one.sql))}
+    found = {part for one in metrics for part in _AGGREGATE.findall(_with_sums(one.shown_sql))}
     return {part: f"sum_{number}" for number, part in enumerate(sorted(found | {"count(*)"}))}
 
+
+MET_GOAL = "met_goal"
+"""The column of a question's subquery: whether a visit met the main goal."""
 
 PREFIX = "sums_of_"
 """How the names of the tables begin."""
@@ -114,6 +131,11 @@ class SumTable:
         return f"earlier_by_{self.dimension or 'date'}"
 
     @property
+    def order_columns(self) -> Sequence[str]:
+        """The columns of the order of visits that it has."""
+        return (self.earlier,) if self.dimension else (self.earlier, EARLIER_DAY)
+
+    @property
     def columns(self) -> Sequence[str]:
         """The columns of the fact view that its dimension needs."""
         return _columns_of(self.dimension) if self.dimension else ()
@@ -122,7 +144,7 @@ class SumTable:
     def inputs(self) -> set[str]:
         """All columns of the fact view that its rows are computed from."""
         words = {word for sql in _aggregates(self.facts) for word in _WORD.findall(sql)}
-        return words - _KEYWORDS | {*self.columns}
+        return words - _KEYWORDS - {MET_GOAL} | {*self.columns}
 
     @property
     def name_of_hours(self) -> str:
@@ -130,16 +152,26 @@ class SumTable:
         return f"{self.name}_and_hour"
 
     def select(
-        self, condition: str, *more: str, with_hour: bool = False, with_visitors: bool = True
+        self,
+        condition: str,
+        goal: str,
+        *more: str,
+        with_hour: bool = False,
+        with_visitors: bool = True,
     ) -> str:
-        """Return SQL that sums the rows of the fact view which meet a condition."""
+        """Return SQL that sums the rows of the fact view which meet a condition.
+
+        `goal` is the main goal, whose visits are counted.
+        """
         has_visitors = self.has_visitors and with_visitors
         keys = [self.facts.dated_by, "local_date", *(["local_hour"] if with_hour else [])]
-        keys += [*self.columns, *([self.earlier] if has_visitors else []), *more]
+        earlier = self.order_columns if has_visitors else ()
+        keys += [*self.columns, *earlier, *more]
         sums = [f"{sql} as {name}" for sql, name in _aggregates(self.facts).items()]
-        source = self.facts.name
+        source = visits_with_goal(goal) if self.facts is SESSIONS else self.facts.name
         if has_visitors:
-            order = f"select copied_day, session_id, {self.earlier} from {ORDER}"  # noqa: S608
+            names = ", ".join(earlier)
+            order = f"select copied_day, session_id, {names} from {ORDER}"  # noqa: S608
             source += f" join ({order}) using (copied_day, session_id)"
         return (
             f"select {', '.join([*keys, *sums])} from {source} where {condition}"  # noqa: S608
@@ -159,6 +191,15 @@ class SumTable:
         """Return SQL for the number of visitors of a group whose period begins on a date."""
         first = f"{self.earlier} is null or {self.earlier} < {since}"
         return f"coalesce(sum({_aggregates(self.facts)['count(*)']}) filter (where {first}), 0)"
+
+
+def visits_with_goal(goal: str) -> str:
+    """Return SQL for the visits with the column `met_goal`."""
+    met = (
+        f"(copied_day, session_id) in (select (copied_day, session_id) from {GOALS.name}"  # noqa: S608
+        f" where goal = {sql_literal(goal)})"
+    )
+    return f"(select *, {met} as {MET_GOAL} from {SESSIONS.name}) as {SESSIONS.name}"  # noqa: S608
 
 
 SUM_TABLES = (
@@ -203,8 +244,11 @@ def _answers(table: SumTable, question: Question) -> bool:
     by = {name for name in question.dimensions if name not in _TIMES}
     names = by | {one.dimension for one in question.filters}
     if names == {KIND} and not question.filters:
-        is_summable = all(map(_is_summable, question.metrics))
-        return table is SUM_TABLES[0] and is_summable and "hour" not in question.dimensions
+        is_by_day = "day" in question.dimensions
+        known = [
+            _is_summable(name) or _is_of_visitors(name, is_by_day) for name in question.metrics
+        ]
+        return table is SUM_TABLES[0] and all(known) and "hour" not in question.dimensions
     return (
         all(METRICS[name].facts is table.facts for name in question.metrics)
         and not any(one.chooses_visits for one in question.filters)
@@ -214,6 +258,11 @@ def _answers(table: SumTable, question: Question) -> bool:
         and (_is_group(table, question, by) or not _needs_group(question))
         and (VISITORS not in question.sql or _has_visitors(table, question))
     )
+
+
+def _is_of_visitors(metric: str, is_by_day: bool) -> bool:
+    """Whether a metric counts visitors by day: on one day, a visitor has one kind."""
+    return is_by_day and METRICS[metric].sql == VISITORS
 
 
 def _needs_group(question: Question) -> bool:
@@ -231,16 +280,19 @@ def _is_group(table: SumTable, question: Question, by: set[str]) -> bool:
 
 
 def _has_visitors(table: SumTable, question: Question) -> bool:
-    return table.has_visitors and not {"weekday", "hour", "weight"} & {*question.dimensions}
+    by = {*question.dimensions}
+    is_by_day = "weight" not in by or "day" in by
+    return table.has_visitors and is_by_day and not {"weekday", "hour"} & by
 
 
 def _on_table(table: SumTable, question: Question, dates_of_hours: Set[date]) -> Statement | None:
     """Return the statement with sums in place of the rows; None if it has an unknown form."""
-    sql, values = with_known_visits(question, table.facts.name, table.earlier)
+    sql, values = with_known_visits(question, table.facts.name)
     named = f"from {table.facts.name}\nwhere"
     replaced = {named: f"from {_source(table, question, dates_of_hours)}\nwhere"}
     for name in question.metrics:
-        metric = METRICS[name].sql
+        one = METRICS[name]
+        metric = one.shown_sql if f"{one.shown_sql} as {name}" in sql else one.sql
         if metric != VISITORS:
             replaced[f"{metric} as {name}"] = f"{table.metric(metric)} as {name}"
     for old, new in replaced.items():
@@ -250,19 +302,25 @@ def _on_table(table: SumTable, question: Question, dates_of_hours: Set[date]) ->
     return sql.replace(VISITORS, table.visitors(_group_begins(question))), values
 
 
-def with_known_visits(question: Question, source: str, earlier: str) -> Statement:
-    """Return a statement that takes from a column whether a visit is a visitor's first one.
+def with_known_visits(question: Question, source: str) -> Statement:
+    """Return a statement that takes from columns whether a visit is returning or met the goal.
 
-    `earlier` has the date of the visitor's previous visit. Other questions stay unchanged.
+    The columns are `earlier_day` and `met_goal`. Other questions stay unchanged.
     """
-    if KIND not in question.dimensions:
+    if KIND not in question.dimensions and not _counts_goal(question):
         return question.sql, question.values
     known = _KNOWN.search(question.sql)
-    assert known  # noqa: S101  the dimension has a subquery
+    assert known  # noqa: S101  such a question has a subquery
     since = sql_literal(question.period.first - timedelta(days=question.key_days))
     sql = question.sql.replace(known[0], f"from {source}\nwhere")
-    is_first = f"{earlier} is null or {earlier} < {since}"
-    return sql.replace("visit_number = 1", is_first), question.values[known[0].count("?") :]
+    is_returning = f"coalesce({EARLIER_DAY} >= {since}, false)"
+    return sql.replace("local_date > first_seen", is_returning), question.values[
+        known[0].count("?") :
+    ]
+
+
+def _counts_goal(question: Question) -> bool:
+    return any(METRICS[name].is_of_goal for name in question.metrics)
 
 
 def _cohorts(question: Question) -> Statement | None:
@@ -313,7 +371,8 @@ def _source(table: SumTable, question: Question, dates_of_hours: Set[date]) -> s
         of_hours = f"select * from {table.name_of_hours} where {is_cut}"  # noqa: S608
     else:
         needs_visitors = VISITORS in question.sql or KIND in question.dimensions
-        of_hours = table.select(is_cut, with_hour=True, with_visitors=needs_visitors)
+        goal = question.goal or ""
+        of_hours = table.select(is_cut, goal, with_hour=True, with_visitors=needs_visitors)
     return (
         f"(select * from {table.name} where not {is_cut}"  # noqa: S608
         f" union all by name {of_hours}) as {table.facts.name}"

@@ -30,9 +30,9 @@ class Dimension:
     visits can be filtered by it. Groups of fewer visitors than `smallest_group` are left out, see
     docs/privacy.md.
 
-    `known` is the SQL of a column that `sql` needs and that depends on the visitor's earlier visits
-    (the window `in_order`). It reads all visits with the visitor's id, or with `is_of_chosen` only
-    those that the filters choose. `definition` explains the label.
+    `known` is the SQL of a column that `sql` needs and that depends on the visitor's earlier
+    visits, such as by the window `in_order`. It reads all visits with the visitor's id, or with
+    `is_of_chosen` only those that the filters choose. `definition` explains the label.
     """
 
     name: str
@@ -67,6 +67,10 @@ def _place(name: str, label: str, sql: str) -> Dimension:
     return Dimension(name, SESSIONS, label, sql, smallest_group=PLACE_MINIMUM)
 
 
+def _yes_or_no(condition: str) -> str:
+    return f"case when {condition} then 'yes' else 'no' end"
+
+
 _REGION = "region || coalesce(', ' || country, '')"
 _CITY = "city || coalesce(', ' || nullif(region, city), '') || coalesce(', ' || country, '')"
 """Names with region and country, because several places have one name: Paris, Île-de-France, FR."""
@@ -94,11 +98,11 @@ DIMENSIONS = _dimensions(
         "visitor_kind",
         SESSIONS,
         mark("New or returning"),
-        "case when visit_number = 1 then 'new' else 'returning' end",
-        known="row_number() over in_order as visit_number",
+        "case when local_date > first_seen then 'returning' else 'new' end",
+        known="min(local_date) over (partition by visitor_id) as first_seen",
         definition=mark(
-            "A visit is new if no earlier visit of the person is known; otherwise it is "
-            "returning. A person is recognized only until the visitor keys change, so some "
+            "A visit is returning if the person also came on an earlier day; otherwise it is "
+            "new. A person is recognized only until the visitor keys change, so some "
             "returning visits are counted as new."
         ),
     ),
@@ -124,6 +128,12 @@ DIMENSIONS = _dimensions(
         "cast(coalesce(funnel_steps, 0) as varchar)",
         order="value",
     ),
+    Dimension("met_goal", SESSIONS, mark("Met a goal"), _yes_or_no("conversions > 0")),
+    Dimension("met_error", SESSIONS, mark("Met an error"), _yes_or_no("errors > 0")),
+    Dimension(
+        "start_weekday", SESSIONS, mark("Weekday"), "cast(local_weekday as varchar)", "value"
+    ),
+    Dimension("start_hour", SESSIONS, mark("Hour"), "cast(local_hour as varchar)", "value"),
     Dimension("page", PAGE_VIEWS, mark("Page"), "page"),
     Dimension(
         "host",
@@ -145,6 +155,13 @@ DIMENSIONS = _dimensions(
             "The page that was viewed next in the same visit. After the last page of a "
             "visit, the person left the site."
         ),
+    ),
+    Dimension(
+        "error",
+        SESSION_ERRORS,
+        mark("Error"),
+        "cast(status as varchar) || coalesce(' ' || page, '')",
+        definition=mark("The status of the answer and the page, such as 404 /old-menu."),
     ),
     Dimension("failed_page", SESSION_ERRORS, mark("Page with an error"), "page"),
     Dimension(

@@ -27,7 +27,7 @@ from clickstream.dashboard.questions import fact_views, sum_tables
 from clickstream.dashboard.questions.chosen_visits import ChosenVisits
 from clickstream.dashboard.questions.daily_sums import DATES_OF_HOURS, sums_statement
 from clickstream.dashboard.questions.fact_views import SESSIONS
-from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.questions.question import FactId, Question, SqlValue
 from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
 
@@ -85,14 +85,16 @@ def state_of(manifest: Manifest) -> CopyState:
 class FactCopy:
     """The copy in a directory; `read_file` fetches the rows of a fact file.
 
-    Raises CopyInUse if another process has it open.
+    It has sums of the visits that met `goal`, the site's main goal. Raises CopyInUse if another
+    process has it open.
     """
 
-    def __init__(self, directory: Path, read_file: ReadFile) -> None:
+    def __init__(self, directory: Path, read_file: ReadFile, goal: str = "order") -> None:
         self._read_file = read_file
+        self._goal = goal
         self._updating = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._connection = _open(directory / FILE_NAME)
+        self._connection = _open(directory / FILE_NAME, goal)
 
     def close(self) -> None:
         """Close the file."""
@@ -104,7 +106,7 @@ class FactCopy:
         cursor = self._connection.cursor()
         try:
             cursor.execute("begin")
-            yield Snapshot(_state(cursor), cursor)
+            yield Snapshot(_state(cursor), cursor, self._goal)
         finally:
             cursor.close()
 
@@ -155,8 +157,8 @@ class FactCopy:
             for rows in self._batches(changed):
                 _insert(cursor, view, rows)
             _note_files(cursor, view, changed)
-            touched[view] = sum_tables.renew_sums(cursor, view, {*old, *changed})
-        sum_tables.renew_hours(cursor, touched)
+            touched[view] = {*old, *changed}
+        sum_tables.renew(cursor, touched, self._goal)
 
     def _batches(self, files: Mapping[date, FactFile]) -> Iterator[pa.Table]:
         """Read files, and join the rows of neighbours that have the same columns.
@@ -182,10 +184,11 @@ class _FileGone(Exception):
 class Snapshot:
     """The copy at one manifest, for one reader at a time."""
 
-    def __init__(self, state: CopyState, cursor: Any) -> None:
+    def __init__(self, state: CopyState, cursor: Any, goal: str) -> None:
         self.state = state
         self.cursor = cursor
-        self._chosen_visits = ChosenVisits(cursor)
+        self._goal = goal
+        self._chosen_visits = ChosenVisits(cursor, goal)
 
     @cached_property
     def _tables(self) -> set[str]:
@@ -205,16 +208,24 @@ class Snapshot:
         """
         if not {*_VIEW.findall(question.sql)} <= self._tables:
             return []
-        statement = sums_statement(question, self._tables, self._dates_of_hours)
-        statement = statement or self._chosen_visits.statement(question)
+        statement = None
+        if question.goal in (None, self._goal):
+            statement = sums_statement(question, self._tables, self._dates_of_hours)
+            statement = statement or self._chosen_visits.statement(question)
         sql, values = statement or (question.sql, question.values)
-        found: list[tuple[Any, ...]] = self.cursor.execute(sql, list(values)).fetchall()
+        stored = [_stored_value(value) for value in values]
+        found: list[tuple[Any, ...]] = self.cursor.execute(sql, stored).fetchall()
         return found
 
 
-def _open(path: Path) -> duckdb.DuckDBPyConnection:
+def _stored_value(value: SqlValue) -> SqlValue:
+    """Return a value as the copy stores it: ids are numbers."""
+    return int(value, 16) if isinstance(value, FactId) else value
+
+
+def _open(path: Path, goal: str) -> duckdb.DuckDBPyConnection:
     try:
-        return _open_with_tables(path)
+        return _open_with_tables(path, goal)
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise CopyInUse(
@@ -227,10 +238,10 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
     log.warning(f"The dashboard's copy {path} can't be read and is built again: {reason}")
     for leftover in (path, path.with_name(f"{path.name}.wal")):
         leftover.unlink(missing_ok=True)
-    return _open_with_tables(path)
+    return _open_with_tables(path, goal)
 
 
-def _open_with_tables(path: Path) -> duckdb.DuckDBPyConnection:
+def _open_with_tables(path: Path, goal: str) -> duckdb.DuckDBPyConnection:
     """Open the file, readable by its owner only, with the tables that describe the copy."""
     connection = duckdb.connect(path, config={"threads": 2, "memory_limit": MEMORY_LIMIT})
     path.chmod(0o600)
@@ -249,17 +260,17 @@ def _open_with_tables(path: Path) -> duckdb.DuckDBPyConnection:
         raise ValueError(f"it has another format than {FORMAT}")
     for view in tables & _ADDED.keys():  # the copy of an earlier release
         _add_columns(connection, view, _ADDED[view])
-    _define_sums(connection)
+    _define_sums(connection, goal)
     return connection
 
 
-def _define_sums(connection: Any) -> None:
+def _define_sums(connection: Any, goal: str) -> None:
     """Compute the sums from the rows if another release has computed them, or none."""
     connection.execute("begin")
     connection.execute("create table if not exists copy_sums (definition varchar)")
-    wanted = (sum_tables.definition(),)
+    wanted = (sum_tables.definition(goal),)
     if connection.execute("from copy_sums").fetchone() != wanted:
-        sum_tables.build_sums(connection)
+        sum_tables.build_sums(connection, goal)
         connection.execute("delete from copy_sums")
         connection.execute("insert into copy_sums values (?)", wanted)
         connection.execute("update copy_format set format = ?", [FORMAT])

@@ -22,7 +22,10 @@ class FactView:
 
 SESSIONS = FactView("session_facts", "session_date", has_sessions=True)
 PAGE_VIEWS = FactView(
-    "page_view_facts", "session_date", True, (("host", "varchar"), ("response_ms", "integer"))
+    "page_view_facts",
+    "session_date",
+    True,
+    (("host", "varchar"), ("response_ms", "integer"), ("seconds_in_visit", "bigint")),
 )
 GOALS = FactView("goal_facts", "session_date", has_sessions=True)
 SESSION_ERRORS = FactView("session_error_facts", "session_date", has_sessions=True)

@@ -62,4 +62,11 @@ def _without(question: Question, values: Sequence[str | None]) -> Question:
     left_out = [Filter(dimension, tuple(values), is_excluded=True)] if values else []
     filters = (*question.filters, *left_out)
     metrics = dict.fromkeys((*question.metrics, VISITORS))
-    return build_question(tuple(metrics), (), question.period, filters, key_days=question.key_days)
+    return build_question(
+        tuple(metrics),
+        (),
+        question.period,
+        filters,
+        key_days=question.key_days,
+        goal=question.goal,
+    )

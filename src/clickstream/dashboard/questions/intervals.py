@@ -6,6 +6,14 @@ from math import sqrt
 
 Z95 = 1.96
 
+SHARE_MINIMUM = 30
+"""A share of fewer visits is not shown: its 95 % interval may be wider than 30 points."""
+
+
+def known_share(part: float, whole: float) -> float | None:
+    """Return a share; None if the whole is too small for a share."""
+    return part / whole if whole >= SHARE_MINIMUM else None
+
 
 def wilson(successes: float, trials: float) -> tuple[float, float]:
     """Return the 95 % interval of a share (Wilson 1927), 0 to 1; without trials, all of 0 to 1."""
@@ -16,14 +24,6 @@ def wilson(successes: float, trials: float) -> tuple[float, float]:
     half = Z95 * sqrt(share * (1 - share) / trials + weight / (4 * trials)) / (1 + weight)
     low = max(middle - half, 0.0) if successes > 0 else 0.0  # rounding could leave 4e-19
     return low, min(middle + half, 1.0) if successes < trials else 1.0
-
-
-def share_moved(now: float, trials_now: float, before: float, trials_before: float) -> bool:
-    """Whether two shares differ by more than chance explains, at 95 % (two-proportion z-test)."""
-    trials = trials_now + trials_before
-    pooled = (now * trials_now + before * trials_before) / trials
-    error = sqrt(pooled * (1 - pooled) * (1 / trials_now + 1 / trials_before))
-    return abs(now - before) > Z95 * error
 
 
 def share_difference(
@@ -40,13 +40,3 @@ def share_difference(
     below = sqrt((shares[0] - low) ** 2 + (other_high - shares[1]) ** 2)
     above = sqrt((high - shares[0]) ** 2 + (shares[1] - other_low) ** 2)
     return difference - below, difference + above
-
-
-def count_moved(now: float, before: float) -> bool:
-    """Whether two counts differ by more than chance explains, at 95 % (Poisson)."""
-    return abs(now - before) > Z95 * sqrt(max(now + before, 1))
-
-
-def is_unlikely_by_chance(now: float, before: float) -> bool:
-    """Whether two counts differ by more than chance explains: 3 standard errors (Poisson)."""
-    return abs(now - before) > 3 * sqrt(max(now + before, 1))

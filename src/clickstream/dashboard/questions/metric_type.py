@@ -17,8 +17,10 @@ class Metric:
 
     `sql` computes it over the rows of the fact view `facts`. For readers, `definition` states in a
     sentence how it is counted, `answers` is the question that it answers for the owner, and
-    `limits` states what it can't show. A share of fewer than `smallest_group` visits is not shown.
-    `is_additive` means that the values of the parts sum to the value of the whole.
+    `limits` states what it can't show. A value is unknown in a group of fewer rows than
+    `smallest_group`; `size_sql` counts them. `interval` explains the interval that some panels show
+    beside the value. `is_additive` means that the values of the parts sum to the value of the
+    whole. With `is_of_goal`, `sql` reads `met_goal`: whether a visit met the question's goal.
     """
 
     name: str
@@ -31,4 +33,14 @@ class Metric:
     format: Format = "count"
     good: Good = "up"
     smallest_group: int = 0
+    size_sql: str = "count(*)"
+    interval: str = ""
     is_additive: bool = False
+    is_of_goal: bool = False
+
+    @property
+    def shown_sql(self) -> str:
+        """SQL for the value that readers may see: null in too small a group."""
+        if not self.smallest_group:
+            return self.sql
+        return f"case when {self.size_sql} >= {self.smallest_group} then {self.sql} end"

@@ -27,6 +27,7 @@ ROWS = 8
 """Maximum number of rows of a list on a page; its CSV file has all."""
 
 VISITS = ("visits", "conversion_rate")
+ARRIVALS = ("visits", "engaged_rate", "conversions", "conversion_rate")
 LANDINGS = ("visits", "bounce_rate", "conversion_rate")
 
 
@@ -35,7 +36,8 @@ class Panel:
     """A panel. `asks` maps its choices to metrics and dimensions; without choices, the key is "".
 
     It also asks for each dimension of `also_by` alone, and with `is_over_time` by hour, day or
-    week. `only` are filters that it always has, in addition to those of the view.
+    week. `only` are filters that it always has, in addition to those of the view. With
+    `has_intervals`, the page shows the intervals of its rates.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Panel:
     also_by: Sequence[str] = ()
     only: Sequence[Filter] = ()
     is_over_time: bool = False
+    has_intervals: bool = False
 
     def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
         """Return the metrics and the dimensions that it shows in a view."""
@@ -58,15 +61,22 @@ class Panel:
         period: Period,
         key_days: int = USUAL_KEY_DAYS,
         hidden: Collection[str] = (),
+        goal: str | None = None,
     ) -> list[Question]:
-        """Return its questions in a view, for all rows, without the `hidden` metrics."""
+        """Return its questions in a view, for all rows, without the `hidden` metrics.
+
+        `goal` is the site's main goal.
+        """
         metrics, by = self.parts(view)
         metrics = [name for name in metrics if name not in hidden]
         groups = [by, *((name,) for name in self.also_by)]
         if self.is_over_time:
             groups.append((*by, *GRAIN_DIMENSIONS[grain_of(view, period)]))
         filters, dates = self.filters(view), self.dates(period)
-        return [build_question(metrics, one, dates, filters, key_days=key_days) for one in groups]
+        return [
+            build_question(metrics, one, dates, filters, key_days=key_days, goal=goal)
+            for one in groups
+        ]
 
     def dates(self, period: Period) -> Period:
         """Return the dates of its questions for a period."""
@@ -105,11 +115,12 @@ class Trend(Panel):
         period: Period,
         key_days: int = USUAL_KEY_DAYS,
         hidden: Collection[str] = (),
+        goal: str | None = None,
     ) -> list[Question]:
         """Return its question by the grain of the chart."""
         by = GRAIN_DIMENSIONS[grain_of(view, period)]
         metrics = [name for name in TILES if name not in hidden]
-        return [build_question(metrics, by, period, view.filters, key_days=key_days)]
+        return [build_question(metrics, by, period, view.filters, key_days=key_days, goal=goal)]
 
     @property
     def is_filtered(self) -> bool:

@@ -74,6 +74,23 @@ def _end_of_month(day: date) -> date:
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 
+def beside(period: Period, direction: int) -> Period:
+    """Return the period after (1) or before (-1): of a year or month, the next; else as long."""
+    after = period.last + timedelta(days=1)
+    if period.first.day == after.day == 1:
+        for months in (1, 12):
+            if _month_at(period.first, months) == after:
+                first = _month_at(period.first, direction * months)
+                return Period(first, _month_at(first, months) - timedelta(days=1))
+    return period.shifted(direction * period.days)
+
+
+def _month_at(day: date, months: int) -> date:
+    """Return the first day of the month that is some months after that of a date."""
+    years, month = divmod(day.month - 1 + months, 12)
+    return date(day.year + years, month + 1, 1)
+
+
 def compared_with(period: Period, comparison: Comparison) -> Period | None:
     """Return the period that another one is compared with, on the same weekdays.
 

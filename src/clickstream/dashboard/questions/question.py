@@ -6,16 +6,23 @@ The SQL runs unchanged on Athena and on DuckDB. Names come from the tables in `m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
-from clickstream.dashboard.questions.fact_views import SESSIONS, FactView
+from clickstream.dashboard.questions.fact_views import GOALS, SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.view import Filter
+from clickstream.dashboard.questions.view import Filter, Value
 from clickstream.wording import printable
+
+
+class FactId(str):
+    """An id of a session or a visitor in the facts: 16 hexadecimal digits."""
+
+    __slots__ = ()
+
 
 SqlValue = str | int | date | datetime
 Clause = tuple[str, tuple[SqlValue, ...]]
@@ -31,8 +38,9 @@ _ONE_DAY = timedelta(days=1)
 class Question:
     """A SELECT with question marks, their values, and the names of its columns.
 
-    The dimensions come first, then the metrics. `period`, `filters` and `key_days` are the inputs
-    that it was built from.
+    The dimensions come first, then the metrics. `period`, `filters`, `key_days` and `goal` are the
+    inputs that it was built from. The answer of a question with `is_kept` is kept for the next
+    reader.
     """
 
     sql: str
@@ -42,6 +50,8 @@ class Question:
     period: Period
     filters: tuple[Filter, ...] = ()
     key_days: int = USUAL_KEY_DAYS
+    goal: str | None = None
+    is_kept: bool = True
 
     @property
     def smallest_group(self) -> int:
@@ -53,6 +63,27 @@ class Question:
         parts = self.sql.split("?")
         literals = [_visible_literal(value) for value in self.values]
         return "".join(part + literal for part, literal in zip(parts, [*literals, ""], strict=True))
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The dimensions whose values a reader can search: names, not dates and hours."""
+        return tuple(name for name in self.dimensions if DIMENSIONS[name].order == "metric")
+
+    def containing(
+        self, text: str, named: Mapping[str, Sequence[Value]], limit: int | None = None
+    ) -> Question:
+        """Return the question for the groups with a value that contains a text, in any case.
+
+        `named` has, for each searched dimension, the values whose shown name contains the text.
+        """
+        clauses = [_containing_clause(name, text, named[name]) for name in self.searched]
+        order = _order([DIMENSIONS[name] for name in self.dimensions], len(self.metrics))
+        sql = f"select *\nfrom (\n{self.sql}\n) as found"
+        if clauses:
+            sql += f"\nwhere {' or '.join(clause for clause, _ in clauses)}"
+        sql += f"\norder by {order}" + (f"\nlimit {limit}" if limit is not None else "")
+        values = tuple(value for _, values in clauses for value in values)
+        return replace(self, sql=sql, values=(*self.values, *values))
 
 
 @dataclass(frozen=True)
@@ -74,7 +105,7 @@ _IN_ORDER = "window in_order as (partition by visitor_id order by started_at, se
 def sql_literal(value: SqlValue) -> str:
     """Format a value as SQL, for Athena and DuckDB."""
     if isinstance(value, datetime):
-        return f"timestamp '{value:%Y-%m-%d %H:%M:%S}'"
+        return f"timestamp '{value.isoformat(sep=' ')}'"
     if isinstance(value, date):
         return f"date '{value}'"
     return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
@@ -95,21 +126,23 @@ def build_question(
     filters: Sequence[Filter] = (),
     limit: int | None = None,
     key_days: int = USUAL_KEY_DAYS,
+    goal: str | None = None,
 ) -> Question:
     """Build the question for metrics of one fact view, as a whole or by dimensions.
 
     Groups are sorted by the first metric, the largest first, or by the dimensions if those are
     ordered by value. `key_days` limits how long before the period a visitor's earlier visits can
-    be.
+    be. `goal` is the goal that metrics of the main goal count.
     """
     scope = QuestionScope(period, key_days)
     facts = METRICS[metrics[0]].facts
     dimensions = [DIMENSIONS[name] for name in by]
     columns = [f"{one.sql} as {one.name}" for one in dimensions]
-    columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
+    columns += [f"{METRICS[name].shown_sql} as {name}" for name in metrics]
     source, known_values = _source(facts, dimensions, scope, filters)
     if any(one.is_of_chosen for one in dimensions):
         filters = ()
+    source, goal_values = add_goal(source, metrics, period, goal)
     where, values = _where(facts, scope, filters)
     lines = [
         "select",
@@ -127,13 +160,29 @@ def build_question(
         lines.append(f"limit {limit}")
     return Question(
         "\n".join(lines),
-        (*known_values, *values),
+        (*goal_values, *known_values, *values),
         tuple(by),
         tuple(metrics),
         period,
         tuple(filters),
         key_days,
+        goal,
     )
+
+
+def add_goal(source: str, metrics: Sequence[str], period: Period, goal: str | None) -> Clause:
+    """Add the column `met_goal` to visits, if a metric counts those with the main goal.
+
+    It is a condition and no join: with a left join, DuckDB 2.0 takes sums for too small and fails.
+    """
+    if not any(METRICS[name].is_of_goal for name in metrics):
+        return source, ()
+    if goal is None:
+        raise ValueError(f"{', '.join(metrics)} need the name of the main goal.")
+    sql, values = _in_period(GOALS, period)
+    met = f"session_id in (select session_id from {GOALS.name} where {sql} and goal = ?)"  # noqa: S608
+    select = f"(\n  select *,\n  {met} as met_goal\n  from {source}\n)"  # noqa: S608
+    return f"{select} as {SESSIONS.name}", (*values, goal)
 
 
 def _smallest_group(dimensions: Sequence[Dimension]) -> int:
@@ -242,6 +291,15 @@ def _filter_clause(one: Filter) -> Clause:
         parts.append(f"{column} is null")
     sql = f"({' or '.join(parts)})"
     return f"not {sql}" if one.is_excluded else sql, texts
+
+
+def _containing_clause(column: str, text: str, named: Sequence[Value]) -> Clause:
+    """Choose the groups whose value contains a text, or is one of the named values."""
+    known = tuple(value for value in named if value is not None)
+    parts = [f"strpos(lower(cast({column} as varchar)), lower(?)) > 0"]
+    parts += [f"{column} in ({', '.join('?' * len(known))})"] if known else []
+    parts += [f"{column} is null"] if None in named else []
+    return " or ".join(parts), (text, *known)
 
 
 def _visits_clause(one: Filter, scope: QuestionScope) -> Clause:

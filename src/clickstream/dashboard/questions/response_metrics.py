@@ -14,6 +14,7 @@ FEWEST_VISITS = 300
 """Response times of pages with fewer visits are not shown: of 300 visits, 15 are slower than the
 95 % limit, which is few enough."""
 
+_TIMED_VISITS = "count(distinct session_id) filter (where response_ms is not null)"
 _SLOW = f"response_ms >= {SLOW_MS}"
 _QUICK = f"response_ms < {SLOW_MS}"
 
@@ -39,6 +40,7 @@ def _time_within(name: str, label: str, percent: int, definition: str, answers: 
         format="milliseconds",
         good="down",
         smallest_group=FEWEST_VISITS,
+        size_sql=_TIMED_VISITS,
     )
 
 
@@ -47,7 +49,7 @@ RESPONSE_METRICS = (
         "timed_visits",
         PAGE_VIEWS,
         mark("Visits"),
-        "count(distinct session_id) filter (where response_ms is not null)",
+        _TIMED_VISITS,
         mark("Visits with a view of the page whose response time is in the log."),
         mark("How many visits does the response time describe?"),
         good="neither",

@@ -13,13 +13,14 @@ from more_itertools import chunked
 
 from clickstream.dashboard.questions.daily_sums import (
     DATES_OF_HOURS,
+    EARLIER_DAY,
     ORDER,
     PREFIX,
     SUM_TABLES,
     SumTable,
 )
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.fact_views import HOURS, SESSIONS
+from clickstream.dashboard.questions.fact_views import GOALS, HOURS, SESSIONS
 
 VISITORS_AT_ONCE = 200_000
 """Visitors whose visits are put in order by one statement, which limits the memory."""
@@ -36,9 +37,9 @@ _NOTED = (
 _IN_ORDER = "order by local_date, local_hour, started_at, session_id"
 
 
-def definition() -> str:
+def definition(goal: str) -> str:
     """Return a text that changes if the tables have to be computed again from all rows."""
-    return "\n".join(f"{one.name}: {one.select('true')}" for one in SUM_TABLES) + _lags()
+    return "\n".join(f"{one.name}: {one.select('true', goal)}" for one in SUM_TABLES) + _lags()
 
 
 def note_visitors(cursor: Any, days: Collection[date]) -> None:
@@ -56,25 +57,30 @@ def note_visitors(cursor: Any, days: Collection[date]) -> None:
     )
 
 
-def renew_sums(cursor: Any, view: str, days: Collection[date]) -> set[date]:
-    """Compute the sums of dates again whose rows have changed; return all dates that changed."""
-    stale = {*days}
-    if view not in _SUMMED:
-        return stale
-    if view == SESSIONS.name:
-        note_visitors(cursor, days)
-        stale |= _renew_order(cursor)
+def renew(cursor: Any, changed: Mapping[str, Collection[date]], goal: str) -> None:
+    """Compute the sums of dates again whose rows have changed, by fact view.
+
+    The sums of visits depend on the goals that they met.
+    """
+    stale = {view: {*days} for view, days in changed.items()}
+    if visits := stale.get(SESSIONS.name):
+        note_visitors(cursor, visits)
+        visits |= _renew_order(cursor)
     columns = _columns(cursor)
+    if GOALS.name in stale and SESSIONS.name in columns:
+        stale[SESSIONS.name] = stale.get(SESSIONS.name, set()) | stale[GOALS.name]
     for table in SUM_TABLES:
-        if table.facts.name == view:
-            if table.inputs <= columns[view]:
-                _renew_table(cursor, table, stale, table.name in columns)
-            else:  # of another release; the rows answer
-                cursor.execute(f"drop table if exists {table.name}")
-    return stale
+        days = stale.get(table.facts.name)
+        if not days:
+            continue
+        if table.inputs <= columns.get(table.facts.name, set()) and GOALS.name in columns:
+            _renew_table(cursor, table, days, table.name in columns, goal)
+        else:  # of another release; the rows answer
+            cursor.execute(f"drop table if exists {table.name}")
+    _renew_hours_of_dates(cursor, stale, goal)
 
 
-def renew_hours(cursor: Any, changed: Mapping[str, Collection[date]]) -> None:
+def _renew_hours_of_dates(cursor: Any, changed: Mapping[str, Collection[date]], goal: str) -> None:
     """Compute the sums by hour for the newest date, and the same weekday of the weeks before.
 
     Pages compare the hours of the unfinished day with these hours. `changed` has the dates whose
@@ -92,12 +98,13 @@ def renew_hours(cursor: Any, changed: Mapping[str, Collection[date]]) -> None:
             stale = [*changed.get(table.facts.name, ())]
             new = [day for day in wanted if day not in kept]
             if stale or new:
-                _renew_hours(cursor, table, wanted, new, stale, table.name_of_hours in columns)
+                exists = table.name_of_hours in columns
+                _renew_hours(cursor, table, wanted, new, stale, exists, goal)
     cursor.execute(f"delete from {DATES_OF_HOURS}")  # noqa: S608
     cursor.execute(f"insert into {DATES_OF_HOURS} select unnest(?::date[])", [wanted])
 
 
-def build_sums(cursor: Any) -> None:
+def build_sums(cursor: Any, goal: str) -> None:
     """Compute all sums from all rows of the copy."""
     for name in _columns(cursor):
         if name.startswith(PREFIX) or name in (ORDER, DATES_OF_HOURS):
@@ -107,13 +114,14 @@ def build_sums(cursor: Any) -> None:
     for view in _SUMMED:
         if view in columns:
             rows = cursor.execute(f"select distinct copied_day from {view}").fetchall()  # noqa: S608
-            changed[view] = renew_sums(cursor, view, [day for (day,) in rows])
-    renew_hours(cursor, changed)
+            changed[view] = {day for (day,) in rows}
+    renew(cursor, changed, goal)
 
 
 def _renew_order(cursor: Any) -> set[date]:
     """Compute the order of the noted visitors' visits again; return the dates of the visits."""
-    names = ", ".join(f"{table.earlier} date" for table in _VISITOR_TABLES)
+    earlier = [*(table.earlier for table in _VISITOR_TABLES), EARLIER_DAY]
+    names = ", ".join(f"{name} date" for name in earlier)
     cursor.execute(
         f"create table if not exists {ORDER} (copied_day date, session_id ubigint,"
         f" visitor_id ubigint, local_date date, {names})"
@@ -136,11 +144,16 @@ def _renew_order(cursor: Any) -> set[date]:
 
 
 def _lags() -> str:
-    """Return SQL for the columns with the date of the visitor's previous visit."""
-    return ", ".join(
+    """Return SQL for the columns with the dates of the visitor's previous visit and earlier day."""
+    lags = [
         f"lag(local_date) over (partition by {_group(table)} {_IN_ORDER}) as {table.earlier}"
         for table in _VISITOR_TABLES
+    ]
+    days = (
+        "max(local_date) over (partition by visitor_id order by local_date range between"
+        f" unbounded preceding and interval 1 day preceding) as {EARLIER_DAY}"
     )
+    return ", ".join([*lags, days])
 
 
 def _group(table: SumTable) -> str:
@@ -149,9 +162,11 @@ def _group(table: SumTable) -> str:
     )
 
 
-def _renew_table(cursor: Any, table: SumTable, days: Iterable[date], exists: bool) -> None:
+def _renew_table(
+    cursor: Any, table: SumTable, days: Iterable[date], exists: bool, goal: str
+) -> None:
     """Replace the sums of dates."""
-    select = table.select("copied_day in ?", "copied_day", with_hour=table.by_hour)
+    select = table.select("copied_day in ?", goal, "copied_day", with_hour=table.by_hour)
     for some in chunked(sorted(days), DAYS_AT_ONCE):
         if exists:
             cursor.execute(f"delete from {table.name} where copied_day in ?", [some])  # noqa: S608
@@ -168,11 +183,12 @@ def _renew_hours(
     new: Collection[date],
     stale: Collection[date],
     exists: bool,
+    goal: str,
 ) -> None:
     """Replace the sums by hour of stale files, and add those of new dates."""
     name = table.name_of_hours
     chosen = "local_date in ? or local_date in ? and copied_day in ?"
-    select = table.select(chosen, "copied_day", with_hour=True)
+    select = table.select(chosen, goal, "copied_day", with_hour=True)
     if exists:
         cursor.execute(
             f"delete from {name} where local_date not in ? or copied_day in ?",  # noqa: S608

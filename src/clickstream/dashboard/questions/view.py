@@ -9,6 +9,7 @@ from typing import Literal, TypeVar, get_args
 from urllib.parse import urlencode
 
 from clickstream.dashboard.questions.dimensions import FILTERS
+from clickstream.dashboard.questions.parameters import check_names
 from clickstream.dashboard.questions.periods import (
     COMPARISONS,
     LONGEST_DAYS,
@@ -28,10 +29,10 @@ TABS: tuple[Tab, ...] = get_args(Tab)
 GRAINS: tuple[Grain, ...] = get_args(Grain)
 
 TILES = (
-    *("visitors", "visits", "page_views"),
-    *("engaged_rate", "conversions", "conversion_rate"),
+    *("visitors", "conversions", "conversion_rate"),
+    *("visits", "page_views", "engaged_rate"),
 )
-"""The metrics that the main chart can show."""
+"""The metrics that the main chart can show, in the order of the key figures."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "sources": ("channel", "source", "campaign", "referrer"),
@@ -48,6 +49,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 """The choices of panels with several contents; the first one is the default."""
 
+ACQUISITION_BY: Mapping[str, tuple[str, ...]] = {
+    name: ("source", "medium") if name == "source" else (name,) for name in CHOICES["acquisition"]
+}
+"""The dimensions of each choice of the panel `acquisition`."""
+
 MOST_VALUES = 50
 """Maximum number of filter values in one URL."""
 LONGEST_VALUE = 2000
@@ -56,6 +62,14 @@ FIRST_YEAR, LAST_YEAR = 1970, 2999
 
 _NULL = "~"
 _EXCLUDED = "not."
+
+PARAMETERS = (
+    *("range", "from", "to", "compare", "metric", "by", "hour"),
+    *CHOICES,
+    *FILTERS,
+    *(_EXCLUDED + name for name in FILTERS),
+)
+"""The names of the parameters that describe a view."""
 
 Value = str | None
 """A filter's value; None matches visits without a value."""
@@ -108,6 +122,11 @@ class View:
     def choice(self, panel: str) -> str:
         """Return a panel's choice."""
         return self.choices.get(panel, CHOICES[panel][0])
+
+    @property
+    def acquisition_by(self) -> tuple[str, ...]:
+        """The dimensions of the panel `acquisition`."""
+        return ACQUISITION_BY[self.choice("acquisition")]
 
     def with_choice(self, panel: str, choice: str) -> View:
         """Return the view with another choice of a panel."""
@@ -216,9 +235,15 @@ def _from_text(text: str) -> Value:
     return text.removeprefix(_NULL)
 
 
-def parse_view(tab: Tab, parameters: Iterable[tuple[str, str]]) -> View:
-    """Parse a URL. Raises InputError that names the parameter and the allowed values."""
-    pairs = list(parameters)
+def parse_view(
+    tab: Tab, parameters: Iterable[tuple[str, str]], others: Collection[str] = ()
+) -> View:
+    """Parse a URL. Raises InputError that names the parameter and the allowed values.
+
+    `others` are the names of the page's parameters that do not describe a view.
+    """
+    pairs = [pair for pair in parameters if pair[0] not in others]
+    check_names((name for name, _ in pairs), PARAMETERS)
     given = dict(pairs)
     first, last = _dates(given)
     view = View(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSION_ERRORS, SESSIONS
+from clickstream.dashboard.questions.intervals import SHARE_MINIMUM
 from clickstream.dashboard.questions.metric_type import Metric
 from clickstream.dashboard.texts import mark
-
-SHARE_MINIMUM = 30
-"""A share of fewer visits is not shown: its 95 % interval may be wider than 30 points."""
 
 
 def share_of(condition: str) -> str:
@@ -62,6 +60,17 @@ VISIT_METRICS = (
         is_additive=True,
     ),
     Metric(
+        "view_squares",
+        SESSIONS,
+        mark("Page views, squared"),
+        "coalesce(sum(page_views * page_views), 0)",
+        mark("Sum over all visits of the squared number of their page views."),
+        mark("How far does chance move the number of page views?"),
+        mark("It is no figure of its own: it shows how large the visits are that views come in."),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
         "engaged_rate",
         SESSIONS,
         mark("Engaged"),
@@ -94,28 +103,31 @@ VISIT_METRICS = (
         "conversions",
         SESSIONS,
         mark("Conversions"),
-        "count(*) filter (where conversions > 0)",
-        mark("Visits that met at least one goal, such as an order. Each visit counts once."),
-        mark("How many visits lead to an order or another goal?"),
-        mark("The settings define the goals. What people do outside the site is not included."),
+        "count(*) filter (where met_goal)",
+        mark("Visits that met the site's main goal, such as an order. Each visit counts once."),
+        mark("How many visits lead to an order?"),
+        mark(
+            "The main goal is order_goal of [dashboard], or else the first goal of the settings. "
+            "What people do outside the site is not included."
+        ),
         is_additive=True,
+        is_of_goal=True,
     ),
     Metric(
         "conversion_rate",
         SESSIONS,
         mark("Conversion rate"),
-        share_of("conversions > 0"),
-        mark(
-            "Share of visits that met at least one goal. The 95 % interval contains the "
-            "true rate in 95 of 100 cases."
-        ),
-        mark("What share of the visits leads to an order or another goal?"),
+        share_of("met_goal"),
+        mark("Share of visits that met the site's main goal, such as an order."),
+        mark("What share of the visits leads to an order?"),
         mark(
             "It falls if more people visit without the intention to order, for example "
             "after a newspaper article."
         ),
         format="share",
         smallest_group=SHARE_MINIMUM,
+        interval=mark("The 95 % interval contains the true rate in 95 of 100 cases."),
+        is_of_goal=True,
     ),
     Metric(
         "visit_seconds",

@@ -21,6 +21,7 @@ class SentencePart:
     text: str
     href: str = ""
     is_name: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from clickstream.dashboard.changes.candidates import Candidate
+from clickstream.dashboard.changes.failures import FAILED, Failure, find_failure, step_of
+from clickstream.dashboard.changes.weeks import Weeks
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.view import TILES, Tab, View
-from clickstream.dashboard.sentences.candidates import Candidate
-from clickstream.dashboard.sentences.errors import FAILED, Failure, find_failure, step_of
+from clickstream.dashboard.sentences.causes import Event
 from clickstream.dashboard.sentences.parts import Sentence, SentencePart, compose
-from clickstream.dashboard.sentences.selection import Event
-from clickstream.dashboard.sentences.weeks import Weeks
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.addresses import address_on
-from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
 LONGEST_NAME = 60
@@ -55,6 +56,7 @@ _LOST = {
     "campaign": mark("%(part)s is the campaign %(name)s"),
 }
 _LOST_OTHERWISE = mark("%(part)s is %(name)s")
+_PAIR = mark("%(part)s is %(name)s with %(other)s")
 
 _WHOLES = {
     "visits": mark("There were %(number)s"),
@@ -65,8 +67,8 @@ _WHOLES = {
 }
 _RATES = {
     "conversion_rate": (
-        mark("The conversion rate is %(now)s, usually %(usual)s"),
-        mark("The conversion rate of %(name)s is %(now)s, usually %(usual)s"),
+        mark("%(now)s of the visits met the goal %(goal)s, usually %(usual)s"),
+        mark("%(now)s of the visits of %(name)s met the goal %(goal)s, usually %(usual)s"),
     ),
     "engaged_rate": (
         mark("%(now)s of the visits are engaged, usually %(usual)s"),
@@ -85,19 +87,31 @@ _FAILURES = {
 }
 """Phrases for a failed funnel step or page: as a sentence, and as the end of one."""
 
-_BESIDE_OTHERS = mark(
-    "%(now)s of %(number)s by the campaign %(name)s met a goal, and %(usual)s of all other visits"
+_ORDER_RATES = (
+    mark("The order rate is %(now)s, usually %(usual)s"),
+    mark("The order rate of %(name)s is %(now)s, usually %(usual)s"),
 )
+_BESIDE_OTHERS = {
+    True: mark(
+        "%(now)s of %(number)s by the campaign %(name)s ordered, and %(usual)s of all other visits"
+    ),
+    False: mark(
+        "%(now)s of %(number)s by the campaign %(name)s met the goal %(goal)s, and %(usual)s of "
+        "all other visits"
+    ),
+}
+"""Whether the main goal is the order, and the phrase for a campaign."""
 
 _UNITS = {
     "visits": ("%(number)s visit", "%(number)s visits"),
-    "conversions": ("%(number)s conversion", "%(number)s conversions"),
+    "conversions": ("%(number)s visit with %(goal)s", "%(number)s visits with %(goal)s"),
     "goal_visits": ("%(number)s visit", "%(number)s visits"),
     "views": ("%(number)s time", "%(number)s times"),
     "bot_requests": ("%(number)s request", "%(number)s requests"),
     "late_lines": ("%(number)s line", "%(number)s lines"),
     "rejected": ("%(number)s line", "%(number)s lines"),
 }
+_ORDERS = ("%(number)s order", "%(number)s orders")
 _PLACES: Mapping[str, tuple[Tab, str]] = {
     "bot_requests": ("trust", "bots"),
     "late_lines": ("trust", "hours"),
@@ -125,11 +139,18 @@ def put_in_words(page: PageContext, weeks: Weeks, event: Event) -> Sentence:
 
 
 def _count(page: PageContext, one: Candidate) -> list[SentencePart]:
-    shown = one.compared.observed
-    number = SentencePart(page.formats.plural(*_UNITS[one.metric], round(shown)), _href(page, one))
+    number = SentencePart(_number(page, one), _href(page, one))
     message = _WHOLES[one.metric] if one.is_total else _BROUGHT[one.dimension]
     stem = compose(page.formats, message, {"number": number, "name": _name(page, one)})
     return [*stem, SentencePart(", "), *_change(page, one)]
+
+
+def _number(page: PageContext, one: Candidate) -> str:
+    """Format the observed count with its unit."""
+    units = _UNITS[one.metric]
+    if one.metric == "conversions" and page.is_main_goal_order:
+        units = _ORDERS
+    return page.formats.plural(*units, round(one.compared.observed), goal=page.main_goal)
 
 
 def _change(page: PageContext, one: Candidate) -> list[SentencePart]:
@@ -159,13 +180,16 @@ def _least_shown(one: Candidate) -> int:
 def _rate(page: PageContext, one: Candidate) -> list[SentencePart]:
     whole, of_value = _RATES[one.metric]
     formats = page.formats
+    if one.metric == "conversion_rate" and page.is_main_goal_order:
+        whole, of_value = _ORDER_RATES
     if one.is_beside_others:
-        of_value = _BESIDE_OTHERS
+        of_value = _BESIDE_OTHERS[page.is_main_goal_order]
     parts = {
         "now": SentencePart(formats.share(one.compared.observed), _href(page, one)),
         "usual": SentencePart(formats.share(one.compared.expected)),
         "name": _name(page, one),
         "number": SentencePart(formats.plural(*_UNITS["visits"], round(one.compared.size))),
+        "goal": SentencePart(page.main_goal, is_name=True),
     }
     return compose(formats, whole if one.is_total else of_value, parts)
 
@@ -175,7 +199,17 @@ def _mover(page: PageContext, mover: Candidate, share: float) -> list[SentencePa
     if not mover.is_up:
         message = _LOST.get(mover.dimension, _LOST_OTHERWISE)
     part = SentencePart(_part_of(page, mover, share), _href(page, mover))
-    return compose(page.formats, message, {"part": part, "name": _name(page, mover)})
+    parts = {"part": part, "name": _name(page, mover)}
+    if len(mover.scope) == 1:
+        return compose(page.formats, message, parts)
+    names = [_labelled(page, dimension, value) for dimension, value in mover.scope]
+    return compose(page.formats, _PAIR, {"part": part, "name": names[0], "other": names[1]})
+
+
+def _labelled(page: PageContext, dimension: str, value: str) -> SentencePart:
+    """Return a value with the label of its dimension, such as “Device: mobile”."""
+    label = page.formats.text(DIMENSIONS[dimension].label)
+    return SentencePart(f"{label}: {_shortened(value_name(page, dimension, value))}", is_name=True)
 
 
 def _part_of(page: PageContext, mover: Candidate, share: float) -> str:
@@ -207,7 +241,7 @@ def _failure(
     step = step_of(page.settings, one.value)
     people = page.formats.plural("%(number)s person", "%(number)s people", failure.people)
     parts = {
-        "page": SentencePart(step or _shortened(one.value), is_name=True),
+        "page": SentencePart(step, is_name=True) if step else _name(page, one),
         "status": SentencePart(str(failure.status)),
         "people": SentencePart(people, _href_of_failure(page, one, failure)),
         "when": SentencePart(_when(page, weeks, failure)),
@@ -241,7 +275,8 @@ def _href_of_failure(page: PageContext, one: Candidate, failure: Failure) -> str
 def _name(page: PageContext, one: Candidate) -> SentencePart:
     if one.is_total:
         return SentencePart("")
-    return SentencePart(_shortened(value_name(page, one.dimension, one.value)), is_name=True)
+    name, title = (each(page, one.dimension, one.value) for each in (value_name, value_title))
+    return SentencePart(_shortened(name), is_name=True, title="" if title == name else title)
 
 
 def _shortened(name: str) -> str:
@@ -254,8 +289,8 @@ def _href(page: PageContext, one: Candidate) -> str:
         tab, anchor = place
         return _linked(page, tab, page.view, anchor)
     view = page.view
-    if one.dimension:
-        view = view.with_filter(one.dimension, one.value)
+    for dimension, value in one.scope:
+        view = view.with_filter(dimension, value)
     if one.metric in TILES:
         view = replace(view, metric=one.metric)
     return _linked(page, "overview", view, "pages" if one.metric == "views" else "trend")

@@ -9,35 +9,62 @@ const isOurs = (url) => url.origin === location.origin && sameDirectory(url.path
 const sameDirectory = (path) => directory(path) === directory(location.pathname);
 const directory = (path) => path.slice(0, path.lastIndexOf("/") + 1);
 const isDetail = () => document.querySelector("main.detail") !== null;
+const styles = (page) => page.querySelectorAll("link[rel=stylesheet]").length;
 
 let latest = 0;
+
+/** Return where a control is, and how to find it again: by its address, else by its name. */
+function describe(control) {
+  const region = control.closest("section[id], nav, ul, main, body");
+  return { region: region.id || region.getAttribute("aria-label"), href: control.getAttribute("href"), name: nameOf(control) };
+}
+const nameOf = (control) => control.matches("details.menu > summary") ? control.parentElement.className
+  : control.getAttribute("aria-label") ?? control.getAttribute("title") ?? control.textContent.trim();
+
+/** Focus the control that a description names; if it is gone, the main part, so that Tab continues there. */
+function focusAgain({ region, href, name }) {
+  const controls = [...document.querySelectorAll("a[href], summary, button")].filter((one) => one.checkVisibility());
+  const beside = controls.filter((one) => describe(one).region === region);
+  const found = beside.find((one) => one.getAttribute("href") === href && nameOf(one) === name)
+    ?? beside.find((one) => nameOf(one) === name)
+    ?? beside.find((one) => href && one.getAttribute("href") === href);
+  (found ?? document.querySelector("main")).focus({ preventScroll: true });
+}
 
 /** Show the page of a URL: replace bar and main part, and keep scroll position and focus. */
 async function show(url, remember = true) {
   const number = ++latest;
   document.documentElement.classList.add("waiting");
   let next;
+  let answered = url;
   try {
     const answer = await fetch(url, { headers: { Accept: "text/html" } });
-    if (answer.redirected || !answer.headers.get("content-type")?.startsWith("text/html")) throw answer;
+    if (isElsewhere(answer, url) || !answer.headers.get("content-type")?.startsWith("text/html")) throw answer;
+    if (answer.redirected) answered = answer.url;
     next = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!next.querySelector(".top") || !next.querySelector("main")) throw answer; // an error page
+    if (styles(next) !== styles(document)) throw answer; // visits have a style sheet of their own
   } catch {
     location.assign(url);
     return;
   }
   if (number !== latest) return;
-  const focused = document.activeElement?.getAttribute?.("href");
+  const active = document.activeElement;
+  const focused = active?.closest("a, summary, button, form") ? describe(active.closest("details.menu")?.querySelector("summary") ?? active) : null;
   for (const part of [".top", "main"]) document.querySelector(part).replaceWith(next.querySelector(part));
   document.title = next.title;
-  if (remember) history.pushState(null, "", url);
+  if (remember) history.pushState(null, "", answered);
   document.documentElement.classList.remove("waiting");
   const anchor = new URL(url, location.href).hash.slice(1);
   if (anchor && remember && !isInView(document.getElementById(anchor))) document.getElementById(anchor)?.scrollIntoView();
-  if (focused) document.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   enhance();
+  if (focused) focusAgain(focused);
+  if (remember) document.getElementById("announcement").textContent = document.querySelector("main").dataset.says ?? "";
   tellFrame();
 }
+
+/** Whether an answer comes from another page, such as the login; the field for filters redirects to the same page. */
+const isElsewhere = (answer, url) => answer.redirected && new URL(answer.url).pathname !== new URL(url, location.href).pathname;
 
 /** Airflow shows the pages in a frame and reads its address on "load": send that event for a new address. */
 function tellFrame() {
@@ -113,6 +140,30 @@ addEventListener("submit", (event) => {
   event.preventDefault();
   show(`${event.target.action.split("?")[0]}?${new URLSearchParams(new FormData(event.target))}`);
 });
+// The field for filters: suggest the largest values that contain the text.
+let asking = 0;
+addEventListener("input", (event) => {
+  const form = event.target.closest?.(".filter form");
+  if (!form) return;
+  clearTimeout(asking);
+  asking = setTimeout(() => suggest(form), 150);
+});
+addEventListener("toggle", (event) => {
+  if (event.target.matches?.("details.filter[open]")) suggest(event.target.querySelector("form"));
+}, true);
+
+async function suggest(form) {
+  const asked = new URLSearchParams(new FormData(form)).toString();
+  try {
+    const answer = await fetch(`values?${asked}`);
+    if (!answer.ok) return;
+    const names = await answer.json();
+    if (asked !== new URLSearchParams(new FormData(form)).toString()) return; // the reader typed on
+    form.querySelector("datalist").replaceChildren(...names.map((name) => new Option(name, name)));
+  } catch {
+    // Without suggestions, the field takes any text.
+  }
+}
 addEventListener("popstate", () => show(location.href, false));
 
 // Keyboard shortcuts: a link's data-key is its key; the dialog lists all keys.

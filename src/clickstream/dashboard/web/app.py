@@ -20,6 +20,7 @@ from clickstream.dashboard.web.share_routes import add_share_routes
 from clickstream.dashboard.web.static_files import add_static_routes
 from clickstream.dashboard.web.surroundings import surroundings_of
 from clickstream.dashboard.web.tab_routes import add_tab_routes
+from clickstream.dashboard.web.visit_routes import add_visit_routes
 from clickstream.lake import Lake
 from clickstream.settings import Settings
 
@@ -61,8 +62,9 @@ def build_app(
     app.state.dashboard = dashboard
     add_tab_routes(app, dashboard)
     add_panel_routes(app, dashboard)
+    add_visit_routes(app, dashboard)
     add_entry_routes(app, dashboard.entries, clock)
-    add_share_routes(app, dashboard.shares, dashboard.renderer, clock)
+    add_share_routes(app, dashboard, clock)
     add_static_routes(app, settings.dashboard.icon)
     app.add_api_route("/healthz", _show_health)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)

@@ -1,4 +1,4 @@
-"""A panel's own page: all rows, its SQL, a comparison with Athena, and its CSV file."""
+"""A panel's own page: its rows, its SQL, a comparison with Athena, and its CSV file."""
 
 from __future__ import annotations
 
@@ -13,42 +13,74 @@ from typing import Any
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.engines import AnswerRow
-from clickstream.dashboard.questions.folding import fold
+from clickstream.dashboard.questions.folding import OTHER, fold
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.tabs.panels import PANELS, questions_of
 from clickstream.dashboard.texts import mark
+from clickstream.dashboard.visits.links import view_behind
+from clickstream.dashboard.web.shown_rows import FIRST_ROWS, ShownRows
+from clickstream.dashboard.widgets.addresses import PATHS
 from clickstream.dashboard.widgets.chart_notes import own_notes
-from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.lists import value_name, value_title, values_named
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.wording import printable
 
-MOST_ROWS = 500
-"""Maximum number of rows on a panel's page; its CSV file has all."""
+MOST_COMPARED = 500
+"""Maximum number of rows beside Athena's answer."""
+
+ROWS_AT_ONCE = 100
+"""Number of rows on a panel's page; links lead to the rows before and after."""
+
 
 _FORMULA = ("=", "+", "-", "@", "|")
 """First characters of a text that a spreadsheet may run as a formula (OWASP, CSV injection)."""
 
 
 @dataclass(frozen=True)
-class DetailRow:
-    """A row as shown: the names of its dimensions' values, and a cell for each metric."""
+class DetailCell:
+    """A value as shown, and the address of the list of its visits, empty without one."""
 
-    names: Sequence[str]
-    cells: Sequence[str]
+    text: str
+    visits: str = ""
+
+
+@dataclass(frozen=True)
+class RowName:
+    """A value's name and title, and the addresses of the tab that filter by it or exclude it."""
+
+    text: str
+    title: str
+    only: str = ""
+    without: str = ""
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True)
+class DetailRow:
+    """A row as shown: names and titles of its dimensions' values, and a cell for each metric."""
+
+    names: Sequence[RowName]
+    cells: Sequence[DetailCell]
     differs: bool = False
 
 
 @dataclass(frozen=True)
 class DetailPart:
-    """The answer of one question, with its SQL."""
+    """The answer of one question, with its SQL.
+
+    `earlier` and `later` are queries of the page with the rows before and after, or empty.
+    """
 
     title: str
     summary: str
     heads: Sequence[str]
     rows: Sequence[DetailRow]
     sql: str
+    can_be_searched: bool = False
+    earlier: str = ""
+    later: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,16 +92,97 @@ class Comparison:
     sentence: str
 
 
-def detail_parts(page: PageContext, panel: Panel) -> list[DetailPart]:
+def detail_parts(
+    page: PageContext, panel: Panel, shown: ShownRows = FIRST_ROWS
+) -> list[DetailPart]:
     """Answer the panel's questions."""
-    return [_part(page, fold(page.ask, one), None) for one in questions_of(page, panel)]
+    return [_part(page, _answer(page, one, shown), shown) for one in questions_of(page, panel)]
+
+
+def _answer(page: PageContext, question: Question, shown: ShownRows) -> Answer:
+    """Ask for all rows, or for those that contain the search."""
+    if not (shown.search and question.searched):
+        return fold(page.ask, question)
+    named = {name: values_named(page, name, shown.search) for name in question.searched}
+    return page.ask(question.containing(shown.search, named))
+
+
+def _part(page: PageContext, answer: Answer, shown: ShownRows) -> DetailPart:
+    question, number = answer.question, len(answer.rows)
+    start = shown.start if shown.start < number else 0
+    rows, size = answer.rows[start : start + ROWS_AT_ONCE], len(question.dimensions)
+    summary = page.formats.plural("%(number)s row", "%(number)s rows", number)
+    if number > ROWS_AT_ONCE:
+        ends = (page.formats.count(place) for place in (start + 1, start + len(rows)))
+        summary += f": {' – '.join(ends)}"
+    before, after = max(start - ROWS_AT_ONCE, 0), start + ROWS_AT_ONCE
+    return DetailPart(
+        _title(page, question),
+        summary,
+        _heads(page, question),
+        [
+            DetailRow(
+                _linked_names(page, question, row),
+                _linked_cells(page, question, row[:size], row[size:]),
+            )
+            for row in rows
+        ],
+        question.sql_with_values(),
+        bool(question.searched),
+        shown.query_from(page.view.query, before) if start else "",
+        shown.query_from(page.view.query, after) if after < number else "",
+    )
+
+
+def _title(page: PageContext, question: Question) -> str:
+    labels = [page.formats.text(DIMENSIONS[name].label) for name in question.dimensions]
+    return " × ".join(labels) or page.formats.text(mark("In all"))
+
+
+def _heads(page: PageContext, question: Question, more: Sequence[str] = ()) -> list[str]:
+    """Return the heads of the columns, with `more` after each metric."""
+    text = page.formats.text
+    heads = [text(DIMENSIONS[name].label) for name in question.dimensions]
+    for name in question.metrics:
+        heads += [text(page.metric(name).label), *more]
+    return heads
+
+
+def _cells(page: PageContext, question: Question, values: AnswerRow) -> list[str]:
+    pairs = zip(question.metrics, values, strict=True)
+    return [page.shown(METRICS[name], value) for name, value in pairs]
+
+
+def _names(page: PageContext, question: Question, values: AnswerRow) -> list[tuple[str, str]]:
+    """Return the name and the title of each value."""
+    pairs = zip(question.dimensions, values, strict=False)
+    return [(value_name(page, name, one), value_title(page, name, one)) for name, one in pairs]
+
+
+def _linked_names(page: PageContext, question: Question, row: AnswerRow) -> list[RowName]:
+    names = _names(page, question, row)
+    triples = zip(question.dimensions, row, names, strict=False)
+    return [_linked_name(page, dimension, value, *name) for dimension, value, name in triples]
+
+
+def _linked_name(page: PageContext, dimension: str, value: Any, name: str, title: str) -> RowName:
+    if not DIMENSIONS[dimension].is_filter or value is OTHER:
+        return RowName(name, title)
+    view, path = page.view, f"../{PATHS[page.view.tab].removeprefix('./')}"
+    return RowName(
+        name,
+        title,
+        path + view.toggled(dimension, value).query,
+        path + view.with_filter(dimension, value, is_excluded=True).query,
+        view.chooses(dimension, value),
+    )
 
 
 def compare_with_athena(
     page: PageContext, answers: Sequence[tuple[Answer, Sequence[AnswerRow]]]
 ) -> tuple[Comparison, list[DetailPart]]:
     """Compare our answers with Athena's; each pair answers the same question."""
-    parts = [_part(page, ours, theirs) for ours, theirs in answers]
+    parts = [_compared_part(page, ours, theirs) for ours, theirs in answers]
     counted = [_count_differences(ours, theirs) for ours, theirs in answers]
     values, differing = (sum(numbers) for numbers in zip(*counted, strict=True))
     if differing:
@@ -86,19 +199,19 @@ def compare_with_athena(
     return Comparison(values, differing, sentence), parts
 
 
-def _part(page: PageContext, answer: Answer, theirs: Sequence[AnswerRow] | None) -> DetailPart:
+def _compared_part(page: PageContext, answer: Answer, theirs: Sequence[AnswerRow]) -> DetailPart:
     question, text = answer.question, page.formats.text
-    heads = [text(DIMENSIONS[name].label) for name in question.dimensions]
-    for name in question.metrics:
-        heads.append(text(METRICS[name].label))
-        heads += [text(mark("Athena"))] if theirs is not None else []
     rows = _all_rows(question, answer.rows, theirs)
-    shown = [_row(page, question, names, ours, other) for names, ours, other in rows[:MOST_ROWS]]
     summary = page.formats.plural("%(number)s row", "%(number)s rows", len(rows))
-    if len(rows) > MOST_ROWS:
-        summary += f", {text(mark('%(shown)s shown'), shown=page.formats.count(MOST_ROWS))}"
-    by = " × ".join(heads[: len(question.dimensions)]) or text(mark("In all"))
-    return DetailPart(by, summary, heads, shown, question.sql_with_values())
+    if len(rows) > MOST_COMPARED:
+        summary += f", {text(mark('%(shown)s shown'), shown=page.formats.count(MOST_COMPARED))}"
+    return DetailPart(
+        _title(page, question),
+        summary,
+        _heads(page, question, [text(mark("Athena"))]),
+        [_compared_row(page, question, *row) for row in rows[:MOST_COMPARED]],
+        question.sql_with_values(),
+    )
 
 
 Matched = tuple[AnswerRow, AnswerRow | None, AnswerRow | None]
@@ -106,31 +219,47 @@ Matched = tuple[AnswerRow, AnswerRow | None, AnswerRow | None]
 
 
 def _all_rows(
-    question: Question, ours: Sequence[AnswerRow], theirs: Sequence[AnswerRow] | None
+    question: Question, ours: Sequence[AnswerRow], theirs: Sequence[AnswerRow]
 ) -> list[Matched]:
     """Match our rows with Athena's; rows that only Athena has come last."""
     size = len(question.dimensions)
-    other = {row[:size]: row[size:] for row in theirs or ()}
+    other = {row[:size]: row[size:] for row in theirs}
     matched: list[Matched] = [(row[:size], row[size:], other.pop(row[:size], None)) for row in ours]
     return [*matched, *((names, None, cells) for names, cells in other.items())]
 
 
-def _row(
+def _compared_row(
     page: PageContext,
     question: Question,
     names: AnswerRow,
     ours: AnswerRow | None,
     other: AnswerRow | None,
 ) -> DetailRow:
-    cells: list[str] = []
-    for place, name in enumerate(question.metrics):
-        shown = (ours, other) if other is not None or ours is None else (ours,)
-        cells += [page.shown(METRICS[name], row[place] if row else None) for row in shown]
-    labels = [
-        value_name(page, name, value)
-        for name, value in zip(question.dimensions, names, strict=True)
+    nothing = (None,) * len(question.metrics)
+    linked = _linked_cells(page, question, names, ours or nothing)
+    pairs = zip(linked, map(DetailCell, _cells(page, question, other or nothing)), strict=True)
+    cells = [cell for pair in pairs for cell in pair]
+    labels = [RowName(*name) for name in _names(page, question, names)]
+    return DetailRow(labels, cells, not _is_same_row(ours, other))
+
+
+def _linked_cells(
+    page: PageContext, question: Question, names: AnswerRow, values: AnswerRow
+) -> list[DetailCell]:
+    """Return cells that lead to the visits that they count."""
+    texts = _cells(page, question, values)
+    return [
+        DetailCell(text, _visits_behind(page, question, name, names) if value else "")
+        for text, name, value in zip(texts, question.metrics, values, strict=True)
     ]
-    return DetailRow(labels, cells, other is not None and not _is_same_row(ours, other))
+
+
+def _visits_behind(page: PageContext, question: Question, metric: str, names: AnswerRow) -> str:
+    """Return the address of the visits that a number counts; empty if there is none."""
+    if not page.identity.sees_visits:
+        return ""
+    view = view_behind(page.view, page.period, question, metric, names)
+    return f"../visits{view.query}" if view else ""
 
 
 def _is_same_row(ours: AnswerRow | None, theirs: AnswerRow | None) -> bool:
@@ -165,17 +294,18 @@ def csv_lines(page: PageContext, name: str) -> Iterator[str]:
     for number, question in enumerate(questions_of(page, panel)):
         if number:
             yield "\r\n"
-        yield _csv_line([*question.dimensions, *question.metrics])
+        yield csv_line([*question.dimensions, *question.metrics])
         for row in fold(page.ask, question).rows:
-            yield _csv_line(row)
+            yield csv_line(row)
     if name == "trend" and (notes := own_notes(page)):
         yield "\r\n"
-        yield _csv_line(["day", "hour", "note", "account"])
+        yield csv_line(["day", "hour", "note", "account"])
         for note in notes:
-            yield _csv_line([note.day, note.hour, note.text, note.account])
+            yield csv_line([note.day, note.hour, note.text, note.account])
 
 
-def _csv_line(cells: Sequence[Any]) -> str:
+def csv_line(cells: Sequence[Any]) -> str:
+    """Return a line of a CSV file, whose texts no spreadsheet runs as formulas."""
     buffer = io.StringIO()
     csv.writer(buffer).writerow([_guarded(cell) for cell in cells])
     return buffer.getvalue()

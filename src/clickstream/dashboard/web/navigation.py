@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.periods import COMPARISONS, RANGES, Comparison, RangeName
+from clickstream.dashboard.questions.periods import (
+    COMPARISONS,
+    RANGES,
+    Comparison,
+    RangeName,
+    beside,
+)
 from clickstream.dashboard.questions.view import TABS, Tab, View
+from clickstream.dashboard.sentences import Findings
 from clickstream.dashboard.texts import mark
+from clickstream.dashboard.web.filter_field import filter_dimensions
 from clickstream.dashboard.widgets.addresses import PATHS, address_on
-from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.lists import shorten_name, value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
 TAB_LABELS: dict[Tab, str] = {
@@ -81,6 +88,7 @@ class Chip:
     label: str
     relation: str
     value: str
+    title: str
     query: str
 
 
@@ -88,8 +96,7 @@ def navigation(page: PageContext) -> dict[str, Any]:
     """Build the values of the bar's template."""
     view, formats = page.view, page.formats
     text = formats.text
-    compared = page.compared_dates
-    shown = [tab for tab in TABS if page.identity.opens(tab) and _has_content(page, tab)]
+    shown = shown_tabs(page)
     return {
         "tabs": [
             TabLink(tab_label(page, tab), PATHS[tab] + view.on_tab(tab).query, tab == view.tab)
@@ -101,9 +108,7 @@ def navigation(page: PageContext) -> dict[str, Any]:
         "more_ranges": [_range_link(page, name) for name in RANGES if name in _in_menu()],
         "range_in_bar": view.range in IN_BAR,
         "span": page.days(page.period),
-        "compared": text(COMPARISON_LABELS[view.compare])
-        if compared is None
-        else text(mark("vs %(days)s"), days=page.days(compared)),
+        "compared": _compared_label(page),
         "comparisons": _comparison_links(page),
         "earlier": _stepped(page, -1),
         "later": _stepped(page, 1),
@@ -111,12 +116,53 @@ def navigation(page: PageContext) -> dict[str, Any]:
         "last": page.period.last,
         "kept_parameters": _kept_parameters(view),
         "chips": chips(page),
+        "filter_dimensions": filter_dimensions(page),
         "cleared": replace(view, filters=()).query,
         "keys": [
             (" ".join(str(number) for number in range(1, len(shown) + 1)), text(TAB_KEYS)),
             *((key, text(label)) for key, label in KEYS),
         ],
     }
+
+
+def visits_frame(page: PageContext) -> dict[str, Any]:
+    """Build the values of the frame that differ on the list of visits, which is on no tab.
+
+    It makes no share links, because their readers may not see single visits.
+    """
+    links = navigation(page)["tabs"]
+    view, text = page.view, page.formats.text
+    others = tuple(one for one in view.filters if one.dimension not in ("met_goal", "met_error"))
+    every = replace(view, filters=others)
+    choices = [
+        (mark("All"), every),
+        *([(mark("Met a goal"), every.with_filter("met_goal", "yes"))] if not page.hidden else []),
+        (mark("Met an error"), every.with_filter("met_error", "yes")),
+    ]
+    return {
+        "tabs": [replace(one, is_shown=False) for one in links],
+        "tab_path": "visits",
+        "identity": replace(page.identity, shares_at=""),
+        "tab_title": text(mark("Visits")),
+        "made": None,
+        "says": Findings((), ""),
+        "choices": [(label, one.query, one.filters == view.filters) for label, one in choices],
+    }
+
+
+def _compared_label(page: PageContext) -> str:
+    """Name the compared dates, or state that nothing is compared."""
+    text, dates = page.formats.text, page.compared_dates
+    if dates is None:
+        return text(COMPARISON_LABELS[page.view.compare])
+    if page.compared is None:
+        return text(mark("Nothing to compare with"))
+    return text(mark("vs %(days)s"), days=page.days(dates))
+
+
+def shown_tabs(page: PageContext) -> list[Tab]:
+    """Return the tabs that the page's reader may open and that have figures."""
+    return [tab for tab in TABS if page.identity.opens(tab) and _has_content(page, tab)]
 
 
 def tab_label(page: PageContext, tab: Tab) -> str:
@@ -157,28 +203,11 @@ def _comparison_links(page: PageContext) -> list[MenuLink]:
 
 
 def _stepped(page: PageContext, direction: int) -> str:
-    """Return the query of the range before or after, with the same number of days."""
-    moved = page.period.shifted(direction * page.period.days)
-    today = page.now.date()
-    if direction > 0 and moved.first > today:
+    """Return the query of the range before or after: a year, a month, or as many days."""
+    moved = beside(page.chosen_dates, direction)
+    if direction > 0 and moved.first > page.now.date():
         return page.view.query
-    if page.view.range == "month" or _is_month(page):
-        return _month_beside(page, direction)
     return page.view.with_days(moved.first, moved.last).query
-
-
-def _is_month(page: PageContext) -> bool:
-    first, after = page.period.first, page.period.last + timedelta(days=1)
-    return first.day == 1 and after.day == 1 and (after - first).days <= 31
-
-
-def _month_beside(page: PageContext, direction: int) -> str:
-    if direction > 0:
-        first = page.period.last + timedelta(days=1)
-    else:
-        first = (page.period.first - timedelta(days=1)).replace(day=1)
-    after = (first + timedelta(days=32)).replace(day=1)
-    return page.view.with_days(first, after - timedelta(days=1)).query
 
 
 def _kept_parameters(view: View) -> list[tuple[str, str]]:
@@ -186,6 +215,19 @@ def _kept_parameters(view: View) -> list[tuple[str, str]]:
     return [
         pair for pair in view.parameters if pair[0] not in ("range", "from", "to", "by", "hour")
     ]
+
+
+MOST_NAMED = 3
+"""Maximum number of filters in a page's title."""
+
+
+def page_title(page: PageContext) -> str:
+    """Return the name of the tab, and what its filters choose."""
+    label, found = tab_label(page, page.view.tab), chips(page)
+    named = [f"{one.label} {one.relation} {shorten_name(one.value)}" for one in found[:MOST_NAMED]]
+    if more := len(found) - MOST_NAMED:
+        named += [f"+{more}"] if more > 0 else []
+    return f"{label}: {', '.join(named)}" if named else label
 
 
 def chips(page: PageContext) -> list[Chip]:
@@ -196,6 +238,7 @@ def chips(page: PageContext) -> list[Chip]:
             text(DIMENSIONS[one.dimension].label),
             text(mark("is not")) if one.is_excluded else text(mark("is")),
             value_name(page, one.dimension, value),
+            value_title(page, one.dimension, value),
             page.view.without_filter(one.dimension, value, one.is_excluded).query,
         )
         for one in page.view.filters

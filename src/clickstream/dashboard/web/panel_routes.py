@@ -21,6 +21,7 @@ from clickstream.dashboard.questions.view import View, parse_view
 from clickstream.dashboard.tabs.panels import PANELS, questions_of
 from clickstream.dashboard.web.details import compare_with_athena, csv_lines, detail_parts
 from clickstream.dashboard.web.service import DashboardService
+from clickstream.dashboard.web.shown_rows import SEARCH, START, ShownRows
 from clickstream.lake import aws_errors
 
 
@@ -31,7 +32,8 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
         if name not in PANELS:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no panel {name[:40]}.")
         require_tab(request, PANELS[name].tab)
-        return parse_view(PANELS[name].tab, request.query_params.multi_items())
+        given = request.query_params.multi_items()
+        return parse_view(PANELS[name].tab, given, (SEARCH, START))
 
     def show_csv(name: str, request: Request) -> Response:
         view = view_of(name, request)
@@ -42,9 +44,11 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
         return StreamingResponse(iter(lines), media_type="text/csv", headers=headers)
 
     def show_panel(name: str, request: Request) -> HTMLResponse:
-        with dashboard.page(view_of(name, request), identity_of(request)) as page:
-            parts = detail_parts(page, PANELS[name])
-            return HTMLResponse(dashboard.renderer.detail(page, PANELS[name], parts, None))
+        view, shown = view_of(name, request), ShownRows.parse(request.query_params)
+        with dashboard.page(view, identity_of(request)) as page:
+            parts = detail_parts(page, PANELS[name], shown)
+            html = dashboard.renderer.detail(page, PANELS[name], parts, None, shown.search)
+        return HTMLResponse(html)
 
     def ask(name: str, request: Request) -> HTMLResponse:
         view = view_of(name, request)

@@ -14,6 +14,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader
 
 from clickstream.dashboard.entries.own_notes import LONGEST_TEXT
 from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import Tab
 from clickstream.dashboard.sentences import find_sentences
@@ -25,22 +26,31 @@ from clickstream.dashboard.tabs.places.values import places_values
 from clickstream.dashboard.tabs.trust.values import trust_values
 from clickstream.dashboard.tabs.visitors.values import visitors_values
 from clickstream.dashboard.texts import mark, template_environment
+from clickstream.dashboard.visits.listing import VisitList
+from clickstream.dashboard.visits.log_lines import VisitLines
+from clickstream.dashboard.visits.visit import VisitPage
 from clickstream.dashboard.web.details import Comparison, DetailPart
-from clickstream.dashboard.web.navigation import chips, navigation, tab_label
+from clickstream.dashboard.web.filter_field import find_unmatched
+from clickstream.dashboard.web.navigation import (
+    chips,
+    navigation,
+    page_title,
+    visits_frame,
+)
 from clickstream.dashboard.web.share_menu import (
     ShownLink,
     ShownLinks,
     list_values,
-    pages_text,
     share_menu,
 )
+from clickstream.dashboard.web.shown_rows import LONGEST_SEARCH
 from clickstream.dashboard.widgets.addresses import PATHS
 from clickstream.dashboard.widgets.chart_notes import own_notes, when_of
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import trust_line
 from clickstream.settings.dashboard import Icon
 
-STATIC = ("page.css", "page.js", "login.css", "chart.svg", "cup.svg")
+STATIC = ("page.css", "page.js", "visits.css", "login.css", "chart.svg", "cup.svg")
 
 
 def read_static(name: str) -> bytes:
@@ -97,37 +107,66 @@ class Renderer:
             "decimal": formats.decimal,
             "panels": PANELS,
             "base": "",
-            "pages_text": lambda tabs: pages_text(tabs, formats),
             "day_and_year": lambda moment: formats.day(moment.date(), with_year=True),
         }
         return cls(formats, site, environment)
 
     def tab(self, page: PageContext, made: ShownLink | None = None) -> str:
         """Render a tab; `made` is a new share link that the page offers to copy."""
-        text = page.formats.text
+        common = {
+            **self._frame(page),
+            "made": made,
+            "says": find_sentences(page),
+        }
+        if page.is_lake_empty:
+            sources = page.settings.sources
+            return self.environment.get_template("empty.html").render(**common, sources=sources)
+        template = self.environment.get_template(f"{page.view.tab}/page.html")
+        return template.render(**common, **TAB_VALUES[page.view.tab](page))
+
+    def _frame(self, page: PageContext) -> dict[str, Any]:
+        """Build the values around the panels of a tab, and around the list of visits."""
         changed_at = page.state.changed_at
         shown = changed_at.astimezone(page.zone) if changed_at else None
-        common = {
+        return {
             **navigation(page),
             "longest_text": LONGEST_TEXT,
             "entry_problem": page.entries.problem,
-            **share_menu(self.formats),
-            "made": made,
+            **share_menu(page),
             "view": page.view,
             "hidden": page.hidden,
+            "metric": page.metric,
             "identity": page.identity,
-            "tab_title": tab_label(page, page.view.tab),
+            **_filter_values(page),
             "trust": trust_line(page),
-            "says": find_sentences(page),
             "version": page.version,
             "zone": page.zone.key.replace("_", " "),
             "facts_at": page.formats.moment(shown) if shown else "",
-            "nothing": text(
+            "nothing": page.formats.text(
                 mark("No visits in this range. Choose another range, or clear the filters.")
             ),
         }
-        template = self.environment.get_template(f"{page.view.tab}/page.html")
-        return template.render(**common, **TAB_VALUES[page.view.tab](page))
+
+    def visits(self, page: PageContext, found: VisitList, is_first: bool) -> str:
+        """Render the list of the view's visits."""
+        values = {**self._frame(page), **visits_frame(page)}
+        return self.environment.get_template("visits.html").render(
+            **values, found=found, is_first=is_first
+        )
+
+    def visit(self, page: PageContext, shown: VisitPage, lines: VisitLines | None) -> str:
+        """Render the page of one visit, with its log lines if they were read."""
+        return self.environment.get_template("visit.html").render(
+            base="../",
+            view=page.view,
+            identity=page.identity,
+            visit=shown,
+            lines=lines,
+            line_at=lambda line: page.formats.clock(to_local(line.at, page.zone)),
+            zone=page.zone.key.replace("_", " "),
+            workgroup=page.settings.lake.workgroup,
+            raw_days=page.settings.maintenance.raw_days,
+        )
 
     def detail(
         self,
@@ -135,25 +174,29 @@ class Renderer:
         panel: Panel,
         parts: Sequence[DetailPart],
         comparison: Comparison | None,
+        search: str = "",
     ) -> str:
-        """Render a panel's own page."""
+        """Render a panel's own page; `search` is the text that its rows contain."""
         query = page.view.query
         back = f"../{PATHS[panel.tab].removeprefix('./')}{query}#{panel.name}"
         return self.environment.get_template("panel.html").render(
             base="../",
             view=page.view,
             identity=page.identity,
+            panel_name=panel.name,
             title=title_of(page, panel),
             span=span_of(page, panel),
             chips=chips(page),
-            metrics=panel.metrics(page.view, page.hidden),
+            metrics=[page.metric(one.name) for one in panel.metrics(page.view, page.hidden)],
             dimensions=panel.dimensions(page.view),
             is_filtered=panel.is_filtered,
             parts=parts,
+            search=search,
+            longest_search=LONGEST_SEARCH,
+            own_path=f"{panel.name}{query}",
             comparison=comparison,
             back=back,
             csv=f"{panel.name}.csv{query}",
-            ask_path=f"{panel.name}{query}",
             workgroup=page.settings.lake.workgroup,
             own_notes=[
                 (when_of(page, note), note.text, note.account)
@@ -161,14 +204,37 @@ class Renderer:
             ],
         )
 
-    def shares(self, links: ShownLinks, now: datetime, shown: str, withdrawn: str) -> str:
+    def shares(
+        self, page: PageContext, links: ShownLinks, now: datetime, shown: str, withdrawn: str
+    ) -> str:
         """Render the list of share links; `shown` and `withdrawn` are ids of links."""
         return self.environment.get_template("shares.html").render(
             made=links.link(shown) if shown else None,
-            **list_values(links, self.formats, now, withdrawn),
+            **list_values(page, links, now, withdrawn),
         )
 
     def refusal(self, title: str, sentence: str, base: str) -> str:
         """Render the page for a request that can't be answered."""
         template = self.environment.get_template("refusal.html")
         return template.render(title=title, sentence=sentence, base=base)
+
+
+def _filter_values(page: PageContext) -> dict[str, Any]:
+    """Build what the page says about its filters: in its title, aloud, and if one matches nothing.
+
+    page.js puts `announcement` into the live region after it replaced the page.
+    """
+    title = page_title(page)
+    if not page.view.filters:
+        return {
+            "tab_title": title,
+            "announcement": f"{title}, {page.days(page.period)}",
+            "unmatched": [],
+        }
+    visits = page.answer(("visits",)).single()["visits"] or 0
+    counted = page.formats.plural("%(number)s visit", "%(number)s visits", visits)
+    return {
+        "tab_title": title,
+        "announcement": f"{title}, {page.days(page.period)}: {counted}",
+        "unmatched": find_unmatched(page, visits),
+    }

@@ -13,7 +13,8 @@ from clickstream.dashboard.access.shares import LONGEST_NAME, Share, Shares
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.view import TABS
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.web.navigation import TAB_LABELS
+from clickstream.dashboard.web.navigation import shown_tabs, tab_label
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.errors import InputError
 
 SHOWN, WITHDRAWN = "shared", "withdrawn"
@@ -68,11 +69,12 @@ class ShareRow:
     has_expired: bool
 
 
-def share_menu(formats: Formats) -> dict[str, Any]:
-    """Build the values of the form that makes a link."""
+def share_menu(page: PageContext) -> dict[str, Any]:
+    """Build the values of the form that makes a link, and of the line about a new one."""
     return {
+        "pages_text": lambda tabs: pages_text(page, tabs),
         "share_days": [
-            (days, formats.plural("%(number)s day", "%(number)s days", days)) for days in DAYS
+            (days, page.formats.plural("%(number)s day", "%(number)s days", days)) for days in DAYS
         ],
         "usual_days": USUAL_DAYS,
         "longest_share_name": LONGEST_NAME,
@@ -80,29 +82,29 @@ def share_menu(formats: Formats) -> dict[str, Any]:
 
 
 def list_values(
-    links: ShownLinks, formats: Formats, now: datetime, withdrawn: str
+    page: PageContext, links: ShownLinks, now: datetime, withdrawn: str
 ) -> dict[str, Any]:
     """Build the values of the list's template; `withdrawn` is the id of a link to undo."""
     problem, rows, undo = "", [], None
     try:
-        rows = [_row(link, formats, now) for link in links.all()]
+        rows = [_row(page, link, now) for link in links.all()]
         undo = links.shares.file.read().deleted_entry(withdrawn)
     except InputError as error:
         problem = error.printed
     return {
-        **share_menu(formats),
+        **share_menu(page),
         "problem": problem,
         "rows": rows,
         "undo": undo,
-        "pages": [(tab, formats.text(TAB_LABELS[tab])) for tab in TABS],
+        "pages": [(tab, tab_label(page, tab)) for tab in shown_tabs(page)],
     }
 
 
-def _row(link: ShownLink, formats: Formats, now: datetime) -> ShareRow:
-    share = link.share
+def _row(page: PageContext, link: ShownLink, now: datetime) -> ShareRow:
+    share, formats = link.share, page.formats
     return ShareRow(
         link,
-        pages_text(share.tabs, formats),
+        pages_text(page, share.tabs),
         formats.day(share.created_at.date(), with_year=True),
         formats.day(share.expires_at.date(), with_year=True),
         _left(share, formats, now),
@@ -120,8 +122,8 @@ def _left(share: Share, formats: Formats, now: datetime) -> str:
     return formats.plural("%(number)s day left", "%(number)s days left", left.days)
 
 
-def pages_text(tabs: Sequence[str], formats: Formats) -> str:
+def pages_text(page: PageContext, tabs: Sequence[str]) -> str:
     """Name the pages that a link opens."""
     if len(tabs) == len(TABS):
-        return formats.text(mark("All pages"))
-    return ", ".join(formats.text(TAB_LABELS[tab]) for tab in TABS if tab in tabs)
+        return page.formats.text(mark("All pages"))
+    return ", ".join(tab_label(page, tab) for tab in TABS if tab in tabs)

@@ -18,7 +18,7 @@ from clickstream.dashboard.access.identity import identity_of, require_sharer
 from clickstream.dashboard.access.shares import Share, Shares
 from clickstream.dashboard.questions.view import TABS, View
 from clickstream.dashboard.web.entry_routes import SentForm
-from clickstream.dashboard.web.rendering import Renderer
+from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.web.share_menu import SHOWN, WITHDRAWN, ShownLinks
 from clickstream.errors import InputError
 
@@ -30,13 +30,16 @@ Clock = Callable[[], datetime]
 Route = Callable[..., Awaitable[Response]]
 
 
-def add_share_routes(app: FastAPI, shares: Shares, renderer: Renderer, clock: Clock) -> None:
+def add_share_routes(app: FastAPI, dashboard: DashboardService, clock: Clock) -> None:
     """Add the routes to the application."""
+    shares = dashboard.shares
 
     def show_list(request: Request) -> Response:
-        links = ShownLinks(shares, identity_of(request))
-        given = request.query_params
-        html = renderer.shares(links, clock(), given.get(SHOWN, ""), given.get(WITHDRAWN, ""))
+        identity, given = identity_of(request), request.query_params
+        marked = given.get(SHOWN, ""), given.get(WITHDRAWN, "")
+        with dashboard.page(View(), identity) as page:
+            links = ShownLinks(shares, identity)
+            html = dashboard.renderer.shares(page, links, clock(), *marked)
         # The page contains addresses of links, which grant access like keys.
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 

@@ -7,15 +7,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 
-from clickstream.dashboard.access.identity import identity_of, require_tab
+from clickstream.dashboard.access.identity import NO_PAGE, identity_of, require_tab
 from clickstream.dashboard.questions.coverage import period_of_hour
 from clickstream.dashboard.questions.view import TABS, Tab, View, parse_hour, parse_view
+from clickstream.dashboard.web.filter_field import (
+    FIELDS,
+    FILTER,
+    add_filter,
+    may_see_values,
+    suggest_names,
+)
 from clickstream.dashboard.web.rendered_pages import compress, page_response
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.web.share_menu import SHOWN
+
+VALUES = "values"
+"""The path of the suggestions, which page.js asks for."""
 
 
 def add_tab_routes(app: FastAPI, dashboard: DashboardService) -> None:
@@ -24,6 +34,7 @@ def add_tab_routes(app: FastAPI, dashboard: DashboardService) -> None:
         path = "/" if tab == "overview" else f"/{tab}"
         app.add_api_route(path, _tab_route(dashboard, tab), response_model=None)
     app.add_api_route("/version", _version_route(dashboard), response_model=None)
+    app.add_api_route(f"/{VALUES}", _values_route(dashboard), response_model=None)
     _add_hour_routes(app, dashboard)
 
 
@@ -34,22 +45,38 @@ def _version_route(dashboard: DashboardService) -> Callable[[Request], Response]
     return show_version
 
 
+def _values_route(dashboard: DashboardService) -> Callable[[Request], Response]:
+    def suggest(request: Request) -> Response:
+        """Answer with the names that the field for filters suggests, as JSON."""
+        if not may_see_values(identity_of(request)):
+            raise HTTPException(HTTPStatus.NOT_FOUND, NO_PAGE)
+        view = parse_view("overview", request.query_params.multi_items(), (SHOWN, *FIELDS))
+        with dashboard.page(view, identity_of(request)) as page:
+            names = suggest_names(page, request.query_params)
+        return JSONResponse(names, headers={"Cache-Control": "no-store"})
+
+    return suggest
+
+
 def _tab_route(dashboard: DashboardService, tab: Tab) -> Callable[[Request], Response]:
     def show_tab(request: Request) -> Response:
         require_tab(request, tab)
-        view = parse_view(tab, request.query_params.multi_items())
+        view = parse_view(tab, request.query_params.multi_items(), (SHOWN, *FIELDS))
+        if FILTER in request.query_params:
+            with dashboard.page(view, identity_of(request)) as page:
+                return _found(add_filter(page, request.query_params).query)
         etag = _etag(dashboard, request)
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
         identity = identity_of(request)
         # A page with the address of a new share link must not be cached: the address grants access.
         if shown := request.query_params.get(SHOWN):
-            page = compress(dashboard.render_tab(view, identity, shown))
-            return page_response(request, page, {"ETag": etag, "Cache-Control": "no-store"})
-        page = dashboard.pages.find(etag) or compress(dashboard.render_tab(view, identity))
+            html = compress(dashboard.render_tab(view, identity, shown))
+            return page_response(request, html, {"ETag": etag, "Cache-Control": "no-store"})
+        html = dashboard.pages.find(etag) or compress(dashboard.render_tab(view, identity))
         if etag == _etag(dashboard, request):  # else its inputs changed while it was rendered
-            dashboard.pages.keep(etag, page)
-        return page_response(request, page, {"ETag": etag})
+            dashboard.pages.keep(etag, html)
+        return page_response(request, html, {"ETag": etag})
 
     return show_tab
 

@@ -27,8 +27,9 @@ class Bucket:
 
     def label(self, formats: Formats, days: int) -> str:
         """Return its label on the axis of a chart that shows `days` days."""
-        if self.grain == "hour" and days == 1:
-            return formats.hour(self.start.hour)
+        if self.grain == "hour":
+            hour = formats.hour(self.start.hour)
+            return hour if days == 1 else f"{formats.day(self.start.date())}, {hour}"
         return formats.day(self.start.date())
 
     def title(self, formats: Formats) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS
+from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.questions.view import TILES, Grain
+from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -64,6 +66,45 @@ def published_keys(page: PageContext, buckets: Sequence[Bucket]) -> set[tuple[An
     if buckets and buckets[0].grain == "week":
         return {b.key for b in buckets if any(b.start.date() <= d < b.end.date() for d in days)}
     return {(day,) for day in days}
+
+
+def finished_values(
+    page: PageContext, buckets: Sequence[Bucket], values: Sequence[float | None]
+) -> list[float | None]:
+    """Return the values for a sparkline: None for each hour, day or week that is not complete.
+
+    A part of a day or week would look like a fall.
+    """
+    first, end = page.starts_at or start_of(page.period.first), page.coverage.complete_to
+    return [
+        value if end and first <= bucket.start and bucket.end <= end else None
+        for bucket, value in zip(buckets, values, strict=True)
+    ]
+
+
+def summarize(
+    page: PageContext, buckets: Sequence[Bucket], values: Sequence[float | None], metric: Metric
+) -> str:
+    """Describe a line to those who can't see it: its first, last, highest and lowest value.
+
+    The bucket that is not over counts only if there is no other.
+    """
+    unfinished = unfinished_place(page, buckets)
+    known = [(value, place) for place, value in enumerate(values) if value is not None]
+    known = [one for one in known if one[1] != unfinished] or known
+    if not known:
+        return page.formats.text(mark("No value is known."))
+
+    def name(one: tuple[float, int]) -> str:
+        return f"{page.formats.value(metric, one[0])} ({buckets[one[1]].title(page.formats)})"
+
+    return page.formats.text(
+        mark("First %(first)s, last %(last)s, highest %(highest)s, lowest %(lowest)s."),
+        first=name(known[0]),
+        last=name(known[-1]),
+        highest=name(max(known, key=lambda one: one[0])),
+        lowest=name(min(known, key=lambda one: one[0])),
+    )
 
 
 def unfinished_place(page: PageContext, buckets: Sequence[Bucket]) -> int | None:

@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import sqrt
 from typing import Literal
 
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.coverage import hours_of, measure_coverage, to_local
-from clickstream.dashboard.questions.periods import period_of
+from clickstream.dashboard.questions.intervals import known_share
+from clickstream.dashboard.questions.periods import Period, cut_at, period_of
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
+
+HISTORY_DAYS = 28
+"""The days before now whose hours show what the coming ones usually bring."""
+
+TOLERANCE = 0.05
+"""A goal is on pace if its projection differs from the target by at most this share of it."""
+
+WeekHour = tuple[int, int]
+"""A weekday, 1 for Monday, and a local hour."""
 
 
 @dataclass(frozen=True)
 class Pace:
     """Progress towards the target of the calendar month.
 
-    `expected` is the part of the target for the hours published so far, `projected` the number at
-    the end of the month at the same rate. `width` and `expected_width` are percentages of the
-    target.
+    `projected` adds what the coming hours of the month usually bring; it is None with less than a
+    week of data. `width` is the reached part of the target in percent, `elapsed_width` that of the
+    month.
     """
 
     reached: int
     target: int
-    expected: int
-    projected: int
-    state: Literal["ahead", "on pace", "behind"]
+    projected: int | None
     width: float
-    expected_width: float
+    elapsed_width: float
+
+    @property
+    def state(self) -> Literal["ahead", "on pace", "behind", "unknown"]:
+        """How the projection compares with the target."""
+        if self.projected is None:
+            return "unknown"
+        margin = max(TOLERANCE * self.target, 2 * sqrt(self.target))
+        if abs(self.projected - self.target) <= margin:
+            return "on pace"
+        return "ahead" if self.projected > self.target else "behind"
 
 
 @dataclass(frozen=True)
@@ -60,7 +80,7 @@ def goal_rows(page: PageContext) -> list[GoalRow]:
         GoalRow(
             name,
             met.get(name, 0),
-            met.get(name, 0) / visits if visits else None,
+            known_share(met.get(name, 0), visits),
             page.view.with_filter("goal", name).query,
             paces.get(name),
             since.get(name, ""),
@@ -109,30 +129,50 @@ def _paces(page: PageContext) -> dict[str, Pace]:
     if not targets:
         return {}
     month = period_of("month", page.now.date())
-    published = measure_coverage(page.ask, month, page.zone, page.now).published
-    if not published:
+    end = measure_coverage(page.ask, month, page.zone, page.now).complete_to
+    if end is None:
         return {}
     rows = page.ask(build_question(("goal_visits",), ("goal",), month)).rows
     reached = {str(name): int(visits) for name, visits in rows}
-    part = published / hours_of(month, page.zone)
-    return {name: _pace(reached.get(name, 0), target, part) for name, target in targets.items()}
+    coming = _coming_visits(page, end, month.end)
+    elapsed = hours_of(cut_at(month, end), page.zone) / hours_of(month, page.zone)
+    return {
+        name: Pace(
+            reached.get(name, 0),
+            target,
+            None if coming is None else round(reached.get(name, 0) + coming.get(name, 0)),
+            round(min(100 * reached.get(name, 0) / target, 100), 1),
+            round(100 * elapsed, 1),
+        )
+        for name, target in targets.items()
+    }
 
 
-def _pace(reached: int, target: int, part: float) -> Pace:
-    """Compute the pace after `part` of the month: on pace within 2 standard errors (Poisson)."""
-    expected = target * part
-    state: Literal["ahead", "on pace", "behind"] = "on pace"
-    if abs(reached - expected) > 2 * sqrt(max(expected, 1)):
-        state = "ahead" if reached > expected else "behind"
-    return Pace(
-        reached,
-        target,
-        round(expected),
-        round(reached / part),
-        state,
-        round(min(100 * reached / target, 100), 1),
-        round(min(100 * part, 100), 1),
-    )
+def _coming_visits(page: PageContext, end: datetime, until: datetime) -> dict[str, float] | None:
+    """Return the visits that the hours from `end` to `until` usually bring, by goal.
+
+    Each hour brings the average of the published hours with its weekday and time. None if there is
+    no such hour for one of them, as in the first week of a log.
+    """
+    coming = Counter(_week_hours(end, until))
+    first = end.date() - timedelta(days=HISTORY_DAYS)
+    history = cut_at(Period(first, end.date()), end)
+    question = build_question(("published_hours",), ("weekday", "hour"), history)
+    published = {(day, hour): number for day, hour, number in page.ask(question).rows}
+    if not coming.keys() <= published.keys():
+        return None
+    question = build_question(("goal_visits",), ("weekday", "hour", "goal"), history)
+    found: dict[str, float] = defaultdict(float)
+    for day, hour, goal, visits in page.ask(question).rows:
+        found[goal] += coming[day, hour] * visits / published[day, hour]
+    return dict(found)
+
+
+def _week_hours(start: datetime, end: datetime) -> Iterator[WeekHour]:
+    """Yield the weekday and the hour of each local hour."""
+    while start < end:
+        yield start.isoweekday(), start.hour
+        start += timedelta(hours=1)
 
 
 def pace_text(formats: Formats, pace: Pace) -> str:
@@ -141,10 +181,11 @@ def pace_text(formats: Formats, pace: Pace) -> str:
         "ahead": mark("this month %(reached)s of %(target)s, ahead: on course for %(projected)s"),
         "on pace": mark("this month %(reached)s of %(target)s, on pace for %(projected)s"),
         "behind": mark("this month %(reached)s of %(target)s, behind: on course for %(projected)s"),
+        "unknown": mark("this month %(reached)s of %(target)s; a forecast needs a week of data"),
     }
     return formats.text(
         states[pace.state],
         reached=formats.count(pace.reached),
         target=formats.count(pace.target),
-        projected=formats.count(pace.projected),
+        projected=formats.count(pace.projected or 0),
     )

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from clickstream.dashboard.charts.columns import bar_widths
-from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import ROWS, Panel
-from clickstream.dashboard.questions.question import build_question
-from clickstream.dashboard.questions.view import CHOICES
+from clickstream.dashboard.questions.view import CHOICES, Value
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -23,20 +21,36 @@ OTHER_PLACES = mark("Other places")
 BEFORE_FIRST = mark("before the first step")
 STEPS = {"furthest_step", "step_of_failed"}
 """Dimensions whose values are numbers of funnel steps."""
+PAGES = {"page", "landing_page", "exit_page", "next_page", "failed_page", "error_page"}
+"""Dimensions whose values are pages, which the settings may name."""
+
 LEFT = mark("(left the site)")
+LONGEST_NAME = 60
+"""Maximum number of characters of a value in a sentence or a title."""
+
+_TIMES_OF_START = {
+    "start_hour": {str(hour) for hour in range(24)},
+    "start_weekday": {str(day) for day in range(1, 8)},
+}
+"""The values of the dimensions of a visit's start, as text."""
 
 KINDS = {"new": mark("New"), "returning": mark("Returning")}
 """The labels of the kinds of visitors."""
+
+_ANSWERS = {"yes": mark("yes"), "no": mark("no")}
+_NAMES = {"visitor_kind": KINDS, "met_goal": _ANSWERS, "met_error": _ANSWERS}
 
 
 @dataclass(frozen=True)
 class ListRow:
     """A row: its name, the width of its bar in percent, and its values.
 
-    `only` and `without` are queries of the page that filter by the row or exclude it.
+    `title` is the name for a tooltip. `only` and `without` are queries of the page that filter by
+    the row or exclude it.
     """
 
     name: str
+    title: str
     width: float
     cells: Sequence[str]
     only: str = ""
@@ -61,17 +75,14 @@ def list_panel(page: PageContext, panel: Panel, hidden: Sequence[str] = ()) -> L
     """Ask for a list's largest rows; `hidden` metrics have no column."""
     asked, by = page.parts(panel)
     names = [metric for metric in asked if metric not in hidden]
-    question = build_question(
-        names, by, page.period, panel.filters(page.view), ROWS + 1, page.key_days
-    )
-    answer = page.ask(question)
+    answer = page.answer(names, by, limit=ROWS + 1, filters=panel.filters(page.view))
     shown = list(answer.rows[:ROWS])
     widths = bar_widths([row[len(by)] for row in shown])
     return ListPanel(
         panel.name,
         panel.title,
         DIMENSIONS[by[0]].label,
-        [METRICS[metric] for metric in names],
+        [page.metric(metric) for metric in names],
         [_row(page, names, by, row, width) for row, width in zip(shown, widths, strict=True)],
         choices_of(page, panel.name),
         len(answer.rows) > ROWS,
@@ -82,18 +93,24 @@ def _row(
     page: PageContext, names: Sequence[str], by: Sequence[str], row: Sequence[Any], width: float
 ) -> ListRow:
     values = row[len(by) :]
-    first = values[0] or 0
-    cells = [
-        NO_VALUE if first < METRICS[name].smallest_group else page.shown(METRICS[name], value)
-        for name, value in zip(names, values, strict=True)
-    ]
-    label = " · ".join(value_name(page, one, value) for one, value in zip(by, row, strict=False))
+    cells = [page.shown(METRICS[name], value) for name, value in zip(names, values, strict=True)]
+    label, title = (
+        " · ".join(name(page, one, value) for one, value in zip(by, row, strict=False))
+        for name in (value_name, value_title)
+    )
     if not DIMENSIONS[by[0]].is_filter:
-        return ListRow(label, width, cells)
+        return ListRow(label, title, width, cells)
     view, dimension, value = page.view, by[0], row[0]
     only = view.toggled(dimension, value).query
     without = view.with_filter(dimension, value, is_excluded=True).query
-    return ListRow(label, width, cells, only, without, view.chooses(dimension, value))
+    return ListRow(label, title, width, cells, only, without, view.chooses(dimension, value))
+
+
+def value_title(page: PageContext, dimension: str, value: Any) -> str:
+    """Return the name of a dimension's value for a tooltip: of a page, the page itself."""
+    if dimension in PAGES and value is not None:
+        return str(value)
+    return value_name(page, dimension, value)
 
 
 def value_name(page: PageContext, dimension: str, value: Any) -> str:
@@ -107,9 +124,32 @@ def value_name(page: PageContext, dimension: str, value: Any) -> str:
         return formats.text(LEFT if dimension == "next_page" else NONE)
     if value is OTHER:
         return formats.text(OTHER_PLACES)
-    if dimension == "visitor_kind" and value in KINDS:
-        return formats.text(KINDS[value])
+    if names := _NAMES.get(dimension):
+        return formats.text(names.get(value, str(value)))
+    if str(value) in _TIMES_OF_START.get(dimension, ()):
+        is_hour = dimension == "start_hour"
+        return formats.hour(int(value)) if is_hour else formats.weekday(int(value))
+    if dimension in PAGES:
+        return page.settings.dashboard.page_names.get(value, str(value))
     return formats.country(str(value)) if dimension == "country" else str(value)
+
+
+def shorten_name(name: str) -> str:
+    """Return a name that fits a sentence or a title: a visitor chooses its length."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def values_named(page: PageContext, dimension: str, text: str) -> list[Value]:
+    """Return the values that are shown under another name, if this name contains a text."""
+    candidates: list[Value] = [None]
+    if dimension in STEPS:
+        candidates = [str(number) for number in range(len(page.settings.funnel) + 1)]
+    elif dimension == "visitor_kind":
+        candidates = [*KINDS]
+    elif dimension == "country":
+        candidates += page.formats.locale.territories
+    wanted = text.casefold()
+    return [one for one in candidates if wanted in value_name(page, dimension, one).casefold()]
 
 
 def _step_name(page: PageContext, number: str) -> str:
@@ -125,11 +165,11 @@ def choices_of(page: PageContext, name: str) -> list[tuple[str, str, bool]]:
         return []
     shown = page.view.choice(name)
     return [
-        (choice_label(choice), page.view.with_choice(name, choice).query, choice == shown)
+        (choice_label(page, choice), page.view.with_choice(name, choice).query, choice == shown)
         for choice in choices
     ]
 
 
-def choice_label(choice: str) -> str:
+def choice_label(page: PageContext, choice: str) -> str:
     """Return the label of a panel's choice, which is a dimension or a metric."""
-    return DIMENSIONS[choice].label if choice in DIMENSIONS else METRICS[choice].label
+    return DIMENSIONS[choice].label if choice in DIMENSIONS else page.metric(choice).label

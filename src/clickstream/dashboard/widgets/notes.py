@@ -1,7 +1,7 @@
 """Automatic notes on the main chart: events that affect how the numbers were made.
 
 They report changed settings, a new version, changed visitor keys, hours that are missing or lack a
-server's lines, many late lines, and many server errors.
+server's lines, many late lines, many server errors, and days on which clocks change.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import mean
 
-from clickstream.dashboard.questions.coverage import to_local
+from clickstream.dashboard.questions.coverage import hours_of, to_local
 from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
@@ -27,6 +27,13 @@ BURST_ERRORS, BURST_TIMES = 10, 5
 
 _SETTINGS = mark("Settings changed: later hours use the new ones")
 _VERSION = mark("Later hours were built by version %(version)s of the pipeline")
+_CLOCKS = {
+    25: mark("Clocks go back: the day has 25 hours, and %(hour)s occurs twice"),
+    23: mark("Clocks go forward: the day has 23 hours, without %(hour)s"),
+}
+LONGEST_COMPARED_CLOCKS = 7
+"""Maximum length, in days, of a range whose compared days with 23 or 25 hours get a note."""
+
 _KEYS = mark("Visitor keys changed: returning visitors count as new")
 
 
@@ -45,7 +52,10 @@ class Note:
 
 def find_notes(page: PageContext) -> list[Note]:
     """Return the notes of the page's period, in order of importance."""
-    finders = (find_bursts, _gaps, _incomplete_days, _late_days, _rule_changes)
+    finders = (
+        *(find_bursts, _gaps, _incomplete_days, _late_days, _rule_changes),
+        *(_clock_changes, _compared_clock_changes),
+    )
     found = [note for find in finders for note in find(page)]
     return sorted(found, key=lambda note: (note.gravity, note.at, note.text))
 
@@ -117,6 +127,40 @@ def _rule_changes(page: PageContext) -> Iterator[Note]:
             yield Note(at, page.formats.text(_VERSION, version=after[0]), "rules", 2)
         elif after[1] != before[1]:
             yield Note(at, page.formats.text(_SETTINGS), "rules", 2)
+
+
+def _clock_changes(page: PageContext) -> Iterator[Note]:
+    """Yield the days of the period that have 23 or 25 hours."""
+    for at, hours in _clock_change_hours(page, page.period):
+        yield Note(
+            at, page.formats.text(_CLOCKS[hours], hour=page.formats.hour(at.hour)), "hours", 2
+        )
+
+
+def _compared_clock_changes(page: PageContext) -> Iterator[Note]:
+    """Yield days that are compared with a day of 23 or 25 hours, if the range is short."""
+    if page.compared is None or page.period.days > LONGEST_COMPARED_CLOCKS:
+        return
+    for at, hours in _clock_change_hours(page, page.compared):
+        text = page.formats.text(
+            mark("Compared with %(day)s, which has %(hours)s hours: clocks change"),
+            day=page.formats.day(at.date()),
+            hours=hours,
+        )
+        yield Note(start_of((at + page.shift).date()), text, "hours", 2)
+
+
+def _clock_change_hours(page: PageContext, period: Period) -> Iterator[tuple[datetime, int]]:
+    """Yield the local hour (naive) that occurs twice or not at all, and the hours of its day."""
+    for day in period.dates:
+        hours = hours_of(Period(day, day), page.zone)
+        if hours not in _CLOCKS:
+            continue
+        for hour in range(24):
+            at = start_of(day, hour)
+            offsets = {at.replace(tzinfo=page.zone, fold=fold).utcoffset() for fold in (0, 1)}
+            if len(offsets) > 1:
+                yield at, hours
 
 
 def rotations(page: PageContext, period: Period) -> int:

@@ -6,11 +6,11 @@ and the current hour.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from clickstream.dashboard.access.identity import NOBODY, Identity
@@ -19,21 +19,25 @@ from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer, Ask
 from clickstream.dashboard.questions.coverage import (
     Coverage,
+    log_question,
     low_hours,
     measure_coverage,
     to_local,
 )
 from clickstream.dashboard.questions.fact_copy import CopyState
-from clickstream.dashboard.questions.metrics import Metric
+from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import Panel
-from clickstream.dashboard.questions.periods import Period, cut_at
+from clickstream.dashboard.questions.periods import Period, cut_at, start_of
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import Filter, View
+from clickstream.dashboard.widgets.goal_metrics import named_metric
 from clickstream.low_hours import LowHour
 from clickstream.settings import Settings
 
 OF_GOALS = frozenset(("conversions", "conversion_rate"))
 """The metrics that mean nothing on a site without a goal."""
+
+Built = TypeVar("Built")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,14 @@ class PageContext:
     problem: str = ""
     entries: ShownNotes = NO_NOTES
     identity: Identity = NOBODY
+    _built: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def once(self, build: Callable[[PageContext], Built]) -> Built:
+        """Return what `build` makes of this page; computed at the first call."""
+        if build not in self._built:
+            self._built[build] = build(self)
+        built: Built = self._built[build]
+        return built
 
     @property
     def version(self) -> str:
@@ -62,9 +74,34 @@ class PageContext:
         return version_of(self.state, self.entries.version)
 
     @cached_property
-    def period(self) -> Period:
-        """The dates that the page shows."""
+    def chosen_dates(self) -> Period:
+        """The dates that the view chooses."""
         return self.view.period(self.now.date())
+
+    @cached_property
+    def period(self) -> Period:
+        """The dates that the page shows: the chosen ones, from the first day of the log on."""
+        chosen, begins = self.chosen_dates, self.log_begins
+        if begins and chosen.first < begins.date() <= chosen.last:
+            return replace(chosen, first=begins.date())
+        return chosen
+
+    @property
+    def is_lake_empty(self) -> bool:
+        """Whether no hour is published, in the page's dates or elsewhere."""
+        return self.ask(log_question(self.now)).single()["newest_hour"] is None
+
+    @cached_property
+    def log_begins(self) -> datetime | None:
+        """The local moment (naive) at which the log begins; None without a line."""
+        begins = self.ask(log_question(self.now)).single()["log_begins"]
+        return None if begins is None else to_local(begins, self.zone)
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """The local moment at which the log begins, if that is after the start of the dates."""
+        begins = self.log_begins
+        return begins if begins and begins > start_of(self.chosen_dates.first) else None
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -100,7 +137,7 @@ class PageContext:
     def shift(self) -> timedelta:
         """The time between a moment of the period and the compared moment."""
         whole = self.compared_dates
-        return self.period.first - whole.first if whole else timedelta()
+        return self.chosen_dates.first - whole.first if whole else timedelta()
 
     @cached_property
     def goals(self) -> tuple[str, ...]:
@@ -108,9 +145,9 @@ class PageContext:
         rows = self.answer(("goal_visits",), ("goal",), filters=()).rows
         return tuple(dict.fromkeys([*self.settings.goals, *(str(goal) for goal, _ in rows)]))
 
-    @property
+    @cached_property
     def main_goal(self) -> str:
-        """The goal of the page of conversions: the order if it is a goal; empty without a goal."""
+        """The goal that leads: the order if it is a goal, else the first; empty without a goal."""
         order = self.settings.dashboard.order_goal
         if order in self.settings.goals or order in self.goals:
             return order
@@ -120,6 +157,19 @@ class PageContext:
     def is_main_goal_order(self) -> bool:
         """Whether the page of conversions is about orders."""
         return self.main_goal == self.settings.dashboard.order_goal
+
+    def goal_of(self, metrics: Sequence[str]) -> str | None:
+        """Return the main goal for a question whose metrics count it, else None."""
+        return self.main_goal if any(METRICS[name].is_of_goal for name in metrics) else None
+
+    def metric(self, name: str) -> Metric:
+        """Return a metric; its texts name the main goal, if it counts that."""
+        goal = self.goal_of([name])
+        return (
+            named_metric(self.formats, name, goal, self.is_main_goal_order)
+            if goal
+            else METRICS[name]
+        )
 
     @property
     def hidden(self) -> frozenset[str]:
@@ -137,7 +187,8 @@ class PageContext:
 
     def questions(self, panel: Panel, period: Period | None = None) -> list[Question]:
         """Return the questions of a panel, for the page's period or another."""
-        return panel.questions(self.view, period or self.period, self.key_days, self.hidden)
+        goal = self.goal_of(self.parts(panel)[0])
+        return panel.questions(self.view, period or self.period, self.key_days, self.hidden, goal)
 
     def days(self, period: Period) -> str:
         """Format the dates of a period, with the year if it is not the current year."""
@@ -162,10 +213,17 @@ class PageContext:
     ) -> Answer:
         """Ask for metrics of the view's period and filters, or of others."""
         chosen = self.view.filters if filters is None else filters
-        question = build_question(
-            metrics, by, period or self.period, chosen, limit, key_days=self.key_days
+        return self.ask(
+            build_question(
+                metrics,
+                by,
+                period or self.period,
+                chosen,
+                limit,
+                self.key_days,
+                self.goal_of(metrics),
+            )
         )
-        return self.ask(question)
 
     @property
     def key_days(self) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from clickstream.dashboard.charts.heat import NARROW_STEP, HeatMap, heat_map
 from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.answers import Answer
-from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 HOURS = [f"{hour:02}" for hour in range(24)]
@@ -17,12 +18,13 @@ HOURS = [f"{hour:02}" for hour in range(24)]
 
 @dataclass(frozen=True)
 class TimesPanel:
-    """Visits by weekday and hour, as a heat map and as a table."""
+    """Visits by weekday and hour, as a heat map and as a table; `summary` names the peak."""
 
     wide: HeatMap
     narrow: HeatMap
     rows: Sequence[Sequence[str]]
     is_empty: bool
+    summary: str
 
 
 def build_times(page: PageContext) -> TimesPanel:
@@ -32,7 +34,7 @@ def build_times(page: PageContext) -> TimesPanel:
 
 def times_of(page: PageContext, answer: Answer) -> TimesPanel:
     """Divide an answer by weekday and hour by how often that hour of the week is published."""
-    metric = METRICS[answer.question.metrics[0]]
+    metric = page.metric(answer.question.metrics[0])
     counts = {(weekday, hour): count for weekday, hour, count in answer.rows}
     hours = page.answer(("published_hours",), ("weekday", "hour"))
     times = {(weekday, hour): number for weekday, hour, number in hours.rows}
@@ -58,7 +60,14 @@ def times_of(page: PageContext, answer: Answer) -> TimesPanel:
         heat_map(values, names, columns, titles, NARROW_STEP),
         rows,
         not counts,
+        page.formats.text(mark("Most: %(most)s."), most=_most(values, titles)),
     )
+
+
+def _most(values: Sequence[Sequence[float | None]], titles: Sequence[Sequence[str]]) -> str:
+    """Return the title of the cell with the highest value."""
+    cells = zip(chain(*values), chain(*titles), strict=True)
+    return max(cells, key=lambda cell: cell[0] or 0)[1]
 
 
 def _average(count: float, times: int) -> float | None:

@@ -28,12 +28,12 @@ class TrustLine:
 
 
 def trust_line(page: PageContext) -> TrustLine:
-    """State how far the numbers go, and what was rejected, removed and late."""
+    """State how far the numbers go, and what is not well; the Trust tab has the other figures."""
     coverage = page.coverage
     if coverage.newest is None:
         nothing = page.formats.text(mark("No hour of this range is published"))
         return TrustLine("bad", [TrustPart(nothing, "hours"), *_start(page), *_age(page)])
-    parts = [_complete(page), *_incomplete(page), *_start(page), *_age(page), *_figures(page)]
+    parts = [_complete(page), *_incomplete(page), *_start(page), *_age(page), *_waiting(page)]
     lacks_hours = coverage.missing or coverage.incomplete
     if lacks_hours or page.problem or not _is_up_to_date(page):
         return TrustLine("bad", parts)
@@ -84,11 +84,11 @@ def _incomplete(page: PageContext) -> list[TrustPart]:
 
 def _start(page: PageContext) -> list[TrustPart]:
     """State when the log begins, if that is after the range's start."""
-    start = page.coverage.starts_at
+    start = page.starts_at
     if start is None:
         return []
     when = page.formats.moment(start)
-    return [TrustPart(page.formats.text(mark("begins %(when)s"), when=when), "hours")]
+    return [TrustPart(page.formats.text(mark("the log begins %(when)s"), when=when), "hours")]
 
 
 def _age(page: PageContext) -> list[TrustPart]:
@@ -104,11 +104,12 @@ def _age(page: PageContext) -> list[TrustPart]:
     return [TrustPart(text, "facts")]
 
 
-def _figures(page: PageContext) -> list[TrustPart]:
+def describe_lines(page: PageContext) -> list[TrustPart]:
+    """State how many lines were rejected, removed and late."""
     formats, coverage = page.formats, page.coverage
     lines = coverage.total["lines"]
     if not lines:
-        return [TrustPart(formats.text(mark("no line was logged")), "balance")]
+        return []
     rejected = formats.plural(
         "%(rejected)s of %(number)s line rejected",
         "%(rejected)s of %(number)s lines rejected",
@@ -117,12 +118,10 @@ def _figures(page: PageContext) -> list[TrustPart]:
     )
     requests = max(lines - coverage.total["assets"] - coverage.total["rejected"], 1)
     bots = formats.share(coverage.total["bots"] / requests, 0)
-    waiting = coverage.total["waiting_lines"]
     return [
         TrustPart(rejected, "rejects"),
         TrustPart(formats.text(mark("%(share)s bots removed"), share=bots), "bots"),
         TrustPart(_late(page), "hours"),
-        *_waiting(page, waiting),
     ]
 
 
@@ -136,8 +135,12 @@ def _late(page: PageContext) -> str:
     return formats.text(mark("%(share)s arrived late"), share=formats.share(share))
 
 
-def _waiting(page: PageContext, waiting: int) -> list[TrustPart]:
+def _waiting(page: PageContext) -> list[TrustPart]:
+    """State how many lines wait, or that the published hours have none."""
+    waiting, formats = page.coverage.total["waiting_lines"], page.formats
+    if not page.coverage.total["lines"]:
+        return [TrustPart(formats.text(mark("no line was logged")), "balance")]
     if not waiting:
         return []
-    text = page.formats.plural("%(number)s line waits", "%(number)s lines wait", waiting)
+    text = formats.plural("%(number)s line waits", "%(number)s lines wait", waiting)
     return [TrustPart(text, "balance")]

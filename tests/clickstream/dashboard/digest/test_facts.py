@@ -85,7 +85,7 @@ def test_a_later_mail_of_an_old_week_reads_the_month_whose_targets_it_shows(lake
     hours = hours_between(datetime(2027, 3, 1), datetime(2027, 3, 6))
     store_facts(own, tables(2) | fact_tables(orders, hours))
     assert build_digest(own, WEEK, now).goals == [
-        "order: this month 7 of 100, behind: on course for 43"
+        "order: this month 7 of 100; a forecast needs a week of data"
     ]
 
 

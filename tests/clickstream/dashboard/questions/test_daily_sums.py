@@ -15,6 +15,7 @@ from tests.clickstream.dashboard import strategies
 from tests.clickstream.dashboard.builders import FactStore, PublishedHour, Visit, fact_tables
 from tests.support.examples import examples
 
+from clickstream.dashboard.changes.weeks import Weeks, weekly_question
 from clickstream.dashboard.questions.daily_sums import COHORTS, ORDER, SUM_TABLES, sums_statement
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, FORMAT_WITHOUT_SUMS, FactCopy
@@ -23,7 +24,6 @@ from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import TILES, Filter
-from clickstream.dashboard.sentences.weeks import Weeks, weekly_question
 
 FIRST, DAYS = date(2026, 10, 20), 40
 """Longer than a month, with the night in which clocks change."""
@@ -78,12 +78,14 @@ def questions(draw: st.DrawFn) -> Question:
         cohorts = filters if draw(st.booleans()) else []
         key_days = draw(st.sampled_from([3, 30]))
         return build_question(("visitors",), COHORTS, period, cohorts, key_days=key_days)
+    if draw(st.integers(0, 9)) == 0:
+        whole_days = Weeks(replace(period, until_hour=None))
+        return weekly_question(whole_days, ("visitors",), (), filters, is_daily=True)
     if draw(st.booleans()) and chosen[0] in ("visits", "views", "goal_visits"):
         weeks = Weeks(replace(period, last=min(period.last, period.first + timedelta(days=20))))
-        by = one if one in plain else ""
-        return weekly_question(
-            weeks, [*dict.fromkeys((chosen[0], *ADDITIVE[chosen[0]]))], by, filters
-        )
+        by = (one,) if one in plain else ()
+        metrics = [*dict.fromkeys((chosen[0], *ADDITIVE[chosen[0]]))]
+        return weekly_question(weeks, metrics, by, filters, goal="order")
     by_time = draw(st.sampled_from(TIMES))
     found = build_question(
         chosen,
@@ -91,6 +93,7 @@ def questions(draw: st.DrawFn) -> Question:
         period,
         filters,
         key_days=draw(st.sampled_from([3, 30])),
+        goal=draw(st.sampled_from(["order", "order", "newsletter"])),
     )
     return replace(found, sql=found.sql.replace("visitor_id) >= 10", "visitor_id) >= 2"))
 
@@ -133,17 +136,20 @@ WEEK = Period(FIRST, FIRST + timedelta(days=6), 9)
 
 def test_questions_without_a_filter_are_answered_from_sums() -> None:
     asked = [
-        *(build_question(TILES, by, WEEK) for by in ((), ("day",), ("week",))),
-        build_question(("visits", "visitors", "conversion_rate"), ("country",), WEEK),
+        *(build_question(TILES, by, WEEK, goal="order") for by in ((), ("day",), ("week",))),
+        build_question(("visits", "visitors", "conversion_rate"), ("country",), WEEK, goal="order"),
         build_question(("visits",), ("weekday", "hour"), WEEK),
         build_question(("views", "page_visits", "time_on_page"), ("page",), WEEK),
         *(
-            weekly_question(Weeks(WEEK), ("visits", "conversion_rate"), by)
-            for by in ("", "channel", "campaign", "landing_page", "city", "device", "browser")
+            weekly_question(Weeks(WEEK), ("visits", "conversion_rate"), by, goal="order")
+            for by in ((), ("channel",), ("campaign",), ("landing_page",), ("city",), ("device",))
         ),
-        weekly_question(Weeks(WEEK), ("goal_visits",), "goal"),
+        weekly_question(Weeks(replace(WEEK, until_hour=None)), ("visitors",), is_daily=True),
+        weekly_question(Weeks(WEEK), ("goal_visits",), ("goal",)),
         build_question(("visits",), ("device",), WEEK, [Filter("device", ("mobile",))]),
-        build_question(("visits", "conversion_rate"), ("visitor_kind", "day"), WEEK),
+        build_question(
+            ("visits", "visitors", "conversion_rate"), ("visitor_kind", "day"), WEEK, goal="order"
+        ),
         build_question(("visitors",), COHORTS, replace(WEEK, until_hour=None)),
     ]
     assert [one for one in asked if sums_statement(one, TABLES) is None] == []

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clickstream.dashboard.questions.intervals import is_unlikely_by_chance, wilson
+from clickstream.dashboard.questions.intervals import wilson
 
 
 @pytest.mark.parametrize(
@@ -29,10 +29,3 @@ def test_an_interval_holds_its_share(pair) -> None:
 
 def test_nothing_is_known_of_no_trials() -> None:
     assert wilson(0, 0) == (0, 1)
-
-
-@pytest.mark.parametrize(
-    ("now", "before", "moved"), [(100, 90, False), (200, 100, True), (0, 9, False), (0, 12, True)]
-)
-def test_differences_within_three_standard_errors_are_chance(now, before, moved) -> None:
-    assert is_unlikely_by_chance(now, before) is moved

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.dashboard.questions.periods import Period, compared_with, cut_at, period_of
+from clickstream.dashboard.questions.periods import (
+    Period,
+    beside,
+    compared_with,
+    cut_at,
+    period_of,
+)
 
 TODAY = date(2026, 11, 27)
 days = st.dates(date(2020, 1, 1), date(2030, 12, 31))
@@ -43,6 +49,21 @@ def test_the_previous_period_ends_at_most_six_days_before(first, length) -> None
     before = compared_with(period, "previous")
     assert before is not None
     assert 1 <= (period.first - before.last).days <= 7
+
+
+@given(days, st.integers(0, 400), st.sampled_from([1, -1]))
+def test_ranges_beside_each_other_touch(first, length, direction) -> None:
+    period = Period(first, first + timedelta(days=length))
+    other = beside(period, direction)
+    before, after = sorted((period, other), key=lambda one: one.first)
+    assert after.first - before.last == timedelta(days=1)
+
+
+@given(days, st.sampled_from(["month", "year"]), st.sampled_from([1, -1]))
+def test_a_month_or_year_is_beside_a_whole_one(day, name, direction) -> None:
+    period = period_of(name, day)
+    other = beside(period, direction)
+    assert other == period_of(name, other.last)
 
 
 def test_nothing_is_compared_on_request() -> None:

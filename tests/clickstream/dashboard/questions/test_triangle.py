@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,10 @@ from tests.support.engines import TrinoOfLake
 from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import settings
+from clickstream.dashboard.changes.failures import FAILED
+from clickstream.dashboard.changes.looks import LOOKS
+from clickstream.dashboard.changes.weeks import Weeks as Compared
+from clickstream.dashboard.changes.weeks import weekly_question
 from clickstream.dashboard.charts.maps import frames
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer, Answers
@@ -30,15 +34,18 @@ from clickstream.dashboard.questions.panel import Trend
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import GRAINS, TABS, Filter, Tab, View
-from clickstream.dashboard.sentences.candidates import LOOKS
-from clickstream.dashboard.sentences.errors import FAILED
-from clickstream.dashboard.sentences.weeks import Weeks as Compared
-from clickstream.dashboard.sentences.weeks import weekly_question
 from clickstream.dashboard.tabs import panels
 from clickstream.dashboard.tabs.orders.funnel import build_funnel
 from clickstream.dashboard.tabs.orders.questions import item_pages, order_filter
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.visits.log_lines import read_log_lines
+from clickstream.dashboard.visits.questions import (
+    VISIT_COLUMNS,
+    id_text,
+    page_views_question,
+    visits_question,
+)
 from clickstream.dashboard.web.details import is_same
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.widgets.page import PageContext
@@ -187,7 +194,7 @@ def questions_of(
 def filters_of(question: Question, panel_name: str, page: PageContext) -> Sequence[Filter]:
     """The view's filters, and those that a panel of the Orders page adds."""
     chosen = PANELS[panel_name].filters(page.view)
-    ordered = (order_filter(page),) if "order" in question.values else ()
+    ordered = (order_filter(page),) if order_filter(page) in question.filters else ()
     if panel_name == "items":
         return (*chosen, Filter("page", item_pages(page)), *ordered)
     return (*chosen, *ordered)
@@ -205,7 +212,7 @@ def test_a_panel_shows_what_athena_says_and_what_is_true(cafe: Cafe, name: str) 
 def test_places_of_few_visitors_are_folded_alike(cafe: Cafe, by: str) -> None:
     """On the copy and on Athena, and so that they add up to the true total."""
     metrics = ("visits", "visitors", "conversions")
-    question = build_question(metrics, (by,), WHOLE)
+    question = build_question(metrics, (by,), WHOLE, goal="order")
     check(cafe, question, WHOLE, ())
     with cafe.copy.reader() as reader:
         ours = fold(Answers(cafe.copy).asker(reader), question)
@@ -215,6 +222,30 @@ def test_places_of_few_visitors_are_folded_alike(cafe: Cafe, by: str) -> None:
     assert total is not None
     assert sum(row[1] for row in ours.rows) == total[0][0]
     assert all(row[2] >= 10 for row in ours.rows)
+
+
+def searches() -> Iterator[Question]:
+    """Searches of texts that careless SQL would read as patterns, quotes or other letters."""
+    for text in ("CAFE", "'", "%", "_", "<ScRiPt>"):
+        for metrics, by in ((("visits",), ("landing_page",)), (("views",), ("page",))):
+            named: list[str | None] = [None, "/"] if text == "CAFE" else []
+            yield build_question(metrics, by, WHOLE).containing(text, {by[0]: named}, 50)
+
+
+def test_a_search_finds_what_athena_finds(cafe: Cafe) -> None:
+    for question in searches():
+        with cafe.copy.reader() as reader:
+            ours = reader.rows(question)
+        assert_same_rows(ours, ask_athena(cafe.lake, question), question.sql)
+
+
+@pytest.mark.trino
+def test_a_search_finds_what_a_real_trino_finds(cafe: Cafe, trino: TrinoOfLake) -> None:
+    for question in searches():
+        with cafe.copy.reader() as reader:
+            ours = reader.rows(question)
+        theirs = trino.query(cafe.lake, question.sql_with_values()).rows
+        assert_same_rows(ours, theirs, question.sql)
 
 
 def test_cities_lie_where_the_visitors_of_the_cafe_are(cafe: Cafe) -> None:
@@ -272,8 +303,10 @@ def questions_of_sentences(tab: Tab, filters: Sequence[Filter]) -> Iterator[Ques
     """What the sentences of a tab ask, errors included."""
     for look in LOOKS[tab]:
         chosen = filters if METRICS[look.asked[0]].facts.has_sessions else ()
-        yield weekly_question(COMPARED_WEEKS, look.asked, look.dimension, chosen)
-    yield weekly_question(COMPARED_WEEKS, (FAILED,), "failed_page", filters)
+        yield weekly_question(COMPARED_WEEKS, look.asked, look.by, chosen, goal="order")
+    yield weekly_question(COMPARED_WEEKS, ("visits",), ("channel", "device"), filters)
+    yield weekly_question(COMPARED_WEEKS, ("visitors",), (), filters, is_daily=True)
+    yield weekly_question(COMPARED_WEEKS, (FAILED,), ("failed_page",), filters)
     yield weekly_question(COMPARED_WEEKS, ("published_hours", "incomplete_hours"))
 
 
@@ -328,6 +361,75 @@ def views_of(name: str, view: View) -> Iterator[View]:
     """The view with each choice of a panel."""
     for choice in PANELS[name].asks or {"": ()}:
         yield view.with_choice(name, choice) if choice else view
+
+
+@pytest.mark.parametrize("filters", FILTERS[:5])
+def test_the_list_of_visits_is_what_athena_says_and_what_is_true(
+    cafe: Cafe, filters: Sequence[Filter]
+) -> None:
+    question = visits_question(WHOLE, filters, 100_000)
+    columns = [*question.metrics]
+    with cafe.copy.reader() as reader:
+        ours = [with_ids(dict(zip(columns, row, strict=True))) for row in reader.rows(question)]
+    theirs = [dict(zip(columns, row, strict=True)) for row in ask_athena(cafe.lake, question)]
+    assert ours == theirs
+    shown = ("channel", "landing_page", "exit_page", "page_views", "conversions", "errors")
+    true = [
+        (one.started_at.replace(tzinfo=None), *(getattr(one, name) for name in shown))
+        for one in cafe.truth.chosen(WHOLE, filters)
+    ]
+    found = [(row["started_at"], *(row[name] for name in shown)) for row in ours]
+    assert sorted(found, key=repr) == sorted(true, key=repr)
+
+
+def with_ids(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {name: id_text(row[name]) for name in ("session_id", "visitor_id")}
+
+
+def test_page_views_of_a_visit_have_their_true_times(cafe: Cafe) -> None:
+    true = {
+        (one.started_at.replace(tzinfo=None), one.landing_page, len(one.pages)): one
+        for one in cafe.truth.chosen(WHOLE, ())
+    }
+    with cafe.copy.reader() as reader:
+        listed = reader.rows(visits_question(WHOLE, (), 40))
+        for row in listed:
+            visit = with_ids(dict(zip(VISIT_COLUMNS, row, strict=True)))
+            one = true[visit["started_at"], visit["landing_page"], visit["page_views"]]
+            question = page_views_question(visit["session_id"], visit["local_date"])
+            records = Answer(question, reader.rows(question)).records()
+            found = [
+                (view["page"], one.started_at + timedelta(seconds=view["seconds_in_visit"]))
+                for view in records
+            ]
+            assert found == [(view.page, view.viewed_at) for view in one.pages]
+
+
+OF_ID = "substr(session_id, 1, 16) = '{}'"
+
+
+def test_log_lines_of_a_visit_are_all_its_requests_and_of_its_dates_only(cafe: Cafe) -> None:
+    """The café's log is of two UTC dates."""
+    true = {
+        (one.started_at.replace(tzinfo=None), one.landing_page, len(one.pages)): one
+        for one in cafe.truth.chosen(WHOLE, ())
+    }
+    with cafe.copy.reader() as reader:
+        first = reader.rows(visits_question(Period(WHOLE.first, WHOLE.first), (), 3))
+    for row in first:
+        visit = with_ids(dict(zip(VISIT_COLUMNS, row, strict=True)))
+        one = true[visit["started_at"], visit["landing_page"], visit["page_views"]]
+        seconds = visit["duration_seconds"]
+        found = read_log_lines(cafe.lake, visit["session_id"], visit["started_at"], seconds)
+        sql = f"select sum(requests - assets) from session_parts where {OF_ID}"
+        counted = athena.query(cafe.lake, sql.format(visit["session_id"])).rows
+        assert counted == [(len(found.lines),)]
+        viewed = {view.viewed_at.replace(tzinfo=None) for view in one.pages}
+        assert viewed <= {line.at for line in found.lines}
+        assert not found.are_deleted
+    some = (visit["session_id"], datetime(2026, 10, 24, 19))
+    of_date, of_both = (read_log_lines(cafe.lake, *some, hours * 3600) for hours in (1, 10))
+    assert 0 < of_date.scanned_bytes < of_both.scanned_bytes
 
 
 def test_errors_of_the_funnel_are_those_of_the_hits(failing_cafe: Cafe) -> None:

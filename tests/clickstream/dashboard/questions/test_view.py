@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.strategies import values, views
 
+from clickstream.clean.known_sites import CLICK_IDS
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
 from clickstream.dashboard.questions.fact_views import SESSIONS
 from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.view import CHOICES, TILES, View, parse_view
+from clickstream.dashboard.questions.view import CHOICES, PARAMETERS, TILES, View, parse_view
 from clickstream.errors import InputError
 
 
@@ -41,6 +42,14 @@ def test_removing_a_filter_leaves_no_trace_of_its_value(
         for one in view.filters
     )
     assert all(one.values for one in view.filters)
+
+
+@given(st.sampled_from(PARAMETERS), st.integers(0, 20), st.sampled_from("xq_"))
+def test_a_misspelt_parameter_is_refused_with_the_nearest_known_name(name, place, char) -> None:
+    wrong = name[:place] + char + name[place:]
+    if wrong not in PARAMETERS:
+        with pytest.raises(InputError, match=r"is not a parameter .* Did you mean [a-z_.]+\?"):
+            parse_view("overview", [(wrong, "Email")])
 
 
 @given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=8)), max_size=5))
@@ -84,8 +93,18 @@ def test_the_default_view_has_the_shortest_url() -> None:
     assert View().query == "?"
 
 
-def test_unknown_parameters_such_as_those_of_a_mail_program_are_left_out() -> None:
-    assert parse_view("overview", [("utm_source", "mail"), ("fbclid", "1")]) == View()
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("chanel", "channel"), ("not.chanel", "not.channel"), ("Range", "range"), ("form", "from")],
+)
+def test_typical_misspellings_are_refused_with_the_right_name(wrong, right) -> None:
+    with pytest.raises(InputError, match=rf"'{wrong}' is not .* Did you mean {right}\?"):
+        parse_view("overview", [(wrong, "Email")])
+
+
+@pytest.mark.parametrize("name", ["utm_source", "_ga", *CLICK_IDS])
+def test_parameters_that_other_programs_append_are_left_out(name) -> None:
+    assert parse_view("overview", [(name, "1")]) == View()
 
 
 def test_dates_in_the_wrong_order_are_put_right() -> None:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import (
     FactStore,
     Visit,
     hours_between,
 )
-from tests.clickstream.dashboard.rendered import html_of, page_of
+from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
 from tests.clickstream.dashboard.web.test_pages import Pseudo
 from tests.clickstream.dashboard.week_facts import (
@@ -37,15 +34,6 @@ from clickstream.dashboard.questions.dimensions import FILTERS
 from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.questions.view import TABS, Filter, Tab, View, parse_view
 from clickstream.dashboard.sentences import Findings, find_sentences
-from clickstream.dashboard.sentences.significance import (
-    compare_count,
-    compare_share,
-    largest_chance,
-    two_sided_chance,
-    usual_weeks,
-)
-from clickstream.dashboard.sentences.weeks import WEEKS, ask_weeks
-from clickstream.dashboard.sentences.weeks import Weeks as Compared
 
 RULES = Weeks(weeks=9, seed=3)
 FIRST = RULES.first + timedelta(weeks=8)
@@ -70,111 +58,6 @@ def texts(findings: Findings) -> str:
     return "\n".join(one.text for one in findings.sentences)
 
 
-@pytest.mark.parametrize(
-    ("freedom", "statistic", "chance"),
-    [
-        *((2, 4.303, 0.05), (4, 8.610, 0.001), (7, 2.365, 0.05), (7, 3.499, 0.01)),
-        *((7, 5.408, 0.001), (15, 2.131, 0.05), (15, 4.073, 0.001), (30, 3.646, 0.001)),
-    ],
-)
-def test_the_chance_is_that_of_students_t(freedom, statistic, chance) -> None:
-    assert two_sided_chance(statistic, freedom) == pytest.approx(chance, rel=0.16)
-
-
-def test_a_poisson_count_is_compared_with_the_uncertainty_of_its_mean() -> None:
-    """Eight weeks of 100 on average: 11 standard errors of sqrt(100 (1 + 1/8))."""
-    weeks = [90, 110, 95, 105, 100, 100, 97, 103]
-    near = compare_count(110, weeks, 1, 0.0)
-    far = compare_count(217, weeks, 1, 0.0)
-    assert near.chance > 0.2
-    assert far.chance < 1e-5
-    assert (far.expected, far.change) == (100, pytest.approx(1.17))
-
-
-counts = st.lists(st.integers(0, 5000), min_size=3, max_size=8)
-
-
-@given(counts, st.integers(0, 5000), st.randoms())
-def test_the_order_of_weeks_does_not_matter(weeks, now, rng) -> None:
-    mixed = list(weeks)
-    rng.shuffle(mixed)
-    assert compare_count(now, weeks, 1, 0.01).chance == pytest.approx(
-        compare_count(now, mixed, 1, 0.01).chance
-    )
-    pairs = [(min(week, 50), week + 50) for week in weeks]
-    shares = (compare_share(20, 100, some, 1) for some in (pairs, sorted(pairs)))
-    first, second = (share.chance if share else None for share in shares)
-    assert first == pytest.approx(second)
-
-
-@given(counts, st.integers(0, 5000), st.integers(2, 9))
-def test_the_change_stays_if_all_counts_are_multiplied(weeks, now, times) -> None:
-    one = compare_count(now, weeks, 1, None)
-    more = compare_count(times * now, [times * week for week in weeks], 1, None)
-    if len({one.expected * times, more.expected}) == 1:
-        assert more.change == pytest.approx(one.change)
-        assert 0 <= more.chance <= 1
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
-def test_no_more_is_reported_than_benjamini_and_hochberg_allow(chances) -> None:
-    limit = largest_chance(chances)
-    reported = [chance for chance in chances if chance <= limit]
-    assert not reported or limit <= 0.05 * len(reported) / len(chances)
-    assert all(chance <= limit for chance in chances if chance <= 0.05 / len(chances))
-
-
-def test_a_week_with_an_event_of_its_own_does_not_count_as_usual() -> None:
-    weeks = [100, 104, 96, 600, 99, 101, 98, 620]
-    assert usual_weeks(weeks, [10.0] * 8) == [0, 1, 2, 4, 5, 6]
-    assert compare_count(590, weeks, 1, None).chance < 1e-4
-
-
-visits = st.lists(
-    st.tuples(st.integers(0, 99), st.integers(0, 23), st.sampled_from(["Direct", "Email"])),
-    min_size=1,
-    max_size=60,
-)
-
-
-@given(visits, st.integers(1, 40), st.integers(0, 23), st.booleans())
-def test_a_week_before_counts_each_weekday_and_hour_as_often_as_the_range(
-    some, days, hour, is_cut
-) -> None:
-    start = date(2026, 6, 1)
-    first = start + timedelta(days=56)
-    last = first + timedelta(days=days - 1)
-    until = hour if is_cut else None
-    made = [
-        Visit(start_of(start + timedelta(days=day), at), number, channel=channel)
-        for number, (day, at, channel) in enumerate(some)
-    ]
-    weeks = Compared(Period(first, last, until), tuple(range(1, WEEKS + 1)))
-    with page_of(joined_store(made), View()) as page:
-        series = ask_weeks(page, weeks, ("visits",), "channel")
-    for channel in ("Direct", "Email"):
-        mine = [one.started_at for one in made if one.channel == channel]
-        expected = [_counted(mine, first, last, until, week) for week in range(WEEKS + 1)]
-        shown = series[channel]["visits"].weeks if channel in series else [0.0] * (WEEKS + 1)
-        assert shown == expected
-
-
-def _counted(
-    times: Sequence[datetime], first: date, last: date, until: int | None, week: int
-) -> float:
-    """Each hour of the range looks for the visits of its weekday and hour in the week."""
-    days = (last - first).days + 1
-    number = 0
-    for offset in range(days):
-        day = first + timedelta(days=offset)
-        if week:
-            day = first + timedelta(days=offset % 7 - 7 * week)
-        for at in times:
-            is_over = until is not None and offset == days - 1 and at.hour >= until
-            number += at.date() == day and not is_over
-    return float(number)
-
-
 def test_a_channel_that_doubles_is_told_with_its_number_and_a_link(store) -> None:
     said = found(store, replace(WEEK, tab="marketing"))
     (one,) = [one for one in said.sentences if "Email" in one.text]
@@ -189,6 +72,14 @@ def test_a_channel_that_doubles_is_told_with_its_number_and_a_link(store) -> Non
         (Filter("channel", ("Email",)),),
     ]
     assert by_channel["Email"] > number / 5
+
+
+def test_the_biggest_changes_have_the_usual_count_of_the_sentences(store) -> None:
+    with page_of(store, WEEK, now=NEXT_DAY) as page:
+        text = " ".join(" ".join(texts_of(html_of(page))).split())
+    assert re.search(r"Channel Email \+\d+ usually [\d,]+", text)
+    (usual,) = re.findall(r"There were [\d,]+ visits , \d+% more than usual \(([\d,]+)\)", text)
+    assert f"more than usual ({usual})" in text.partition("Key figures")[2]
 
 
 def test_every_link_of_a_sentence_is_a_view(store) -> None:
@@ -308,7 +199,8 @@ def test_two_weeks_before_are_too_few() -> None:
     said = found(rules.store())
     assert not said.sentences
     assert said.reason == (
-        "The log begins on 14 Feb. To find unusual changes, 3 weeks before the range are needed."
+        "Figures since 14 Feb. Comparisons with the weeks before from 7 Mar for a day, from 13 Mar "
+        "for 7 days."
     )
 
 

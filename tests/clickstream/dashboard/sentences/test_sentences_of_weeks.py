@@ -1,18 +1,36 @@
-"""Sentences of many simulated weeks: how often they are false, and how often they see a change."""
+"""Pages of many simulated weeks: how often they claim a change falsely, and how often they see one.
+
+Everything that a page or a mail claims is among its likely changes: without any, it has no colour,
+no arrow and no sentence (`test_a_page_without_a_likely_change_claims_none`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
 import pytest
 from tests.clickstream.dashboard.builders import FactStore
-from tests.clickstream.dashboard.rendered import page_of
+from tests.clickstream.dashboard.digest.mails import html_part, mail_of
+from tests.clickstream.dashboard.rendered import claims_of, html_of, page_of
 from tests.clickstream.dashboard.week_facts import Weeks, weeks_to_ask
 
-from clickstream.dashboard.questions.view import Tab, View
+from clickstream.dashboard.changes.candidates import Scope
+from clickstream.dashboard.changes.verdicts import find_changes
+from clickstream.dashboard.digest.content import build_content
+from clickstream.dashboard.digest.week import Week
+from clickstream.dashboard.questions.view import TABS, Tab, View
 from clickstream.dashboard.sentences import Findings, find_sentences
+from clickstream.dashboard.sentences.causes import explain
+from clickstream.dashboard.widgets.page import PageContext
+from clickstream.settings import GoalSettings, Settings
+from clickstream.settings.sections import FunnelStepSettings
 
+SETTINGS = Settings(
+    goals={"order": GoalSettings(page="/thanks")},
+    funnel=tuple(FunnelStepSettings(name=f"Step {n}", page=f"/page-{n}") for n in (1, 2, 3)),
+)
 NUMBER = 200
 MOST_FALSE = 0.05
 """Share of the weeks without events that may have a sentence."""
@@ -20,24 +38,101 @@ MOST_FALSE = 0.05
 PLANTED = 20
 
 
-def findings_of(store: FactStore, tab: Tab, first: date, last: date) -> Findings:
-    """What a page says of whole days, asked the day after."""
+@contextmanager
+def opened(store: FactStore, tab: Tab, first: date, last: date) -> Iterator[PageContext]:
+    """A page of whole days, asked the day after."""
     now = datetime(last.year, last.month, last.day) + timedelta(days=1, hours=3)
-    with page_of(store, View(tab).with_days(first, last), now=now) as page:
+    view = View(tab).with_days(first, last)
+    with page_of(store, view, now=now, settings=SETTINGS) as page:
+        yield page
+
+
+def findings_of(store: FactStore, tab: Tab, first: date, last: date) -> Findings:
+    with opened(store, tab, first, last) as page:
         return find_sentences(page)
 
 
 def false_alarms(rules: Weeks, tab: Tab, days: int = 7) -> Iterator[str]:
     store = rules.store()
     for first, _ in weeks_to_ask(rules)[: NUMBER - days // 7 + 1]:
-        findings = findings_of(store, tab, first, first + timedelta(days=days - 1))
-        if findings.sentences:
-            yield f"{first}: {findings.sentences[0].text}"
+        with opened(store, tab, first, first + timedelta(days=days - 1)) as page:
+            for one in page.once(find_changes).likely[:1]:
+                yield f"{first}: {one.metric} {one.scope}"
 
 
 def test_weeks_without_events_say_so() -> None:
     alarms = list(false_alarms(Weeks(weeks=NUMBER // 2 + 8, seed=5), "overview"))
     assert len(alarms) <= MOST_FALSE * NUMBER / 2, alarms
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_a_page_without_a_likely_change_claims_none(is_changed: bool) -> None:
+    """Of an eventful week, each page that has likely changes claims some."""
+    rules = Weeks(weeks=12, seed=6)
+    first, last = weeks_to_ask(rules)[-1]
+    event = {"first": first, "last": last, "column": "channel", "value": "Email", "times": 4}
+    store = (rules.with_event(**event) if is_changed else rules).store()
+    for tab in TABS:
+        with opened(store, tab, first, last) as page:
+            likely = page.once(find_changes).likely
+            assert bool(claims_of(html_of(page))) == bool(likely), (tab, likely)
+    with opened(store, "overview", first, last) as page:
+        mail = html_part(mail_of(build_content(page, Week.of(first))))
+        assert bool(claims_of(mail)) == is_changed
+
+
+def test_a_number_has_the_same_verdict_on_every_page() -> None:
+    rules = Weeks(weeks=12, seed=6)
+    first, last = weeks_to_ask(rules)[-1]
+    event = {"first": first, "last": last, "column": "channel", "value": "Email", "times": 2}
+    store = rules.with_event(**event).store()
+    verdicts: dict[tuple[str, Scope, bool], set[str]] = {}
+    for tab in TABS:
+        with opened(store, tab, first, last) as page:
+            changes = page.once(find_changes)
+        for one in changes.candidates:
+            key = one.metric, one.scope, one.is_beside_others
+            verdicts.setdefault(key, set()).add(changes.verdict(one))
+    assert {"more"} in verdicts.values()
+    assert [key for key, found in verdicts.items() if len(found) > 1] == []
+
+
+def causes_found(pairs: bool, number: int, seed: int) -> tuple[int, int]:
+    """Plant a cause in a week of each store, and return how many are named, and how many causes.
+
+    A cause is the visits of a channel, or those of a channel on a device.
+    """
+    named = hits = 0
+    for place, channel in enumerate(["Email", "Organic Search", "Direct", "Paid Search"] * number):
+        rules = Weeks(weeks=9, seed=seed + place)
+        first, last = weeks_to_ask(rules)[0]
+        device = ["mobile", "desktop"][place % 2]
+        scope: Scope = (("channel", channel), *([("device", device)] if pairs else ()))
+        other = {"other_column": "device", "other_value": device} if pairs else {}
+        event = {"first": first, "last": last, "column": "channel", "value": channel, "times": 3}
+        with opened(rules.with_event(**event, **other).store(), "overview", first, last) as page:
+            changes = page.once(find_changes)
+            whole = changes.find("visits")
+            assert whole
+            assert changes.weeks
+            mover = explain(page, changes.weeks, whole, changes).mover
+        named += mover is not None
+        hits += mover is not None and sorted(mover.scope) == sorted(scope)
+    return hits, named
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_the_cause_of_a_change_is_named_exactly(pairs: bool) -> None:
+    hits, named = causes_found(pairs, number=1, seed=30)
+    assert hits >= 3, named
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("pairs", [False, True])
+def test_causes_are_named_with_an_f1_of_seven_tenths(pairs: bool) -> None:
+    number = 10
+    hits, named = causes_found(pairs, number, seed=200)
+    assert 2 * hits / (named + 4 * number) >= 0.7, (hits, named)
 
 
 def share_found(rules: Weeks, tab: Tab, channel: str, times: float) -> float:

@@ -16,11 +16,12 @@ from clickstream.dashboard.tabs.marketing.acquisition import build_acquisition
 from clickstream.dashboard.tabs.marketing.assistants import build_assistants
 from clickstream.dashboard.tabs.marketing.campaign_courses import build_campaign_courses
 
-START, NOW = datetime(2026, 11, 2), datetime(2026, 11, 16, 15)
+START, NOW = datetime(2026, 10, 19), datetime(2026, 11, 16, 15)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 WEEK = View("marketing", "7d")
 CAMPAIGNS = WEEK.with_choice("acquisition", "campaign")
 AT = NOW - 4 * DAY
+FROM_CHATGPT = {"channel": "AI Assistants", "source": "chatgpt"}
 
 
 def some(number: int, at: datetime = AT, first: int = 0, orders: int = 0, **values) -> list[Visit]:
@@ -39,9 +40,11 @@ def store() -> FactStore:
         *some(150, first=2000, orders=1, channel="Paid Search", source="google", campaign="ads"),
         *some(20, first=3000, orders=9, channel="Email", source="news", campaign="tiny"),
         *some(40, first=4000, orders=4, channel="AI Assistants", source="chatgpt"),
-        *some(60, AT - 7 * DAY, 5000, 10, channel="Email", source="news", campaign="cakes"),
-        *some(200, AT - 7 * DAY, 6000, 16),
     ]
+    for week in (1, 2, 3):
+        at, first = AT - 7 * week * DAY, 10_000 * week
+        visits += some(60, at, first, 4, channel="Email", source="news", campaign="cakes")
+        visits += some(200, at, first + 1000, 16)
     return FactStore(fact_tables(visits, hours_between(START, NOW)))
 
 
@@ -84,10 +87,12 @@ def test_changes_that_chance_explains_are_not_shown(store) -> None:
         found = build_acquisition(page)
     assert found
     rows = {row.name: row for row in found.rows}
-    assert rows["Direct"].visits_change is None
-    change = rows["Email"].visits_change
-    assert change
-    assert (change.text, change.direction, change.is_good) == ("100%", "up", True)
+    direct, email = rows["Direct"].visits_change, rows["Email"].visits_change
+    assert direct
+    assert (direct.text, direct.words) == ("", "as usual (200)")
+    assert email
+    assert (email.text, email.direction, email.is_good) == ("100%", "up", True)
+    assert email.words == "more than usual (60)"
     assert rows["Email"].rate_change
     assert rows["Paid Search"].rate_change is None
 
@@ -147,21 +152,31 @@ def test_the_unfinished_part_of_a_course_is_drawn_apart(store) -> None:
     assert all(row.line.unfinished for row in found.rows)
 
 
-def test_assistants_have_their_share_and_how_it_changed(store) -> None:
+def test_assistants_have_their_share_and_how_their_visits_changed() -> None:
+    visits = [
+        one
+        for week in range(4)
+        for one in (
+            *some(100, AT - 7 * week * DAY, 10_000 * week),
+            *some(100, AT - 7 * week * DAY, 10_000 * week + 200, channel="Email"),
+            *some(40 if week else 160, AT - 7 * week * DAY, 10_000 * week + 500, **FROM_CHATGPT),
+        )
+    ]
+    store = FactStore(fact_tables(visits, hours_between(START, NOW)))
     text = shown(store)
-    assert "7.8% of all visits" in text
+    assert "44.4% of all visits" in text
     assert "chatgpt" in text
     with page_of(store, WEEK, now=NOW) as page:
         found = build_assistants(page)
     assert found.change
-    assert found.change.direction == "up"
+    assert (found.change.text, found.change.direction) == ("300%", "up")
 
 
 def test_the_share_of_assistants_has_a_course() -> None:
     visits = [*some(40, AT, channel="AI Assistants"), *some(40, AT), *some(40, AT + DAY)]
     store = FactStore(fact_tables(visits, hours_between(START, NOW)))
     with page_of(store, WEEK, now=NOW) as page:
-        assert build_assistants(page).spark == ["M50 3L75 31"]
+        assert build_assistants(page).spark == ["M0 3L150 31"]
 
 
 def test_pages_that_assistants_send_to_can_be_chosen(store) -> None:
@@ -181,7 +196,7 @@ def test_one_visit_makes_a_page() -> None:
     one = [Visit(AT, 1, channel="AI Assistants", campaign="cakes", goals=("order",))]
     text = shown(FactStore(fact_tables(one, hours_between(START, NOW))))
     assert "too little data" in text
-    assert "100.0% of all visits" in text
+    assert "– of all visits" in text
 
 
 @pytest.mark.parametrize("tab", ["visitors", "marketing"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -138,21 +138,19 @@ def test_shares_of_few_visits_are_not_shown() -> None:
 
 
 def test_a_day_without_published_hours_is_a_gap_in_the_course_of_orders() -> None:
-    middle = START + timedelta(days=1)
-    hours = [one for one in hours_between(START, END) if one.hour_at.date() != middle.date()]
-    days = View("orders", compare="none").with_days(
-        START.date() - timedelta(days=2), START.date() + timedelta(days=4)
-    )
-    early = [Visit(START - timedelta(days=day), goals=("order",)) for day in (1, 2)]
-    before = hours_between(START - timedelta(days=2), START)
-    gap = FactStore(fact_tables([*early, *ORDERED], [*before, *hours]))
+    """The day that is not over is left out."""
+    first = datetime(START.year, START.month, START.day) - timedelta(days=3)
+    hours = [one for one in hours_between(first, END) if one.hour_at.date() != START.date()]
+    days = View("orders", compare="none").with_days(first.date(), START.date() + timedelta(days=4))
+    early = [Visit(START - timedelta(days=day), goals=("order",)) for day in (1, 2, 3)]
+    gap = FactStore(fact_tables([*early, *ORDERED], hours))
     with page_of(gap, days, settings=CAFE) as page:
         assert len(orders_values(page)["figures"][0].spark) == 2
 
 
 @given(st.lists(visits, max_size=12))
 def test_each_step_has_the_visits_of_the_next_and_those_that_were_lost(rows: list[Visit]) -> None:
-    store = FactStore(fact_tables(rows, hours_between(START, END)))
+    store = FactStore(fact_tables(rows))
     whole = View("orders", compare="none").with_days(
         START.date() - timedelta(30), START.date() + timedelta(30)
     )

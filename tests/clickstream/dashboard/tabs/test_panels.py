@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import pytest
 
+from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import CHOICES
 from clickstream.dashboard.tabs.marketing.panels import MARKETING
 from clickstream.dashboard.tabs.orders.panels import ORDERS
@@ -37,3 +38,11 @@ def test_panels_with_choices_have_them_in_the_url() -> None:
         with_choices
     )
     assert set(CHOICES) == set(with_choices)
+
+
+def test_panels_of_one_title_show_the_same_numbers() -> None:
+    by_title: dict[str, list[Panel]] = {}
+    for panel in ALL:
+        by_title.setdefault(panel.title, []).append(panel)
+    for title, panels in by_title.items():
+        assert all(one.asks == panels[0].asks for one in panels), title

@@ -30,14 +30,14 @@ RANGE = View("visitors").with_days(MONDAY.date(), NOW.date())
 
 
 def kinds_of(rows: list[Visit]) -> list[str]:
-    """Whether each visit is the first of its visitor; of equal moments the first in the list."""
-    order = sorted(range(len(rows)), key=lambda place: (rows[place].started_at, place))
-    seen: set[int] = set()
-    kinds = [""] * len(rows)
-    for place in order:
-        kinds[place] = "returning" if rows[place].visitor in seen else "new"
-        seen.add(rows[place].visitor)
-    return kinds
+    """Whether each visit is on the first day of its visitor, or on a later one."""
+    first: dict[int, date] = {}
+    for visit in rows:
+        day = visit.started_at.date()
+        first[visit.visitor] = min(first.get(visit.visitor, day), day)
+    return [
+        "returning" if visit.started_at.date() > first[visit.visitor] else "new" for visit in rows
+    ]
 
 
 @given(some_visits, periods(), st.lists(filters, max_size=2))
@@ -50,7 +50,9 @@ def test_new_and_returning_visits_are_all_visits(rows, period, chosen) -> None:
 
 
 @given(some_visits, periods(), st.sampled_from(["new", "returning"]), st.booleans())
-def test_a_visit_is_new_if_its_visitor_has_no_earlier_one(rows, period, kind, is_excluded) -> None:
+def test_a_visit_is_new_if_its_visitor_was_not_seen_on_an_earlier_day(
+    rows, period, kind, is_excluded
+) -> None:
     expected = sum(
         (found == kind) != is_excluded and in_period(visit, period)
         for visit, found in zip(rows, kinds_of(rows), strict=True)
@@ -76,14 +78,33 @@ def test_earlier_visits_count_for_as_long_as_a_visitor_key_is_good(days, kind) -
 
 
 def test_the_setting_of_key_days_reaches_the_question() -> None:
-    store = FactStore(fact_tables([Visit(MONDAY, 1), Visit(MONDAY + 40 * DAY, 1)], []))
+    moments = (MONDAY, MONDAY + 40 * DAY)
+    visits = [Visit(at, number) for at in moments for number in range(30)]
+    store = FactStore(fact_tables(visits, []))
     view = View("visitors").with_days(*[(MONDAY + 40 * DAY).date()] * 2)
-    for days, returning in ((30, "0%"), (60, "100%")):
+    for days, returning in ((30, "No visitor is known"), (60, "At least 1 of 1 visitors")):
         chosen = Settings.model_validate({"privacy": {"key_days": days}})
         with page_of(store, view, now=MONDAY + 41 * DAY, settings=chosen) as page:
             kinds = build_kinds(page)
         assert kinds
-        assert kinds.returning == returning
+        assert kinds.returning.startswith(returning)
+
+
+@given(some_visits, periods())
+def test_the_sentence_on_returning_counts_people(rows, period) -> None:
+    chosen = [v for v in zip(rows, kinds_of(rows), strict=True) if in_period(v[0], period)]
+    people = {visit.visitor for visit, _ in chosen}
+    returned = {visit.visitor for visit, kind in chosen if kind == "returning"}
+    view, now = View("visitors").with_days(period.first, period.last), datetime(2026, 12, 1)
+    store = FactStore(fact_tables(rows))
+    with page_of(store, view, now=now) as page:
+        page.__dict__["period"] = period
+        kinds = build_kinds(page)
+    assert (kinds is None) == (not chosen)
+    if kinds and returned:
+        assert f"At least {len(returned)} of {len(people)} visitors" in kinds.returning
+    elif kinds:
+        assert kinds.returning.startswith("No visitor is known")
 
 
 def loyal(start: datetime, first: int, size: int, weeks: dict[int, int]) -> list[Visit]:
@@ -121,30 +142,30 @@ def states(cohort: Cohort) -> list[str]:
 def test_a_cohort_is_followed_for_three_weeks() -> None:
     found = cohorts_of(FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))))
     assert list(found) == ["9 Nov", "26 Oct", "12 Oct", "5 Oct"]
-    assert texts(found["5 Oct"]) == ["100%", "25.0%", "10.0%", "5.0%"]
-    assert texts(found["12 Oct"]) == ["100%", "10.0%", "10.0%", "0.0%"]
+    assert texts(found["5 Oct"]) == ["25.0%", "10.0%", "5.0%"]
+    assert texts(found["12 Oct"]) == ["10.0%", "10.0%", "0.0%"]
     assert found["5 Oct"].visitors == "40"
 
 
 def test_a_week_that_is_not_over_is_marked_and_later_ones_are_empty() -> None:
     found = cohorts_of(FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))))
-    assert states(found["9 Nov"]) == ["known", "open", "ahead", "ahead"]
-    assert texts(found["9 Nov"]) == ["100%", "10.0%", "", ""]
+    assert states(found["9 Nov"]) == ["open", "ahead", "ahead"]
+    assert texts(found["9 Nov"]) == ["10.0%", "", ""]
 
 
 def test_a_small_cohort_has_no_shares() -> None:
     found = cohorts_of(FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))))
     assert set(states(found["26 Oct"])) == {"small"}
-    assert texts(found["26 Oct"]) == ["–"] * 4
+    assert texts(found["26 Oct"]) == ["–"] * 3
 
 
 @pytest.mark.parametrize(
     ("rotated", "first", "second"),
     [
-        (MONDAY + 2 * WEEK + DAY, "known known rotated rotated", "known rotated rotated rotated"),
-        (MONDAY + 2 * WEEK, "known known rotated rotated", "known rotated rotated rotated"),
-        (MONDAY + WEEK + DAY, "known rotated rotated rotated", "rotated rotated rotated rotated"),
-        (MONDAY + 4 * WEEK, "known known known known", "known known known rotated"),
+        (MONDAY + 2 * WEEK + DAY, "known rotated rotated", "rotated rotated rotated"),
+        (MONDAY + 2 * WEEK, "known rotated rotated", "rotated rotated rotated"),
+        (MONDAY + 3 * WEEK, "known known rotated", "known rotated rotated"),
+        (MONDAY + 4 * WEEK, "known known known", "known known rotated"),
     ],
 )
 def test_no_cohort_is_followed_across_a_rotation_of_keys(rotated, first, second) -> None:
@@ -192,8 +213,8 @@ def test_weeks_begin_at_local_midnight_when_clocks_change() -> None:
         local = build_cohorts(replace(page, zone=london))
         in_utc = build_cohorts(page)
     shown = {cohort.week: states(cohort) for cohort in local.cohorts}
-    assert shown["12 Oct"] == ["known", "rotated", "rotated", "rotated"]
-    assert {c.week: states(c) for c in in_utc.cohorts}["12 Oct"] == ["rotated"] * 4
+    assert shown["5 Oct"] == ["known", "rotated", "rotated"]
+    assert {c.week: states(c) for c in in_utc.cohorts}["5 Oct"] == ["rotated"] * 3
 
 
 def test_a_range_of_a_day_has_the_cohorts_of_six_weeks() -> None:

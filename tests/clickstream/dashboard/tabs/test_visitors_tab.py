@@ -88,18 +88,20 @@ def test_new_and_returning_are_filters(store) -> None:
     assert "No visits in this range" in text
 
 
-def test_visitors_who_come_again_are_returning() -> None:
+def test_visitors_who_come_on_another_day_are_returning() -> None:
     visits = [Visit(AT + n * MINUTE, n) for n in range(60)]
     visits += [Visit(AT + timedelta(hours=5) + n * MINUTE, n) for n in range(30)]
+    visits += [Visit(AT + timedelta(days=1) + n * MINUTE, n) for n in range(10)]
     text = shown(FactStore(fact_tables(visits, hours_between(START, NOW))))
-    assert "33% of the visits, at least, are by people who visited before" in text
-    assert re.search(r"New 60 66\.7%", text)
-    assert re.search(r"Returning 30 33\.3%", text)
+    assert "At least 10 of 60 visitors also came on an earlier day." in text
+    assert re.search(r"New 90 90\.0%", text)
+    assert re.search(r"Returning 10 10\.0%", text)
 
 
 def test_too_few_visits_have_no_conversion_rate() -> None:
-    few = FactStore(fact_tables([Visit(AT, 1, goals=("order",))] * 5, hours_between(START, NOW)))
-    assert re.search(r"Returning 4 80\.0% – –", shown(few))
+    again = [Visit(AT + timedelta(days=1), 1, goals=("order",))] * 4
+    few = FactStore(fact_tables([Visit(AT, 1), *again], hours_between(START, NOW)))
+    assert re.search(r"Returning 4 – – –", shown(few))
 
 
 def test_a_range_without_visits_says_so(store) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,19 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import Depends, Request
 from starlette.testclient import TestClient
 from tests.support.cases import each_case
 from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import settings
+from clickstream.dashboard.access.guard import install_embedded
+from clickstream.dashboard.access.identity import Identity, SharedWith
 from clickstream.dashboard.access.link import login_link
 from clickstream.dashboard.charts.maps import shapes_digest
+from clickstream.dashboard.questions.view import TABS
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.web.app import build_app
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.errors import AwsUnavailable
 from clickstream.hours import Hour
+from clickstream.lake import athena, objects
 from clickstream.pipeline.publish.facts import refresh_facts
 
 FIRST = Hour.parse("2026-11-20T06")
@@ -75,9 +83,9 @@ def monkeypatch_module(local_aws: Any) -> Iterator[None]:
 def test_pages_need_a_login(chosen, monkeypatch_module) -> None:
     app = build_app(chosen.model_copy(update={"dashboard": engine_of(chosen, "athena")}))
     stranger = TestClient(app, base_url=BASE, follow_redirects=False)
-    html = {"Accept": "text/html"}
-    for path in ("/", "/trust", "/panels/totals", "/panels/totals.csv", "/version"):
-        assert stranger.get(path, headers=html).status_code in (302, 303, 307, 401)
+    accepted = {"Accept": "text/html"}
+    for path in ("/", "/trust", "/panels/totals", "/panels/totals.csv", "/version", "/visits"):
+        assert stranger.get(path, headers=accepted).status_code in (302, 303, 307, 401)
     assert stranger.get("/healthz").text == "ok"
 
 
@@ -102,8 +110,7 @@ def test_a_page_that_did_not_change_is_not_sent_again(client) -> None:
 
 
 def test_static_files_stay_for_a_year_under_the_url_of_a_page(client) -> None:
-    html = client.get("/").text
-    path = re.search(r"static/page\.css\?\w+", html)
+    path = re.search(r"static/page\.css\?\w+", client.get("/").text)
     assert path
     kept = client.get(f"/{path[0]}")
     assert "immutable" in kept.headers["cache-control"]
@@ -142,7 +149,7 @@ def test_a_page_and_what_it_loads_are_small(client) -> None:
         int(client.get(path).headers["content-length"])
         for path in ("/?range=28d", "/static/page.css", "/static/page.js")
     )
-    assert sent <= 20_500
+    assert sent <= 22_000
 
 
 @each_case("name", PANELS)
@@ -200,10 +207,10 @@ def test_the_athena_engine_answers_every_panel(chosen, monkeypatch_module) -> No
     assert dashboard.refresher.problem == ""
     from clickstream.dashboard.questions.view import parse_view
 
-    html = dashboard.render_tab(
+    shown = dashboard.render_tab(
         parse_view("overview", [("from", "2026-11-20"), ("to", "2026-11-20")])
     )
-    assert "Complete to 12:00" in html
+    assert "Complete to 12:00" in shown
 
 
 @pytest.mark.parametrize(
@@ -225,3 +232,126 @@ def test_the_address_of_an_hour_that_is_none_says_so(client, path) -> None:
     answer = client.get(f"/{path}")
     assert answer.status_code == 400
     assert "write it like 2026-11-20T05" in answer.text
+
+
+def visits_on(text: str) -> list[str]:
+    """The addresses of the visits that a page links."""
+    return [html.unescape(one) for one in re.findall(r'href="(visits/[0-9a-f]{16}[^"]*)"', text)]
+
+
+def all_visits(client: TestClient) -> list[str]:
+    """The addresses of all visits of the day, page by page."""
+    path, found = f"visits?{DAY}", []
+    while path:
+        text = client.get(f"/{path}").text
+        found += visits_on(text)
+        older = re.search(r'href="(visits\?[^"]*before=[^"]*)"', text)
+        path = older[1].replace("&amp;", "&") if older else ""
+    return found
+
+
+def test_the_list_has_the_visits_that_the_tile_counts(client) -> None:
+    found = all_visits(client)
+    (totals,) = csv.DictReader(io.StringIO(client.get(f"/panels/totals.csv?{DAY}").text))
+    assert len(found) == len({*found}) == int(totals["visits"]) > 50
+    rows = [*csv.DictReader(io.StringIO(client.get(f"/visits.csv?{DAY}").text))]
+    assert [f"visits/{row['session_id']}?{DAY}" for row in rows] == found
+
+
+def test_a_visit_leads_to_its_log_lines_without_the_address(client, chosen) -> None:
+    """As many lines as the session has requests, and each is a line of the log."""
+    path = visits_on(client.get(f"/visits?{DAY}&met_error=yes").text)[0]
+    page = client.get(f"/{path}").text
+    assert "Show the log lines" in page
+    shown = client.post(f"/{path.partition('?')[0]}", headers=SAME_ORIGIN)
+    assert shown.headers["cache-control"] == "no-store"
+    lines = re.findall(r"<code>(.*?)</code>", shown.text)
+    lake = client.app.state.dashboard.lake
+    session = path[7:23]
+    asked = "select sum(requests - assets) from session_parts where session_id like '{}%'"
+    assert [(len(lines),)] == athena.query(lake, asked.format(session)).rows
+    log = (Path(chosen.sources[0].path) / "access.log").read_text()
+    for line in lines:
+        known = re.escape(html.unescape(line)).replace(re.escape("[…]"), r"[^ \"]*")
+        assert re.search(f"^{known}$", log, re.MULTILINE), line
+    assert not re.search(r"(?<![/\w.])\d+\.\d+\.\d+\.\d+", " ".join(lines))
+
+
+def test_a_deleted_raw_object_is_reported_and_its_lines_keep_their_places(client) -> None:
+    lake = client.app.state.dashboard.lake
+    path = visits_on(client.get(f"/visits?{DAY}&start_hour=7").text)[0].partition("?")[0]
+    keys = {*re.findall(r"raw/\S+?\.gz", client.post(f"/{path}", headers=SAME_ORIGIN).text)}
+    bodies = {key: objects.get(lake, key) for key in keys}
+    objects.delete(lake, [*keys])
+    try:
+        text = client.post(f"/{path}", headers=SAME_ORIGIN).text
+    finally:
+        for key, body in bodies.items():
+            assert body
+            objects.put(lake, key, body.body)
+    assert keys
+    assert "Some raw objects of this visit do not exist" in text
+    assert all(key in text for key in keys)
+    assert "<code>" not in text
+
+
+@each_case(
+    "path, status",
+    [
+        ("/visits/0123456789abcdef", 404),
+        ("/visits/0123456789ABCDEF", 404),
+        ("/visits/trend", 404),
+        ("/visits/%27%20or%201=1", 404),
+        ("/visits?before=yesterday", 400),
+        ("/visits?before=2026-11-20T07:00:00~xyz", 400),
+        ("/visits?range=fortnight", 400),
+    ],
+)
+def test_an_address_of_no_visit_says_so(client, path, status) -> None:
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert "<p>" in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_another_site_cannot_read_log_lines(client) -> None:
+    path = visits_on(client.get(f"/visits?{DAY}").text)[0].partition("?")[0]
+    other = client.post(f"/{path}", headers={"Sec-Fetch-Site": "cross-site"})
+    assert other.status_code == 403
+    dashboard: DashboardService = client.app.state.dashboard
+    with dashboard.asking_athena:
+        assert client.post(f"/{path}", headers=SAME_ORIGIN).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        Identity("ana", is_read_only=True),
+        Identity("", is_read_only=True, sees_entries=False, shared=SharedWith("Ben", NOW)),
+    ],
+)
+def test_a_reader_who_may_not_write_sees_no_single_visit(client, chosen, identity) -> None:
+    """And no link to one, on any page."""
+
+    def identify(request: Request) -> None:
+        request.state.identity = identity
+
+    path = visits_on(client.get(f"/visits?{DAY}").text)[0].partition("?")[0]
+    dashboard: DashboardService = client.app.state.dashboard
+    app = build_app(
+        chosen,
+        clock=lambda: NOW,
+        engine=dashboard.engine,
+        dependencies=[Depends(identify)],
+        protect=lambda app, _dashboard: install_embedded(app),
+    )
+    reader = TestClient(app, base_url=BASE)
+    for asked in ("/visits", "/visits.csv", f"/{path}", "/visits/0123456789abcdef"):
+        assert reader.get(f"{asked}?{DAY}").status_code == 403
+    assert reader.post(f"/{path}", headers=SAME_ORIGIN).status_code == 403
+    tabs = [f"/{'' if tab == 'overview' else tab}?{DAY}&device=mobile" for tab in TABS]
+    for page in (*tabs, *(f"/panels/{name}?{DAY}" for name in PANELS)):
+        answer = reader.get(page)
+        assert answer.status_code == 200
+        assert 'href="visits' not in answer.text
+        assert "../visits" not in answer.text

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from clickstream.dashboard.changes.candidates import Scope
+from clickstream.dashboard.changes.verdicts import find_changes
+from clickstream.dashboard.changes.wording import change_of
 from clickstream.dashboard.charts.columns import bar_widths
-from clickstream.dashboard.formats import NO_VALUE, Change
+from clickstream.dashboard.formats import Change
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.intervals import count_moved, share_moved, wilson
-from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.intervals import wilson
 from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.marketing.panels import ACQUISITION
@@ -38,10 +40,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class AcquisitionRow:
-    """A row; changes are None if chance explains them, or if nothing is compared.
+    """A row; changes are None if they are not compared with their usual values.
 
-    `verdict` is the comparison of its rate with that of all visits. `query` filters by the row, or
-    removes that filter.
+    `verdict` is the comparison of its rate with that of all other visits. `query` filters by the
+    row, or removes that filter.
     """
 
     name: str
@@ -66,16 +68,17 @@ class Acquisition:
     head: str
     rows: Sequence[AcquisitionRow]
     site_rate: str
-    site_at: float
+    site_at: float | None
     scale: str
     has_more: bool
+    is_compared: bool
 
 
 @dataclass(frozen=True)
 class _Site:
-    """The rate of all visits, and the upper end of the scale."""
+    """The rate of all visits, None for too few visits, and the upper end of the scale."""
 
-    rate: float
+    rate: float | None
     top: float
 
 
@@ -87,47 +90,31 @@ def build_acquisition(page: PageContext) -> Acquisition | None:
     if not records:
         return None
     shown = records[:ROWS]
-    before = _before(page, metrics, by)
     site = _site(page, by, shown)
     widths = bar_widths([row["visits"] for row in shown])
-    rows = [
-        _arrival(page, by, row, before.get(_key(row, by)), site, width)
-        for row, width in zip(shown, widths, strict=True)
-    ]
+    rows = [_arrival(page, by, row, site, width) for row, width in zip(shown, widths, strict=True)]
     return Acquisition(
         DIMENSIONS[by[0]].label,
         rows,
         page.formats.share(site.rate),
-        _place(site.rate, site),
+        None if site.rate is None else _place(site.rate, site),
         page.formats.share(site.top, 0),
         len(records) > ROWS,
+        page.compared is not None,
     )
-
-
-def _key(row: Mapping[str, Any], by: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in by)
-
-
-def _before(
-    page: PageContext, metrics: Sequence[str], by: Sequence[str]
-) -> Mapping[tuple[Any, ...], Mapping[str, Any]]:
-    """Return the rows of the compared period, by their dimensions' values."""
-    if page.compared is None:
-        return {}
-    return {_key(row, by): row for row in page.answer(metrics, by, page.compared).records()}
 
 
 def _site(page: PageContext, by: Sequence[str], shown: Sequence[Mapping[str, Any]]) -> _Site:
     """Return the rate of all visits that pass the filters, except filters by shown dimensions."""
     filters = [one for one in page.view.filters if one.dimension not in by]
     all_visits = page.answer(("visits", "conversion_rate"), filters=filters).single()
-    rate = float(all_visits["conversion_rate"] or 0)
+    rate = all_visits["conversion_rate"]
     highs = [wilson(row["conversions"], row["visits"])[1] for row in shown if not _is_small(row)]
-    return _Site(rate, max([*highs, rate * 1.2, 0.01]))
+    return _Site(rate, max([*highs, (rate or 0) * 1.2, 0.01]))
 
 
 def _is_small(row: Mapping[str, Any]) -> bool:
-    return int(row["visits"]) < METRICS["conversion_rate"].smallest_group
+    return row["conversion_rate"] is None
 
 
 def _place(share: float, site: _Site) -> float:
@@ -138,24 +125,24 @@ def _arrival(
     page: PageContext,
     by: Sequence[str],
     row: Mapping[str, Any],
-    before: Mapping[str, Any] | None,
     site: _Site,
     width: float,
 ) -> AcquisitionRow:
     formats, is_small = page.formats, _is_small(row)
-    verdict, interval = _verdict(row, site)
+    scope = tuple((name, str(row[name])) for name in by)
+    verdict = "few" if is_small or site.rate is None else _verdict(page, scope)
     query, is_chosen = _choose(page.view, by, row)
     names = [value_name(page, name, row[name]) for name in by if name == by[0] or row[name]]
     return AcquisitionRow(
         " / ".join(names),
         width,
         int(row["visits"]),
-        _visits_change(page, row, before),
-        NO_VALUE if is_small else formats.share(row["engaged_rate"], 0),
+        change_of(page, "visits", scope),
+        formats.share(row["engaged_rate"], 0),
         int(row["conversions"]),
-        NO_VALUE if is_small else formats.share(row["conversion_rate"]),
-        _rate_change(page, row, before),
-        interval,
+        formats.share(row["conversion_rate"]),
+        None if is_small else change_of(page, "conversion_rate", scope),
+        None if is_small else _interval(row, site),
         verdict,
         _summarize(page, row, site, verdict),
         query,
@@ -163,13 +150,18 @@ def _arrival(
     )
 
 
-def _verdict(row: Mapping[str, Any], site: _Site) -> tuple[Verdict, Interval | None]:
-    if _is_small(row):
-        return "few", None
+def _verdict(page: PageContext, scope: Scope) -> Verdict:
+    """Compare the rate of a row with that of all other visits; `like` if chance explains it."""
+    changes = page.once(find_changes)
+    one = changes.find("conversion_rate", scope, beside=True)
+    if one is None or one not in changes.likely:
+        return "like"
+    return "above" if one.is_up else "below"
+
+
+def _interval(row: Mapping[str, Any], site: _Site) -> Interval:
     low, high = wilson(row["conversions"], row["visits"])
-    places = (_place(share, site) for share in (low, high, row["conversion_rate"]))
-    verdict: Verdict = "above" if low > site.rate else "below" if high < site.rate else "like"
-    return verdict, Interval(*places)
+    return Interval(*(_place(share, site) for share in (low, high, row["conversion_rate"])))
 
 
 def _summarize(page: PageContext, row: Mapping[str, Any], site: _Site, verdict: Verdict) -> str:
@@ -179,27 +171,6 @@ def _summarize(page: PageContext, row: Mapping[str, Any], site: _Site, verdict: 
         return summary
     low, high = wilson(row["conversions"], row["visits"])
     return f"{formats.share(low)} – {formats.share(high)}, {summary}"
-
-
-def _visits_change(
-    page: PageContext, row: Mapping[str, Any], before: Mapping[str, Any] | None
-) -> Change | None:
-    if before is None or not count_moved(row["visits"], before["visits"]):
-        return None
-    return page.formats.change(METRICS["visits"], row["visits"], before["visits"])
-
-
-def _rate_change(
-    page: PageContext, row: Mapping[str, Any], before: Mapping[str, Any] | None
-) -> Change | None:
-    if before is None or _is_small(row) or _is_small(before):
-        return None
-    values = row["conversion_rate"], before["conversion_rate"]
-    if not values[0] and not values[1]:
-        return None
-    if not share_moved(values[0], row["visits"], values[1], before["visits"]):
-        return None
-    return page.formats.change(METRICS["conversion_rate"], *values)
 
 
 def _choose(view: View, by: Sequence[str], row: Mapping[str, Any]) -> tuple[str, bool]:

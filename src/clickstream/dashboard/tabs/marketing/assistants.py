@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clickstream.dashboard.changes.wording import change_of
 from clickstream.dashboard.charts.line import sparkline
 from clickstream.dashboard.formats import Change
-from clickstream.dashboard.questions.intervals import share_moved
-from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.intervals import known_share
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
-from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.tabs.marketing.panels import ASSISTANTS
 from clickstream.dashboard.widgets.buckets import buckets_of
-from clickstream.dashboard.widgets.course import published_keys
+from clickstream.dashboard.widgets.course import finished_values, published_keys
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 
 
 @dataclass(frozen=True)
 class AssistantsPanel:
-    """The list, the share of all visits, its change, and the share over time as a sparkline."""
+    """The list, the share of all visits, and the share over time as a sparkline.
+
+    `change` is that of the number of visits.
+    """
 
     listing: ListPanel
     share: str
@@ -30,38 +32,24 @@ class AssistantsPanel:
 
 def build_assistants(page: PageContext) -> AssistantsPanel:
     """Ask for the visits that AI assistants brought."""
-    share, visits = _share(page, page.period)
     return AssistantsPanel(
         list_panel(page, ASSISTANTS),
-        page.formats.share(share),
-        _change(page, share, visits),
+        page.formats.share(_share(page)),
+        change_of(page, "visits", (("channel", "AI Assistants"),)),
         sparkline(_course(page)),
     )
 
 
-def _share(page: PageContext, period: Period) -> tuple[float, int]:
-    """Return their share of all visits that pass the filters, and the number of those visits."""
+def _share(page: PageContext) -> float | None:
+    """Return their share of all visits that pass the filters; None for too few visits."""
     filters = ASSISTANTS.filters(page.view)
-    ours = page.answer(("visits",), period=period, filters=filters).single()["visits"] or 0
-    visits = page.answer(("visits",), period=period).single()["visits"] or 0
-    return (ours / visits if visits else 0.0), visits
-
-
-def _change(page: PageContext, share: float, visits: int) -> Change | None:
-    """Return the change of the share, or None if chance explains it."""
-    if page.compared is None:
-        return None
-    before, visits_before = _share(page, page.compared)
-    smallest = METRICS["conversion_rate"].smallest_group
-    if min(visits, visits_before) < smallest or not share + before:
-        return None
-    if not share_moved(share, visits, before, visits_before):
-        return None
-    return page.formats.change(METRICS["engaged_rate"], share, before)
+    ours = page.answer(("visits",), filters=filters).single()["visits"] or 0
+    visits = page.answer(("visits",)).single()["visits"] or 0
+    return known_share(ours, visits)
 
 
 def _course(page: PageContext) -> list[float | None]:
-    """Return their share of the visits in each hour, day or week."""
+    """Return their share of the visits in each finished hour, day or week."""
     buckets = buckets_of(page.period, grain_of(page.view, page.period))
     if not buckets:
         return []
@@ -70,7 +58,8 @@ def _course(page: PageContext) -> list[float | None]:
     ours = {row[:-1]: row[-1] for row in page.answer(("visits",), by, filters=filters).rows}
     visits = {row[:-1]: row[-1] for row in page.answer(("visits",), by).rows}
     published = published_keys(page, buckets)
-    return [
-        ours.get(b.key, 0) / visits[b.key] if b.key in published and visits.get(b.key) else None
+    shares = [
+        known_share(ours.get(b.key, 0), visits.get(b.key, 0)) if b.key in published else None
         for b in buckets
     ]
+    return finished_values(page, buckets, shares)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from clickstream.dashboard.charts.line import SmallLine, small_line
-from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, ROWS, grain_of
 from clickstream.dashboard.questions.view import Filter
@@ -91,14 +90,13 @@ def _row(
     unfinished: int | None,
 ) -> CampaignCourse:
     formats, visits = page.formats, int(row["visits"])
-    is_small = visits < METRICS["conversion_rate"].smallest_group
     return CampaignCourse(
         value_name(page, "campaign", row["campaign"]),
         small_line(values, top, unfinished),
         _describe_peak(page, buckets, values),
         visits,
         int(row["conversions"]),
-        NO_VALUE if is_small else formats.share(row["conversion_rate"]),
+        formats.value(METRICS["conversion_rate"], row["conversion_rate"]),
         page.view.with_filter("campaign", row["campaign"]).query,
     )
 

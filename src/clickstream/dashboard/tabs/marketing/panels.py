@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.questions.panel import Panel
-from clickstream.dashboard.questions.view import Filter
+from clickstream.dashboard.questions.panel import ARRIVALS, Panel
+from clickstream.dashboard.questions.view import ACQUISITION_BY, Filter
 from clickstream.dashboard.texts import mark
 
-ARRIVALS = ("visits", "engaged_rate", "conversions", "conversion_rate")
 FROM_ASSISTANTS = Filter("channel", ("AI Assistants",))
 WITH_CAMPAIGN = Filter("campaign", (None,), is_excluded=True)
 
@@ -14,11 +13,8 @@ ACQUISITION = Panel(
     "acquisition",
     "marketing",
     mark("What brings people, and does it pay"),
-    {
-        "channel": (ARRIVALS, ("channel",)),
-        "source": (ARRIVALS, ("source", "medium")),
-        **{name: (ARRIVALS, (name,)) for name in ("campaign", "content", "term", "referrer")},
-    },
+    {choice: (ARRIVALS, by) for choice, by in ACQUISITION_BY.items()},
+    has_intervals=True,
 )
 
 CAMPAIGNS = Panel(

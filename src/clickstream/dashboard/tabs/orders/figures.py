@@ -1,14 +1,12 @@
-"""Key figures of a tab: a number, its change, and a hint."""
+"""Key figures of a tab: a number, its change to the usual value, and a hint."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from clickstream.dashboard.formats import NO_VALUE, Change
-from clickstream.dashboard.questions.intervals import count_moved, share_moved, wilson
-from clickstream.dashboard.questions.metrics import METRICS, Metric
-from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
+from clickstream.dashboard.questions.intervals import SHARE_MINIMUM, wilson
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -18,9 +16,9 @@ ShareParts = tuple[int, int]
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """A key figure. A change that chance explains counts as neither good nor bad.
+    """A key figure. `interval` is the 95 % interval of a share.
 
-    `before` is the compared value, empty if nothing is compared.
+    `visits` is the query of the list of the visits that are counted, empty without one.
     """
 
     label: str
@@ -29,25 +27,17 @@ class KeyFigure:
     change: Change | None
     hint: str
     spark: Sequence[str] = ()
-    before: str = ""
+    interval: str = ""
+    visits: str = ""
+    prefix: str = ""
 
 
 def count_figure(
-    page: PageContext,
-    label: str,
-    definition: str,
-    now: int,
-    before: int | None,
-    like: str = "goal_visits",
+    page: PageContext, label: str, definition: str, now: int, change: Change | None
 ) -> KeyFigure:
-    """Build a count of visits; the metric `like` defines whether more is good."""
-    formats, metric = page.formats, METRICS[like]
-    change = None if before is None else formats.change(metric, now, before)
-    if change and before is not None and not count_moved(now, before):
-        change = replace(change, is_good=None)
-    compared = "" if before is None else formats.count(before)
-    hint = _was(page, compared) if compared else ""
-    return KeyFigure(label, definition, formats.count(now), change, hint, before=compared)
+    """Build a count of visits."""
+    hint = change.words if change else ""
+    return KeyFigure(label, definition, page.formats.count(now), change, hint)
 
 
 def share_figure(
@@ -55,33 +45,14 @@ def share_figure(
     label: str,
     definition: str,
     now: ShareParts,
-    before: ShareParts | None,
-    like: str = "conversion_rate",
+    change: Change | None = None,
 ) -> KeyFigure:
-    """Build a share of visits with its 95 % interval; `like` defines whether more is good."""
+    """Build a share of visits with its 95 % interval."""
     formats, (some, of) = page.formats, now
     if of < SHARE_MINIMUM:
         too_little = formats.text(mark("too little data"))
         return KeyFigure(label, definition, NO_VALUE, None, too_little)
     low, high = wilson(some, of)
-    change = _share_change(page, METRICS[like], now, before)
-    hint = f"{formats.share(low)} – {formats.share(high)}"
-    is_compared = before is not None and before[1] >= SHARE_MINIMUM
-    compared = formats.share(before[0] / before[1]) if before and is_compared else ""
-    return KeyFigure(label, definition, formats.share(some / of), change, hint, before=compared)
-
-
-def _share_change(
-    page: PageContext, metric: Metric, now: ShareParts, before: ShareParts | None
-) -> Change | None:
-    if before is None or before[1] < SHARE_MINIMUM:
-        return None
-    shares = now[0] / now[1], before[0] / before[1]
-    change = page.formats.change(metric, *shares)
-    if change and not share_moved(shares[0], now[1], shares[1], before[1]):
-        return replace(change, is_good=None)
-    return change
-
-
-def _was(page: PageContext, value: str) -> str:
-    return page.formats.text(mark("was %(value)s"), value=value)
+    interval = f"{formats.share(low)} – {formats.share(high)}"
+    hint = change.words if change else ""
+    return KeyFigure(label, definition, formats.share(some / of), change, hint, interval=interval)

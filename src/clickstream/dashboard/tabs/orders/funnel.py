@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from clickstream.dashboard.questions.intervals import share_moved
-from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.changes.wording import change_of
+from clickstream.dashboard.formats import Change
+from clickstream.dashboard.questions.intervals import known_share
+from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
 from clickstream.dashboard.tabs.orders.questions import failing_pages, step_error_questions
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -35,9 +36,8 @@ class FunnelStep:
     """A step, numbered from 1, and the visits that reached it.
 
     `of_before` is their share of the visits that reached the step before, for the first step their
-    share of all visits; None if there are too few of those. `change` is the change of this share
-    since the compared period, None if chance explains it. `lost` is the number of visits that
-    reached the step before and not this one.
+    share of all visits; None if there are too few of those. `change` is the change of this share to
+    its usual value. `lost` is the number of visits that reached the step before and not this one.
     """
 
     number: int
@@ -45,7 +45,7 @@ class FunnelStep:
     visits: int
     of_all: float | None
     of_before: float | None
-    change: float | None
+    change: Change | None
     lost: int
     width: float
     errors: StepErrors | None
@@ -75,15 +75,14 @@ class Funnel:
 def build_funnel(page: PageContext) -> Funnel:
     """Ask for the visits that reached each step."""
     names = [step.name for step in page.settings.funnel]
-    reached = _reached(page, page.period, len(names))
-    before = _reached(page, page.compared, len(names)) if page.compared else None
-    steps = [_step(page, number, names, reached, before) for number in range(1, len(names) + 1)]
+    reached = _reached(page, len(names))
+    steps = [_step(page, number, names, reached) for number in range(1, len(names) + 1)]
     return Funnel(reached[0], steps)
 
 
-def _reached(page: PageContext, period: Period, steps: int) -> list[int]:
+def _reached(page: PageContext, steps: int) -> list[int]:
     """Return the visits that reached each number of steps, from 0 (all visits)."""
-    answer = page.answer(("visits",), ("furthest_step",), period)
+    answer = page.answer(("visits",), ("furthest_step",))
     furthest = {int(step): int(visits) for step, visits in answer.rows}
     return [
         sum(visits for step, visits in furthest.items() if step >= least)
@@ -92,11 +91,7 @@ def _reached(page: PageContext, period: Period, steps: int) -> list[int]:
 
 
 def _step(
-    page: PageContext,
-    number: int,
-    names: Sequence[str],
-    reached: Sequence[int],
-    before: Sequence[int] | None,
+    page: PageContext, number: int, names: Sequence[str], reached: Sequence[int]
 ) -> FunnelStep:
     visits, earlier = reached[number], reached[number - 1]
     largest = max(reached[1], 1)
@@ -104,27 +99,15 @@ def _step(
         number,
         names[number - 1],
         visits,
-        _share(visits, reached[0]),
-        _share(visits, earlier),
-        _change(reached, before, number),
+        known_share(visits, reached[0]),
+        known_share(visits, earlier),
+        change_of(page, "step_rate", (("furthest_step", str(number)),), METRICS["conversion_rate"]),
         earlier - visits,
         round(100 * visits / largest, 1),
         _errors(page, number),
         _furthest(page.view, range(number, len(names) + 1)).query,
         _furthest(page.view, [number - 1]).query,
     )
-
-
-def _share(visits: int, of: int) -> float | None:
-    return visits / of if of >= SHARE_MINIMUM else None
-
-
-def _change(reached: Sequence[int], before: Sequence[int] | None, number: int) -> float | None:
-    """Return the change of a step's share; None if chance explains it."""
-    if before is None or min(reached[number - 1], before[number - 1]) < SHARE_MINIMUM:
-        return None
-    now, then = (found[number] / found[number - 1] for found in (reached, before))
-    return now - then if share_moved(now, reached[number - 1], then, before[number - 1]) else None
 
 
 def _furthest(view: View, steps: Sequence[int]) -> View:

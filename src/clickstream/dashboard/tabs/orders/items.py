@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from clickstream.dashboard.charts.columns import bar_widths
-from clickstream.dashboard.questions.intervals import wilson
-from clickstream.dashboard.questions.visit_metrics import SHARE_MINIMUM
+from clickstream.dashboard.questions.intervals import known_share, wilson
 from clickstream.dashboard.tabs.orders.questions import item_questions
+from clickstream.dashboard.widgets.lists import value_name
 from clickstream.dashboard.widgets.page import PageContext
 
 
@@ -20,6 +20,7 @@ class ItemRow:
     `rate` is the share that ordered, `low` and `high` its 95 % interval; None for too few visits.
     """
 
+    name: str
     page: str
     visits: int
     views: int
@@ -45,15 +46,16 @@ def item_rows(page: PageContext) -> list[ItemRow]:
 
 def _row(page: PageContext, row: Mapping[str, Any], orders: int, width: float) -> ItemRow:
     visits = int(row["page_visits"])
-    is_enough = visits >= SHARE_MINIMUM
-    low, high = wilson(orders, visits) if is_enough else (None, None)
+    rate = known_share(orders, visits)
+    low, high = (None, None) if rate is None else wilson(orders, visits)
     return ItemRow(
+        value_name(page, "page", row["page"]),
         row["page"],
         visits,
         int(row["views"]),
         row["time_on_page"],
         orders,
-        orders / visits if is_enough else None,
+        rate,
         low,
         high,
         width,

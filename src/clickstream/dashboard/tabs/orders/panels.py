@@ -28,7 +28,7 @@ ORDER_TIMES = Panel(
 FAILURES = Panel(
     "failures",
     "orders",
-    mark("Errors that visits met"),
+    mark("Visits that met an error"),
     {"": (FAILED, ("failed_page", "failed_status"))},
 )
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from clickstream.dashboard.changes.wording import change_of
 from clickstream.dashboard.charts.line import sparkline
+from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
-from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.orders.figures import (
     KeyFigure,
     ShareParts,
@@ -18,11 +20,11 @@ from clickstream.dashboard.tabs.orders.figures import (
 from clickstream.dashboard.tabs.orders.funnel import Funnel, build_funnel
 from clickstream.dashboard.tabs.orders.items import item_rows, rate_axis
 from clickstream.dashboard.tabs.orders.panels import FAILURES
-from clickstream.dashboard.tabs.orders.questions import order_filter, order_time_questions
+from clickstream.dashboard.tabs.orders.questions import order_time_questions
 from clickstream.dashboard.tabs.orders.wording import goal_wording
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import buckets_of
-from clickstream.dashboard.widgets.course import published_keys
+from clickstream.dashboard.widgets.course import finished_values, published_keys
 from clickstream.dashboard.widgets.goal_proposals import propose_goals
 from clickstream.dashboard.widgets.goals import goal_rows, pace_text
 from clickstream.dashboard.widgets.lists import list_panel
@@ -32,7 +34,7 @@ from clickstream.dashboard.widgets.times import HOURS, times_of
 
 @dataclass(frozen=True)
 class Totals:
-    """Visits of a period, those with an order, and those with an error."""
+    """Visits of a period, those that met the main goal, and those with an error."""
 
     visits: int
     orders: int
@@ -48,6 +50,7 @@ def orders_values(page: PageContext) -> dict[str, Any]:
         "figures": _figures(page, funnel),
         "funnel": funnel,
         "funnel_verdict": _verdict(page, funnel),
+        "funnel_note": _funnel_note(page, funnel),
         "words": goal_wording(page),
         "has_goal": bool(page.main_goal),
         "is_order": page.is_main_goal_order,
@@ -66,90 +69,75 @@ def orders_values(page: PageContext) -> dict[str, Any]:
 
 
 def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
-    now, before = _both_totals(page)
-    text = page.formats.text
-    figures = []
-    if page.main_goal:
-        orders, order_rate = order_figures(page)
-        figures = [replace(orders, spark=sparkline(_orders_over_time(page))), order_rate]
+    """Build the orders, their share, and the visits with an error; without a goal, the funnel's."""
+    now = _totals(page)
     return [
-        *figures,
-        share_figure(
-            page,
-            text(mark("Funnel completed")),
-            text(
-                mark(
-                    "Share of the visits at the first step of the funnel that reached its last "
-                    "step."
-                )
-            ),
-            _completion(funnel),
-            None,
-        ),
-        share_figure(
-            page,
-            text(mark("Met an error")),
-            text(
-                mark(
-                    "Share of visits in which at least one request failed: for example, the page "
-                    "does not exist (status 4xx), or the web server has a fault (status 5xx)."
-                )
-            ),
-            (now.failed, now.visits),
-            (before.failed, before.visits) if before else None,
-            like="bounce_rate",
-        ),
+        *(_order_figures(page, now) if page.main_goal else [_funnel_figure(page, funnel)]),
+        _failed_figure(page, now),
     ]
 
 
-def order_figures(page: PageContext) -> tuple[KeyFigure, KeyFigure]:
+def _funnel_figure(page: PageContext, funnel: Funnel) -> KeyFigure:
+    text = page.formats.text
+    meaning = mark(
+        "Share of the visits at the first step of the funnel that reached its last step."
+    )
+    return share_figure(page, text(mark("Funnel completed")), text(meaning), _completion(funnel))
+
+
+def _failed_figure(page: PageContext, now: Totals) -> KeyFigure:
+    text = page.formats.text
+    meaning = mark(
+        "Share of visits in which at least one request failed: for example, the page does not "
+        "exist (status 4xx), or the web server has a fault (status 5xx)."
+    )
+    change = change_of(page, "failed_rate", like=METRICS["bounce_rate"])
+    parts = now.failed, now.visits
+    figure = share_figure(page, text(mark("Met an error")), text(meaning), parts, change)
+    return replace(figure, visits=_visits_with(page.view, "met_error", "yes"))
+
+
+def _visits_with(view: View, dimension: str, value: str) -> str:
+    """Return the query of the view's visits with a value; empty if a filter names others."""
+    named = (one for one in view.filters if one.dimension == dimension and not one.is_excluded)
+    return "" if any(named) else view.with_filter(dimension, value).query
+
+
+def _order_figures(page: PageContext, now: Totals) -> list[KeyFigure]:
     """Build two figures: the visits that met the main goal, and their share of all visits."""
-    now, before = _both_totals(page)
-    words = goal_wording(page)
+    text = page.formats.text
+    count, rate = (page.metric(name) for name in ("conversions", "conversion_rate"))
     orders = count_figure(
-        page,
-        words.visits,
-        words.visits_meaning,
-        now.orders,
-        before.orders if before else None,
+        page, text(count.label), text(count.definition), now.orders, change_of(page, count.name)
     )
-    order_rate = share_figure(
-        page,
-        words.rate,
-        words.rate_meaning,
-        (now.orders, now.visits),
-        (before.orders, before.visits) if before else None,
-    )
-    return orders, order_rate
-
-
-def _both_totals(page: PageContext) -> tuple[Totals, Totals | None]:
-    """Return the totals of the period and of the compared period."""
-    return _totals(page, page.period), _totals(page, page.compared) if page.compared else None
+    parts, change = (now.orders, now.visits), change_of(page, rate.name)
+    order_rate = share_figure(page, text(rate.label), text(rate.definition), parts, change)
+    spark, visits = _orders_over_time(page), _visits_with(page.view, "goal", page.main_goal)
+    return [replace(orders, spark=sparkline(spark), visits=visits), order_rate]
 
 
 def _completion(funnel: Funnel) -> ShareParts:
     return (funnel.completed, funnel.steps[0].visits) if funnel.steps else (0, 0)
 
 
-def _totals(page: PageContext, period: Period) -> Totals:
-    ordered = (*page.view.filters, order_filter(page))
+def _totals(page: PageContext) -> Totals:
+    visits = page.answer(("visits", "conversions")).single()
     return Totals(
-        page.answer(("visits",), period=period).single()["visits"] or 0,
-        page.answer(("visits",), period=period, filters=ordered).single()["visits"] or 0,
-        page.answer(("failed_visits",), period=period).single()["failed_visits"] or 0,
+        visits["visits"] or 0,
+        visits["conversions"] or 0,
+        page.answer(("failed_visits",)).single()["failed_visits"] or 0,
     )
 
 
 def _orders_over_time(page: PageContext) -> Sequence[float | None]:
-    """Return the visits with an order in each bucket; None in buckets without a published hour."""
+    """Return the visits that met the main goal in each finished bucket."""
     grain = grain_of(page.view, page.period)
-    ordered = (*page.view.filters, order_filter(page))
-    answer = page.answer(("goal_visits",), GRAIN_DIMENSIONS[grain], filters=ordered)
+    answer = page.answer(("conversions",), GRAIN_DIMENSIONS[grain])
     counts = {row[:-1]: row[-1] for row in answer.rows}
     buckets = buckets_of(page.period, grain)
     published = published_keys(page, buckets)
-    return [counts.get(one.key, 0) if one.key in published else None for one in buckets]
+    values = [counts.get(one.key, 0) if one.key in published else None for one in buckets]
+    return finished_values(page, buckets, values)
 
 
 def _verdict(page: PageContext, funnel: Funnel) -> str:
@@ -164,6 +152,19 @@ def _verdict(page: PageContext, funnel: Funnel) -> str:
         ),
         step=worst.name,
         share=page.formats.share(1 - worst.of_before, 0),
+    )
+
+
+def _funnel_note(page: PageContext, funnel: Funnel) -> str:
+    """State why the last step differs from the visits that met the main goal."""
+    if not page.main_goal or not funnel.steps:
+        return ""
+    return page.formats.text(
+        mark(
+            "A step counts the visits that took all steps before it, in this order. “%(orders)s” "
+            "counts visits on every path, so it may differ from the last step."
+        ),
+        orders=page.formats.text(page.metric("conversions").label),
     )
 
 

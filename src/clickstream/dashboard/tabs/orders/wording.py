@@ -14,12 +14,7 @@ from clickstream.dashboard.widgets.page import PageContext
 class GoalWording:
     """Texts that name what the site's main goal is; `titles` are those of panels, by name."""
 
-    visits: str
-    visits_meaning: str
-    rate: str
-    rate_meaning: str
     met: str
-    item_rate: str
     item_key: str
     times_label: str
     no_visit: str
@@ -27,29 +22,13 @@ class GoalWording:
 
 
 _ORDER = {
-    "visits": mark("Visits with an order"),
-    "visits_meaning": mark("Number of visits with at least one order. Each visit counts once."),
-    "rate": mark("Order rate"),
-    "rate_meaning": mark(
-        "Share of visits with at least one order. The 95 % interval contains the true share in 95 "
-        "of 100 cases."
-    ),
     "met": mark("Ordered"),
-    "item_rate": mark("Order rate"),
     "item_key": mark("share of the visits to an item that ordered, with the 95 % interval"),
     "times_label": mark("Visits with an order by weekday and hour"),
     "no_visit": mark("No visit in this range led to an order."),
 }
 _OTHER = {
-    "visits": mark("Visits with %(goal)s"),
-    "visits_meaning": mark("Number of visits that met the goal %(goal)s. Each visit counts once."),
-    "rate": mark("Rate of %(goal)s"),
-    "rate_meaning": mark(
-        "Share of visits that met the goal %(goal)s. The 95 %% interval contains the true share in "
-        "95 of 100 cases."
-    ),
-    "met": mark("Converted"),
-    "item_rate": mark("Conversion rate"),
+    "met": mark("Visits with %(goal)s"),
     "item_key": mark("share of the visits to a page that met %(goal)s, with the 95 %% interval"),
     "times_label": mark("Visits with %(goal)s by weekday and hour"),
     "no_visit": mark("No visit in this range met the goal %(goal)s."),

@@ -20,7 +20,7 @@ SOURCES = Panel(
 PAGES = Panel(
     "pages",
     "overview",
-    mark("Pages"),
+    mark("Top pages"),
     {
         "page": (("views", "time_on_page", "exit_rate"), ("page",)),
         "landing_page": (LANDINGS, ("landing_page",)),

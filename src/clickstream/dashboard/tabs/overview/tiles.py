@@ -6,24 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from clickstream.dashboard.changes.wording import change_of
 from clickstream.dashboard.charts.line import sparkline
 from clickstream.dashboard.formats import NO_VALUE, Change
-from clickstream.dashboard.questions.intervals import count_moved, share_moved, wilson
-from clickstream.dashboard.questions.metrics import METRICS, Metric
-from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.intervals import wilson
+from clickstream.dashboard.questions.metrics import Metric
 from clickstream.dashboard.questions.view import TILES
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets import notes
-from clickstream.dashboard.widgets.course import Course
+from clickstream.dashboard.widgets.course import Course, finished_values
 from clickstream.dashboard.widgets.page import PageContext
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A key figure: its current value, its change, a hint, and a sparkline.
+    """A key figure: its current value, its change to the usual value, a hint, and a sparkline.
 
-    A change that chance explains is neither good nor bad. `before` is the compared value, empty if
-    nothing is compared.
+    `interval` is the 95 % interval of a share. `before` is the value of the compared period, empty
+    if none is shown.
     """
 
     metric: Metric
@@ -35,21 +35,21 @@ class Tile:
     is_shown: bool
     prefix: str = ""
     before: str = ""
+    interval: str = ""
 
 
 def build_tiles(page: PageContext, course: Course) -> list[Tile]:
     """Build the tile of each metric that the page shows, in the order of TILES."""
     now = page.answer(TILES).single()
     before = page.answer(TILES, period=page.compared).single() if page.compared else None
-    rotated = notes.rotations(page, page.period)
     tiles = []
     for name in TILES:
         if name in page.hidden:
             continue
-        metric = METRICS[name]
-        spark = sparkline(course.values(name))
+        metric = page.metric(name)
+        spark = sparkline(finished_values(page, course.buckets, course.values(name)))
         tile = _tile(page, metric, now, before, spark)
-        tiles.append(_as_limit(page, tile, rotated) if name == "visitors" else tile)
+        tiles.append(_as_limit(page, tile) if name == "visitors" else tile)
     return tiles
 
 
@@ -61,60 +61,45 @@ def _tile(
     spark: Sequence[str],
 ) -> Tile:
     formats, value = page.formats, now[metric.name]
-    is_small = _is_small(metric, now)
-    past = before[metric.name] if before and not _is_small(metric, before) else None
-    change = None
-    if past is not None and value is not None and not is_small:
-        change = formats.change(metric, value, past)
-        if change and before and not _has_moved(metric, now, before):
-            change = replace(change, is_good=None)
     query = replace(page.view, metric=metric.name).query
-    shown = NO_VALUE if is_small else formats.value(metric, value)
-    hint = _hint(page, metric, now, past)
     is_shown = page.view.metric == metric.name
-    compared = "" if past is None else formats.value(metric, past)
-    return Tile(metric, shown, change, hint, spark, query, is_shown, before=compared)
+    if value is None:
+        too_little = formats.text(mark("too little data"))
+        return Tile(metric, NO_VALUE, None, too_little, spark, query, is_shown)
+    change = change_of(page, metric.name)
+    past = before[metric.name] if before else None
+    is_past_shown = past is not None and (change is None or page.view.compare == "year")
+    return Tile(
+        metric,
+        formats.value(metric, value),
+        change,
+        change.words if change else "",
+        spark,
+        query,
+        is_shown,
+        before=formats.value(metric, past) if is_past_shown else "",
+        interval=_interval(page, metric, now),
+    )
 
 
-def _is_small(metric: Metric, figures: Mapping[str, Any]) -> bool:
-    """Whether there are too few visits for a share."""
-    return (figures["visits"] or 0) < metric.smallest_group
-
-
-def _has_moved(metric: Metric, now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Whether chance does not explain the change; only then it is good or bad."""
-    values = now[metric.name], before[metric.name]
-    if metric.format == "share":
-        return share_moved(values[0], now["visits"], values[1], before["visits"])
-    return count_moved(*values)
-
-
-def _hint(page: PageContext, metric: Metric, now: Mapping[str, Any], past: Any) -> str:
-    formats = page.formats
-    if _is_small(metric, now):
-        return formats.text(mark("too little data"))
-    if metric.name == "conversion_rate":
-        low, high = wilson(now["conversions"], now["visits"])
-        return f"{formats.share(low)} – {formats.share(high)}"
-    if past is None:
+def _interval(page: PageContext, metric: Metric, now: Mapping[str, Any]) -> str:
+    """Return the 95 % interval of the conversion rate; empty for other metrics."""
+    if metric.name != "conversion_rate":
         return ""
-    return formats.text(mark("was %(value)s"), value=formats.value(metric, past))
+    low, high = wilson(now["conversions"], now["visits"])
+    return f"{page.formats.share(low)} – {page.formats.share(high)}"
 
 
-def _as_limit(page: PageContext, tile: Tile, rotated: int) -> Tile:
-    """Turn the tile of visitors into an upper limit without comparison, after a change of keys."""
-    is_compared = page.compared is not None
-    crossed = is_compared and notes.rotations(page, _span(page)) > 0
-    if not rotated and not crossed:
+def _as_limit(page: PageContext, tile: Tile) -> Tile:
+    """Turn the tile of visitors into an upper limit, after a change of visitor keys.
+
+    Its change is by day, so a change of keys does not affect it. The compared number is an upper
+    limit, too, if keys changed since its first date.
+    """
+    text, compared = page.formats.text, page.compared_dates
+    if compared and notes.rotations(page, replace(compared, last=page.period.last)):
+        tile = replace(tile, before="")
+    if not notes.rotations(page, page.period):
         return tile
-    hint = page.formats.text(mark("not compared: visitor keys changed"))
-    if rotated:
-        hint = page.formats.text(mark("visitor keys changed"))
-    prefix = page.formats.text(mark("at most")) if rotated else ""
-    return replace(tile, change=None, hint=hint, prefix=prefix, before="")
-
-
-def _span(page: PageContext) -> Period:
-    """Return the period from the first compared date to the last shown date."""
-    assert page.compared_dates is not None  # noqa: S101  only asked while comparing
-    return replace(page.compared_dates, last=page.period.last, until_hour=None)
+    hint = tile.hint or text(mark("visitor keys changed"))
+    return replace(tile, prefix=text(mark("at most")), hint=hint)

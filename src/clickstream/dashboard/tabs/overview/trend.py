@@ -6,18 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from clickstream.dashboard.charts.line import NARROW, WIDE, ChartSeries, LineChart, line_chart
-from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.questions.metrics import Metric
 from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.questions.view import Grain
+from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.chart_notes import ChartNotes, number_notes
-from clickstream.dashboard.widgets.course import Course, Records, unfinished_place
+from clickstream.dashboard.widgets.course import Course, Records, summarize, unfinished_place
 from clickstream.dashboard.widgets.page import PageContext
 
 
 @dataclass(frozen=True)
 class TrendPanel:
-    """The main chart for wide and for narrow screens, and as a table."""
+    """The main chart for wide and for narrow screens, as a table, and as a sentence.
+
+    `few` explains gaps where a share has too few visits, empty without such gaps.
+    """
 
     metric: Metric
     grain: Grain
@@ -27,11 +31,13 @@ class TrendPanel:
     notes: ChartNotes
     grains: Sequence[tuple[Grain, str]]
     label: str
+    summary: str
+    few: str
 
 
 def build_trend(page: PageContext, course: Course) -> TrendPanel:
     """Draw the view's metric."""
-    metric, formats = METRICS[page.view.metric], page.formats
+    metric, formats = page.metric(page.view.metric), page.formats
     buckets, values = course.buckets, course.values(metric.name)
     past = [bucket.shifted(page.shift) for bucket in buckets]
     before = [_past_value(course.then, bucket, metric) for bucket in past]
@@ -67,7 +73,17 @@ def build_trend(page: PageContext, course: Course) -> TrendPanel:
         notes,
         [(one, replace(page.view, grain=one).query) for one in _grains(page)],
         page.days(page.period),
+        summarize(page, buckets, values, metric),
+        _explain_gaps(page, course, metric),
     )
+
+
+def _explain_gaps(page: PageContext, course: Course, metric: Metric) -> str:
+    rows = course.now.values()
+    if not any(row[metric.name] is None and row["visits"] for row in rows):
+        return ""
+    text = mark("A share of fewer than %(number)s visits is not shown.")
+    return page.formats.text(text, number=metric.smallest_group)
 
 
 def _grains(page: PageContext) -> list[Grain]:

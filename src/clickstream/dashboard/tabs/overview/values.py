@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clickstream.dashboard.questions.coverage import to_local
+from clickstream.dashboard.changes.verdicts import find_changes
 from clickstream.dashboard.questions.panel import grain_of
-from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.tabs.overview.movers import Mover, find_movers
 from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
 from clickstream.dashboard.tabs.overview.tiles import Tile, build_tiles
@@ -20,6 +19,12 @@ from clickstream.dashboard.widgets.goals import GoalRow, goal_rows, pace_text
 from clickstream.dashboard.widgets.lists import ListPanel, choices_of, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.times import HOURS, TimesPanel, build_times
+
+_BEFORE: Mapping[str, str] = {
+    "previous": mark("before: %(value)s"),
+    "year": mark("a year before: %(value)s"),
+    "none": "",
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def overview_values(page: PageContext) -> dict[str, Any]:
         "trend_choices": [
             (grains[grain], query, grain == data.trend.grain) for grain, query in data.trend.grains
         ],
-        "trend_label": f"{text(data.trend.metric.label)}, {data.trend.label}",
+        "trend_label": f"{text(data.trend.metric.label)}, {data.trend.label}. {data.trend.summary}",
         "more_notes": page.formats.plural(
             "%(number)s more note", "%(number)s more notes", len(data.trend.notes.others)
         ),
@@ -75,22 +80,8 @@ def overview_values(page: PageContext) -> dict[str, Any]:
         "times_choices": choices_of(page, "times"),
         "hours": HOURS,
         "moved_choices": choices_of(page, "moved"),
-        "not_compared": _why_not_compared(page),
+        "not_compared": page.once(find_changes).reason,
+        "before_text": _BEFORE[page.view.compare],
         "pace_text": lambda pace: pace_text(page.formats, pace),
         "proposed_goals": propose_goals(page) if not data.goals else None,
     }
-
-
-def _why_not_compared(page: PageContext) -> str:
-    whole = page.compared_dates
-    if whole is None:
-        return page.formats.text(mark("Nothing is compared; choose a comparison above."))
-    begins = page.coverage.begins
-    if begins and to_local(begins, page.zone) > start_of(whole.first):
-        when = page.formats.day(to_local(begins, page.zone).date())
-        text = mark("The log begins on %(when)s, so %(days)s can't be compared with this range.")
-        return page.formats.text(text, when=when, days=page.days(whole))
-    return page.formats.text(
-        mark("This range or %(days)s has too few complete hours to compare them."),
-        days=page.days(whole),
-    )

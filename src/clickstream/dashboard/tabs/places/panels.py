@@ -57,8 +57,9 @@ MAP = MapPanel(
 PLACES_LIST = PlacesPanel(
     "places",
     "places",
-    mark("Where visits come from"),
+    mark("Visits by place"),
     {name: (PLACE_METRICS, (name,)) for name in ("country", "region", "city")},
+    has_intervals=True,
 )
 
 

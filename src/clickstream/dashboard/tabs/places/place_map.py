@@ -21,7 +21,6 @@ from clickstream.dashboard.charts.maps import (
 )
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.folding import named_rows
-from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.tabs.places.panels import country_of
@@ -163,7 +162,7 @@ def _shows_rates(page: PageContext) -> bool:
 
 
 def _metric_label(page: PageContext) -> str:
-    return page.formats.text(METRICS[page.view.choice("map")].label)
+    return page.formats.text(page.metric(page.view.choice("map")).label)
 
 
 def _classes(page: PageContext, records: Sequence[Record]) -> Classes:
@@ -173,7 +172,7 @@ def _classes(page: PageContext, records: Sequence[Record]) -> Classes:
 
 
 def _has_rate(one: Record) -> bool:
-    return bool(one["visits"] >= METRICS["conversion_rate"].smallest_group)
+    return one.get("conversion_rate") is not None
 
 
 def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> Area:
@@ -181,8 +180,8 @@ def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> A
     visits = formats.plural("%(number)s visit", "%(number)s visits", one["visits"])
     parts = [visits]
     if _has_rate(one) and not page.hidden:
-        rate = formats.share(one["conversion_rate"])
-        parts.append(formats.text(mark("conversion %(rate)s"), rate=rate))
+        label = formats.text(page.metric("conversion_rate").label)
+        parts.append(f"{label} {formats.share(one['conversion_rate'])}")
     view = page.view
     return Area(
         f"{value_name(page, dimension, value)}: {', '.join(parts)}",

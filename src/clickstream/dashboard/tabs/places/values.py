@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from clickstream.dashboard.changes.verdicts import find_changes
+from clickstream.dashboard.changes.wording import change_of
 from clickstream.dashboard.charts.columns import bar_widths
 from clickstream.dashboard.formats import NO_VALUE, Change
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.folding import OTHER, fold, named_rows
-from clickstream.dashboard.questions.intervals import is_unlikely_by_chance, wilson
-from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.folding import OTHER, fold
+from clickstream.dashboard.questions.intervals import known_share, wilson
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import CHOICES
 from clickstream.dashboard.tabs.places.panels import MAP, PLACES_LIST, country_of
@@ -96,35 +97,26 @@ def _place_list(page: PageContext, answer: Answer) -> PlaceList:
     (dimension,) = answer.question.dimensions
     records = answer.records()
     total = sum(one["visits"] for one in records)
-    before = _visits_before(page)
     named = [one for one in records if one[dimension] is not OTHER]
     shown = [*named[:ROWS], *records[len(named) :]]
     widths = bar_widths([one["visits"] for one in shown])
     return PlaceList(
         DIMENSIONS[dimension].label,
         [
-            _row(page, dimension, one, width, total, before or {})
+            _row(page, dimension, one, width, total)
             for one, width in zip(shown, widths, strict=True)
         ],
         _choices(page, dimension),
         max(len(named) - ROWS, 0),
-        before is not None,
+        page.once(find_changes).weeks is not None,
     )
-
-
-def _visits_before(page: PageContext) -> dict[Any, int] | None:
-    """Return the visits of each place in the compared period; None without a comparison."""
-    if page.compared is None:
-        return None
-    (question,) = page.questions(PLACES_LIST, page.compared)
-    return {row[0]: row[1] for row in named_rows(fold(page.ask, question))}
 
 
 def _choices(page: PageContext, shown: str) -> list[tuple[str, str, bool]]:
     """Return the list's choices, without countries if only one country remains."""
     names = CHOICES["places"][1:] if country_of(page.view) else CHOICES["places"]
     return [
-        (choice_label(name), page.view.with_choice("places", name).query, name == shown)
+        (choice_label(page, name), page.view.with_choice("places", name).query, name == shown)
         for name in names
     ]
 
@@ -135,11 +127,10 @@ def _row(
     one: Record,
     width: float,
     total: int,
-    before: Mapping[Any, int],
 ) -> PlaceRow:
     formats, value, visits = page.formats, one[dimension], one["visits"]
     low, high = wilson(one.get("conversions", 0), visits)
-    is_enough = visits >= METRICS["conversion_rate"].smallest_group
+    rate = one.get("conversion_rate")
     title = value_name(page, dimension, value)
     is_plain = dimension == "country" or value in (None, OTHER)
     row = PlaceRow(
@@ -147,10 +138,10 @@ def _row(
         title,
         width,
         formats.count(visits),
-        formats.share(visits / total if total else 0, 0),
-        formats.share(one.get("conversion_rate") or 0) if is_enough else NO_VALUE,
-        f"{formats.decimal(low * 100)}–{formats.share(high)}" if is_enough else NO_VALUE,
-        _change(page, visits, before.get(value)),
+        formats.share(known_share(visits, total), 0),
+        formats.share(rate),
+        NO_VALUE if rate is None else f"{formats.decimal(low * 100)}–{formats.share(high)}",
+        None if value is OTHER else change_of(page, "visits", ((dimension, str(value)),)),
     )
     return row if value is OTHER else _with_links(page, dimension, value, row)
 
@@ -161,13 +152,6 @@ def _names(page: PageContext, value: str) -> tuple[str, str]:
     if country_of(page.view):
         detail = detail.rpartition(", ")[0]
     return name, detail
-
-
-def _change(page: PageContext, now: int, before: int | None) -> Change | None:
-    """Return the change of a count, None if chance explains it."""
-    if before is None or not is_unlikely_by_chance(now, before):
-        return None
-    return page.formats.change(METRICS["visits"], now, before)
 
 
 def _with_links(page: PageContext, dimension: str, value: str | None, row: PlaceRow) -> PlaceRow:

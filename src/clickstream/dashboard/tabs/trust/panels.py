@@ -43,7 +43,7 @@ BOTS = Panel(
 ERRORS = Panel(
     "errors",
     "trust",
-    mark("Errors that people met"),
+    mark("Failed requests of people"),
     {"": (("errors", "people_with_errors"), ("error_page", "status"))},
 )
 

@@ -8,6 +8,7 @@ from clickstream.dashboard.tabs.trust.completeness import Trust, build_trust
 from clickstream.dashboard.tabs.trust.hour import build_hour
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.dashboard.widgets.trust_line import describe_lines
 
 MOST_RUNS = 6
 """Maximum number of runs of missing hours that the page names."""
@@ -28,6 +29,7 @@ def trust_values(page: PageContext) -> dict[str, Any]:
         "data": data,
         "one_hour": build_hour(page) if page.view.hour else None,
         "verdict": _verdict(page, data),
+        "lines_described": describe_lines(page) if page.coverage.published else (),
         "balance_verdict": text(closed if data.balance.is_closed else broken),
         "days_left": earlier,
         "more_missing": _more_missing(page, data),

@@ -1,7 +1,7 @@
 """Cohorts: visitors by the week of their first visit, and the weeks in which they came back.
 
-Visitors are recognized until the visitor keys change. So a cohort is followed for four weeks, and
-not across a change of keys.
+Visitors are recognized until the visitor keys change. So a cohort is followed for three more weeks,
+and not across a change of keys.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.notes import rotation_moments
 from clickstream.dashboard.widgets.page import PageContext
 
-WEEKS = 4
-"""Number of columns: the week of the first visit, and three later weeks."""
+WEEKS = 3
+"""Number of columns: the weeks after that of the first visit, in which all of a cohort came."""
 
 SMALLEST_COHORT = 30
 MOST_COHORTS = 12
@@ -84,10 +84,10 @@ def _cohort(
 ) -> Cohort:
     size = counts[week, week]
     cells = []
-    for later in range(WEEKS):
+    for later in range(1, WEEKS + 1):
         state = _state(page, week, later, size, rotations)
         came = counts.get((week, week + _ONE_WEEK * later), 0)
-        cells.append(_cell(page, state, came, size, 0 if not later else highest))
+        cells.append(_cell(page, state, came, size, highest))
     return Cohort(page.formats.day(week), page.formats.count(size), cells)
 
 
@@ -126,7 +126,7 @@ def _highest(
     shares = [
         counts.get((week, week + _ONE_WEEK * later), 0) / counts[week, week]
         for week in shown
-        for later in range(1, WEEKS)
+        for later in range(1, WEEKS + 1)
         if _state(page, week, later, counts[week, week], rotations) in ("known", "open")
     ]
     return max(shares, default=0)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from clickstream.dashboard.questions.intervals import known_share
 from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.view import Filter
-from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
 
@@ -16,6 +17,7 @@ class NextRow:
     """A next page. `query` shows the pages after it; empty for visits that left."""
 
     name: str
+    title: str
     width: float
     views: int
     share: str
@@ -24,9 +26,10 @@ class NextRow:
 
 @dataclass(frozen=True)
 class NextPages:
-    """The pages after `page`. `query` chooses `page`; `rest` counts the views of other rows."""
+    """The pages after `page`, with the name `title` in tooltips. `query` chooses `page`."""
 
     page: str
+    title: str
     query: str
     views: int
     rows: Sequence[NextRow]
@@ -50,9 +53,10 @@ def build_next_pages(page: PageContext) -> NextPages | None:
     found = page.answer(("views",), ("next_page",), limit=ROWS + 1, filters=filters).rows
     if not total:
         return None
-    names = [value_name(page, "page", value) for one in chosen for value in one.values]
+    pages = [value for one in chosen for value in one.values]
     return NextPages(
-        ", ".join(names),
+        ", ".join(value_name(page, "page", value) for value in pages),
+        ", ".join(value_title(page, "page", value) for value in pages),
         replace(page.view, filters=filters).query,
         total,
         [_row(page, others, name, views, total) for name, views in found[:ROWS]],
@@ -66,8 +70,9 @@ def _row(
     following = (*others, Filter("page", (name,)))
     return NextRow(
         value_name(page, "next_page", name),
+        value_title(page, "next_page", name),
         round(100 * views / total, 1),
         views,
-        page.formats.share(views / total),
+        page.formats.share(known_share(views, total)),
         "" if name is None else replace(page.view, filters=following).query,
     )

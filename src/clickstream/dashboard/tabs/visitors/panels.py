@@ -56,8 +56,9 @@ NEW_AND_RETURNING = Panel(
     "kinds",
     "visitors",
     mark("New and returning"),
-    {"": (("visits", "conversions", "conversion_rate"), ("visitor_kind",))},
+    {"": (("visits", "visitors", "conversions", "conversion_rate"), ("visitor_kind",))},
     is_over_time=True,
+    has_intervals=True,
 )
 
 DEVICES = Panel(

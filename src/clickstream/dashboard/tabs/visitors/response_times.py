@@ -14,7 +14,7 @@ from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.response_metrics import FEWEST_VISITS
 from clickstream.dashboard.tabs.visitors.panels import RESPONSE_NAMES
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
 
@@ -23,6 +23,7 @@ class ResponseRow:
     """A page with its formatted figures; `lost` is the number of visits lost, or why not."""
 
     name: str
+    title: str
     query: str
     width: float
     visits: str
@@ -70,6 +71,7 @@ def _row(page: PageContext, found: Mapping[str, Any], width: float) -> ResponseR
     slow = page.formats.share(found["slow_views"] / found["timed_views"]) if is_enough else NO_VALUE
     return ResponseRow(
         value_name(page, "page", found["page"]),
+        value_title(page, "page", found["page"]),
         page.view.toggled("page", found["page"]).query,
         width,
         page.formats.count(found["timed_visits"]),

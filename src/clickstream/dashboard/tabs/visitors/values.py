@@ -6,21 +6,28 @@ from dataclasses import replace
 from typing import Any
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.panel import grain_of
+from clickstream.dashboard.tabs.orders.figures import KeyFigure
+from clickstream.dashboard.tabs.overview.tiles import build_tiles
 from clickstream.dashboard.tabs.visitors.cohorts import SMALLEST_COHORT, WEEKS, build_cohorts
 from clickstream.dashboard.tabs.visitors.next_pages import build_next_pages
 from clickstream.dashboard.tabs.visitors.panels import DEVICES, VIEWED_PAGES
 from clickstream.dashboard.tabs.visitors.response_times import build_response_times
 from clickstream.dashboard.tabs.visitors.visitor_kinds import build_kinds
 from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.course import ask_course
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
+
+FIGURES = {"visitors", "visits", "page_views"}
+"""The metrics of the key figures."""
 
 
 def visitors_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     text = page.formats.text
     return {
+        "figures": _figures(page),
         "viewed_pages": _viewed_pages(page),
         "estimated": _estimated(page),
         "next_pages": build_next_pages(page),
@@ -38,6 +45,21 @@ def visitors_values(page: PageContext) -> dict[str, Any]:
             page.key_days,
         ),
     }
+
+
+def _figures(page: PageContext) -> list[KeyFigure]:
+    """Build the numbers of visitors, visits and page views, as the Overview shows them."""
+    course = ask_course(page, grain_of(page.view, page.period))
+    return [
+        KeyFigure(
+            page.formats.text(tile.metric.label),
+            page.formats.text(tile.metric.definition),
+            *(tile.value, tile.change, tile.hint, tile.spark),
+            prefix=tile.prefix,
+        )
+        for tile in build_tiles(page, course)
+        if tile.metric.name in FIGURES
+    ]
 
 
 def _viewed_pages(page: PageContext) -> ListPanel:
@@ -62,7 +84,7 @@ def _estimated(page: PageContext) -> str:
     if page.view.choice("viewed_pages") != "page":
         return ""
     answer = page.answer(("views", "estimated_share")).single()
-    if (answer["views"] or 0) < METRICS["estimated_share"].smallest_group:
+    if answer["estimated_share"] is None:
         return ""
     return page.formats.text(
         mark("Time: %(share)s estimated"),

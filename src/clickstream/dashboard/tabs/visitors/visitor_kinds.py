@@ -10,13 +10,13 @@ from typing import Any
 from clickstream.dashboard.charts import columns
 from clickstream.dashboard.charts.columns import ColumnChart
 from clickstream.dashboard.formats import NO_VALUE
-from clickstream.dashboard.questions.intervals import wilson
+from clickstream.dashboard.questions.intervals import known_share, wilson
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
 from clickstream.dashboard.tabs.visitors.panels import NEW_AND_RETURNING
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
-from clickstream.dashboard.widgets.course import published_keys, unfinished_place
+from clickstream.dashboard.widgets.course import published_keys, summarize, unfinished_place
 from clickstream.dashboard.widgets.lists import KINDS, value_name
 from clickstream.dashboard.widgets.notes import rotation_moments
 from clickstream.dashboard.widgets.page import PageContext
@@ -43,8 +43,9 @@ class VisitorKind:
 class KindsPanel:
     """Both kinds, their columns over time, and the same as a table.
 
-    `rotated` is a sentence about changes of visitor keys, after which returning visitors count as
-    new.
+    `returning` states how many people also came on an earlier day, `rotated` after which changes of
+    visitor keys returning visitors count as new. `summary` describes the returning visits over
+    time.
     """
 
     returning: str
@@ -53,53 +54,56 @@ class KindsPanel:
     narrow: ColumnChart
     rows: Sequence[Sequence[str]]
     rotated: str
+    summary: str
 
 
 def build_kinds(page: PageContext) -> KindsPanel | None:
-    """Ask for both kinds; return None without a visit.
-
-    The sums come from the answer over time, because finding earlier visits is expensive.
-    """
-    _, over_time = page.questions(NEW_AND_RETURNING)
-    records = page.ask(over_time).records()
-    visits, conversions = (_sums(records, name) for name in ("visits", "conversions"))
-    total = sum(visits.values())
+    """Ask for both kinds; return None without a visit."""
+    whole, over_time = page.questions(NEW_AND_RETURNING)
+    kinds = {one["visitor_kind"]: one for one in page.ask(whole).records()}
+    total = sum(one["visits"] for one in kinds.values())
     if not total:
         return None
     buckets = buckets_of(page.period, grain_of(page.view, page.period))
-    stacks = _stacks(page, buckets, records)
+    stacks = _stacks(page, buckets, page.ask(over_time).records())
     wide, narrow, rows = _charts(page, buckets, stacks)
     return KindsPanel(
-        page.formats.share(visits["returning"] / total, 0),
-        [_kind(page, key, visits[key], conversions[key], total) for key in KINDS],
+        _say_returning(page, kinds),
+        [_kind(page, key, kinds.get(key, {}), total) for key in KINDS],
         wide,
         narrow,
         rows,
         _rotated(page),
+        summarize(page, buckets, stacks[0], METRICS["visits"]),
     )
 
 
-def _sums(records: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, int]:
-    """Return a metric's sum for each kind."""
-    return {
-        key: sum(int(row.get(name, 0)) for row in records if row["visitor_kind"] == key)
-        for key in KINDS
-    }
+def _say_returning(page: PageContext, kinds: Mapping[str, Mapping[str, Any]]) -> str:
+    """State how many people also came on an earlier day."""
+    returning = kinds["returning"]["visitors"] if "returning" in kinds else 0
+    if not returning:
+        return page.formats.text(mark("No visitor is known to have come on an earlier day."))
+    visitors = page.answer(("visitors",)).single()["visitors"]
+    return page.formats.plural(
+        "At least %(number)s of %(visitors)s visitors also came on an earlier day.",
+        "At least %(number)s of %(visitors)s visitors also came on an earlier day.",
+        returning,
+        visitors=page.formats.count(visitors),
+    )
 
 
-def _kind(page: PageContext, key: str, visits: int, conversions: int, total: int) -> VisitorKind:
+def _kind(page: PageContext, key: str, found: Mapping[str, Any], total: int) -> VisitorKind:
     formats, view = page.formats, page.view
-    rate = interval = NO_VALUE
-    if visits >= METRICS["conversion_rate"].smallest_group:
-        low, high = wilson(conversions, visits)
-        rate = formats.share(conversions / visits)
-        interval = f"{formats.share(low)} – {formats.share(high)}"
+    visits, conversions = found.get("visits", 0), found.get("conversions", 0)
+    rate = known_share(conversions, visits)
+    low, high = wilson(conversions, visits)
+    interval = NO_VALUE if rate is None else f"{formats.share(low)} – {formats.share(high)}"
     return VisitorKind(
         key,
         value_name(page, "visitor_kind", key),
         visits,
-        formats.share(visits / total),
-        rate,
+        formats.share(known_share(visits, total)),
+        formats.share(rate),
         interval,
         view.toggled("visitor_kind", key).query,
         view.chooses("visitor_kind", key),

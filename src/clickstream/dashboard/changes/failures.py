@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from clickstream.dashboard.changes.candidates import Candidate, Groups
+from clickstream.dashboard.changes.looks import LEAST_SIZE, WHOLE
+from clickstream.dashboard.changes.significance import compare_count, compare_share
+from clickstream.dashboard.changes.weeks import Weeks, WeekSeries, ask_weeks
 from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.fact_views import SESSION_ERRORS
 from clickstream.dashboard.questions.question import Question, condition_of
 from clickstream.dashboard.questions.view import Filter
-from clickstream.dashboard.sentences.candidates import LEAST_SIZE, WHOLE, Candidate
-from clickstream.dashboard.sentences.significance import compare_count, compare_share
-from clickstream.dashboard.sentences.weeks import Weeks, WeekSeries, ask_weeks
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import Settings
 
@@ -52,14 +53,14 @@ def error_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
     filters = _of_visits(page)
     failed = {
         value: series[FAILED]
-        for value, series in ask_weeks(page, weeks, (FAILED,), "failed_page", filters).items()
+        for (value,), series in ask_weeks(page, weeks, (FAILED,), ("failed_page",), filters).items()
         if series[FAILED].now >= LEAST_VISITS and _is_promising(weeks, series[FAILED])
     }
     if not failed:
         return []
     only = (*filters, Filter("page", tuple(failed)))
-    seen = ask_weeks(page, weeks, ("page_visits",), "page", only)
-    everybody = ask_weeks(page, weeks, WHOLE)[""]["visits"]
+    seen = ask_weeks(page, weeks, ("page_visits",), ("page",), only)
+    everybody = ask_weeks(page, weeks, WHOLE)[()]["visits"]
     found = (_compare(weeks, one, failed[one], seen, everybody) for one in failed)
     return [candidate for candidate in found if candidate]
 
@@ -79,11 +80,11 @@ def _compare(
     weeks: Weeks,
     name: str,
     failed: WeekSeries,
-    seen: Mapping[str, Mapping[str, WeekSeries]],
+    seen: Groups,
     everybody: WeekSeries,
 ) -> Candidate | None:
-    if name in seen:
-        views = seen[name]["page_visits"].weeks
+    if (name,) in seen:
+        views = seen[(name,)]["page_visits"].weeks
         trials = [more + other for more, other in zip(failed.weeks, views, strict=True)]
     else:
         trials = everybody.weeks
@@ -91,7 +92,7 @@ def _compare(
     share = compare_share(failed.now, trials[0], pairs, weeks.length)
     if share is None or share.size < LEAST_SIZE or share.observed <= share.expected:
         return None
-    return Candidate(FAILED, "failed_page", name, share, failed.excess(weeks))
+    return Candidate(FAILED, (("failed_page", name),), share, failed.excess(weeks))
 
 
 def step_of(settings: Settings, name: str) -> str:

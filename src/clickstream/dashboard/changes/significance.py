@@ -14,10 +14,6 @@ from statistics import median
 PRIOR_WEEKS = 8
 """Weight, in weeks, of the dispersion that counts of one kind share, beside a count's own weeks."""
 
-FALSE_SHARE = 0.05
-"""Maximum share of reported changes that may be due to chance."""
-
-
 FAR = 5.0
 """A week before is left out if it is this many standard deviations from the others' median.
 
@@ -107,17 +103,22 @@ def _dispersion(weeks: Sequence[float], weeks_long: float) -> float:
 
 
 def compare_count(
-    observed: float, weeks: Sequence[float], weeks_long: float, spread: float | None
+    observed: float,
+    weeks: Sequence[float],
+    weeks_long: float,
+    spread: float | None,
+    cluster: float = 1.0,
 ) -> Compared:
     """Compare a count with those of the weeks before, each scaled to the range's length.
 
     `weeks_long` is the range's length in weeks, at least 1. `spread` is the relative variance that
     counts of its kind share; the count's own dispersion is moved towards it (as in Smyth,
     Statistical Applications in Genetics 3, 2004). It is None for a count that is the only one of
-    its kind.
+    its kind. What is counted comes in clusters of about `cluster`, as page views come in visits:
+    the sum of the squared sizes over the sum of the sizes.
     """
-    weeks = without_far(weeks, weeks_long)
-    number = len(weeks)
+    weeks = without_far([week / cluster for week in weeks], weeks_long)
+    clusters, number = observed / cluster, len(weeks)
     expected = sum(weeks) / number
     own, freedom = _dispersion(weeks, weeks_long), number - 1
     if spread is not None:
@@ -129,8 +130,9 @@ def compare_count(
     # Pure chance averages out over a range of several weeks; lasting changes do not.
     lasting = LASTING * max(own - 1, 0.0) * weeks_long * (1 + 1 / number)
     variance = mean * (1 + weeks_long / number + lasting)
-    chance = two_sided_chance((observed - expected) / sqrt(variance), freedom)
-    return Compared(observed, expected, max(observed, expected), chance)
+    chance = two_sided_chance((clusters - expected) / sqrt(variance), freedom)
+    usual = expected * cluster
+    return Compared(observed, usual, max(observed, usual), chance)
 
 
 def compare_share(
@@ -205,12 +207,16 @@ def _share_dispersion(
     return (squares / weeks_long + PRIOR_WEEKS) / (freedom + PRIOR_WEEKS)
 
 
-def largest_chance(chances: Sequence[float], false_share: float = FALSE_SHARE) -> float:
-    """Return the largest chance to report, by Benjamini and Hochberg (1995); -1 for none."""
-    ranked = sorted(chances)
+def find_unusual(chances: Sequence[float], false_share: float) -> list[bool]:
+    """Return for each number of a family whether its change is beyond chance, in the order given.
+
+    The false-discovery control is Benjamini and Hochberg's (1995): at most `false_share` of the
+    reported changes are expected to be due to chance, and of families without a change at most this
+    share reports one.
+    """
     limits = [
         chance
-        for rank, chance in enumerate(ranked, 1)
-        if chance <= false_share * rank / len(ranked)
+        for rank, chance in enumerate(sorted(chances), 1)
+        if chance <= false_share * rank / len(chances)
     ]
-    return limits[-1] if limits else -1.0
+    return [bool(limits) and chance <= limits[-1] for chance in chances]

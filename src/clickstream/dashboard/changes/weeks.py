@@ -18,6 +18,7 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import (
     USUAL_KEY_DAYS,
     Question,
+    add_goal,
     condition_of,
     sql_literal,
 )
@@ -30,6 +31,9 @@ WEEKS = 8
 LEAST_WEEKS = 3
 MOST_VALUES = 20
 """Maximum number of values of a dimension that are checked, the largest ones."""
+
+Values = tuple[str, ...]
+"""The values of a group, one for each dimension."""
 
 LONGEST_DAYS = 92
 """Maximum length of a range, in days: a longer one shows seasons rather than unusual changes."""
@@ -55,6 +59,13 @@ class Weeks:
         """The range and the weeks before."""
         first = self.checked.first - timedelta(weeks=WEEKS)
         return Period(first, self.checked.last, self.checked.until_hour)
+
+    def of_whole_days(self) -> Weeks:
+        """Return the weeks of the range without an unfinished last day, if it has other days."""
+        if self.checked.until_hour is None or self.checked.days == 1:
+            return self
+        last = self.checked.last - timedelta(days=1)
+        return Weeks(Period(self.checked.first, last), self.numbers)
 
     def week_before(self, number: int) -> Period:
         """Return the compared part of a week before."""
@@ -107,6 +118,10 @@ class WeekSeries:
         """Return the numbers of the complete weeks before."""
         return [self.weeks[number] for number in weeks.numbers]
 
+    def plus(self, other: WeekSeries) -> WeekSeries:
+        """Return the sums with another metric's numbers."""
+        return WeekSeries([a + b for a, b in zip(self.weeks, other.weeks, strict=True)])
+
     def excess(self, weeks: Weeks) -> float:
         """Return the difference between the range and the usual number."""
         before = self.before(weeks)
@@ -116,84 +131,93 @@ class WeekSeries:
 def weekly_question(
     weeks: Weeks,
     metrics: Sequence[str],
-    dimension: str = "",
+    by: Sequence[str] = (),
     filters: Sequence[Filter] = (),
     key_days: int = USUAL_KEY_DAYS,
+    goal: str | None = None,
+    is_daily: bool = False,
 ) -> Question:
-    """Build the question for metrics by week, as a whole or for a dimension's largest values.
+    """Build the question for metrics by week, as a whole or for the largest groups of dimensions.
 
-    The rows have the value (if there is a dimension), the week, the weight and the metrics. Small
-    groups are included: callers must not show their numbers.
+    The rows have the group's values, the week, the weight and the metrics. With `is_daily`, they
+    also have the date, so that visitors are counted once a day; then all hours of a day need the
+    same weight. Small groups are included: callers must not show their numbers.
     """
     facts = METRICS[metrics[0]].facts
+    source, goal_values = add_goal(facts.name, metrics, weeks.span, goal)
     where, values = condition_of(facts, weeks.span, filters, key_days)
-    columns = [f"{weeks.week_sql} as week", f"{weeks.weight_sql} as weight"]
-    if dimension:
-        column = DIMENSIONS[dimension].sql
-        columns.insert(0, f"{column} as {dimension}")
-        where += f"\n  and {column} is not null"
-    if weeks.checked.days < 7:
-        where += f"\n  and {weeks.day_sql} % 7 < {weeks.checked.days}"
-    groups = ", ".join(str(number) for number in range(1, len(columns) + 1))
-    columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
-    listed = ",\n".join(f"  {column}" for column in columns)
-    sql = f"select\n{listed}\nfrom {facts.name}\nwhere {where}\ngroup by {groups}"
-    names = (dimension, "week", "weight") if dimension else ("week", "weight")
+    known = [f"{DIMENSIONS[name].sql} is not null" for name in by]
+    short = [f"{weeks.day_sql} % 7 < {weeks.checked.days}"] if weeks.checked.days < 7 else []
+    names = {name: DIMENSIONS[name].sql for name in by}
+    names |= {"week": weeks.week_sql, "weight": weeks.weight_sql}
+    if is_daily:
+        names["day"] = "local_date"
+    groups = ", ".join(str(number) for number in range(1, len(names) + 1))
+    columns = names | {name: METRICS[name].sql for name in metrics}
+    listed = ",\n".join(f"  {column} as {name}" for name, column in columns.items())
+    conditions = "\n  and ".join([where, *known, *short])
+    sql = f"select\n{listed}\nfrom {source}\nwhere {conditions}\ngroup by {groups}"
     return Question(
-        _largest_of(sql, dimension, metrics[0]) if dimension else sql,
-        values,
-        names,
+        _largest_of(sql, by, metrics[0]) if by else sql,
+        (*goal_values, *values),
+        tuple(names),
         tuple(metrics),
         weeks.span,
         tuple(filters),
         key_days,
+        goal,
     )
 
 
-def _largest_of(sql: str, dimension: str, metric: str) -> str:
-    """Build SQL that keeps the values that are largest in the range or in the weeks before."""
+def _largest_of(sql: str, by: Sequence[str], metric: str) -> str:
+    """Build SQL that keeps the groups that are largest in the range or in the weeks before."""
+    group = ", ".join(by)
+    is_same = " and ".join(f"largest.{name} = counted.{name}" for name in by)
     return f"""with counted as (
 {sql}
 ),
 largest as (
-select {dimension}
+select {group}
 from counted
-group by {dimension}
+group by {group}
 order by
   greatest(
     coalesce(sum({metric}) filter (where week = 0), 0),
     coalesce(sum({metric} * weight) filter (where week > 0), 0) / {WEEKS}.0
   ) desc,
-  {dimension}
+  {group}
 limit {MOST_VALUES}
 )
 select *
 from counted
-where {dimension} in (select {dimension} from largest)"""  # noqa: S608
+where exists (select 1 from largest where {is_same})"""  # noqa: S608
 
 
 def ask_weeks(
     page: PageContext,
     weeks: Weeks,
     metrics: Sequence[str],
-    dimension: str = "",
+    by: Sequence[str] = (),
     filters: Sequence[Filter] | None = None,
-) -> dict[str, dict[str, WeekSeries]]:
-    """Ask for each value's series by metric; the value of the whole is "".
+    is_daily: bool = False,
+) -> dict[Values, dict[str, WeekSeries]]:
+    """Ask for the series of each group by metric; the group of the whole is ().
 
     `filters` are by default the view's. Shares are returned as a count and a number of visits.
     """
     chosen = page.view.filters if filters is None else filters
-    answer = page.ask(weekly_question(weeks, metrics, dimension, chosen, page.key_days))
+    goal = page.goal_of(metrics)
+    question = weekly_question(weeks, metrics, by, chosen, page.key_days, goal, is_daily)
     # A whole without rows has the number 0; it is not unknown.
-    values = dict.fromkeys(str(row[0]) for row in answer.rows) if dimension else ("",)
-    found = {value: {name: WeekSeries() for name in metrics} for value in values}
-    for row in answer.rows:
-        value, (week, weight, *numbers) = (row[0], row[1:]) if dimension else ("", row)
-        series = found[str(value)]
-        for name, number in zip(metrics, numbers, strict=True):
-            times = numbers[0] if METRICS[name].format == "share" else 1
-            series[name].weeks[week] += weight * float(number or 0) * times
+    found: dict[Values, dict[str, WeekSeries]] = {}
+    if not by:
+        found[()] = {name: WeekSeries() for name in metrics}
+    for row in page.ask(question).records():
+        group = tuple(str(row[name]) for name in by)
+        series = found.setdefault(group, {name: WeekSeries() for name in metrics})
+        for name in metrics:
+            times = row[metrics[0]] if METRICS[name].format == "share" else 1
+            series[name].weeks[row["week"]] += row["weight"] * float(row[name] or 0) * times
     return found
 
 

@@ -1,0 +1,129 @@
+"""What each page compares with the weeks before: metrics by dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.view import Tab, View
+from clickstream.dashboard.widgets.page import PageContext
+
+LEAST_SIZE = 100
+"""Minimum of a count, or of the visits of a share, in the range or as expected."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Metrics of one fact view by dimensions (none for the whole).
+
+    `asked` begins with the number of visits, if others are shares of them. Sentences report
+    changes of `reported`; pages also colour changes of `coloured`.
+    """
+
+    by: tuple[str, ...]
+    asked: Sequence[str]
+    reported: Sequence[str]
+    coloured: Sequence[str] = ()
+
+
+WHOLE = ("visits", "page_views", "view_squares", "conversions", "conversion_rate", "engaged_rate")
+"""Metrics that every page asks for the whole, so that they are asked once."""
+
+KEY_FIGURES = ("visits", "page_views", "conversions", "conversion_rate", "engaged_rate")
+"""Those that every page of visits compares, so that they have the same verdict everywhere."""
+
+_RATE = ("visits", "conversion_rate")
+_ORDERS = ("visits", "conversions", "conversion_rate")
+_CONVERTED = ("conversions", "conversion_rate")
+_ENGAGED = ("visits", "engaged_rate")
+
+
+def _looks(
+    asked: Sequence[str], reported: Sequence[str], *dimensions: str, coloured: Sequence[str] = ()
+) -> list[Look]:
+    known = [name for name in dimensions if not name or name in DIMENSIONS]
+    return [Look((name,) if name else (), asked, reported, coloured) for name in known]
+
+
+def _whole(*reported: str) -> Look:
+    return Look((), WHOLE, reported, [name for name in KEY_FIGURES if name not in reported])
+
+
+LOOKS: Mapping[Tab, Sequence[Look]] = {
+    "overview": [
+        _whole("visits", *_CONVERTED, "engaged_rate"),
+        *_looks(_ORDERS, _RATE, "channel", "campaign", coloured=("conversions",)),
+        *_looks(
+            ("visits", "conversions"),
+            ("visits",),
+            *("landing_page", "country"),
+            coloured=("conversions",),
+        ),
+        *_looks(("visits",), ("visits",), "device"),
+        *_looks(("views",), ("views",), "page"),
+        *_looks(("bot_requests",), ("bot_requests",), ""),
+    ],
+    "visitors": [
+        *_looks(_RATE, ("visits",), "campaign"),
+        _whole(*_ENGAGED),
+        *_looks(_ENGAGED, _ENGAGED, "landing_page", "device"),
+        *_looks(("visits",), ("visits",), "browser", "os"),
+        *_looks(("views",), ("views",), "page"),
+    ],
+    "marketing": [
+        _whole(*_RATE),
+        *_looks(_RATE, _RATE, "channel", "source", "campaign", "referrer"),
+    ],
+    "orders": [
+        _whole(*_CONVERTED),
+        *_looks(_ORDERS, _CONVERTED, "channel", "campaign", "device"),
+        *_looks(("goal_visits",), ("goal_visits",), "goal"),
+        *_looks(("visits",), (), "furthest_step"),
+    ],
+    "places": [
+        _whole(*_RATE),
+        *_looks(_RATE, _RATE, "country", "city"),
+    ],
+    "trust": [
+        *_looks(("bot_requests",), ("bot_requests",), "", "bot_class"),
+        *_looks(("late_lines", "rejected"), ("late_lines", "rejected"), ""),
+    ],
+}
+"""What each page compares; errors come in addition (`failures`)."""
+
+
+def looks_of(page: PageContext) -> list[Look]:
+    """Return what a page compares: without hidden metrics, and without what its filters fix."""
+    looks = [*LOOKS[page.view.tab], *_chosen_looks(page.view)]
+    return [look for look in _without_hidden(page, looks) if _is_open(page, look)]
+
+
+def _chosen_looks(view: View) -> list[Look]:
+    """Return the looks at the dimensions that a panel shows by choice."""
+    known = {look.by for look in LOOKS[view.tab]}
+    by = {"marketing": view.acquisition_by, "places": (view.choice("places"),)}.get(view.tab)
+    return [] if by is None or by in known else [Look(by, _RATE, (), _RATE)]
+
+
+def _without_hidden(page: PageContext, looks: Sequence[Look]) -> Iterator[Look]:
+    """Yield looks without the metrics that the page does not show."""
+    for look in looks:
+        asked, reported, coloured = (
+            [name for name in names if name not in page.hidden]
+            for names in (look.asked, look.reported, look.coloured)
+        )
+        if asked:
+            yield Look(look.by, asked, reported, coloured)
+
+
+def _is_open(page: PageContext, look: Look) -> bool:
+    """Whether the filters leave several values of the dimensions, and apply to its fact view."""
+    has_sessions = METRICS[look.asked[0]].facts.has_sessions
+    if page.view.filters and not has_sessions and page.view.tab != "trust":
+        return False
+    return not any(
+        one.dimension in look.by and len(one.values) == 1 and not one.is_excluded
+        for one in page.view.filters
+    )

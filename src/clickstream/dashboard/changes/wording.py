@@ -1,0 +1,70 @@
+"""Words and arrows of changes: how a number of a page differs from its usual value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from clickstream.dashboard.changes.candidates import Candidate, Scope
+from clickstream.dashboard.changes.verdicts import Verdict, find_changes
+from clickstream.dashboard.formats import Change
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.page import PageContext
+
+_COUNTS: dict[Verdict, str] = {
+    "more": mark("more than usual (%(usual)s)"),
+    "usual": mark("as usual (%(usual)s)"),
+    "less": mark("less than usual (%(usual)s)"),
+}
+_SHARES: dict[Verdict, str] = {
+    "more": mark("higher than usual (%(usual)s)"),
+    "usual": mark("as usual (%(usual)s)"),
+    "less": mark("lower than usual (%(usual)s)"),
+}
+
+_DAILY: dict[Verdict, str] = {
+    "more": mark("more a day than usual"),
+    "usual": mark("as many a day as usual"),
+    "less": mark("fewer a day than usual"),
+}
+"""Visitors of several days are compared by day, because those of the days can't be added up."""
+
+
+def change_of(
+    page: PageContext, name: str, scope: Scope = (), like: Metric | None = None
+) -> Change | None:
+    """Return how a number differs from its usual value; None if it is not compared.
+
+    `like` is the metric that defines its format and whether more is good, if that is not the
+    metric `name`.
+    """
+    changes = page.once(find_changes)
+    one = changes.find(name, scope)
+    if one is None:
+        return None
+    return _describe(page, one, changes.verdict(one), like or METRICS[name])
+
+
+def _describe(page: PageContext, one: Candidate, verdict: Verdict, metric: Metric) -> Change:
+    formats, compared = page.formats, one.compared
+    usual = _usual(page, one, metric)
+    texts = _SHARES if metric.format == "share" else _COUNTS
+    if one.metric == "visitors" and page.period.days > 1:
+        texts, usual = _DAILY, ""
+    words = formats.text(texts[verdict], usual=usual)
+    if verdict == "usual":
+        return Change("", "same", None, words, usual)
+    change = formats.change(metric, compared.observed, compared.expected)
+    if change is None:  # from zero
+        is_good = None if metric.good == "neither" else metric.good == "up"
+        change = Change(formats.text(mark("new")), "up", is_good)
+    return replace(change, words=words, usual=usual)
+
+
+def _usual(page: PageContext, one: Candidate, metric: Metric) -> str:
+    """Format the usual value; a place with few visitors is not shown by its number."""
+    least = max((DIMENSIONS[dimension].smallest_group for dimension, _ in one.scope), default=0)
+    if metric.format == "count" and one.compared.expected < least:
+        return page.formats.text(mark("under %(number)s"), number=page.formats.count(least))
+    return page.formats.value(metric, one.compared.expected)

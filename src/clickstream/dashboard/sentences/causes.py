@@ -1,0 +1,183 @@
+"""Explains events: the value, or the pair of values, that changed a number, and failing steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from clickstream.dashboard.changes.candidates import Candidate, Scope, is_shown
+from clickstream.dashboard.changes.failures import FAILED, step_of
+from clickstream.dashboard.changes.significance import Compared, compare_count, find_unusual
+from clickstream.dashboard.changes.verdicts import Changes
+from clickstream.dashboard.changes.weeks import Weeks, WeekSeries, ask_weeks
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.view import Filter
+from clickstream.dashboard.widgets.page import PageContext
+
+ORDERS = {"conversions", "conversion_rate", "goal_visits"}
+
+CLARITY = {
+    **{"": 1.3, "campaign": 1.25, "city": 1.4, "channel": 1.1, "source": 1.05, "country": 1.05},
+    **{"bot_class": 1.1, "goal": 1.1},
+}
+"""Factor on the score by dimension: of similar changes, the clearest becomes the event."""
+
+LEAST_PART, LEAST_SURPLUS = 0.3, 0.15
+"""A value explains a change of the whole if it has at least the first number as its share of the
+change, and this share exceeds its share of the whole by at least the second number."""
+
+FALSE_SHARE = 0.05
+"""Maximum share of the pairs that are reported although chance explains their change."""
+
+PROMISING = 0.05
+"""A value whose own change has a larger chance is not combined with others."""
+
+MOST_PAIRED = 4
+"""Maximum number of values of one dimension that are combined, those that changed most."""
+
+LEAST_REST, MOST_REST_CHANGE = 0.1, 0.25
+"""A pair is the cause if at least the first share of the visits of each of its values is outside
+the pair, and these changed by at most the second part of the pair's relative change."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event, the value that explains most of the change, and the errors that caused it.
+
+    `part` is the share of the change that is due to `mover`, which may be a pair of values.
+    """
+
+    change: Candidate
+    mover: Candidate | None = None
+    part: float = 0.0
+    cause: Candidate | None = None
+
+
+def explain(page: PageContext, weeks: Weeks, one: Candidate, changes: Changes) -> Event:
+    """Find the group that explains a change, and the failing step that lost orders."""
+    if one.metric in ORDERS and not one.is_up and not one.is_beside_others:
+        failures = (each for each in changes.likely if each.metric == FAILED)
+        cause = next((each for each in failures if step_of(page.settings, each.value)), None)
+        if cause:
+            return Event(one, cause=cause)
+    pair = _find_pair(page, weeks, one, changes)
+    if pair:
+        return Event(one, pair, min(pair.excess / one.excess, 1.0))
+    return _explain_whole(page, one, changes) if one.is_total else Event(one)
+
+
+def _explain_whole(page: PageContext, one: Candidate, changes: Changes) -> Event:
+    """Find the value that explains a change of the whole best."""
+    parts = [(each.excess / one.excess, each) for each in changes.likely if _may_explain(one, each)]
+    fitting = [
+        (min(part, 1.0), each)
+        for part, each in parts
+        if part >= LEAST_PART
+        and part - _usual_part(one, each) >= LEAST_SURPLUS
+        and is_shown(page, each)
+    ]
+    if not fitting:
+        return Event(one)
+    part, mover = max(
+        fitting,
+        key=lambda pair: (
+            (pair[0] - _usual_part(one, pair[1])) * CLARITY[""]
+            + CLARITY.get(pair[1].dimension, 1.0)
+        ),
+    )
+    return Event(one, mover, part)
+
+
+def _may_explain(one: Candidate, each: Candidate) -> bool:
+    is_single = len(each.scope) == 1 and not each.is_beside_others
+    return each.metric == one.metric and is_single and each.is_up == one.is_up
+
+
+def _usual_part(one: Candidate, each: Candidate) -> float:
+    return each.compared.expected / one.compared.expected if one.compared.expected else 0.0
+
+
+def _find_pair(
+    page: PageContext, weeks: Weeks, one: Candidate, changes: Changes
+) -> Candidate | None:
+    """Find the pair of values that explains a change of visits or conversions exactly.
+
+    Each pair of promising values is compared with the weeks before, with false-discovery control
+    over all pairs. A pair is the cause if the visits of either value without the other are as
+    usual. A cause of two dimensions shows in both, so values that are as usual are not combined.
+    """
+    if one.metric not in ("visits", "conversions") or one.is_beside_others:
+        return None
+    singles = _promising(one, changes)
+    found = [
+        pair
+        for first, second in combinations(dict.fromkeys(each.dimension for each in singles), 2)
+        for pair in _pairs(page, weeks, one, [s for s in singles if s.dimension in (first, second)])
+    ]
+    unusual = find_unusual([each.compared.chance for each in found], FALSE_SHARE)
+    exact = [
+        each
+        for each, is_likely in zip(found, unusual, strict=True)
+        if is_likely and _is_exact(one, each, singles) and is_shown(page, each)
+    ]
+    return max(exact, key=lambda each: abs(each.excess), default=None)
+
+
+def _promising(one: Candidate, changes: Changes) -> list[Candidate]:
+    """Return the values that changed like the event; the event's own value and others' with it."""
+    candidates = [
+        each
+        for each in changes.candidates
+        if _may_explain(one, each)
+        and each.compared.chance <= PROMISING
+        and DIMENSIONS[each.dimension].is_filter
+        and (each.dimension != one.dimension or each.scope == one.scope)
+    ]
+    kept: dict[str, list[Candidate]] = {}
+    for each in sorted(candidates, key=lambda each: -abs(each.excess)):
+        kept.setdefault(each.dimension, []).append(each)
+    return [each for some in kept.values() for each in some[:MOST_PAIRED]]
+
+
+def _pairs(
+    page: PageContext, weeks: Weeks, one: Candidate, singles: Sequence[Candidate]
+) -> Iterator[Candidate]:
+    """Compare the pairs of values of two dimensions."""
+    by = tuple(dict.fromkeys(each.dimension for each in singles))
+    chosen = [
+        Filter(name, tuple(each.value for each in singles if each.dimension == name)) for name in by
+    ]
+    metrics = tuple(dict.fromkeys(("visits", one.metric)))
+    filters = (*page.view.filters, *chosen)
+    for values, series in ask_weeks(page, weeks, metrics, by, filters).items():
+        scope = tuple(zip(by, values, strict=True))
+        if one.is_total or one.scope[0] in scope:
+            compared = _compare(weeks, series[one.metric])
+            excess = compared.observed - compared.expected
+            if excess * one.excess > 0:
+                yield Candidate(one.metric, scope, compared, excess)
+
+
+def _compare(weeks: Weeks, series: WeekSeries) -> Compared:
+    return compare_count(series.now, series.before(weeks), weeks.length, None)
+
+
+def _is_exact(one: Candidate, pair: Candidate, singles: Sequence[Candidate]) -> bool:
+    """Whether a pair has most of the change, and the rests of both values have little of it."""
+    if pair.excess / one.excess < LEAST_PART:
+        return False
+    own: dict[Scope, Candidate] = {each.scope: each for each in singles}
+    return all(_is_rest_usual(own[(part,)].compared, pair.compared) for part in pair.scope)
+
+
+def _is_rest_usual(single: Compared, pair: Compared) -> bool:
+    """Whether a value has visits outside a pair that changed less than the pair, relatively.
+
+    A cause that is the value alone changes both by the same factor. A value without other visits,
+    such as a campaign within its channel, needs no second one.
+    """
+    now, usual = single.observed - pair.observed, single.expected - pair.expected
+    if now + usual < LEAST_REST * (single.observed + single.expected) or usual <= 0:
+        return False
+    return abs(now / usual - 1) < MOST_REST_CHANGE * abs(pair.change)

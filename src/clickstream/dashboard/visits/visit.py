@@ -1,0 +1,166 @@
+"""One visit: its page views and errors in order, its goals and steps, and the visitor's visits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from clickstream.dashboard.formats import NO_VALUE
+from clickstream.dashboard.questions.coverage import to_local
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.visits.listing import (
+    NamedPlaces,
+    Record,
+    ShownVisit,
+    device_of,
+    local_start,
+    records,
+    shown_visits,
+)
+from clickstream.dashboard.visits.questions import (
+    errors_question,
+    goals_question,
+    page_views_question,
+    visit_question,
+    visitor_question,
+)
+from clickstream.dashboard.widgets.page import PageContext
+
+MOST_OTHERS = 100
+"""Maximum number of the visitor's other visits on the page."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A page view of a visit, or an error that it met; `status` is set for errors.
+
+    `stay` is the time on the page, which the web server can't measure for the last page.
+    """
+
+    time: str
+    page: str
+    stay: str = ""
+    is_estimated: bool = False
+    response: str = ""
+    status: str = ""
+
+
+@dataclass(frozen=True)
+class VisitPage:
+    """The values of the page of one visit; `facts` are pairs of a label and a value."""
+
+    id: str
+    title: str
+    facts: Sequence[tuple[str, str]]
+    goals: Sequence[str]
+    steps: Sequence[tuple[str, bool]]
+    moments: Sequence[Moment]
+    has_times: bool
+    others: Sequence[ShownVisit]
+    has_more: bool
+
+
+def find_visit(page: PageContext, session_id: str) -> Record | None:
+    """Return the visit with an id, of the days whose facts are kept; None without such a visit."""
+    keep_days = page.settings.dashboard.keep_days
+    found = page.ask(visit_question(session_id, page.now.date(), keep_days)).records()
+    return records(found)[0] if found else None
+
+
+def build_visit(page: PageContext, visit: Record) -> VisitPage:
+    """Ask for all that the page of a visit shows."""
+    day = Period(visit["local_date"], visit["local_date"])
+    views = page.ask(page_views_question(visit["session_id"], day.first)).records()
+    goals = page.ask(goals_question([visit["session_id"]], day)).records()
+    others = _other_visits(page, visit)
+    local, formats = local_start(page, visit), page.formats
+    when = f"{formats.day(local.date(), with_weekday=True, with_year=True)}, {formats.time(local)}"
+    return VisitPage(
+        visit["session_id"],
+        formats.text(mark("Visit of %(when)s"), when=when),
+        _facts(page, visit, day),
+        [_times(page, str(one["goal"]), one["times"]) for one in goals],
+        _steps(page, visit),
+        _moments(page, visit, views, day),
+        all(one["seconds_in_visit"] is not None for one in views),
+        shown_visits(page, others[:MOST_OTHERS], NamedPlaces(page, day, filtered=False)),
+        len(others) > MOST_OTHERS,
+    )
+
+
+def _facts(page: PageContext, visit: Record, day: Period) -> list[tuple[str, str]]:
+    """Return what is known of the visit as a whole; the place by the visitors of its day."""
+    place = NamedPlaces(page, day, filtered=False).name_of(visit)
+    system = " · ".join(filter(None, (device_of(visit), visit["os"])))
+    known = [
+        (mark("Channel"), visit["channel"]),
+        (mark("Source"), visit["source"]),
+        (mark("Medium"), visit["medium"]),
+        (mark("Campaign"), visit["campaign"]),
+        (mark("Content"), visit["content"]),
+        (mark("Term"), visit["term"]),
+        (mark("Referrer"), visit["referrer"]),
+        (mark("Place"), place),
+        (mark("Device"), system),
+        (mark("Page views"), page.formats.count(visit["page_views"])),
+        (mark("Visit length"), page.formats.seconds(visit["duration_seconds"] or 0)),
+        (mark("Visitor"), visit["visitor_id"]),
+    ]
+    return [(page.formats.text(label), str(value)) for label, value in known if value]
+
+
+def _times(page: PageContext, name: str, times: int) -> str:
+    return name if times == 1 else f"{name} × {page.formats.count(times)}"
+
+
+def _steps(page: PageContext, visit: Record) -> list[tuple[str, bool]]:
+    """Return the names of the funnel's steps, and whether the visit reached each of them."""
+    reached = visit["funnel_steps"] or 0
+    return [(step.name, number < reached) for number, step in enumerate(page.settings.funnel)]
+
+
+def _moments(
+    page: PageContext, visit: Record, views: Sequence[Record], day: Period
+) -> list[Moment]:
+    """Return page views and errors by time; views without a stored time keep their order."""
+    errors = page.ask(errors_question([visit["session_id"]], day)).records()
+    start, last = visit["started_at"], datetime.min
+    found: list[tuple[datetime, Moment]] = []
+    for one in views:
+        seconds = one["seconds_in_visit"]
+        at = None if seconds is None else start + timedelta(seconds=seconds)
+        last = at or last
+        found.append((last, _view(page, one, at)))
+    found += [(one["first_at"], _error(page, one)) for one in errors]
+    return [moment for _, moment in sorted(found, key=lambda pair: pair[0])]
+
+
+def _view(page: PageContext, view: Record, at: datetime | None) -> Moment:
+    formats, dwell, response = page.formats, view["dwell_seconds"], view["response_ms"]
+    return Moment(
+        NO_VALUE if at is None else _clock(page, at),
+        view["page"] or NO_VALUE,
+        NO_VALUE if dwell is None else formats.seconds(dwell),
+        bool(view["is_estimated"]) and dwell is not None,
+        "" if response is None else formats.milliseconds(response),
+    )
+
+
+def _error(page: PageContext, error: Record) -> Moment:
+    status = _times(page, str(error["status"]), error["requests"])
+    return Moment(_clock(page, error["first_at"]), error["page"] or NO_VALUE, status=status)
+
+
+def _clock(page: PageContext, moment: datetime) -> str:
+    """Format a UTC moment as local time with seconds, which a visit is about."""
+    return page.formats.clock(to_local(moment, page.zone))
+
+
+def _other_visits(page: PageContext, visit: Record) -> list[Record]:
+    question = visitor_question(
+        visit["visitor_id"], visit["local_date"], page.key_days, MOST_OTHERS + 2
+    )
+    found = records(page.ask(question).records())
+    return [one for one in found if one["session_id"] != visit["session_id"]]

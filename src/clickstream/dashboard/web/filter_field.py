@@ -1,0 +1,152 @@
+"""The field that filters a tab by any value: its form, its suggestions, and unmatched filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from clickstream.dashboard.access.identity import Identity
+from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
+from clickstream.dashboard.questions.fact_views import (
+    GOALS,
+    PAGE_VIEWS,
+    SESSION_ERRORS,
+    SESSIONS,
+    FactView,
+)
+from clickstream.dashboard.questions.question import build_question
+from clickstream.dashboard.questions.view import TABS, Filter, Value, View
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.lists import STEPS, shorten_name, value_name, values_named
+from clickstream.dashboard.widgets.page import PageContext
+from clickstream.errors import InputError
+
+FILTER, RELATION, VALUE = "filter", "relation", "value"
+FIELDS = (FILTER, RELATION, VALUE)
+"""The names of the form's fields."""
+
+IS, IS_NOT = "is", "not"
+SUGGESTED, OFFERED = 20, 5
+"""Maximum number of suggestions while a reader types, and of values beside an unmatched one."""
+
+_VISITS: Mapping[FactView | None, str] = {
+    SESSIONS: "visits",
+    PAGE_VIEWS: "page_visits",
+    GOALS: "goal_visits",
+    SESSION_ERRORS: "failed_visits",
+}
+"""The metric that counts the visits with a value of a fact view's dimensions."""
+
+
+@dataclass(frozen=True)
+class Unmatched:
+    """A sentence on a filter that matches no visit, and links to similar values instead of it."""
+
+    sentence: str
+    links: Sequence[tuple[str, str]] = ()
+
+
+def may_see_values(identity: Identity) -> bool:
+    """Whether the reader may see names of values: on the Trust tab alone, no panel shows them."""
+    return any(identity.opens(tab) for tab in TABS if tab != "trust")
+
+
+def filter_dimensions(page: PageContext) -> list[tuple[str, str]]:
+    """Return the names and labels of the dimensions that the site has."""
+    left_out = {*(() if page.settings.funnel else STEPS), *(("goal",) if page.hidden else ())}
+    text = page.formats.text
+    return [(name, text(DIMENSIONS[name].label)) for name in FILTERS if name not in left_out]
+
+
+def add_filter(page: PageContext, fields: Mapping[str, str]) -> View:
+    """Return the view with the filter that the form describes. Raises InputError."""
+    dimension, relation = fields[FILTER], fields.get(RELATION, IS)
+    text = fields.get(VALUE, "").strip()
+    if dimension not in FILTERS:
+        names = ", ".join(FILTERS)
+        raise InputError(f"{FILTER}={dimension[:40]} is not known; use one of {names}.")
+    if relation not in (IS, IS_NOT):
+        raise InputError(f"{RELATION}={relation[:40]} is not known; use one of {IS}, {IS_NOT}.")
+    if not text:
+        raise InputError("The filter has no value. Go back and write one, such as Email.")
+    return page.view.with_filter(dimension, find_value(page, dimension, text), relation == IS_NOT)
+
+
+def find_value(page: PageContext, dimension: str, text: str) -> Value:
+    """Return the value of a name: the same text, else one in other case, else the text itself."""
+    named = values_named(page, dimension, text)
+    found = dict.fromkeys([*named, *suggest_values(page, dimension, text)])
+    if text in found:
+        return text
+    wanted = text.casefold()
+    return next((v for v in found if value_name(page, dimension, v).casefold() == wanted), text)
+
+
+def suggest_values(
+    page: PageContext,
+    dimension: str,
+    text: str,
+    filters: Sequence[Filter] = (),
+    limit: int = SUGGESTED,
+) -> list[Value]:
+    """Return the largest values, by visits, whose value or name contains a text."""
+    metrics = (_VISITS[DIMENSIONS[dimension].facts],)
+    question = build_question(metrics, (dimension,), page.period, filters, key_days=page.key_days)
+    named = values_named(page, dimension, text)
+    rows = page.ask(question.containing(text, {dimension: named}, limit)).rows
+    return [row[0] for row in rows if question.searched or row[0] in named]
+
+
+def suggest_names(page: PageContext, fields: Mapping[str, str]) -> list[str]:
+    """Return the names that the field suggests, among the visits that other filters select."""
+    dimension = fields.get(FILTER, "")
+    if dimension not in FILTERS:
+        return []
+    others = [one for one in page.view.filters if one.dimension != dimension]
+    values = suggest_values(page, dimension, fields.get(VALUE, "").strip(), others)
+    return [value_name(page, dimension, value) for value in values]
+
+
+def find_unmatched(page: PageContext, visits: int) -> list[Unmatched]:
+    """Return the filters that match no visit of the range; `visits` match all filters together."""
+    found = [
+        _describe(page, one, value)
+        for one in page.view.filters
+        for value in _missing_values(page, one)
+    ]
+    if found or visits or len(page.view.filters) < 2:
+        return found
+    text = mark("Each filter matches visits in this range, but no visit matches all of them.")
+    return [Unmatched(page.formats.text(text))]
+
+
+def _missing_values(page: PageContext, one: Filter) -> list[Value]:
+    metrics, chosen = (_VISITS[DIMENSIONS[one.dimension].facts],), Filter(one.dimension, one.values)
+    answer = page.answer(metrics, (one.dimension,), filters=[chosen])
+    known = {row[0] for row in answer.rows}
+    return [value for value in one.values if value not in known]
+
+
+def _describe(page: PageContext, one: Filter, value: Value) -> Unmatched:
+    dimension, formats = DIMENSIONS[one.dimension], page.formats
+    name = shorten_name(value_name(page, one.dimension, value))
+    words = {"label": formats.text(dimension.label), "value": name}
+    if dimension.smallest_group:
+        few = mark("%(label)s “%(value)s”: fewer than %(number)s visitors in this range.")
+        return Unmatched(formats.text(few, number=dimension.smallest_group, **words))
+    sentence = formats.text(mark("%(label)s “%(value)s”: no visit in this range."), **words)
+    similar: list[Value] = []
+    if value and may_see_values(page.identity):
+        similar = suggest_values(page, one.dimension, value, limit=OFFERED)
+    without = page.view.without_filter(one.dimension, value, one.is_excluded)
+    return Unmatched(
+        sentence,
+        [
+            (
+                shorten_name(value_name(page, one.dimension, other)),
+                without.with_filter(one.dimension, other, one.is_excluded).query,
+            )
+            for other in similar
+            if other != value
+        ],
+    )

@@ -1,0 +1,119 @@
+"""Routes of single visits: their list, its CSV file, one visit, and its log lines.
+
+They need an identity that may see single visits. Their pages are not stored by browsers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http import HTTPStatus
+
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+
+from clickstream.dashboard.access.identity import identity_of, require_visits
+from clickstream.dashboard.questions.view import View, parse_view
+from clickstream.dashboard.visits.listing import Record, build_list, csv_rows
+from clickstream.dashboard.visits.log_lines import VisitLines, read_log_lines
+from clickstream.dashboard.visits.questions import PageKey, parse_id
+from clickstream.dashboard.visits.visit import build_visit, find_visit
+from clickstream.dashboard.web.details import csv_line
+from clickstream.dashboard.web.filter_field import FIELDS, FILTER, add_filter
+from clickstream.dashboard.web.service import DashboardService
+from clickstream.dashboard.widgets.page import PageContext
+
+log = logging.getLogger("clickstream")
+
+NO_VISIT = (
+    "There is no such visit. Its facts may be older than keep_days of [dashboard], or its hour was "
+    "built again with new visitor ids."
+)
+_PRIVATE = {"Cache-Control": "no-store"}
+
+
+def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
+    """Add the routes to the application."""
+
+    def show_list(request: Request) -> Response:
+        before = request.query_params.get("before")
+        after = PageKey.parse(before) if before else None
+        with dashboard.page(_view_of(request), identity_of(request)) as page:
+            if FILTER in request.query_params:
+                query = add_filter(page, request.query_params).query
+                return RedirectResponse(f"visits{query}", HTTPStatus.FOUND)
+            found = build_list(page, after)
+            html = dashboard.renderer.visits(page, found, is_first=after is None)
+        return HTMLResponse(html, headers=_PRIVATE)
+
+    def show_csv(request: Request) -> Response:
+        stack = ExitStack()
+        page = stack.enter_context(dashboard.page(_view_of(request), identity_of(request)))
+        name = f"visits-{page.period.first}-{page.period.last}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', **_PRIVATE}
+        return StreamingResponse(_csv_lines(page, stack), media_type="text/csv", headers=headers)
+
+    def show_visit(session_id: str, request: Request) -> Response:
+        with dashboard.page(_view_of(request), identity_of(request)) as page:
+            html = _render_visit(dashboard, page, session_id, None)
+        return HTMLResponse(html, headers=_PRIVATE)
+
+    def show_lines(session_id: str, request: Request) -> Response:
+        identity = identity_of(request)
+        with dashboard.page(_view_of(request), identity) as page:
+            lines = _ask_for_lines(dashboard, page, session_id)
+            html = _render_visit(dashboard, page, session_id, lines)
+        log.info(f"{identity.account} read the log lines of visit {session_id}.")
+        return HTMLResponse(html, headers=_PRIVATE)
+
+    needed = [Depends(require_visits)]
+    for path, route, method in (
+        ("/visits", show_list, "GET"),
+        ("/visits.csv", show_csv, "GET"),
+        ("/visits/{session_id}", show_visit, "GET"),
+        ("/visits/{session_id}", show_lines, "POST"),
+    ):
+        app.add_api_route(path, route, methods=[method], response_model=None, dependencies=needed)
+
+
+def _view_of(request: Request) -> View:
+    return parse_view("overview", request.query_params.multi_items(), ("before", *FIELDS))
+
+
+def _csv_lines(page: PageContext, stack: ExitStack) -> Iterator[str]:
+    """Yield the lines of the CSV file from one version of the facts, and close it at the end."""
+    with stack:
+        yield from map(csv_line, csv_rows(page))
+
+
+def _render_visit(
+    dashboard: DashboardService, page: PageContext, session_id: str, lines: VisitLines | None
+) -> str:
+    shown = build_visit(page, _find(page, session_id))
+    return dashboard.renderer.visit(page, shown, lines)
+
+
+def _find(page: PageContext, session_id: str) -> Record:
+    """Return the visit with an id. Raises HTTPException 404 without such a visit."""
+    try:
+        visit = find_visit(page, parse_id(session_id))
+    except ValueError:
+        visit = None
+    if visit is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, NO_VISIT)
+    return visit
+
+
+def _ask_for_lines(dashboard: DashboardService, page: PageContext, session_id: str) -> VisitLines:
+    visit = _find(page, session_id)
+    if not dashboard.asking_athena.acquire(blocking=False):
+        raise HTTPException(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "Athena is answering another question. Try again in a minute.",
+        )
+    try:
+        seconds = visit["duration_seconds"] or 0
+        return read_log_lines(dashboard.lake, session_id, visit["started_at"], seconds)
+    finally:
+        dashboard.asking_athena.release()
