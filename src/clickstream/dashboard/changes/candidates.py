@@ -147,6 +147,7 @@ def share_candidate(
 
 def _visitors(page: PageContext, weeks: Weeks) -> list[Candidate]:
     """Compare the visitors a day: those of several days can't be added up, and keys change."""
+    weeks = weeks.of_whole_days()
     series = ask_weeks(page, weeks, ("visitors",), is_daily=True)[()]["visitors"]
     count = compare_count(series.now, series.before(weeks), weeks.length, None)
     if count.size < LEAST_SIZE:

@@ -60,6 +60,13 @@ class Weeks:
         first = self.checked.first - timedelta(weeks=WEEKS)
         return Period(first, self.checked.last, self.checked.until_hour)
 
+    def of_whole_days(self) -> Weeks:
+        """Return the weeks of the range without an unfinished last day, if it has other days."""
+        if self.checked.until_hour is None or self.checked.days == 1:
+            return self
+        last = self.checked.last - timedelta(days=1)
+        return Weeks(Period(self.checked.first, last), self.numbers)
+
     def week_before(self, number: int) -> Period:
         """Return the compared part of a week before."""
         if self.checked.days <= 7:
@@ -90,14 +97,6 @@ class Weeks:
             cases.append(f"when {offset} = {last} and local_hour >= {until} then {often}")
         cases.append(f"when {offset} < {more} then {whole + 1}")
         return f"case {' '.join(cases)} else {whole} end"
-
-    @property
-    def day_part_sql(self) -> str:
-        """SQL for the part of a row's day: 1 for the hours that the range's last day lacks."""
-        if (until := self.checked.until_hour) is None:
-            return "0"
-        last = (self.checked.days - 1) % 7
-        return f"case when {self.day_sql} % 7 = {last} and local_hour >= {until} then 1 else 0 end"
 
     @property
     def _in_range(self) -> str:
@@ -140,9 +139,9 @@ def weekly_question(
 ) -> Question:
     """Build the question for metrics by week, as a whole or for the largest groups of dimensions.
 
-    The rows have the group's values, the week, the weight and the metrics. With `is_daily`, rows
-    also have the date and the part of the day, so that visitors are counted once a day. Small
-    groups are included: callers must not show their numbers.
+    The rows have the group's values, the week, the weight and the metrics. With `is_daily`, they
+    also have the date, so that visitors are counted once a day; then all hours of a day need the
+    same weight. Small groups are included: callers must not show their numbers.
     """
     facts = METRICS[metrics[0]].facts
     source, goal_values = add_goal(facts.name, metrics, weeks.span, goal)
@@ -152,7 +151,7 @@ def weekly_question(
     names = {name: DIMENSIONS[name].sql for name in by}
     names |= {"week": weeks.week_sql, "weight": weeks.weight_sql}
     if is_daily:
-        names |= {"day": "local_date", "day_part": weeks.day_part_sql}
+        names["day"] = "local_date"
     groups = ", ".join(str(number) for number in range(1, len(names) + 1))
     columns = names | {name: METRICS[name].sql for name in metrics}
     listed = ",\n".join(f"  {column} as {name}" for name, column in columns.items())

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
@@ -25,15 +25,27 @@ MOST_ANSWERS = 4000
 AT_ONCE = 2
 """Maximum number of questions that run at the same time."""
 
+Value = TypeVar("Value")
 AnswerKey = tuple[int, str, tuple[SqlValue, ...]]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of a question: values of its dimensions, then of its metrics."""
+    """The rows of a question: values of its dimensions, then of its metrics.
+
+    `derived` are values computed from the rows, which are kept as long as the rows.
+    """
 
     question: Question
     rows: Sequence[AnswerRow]
+    derived: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def derive(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """Return a value that depends on the rows and the key only; compute it once."""
+        if key not in self.derived:
+            self.derived[key] = compute()
+        value: Value = self.derived[key]
+        return value
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as dictionaries, by the names of dimensions and metrics."""

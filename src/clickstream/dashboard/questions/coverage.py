@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from clickstream.completeness import Completeness, measure_completeness
-from clickstream.dashboard.questions.answers import Ask
+from clickstream.dashboard.questions.answers import Answer, Ask
 from clickstream.dashboard.questions.log_metrics import BALANCE
 from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.questions.question import Question, build_question
@@ -120,7 +120,21 @@ def log_question(now: datetime) -> Question:
 def measure_coverage(ask: Ask, period: Period, zone: ZoneInfo, now: datetime) -> Coverage:
     """Ask which hours of a period are published, as of the local moment `now` (naive)."""
     of_days, of_hours, of_all = (ask(one) for one in coverage_questions(period, now))
+    moment = now.replace(tzinfo=zone)
     whole = of_all.single()
+    # Pages of one range share the coverage, which takes longer than its questions.
+    key = ("coverage", period, zone, Hour.of(moment), *whole.values())
+    return of_hours.derive(key, lambda: _coverage(period, zone, of_days, of_hours, whole, moment))
+
+
+def _coverage(
+    period: Period,
+    zone: ZoneInfo,
+    of_days: Answer,
+    of_hours: Answer,
+    whole: Mapping[str, Any],
+    now: datetime,
+) -> Coverage:
     hours = {Hour.at(hour_at): bool(lacks) for hour_at, lacks in of_hours.rows}
     return Coverage(
         period,
@@ -134,7 +148,7 @@ def measure_coverage(ask: Ask, period: Period, zone: ZoneInfo, now: datetime) ->
             _hour_or_none(whole["newest_hour"]),
             hours.keys(),
             [hour for hour, lacks in hours.items() if lacks],
-            now.replace(tzinfo=zone),
+            now,
         ),
     )
 
@@ -150,12 +164,21 @@ def _day_coverage(record: Mapping[str, Any]) -> DayCoverage:
 def low_hours(ask: Ask, period: Period, zone: ZoneInfo) -> list[LowHour]:
     """Ask which published hours of a period are perhaps incomplete."""
     history = Period(period.first - HISTORY, period.last, period.until_hour)
-    lines: dict[str, dict[int, int]] = defaultdict(dict)
-    question = build_question(("source_lines",), ("log_source", "source_hour"), history)
-    for source, hour_at, number in ask(question).rows:
-        lines[source][_number(hour_at)] = int(number)
+    of_sources = ask(build_question(("source_lines",), ("log_source", "source_hour"), history))
     question = build_question(("published_hours",), ("hour_at", "missing_sources"), history)
-    published = {_number(hour_at): names for hour_at, names, _ in ask(question).rows}
+    of_hours = ask(question)
+    # Pages of one range share them: they take longer than their questions.
+    key = ("low hours", period, zone)
+    return of_sources.derive(key, lambda: _low_hours(of_sources, of_hours, period, zone))
+
+
+def _low_hours(
+    of_sources: Answer, of_hours: Answer, period: Period, zone: ZoneInfo
+) -> list[LowHour]:
+    lines: dict[str, dict[int, int]] = defaultdict(dict)
+    for source, hour_at, number in of_sources.rows:
+        lines[source][_number(hour_at)] = int(number)
+    published = {_number(hour_at): names for hour_at, names, _ in of_hours.rows}
     lacking = {hour: names.split(HOSTS_SEPARATOR) for hour, names in published.items() if names}
     if not published:
         return []

@@ -21,6 +21,7 @@ from clickstream.lake.fact_files import (
     read_file,
     read_manifest,
 )
+from clickstream.settings import Settings
 
 AnswerRow = tuple[Any, ...]
 POLL_SECONDS = 15.0
@@ -52,6 +53,15 @@ class AnswerEngine(Protocol):
         """Release its resources."""
 
 
+def usual_goal(settings: Settings) -> str:
+    """Return the goal that is the main one by the settings: the order, else the first goal.
+
+    The local copy has sums of it. Questions about another main goal are answered from the rows.
+    """
+    order = settings.dashboard.order_goal
+    return order if order in settings.goals else next(iter(settings.goals), order)
+
+
 class LocalEngine:
     """Answers from the local copy; `refresh` fetches the files of the manifest that it lacks."""
 
@@ -59,7 +69,7 @@ class LocalEngine:
 
     def __init__(self, lake: Lake, directory: Path) -> None:
         self._lake = lake
-        self._copy = FactCopy(directory, self._read)
+        self._copy = FactCopy(directory, self._read, usual_goal(lake.settings))
         self._etag: str | None = None
 
     def _read(self, file: FactFile) -> Any:

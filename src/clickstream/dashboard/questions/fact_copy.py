@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -21,7 +23,10 @@ import duckdb
 import pyarrow as pa
 from more_itertools import constrained_batches
 
-from clickstream.dashboard.questions import fact_views
+from clickstream.dashboard.questions import fact_views, sum_tables
+from clickstream.dashboard.questions.chosen_visits import ChosenVisits
+from clickstream.dashboard.questions.daily_sums import DATES_OF_HOURS, sums_statement
+from clickstream.dashboard.questions.fact_views import SESSIONS
 from clickstream.dashboard.questions.question import FactId, Question, SqlValue
 from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
@@ -29,8 +34,11 @@ from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
 log = logging.getLogger("clickstream")
 
 FILE_NAME = "facts.duckdb"
-FORMAT = 1
+FORMAT = 2
 """Format of the copy's own tables; a copy of another format is built again."""
+
+FORMAT_WITHOUT_SUMS = 1
+"""An earlier format, which lacks only the sums."""
 
 MEMORY_LIMIT = "256MB"
 ROWS_OF_A_BATCH = 100_000
@@ -41,6 +49,8 @@ _ADDED = {view.name: dict(view.added) for view in fact_views.ALL}
 
 _IDS = {"session_id", "visitor_id"}
 """Columns of 16 hexadecimal digits, stored as 64-bit numbers for faster counts and joins."""
+
+_VIEW = re.compile(r"\b\w+_facts\b")
 
 ReadFile = Callable[[FactFile], pa.Table | None]
 
@@ -75,14 +85,16 @@ def state_of(manifest: Manifest) -> CopyState:
 class FactCopy:
     """The copy in a directory; `read_file` fetches the rows of a fact file.
 
-    Raises CopyInUse if another process has it open.
+    It has sums of the visits that met `goal`, the site's main goal. Raises CopyInUse if another
+    process has it open.
     """
 
-    def __init__(self, directory: Path, read_file: ReadFile) -> None:
+    def __init__(self, directory: Path, read_file: ReadFile, goal: str = "order") -> None:
         self._read_file = read_file
+        self._goal = goal
         self._updating = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._connection = _open(directory / FILE_NAME)
+        self._connection = _open(directory / FILE_NAME, goal)
 
     def close(self) -> None:
         """Close the file."""
@@ -94,7 +106,7 @@ class FactCopy:
         cursor = self._connection.cursor()
         try:
             cursor.execute("begin")
-            yield Snapshot(_state(cursor), cursor)
+            yield Snapshot(_state(cursor), cursor, self._goal)
         finally:
             cursor.close()
 
@@ -132,13 +144,21 @@ class FactCopy:
     def _replace_files(self, cursor: Any, manifest: Manifest) -> None:
         """Replace the rows of all files that differ."""
         stored = _stored_files(cursor)
+        touched: dict[str, set[date]] = {}
         for view in FACT_VIEWS:
             before, wanted = stored.get(view, {}), manifest.files.get(view, {})
             changed = {day: file for day, file in wanted.items() if before.get(day) != file.key}
-            _delete(cursor, view, [day for day in before if day in changed or day not in wanted])
+            old = [day for day in before if day in changed or day not in wanted]
+            if not old and not changed:
+                continue
+            if old and view == SESSIONS.name:
+                sum_tables.note_visitors(cursor, old)
+            _delete(cursor, view, old)
             for rows in self._batches(changed):
                 _insert(cursor, view, rows)
             _note_files(cursor, view, changed)
+            touched[view] = {*old, *changed}
+        sum_tables.renew(cursor, touched, self._goal)
 
     def _batches(self, files: Mapping[date, FactFile]) -> Iterator[pa.Table]:
         """Read files, and join the rows of neighbours that have the same columns.
@@ -161,21 +181,40 @@ class _FileGone(Exception):
     """A fact file of the manifest no longer exists."""
 
 
-@dataclass(frozen=True)
 class Snapshot:
-    """The copy at one manifest."""
+    """The copy at one manifest, for one reader at a time."""
 
-    state: CopyState
-    cursor: Any
+    def __init__(self, state: CopyState, cursor: Any, goal: str) -> None:
+        self.state = state
+        self.cursor = cursor
+        self._goal = goal
+        self._chosen_visits = ChosenVisits(cursor, goal)
+
+    @cached_property
+    def _tables(self) -> set[str]:
+        found = self.cursor.execute("select table_name from duckdb_tables()").fetchall()
+        return {name for (name,) in found}
+
+    @cached_property
+    def _dates_of_hours(self) -> set[date]:
+        if DATES_OF_HOURS not in self._tables:
+            return set()
+        return {day for (day,) in self.cursor.execute(f"from {DATES_OF_HOURS}").fetchall()}
 
     def rows(self, question: Question) -> list[tuple[Any, ...]]:
-        """Answer a question; return no rows for a fact view that was never copied."""
-        try:
-            found: list[tuple[Any, ...]] = self.cursor.execute(
-                question.sql, [_stored_value(value) for value in question.values]
-            ).fetchall()
-        except duckdb.CatalogException:
+        """Answer a question; return no rows for a fact view that was never copied.
+
+        Sums answer it if they can, else the visits that its filters choose, else all rows.
+        """
+        if not {*_VIEW.findall(question.sql)} <= self._tables:
             return []
+        statement = None
+        if question.goal in (None, self._goal):
+            statement = sums_statement(question, self._tables, self._dates_of_hours)
+            statement = statement or self._chosen_visits.statement(question)
+        sql, values = statement or (question.sql, question.values)
+        stored = [_stored_value(value) for value in values]
+        found: list[tuple[Any, ...]] = self.cursor.execute(sql, stored).fetchall()
         return found
 
 
@@ -184,9 +223,9 @@ def _stored_value(value: SqlValue) -> SqlValue:
     return int(value, 16) if isinstance(value, FactId) else value
 
 
-def _open(path: Path) -> duckdb.DuckDBPyConnection:
+def _open(path: Path, goal: str) -> duckdb.DuckDBPyConnection:
     try:
-        return _open_with_tables(path)
+        return _open_with_tables(path, goal)
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise CopyInUse(
@@ -199,10 +238,10 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
     log.warning(f"The dashboard's copy {path} can't be read and is built again: {reason}")
     for leftover in (path, path.with_name(f"{path.name}.wal")):
         leftover.unlink(missing_ok=True)
-    return _open_with_tables(path)
+    return _open_with_tables(path, goal)
 
 
-def _open_with_tables(path: Path) -> duckdb.DuckDBPyConnection:
+def _open_with_tables(path: Path, goal: str) -> duckdb.DuckDBPyConnection:
     """Open the file, readable by its owner only, with the tables that describe the copy."""
     connection = duckdb.connect(path, config={"threads": 2, "memory_limit": MEMORY_LIMIT})
     path.chmod(0o600)
@@ -213,12 +252,29 @@ def _open_with_tables(path: Path) -> duckdb.DuckDBPyConnection:
         connection.execute(
             "create table copy_state (version bigint, changed_at timestamptz, time_zone varchar)"
         )
-    elif connection.execute("from copy_format").fetchone() != (FORMAT,):
+    elif connection.execute("from copy_format").fetchone() not in [
+        (FORMAT,),
+        (FORMAT_WITHOUT_SUMS,),
+    ]:
         connection.close()
         raise ValueError(f"it has another format than {FORMAT}")
     for view in tables & _ADDED.keys():  # the copy of an earlier release
         _add_columns(connection, view, _ADDED[view])
+    _define_sums(connection, goal)
     return connection
+
+
+def _define_sums(connection: Any, goal: str) -> None:
+    """Compute the sums from the rows if another release has computed them, or none."""
+    connection.execute("begin")
+    connection.execute("create table if not exists copy_sums (definition varchar)")
+    wanted = (sum_tables.definition(goal),)
+    if connection.execute("from copy_sums").fetchone() != wanted:
+        sum_tables.build_sums(connection, goal)
+        connection.execute("delete from copy_sums")
+        connection.execute("insert into copy_sums values (?)", wanted)
+        connection.execute("update copy_format set format = ?", [FORMAT])
+    connection.execute("commit")
 
 
 def _state(cursor: Any) -> CopyState:

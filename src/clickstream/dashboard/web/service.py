@@ -21,6 +21,7 @@ from clickstream.dashboard.questions.engines import (
 )
 from clickstream.dashboard.questions.view import TABS, View
 from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.web.rendered_pages import RenderedPages
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.web.share_menu import ShownLinks
 from clickstream.dashboard.widgets.page import PageContext, version_of
@@ -51,6 +52,7 @@ class DashboardService:
         self.lake = lake or Lake(settings, shared_session())
         self.engine = engine or _engine(self.lake)
         self.answers = Answers(self.engine)
+        self.pages = RenderedPages()
         self.refresher = Refresher(self.engine, POLL_SECONDS, self.warm_up)
         self.formats = Formats(locale, load_translations(locale))
         site, icon = settings.site.title or settings.site.name, settings.dashboard.icon

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 
 from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import (
-    HTMLResponse,
-    JSONResponse,
-    PlainTextResponse,
-    RedirectResponse,
-)
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 
 from clickstream.dashboard.access.identity import NO_PAGE, identity_of, require_tab
 from clickstream.dashboard.questions.coverage import period_of_hour
@@ -24,6 +20,7 @@ from clickstream.dashboard.web.filter_field import (
     may_see_values,
     suggest_names,
 )
+from clickstream.dashboard.web.rendered_pages import compress, page_response
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.web.share_menu import SHOWN
 
@@ -71,18 +68,26 @@ def _tab_route(dashboard: DashboardService, tab: Tab) -> Callable[[Request], Res
         etag = _etag(dashboard, request)
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
-        html = dashboard.render_tab(view, identity_of(request), request.query_params.get(SHOWN, ""))
+        identity = identity_of(request)
         # A page with the address of a new share link must not be cached: the address grants access.
-        kept = {"Cache-Control": "no-store"} if SHOWN in request.query_params else {}
-        return HTMLResponse(html, headers={"ETag": etag, **kept})
+        if shown := request.query_params.get(SHOWN):
+            html = compress(dashboard.render_tab(view, identity, shown))
+            return page_response(request, html, {"ETag": etag, "Cache-Control": "no-store"})
+        html = dashboard.pages.find(etag) or compress(dashboard.render_tab(view, identity))
+        if etag == _etag(dashboard, request):  # else its inputs changed while it was rendered
+            dashboard.pages.keep(etag, html)
+        return page_response(request, html, {"ETag": etag})
 
     return show_tab
 
 
 def _etag(dashboard: DashboardService, request: Request) -> str:
-    """Build an ETag from all inputs of a page: URL, reader, facts, notes, hour, refresh problem."""
+    """Build an ETag from all inputs of a page: URL, reader, facts, notes, hour, refresh problem.
+
+    Pages do not show who reads them, so accounts with equal rights have equal pages.
+    """
     now = dashboard.clock().strftime("%Y-%m-%dT%H")
-    identity = identity_of(request)
+    identity = replace(identity_of(request), account="")
     parts = (
         *(str(request.url), identity, dashboard.version(identity), now),
         *(dashboard.refresher.problem, dashboard.shares.version() if identity.can_share else ""),

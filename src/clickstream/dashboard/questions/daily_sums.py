@@ -1,0 +1,387 @@
+"""Sums of the facts by date and dimension, from which the local copy answers most questions.
+
+A question keeps its SQL, which readers see and Athena runs. `sums_statement` decides from the parts
+of a question whether a table of sums has its answer, and returns the statement on that table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSIONS, FactView
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.question import Question, SqlValue, sql_literal
+
+VISITORS = "count(distinct visitor_id)"
+"""SQL for the number of visitors, which is not the sum of its parts: see `SumTable.visitors`."""
+
+_MEAN = re.compile(r"avg\(cast\((\w+) as double\)\)")
+_AGGREGATE = re.compile(
+    r"(?:count\(\*\)|count\(\w+\)|sum\(\w+(?: [*+] \w+)*\)|count\(distinct session_id\))"
+    r"(?: filter \(where [^()]+\))?"
+)
+_WORD = re.compile(r"[a-z_]\w*")
+_TEXT = re.compile(r"'[^']*'")
+_FUNCTIONS = {
+    "as",
+    "case",
+    "cast",
+    "coalesce",
+    "double",
+    "end",
+    "nullif",
+    "then",
+    "varchar",
+    "when",
+}
+"""Words of SQL that combine sums and columns without a change of their rows."""
+_KEYWORDS = {"count", "distinct", "sum", "filter", "where", "and", "or", "is", "not", "null"}
+
+KIND = "visitor_kind"
+"""The dimension that depends on whether the visitor came on an earlier day."""
+
+EARLIER_DAY = "earlier_day"
+"""The column with the newest earlier date on which the visitor came."""
+
+COHORTS = ("first_week", "week")
+"""The dimensions of cohorts: the weeks of the first visit, and of the visits."""
+
+_PLAIN = ("first", "last", "first date", "last date")
+"""The values of a subquery without filters and hours."""
+
+_KNOWN = re.compile(r"from \(\n.*?\n\) as session_facts\nwhere", re.DOTALL)
+"""The subquery of the questions that depend on earlier visits, or count visits with a goal."""
+
+Statement = tuple[str, tuple[SqlValue, ...]]
+"""SQL with question marks, and their values."""
+
+_TIMES = {"day", "week", "weekday", "hour", "weight"}
+"""Dimensions that depend only on the local date and hour. `weight` is that of weekly questions."""
+
+_EVERY_WEEK = timedelta(weeks=1)
+
+
+@cache
+def _columns_of(dimension: str) -> tuple[str, ...]:
+    """Return the columns of the fact view that a dimension is computed from."""
+    words = _WORD.findall(_TEXT.sub("", DIMENSIONS[dimension].sql))
+    return tuple(dict.fromkeys(word for word in words if word not in _FUNCTIONS))
+
+
+def _with_sums(sql: str) -> str:
+    """Return the SQL of a metric with sums and counts in place of averages."""
+    return _MEAN.sub(r"cast(sum(\1) as double) / nullif(count(\1), 0)", sql)
+
+
+@cache
+def _is_summable(metric: str) -> bool:
+    """Whether a metric can be computed from sums and counts of parts."""
+    rest = _AGGREGATE.sub("", _with_sums(METRICS[metric].sql))
+    return set(_WORD.findall(rest)) <= _FUNCTIONS
+
+
+@cache
+def _aggregates(facts: FactView) -> Mapping[str, str]:
+    """Return the columns of sums for a fact view: by the SQL of the aggregate, the name."""
+    metrics = [one for one in METRICS.values() if one.facts is facts and _is_summable(one.name)]
+    found = {part for one in metrics for part in _AGGREGATE.findall(_with_sums(one.shown_sql))}
+    return {part: f"sum_{number}" for number, part in enumerate(sorted(found | {"count(*)"}))}
+
+
+MET_GOAL = "met_goal"
+"""The column of a question's subquery: whether a visit met the main goal."""
+
+PREFIX = "sums_of_"
+"""How the names of the tables begin."""
+
+DATES_OF_HOURS = "dates_of_hours"
+"""The table with the dates of which the copy has sums by hour."""
+
+ORDER = "visit_order"
+"""The table with the previous visit of each visit, by the `earlier` columns of the tables."""
+
+
+@dataclass(frozen=True)
+class SumTable:
+    """Sums of the rows of a fact view by local date, by one dimension or as a whole.
+
+    With `by_hour`, they are also by local hour. With `has_visitors`, they are also by the date of
+    the visitor's previous visit with the same value of the dimension (null before the first). The
+    visits whose previous one is before a period are the first ones in it, one of each visitor.
+    """
+
+    facts: FactView
+    dimension: str = ""
+    by_hour: bool = False
+    has_visitors: bool = False
+
+    @property
+    def name(self) -> str:
+        """The table's name in the copy."""
+        return f"{PREFIX}{self.facts.name}_by_{self.dimension or 'date'}{'_hour' * self.by_hour}"
+
+    @property
+    def earlier(self) -> str:
+        """The column with the date of the visitor's previous visit."""
+        return f"earlier_by_{self.dimension or 'date'}"
+
+    @property
+    def order_columns(self) -> Sequence[str]:
+        """The columns of the order of visits that it has."""
+        return (self.earlier,) if self.dimension else (self.earlier, EARLIER_DAY)
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns of the fact view that its dimension needs."""
+        return _columns_of(self.dimension) if self.dimension else ()
+
+    @property
+    def inputs(self) -> set[str]:
+        """All columns of the fact view that its rows are computed from."""
+        words = {word for sql in _aggregates(self.facts) for word in _WORD.findall(sql)}
+        return words - _KEYWORDS - {MET_GOAL} | {*self.columns}
+
+    @property
+    def name_of_hours(self) -> str:
+        """The name of the table with the sums by hour of some dates; see `sum_tables`."""
+        return f"{self.name}_and_hour"
+
+    def select(
+        self,
+        condition: str,
+        goal: str,
+        *more: str,
+        with_hour: bool = False,
+        with_visitors: bool = True,
+    ) -> str:
+        """Return SQL that sums the rows of the fact view which meet a condition.
+
+        `goal` is the main goal, whose visits are counted.
+        """
+        has_visitors = self.has_visitors and with_visitors
+        keys = [self.facts.dated_by, "local_date", *(["local_hour"] if with_hour else [])]
+        earlier = self.order_columns if has_visitors else ()
+        keys += [*self.columns, *earlier, *more]
+        sums = [f"{sql} as {name}" for sql, name in _aggregates(self.facts).items()]
+        source = visits_with_goal(goal) if self.facts is SESSIONS else self.facts.name
+        if has_visitors:
+            names = ", ".join(earlier)
+            order = f"select copied_day, session_id, {names} from {ORDER}"  # noqa: S608
+            source += f" join ({order}) using (copied_day, session_id)"
+        return (
+            f"select {', '.join([*keys, *sums])} from {source} where {condition}"  # noqa: S608
+            f" group by {', '.join(keys)}"
+        )
+
+    def metric(self, sql: str) -> str:
+        """Return the SQL of a metric on the sums."""
+
+        def of_sums(found: re.Match[str]) -> str:
+            total = f"sum({_aggregates(self.facts)[found[0]]})"
+            return total if found[0].startswith("sum") else f"coalesce({total}, 0)"
+
+        return _AGGREGATE.sub(of_sums, _with_sums(sql))
+
+    def visitors(self, since: str) -> str:
+        """Return SQL for the number of visitors of a group whose period begins on a date."""
+        first = f"{self.earlier} is null or {self.earlier} < {since}"
+        return f"coalesce(sum({_aggregates(self.facts)['count(*)']}) filter (where {first}), 0)"
+
+
+def visits_with_goal(goal: str) -> str:
+    """Return SQL for the visits with the column `met_goal`."""
+    met = (
+        f"(copied_day, session_id) in (select (copied_day, session_id) from {GOALS.name}"  # noqa: S608
+        f" where goal = {sql_literal(goal)})"
+    )
+    return f"(select *, {met} as {MET_GOAL} from {SESSIONS.name}) as {SESSIONS.name}"  # noqa: S608
+
+
+SUM_TABLES = (
+    SumTable(SESSIONS, has_visitors=True),
+    SumTable(SESSIONS, by_hour=True),
+    *(SumTable(SESSIONS, name, has_visitors=True) for name in ("country", "region", "city")),
+    *(
+        SumTable(SESSIONS, name)
+        for name in (
+            *("channel", "source", "campaign", "referrer", "landing_page"),
+            *("device", "browser", "os", "furthest_step"),
+        )
+    ),
+    SumTable(PAGE_VIEWS),
+    SumTable(PAGE_VIEWS, "page"),
+    SumTable(PAGE_VIEWS, "host"),
+    SumTable(GOALS, "goal"),
+)
+"""All tables of sums. If several can answer a question, the first one does."""
+
+
+def sums_statement(
+    question: Question, tables: Set[str], dates_of_hours: Set[date] = frozenset()
+) -> Statement | None:
+    """Return a question's statement on one of the copy's tables of sums, and its values.
+
+    `dates_of_hours` are the dates of which the copy has sums by hour. Return None if only the rows
+    can answer it.
+    """
+    if question.period.hour_at is not None:
+        return None
+    if question.dimensions == COHORTS and ORDER in tables:
+        return _cohorts(question)
+    for table in SUM_TABLES:
+        if _answers(table, question) and table.name in tables:
+            return _on_table(table, question, dates_of_hours)
+    return None
+
+
+def _answers(table: SumTable, question: Question) -> bool:
+    """Whether a table has the sums of all groups of a question."""
+    by = {name for name in question.dimensions if name not in _TIMES}
+    names = by | {one.dimension for one in question.filters}
+    if names == {KIND} and not question.filters:
+        is_by_day = "day" in question.dimensions
+        known = [
+            _is_summable(name) or _is_of_visitors(name, is_by_day) for name in question.metrics
+        ]
+        return table is SUM_TABLES[0] and all(known) and "hour" not in question.dimensions
+    return (
+        all(METRICS[name].facts is table.facts for name in question.metrics)
+        and not any(one.chooses_visits for one in question.filters)
+        and names <= {table.dimension}
+        and table.by_hour == ("hour" in question.dimensions)
+        and all(_is_summable(name) or METRICS[name].sql == VISITORS for name in question.metrics)
+        and (_is_group(table, question, by) or not _needs_group(question))
+        and (VISITORS not in question.sql or _has_visitors(table, question))
+    )
+
+
+def _is_of_visitors(metric: str, is_by_day: bool) -> bool:
+    """Whether a metric counts visitors by day: on one day, a visitor has one kind."""
+    return is_by_day and METRICS[metric].sql == VISITORS
+
+
+def _needs_group(question: Question) -> bool:
+    """Whether a number of the question is not the sum of the values of a dimension."""
+    return any("count(distinct" in METRICS[name].sql for name in question.metrics) or (
+        VISITORS in question.sql
+    )
+
+
+def _is_group(table: SumTable, question: Question, by: set[str]) -> bool:
+    """Whether each group of the question has exactly one value of the table's dimension."""
+    if not table.dimension or by:
+        return True
+    return any(len(one.values) == 1 and not one.is_excluded for one in question.filters)
+
+
+def _has_visitors(table: SumTable, question: Question) -> bool:
+    by = {*question.dimensions}
+    is_by_day = "weight" not in by or "day" in by
+    return table.has_visitors and is_by_day and not {"weekday", "hour"} & by
+
+
+def _on_table(table: SumTable, question: Question, dates_of_hours: Set[date]) -> Statement | None:
+    """Return the statement with sums in place of the rows; None if it has an unknown form."""
+    sql, values = with_known_visits(question, table.facts.name)
+    named = f"from {table.facts.name}\nwhere"
+    replaced = {named: f"from {_source(table, question, dates_of_hours)}\nwhere"}
+    for name in question.metrics:
+        one = METRICS[name]
+        metric = one.shown_sql if f"{one.shown_sql} as {name}" in sql else one.sql
+        if metric != VISITORS:
+            replaced[f"{metric} as {name}"] = f"{table.metric(metric)} as {name}"
+    for old, new in replaced.items():
+        if sql.count(old) != 1:
+            return None
+        sql = sql.replace(old, new)
+    return sql.replace(VISITORS, table.visitors(_group_begins(question))), values
+
+
+def with_known_visits(question: Question, source: str) -> Statement:
+    """Return a statement that takes from columns whether a visit is returning or met the goal.
+
+    The columns are `earlier_day` and `met_goal`. Other questions stay unchanged.
+    """
+    if KIND not in question.dimensions and not _counts_goal(question):
+        return question.sql, question.values
+    known = _KNOWN.search(question.sql)
+    assert known  # noqa: S101  such a question has a subquery
+    since = sql_literal(question.period.first - timedelta(days=question.key_days))
+    sql = question.sql.replace(known[0], f"from {source}\nwhere")
+    is_returning = f"coalesce({EARLIER_DAY} >= {since}, false)"
+    return sql.replace("local_date > first_seen", is_returning), question.values[
+        known[0].count("?") :
+    ]
+
+
+def _counts_goal(question: Question) -> bool:
+    return any(METRICS[name].is_of_goal for name in question.metrics)
+
+
+def _cohorts(question: Question) -> Statement | None:
+    """Return the statement for the visitors of cohorts on the order of their visits.
+
+    A visitor's first visit in each week is counted, in place of different visitors.
+    """
+    known = _KNOWN.search(question.sql)
+    is_plain = known and known[0].count("?") == len(_PLAIN)  # without filters and hours
+    if not known or not is_plain or question.metrics != ("visitors",):
+        return None
+    since = sql_literal(question.period.first - timedelta(days=question.key_days))
+    until = sql_literal(question.period.last)
+    earlier = "earlier_by_date"
+    first = f"{earlier} is null or {earlier} < {since}"
+    begins = (
+        f"select visitor_id, local_date as first_date from {ORDER}"  # noqa: S608
+        f" where local_date between {since} and {until} and ({first})"
+    )
+    source = (
+        f"(select first_date, local_date, local_date as session_date from {ORDER}"  # noqa: S608
+        f" join ({begins}) using (visitor_id)"
+        f" where {earlier} is null or {earlier} < {_group_begins(question)}) as {SESSIONS.name}"
+    )
+    sql = question.sql.replace(known[0], f"from {source}\nwhere").replace(VISITORS, "count(*)")
+    return sql, question.values[len(_PLAIN) :]
+
+
+def _group_begins(question: Question) -> str:
+    """Return SQL for the first date of the period of a group."""
+    first = sql_literal(question.period.first)
+    if "day" in question.dimensions:
+        return "local_date"
+    if "week" in question.dimensions:
+        return f"greatest({first}, {DIMENSIONS['week'].sql})"
+    return first
+
+
+def _source(table: SumTable, question: Question, dates_of_hours: Set[date]) -> str:
+    """Return the table, with sums by hour instead for the dates of which only some hours count."""
+    if table.by_hour or question.period.until_hour is None:
+        return f"{table.name} as {table.facts.name}"
+    days, last = _cut_dates(question), sql_literal(question.period.last)
+    is_cut = f"date_diff('day', local_date, {last}) % 7 = 0"  # faster than a list of dates
+    if len(days) == 1:
+        is_cut = f"local_date = {last}"
+    if dates_of_hours >= {*days}:
+        of_hours = f"select * from {table.name_of_hours} where {is_cut}"  # noqa: S608
+    else:
+        needs_visitors = VISITORS in question.sql or KIND in question.dimensions
+        goal = question.goal or ""
+        of_hours = table.select(is_cut, goal, with_hour=True, with_visitors=needs_visitors)
+    return (
+        f"(select * from {table.name} where not {is_cut}"  # noqa: S608
+        f" union all by name {of_hours}) as {table.facts.name}"
+    )
+
+
+def _cut_dates(question: Question) -> list[date]:
+    """Return the dates of which only some hours count: the last one, in weekly questions weekly."""
+    period = question.period
+    if "weight" not in question.dimensions:
+        return [period.last]
+    return [period.last - number * _EVERY_WEEK for number in range(period.days // 7 + 1)]
