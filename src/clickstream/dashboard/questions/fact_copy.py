@@ -209,7 +209,7 @@ class Snapshot:
         if not {*_VIEW.findall(question.sql)} <= self._tables:
             return []
         statement = None
-        if question.goal in (None, self._goal):
+        if question.counts_metrics and question.goal in (None, self._goal):
             statement = sums_statement(question, self._tables, self._dates_of_hours)
             statement = statement or self._chosen_visits.statement(question)
         sql, values = statement or (question.sql, question.values)

@@ -58,6 +58,11 @@ class Question:
         """Minimum number of visitors of a group; `folding` counts smaller groups together."""
         return _smallest_group([DIMENSIONS[name] for name in self.dimensions])
 
+    @property
+    def counts_metrics(self) -> bool:
+        """Whether its columns are metrics, not columns of single rows."""
+        return bool(self.metrics) and METRICS.keys() >= {*self.metrics}
+
     def sql_with_values(self) -> str:
         """Return the statement with literals instead of question marks, for people to run."""
         parts = self.sql.split("?")
