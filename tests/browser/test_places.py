@@ -55,7 +55,7 @@ def test_a_click_on_a_country_filters_and_shows_its_cities(new_page: NewPage) ->
     wait_for_parameters(page, country="GB")
     assert is_first_document(page)
     expect(page.locator(".chips")).to_contain_text("Country is United Kingdom")
-    expect(page.get_by_role("heading", name="United Kingdom")).to_be_visible()
+    expect(page.get_by_role("heading", name="United Kingdom", exact=True)).to_be_visible()
     (outline,) = page.evaluate(FILLS)
     assert outline["href"].startswith("static/map/GB.svg?")
     assert outline["width"] > 50

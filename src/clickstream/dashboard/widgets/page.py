@@ -88,8 +88,8 @@ class PageContext:
 
     @property
     def is_lake_empty(self) -> bool:
-        """Whether no hour is published, in the page's dates or elsewhere."""
-        return self.ask(log_question(self.now)).single()["newest_hour"] is None
+        """Whether no hour is published, in the page's dates or elsewhere; false if not known."""
+        return not self.problem and self.ask(log_question(self.now)).single()["newest_hour"] is None
 
     @cached_property
     def log_begins(self) -> datetime | None:
