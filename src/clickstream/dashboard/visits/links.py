@@ -21,12 +21,14 @@ from clickstream.dashboard.questions.view import MOST_VALUES, Filter, View
 
 _ALWAYS: Mapping[str, tuple[Filter, ...]] = {
     "visits": (),
-    "conversions": (Filter("met_goal", ("yes",)),),
+    "conversions": (),
     "page_visits": (),
     "goal_visits": (),
     "failed_visits": (Filter("met_error", ("yes",)),),
 }
-"""The metrics that count visits, and the filters that choose the visits of each."""
+"""The metrics that count visits, and the filters that choose the visits of each.
+
+Those of the main goal are chosen by the question's goal."""
 
 _TIMES = {"weekday": "start_weekday", "hour": "start_hour"}
 """The filters of visits for the dimensions of time that are no dates."""
@@ -53,7 +55,10 @@ def view_behind(
     if "error" in decided:
         decided |= _OF_ERRORS
     kept = [one for one in question.filters if not _is_met(one, decided, facts)]
-    filters = _combine([*kept, *of_row, *_ALWAYS[metric]])
+    always = _ALWAYS[metric]
+    if METRICS[metric].is_of_goal:
+        always = (Filter("goal", (question.goal,)),)
+    filters = _combine([*kept, *of_row, *always])
     if filters is None or not _is_exact(facts, kept, of_row):
         return None
     plain = replace(view, tab="overview", filters=tuple(filters), grain=None, hour=None, choices={})
