@@ -27,7 +27,8 @@ final as (
         next_page,
         host, -- since columns version 3
         response_ms, -- since columns version 3
-        date_diff('second', session_started_at, viewed_at) as seconds_in_visit, -- absent from earlier fact files
+        date_diff('second', session_started_at, viewed_at) -- absent from earlier fact files
+            as seconds_in_visit, -- absent from earlier fact files
         cast(local_time as date) as local_date,
         hour(local_time) as local_hour,
         session_date

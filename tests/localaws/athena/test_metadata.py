@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ TABLE = {
 @pytest.fixture(scope="module")
 def database(athena: AthenaClient, local_aws: LocalAwsProcess) -> str:
     """A database with a table and 60 views."""
-    name = f"{athena.database}_metadata"
+    name = f"{athena.database}_metadata_{token_hex(3)}"  # a worker can run the module twice
     glue = local_aws.client("glue")
     glue.create_database(DatabaseInput={"Name": name, "Description": "Things and views."})
     glue.create_table(DatabaseName=name, TableInput=TABLE)
