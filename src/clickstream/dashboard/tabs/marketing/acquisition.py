@@ -100,7 +100,7 @@ def build_acquisition(page: PageContext) -> Acquisition | None:
         None if site.rate is None else _place(site.rate, site),
         page.formats.share(site.top, 0),
         len(records) > ROWS,
-        page.compared is not None,
+        page.once(find_changes).weeks is not None,
     )
 
 
