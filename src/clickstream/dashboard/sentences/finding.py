@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clickstream.dashboard.changes.history import describe_basis
 from clickstream.dashboard.changes.looks import LEAST_SIZE
-from clickstream.dashboard.changes.verdicts import WITH_ERRORS, find_changes
+from clickstream.dashboard.changes.verdicts import WITH_ERRORS, Changes, find_changes
 from clickstream.dashboard.changes.weeks import Weeks
 from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.question import build_question
@@ -27,7 +27,7 @@ def find_sentences(page: PageContext) -> Findings:
     sentences = [put_in_words(page, changes.weeks, one) for one in events]
     basis = describe_basis(page, changes.weeks)
     if not sentences:
-        return Findings([], f"{_nothing(page)}{_errors_anyway(page)}", basis)
+        return Findings([], f"{_no_event(page, changes)}{_errors_anyway(page)}", basis)
     rule_change = _rule_change(page, changes.weeks)
     return Findings(sentences, "", " ".join(filter(None, (basis, rule_change))))
 
@@ -38,6 +38,13 @@ def _too_few(page: PageContext) -> str:
         "Too few visits to say what is unusual: %(number)s are needed.",
         LEAST_SIZE,
     )
+
+
+def _no_event(page: PageContext, changes: Changes) -> str:
+    """State that nothing is unusual, or that only numbers without a sentence of their own are."""
+    if any(not one.is_beside_others for one in changes.unusual):
+        return page.formats.text(mark("Some numbers below are more or less than usual."))
+    return _nothing(page)
 
 
 def _nothing(page: PageContext) -> str:

@@ -34,6 +34,7 @@ from clickstream.dashboard.questions.dimensions import FILTERS
 from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.questions.view import TABS, Filter, Tab, View, parse_view
 from clickstream.dashboard.sentences import Findings, find_sentences
+from clickstream.settings import GoalSettings, Settings
 
 RULES = Weeks(weeks=9, seed=3)
 FIRST = RULES.first + timedelta(weeks=8)
@@ -329,3 +330,24 @@ def test_server_errors_of_a_page_are_told_with_the_people(store) -> None:
     assert re.search(
         r"The page /order answered 503 to 15 people on Mon,? 28 Feb from 14:00 to 14:29", said
     )
+
+
+def test_a_number_without_a_sentence_of_its_own_is_not_called_usual() -> None:
+    """A page that does not exist is met by many visits of the last day; nothing else changes."""
+    last = FIRST + timedelta(days=21)
+    made = [
+        Visit(
+            start_of(FIRST + timedelta(days=7 * week), 10),
+            1000 * week + number,
+            errors=(("/old", 404),) if number < (150 if week == 3 else 6) else (),
+        )
+        for week in range(4)
+        for number in range(300)
+    ]
+    hours = hours_between(start_of(FIRST), start_of(last + timedelta(days=1)))
+    settings = Settings(goals={"order": GoalSettings(page="/order")})
+    now = start_of(last + timedelta(days=1), 3)
+    view = View("orders").with_days(last, last)
+    with page_of(joined_store(made, hours), view, now=now, settings=settings) as page:
+        assert find_sentences(page).reason == "Some numbers below are more or less than usual."
+        assert "higher than usual (2.0%)" in " ".join(texts_of(html_of(page)))
