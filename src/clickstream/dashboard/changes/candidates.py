@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -112,14 +112,25 @@ def _compare(
         is_reported = name in look.reported
         if METRICS[name].format == "share":
             of = series[look.asked[0]]
-            yield from share_candidate(name, scope, weeks, series[name], of, is_reported)
+            yield from _share_candidate(name, scope, weeks, series[name], of, is_reported)
             continue
         cluster = _cluster(weeks, series) if name == "page_views" else 1.0
-        one, spread = series[name], spreads.get(name)
-        count = compare_count(one.now, one.before(weeks), weeks.length, spread, cluster)
-        if count.size >= LEAST_SIZE:
-            excess = count.observed - count.expected
-            yield Candidate(name, scope, count, excess, is_reported=is_reported)
+        one = count_candidate(name, scope, weeks, series[name], spreads.get(name), cluster)
+        if one.compared.size >= LEAST_SIZE:
+            yield replace(one, is_reported=is_reported)
+
+
+def count_candidate(
+    metric: str,
+    scope: Scope,
+    weeks: Weeks,
+    series: WeekSeries,
+    spread: float | None = None,
+    cluster: float = 1.0,
+) -> Candidate:
+    """Compare a count with its past, see `compare_count`."""
+    count = compare_count(series.now, series.before(weeks), weeks.length, spread, cluster)
+    return Candidate(metric, scope, count, count.observed - count.expected)
 
 
 def _cluster(weeks: Weeks, series: Mapping[str, WeekSeries]) -> float:
@@ -128,7 +139,7 @@ def _cluster(weeks: Weeks, series: Mapping[str, WeekSeries]) -> float:
     return max(squares / views, 1.0) if views else 1.0
 
 
-def share_candidate(
+def _share_candidate(
     metric: str,
     scope: Scope,
     weeks: Weeks,
@@ -149,17 +160,15 @@ def _visitors(page: PageContext, weeks: Weeks) -> list[Candidate]:
     """Compare the visitors a day: those of several days can't be added up, and keys change."""
     weeks = weeks.of_whole_days()
     series = ask_weeks(page, weeks, ("visitors",), is_daily=True)[()]["visitors"]
-    count = compare_count(series.now, series.before(weeks), weeks.length, None)
-    if count.size < LEAST_SIZE:
-        return []
-    return [Candidate("visitors", (), count, count.observed - count.expected, is_reported=False)]
+    one = count_candidate("visitors", (), weeks, series)
+    return [replace(one, is_reported=False)] if one.compared.size >= LEAST_SIZE else []
 
 
 def _failed_rate(page: PageContext, weeks: Weeks) -> list[Candidate]:
     """Compare the share of visits that met an error."""
     failed = ask_weeks(page, weeks, ("failed_visits",))[()]["failed_visits"]
     visits = ask_weeks(page, weeks, WHOLE)[()]["visits"]
-    return share_candidate("failed_rate", (), weeks, failed, visits)
+    return _share_candidate("failed_rate", (), weeks, failed, visits)
 
 
 def _step_rates(
@@ -174,7 +183,7 @@ def _step_rates(
     reached = list(accumulate(furthest, WeekSeries.plus))[::-1]
     for number, (before, after) in enumerate(pairwise(reached), 1):
         scope = (("furthest_step", str(number)),)
-        yield from share_candidate("step_rate", scope, weeks, after, before)
+        yield from _share_candidate("step_rate", scope, weeks, after, before)
 
 
 def rates_beside_others(page: PageContext) -> Iterator[Candidate]:

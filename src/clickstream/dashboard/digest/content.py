@@ -119,7 +119,7 @@ class Digest:
         return self.formats.language
 
     @property
-    def is_compared(self) -> bool:
+    def has_usual_values(self) -> bool:
         """Whether figures are compared with their usual values."""
         return any(row.change for row in self.figures)
 

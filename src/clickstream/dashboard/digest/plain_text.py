@@ -50,7 +50,7 @@ def _figures(digest: Digest) -> Iterator[str]:
     head = [text(HEADINGS[name]) for name in ("this_week", "usual", "change")]
     rows = [(row.label, [row.value, row.usual, row.change_text]) for row in digest.figures]
     notes = [row.note for row in digest.figures]
-    if not digest.is_compared:
+    if not digest.has_usual_values:
         head, rows = head[:1], [(label, values[:1]) for label, values in rows]
     for line, note in zip(_table("", head, rows), ["", *notes], strict=True):
         yield line

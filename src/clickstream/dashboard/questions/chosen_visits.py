@@ -15,20 +15,18 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from clickstream.dashboard.questions.daily_sums import (
-    EARLIER_DAY,
-    KIND,
-    MET_GOAL,
-    ORDER,
-    Statement,
-    visits_with_goal,
-    with_known_visits,
-)
+from clickstream.dashboard.questions.daily_sums import KIND, Statement, with_known_visits
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import PAGE_VIEWS, SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import Question, condition_of
+from clickstream.dashboard.questions.summed_facts import (
+    EARLIER_DAY,
+    MET_GOAL,
+    ORDER,
+    visits_with_goal,
+)
 from clickstream.dashboard.questions.view import Filter
 
 _RARE = {"medium", "utm_term", "utm_content", "exit_page"}

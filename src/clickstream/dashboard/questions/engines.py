@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from clickstream.dashboard.questions.fact_copy import EMPTY, CopyState, FactCopy, state_of
-from clickstream.dashboard.questions.question import Question, sql_literal
+from clickstream.dashboard.questions.question import Question, leading_goal, sql_literal
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.lake.fact_files import (
     FactFile,
@@ -59,7 +59,7 @@ def usual_goal(settings: Settings) -> str:
     The local copy has sums of it. Questions about another main goal are answered from the rows.
     """
     order = settings.dashboard.order_goal
-    return order if order in settings.goals else next(iter(settings.goals), order)
+    return leading_goal(order, settings.goals) or order
 
 
 class LocalEngine:

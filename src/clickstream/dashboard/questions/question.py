@@ -6,7 +6,7 @@ The SQL runs unchanged on Athena and on DuckDB. Names come from the tables in `m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -155,12 +155,7 @@ def build_question(
         f"from {source}",
         f"where {where}",
     ]
-    if dimensions:
-        places = [str(number) for number in range(1, len(dimensions) + 1)]
-        lines.append(f"group by {', '.join(places)}")
-        if smallest := _smallest_group(dimensions):
-            lines.append(f"having count(distinct visitor_id) >= {smallest}")
-        lines.append(f"order by {_order(dimensions, len(metrics))}")
+    lines += _grouping(dimensions, len(metrics))
     if limit is not None:
         lines.append(f"limit {limit}")
     return Question(
@@ -173,6 +168,22 @@ def build_question(
         key_days,
         goal,
     )
+
+
+def _grouping(dimensions: Sequence[Dimension], metrics: int) -> list[str]:
+    """Return the clauses that group and sort by dimensions; none for the whole."""
+    if not dimensions:
+        return []
+    places = [str(number) for number in range(1, len(dimensions) + 1)]
+    smallest = _smallest_group(dimensions)
+    having = [f"having count(distinct visitor_id) >= {smallest}"] if smallest else []
+    order = f"order by {_order(dimensions, metrics)}"
+    return [f"group by {', '.join(places)}", *having, order]
+
+
+def leading_goal(order: str, goals: Collection[str]) -> str:
+    """Return the main one of a site's goals: the order, else the first; empty without a goal."""
+    return order if order in goals else next(iter(goals), "")
 
 
 def add_goal(source: str, metrics: Sequence[str], period: Period, goal: str | None) -> Clause:

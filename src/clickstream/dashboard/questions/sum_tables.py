@@ -11,7 +11,9 @@ from typing import Any
 
 from more_itertools import chunked
 
-from clickstream.dashboard.questions.daily_sums import (
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.fact_views import GOALS, HOURS, SESSIONS
+from clickstream.dashboard.questions.summed_facts import (
     DATES_OF_HOURS,
     EARLIER_DAY,
     ORDER,
@@ -19,8 +21,6 @@ from clickstream.dashboard.questions.daily_sums import (
     SUM_TABLES,
     SumTable,
 )
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.fact_views import GOALS, HOURS, SESSIONS
 
 VISITORS_AT_ONCE = 200_000
 """Visitors whose visits are put in order by one statement, which limits the memory."""

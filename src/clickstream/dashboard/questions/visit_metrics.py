@@ -66,7 +66,7 @@ VISIT_METRICS = (
         "coalesce(sum(page_views * page_views), 0)",
         mark("Sum over all visits of the squared number of their page views."),
         mark("How far does chance move the number of page views?"),
-        mark("It is no figure of its own: it shows how large the visits are that views come in."),
+        mark("Only comparisons of page views use it: visits with many views change them most."),
         good="neither",
         is_additive=True,
     ),

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from clickstream.dashboard.changes.candidates import Candidate, Scope, is_shown
+from clickstream.dashboard.changes.candidates import Candidate, Scope, count_candidate, is_shown
 from clickstream.dashboard.changes.failures import FAILED, step_of
-from clickstream.dashboard.changes.significance import Compared, compare_count, find_unusual
+from clickstream.dashboard.changes.significance import Compared, find_unusual
 from clickstream.dashboard.changes.verdicts import Changes
-from clickstream.dashboard.changes.weeks import Weeks, WeekSeries, ask_weeks
+from clickstream.dashboard.changes.weeks import Weeks, ask_weeks
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.widgets.page import PageContext
@@ -153,14 +153,9 @@ def _pairs(
     for values, series in ask_weeks(page, weeks, metrics, by, filters).items():
         scope = tuple(zip(by, values, strict=True))
         if one.is_total or one.scope[0] in scope:
-            compared = _compare(weeks, series[one.metric])
-            excess = compared.observed - compared.expected
-            if excess * one.excess > 0:
-                yield Candidate(one.metric, scope, compared, excess)
-
-
-def _compare(weeks: Weeks, series: WeekSeries) -> Compared:
-    return compare_count(series.now, series.before(weeks), weeks.length, None)
+            pair = count_candidate(one.metric, scope, weeks, series[one.metric])
+            if pair.excess * one.excess > 0:
+                yield pair
 
 
 def _is_exact(one: Candidate, pair: Candidate, singles: Sequence[Candidate]) -> bool:

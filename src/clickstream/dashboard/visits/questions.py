@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -155,5 +155,4 @@ def _question(
 ) -> Question:
     selected = ",\n".join(f"  {sql} as {name}" for name, sql in columns.items())
     sql = f"select\n{selected}\nfrom {facts.name}\nwhere {where[0]}\n{order}".rstrip()
-    question = Question(sql, where[1], (), tuple(columns), period)
-    return replace(question, is_kept=False)
+    return Question(sql, where[1], (), tuple(columns), period, is_kept=False)

@@ -109,6 +109,8 @@ def suggest_names(page: PageContext, fields: Mapping[str, str]) -> list[str]:
 
 def find_unmatched(page: PageContext, visits: int) -> list[Unmatched]:
     """Return the filters that match no visit of the range; `visits` match all filters together."""
+    if visits and all(map(_is_matched, page.view.filters)):
+        return []
     found = [
         _describe(page, one, value)
         for one in page.view.filters
@@ -118,6 +120,12 @@ def find_unmatched(page: PageContext, visits: int) -> list[Unmatched]:
         return found
     text = mark("Each filter matches visits in this range, but no visit matches all of them.")
     return [Unmatched(page.formats.text(text))]
+
+
+def _is_matched(one: Filter) -> bool:
+    """Whether a filter that a visit passes has no other value, so it need not be asked about."""
+    is_single = len(one.values) == 1 and not one.is_excluded
+    return is_single and not DIMENSIONS[one.dimension].smallest_group
 
 
 def _missing_values(page: PageContext, one: Filter) -> list[Value]:

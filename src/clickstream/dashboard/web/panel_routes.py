@@ -52,15 +52,8 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
 
     def ask(name: str, request: Request) -> HTMLResponse:
         view = view_of(name, request)
-        if not dashboard.asking_athena.acquire(blocking=False):
-            raise HTTPException(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "Athena is answering another panel's question. Try again in a minute.",
-            )
-        try:
+        with dashboard.turn_at_athena():
             return _show_both(dashboard, view, identity_of(request), name)
-        finally:
-            dashboard.asking_athena.release()
 
     app.add_api_route("/panels/{name}.csv", show_csv, response_model=None)
     app.add_api_route("/panels/{name}", show_panel, response_model=None)

@@ -6,7 +6,10 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http import HTTPStatus
 from zoneinfo import ZoneInfo
+
+from fastapi import HTTPException
 
 from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.access.shares import Shares
@@ -81,6 +84,19 @@ class DashboardService:
                 identity=identity,
             )
             yield page.without_hidden_metrics()
+
+    @contextlib.contextmanager
+    def turn_at_athena(self) -> Iterator[None]:
+        """Let one reader at a time ask Athena. Raises HTTPException 429 for the others."""
+        if not self.asking_athena.acquire(blocking=False):
+            raise HTTPException(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "Athena is answering another question. Try again in a minute.",
+            )
+        try:
+            yield
+        finally:
+            self.asking_athena.release()
 
     def render_tab(
         self,

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from clickstream.dashboard.access.identity import identity_of, require_visits
 from clickstream.dashboard.questions.view import View, parse_view
 from clickstream.dashboard.visits.listing import Record, build_list, csv_rows
-from clickstream.dashboard.visits.log_lines import VisitLines, read_log_lines
+from clickstream.dashboard.visits.log_lines import read_log_lines
 from clickstream.dashboard.visits.questions import PageKey, parse_id
 from clickstream.dashboard.visits.visit import build_visit, find_visit
 from clickstream.dashboard.web.details import csv_line
@@ -56,14 +56,19 @@ def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
 
     def show_visit(session_id: str, request: Request) -> Response:
         with dashboard.page(_view_of(request), identity_of(request)) as page:
-            html = _render_visit(dashboard, page, session_id, None)
+            shown = build_visit(page, _find(page, session_id))
+            html = dashboard.renderer.visit(page, shown, None)
         return HTMLResponse(html, headers=_PRIVATE)
 
     def show_lines(session_id: str, request: Request) -> Response:
         identity = identity_of(request)
         with dashboard.page(_view_of(request), identity) as page:
-            lines = _ask_for_lines(dashboard, page, session_id)
-            html = _render_visit(dashboard, page, session_id, lines)
+            visit = _find(page, session_id)
+            seconds = visit["duration_seconds"] or 0
+            with dashboard.turn_at_athena():
+                started_at = visit["started_at"]
+                lines = read_log_lines(dashboard.lake, session_id, started_at, seconds)
+            html = dashboard.renderer.visit(page, build_visit(page, visit), lines)
         log.info(f"{identity.account} read the log lines of visit {session_id}.")
         return HTMLResponse(html, headers=_PRIVATE)
 
@@ -87,13 +92,6 @@ def _csv_lines(page: PageContext, stack: ExitStack) -> Iterator[str]:
         yield from map(csv_line, csv_rows(page))
 
 
-def _render_visit(
-    dashboard: DashboardService, page: PageContext, session_id: str, lines: VisitLines | None
-) -> str:
-    shown = build_visit(page, _find(page, session_id))
-    return dashboard.renderer.visit(page, shown, lines)
-
-
 def _find(page: PageContext, session_id: str) -> Record:
     """Return the visit with an id. Raises HTTPException 404 without such a visit."""
     try:
@@ -103,17 +101,3 @@ def _find(page: PageContext, session_id: str) -> Record:
     if visit is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, NO_VISIT)
     return visit
-
-
-def _ask_for_lines(dashboard: DashboardService, page: PageContext, session_id: str) -> VisitLines:
-    visit = _find(page, session_id)
-    if not dashboard.asking_athena.acquire(blocking=False):
-        raise HTTPException(
-            HTTPStatus.TOO_MANY_REQUESTS,
-            "Athena is answering another question. Try again in a minute.",
-        )
-    try:
-        seconds = visit["duration_seconds"] or 0
-        return read_log_lines(dashboard.lake, session_id, visit["started_at"], seconds)
-    finally:
-        dashboard.asking_athena.release()

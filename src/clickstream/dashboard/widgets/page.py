@@ -28,7 +28,7 @@ from clickstream.dashboard.questions.fact_copy import CopyState
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.periods import Period, cut_at, start_of
-from clickstream.dashboard.questions.question import Question, build_question
+from clickstream.dashboard.questions.question import Question, build_question, leading_goal
 from clickstream.dashboard.questions.view import Filter, View
 from clickstream.dashboard.widgets.goal_metrics import named_metric
 from clickstream.low_hours import LowHour
@@ -148,10 +148,8 @@ class PageContext:
     @cached_property
     def main_goal(self) -> str:
         """The goal that leads: the order if it is a goal, else the first; empty without a goal."""
-        order = self.settings.dashboard.order_goal
-        if order in self.settings.goals or order in self.goals:
-            return order
-        return next(iter(self.goals), "")
+        order, known = self.settings.dashboard.order_goal, self.settings.goals
+        return leading_goal(order, known if order in known else self.goals)
 
     @property
     def is_main_goal_order(self) -> bool:

@@ -16,13 +16,14 @@ from tests.clickstream.dashboard.builders import FactStore, PublishedHour, Visit
 from tests.support.examples import examples
 
 from clickstream.dashboard.changes.weeks import Weeks, weekly_question
-from clickstream.dashboard.questions.daily_sums import COHORTS, ORDER, SUM_TABLES, sums_statement
+from clickstream.dashboard.questions.daily_sums import COHORTS, sums_statement
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, FORMAT_WITHOUT_SUMS, FactCopy
 from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import Question, build_question
+from clickstream.dashboard.questions.summed_facts import ORDER, SUM_TABLES
 from clickstream.dashboard.questions.view import TILES, Filter
 
 FIRST, DAYS = date(2026, 10, 20), 40

@@ -1,4 +1,4 @@
-"""A kept page equals the page rendered anew, whoever reads it and whatever changes between."""
+"""A kept page equals the page rendered again, for every reader and after every change."""
 
 from __future__ import annotations
 
