@@ -1,0 +1,81 @@
+"""Estimate the number of people of a date, with an interval that includes what no log can decide.
+
+Machines that imitate people in every field, and a crowd of people that leaves at once, look the
+same. The interval therefore reaches from what the proved visitors explain by habit to everything
+that no decided cohort excludes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from clickstream.people.habits import Habit, Numbers, StepHabit
+from clickstream.people.visitors import KIND_FIELDS, Proof
+
+_TWO_SIDED = 1.96
+"""Standard deviations of an interval that holds 95 % of normal values."""
+
+_LEAST_NOISE = 0.02
+"""Least error of the number of people if any cohort is suspected, as a share."""
+
+
+@dataclass(frozen=True)
+class PeopleEstimate:
+    """The visitors of a date: counted, kept as people, and the interval of the number of people.
+
+    `low` and `high` are a 95 % interval as far as the habits of the site are right.
+    """
+
+    counted: int
+    kept: float
+    low: float
+    high: float
+
+    @property
+    def suspected(self) -> float:
+        """The number of suspected machines."""
+        return self.counted - self.kept
+
+
+def estimate_people(
+    visitors: pd.DataFrame, weight: Numbers, highest: Numbers, variance: float, habit: Habit
+) -> PeopleEstimate:
+    """Estimate the number of people from the visitors and their expected shares of people.
+
+    `highest` has the shares without the undecided cohorts, and `variance` is that of the number of
+    people in cohorts.
+    """
+    kept = float(weight.sum())
+    noise = _TWO_SIDED * float(np.sqrt(variance))
+    if variance:  # a few people may act like the members of a cohort
+        noise = float(np.hypot(noise, _LEAST_NOISE * kept))
+    proof = visitors["proof"].to_numpy()
+    proved = np.where(proof >= Proof.WEAK, weight, 0.0)
+    strong = np.where(proof == Proof.STRONG, weight, 0.0)
+    least = min(
+        kept - noise,
+        _least(visitors, proved, (habit.unproved,), habit.fewest_people),
+        _least(visitors, strong, (habit.weak, habit.unproved), habit.fewest_people),
+    )
+    low = max(least, float(strong.sum()))
+    high = min(float(highest.sum()) + noise, float(len(visitors)))
+    return PeopleEstimate(len(visitors), kept, min(low, kept), max(high, kept))
+
+
+def _least(
+    visitors: pd.DataFrame, proved: Numbers, steps: tuple[StepHabit, ...], fewest: float
+) -> float:
+    """Return the lower bound of the people that the proved visitors explain by habit.
+
+    If the proved visitors are too few to show anything, it is the number of a date with few people.
+    """
+    kinds = pd.MultiIndex.from_frame(visitors[list(KIND_FIELDS)])
+    each = np.ones(len(visitors))
+    for step in steps:
+        each *= 1 + step.ratio_of(kinds) * step.lowest / step.site_ratio
+    noise = _TWO_SIDED * float(np.sqrt((proved * each**2).sum()))
+    bound = float((proved * each).sum()) - noise
+    return bound if bound > noise else max(bound, fewest)

@@ -1,0 +1,46 @@
+"""Keyed hashes of the networks of client addresses; the table of visitors is to call it.
+
+A fleet of machines often comes from few networks, each address of which it uses once. Tables hold
+no address, so a part stores the hash of its network. The hash uses the visitor key of the period
+and the site, like the visitor id: without the key, nobody can try all networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, ip_address, ip_network
+
+from clickstream.clean.visitors import Hasher, hashed_form
+
+PREFIX_IPV4, PREFIX_IPV6 = 24, 48
+"""Lengths of prefixes: the smallest networks that are routed, and that sites of one owner get."""
+
+_PURPOSE = hashed_form("network")
+"""Hashed first, so that no network id is the visitor id of another text."""
+
+
+def network_ids(addresses: Iterable[str | None], site: str, key: bytes) -> list[str | None]:
+    """Return the id of each address's network, 24 hex digits; None for a text without an address.
+
+    `addresses` are in the form of `clickstream.networks.address_in`. Call it once for each distinct
+    address.
+    """
+    hasher = Hasher(key, hashed_form(site) + _PURPOSE)
+    known: dict[str, str] = {}
+    ids = []
+    for address in addresses:
+        network = network_of(address)
+        if network is not None and network not in known:
+            known[network] = hasher(hashed_form(network))
+        ids.append(known[network] if network is not None else None)
+    return ids
+
+
+def network_of(address: str | None) -> str | None:
+    """Return the network of an address, as in 192.0.2.0/24; None for any other text."""
+    try:
+        parsed = ip_address(address or "")
+    except ValueError:
+        return None
+    length = PREFIX_IPV4 if isinstance(parsed, IPv4Address) else PREFIX_IPV6
+    return str(ip_network((parsed, length), strict=False))
