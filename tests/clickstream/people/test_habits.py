@@ -1,0 +1,80 @@
+"""The habits of a site come from earlier dates only."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+from tests.clickstream.people.builders import (
+    DATE,
+    LEAVES,
+    some,
+    usual_habit,
+    usual_people,
+)
+
+from clickstream.people import COUNT_COLUMNS, count_kinds, learn_habit
+from clickstream.people.habits import LARGEST_RATIO, LEAST_RATIO
+
+PEOPLE = usual_people()
+EVERYONE = pd.Series(1.0, PEOPLE.index)
+
+
+def history(dates: int) -> pd.DataFrame:
+    days = range(1, dates + 1)
+    return pd.concat(
+        [count_kinds(DATE - timedelta(day), PEOPLE, EVERYONE) for day in days], ignore_index=True
+    )
+
+
+def test_ratios_are_those_of_earlier_dates() -> None:
+    habit = usual_habit()
+    proof = PEOPLE["proof"].value_counts()
+    assert habit.is_known
+    assert habit.unproved.site_ratio == pytest.approx(proof[0] / (proof[1] + proof[2]), rel=0.01)
+    assert habit.weak.site_ratio == pytest.approx(proof[1] / proof[2], rel=0.01)
+
+
+def test_the_date_itself_and_later_dates_change_nothing() -> None:
+    machines = pd.concat([PEOPLE, some(60, "fleet", **LEAVES)])  # no date that is left out as far
+    everything = pd.Series(1.0, machines.index)
+    later = [count_kinds(DATE + timedelta(days), machines, everything) for days in range(3)]
+    ratio = learn_habit(history(14), DATE).unproved.site_ratio
+    with_later = pd.concat([history(14), *later], ignore_index=True)
+    assert learn_habit(with_later, DATE).unproved.site_ratio == ratio
+
+
+@pytest.mark.parametrize(("dates", "is_known"), [(0, False), (6, False), (7, True)])
+def test_seven_dates_are_enough(dates: int, is_known: bool) -> None:
+    counts = history(dates) if dates else pd.DataFrame(columns=[*COUNT_COLUMNS])
+    habit = learn_habit(counts, DATE)
+    assert habit.is_known == is_known
+    assert habit.dates == dates
+    if not is_known:
+        assert (habit.unproved.lowest, habit.unproved.highest) == (LEAST_RATIO, LARGEST_RATIO)
+
+
+def test_a_date_with_a_wave_of_machines_does_not_become_the_habit() -> None:
+    machines = pd.concat([PEOPLE, some(5000, "fleet", **LEAVES)])
+    wave = count_kinds(DATE - timedelta(20), machines, pd.Series(1.0, machines.index))
+    counts = pd.concat([history(14), wave], ignore_index=True)
+    assert learn_habit(counts, DATE).unproved.site_ratio == pytest.approx(
+        learn_habit(history(14), DATE).unproved.site_ratio, rel=0.01
+    )
+
+
+def test_a_site_where_nobody_reads_on_has_a_bounded_ratio() -> None:
+    blog = some(400, "reader", **LEAVES)
+    counts = [
+        count_kinds(DATE - timedelta(day), blog, pd.Series(1.0, blog.index)) for day in range(1, 15)
+    ]
+    habit = learn_habit(pd.concat(counts, ignore_index=True), DATE)
+    assert habit.unproved.site_ratio == LARGEST_RATIO
+
+
+def test_counts_add_expected_shares() -> None:
+    counts = count_kinds(DATE, PEOPLE, EVERYONE / 2)
+    totals = counts[counts["field"] == "all"]
+    assert totals[["none", "weak", "strong"]].to_numpy().sum() == pytest.approx(len(PEOPLE) / 2)
+    assert list(counts) == [*COUNT_COLUMNS]
