@@ -262,6 +262,20 @@ def hours_of(period: Period, zone: ZoneInfo) -> int:
     return len(span_of_period(period, zone))
 
 
+def clock_changes(period: Period, zone: ZoneInfo) -> list[tuple[datetime, int]]:
+    """Return each local hour (naive) that occurs twice or not at all, and the hours of its day."""
+    found: list[tuple[datetime, int]] = []
+    for day in period.dates:
+        hours = hours_of(Period(day, day), zone)
+        moments = [start_of(day, hour).replace(tzinfo=zone) for hour in range(24 * (hours != 24))]
+        found += [
+            (at.replace(tzinfo=None), hours)
+            for at in moments
+            if at.utcoffset() != at.replace(fold=1).utcoffset()
+        ]
+    return found
+
+
 def span_of_period(period: Period, zone: ZoneInfo) -> HourSpan:
     """Return the UTC hours of a period; the span is empty if `until_hour` leaves none.
 

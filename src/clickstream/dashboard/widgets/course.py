@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from clickstream.dashboard.questions.coverage import clock_changes
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS
 from clickstream.dashboard.questions.periods import start_of
@@ -50,11 +51,29 @@ def ask_course(page: PageContext, grain: Grain) -> Course:
     by, buckets = GRAIN_DIMENSIONS[grain], buckets_of(page.period, grain)
     now = page.answer(TILES, by).records()
     then = page.answer(TILES, by, page.compared_dates).records() if page.compared else []
-    return Course(buckets, _by_key(now, by), _by_key(then, by), published_keys(page, buckets))
+    known = published_keys(page, buckets)
+    return Course(buckets, _by_key(page, now, by), _by_key(page, then, by), known)
 
 
-def _by_key(records: Sequence[Mapping[str, Any]], by: Sequence[str]) -> Records:
-    return {tuple(record[name] for name in by): record for record in records}
+def _by_key(page: PageContext, records: Sequence[Mapping[str, Any]], by: Sequence[str]) -> Records:
+    """Return the records by their key; the counts of an hour that occurs twice are halved."""
+    found = {tuple(record[name] for name in by): record for record in records}
+    for key in _hours_twice(page).intersection(found):
+        found[key] = {
+            name: value / 2 if name in TILES and METRICS[name].format == "count" else value
+            for name, value in found[key].items()
+        }
+    return found
+
+
+def _hours_twice(page: PageContext) -> set[tuple[Any, ...]]:
+    """Return the dates and hours, of the period and the compared one, that clocks show twice."""
+    return {
+        (at.date(), at.hour)
+        for period in (page.period, page.compared_dates)
+        for at, hours in (clock_changes(period, page.zone) if period else ())
+        if hours > 24
+    }
 
 
 def published_keys(page: PageContext, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import mean
 
-from clickstream.dashboard.questions.coverage import hours_of, to_local
+from clickstream.dashboard.questions.coverage import clock_changes, to_local
 from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
@@ -28,7 +28,10 @@ BURST_ERRORS, BURST_TIMES = 10, 5
 _SETTINGS = mark("Settings changed: later hours use the new ones")
 _VERSION = mark("Later hours were built by version %(version)s of the pipeline")
 _CLOCKS = {
-    25: mark("Clocks go back: the day has 25 hours, and %(hour)s occurs twice"),
+    25: mark(
+        "Clocks go back: the day has 25 hours, and %(hour)s occurs twice; "
+        "a chart by hour shows half of both"
+    ),
     23: mark("Clocks go forward: the day has 23 hours, without %(hour)s"),
 }
 LONGEST_COMPARED_CLOCKS = 7
@@ -131,7 +134,7 @@ def _rule_changes(page: PageContext) -> Iterator[Note]:
 
 def _clock_changes(page: PageContext) -> Iterator[Note]:
     """Yield the days of the period that have 23 or 25 hours."""
-    for at, hours in _clock_change_hours(page, page.period):
+    for at, hours in clock_changes(page.period, page.zone):
         yield Note(
             at, page.formats.text(_CLOCKS[hours], hour=page.formats.hour(at.hour)), "hours", 2
         )
@@ -141,26 +144,13 @@ def _compared_clock_changes(page: PageContext) -> Iterator[Note]:
     """Yield days that are compared with a day of 23 or 25 hours, if the range is short."""
     if page.compared is None or page.period.days > LONGEST_COMPARED_CLOCKS:
         return
-    for at, hours in _clock_change_hours(page, page.compared):
+    for at, hours in clock_changes(page.compared, page.zone):
         text = page.formats.text(
             mark("Compared with %(day)s, which has %(hours)s hours: clocks change"),
             day=page.formats.day(at.date()),
             hours=hours,
         )
         yield Note(start_of((at + page.shift).date()), text, "hours", 2)
-
-
-def _clock_change_hours(page: PageContext, period: Period) -> Iterator[tuple[datetime, int]]:
-    """Yield the local hour (naive) that occurs twice or not at all, and the hours of its day."""
-    for day in period.dates:
-        hours = hours_of(Period(day, day), page.zone)
-        if hours not in _CLOCKS:
-            continue
-        for hour in range(24):
-            at = start_of(day, hour)
-            offsets = {at.replace(tzinfo=page.zone, fold=fold).utcoffset() for fold in (0, 1)}
-            if len(offsets) > 1:
-                yield at, hours
 
 
 def rotations(page: PageContext, period: Period) -> int:
