@@ -20,6 +20,7 @@ IMPORTS = [
     *("clickstream.pipeline.backfill.backfill", "clickstream.pipeline.pull.all_hosts"),
     *("clickstream.dashboard.access.shares", "clickstream.dashboard.digest"),
     *("clickstream.settings", "rich.progress", "rich.table", "typer"),
+    "tests.support.service_descriptions",
 ]
 
 

@@ -240,6 +240,7 @@ def test_new_visitor_ids_that_no_hour_needs_are_refused(lake: Lake) -> None:
 DEEP = [pytest.param(writes, marks=pytest.mark.deep) for writes in (0, 46, *range(1, 60, 6))]
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize("writes", [31, *DEEP])
 def test_new_visitor_ids_that_are_killed_are_completed_by_mend_or_by_the_next_run(
     lake: Lake, settings: Settings, writes: int
