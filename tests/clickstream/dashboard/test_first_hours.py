@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from math import sqrt
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ TARGET = Settings.model_validate(
 )
 
 
+@lru_cache(2)
 def young(hours: int) -> FactStore:
     """A lake of the last hours before now, with a visit with an order in each."""
     start = END - hours * HOUR
