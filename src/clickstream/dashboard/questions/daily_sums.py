@@ -16,6 +16,7 @@ from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.question import Question, SqlValue, sql_literal
 from clickstream.dashboard.questions.summed_facts import (
     EARLIER_DAY,
+    FIRST_DAY,
     ORDER,
     SUM_TABLES,
     VISITORS,
@@ -28,6 +29,8 @@ KIND = "visitor_kind"
 
 COHORTS = ("first_week", "week")
 """The dimensions of cohorts: the weeks of the first visit, and of the visits."""
+
+_EARLIER = SUM_TABLES[0].earlier
 
 _PLAIN = ("first", "last", "first date", "last date")
 """The values of a subquery without filters and hours."""
@@ -147,18 +150,21 @@ def _cohorts(question: Question) -> Statement | None:
     if not known or not is_plain or question.metrics != ("visitors",):
         return None
     since = _known_since(question)
-    until = sql_literal(question.period.last)
-    earlier = "earlier_by_date"
-    first = f"{earlier} is null or {earlier} < {since}"
+    is_first = f"({_EARLIER} is null or {_EARLIER} < {_group_begins(question)})"
+    columns = "local_date, local_date as session_date"
+    recent = (
+        f"select {FIRST_DAY} as first_date, {columns} from {ORDER} where {FIRST_DAY} >= {since}"  # noqa: S608
+    )
     begins = (
         f"select visitor_id, local_date as first_date from {ORDER}"  # noqa: S608
-        f" where local_date between {since} and {until} and ({first})"
+        f" where {FIRST_DAY} < {since} and {_EARLIER} < {since} and local_date >= {since}"
     )
-    source = (
-        f"(select first_date, local_date, local_date as session_date from {ORDER}"  # noqa: S608
-        f" join ({begins}) using (visitor_id)"
-        f" where {earlier} is null or {earlier} < {_group_begins(question)}) as {SESSIONS.name}"
+    # Hardly a visitor is known for longer, so this reads few visits: 15 ms instead of 95 in all.
+    older = (
+        f"select first_date, {columns} from {ORDER} join ({begins}) using (visitor_id)"  # noqa: S608
+        f" where {FIRST_DAY} < {since}"
     )
+    source = f"({recent} and {is_first} union all {older} and {is_first}) as {SESSIONS.name}"
     sql = question.sql.replace(known[0], f"from {source}\nwhere").replace(VISITORS, "count(*)")
     return sql, question.values[len(_PLAIN) :]
 

@@ -16,6 +16,7 @@ from clickstream.dashboard.questions.fact_views import GOALS, HOURS, SESSIONS
 from clickstream.dashboard.questions.summed_facts import (
     DATES_OF_HOURS,
     EARLIER_DAY,
+    FIRST_DAY,
     ORDER,
     PREFIX,
     SECOND_DAY,
@@ -125,7 +126,7 @@ def build_sums(cursor: Any, goal: str) -> None:
 
 def _renew_order(cursor: Any) -> set[date]:
     """Compute the order of the noted visitors' visits again; return the dates of the visits."""
-    earlier = [*(table.earlier for table in _VISITOR_TABLES), EARLIER_DAY, SECOND_DAY]
+    earlier = [*(table.earlier for table in _VISITOR_TABLES), EARLIER_DAY, SECOND_DAY, FIRST_DAY]
     names = ", ".join(f"{name} date" for name in earlier)
     cursor.execute(
         f"create table if not exists {ORDER} (copied_day date, session_id ubigint,"
@@ -155,7 +156,8 @@ def _lags() -> str:
         f"lag(local_date) over (partition by {_group(table)} {_IN_ORDER}) as {table.earlier}"
         for table in _VISITOR_TABLES
     ]
-    return ", ".join([*lags, f"max(local_date) {_ON_EARLIER_DAYS} as {EARLIER_DAY}"])
+    first = f"min(local_date) over (partition by visitor_id) as {FIRST_DAY}"
+    return ", ".join([*lags, f"max(local_date) {_ON_EARLIER_DAYS} as {EARLIER_DAY}", first])
 
 
 def _group(table: SumTable) -> str:

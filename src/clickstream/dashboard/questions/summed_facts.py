@@ -43,6 +43,9 @@ _KEYWORDS = {"count", "distinct", "sum", "filter", "where", "and", "or", "is", "
 EARLIER_DAY, SECOND_DAY = "earlier_day", "second_earlier_day"
 """The columns with the two newest earlier dates on which the visitor came."""
 
+FIRST_DAY = "first_day"
+"""The column with the first date on which the visitor came."""
+
 
 @cache
 def _columns_of(dimension: str) -> tuple[str, ...]:
