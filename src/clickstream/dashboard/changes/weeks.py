@@ -172,7 +172,6 @@ def weekly_question(
 def _largest_of(sql: str, by: Sequence[str], metric: str) -> str:
     """Build SQL that keeps the groups that are largest in the range or in the weeks before."""
     group = ", ".join(by)
-    is_same = " and ".join(f"largest.{name} = counted.{name}" for name in by)
     return f"""with counted as (
 {sql}
 ),
@@ -190,7 +189,7 @@ limit {MOST_VALUES}
 )
 select *
 from counted
-where exists (select 1 from largest where {is_same})"""  # noqa: S608
+where {f"({group})" if len(by) > 1 else group} in (select {group} from largest)"""  # noqa: S608
 
 
 def ask_weeks(
