@@ -111,6 +111,13 @@ def coverage_questions(period: Period, now: datetime) -> tuple[Question, Questio
     )
 
 
+def is_period_complete(ask: Ask, period: Period, zone: ZoneInfo) -> bool:
+    """Ask whether enough hours of a period are published and complete to compare it."""
+    found = ask(build_question(("published_hours", "incomplete_hours"), (), period)).single()
+    complete = (found["published_hours"] or 0) - (found["incomplete_hours"] or 0)
+    return bool(complete >= NEARLY_ALL * hours_of(period, zone))
+
+
 def log_question(now: datetime) -> Question:
     """Build the question for the begin of the log and its newest hour, as of the local `now`."""
     all_hours = Period(_EARLIEST, now.date(), now.hour + 1)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import mean
+from typing import Any
 
 from clickstream.dashboard.questions.coverage import clock_changes, to_local
 from clickstream.dashboard.questions.periods import Period, start_of
@@ -120,16 +121,21 @@ def _late_days(page: PageContext) -> Iterator[Note]:
 
 def _rule_changes(page: PageContext) -> Iterator[Note]:
     """Yield changes of the version, the settings or the visitor key, in order of time."""
-    answer = page.answer(("first_hour",), ("library", "settings", "visitor_key"))
-    rows = sorted(answer.rows, key=lambda row: row[-1])
-    for before, after in pairwise(rows):
-        at = to_local(after[-1], page.zone)
-        if after[2] != before[2]:
+    for before, after in pairwise(hours_by_rules(page)):
+        at = to_local(after["first_hour"], page.zone)
+        if after["visitor_key"] != before["visitor_key"]:
             yield Note(at, page.formats.text(_KEYS), "rules", 2)
-        if after[0] != before[0]:
-            yield Note(at, page.formats.text(_VERSION, version=after[0]), "rules", 2)
-        elif after[1] != before[1]:
+        if after["library"] != before["library"]:
+            yield Note(at, page.formats.text(_VERSION, version=after["library"]), "rules", 2)
+        elif after["settings"] != before["settings"]:
             yield Note(at, page.formats.text(_SETTINGS), "rules", 2)
+
+
+def hours_by_rules(page: PageContext, period: Period | None = None) -> list[dict[str, Any]]:
+    """Return the hours of each version, settings and visitor key, in order of their first hour."""
+    metrics = ("published_hours", "first_hour", "newest_hour")
+    records = page.answer(metrics, ("library", "settings", "visitor_key"), period).records()
+    return sorted(records, key=lambda one: one["first_hour"])
 
 
 def _clock_changes(page: PageContext) -> Iterator[Note]:
@@ -160,5 +166,7 @@ def rotations(page: PageContext, period: Period) -> int:
 
 def rotation_moments(page: PageContext, period: Period) -> list[datetime]:
     """Return the first hour (local, naive) of each new visitor key inside a period."""
-    answer = page.answer(("first_hour",), ("visitor_key",), period)
-    return sorted(to_local(first, page.zone) for _, first in answer.rows)[1:]
+    first: dict[str, datetime] = {}
+    for one in hours_by_rules(page, period):
+        first.setdefault(one["visitor_key"], to_local(one["first_hour"], page.zone))
+    return sorted(first.values())[1:]

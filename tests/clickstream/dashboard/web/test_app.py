@@ -150,7 +150,7 @@ def test_a_page_and_what_it_loads_are_small(client) -> None:
         int(client.get(path).headers["content-length"])
         for path in ("/?range=28d", "/static/page.css", "/static/page.js")
     )
-    assert sent <= 22_000
+    assert sent <= 20_000
 
 
 @each_case("name", PANELS)
