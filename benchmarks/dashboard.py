@@ -32,6 +32,7 @@ from clickstream.dashboard.questions.engines import Reader
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, CopyState
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.web.rendered_pages import LEVEL, compress_file
 from clickstream.dashboard.web.rendering import read_static
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.lake import open_lake
@@ -48,9 +49,6 @@ HISTORY_DAYS = 365
 
 FILTERS = {"": None, "channel": "Email", "page": "/page/2"}
 """The filters of the measured pages: by dimension, the value."""
-
-LEVEL = 5
-"""The gzip level of the pages, as in the web application."""
 
 BUDGETS = {
     "first fill of the local copy, s": 60,
@@ -233,7 +231,7 @@ def _print_slowest(
 
 
 def _static_kilobytes(name: str) -> float:
-    return len(gzip.compress(read_static(name), LEVEL)) / 1000
+    return len(compress_file(read_static(name))) / 1000
 
 
 def _cpu_ms(work: Callable[[], object]) -> float:

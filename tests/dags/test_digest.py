@@ -18,7 +18,7 @@ from tests.support.lake_settings import ROOT, write_settings
 from tests.support.smtp_server import MailServer, self_signed
 
 from clickstream.dashboard.digest import Week
-from clickstream.lake import Lake, digest_marks
+from clickstream.lake import Lake, digest_marks, fact_files
 from clickstream.lake.digest_marks import DigestMark
 
 pytestmark = pytest.mark.airflow
@@ -27,6 +27,7 @@ DIGEST = "clickstream_digest"
 LAST_WEEK = Week.last_complete(datetime.now(UTC), ZoneInfo("UTC"))
 WEEK_BEFORE = Week.of(LAST_WEEK.first - timedelta(days=1))
 NUMBERS = count()
+WITH_FACTS = f"digest_{uuid.uuid4().hex[:12]}"
 RECIPIENTS = ["owner@cafe.example", "partner@cafe.example"]
 SENT = f"The mail of {LAST_WEEK} was sent to 2 recipients."
 
@@ -46,9 +47,13 @@ def connect(monkeypatch, port: int, **options: Any) -> None:
 
 
 @pytest.fixture
-def settings_file(tmp_path: Path, connection: None, monkeypatch) -> Path:
-    """Write the settings of a lake of this test, with recipients and a sender."""
-    path = write_settings(tmp_path, f"digest_{uuid.uuid4().hex[:12]}", ["web-1"])
+def settings_file(request, tmp_path: Path, connection: None, monkeypatch) -> Path:
+    """Write the settings of a lake, with recipients and a sender.
+
+    The tests with facts share a lake; without them, a test has one of its own.
+    """
+    name = WITH_FACTS if "lake" in request.fixturenames else f"digest_{uuid.uuid4().hex[:12]}"
+    path = write_settings(tmp_path, name, ["web-1"])
     monkeypatch.setenv("CLICKSTREAM_SETTINGS", str(path))
     digest = f'[digest]\nrecipients = {json.dumps(RECIPIENTS)}\nsender = "news@cafe.example"\n'
     path.write_text(f"{path.read_text()}\n{digest}")
@@ -57,11 +62,15 @@ def settings_file(tmp_path: Path, connection: None, monkeypatch) -> Path:
 
 @pytest.fixture
 def lake(settings_file: Path) -> Lake:
-    """Return a lake with facts of the last complete week and of the week before."""
+    """Return a lake with facts of the last complete week and of the week before, and no mark."""
     from clickstream_airflow.lake import open_lake
 
     opened = open_lake()
-    store_facts(opened, weeks_of_visits(LAST_WEEK))
+    if fact_files.read_manifest(opened) is None:
+        store_facts(opened, weeks_of_visits(LAST_WEEK))
+    for week in (str(LAST_WEEK), str(WEEK_BEFORE)):
+        if sent := digest_marks.read_mark(opened, week):
+            assert digest_marks.remove_mark(opened, week, sent)
     return opened
 
 

@@ -273,6 +273,7 @@ def test_hours_are_built_from_raw_if_no_host_can_be_listed(dag, home, monkeypatc
     assert (row["page_requests"], row["missing_sources"]) == (1, "web-2")
 
 
+@pytest.mark.lake
 def test_an_hour_that_fails_leaves_the_run_red_and_the_other_hours_facts_are_refreshed(
     dag, home, monkeypatch
 ) -> None:

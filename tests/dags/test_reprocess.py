@@ -97,6 +97,7 @@ def test_a_dry_run_says_what_it_would_do_and_then_it_is_done(read_dag, lake, cap
     assert verify(lake).is_proven
 
 
+@pytest.mark.lake
 def test_hours_past_their_replay_window_are_refused_and_built_when_the_form_says_so(
     read_dag, lake, caplog
 ) -> None:

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import tests.support.service_descriptions  # noqa: F401, shared by the sessions of all tasks
 from tests.support.lake_settings import write_settings
 
 ROOT = Path(__file__).parents[2]

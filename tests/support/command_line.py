@@ -18,7 +18,9 @@ from subprocess import CompletedProcess
 # Nothing that reads the environment at import, as the consoles of the command line do.
 IMPORTS = [
     *("clickstream.pipeline.backfill.backfill", "clickstream.pipeline.pull.all_hosts"),
-    *("clickstream.settings", "rich.console", "typer"),
+    *("clickstream.dashboard.access.shares", "clickstream.dashboard.digest"),
+    *("clickstream.settings", "rich.progress", "rich.table", "typer"),
+    "tests.support.service_descriptions",
 ]
 
 

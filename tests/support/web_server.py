@@ -18,25 +18,29 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 
 START = datetime(2026, 11, 20, 5, 50, tzinfo=UTC)
-MINUTES_BETWEEN_LINES = 7
+APART = timedelta(minutes=7)
 
 
-def time_of(number: int) -> datetime:
+def time_of(number: int, apart: timedelta = APART) -> datetime:
     """When the request of a line happened."""
-    return START + timedelta(minutes=MINUTES_BETWEEN_LINES * number)
+    return START + apart * number
 
 
 class WebServer:
     """Writes numbered lines, seven minutes apart, to access.log, and rotates it in every way.
 
-    With a `banner`, every new or truncated file begins with that line. Without `appends`, the
-    server continues at its old offset after a truncation, which leaves NULs before it.
+    Write many lines with less time `apart`: each hour is an object of the lake, which takes as long
+    as hundreds of lines. With a `banner`, every new or truncated file begins with that line.
+    Without `appends`, the server continues at its old offset after a truncation, which leaves NULs
+    before it.
     """
 
-    def __init__(self, directory: Path, banner: bytes = b"", appends: bool = True) -> None:
+    def __init__(
+        self, directory: Path, banner: bytes = b"", appends: bool = True, apart: timedelta = APART
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory, self.log = directory, directory / "access.log"
-        self.banner, self.appends = banner, appends
+        self.banner, self.appends, self.apart = banner, appends, apart
         self.lines: list[bytes] = []
         self.banners = 0
         self.rotations = 0
@@ -45,7 +49,7 @@ class WebServer:
         self._is_copied = False
 
     def line(self) -> bytes:
-        stamp = time_of(len(self.lines)).strftime("%d/%b/%Y:%H:%M:%S +0000")
+        stamp = time_of(len(self.lines), self.apart).strftime("%d/%b/%Y:%H:%M:%S +0000")
         text = (
             f'192.0.2.1 - - [{stamp}] "GET /{len(self.lines)} HTTP/1.1" 200 1 "-" "Mozilla/5.0"\n'
         )
@@ -103,7 +107,7 @@ class WebServer:
         """Every line written so far; the banners are in the hour of the line that follows each."""
         hours: dict[Hour, Counter[bytes]] = {}
         for number, line in enumerate(self.lines):
-            hours.setdefault(Hour.of(time_of(number)), Counter())[line] += 1
+            hours.setdefault(Hour.of(time_of(number, self.apart)), Counter())[line] += 1
         return hours
 
     def _put(self, text: bytes) -> None:

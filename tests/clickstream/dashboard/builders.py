@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from clickstream.dashboard.questions.answers import Answers
 from clickstream.dashboard.questions.fact_copy import FactCopy, ReadFile, Snapshot
 from clickstream.lake.fact_files import FactFile, Manifest
 from clickstream.tables import COLUMNS_VERSION
@@ -364,6 +365,11 @@ class FactStore:
         copy = FactCopy(Path(directory), self.read_file)
         copy.update(self.manifest)
         return copy
+
+    @cached_property
+    def answers(self) -> Answers:
+        """The answers that all pages of the store share, as those of an application do."""
+        return Answers(StoreEngine(self))
 
     @property
     def read_file(self) -> ReadFile:

@@ -13,7 +13,6 @@ from tests.clickstream.dashboard.builders import FactStore
 from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.texts import Translations, load_translations, parse_locale
 from clickstream.dashboard.web.rendering import Renderer
@@ -42,7 +41,7 @@ def page_of(
     with store.copy.snapshot() as snapshot:
         page = PageContext(
             view or View(),
-            lambda question: Answer(question, snapshot.rows(question)),
+            store.answers.asker(snapshot),
             formats,
             now,
             settings or Settings(),

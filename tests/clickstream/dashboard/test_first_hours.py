@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from math import sqrt
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.support.cases import each_case
 
 from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.widgets.course import ask_course
 from clickstream.dashboard.widgets.goals import Pace, goal_rows
 from clickstream.settings import GoalSettings, Settings
 
@@ -29,6 +31,7 @@ TARGET = Settings.model_validate(
 )
 
 
+@lru_cache(2)
 def young(hours: int) -> FactStore:
     """A lake of the last hours before now, with a visit with an order in each."""
     start = END - hours * HOUR
@@ -102,24 +105,44 @@ def test_an_empty_lake_says_how_to_start(tab) -> None:
 
 
 CLOCKS = {
-    date(2026, 10, 25): "Clocks go back: the day has 25 hours, and 01:00 occurs twice",
+    date(2026, 10, 25): "Clocks go back: the day has 25 hours, and 01:00 occurs twice; "
+    "a chart by hour shows half of both",
     date(2026, 3, 29): "Clocks go forward: the day has 23 hours, without 01:00",
 }
+
+
+def around(day: date) -> FactStore:
+    """A lake in London of the days around one, with a visit in each hour of UTC."""
+    start = datetime(day.year, day.month, day.day) - timedelta(days=10)
+    hours = [one.row() for one in hours_between(start, start + timedelta(days=30))]
+    visits = []
+    for number, row in enumerate(hours):
+        local = row["hour_at"].replace(tzinfo=UTC).astimezone(LONDON)
+        row |= {"local_date": local.date(), "local_hour": local.hour}
+        visits.append(Visit(local.replace(tzinfo=None), number))
+    return FactStore(fact_tables(visits, [], {"hour_facts": hours}))
+
+
+@pytest.mark.parametrize("day", CLOCKS)
+def test_equal_hours_make_a_flat_chart_when_clocks_change(day) -> None:
+    now = datetime(day.year, day.month, day.day) + timedelta(days=19)
+    for shown in (day, day + timedelta(days=7)):
+        view = View().with_days(shown, shown)
+        with page_of(around(day), view, now=now, zone=LONDON.key) as page:
+            course = ask_course(page, "hour")
+        missing = 1 if (day.month, shown) == (3, day) else None
+        values = course.values("visits")
+        assert [n for n, value in enumerate(values) if value != 1] == [1] * (missing or 0)
+        assert all(figures["visits"] == 1 for figures in course.then.values())
 
 
 @pytest.mark.parametrize("day", CLOCKS)
 @pytest.mark.parametrize("later", [0, 7])
 def test_a_day_of_23_or_25_hours_is_noted_also_where_it_is_compared(day, later) -> None:
     shown = day + timedelta(days=later)
-    start = datetime(day.year, day.month, day.day) - timedelta(days=10)
-    hours = [one.row() for one in hours_between(start, start + timedelta(days=30))]
-    for row in hours:
-        local = row["hour_at"].replace(tzinfo=UTC).astimezone(LONDON)
-        row |= {"local_date": local.date(), "local_hour": local.hour}
-    store = FactStore(fact_tables([Visit(start)], [], {"hour_facts": hours}))
+    now = datetime(day.year, day.month, day.day) + timedelta(days=19)
     view = View().with_days(shown, shown)
-    now = start + timedelta(days=29)
-    with page_of(store, view, now=now, zone=LONDON.key) as page:
+    with page_of(around(day), view, now=now, zone=LONDON.key) as page:
         text = " ".join(texts_of(html_of(page)))
     compared = f"Compared with {day.day} {day:%b}, which has {25 if day.month == 10 else 23} hours"
     assert (CLOCKS[day] in text) == (not later)

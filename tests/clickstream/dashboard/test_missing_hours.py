@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -42,10 +43,13 @@ class AnyLake:
         first, last = START.start.date(), END.previous.start.date()
         return View(tab=tab, compare="none").with_days(first, last)
 
-    def text(self, tab: str) -> str:
+    @cached_property
+    def store(self) -> FactStore:
         noon = [Visit(hour.hour_at) for hour in self.hours if sum(hour.kinds.values())][:1]
-        store = FactStore(fact_tables(noon, self.hours))
-        with page_of(store, self.view(tab), now=self.now) as page:
+        return FactStore(fact_tables(noon, self.hours))
+
+    def text(self, tab: str) -> str:
+        with page_of(self.store, self.view(tab), now=self.now) as page:
             return " ".join(texts_of(html_of(page)))
 
     def status(self) -> Freshness:

@@ -163,6 +163,7 @@ def expected(sessions: tuple[PersonSession, ...]) -> list[tuple[object, ...]]:
     )
 
 
+@pytest.mark.lake
 def test_older_hours_then_late_lines_then_the_newest_give_the_truth_of_all(
     lake_settings: Settings, logs: SmallLogs
 ) -> None:

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, composite
 from tests.localaws.athena.client import AthenaClient
 from tests.localaws.athena.test_iceberg import catalog, scanned  # noqa: F401, a fixture by its name
-from tests.support.examples import many_examples
 
 START = datetime(2026, 11, 20)
 DAYS = 6
@@ -124,7 +123,6 @@ def conditions(draw: DrawFn) -> str:
     )
 
 
-@many_examples
 @given(query=queries(), condition=conditions())
 def test_leaving_out_files_changes_no_answer(
     athena: AthenaClient, table: str, query: str, condition: str

@@ -55,16 +55,21 @@ def _problem(page: PageContext, checked: Period) -> str:
 
 
 def _log_begins(page: PageContext, begins: datetime) -> str:
-    """State since when there are figures, and when the first day and week can be compared."""
+    """State since when there are figures, and when a day and the chosen range can be compared.
+
+    A range of a few days counts as a week.
+    """
+    days = max(page.chosen_dates.days, 7)
     first = begins.date() + timedelta(weeks=LEAST_WEEKS, days=begins.hour > 0)
     return page.formats.text(
         mark(
             "Figures since %(begins)s. Comparisons with the weeks before from %(day)s for a day, "
-            "from %(week)s for 7 days."
+            "from %(range)s for %(days)s days."
         ),
         begins=page.formats.day(begins.date()),
         day=page.formats.day(first),
-        week=page.formats.day(first + timedelta(days=6)),
+        range=page.formats.day(first + timedelta(days=days - 1)),
+        days=days,
     )
 
 

@@ -45,9 +45,9 @@ class _Copied:
 
 
 class ChosenVisits:
-    """The temporary tables of a cursor, one for each combination of filters.
+    """The temporary tables of a cursor, one for each combination of filters by page.
 
-    They have the column `met_goal` of the main goal.
+    They have the column `met_goal` of the main goal. Other filters apply to their rows.
     """
 
     def __init__(self, cursor: Any, goal: str) -> None:
@@ -57,23 +57,25 @@ class ChosenVisits:
 
     def statement(self, question: Question) -> Statement | None:
         """Return the question's statement on the chosen visits; None if it does not need them."""
-        facts = METRICS[question.metrics[0]].facts
+        facts, period = METRICS[question.metrics[0]].facts, question.period
         own = tuple(one for one in question.filters if _is_of_rows(one, facts))
-        others = tuple(
+        of_visits = [
             replace(one, chooses_visits=False) for one in question.filters if one not in own
-        )
+        ]
+        pages = tuple(filter(_is_of_pages, of_visits))
         # Whether a visit is the first one depends on the period, so its filter is not reusable.
-        if not any(map(_is_of_pages, others)) or any(map(_is_of_period, others)):
+        if not pages or any(map(_is_of_period, of_visits)):
             return None
         if not facts.has_sessions or _RARE & {*re.findall(r"\w+", question.sql)}:
             return None
-        before, old = condition_of(facts, question.period, question.filters, question.key_days)
-        where, new = condition_of(facts, question.period, own, question.key_days)
+        before, old = condition_of(facts, period, question.filters, question.key_days)
         sql, values = with_known_visits(question, facts.name)
         # The condition is the last part of the statement with question marks.
         if sql.count(before) != 1 or values[len(values) - len(old) :] != old:
             return None
-        table = self._copy(others, question.period)
+        table = self._copy(pages, period)
+        others = tuple(one for one in of_visits if one not in pages)
+        where, new = condition_of(SESSIONS, period, others)
         named = f"from {facts.name}\nwhere {before}"
         if facts is SESSIONS and named in sql:
             source = f"{table} as {facts.name}"
@@ -82,8 +84,9 @@ class ChosenVisits:
                 source += f" join ({order}) using (session_id)"
             sql = sql.replace(named, f"from {source}\nwhere {where}")
         else:
-            chosen = f"session_id in (select session_id from {table})"  # noqa: S608
-            sql = sql.replace(before, f"{where}\n  and {chosen}")
+            rows, of_rows = condition_of(facts, period, own)
+            chosen = f"session_id in (select session_id from {table} where {where})"  # noqa: S608
+            sql, new = sql.replace(before, f"{rows}\n  and {chosen}"), (*of_rows, *new)
         return sql, (*values[: len(values) - len(old)], *new)
 
     def _copy(self, filters: tuple[Filter, ...], period: Period) -> str:

@@ -111,6 +111,13 @@ def coverage_questions(period: Period, now: datetime) -> tuple[Question, Questio
     )
 
 
+def is_period_complete(ask: Ask, period: Period, zone: ZoneInfo) -> bool:
+    """Ask whether enough hours of a period are published and complete to compare it."""
+    found = ask(build_question(("published_hours", "incomplete_hours"), (), period)).single()
+    complete = (found["published_hours"] or 0) - (found["incomplete_hours"] or 0)
+    return bool(complete >= NEARLY_ALL * hours_of(period, zone))
+
+
 def log_question(now: datetime) -> Question:
     """Build the question for the begin of the log and its newest hour, as of the local `now`."""
     all_hours = Period(_EARLIEST, now.date(), now.hour + 1)
@@ -260,6 +267,20 @@ def hours_without(ask: Ask, period: Period, since: int) -> Unrecorded | None:
 def hours_of(period: Period, zone: ZoneInfo) -> int:
     """Return the number of hours of a period: 23 or 25 for a day on which clocks change."""
     return len(span_of_period(period, zone))
+
+
+def clock_changes(period: Period, zone: ZoneInfo) -> list[tuple[datetime, int]]:
+    """Return each local hour (naive) that occurs twice or not at all, and the hours of its day."""
+    found: list[tuple[datetime, int]] = []
+    for day in period.dates:
+        hours = hours_of(Period(day, day), zone)
+        moments = [start_of(day, hour).replace(tzinfo=zone) for hour in range(24 * (hours != 24))]
+        found += [
+            (at.replace(tzinfo=None), hours)
+            for at in moments
+            if at.utcoffset() != at.replace(fold=1).utcoffset()
+        ]
+    return found
 
 
 def span_of_period(period: Period, zone: ZoneInfo) -> HourSpan:

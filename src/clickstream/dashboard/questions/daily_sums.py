@@ -16,6 +16,7 @@ from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.question import Question, SqlValue, sql_literal
 from clickstream.dashboard.questions.summed_facts import (
     EARLIER_DAY,
+    FIRST_DAY,
     ORDER,
     SUM_TABLES,
     VISITORS,
@@ -28,6 +29,8 @@ KIND = "visitor_kind"
 
 COHORTS = ("first_week", "week")
 """The dimensions of cohorts: the weeks of the first visit, and of the visits."""
+
+_EARLIER = SUM_TABLES[0].earlier
 
 _PLAIN = ("first", "last", "first date", "last date")
 """The values of a subquery without filters and hours."""
@@ -65,25 +68,17 @@ def sums_statement(
 def _answers(table: SumTable, question: Question) -> bool:
     """Whether a table has the sums of all groups of a question."""
     by = {name for name in question.dimensions if name not in _TIMES}
-    names = by | {one.dimension for one in question.filters}
-    if names == {KIND} and not question.filters:
-        is_by_day = "day" in question.dimensions
-        known = [is_summable(name) or _is_of_visitors(name, is_by_day) for name in question.metrics]
-        return table is SUM_TABLES[0] and all(known) and "hour" not in question.dimensions
     return (
         all(METRICS[name].facts is table.facts for name in question.metrics)
         and not any(one.chooses_visits for one in question.filters)
-        and names <= {table.dimension}
+        and {one.dimension for one in question.filters} <= {table.dimension}
+        and by <= {KIND if table.by_kind else table.dimension}
+        and table.by_kind == (KIND in by)
         and table.by_hour == ("hour" in question.dimensions)
         and all(is_summable(name) or METRICS[name].sql == VISITORS for name in question.metrics)
         and (_is_group(table, question, by) or not _needs_group(question))
         and (VISITORS not in question.sql or _has_visitors(table, question))
     )
-
-
-def _is_of_visitors(metric: str, is_by_day: bool) -> bool:
-    """Whether a metric counts visitors by day: on one day, a visitor has one kind."""
-    return is_by_day and METRICS[metric].sql == VISITORS
 
 
 def _needs_group(question: Question) -> bool:
@@ -120,7 +115,8 @@ def _on_table(table: SumTable, question: Question, dates_of_hours: Set[date]) ->
         if sql.count(old) != 1:
             return None
         sql = sql.replace(old, new)
-    return sql.replace(VISITORS, table.visitors(_group_begins(question))), values
+    visitors = table.visitors(_group_begins(question), _known_since(question))
+    return sql.replace(VISITORS, visitors), values
 
 
 def with_known_visits(question: Question, source: str) -> Statement:
@@ -132,7 +128,7 @@ def with_known_visits(question: Question, source: str) -> Statement:
         return question.sql, question.values
     known = _KNOWN.search(question.sql)
     assert known  # noqa: S101  such a question has a subquery
-    since = sql_literal(question.period.first - timedelta(days=question.key_days))
+    since = _known_since(question)
     sql = question.sql.replace(known[0], f"from {source}\nwhere")
     is_returning = f"coalesce({EARLIER_DAY} >= {since}, false)"
     return sql.replace("local_date > first_seen", is_returning), question.values[
@@ -153,21 +149,29 @@ def _cohorts(question: Question) -> Statement | None:
     is_plain = known and known[0].count("?") == len(_PLAIN)  # without filters and hours
     if not known or not is_plain or question.metrics != ("visitors",):
         return None
-    since = sql_literal(question.period.first - timedelta(days=question.key_days))
-    until = sql_literal(question.period.last)
-    earlier = "earlier_by_date"
-    first = f"{earlier} is null or {earlier} < {since}"
+    since = _known_since(question)
+    is_first = f"({_EARLIER} is null or {_EARLIER} < {_group_begins(question)})"
+    columns = "local_date, local_date as session_date"
+    recent = (
+        f"select {FIRST_DAY} as first_date, {columns} from {ORDER} where {FIRST_DAY} >= {since}"  # noqa: S608
+    )
     begins = (
         f"select visitor_id, local_date as first_date from {ORDER}"  # noqa: S608
-        f" where local_date between {since} and {until} and ({first})"
+        f" where {FIRST_DAY} < {since} and {_EARLIER} < {since} and local_date >= {since}"
     )
-    source = (
-        f"(select first_date, local_date, local_date as session_date from {ORDER}"  # noqa: S608
-        f" join ({begins}) using (visitor_id)"
-        f" where {earlier} is null or {earlier} < {_group_begins(question)}) as {SESSIONS.name}"
+    # Hardly a visitor is known for longer, so this reads few visits: 15 ms instead of 95 in all.
+    older = (
+        f"select first_date, {columns} from {ORDER} join ({begins}) using (visitor_id)"  # noqa: S608
+        f" where {FIRST_DAY} < {since}"
     )
+    source = f"({recent} and {is_first} union all {older} and {is_first}) as {SESSIONS.name}"
     sql = question.sql.replace(known[0], f"from {source}\nwhere").replace(VISITORS, "count(*)")
     return sql, question.values[len(_PLAIN) :]
+
+
+def _known_since(question: Question) -> str:
+    """Return SQL for the date since which earlier visits of the visitors are known."""
+    return sql_literal(question.period.first - timedelta(days=question.key_days))
 
 
 def _group_begins(question: Question) -> str:

@@ -16,8 +16,10 @@ from clickstream.dashboard.questions.fact_views import GOALS, HOURS, SESSIONS
 from clickstream.dashboard.questions.summed_facts import (
     DATES_OF_HOURS,
     EARLIER_DAY,
+    FIRST_DAY,
     ORDER,
     PREFIX,
+    SECOND_DAY,
     SUM_TABLES,
     SumTable,
 )
@@ -30,9 +32,13 @@ WEEKS = 22
 """Weeks with sums by hour: those of 90 days, and the eight weeks before that pages compare."""
 
 _SUMMED = tuple(dict.fromkeys(table.facts.name for table in SUM_TABLES))
-_VISITOR_TABLES = [table for table in SUM_TABLES if table.has_visitors]
+_VISITOR_TABLES = [table for table in SUM_TABLES if table.has_visitors and not table.by_kind]
 _NOTED = (
     "(select visitor_id, min(since) as since from changed_visitors group by visitor_id) as noted"
+)
+_ON_EARLIER_DAYS = (
+    "over (partition by visitor_id order by local_date range between"
+    " unbounded preceding and interval 1 day preceding)"
 )
 _IN_ORDER = "order by local_date, local_hour, started_at, session_id"
 
@@ -120,7 +126,7 @@ def build_sums(cursor: Any, goal: str) -> None:
 
 def _renew_order(cursor: Any) -> set[date]:
     """Compute the order of the noted visitors' visits again; return the dates of the visits."""
-    earlier = [*(table.earlier for table in _VISITOR_TABLES), EARLIER_DAY]
+    earlier = [*(table.earlier for table in _VISITOR_TABLES), EARLIER_DAY, SECOND_DAY, FIRST_DAY]
     names = ", ".join(f"{name} date" for name in earlier)
     cursor.execute(
         f"create table if not exists {ORDER} (copied_day date, session_id ubigint,"
@@ -134,10 +140,11 @@ def _renew_order(cursor: Any) -> set[date]:
     parts = visitors // VISITORS_AT_ONCE + 1
     for part in range(parts):
         cursor.execute(
-            f"insert into {ORDER} select * exclude (since) from (select copied_day, session_id,"  # noqa: S608
-            f" visitor_id, local_date, {_lags()}, since"
+            f"insert into {ORDER} by name select * exclude (since) from ("  # noqa: S608
+            f"select *, max({EARLIER_DAY}) {_ON_EARLIER_DAYS} as {SECOND_DAY}"
+            f" from (select copied_day, session_id, visitor_id, local_date, {_lags()}, since"
             f" from session_facts join {_NOTED} using (visitor_id)"
-            f" where visitor_id % {parts} = {part}) where local_date >= since"
+            f" where visitor_id % {parts} = {part})) where local_date >= since"
         )
     cursor.execute("drop table changed_visitors")
     return {day for (day,) in found}
@@ -149,11 +156,8 @@ def _lags() -> str:
         f"lag(local_date) over (partition by {_group(table)} {_IN_ORDER}) as {table.earlier}"
         for table in _VISITOR_TABLES
     ]
-    days = (
-        "max(local_date) over (partition by visitor_id order by local_date range between"
-        f" unbounded preceding and interval 1 day preceding) as {EARLIER_DAY}"
-    )
-    return ", ".join([*lags, days])
+    first = f"min(local_date) over (partition by visitor_id) as {FIRST_DAY}"
+    return ", ".join([*lags, f"max(local_date) {_ON_EARLIER_DAYS} as {EARLIER_DAY}", first])
 
 
 def _group(table: SumTable) -> str:

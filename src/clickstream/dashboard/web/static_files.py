@@ -7,6 +7,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from clickstream.dashboard.charts.maps import read_shape, shapes_digest
+from clickstream.dashboard.web.rendered_pages import compress_file, compressed_response
 from clickstream.dashboard.web.rendering import ASSETS_DIGEST, STATIC, read_static
 from clickstream.settings.dashboard import Icon
 
@@ -29,7 +30,7 @@ def show_static(name: str, request: Request) -> Response:
     """Serve a style sheet, script or picture; browsers may cache it if its URL has the digest."""
     if name not in STATIC:
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such file.")
-    return _static_file(read_static(name), name, request.url.query == ASSETS_DIGEST)
+    return _static_file(read_static(name), name, request, ASSETS_DIGEST)
 
 
 def show_shape(name: str, request: Request) -> Response:
@@ -37,10 +38,12 @@ def show_shape(name: str, request: Request) -> Response:
     content = read_shape(name)
     if content is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such map.")
-    return _static_file(content, name, request.url.query == shapes_digest())
+    return _static_file(content, name, request, shapes_digest())
 
 
-def _static_file(content: bytes, name: str, is_digested: bool) -> Response:
+def _static_file(content: bytes, name: str, request: Request, digest: str) -> Response:
+    """Send a file; browsers may cache it if its URL has the digest."""
     media_type = MEDIA_TYPES[name.rpartition(".")[2]]
+    is_digested = request.url.query == digest
     kept = f"public, max-age={ONE_YEAR}, immutable" if is_digested else "no-cache"
-    return Response(content, media_type=media_type, headers={"Cache-Control": kept})
+    return compressed_response(request, compress_file(content), {"Cache-Control": kept}, media_type)

@@ -20,7 +20,7 @@ from clickstream.dashboard.web.filter_field import (
     may_see_values,
     suggest_names,
 )
-from clickstream.dashboard.web.rendered_pages import compress, page_response
+from clickstream.dashboard.web.rendered_pages import compress, compressed_response
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.web.share_menu import SHOWN
 
@@ -72,11 +72,11 @@ def _tab_route(dashboard: DashboardService, tab: Tab) -> Callable[[Request], Res
         # A page with the address of a new share link must not be cached: the address grants access.
         if shown := request.query_params.get(SHOWN):
             html = compress(dashboard.render_tab(view, identity, shown))
-            return page_response(request, html, {"ETag": etag, "Cache-Control": "no-store"})
+            return compressed_response(request, html, {"ETag": etag, "Cache-Control": "no-store"})
         html = dashboard.pages.find(etag) or compress(dashboard.render_tab(view, identity))
         if etag == _etag(dashboard, request):  # else its inputs changed while it was rendered
             dashboard.pages.keep(etag, html)
-        return page_response(request, html, {"ETag": etag})
+        return compressed_response(request, html, {"ETag": etag})
 
     return show_tab
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
+from clickstream.dashboard.questions.coverage import clock_changes
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS
-from clickstream.dashboard.questions.periods import start_of
+from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.questions.view import TILES, Grain
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.page import PageContext
+
+MOST_BETWEEN = timedelta(days=7)
+"""Maximum gap between two periods that one question reads."""
 
 Records = Mapping[tuple[Any, ...], Mapping[str, Any]]
 """Figures by the keys of the buckets."""
@@ -48,13 +53,48 @@ class Course:
 def ask_course(page: PageContext, grain: Grain) -> Course:
     """Ask for the figures of the period's buckets and of the compared period."""
     by, buckets = GRAIN_DIMENSIONS[grain], buckets_of(page.period, grain)
-    now = page.answer(TILES, by).records()
-    then = page.answer(TILES, by, page.compared_dates).records() if page.compared else []
-    return Course(buckets, _by_key(now, by), _by_key(then, by), published_keys(page, buckets))
+    before = page.compared_dates if page.compared else None
+    now, then = _ask_both(page, by, before) if before else (page.answer(TILES, by).records(), [])
+    known = published_keys(page, buckets)
+    return Course(buckets, _by_key(page, now, by), _by_key(page, then, by), known)
 
 
-def _by_key(records: Sequence[Mapping[str, Any]], by: Sequence[str]) -> Records:
-    return {tuple(record[name] for name in by): record for record in records}
+def _ask_both(
+    page: PageContext, by: Sequence[str], before: Period
+) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
+    """Ask for the figures of the period and of the one before; as one question if they adjoin.
+
+    The figures of a day or hour do not depend on the question's dates; those of a week do.
+    """
+    gap = page.period.first - before.last
+    if by[0] != "day" or not timedelta() < gap <= MOST_BETWEEN:
+        return page.answer(TILES, by).records(), page.answer(TILES, by, before).records()
+    found = page.answer(TILES, by, replace(page.period, first=before.first)).records()
+    return (
+        [one for one in found if one["day"] >= page.period.first],
+        [one for one in found if one["day"] <= before.last],
+    )
+
+
+def _by_key(page: PageContext, records: Sequence[Mapping[str, Any]], by: Sequence[str]) -> Records:
+    """Return the records by their key; the counts of an hour that occurs twice are halved."""
+    found = {tuple(record[name] for name in by): record for record in records}
+    for key in _hours_twice(page).intersection(found) if "hour" in by else ():
+        found[key] = {
+            name: value / 2 if name in TILES and METRICS[name].format == "count" else value
+            for name, value in found[key].items()
+        }
+    return found
+
+
+def _hours_twice(page: PageContext) -> set[tuple[Any, ...]]:
+    """Return the dates and hours, of the period and the compared one, that clocks show twice."""
+    return {
+        (at.date(), at.hour)
+        for period in (page.period, page.compared_dates)
+        for at, hours in (clock_changes(period, page.zone) if period else ())
+        if hours > 24
+    }
 
 
 def published_keys(page: PageContext, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]]:

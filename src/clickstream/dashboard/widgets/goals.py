@@ -15,6 +15,7 @@ from clickstream.dashboard.questions.intervals import known_share
 from clickstream.dashboard.questions.periods import Period, cut_at, period_of
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.notes import hours_by_rules
 from clickstream.dashboard.widgets.page import PageContext
 
 HISTORY_DAYS = 28
@@ -95,18 +96,23 @@ def _uncounted(page: PageContext) -> dict[str, str]:
     Goals are counted when an hour is built. The hours of other settings, up to those in which the
     first visit met the goal, may not have counted it; the facts do not record which did.
     """
-    rules = page.answer(("first_hour", "published_hours"), ("settings",)).rows
-    in_order = sorted(rules, key=lambda row: row[1])
-    if len(in_order) < 2:
+    hours_of_settings: dict[str, int] = {}
+    starts: list[datetime] = []
+    for one in hours_by_rules(page):
+        if one["settings"] not in hours_of_settings:
+            starts.append(to_local(one["first_hour"], page.zone))
+        known = hours_of_settings.get(one["settings"], 0)
+        hours_of_settings[one["settings"]] = known + one["published_hours"]
+    if len(starts) < 2:
         return {}
     days = page.answer(("goal_visits",), ("day", "goal"), filters=()).rows
     first_met = {goal: day for day, goal, _ in reversed(days)}
-    starts = [to_local(first, page.zone) for _, first, _ in in_order]
     found = {}
     for name in page.settings.goals:
         begun = [at for at in starts if name not in first_met or at.date() <= first_met[name]]
         since = begun[-1] if begun else starts[0]
-        hours = sum(row[2] for row, at in zip(in_order, starts, strict=True) if at < since)
+        numbers = zip(hours_of_settings.values(), starts, strict=True)
+        hours = sum(number for number, at in numbers if at < since)
         if hours:
             found[name] = _say_uncounted(page, hours, since)
     return found

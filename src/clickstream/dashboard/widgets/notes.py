@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import mean
+from typing import Any
 
-from clickstream.dashboard.questions.coverage import hours_of, to_local
+from clickstream.dashboard.questions.coverage import clock_changes, to_local
 from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
@@ -28,7 +29,10 @@ BURST_ERRORS, BURST_TIMES = 10, 5
 _SETTINGS = mark("Settings changed: later hours use the new ones")
 _VERSION = mark("Later hours were built by version %(version)s of the pipeline")
 _CLOCKS = {
-    25: mark("Clocks go back: the day has 25 hours, and %(hour)s occurs twice"),
+    25: mark(
+        "Clocks go back: the day has 25 hours, and %(hour)s occurs twice; "
+        "a chart by hour shows half of both"
+    ),
     23: mark("Clocks go forward: the day has 23 hours, without %(hour)s"),
 }
 LONGEST_COMPARED_CLOCKS = 7
@@ -117,21 +121,26 @@ def _late_days(page: PageContext) -> Iterator[Note]:
 
 def _rule_changes(page: PageContext) -> Iterator[Note]:
     """Yield changes of the version, the settings or the visitor key, in order of time."""
-    answer = page.answer(("first_hour",), ("library", "settings", "visitor_key"))
-    rows = sorted(answer.rows, key=lambda row: row[-1])
-    for before, after in pairwise(rows):
-        at = to_local(after[-1], page.zone)
-        if after[2] != before[2]:
+    for before, after in pairwise(hours_by_rules(page)):
+        at = to_local(after["first_hour"], page.zone)
+        if after["visitor_key"] != before["visitor_key"]:
             yield Note(at, page.formats.text(_KEYS), "rules", 2)
-        if after[0] != before[0]:
-            yield Note(at, page.formats.text(_VERSION, version=after[0]), "rules", 2)
-        elif after[1] != before[1]:
+        if after["library"] != before["library"]:
+            yield Note(at, page.formats.text(_VERSION, version=after["library"]), "rules", 2)
+        elif after["settings"] != before["settings"]:
             yield Note(at, page.formats.text(_SETTINGS), "rules", 2)
+
+
+def hours_by_rules(page: PageContext, period: Period | None = None) -> list[dict[str, Any]]:
+    """Return the hours of each version, settings and visitor key, in order of their first hour."""
+    metrics = ("published_hours", "first_hour", "newest_hour")
+    records = page.answer(metrics, ("library", "settings", "visitor_key"), period).records()
+    return sorted(records, key=lambda one: one["first_hour"])
 
 
 def _clock_changes(page: PageContext) -> Iterator[Note]:
     """Yield the days of the period that have 23 or 25 hours."""
-    for at, hours in _clock_change_hours(page, page.period):
+    for at, hours in clock_changes(page.period, page.zone):
         yield Note(
             at, page.formats.text(_CLOCKS[hours], hour=page.formats.hour(at.hour)), "hours", 2
         )
@@ -141,26 +150,13 @@ def _compared_clock_changes(page: PageContext) -> Iterator[Note]:
     """Yield days that are compared with a day of 23 or 25 hours, if the range is short."""
     if page.compared is None or page.period.days > LONGEST_COMPARED_CLOCKS:
         return
-    for at, hours in _clock_change_hours(page, page.compared):
+    for at, hours in clock_changes(page.compared, page.zone):
         text = page.formats.text(
             mark("Compared with %(day)s, which has %(hours)s hours: clocks change"),
             day=page.formats.day(at.date()),
             hours=hours,
         )
         yield Note(start_of((at + page.shift).date()), text, "hours", 2)
-
-
-def _clock_change_hours(page: PageContext, period: Period) -> Iterator[tuple[datetime, int]]:
-    """Yield the local hour (naive) that occurs twice or not at all, and the hours of its day."""
-    for day in period.dates:
-        hours = hours_of(Period(day, day), page.zone)
-        if hours not in _CLOCKS:
-            continue
-        for hour in range(24):
-            at = start_of(day, hour)
-            offsets = {at.replace(tzinfo=page.zone, fold=fold).utcoffset() for fold in (0, 1)}
-            if len(offsets) > 1:
-                yield at, hours
 
 
 def rotations(page: PageContext, period: Period) -> int:
@@ -170,5 +166,7 @@ def rotations(page: PageContext, period: Period) -> int:
 
 def rotation_moments(page: PageContext, period: Period) -> list[datetime]:
     """Return the first hour (local, naive) of each new visitor key inside a period."""
-    answer = page.answer(("first_hour",), ("visitor_key",), period)
-    return sorted(to_local(first, page.zone) for _, first in answer.rows)[1:]
+    first: dict[str, datetime] = {}
+    for one in hours_by_rules(page, period):
+        first.setdefault(one["visitor_key"], to_local(one["first_hour"], page.zone))
+    return sorted(first.values())[1:]

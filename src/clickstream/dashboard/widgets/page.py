@@ -19,6 +19,7 @@ from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer, Ask
 from clickstream.dashboard.questions.coverage import (
     Coverage,
+    is_period_complete,
     log_question,
     low_hours,
     measure_coverage,
@@ -130,8 +131,7 @@ class PageContext:
         if not self.coverage.is_nearly_complete(cut_at(self.period, complete_to)):
             return None
         cut = cut_at(whole, complete_to - self.shift)
-        known = measure_coverage(self.ask, cut, self.zone, self.now)
-        return cut if known.is_nearly_complete(cut) else None
+        return cut if is_period_complete(self.ask, cut, self.zone) else None
 
     @property
     def shift(self) -> timedelta:

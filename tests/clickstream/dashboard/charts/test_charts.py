@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from clickstream.dashboard.charts.axis import Box, axis
 from clickstream.dashboard.charts.columns import bar_widths
-from clickstream.dashboard.charts.heat import heat_map
+from clickstream.dashboard.charts.heat import NARROW_STEP, WIDE_STEP, heat_map
 from clickstream.dashboard.charts.line import (
     NARROW,
     WIDE,
@@ -14,6 +14,7 @@ from clickstream.dashboard.charts.line import (
     line_chart,
     sparkline,
 )
+from clickstream.dashboard.web.rendering import read_static
 
 numbers = st.none() | st.floats(0, 1e9) | st.integers(0, 1_000_000)
 lists = st.lists(numbers, min_size=1, max_size=60)
@@ -105,6 +106,14 @@ def test_a_heat_map_shades_larger_values_no_lighter(values) -> None:
         (cell.level == 0) == (value == 0) for value, cell in zip(flat, chart.cells, strict=True)
     )
     assert all(c.x + chart.cell_width <= chart.width for c in chart.cells)
+
+
+def test_the_style_sheet_draws_cells_in_the_size_of_the_heat_maps() -> None:
+    styles = read_static("page.css").decode()
+    for step, selector in ((WIDE_STEP, ".cells rect"), (NARROW_STEP, ".narrow-chart .cells rect")):
+        chart = heat_map([[1.0]], [""], {}, [[""]], step)
+        assert f"\n{selector} {{ width: {chart.cell_width}px;" in styles
+        assert f" height: {chart.cell_height}px;" in styles
 
 
 @given(st.lists(st.none() | st.floats(0, 1e9), max_size=10))

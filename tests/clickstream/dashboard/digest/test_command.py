@@ -13,19 +13,27 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.support.command_line import run_command
 from tests.support.fact_lake import store_facts, weeks_of_visits
+from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.dashboard.digest import Week
-from clickstream.lake import Lake
+from clickstream.lake import Lake, open_lake
 
 WEEK = Week.last_complete(datetime.now(UTC), ZoneInfo("UTC"))
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.fixture(scope="module")
+def lake(local_aws: LocalAwsProcess) -> Lake:
+    """A lake with the facts of two weeks."""
+    lake = open_lake(settings_of_a_lake(local_aws.endpoint, Path("no-logs")), aws_session())
+    store_facts(lake, weeks_of_visits(WEEK))
+    return lake
+
+
 @pytest.fixture
 def run(lake: Lake, local_aws: LocalAwsProcess, tmp_path: Path) -> Run:
-    """Runs the command on a lake with the facts of two weeks."""
-    store_facts(lake, weeks_of_visits(WEEK))
+    """Runs the command in an empty directory."""
     chosen = lake.settings.lake
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CLICKSTREAM_"))},

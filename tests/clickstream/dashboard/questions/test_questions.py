@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -110,43 +110,60 @@ def test_tiles_count_the_visits_that_pass_all_filters(rows, period, chosen) -> N
         assert figures["conversion_rate"] is None
 
 
-@given(some_visits, st.sampled_from(WHOLE_DIMENSIONS))
-def test_parts_of_additive_metrics_add_up_to_the_whole(rows, dimension) -> None:
-    additive = [name for name in TILES if METRICS[name].is_additive]
+@given(
+    some_visits, st.lists(filters, max_size=2), filters, st.sampled_from(WHOLE_DIMENSIONS), values
+)
+def test_answers_about_the_same_visits_agree(rows, chosen, one, dimension, value) -> None:
     with copy_of(rows) as snapshot:
-        (whole,) = snapshot.rows(build_question(additive, (), WHOLE, goal="order"))
-        parts = snapshot.rows(build_question(additive, (dimension,), WHOLE, goal="order"))
+        assert_parts_of_additive_metrics_add_up_to_the_whole(snapshot, dimension)
+        assert_one_more_filter_never_adds_a_visit(snapshot, chosen, one)
+        assert_a_filter_and_its_exclusion_part_the_visits(snapshot, one)
+        assert_views_of_pages_add_up_to_the_page_views_of_the_visits(snapshot, chosen)
+        assert_the_sql_that_people_copy_gives_the_same_answer(snapshot, value)
+
+
+def assert_parts_of_additive_metrics_add_up_to_the_whole(
+    snapshot: Snapshot, dimension: str
+) -> None:
+    additive = [name for name in TILES if METRICS[name].is_additive]
+    (whole,) = snapshot.rows(build_question(additive, (), WHOLE, goal="order"))
+    parts = snapshot.rows(build_question(additive, (dimension,), WHOLE, goal="order"))
     for place, total in enumerate(whole):
         assert sum(part[place + 1] for part in parts) == total
 
 
-@given(some_visits, st.lists(filters, max_size=2), filters)
-def test_one_more_filter_never_adds_a_visit(rows, chosen, one_more) -> None:
-    with copy_of(rows) as snapshot:
-        (fewer,) = snapshot.rows(build_question(("visits",), (), WHOLE, [*chosen, one_more]))
-        (more,) = snapshot.rows(build_question(("visits",), (), WHOLE, chosen))
-    assert fewer <= more
+def visits_in(snapshot: Snapshot, chosen: Sequence[Filter]) -> int:
+    ((number,),) = snapshot.rows(build_question(("visits",), (), WHOLE, chosen))
+    return number
 
 
-@given(some_visits, filters)
-def test_a_filter_and_its_exclusion_part_the_visits(rows, one) -> None:
+def assert_one_more_filter_never_adds_a_visit(
+    snapshot: Snapshot, chosen: Sequence[Filter], one_more: Filter
+) -> None:
+    assert visits_in(snapshot, [*chosen, one_more]) <= visits_in(snapshot, chosen)
+
+
+def assert_a_filter_and_its_exclusion_part_the_visits(snapshot: Snapshot, one: Filter) -> None:
     other = Filter(one.dimension, one.values, not one.is_excluded)
-    with copy_of(rows) as snapshot:
-        counts = [
-            snapshot.rows(build_question(("visits",), (), WHOLE, chosen))[0][0]
-            for chosen in ([], [one], [other])
-        ]
-    assert counts[1] + counts[2] == counts[0]
+    both = visits_in(snapshot, [one]) + visits_in(snapshot, [other])
+    assert both == visits_in(snapshot, [])
 
 
-@given(some_visits, st.lists(filters, max_size=2))
-def test_views_of_pages_add_up_to_the_page_views_of_the_visits(rows, chosen) -> None:
+def assert_views_of_pages_add_up_to_the_page_views_of_the_visits(
+    snapshot: Snapshot, chosen: Sequence[Filter]
+) -> None:
     """Unless the filter names pages: then the list shows those pages only."""
     chosen = [one for one in chosen if one.dimension != "page"]
-    with copy_of(rows) as snapshot:
-        pages = snapshot.rows(build_question(("views",), ("page",), WHOLE, chosen))
-        (whole,) = snapshot.rows(build_question(("page_views",), (), WHOLE, chosen))
+    pages = snapshot.rows(build_question(("views",), ("page",), WHOLE, chosen))
+    (whole,) = snapshot.rows(build_question(("page_views",), (), WHOLE, chosen))
     assert sum(views for _, views in pages) == whole[0]
+
+
+def assert_the_sql_that_people_copy_gives_the_same_answer(snapshot: Snapshot, value: str) -> None:
+    chosen = [Filter("channel", (value, "Direct"))]
+    question = build_question(TILES, (), WHOLE, chosen, goal="order")
+    with_values = snapshot.cursor.execute(question.sql_with_values()).fetchall()
+    assert with_values == snapshot.rows(question)
 
 
 @given(st.sampled_from(FILTERS), values)
@@ -155,16 +172,6 @@ def test_values_never_become_part_of_the_sql(dimension, value) -> None:
     hostile = build_question(TILES, (), WHOLE, [Filter(dimension, (value,))], goal="order")
     assert hostile.sql == plain.sql
     assert value in hostile.values
-
-
-@given(some_visits, values)
-def test_the_sql_that_people_copy_gives_the_same_answer(rows, value) -> None:
-    question = build_question(
-        TILES, (), WHOLE, [Filter("channel", (value, "Direct"))], goal="order"
-    )
-    with copy_of(rows) as snapshot:
-        with_values = snapshot.cursor.execute(question.sql_with_values()).fetchall()
-        assert with_values == snapshot.rows(question)
 
 
 def test_groups_come_the_largest_first_and_equal_ones_by_name() -> None:

@@ -118,25 +118,37 @@ def test_a_filter_leaves_what_is_outside_unsaid(store) -> None:
             assert not part.href or "channel=Email" in part.href
 
 
+@pytest.fixture(scope="module")
+def few_visits() -> FactStore:
+    """As many weeks with few visits: a filter for a value of no visit chooses none of them."""
+    return replace(EMAIL_DOUBLES, visits=100).store()
+
+
 @each_case("name", FILTERS)
-def test_every_filter_may_be_combined_with_sentences(store, name) -> None:
+def test_every_filter_may_be_combined_with_sentences(few_visits, name) -> None:
     for tab in TABS:
         view = replace(WEEK, tab=tab).with_filter(name, "1").with_filter("channel", None, True)
-        assert isinstance(found(store, view), Findings)
+        assert isinstance(found(few_visits, view), Findings)
 
 
-def test_without_an_event_nothing_is_unusual_and_the_basis_is_named() -> None:
-    said = found(RULES.store())
+@pytest.fixture(scope="module")
+def quiet() -> FactStore:
+    """Nine weeks without an event."""
+    return RULES.store()
+
+
+def test_without_an_event_nothing_is_unusual_and_the_basis_is_named(quiet) -> None:
+    said = found(quiet)
     assert said == Findings([], "Nothing unusual this week.", said.basis)
     assert said.basis == "Usual is the average of the same weekdays in the 8 weeks before."
 
 
-def test_an_hour_of_server_errors_is_told_though_no_number_is_unusual() -> None:
+def test_an_hour_of_server_errors_is_told_though_no_number_is_unusual(quiet) -> None:
     """Too few people met them to change a number of visits, and "nothing" alone would mislead."""
     columns = hours_of_days(RULES.first, RULES.days)
     failed = start_of(FIRST + timedelta(days=2), 14)
     columns["server_errors"][columns["hour_at"] == np.datetime64(failed, "us")] = 18
-    whole = {key.split("/")[1]: rows for key, rows in RULES.store().files.items()}
+    whole = {key.split("/")[1]: rows for key, rows in quiet.files.items()}
     said = found(store_of(whole | {"hour_facts": table_of("hour_facts", columns)}))
     day = f"{failed.day} {failed:%b}"
     assert said.sentences == []
@@ -228,8 +240,14 @@ def test_an_unfinished_day_is_compared_with_the_same_hours() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("view", "now", "told"),
+@pytest.fixture(scope="module")
+def many() -> FactStore:
+    """Nine weeks with twice as many visits and no event."""
+    return replace(RULES, visits=8000.0).store()
+
+
+@each_case(
+    "view, now, told",
     [
         (View(range="yesterday"), NEXT_DAY, "Nothing unusual yesterday."),
         (View().with_days(LAST, LAST), NEXT_DAY, "Nothing unusual this day."),
@@ -240,8 +258,8 @@ def test_an_unfinished_day_is_compared_with_the_same_hours() -> None:
         ),
     ],
 )
-def test_the_range_is_named_when_nothing_is_unusual(view, now, told) -> None:
-    assert found(replace(RULES, visits=8000.0).store(), view, now).reason == told
+def test_the_range_is_named_when_nothing_is_unusual(many, view, now, told) -> None:
+    assert found(many, view, now).reason == told
 
 
 def test_a_long_range_is_not_compared_with_the_weeks_before_it() -> None:

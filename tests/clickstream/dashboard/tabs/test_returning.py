@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from tests.clickstream.dashboard.questions.test_questions import copy_of, in_per
 from tests.clickstream.dashboard.rendered import page_of
 from tests.clickstream.dashboard.strategies import filters, periods, visits
 
+from clickstream.dashboard.questions.fact_copy import Snapshot
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import Filter, View
@@ -40,32 +42,50 @@ def kinds_of(rows: list[Visit]) -> list[str]:
     ]
 
 
-@given(some_visits, periods(), st.lists(filters, max_size=2))
-def test_new_and_returning_visits_are_all_visits(rows, period, chosen) -> None:
+@given(some_visits, periods(), st.lists(filters, max_size=2), st.booleans())
+def test_new_and_returning_visits_and_cohorts_are_those_of_a_count(
+    rows, period, chosen, is_excluded
+) -> None:
     with copy_of(rows) as snapshot:
-        kinds = snapshot.rows(build_question(("visits",), ("visitor_kind",), period, chosen))
-        (whole,) = snapshot.rows(build_question(("visits",), (), period, chosen))
+        assert_new_and_returning_visits_are_all_visits(snapshot, period, chosen)
+        for kind in ("new", "returning"):
+            assert_a_visit_is_new_if_its_visitor_was_not_seen_on_an_earlier_day(
+                snapshot, rows, period, Filter("visitor_kind", (kind,), is_excluded)
+            )
+        assert_every_visitor_of_a_cohort_came_in_its_first_week(snapshot, period, chosen)
+
+
+def assert_new_and_returning_visits_are_all_visits(
+    snapshot: Snapshot, period: Period, chosen: Sequence[Filter]
+) -> None:
+    kinds = snapshot.rows(build_question(("visits",), ("visitor_kind",), period, chosen))
+    (whole,) = snapshot.rows(build_question(("visits",), (), period, chosen))
     assert sum(number for _, number in kinds) == whole[0]
     assert {kind for kind, _ in kinds} <= {"new", "returning"}
 
 
-@given(some_visits, periods(), st.sampled_from(["new", "returning"]), st.booleans())
-def test_a_visit_is_new_if_its_visitor_was_not_seen_on_an_earlier_day(
-    rows, period, kind, is_excluded
+def assert_a_visit_is_new_if_its_visitor_was_not_seen_on_an_earlier_day(
+    snapshot: Snapshot, rows: list[Visit], period: Period, chosen: Filter
 ) -> None:
-    expected = sum(
-        (found == kind) != is_excluded and in_period(visit, period)
+    passed = [
+        visit
         for visit, found in zip(rows, kinds_of(rows), strict=True)
-    )
-    views = sum(
-        len(visit.pages)
-        for visit, found in zip(rows, kinds_of(rows), strict=True)
-        if (found == kind) != is_excluded and in_period(visit, period)
-    )
-    chosen = [Filter("visitor_kind", (kind,), is_excluded)]
-    with copy_of(rows) as snapshot:
-        assert snapshot.rows(build_question(("visits",), (), period, chosen)) == [(expected,)]
-        assert snapshot.rows(build_question(("views",), (), period, chosen)) == [(views,)]
+        if ((found,) == chosen.values) != chosen.is_excluded and in_period(visit, period)
+    ]
+    views = sum(len(visit.pages) for visit in passed)
+    assert snapshot.rows(build_question(("visits",), (), period, [chosen])) == [(len(passed),)]
+    assert snapshot.rows(build_question(("views",), (), period, [chosen])) == [(views,)]
+
+
+def assert_every_visitor_of_a_cohort_came_in_its_first_week(
+    snapshot: Snapshot, period: Period, chosen: Sequence[Filter]
+) -> None:
+    weeks = replace(period, first=period.first - 7 * DAY, until_hour=None)
+    question = build_question(("visitors",), ("first_week", "week"), weeks, chosen)
+    counts = {(first, week): number for first, week, number in snapshot.rows(question)}
+    assert all(first <= week for first, week in counts)
+    sizes = {first: number for (first, week), number in counts.items() if first == week}
+    assert all(number <= sizes[first] for (first, _), number in counts.items())
 
 
 @pytest.mark.parametrize(("days", "kind"), [(7, "returning"), (30, "returning"), (31, "new")])
@@ -126,6 +146,11 @@ VISITS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def store() -> FactStore:
+    return FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW)))
+
+
 def cohorts_of(store: FactStore, view: View = RANGE, now: datetime = NOW) -> dict[str, Cohort]:
     with page_of(store, view, now=now) as page:
         return {cohort.week: cohort for cohort in build_cohorts(page).cohorts}
@@ -139,22 +164,22 @@ def states(cohort: Cohort) -> list[str]:
     return [cell.state for cell in cohort.cells]
 
 
-def test_a_cohort_is_followed_for_three_weeks() -> None:
-    found = cohorts_of(FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))))
+def test_a_cohort_is_followed_for_three_weeks(store: FactStore) -> None:
+    found = cohorts_of(store)
     assert list(found) == ["9 Nov", "26 Oct", "12 Oct", "5 Oct"]
     assert texts(found["5 Oct"]) == ["25.0%", "10.0%", "5.0%"]
     assert texts(found["12 Oct"]) == ["10.0%", "10.0%", "0.0%"]
     assert found["5 Oct"].visitors == "40"
 
 
-def test_a_week_that_is_not_over_is_marked_and_later_ones_are_empty() -> None:
-    found = cohorts_of(FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))))
+def test_a_week_that_is_not_over_is_marked_and_later_ones_are_empty(store: FactStore) -> None:
+    found = cohorts_of(store)
     assert states(found["9 Nov"]) == ["open", "ahead", "ahead"]
     assert texts(found["9 Nov"]) == ["10.0%", "", ""]
 
 
-def test_a_small_cohort_has_no_shares() -> None:
-    found = cohorts_of(FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))))
+def test_a_small_cohort_has_no_shares(store: FactStore) -> None:
+    found = cohorts_of(store)
     assert set(states(found["26 Oct"])) == {"small"}
     assert texts(found["26 Oct"]) == ["–"] * 3
 
@@ -178,30 +203,19 @@ def test_no_cohort_is_followed_across_a_rotation_of_keys(rotated, first, second)
     assert states(found["12 Oct"]) == second.split()
 
 
-def test_a_rotation_is_told_beside_new_and_returning() -> None:
+def test_a_rotation_is_told_beside_new_and_returning(store: FactStore) -> None:
     rotated = NOW - 10 * DAY
     hours = [*hours_between(MONDAY, rotated), *hours_between(rotated, NOW, visitor_key="key-2")]
-    store = FactStore(fact_tables(VISITS, hours))
+    with_rotation = FactStore(fact_tables(VISITS, hours))
     for view in (View("visitors", "7d"), View("visitors", "28d")):
-        with page_of(store, view, now=NOW) as page:
+        with page_of(with_rotation, view, now=NOW) as page:
             kinds = build_kinds(page)
         assert kinds
         assert "Visitor keys changed on 6 Nov" in kinds.rotated
-    with page_of(FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))), now=NOW) as page:
+    with page_of(store, now=NOW) as page:
         kinds = build_kinds(page)
     assert kinds
     assert kinds.rotated == ""
-
-
-@given(some_visits, periods(), st.lists(filters, max_size=2))
-def test_every_visitor_of_a_cohort_came_in_its_first_week(rows, period, chosen) -> None:
-    weeks = replace(period, first=period.first - 7 * DAY, until_hour=None)
-    question = build_question(("visitors",), ("first_week", "week"), weeks, chosen)
-    with copy_of(rows) as snapshot:
-        counts = {(first, week): number for first, week, number in snapshot.rows(question)}
-    assert all(first <= week for first, week in counts)
-    sizes = {first: number for (first, week), number in counts.items() if first == week}
-    assert all(number <= sizes[first] for (first, _), number in counts.items())
 
 
 def test_weeks_begin_at_local_midnight_when_clocks_change() -> None:
@@ -217,16 +231,13 @@ def test_weeks_begin_at_local_midnight_when_clocks_change() -> None:
     assert {c.week: states(c) for c in in_utc.cohorts}["5 Oct"] == ["rotated"] * 3
 
 
-def test_a_range_of_a_day_has_the_cohorts_of_six_weeks() -> None:
-    found = cohorts_of(
-        FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))), View("visitors", "today")
-    )
+def test_a_range_of_a_day_has_the_cohorts_of_six_weeks(store: FactStore) -> None:
+    found = cohorts_of(store, View("visitors", "today"))
     assert "12 Oct" in found
     assert "5 Oct" not in found
 
 
-def test_columns_of_both_kinds_add_up_to_the_visits_of_a_day() -> None:
-    store = FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW)))
+def test_columns_of_both_kinds_add_up_to_the_visits_of_a_day(store: FactStore) -> None:
     with page_of(store, RANGE, now=NOW) as page:
         kinds = build_kinds(page)
         visits_by_day = page.answer(("visits",), ("day",)).rows

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
 from tests.clickstream.dashboard.rendered import page_of
 from tests.clickstream.dashboard.strategies import DAYS, FIRST, filters, visits
-from tests.support.examples import many_examples
 
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import View, parse_view
@@ -60,7 +59,6 @@ def listed(store: FactStore, view: View) -> list[str]:
     return ids
 
 
-@many_examples
 @given(rows=some_visits, chosen=some_filters, panel=st.sampled_from(OF_VISITS), data=st.data())
 def test_a_linked_number_is_the_length_of_its_list(
     rows: list[Visit], chosen: list, panel: Panel, data: st.DataObject

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from tests.support.key_periods import (
     traffic,
     with_short_periods,
 )
-from tests.support.lakes import beside, build_all
+from tests.support.lakes import aws_session, beside, build_all, settings_of_a_lake
+from tests.support.localaws_process import LocalAwsProcess
 from tests.support.schedules import disturbed
 
 from clickstream.errors import InputError, KeyDestroyed
@@ -65,9 +67,12 @@ def settings(lake_settings: Settings) -> Settings:
 @pytest.fixture
 def lake(settings: Settings, reopen: Callable[[], Lake], tmp_path: Path) -> Lake:
     """A key period and some hours around it, all published."""
-    lake = open_lake(settings, reopen().session)
-    append(tmp_path / "logs" / "access.log.1", traffic(hour_range(BEFORE, AFTER)))
-    pull_source(lake, settings.sources[0])
+    return publish_all(open_lake(settings, reopen().session), tmp_path / "logs")
+
+
+def publish_all(lake: Lake, logs: Path) -> Lake:
+    append(logs / "access.log.1", traffic(hour_range(BEFORE, AFTER)))
+    pull_source(lake, lake.settings.sources[0])
     build_all(lake, BEFORE, AFTER, "first")
     assert verify(lake).is_proven
     return lake
@@ -115,30 +120,51 @@ def refusal(way: Callable[[], object]) -> KeyDestroyed | None:
     return None
 
 
-def test_an_hour_whose_key_is_destroyed_is_refused_in_every_way_and_nothing_changes(
-    lake: Lake,
-) -> None:
+@dataclass(frozen=True)
+class PastWindow:
+    """A lake whose key was destroyed, with what it had before, and all ways to build an hour."""
+
+    lake: Lake
+    ways: Mapping[str, Callable[[], object]]
+    published: object
+    rows: object
+    destroyed_at: datetime
+
+
+@pytest.fixture(scope="module")
+def past_window(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -> PastWindow:
+    """For tests that change nothing."""
+    logs = tmp_path_factory.mktemp("past-window") / "logs"
+    logs.mkdir()
+    own = with_short_periods(settings_of_a_lake(local_aws.endpoint, logs))
+    lake = publish_all(open_lake(own, aws_session()), logs)
     ways = {name: prepare(lake) for name, prepare in WAYS.items()}
     published, before = publications(lake), rows(lake, BEFORE, AFTER)
-    at = destroy_key(lake, INSIDE)
-    for name, way in ways.items():
+    return PastWindow(lake, ways, published, before, destroy_key(lake, INSIDE))
+
+
+def test_an_hour_whose_key_is_destroyed_is_refused_in_every_way_and_nothing_changes(
+    past_window: PastWindow,
+) -> None:
+    lake = past_window.lake
+    for name, way in past_window.ways.items():
         refused = refusal(way)
         assert refused is not None, name
         assert refused.is_permanent
-        assert f"was destroyed on {at:%Y-%m-%d at %H:%M} UTC" in str(refused)
+        assert f"was destroyed on {past_window.destroyed_at:%Y-%m-%d at %H:%M} UTC" in str(refused)
         assert "--new-visitor-ids" in str(refused)
-    assert publications(lake) == published
-    assert rows(lake, BEFORE, AFTER) == before
+    assert publications(lake) == past_window.published
+    assert rows(lake, BEFORE, AFTER) == past_window.rows
     found = verify(lake)
     assert found.is_proven, found.failures
     assert (found.edges, found.late_past_window) == ((), ())
 
 
 def test_outdated_hours_leave_out_those_past_their_window_and_say_so(
-    lake: Lake, settings: Settings
+    past_window: PastWindow,
 ) -> None:
-    destroy_key(lake, INSIDE)
-    patient = with_short_periods(settings, timeout_seconds=2400)
+    lake = past_window.lake
+    patient = with_short_periods(lake.settings, timeout_seconds=2400)
     other = open_lake(patient, lake.session)
     found = hour_states(other, BEFORE, AFTER)
     todo = hours_to_rebuild(found, "again", only_outdated=True)
@@ -240,6 +266,7 @@ def test_new_visitor_ids_that_no_hour_needs_are_refused(lake: Lake) -> None:
 DEEP = [pytest.param(writes, marks=pytest.mark.deep) for writes in (0, 46, *range(1, 60, 6))]
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize("writes", [31, *DEEP])
 def test_new_visitor_ids_that_are_killed_are_completed_by_mend_or_by_the_next_run(
     lake: Lake, settings: Settings, writes: int

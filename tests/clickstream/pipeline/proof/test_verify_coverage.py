@@ -11,6 +11,7 @@ import pytest
 from tests.clickstream.pipeline.builders import store_line
 from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
+from tests.support.tiers import first_in_make_test
 
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan, hour_range
@@ -57,7 +58,7 @@ def hours_in(states: dict[Hour, State], some: set[State]) -> tuple[Hour, ...]:
     return tuple(hour for hour, state in states.items() if state in some)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", first_in_make_test(range(3), 1))
 def test_only_published_hours_without_waiting_lines_are_proven(
     local_aws: LocalAwsProcess, seed: int
 ) -> None:

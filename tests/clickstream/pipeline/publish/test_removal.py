@@ -59,6 +59,7 @@ def killed_removals(lake: Lake) -> Iterator[int]:
             return
 
 
+@pytest.mark.lake
 def test_a_removal_can_be_killed_anywhere_and_the_next_one_leaves_no_trace(lake: Lake) -> None:
     without = contents(lake)
     build_all(lake, RUNNING, LAST, "an earlier version")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.web_server import time_of
 
 from clickstream.collect.file_identity import fingerprint
@@ -37,6 +38,7 @@ def stored(lake: Lake, host: str) -> Counter[bytes]:
 @example(shared=1, sizes=[[1]] * 8 + [[0, 1]], at_once=False)
 @example(shared=2, sizes=[[1]] * MOST_FILES, at_once=False)
 @example(shared=5, sizes=[[2, 9]] * MOST_FILES, at_once=True)
+@examples(times=0.4)
 @given(
     shared=st.integers(1, 9),
     sizes=st.lists(

@@ -7,6 +7,7 @@ import gzip
 import lzma
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_what_tells_a_compressed_file_is_how_it_begins(
 def test_a_file_cut_in_half_is_named_and_its_whole_copy_gives_the_rest(
     lake: Lake, tmp_path: Path, suffix: str
 ) -> None:
-    server = WebServer(tmp_path / "elsewhere")
+    server = WebServer(tmp_path / "elsewhere", apart=timedelta(seconds=1))
     numbers = random.Random(1)
     lines = [server.line() for _ in range(3000)]
     lines = [line[:-2] + b"%x" % numbers.getrandbits(400) + line[-2:] for line in lines]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,12 @@ def server(tmp_path: Path) -> WebServer:
     return WebServer(tmp_path / "logs")
 
 
+@pytest.fixture
+def busy_server(tmp_path: Path) -> WebServer:
+    """A server with a line in each second."""
+    return WebServer(tmp_path / "logs", apart=timedelta(seconds=1))
+
+
 def pull(lake: Lake, server: WebServer) -> tuple[Pulled, FarSource]:
     logs = FarSource(DirectorySource(server.directory, "*access*log*"))
     return pull_source(lake, lake.settings.sources[0], logs), logs
@@ -91,34 +98,36 @@ def later(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
 
 
 def test_a_compressed_file_that_was_renamed_is_not_fetched_again(
-    lake: Lake, server: WebServer, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, busy_server: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = big_archive(server, "access.log.1.gz")
+    first = big_archive(busy_server, "access.log.1.gz")
     date_back(first, 900)
-    server.write()
-    assert pull(lake, server)[0].lines == 3001
-    first.rename(server.directory / "access.log.2.gz")
-    size = (server.directory / "access.log.2.gz").stat().st_size
+    busy_server.write()
+    assert pull(lake, busy_server)[0].lines == 3001
+    first.rename(busy_server.directory / "access.log.2.gz")
+    size = (busy_server.directory / "access.log.2.gz").stat().st_size
     for seconds in (0, 60, 120):
         later(monkeypatch, seconds)
-        pulled, logs = pull(lake, server)
+        pulled, logs = pull(lake, busy_server)
         assert pulled.lines == 0
         assert logs.read.get("access.log.2.gz", 0) < min(size, 200)
     assert "access.log.2.gz" not in logs.read
-    assert raw_lines(lake) == server.lines_by_hour()
+    assert raw_lines(lake) == busy_server.lines_by_hour()
 
 
-def test_a_compressed_file_is_fetched_once(lake: Lake, server: WebServer) -> None:
-    archive = big_archive(server, "access.log.1.gz", 20_000)
-    _, logs = pull(lake, server)
+def test_a_compressed_file_is_fetched_once(lake: Lake, busy_server: WebServer) -> None:
+    archive = big_archive(busy_server, "access.log.1.gz", 20_000)
+    _, logs = pull(lake, busy_server)
     size = archive.stat().st_size
     assert size <= logs.read["access.log.1.gz"] < size + 200
 
 
-def test_the_newest_compressed_file_is_known_by_its_trailer(lake: Lake, server: WebServer) -> None:
-    big_archive(server, "access.log.1.gz")
-    assert pull(lake, server)[0].lines == 3000
-    pulled, logs = pull(lake, server)
+def test_the_newest_compressed_file_is_known_by_its_trailer(
+    lake: Lake, busy_server: WebServer
+) -> None:
+    big_archive(busy_server, "access.log.1.gz")
+    assert pull(lake, busy_server)[0].lines == 3000
+    pulled, logs = pull(lake, busy_server)
     assert pulled.lines == 0
     assert logs.read["access.log.1.gz"] < 200
 
