@@ -6,50 +6,32 @@ from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
-import pyarrow as pa
 
 from clickstream import dictionary_encoding
 from clickstream.clean import Cleaner, CleanRules, VisitorKeys
-from clickstream.networks import address_in
 from clickstream.parse import parse
 from clickstream.people import (
     COUNT_COLUMNS,
     Habit,
-    RequestOrigins,
     Suspicion,
     count_kinds,
     find_suspects,
     learn_habit,
-    network_ids,
-    part_evidence,
     visitors_of_date,
 )
-from clickstream.people.evidence import with_evidence
 from clickstream.sessions import SessionRules, cut, make_parts
 
 KEY = b"key of this bench, 32 bytes long"
 
 
 def parts_of_log(log: bytes, log_format: str, domain: str) -> pd.DataFrame:
-    """Parse, clean and cut a log; returns its session parts by hour, with their evidence."""
+    """Parse, clean and cut a log; returns its session parts by hour."""
     parsed = parse(log, log_format).table
     cleaner = Cleaner(CleanRules("site", (domain,)), VisitorKeys(KEY))
     cleaner.add(parsed)
     requests, rules = cleaner.requests(), SessionRules()
     found = cut(requests, rules, requests.columns["hour"])
-    evidence = part_evidence(requests, found, origins_of(parsed))
-    return with_evidence(make_parts(requests, found, rules), evidence)
-
-
-def origins_of(parsed: pa.Table) -> RequestOrigins:
-    """Return the origins of parsed requests, without a database of operators."""
-    client = dictionary_encoding.combine_chunks(parsed["client"])
-    addresses = [address_in(text or "") for text in client.dictionary.to_pylist()]
-    ids = dictionary_encoding.encode(network_ids(addresses, "site", KEY))
-    codes = pa.array(dictionary_encoding.codes_of(client), mask=client.is_null().to_numpy(False))
-    unknown = dictionary_encoding.encode([None] * len(parsed))
-    protocol = dictionary_encoding.combine_chunks(parsed["protocol"])
-    return RequestOrigins(ids.take(codes), unknown, protocol)
+    return dictionary_encoding.to_frame(make_parts(requests, found, rules))
 
 
 @dataclass

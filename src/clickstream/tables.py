@@ -223,6 +223,72 @@ HITS = Table(
     ("event_date", "hour_at", "hit_at"),
 )
 
+_EVIDENCE = (
+    Column(
+        "network_id",
+        "string",
+        "Keyed hash of the network of the client address: /24 of IPv4, /48 of IPv6; null without "
+        "an address and for visitors who opted out.",
+        privacy="pseudonymous",
+        since=4,
+    ),
+    Column(
+        "protocol",
+        "string",
+        "HTTP version of the part's first request, such as HTTP/2; null if not logged.",
+        since=4,
+    ),
+    Column(
+        "onward_pages",
+        "long",
+        "Page views that were reached from a page of the site, by their referrer, and that differ "
+        "in path or query from the page view before them. If the log has no referrer field: page "
+        "views that differ from the page view before them.",
+        since=4,
+    ),
+    Column(
+        "forms_sent", "long", "POST requests that were answered with a status below 400.", since=4
+    ),
+    Column("not_modified", "long", "Responses with the status 304.", since=4),
+    Column(
+        "assets_not_modified",
+        "long",
+        "Responses with the status 304 to requests for assets.",
+        since=4,
+    ),
+    Column(
+        "landing_assets",
+        "long",
+        "Requests for assets after the part's first page view and before its second.",
+        since=4,
+    ),
+    Column(
+        "early_assets",
+        "long",
+        "Requests for assets in a second before the part's first page view.",
+        since=4,
+    ),
+    Column(
+        "page_pauses",
+        "long",
+        "Pauses between consecutive page views: page_views - 1, or 0.",
+        since=4,
+    ),
+    Column(
+        "shortest_pause",
+        "double",
+        "Shortest pause between consecutive page views, in seconds; null without a pause.",
+        since=4,
+    ),
+    Column(
+        "longest_pause",
+        "double",
+        "Longest pause between consecutive page views, in seconds; null without a pause.",
+        since=4,
+    ),
+)
+"""Evidence of a person in a part. Counts add; pauses merge by minimum and maximum."""
+
 SESSION_PARTS = Table(
     "session_parts",
     "the requests of one session in one hour; the parts with one session_id make one session",
@@ -287,6 +353,7 @@ SESSION_PARTS = Table(
             "boolean",
             "Whether the log has a referrer field for any request of the part.",
         ),
+        *_EVIDENCE,
     ),
     ("visitor_id", "first_hit_at"),
     ("event_date", "hour_at", "session_started_at"),

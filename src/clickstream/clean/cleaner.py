@@ -19,6 +19,7 @@ from clickstream.clean.bots.classify import add_behaviour_verdicts
 from clickstream.clean.clients import Agents, Origins
 from clickstream.clean.dictionary_columns import Distinct, Texts
 from clickstream.clean.hosts import host_name
+from clickstream.clean.protocols import protocol_codes
 from clickstream.clean.request_kinds import KINDS, kind_of
 from clickstream.clean.request_table import RequestTable, joined
 from clickstream.clean.rules import CleanRules, LookUps
@@ -98,6 +99,7 @@ class Cleaner:
                 "response_ms": parsed["response_ms"].fill_null(-1).to_numpy(),
                 "line_number": parsed["line_number"].to_numpy().astype(np.int32),
                 "kind": kind,
+                "protocol": protocol_codes(parsed["protocol"]),
                 "raw_object": numbers["raw_object"],
                 "method": method,
                 "host": self._hosts.codes(parsed["host"]),

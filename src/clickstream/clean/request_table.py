@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from clickstream import dictionary_encoding
 from clickstream.clean.acquisition import Arrived
+from clickstream.clean.protocols import PROTOCOLS
 from clickstream.clean.request_kinds import KINDS, balance
 from clickstream.clean.visitors import VISITOR_COLUMNS
 
@@ -36,7 +37,7 @@ _POINTED: dict[str, str] = {
 """The table that each column is stored in, for the columns that are stored in a table."""
 
 COLUMNS = (
-    *("hit_at", "kind", "status", "bytes", "response_ms", "line_number"),
+    *("hit_at", "kind", "status", "bytes", "response_ms", "line_number", "protocol"),
     *_POINTED,
 )
 """The columns of a frame of labelled requests."""
@@ -51,8 +52,8 @@ class RequestTable:
 
     `columns` has arrays with one value per row: hit_at (naive UTC, datetime64[us]), hour (its
     number, int32), status (int16), size (int64) and response_ms (int32), -1 if none was logged,
-    line_number (int32), kind (position in KINDS), has_referrer (bool), and the POINTERS. `tables`
-    has a table for each pointer.
+    line_number (int32), kind (position in KINDS), protocol (position in PROTOCOLS,
+    or -1), has_referrer (bool), and the POINTERS. `tables` has a table for each pointer.
     """
 
     columns: Mapping[str, npt.NDArray[Any]]
@@ -106,6 +107,8 @@ class RequestTable:
         column = self.columns["size" if name == "bytes" else name][rows]
         if name == "kind":
             return dictionary_encoding.from_codes(column, pa.array(KINDS))
+        if name == "protocol":
+            return dictionary_encoding.from_codes(column, pa.array(PROTOCOLS))
         if name in ("bytes", "response_ms"):
             return pa.array(column, mask=column < 0)
         return pa.array(column.astype(np.int64) if name == "line_number" else column)

@@ -33,12 +33,13 @@ from clickstream.clean.dictionary_columns import (
     taken,
     verdict_table,
 )
+from clickstream.clean.hashes import Hasher, hashed_form
+from clickstream.clean.network_ids import network_ids
 from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.errors import InputError
 from clickstream.networks import are_addresses, client_address
 
-_DIGEST_BYTES = 12
 _KEY_BYTES = range(16, blake2b.MAX_KEY_SIZE + 1)
 
 
@@ -61,36 +62,8 @@ class VisitorKeys:
                 )
 
 
-class Hasher:
-    """Computes ids under one key: 24 hex digits of BLAKE2b (RFC 7693).
-
-    `first` is the common start of all identities; it is hashed once.
-    """
-
-    def __init__(self, key: bytes, first: bytes = b"") -> None:
-        self._begun = blake2b(first, key=key, digest_size=_DIGEST_BYTES)
-
-    def __call__(self, identity: bytes) -> str:
-        """Return the id of an identity, which is a concatenation of `hashed_form` of texts."""
-        hashed = self._begun.copy()
-        hashed.update(identity)
-        return hashed.hexdigest()
-
-
-def hashed_form(text: str | None) -> bytes:
-    """Return the bytes of a text to hash: its length in 8 bytes, then its UTF-8.
-
-    With the length, different lists of texts never give the same bytes when their forms are
-    concatenated. None is 8 bytes 0xff, which differs from an empty text.
-    """
-    if text is None:
-        return b"\xff" * 8
-    raw = text.encode()
-    return len(raw).to_bytes(8, "big") + raw
-
-
 VISITOR_COLUMNS = (
-    *("site", "visitor_id", "carried_as", "visitor_hour"),
+    *("site", "visitor_id", "carried_as", "visitor_hour", "network_id"),
     *(*Device._fields, *Place._fields),
     *("opted_out", "is_bot", "bot_class", "bot_reason"),
 )
@@ -159,6 +132,7 @@ class Visitors:
                 "visitor_id": ids,
                 "carried_as": old_ids,
                 "visitor_hour": hour,
+                "network_id": self._networks(host, wish),
                 **taken(devices, agent),
                 **self._places(host, wish),
                 "opted_out": wish,
@@ -215,6 +189,12 @@ class Visitors:
             for peer, mark in zip(peers.filter(to_read).to_pylist(), marks[to_read], strict=True)
         ]
         return pc.replace_with_mask(peers, to_read, pa.array(read, pa.string()))
+
+    def _networks(self, host: Codes, opted_out: npt.NDArray[np.bool_]) -> pa.DictionaryArray:
+        """Return the network ids of visitors; null for those who asked not to be tracked."""
+        made = network_ids(self._hosts.values.to_pylist(), self._rules.site, self._keys.now)
+        of_hosts = dictionary_encoding.encode([*made, None])
+        return of_hosts.take(pa.array(np.where(opted_out, len(made), host)))
 
     def _places(self, host: Codes, opted_out: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
         """Look up the places of visitors; only the country if they asked not to be tracked."""

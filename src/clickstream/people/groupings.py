@@ -22,7 +22,7 @@ Codes = NDArray[np.int64]
 PAIRED = ("network", "agent", "protocol", "referrer", "landing_page", "hour", "channel")
 """Arrival fields of which pairs are looked at."""
 
-NETWORK_FIELDS = frozenset({"network", "operator"})
+NETWORK_FIELDS = frozenset({"network"})
 
 
 @dataclass(frozen=True)

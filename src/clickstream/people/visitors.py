@@ -18,7 +18,7 @@ DEVICE, CHANNEL = KIND_FIELDS = ("device", "channel")
 
 ARRIVAL_FIELDS = (
     *KIND_FIELDS,
-    *("network", "operator", "agent", "protocol", "referrer", "landing_page", "hour"),
+    *("network", "agent", "protocol", "referrer", "landing_page", "hour"),
 )
 """Fields of where a visitor comes from; all are texts, an empty text if unknown."""
 
@@ -55,9 +55,9 @@ class Proof(IntEnum):
 def visitors_of_date(parts: pd.DataFrame) -> pd.DataFrame:
     """Return one row per visitor with a page view and without a bot verdict, by visitor id.
 
-    `parts` has all session parts of the date, with the columns STORED_BEFORE and PART_EVIDENCE, in
-    any order; a part that occurs twice counts once. The index is the visitor id. The columns are
-    ARRIVAL_FIELDS, ACTION_FIELDS and `proof` (a value of Proof).
+    `parts` has all session parts of the date, with PART_COLUMNS, in any order; a part that occurs
+    twice counts once. The index is the visitor id. The columns are ARRIVAL_FIELDS, ACTION_FIELDS
+    and `proof` (a value of Proof).
     """
     of_people = _parts_of_people(parts)
     if of_people.empty:
@@ -80,8 +80,14 @@ _SUMMED = [
 ]
 _TEXTS = [
     *("device", "browser", "browser_version", "os", "channel", "referrer_domain", "landing_page"),
-    *("network_id", "operator_id", "protocol"),
+    *("network_id", "protocol"),
 ]
+
+PART_COLUMNS = (
+    *("visitor_id", "is_bot", "first_hit_at", "first_page_at", "last_page_at", "referrer_logged"),
+    *("landing_assets", "shortest_pause", "longest_pause", *_SUMMED, *_TEXTS),
+)
+"""The columns of `session_parts` that are read."""
 
 
 def _no_visitors() -> pd.DataFrame:
@@ -112,7 +118,6 @@ def _arrival(first: pd.DataFrame, with_page: pd.DataFrame) -> pd.DataFrame:
             "device": with_page["device"].fillna(""),
             "channel": with_page["channel"].where(with_page["channel"].notna(), no_channel),
             "network": with_page["network_id"].fillna(""),
-            "operator": with_page["operator_id"].fillna(""),
             "agent": browser + ", " + with_page["os"].fillna(""),
             "protocol": with_page["protocol"].fillna(""),
             "referrer": with_page["referrer_domain"].fillna(""),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from clickstream import dictionary_encoding
 from clickstream.sessions import goals
 from clickstream.sessions.cut import Cut, OrderedRequests, SessionRules
+from clickstream.sessions.evidence import part_evidence
 from clickstream.sessions.runs import count_in_runs
 
 ARRIVAL = (
@@ -71,6 +72,7 @@ def make_parts(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> pa
         **texts_at(_last_where(has_channel, first), *ARRIVAL),
         "referrer_logged": count_in_runs(rows["referrer_logged"].to_numpy(), first) > 0,
         **_hoped_for(requests, parts, rules),
+        **part_evidence(requests, parts),
     }
     made["part_id"] = _part_ids(made["visitor_id"], made["first_hit_at"])
     return pa.table(made)

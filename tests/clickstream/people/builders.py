@@ -23,7 +23,6 @@ def some(number: int, name: str, **fields: Any) -> pd.DataFrame:
     count = np.arange(number)
     texts = {
         "network": [f"{name} {n}" for n in count],
-        "operator": [""] * number,
         "agent": [f"agent {n % 7}" for n in count],
         "protocol": [("HTTP/1.1", "HTTP/2.0")[n % 2] for n in count],
         "referrer": [""] * number,

@@ -20,6 +20,7 @@ TEXTS = (
     *("site", "device", "browser", "browser_version", "os", "country", "region", "city"),
     *("referrer_domain", "source", "medium", "channel", "utm_source", "utm_medium"),
     *("utm_campaign", "utm_term", "utm_content", "click_platform", "bot_class", "bot_reason"),
+    *("network_id", "protocol"),
 )
 
 Session = tuple[str, int, int, int]
@@ -56,7 +57,11 @@ def made(hits: Sequence[tuple[str, int]], **columns: Iterable[Any]) -> Made:
         "page": [f"/{second}" for _, second in hits],
         "is_bot": [False] * n,
         "opted_out": [False] * n,
-        "referrer_logged": [True] * n,
+        "referrer_logged": pa.array([True] * n, pa.bool_()),
+        "has_referrer": pa.array([False] * n, pa.bool_()),
+        "method": ["GET"] * n,
+        "status": pa.array([200] * n, pa.int16()),
+        "target": [second for _, second in hits],
         **dict.fromkeys(TEXTS, nothing),
         **columns,
     }

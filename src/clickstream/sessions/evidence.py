@@ -1,87 +1,69 @@
-"""Compute the evidence of session parts from the requests of hours: the columns PART_EVIDENCE.
+"""What session parts store as evidence of a person: what people do and cheap machines do not.
 
-`sessions.make_parts` makes the other columns of the same parts. All evidence depends only on the
-requests of the part, so it is the same whenever the hour is built.
+`clickstream.people` reads it. All evidence depends only on the requests of the part, so it is the
+same whenever the hour is built.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from clickstream import dictionary_encoding
-from clickstream.clean import RequestTable
-from clickstream.sessions.cut import SECOND, Cut
+from clickstream.sessions.cut import SECOND, Cut, OrderedRequests
 from clickstream.sessions.runs import count_in_runs
 
 Flags = NDArray[np.bool_]
 
 _NOT_MODIFIED = 304
-_ICON = "/favicon.ico"
+_REFUSED = 400
+_READ = (
+    *("hit_at", "kind", "method", "status", "target", "has_referrer", "referrer_domain"),
+    "referrer_logged",
+)
 
 
-@dataclass(frozen=True)
-class RequestOrigins:
-    """What `clean` does not keep of each request, with one value per row of the requests.
-
-    All are dictionary-encoded texts; null if a value is unknown. `network_id` and `operator_id` are
-    keyed hashes (see `network_ids`), `protocol` is the HTTP version, such as HTTP/1.1.
-    """
-
-    network_id: pa.DictionaryArray
-    operator_id: pa.DictionaryArray
-    protocol: pa.DictionaryArray
-
-
-def part_evidence(requests: RequestTable, parts: Cut, origins: RequestOrigins) -> pa.Table:
-    """Return the columns PART_EVIDENCE with one row per part, in the order of the parts."""
-    rows = _Rows(requests, parts)
-    first = parts.first
+def part_evidence(requests: OrderedRequests, parts: Cut) -> dict[str, Any]:
+    """Return the columns of evidence of `session_parts`, in the order of the parts."""
+    rows, first = _Rows(requests, parts), parts.first
     pages = _PageViews.of(rows, parts)
-    is_icon = rows.is_asset & rows.texts_equal("path", _ICON)
     is_old = rows.status == _NOT_MODIFIED
-    counts = {
+    sends = rows.texts_equal("method", "POST") & (rows.status < _REFUSED)
+    return {
+        **_of_first_requests(requests, parts),
         "onward_pages": pages.onward(rows, len(first)),
-        "forms_sent": count_in_runs(
-            rows.texts_equal("method", "POST") & (rows.status < 400), first
-        ),
+        "forms_sent": count_in_runs(sends, first),
         "not_modified": count_in_runs(is_old, first),
         "assets_not_modified": count_in_runs(is_old & rows.is_asset, first),
-        "favicons": count_in_runs(is_icon, first),
         **_assets_by_place(rows, parts),
+        **pages.pauses(len(first)),
     }
-    leading = pa.array(parts.order[first])
-    return pa.table(
-        {
-            **{
-                name: getattr(origins, name).take(leading)
-                for name in ("network_id", "operator_id", "protocol")
-            },
-            **counts,
-            **pages.pauses(len(first)),
-        }
-    )
+
+
+def _of_first_requests(requests: OrderedRequests, parts: Cut) -> dict[str, pa.Array]:
+    names = ("network_id", "protocol")
+    found = requests.arrow(parts.order[parts.first], names)
+    return {name: dictionary_encoding.combine_chunks(found[name]) for name in names}
 
 
 class _Rows:
     """The requests in order of their parts, with the masks that several columns need."""
 
-    def __init__(self, requests: RequestTable, parts: Cut) -> None:
+    def __init__(self, requests: OrderedRequests, parts: Cut) -> None:
         order = parts.order
-        names = ["hit_at", "kind", "method", "status", "path", "referrer_domain"]
-        self._table = requests.arrow(order, [*names, "referrer_logged"])
+        self._table = requests.arrow(order, _READ)
         self.at = self._table["hit_at"].to_numpy().astype("M8[us]").astype(np.int64)
         self.status = self._table["status"].to_numpy()
         self.is_page = self.texts_equal("kind", "page")
         self.is_asset = self.texts_equal("kind", "asset")
         is_elsewhere = self._table["referrer_domain"].is_valid().to_numpy()
-        self.is_from_site: Flags = requests.columns["has_referrer"][order] & ~is_elsewhere
+        self.is_from_site: Flags = self._table["has_referrer"].to_numpy() & ~is_elsewhere
         # Targets and not names of pages, because the products of a shop may share one name.
-        self.target = requests.columns["target"][order]
+        self.target = self._table["target"].to_numpy()
         self.is_referrer_logged: Flags = self._table["referrer_logged"].to_numpy()
 
     def texts_equal(self, column: str, text: str) -> Flags:
@@ -156,10 +138,3 @@ def _assets_by_place(rows: _Rows, parts: Cut) -> dict[str, NDArray[np.int64]]:
         "early_assets": count_in_runs(is_early & np.repeat(first_at < never, sizes), parts.first),
         "landing_assets": count_in_runs(rows.is_asset & ~is_early & (page_views <= 1), parts.first),
     }
-
-
-def with_evidence(parts: pa.Table, evidence: pa.Table) -> pd.DataFrame:
-    """Return parts together with their evidence, as a frame; the rows have the same order."""
-    columns = {name: evidence[name] for name in evidence.column_names}
-    both = dictionary_encoding.append_columns(parts, columns)
-    return dictionary_encoding.to_frame(both)

@@ -1,4 +1,4 @@
-"""Keyed hashes of the networks of client addresses; the table of visitors is to call it.
+"""Keyed hashes of the networks of client addresses.
 
 A fleet of machines often comes from few networks, each address of which it uses once. Tables hold
 no address, so a part stores the hash of its network. The hash uses the visitor key of the period
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Address, ip_address, ip_network
 
-from clickstream.clean.visitors import Hasher, hashed_form
+from clickstream.clean.hashes import Hasher, hashed_form
 
 PREFIX_IPV4, PREFIX_IPV6 = 24, 48
 """Lengths of prefixes: the smallest networks that are routed, and that sites of one owner get."""
