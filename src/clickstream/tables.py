@@ -570,7 +570,78 @@ SESSION_CHANGES = Table(
     ("replaced_at", "old_session_id", "new_session_id"),
 )
 
-TABLES = (HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER)
+_DATE_AT = _key("hour_at", "timestamp", "Start of the date, 00:00 UTC.")
+_COHORT = _key("cohort", "string", "Label of the suspected cohort: docs/people.md.")
+
+PEOPLE_ESTIMATES = Table(
+    "people_estimates",
+    "one UTC date whose visitors were searched for suspected machines",
+    (
+        _EVENT_DATE,
+        _DATE_AT,
+        Column(
+            "visitors",
+            "long",
+            "Visitors without a bot verdict and with a page view; null if an hour of the date was "
+            "built by an earlier release, which stored no evidence.",
+        ),
+        _key("suspected", "long", "Visitors in suspected_visitors."),
+        Column("lowest", "double", "Lower end of the 95 % interval of the number of people."),
+        Column("highest", "double", "Upper end of the 95 % interval of the number of people."),
+        _key("history_dates", "long", "Earlier dates that the site's habit was learned from."),
+        _key("parts_version", "string", "Digest of the published hours of the date."),
+        _key("habit_version", "string", "Digest of the habit, and of the cohorts that are kept."),
+        _key("library_version", "string", "Version of the library that searched."),
+    ),
+    ("event_date",),
+)
+
+SUSPECTED_COHORTS = Table(
+    "suspected_cohorts",
+    "one cohort of visitors of a UTC date that are probably machines",
+    (
+        _EVENT_DATE,
+        _DATE_AT,
+        _key("place", "long", "Place by the strength of the evidence, from 1."),
+        _COHORT,
+        _key("visitors", "double", "Visitors that were members when it was found."),
+        _key("proved", "double", "Visitors with more proof that arrive like the members."),
+        _key("explained", "double", "Members that these explain."),
+        _key("suspected", "long", "Rows of suspected_visitors with this cohort."),
+        _key("is_decided", "boolean", "Whether people can't explain the members."),
+        _key("reason", "string", "The evidence, as a sentence."),
+    ),
+    ("event_date", "place"),
+)
+
+SUSPECTED_VISITORS = Table(
+    "suspected_visitors",
+    "one visitor of a UTC date who is left out of the people",
+    (_EVENT_DATE, _DATE_AT, _VISITOR, _COHORT),
+    ("visitor_id",),
+)
+
+VISITOR_COUNTS = Table(
+    "visitor_counts",
+    "the people of a UTC date with one device, channel and value of a field of action, by proof",
+    (
+        _EVENT_DATE,
+        _DATE_AT,
+        _key("device", "string", "Kind of device; empty if unknown."),
+        _key("channel", "string", "Channel; Direct without one."),
+        _key("field", "string", "Field of action, or all: docs/people.md."),
+        _key("value", "string", "Value of the field."),
+        _key("none", "double", "Expected number of people without proof."),
+        _key("weak", "double", "Expected number of people with weak proof."),
+        _key("strong", "double", "Expected number of people with strong proof."),
+    ),
+    ("device", "channel", "field", "value"),
+)
+
+OF_DATES = (SUSPECTED_VISITORS, SUSPECTED_COHORTS, VISITOR_COUNTS, PEOPLE_ESTIMATES)
+"""Tables whose rows are replaced by date, in the order of the commits: the estimate is last."""
+
+TABLES = (HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER, *OF_DATES)
 
 COLUMNS_VERSION = max(column.since for table in TABLES for column in table.columns)
 """Version of the optional columns of all tables.

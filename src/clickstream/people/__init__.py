@@ -11,6 +11,7 @@ have a browser's user agent and an address of their own.
 See docs/people.md for the method.
 """
 
+from clickstream.people.choice import choose_suspected
 from clickstream.people.estimate import PeopleEstimate
 from clickstream.people.habits import COUNT_COLUMNS, Habit, count_kinds, learn_habit
 from clickstream.people.suspicion import SuspectedCohort, Suspicion, find_suspects
@@ -24,6 +25,7 @@ __all__ = [
     "Proof",
     "SuspectedCohort",
     "Suspicion",
+    "choose_suspected",
     "count_kinds",
     "find_suspects",
     "learn_habit",

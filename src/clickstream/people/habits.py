@@ -7,9 +7,11 @@ with the strongly proved; in the second, the unproved with all proved.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -137,6 +139,46 @@ class Habit:
     def is_known(self) -> bool:
         """Whether the habits are learned from the site's own dates; false for the prior."""
         return self.unproved.is_known
+
+    def rounded(self) -> Habit:
+        """Return the habit with numbers of two digits.
+
+        A late line changes the counts of a date a little. Rounded, the habits of the dates after it
+        hardly ever change, so these are not searched again.
+        """
+        rounded: Habit = _rounded(self)
+        return rounded
+
+    @property
+    def version(self) -> str:
+        """Digest of all numbers."""
+        return hashlib.blake2b(repr(_plain(self)).encode(), digest_size=8).hexdigest()
+
+
+def _rounded(value: Any) -> Any:
+    """Round all floating-point numbers of a habit to two digits."""
+    if isinstance(value, float):
+        return float(f"{value:.2g}")
+    if isinstance(value, pd.Series):
+        return value.map(_rounded)
+    if isinstance(value, pd.DataFrame):
+        return value.map(_rounded)
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    if isinstance(value, (StepHabit, ActionShares, Habit)):
+        return type(value)(**{name: _rounded(one) for name, one in vars(value).items()})
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Return a habit as nested lists, in a fixed order."""
+    if isinstance(value, (pd.Series, pd.DataFrame)):
+        return value.sort_index().to_csv(float_format="%.6g")
+    if isinstance(value, dict):
+        return [(name, _plain(one)) for name, one in sorted(value.items())]
+    if isinstance(value, (StepHabit, ActionShares, Habit)):
+        return [(name, _plain(one)) for name, one in vars(value).items()]
+    return value
 
 
 def learn_habit(history: pd.DataFrame, event_date: date) -> Habit:

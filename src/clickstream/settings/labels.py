@@ -56,6 +56,16 @@ class ChannelSettings(Section):
     rules: str = Field("", description="File with channel rules; the built-in rules if not set.")
 
 
+class PeopleSettings(Section):
+    """Which suspected machines count as people."""
+
+    kept_cohorts: tuple[str, ...] = Field(
+        (),
+        description="Labels of suspected cohorts that count as people, as in the table "
+        "suspected_cohorts.",
+    )
+
+
 class BotSettings(Section):
     """How bots are recognised besides their user agents."""
 

@@ -18,6 +18,7 @@ from clickstream.settings.labels import (
     ChannelSettings,
     CleanSettings,
     PageSettings,
+    PeopleSettings,
 )
 from clickstream.settings.sources import CollectSettings, SourceSettings
 from clickstream.settings.values import GoalName, RegularExpression, SiteHost, TimeZone
@@ -259,6 +260,7 @@ class Settings(Section):
     pages: PageSettings = PageSettings()
     channels: ChannelSettings = ChannelSettings()
     bots: BotSettings = BotSettings()
+    people: PeopleSettings = PeopleSettings()
     geoip: GeoIpSettings = GeoIpSettings()
     privacy: PrivacySettings = PrivacySettings()
     formats: dict[str, str] = Field(

@@ -1,0 +1,119 @@
+"""Dates are searched for suspected machines once they are over, and again only if they change."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from benchmarks.people.lines import DAY, Line, combined
+from benchmarks.people.machines import without_assets
+from benchmarks.people.sites import SHOP, simulated_log
+from tests.support.lakes import aws_session, build_all, settings_of_a_lake
+from tests.support.localaws_process import LocalAwsProcess
+
+from clickstream.hours import Hour
+from clickstream.lake import Lake, open_lake
+from clickstream.lake.iceberg import iceberg_tables
+from clickstream.pipeline.publish.suspects import find_suspects
+from clickstream.pipeline.pull.host import pull_source
+from clickstream.settings import SiteSettings
+from clickstream.settings.labels import PeopleSettings
+from clickstream.tables import (
+    OF_DATES,
+    PEOPLE_ESTIMATES,
+    SUSPECTED_COHORTS,
+    SUSPECTED_VISITORS,
+    Table,
+)
+
+DAYS, PEOPLE, MACHINES = 9, 60, 80
+FIRST = date(2026, 11, 2)
+LAST = FIRST + timedelta(days=DAYS - 1)
+NOW = datetime(2026, 11, 11, 1, tzinfo=UTC)
+OF_A_DAY = Hour(datetime(2026, 11, 2, tzinfo=UTC)), Hour(datetime(2026, 11, 10, 23, tzinfo=UTC))
+
+
+def seconds_of(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
+def write_log(logs: Path) -> None:
+    start, last = seconds_of(FIRST), seconds_of(LAST)
+    fleet = combined(without_assets(Random(4), SHOP, last, MACHINES))
+    people = b"".join(simulated_log(SHOP, 3, start + n * DAY, PEOPLE) for n in range(DAYS))
+    (logs / "access.log").write_bytes(people + fleet)
+
+
+@pytest.fixture(scope="module")
+def lake(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Nine days of a shop, the last with a fleet, searched once."""
+    logs = tmp_path_factory.mktemp("suspects")
+    write_log(logs)
+    chosen = settings_of_a_lake(local_aws.endpoint, logs)
+    site = SiteSettings(name="shop", domains=(SHOP.domain,))
+    lake = open_lake(chosen.model_copy(update={"site": site}), aws_session())
+    pull_source(lake, lake.settings.sources[0])
+    build_all(lake, *OF_A_DAY, "test")
+    assert [*find_suspects(lake, now=NOW).dates] == [FIRST + timedelta(days=n) for n in range(DAYS)]
+    return lake
+
+
+def rows(lake: Lake, table: Table, day: date = LAST) -> list[dict[str, object]]:
+    hour = Hour(datetime(day.year, day.month, day.day, tzinfo=UTC))
+    found: list[dict[str, object]] = iceberg_tables.load(lake, table).read(hour, hour).to_pylist()
+    return found
+
+
+def all_rows(lake: Lake) -> dict[str, list[str]]:
+    return {
+        table.name: sorted(map(str, iceberg_tables.load(lake, table).read(*OF_A_DAY).to_pylist()))
+        for table in OF_DATES
+    }
+
+
+def test_a_fleet_is_left_out_and_the_people_of_other_dates_are_not(lake: Lake) -> None:
+    number = len(rows(lake, SUSPECTED_VISITORS))
+    assert abs(number - MACHINES) <= 0.05 * PEOPLE
+    (estimate,) = rows(lake, PEOPLE_ESTIMATES)
+    assert estimate["suspected"] == number
+    assert estimate["history_dates"] == DAYS - 1
+    people = estimate["visitors"] - MACHINES
+    assert estimate["lowest"] <= people <= estimate["highest"]
+    assert sum(one["suspected"] for one in rows(lake, SUSPECTED_COHORTS)) == number
+    before = [rows(lake, SUSPECTED_VISITORS, FIRST + timedelta(days=n)) for n in range(DAYS - 1)]
+    assert sum(map(len, before)) == 0
+
+
+def test_dates_that_have_not_changed_are_not_searched_again(lake: Lake) -> None:
+    before = all_rows(lake)
+    assert find_suspects(lake, now=NOW).dates == {}
+    assert all_rows(lake) == before
+
+
+def test_a_kept_cohort_counts_as_people(lake: Lake) -> None:
+    label = str(rows(lake, SUSPECTED_COHORTS)[0]["cohort"])
+    keeping = lake.settings.model_copy(update={"people": PeopleSettings(kept_cohorts=(label,))})
+    before = all_rows(lake)
+    find_suspects(Lake(keeping, lake.session), now=NOW)
+    assert label not in {one["cohort"] for one in rows(lake, SUSPECTED_COHORTS)}
+    find_suspects(lake, now=NOW)
+    assert all_rows(lake) == before
+
+
+def test_a_late_line_searches_its_date_again_and_changes_no_other(lake: Lake) -> None:
+    suspected = all_rows(lake)[SUSPECTED_VISITORS.name]
+    day = FIRST + timedelta(days=3)
+    late = combined([Line(seconds_of(day) + 40_000, "192.0.2.9", "/", 200, 900, "", AGENT)])
+    with (Path(lake.settings.sources[0].path) / "access.log").open("ab") as log:
+        log.write(late)
+    pull_source(lake, lake.settings.sources[0])
+    hour = Hour(datetime(day.year, day.month, day.day, 11, tzinfo=UTC))
+    build_all(lake, hour, hour, "late")
+    searched = [*find_suspects(lake, now=NOW).dates]
+    assert searched[0] == day
+    assert all_rows(lake)[SUSPECTED_VISITORS.name] == suspected
+
+
+AGENT = next(iter(SHOP.agents))
