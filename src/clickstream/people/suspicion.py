@@ -8,6 +8,7 @@ each of its members without proof is a person with the same share.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ from clickstream.people.cells import (
 from clickstream.people.estimate import PeopleEstimate, estimate_people
 from clickstream.people.groupings import Grouping, cell_values, groupings
 from clickstream.people.habits import ALL, Habit, Numbers, StepHabit
-from clickstream.people.visitors import MECHANICAL, Proof
+from clickstream.people.visitors import ACTION_FIELDS, ARRIVAL_FIELDS, MECHANICAL, Proof
 
 FALSE_SHARE = 0.01
 """Share of suspected cohorts that chance may explain (Benjamini and Hochberg, 1995)."""
@@ -129,7 +130,8 @@ class _Search:
     """
 
     def __init__(self, visitors: pd.DataFrame, overruled: frozenset[str]) -> None:
-        self._visitors, self._overruled = visitors, overruled
+        self._visitors = visitors
+        self._kept = _members_of(visitors, overruled)
         self._groupings = [*groupings(visitors)] if len(visitors) else []
         share = LEAST_EXCESS_SHARE * len(visitors)
         self._least_excess = max(LEAST_EXCESS, min(share, ENOUGH_EXCESS))
@@ -151,6 +153,7 @@ class _Search:
         Without history, what people explain depends on the other visitors of the date. It is
         computed again without the cohorts found so far, until no further cohort is found.
         """
+        candidates = candidates & ~self._kept
         is_new = True
         while is_new and len(self.cohorts) < _MOST_COHORTS:
             before = len(self.cohorts)
@@ -171,9 +174,7 @@ class _Search:
         evidence = [test.evidence(step) for test in tests]
         for test, place in _in_order(tests, evidence):
             cohort = self._cohort(proof, test, place, step, is_known)
-            if cohort.label in self._overruled:
-                step.candidates[test.grouping.cell == test.alive[place]] = False
-            elif cohort.counted - cohort.kept >= self._least_excess:
+            if cohort.counted - cohort.kept >= self._least_excess:
                 return test, place, cohort
         return None
 
@@ -210,6 +211,23 @@ class _Search:
         spread = habit.spreads.get(test.grouping.action or ALL, 2.0) - 1
         self.variance += (cohort.kept + 1) * (1 + ratio) + (spread / 2 * cohort.kept) ** 2
         self.cohorts.append(cohort)
+
+
+_FIELD = re.compile(rf"(?:^|, )({'|'.join((*ARRIVAL_FIELDS, *ACTION_FIELDS))})=")
+
+
+def _members_of(visitors: pd.DataFrame, labels: frozenset[str]) -> NDArray[np.bool_]:
+    """Return a mask of the members of some cohorts, by their labels; unknown labels have none."""
+    found = np.zeros(len(visitors), np.bool_)
+    proof = visitors["proof"].map({one.value: one.name.lower() for one in Proof}).to_numpy(object)
+    for label in labels:
+        step, _, cell = label.partition(": ")
+        names_and_values = _FIELD.split(cell)[1:]
+        is_member = proof == step
+        for name, value in zip(names_and_values[::2], names_and_values[1::2], strict=True):
+            is_member &= visitors[name].to_numpy(object) == value
+        found |= is_member & bool(names_and_values)
+    return found
 
 
 @dataclass
