@@ -185,16 +185,33 @@ class _Search:
         counted = float(test.counted(step)[place])
         explained = float(test.explained.expected[cell])
         is_common = test.explained.share[cell] >= COMMON_ACTION
+        named, of_named = self._simplest(step.candidates, test.grouping, cell)
         return SuspectedCohort(
             proof,
-            test.grouping.fields,
-            cell_values(test.grouping, cell, self._visitors),
+            named.fields,
+            cell_values(named, of_named, self._visitors),
             counted,
             float(test.explained.references[cell]),
             explained,
             min(counted, explained),
             is_decided=is_known and not (test.is_tight and is_common),
         )
+
+    def _simplest(
+        self, candidates: NDArray[np.bool_], grouping: Grouping, cell: int
+    ) -> tuple[Grouping, int]:
+        """Return the first grouping and cell with the same candidates as a cell.
+
+        Several cells can have the same members. Which of them has the strongest evidence may change
+        with a late line; the label of the cohort must not.
+        """
+        members = candidates & (grouping.cell == cell)
+        for other in (one for one in self._groupings if one.fields):
+            cells = other.cell[members]
+            has_all = bool((cells == cells[0]).all())
+            if has_all and np.sum(other.cell[candidates] == cells[0]) == len(cells):
+                return other, int(cells[0])
+        return grouping, cell
 
     def _suspect(
         self, step: StepVisitors, habit: StepHabit, test: _Test, place: int, cohort: SuspectedCohort
