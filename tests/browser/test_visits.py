@@ -136,3 +136,14 @@ def test_visits_need_a_login(new_page: Callable[..., Page], cafe: RunningDashboa
     stranger.goto(f"/{path}")
     expect(stranger.get_by_label("Password")).to_be_visible()
     assert cafe.url in stranger.url
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_long_name_of_an_error_takes_one_line(new_page: Callable[..., Page], width: int) -> None:
+    page = new_page(f"/visits?{WEEK}&met_error=yes", viewport={"width": width, "height": 900})
+    row = page.locator(ROWS).first
+    row.locator(".pill").last.evaluate("one => { one.textContent = '500 /' + 'e'.repeat(900) }")
+    times = page.locator(f"{ROWS} .visit-at")
+    assert times.evaluate_all("all => all.every((one) => one.scrollWidth <= one.clientWidth)")
+    assert row.evaluate("one => one.getBoundingClientRect().height") < 150
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -50,7 +50,7 @@ def connect(monkeypatch, port: int, **options: Any) -> None:
 def settings_file(request, tmp_path: Path, connection: None, monkeypatch) -> Path:
     """Write the settings of a lake, with recipients and a sender.
 
-    The tests with facts share a lake; without them, a test has one of its own.
+    Tests that need facts share one lake. Each other test has its own lake.
     """
     name = WITH_FACTS if "lake" in request.fixturenames else f"digest_{uuid.uuid4().hex[:12]}"
     path = write_settings(tmp_path, name, ["web-1"])

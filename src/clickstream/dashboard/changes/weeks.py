@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from clickstream.dashboard.questions.coverage import NEARLY_ALL, hours_of
+from clickstream.dashboard.questions.coverage import are_nearly_all
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
@@ -234,6 +234,6 @@ def find_weeks(page: PageContext, checked: Period) -> Weeks:
     numbers = [
         number
         for number in range(1, WEEKS + 1)
-        if complete[number] >= NEARLY_ALL * hours_of(weeks.week_before(number), page.zone)
+        if are_nearly_all(complete[number], weeks.week_before(number), page.zone)
     ]
     return Weeks(checked, numbers)

@@ -26,6 +26,7 @@ from clickstream.tables import HOSTS_SEPARATOR
 NEARLY_ALL = 0.98
 """A period is compared if at least this share of its hours is published and complete."""
 
+HOURS_OF_A_DAY = 24
 _HOUR = timedelta(hours=1)
 _EARLIEST = date(1970, 1, 1)
 
@@ -92,7 +93,7 @@ class Coverage:
 
     def is_nearly_complete(self, period: Period) -> bool:
         """Whether enough hours of a period, or of a part of it, are complete to compare it."""
-        return self.published - self.incomplete >= NEARLY_ALL * hours_of(period, self.zone)
+        return are_nearly_all(self.published - self.incomplete, period, self.zone)
 
     def share(self, name: str, of: str = "lines") -> float:
         """Return one figure as a share of another."""
@@ -115,7 +116,12 @@ def is_period_complete(ask: Ask, period: Period, zone: ZoneInfo) -> bool:
     """Ask whether enough hours of a period are published and complete to compare it."""
     found = ask(build_question(("published_hours", "incomplete_hours"), (), period)).single()
     complete = (found["published_hours"] or 0) - (found["incomplete_hours"] or 0)
-    return bool(complete >= NEARLY_ALL * hours_of(period, zone))
+    return are_nearly_all(complete, period, zone)
+
+
+def are_nearly_all(complete: int, period: Period, zone: ZoneInfo) -> bool:
+    """Whether the number of complete hours of a period suffices to compare it."""
+    return complete >= NEARLY_ALL * hours_of(period, zone)
 
 
 def log_question(now: datetime) -> Question:
@@ -274,7 +280,9 @@ def clock_changes(period: Period, zone: ZoneInfo) -> list[tuple[datetime, int]]:
     found: list[tuple[datetime, int]] = []
     for day in period.dates:
         hours = hours_of(Period(day, day), zone)
-        moments = [start_of(day, hour).replace(tzinfo=zone) for hour in range(24 * (hours != 24))]
+        if hours == HOURS_OF_A_DAY:
+            continue
+        moments = [start_of(day, hour).replace(tzinfo=zone) for hour in range(HOURS_OF_A_DAY)]
         found += [
             (at.replace(tzinfo=None), hours)
             for at in moments

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from clickstream.dashboard.questions.coverage import clock_changes
+from clickstream.dashboard.questions.coverage import HOURS_OF_A_DAY, clock_changes
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS
 from clickstream.dashboard.questions.periods import Period, start_of
@@ -55,8 +55,9 @@ def ask_course(page: PageContext, grain: Grain) -> Course:
     by, buckets = GRAIN_DIMENSIONS[grain], buckets_of(page.period, grain)
     before = page.compared_dates if page.compared else None
     now, then = _ask_both(page, by, before) if before else (page.answer(TILES, by).records(), [])
-    known = published_keys(page, buckets)
-    return Course(buckets, _by_key(page, now, by), _by_key(page, then, by), known)
+    twice = _hours_twice(page) if grain == "hour" else set()
+    keyed = [_by_key(records, by, twice) for records in (now, then)]
+    return Course(buckets, keyed[0], keyed[1], published_keys(page, buckets))
 
 
 def _ask_both(
@@ -76,10 +77,12 @@ def _ask_both(
     )
 
 
-def _by_key(page: PageContext, records: Sequence[Mapping[str, Any]], by: Sequence[str]) -> Records:
-    """Return the records by their key; the counts of an hour that occurs twice are halved."""
+def _by_key(
+    records: Sequence[Mapping[str, Any]], by: Sequence[str], twice: Set[tuple[Any, ...]]
+) -> Records:
+    """Return the records by their key; the counts of hours that occur `twice` are halved."""
     found = {tuple(record[name] for name in by): record for record in records}
-    for key in _hours_twice(page).intersection(found) if "hour" in by else ():
+    for key in found.keys() & twice:
         found[key] = {
             name: value / 2 if name in TILES and METRICS[name].format == "count" else value
             for name, value in found[key].items()
@@ -93,7 +96,7 @@ def _hours_twice(page: PageContext) -> set[tuple[Any, ...]]:
         (at.date(), at.hour)
         for period in (page.period, page.compared_dates)
         for at, hours in (clock_changes(period, page.zone) if period else ())
-        if hours > 24
+        if hours > HOURS_OF_A_DAY
     }
 
 

@@ -96,23 +96,21 @@ def _uncounted(page: PageContext) -> dict[str, str]:
     Goals are counted when an hour is built. The hours of other settings, up to those in which the
     first visit met the goal, may not have counted it; the facts do not record which did.
     """
-    hours_of_settings: dict[str, int] = {}
-    starts: list[datetime] = []
+    starts: dict[str, datetime] = {}
+    published: Counter[str] = Counter()
     for one in hours_by_rules(page):
-        if one["settings"] not in hours_of_settings:
-            starts.append(to_local(one["first_hour"], page.zone))
-        known = hours_of_settings.get(one["settings"], 0)
-        hours_of_settings[one["settings"]] = known + one["published_hours"]
+        starts.setdefault(one["settings"], to_local(one["first_hour"], page.zone))
+        published[one["settings"]] += one["published_hours"]
     if len(starts) < 2:
         return {}
     days = page.answer(("goal_visits",), ("day", "goal"), filters=()).rows
     first_met = {goal: day for day, goal, _ in reversed(days)}
     found = {}
     for name in page.settings.goals:
-        begun = [at for at in starts if name not in first_met or at.date() <= first_met[name]]
-        since = begun[-1] if begun else starts[0]
-        numbers = zip(hours_of_settings.values(), starts, strict=True)
-        hours = sum(number for number, at in numbers if at < since)
+        in_order = [*starts.values()]
+        begun = [at for at in in_order if name not in first_met or at.date() <= first_met[name]]
+        since = begun[-1] if begun else in_order[0]
+        hours = sum(published[settings] for settings, at in starts.items() if at < since)
         if hours:
             found[name] = _say_uncounted(page, hours, since)
     return found

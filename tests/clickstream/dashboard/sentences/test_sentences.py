@@ -247,7 +247,7 @@ def many() -> FactStore:
 
 
 @each_case(
-    "view, now, told",
+    "view, now, reason",
     [
         (View(range="yesterday"), NEXT_DAY, "Nothing unusual yesterday."),
         (View().with_days(LAST, LAST), NEXT_DAY, "Nothing unusual this day."),
@@ -258,8 +258,8 @@ def many() -> FactStore:
         ),
     ],
 )
-def test_the_range_is_named_when_nothing_is_unusual(many, view, now, told) -> None:
-    assert found(many, view, now).reason == told
+def test_the_range_is_named_when_nothing_is_unusual(many, view, now, reason) -> None:
+    assert found(many, view, now).reason == reason
 
 
 def test_a_long_range_is_not_compared_with_the_weeks_before_it() -> None:

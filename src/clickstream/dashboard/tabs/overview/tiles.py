@@ -41,23 +41,38 @@ class Tile:
 def build_tiles(page: PageContext, course: Course) -> list[Tile]:
     """Build the tile of each metric that the page shows, in the order of TILES."""
     now = page.answer(TILES).single()
-    before = page.answer(TILES, period=page.compared).single() if page.compared else None
+    changes = {name: change_of(page, name) for name in TILES}
+    before = _compared_values(page, changes)
     tiles = []
     for name in TILES:
         if name in page.hidden:
             continue
         metric = page.metric(name)
         spark = sparkline(finished_values(page, course.buckets, course.values(name)))
-        tile = _tile(page, metric, now, before, spark)
+        tile = _tile(page, metric, now, changes[name], before[name], spark)
         tiles.append(_as_limit(page, tile) if name == "visitors" else tile)
     return tiles
+
+
+def _compared_values(page: PageContext, changes: Mapping[str, Change | None]) -> Mapping[str, Any]:
+    """Return the compared value of each metric that shows it, else None.
+
+    The usual value of a change comes from the weekly question. So the compared range is asked only
+    for a year before, or where a metric has no change yet.
+    """
+    shown = {name for name in TILES if not changes[name] or page.view.compare == "year"}
+    if not (page.compared and shown):
+        return dict.fromkeys(TILES)
+    values = page.answer(TILES, period=page.compared).single()
+    return {name: values[name] if name in shown else None for name in TILES}
 
 
 def _tile(
     page: PageContext,
     metric: Metric,
     now: Mapping[str, Any],
-    before: Mapping[str, Any] | None,
+    change: Change | None,
+    before: object,
     spark: Sequence[str],
 ) -> Tile:
     formats, value = page.formats, now[metric.name]
@@ -66,9 +81,6 @@ def _tile(
     if value is None:
         too_little = formats.text(mark("too little data"))
         return Tile(metric, NO_VALUE, None, too_little, spark, query, is_shown)
-    change = change_of(page, metric.name)
-    past = before[metric.name] if before else None
-    is_past_shown = past is not None and (change is None or page.view.compare == "year")
     return Tile(
         metric,
         formats.value(metric, value),
@@ -77,7 +89,7 @@ def _tile(
         spark,
         query,
         is_shown,
-        before=formats.value(metric, past) if is_past_shown else "",
+        before=formats.value(metric, before) if before is not None else "",
         interval=_interval(page, metric, now),
     )
 
