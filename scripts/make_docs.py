@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 DICTIONARY = """\
 # Data dictionary
 
-`make docs` writes this page from `src/clickstream/tables.py` and the descriptions of the views in
+`make docs` writes this page from `src/clickstream/tables/` and the descriptions of the views in
 `include/sql/`; change it there. Times are in UTC. *pseudonymous* values distinguish visitors
 without identifying them. *free text* may contain text that a visitor typed or that was in a link.
 """
