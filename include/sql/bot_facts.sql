@@ -16,6 +16,7 @@ of_hours as (
         hour_at,
         event_date,
         count(*) as requests,
+        coalesce(sum(bytes), 0) as bytes, -- absent from earlier fact files
         count_if(kind in ('client_error', 'server_error')) as errors
     from bot_hits
     group by
@@ -39,6 +40,7 @@ final as (
         bot_reason,
         agent,
         requests,
+        cast(bytes as bigint) as bytes, -- absent from earlier fact files
         errors,
         hour_at,
         cast(local_time as date) as local_date,

@@ -81,6 +81,14 @@ class Formats:
             return f"{self.count(round(value))} ms"
         return f"{self.decimal(value / 1000)} s"
 
+    def size(self, value: float) -> str:
+        """Format a size with units of a thousand bytes, such as 180 B, 1.4 kB or 12.0 GB."""
+        for unit in ("B", "kB", "MB", "GB"):
+            if round(value) < 1000:
+                return f"{self.count(value) if unit == 'B' else self.decimal(value)} {unit}"
+            value /= 1000
+        return f"{self.decimal(value)} TB"
+
     def value(self, metric: Metric, value: Any) -> str:
         """Format a metric's value."""
         if value is None or (isinstance(value, float) and not isfinite(value)):
@@ -91,6 +99,8 @@ class Formats:
             return self.seconds(value)
         if metric.format == "milliseconds":
             return self.milliseconds(value)
+        if metric.format == "bytes":
+            return self.size(value)
         return self.moment(value) if metric.format == "moment" else self.count(value)
 
     def tick(self, metric: Metric, value: float) -> str:

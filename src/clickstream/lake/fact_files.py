@@ -29,6 +29,7 @@ FACT_VIEWS = (
     "hour_facts",
     "source_facts",
     "bot_facts",
+    "bot_page_facts",
     "error_facts",
     "reject_facts",
     "place_facts",

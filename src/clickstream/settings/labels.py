@@ -93,6 +93,11 @@ class BotSettings(Section):
         "upper and lower case are equal. Its requests count as those of bots of the"
         " class own equipment.",
     )
+    robots_file: str = Field(
+        "",
+        description="File with the site's robots.txt; the Machines page of the dashboard compares "
+        "the requests of bots with its rules. It affects no rows.",
+    )
     robots_txt: bool = Field(
         True,
         description="Whether a visitor that requests robots.txt first, and no asset, is a bot.",

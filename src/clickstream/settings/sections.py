@@ -292,7 +292,9 @@ class Settings(Section):
     def result_digest(self) -> str:
         """Settings digest: a hash of the settings that affect an hour's rows, in 16 hex digits."""
         site = _SHAPING["site"] | ({"hosts"} if self.site.hosts else set())
-        shaping = self.model_dump_json(include=_SHAPING | {"site": site})
+        shaping = self.model_dump_json(
+            include=_SHAPING | {"site": site}, exclude={"bots": {"robots_file"}}
+        )
         return hashlib.blake2b(shaping.encode(), digest_size=8).hexdigest()
 
 

@@ -114,9 +114,16 @@ SOURCE_SCHEMA = pa.schema(
 BOT_SCHEMA = pa.schema(
     [
         *((name, _TEXT) for name in ("bot_class", "bot_reason", "agent")),
-        *((name, _NUMBER) for name in ("requests", "errors")),
+        *((name, _NUMBER) for name in ("requests", "bytes", "errors")),
         *_PLACE,
         ("event_date", _DATE),
+    ]
+)
+BOT_PAGE_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("bot_class", "bot_reason", "agent", "page", "path")),
+        *((name, _NUMBER) for name in ("requests", "bytes", "errors", "other_pages")),
+        *((name, _DATE) for name in ("local_date", "event_date")),
     ]
 )
 ERROR_SCHEMA = pa.schema(
@@ -149,6 +156,7 @@ SCHEMAS = {
     "hour_facts": HOUR_SCHEMA,
     "source_facts": SOURCE_SCHEMA,
     "bot_facts": BOT_SCHEMA,
+    "bot_page_facts": BOT_PAGE_SCHEMA,
     "error_facts": ERROR_SCHEMA,
     "reject_facts": REJECT_SCHEMA,
     "place_facts": PLACE_SCHEMA,

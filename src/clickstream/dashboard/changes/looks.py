@@ -86,12 +86,18 @@ LOOKS: Mapping[Tab, Sequence[Look]] = {
         _whole(*_RATE),
         *_looks(_RATE, _RATE, "country", "city"),
     ],
-    "trust": [
+    "machines": [
         *_looks(("bot_requests",), ("bot_requests",), "", "bot_class"),
+    ],
+    "trust": [
         *_looks(("late_lines", "rejected"), ("late_lines", "rejected"), ""),
     ],
 }
 """What each page compares; errors come in addition (`failures`)."""
+
+
+OF_LINES: tuple[Tab, ...] = ("machines", "trust")
+"""The tabs that compare requests and lines even if filters choose visits."""
 
 
 def looks_of(page: PageContext) -> list[Look]:
@@ -121,7 +127,7 @@ def _without_hidden(page: PageContext, looks: Sequence[Look]) -> Iterator[Look]:
 def _is_open(page: PageContext, look: Look) -> bool:
     """Whether the filters leave several values of the dimensions, and apply to its fact view."""
     has_sessions = METRICS[look.asked[0]].facts.has_sessions
-    if page.view.filters and not has_sessions and page.view.tab != "trust":
+    if page.view.filters and not has_sessions and page.view.tab not in OF_LINES:
         return False
     return not any(
         one.dimension in look.by and len(one.values) == 1 and not one.is_excluded

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clickstream.dashboard.questions.fact_views import (
+    BOT_PAGES,
     BOTS,
     ERRORS,
     GOALS,
@@ -18,6 +19,7 @@ from clickstream.dashboard.questions.fact_views import (
     SOURCES,
     FactView,
 )
+from clickstream.dashboard.questions.operators import OPERATOR_SQL, SENDER_SQL
 from clickstream.dashboard.texts import mark
 
 
@@ -61,6 +63,16 @@ def _time(name: str, facts: FactView | None, label: str, sql: str) -> Dimension:
 
 def _plain(name: str, facts: FactView, label: str, sql: str) -> Dimension:
     return Dimension(name, facts, label, sql, is_filter=False)
+
+
+def _operator(name: str, facts: FactView) -> Dimension:
+    definition = mark(
+        "The company or organisation that runs the program, by the name of the program. A program "
+        "that is not in the list of operators has an unknown operator."
+    )
+    return Dimension(
+        name, facts, mark("Operator"), OPERATOR_SQL, is_filter=False, definition=definition
+    )
 
 
 def _place(name: str, label: str, sql: str) -> Dimension:
@@ -180,9 +192,26 @@ DIMENSIONS = _dimensions(
     _time("week", None, mark("Week"), "cast(date_trunc('week', local_date) as date)"),
     _time("hour", None, mark("Hour"), "local_hour"),
     _time("weekday", None, mark("Weekday"), _WEEKDAY),
-    _plain("bot_class", BOTS, mark("Class"), "bot_class"),
+    _plain("bot_class", BOTS, mark("Purpose"), "bot_class"),
     _plain("bot_reason", BOTS, mark("Reason"), "bot_reason"),
     _plain("agent", BOTS, mark("Program"), "agent"),
+    _operator("operator", BOTS),
+    _operator("crawl_operator", BOT_PAGES),
+    _plain("crawl_class", BOT_PAGES, mark("Purpose"), "bot_class"),
+    _plain("crawl_reason", BOT_PAGES, mark("Reason"), "bot_reason"),
+    _plain("crawl_agent", BOT_PAGES, mark("Program"), "agent"),
+    _plain("crawl_page", BOT_PAGES, mark("Page"), "page"),
+    _plain("crawl_path", BOT_PAGES, mark("Path"), "path"),
+    Dimension(
+        "sender",
+        SESSIONS,
+        mark("Sent by"),
+        SENDER_SQL,
+        definition=mark(
+            "The operator of the search engine, the AI assistant or the network that a visit came "
+            "from, without advertisements."
+        ),
+    ),
     _plain("error_page", ERRORS, mark("Page"), "page"),
     _plain("status", ERRORS, mark("Status"), "status"),
     _plain("reject_reason", REJECTS, mark("Reason"), "reason"),

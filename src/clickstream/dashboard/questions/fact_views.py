@@ -33,12 +33,13 @@ HOURS = FactView(
     "hour_facts", "event_date", False, (("columns_version", "integer"), ("other_hosts", "bigint"))
 )
 SOURCES = FactView("source_facts", "event_date", has_sessions=False)
-BOTS = FactView("bot_facts", "event_date", has_sessions=False)
+BOTS = FactView("bot_facts", "event_date", False, (("bytes", "bigint"),))
+BOT_PAGES = FactView("bot_page_facts", "event_date", has_sessions=False)
 ERRORS = FactView("error_facts", "event_date", has_sessions=False)
 REJECTS = FactView("reject_facts", "event_date", False, (("longest_line_bytes", "bigint"),))
 PLACES = FactView("place_facts", "event_date", has_sessions=False)
 
 ALL = (
     *(SESSIONS, PAGE_VIEWS, GOALS, SESSION_ERRORS),
-    *(HOURS, SOURCES, BOTS, ERRORS, REJECTS, PLACES),
+    *(HOURS, SOURCES, BOTS, BOT_PAGES, ERRORS, REJECTS, PLACES),
 )

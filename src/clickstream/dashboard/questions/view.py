@@ -23,7 +23,7 @@ from clickstream.dashboard.questions.periods import (
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 
-Tab = Literal["overview", "visitors", "marketing", "orders", "places", "trust"]
+Tab = Literal["overview", "visitors", "marketing", "orders", "places", "machines", "trust"]
 Grain = Literal["hour", "day", "week"]
 TABS: tuple[Tab, ...] = get_args(Tab)
 GRAINS: tuple[Grain, ...] = get_args(Grain)
@@ -43,7 +43,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "devices": ("device", "browser", "os"),
     "acquisition": ("channel", "source", "campaign", "content", "term", "referrer"),
     "assistants": ("source", "landing_page"),
-    "bots": ("bot_class", "agent", "bot_reason"),
+    "bots": ("agent", "bot_reason", "bot_class"),
     "map": ("visits", "conversion_rate"),
     "places": ("country", "region", "city"),
 }
@@ -57,6 +57,7 @@ ACQUISITION_BY: Mapping[str, tuple[str, ...]] = {
 MOST_VALUES = 50
 """Maximum number of filter values in one URL."""
 LONGEST_VALUE = 2000
+LONGEST_OPERATOR = 200
 FIRST_YEAR, LAST_YEAR = 1970, 2999
 """First and last year of dates and hours in a URL."""
 
@@ -64,7 +65,7 @@ _NULL = "~"
 _EXCLUDED = "not."
 
 PARAMETERS = (
-    *("range", "from", "to", "compare", "metric", "by", "hour"),
+    *("range", "from", "to", "compare", "metric", "by", "hour", "operator"),
     *CHOICES,
     *FILTERS,
     *(_EXCLUDED + name for name in FILTERS),
@@ -95,7 +96,8 @@ class View:
 
     `first` and `last` are the dates of an own range. `grain` is None if the range determines it.
     `choices` has the panels' choices that are not the default. `hour` is the UTC hour whose panel
-    the Trust tab shows; other tabs have none.
+    the Trust tab shows, `operator` the one whose machines the Machines tab shows; other tabs have
+    none.
     """
 
     tab: Tab = "overview"
@@ -108,6 +110,7 @@ class View:
     filters: tuple[Filter, ...] = ()
     choices: Mapping[str, str] = field(default_factory=dict)
     hour: Hour | None = None
+    operator: str = ""
 
     def period(self, today: date) -> Period:
         """Return the dates of the view; `today` is the site's local date."""
@@ -191,7 +194,20 @@ class View:
 
     def on_tab(self, tab: Tab) -> View:
         """Return the same view on another tab."""
-        return replace(self, tab=tab, hour=self.hour if tab == "trust" else None)
+        return replace(
+            self,
+            tab=tab,
+            hour=self.hour if tab == "trust" else None,
+            operator=self.operator if tab == "machines" else "",
+        )
+
+    def of_operator(self, operator: str) -> View:
+        """Return the Machines tab with the machines of one operator, or of all if it is empty."""
+        return replace(self.on_tab("machines"), operator=operator)
+
+    def without_operator(self) -> View:
+        """Return the view with the machines of all operators."""
+        return replace(self, operator="")
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
@@ -206,6 +222,7 @@ class View:
         pairs += [("by", self.grain)] if self.grain else []
         pairs += sorted(self.choices.items())
         pairs += [("hour", str(self.hour))] if self.hour else []
+        pairs += [("operator", self.operator)] if self.operator else []
         for one in self.filters:
             prefix = _EXCLUDED if one.is_excluded else ""
             pairs += [(prefix + one.dimension, _to_text(value)) for value in one.values]
@@ -256,6 +273,7 @@ def parse_view(
         grain=_one_of(given, "by", GRAINS, None),
         filters=_filters(pairs),
         hour=parse_hour(given["hour"]) if tab == "trust" and "hour" in given else None,
+        operator=_operator(given) if tab == "machines" else "",
     )
     if view.range == "own" and not first:
         raise InputError("range=own needs two dates: from=2026-11-01&to=2026-11-30.")
@@ -310,6 +328,14 @@ def parse_hour(text: str) -> Hour:
     if not FIRST_YEAR <= hour.start.year <= LAST_YEAR:
         raise InputError(f"{text[:40]!r} is not an hour; write it like 2026-11-20T05 (UTC).")
     return hour
+
+
+def _operator(given: Mapping[str, str]) -> str:
+    """Parse the operator; one without machines chooses no row."""
+    text = given.get("operator", "")
+    if len(text) > LONGEST_OPERATOR:
+        raise InputError(f"An operator's name has {LONGEST_OPERATOR} characters at most.")
+    return text
 
 
 def _filters(pairs: Iterable[tuple[str, str]]) -> tuple[Filter, ...]:

@@ -113,7 +113,7 @@ _UNITS = {
 }
 _ORDERS = ("%(number)s order", "%(number)s orders")
 _PLACES: Mapping[str, tuple[Tab, str]] = {
-    "bot_requests": ("trust", "bots"),
+    "bot_requests": ("machines", "purposes"),
     "late_lines": ("trust", "hours"),
     "rejected": ("trust", "rejects"),
 }

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.tabs.machines.operator_rows import operator_questions, return_questions
+from clickstream.dashboard.tabs.machines.panels import MACHINES, OPERATORS_PANEL, RETURNS
 from clickstream.dashboard.tabs.marketing.panels import MARKETING
 from clickstream.dashboard.tabs.orders.panels import FUNNEL, ITEMS, ORDER_TIMES, ORDERS
 from clickstream.dashboard.tabs.orders.questions import (
@@ -22,7 +24,11 @@ from clickstream.dashboard.tabs.visitors.panels import VISITORS
 from clickstream.dashboard.widgets.page import PageContext
 
 PANELS: Mapping[str, Panel] = {
-    panel.name: panel for panel in (*OVERVIEW, *VISITORS, *MARKETING, *ORDERS, *PLACES, *TRUST)
+    panel.name: panel
+    for panel in (
+        *(*OVERVIEW, *VISITORS, *MARKETING, *ORDERS, *PLACES),
+        *(*MACHINES, *TRUST),
+    )
 }
 """Each panel by its name."""
 
@@ -31,6 +37,8 @@ _QUESTIONS: Mapping[str, Callable[[PageContext], list[Question]]] = {
     ITEMS.name: item_questions,
     ORDER_TIMES.name: order_time_questions,
     HOUR.name: hour_questions,
+    OPERATORS_PANEL.name: operator_questions,
+    RETURNS.name: return_questions,
 }
 """The questions of panels that depend on settings or on answers."""
 

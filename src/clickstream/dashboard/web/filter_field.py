@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clickstream.dashboard.access.identity import Identity
+from clickstream.dashboard.changes.looks import OF_LINES
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
 from clickstream.dashboard.questions.fact_views import (
     GOALS,
@@ -47,8 +48,8 @@ class Unmatched:
 
 
 def may_see_values(identity: Identity) -> bool:
-    """Whether the reader may see names of values: on the Trust tab alone, no panel shows them."""
-    return any(identity.opens(tab) for tab in TABS if tab != "trust")
+    """Whether the reader may see names of values: on Machines and Trust alone, few panels do."""
+    return any(identity.opens(tab) for tab in TABS if tab not in OF_LINES)
 
 
 def filter_dimensions(page: PageContext) -> list[tuple[str, str]]:

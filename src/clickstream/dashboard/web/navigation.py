@@ -28,6 +28,7 @@ TAB_LABELS: dict[Tab, str] = {
     "marketing": mark("Marketing"),
     "orders": mark("Orders"),
     "places": mark("Places"),
+    "machines": mark("Machines"),
     "trust": mark("Trust"),
 }
 

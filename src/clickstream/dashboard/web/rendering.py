@@ -19,6 +19,7 @@ from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import Tab
 from clickstream.dashboard.sentences import find_sentences
+from clickstream.dashboard.tabs.machines.values import machines_values
 from clickstream.dashboard.tabs.marketing.values import marketing_values
 from clickstream.dashboard.tabs.orders.values import orders_values
 from clickstream.dashboard.tabs.overview.values import overview_values
@@ -81,6 +82,7 @@ TAB_VALUES: Mapping[Tab, Callable[[PageContext], dict[str, Any]]] = {
     "marketing": marketing_values,
     "orders": orders_values,
     "places": places_values,
+    "machines": machines_values,
     "trust": trust_values,
 }
 """The function that builds the values of each tab's template."""
@@ -113,6 +115,7 @@ class Renderer:
             "signed": formats.signed,
             "decimal": formats.decimal,
             "panels": PANELS,
+            "paths": PATHS,
             "base": "",
             "day_and_year": lambda moment: formats.day(moment.date(), with_year=True),
         }

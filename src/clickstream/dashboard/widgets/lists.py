@@ -21,10 +21,22 @@ OTHER_PLACES = mark("Other places")
 BEFORE_FIRST = mark("before the first step")
 STEPS = {"furthest_step", "step_of_failed"}
 """Dimensions whose values are numbers of funnel steps."""
-PAGES = {"page", "landing_page", "exit_page", "next_page", "failed_page", "error_page"}
+PAGES = {
+    "page",
+    "landing_page",
+    "exit_page",
+    "next_page",
+    "failed_page",
+    "error_page",
+    "crawl_page",
+}
 """Dimensions whose values are pages, which the settings may name."""
 
 LEFT = mark("(left the site)")
+_OTHER_PAGES = mark("Other pages")
+_WITHOUT_VALUE = {"next_page": LEFT, "crawl_page": _OTHER_PAGES, "crawl_path": _OTHER_PAGES}
+"""The names of rows without a value; all other dimensions have `NONE`."""
+
 LONGEST_NAME = 60
 """Maximum number of characters of a value in a sentence or a title."""
 
@@ -38,7 +50,18 @@ KINDS = {"new": mark("New"), "returning": mark("Returning")}
 """The labels of the kinds of visitors."""
 
 _ANSWERS = {"yes": mark("yes"), "no": mark("no")}
-_NAMES = {"visitor_kind": KINDS, "met_goal": _ANSWERS, "met_error": _ANSWERS}
+PURPOSES = {
+    "ai training": mark("AI training"),
+    "ai search": mark("AI search"),
+    "ai user": mark("AI agent for a person"),
+    "seo": mark("SEO"),
+}
+"""The names of the classes of bots that differ from the classes."""
+
+_NAMES = {
+    **{"visitor_kind": KINDS, "met_goal": _ANSWERS, "met_error": _ANSWERS},
+    **{"bot_class": PURPOSES, "crawl_class": PURPOSES},
+}
 
 
 @dataclass(frozen=True)
@@ -121,7 +144,7 @@ def value_name(page: PageContext, dimension: str, value: Any) -> str:
     if value is None:
         if DIMENSIONS[dimension].smallest_group:
             return formats.text(UNKNOWN_PLACE)
-        return formats.text(LEFT if dimension == "next_page" else NONE)
+        return formats.text(_WITHOUT_VALUE.get(dimension, NONE))
     if value is OTHER:
         return formats.text(OTHER_PLACES)
     if names := _NAMES.get(dimension):

@@ -210,17 +210,21 @@ class PageContext:
         filters: Sequence[Filter] | None = None,
     ) -> Answer:
         """Ask for metrics of the view's period and filters, or of others."""
+        return self.ask(self.question(metrics, by, period, limit, filters))
+
+    def question(
+        self,
+        metrics: Sequence[str],
+        by: Sequence[str] = (),
+        period: Period | None = None,
+        limit: int | None = None,
+        filters: Sequence[Filter] | None = None,
+    ) -> Question:
+        """Build the question for metrics of the view's period and filters, or of others."""
         chosen = self.view.filters if filters is None else filters
-        return self.ask(
-            build_question(
-                metrics,
-                by,
-                period or self.period,
-                chosen,
-                limit,
-                self.key_days,
-                self.goal_of(metrics),
-            )
+        goal = self.goal_of(metrics)
+        return build_question(
+            metrics, by, period or self.period, chosen, limit, self.key_days, goal
         )
 
     @property

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clickstream.completeness import LAG
+from clickstream.dashboard.questions.view import Tab
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 
 @dataclass(frozen=True)
 class TrustPart:
-    """A part of the line: its text, and the panel of the Trust tab that it links to."""
+    """A part of the line: its text, and the panel that it links to, mostly of the Trust tab."""
 
     text: str
     anchor: str
+    tab: Tab = "trust"
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,9 @@ def describe_lines(page: PageContext) -> list[TrustPart]:
     bots = formats.share(coverage.total["bots"] / requests, 0)
     return [
         TrustPart(rejected, "rejects"),
-        TrustPart(formats.text(mark("%(share)s bots removed"), share=bots), "bots"),
+        TrustPart(
+            formats.text(mark("%(share)s bots removed"), share=bots), "operators", "machines"
+        ),
         TrustPart(_late(page), "hours"),
     ]
 

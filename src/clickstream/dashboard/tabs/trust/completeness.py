@@ -16,7 +16,7 @@ from clickstream.dashboard.questions.coverage import (
 from clickstream.dashboard.questions.log_metrics import BALANCE, PARTS, named_parts
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.tabs.trust.panels import BOTS, ERRORS, LOG_SOURCES, REJECTED, RULES
+from clickstream.dashboard.tabs.trust.panels import ERRORS, LOG_SOURCES, REJECTED, RULES
 from clickstream.dashboard.tabs.trust.server_rows import (
     ServerRow,
     describe_span,
@@ -105,7 +105,6 @@ class Trust:
     log_sources: ListPanel
     rejects: ListPanel
     without_lengths: str
-    bots: ListPanel
     errors: ListPanel
     rules: Sequence[RuleRow]
 
@@ -119,7 +118,6 @@ def build_trust(page: PageContext) -> Trust:
         list_panel(page, LOG_SOURCES),
         rejects,
         _without_lengths(page) if rejects.rows else "",
-        list_panel(page, BOTS),
         list_panel(page, ERRORS),
         _rules(page),
     )

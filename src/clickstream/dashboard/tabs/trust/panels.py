@@ -33,13 +33,6 @@ REJECTED = Panel(
     {"": (("rejected_lines", "longest_rejected_line"), ("reject_reason",))},
 )
 
-BOTS = Panel(
-    "bots",
-    "trust",
-    mark("Bots and AI agents"),
-    {name: (("bot_requests",), (name,)) for name in ("bot_class", "agent", "bot_reason")},
-)
-
 ERRORS = Panel(
     "errors",
     "trust",
@@ -60,4 +53,4 @@ RULES = Panel(
 )
 
 
-TRUST = (HOUR, HOURS, LINE_BALANCE, LOG_SOURCES, REJECTED, BOTS, ERRORS, RULES)
+TRUST = (HOUR, HOURS, LINE_BALANCE, LOG_SOURCES, REJECTED, ERRORS, RULES)

@@ -42,7 +42,6 @@ def _empty_texts(page: PageContext) -> dict[str, str]:
     nothing = mark("No hour of this range is published.")
     texts = {
         "no_lines": mark("The published hours of this range have no lines."),
-        "no_bots": mark("No request of a bot was recognized in this range."),
         "no_rejects": mark("Every line of this range could be read."),
         "no_errors": mark("Nobody met an error in this range."),
     }

@@ -1,0 +1,1 @@
+"""The Machines tab: who reads the site that is not a person."""

@@ -1,0 +1,223 @@
+"""The operators of machines: what they take, whether they obey, and what they send back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clickstream.dashboard.charts.columns import bar_widths
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.operators import IMPOSTOR, OPERATORS
+from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.tabs.machines.obedience import Kind, Obedience, RobotsReport
+from clickstream.dashboard.tabs.machines.panels import OPERATORS_PANEL, RETURNS
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.lists import value_name
+from clickstream.dashboard.widgets.page import PageContext
+
+MOST_OPERATORS = 12
+"""Maximum number of rows of the lists of operators on the page; their CSV files have all."""
+
+REQUESTED, NOT_REQUESTED = mark("requested"), mark("not requested")
+"""Whether an operator's machines requested robots.txt."""
+
+_PAGES = ("crawl_pages", "crawl_other_pages")
+
+
+@dataclass(frozen=True)
+class OperatorRow:
+    """An operator and purpose, as shown. `only` is the page with this operator alone, or with all.
+
+    `robots` states whether it requested robots.txt, and `disallowed` what it did against it.
+    """
+
+    name: str
+    purpose: str
+    only: str
+    is_chosen: bool
+    width: float
+    requests: str
+    data: str
+    pages: str
+    errors: str
+    error_share: str
+    robots: str
+    disallowed: str
+    identity: str
+    newest: str
+
+
+@dataclass(frozen=True)
+class ReturnRow:
+    """An operator that can send visits: the pages that it read, and what came back."""
+
+    name: str
+    pages: str
+    requests: str
+    visits: str
+    visits_query: str
+    conversions: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class OperatorLists:
+    """Both lists, and whether each has more rows than the page shows."""
+
+    rows: Sequence[OperatorRow]
+    has_more: bool
+    returns: Sequence[ReturnRow]
+    has_more_returns: bool
+
+
+def operator_questions(page: PageContext) -> list[Question]:
+    """Ask for the requests of each operator and purpose, and for the pages that they read."""
+    return [
+        *page.questions(OPERATORS_PANEL),
+        _pages_question(page, "crawl_operator", "crawl_class"),
+    ]
+
+
+def return_questions(page: PageContext) -> list[Question]:
+    """Ask for the visits that each operator sent, its requests, and the pages that it read."""
+    return [
+        *page.questions(RETURNS),
+        page.question(("bot_requests",), ("operator",), filters=()),
+        _pages_question(page, "crawl_operator"),
+    ]
+
+
+def _pages_question(page: PageContext, *by: str) -> Question:
+    return page.question(_PAGES, by, filters=())
+
+
+def build_operators(page: PageContext, report: RobotsReport) -> OperatorLists:
+    """Ask for both lists."""
+    whole, pages = (page.ask(one) for one in operator_questions(page))
+    read = {row[:2]: row[2:] for row in pages.rows}
+    records = whole.records()
+    shown = records[:MOST_OPERATORS]
+    widths = bar_widths([one["bot_requests"] for one in shown])
+    rows = [
+        _row(page, one, width, read.get(_kind(one), (0, 0)), report)
+        for one, width in zip(shown, widths, strict=True)
+    ]
+    returns = _returns(page)
+    return OperatorLists(
+        rows,
+        len(records) > MOST_OPERATORS,
+        returns[:MOST_OPERATORS],
+        len(returns) > MOST_OPERATORS,
+    )
+
+
+def _kind(record: Mapping[str, Any]) -> Kind:
+    return record["operator"], record["bot_class"]
+
+
+def _row(
+    page: PageContext,
+    record: Mapping[str, Any],
+    width: float,
+    read: tuple[int, int],
+    report: RobotsReport,
+) -> OperatorRow:
+    operator, bot_class = _kind(record)
+    is_chosen = page.view.operator == operator
+    obedience = report.by_kind.get((operator, bot_class), Obedience())
+    return OperatorRow(
+        name=value_name(page, "operator", operator),
+        purpose=value_name(page, "bot_class", bot_class),
+        only=page.view.of_operator("" if is_chosen else operator).query,
+        is_chosen=is_chosen,
+        width=width,
+        requests=_cell(page, record, "bot_requests"),
+        data=_cell(page, record, "bot_bytes"),
+        pages=pages_text(page, *read),
+        errors=_cell(page, record, "bot_errors"),
+        error_share=_cell(page, record, "bot_error_share"),
+        robots=page.formats.text(REQUESTED if obedience.has_read else NOT_REQUESTED),
+        disallowed=_disallowed(page, obedience, report),
+        identity=_identity(page, record),
+        newest=_cell(page, record, "bot_newest"),
+    )
+
+
+def _cell(page: PageContext, record: Mapping[str, Any], name: str) -> str:
+    return page.shown(METRICS[name], record[name])
+
+
+def pages_text(page: PageContext, pages: int, others: int) -> str:
+    """Format a number of pages; a lower bound if some pages have no row of their own."""
+    if not others:
+        return page.formats.count(pages)
+    return page.formats.text(mark("at least %(pages)s"), pages=page.formats.count(pages))
+
+
+def _disallowed(page: PageContext, one: Obedience, report: RobotsReport) -> str:
+    """State whether a row obeyed the rules; empty if they are not known."""
+    if report.rules is None:
+        return ""
+    if not one.disallowed:
+        return page.formats.text(mark("obeyed"))
+    return page.formats.text(
+        mark("%(number)s of %(requests)s disallowed"),
+        number=page.formats.count(one.disallowed.total()),
+        requests=page.formats.count(one.requests),
+    )
+
+
+def _identity(page: PageContext, record: Mapping[str, Any]) -> str:
+    """State whether the machines are those that they claim to be."""
+    text, confirmed = page.formats.text, record["bot_confirmed"]
+    if record["operator"].startswith(IMPOSTOR):
+        return text(mark("impostor"))
+    if not confirmed:
+        return text(mark("not checked"))
+    if confirmed == record["bot_requests"]:
+        return text(mark("confirmed"))
+    share = page.formats.share(confirmed / record["bot_requests"], 0)
+    return text(mark("%(share)s confirmed"), share=share)
+
+
+def _returns(page: PageContext) -> list[ReturnRow]:
+    """Return the operators that send visits, and those that could; most visits first."""
+    sent, asked, read = (page.ask(one) for one in return_questions(page))
+    visits = {one["sender"]: one for one in sent.records()}
+    requests: dict[str, int] = dict(asked.rows)
+    pages = {row[0]: row[1:] for row in read.rows}
+    could = [name for name in requests if name in OPERATORS and OPERATORS[name].sends]
+    names = sorted(
+        {*visits, *could},
+        key=lambda name: (
+            -visits.get(name, {}).get("visits", 0),
+            -requests.get(name, 0),
+            name,
+        ),
+    )
+    return [
+        _return_row(page, name, requests.get(name, 0), pages.get(name, (0, 0)), visits.get(name))
+        for name in names
+    ]
+
+
+def _return_row(
+    page: PageContext,
+    name: str,
+    requests: int,
+    read: tuple[int, int],
+    sent: Mapping[str, Any] | None,
+) -> ReturnRow:
+    formats, found = page.formats, sent or {}
+    pages, visits = pages_text(page, *read), found.get("visits", 0)
+    summary = formats.text(
+        mark("read %(pages)s pages, sent %(visits)s visits"),
+        pages=pages,
+        visits=formats.count(visits),
+    )
+    query = page.view.without_operator().with_filter("sender", name).query if visits else ""
+    conversions = formats.count(found.get("conversions", 0))
+    return ReturnRow(
+        name, pages, formats.count(requests), formats.count(visits), query, conversions, summary
+    )

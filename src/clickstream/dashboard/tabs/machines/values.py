@@ -1,0 +1,128 @@
+"""Values of the Machines tab's template."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clickstream.dashboard.tabs.machines.obedience import (
+    Kind,
+    Obedience,
+    RobotsReport,
+    report_obedience,
+)
+from clickstream.dashboard.tabs.machines.operator_rows import build_operators
+from clickstream.dashboard.tabs.machines.panels import BOTS, MACHINE_PAGES
+from clickstream.dashboard.tabs.machines.purposes import build_purposes
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.lists import list_panel, value_name
+from clickstream.dashboard.widgets.page import PageContext
+
+MOST_DISOBEDIENT = 6
+MOST_EXAMPLES = 3
+"""Maximum number of rows and of paths in each that the panel about robots.txt names."""
+
+
+@dataclass(frozen=True)
+class Disobedience:
+    """What an operator's machines requested against robots.txt, as shown."""
+
+    name: str
+    purpose: str
+    text: str
+    paths: Sequence[str]
+
+
+def machines_values(page: PageContext) -> dict[str, Any]:
+    """Build the values of the tab's template."""
+    report = report_obedience(page)
+    nothing = mark("No request of a bot was recognized in this range.")
+    return {
+        "operators": build_operators(page, report),
+        "purposes": build_purposes(page),
+        "machine_pages": list_panel(page, MACHINE_PAGES),
+        "programs": list_panel(page, BOTS),
+        "robots": report,
+        "robots_verdict": _verdict(page, report),
+        "robots_notes": _notes(page, report),
+        "disobedient": [_shown(page, *pair) for pair in report.disobedient[:MOST_DISOBEDIENT]],
+        "bots_removed": _share_of_bots(page),
+        "all_operators": page.view.without_operator().query,
+        "no_bots": page.formats.text(nothing),
+        "none_of_operator": page.formats.text(mark("No requests of this operator in this range.")),
+    }
+
+
+def _share_of_bots(page: PageContext) -> str:
+    """State how much of the log the machines make up."""
+    total, formats = page.coverage.total, page.formats
+    requests = (
+        total["lines"] - total["assets"] - total["rejected"] if page.coverage.published else 0
+    )
+    if requests <= 0:
+        return ""
+    return formats.plural(
+        "%(share)s of all requests are from machines: %(number)s request.",
+        "%(share)s of all requests are from machines: %(number)s requests.",
+        total["bots"],
+        share=formats.share(total["bots"] / requests, 0),
+    )
+
+
+def _verdict(page: PageContext, report: RobotsReport) -> str:
+    """State in one sentence whether the machines obey."""
+    if report.problem:
+        return report.problem
+    if report.rules is None:
+        return page.formats.text(mark("The rules of the site's robots.txt are not known."))
+    number = len(report.disobedient)
+    if not number:
+        return page.formats.text(mark("No machine requested a page that robots.txt disallows."))
+    return page.formats.plural(
+        "%(number)s row of operators requested pages that robots.txt disallows.",
+        "%(number)s rows of operators requested pages that robots.txt disallows.",
+        number,
+    )
+
+
+def _notes(page: PageContext, report: RobotsReport) -> list[str]:
+    """State what the paths can't decide."""
+    if report.rules is None:
+        return []
+    formats, notes = page.formats, []
+    if report.rules.with_query:
+        notes.append(
+            formats.plural(
+                "%(number)s rule with a question mark is not checked: queries are not stored.",
+                "%(number)s rules with a question mark are not checked: queries are not stored.",
+                report.rules.with_query,
+            )
+        )
+    unknown = sum(one.unknown for one in report.by_kind.values())
+    if unknown:
+        notes.append(
+            formats.plural(
+                "%(number)s request for other pages is not checked.",
+                "%(number)s requests for other pages are not checked.",
+                unknown,
+            )
+        )
+    return notes
+
+
+def _shown(page: PageContext, kind: Kind, one: Obedience) -> Disobedience:
+    operator, bot_class = kind
+    text = page.formats.text(
+        mark("disobeyed %(number)s of %(requests)s requests, e.g."),
+        number=page.formats.count(one.disallowed.total()),
+        requests=page.formats.count(one.requests),
+    )
+    in_order = sorted(one.disallowed.items(), key=lambda pair: (-pair[1], pair[0]))
+    paths = [path for path, _ in in_order[:MOST_EXAMPLES]]
+    return Disobedience(
+        value_name(page, "operator", operator),
+        value_name(page, "bot_class", bot_class),
+        text,
+        paths,
+    )
