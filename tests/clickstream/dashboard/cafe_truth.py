@@ -43,6 +43,14 @@ SESSION_METRICS: Mapping[str, Callable[[Sequence[PersonSession]], Any]] = {
     "conversions": lambda some: sum("order" in v.goals for v in some),
     "conversion_rate": lambda some: _share(sum("order" in v.goals for v in some), len(some)),
 }
+SENDERS = {
+    **{"google": "Google", "bing": "Microsoft", "duckduckgo": "DuckDuckGo", "chatgpt": "OpenAI"},
+    **{"facebook": "Meta", "instagram": "Meta", "perplexity": "Perplexity"},
+    **{"claude": "Anthropic", "copilot": "Microsoft", "gemini": "Google"},
+    **{"reddit": "Reddit", "twitter": "X"},
+}
+"""The operators that send the café visits, by source."""
+
 PageView = tuple[PersonSession, int]
 """A page view: its visit, and its place there."""
 
@@ -253,6 +261,7 @@ def _plain_value(visit: PersonSession, name: str) -> Any:
         "country": place.country,
         "region": _joined(place.region, place.country),
         "city": _joined(place.city, place.region, place.country),
+        "sender": None if "Paid" in (visit.channel or "Paid") else SENDERS.get(visit.source or ""),
     }
     return values[name]
 

@@ -34,7 +34,7 @@ visits = st.builds(
     pages=st.lists(st.sampled_from(["/", "/menu", "/order"]) | values, min_size=1, max_size=4),
     channel=st.sampled_from([None, "Direct", "Email"]) | values,
     campaign=st.none() | values,
-    source=st.none() | values,
+    source=st.none() | st.sampled_from(["chatgpt", "google"]) | values,
     country=st.sampled_from([None, "GB", "US"]),
     device=st.sampled_from(["desktop", "mobile"]),
     goals=st.sampled_from([(), ("order",), ("newsletter", "order")]),

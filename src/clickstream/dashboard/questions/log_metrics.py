@@ -347,8 +347,8 @@ LOG_METRICS = (
         mark("Number of different pages that bots requested."),
         mark("How much of the site do bots read?"),
         mark(
-            "Of each program and date, the 500 paths with the most requests are known. If there are "
-            "others, the number is a lower bound."
+            "Of each program and date, the 500 paths with the most requests are known. If there "
+            "are others, the number is a lower bound."
         ),
         good="neither",
     ),

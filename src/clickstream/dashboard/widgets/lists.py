@@ -10,6 +10,7 @@ from clickstream.dashboard.charts.columns import bar_widths
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER
 from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.questions.operators import OWN, UNKNOWN
 from clickstream.dashboard.questions.panel import ROWS, Panel
 from clickstream.dashboard.questions.view import CHOICES, Value
 from clickstream.dashboard.texts import mark
@@ -58,9 +59,12 @@ PURPOSES = {
 }
 """The names of the classes of bots that differ from the classes."""
 
+_OPERATORS = {UNKNOWN: mark("Unknown operator"), OWN: mark("Own equipment")}
+
 _NAMES = {
     **{"visitor_kind": KINDS, "met_goal": _ANSWERS, "met_error": _ANSWERS},
-    **{"bot_class": PURPOSES, "crawl_class": PURPOSES},
+    **dict.fromkeys(("bot_class", "crawl_class"), PURPOSES),
+    **dict.fromkeys(("operator", "crawl_operator"), _OPERATORS),
 }
 
 

@@ -65,6 +65,9 @@ def test_the_last_day_ends_before_its_hour_that_is_not_complete() -> None:
         assert snapshot.rows(question) == [(1,)]
 
 
+SENDERS = {"chatgpt": "OpenAI", "google": "Google"}
+
+
 def has(visit: Visit, dimension: str) -> set[str | None]:
     """The values that a visit has for a dimension."""
     return {
@@ -85,6 +88,7 @@ def has(visit: Visit, dimension: str) -> set[str | None]:
         "met_goal": {"yes" if visit.goals else "no"},
         "met_error": {"yes" if visit.errors else "no"},
         "start_weekday": {str(visit.started_at.isoweekday())},
+        "sender": {SENDERS.get(visit.source) if visit.channel else None},
         "start_hour": {str(visit.started_at.hour)},
     }.get(dimension, {None})
 

@@ -56,7 +56,7 @@ def of(visits: Sequence[PersonSession], campaign: str) -> list[PersonSession]:
     return [visit for visit in visits if visit.utm_campaign == campaign]
 
 
-@pytest.mark.parametrize("tab", ["overview", "trust"])
+@pytest.mark.parametrize("tab", ["overview", "machines"])
 def test_the_wave_of_bots_is_told_on_its_day(store: FactStore, weeks: CafeWeeks, tab: Tab) -> None:
     assert f"Bots made {weeks.bot_requests(WAVE):,} requests, " in said(store, tab, WAVE)
 

@@ -9,6 +9,7 @@ import pytest
 
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import CHOICES
+from clickstream.dashboard.tabs.machines.panels import MACHINES
 from clickstream.dashboard.tabs.marketing.panels import MARKETING
 from clickstream.dashboard.tabs.orders.panels import ORDERS
 from clickstream.dashboard.tabs.overview.panels import OVERVIEW
@@ -17,7 +18,7 @@ from clickstream.dashboard.tabs.places.panels import PLACES
 from clickstream.dashboard.tabs.trust.panels import TRUST
 from clickstream.dashboard.tabs.visitors.panels import VISITORS
 
-ALL = (*OVERVIEW, *VISITORS, *MARKETING, *ORDERS, *PLACES, *TRUST)
+ALL = (*OVERVIEW, *VISITORS, *MARKETING, *ORDERS, *PLACES, *MACHINES, *TRUST)
 
 
 def test_panels_have_unique_names() -> None:

@@ -90,6 +90,10 @@ def store() -> FactStore:
         "bot_facts": [
             {"bot_class": ALL, "bot_reason": ALL, "agent": ALL, "requests": 7, "errors": 1}
         ],
+        "bot_page_facts": [
+            {"bot_class": ALL, "bot_reason": ALL, "agent": ALL, "page": ALL, "path": ALL}
+            | {"requests": 7, "bytes": 9, "errors": 1, "other_pages": 0}
+        ],
         "error_facts": [
             {"page": ALL, "status": 500, "kind": ALL, "visitor_id": "0" * 16, "requests": 3}
         ],

@@ -35,17 +35,18 @@ ROWS = re.compile(r"(?<!as )\b(?:session|page_view)_facts\b")
 
 QUESTIONS = {
     **{"overview": 28, "visitors": 34, "marketing": 24},
-    **{"orders": 28, "places": 13, "trust": 19},
+    **{"orders": 28, "places": 13, "machines": 19, "trust": 18},
 }
 READS_OF_ROWS = {
     **{"overview": 0, "visitors": 1, "marketing": 1},
-    **{"orders": 1, "places": 1, "trust": 0},
+    **{"orders": 1, "places": 1, "machines": 1, "trust": 0},
 }
-"""Without a filter: of next pages, AI assistants, pages on the way to a goal, other places."""
+"""Without a filter: of next pages, AI assistants, pages on the way to a goal, other places, and the
+visits that operators of machines sent."""
 
 READS_OF_PAGE_VIEWS = {
     **{"overview": 2, "visitors": 5, "marketing": 2},
-    **{"orders": 4, "places": 2, "trust": 2},
+    **{"orders": 4, "places": 2, "machines": 2, "trust": 2},
 }
 """With a filter by page: two find its visits, now and before; others are about page views."""
 

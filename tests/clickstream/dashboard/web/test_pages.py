@@ -51,6 +51,10 @@ def visits_of_two_weeks() -> list[Visit]:
 def store() -> FactStore:
     others = {
         "bot_facts": [_bot("search engine", "Googlebot"), _bot("ai training", "GPTBot")],
+        "bot_page_facts": [
+            _bot("search engine", "Googlebot") | {"page": "/menu", "path": "/menu"},
+            _bot("ai training", "GPTBot") | {"page": "/menu", "path": "/menu"},
+        ],
         "error_facts": [_error("/order", 500, 41), _error("/old", 404, 2)],
         "reject_facts": [{"reason": "cut short", "lines": 3, "hour_at": START}],
         "source_facts": [_source("web-1"), _source("web-2")],
@@ -62,6 +66,8 @@ def _bot(kind: str, agent: str) -> dict:
     when = NOW.replace(minute=0) - timedelta(hours=5)
     return {"bot_class": kind, "bot_reason": f"user agent: {agent}", "agent": agent} | {
         "requests": 7,
+        "bytes": 7_000,
+        "other_pages": 0,
         "errors": 0,
         "hour_at": when,
     }
@@ -314,9 +320,17 @@ def test_a_balance_that_does_not_close_is_an_alarm() -> None:
 def test_the_trust_page_accounts_for_every_line(store) -> None:
     text = shown(store, View("trust", "7d"))
     assert re.search(r"All [\d,]+ lines of the \d+ published hours are accounted for", text)
-    assert "search engine" in text
     assert "/order · 500" in text
     assert "web-2" in text
+
+
+def test_the_machines_page_names_operators_and_their_programs(store) -> None:
+    text = shown(store, View("machines", "7d"))
+    assert "Google search engine" in text
+    assert "OpenAI AI training" in text
+    assert "The rules of the site's robots.txt are not known." in text
+    chosen = shown(store, View("machines", "7d", operator="OpenAI"))
+    assert "only OpenAI" in chosen
 
 
 def test_filters_are_said_not_to_apply_to_lines(store) -> None:
@@ -382,7 +396,12 @@ NOT_TRANSLATED = {
         "desktop",
         "cut short",
         "search engine",
-        "ai training",
+        "robots.txt",
+        "user agent: Googlebot",
+        "user agent: GPTBot",
+        "Google",
+        "OpenAI",
+        "kB",
         "key-1",
         "settings-1",
         "1.0",
@@ -405,6 +424,8 @@ MONTHS_AND_DAYS = re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Nov|Oct|Dec|Sept|J
         View("visitors", "7d").with_filter("visitor_kind", "new").with_filter("page", "/menu"),
         View("marketing", "7d"),
         View("marketing", "7d").with_choice("acquisition", "campaign"),
+        View("machines", "7d"),
+        View("machines", "7d", operator="OpenAI"),
         View("trust"),
         View("trust", "7d"),
         View("trust").with_hour(Hour.at(END - 60 * MINUTE), END.date()),

@@ -14,6 +14,7 @@ from tests.clickstream.dashboard.digest.mails import digest_of, mail_of, text_pa
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.support.cases import each_case
 
+from clickstream.dashboard.changes.looks import OF_LINES
 from clickstream.dashboard.digest import Week
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import Panel
@@ -68,7 +69,7 @@ def shares_in(html: str) -> list[str]:
     return re.findall(r"[\d.]+\s?%", text)
 
 
-@pytest.mark.parametrize("tab", [tab for tab in TABS if tab != "trust"])
+@pytest.mark.parametrize("tab", [tab for tab in TABS if tab not in OF_LINES])
 def test_a_tab_shows_shares_of_30_visits_and_none_of_29(tab: str) -> None:
     found = {}
     for group in GROUPS:

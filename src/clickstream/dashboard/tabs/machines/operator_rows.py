@@ -17,7 +17,10 @@ from clickstream.dashboard.widgets.lists import value_name
 from clickstream.dashboard.widgets.page import PageContext
 
 MOST_OPERATORS = 12
-"""Maximum number of rows of the lists of operators on the page; their CSV files have all."""
+"""Maximum number of rows of the list of operators on the page; its CSV file has all."""
+
+MOST_RETURNS = 10
+"""Maximum number of rows of the list of what they send back."""
 
 REQUESTED, NOT_REQUESTED = mark("requested"), mark("not requested")
 """Whether an operator's machines requested robots.txt."""
@@ -29,7 +32,8 @@ _PAGES = ("crawl_pages", "crawl_other_pages")
 class OperatorRow:
     """An operator and purpose, as shown. `only` is the page with this operator alone, or with all.
 
-    `robots` states whether it requested robots.txt, and `disallowed` what it did against it.
+    `robots` states whether it obeyed robots.txt, or without its rules, whether it requested the
+    file; `not_requested` adds that it obeyed or not without having requested it.
     """
 
     name: str
@@ -43,7 +47,7 @@ class OperatorRow:
     errors: str
     error_share: str
     robots: str
-    disallowed: str
+    not_requested: str
     identity: str
     newest: str
 
@@ -107,8 +111,8 @@ def build_operators(page: PageContext, report: RobotsReport) -> OperatorLists:
     return OperatorLists(
         rows,
         len(records) > MOST_OPERATORS,
-        returns[:MOST_OPERATORS],
-        len(returns) > MOST_OPERATORS,
+        returns[:MOST_RETURNS],
+        len(returns) > MOST_RETURNS,
     )
 
 
@@ -126,6 +130,7 @@ def _row(
     operator, bot_class = _kind(record)
     is_chosen = page.view.operator == operator
     obedience = report.by_kind.get((operator, bot_class), Obedience())
+    requested = page.formats.text(REQUESTED if obedience.has_read else NOT_REQUESTED)
     return OperatorRow(
         name=value_name(page, "operator", operator),
         purpose=value_name(page, "bot_class", bot_class),
@@ -137,8 +142,8 @@ def _row(
         pages=pages_text(page, *read),
         errors=_cell(page, record, "bot_errors"),
         error_share=_cell(page, record, "bot_error_share"),
-        robots=page.formats.text(REQUESTED if obedience.has_read else NOT_REQUESTED),
-        disallowed=_disallowed(page, obedience, report),
+        robots=requested if report.rules is None else _obeyed(page, obedience),
+        not_requested="" if report.rules is None or obedience.has_read else requested,
         identity=_identity(page, record),
         newest=_cell(page, record, "bot_newest"),
     )
@@ -155,14 +160,12 @@ def pages_text(page: PageContext, pages: int, others: int) -> str:
     return page.formats.text(mark("at least %(pages)s"), pages=page.formats.count(pages))
 
 
-def _disallowed(page: PageContext, one: Obedience, report: RobotsReport) -> str:
-    """State whether a row obeyed the rules; empty if they are not known."""
-    if report.rules is None:
-        return ""
+def _obeyed(page: PageContext, one: Obedience) -> str:
+    """State whether a row obeyed the rules."""
     if not one.disallowed:
         return page.formats.text(mark("obeyed"))
     return page.formats.text(
-        mark("%(number)s of %(requests)s disallowed"),
+        mark("disobeyed %(number)s of %(requests)s"),
         number=page.formats.count(one.disallowed.total()),
         requests=page.formats.count(one.requests),
     )
@@ -184,7 +187,7 @@ def _identity(page: PageContext, record: Mapping[str, Any]) -> str:
 def _returns(page: PageContext) -> list[ReturnRow]:
     """Return the operators that send visits, and those that could; most visits first."""
     sent, asked, read = (page.ask(one) for one in return_questions(page))
-    visits = {one["sender"]: one for one in sent.records()}
+    visits = {one["sender"]: one for one in sent.records() if one["sender"]}
     requests: dict[str, int] = dict(asked.rows)
     pages = {row[0]: row[1:] for row in read.rows}
     could = [name for name in requests if name in OPERATORS and OPERATORS[name].sends]

@@ -51,7 +51,6 @@ RETURNS = Panel(
     "machines",
     mark("What they send back"),
     {"": (("visits", "conversions"), ("sender",))},
-    only=(Filter("sender", (None,), is_excluded=True),),
 )
 
 MACHINE_PAGES = MachinePanel(

@@ -76,13 +76,14 @@ def _verdict(page: PageContext, report: RobotsReport) -> str:
         return report.problem
     if report.rules is None:
         return page.formats.text(mark("The rules of the site's robots.txt are not known."))
-    number = len(report.disobedient)
-    if not number:
-        return page.formats.text(mark("No machine requested a page that robots.txt disallows."))
+    found = report.disobedient
+    if not found:
+        return page.formats.text(mark("No machine requested a path that robots.txt disallows."))
     return page.formats.plural(
-        "%(number)s row of operators requested pages that robots.txt disallows.",
-        "%(number)s rows of operators requested pages that robots.txt disallows.",
-        number,
+        "%(number)s of %(requests)s requests was for a path that robots.txt disallows.",
+        "%(number)s of %(requests)s requests were for paths that robots.txt disallows.",
+        sum(one.disallowed.total() for _, one in found),
+        requests=page.formats.count(sum(one.requests for one in report.by_kind.values())),
     )
 
 
