@@ -15,7 +15,7 @@ RULES = {"landmark-unique": {"enabled": True}}
 
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
-TABS = ("/", "/visitors", "/marketing", "/orders", "/places", "/trust")
+TABS = ("/", "/visitors", "/marketing", "/orders", "/places", "/machines", "/trust")
 PAGES = {
     "overview": "/?from=2026-11-22&to=2026-11-24&channel=Direct",
     "empty": "/?range=7d&campaign=no-such-campaign",
@@ -24,6 +24,8 @@ PAGES = {
     "orders": "/orders?range=7d",
     "places": "/places?range=7d",
     "country": "/places?range=7d&country=GB",
+    "machines": "/machines?range=7d",
+    "operator": "/machines?range=7d&operator=Google",
     "trust": "/trust?range=7d",
     "panel": "/panels/pages?range=7d",
     "searched": "/panels/sources?range=7d&sources=source&search=goo",

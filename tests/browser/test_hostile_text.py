@@ -86,7 +86,7 @@ def test_paths_and_agents_of_attackers_are_text(new_page: Callable[..., Page]) -
     assert any(PATHS[-1][:40] in name for name in names)
     page.goto(address("/panels/bots", bots="agent"))
     expect(page.locator(".figures")).to_contain_text("EvilBot")
-    page.goto(address("/trust", bots="agent"))
+    page.goto(address("/machines", bots="agent"))
     expect(page.locator("#bots tbody tr")).not_to_have_count(0)
     page.goto(address("/", sources="referrer"))
     expect(page.locator("#sources")).to_contain_text("evil.example")

@@ -25,7 +25,7 @@ def open_about(page: Page, panel: str) -> None:
         ("/", "pages", "Exit page", "exit_page"),
         ("/", "times", "Orders", "conversions"),
         ("/", "moved", "Orders", "conversions"),
-        ("/trust", "bots", "Reason", "bot_reason"),
+        ("/machines", "bots", "Reason", "bot_reason"),
     ],
 )
 def test_a_panel_shows_what_is_chosen_and_stays_in_view(

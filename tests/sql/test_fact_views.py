@@ -73,6 +73,14 @@ def test_the_requests_of_places_are_all_of_people(lake: Lake) -> None:
     assert summed == rows(lake, by_date.format(people, "hour_ledger"))
 
 
+def test_the_requests_for_paths_of_bots_are_all_of_bots(lake: Lake) -> None:
+    by_date = "select event_date, sum({}) from {} group by event_date order by event_date"
+    summed = rows(lake, by_date.format("requests", "bot_page_facts"))
+    assert summed == rows(lake, by_date.format("bots", "hour_ledger"))
+    sums = "select sum(bytes), sum(errors) from {}"
+    assert rows(lake, sums.format("bot_page_facts")) == rows(lake, sums.format("bot_facts"))
+
+
 def test_errors_of_sessions_are_those_of_their_hits(lake: Lake) -> None:
     """Counted from the hits by another way: the sessions' ids, without joins of dates or hours."""
     of_hits = """
