@@ -1,7 +1,7 @@
 -- One row is one path that one kind of bot requested on a date, in UTC and in the site's time zone.
--- A scanner can request thousands of paths that no other visitor requests. So the 500 paths with the
--- most requests have rows of their own, and robots.txt always has. All other paths are one row, whose
--- page and path are null; so the sums over all rows are exact. Static assets are not counted.
+-- A scanner can request thousands of paths that no other visitor requests. So the 500 most
+-- requested paths have rows of their own, and robots.txt always has. All other paths are one row,
+-- whose page and path are null; so the sums over all rows are exact. Static assets are not counted.
 with
 
 bot_hits as (

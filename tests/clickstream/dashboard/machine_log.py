@@ -114,7 +114,6 @@ class Counted:
     newest: datetime = FIRST
     pages: Counter[str] = field(default_factory=Counter)
     disallowed: int = 0
-    has_read_robots: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,7 +192,6 @@ def _count(
     plain = path.partition("?")[0]
     is_allowed = plain == "/robots.txt" or parser.can_fetch(program.name, f"https://site{plain}")
     one.disallowed += not is_allowed
-    one.has_read_robots |= plain == "/robots.txt"
     log.by_date[at.astimezone(ZONE).date(), program.bot_class] += 1
 
 

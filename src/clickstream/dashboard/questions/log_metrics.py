@@ -347,10 +347,20 @@ LOG_METRICS = (
         mark("Number of different pages that bots requested."),
         mark("How much of the site do bots read?"),
         mark(
-            "Of each program and date, the 500 paths with the most requests are known. If there "
+            "Of each program and date, the 500 most requested paths are known. If there "
             "are others, the number is a lower bound."
         ),
         good="neither",
+    ),
+    Metric(
+        "crawl_robots",
+        BOT_PAGES,
+        mark("robots.txt"),
+        "coalesce(sum(requests) filter (where path = '/robots.txt'), 0)",
+        mark("Requests of bots for the file robots.txt, which has the site's rules for bots."),
+        mark("Do bots ask for the rules?"),
+        good="neither",
+        is_additive=True,
     ),
     Metric(
         "crawl_other_pages",
@@ -358,7 +368,7 @@ LOG_METRICS = (
         mark("Other pages"),
         "coalesce(sum(other_pages), 0)",
         mark(
-            "Number of pages beyond the 500 paths with the most requests of each program and "
+            "Number of pages beyond the 500 most requested paths of each program and "
             "date. A page counts again on each date and for each program."
         ),
         mark("Is the number of pages complete?"),

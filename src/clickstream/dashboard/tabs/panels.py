@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.tabs.machines.obedience import robots_questions
 from clickstream.dashboard.tabs.machines.operator_rows import operator_questions, return_questions
-from clickstream.dashboard.tabs.machines.panels import MACHINES, OPERATORS_PANEL, RETURNS
+from clickstream.dashboard.tabs.machines.panels import MACHINES, OPERATORS_PANEL, RETURNS, ROBOTS
 from clickstream.dashboard.tabs.marketing.panels import MARKETING
 from clickstream.dashboard.tabs.orders.panels import FUNNEL, ITEMS, ORDER_TIMES, ORDERS
 from clickstream.dashboard.tabs.orders.questions import (
@@ -39,6 +40,7 @@ _QUESTIONS: Mapping[str, Callable[[PageContext], list[Question]]] = {
     HOUR.name: hour_questions,
     OPERATORS_PANEL.name: operator_questions,
     RETURNS.name: return_questions,
+    ROBOTS.name: robots_questions,
 }
 """The questions of panels that depend on settings or on answers."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clickstream.dashboard.questions.answers import Answer
+from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.tabs.machines.panels import ROBOTS
 from clickstream.dashboard.tabs.machines.robots_rules import (
     RobotsRules,
@@ -16,7 +17,9 @@ from clickstream.dashboard.tabs.machines.robots_rules import (
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
-ROBOTS_PATH = "/robots.txt"
+MOST_PATHS = 20_000
+"""Maximum number of paths of all programs that are compared with the rules: the most requested.
+They take 10 MB of memory and 0.1 s of CPU time."""
 
 Kind = tuple[str, str]
 """Operator and class of bot."""
@@ -24,26 +27,13 @@ Kind = tuple[str, str]
 
 @dataclass
 class Obedience:
-    """What the machines of an operator and class requested.
+    """The requests of an operator's machines of one class that were compared with the rules.
 
-    `disallowed` has the requests of each disallowed path. `unknown` counts requests whose path is
-    not known. `has_read` means that they requested robots.txt.
+    `disallowed` has the requests for each disallowed path.
     """
 
     requests: int = 0
-    unknown: int = 0
-    has_read: bool = False
     disallowed: Counter[str] = field(default_factory=Counter)
-
-    def add(self, path: str | None, requests: int, is_disallowed: bool) -> None:
-        """Add the requests for a path."""
-        self.requests += requests
-        if path is None:
-            self.unknown += requests
-        elif path == ROBOTS_PATH:
-            self.has_read = True
-        if path is not None and is_disallowed:
-            self.disallowed[path] += requests
 
 
 @dataclass(frozen=True)
@@ -59,18 +49,26 @@ class RobotsReport:
 
     @property
     def disobedient(self) -> Sequence[tuple[Kind, Obedience]]:
-        """Those with disallowed requests, most of them first."""
+        """The operators and classes with disallowed requests, the largest number first."""
         found = [(kind, one) for kind, one in self.by_kind.items() if one.disallowed]
         return sorted(found, key=lambda pair: (-pair[1].disallowed.total(), pair[0]))
 
 
+def robots_questions(page: PageContext) -> list[Question]:
+    """Ask for the requested paths of each program."""
+    metrics, by = page.parts(ROBOTS)
+    return [page.question(metrics, by, limit=MOST_PATHS, filters=())]
+
+
 def report_obedience(page: PageContext) -> RobotsReport:
-    """Ask for the requested paths, and compare them with robots.txt."""
+    """Compare the requested paths with robots.txt, if the settings name the file."""
     rules, problem = _rules(page)
-    (question,) = page.questions(ROBOTS)
+    if rules is None:
+        return RobotsReport(None, problem, {})
+    (question,) = robots_questions(page)
     answer = page.ask(question)
-    by_kind = answer.derive(("obedience", rules), lambda: judge(answer, rules))
-    return RobotsReport(rules, problem, by_kind)
+    by_kind = answer.derive(("obedience", rules), lambda: compare_paths(answer, rules))
+    return RobotsReport(rules, "", by_kind)
 
 
 def _rules(page: PageContext) -> tuple[RobotsRules | None, str]:
@@ -81,18 +79,21 @@ def _rules(page: PageContext) -> tuple[RobotsRules | None, str]:
     try:
         return read_robots(path), ""
     except OSError as error:
-        text = mark("%(path)s, which robots_file of [bots] names, can't be read: %(reason)s.")
+        text = mark(
+            "%(path)s, which robots_file of [bots] names, can't be read: %(reason)s. Save a copy "
+            "of the site's robots.txt there."
+        )
         return None, page.formats.text(text, path=str(path), reason=error.strerror or str(error))
 
 
-def judge(answer: Answer, rules: RobotsRules | None) -> Mapping[Kind, Obedience]:
-    """Add up the requests of each operator and class, and those that the rules disallow."""
+def compare_paths(answer: Answer, rules: RobotsRules) -> Mapping[Kind, Obedience]:
+    """Sum the requests of each operator and class, and those that the rules disallow."""
     found: dict[Kind, Obedience] = {}
     for operator, bot_class, reason, agent, path, requests in answer.rows:
-        is_disallowed = (
-            rules is not None
-            and path is not None
-            and rules.disallows(path, name_in_robots(reason, agent))
-        )
-        found.setdefault((operator, bot_class), Obedience()).add(path, requests, is_disallowed)
+        one = found.setdefault((operator, bot_class), Obedience())
+        if path is None:
+            continue
+        one.requests += requests
+        if rules.disallows(path, name_in_robots(reason, agent)):
+            one.disallowed[path] += requests
     return found

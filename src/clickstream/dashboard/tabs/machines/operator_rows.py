@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from clickstream.dashboard.charts.columns import bar_widths
 from clickstream.dashboard.questions.metrics import METRICS
@@ -25,7 +25,18 @@ MOST_RETURNS = 10
 REQUESTED, NOT_REQUESTED = mark("requested"), mark("not requested")
 """Whether an operator's machines requested robots.txt."""
 
-_PAGES = ("crawl_pages", "crawl_other_pages")
+_PAGES = ("crawl_pages", "crawl_other_pages", "crawl_robots")
+
+
+class PagesRead(NamedTuple):
+    """The metrics of the pages that machines read."""
+
+    pages: int
+    other_pages: int
+    robots: int
+
+
+NOTHING_READ = PagesRead(0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -99,12 +110,12 @@ def _pages_question(page: PageContext, *by: str) -> Question:
 def build_operators(page: PageContext, report: RobotsReport) -> OperatorLists:
     """Ask for both lists."""
     whole, pages = (page.ask(one) for one in operator_questions(page))
-    read = {row[:2]: row[2:] for row in pages.rows}
+    read = {row[:2]: PagesRead(*row[2:]) for row in pages.rows}
     records = whole.records()
     shown = records[:MOST_OPERATORS]
     widths = bar_widths([one["bot_requests"] for one in shown])
     rows = [
-        _row(page, one, width, read.get(_kind(one), (0, 0)), report)
+        _row(page, one, width, read.get(_kind(one), NOTHING_READ), report)
         for one, width in zip(shown, widths, strict=True)
     ]
     returns = _returns(page)
@@ -124,13 +135,13 @@ def _row(
     page: PageContext,
     record: Mapping[str, Any],
     width: float,
-    read: tuple[int, int],
+    read: PagesRead,
     report: RobotsReport,
 ) -> OperatorRow:
     operator, bot_class = _kind(record)
     is_chosen = page.view.operator == operator
     obedience = report.by_kind.get((operator, bot_class), Obedience())
-    requested = page.formats.text(REQUESTED if obedience.has_read else NOT_REQUESTED)
+    requested = page.formats.text(REQUESTED if read.robots else NOT_REQUESTED)
     return OperatorRow(
         name=value_name(page, "operator", operator),
         purpose=value_name(page, "bot_class", bot_class),
@@ -139,11 +150,11 @@ def _row(
         width=width,
         requests=_cell(page, record, "bot_requests"),
         data=_cell(page, record, "bot_bytes"),
-        pages=pages_text(page, *read),
+        pages=pages_text(page, read),
         errors=_cell(page, record, "bot_errors"),
         error_share=_cell(page, record, "bot_error_share"),
         robots=requested if report.rules is None else _obeyed(page, obedience),
-        not_requested="" if report.rules is None or obedience.has_read else requested,
+        not_requested="" if report.rules is None or read.robots else requested,
         identity=_identity(page, record),
         newest=_cell(page, record, "bot_newest"),
     )
@@ -153,11 +164,10 @@ def _cell(page: PageContext, record: Mapping[str, Any], name: str) -> str:
     return page.shown(METRICS[name], record[name])
 
 
-def pages_text(page: PageContext, pages: int, others: int) -> str:
+def pages_text(page: PageContext, read: PagesRead) -> str:
     """Format a number of pages; a lower bound if some pages have no row of their own."""
-    if not others:
-        return page.formats.count(pages)
-    return page.formats.text(mark("at least %(pages)s"), pages=page.formats.count(pages))
+    pages = page.formats.count(read.pages)
+    return page.formats.text(mark("at least %(pages)s"), pages=pages) if read.other_pages else pages
 
 
 def _obeyed(page: PageContext, one: Obedience) -> str:
@@ -189,7 +199,7 @@ def _returns(page: PageContext) -> list[ReturnRow]:
     sent, asked, read = (page.ask(one) for one in return_questions(page))
     visits = {one["sender"]: one for one in sent.records() if one["sender"]}
     requests: dict[str, int] = dict(asked.rows)
-    pages = {row[0]: row[1:] for row in read.rows}
+    pages = {row[0]: PagesRead(*row[1:]) for row in read.rows}
     could = [name for name in requests if name in OPERATORS and OPERATORS[name].sends]
     names = sorted(
         {*visits, *could},
@@ -200,7 +210,9 @@ def _returns(page: PageContext) -> list[ReturnRow]:
         ),
     )
     return [
-        _return_row(page, name, requests.get(name, 0), pages.get(name, (0, 0)), visits.get(name))
+        _return_row(
+            page, name, requests.get(name, 0), pages.get(name, NOTHING_READ), visits.get(name)
+        )
         for name in names
     ]
 
@@ -209,18 +221,18 @@ def _return_row(
     page: PageContext,
     name: str,
     requests: int,
-    read: tuple[int, int],
-    sent: Mapping[str, Any] | None,
+    read: PagesRead,
+    sent: Mapping[str, Any],
 ) -> ReturnRow:
-    formats, found = page.formats, sent or {}
-    pages, visits = pages_text(page, *read), found.get("visits", 0)
+    formats = page.formats
+    pages, visits = pages_text(page, read), sent.get("visits", 0)
     summary = formats.text(
         mark("read %(pages)s pages, sent %(visits)s visits"),
         pages=pages,
         visits=formats.count(visits),
     )
     query = page.view.without_operator().with_filter("sender", name).query if visits else ""
-    conversions = formats.count(found.get("conversions", 0))
+    conversions = formats.count(sent.get("conversions", 0))
     return ReturnRow(
         name, pages, formats.count(requests), formats.count(visits), query, conversions, summary
     )

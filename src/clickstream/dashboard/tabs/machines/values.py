@@ -100,8 +100,9 @@ def _notes(page: PageContext, report: RobotsReport) -> list[str]:
                 report.rules.with_query,
             )
         )
-    unknown = sum(one.unknown for one in report.by_kind.values())
-    if unknown:
+    checked = sum(one.requests for one in report.by_kind.values())
+    unknown = page.answer(("crawl_requests",), filters=()).single()["crawl_requests"] - checked
+    if unknown > 0:
         notes.append(
             formats.plural(
                 "%(number)s request for other pages is not checked.",
