@@ -197,7 +197,9 @@ def _identity(page: PageContext, record: Mapping[str, Any]) -> str:
 def _returns(page: PageContext) -> list[ReturnRow]:
     """Return the operators that send visits, and those that could; most visits first."""
     sent, asked, read = (page.ask(one) for one in return_questions(page))
-    visits = {one["sender"]: one for one in sent.records() if one["sender"]}
+    visits: dict[str, Mapping[str, Any]] = {
+        one["sender"]: one for one in sent.records() if one["sender"]
+    }
     requests: dict[str, int] = dict(asked.rows)
     pages = {row[0]: PagesRead(*row[1:]) for row in read.rows}
     could = [name for name in requests if name in OPERATORS and OPERATORS[name].sends]
@@ -211,7 +213,7 @@ def _returns(page: PageContext) -> list[ReturnRow]:
     )
     return [
         _return_row(
-            page, name, requests.get(name, 0), pages.get(name, NOTHING_READ), visits.get(name)
+            page, name, requests.get(name, 0), pages.get(name, NOTHING_READ), visits.get(name, {})
         )
         for name in names
     ]
