@@ -324,7 +324,7 @@ LOG_METRICS = (
         mark("Data"),
         "nullif(sum(bytes), 0)",
         mark("Size of the responses to bots, without the headers."),
-        mark("Which pages cost the most traffic?"),
+        mark("Which pages cause much of the traffic?"),
         mark("It is not known if the log has no sizes."),
         format="bytes",
         good="neither",

@@ -18,7 +18,7 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 MOST_PATHS = 20_000
-"""Maximum number of paths of all programs that are compared with the rules: the most requested.
+"""Maximum number of paths of all programs that are compared with the rules, by requests.
 They take 10 MB of memory and 0.1 s of CPU time."""
 
 Kind = tuple[str, str]
