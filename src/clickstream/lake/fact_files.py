@@ -32,6 +32,8 @@ FACT_VIEWS = (
     "error_facts",
     "reject_facts",
     "place_facts",
+    "people_facts",
+    "cohort_facts",
 )
 """The views of include/sql whose rows become fact files."""
 

@@ -56,9 +56,10 @@ ENGAGED_SECONDS = 10
 
 TABLES = (HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER, *OF_DATES)
 
-COLUMNS_VERSION = max(column.since for table in TABLES for column in table.columns)
-"""Version of the optional columns of all tables.
+COLUMNS_VERSION = max(one.since for table in TABLES for one in table.columns)
+"""Version of the tables, and of their optional columns.
 
-A new optional column is `since` the next version. An existing lake gets it when a process opens the
-lake to write, and each published hour records the version of its rows in the ledger.
+A new optional column is `since` the next version, and so is the table of new columns. An existing
+lake gets them when a process opens the lake to write, and each published hour records the version
+of its rows in the ledger.
 """

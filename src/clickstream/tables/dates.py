@@ -29,6 +29,7 @@ PEOPLE_ESTIMATES = Table(
         key("library_version", "string", "Version of the library that searched."),
     ),
     ("event_date",),
+    since=4,
 )
 
 SUSPECTED_COHORTS = Table(
@@ -47,6 +48,7 @@ SUSPECTED_COHORTS = Table(
         key("reason", "string", "The evidence, as a sentence."),
     ),
     ("event_date", "place"),
+    since=4,
 )
 
 SUSPECTED_VISITORS = Table(
@@ -54,6 +56,7 @@ SUSPECTED_VISITORS = Table(
     "one visitor of a UTC date who is left out of the people",
     (EVENT_DATE, _DATE_AT, VISITOR, _COHORT),
     ("visitor_id",),
+    since=4,
 )
 
 VISITOR_COUNTS = Table(
@@ -71,6 +74,7 @@ VISITOR_COUNTS = Table(
         key("strong", "double", "Expected number of people with strong proof."),
     ),
     ("device", "channel", "field", "value"),
+    since=4,
 )
 
 OF_DATES = (SUSPECTED_VISITORS, SUSPECTED_COHORTS, VISITOR_COUNTS, PEOPLE_ESTIMATES)

@@ -38,10 +38,11 @@ FORMER_TYPES = {"goals": "string", "funnel": "string"}
 
 
 def columns_digest(version: int) -> str:
-    """Digest of the columns that a columns version has."""
+    """Digest of the tables and columns that a columns version has."""
     described = [
         (table.name, [(c.name, c.type, c.required) for c in table.columns if c.since <= version])
         for table in TABLES
+        if table.since <= version
     ]
     return hashlib.blake2b(repr(described).encode(), digest_size=8).hexdigest()
 

@@ -89,6 +89,12 @@ class Filter:
     chooses_visits: bool = False
 
 
+WITH_SUSPECTED = Filter("suspicion", ("machine", "person"))
+"""The filter that shows suspected machines along with people."""
+
+ONLY_SUSPECTED = Filter("suspicion", ("machine",))
+
+
 @dataclass(frozen=True)
 class View:
     """The state of a page, as its URL describes it.

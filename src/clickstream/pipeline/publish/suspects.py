@@ -18,11 +18,12 @@ import pyarrow as pa
 
 from clickstream import __version__, dictionary_encoding, people
 from clickstream.hours import Hour
-from clickstream.lake import Lake, aws_errors, hour_ledger
+from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.parquet import shape
 from clickstream.people.habits import MOST_DATES
 from clickstream.tables import (
+    HOUR_LEDGER,
     OF_DATES,
     PEOPLE_ESTIMATES,
     SESSION_PARTS,
@@ -74,7 +75,7 @@ class _Search:
     def __init__(self, lake: Lake, today: date) -> None:
         self._lake = lake
         first = today - timedelta(days=lake.settings.dashboard.keep_days)
-        files = hour_ledger.files_by_date(lake, first)
+        files = iceberg_tables.files_by_date(lake, HOUR_LEDGER, first)
         self._versions = {day: _digest(paths) for day, paths in files.items() if day < today}
         self._tables = {table.name: iceberg_tables.load(lake, table) for table in OF_DATES}
         stored = self._read(PEOPLE_ESTIMATES, first, today)
@@ -136,9 +137,15 @@ class _Search:
         hour = _midnight(day)
         for table in OF_DATES:
             frame = pd.DataFrame([row]) if table is PEOPLE_ESTIMATES else rows.get(table)
-            is_there = frame is not None and len(frame) > 0
-            shaped = [shape(frame, table, hour)] if is_there else []
-            self._tables[table.name].replace(hour, hour, *shaped)
+            self._replace_changed(table, hour, frame)
+
+    def _replace_changed(self, table: Table, hour: Hour, frame: pd.DataFrame | None) -> None:
+        """Replace a date's rows of a table unless they are the same, so that facts stay valid."""
+        stored = self._tables[table.name]
+        is_empty = frame is None or frame.empty
+        wanted = table.arrow_schema().empty_table() if is_empty else shape(frame, table, hour)
+        if not _plain(stored.read(hour, hour), table).equals(_plain(wanted, table)):
+            stored.replace(hour, hour, *([] if is_empty else [wanted]))
 
     def _version_of(self, day: date) -> tuple[str, str]:
         """Return the versions of the date's parts, and of its habit with the cohorts to keep."""
@@ -170,6 +177,12 @@ def _parts_of(lake: Lake, day: date) -> pd.DataFrame:
     table = iceberg_tables.load(lake, SESSION_PARTS)
     rows = table.read(hour, hour.plus(23), [*people.PART_COLUMNS])
     return dictionary_encoding.to_frame(rows)
+
+
+def _plain(rows: pa.Table, table: Table) -> pa.Table:
+    """Return rows of a table in its types and its order, to compare them."""
+    plain = rows.select(table.column_names).cast(table.arrow_schema())
+    return plain.sort_by([(name, "ascending") for name in table.sort_by])
 
 
 def _cohort_rows(cohorts: Sequence[people.SuspectedCohort], chosen: pd.Series) -> pd.DataFrame:
