@@ -148,7 +148,7 @@ def facts(
         bool, typer.Option("--all", help="Compute all dates, also those without a change.")
     ] = False,
 ) -> None:
-    """Update the dashboard's facts from the published hours.
+    """Search for suspected machines, and update the dashboard's facts.
 
     [bold]build[/], [bold]repair[/] and the DAG runs do this as their last step.
     By default, the command computes only dates whose hours were published since
@@ -157,11 +157,14 @@ def facts(
     Example: [bold]clickstream facts --dry-run[/]
     """
     from clickstream.pipeline.publish.facts import refresh_facts
+    from clickstream.pipeline.publish.suspects import find_suspects
 
+    lake = open_lake()
+    with err.status("Suspected machines") as status:
+        searched = find_suspects(lake, status.update, dry_run=dry_run)
+    out.print(searched.sentence, soft_wrap=True)
     with err.status("Facts") as status:
-        refreshed = refresh_facts(
-            open_lake(), status.update, dry_run=dry_run, everything=everything
-        )
+        refreshed = refresh_facts(lake, status.update, dry_run=dry_run, everything=everything)
     out.print(refreshed.sentence, soft_wrap=True)
 
 

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clickstream.people.visitors import ACTION_FIELDS, ARRIVAL_FIELDS, KIND_FIELDS
+from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
+from clickstream.people.visitors import KIND_FIELDS
 
 Codes = NDArray[np.int64]
 

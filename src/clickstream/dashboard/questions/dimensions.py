@@ -7,6 +7,7 @@ from typing import Literal
 
 from clickstream.dashboard.questions.fact_views import (
     BOTS,
+    COHORTS,
     ERRORS,
     GOALS,
     HOURS,
@@ -147,7 +148,7 @@ DIMENSIONS = _dimensions(
     Dimension(
         "cohort",
         SESSIONS,
-        mark("Suspected machines"),
+        mark("Cohort of machines"),
         "suspected_cohort",
     ),
     Dimension("met_goal", SESSIONS, mark("Met a goal"), _yes_or_no("conversions > 0")),
@@ -202,6 +203,7 @@ DIMENSIONS = _dimensions(
     _time("week", None, mark("Week"), "cast(date_trunc('week', local_date) as date)"),
     _time("hour", None, mark("Hour"), "local_hour"),
     _time("weekday", None, mark("Weekday"), _WEEKDAY),
+    _plain("suspected_as", COHORTS, mark("Suspected machines"), "cohort"),
     _plain("bot_class", BOTS, mark("Class"), "bot_class"),
     _plain("bot_reason", BOTS, mark("Reason"), "bot_reason"),
     _plain("agent", BOTS, mark("Program"), "agent"),

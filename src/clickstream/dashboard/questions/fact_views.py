@@ -47,9 +47,11 @@ SOURCES = FactView("source_facts", "event_date", has_sessions=False)
 BOTS = FactView("bot_facts", "event_date", has_sessions=False)
 ERRORS = FactView("error_facts", "event_date", has_sessions=False)
 REJECTS = FactView("reject_facts", "event_date", False, (("longest_line_bytes", "bigint"),))
+PEOPLE = FactView("people_facts", "event_date", has_sessions=False)
+COHORTS = FactView("cohort_facts", "event_date", has_sessions=False)
 PLACES = FactView("place_facts", "event_date", has_sessions=False)
 
 ALL = (
     *(SESSIONS, PAGE_VIEWS, GOALS, SESSION_ERRORS),
-    *(HOURS, SOURCES, BOTS, ERRORS, REJECTS, PLACES),
+    *(HOURS, SOURCES, BOTS, ERRORS, REJECTS, PLACES, PEOPLE, COHORTS),
 )

@@ -13,6 +13,7 @@ from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import ROWS, Panel
 from clickstream.dashboard.questions.view import CHOICES, Value
 from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.cohort_names import cohort_name
 from clickstream.dashboard.widgets.page import PageContext
 
 NONE = mark("(none)")
@@ -23,6 +24,9 @@ STEPS = {"furthest_step", "step_of_failed"}
 """Dimensions whose values are numbers of funnel steps."""
 PAGES = {"page", "landing_page", "exit_page", "next_page", "failed_page", "error_page"}
 """Dimensions whose values are pages, which the settings may name."""
+
+COHORTS = {"cohort", "suspected_as"}
+"""Dimensions whose values are labels of suspected cohorts."""
 
 LEFT = mark("(left the site)")
 LONGEST_NAME = 60
@@ -38,7 +42,11 @@ KINDS = {"new": mark("New"), "returning": mark("Returning")}
 """The labels of the kinds of visitors."""
 
 _ANSWERS = {"yes": mark("yes"), "no": mark("no")}
-_NAMES = {"visitor_kind": KINDS, "met_goal": _ANSWERS, "met_error": _ANSWERS}
+_SUSPICION = {"machine": mark("suspected machines"), "person": mark("people")}
+_NAMES = {
+    **{"visitor_kind": KINDS, "met_goal": _ANSWERS, "met_error": _ANSWERS},
+    "suspicion": _SUSPICION,
+}
 
 
 @dataclass(frozen=True)
@@ -129,9 +137,16 @@ def value_name(page: PageContext, dimension: str, value: Any) -> str:
     if str(value) in _TIMES_OF_START.get(dimension, ()):
         is_hour = dimension == "start_hour"
         return formats.hour(int(value)) if is_hour else formats.weekday(int(value))
+    return _text_name(page, dimension, str(value))
+
+
+def _text_name(page: PageContext, dimension: str, value: str) -> str:
+    """Return the name of a page, a suspected cohort or a country; other texts as they are."""
     if dimension in PAGES:
-        return page.settings.dashboard.page_names.get(value, str(value))
-    return formats.country(str(value)) if dimension == "country" else str(value)
+        return page.settings.dashboard.page_names.get(value, value)
+    if dimension in COHORTS:
+        return cohort_name(page.formats, value)
+    return page.formats.country(value) if dimension == "country" else value
 
 
 def shorten_name(name: str) -> str:

@@ -23,6 +23,7 @@ from clickstream.dashboard.tabs.trust.server_rows import (
     low_server_rows,
     missing_server_rows,
 )
+from clickstream.dashboard.tabs.trust.suspects import SuspectsPanel, build_suspects
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
@@ -106,6 +107,7 @@ class Trust:
     rejects: ListPanel
     without_lengths: str
     bots: ListPanel
+    suspects: SuspectsPanel
     errors: ListPanel
     rules: Sequence[RuleRow]
 
@@ -120,6 +122,7 @@ def build_trust(page: PageContext) -> Trust:
         rejects,
         _without_lengths(page) if rejects.rows else "",
         list_panel(page, BOTS),
+        build_suspects(page),
         list_panel(page, ERRORS),
         _rules(page),
     )

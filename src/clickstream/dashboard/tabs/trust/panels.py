@@ -40,6 +40,21 @@ BOTS = Panel(
     {name: (("bot_requests",), (name,)) for name in ("bot_class", "agent", "bot_reason")},
 )
 
+SUSPECTS = Panel(
+    "suspects",
+    "trust",
+    mark("Suspected machines"),
+    {
+        "": (
+            (
+                *("suspected_machines", "cohort_members", "cohort_proved", "cohort_explained"),
+                "undecided_dates",
+            ),
+            ("suspected_as",),
+        )
+    },
+)
+
 ERRORS = Panel(
     "errors",
     "trust",
@@ -60,4 +75,4 @@ RULES = Panel(
 )
 
 
-TRUST = (HOUR, HOURS, LINE_BALANCE, LOG_SOURCES, REJECTED, BOTS, ERRORS, RULES)
+TRUST = (HOUR, HOURS, LINE_BALANCE, LOG_SOURCES, REJECTED, BOTS, SUSPECTS, ERRORS, RULES)
