@@ -7,7 +7,7 @@ Windows, assets=none`. `clickstream.people` has their meanings.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 ARRIVAL_FIELDS = (
@@ -17,6 +17,49 @@ ARRIVAL_FIELDS = (
 
 ACTION_FIELDS = ("assets", "landing_assets", "page_views", "rhythm")
 """Fields of what a visitor does."""
+
+_ANY_VALUE = {
+    "network": "network %(value)s",
+    "referrer": "from %(value)s",
+    "landing_page": "landing page %(value)s",
+    "hour": "first page between %(value)s:00 and %(value)s:59 UTC",
+    "page_views": "%(value)s page views or more",
+    "rhythm": "longest pause from %(value)s seconds on",
+}
+"""The words for a field; the values of other fields are words already."""
+
+_ONE_VALUE = {
+    ("device", ""): "unknown device",
+    ("protocol", ""): "no HTTP version",
+    ("referrer", ""): "no referrer",
+    ("landing_page", ""): "no landing page",
+    ("assets", "none"): "no images, style sheets or scripts",
+    ("assets", "cached"): "only files from a cache",
+    ("assets", "out of order"): "files before their page",
+    ("assets", "loaded"): "files loaded",
+    ("landing_assets", "none"): "no files of the landing page",
+    ("landing_assets", "part"): "some files of the landing page",
+    ("landing_assets", "all"): "all files of the landing page",
+    ("landing_assets", "unknown"): "files of an uncommon landing page",
+    ("page_views", "1"): "one page",
+    ("rhythm", "none"): "no second page",
+    ("rhythm", "equal"): "equal pauses",
+}
+
+_DIGITS = 6
+"""Digits of a network's hash that are shown."""
+
+
+def _in_english(text: str, **values: str) -> str:
+    return text % values
+
+
+def _words(name: str, value: str, translate: Callable[..., str]) -> str:
+    if text := _ONE_VALUE.get((name, value)):
+        return translate(text)
+    shown = value[:_DIGITS] if name == "network" else value
+    return translate(_ANY_VALUE[name], value=shown) if name in _ANY_VALUE else shown
+
 
 _FIELD = re.compile(rf"(?:^|, )({'|'.join((*ARRIVAL_FIELDS, *ACTION_FIELDS))})=")
 
@@ -34,6 +77,10 @@ class CohortLabel:
         proof, _, fields = text.partition(": ")
         names_and_values = _FIELD.split(fields)[1:]
         return cls(proof, dict(zip(names_and_values[::2], names_and_values[1::2], strict=True)))
+
+    def describe(self, translate: Callable[..., str] = _in_english) -> str:
+        """Return what the members share, in words; `translate` gets a text and its values."""
+        return " · ".join(_words(name, value, translate) for name, value in self.values.items())
 
     def __str__(self) -> str:
         """The label as a text."""

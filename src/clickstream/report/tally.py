@@ -28,6 +28,7 @@ from clickstream.report.figures import (
 )
 from clickstream.report.reading import SmallFile
 from clickstream.report.rows import ROWS_AT_ONCE, LogRequests, LogRows, Numbers
+from clickstream.report.suspects import Suspects, find_suspects
 from clickstream.report.visits import SessionCounts, SessionTally
 from clickstream.sessions import SessionRules
 from clickstream.tables import BALANCE
@@ -58,7 +59,7 @@ class Tally:
         self._domains, self._session_rules = clean_rules.domains, session_rules
         self._cleaner = Cleaner(clean_rules, VisitorKeys(VISITOR_KEY), look_ups)
         self._waiting = 0
-        self._rows = LogRows(("method",) if session_rules.goals else ())
+        self._rows = LogRows()
         self._referrers_of_assets: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._examples: dict[str, Reject] = {}
@@ -117,7 +118,8 @@ class Tally:
         self._cleaner.forget()  # frees 100 MB after a year of logs
         pa.default_memory_pool().release_unused()
         _add_behaviour_verdicts(requests, self._cleaner)
-        people, is_view = _sessions(requests, self._session_rules)
+        suspects = find_suspects(requests, self._session_rules)
+        people, is_view = _sessions(requests, self._session_rules, suspects)
         outcomes = _outcomes(requests)
         views, hits = requests.count("arrival", is_view), requests.count("arrival")
         bots = _bots(requests)
@@ -136,6 +138,7 @@ class Tally:
             bytes=self._bytes,
             clients=clients,
             people=people,
+            suspects=suspects,
             timeout_seconds=self._session_rules.timeout_seconds,
             by_hour=dict(sorted(requests.hours().items())),
             top_pages=top(
@@ -180,10 +183,10 @@ def _add_behaviour_verdicts(requests: LogRequests, cleaner: Cleaner) -> None:
 
 
 def _sessions(
-    requests: LogRequests, rules: SessionRules
+    requests: LogRequests, rules: SessionRules, suspects: Suspects
 ) -> tuple[SessionCounts, npt.NDArray[np.bool_]]:
     """Count the sessions, some visitors at a time; also return a mask of the page views."""
-    tally = SessionTally(rules)
+    tally = SessionTally(rules, suspects)
     is_view = np.zeros(len(requests), np.bool_)
     for rows in requests.by_visitor():
         piece, _ = requests.requests(rows)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clickstream.cohort_labels import CohortLabel
 from clickstream.dashboard.charts.columns import bar_widths
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER
@@ -13,7 +14,6 @@ from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import ROWS, Panel
 from clickstream.dashboard.questions.view import CHOICES, Value
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.cohort_names import cohort_name
 from clickstream.dashboard.widgets.page import PageContext
 
 NONE = mark("(none)")
@@ -145,7 +145,7 @@ def _text_name(page: PageContext, dimension: str, value: str) -> str:
     if dimension in PAGES:
         return page.settings.dashboard.page_names.get(value, value)
     if dimension in COHORTS:
-        return cohort_name(page.formats, value)
+        return CohortLabel.parse(value).describe(page.formats.text) or value
     return page.formats.country(value) if dimension == "country" else value
 
 
