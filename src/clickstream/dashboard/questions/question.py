@@ -14,7 +14,7 @@ from clickstream.dashboard.questions.dimensions import DIMENSIONS, OF_SUSPICION,
 from clickstream.dashboard.questions.fact_views import GOALS, IS_SUSPECTED, SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.view import Filter, Value
+from clickstream.dashboard.questions.view import WITH_SUSPECTED, Filter, Value
 from clickstream.wording import printable
 
 
@@ -256,6 +256,8 @@ def _where(facts: FactView, scope: QuestionScope, filters: Sequence[Filter]) -> 
     Filters choose visits. On a view without sessions, only filters by its own dimensions apply.
     Suspected machines are left out, unless a filter chooses them.
     """
+    is_of_people = not of_suspicion(filters)
+    filters = [one for one in filters if one != WITH_SUSPECTED]
     own = [
         one
         for one in filters
@@ -265,13 +267,15 @@ def _where(facts: FactView, scope: QuestionScope, filters: Sequence[Filter]) -> 
     clauses = [in_period(facts, scope.period), *(_filter_clause(one) for one in own)]
     if not facts.has_sessions:
         return _join_clauses(clauses)
-    if not of_suspicion(filters):
+    if is_of_people:
         clauses.insert(1, (PEOPLE_ONLY, ()))
     if facts is SESSIONS:
         others = [one for one in filters if one not in own]
         clauses += [_visits_clause(one, scope) for one in others]
     elif len(own) < len(filters):
-        sql, values = _where(SESSIONS, scope, [one for one in filters if one not in own])
+        others = [one for one in filters if one not in own]
+        chosen = others if is_of_people else [*others, WITH_SUSPECTED]
+        sql, values = _where(SESSIONS, scope, chosen)
         of_sessions = f"session_id in (select session_id from {SESSIONS.name} where {sql})"  # noqa: S608
         clauses.append((of_sessions, values))
     return _join_clauses(clauses)

@@ -89,8 +89,9 @@ class Filter:
     chooses_visits: bool = False
 
 
-WITH_SUSPECTED = Filter("suspicion", ("machine", "person"))
-"""The filter that shows suspected machines along with people."""
+EVERYONE = "everyone"
+WITH_SUSPECTED = Filter("suspicion", (EVERYONE,))
+"""The filter that shows suspected machines along with people: it chooses no visits."""
 
 ONLY_SUSPECTED = Filter("suspicion", ("machine",))
 

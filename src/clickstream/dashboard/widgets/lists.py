@@ -12,7 +12,7 @@ from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import ROWS, Panel
-from clickstream.dashboard.questions.view import CHOICES, Value
+from clickstream.dashboard.questions.view import CHOICES, EVERYONE, Value
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -42,7 +42,11 @@ KINDS = {"new": mark("New"), "returning": mark("Returning")}
 """The labels of the kinds of visitors."""
 
 _ANSWERS = {"yes": mark("yes"), "no": mark("no")}
-_SUSPICION = {"machine": mark("suspected machines"), "person": mark("people")}
+_SUSPICION = {
+    "machine": mark("suspected machines"),
+    "person": mark("people"),
+    EVERYONE: mark("people and suspected machines"),
+}
 _NAMES = {
     **{"visitor_kind": KINDS, "met_goal": _ANSWERS, "met_error": _ANSWERS},
     "suspicion": _SUSPICION,

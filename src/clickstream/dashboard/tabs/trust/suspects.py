@@ -76,7 +76,10 @@ def _reason(page: PageContext, record: dict[str, Any]) -> str:
     """State why a cohort is suspected."""
     formats = page.formats
     reason = formats.text(
-        mark("%(members)s visitors; the %(proved)s proved people like them explain %(explained)s."),
+        mark(
+            "%(members)s visitors; the %(proved)s proved people who came in the same way explain "
+            "%(explained)s."
+        ),
         members=formats.count(round(record["cohort_members"])),
         proved=formats.count(round(record["cohort_proved"])),
         explained=formats.count(round(record["cohort_explained"])),
