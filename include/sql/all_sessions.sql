@@ -10,6 +10,11 @@ parts as (
     from session_parts
 ),
 
+suspected as ( -- since columns version 4
+    select * -- since columns version 4
+    from suspected_visitors -- since columns version 4
+), -- since columns version 4
+
 -- The columns of an arrival are combined into one value, so that one pass over the parts finds the
 -- last arrival of each session.
 parts_with_arrival as (
@@ -123,14 +128,14 @@ final as (
             > {engaged_seconds} as is_engaged,
         people.started_at,
         people.ended_at,
-        suspected_visitors.cohort is not null as is_suspected, -- since columns version 4
-        suspected_visitors.cohort as suspected_cohort, -- since columns version 4
+        suspected.cohort is not null as is_suspected, -- since columns version 4
+        suspected.cohort as suspected_cohort, -- since columns version 4
         cast(people.started_at as date) as session_date
     from people
-    left join suspected_visitors -- since columns version 4
+    left join suspected -- since columns version 4
         on -- since columns version 4
-            people.visitor_id = suspected_visitors.visitor_id -- since columns version 4
-            and cast(people.started_at as date) = suspected_visitors.event_date -- since columns version 4
+            people.visitor_id = suspected.visitor_id -- since columns version 4
+            and cast(people.started_at as date) = suspected.event_date -- since columns version 4
 )
 
 select *

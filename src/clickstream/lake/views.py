@@ -64,10 +64,11 @@ class AthenaView:
         """Return the SELECT by which fact files of a columns version are recognized.
 
         It is without the lines that later versions added, and those absent from earlier files. It
-        has the lines that later versions replaced.
+        has the lines that later versions replaced. No view has two empty lines in a row.
         """
         lines = self.sql.splitlines(keepends=True)
-        return "".join(_of_version(line, version) for line in lines if _ABSENT not in line)
+        found = "".join(_of_version(line, version) for line in lines if _ABSENT not in line)
+        return re.sub(r"\n{3,}", "\n\n", found)
 
 
 def _of_version(line: str, version: int) -> str:
