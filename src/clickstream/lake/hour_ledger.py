@@ -25,13 +25,7 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import iceberg_tables, table_scan
-from clickstream.tables import (
-    FIRST_COLUMNS_VERSION,
-    HOUR_LEDGER,
-    RAW_OBJECTS,
-    SESSION_PARTS,
-    Table,
-)
+from clickstream.tables import FIRST_COLUMNS_VERSION, HOUR_LEDGER, RAW_OBJECTS, SESSION_PARTS, Table
 
 UNPUBLISHED = ""
 

@@ -62,7 +62,7 @@ class ColumnStore(FactStore):
 
 
 def table_of(view: str, columns: Mapping[str, Any]) -> pa.Table:
-    """A fact table of columns; those that are not given have no values. All visits are of people."""
+    """A fact table of columns; those that are not given have no values. All are of people."""
     count = len(next(iter(columns.values())))
     columns = {"is_suspected": np.zeros(count, np.bool_), **columns}
     schema = SCHEMAS[view]

@@ -12,7 +12,7 @@ SHOWN_FROM = 0.05
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchedDates:
     """The searched UTC dates of a page: their number, and sums over them by date.
 
     `people` are the visitors who are not suspected, `lowest` and `highest` the interval's ends.
@@ -33,12 +33,12 @@ def suspected_visitors(page: PageContext) -> int:
     return found or 0
 
 
-def searched(page: PageContext) -> Searched:
+def searched(page: PageContext) -> SearchedDates:
     """Return what the search for suspected machines found on the page's dates."""
     metrics = ("searched_dates", "people_by_date", "fewest_people", "most_people")
     period = replace(page.period, until_hour=None)
     found = page.answer(metrics, period=period, filters=()).single()
-    return Searched(*(found[name] or 0 for name in metrics))
+    return SearchedDates(*(found[name] or 0 for name in metrics))
 
 
 def people_interval(page: PageContext, visitors: int) -> tuple[int, int] | None:

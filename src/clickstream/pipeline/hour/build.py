@@ -38,8 +38,8 @@ from clickstream.tables import (
     LAYOUT_VERSION,
     REJECTS,
     SESSION_PARTS,
-    UNSTITCHED_PARTS,
 )
+from clickstream.tables.sessions import UNSTITCHED_PARTS
 
 _log = logging.getLogger(__name__)
 

@@ -22,13 +22,7 @@ from clickstream.lake.intents import select_compared
 from clickstream.lake.publication import Replaced
 from clickstream.pipeline.hosts.missing import expected_hosts
 from clickstream.pipeline.hour.states import BuiltHour, StitchedHour
-from clickstream.tables import (
-    HOUR_LEDGER,
-    RAW_OBJECTS,
-    SESSION_CHANGES,
-    SESSION_PARTS,
-    Table,
-)
+from clickstream.tables import HOUR_LEDGER, RAW_OBJECTS, SESSION_CHANGES, SESSION_PARTS, Table
 
 Cause = Literal[
     "first publication", "new visitor ids", "version", "settings", "late lines", "neighbour"

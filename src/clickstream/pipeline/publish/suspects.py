@@ -23,15 +23,12 @@ from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.parquet import shape
 from clickstream.people.habits import MOST_DATES
-from clickstream.tables import (
-    HOUR_LEDGER,
-    OF_DATES,
+from clickstream.tables import HOUR_LEDGER, OF_DATES, SESSION_PARTS, Table
+from clickstream.tables.dates import (
     PEOPLE_ESTIMATES,
-    SESSION_PARTS,
     SUSPECTED_COHORTS,
     SUSPECTED_VISITORS,
     VISITOR_COUNTS,
-    Table,
 )
 from clickstream.wording import quantity, shorten
 
