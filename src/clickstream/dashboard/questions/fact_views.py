@@ -30,7 +30,10 @@ PAGE_VIEWS = FactView(
 GOALS = FactView("goal_facts", "session_date", has_sessions=True)
 SESSION_ERRORS = FactView("session_error_facts", "session_date", has_sessions=True)
 HOURS = FactView(
-    "hour_facts", "event_date", False, (("columns_version", "integer"), ("other_hosts", "bigint"))
+    "hour_facts",
+    "event_date",
+    False,
+    (("columns_version", "integer"), ("other_hosts", "bigint"), ("networks_dated", "date")),
 )
 SOURCES = FactView("source_facts", "event_date", has_sessions=False)
 BOTS = FactView("bot_facts", "event_date", has_sessions=False)
