@@ -15,15 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clickstream import dictionary_encoding
-from clickstream.clean import RequestTable, joined
+from clickstream.clean import Cleaner, RequestTable, joined
 
 ROWS_AT_ONCE = 350_000
 """Number of requests in a piece, and in a batch of the cleaner, which labels it at once."""
 
-VISITOR_COLUMNS = (
-    *("visitor_id", "visitor_hour", "device", "country"),
-    *("is_bot", "bot_class", "bot_reason"),
-)
+_VERDICT = ("is_bot", "bot_class", "bot_reason")
+VISITOR_COLUMNS = ("visitor_id", "visitor_hour", "device", "country", *_VERDICT)
 """The columns of the table of visitors that figures need."""
 
 _SHARED = ("status", "kind", "has_referrer", "target", "arrival", "visitor")
@@ -85,6 +83,21 @@ class LogRequests:
         table = self._tables["visitor"]
         old = {name: table[name] for name in table.schema.names}
         self._tables["visitor"] = pa.record_batch({**old, **columns})
+
+    def add_behaviour_verdicts(self, cleaner: Cleaner) -> None:
+        """Add the verdicts by behaviour, some hours at a time; one applies to one hour only."""
+        tables, places = [], [np.zeros(0, np.int64)]
+        for rows in self.by_hour():
+            piece, visitors = self.requests(rows)
+            tables.append(cleaner.add_behaviour_verdicts(piece).tables["visitor"].select(_VERDICT))
+            places.append(visitors)
+        if tables:
+            order = pa.array(np.argsort(np.concatenate(places)))
+            columns = {
+                name: dictionary_encoding.concat_columns([table[name] for table in tables])
+                for name in _VERDICT
+            }
+            self.replace_visitors({name: column.take(order) for name, column in columns.items()})
 
     def slices(self) -> Iterator[tuple[slice, Batch]]:
         """Yield all rows in order, some at a time: their positions, and their columns."""
