@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 
 class Origin(NamedTuple):
-    """Where the entries of a data file come from, and when they were last reviewed."""
+    """Where the entries of a data file come from, and when they were last changed."""
 
     source: str
     date: date
