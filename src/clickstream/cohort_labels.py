@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 ARRIVAL_FIELDS = (
-    *("device", "channel", "network", "agent", "protocol", "referrer", "landing_page", "hour"),
+    *("device", "channel", "network", "operator", "agent", "protocol"),
+    *("referrer", "landing_page", "hour"),
 )
 """Fields of where a visitor comes from."""
 
@@ -20,6 +21,7 @@ ACTION_FIELDS = ("assets", "landing_assets", "page_views", "rhythm")
 
 _ANY_VALUE = {
     "network": "network %(value)s",
+    "operator": "operator %(value)s",
     "referrer": "from %(value)s",
     "landing_page": "landing page %(value)s",
     "hour": "first page between %(value)s:00 and %(value)s:59 UTC",
@@ -47,7 +49,7 @@ _ONE_VALUE = {
 }
 
 _DIGITS = 6
-"""Digits of a network's hash that are shown."""
+"""Digits of the hash of a network, or of its operator, that are shown."""
 
 
 def _in_english(text: str, **values: str) -> str:
@@ -57,7 +59,7 @@ def _in_english(text: str, **values: str) -> str:
 def _words(name: str, value: str, translate: Callable[..., str]) -> str:
     if text := _ONE_VALUE.get((name, value)):
         return translate(text)
-    shown = value[:_DIGITS] if name == "network" else value
+    shown = value[:_DIGITS] if name in ("network", "operator") else value
     return translate(_ANY_VALUE[name], value=shown) if name in _ANY_VALUE else shown
 
 

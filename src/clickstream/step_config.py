@@ -8,16 +8,18 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import replace
+from datetime import date
 from functools import cache, lru_cache, partial, reduce
 from operator import or_
 from pathlib import Path
 
 from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
+from clickstream.clean.bots.hosting import HOSTING_VERDICTS
 from clickstream.clean.bots.networks import OwnEquipment
 from clickstream.clean.channels import DEFAULT_CHANNELS
 from clickstream.errors import UnusableRule
-from clickstream.lookups import PlaceDatabase
+from clickstream.lookups import AsnDatabase, PlaceDatabase, open_asn_database
 from clickstream.parse.registry import compile_format
 from clickstream.settings import GoalSettings, Settings
 
@@ -53,6 +55,7 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
         channels=_channels(settings),
         trusted=clean.NetworkSet.of(chosen.trusted_proxies),
         networks=_networks(settings),
+        hosting=HOSTING_VERDICTS if behaviour.hosting else {},
         own_equipment=OwnEquipment(
             clean.NetworkSet.of(behaviour.own_networks), behaviour.own_user_agents
         ),
@@ -93,17 +96,24 @@ _compiled = cache(compile_format)
 
 
 def look_ups(settings: Settings) -> clean.LookUps:
-    """Return the lookups of places and devices.
+    """Return the lookups of places, autonomous systems and devices.
 
     The devices of recent user agents are cached: the hours of a range share most agents.
     """
     database = _database(settings)
     return clean.LookUps(
-        place=partial(places.place_at, record_of=database.record), device=_device_of
+        place=partial(places.place_at, record_of=database.record),
+        asns=_asn_database(settings).numbers,
+        device=_device_of,
     )
 
 
 _device_of = lru_cache(maxsize=20_000)(devices.device_of)
+
+
+def networks_dated(settings: Settings) -> date | None:
+    """Return the date of the ASN database by which hosting networks are found; None without one."""
+    return _asn_database(settings).dated if settings.bots.hosting else None
 
 
 def missing_look_ups(settings: Settings) -> str | None:
@@ -114,6 +124,8 @@ def missing_look_ups(settings: Settings) -> str | None:
 def result_digest(settings: Settings) -> str:
     """Return the digest of everything that shapes an hour, except its lines and the library."""
     parts = [settings.result_digest(), _database(settings).identity]
+    if asn_database := _asn_database(settings).identity:
+        parts.append(asn_database)
     parts += [_text(settings.resolve(path)) for path in _rule_files(settings)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
@@ -154,6 +166,14 @@ def _text(path: Path) -> str:
 def _database(settings: Settings) -> PlaceDatabase:
     path = settings.geoip.database
     return _opened(settings.resolve(path) if path else None)
+
+
+def _asn_database(settings: Settings) -> AsnDatabase:
+    path = settings.geoip.asn_database
+    return _opened_asn_database(settings.resolve(path) if path else None)
+
+
+_opened_asn_database = cache(open_asn_database)
 
 
 @cache

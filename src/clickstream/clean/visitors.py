@@ -22,7 +22,8 @@ import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
 from clickstream.clean.bots import OWN_EQUIPMENT, Verdict
-from clickstream.clean.clients import Origins
+from clickstream.clean.bots.hosting import PROXY_BROWSERS
+from clickstream.clean.clients import Agent, Origins
 from clickstream.clean.devices import Device
 from clickstream.clean.dictionary_columns import (
     Codes,
@@ -34,7 +35,7 @@ from clickstream.clean.dictionary_columns import (
     verdict_table,
 )
 from clickstream.clean.hashes import Hasher, hashed_form
-from clickstream.clean.network_ids import network_ids
+from clickstream.clean.network_ids import network_ids, operator_ids
 from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.errors import InputError
@@ -63,7 +64,7 @@ class VisitorKeys:
 
 
 VISITOR_COLUMNS = (
-    *("site", "visitor_id", "carried_as", "visitor_hour", "network_id"),
+    *("site", "visitor_id", "carried_as", "visitor_hour", "network_id", "operator_id"),
     *(*Device._fields, *Place._fields),
     *("opted_out", "is_bot", "bot_class", "bot_reason"),
 )
@@ -117,6 +118,7 @@ class Visitors:
         """Return the table with one row per visitor, in the order of their codes."""
         client, agent, mark, hour = self._visitors.met
         host = self._hosts_of(client, mark)
+        asns = self._asns()
         wish = np.array([one.opted_out for one in self._origins.marks.ordered], np.bool_)[mark]
         ids = dictionary_encoding.combine_chunks(pa.chunked_array(self._ids).dictionary_encode())
         before = self._keys.before
@@ -132,11 +134,11 @@ class Visitors:
                 "visitor_id": ids,
                 "carried_as": old_ids,
                 "visitor_hour": hour,
-                "network_id": self._networks(host, wish),
+                **self._networks(host, asns, wish),
                 **taken(devices, agent),
                 **self._places(host, wish),
                 "opted_out": wish,
-                **self._verdicts(host, agent),
+                **self._verdicts(host, asns, agent),
             }
         )
 
@@ -190,11 +192,25 @@ class Visitors:
         ]
         return pc.replace_with_mask(peers, to_read, pa.array(read, pa.string()))
 
-    def _networks(self, host: Codes, opted_out: npt.NDArray[np.bool_]) -> pa.DictionaryArray:
-        """Return the network ids of visitors; null for those who asked not to be tracked."""
-        made = network_ids(self._hosts.values.to_pylist(), self._rules.site, self._keys.now)
-        of_hosts = dictionary_encoding.encode([*made, None])
-        return of_hosts.take(pa.array(np.where(opted_out, len(made), host)))
+    def _asns(self) -> npt.NDArray[np.int64]:
+        """Look up the autonomous system of each code of `_hosts`; 0 if it is unknown."""
+        addresses = self._hosts.values
+        slices = (addresses[n : n + _AT_ONCE] for n in range(0, len(addresses), _AT_ONCE))
+        return np.concatenate([self._look_ups.asns(some.to_pylist()) for some in slices])
+
+    def _networks(
+        self, host: Codes, asns: npt.NDArray[np.int64], opted_out: npt.NDArray[np.bool_]
+    ) -> dict[str, pa.DictionaryArray]:
+        """Return the columns of network and operator ids; null for those who opted out."""
+        site, key = self._rules.site, self._keys.now
+        ids = {
+            "network_id": network_ids(self._hosts.values.to_pylist(), site, key),
+            "operator_id": operator_ids(asns.tolist(), site, key),
+        }
+        rows = pa.array(np.where(opted_out, len(asns), host))
+        return {
+            name: dictionary_encoding.encode([*of, None]).take(rows) for name, of in ids.items()
+        }
 
     def _places(self, host: Codes, opted_out: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
         """Look up the places of visitors; only the country if they asked not to be tracked."""
@@ -208,22 +224,35 @@ class Visitors:
         rows = found[host] + np.int32(len(coarse)) * opted_out
         return taken(table(Place, [*places.ordered, *coarse]), rows)
 
-    def _verdicts(self, host: Codes, agent: Codes) -> dict[str, pa.Array]:
+    def _verdicts(
+        self, host: Codes, asns: npt.NDArray[np.int64], agent: Codes
+    ) -> dict[str, pa.Array]:
         """Build the columns of bot verdicts, by user agent and network."""
-        by_agent = [agent.verdict for agent in self._origins.agents.made]
-        if not len(self._rules.networks) and not self._rules.own_equipment.has_networks:
-            return taken(verdict_table(by_agent), agent)
+        agents = self._origins.agents.made
+        has_lists = len(self._rules.networks) or self._rules.own_equipment.has_networks
+        if not has_lists and not np.isin(asns, [*self._rules.hosting]).any():
+            return taken(verdict_table([one.verdict for one in agents]), agent)
         addresses = self._hosts.values.take(pa.array(host)).to_pylist()
         verdicts = [
-            self._verdict(address, by_agent[one]) if address else by_agent[one]
-            for address, one in zip(addresses, agent.tolist(), strict=True)
+            self._verdict(address, asn, agents[one]) if address else agents[one].verdict
+            for address, asn, one in zip(
+                addresses, asns[host].tolist(), agent.tolist(), strict=True
+            )
         ]
         found = verdict_table(verdicts)
         return {name: found[name] for name in found.schema.names}
 
-    def _verdict(self, address: str, by_agent: Verdict | None) -> Verdict | None:
-        """Return the verdict on a user agent with the address that it comes from."""
+    def _verdict(self, address: str, asn: int, agent: Agent) -> Verdict | None:
+        """Return the verdict on a user agent with its address and the address's AS.
+
+        Lists of the settings take precedence over the list of hosting networks.
+        """
+        by_agent, lists = agent.verdict, self._rules.networks
         if by_agent is not None and by_agent.bot_class == OWN_EQUIPMENT:
             return by_agent
         own = self._rules.own_equipment.by_address(address)
-        return own or self._rules.networks.verdict(address, by_agent)
+        if found := own or lists.verdict(address, by_agent):
+            return found
+        hosting = self._rules.hosting.get(asn)
+        is_proxied = agent.device.browser in PROXY_BROWSERS
+        return hosting if hosting and not is_proxied and not lists.has_people(address) else None

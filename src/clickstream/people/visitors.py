@@ -73,7 +73,7 @@ _SUMMED = [
 ]
 _TEXTS = [
     *("device", "browser", "browser_version", "os", "channel", "referrer_domain", "landing_page"),
-    *("network_id", "protocol"),
+    *("network_id", "operator_id", "protocol"),
 ]
 
 PART_COLUMNS = (
@@ -111,6 +111,7 @@ def _arrival(first: pd.DataFrame, with_page: pd.DataFrame) -> pd.DataFrame:
             "device": with_page["device"].fillna(""),
             "channel": with_page["channel"].where(with_page["channel"].notna(), no_channel),
             "network": with_page["network_id"].fillna(""),
+            "operator": with_page["operator_id"].fillna(""),
             "agent": browser + ", " + with_page["os"].fillna(""),
             "protocol": with_page["protocol"].fillna(""),
             "referrer": with_page["referrer_domain"].fillna(""),

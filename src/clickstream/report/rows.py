@@ -7,7 +7,7 @@ verdicts are known only at the end. Full columns are built for one piece at a ti
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clickstream import dictionary_encoding
-from clickstream.clean import RequestTable, joined
+from clickstream.clean import Cleaner, RequestTable, joined
 
 ROWS_AT_ONCE = 350_000
 """Number of requests in a piece, and in a batch of the cleaner, which labels it at once."""
 
+_VERDICT = ("is_bot", "bot_class", "bot_reason")
 _SHARED = (
     *("status", "kind", "method", "protocol", "has_referrer"),
     *("target", "arrival", "visitor"),
@@ -37,16 +38,18 @@ Numbers = npt.NDArray[np.int64]
 class LogRows:
     """Rows of `clean.Requests` with only the columns that figures need.
 
-    The hour of a row is stored with its visitor, and its time as the second of that hour.
+    The hour of a row is stored with its visitor, and its time as the second of that hour. `more`
+    names further columns to keep.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, more: Collection[str] = ()) -> None:
+        self._names = (*_SHARED, *more)
         self._batches: list[Batch] = []
 
     def add(self, rows: Batch) -> None:
         """Add rows of the cleaner."""
         second = rows["hit_at"].astype("M8[s]").astype(np.int64) % _HOUR
-        kept = {name: rows[name] for name in _SHARED}
+        kept = {name: rows[name] for name in self._names}
         self._batches.append(
             {name: _narrow(one) for name, one in {**kept, "second": second}.items()}
         )
@@ -80,6 +83,21 @@ class LogRequests:
         table = self._tables["visitor"]
         old = {name: table[name] for name in table.schema.names}
         self._tables["visitor"] = pa.record_batch({**old, **columns})
+
+    def add_behaviour_verdicts(self, cleaner: Cleaner) -> None:
+        """Add the verdicts by behaviour, some hours at a time; one applies to one hour only."""
+        tables, places = [], [np.zeros(0, np.int64)]
+        for rows in self.by_hour():
+            piece, visitors = self.requests(rows)
+            tables.append(cleaner.add_behaviour_verdicts(piece).tables["visitor"].select(_VERDICT))
+            places.append(visitors)
+        if tables:
+            order = pa.array(np.argsort(np.concatenate(places)))
+            columns = {
+                name: dictionary_encoding.concat_columns([table[name] for table in tables])
+                for name in _VERDICT
+            }
+            self.replace_visitors({name: column.take(order) for name, column in columns.items()})
 
     def slices(self) -> Iterator[tuple[slice, Batch]]:
         """Yield all rows in order, some at a time: their positions, and their columns."""

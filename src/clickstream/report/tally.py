@@ -28,6 +28,7 @@ from clickstream.report.figures import (
 )
 from clickstream.report.reading import SmallFile
 from clickstream.report.rows import ROWS_AT_ONCE, LogRequests, LogRows, Numbers
+from clickstream.report.small_files import place_of_line, source_of
 from clickstream.report.suspects import Suspects, find_suspects
 from clickstream.report.visits import SessionCounts, SessionTally
 from clickstream.sessions import SessionRules
@@ -36,9 +37,6 @@ from clickstream.tables import BALANCE
 VISITOR_KEY = b"clickstream trial"  # fixed: the ids only distinguish visitors and are not stored
 
 _TAGS = ("utm_source", "utm_medium", "utm_campaign")
-_VERDICT = ("is_bot", "bot_class", "bot_reason")
-_NONE: npt.NDArray[np.int64] = np.zeros(0, np.int64)
-
 
 Outcomes = Counter[tuple[int, str, bool]]
 """Number of requests by status, kind, and whether they are a bot's."""
@@ -101,7 +99,9 @@ class Tally:
             self._rejected[reason] += count
             if reason not in self._examples:
                 row = refused.slice(first, 1).to_pylist()[0]
-                self._examples[reason] = Reject(*_place(row["line_number"], files), row["line"])
+                self._examples[reason] = Reject(
+                    *place_of_line(row["line_number"], source_of(files)), row["line"]
+                )
 
     def own_domain(self) -> OwnDomain | None:
         """Infer the own domain from all added lines. Afterwards, nothing can be added."""
@@ -117,7 +117,7 @@ class Tally:
         clients = self._cleaner.count_clients()
         self._cleaner.forget()  # frees 100 MB after a year of logs
         pa.default_memory_pool().release_unused()
-        _add_behaviour_verdicts(requests, self._cleaner)
+        requests.add_behaviour_verdicts(self._cleaner)
         suspects = find_suspects(requests, self._session_rules)
         people, is_view = _sessions(requests, self._session_rules, suspects)
         outcomes = _outcomes(requests)
@@ -153,33 +153,6 @@ class Tally:
             first_at=first_at,
             last_at=last_at,
         )
-
-
-def _place(line_number: int, files: Sequence[str | SmallFile]) -> tuple[str, int]:
-    """Return the path of the file that contains a line, and the line's number in it."""
-    for file in files:
-        if isinstance(file, str):
-            return file, line_number
-        if line_number <= file.lines:
-            return file.name, line_number
-        line_number -= file.lines
-    raise ValueError(f"Line {line_number} is beyond the last file.")
-
-
-def _add_behaviour_verdicts(requests: LogRequests, cleaner: Cleaner) -> None:
-    """Add the verdicts by behaviour, some hours at a time; a verdict applies to one hour only."""
-    tables, places = [], [_NONE]
-    for rows in requests.by_hour():
-        piece, visitors = requests.requests(rows)
-        tables.append(cleaner.add_behaviour_verdicts(piece).tables["visitor"].select(_VERDICT))
-        places.append(visitors)
-    if tables:
-        order = pa.array(np.argsort(np.concatenate(places)))
-        columns = {
-            name: dictionary_encoding.concat_columns([table[name] for table in tables])
-            for name in _VERDICT
-        }
-        requests.replace_visitors({name: column.take(order) for name, column in columns.items()})
 
 
 def _sessions(

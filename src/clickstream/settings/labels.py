@@ -79,6 +79,10 @@ class BotSettings(Section):
         description="Files with the networks of datacenters, which no person browses from, by "
         "name.",
     )
+    hosting: bool = Field(
+        True,
+        description="Whether a browser from a hosting network is a bot; needs geoip.asn_database.",
+    )
     people: dict[str, str] = Field(
         {}, description="Files with networks of people inside datacenters, such as VPNs, by name."
     )

@@ -41,7 +41,10 @@ PAGE_VIEWS = FactView(
 GOALS = FactView("goal_facts", "session_date", True, (_SUSPICION,))
 SESSION_ERRORS = FactView("session_error_facts", "session_date", True, (_SUSPICION,))
 HOURS = FactView(
-    "hour_facts", "event_date", False, (("columns_version", "integer"), ("other_hosts", "bigint"))
+    "hour_facts",
+    "event_date",
+    False,
+    (("columns_version", "integer"), ("other_hosts", "bigint"), ("networks_dated", "date")),
 )
 SOURCES = FactView("source_facts", "event_date", has_sessions=False)
 BOTS = FactView("bot_facts", "event_date", has_sessions=False)
