@@ -56,6 +56,17 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
         own_equipment=OwnEquipment(
             clean.NetworkSet.of(behaviour.own_networks), behaviour.own_user_agents
         ),
+        signatures=clean.SignatureVerifier(
+            {
+                path.stem: clean.parse_directory(str(path), _text(path))
+                for path in _agents(settings)
+            },
+            own_hosts=(
+                *settings.site.hosts,
+                *settings.site.domains,
+                *(f"*.{domain}" for domain in settings.site.domains),
+            ),
+        ),
         behaviour=clean.BehaviourRules(
             scanner_paths=behaviour.scanner_paths,
             robots_txt=behaviour.robots_txt,
@@ -115,6 +126,7 @@ def result_digest(settings: Settings) -> str:
     """Return the digest of everything that shapes an hour, except its lines and the library."""
     parts = [settings.result_digest(), _database(settings).identity]
     parts += [_text(settings.resolve(path)) for path in _rule_files(settings)]
+    parts += [f"{path.name}\n{_text(path)}" for path in _agents(settings)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -128,6 +140,16 @@ def _network_lists(settings: Settings) -> list[tuple[str, str, str]]:
     bots = settings.bots
     roles = {"crawler": bots.crawlers, "datacenter": bots.datacenters, "people": bots.people}
     return [(name, role, path) for role, some in roles.items() for name, path in some.items()]
+
+
+def _agents(settings: Settings) -> list[Path]:
+    """Return the files with the keys of agents, in the order of their names."""
+    if not settings.bots.agent_keys:
+        return []
+    directory = settings.resolve(settings.bots.agent_keys)
+    if not directory.is_dir():
+        raise UnusableRule(f"{directory}, which bots.agent_keys names, is not a directory.")
+    return sorted(directory.glob("*.json"))
 
 
 def _channels(settings: Settings) -> clean.ChannelRules:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from clickstream.clean.bots import BehaviourRules, Networks, OwnEquipment
+from clickstream.clean.bots import BehaviourRules, Networks, OwnEquipment, SignatureVerifier
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.devices import Device, device_of
 from clickstream.clean.places import NOWHERE, Place
@@ -31,6 +31,7 @@ class CleanRules:
     trusted: NetworkSet = field(default_factory=NetworkSet)
     networks: Networks = field(default_factory=Networks)
     own_equipment: OwnEquipment = field(default_factory=OwnEquipment)
+    signatures: SignatureVerifier = field(default_factory=SignatureVerifier)
     behaviour: BehaviourRules = field(default_factory=BehaviourRules)
 
 

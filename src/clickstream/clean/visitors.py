@@ -1,8 +1,11 @@
 """The table of visitors: pseudonym, device, place and bot verdict.
 
 Visitors are distinguished by address and user agent, or by the site's own cookie if the log has
-one. The pseudonym is a keyed hash: without the key, nobody can connect it to an address, not even
-by trying all addresses. For a visitor who asked not to be tracked (Sec-GPC, DNT), the hash also
+one. Requests with the same verdict by signature are a visitor of their own, so an agent or a forger
+shares no session with a person of the same address and user agent.
+
+The pseudonym is a keyed hash: without the key, nobody can connect it to an address, not even by
+trying all addresses. For a visitor who asked not to be tracked (Sec-GPC, DNT), the hash also
 includes the hour. Such a visitor is recognized within one hour only, and of the place only the
 country is kept.
 """
@@ -21,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
-from clickstream.clean.bots import OWN_EQUIPMENT, Verdict
+from clickstream.clean.bots import OTHER, OWN_EQUIPMENT, Verdict
 from clickstream.clean.clients import Origins
 from clickstream.clean.devices import Device
 from clickstream.clean.dictionary_columns import (
@@ -136,7 +139,7 @@ class Visitors:
                 **taken(devices, agent),
                 **self._places(host, wish),
                 "opted_out": wish,
-                **self._verdicts(host, agent),
+                **self._verdicts(host, agent, mark),
             }
         )
 
@@ -155,13 +158,14 @@ class Visitors:
         agents = map(self._agent_forms().__getitem__, agent.tolist())
         marks = map(self._origins.marks.ordered.__getitem__, mark.tolist())
         ids = []
-        for host, browser, (_, cookie, opted_out), at in zip(
+        for host, browser, (_, cookie, opted_out, signature), at in zip(
             hosts, agents, marks, hour.tolist(), strict=True
         ):
+            signed = hashed_form(signature.reason) if signature else b""
             if opted_out:
-                ids.append(hidden(host + browser + hashed_form(str(at))))
+                ids.append(hidden(host + browser + hashed_form(str(at)) + signed))
             else:
-                ids.append(made(hashed_form(cookie) if cookie else host + browser))
+                ids.append(made((hashed_form(cookie) if cookie else host + browser) + signed))
         return ids
 
     def _agent_forms(self) -> list[bytes]:
@@ -208,22 +212,29 @@ class Visitors:
         rows = found[host] + np.int32(len(coarse)) * opted_out
         return taken(table(Place, [*places.ordered, *coarse]), rows)
 
-    def _verdicts(self, host: Codes, agent: Codes) -> dict[str, pa.Array]:
-        """Build the columns of bot verdicts, by user agent and network."""
+    def _verdicts(self, host: Codes, agent: Codes, marks: Codes) -> dict[str, pa.Array]:
+        """Build the columns of bot verdicts, by user agent, network and signature."""
         by_agent = [agent.verdict for agent in self._origins.agents.made]
-        if not len(self._rules.networks) and not self._rules.own_equipment.has_networks:
+        by_signature = [mark.signature for mark in self._origins.marks.ordered]
+        has_networks = len(self._rules.networks) or self._rules.own_equipment.has_networks
+        if not has_networks and not any(by_signature):
             return taken(verdict_table(by_agent), agent)
         addresses = self._hosts.values.take(pa.array(host)).to_pylist()
         verdicts = [
-            self._verdict(address, by_agent[one]) if address else by_agent[one]
-            for address, one in zip(addresses, agent.tolist(), strict=True)
+            self._verdict(address or "", by_agent[one], by_signature[mark])
+            for address, one, mark in zip(addresses, agent.tolist(), marks.tolist(), strict=True)
         ]
         found = verdict_table(verdicts)
         return {name: found[name] for name in found.schema.names}
 
-    def _verdict(self, address: str, by_agent: Verdict | None) -> Verdict | None:
-        """Return the verdict on a user agent with the address that it comes from."""
+    def _verdict(
+        self, address: str, by_agent: Verdict | None, by_signature: Verdict | None
+    ) -> Verdict | None:
+        """Return the verdict on a visitor. A signature that is not verified decides last."""
         if by_agent is not None and by_agent.bot_class == OWN_EQUIPMENT:
             return by_agent
-        own = self._rules.own_equipment.by_address(address)
-        return own or self._rules.networks.verdict(address, by_agent)
+        if own := self._rules.own_equipment.by_address(address):
+            return own
+        if by_signature is not None and by_signature.bot_class != OTHER:
+            return by_signature
+        return self._rules.networks.verdict(address, by_agent) or by_signature

@@ -34,8 +34,8 @@ _SHAPING: dict[str, Any] = {
 }
 """Settings that affect the rows of an hour.
 
-A setting that is added later is included only if it is set, as `[site] hosts`: otherwise every hour
-of an existing lake would count as built by other settings.
+A setting that is added later is included only if it is set, as `[site] hosts` and `[bots]
+agent_keys`: otherwise every hour of an existing lake would count as built by other settings.
 """
 
 
@@ -292,7 +292,8 @@ class Settings(Section):
     def result_digest(self) -> str:
         """Settings digest: a hash of the settings that affect an hour's rows, in 16 hex digits."""
         site = _SHAPING["site"] | ({"hosts"} if self.site.hosts else set())
-        shaping = self.model_dump_json(include=_SHAPING | {"site": site})
+        unset = None if self.bots.agent_keys else {"bots": {"agent_keys"}}
+        shaping = self.model_dump_json(include=_SHAPING | {"site": site}, exclude=unset)
         return hashlib.blake2b(shaping.encode(), digest_size=8).hexdigest()
 
 
