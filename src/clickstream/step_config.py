@@ -56,17 +56,7 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
         own_equipment=OwnEquipment(
             clean.NetworkSet.of(behaviour.own_networks), behaviour.own_user_agents
         ),
-        signatures=clean.SignatureVerifier(
-            {
-                path.stem: clean.parse_directory(str(path), _text(path))
-                for path in _agents(settings)
-            },
-            own_hosts=(
-                *settings.site.hosts,
-                *settings.site.domains,
-                *(f"*.{domain}" for domain in settings.site.domains),
-            ),
-        ),
+        signatures=_signatures(settings),
         behaviour=clean.BehaviourRules(
             scanner_paths=behaviour.scanner_paths,
             robots_txt=behaviour.robots_txt,
@@ -140,6 +130,16 @@ def _network_lists(settings: Settings) -> list[tuple[str, str, str]]:
     bots = settings.bots
     roles = {"crawler": bots.crawlers, "datacenter": bots.datacenters, "people": bots.people}
     return [(name, role, path) for role, some in roles.items() for name, path in some.items()]
+
+
+def _signatures(settings: Settings) -> clean.SignatureVerifier:
+    """Return the verifier of signed agents, for requests to the site's hosts and domains."""
+    site = settings.site
+    subdomains = tuple(f"*.{domain}" for domain in site.domains)
+    return clean.SignatureVerifier(
+        {file.stem: clean.parse_directory(str(file), _text(file)) for file in _agents(settings)},
+        own_hosts=(*site.hosts, *site.domains, *subdomains),
+    )
 
 
 def _agents(settings: Settings) -> list[Path]:

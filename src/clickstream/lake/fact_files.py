@@ -32,6 +32,7 @@ FACT_VIEWS = (
     "error_facts",
     "reject_facts",
     "place_facts",
+    "agent_facts",
 )
 """The views of include/sql whose rows become fact files."""
 

@@ -138,6 +138,14 @@ PLACE_SCHEMA = pa.schema(
         ("event_date", _DATE),
     ]
 )
+AGENT_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("agent", "goal")),
+        *((name, _NUMBER) for name in ("step", "sessions", "page_views")),
+        ("local_date", _DATE),
+        ("session_date", _DATE),
+    ]
+)
 _REJECT = (("reason", _TEXT), ("lines", _NUMBER), ("longest_line_bytes", _NUMBER))
 REJECT_SCHEMA = pa.schema([*_REJECT, *_PLACE, ("event_date", _DATE)])
 
@@ -152,6 +160,7 @@ SCHEMAS = {
     "error_facts": ERROR_SCHEMA,
     "reject_facts": REJECT_SCHEMA,
     "place_facts": PLACE_SCHEMA,
+    "agent_facts": AGENT_SCHEMA,
 }
 
 

@@ -37,8 +37,9 @@ BOTS = FactView("bot_facts", "event_date", has_sessions=False)
 ERRORS = FactView("error_facts", "event_date", has_sessions=False)
 REJECTS = FactView("reject_facts", "event_date", False, (("longest_line_bytes", "bigint"),))
 PLACES = FactView("place_facts", "event_date", has_sessions=False)
+AGENTS = FactView("agent_facts", "session_date", has_sessions=False)
 
 ALL = (
     *(SESSIONS, PAGE_VIEWS, GOALS, SESSION_ERRORS),
-    *(HOURS, SOURCES, BOTS, ERRORS, REJECTS, PLACES),
+    *(HOURS, SOURCES, BOTS, ERRORS, REJECTS, PLACES, AGENTS),
 )
