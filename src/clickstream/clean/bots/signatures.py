@@ -146,7 +146,7 @@ class SignatureVerifier:
         if is_valid:
             return Outcome.VERIFIED
         # A server may log its own name instead of the host that the request names.
-        is_undecided = is_valid is None or is_valid_for(*names)
+        is_undecided = is_valid is None or is_valid_for(*{*names} - {*logged})
         return Outcome.NOT_VERIFIABLE if is_undecided else Outcome.FORGED
 
     def _is_own(self, host: str) -> bool:
@@ -198,12 +198,15 @@ def _is_supported(covered: InnerList) -> bool:
 
 
 def _has_all(message: Message, covered: InnerList) -> bool:
-    """Whether all components of a signature can be derived from a message."""
+    """Whether all components of a signature can be derived from a message.
+
+    For a parameter of a component that the library does not know, it raises TypeError.
+    """
     try:
         resolver = HTTPSignatureComponentResolver(message)  # type: ignore[no-untyped-call]
         for component in covered:
             resolver.resolve(component)
-    except HTTPMessageSignaturesException:
+    except (HTTPMessageSignaturesException, TypeError, ValueError):
         return False
     return True
 

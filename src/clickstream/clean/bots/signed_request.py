@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from http_sf.compat import Dictionary, Item
@@ -53,10 +54,16 @@ def parse_dictionary(text: str | None) -> Dictionary | None:
 
     Signers write this form. In another one, a byte can change and the value stay the same.
     """
-    parsed = Dictionary()
+    return _parse(Dictionary(), text or "")
+
+
+Field = TypeVar("Field", Dictionary, Item)
+
+
+def _parse(empty: Field, text: str) -> Field | None:
     try:
-        parsed.parse((text or "").encode())
-        return parsed if str(parsed) == text else None
+        empty.parse(text.encode())
+        return empty if str(empty) == text else None
     except ValueError:
         return None
 
@@ -68,12 +75,8 @@ def agent_hosts(text: str | None) -> dict[str, str]:
     another type than `directory`, or without an https origin, has the host "".
     """
     if text and text.startswith('"'):
-        item = Item()
-        try:
-            item.parse(text.encode())
-        except ValueError:
-            return {}
-        return {"": _host_of(item)}
+        item = _parse(Item(), text)
+        return {} if item is None else {"": _host_of(item)}
     return {key: _host_of(member) for key, member in (parse_dictionary(text) or {}).items()}
 
 
@@ -100,12 +103,12 @@ def _host_of(member: object) -> str:
 def message_of(
     request: SignedRequest, scheme: str, authority: str, components: Collection[str]
 ) -> Message | None:
-    """Build the message of a request; None if the log does not have its method or target.
+    """Build the message of a request; None if the log does not have its method or path.
 
     A target that no component is derived from is left out.
     """
     target = request.target if not _OF_TARGET.isdisjoint(components) else "/"
-    if request.method is None or target is None or not target.startswith("/"):
+    if request.method is None or target is None or target[:1] != "/" or "#" in target:
         return None
     fields = {
         "signature": request.signature,
