@@ -20,6 +20,24 @@ FIELD = f'"signature-agent";key="{LABEL}"'
 USUAL = ('"@method"', '"@authority"', '"@path"', '"@query"', FIELD)
 
 
+LOG_FORMAT = (
+    '$remote_addr [$msec] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" '
+    '"$http_host" "$http_signature_agent" "$http_signature_input" "$http_signature"'
+)
+
+
+def line(request: SignedRequest, client: str = "192.0.2.7") -> str:
+    """The line that nginx writes in LOG_FORMAT; a POST request is answered by a redirect."""
+    texts = (
+        *(request.referrer, request.user_agent, request.host),
+        *(request.signature_agent, request.signature_input, request.signature),
+    )
+    quoted = " ".join('"' + (text or "-").replace('"', "\\x22") + '"' for text in texts)
+    asked = f"{request.method} {request.target} HTTP/1.1"
+    status = 302 if request.method == "POST" else 200
+    return f'{client} [{request.at}.000] "{asked}" {status} 1 {quoted}\n'
+
+
 def private_key(number: int = 1) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
 

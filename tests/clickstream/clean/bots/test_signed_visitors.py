@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from tests.clickstream.clean.bots.signing import (
     AGENT,
     AT,
+    LOG_FORMAT,
     REQUEST,
     SITE,
     key_set,
+    line,
     private_key,
     signed,
     web_key,
@@ -31,11 +33,7 @@ from clickstream.settings import Settings, SiteSettings
 from clickstream.settings.labels import BotSettings
 from clickstream.step_config import clean_rules, result_digest
 
-FORMAT = compile_format(
-    "signed",
-    '$remote_addr [$msec] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" '
-    '"$http_host" "$http_signature_agent" "$http_signature_input" "$http_signature"',
-)
+FORMAT = compile_format("signed", LOG_FORMAT)
 UNSIGNED = replace(REQUEST, user_agent=BROWSER, signature_agent=None)
 OF_BROWSER = replace(REQUEST, user_agent=BROWSER)
 OF_OTHER = replace(OF_BROWSER, signature_agent='sig1="https://other.example"')
@@ -63,16 +61,6 @@ def configured(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         bots=BotSettings(agent_keys="agents"),
         directory=directory,
     )
-
-
-def line(request: SignedRequest, client: str) -> str:
-    texts = (
-        *(request.referrer, request.user_agent, request.host),
-        *(request.signature_agent, request.signature_input, request.signature),
-    )
-    quoted = " ".join('"' + (text or "-").replace('"', "\\x22") + '"' for text in texts)
-    asked = f"{request.method} {request.target} HTTP/1.1"
-    return f'{client} [{request.at}.000] "{asked}" 200 1 {quoted}\n'
 
 
 def labelled(settings: Settings, rows: list[tuple[SignedRequest, str]]) -> pd.DataFrame:
