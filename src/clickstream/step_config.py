@@ -14,7 +14,9 @@ from pathlib import Path
 
 from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
+from clickstream.clean.bots.agent_keys import parse_directory
 from clickstream.clean.bots.networks import OwnEquipment
+from clickstream.clean.bots.signatures import SignatureVerifier
 from clickstream.clean.channels import DEFAULT_CHANNELS
 from clickstream.errors import UnusableRule
 from clickstream.lookups import PlaceDatabase
@@ -132,12 +134,12 @@ def _network_lists(settings: Settings) -> list[tuple[str, str, str]]:
     return [(name, role, path) for role, some in roles.items() for name, path in some.items()]
 
 
-def _signatures(settings: Settings) -> clean.SignatureVerifier:
+def _signatures(settings: Settings) -> SignatureVerifier:
     """Return the verifier of signed agents, for requests to the site's hosts and domains."""
     site = settings.site
     subdomains = tuple(f"*.{domain}" for domain in site.domains)
-    return clean.SignatureVerifier(
-        {file.stem: clean.parse_directory(str(file), _text(file)) for file in _agents(settings)},
+    return SignatureVerifier(
+        {file.stem: parse_directory(str(file), _text(file)) for file in _agents(settings)},
         own_hosts=(*site.hosts, *site.domains, *subdomains),
     )
 

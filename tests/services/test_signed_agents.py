@@ -18,7 +18,7 @@ from tests.clickstream.clean.bots.signing import (
 from tests.support.nginx import running_nginx
 
 from clickstream.clean import Cleaner, VisitorKeys
-from clickstream.clean.bots import SignedRequest
+from clickstream.clean.bots.signed_request import SignedRequest
 from clickstream.parse import parse
 from clickstream.parse.registry import compile_format
 from clickstream.settings import Settings, SiteSettings

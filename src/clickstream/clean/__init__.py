@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from clickstream import dictionary_encoding
-from clickstream.clean.bots import BehaviourRules, Networks, SignatureVerifier, parse_directory
+from clickstream.clean.bots import BehaviourRules, Networks
 from clickstream.clean.channels import ChannelRules
 from clickstream.clean.cleaner import Cleaner
 from clickstream.clean.pages import PageRules
@@ -32,12 +32,10 @@ __all__ = [
     "Networks",
     "PageRules",
     "RequestTable",
-    "SignatureVerifier",
     "TargetRules",
     "VisitorKeys",
     "clean",
     "joined",
-    "parse_directory",
     "together",
 ]
 

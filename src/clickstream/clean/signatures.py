@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
-from clickstream.clean.bots import SignatureVerifier, SignedRequest, Verdict
+from clickstream.clean.bots import SignatureVerifier, Verdict
+from clickstream.clean.bots.signed_request import SignedRequest
 from clickstream.clean.dictionary_columns import Codes, Distinct
 
 _TEXTS = (

@@ -24,7 +24,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
-from clickstream.clean.bots import OTHER, OWN_EQUIPMENT, Verdict
+from clickstream.clean.bots import OWN_EQUIPMENT, Verdict
+from clickstream.clean.bots.verdict import OTHER
 from clickstream.clean.clients import Origins
 from clickstream.clean.devices import Device
 from clickstream.clean.dictionary_columns import (

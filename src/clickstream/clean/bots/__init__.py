@@ -5,7 +5,6 @@ There are four layers: the signature of a request (`SignatureVerifier`), the use
 an hour (`behaviour`). A verdict is only a label; no request is dropped. See docs/bots.md.
 """
 
-from clickstream.clean.bots.agent_keys import AgentKeys, parse_directory
 from clickstream.clean.bots.agents import agent_verdict
 from clickstream.clean.bots.behaviour import (
     BEHAVIOURS,
@@ -17,11 +16,9 @@ from clickstream.clean.bots.behaviour import (
 )
 from clickstream.clean.bots.networks import ROLES, Networks, OwnEquipment
 from clickstream.clean.bots.signatures import SignatureVerifier
-from clickstream.clean.bots.signed_request import SignedRequest
 from clickstream.clean.bots.verdict import (
     BOT_CLASSES,
     NO_USER_AGENT,
-    OTHER,
     OWN_EQUIPMENT,
     Verdict,
 )
@@ -30,20 +27,16 @@ __all__ = [
     "BEHAVIOURS",
     "BOT_CLASSES",
     "NO_USER_AGENT",
-    "OTHER",
     "OWN_EQUIPMENT",
     "ROLES",
     "SCANNER_PATHS",
-    "AgentKeys",
     "BehaviourRules",
     "HourOfRequests",
     "Networks",
     "OwnEquipment",
     "SignatureVerifier",
-    "SignedRequest",
     "Verdict",
     "agent_verdict",
     "behaviour",
     "is_scanner_path",
-    "parse_directory",
 ]

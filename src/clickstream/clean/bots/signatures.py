@@ -44,7 +44,7 @@ _OF_AUTHORITY = {"@authority", "@target-uri"}
 _SCHEMES = ("https", "http")
 
 
-class Outcome(IntEnum):
+class SignatureOutcome(IntEnum):
     """Outcomes of the verification of a signature, the one that decides first."""
 
     VERIFIED = 0
@@ -54,10 +54,10 @@ class Outcome(IntEnum):
 
 
 _VERDICTS = {
-    Outcome.VERIFIED: (SIGNED_AGENT, "signature: {}"),
-    Outcome.FORGED: (SCANNER, "signature: forged, claims {}"),
-    Outcome.NOT_VERIFIABLE: (OTHER, "signature: not verifiable, claims {}"),
-    Outcome.UNKNOWN_AGENT: (OTHER, "signature: unknown agent {}"),
+    SignatureOutcome.VERIFIED: (SIGNED_AGENT, "signature: {}"),
+    SignatureOutcome.FORGED: (SCANNER, "signature: forged, claims {}"),
+    SignatureOutcome.NOT_VERIFIABLE: (OTHER, "signature: not verifiable, claims {}"),
+    SignatureOutcome.UNKNOWN_AGENT: (OTHER, "signature: unknown agent {}"),
 }
 _NO_HOST = "without Signature-Agent"
 
@@ -84,7 +84,7 @@ class SignatureVerifier:
     def verdict(self, request: SignedRequest) -> Verdict | None:
         """Return the verdict on a request; None if it has no signature of this profile.
 
-        Of several signatures, the one whose outcome comes first in `Outcome` decides.
+        Of several signatures, the one whose outcome comes first in `SignatureOutcome` decides.
         """
         found = min(self._outcomes(request), default=None)
         if found is None:
@@ -92,13 +92,13 @@ class SignatureVerifier:
         bot_class, reason = _VERDICTS[found[0]]
         return Verdict(bot_class, reason.format(found[1] or _NO_HOST))
 
-    def _outcomes(self, request: SignedRequest) -> Iterator[tuple[Outcome, str]]:
+    def _outcomes(self, request: SignedRequest) -> Iterator[tuple[SignatureOutcome, str]]:
         """Yield the outcome of each signature of this profile, and the host that it claims."""
         agents = agent_hosts(request.signature_agent)
         inputs = parse_dictionary(request.signature_input)
         if inputs is None or parse_dictionary(request.signature) is None:
             if TAG in request.signature_input:
-                yield Outcome.NOT_VERIFIABLE, next(iter(agents.values()), "")
+                yield SignatureOutcome.NOT_VERIFIABLE, next(iter(agents.values()), "")
             return
         for label, covered in inputs.items():
             if isinstance(covered, InnerList) and covered.params.get("tag") == TAG:
@@ -106,19 +106,19 @@ class SignatureVerifier:
 
     def _outcome(
         self, request: SignedRequest, label: str, covered: InnerList, agents: dict[str, str]
-    ) -> tuple[Outcome, str]:
+    ) -> tuple[SignatureOutcome, str]:
         keyid = str(covered.params.get("keyid"))
         claimed = _covered_host(covered, label, agents)
         host = claimed or next(iter(agents.values()), "") or self._only_holder(request, keyid)
         if host not in self.keys:
-            return Outcome.UNKNOWN_AGENT, host
+            return SignatureOutcome.UNKNOWN_AGENT, host
         key = self.keys[host].get(keyid)
         if key is None or not _is_timely(covered, key, request.at):
-            return Outcome.FORGED, host
+            return SignatureOutcome.FORGED, host
         if not _names(covered) & _OF_AUTHORITY or (request.signature_agent and not claimed):
-            return Outcome.FORGED, host
+            return SignatureOutcome.FORGED, host
         if key.public is None or not _is_supported(covered):
-            return Outcome.NOT_VERIFIABLE, host
+            return SignatureOutcome.NOT_VERIFIABLE, host
         return self._verify(request, label, covered, key.public), host
 
     def _only_holder(self, request: SignedRequest, keyid: str) -> str:
@@ -128,7 +128,7 @@ class SignatureVerifier:
 
     def _verify(
         self, request: SignedRequest, label: str, covered: InnerList, public: bytes
-    ) -> Outcome:
+    ) -> SignatureOutcome:
         """Verify a signature for the logged host, or for the site's hosts if none is logged."""
         keys = {str(covered.params["keyid"]): Ed25519PublicKey.from_public_bytes(public)}
         resolver = MappingKeyResolver(public_keys=keys, private_keys={})
@@ -144,10 +144,10 @@ class SignatureVerifier:
         is_own = request.host is None or self._is_own(request.host)
         is_valid = is_valid_for(*logged) if is_own else None
         if is_valid:
-            return Outcome.VERIFIED
+            return SignatureOutcome.VERIFIED
         # A server may log its own name instead of the host that the request names.
         is_undecided = is_valid is None or is_valid_for(*{*names} - {*logged})
-        return Outcome.NOT_VERIFIABLE if is_undecided else Outcome.FORGED
+        return SignatureOutcome.NOT_VERIFIABLE if is_undecided else SignatureOutcome.FORGED
 
     def _is_own(self, host: str) -> bool:
         name = host_name(host)

@@ -10,7 +10,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from clickstream.clean.bots import SignatureVerifier, SignedRequest, parse_directory
+from clickstream.clean.bots import SignatureVerifier
+from clickstream.clean.bots.agent_keys import parse_directory
+from clickstream.clean.bots.signed_request import SignedRequest
 
 AGENT, SITE, AT = "agent.example", "www.cafe.example", 1_795_150_800
 """The agent's host, the site's host, and 2026-11-20 05:00:00 UTC."""

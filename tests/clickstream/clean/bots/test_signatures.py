@@ -32,7 +32,9 @@ from tests.clickstream.clean.bots.signing import (
 from tests.support.cases import each_case
 from tests.support.examples import examples
 
-from clickstream.clean.bots import SignatureVerifier, SignedRequest, parse_directory
+from clickstream.clean.bots import SignatureVerifier
+from clickstream.clean.bots.agent_keys import parse_directory
+from clickstream.clean.bots.signed_request import SignedRequest
 from clickstream.errors import UnusableRule
 
 VECTORS = tomllib.loads(Path(__file__).with_name("signature_vectors.toml").read_text())
@@ -177,6 +179,7 @@ def test_any_text_in_the_fields_has_a_verdict_and_is_not_accepted(
 
 LEGACY = replace(REQUEST, signature_agent=f'"https://{AGENT}"')
 OTHER = private_key(2)
+OTHER_KEYS = parse_directory("test", key_set(web_key(OTHER)))
 RSA = {"kty": "RSA", "e": "AQAB", "n": "r4tmm3r20Wd_PbqvP1s2"}
 STALE = web_key(private_key(), exp=AT - 61)
 MILLISECONDS = web_key(private_key(), nbf=(AT - 10) * 1000, exp=(AT + 10) * 1000)
@@ -217,6 +220,11 @@ MILLISECONDS = web_key(private_key(), nbf=(AT - 10) * 1000, exp=(AT + 10) * 1000
         (signed(replace(REQUEST, host="evil.example")), VERIFIER, NOT_VERIFIABLE),
         (replace(signed(), host="web-1.internal"), VERIFIER, NOT_VERIFIABLE),
         # Agents without keys, and other uses of signatures.
+        (
+            signed(key=OTHER),
+            SignatureVerifier({**VERIFIER.keys, "b.example": OTHER_KEYS}, (SITE,)),
+            FORGED,
+        ),
         (signed(), SignatureVerifier(), UNKNOWN.format(AGENT)),
         (signed(), verifier_of(host="other.example"), UNKNOWN.format(AGENT)),
         (

@@ -25,7 +25,7 @@ from tests.clickstream.clean.bots.signing import (
 from tests.clickstream.clean.builders import BROWSER, KEY
 
 from clickstream.clean import Cleaner, VisitorKeys
-from clickstream.clean.bots import SignedRequest
+from clickstream.clean.bots.signed_request import SignedRequest
 from clickstream.errors import UnusableRule
 from clickstream.parse import parse
 from clickstream.parse.registry import compile_format

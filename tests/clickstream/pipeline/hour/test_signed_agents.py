@@ -23,7 +23,7 @@ from tests.clickstream.clean.builders import BROWSER
 from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import settings
-from clickstream.clean.bots import SignedRequest
+from clickstream.clean.bots.signed_request import SignedRequest
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.proof.verify import verify
