@@ -24,6 +24,9 @@ from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import settings
 from clickstream.clean.bots.signed_request import SignedRequest
+from clickstream.dashboard.questions.engines import ask_athena
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.question import build_question
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.proof.verify import verify
@@ -33,6 +36,7 @@ from clickstream.settings.labels import BotSettings
 ROOT = Path(__file__).parents[4]
 FIRST, LAST = Hour.parse("2026-11-20T05"), Hour.parse("2026-11-20T06")
 DAY = date(2026, 11, 20)
+RANGE = Period(DAY, DAY)
 PATHS = ("/", "/cafe/menu.php", "/cafe/order.php", "/cafe/orderConfirmation.php")
 
 
@@ -80,6 +84,8 @@ def test_an_agent_that_orders_has_a_session_with_goal_and_funnel(lake: Lake) -> 
     of_all = {(AGENT, None, None, 1, 4, DAY, DAY), (AGENT, "order", None, 1, 4, DAY, DAY)}
     of_steps = {(AGENT, None, step, 1, 4, DAY, DAY) for step in range(1, 5)}
     assert {*rows(lake, f"{facts} from agent_facts")} == of_all | of_steps
+    visits = build_question(("agent_visits", "agent_page_views"), ("signed_agent",), RANGE)
+    assert ask_athena(lake, visits) == [(AGENT, 1, 4)]
     people = "select landing_page, exit_page, page_views, conversions from sessions"
     assert rows(lake, people) == [("/", "/cafe/menu.php", 2, 0)]
     bots = "select bot_class, bot_reason, sum(requests) from bot_facts group by 1, 2 order by 1"
