@@ -10,10 +10,9 @@ from pathlib import Path
 from tests.clickstream.clean.bots.signing import (
     AGENT,
     REQUEST,
-    key_set,
     private_key,
     signed,
-    web_key,
+    write_keys,
 )
 from tests.support.nginx import running_nginx
 
@@ -54,9 +53,8 @@ def send(port: int, request: SignedRequest, target: str) -> None:
 
 
 def test_nginx_logs_what_verifies(tmp_path: Path) -> None:
-    for name in ("logs", "agents"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "agents" / f"{AGENT}.json").write_text(key_set(web_key(private_key())))
+    (tmp_path / "logs").mkdir()
+    write_keys(tmp_path / "agents")
     sent = replace(REQUEST, target="/caf%C3%A9?size=2")
     always = {"created": 1, "expires": 1 << 33}
     with running_nginx(tmp_path, tmp_path / "logs", log_format=LOG_FORMAT) as server:

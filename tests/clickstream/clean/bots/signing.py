@@ -6,6 +6,8 @@ import hashlib
 import json
 from base64 import b64encode, urlsafe_b64encode
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -38,6 +40,29 @@ def line(request: SignedRequest, client: str = "192.0.2.7") -> str:
     asked = f"{request.method} {request.target} HTTP/1.1"
     status = 302 if request.method == "POST" else 200
     return f'{client} [{request.at}.000] "{asked}" {status} 1 {quoted}\n'
+
+
+def json_line(request: SignedRequest, client: str = "192.0.2.7") -> str:
+    """The line that nginx writes with escape=json; `auto` finds its format."""
+    texts = {
+        "time": datetime.fromtimestamp(request.at, UTC).isoformat(),
+        "remote_addr": client,
+        "request": f"{request.method} {request.target} HTTP/1.1",
+        "status": "200",
+        "http_host": request.host,
+        "http_user_agent": request.user_agent,
+        "http_signature_agent": request.signature_agent,
+        "http_signature_input": request.signature_input,
+        "http_signature": request.signature,
+    }
+    return json.dumps(texts) + "\n"
+
+
+def write_keys(directory: Path) -> Path:
+    """A directory of keys with those of AGENT."""
+    directory.mkdir()
+    (directory / f"{AGENT}.json").write_text(key_set(web_key(private_key())))
+    return directory
 
 
 def private_key(number: int = 1) -> Ed25519PrivateKey:

@@ -20,7 +20,7 @@ from tests.clickstream.clean.bots.signing import (
     line,
     private_key,
     signed,
-    web_key,
+    write_keys,
 )
 from tests.clickstream.clean.builders import BROWSER, KEY
 
@@ -54,8 +54,7 @@ CLASSES = {
 @pytest.fixture(scope="module")
 def configured(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     directory = tmp_path_factory.mktemp("site")
-    (directory / "agents").mkdir()
-    (directory / "agents" / f"{AGENT}.json").write_text(key_set(web_key(private_key())))
+    write_keys(directory / "agents")
     return Settings(
         site=SiteSettings(name="cafe", domains=(SITE,)),
         bots=BotSettings(agent_keys="agents"),

@@ -13,11 +13,10 @@ from tests.clickstream.clean.bots.signing import (
     LOG_FORMAT,
     REQUEST,
     SITE,
-    key_set,
     line,
     private_key,
     signed,
-    web_key,
+    write_keys,
 )
 from tests.clickstream.clean.builders import BROWSER
 from tests.support.lakes import built, settings_of_a_lake
@@ -57,9 +56,8 @@ def rows(lake: Lake, sql: str) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def lake(local_aws: Any, tmp_path: Path) -> Lake:
-    for name in ("logs", "agents"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "agents" / f"{AGENT}.json").write_text(key_set(web_key(private_key())))
+    (tmp_path / "logs").mkdir()
+    write_keys(tmp_path / "agents")
     (tmp_path / "logs" / "access.log").write_text("".join(map(line, requests())))
     hopes = settings.load(ROOT / "clickstream.toml", {})
     chosen = settings_of_a_lake(local_aws.endpoint, tmp_path / "logs")
