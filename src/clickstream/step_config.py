@@ -15,8 +15,10 @@ from pathlib import Path
 
 from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
+from clickstream.clean.bots.agent_keys import parse_directory
 from clickstream.clean.bots.hosting import HOSTING_VERDICTS
 from clickstream.clean.bots.networks import OwnEquipment
+from clickstream.clean.bots.signatures import SignatureVerifier
 from clickstream.clean.channels import DEFAULT_CHANNELS
 from clickstream.errors import UnusableRule
 from clickstream.lookups import AsnDatabase, PlaceDatabase, open_asn_database
@@ -59,6 +61,7 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
         own_equipment=OwnEquipment(
             clean.NetworkSet.of(behaviour.own_networks), behaviour.own_user_agents
         ),
+        signatures=_signatures(settings),
         behaviour=clean.BehaviourRules(
             scanner_paths=behaviour.scanner_paths,
             robots_txt=behaviour.robots_txt,
@@ -127,6 +130,7 @@ def result_digest(settings: Settings) -> str:
     if asn_database := _asn_database(settings).identity:
         parts.append(asn_database)
     parts += [_text(settings.resolve(path)) for path in _rule_files(settings)]
+    parts += [f"{path.name}\n{_text(path)}" for path in _agents(settings)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -140,6 +144,26 @@ def _network_lists(settings: Settings) -> list[tuple[str, str, str]]:
     bots = settings.bots
     roles = {"crawler": bots.crawlers, "datacenter": bots.datacenters, "people": bots.people}
     return [(name, role, path) for role, some in roles.items() for name, path in some.items()]
+
+
+def _signatures(settings: Settings) -> SignatureVerifier:
+    """Return the verifier of signed agents, for requests to the site's hosts and domains."""
+    site = settings.site
+    subdomains = tuple(f"*.{domain}" for domain in site.domains)
+    return SignatureVerifier(
+        {file.stem: parse_directory(str(file), _text(file)) for file in _agents(settings)},
+        own_hosts=(*site.hosts, *site.domains, *subdomains),
+    )
+
+
+def _agents(settings: Settings) -> list[Path]:
+    """Return the files with the keys of agents, in the order of their names."""
+    if not settings.bots.agent_keys:
+        return []
+    directory = settings.resolve(settings.bots.agent_keys)
+    if not directory.is_dir():
+        raise UnusableRule(f"{directory}, which bots.agent_keys names, is not a directory.")
+    return sorted(directory.glob("*.json"))
 
 
 def _channels(settings: Settings) -> clean.ChannelRules:

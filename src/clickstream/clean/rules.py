@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from clickstream.clean.bots import BehaviourRules, Networks, OwnEquipment, Verdict
+from clickstream.clean.bots import (
+    BehaviourRules,
+    Networks,
+    OwnEquipment,
+    SignatureVerifier,
+    Verdict,
+)
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.devices import Device, device_of
 from clickstream.clean.places import NOWHERE, Place
@@ -36,6 +42,7 @@ class CleanRules:
     networks: Networks = field(default_factory=Networks)
     hosting: Mapping[int, Verdict] = field(default_factory=dict)
     own_equipment: OwnEquipment = field(default_factory=OwnEquipment)
+    signatures: SignatureVerifier = field(default_factory=SignatureVerifier)
     behaviour: BehaviourRules = field(default_factory=BehaviourRules)
 
 

@@ -1,8 +1,11 @@
 """The table of visitors: pseudonym, device, place and bot verdict.
 
 Visitors are distinguished by address and user agent, or by the site's own cookie if the log has
-one. The pseudonym is a keyed hash: without the key, nobody can connect it to an address, not even
-by trying all addresses. For a visitor who asked not to be tracked (Sec-GPC, DNT), the hash also
+one. Requests with the same verdict by signature are a visitor of their own, so an agent or a forger
+shares no session with a person of the same address and user agent.
+
+The pseudonym is a keyed hash: without the key, nobody can connect it to an address, not even by
+trying all addresses. For a visitor who asked not to be tracked (Sec-GPC, DNT), the hash also
 includes the hour. Such a visitor is recognized within one hour only, and of the place only the
 country is kept.
 """
@@ -23,6 +26,7 @@ import pyarrow.compute as pc
 from clickstream import dictionary_encoding
 from clickstream.clean.bots import OWN_EQUIPMENT, Verdict
 from clickstream.clean.bots.hosting import PROXY_BROWSERS
+from clickstream.clean.bots.verdict import OTHER
 from clickstream.clean.clients import Agent, Origins
 from clickstream.clean.devices import Device
 from clickstream.clean.dictionary_columns import (
@@ -138,7 +142,7 @@ class Visitors:
                 **taken(devices, agent),
                 **self._places(host, wish),
                 "opted_out": wish,
-                **self._verdicts(host, asns, agent),
+                **self._verdicts(host, asns, agent, mark),
             }
         )
 
@@ -157,13 +161,14 @@ class Visitors:
         agents = map(self._agent_forms().__getitem__, agent.tolist())
         marks = map(self._origins.marks.ordered.__getitem__, mark.tolist())
         ids = []
-        for host, browser, (_, cookie, opted_out), at in zip(
+        for host, browser, (_, cookie, opted_out, signature), at in zip(
             hosts, agents, marks, hour.tolist(), strict=True
         ):
+            signed = hashed_form(signature.reason) if signature else b""
             if opted_out:
-                ids.append(hidden(host + browser + hashed_form(str(at))))
+                ids.append(hidden(host + browser + hashed_form(str(at)) + signed))
             else:
-                ids.append(made(hashed_form(cookie) if cookie else host + browser))
+                ids.append(made((hashed_form(cookie) if cookie else host + browser) + signed))
         return ids
 
     def _agent_forms(self) -> list[bytes]:
@@ -225,34 +230,45 @@ class Visitors:
         return taken(table(Place, [*places.ordered, *coarse]), rows)
 
     def _verdicts(
-        self, host: Codes, asns: npt.NDArray[np.int64], agent: Codes
+        self, host: Codes, asns: npt.NDArray[np.int64], agent: Codes, marks: Codes
     ) -> dict[str, pa.Array]:
-        """Build the columns of bot verdicts, by user agent and network."""
+        """Build the columns of bot verdicts, by user agent, network and signature."""
         agents = self._origins.agents.made
+        by_signature = [mark.signature for mark in self._origins.marks.ordered]
         has_lists = len(self._rules.networks) or self._rules.own_equipment.has_networks
-        if not has_lists and not np.isin(asns, [*self._rules.hosting]).any():
+        has_hosting = np.isin(asns, [*self._rules.hosting]).any()
+        if not has_lists and not has_hosting and not any(by_signature):
             return taken(verdict_table([one.verdict for one in agents]), agent)
         addresses = self._hosts.values.take(pa.array(host)).to_pylist()
         verdicts = [
-            self._verdict(address, asn, agents[one]) if address else agents[one].verdict
-            for address, asn, one in zip(
-                addresses, asns[host].tolist(), agent.tolist(), strict=True
+            self._verdict(address or "", asn, agents[one], by_signature[mark])
+            for address, asn, one, mark in zip(
+                addresses, asns[host].tolist(), agent.tolist(), marks.tolist(), strict=True
             )
         ]
         found = verdict_table(verdicts)
         return {name: found[name] for name in found.schema.names}
 
-    def _verdict(self, address: str, asn: int, agent: Agent) -> Verdict | None:
-        """Return the verdict on a user agent with its address and the address's AS.
+    def _verdict(
+        self, address: str, asn: int, agent: Agent, by_signature: Verdict | None
+    ) -> Verdict | None:
+        """Return the verdict on a visitor, from its user agent, address and signature.
 
-        Lists of the settings take precedence over the list of hosting networks.
+        A signature that is not verified decides last, but for the list of hosting networks.
         """
-        by_agent, lists = agent.verdict, self._rules.networks
+        by_agent = agent.verdict
         if by_agent is not None and by_agent.bot_class == OWN_EQUIPMENT:
             return by_agent
-        own = self._rules.own_equipment.by_address(address)
-        if found := own or lists.verdict(address, by_agent):
-            return found
+        if own := self._rules.own_equipment.by_address(address):
+            return own
+        if by_signature is not None and by_signature.bot_class != OTHER:
+            return by_signature
+        by_network = self._rules.networks.verdict(address, by_agent)
+        return by_network or by_signature or self._by_hosting(address, asn, agent)
+
+    def _by_hosting(self, address: str, asn: int, agent: Agent) -> Verdict | None:
+        """Return the verdict on a person's user agent from a hosting network."""
         hosting = self._rules.hosting.get(asn)
-        is_proxied = agent.device.browser in PROXY_BROWSERS
-        return hosting if hosting and not is_proxied and not lists.has_people(address) else None
+        if hosting is None or agent.device.browser in PROXY_BROWSERS:
+            return None
+        return None if self._rules.networks.has_people(address) else hosting

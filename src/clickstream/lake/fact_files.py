@@ -34,6 +34,7 @@ FACT_VIEWS = (
     "place_facts",
     "people_facts",
     "cohort_facts",
+    "agent_facts",
 )
 """The views of include/sql whose rows become fact files."""
 

@@ -86,6 +86,11 @@ class BotSettings(Section):
     people: dict[str, str] = Field(
         {}, description="Files with networks of people inside datacenters, such as VPNs, by name."
     )
+    agent_keys: str = Field(
+        "",
+        description="Directory with the public keys of signed agents: one file of the form"
+        " HOST.json for each agent, with the JSON Web Key Set that the host publishes.",
+    )
     own_networks: tuple[str, ...] = Field(
         (),
         description="Networks and addresses of the site's own equipment, such as 192.0.2.8. Its"

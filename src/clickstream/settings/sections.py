@@ -34,9 +34,12 @@ _SHAPING: dict[str, Any] = {
 }
 """Settings that affect the rows of an hour.
 
-A setting that is added later is included only if it is set, as `[site] hosts` and `[bots] hosting`:
-otherwise every hour of an existing lake would count as built by other settings.
+A setting that is added later is included only if it is set, as `[site] hosts` and those of
+`_ADDED_TO_BOTS`: otherwise every hour of an existing lake would count as built by other settings.
 """
+
+_ADDED_TO_BOTS: dict[str, object] = {"hosting": True, "agent_keys": ""}
+"""Later settings of `[bots]`, with the value by which they count as not set."""
 
 
 class SiteSettings(Section):
@@ -297,8 +300,12 @@ class Settings(Section):
     def result_digest(self) -> str:
         """Settings digest: a hash of the settings that affect an hour's rows, in 16 hex digits."""
         site = _SHAPING["site"] | ({"hosts"} if self.site.hosts else set())
-        added = {"bots": {"hosting"}} if self.bots.hosting else {}
-        shaping = self.model_dump_json(include=_SHAPING | {"site": site}, exclude=added)
+        unset = {
+            name for name, usual in _ADDED_TO_BOTS.items() if getattr(self.bots, name) == usual
+        }
+        shaping = self.model_dump_json(
+            include=_SHAPING | {"site": site}, exclude={"bots": unset} if unset else None
+        )
         return hashlib.blake2b(shaping.encode(), digest_size=8).hexdigest()
 
 

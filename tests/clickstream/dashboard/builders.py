@@ -143,6 +143,14 @@ PLACE_SCHEMA = pa.schema(
         ("event_date", _DATE),
     ]
 )
+AGENT_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("agent", "goal")),
+        *((name, _NUMBER) for name in ("step", "sessions", "page_views")),
+        ("local_date", _DATE),
+        ("session_date", _DATE),
+    ]
+)
 _REJECT = (("reason", _TEXT), ("lines", _NUMBER), ("longest_line_bytes", _NUMBER))
 REJECT_SCHEMA = pa.schema([*_REJECT, *_PLACE, ("event_date", _DATE)])
 
@@ -181,6 +189,7 @@ SCHEMAS = {
     "place_facts": PLACE_SCHEMA,
     "people_facts": PEOPLE_SCHEMA,
     "cohort_facts": COHORT_SCHEMA,
+    "agent_facts": AGENT_SCHEMA,
 }
 
 

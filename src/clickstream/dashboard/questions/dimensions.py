@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clickstream.dashboard.questions.fact_views import (
+    AGENTS,
     BOTS,
     COHORTS,
     ERRORS,
@@ -207,6 +208,9 @@ DIMENSIONS = _dimensions(
     _plain("bot_class", BOTS, mark("Class"), "bot_class"),
     _plain("bot_reason", BOTS, mark("Reason"), "bot_reason"),
     _plain("agent", BOTS, mark("Program"), "agent"),
+    _plain("signed_agent", AGENTS, mark("Agent"), "agent"),
+    _plain("agent_goal", AGENTS, mark("Goal"), "goal"),
+    _time("agent_step", AGENTS, mark("Step"), "step"),
     _plain("error_page", ERRORS, mark("Page"), "page"),
     _plain("status", ERRORS, mark("Status"), "status"),
     _plain("reject_reason", REJECTS, mark("Reason"), "reason"),

@@ -53,8 +53,9 @@ REJECTS = FactView("reject_facts", "event_date", False, (("longest_line_bytes", 
 PEOPLE = FactView("people_facts", "event_date", has_sessions=False)
 COHORTS = FactView("cohort_facts", "event_date", has_sessions=False)
 PLACES = FactView("place_facts", "event_date", has_sessions=False)
+AGENTS = FactView("agent_facts", "session_date", has_sessions=False)
 
 ALL = (
     *(SESSIONS, PAGE_VIEWS, GOALS, SESSION_ERRORS),
-    *(HOURS, SOURCES, BOTS, ERRORS, REJECTS, PLACES, PEOPLE, COHORTS),
+    *(HOURS, SOURCES, BOTS, ERRORS, REJECTS, PLACES, PEOPLE, COHORTS, AGENTS),
 )

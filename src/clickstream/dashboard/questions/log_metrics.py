@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from clickstream.dashboard.questions.fact_views import BOTS, ERRORS, HOURS, PLACES, REJECTS, SOURCES
+from clickstream.dashboard.questions.fact_views import (
+    AGENTS,
+    BOTS,
+    ERRORS,
+    HOURS,
+    PLACES,
+    REJECTS,
+    SOURCES,
+)
 from clickstream.dashboard.questions.metric_type import Metric
 from clickstream.dashboard.texts import mark
 
@@ -239,6 +247,50 @@ LOG_METRICS = (
         "coalesce(sum(requests), 0)",
         mark("Requests of these bots, except for images, style sheets and scripts."),
         mark("Which bots read the site?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "agent_visits",
+        AGENTS,
+        mark("Visits"),
+        "coalesce(sum(sessions) filter (where goal is null and step is null), 0)",
+        mark(
+            "Visits with at least one page view of agents whose signatures are verified. They are "
+            "no visits of people."
+        ),
+        mark("Which agents visit the site?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "agent_page_views",
+        AGENTS,
+        mark("Page views"),
+        "coalesce(sum(page_views) filter (where goal is null and step is null), 0)",
+        mark("Pages viewed in the visits of agents whose signatures are verified."),
+        mark("How much do agents look at?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "agent_goal_visits",
+        AGENTS,
+        mark("Visits with the goal"),
+        "coalesce(sum(sessions) filter (where goal is not null), 0)",
+        mark("Visits of verified agents that met a goal; a visit counts once for each goal."),
+        mark("Which agents order?"),
+        is_additive=True,
+    ),
+    Metric(
+        "agent_step_visits",
+        AGENTS,
+        mark("Visits at the step"),
+        "coalesce(sum(sessions) filter (where step is not null), 0)",
+        mark(
+            "Visits of verified agents that reached a step of the funnel after all steps before it."
+        ),
+        mark("Where do agents stop on the way to an order?"),
         good="neither",
         is_additive=True,
     ),
