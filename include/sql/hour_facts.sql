@@ -44,6 +44,7 @@ final as (
         published_at,
         published_by,
         coalesce(columns_version, 1) as columns_version, -- since columns version 2
+        networks_dated, -- since columns version 4
         event_date
     from in_local_time
 )

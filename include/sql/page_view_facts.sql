@@ -4,7 +4,8 @@ with
 
 views as (
     select *
-    from page_views
+    from all_page_views -- since columns version 4
+-- until columns version 3:    from page_views
 ),
 
 in_local_time as (
@@ -31,6 +32,7 @@ final as (
             as seconds_in_visit, -- absent from earlier fact files
         cast(local_time as date) as local_date,
         hour(local_time) as local_hour,
+        is_suspected, -- since columns version 4
         session_date
     from in_local_time
 )

@@ -8,6 +8,7 @@ ClickstreamError                 CS-901
 ├── SettingsError                CS-101
 │   ├── UnusableRule             CS-103
 │   ├── UnusablePlaces           CS-106
+│   ├── UnusableAsnDatabase      CS-109
 │   ├── OtherSettings            CS-108
 │   ├── IncompleteConnection     CS-204
 │   ├── AwsNotConfigured         CS-403
@@ -129,6 +130,12 @@ class UnusablePlaces(SettingsError):
     """The database of places is missing or can't be read."""
 
     code = "CS-106"
+
+
+class UnusableAsnDatabase(SettingsError):
+    """The ASN database is missing or can't be read."""
+
+    code = "CS-109"
 
 
 class MissingPackage(InputError):

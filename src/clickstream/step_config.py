@@ -8,16 +8,20 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import replace
+from datetime import date
 from functools import cache, lru_cache, partial, reduce
 from operator import or_
 from pathlib import Path
 
 from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
+from clickstream.clean.bots.agent_keys import parse_directory
+from clickstream.clean.bots.hosting import HOSTING_VERDICTS
 from clickstream.clean.bots.networks import OwnEquipment
+from clickstream.clean.bots.signatures import SignatureVerifier
 from clickstream.clean.channels import DEFAULT_CHANNELS
 from clickstream.errors import UnusableRule
-from clickstream.lookups import PlaceDatabase
+from clickstream.lookups import AsnDatabase, PlaceDatabase, open_asn_database
 from clickstream.parse.registry import compile_format
 from clickstream.settings import GoalSettings, Settings
 
@@ -53,9 +57,11 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
         channels=_channels(settings),
         trusted=clean.NetworkSet.of(chosen.trusted_proxies),
         networks=_networks(settings),
+        hosting=HOSTING_VERDICTS if behaviour.hosting else {},
         own_equipment=OwnEquipment(
             clean.NetworkSet.of(behaviour.own_networks), behaviour.own_user_agents
         ),
+        signatures=_signatures(settings),
         behaviour=clean.BehaviourRules(
             scanner_paths=behaviour.scanner_paths,
             robots_txt=behaviour.robots_txt,
@@ -93,17 +99,24 @@ _compiled = cache(compile_format)
 
 
 def look_ups(settings: Settings) -> clean.LookUps:
-    """Return the lookups of places and devices.
+    """Return the lookups of places, autonomous systems and devices.
 
     The devices of recent user agents are cached: the hours of a range share most agents.
     """
     database = _database(settings)
     return clean.LookUps(
-        place=partial(places.place_at, record_of=database.record), device=_device_of
+        place=partial(places.place_at, record_of=database.record),
+        asns=_asn_database(settings).numbers,
+        device=_device_of,
     )
 
 
 _device_of = lru_cache(maxsize=20_000)(devices.device_of)
+
+
+def networks_dated(settings: Settings) -> date | None:
+    """Return the date of the ASN database by which hosting networks are found; None without one."""
+    return _asn_database(settings).dated if settings.bots.hosting else None
 
 
 def missing_look_ups(settings: Settings) -> str | None:
@@ -114,7 +127,10 @@ def missing_look_ups(settings: Settings) -> str | None:
 def result_digest(settings: Settings) -> str:
     """Return the digest of everything that shapes an hour, except its lines and the library."""
     parts = [settings.result_digest(), _database(settings).identity]
+    if asn_database := _asn_database(settings).identity:
+        parts.append(asn_database)
     parts += [_text(settings.resolve(path)) for path in _rule_files(settings)]
+    parts += [f"{path.name}\n{_text(path)}" for path in _agents(settings)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -128,6 +144,26 @@ def _network_lists(settings: Settings) -> list[tuple[str, str, str]]:
     bots = settings.bots
     roles = {"crawler": bots.crawlers, "datacenter": bots.datacenters, "people": bots.people}
     return [(name, role, path) for role, some in roles.items() for name, path in some.items()]
+
+
+def _signatures(settings: Settings) -> SignatureVerifier:
+    """Return the verifier of signed agents, for requests to the site's hosts and domains."""
+    site = settings.site
+    subdomains = tuple(f"*.{domain}" for domain in site.domains)
+    return SignatureVerifier(
+        {file.stem: parse_directory(str(file), _text(file)) for file in _agents(settings)},
+        own_hosts=(*site.hosts, *site.domains, *subdomains),
+    )
+
+
+def _agents(settings: Settings) -> list[Path]:
+    """Return the files with the keys of agents, in the order of their names."""
+    if not settings.bots.agent_keys:
+        return []
+    directory = settings.resolve(settings.bots.agent_keys)
+    if not directory.is_dir():
+        raise UnusableRule(f"{directory}, which bots.agent_keys names, is not a directory.")
+    return sorted(directory.glob("*.json"))
 
 
 def _channels(settings: Settings) -> clean.ChannelRules:
@@ -154,6 +190,14 @@ def _text(path: Path) -> str:
 def _database(settings: Settings) -> PlaceDatabase:
     path = settings.geoip.database
     return _opened(settings.resolve(path) if path else None)
+
+
+def _asn_database(settings: Settings) -> AsnDatabase:
+    path = settings.geoip.asn_database
+    return _opened_asn_database(settings.resolve(path) if path else None)
+
+
+_opened_asn_database = cache(open_asn_database)
 
 
 @cache

@@ -141,7 +141,7 @@ def test_a_run_whose_hours_failed_is_red_although_facts_were_refreshed(bag, dag_
     """Airflow computes the state of a run from its last tasks."""
     dag = bag.dags[dag_id]
     assert dag.get_task(marker).trigger_rule == "all_success"
-    assert dag.get_task(marker).upstream_task_ids == {"refresh_views"}
+    assert dag.get_task(marker).upstream_task_ids == {"refresh_views", "find_suspects"}
     assert dag.get_task(marker).downstream_list == []
 
 

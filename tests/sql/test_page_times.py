@@ -91,23 +91,28 @@ def estimate(glance: Glance, measured: list[Glance]) -> int | None:
 
 
 def test_ten_times_of_a_page_are_enough_for_a_mean_of_its_own(lake: Lake) -> None:
-    """A visitor has `times` of ten seconds on a page and 1,000 on another; a second leaves it."""
+    """A visitor has `times` of ten seconds on a page and 1,000 on another; a second leaves it.
+
+    A suspected machine stays there for seconds, which changes nothing.
+    """
     for times in (ENOUGH - 1, ENOUGH):
         moments = [*range(0, 10 * times + 1, 10), 10 * times + 1000]
         views = [("p1", "/a" if at < 10 * times else "/b", at) for at in moments]
+        machine = [("p3", "/a", at) for at in range(2 * ENOUGH)]
         tables = {
-            "sessions": [session("s1"), session("s2")],
-            "session_parts": [part("s1", "p1"), part("s2", "p2")],
-            "hits": [hit(*view) for view in [*views, ("p2", "/a", 0)]],
+            "all_sessions": [session("s1"), session("s2"), session("s3", is_suspected=True)],
+            "session_parts": [part("s1", "p1"), part("s2", "p2"), part("s3", "p3")],
+            "hits": [hit(*view) for view in [*views, ("p2", "/a", 0), *machine]],
         }
-        sql = around(lake, "page_views", tables, ["session_id", "dwell_seconds"])
+        sql = around(lake, "all_page_views", tables, ["session_id", "dwell_seconds"])
         [estimated] = [row[1] for row in athena.query(lake, sql).rows if row[0] == "s2"]
         of_site = floor((10 * times + 1000) / (times + 1) + 0.5)
         assert estimated == (10 if times == ENOUGH else of_site)
 
 
-def session(name: str) -> dict[str, Any]:
+def session(name: str, *, is_suspected: bool = False) -> dict[str, Any]:
     return {
+        "is_suspected": is_suspected,
         "session_id": name,
         "started_at": FIRST.naive,
         "ended_at": FIRST.naive,

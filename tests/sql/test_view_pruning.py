@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.clickstream.clean.bots.signing import REQUEST, json_line, signed, write_keys
 from tests.support.engines import Engine, LocalAthena
 from tests.support.lakes import built, settings_of_a_lake
 
@@ -26,6 +28,7 @@ from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.lake.views import DateFilter
 from clickstream.pipeline.publish.facts import fact_query
 from clickstream.pipeline.publish.publish import refresh_views
+from clickstream.settings.labels import BotSettings
 
 pytestmark = pytest.mark.lake
 
@@ -43,12 +46,18 @@ RULES = CafeRules(visitors_per_hour=24, bots_per_hour=2)
 
 @pytest.fixture(scope="module")
 def week(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """A lake of six dates of the café, whose visitors get new ids every other day."""
-    logs = tmp_path_factory.mktemp("week") / "logs"
+    """A lake of six dates of the café, whose visitors get new ids every other day.
+
+    A signed agent comes at each midnight.
+    """
+    directory = tmp_path_factory.mktemp("week")
+    logs = directory / "logs"
     write_history(logs, FIRST, LAST, RULES)
+    (logs / "agent.access.log").write_text("".join(agent_lines()))
     hopes = settings.load(ROOT / "clickstream.toml", {})
     own = {
         "site": settings.SiteSettings(name="cafe", domains=RULES.domains),
+        "bots": BotSettings(agent_keys=str(write_keys(directory / "agents"))),
         "goals": hopes.goals,
         "funnel": hopes.funnel,
         "privacy": settings.PrivacySettings(key_days=KEY_DAYS),
@@ -57,6 +66,16 @@ def week(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = built(chosen, FIRST, LAST)
     refresh_views(lake)
     return lake
+
+
+def agent_lines() -> Iterator[str]:
+    """Requests of a signed agent around each midnight, up to an order."""
+    asked = replace(REQUEST, host=RULES.domains[0], target="/cafe/menu.php")
+    days = int((LAST.event_date - FIRST.event_date).days)
+    for midnight in (FIRST.number * 3600 + 86_400 * (day + 1) for day in range(days)):
+        yield json_line(signed(replace(asked, at=midnight - 60)))
+        order = replace(asked, at=midnight + 60, target="/cafe/orderConfirmation.php")
+        yield json_line(signed(order))
 
 
 def dates_around(day: date, before: int, after: int) -> set[date]:

@@ -45,11 +45,17 @@ def violations(found: athena.QueryResult, check: dict[str, Any]) -> int:
     return sum(times > 1 for times in keys.values())
 
 
+OF_FLEETS = {"cohort_facts"}
+"""The views without rows where no suspected machine came; test_suspects.py has a lake with some."""
+OF_AGENTS = ("agent_facts", "agent_sessions")
+"""No signed agent comes to the simulated café; the lake of test_view_pruning.py has some."""
+
+
 @pytest.mark.parametrize("view", DESCRIPTIONS)
 def test_rows_of_a_view_have_the_described_columns_and_violate_no_check(lake, view) -> None:
     found = athena.query(lake, f"select * from {view}")
     assert found.columns == list(DESCRIPTIONS[view]["columns"])
-    assert found.rows
+    assert found.rows or view in {*OF_FLEETS, *OF_AGENTS}
     broken = [check for check in DESCRIPTIONS[view]["checks"] if violations(found, check)]
     assert broken == []
 

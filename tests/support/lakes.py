@@ -17,7 +17,8 @@ from clickstream.pipeline.hour.states import Published
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import AwsSettings, LakeSettings, Settings, SourceSettings
 from clickstream.settings.sections import BuildSettings
-from clickstream.tables import ARROW, Table
+from clickstream.tables import Table
+from clickstream.tables.table_type import ARROW
 
 SERVICE_DESCRIPTIONS = botocore.session.Session().get_component("data_loader")
 SQL = Path(__file__).parents[2] / "include" / "sql"

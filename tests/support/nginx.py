@@ -24,7 +24,8 @@ error_log {logs}/error.log info;
 {user}
 events {{ }}
 http {{
-    access_log {logs}/access.log combined;
+    {log_format}
+    access_log {logs}/access.log {name_of_format};
     client_body_temp_path {root}/tmp;
     proxy_temp_path {root}/tmp;
     fastcgi_temp_path {root}/tmp;
@@ -77,15 +78,22 @@ class Nginx:
 
 
 @contextmanager
-def running_nginx(root: Path, logs: Path, locations: str = ANSWER_OK) -> Iterator[Nginx]:
-    """Start nginx with its logs in `logs`; stop it gracefully, so that every line is written."""
+def running_nginx(
+    root: Path, logs: Path, locations: str = ANSWER_OK, log_format: str = ""
+) -> Iterator[Nginx]:
+    """Start nginx with its logs in `logs`; stop it gracefully, so that every line is written.
+
+    `log_format` is the directive of its format; without one, the format is `combined`.
+    """
     program = require_program("nginx", "nginx-light")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     configuration = root / "nginx.conf"
     user = "user root;" if os.geteuid() == 0 else ""  # workers must reach the test's directory
+    name = log_format.split()[1] if log_format else "combined"
     values = {"root": root, "logs": logs, "port": port, "user": user, "locations": locations}
+    values |= {"log_format": log_format, "name_of_format": name}
     configuration.write_text(CONFIGURATION.format(**values))
     process = subprocess.Popen([program, "-p", str(root), "-c", str(configuration)])
     try:

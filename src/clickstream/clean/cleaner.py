@@ -59,7 +59,7 @@ class Cleaner:
         self._hosts = Texts(host_name)
         self._targets = Targets(rules.targets, rules.kinds)
         self._arrivals = Arrivals(rules.channels)
-        self._origins = Origins(self._agents)
+        self._origins = Origins(self._agents, rules.signatures)
         self._visitors = Visitors(self._origins, rules, self._keys, self._look_ups)
 
     def add(self, parsed: pa.Table, raw_object: str = "", hour: Hour | None = None) -> None:
@@ -78,7 +78,8 @@ class Cleaner:
         """Label the collected requests; a larger batch looks up fewer texts twice."""
         if not self._waiting:
             return
-        parsed = pa.concat_tables(self._waiting)
+        # Only logs of signed requests have the columns of signatures.
+        parsed = pa.concat_tables(self._waiting, promote_options="default")
         self._waiting.clear()
         numbers = {name: parsed[name].to_numpy() for name in ("at", "status", "raw_object", "hour")}
         method = self._methods.codes(parsed["method"])

@@ -8,19 +8,24 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream.clean.bots import Verdict, agent_verdict
+from clickstream.clean.bots import SignatureVerifier, Verdict, agent_verdict
 from clickstream.clean.devices import Device
 from clickstream.clean.dictionary_columns import Codes, Distinct, Texts, combined
 from clickstream.clean.request_kinds import is_health_checker
 from clickstream.clean.rules import CleanRules, LookUps
+from clickstream.clean.signatures import Signatures
 
 
 class Marks(NamedTuple):
-    """The facts that distinguish visitors besides client and user agent; None if not logged."""
+    """The facts that distinguish visitors besides client and user agent; None if not logged.
+
+    `signature` is the verdict by the signature of a request, None without one.
+    """
 
     forwarded: str | None
     cookie: str | None
     opted_out: bool
+    signature: Verdict | None = None
 
 
 class Agent(NamedTuple):
@@ -53,8 +58,9 @@ class Agents(Texts[Agent]):
 class Origins:
     """All distinct clients, user agents and sets of marks so far."""
 
-    def __init__(self, agents: Agents) -> None:
+    def __init__(self, agents: Agents, verifier: SignatureVerifier) -> None:
         self.agents = agents
+        self._signatures = Signatures(verifier)
         self.clients: Texts[None] = Texts()
         self.marks: Distinct[Marks, None] = Distinct()
         self._forwarded: Texts[None] = Texts()
@@ -73,9 +79,11 @@ class Origins:
         forwarded = self._forwarded.codes(parsed["forwarded"])
         cookie = self._cookies.codes(parsed["cookie"])
         opt_out = parsed["opt_out"].to_numpy()
-        rows, first = combined(forwarded, cookie, opt_out)
+        signature = self._signatures.codes(parsed)
+        rows, first = combined(forwarded, cookie, opt_out, signature)
         vias = self._forwarded.values.take(pa.array(forwarded[first])).to_pylist()
         names = self._cookies.values.take(pa.array(cookie[first])).to_pylist()
-        columns = zip(vias, names, opt_out[first].tolist(), strict=True)
-        marks = (Marks(via or None, name or None, wish) for via, name, wish in columns)
+        verdicts = [self._signatures.verdicts[code] for code in signature[first].tolist()]
+        columns = zip(vias, names, opt_out[first].tolist(), verdicts, strict=True)
+        marks = (Marks(via or None, name or None, *rest) for via, name, *rest in columns)
         return self.marks.codes(marks)[rows]

@@ -93,12 +93,13 @@ def requests_of_site(parsed: pa.Table, hosts: Sequence[str]) -> pa.Table:
     if not hosts or not len(parsed):
         return parsed
     column = dictionary_encoding.combine_chunks(parsed["host"])
-    is_own = pa.array([_is_of(host_name(one), hosts) for one in column.dictionary.to_pylist()])
+    is_own = pa.array([is_host_of(host_name(one), hosts) for one in column.dictionary.to_pylist()])
     of_rows = pc.fill_null(is_own.take(column.indices), True)
     return parsed if pc.all(of_rows).as_py() else parsed.filter(of_rows)
 
 
-def _is_of(name: str | None, hosts: Sequence[str]) -> bool:
+def is_host_of(name: str | None, hosts: Sequence[str]) -> bool:
+    """Whether a host as of `host_name` is one of `hosts`; a host that is not known is."""
     if name is None:
         return True
     domains = (host.removeprefix("*") for host in hosts if host.startswith(ANY_SUBDOMAIN))

@@ -1,8 +1,9 @@
-"""Keyed hashes of the networks of client addresses.
+"""Keyed hashes of the networks of client addresses, and of the operators of these networks.
 
-A fleet of machines often comes from few networks, each address of which it uses once. Tables hold
-no address, so a part stores the hash of its network. The hash uses the visitor key of the period
-and the site, like the visitor id: without the key, nobody can try all networks.
+A fleet of machines often comes from few networks, each address of which it uses once, or from many
+networks of one operator. Tables hold no address, so a part stores the hashes of its network and of
+its operator. The hashes use the visitor key of the period and the site, like the visitor id:
+without the key, nobody can try all networks.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from clickstream.clean.hashes import Hasher, hashed_form
 PREFIX_IPV4, PREFIX_IPV6 = 24, 48
 """Lengths of prefixes: the smallest networks that are routed, and that sites of one owner get."""
 
-_PURPOSE = hashed_form("network")
-"""Hashed first, so that no network id is the visitor id of another text."""
+_NETWORK, _OPERATOR = hashed_form("network"), hashed_form("operator")
+"""Hashed first, so that no id is the id of another kind, or the visitor id of another text."""
 
 
 def network_ids(addresses: Iterable[str | None], site: str, key: bytes) -> list[str | None]:
@@ -25,7 +26,7 @@ def network_ids(addresses: Iterable[str | None], site: str, key: bytes) -> list[
     `addresses` are in the form of `clickstream.networks.address_in`. Call it once for each distinct
     address.
     """
-    hasher = Hasher(key, hashed_form(site) + _PURPOSE)
+    hasher = Hasher(key, hashed_form(site) + _NETWORK)
     known: dict[str, str] = {}
     ids = []
     for address in addresses:
@@ -33,6 +34,21 @@ def network_ids(addresses: Iterable[str | None], site: str, key: bytes) -> list[
         if network is not None and network not in known:
             known[network] = hasher(hashed_form(network))
         ids.append(known[network] if network is not None else None)
+    return ids
+
+
+def operator_ids(asns: Iterable[int], site: str, key: bytes) -> list[str | None]:
+    """Return the id of each autonomous system, 24 hex digits; None for 0, an unknown system.
+
+    `asns` are the numbers of the systems.
+    """
+    hasher = Hasher(key, hashed_form(site) + _OPERATOR)
+    known: dict[int, str | None] = {0: None}
+    ids = []
+    for asn in asns:
+        if asn not in known:
+            known[asn] = hasher(hashed_form(str(asn)))
+        ids.append(known[asn])
     return ids
 
 

@@ -1,8 +1,11 @@
 """The table of visitors: pseudonym, device, place and bot verdict.
 
 Visitors are distinguished by address and user agent, or by the site's own cookie if the log has
-one. The pseudonym is a keyed hash: without the key, nobody can connect it to an address, not even
-by trying all addresses. For a visitor who asked not to be tracked (Sec-GPC, DNT), the hash also
+one. Requests with the same verdict by signature are a visitor of their own, so an agent or a forger
+shares no session with a person of the same address and user agent.
+
+The pseudonym is a keyed hash: without the key, nobody can connect it to an address, not even by
+trying all addresses. For a visitor who asked not to be tracked (Sec-GPC, DNT), the hash also
 includes the hour. Such a visitor is recognized within one hour only, and of the place only the
 country is kept.
 """
@@ -22,7 +25,9 @@ import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
 from clickstream.clean.bots import OWN_EQUIPMENT, Verdict
-from clickstream.clean.clients import Origins
+from clickstream.clean.bots.hosting import PROXY_BROWSERS
+from clickstream.clean.bots.verdict import OTHER
+from clickstream.clean.clients import Agent, Origins
 from clickstream.clean.devices import Device
 from clickstream.clean.dictionary_columns import (
     Codes,
@@ -34,7 +39,7 @@ from clickstream.clean.dictionary_columns import (
     verdict_table,
 )
 from clickstream.clean.hashes import Hasher, hashed_form
-from clickstream.clean.network_ids import network_ids
+from clickstream.clean.network_ids import network_ids, operator_ids
 from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.errors import InputError
@@ -63,7 +68,7 @@ class VisitorKeys:
 
 
 VISITOR_COLUMNS = (
-    *("site", "visitor_id", "carried_as", "visitor_hour", "network_id"),
+    *("site", "visitor_id", "carried_as", "visitor_hour", "network_id", "operator_id"),
     *(*Device._fields, *Place._fields),
     *("opted_out", "is_bot", "bot_class", "bot_reason"),
 )
@@ -117,6 +122,7 @@ class Visitors:
         """Return the table with one row per visitor, in the order of their codes."""
         client, agent, mark, hour = self._visitors.met
         host = self._hosts_of(client, mark)
+        asns = self._asns()
         wish = np.array([one.opted_out for one in self._origins.marks.ordered], np.bool_)[mark]
         ids = dictionary_encoding.combine_chunks(pa.chunked_array(self._ids).dictionary_encode())
         before = self._keys.before
@@ -132,11 +138,11 @@ class Visitors:
                 "visitor_id": ids,
                 "carried_as": old_ids,
                 "visitor_hour": hour,
-                "network_id": self._networks(host, wish),
+                **self._networks(host, asns, wish),
                 **taken(devices, agent),
                 **self._places(host, wish),
                 "opted_out": wish,
-                **self._verdicts(host, agent),
+                **self._verdicts(host, asns, agent, mark),
             }
         )
 
@@ -155,13 +161,14 @@ class Visitors:
         agents = map(self._agent_forms().__getitem__, agent.tolist())
         marks = map(self._origins.marks.ordered.__getitem__, mark.tolist())
         ids = []
-        for host, browser, (_, cookie, opted_out), at in zip(
+        for host, browser, (_, cookie, opted_out, signature), at in zip(
             hosts, agents, marks, hour.tolist(), strict=True
         ):
+            signed = hashed_form(signature.reason) if signature else b""
             if opted_out:
-                ids.append(hidden(host + browser + hashed_form(str(at))))
+                ids.append(hidden(host + browser + hashed_form(str(at)) + signed))
             else:
-                ids.append(made(hashed_form(cookie) if cookie else host + browser))
+                ids.append(made((hashed_form(cookie) if cookie else host + browser) + signed))
         return ids
 
     def _agent_forms(self) -> list[bytes]:
@@ -190,11 +197,25 @@ class Visitors:
         ]
         return pc.replace_with_mask(peers, to_read, pa.array(read, pa.string()))
 
-    def _networks(self, host: Codes, opted_out: npt.NDArray[np.bool_]) -> pa.DictionaryArray:
-        """Return the network ids of visitors; null for those who asked not to be tracked."""
-        made = network_ids(self._hosts.values.to_pylist(), self._rules.site, self._keys.now)
-        of_hosts = dictionary_encoding.encode([*made, None])
-        return of_hosts.take(pa.array(np.where(opted_out, len(made), host)))
+    def _asns(self) -> npt.NDArray[np.int64]:
+        """Look up the autonomous system of each code of `_hosts`; 0 if it is unknown."""
+        addresses = self._hosts.values
+        slices = (addresses[n : n + _AT_ONCE] for n in range(0, len(addresses), _AT_ONCE))
+        return np.concatenate([self._look_ups.asns(some.to_pylist()) for some in slices])
+
+    def _networks(
+        self, host: Codes, asns: npt.NDArray[np.int64], opted_out: npt.NDArray[np.bool_]
+    ) -> dict[str, pa.DictionaryArray]:
+        """Return the columns of network and operator ids; null for those who opted out."""
+        site, key = self._rules.site, self._keys.now
+        ids = {
+            "network_id": network_ids(self._hosts.values.to_pylist(), site, key),
+            "operator_id": operator_ids(asns.tolist(), site, key),
+        }
+        rows = pa.array(np.where(opted_out, len(asns), host))
+        return {
+            name: dictionary_encoding.encode([*of, None]).take(rows) for name, of in ids.items()
+        }
 
     def _places(self, host: Codes, opted_out: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
         """Look up the places of visitors; only the country if they asked not to be tracked."""
@@ -208,22 +229,46 @@ class Visitors:
         rows = found[host] + np.int32(len(coarse)) * opted_out
         return taken(table(Place, [*places.ordered, *coarse]), rows)
 
-    def _verdicts(self, host: Codes, agent: Codes) -> dict[str, pa.Array]:
-        """Build the columns of bot verdicts, by user agent and network."""
-        by_agent = [agent.verdict for agent in self._origins.agents.made]
-        if not len(self._rules.networks) and not self._rules.own_equipment.has_networks:
-            return taken(verdict_table(by_agent), agent)
+    def _verdicts(
+        self, host: Codes, asns: npt.NDArray[np.int64], agent: Codes, marks: Codes
+    ) -> dict[str, pa.Array]:
+        """Build the columns of bot verdicts, by user agent, network and signature."""
+        agents = self._origins.agents.made
+        by_signature = [mark.signature for mark in self._origins.marks.ordered]
+        has_lists = len(self._rules.networks) or self._rules.own_equipment.has_networks
+        has_hosting = np.isin(asns, [*self._rules.hosting]).any()
+        if not has_lists and not has_hosting and not any(by_signature):
+            return taken(verdict_table([one.verdict for one in agents]), agent)
         addresses = self._hosts.values.take(pa.array(host)).to_pylist()
         verdicts = [
-            self._verdict(address, by_agent[one]) if address else by_agent[one]
-            for address, one in zip(addresses, agent.tolist(), strict=True)
+            self._verdict(address or "", asn, agents[one], by_signature[mark])
+            for address, asn, one, mark in zip(
+                addresses, asns[host].tolist(), agent.tolist(), marks.tolist(), strict=True
+            )
         ]
         found = verdict_table(verdicts)
         return {name: found[name] for name in found.schema.names}
 
-    def _verdict(self, address: str, by_agent: Verdict | None) -> Verdict | None:
-        """Return the verdict on a user agent with the address that it comes from."""
+    def _verdict(
+        self, address: str, asn: int, agent: Agent, by_signature: Verdict | None
+    ) -> Verdict | None:
+        """Return the verdict on a visitor, from its user agent, address and signature.
+
+        A signature that is not verified decides last, but for the list of hosting networks.
+        """
+        by_agent = agent.verdict
         if by_agent is not None and by_agent.bot_class == OWN_EQUIPMENT:
             return by_agent
-        own = self._rules.own_equipment.by_address(address)
-        return own or self._rules.networks.verdict(address, by_agent)
+        if own := self._rules.own_equipment.by_address(address):
+            return own
+        if by_signature is not None and by_signature.bot_class != OTHER:
+            return by_signature
+        by_network = self._rules.networks.verdict(address, by_agent)
+        return by_network or by_signature or self._by_hosting(address, asn, agent)
+
+    def _by_hosting(self, address: str, asn: int, agent: Agent) -> Verdict | None:
+        """Return the verdict on a person's user agent from a hosting network."""
+        hosting = self._rules.hosting.get(asn)
+        if hosting is None or agent.device.browser in PROXY_BROWSERS:
+            return None
+        return None if self._rules.networks.has_people(address) else hosting

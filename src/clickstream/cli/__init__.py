@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream import __version__
-from clickstream.cli import build, dashboard, digest, health, sources
+from clickstream.cli import bots, build, dashboard, digest, health, sources
 from clickstream.cli.console import (
     AirflowPort,
     AwsPort,
@@ -121,6 +121,7 @@ app.command()(health.repair)
 app.command()(digest.digest)
 app.add_typer(dashboard.app, name="dashboard")
 app.add_typer(sources.app, name="sources")
+app.add_typer(bots.app, name="bots")
 
 RENAMED_COMMANDS = {"mend": "repair", "upkeep": "maintain"}
 
@@ -148,7 +149,7 @@ def facts(
         bool, typer.Option("--all", help="Compute all dates, also those without a change.")
     ] = False,
 ) -> None:
-    """Update the dashboard's facts from the published hours.
+    """Search for suspected machines, and update the dashboard's facts.
 
     [bold]build[/], [bold]repair[/] and the DAG runs do this as their last step.
     By default, the command computes only dates whose hours were published since
@@ -157,11 +158,14 @@ def facts(
     Example: [bold]clickstream facts --dry-run[/]
     """
     from clickstream.pipeline.publish.facts import refresh_facts
+    from clickstream.pipeline.publish.suspects import find_suspects
 
+    lake = open_lake()
+    with err.status("Suspected machines") as status:
+        searched = find_suspects(lake, status.update, dry_run=dry_run)
+    out.print(searched.sentence, soft_wrap=True)
     with err.status("Facts") as status:
-        refreshed = refresh_facts(
-            open_lake(), status.update, dry_run=dry_run, everything=everything
-        )
+        refreshed = refresh_facts(lake, status.update, dry_run=dry_run, everything=everything)
     out.print(refreshed.sentence, soft_wrap=True)
 
 

@@ -214,11 +214,13 @@ def _repair(lake: Lake, report: VerifyReport) -> VerifyReport:
     from clickstream.pipeline.proof.repair import repair as repair_hours
     from clickstream.pipeline.publish.facts import refresh_facts
     from clickstream.pipeline.publish.publish import refresh_views
+    from clickstream.pipeline.publish.suspects import find_suspects
 
     with progress_bar() as progress:
         progress.add_task(f"Repairing {quantity(len(report.wrong_hours), 'hour')}", total=None)
         repaired = repair_hours(lake, report, run_by_hand(), progress.print)
         progress.print(refresh_views(lake).sentence, soft_wrap=True)
+        progress.print(find_suspects(lake).sentence, soft_wrap=True)
         progress.print(refresh_facts(lake).sentence, soft_wrap=True)
     return repaired
 

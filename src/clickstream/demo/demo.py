@@ -33,6 +33,7 @@ from clickstream.pipeline.proof.report import VerifyReport
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.facts import FactsRefreshed, refresh_facts
 from clickstream.pipeline.publish.publish import refresh_views
+from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.terminal import SafeConsole
 from clickstream.wording import quantity
 
@@ -118,6 +119,11 @@ def _build_all(stack: Stack, traffic: Traffic, steps: DemoSteps) -> Demo:
     lake = open_lake(settings.load())
     plan = traffic.plan(lake, steps)
     _build_older(stack, lake, traffic, plan, steps)
+    with steps.step("Suspected machines") as step:
+        searched = find_suspects(lake, step.show)
+        step.detail = (
+            f"{quantity(searched.suspected, 'visitor')} of {quantity(len(searched.dates), 'date')}"
+        )
     with steps.step("The dashboard's facts") as step:
         refresh_views(lake)
         step.detail = _describe_facts(refresh_facts(lake, step.show))

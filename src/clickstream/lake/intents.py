@@ -30,7 +30,8 @@ from clickstream.lake.client import Lake
 from clickstream.lake.hour_ledger import UNPUBLISHED, LedgerRow, ledger_row
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.s3_get import ObjectBytes
-from clickstream.tables import COMPARED, SESSION_PARTS
+from clickstream.tables import SESSION_PARTS
+from clickstream.tables.sessions import COMPARED
 
 PUBLISHING = "publishing/"
 _PARTS = "parts"

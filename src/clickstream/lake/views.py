@@ -26,6 +26,7 @@ from clickstream.tables import ENGAGED_SECONDS
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _SINCE = re.compile(r"-- since columns version (\d+)$", re.MULTILINE)
+_UNTIL = re.compile(r"-- until columns version (\d+):(.*)")
 _ABSENT = "-- absent from earlier fact files"
 _PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
 
@@ -49,7 +50,8 @@ class AthenaView:
 
     A line of the SELECT that ends with `-- since columns version N` adds a column that earlier
     versions of the tables do not have. A line that ends with `-- absent from earlier fact files`
-    adds a column to new fact files, while files without it stay valid.
+    adds a column to new fact files, while files without it stay valid. A line that begins with
+    `-- until columns version N:` is a comment, with a line of earlier versions that others replace.
     """
 
     name: str
@@ -61,11 +63,20 @@ class AthenaView:
     def sql_of_columns(self, version: int) -> str:
         """Return the SELECT by which fact files of a columns version are recognized.
 
-        It is without the lines that later versions added, and those absent from earlier files.
+        It is without the lines that later versions added, and those absent from earlier files. It
+        has the lines that later versions replaced. No view has two empty lines in a row.
         """
         lines = self.sql.splitlines(keepends=True)
-        added = ((line, _SINCE.search(line)) for line in lines if _ABSENT not in line)
-        return "".join(line for line, since in added if not since or int(since[1]) <= version)
+        found = "".join(_of_version(line, version) for line in lines if _ABSENT not in line)
+        return re.sub(r"\n{3,}", "\n\n", found)
+
+
+def _of_version(line: str, version: int) -> str:
+    """Return a line as a columns version has it; empty if it does not."""
+    if until := _UNTIL.match(line):
+        return f"{until[2]}\n" if version <= int(until[1]) else ""
+    since = _SINCE.search(line)
+    return line if not since or int(since[1]) <= version else ""
 
 
 @dataclass(frozen=True)

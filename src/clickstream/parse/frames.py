@@ -6,7 +6,7 @@ The text of a refused line can be stored, read by people, and converted back to 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from clickstream import dictionary_encoding
 from clickstream.errors import InputError
 from clickstream.parse.formats import REASONS, REQUEST_LINE
-from clickstream.parse.rows import DURATIONS, Coded, Refused, Rows
+from clickstream.parse.rows import DURATIONS, SIGNATURES, Coded, Refused, Rows
 
 # Characters that a table or a terminal would change: the backslash itself, control characters (C0,
 # DEL, C1, the two Unicode line separators), and the lone surrogates that represent bytes that are
@@ -75,8 +75,10 @@ class Parsed:
     virtual host or the Host header), forwarded (X-Forwarded-For), cookie (the value of a
     first-party visitor cookie), opt_out (bool: Sec-GPC or DNT was sent as 1), status (int16), bytes
     (int64) and response_ms (int32, the time until the server had answered, in milliseconds; null if
-    it is not logged or not a number). The nine texts are dictionaries of distinct values. A text is
-    null if the field is empty or `-`, and NOT_LOGGED if the format or the line has no place for it.
+    it is not logged or not a number). If the format has them, signature, signature_input and
+    signature_agent follow (the header fields of signed requests). All texts are dictionaries of
+    distinct values. A text is null if the field is empty or `-`, and NOT_LOGGED if the format or
+    the line has no place for it.
     If the request line is not HTTP, method and protocol are null and target is the whole request
     line.
 
@@ -118,20 +120,29 @@ def as_frames(rows: Rows, first_line: int) -> Parsed:
             "status": rows.status,
             "bytes": pa.array(rows.size, mask=rows.size < 0),
             "response_ms": _response_ms(rows),
+            **{
+                name: _column(logged[name], len(rows.line)) for name in SIGNATURES if name in logged
+            },
         }
     )
     return Parsed(table, _refused_table(rows.refused, first_line), rows.lines, len(rows.directives))
 
 
 def stack(parts: Iterable[Parsed]) -> Parsed:
-    """Concatenate parts and unify their dictionaries."""
+    """Concatenate parts and unify their dictionaries; a column that a part lacks is null there."""
     parts = list(parts)
+    tables = [part.table for part in parts]
     return Parsed(
-        pa.concat_tables([part.table for part in parts]).unify_dictionaries(),
+        pa.concat_tables(tables, promote_options="default").unify_dictionaries(),
         pa.concat_tables([part.refused for part in parts]),
         sum(part.lines for part in parts),
         sum(part.directives for part in parts),
     )
+
+
+def _signatures(logged: Mapping[str, Coded], rows: int) -> dict[str, pa.Array]:
+    """Build the columns of signed requests that the format has."""
+    return {name: _column(logged[name], rows) for name in SIGNATURES if name in logged}
 
 
 def in_order(parsed: Parsed) -> Parsed:

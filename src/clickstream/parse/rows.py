@@ -8,6 +8,7 @@ together, so that only codes of each line remain in memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,10 +27,14 @@ from clickstream.parse.times import unix_seconds
 DURATIONS = {"duration_ns": 1e-6, "duration_us": 1e-3, "duration_ms": 1.0, "duration_s": 1e3}
 """The milliseconds of a unit of the time that the server took to answer; the finest unit first."""
 
+SIGNATURES = ("signature", "signature_input", "signature_agent")
+"""The names of the texts of signed requests: the header fields of RFC 9421 and of Web Bot Auth."""
+
 TEXTS = (
     *("client", "request", "method", "target", "protocol", "referrer", "user_agent"),
     *("host", "forwarded", "cookie", "sec_gpc", "dnt"),
     *DURATIONS,
+    *SIGNATURES,
 )
 """The names of the texts that a row can have."""
 
@@ -167,10 +172,37 @@ def _check_rows(blocks: list[_Block], refused: list[Refused], log_format: LogFor
         seconds[time.codes[good]],
         np.concatenate([block.status for block in blocks])[good],
         np.concatenate([block.size for block in blocks])[good],
-        {name: Coded(text.codes[good], text.values) for name, text in texts.items()},
+        unescape_signatures({name: Coded(t.codes[good], t.values) for name, t in texts.items()}),
         sorted(refused),
         len(good),
     )
+
+
+_ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
+_CONTROLS = {b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"f": b"\f"}
+
+
+def unescape_signatures(texts: dict[str, Coded]) -> dict[str, Coded]:
+    r"""Replace the escapes of quoted fields by their bytes in the texts of signed requests.
+
+    nginx writes `\x22` for a quote; Apache, and nginx with `escape=json`, write `\"`. All other
+    texts keep their escapes.
+    """
+    signatures = {name: texts[name] for name in SIGNATURES if name in texts}
+    return texts | {
+        name: Coded(text.codes, pa.array(map(_unescape, text.values.to_pylist()), pa.binary()))
+        for name, text in signatures.items()
+    }
+
+
+def _unescape(text: bytes) -> bytes:
+    return _ESCAPE.sub(_unescaped_byte, text)
+
+
+def _unescaped_byte(match: re.Match[bytes]) -> bytes:
+    if match[1]:
+        return bytes([int(match[1], 16)])
+    return _CONTROLS.get(match[2], match[2])
 
 
 def _refused(blocks: list[_Block], is_refused: Flags, log_format: LogFormat) -> Iterator[Refused]:

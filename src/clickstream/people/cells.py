@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clickstream.cohort_labels import ACTION_FIELDS
 from clickstream.people.groupings import NETWORK_FIELDS, Codes, Grouping
 from clickstream.people.habits import (
     ALL,
@@ -21,7 +22,7 @@ from clickstream.people.habits import (
     Numbers,
     StepHabit,
 )
-from clickstream.people.visitors import ACTION_FIELDS, CHANNEL, DEVICE, KIND_FIELDS
+from clickstream.people.visitors import CHANNEL, DEVICE, KIND_FIELDS
 
 LEAST_PROOF = 0.2
 """A crowd proves at least this part of what is usual: readers of a newspaper leave sooner.

@@ -1,8 +1,8 @@
 """Choose which members of a suspected cohort are left out, so that figures of people are counts.
 
-A cohort is known to hold about so many machines, but not which of its members are these. Exactly as
-many are chosen by the order of their ids. The ids are keyed hashes, so the choice is like chance:
-the members that stay come from all pages, hours and places of the cohort in proportion.
+How many members of a cohort are machines is known, but not which ones. Exactly as many are chosen
+by the order of their ids. The ids are keyed hashes, so the choice is like chance: the members that
+stay come from all pages, hours and places of the cohort in proportion.
 """
 
 from __future__ import annotations
@@ -21,5 +21,5 @@ def choose_suspected(shares: pd.DataFrame) -> pd.Series:
     members = shares[shares["cohort"].notna()].sort_index()
     machines = (1 - members["share"]).groupby(members["cohort"].astype(object)).cumsum()
     before = machines - (1 - members["share"])
-    is_chosen: NDArray[np.bool_] = np.floor(machines + 0.5) > np.floor(before + 0.5)
+    is_chosen: NDArray[np.bool_] = (machines + 0.5) // 1 > (before + 0.5) // 1
     return members.loc[is_chosen, "cohort"]

@@ -15,14 +15,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clickstream.people.visitors import ACTION_FIELDS, ARRIVAL_FIELDS, KIND_FIELDS
+from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
+from clickstream.people.visitors import KIND_FIELDS
 
 Codes = NDArray[np.int64]
 
-PAIRED = ("network", "agent", "protocol", "referrer", "landing_page", "hour", "channel")
+PAIRED = ("network", "operator", "agent", "protocol", "referrer", "landing_page", "hour", "channel")
 """Arrival fields of which pairs are looked at."""
 
 NETWORK_FIELDS = frozenset({"network"})
+"""Fields in which no crowd gathers."""
+
+UNKNOWN_IF_EMPTY = frozenset({"network", "operator"})
+"""Fields whose empty text is nothing in common."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def _are_known(
 ) -> NDArray[np.bool_]:
     """Return a mask of the cells without an unknown network, which is nothing in common."""
     known = np.ones(len(first), np.bool_)
-    for name in NETWORK_FIELDS & {*arrival}:
+    for name in UNKNOWN_IF_EMPTY & {*arrival}:
         texts, codes = coded[name]
         known &= texts[codes[first]] != ""
     return known

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clickstream.people.visitors import ACTION_FIELDS, CHANNEL, KIND_FIELDS, Proof
+from clickstream.cohort_labels import ACTION_FIELDS
+from clickstream.people.visitors import CHANNEL, KIND_FIELDS, Proof
 
 Numbers = NDArray[np.float64]
 

@@ -8,7 +8,6 @@ each of its members without proof is a person with the same share.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clickstream.cohort_labels import CohortLabel
 from clickstream.people.cells import (
     Explained,
     StepVisitors,
@@ -28,7 +28,7 @@ from clickstream.people.cells import (
 from clickstream.people.estimate import PeopleEstimate, estimate_people
 from clickstream.people.groupings import Grouping, cell_values, groupings
 from clickstream.people.habits import ALL, Habit, Numbers, StepHabit
-from clickstream.people.visitors import ACTION_FIELDS, ARRIVAL_FIELDS, MECHANICAL, Proof
+from clickstream.people.visitors import MECHANICAL, Proof
 
 FALSE_SHARE = 0.01
 """Share of suspected cohorts that chance may explain (Benjamini and Hochberg, 1995)."""
@@ -74,8 +74,8 @@ class SuspectedCohort:
     @property
     def label(self) -> str:
         """A text that identifies the cohort among those of its date, also after late lines."""
-        pairs = zip(self.fields, self.values, strict=True)
-        return f"{self.step.name.lower()}: " + ", ".join(f"{a}={b}" for a, b in pairs)
+        values = dict(zip(self.fields, self.values, strict=True))
+        return str(CohortLabel(self.step.name.lower(), values))
 
     @property
     def reason(self) -> str:
@@ -230,20 +230,15 @@ class _Search:
         self.cohorts.append(cohort)
 
 
-_FIELD = re.compile(rf"(?:^|, )({'|'.join((*ARRIVAL_FIELDS, *ACTION_FIELDS))})=")
-
-
 def _members_of(visitors: pd.DataFrame, labels: frozenset[str]) -> NDArray[np.bool_]:
     """Return a mask of the members of some cohorts, by their labels; unknown labels have none."""
     found = np.zeros(len(visitors), np.bool_)
     proof = visitors["proof"].map({one.value: one.name.lower() for one in Proof}).to_numpy(object)
-    for label in labels:
-        step, _, cell = label.partition(": ")
-        names_and_values = _FIELD.split(cell)[1:]
-        is_member = proof == step
-        for name, value in zip(names_and_values[::2], names_and_values[1::2], strict=True):
+    for label in map(CohortLabel.parse, labels):
+        is_member = proof == label.proof
+        for name, value in label.values.items():
             is_member &= visitors[name].to_numpy(object) == value
-        found |= is_member & bool(names_and_values)
+        found |= is_member & bool(label.values)
     return found
 
 

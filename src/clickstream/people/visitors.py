@@ -13,17 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
+
 DEVICE, CHANNEL = KIND_FIELDS = ("device", "channel")
 """The fields by which the habit of a site is learned: what people do depends on both."""
-
-ARRIVAL_FIELDS = (
-    *KIND_FIELDS,
-    *("network", "agent", "protocol", "referrer", "landing_page", "hour"),
-)
-"""Fields of where a visitor comes from; all are texts, an empty text if unknown."""
-
-ACTION_FIELDS = ("assets", "landing_assets", "page_views", "rhythm")
-"""Fields of what a visitor does; all are texts."""
 
 DIRECT, NOT_LOGGED = "Direct", "not logged"
 QUICK_SECONDS = 8
@@ -56,8 +49,8 @@ def visitors_of_date(parts: pd.DataFrame) -> pd.DataFrame:
     """Return one row per visitor with a page view and without a bot verdict, by visitor id.
 
     `parts` has all session parts of the date, with PART_COLUMNS, in any order; a part that occurs
-    twice counts once. The index is the visitor id. The columns are ARRIVAL_FIELDS, ACTION_FIELDS
-    and `proof` (a value of Proof).
+    twice counts once. The index is the visitor id. The columns are ARRIVAL_FIELDS and
+    ACTION_FIELDS, texts that are empty if unknown, and `proof` (a value of Proof).
     """
     of_people = _parts_of_people(parts)
     if of_people.empty:
@@ -80,7 +73,7 @@ _SUMMED = [
 ]
 _TEXTS = [
     *("device", "browser", "browser_version", "os", "channel", "referrer_domain", "landing_page"),
-    *("network_id", "protocol"),
+    *("network_id", "operator_id", "protocol"),
 ]
 
 PART_COLUMNS = (
@@ -118,6 +111,7 @@ def _arrival(first: pd.DataFrame, with_page: pd.DataFrame) -> pd.DataFrame:
             "device": with_page["device"].fillna(""),
             "channel": with_page["channel"].where(with_page["channel"].notna(), no_channel),
             "network": with_page["network_id"].fillna(""),
+            "operator": with_page["operator_id"].fillna(""),
             "agent": browser + ", " + with_page["os"].fillna(""),
             "protocol": with_page["protocol"].fillna(""),
             "referrer": with_page["referrer_domain"].fillna(""),

@@ -32,7 +32,7 @@ from clickstream.report.reading import (
     progress_over,
     read_log,
 )
-from clickstream.report.small_files import SmallFiles
+from clickstream.report.small_files import LineTally, SmallFiles
 from clickstream.report.tally import Tally
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import clean_rules, log_format_of, look_ups, session_rules
@@ -74,11 +74,7 @@ def run_trial(
         else:
             elapsed = time.perf_counter() - began
             show(figures, result.described, result.formats, elapsed, console)
-    for note in _notes(result):
-        errors.print(Text(note), soft_wrap=True)
-    for complaint in result.complaints:
-        errors.print(Text(complaint, "red"), soft_wrap=True)
-    return 1 if result.complaints else 0
+    return print_problems(result, errors)
 
 
 @dataclass
@@ -121,15 +117,35 @@ def read_logs(
     paths: Sequence[str], log_format: str, settings: Settings, errors: Console
 ) -> tuple[Tally, Read]:
     """Read the logs into a tally, with a progress bar on `errors`; see `run_trial`."""
-    files, complaints = find_files(paths)
     tally = Tally(clean_rules(settings), session_rules(settings), look_ups(settings))
+    return tally, read_into(tally, paths, log_format, settings, errors)
+
+
+def read_into(
+    tally: LineTally, paths: Sequence[str], log_format: str, settings: Settings, errors: Console
+) -> Read:
+    """Add the lines of the logs to a tally, with a progress bar on `errors`; see `run_trial`."""
+    files, complaints = find_files(paths)
     result = _read(files, log_format, settings, tally, errors)
     result.complaints[:0] = complaints
-    return tally, result
+    return result
+
+
+def print_problems(result: Read, errors: Console) -> int:
+    """Print what was left out and what failed, and return the exit code: 1 if anything failed."""
+    for note in _notes(result):
+        errors.print(Text(note), soft_wrap=True)
+    for complaint in result.complaints:
+        errors.print(Text(complaint, "red"), soft_wrap=True)
+    return 1 if result.complaints else 0
 
 
 def _read(
-    files: Sequence[TrialFile], log_format: str, settings: Settings, tally: Tally, errors: Console
+    files: Sequence[TrialFile],
+    log_format: str,
+    settings: Settings,
+    tally: LineTally,
+    errors: Console,
 ) -> Read:
     """Add all files to the tally."""
     result = Read([file.path for file in files])

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from clickstream.clean.referrers import OwnDomain
+from clickstream.report.suspects import Suspects
 from clickstream.report.visits import SessionCounts
 
 TOP = 10
@@ -31,6 +32,9 @@ FIGURES = {
     "bytes": "Sum of the logged sizes.",
     "clients": "Different client addresses, bots included.",
     "visitors": "Different pairs of client address and user agent with at least one session.",
+    "suspected": "Visitors who are left out as suspected machines: they have a browser's user "
+    "agent, but come in groups that people do not explain (docs/people.md). The newest 28 dates "
+    "are searched; the largest groups are listed with the reason.",
     "sessions": "People's sessions with at least one page view. A session is a sequence of "
     "requests of a visitor, of all kinds, without a pause of more than 30 minutes (or the timeout "
     "of the settings).",
@@ -106,6 +110,7 @@ class Figures:
     bytes: int
     clients: int
     people: SessionCounts
+    suspects: Suspects
     timeout_seconds: int  # a longer pause ends a session
     by_hour: dict[int, int]  # by the hour's Unix time in seconds; hours without lines are absent
     top_pages: dict[str, int]
@@ -137,6 +142,12 @@ class Figures:
             "bytes": self.bytes,
             "clients": self.clients,
             "visitors": self.people.visitors,
+            "suspected": {
+                "visitors": self.suspects.visitors,
+                "searched_dates": self.suspects.searched,
+                "dates": self.suspects.dates,
+                "cohorts": [vars(cohort) for cohort in self.suspects.cohorts[:TOP]],
+            },
             "sessions": self.people.sessions,
             "page_views": self.people.page_views,
             "median_session_seconds": self.people.median_seconds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -16,9 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from clickstream.clean.hosts import describe_hosts
+from clickstream.cohort_labels import CohortLabel
 from clickstream.parse.detect import Detected
 from clickstream.report.charts import TerminalAbilities, bar, fold, over_time, stacked
 from clickstream.report.figures import CLIENTS, TOP, Figures
+from clickstream.report.suspects import Suspects
 from clickstream.wording import quantity
 
 
@@ -58,6 +60,8 @@ CHART_HEIGHT = 8
 TILES_A_ROW = 3
 ACCENT = "cyan"
 WARNING = "yellow"
+_COHORTS = 3
+"""Maximum number of suspected cohorts on the page."""
 
 KINDS = {
     "page_requests": ("page requests", "green"),
@@ -198,7 +202,29 @@ def _people(figures: Figures) -> Group:
     engaged = f"{people.engaged / sessions:.1%} of the sessions were engaged"
     met = [f"{n:,} met the goal {goal}" for goal, n in people.goals.most_common() if n]
     outcome = Text("; ".join([engaged, *met]) + ".")
-    return _section("People", "", rows, outcome, Text(legend, "dim"))
+    return _section("People", "", rows, outcome, *_suspected(figures.suspects), Text(legend, "dim"))
+
+
+def _suspected(suspects: Suspects) -> Iterator[Text]:
+    """Yield a warning about visitors who are left out, and a note about dates not searched."""
+    if suspects.visitors:
+        found = quantity(suspects.visitors, "more visitor")
+        yield Text(
+            f"{found} are left out, because they are probably machines with a browser's user "
+            "agent (docs/people.md):",
+            WARNING,
+        )
+    for cohort in suspects.cohorts[:_COHORTS]:
+        name = CohortLabel.parse(cohort.label).describe()
+        yield Text(f"  {cohort.visitors:,}: {name}. {cohort.reason}", WARNING)
+    if (more := len(suspects.cohorts) - _COHORTS) > 0:
+        yield Text(f"  and {quantity(more, 'more group')}; --json lists 10.", WARNING)
+    if suspects.searched < suspects.dates:
+        yield Text(
+            f"The newest {suspects.searched} of {suspects.dates} dates are searched for such "
+            "machines.",
+            "dim",
+        )
 
 
 def _tile(name: str, value: str) -> Panel:

@@ -15,19 +15,18 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clickstream import dictionary_encoding
-from clickstream.clean import RequestTable, joined
+from clickstream.clean import Cleaner, RequestTable, joined
 
 ROWS_AT_ONCE = 350_000
 """Number of requests in a piece, and in a batch of the cleaner, which labels it at once."""
 
-VISITOR_COLUMNS = (
-    *("visitor_id", "visitor_hour", "device", "country"),
-    *("is_bot", "bot_class", "bot_reason"),
+_VERDICT = ("is_bot", "bot_class", "bot_reason")
+_SHARED = (
+    *("status", "kind", "method", "protocol", "has_referrer"),
+    *("target", "arrival", "visitor"),
 )
-"""The columns of the table of visitors that figures need."""
-
-_SHARED = ("status", "kind", "has_referrer", "target", "arrival", "visitor")
 _HOUR = 3600
+_HOURS = 24
 
 Batch = dict[str, npt.NDArray[Any]]
 """Columns of some rows, by name."""
@@ -40,7 +39,7 @@ class LogRows:
     """Rows of `clean.Requests` with only the columns that figures need.
 
     The hour of a row is stored with its visitor, and its time as the second of that hour. `more`
-    names further columns to keep: `method`, if goals need it.
+    names further columns to keep.
     """
 
     def __init__(self, more: Collection[str] = ()) -> None:
@@ -57,8 +56,7 @@ class LogRows:
 
     def with_tables(self, tables: Mapping[str, pa.RecordBatch]) -> LogRequests:
         """Return the rows with the tables that they point into."""
-        visitors = tables["visitor"].select(VISITOR_COLUMNS)
-        return LogRequests(self._batches, {**tables, "visitor": visitors})
+        return LogRequests(self._batches, {**tables})
 
 
 class LogRequests:
@@ -85,6 +83,21 @@ class LogRequests:
         table = self._tables["visitor"]
         old = {name: table[name] for name in table.schema.names}
         self._tables["visitor"] = pa.record_batch({**old, **columns})
+
+    def add_behaviour_verdicts(self, cleaner: Cleaner) -> None:
+        """Add the verdicts by behaviour, some hours at a time; one applies to one hour only."""
+        tables, places = [], [np.zeros(0, np.int64)]
+        for rows in self.by_hour():
+            piece, visitors = self.requests(rows)
+            tables.append(cleaner.add_behaviour_verdicts(piece).tables["visitor"].select(_VERDICT))
+            places.append(visitors)
+        if tables:
+            order = pa.array(np.argsort(np.concatenate(places)))
+            columns = {
+                name: dictionary_encoding.concat_columns([table[name] for table in tables])
+                for name in _VERDICT
+            }
+            self.replace_visitors({name: column.take(order) for name, column in columns.items()})
 
     def slices(self) -> Iterator[tuple[slice, Batch]]:
         """Yield all rows in order, some at a time: their positions, and their columns."""
@@ -133,21 +146,33 @@ class LogRequests:
         """Yield positions of rows, some at a time, all rows of an hour together."""
         return self._pieces(self._hour)
 
-    def by_visitor(self) -> Iterator[Positions]:
-        """Yield positions of rows, some at a time, all rows of a visitor together."""
-        return self._pieces(dictionary_encoding.codes_of(self._tables["visitor"]["visitor_id"]))
+    def days(self) -> list[int]:
+        """Return the numbers of the UTC dates with requests, since 1970, in order."""
+        hours = self._hour[self.count("visitor") > 0]
+        return [int(day) for day in np.unique(hours // _HOURS)]
 
-    def _pieces(self, group: npt.NDArray[np.integer]) -> Iterator[Positions]:
+    def by_visitor(self, since: int | None = None) -> Iterator[Positions]:
+        """Yield positions of rows, some at a time, all rows of a visitor together.
+
+        With `since`, a Unix time in seconds, only rows of its hour and later ones.
+        """
+        is_late = None if since is None else self._hour >= since // _HOUR
+        ids = dictionary_encoding.codes_of(self._tables["visitor"]["visitor_id"])
+        return self._pieces(ids, is_late)
+
+    def _pieces(
+        self, group: npt.NDArray[np.integer], chosen: npt.NDArray[np.bool_] | None = None
+    ) -> Iterator[Positions]:
         """Yield positions in pieces of about ROWS_AT_ONCE rows, all rows of a group together.
 
-        `group` has the group of each row of the table of visitors.
+        `group` has the group of each row of the table of visitors, `chosen` a mask of these rows.
         """
         _, place = np.unique(group, return_inverse=True)
         sizes = np.zeros(int(place.max(initial=-1)) + 1, np.int64)
         np.add.at(sizes, place, self.count("visitor"))
         piece = ((np.cumsum(sizes) - sizes) // ROWS_AT_ONCE).astype(np.int32)[place]
         for number in np.unique(piece).tolist():
-            is_in = piece == number
+            is_in = piece == number if chosen is None else (piece == number) & chosen
             found = [
                 np.flatnonzero(is_in[rows["visitor"]]) + some.start for some, rows in self.slices()
             ]

@@ -6,19 +6,52 @@ module, a year of hourly files would pay it 8,760 times.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from clickstream.parse import Format, parse_blocks, parse_together
 from clickstream.parse.frames import Parsed
 from clickstream.report.reading import SmallFile
-from clickstream.report.tally import Tally
 
 TOGETHER = 8 << 20
 """Number of bytes of small files that are parsed together."""
 
 
+Source = tuple[tuple[str, int | None], ...]
+"""Files that were parsed together, in order: the path and the number of lines of each.
+
+A large file is alone, and its number is None.
+"""
+
+
+def source_of(files: Sequence[str | SmallFile]) -> Source:
+    """Return the paths and numbers of lines of files, without their content."""
+    return tuple((one, None) if isinstance(one, str) else (one.name, one.lines) for one in files)
+
+
+def place_of_line(line_number: int, source: Source) -> tuple[str, int]:
+    """Return the path of the file that contains a line, and the line's number in it."""
+    for path, lines in source:
+        if lines is None or line_number <= lines:
+            return path, line_number
+        line_number -= lines
+    raise ValueError(f"Line {line_number} is beyond the last file.")
+
+
+class LineTally(Protocol):
+    """What takes parsed lines: it counts its lines, and those that were parsed."""
+
+    lines: int
+    parsed: int
+
+    def add(self, parsed: Parsed, *files: str | SmallFile) -> None:
+        """Add parsed lines of one file, given by its path, or of small files parsed together."""
+
+
 class SmallFiles:
     """Collects small files until there are enough to parse, and adds them to the tally in order."""
 
-    def __init__(self, tally: Tally, longest: int) -> None:
+    def __init__(self, tally: LineTally, longest: int) -> None:
         self._tally = tally
         self._longest = longest
         self._files: list[SmallFile] = []

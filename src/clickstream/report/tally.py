@@ -28,6 +28,8 @@ from clickstream.report.figures import (
 )
 from clickstream.report.reading import SmallFile
 from clickstream.report.rows import ROWS_AT_ONCE, LogRequests, LogRows, Numbers
+from clickstream.report.small_files import place_of_line, source_of
+from clickstream.report.suspects import Suspects, find_suspects
 from clickstream.report.visits import SessionCounts, SessionTally
 from clickstream.sessions import SessionRules
 from clickstream.tables import BALANCE
@@ -35,9 +37,6 @@ from clickstream.tables import BALANCE
 VISITOR_KEY = b"clickstream trial"  # fixed: the ids only distinguish visitors and are not stored
 
 _TAGS = ("utm_source", "utm_medium", "utm_campaign")
-_VERDICT = ("is_bot", "bot_class", "bot_reason")
-_NONE: npt.NDArray[np.int64] = np.zeros(0, np.int64)
-
 
 Outcomes = Counter[tuple[int, str, bool]]
 """Number of requests by status, kind, and whether they are a bot's."""
@@ -58,7 +57,7 @@ class Tally:
         self._domains, self._session_rules = clean_rules.domains, session_rules
         self._cleaner = Cleaner(clean_rules, VisitorKeys(VISITOR_KEY), look_ups)
         self._waiting = 0
-        self._rows = LogRows(("method",) if session_rules.goals else ())
+        self._rows = LogRows()
         self._referrers_of_assets: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._examples: dict[str, Reject] = {}
@@ -100,7 +99,9 @@ class Tally:
             self._rejected[reason] += count
             if reason not in self._examples:
                 row = refused.slice(first, 1).to_pylist()[0]
-                self._examples[reason] = Reject(*_place(row["line_number"], files), row["line"])
+                self._examples[reason] = Reject(
+                    *place_of_line(row["line_number"], source_of(files)), row["line"]
+                )
 
     def own_domain(self) -> OwnDomain | None:
         """Infer the own domain from all added lines. Afterwards, nothing can be added."""
@@ -116,8 +117,9 @@ class Tally:
         clients = self._cleaner.count_clients()
         self._cleaner.forget()  # frees 100 MB after a year of logs
         pa.default_memory_pool().release_unused()
-        _add_behaviour_verdicts(requests, self._cleaner)
-        people, is_view = _sessions(requests, self._session_rules)
+        requests.add_behaviour_verdicts(self._cleaner)
+        suspects = find_suspects(requests, self._session_rules)
+        people, is_view = _sessions(requests, self._session_rules, suspects)
         outcomes = _outcomes(requests)
         views, hits = requests.count("arrival", is_view), requests.count("arrival")
         bots = _bots(requests)
@@ -136,6 +138,7 @@ class Tally:
             bytes=self._bytes,
             clients=clients,
             people=people,
+            suspects=suspects,
             timeout_seconds=self._session_rules.timeout_seconds,
             by_hour=dict(sorted(requests.hours().items())),
             top_pages=top(
@@ -152,38 +155,11 @@ class Tally:
         )
 
 
-def _place(line_number: int, files: Sequence[str | SmallFile]) -> tuple[str, int]:
-    """Return the path of the file that contains a line, and the line's number in it."""
-    for file in files:
-        if isinstance(file, str):
-            return file, line_number
-        if line_number <= file.lines:
-            return file.name, line_number
-        line_number -= file.lines
-    raise ValueError(f"Line {line_number} is beyond the last file.")
-
-
-def _add_behaviour_verdicts(requests: LogRequests, cleaner: Cleaner) -> None:
-    """Add the verdicts by behaviour, some hours at a time; a verdict applies to one hour only."""
-    tables, places = [], [_NONE]
-    for rows in requests.by_hour():
-        piece, visitors = requests.requests(rows)
-        tables.append(cleaner.add_behaviour_verdicts(piece).tables["visitor"].select(_VERDICT))
-        places.append(visitors)
-    if tables:
-        order = pa.array(np.argsort(np.concatenate(places)))
-        columns = {
-            name: dictionary_encoding.concat_columns([table[name] for table in tables])
-            for name in _VERDICT
-        }
-        requests.replace_visitors({name: column.take(order) for name, column in columns.items()})
-
-
 def _sessions(
-    requests: LogRequests, rules: SessionRules
+    requests: LogRequests, rules: SessionRules, suspects: Suspects
 ) -> tuple[SessionCounts, npt.NDArray[np.bool_]]:
     """Count the sessions, some visitors at a time; also return a mask of the page views."""
-    tally = SessionTally(rules)
+    tally = SessionTally(rules, suspects)
     is_view = np.zeros(len(requests), np.bool_)
     for rows in requests.by_visitor():
         piece, _ = requests.requests(rows)

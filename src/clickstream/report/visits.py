@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from clickstream import dictionary_encoding
+from clickstream.report.suspects import Suspects
 from clickstream.sessions import SessionRules, cut
 from clickstream.sessions.cut import SECOND, OrderedRequests, end_long_sessions
 from clickstream.sessions.goals import COLUMNS as GOAL_COLUMNS
@@ -94,10 +95,13 @@ def count_sessions(requests: OrderedRequests, rules: SessionRules) -> SessionCou
 
 
 class SessionTally:
-    """Counts the sessions of a log; each call must have all requests of its visitors."""
+    """Counts the sessions of a log; each call must have all requests of its visitors.
 
-    def __init__(self, rules: SessionRules) -> None:
-        self._rules = rules
+    Sessions of `suspects` are left out.
+    """
+
+    def __init__(self, rules: SessionRules, suspects: Suspects | None = None) -> None:
+        self._rules, self._suspects = rules, suspects or Suspects()
         self._sums = SessionCounts()
         self._seconds: list[NDArray[np.int32]] = []
         self._visitors: list[NDArray[np.int32]] = []
@@ -117,6 +121,9 @@ class SessionTally:
         is_page = (columns["kind"] == "page").to_numpy() & ~is_bot
         pages = np.add.reduceat(is_page, first, dtype=np.int64)
         counted = (pages > 0) & ~np.logical_or.reduceat(is_bot, first)
+        visitor = requests.arrow(order[first], ("visitor_id",))["visitor_id"].to_pandas()
+        began = moments[first].astype("M8[us]")
+        counted &= ~self._suspects.are_left_out(visitor, began)
         is_page_view[order] = is_page & np.repeat(counted, np.diff(first, append=len(order)))
         length = np.maximum.reduceat(moments, first) - moments[first]
         met = _met(requests, order, first, self._rules)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from clickstream.tables import COMPARED
+from clickstream.tables.sessions import COMPARED
 
 CHANGE_COLUMNS = ["hour_at", "change", "old_session_id", "new_session_id"]
 

@@ -45,7 +45,7 @@ def part_evidence(requests: OrderedRequests, parts: Cut) -> dict[str, Any]:
 
 
 def _of_first_requests(requests: OrderedRequests, parts: Cut) -> dict[str, pa.Array]:
-    names = ("network_id", "protocol")
+    names = ("network_id", "operator_id", "protocol")
     found = requests.arrow(parts.order[parts.first], names)
     return {name: dictionary_encoding.combine_chunks(found[name]) for name in names}
 

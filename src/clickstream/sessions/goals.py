@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from clickstream.expressions import Expression
 from clickstream.sessions.runs import count_in_runs
-from clickstream.tables import ARROW
+from clickstream.tables.table_type import ARROW
 
 COLUMNS = ("page", "kind", "method", "status")
 """Columns of requests that a goal can have conditions on."""

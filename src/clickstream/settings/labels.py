@@ -79,8 +79,17 @@ class BotSettings(Section):
         description="Files with the networks of datacenters, which no person browses from, by "
         "name.",
     )
+    hosting: bool = Field(
+        True,
+        description="Whether a browser from a hosting network is a bot; needs geoip.asn_database.",
+    )
     people: dict[str, str] = Field(
         {}, description="Files with networks of people inside datacenters, such as VPNs, by name."
+    )
+    agent_keys: str = Field(
+        "",
+        description="Directory with the public keys of signed agents: one file of the form"
+        " HOST.json for each agent, with the JSON Web Key Set that the host publishes.",
     )
     own_networks: tuple[str, ...] = Field(
         (),

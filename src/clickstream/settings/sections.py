@@ -34,9 +34,12 @@ _SHAPING: dict[str, Any] = {
 }
 """Settings that affect the rows of an hour.
 
-A setting that is added later is included only if it is set, as `[site] hosts`: otherwise every hour
-of an existing lake would count as built by other settings.
+A setting that is added later is included only if it is set, as `[site] hosts` and those of
+`_ADDED_TO_BOTS`: otherwise every hour of an existing lake would count as built by other settings.
 """
+
+_ADDED_TO_BOTS: dict[str, object] = {"hosting": True, "agent_keys": ""}
+"""Later settings of `[bots]`, with the value by which they count as not set."""
 
 
 class SiteSettings(Section):
@@ -161,10 +164,15 @@ class FunnelStepSettings(GoalSettings):
 
 
 class GeoIpSettings(Section):
-    """Where places are looked up by address."""
+    """Where places and operators of networks are looked up by address."""
 
     database: str = Field(
         "", description="City database in MaxMind's format: a file, or a directory of files."
+    )
+    asn_database: str = Field(
+        "",
+        description="Database of the autonomous systems that operate networks: the file of "
+        "`make geoip`, or an ASN database in MaxMind's format.",
     )
 
 
@@ -292,8 +300,10 @@ class Settings(Section):
     def result_digest(self) -> str:
         """Settings digest: a hash of the settings that affect an hour's rows, in 16 hex digits."""
         site = _SHAPING["site"] | ({"hosts"} if self.site.hosts else set())
+        bots = self.bots.model_dump()
+        unset = {name for name, usual in _ADDED_TO_BOTS.items() if bots[name] == usual}
         shaping = self.model_dump_json(
-            include=_SHAPING | {"site": site}, exclude={"bots": {"robots_file"}}
+            include=_SHAPING | {"site": site}, exclude={"bots": {*unset, "robots_file"}}
         )
         return hashlib.blake2b(shaping.encode(), digest_size=8).hexdigest()
 

@@ -3,44 +3,28 @@
 The Iceberg schema, the comments in Glue, the data dictionary and the tests are built from it.
 """
 
-from clickstream.tables.dates import (
-    OF_DATES,
-    PEOPLE_ESTIMATES,
-    SUSPECTED_COHORTS,
-    SUSPECTED_VISITORS,
-    VISITOR_COUNTS,
-)
-from clickstream.tables.hour_ledger import BALANCE, HOSTS_SEPARATOR, HOUR_LEDGER
+from clickstream.tables.dates import OF_DATES
+from clickstream.tables.hour_ledger import BALANCE, HOUR_LEDGER
 from clickstream.tables.requests import HITS, RAW_OBJECTS, REJECTS
-from clickstream.tables.sessions import COMPARED, SESSION_CHANGES, SESSION_PARTS, UNSTITCHED_PARTS
-from clickstream.tables.table_type import ARROW, FIRST_COLUMNS_VERSION, Column, Privacy, Table, Type
+from clickstream.tables.sessions import SESSION_CHANGES, SESSION_PARTS
+from clickstream.tables.table_type import FIRST_COLUMNS_VERSION, Column, Table
 
 __all__ = [
-    "ARROW",
     "BALANCE",
     "COLUMNS_VERSION",
-    "COMPARED",
     "ENGAGED_SECONDS",
     "FIRST_COLUMNS_VERSION",
     "HITS",
-    "HOSTS_SEPARATOR",
     "HOUR_LEDGER",
     "LAYOUT_VERSION",
     "OF_DATES",
-    "PEOPLE_ESTIMATES",
     "RAW_OBJECTS",
     "REJECTS",
     "SESSION_CHANGES",
     "SESSION_PARTS",
-    "SUSPECTED_COHORTS",
-    "SUSPECTED_VISITORS",
     "TABLES",
-    "UNSTITCHED_PARTS",
-    "VISITOR_COUNTS",
     "Column",
-    "Privacy",
     "Table",
-    "Type",
 ]
 
 LAYOUT_VERSION = 3
@@ -56,9 +40,10 @@ ENGAGED_SECONDS = 10
 
 TABLES = (HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER, *OF_DATES)
 
-COLUMNS_VERSION = max(column.since for table in TABLES for column in table.columns)
-"""Version of the optional columns of all tables.
+COLUMNS_VERSION = max(one.since for table in TABLES for one in table.columns)
+"""Version of the tables, and of their optional columns.
 
-A new optional column is `since` the next version. An existing lake gets it when a process opens the
-lake to write, and each published hour records the version of its rows in the ledger.
+A new optional column is `since` the next version, and so is the table of new columns. An existing
+lake gets them when a process opens the lake to write, and each published hour records the version
+of its rows in the ledger.
 """

@@ -24,11 +24,16 @@ PEOPLE_ESTIMATES = Table(
         Column("lowest", "double", "Lower end of the 95 % interval of the number of people."),
         Column("highest", "double", "Upper end of the 95 % interval of the number of people."),
         key("history_dates", "long", "Earlier dates that the site's habit was learned from."),
-        key("parts_version", "string", "Digest of the published hours of the date."),
-        key("habit_version", "string", "Digest of the habit, and of the cohorts that are kept."),
+        key(
+            "parts_version",
+            "string",
+            "Digest of the published hours of the date, and of the cohorts that are kept.",
+        ),
+        key("habit_version", "string", "Digest of the site's habit."),
         key("library_version", "string", "Version of the library that searched."),
     ),
     ("event_date",),
+    since=4,
 )
 
 SUSPECTED_COHORTS = Table(
@@ -47,6 +52,7 @@ SUSPECTED_COHORTS = Table(
         key("reason", "string", "The evidence, as a sentence."),
     ),
     ("event_date", "place"),
+    since=4,
 )
 
 SUSPECTED_VISITORS = Table(
@@ -54,6 +60,7 @@ SUSPECTED_VISITORS = Table(
     "one visitor of a UTC date who is left out of the people",
     (EVENT_DATE, _DATE_AT, VISITOR, _COHORT),
     ("visitor_id",),
+    since=4,
 )
 
 VISITOR_COUNTS = Table(
@@ -71,6 +78,7 @@ VISITOR_COUNTS = Table(
         key("strong", "double", "Expected number of people with strong proof."),
     ),
     ("device", "channel", "field", "value"),
+    since=4,
 )
 
 OF_DATES = (SUSPECTED_VISITORS, SUSPECTED_COHORTS, VISITOR_COUNTS, PEOPLE_ESTIMATES)

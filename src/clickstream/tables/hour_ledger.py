@@ -119,6 +119,13 @@ HOUR_LEDGER = Table(
             "later have no value in the hour's rows. Null is version 1.",
             since=2,
         ),
+        Column(
+            "networks_dated",
+            "date",
+            "Date of the ASN database by which browsers from hosting networks were found; null if "
+            "none was used.",
+            since=4,
+        ),
     ),
     ("hour_at",),
     rarely_set=("missing_sources",),

@@ -24,6 +24,14 @@ _EVIDENCE = (
         since=4,
     ),
     Column(
+        "operator_id",
+        "string",
+        "Keyed hash of the autonomous system (AS) that operates the network; null without an ASN "
+        "database, for an unknown system and for visitors who opted out.",
+        privacy="pseudonymous",
+        since=4,
+    ),
+    Column(
         "protocol",
         "string",
         "HTTP version of the part's first request, such as HTTP/2; null if not logged.",

@@ -65,6 +65,7 @@ class Table:
     highest value of each of them in every data file, so a query skips the files that can't match.
     `rarely_set`: optional columns that readers filter by. The metadata also count their nulls, so a
     query for rows that have a value skips the files without one.
+    `since` is the columns version that added the table.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Table:
     sort_by: tuple[str, ...]
     filtered_by: tuple[str, ...] = ("event_date", "hour_at")
     rarely_set: tuple[str, ...] = ()
+    since: int = FIRST_COLUMNS_VERSION
 
     def arrow_schema(self) -> pa.Schema:
         """Arrow schema of the table's files."""

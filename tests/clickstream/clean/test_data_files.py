@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,26 +14,37 @@ import re2
 
 from clickstream.clean import data
 from clickstream.clean.bots import BOT_CLASSES
-from clickstream.clean.data import read_csv, read_text, read_toml
+from clickstream.clean.data import origin_of, read_csv, read_toml
 from clickstream.clean.known_sites import SOURCE_CATEGORIES
 
+ORIGIN = ("source", "date")
+OF_CHANNELS = {
+    *("channel_rules.toml", "click_ids.csv", "known_apps.csv", "known_sites.csv"),
+    *("mail_hosts.csv", "source_aliases.csv"),
+}
+PAGE = (Path(__file__).parents[3] / "docs" / "bots.md").read_text()
 COLUMNS = {
     "ai_agents.csv": ["name", "class", "documented_at"],
     "click_ids.csv": ["parameters", "platform", "source", "medium", "documented_at"],
+    "hosting_networks.csv": ["asn", "name", "role"],
     "known_apps.csv": ["source", "ids"],
     "known_sites.csv": ["category", "source", "hosts"],
     "mail_hosts.csv": ["source", "hosts", "seen_in"],
+    "proxy_browsers.csv": ["browser", "documented_at"],
     "scanners.csv": ["name", "documented_at"],
     "source_aliases.csv": ["alias", "source", "medium", "seen_in"],
 }
 MAY_BE_EMPTY = {("mail_hosts.csv", "source"), ("source_aliases.csv", "medium")}
 KEYS = {
-    "attacks.toml": {"attacks"},
-    "bot_shapes.toml": {"exceptions", "platforms", "models", "words", "marks"},
+    "attacks.toml": {"attacks", *ORIGIN},
+    "bot_shapes.toml": {"exceptions", "platforms", "models", "words", "marks", *ORIGIN},
     "channel_rules.toml": {"rules"},
-    "crawlers.toml": {"apps", "left_out", "class_of_tag", "narrowed"},
-    "scanner_paths.toml": {"secrets", "backups", "programs", "traversal"},
+    "crawlers.toml": {"apps", "left_out", "class_of_tag", "narrowed", *ORIGIN},
+    "scanner_paths.toml": {"paths", *ORIGIN},
 }
+
+
+BOT_FILES = sorted({*COLUMNS, *KEYS} - OF_CHANNELS)
 
 
 def compile_all(patterns: Iterable[str]) -> None:
@@ -47,7 +60,6 @@ def test_every_data_file_has_a_schema_here() -> None:
 @pytest.mark.parametrize("name", COLUMNS)
 def test_rows_have_every_value_and_no_row_comes_twice(name: str) -> None:
     rows = [*read_csv(name)]
-    assert read_text(name).splitlines()[0] == ",".join(COLUMNS[name])
     for row in rows:
         assert list(row) == COLUMNS[name], row
         empty = {column for column, value in row.items() if not value}
@@ -60,6 +72,18 @@ def test_cells_that_name_a_source_begin_with_an_https_address(name: str) -> None
     columns = {"documented_at", "seen_in"}.intersection(COLUMNS[name])
     cells = [row[column] for row in read_csv(name) for column in columns]
     assert [cell for cell in cells if not re.match(r"https://[\w.-]+(/|\s|$)", cell)] == []
+
+
+@pytest.mark.parametrize("name", BOT_FILES)
+def test_lists_of_bots_and_networks_have_a_source_and_a_date(name: str) -> None:
+    origin = origin_of(name)
+    assert len(origin.source) > 10
+    assert date(2026, 1, 1) <= origin.date
+    assert f"| `{name}` | {origin.date} |" in " ".join(PAGE.split())
+
+
+def test_the_page_on_bots_lists_these_files_and_no_others() -> None:
+    assert sorted(re.findall(r"^\| `(\w+\.(?:csv|toml))`", PAGE, re.MULTILINE)) == sorted(BOT_FILES)
 
 
 def test_classes_and_categories_are_known() -> None:
@@ -99,6 +123,6 @@ def test_patterns_of_shapes_and_crawlers_compile() -> None:
 
 
 def test_scanner_paths_are_lower_case_and_come_once() -> None:
-    parts = [part for some in read_toml("scanner_paths.toml").values() for part in some]
+    parts = [part for some in read_toml("scanner_paths.toml")["paths"].values() for part in some]
     assert parts == [part.lower() for part in parts]
     assert len(set(parts)) == len(parts)

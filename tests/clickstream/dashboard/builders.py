@@ -42,6 +42,8 @@ SESSION_SCHEMA = pa.schema(
         ("started_at", _MOMENT),
         ("local_date", _DATE),
         *((name, _NUMBER) for name in ("local_hour", "local_weekday")),
+        ("is_suspected", _TRUTH),
+        ("suspected_cohort", _TEXT),
         ("session_date", _DATE),
     ]
 )
@@ -55,6 +57,7 @@ PAGE_VIEW_SCHEMA = pa.schema(
         ("seconds_in_visit", _NUMBER),
         ("local_date", _DATE),
         ("local_hour", _NUMBER),
+        ("is_suspected", _TRUTH),
         ("session_date", _DATE),
     ]
 )
@@ -64,6 +67,7 @@ GOAL_SCHEMA = pa.schema(
         ("times", _NUMBER),
         ("local_date", _DATE),
         ("local_hour", _NUMBER),
+        ("is_suspected", _TRUTH),
         ("session_date", _DATE),
     ]
 )
@@ -77,6 +81,7 @@ SESSION_ERROR_SCHEMA = pa.schema(
         ("funnel_steps", _NUMBER),
         ("local_date", _DATE),
         ("local_hour", _NUMBER),
+        ("is_suspected", _TRUTH),
         ("session_date", _DATE),
     ]
 )
@@ -145,8 +150,38 @@ PLACE_SCHEMA = pa.schema(
         ("event_date", _DATE),
     ]
 )
+AGENT_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("agent", "goal")),
+        *((name, _NUMBER) for name in ("step", "sessions", "page_views")),
+        ("local_date", _DATE),
+        ("session_date", _DATE),
+    ]
+)
 _REJECT = (("reason", _TEXT), ("lines", _NUMBER), ("longest_line_bytes", _NUMBER))
 REJECT_SCHEMA = pa.schema([*_REJECT, *_PLACE, ("event_date", _DATE)])
+
+PEOPLE_SCHEMA = pa.schema(
+    [
+        *((name, _NUMBER) for name in ("visitors", "suspected")),
+        *((name, pa.float64()) for name in ("lowest", "highest")),
+        ("history_dates", _NUMBER),
+        ("local_date", _DATE),
+        ("event_date", _DATE),
+    ]
+)
+COHORT_SCHEMA = pa.schema(
+    [
+        ("cohort", _TEXT),
+        ("place", _NUMBER),
+        *((name, pa.float64()) for name in ("visitors", "proved", "explained")),
+        ("suspected", _NUMBER),
+        ("is_decided", _TRUTH),
+        ("reason", _TEXT),
+        ("local_date", _DATE),
+        ("event_date", _DATE),
+    ]
+)
 
 SCHEMAS = {
     "session_facts": SESSION_SCHEMA,
@@ -160,6 +195,9 @@ SCHEMAS = {
     "error_facts": ERROR_SCHEMA,
     "reject_facts": REJECT_SCHEMA,
     "place_facts": PLACE_SCHEMA,
+    "people_facts": PEOPLE_SCHEMA,
+    "cohort_facts": COHORT_SCHEMA,
+    "agent_facts": AGENT_SCHEMA,
 }
 
 
@@ -190,6 +228,8 @@ class Visit:
     response_ms: int | None = None
     errors: Sequence[tuple[str, int]] = ()
     """Pages and statuses; the same again is another request."""
+    cohort: str | None = None
+    """The cohort of a suspected machine."""
 
     def rows(self, number: int) -> Mapping[str, list[dict[str, Any]]]:
         """Its rows in the fact views that have sessions."""
@@ -198,6 +238,7 @@ class Visit:
             "visitor_id": f"{self.visitor:016x}",
             "local_date": self.started_at.date(),
             "local_hour": self.started_at.hour,
+            "is_suspected": self.cohort is not None,
             "session_date": self.started_at.date(),
         }
         return {
@@ -236,6 +277,7 @@ class Visit:
             "is_engaged": count > 1 or bool(self.goals) or self.seconds > 10,
             "started_at": self.started_at,
             "local_weekday": self.started_at.isoweekday(),
+            "suspected_cohort": self.cohort,
         }
 
     def _view(self, place: int) -> dict[str, Any]:
@@ -321,7 +363,7 @@ def fact_tables(
 ) -> dict[FactKey, pa.Table]:
     """The rows of each fact view and UTC date.
 
-    `others` has rows of the views of bots, errors, rejects and sources, each with its `hour_at`.
+    `others` has rows of the other views, each with its `hour_at`.
     As in a lake, each date has a file of each view, even if it is empty.
     """
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMAS}

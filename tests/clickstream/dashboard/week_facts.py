@@ -62,8 +62,9 @@ class ColumnStore(FactStore):
 
 
 def table_of(view: str, columns: Mapping[str, Any]) -> pa.Table:
-    """A fact table of columns; those that are not given have no values."""
+    """A fact table of columns; those that are not given have no values. All are of people."""
     count = len(next(iter(columns.values())))
+    columns = {"is_suspected": np.zeros(count, np.bool_), **columns}
     schema = SCHEMAS[view]
     arrays = [
         pa.array(columns[name], one.type, from_pandas=True)

@@ -18,7 +18,8 @@ from clickstream.lake.intents import (
     interrupted_since,
     select_compared,
 )
-from clickstream.tables import COMPARED, HOUR_LEDGER, SESSION_PARTS
+from clickstream.tables import HOUR_LEDGER, SESSION_PARTS
+from clickstream.tables.sessions import COMPARED
 
 HOUR = Hour.parse("2026-11-20T05")
 BOTH = {HOUR: UNPUBLISHED, HOUR.next: UNPUBLISHED}

@@ -19,10 +19,11 @@ NOTHING = pd.DataFrame(columns=[*COUNT_COLUMNS])
 
 
 def some(number: int, name: str, **fields: Any) -> pd.DataFrame:
-    """Build visitors with equal fields, and agents, pages, networks and hours of many people."""
+    """Build visitors with equal fields, and agents, pages, networks and so on of many people."""
     count = np.arange(number)
     texts = {
         "network": [f"{name} {n}" for n in count],
+        "operator": [f"operator {n % 6}" for n in count],
         "agent": [f"agent {n % 7}" for n in count],
         "protocol": [("HTTP/1.1", "HTTP/2.0")[n % 2] for n in count],
         "referrer": [""] * number,

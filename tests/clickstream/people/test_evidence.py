@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.people.builders import USUAL
 
+from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
 from clickstream.people import Proof, visitors_of_date
-from clickstream.people.visitors import ACTION_FIELDS, ARRIVAL_FIELDS
 
 SITE = "shop.example"
 CHROME = (

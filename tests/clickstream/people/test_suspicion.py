@@ -26,6 +26,7 @@ FLEETS = {
     "no files": some(300, "fleet", **LEAVES, assets="none", landing_assets="none"),
     "invented referrer": some(300, "fleet", **LEAVES, **SPAM),
     "one network": some(300, "fleet", **LEAVES).assign(network="fleet"),
+    "one operator": some(300, "fleet", **LEAVES).assign(operator="host"),
     "one agent": some(300, "fleet", **LEAVES).assign(agent="old"),
     "direct, like people": some(300, "fleet", **LEAVES),
     "two pages at once": some(300, "fleet", **LOOKS | {"rhythm": "2"}),
@@ -71,8 +72,15 @@ def test_an_office_behind_one_network_is_kept() -> None:
     assert found.cohorts == ()
 
 
-def test_visitors_of_unknown_networks_have_nothing_in_common() -> None:
-    readers = crowd(300, "reader", 0.12, **READERS, landing_page="/0").assign(network="")
+def test_a_crowd_of_one_operator_is_kept() -> None:
+    """Readers of a local newspaper have the same internet provider."""
+    readers = crowd(300, "reader", 0.08, **READERS, landing_page="/0").assign(operator="carrier")
+    assert suspects(PEOPLE, readers).cohorts == ()
+
+
+@pytest.mark.parametrize("field", ["network", "operator"])
+def test_visitors_of_unknown_networks_have_nothing_in_common(field: str) -> None:
+    readers = crowd(300, "reader", 0.12, **READERS, landing_page="/0").assign(**{field: ""})
     assert suspects(PEOPLE, readers).cohorts == ()
 
 

@@ -23,7 +23,7 @@ from clickstream.sessions import SessionRules
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 KEYS = (
     "lines parsed rejected hosts other_hosts balance by_status errors bytes clients visitors "
-    "sessions page_views median_session_seconds engaged_sessions "
+    "suspected sessions page_views median_session_seconds engaged_sessions "
     "goals request_runs "
     "by_hour_utc channels devices countries top_pages top_referrers own_domain campaigns bots "
     "first_at last_at cpu_seconds"
@@ -60,6 +60,7 @@ def test_figures_of_the_small_log_are_those_counted_by_hand(report, log):
         "bytes": 1050,
         "clients": 4,
         "visitors": 2,
+        "suspected": {"visitors": 0, "searched_dates": 1, "dates": 1, "cohorts": []},
         "sessions": 3,
         "page_views": 4,
         "median_session_seconds": 5.0,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 
 from clickstream import sessions
-from clickstream.tables import COMPARED
+from clickstream.tables.sessions import COMPARED
 
 FIRST = datetime(2026, 11, 20)
 HOURS, MINUTES = 3, 12

@@ -15,7 +15,7 @@ from tests.clickstream.sessions.builders import build_parts, made
 
 from clickstream.sessions import Goal, SessionRules, cut, make_parts, no_carry
 from clickstream.sessions.goals import funnel_column, goal_columns
-from clickstream.tables import ARROW
+from clickstream.tables.table_type import ARROW
 
 Request = tuple[str, str, str, int]
 """Page, kind, method, status."""

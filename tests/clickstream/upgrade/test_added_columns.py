@@ -18,7 +18,8 @@ from clickstream.lake import Lake, hour_ledger, open_lake, table_properties
 from clickstream.lake.iceberg import iceberg_tables, table_maintenance, table_schemas
 from clickstream.lake.iceberg.iceberg_tables import LoadedTable
 from clickstream.settings import Settings
-from clickstream.tables import COLUMNS_VERSION, HOUR_LEDGER, REJECTS, Column, Table, Type
+from clickstream.tables import COLUMNS_VERSION, HOUR_LEDGER, REJECTS, Column, Table
+from clickstream.tables.table_type import Type
 
 HOURS = [Hour.parse(f"2026-11-20T2{hour}") for hour in range(3)]
 VALUES: dict[Type, Any] = {

@@ -25,7 +25,7 @@ Numbers = npt.NDArray[np.int64]
 MINUTE = 60
 
 SCANNER_PATHS: tuple[str, ...] = tuple(
-    part for parts in read_toml("scanner_paths.toml").values() for part in parts
+    part for parts in read_toml("scanner_paths.toml")["paths"].values() for part in parts
 )
 """Parts of paths, in lower case, that only scanners request."""
 

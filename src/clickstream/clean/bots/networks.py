@@ -15,7 +15,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -84,16 +84,26 @@ class Networks:
         smaller network around the address is on a list of people's networks. In all other cases,
         and for a text that is not an address, the result is `by_agent`.
         """
-        if not self._networks or (number := _number(address)) is None:
+        if (holders := self._holders(address)) is None:
             return by_agent
-        starts, all_holders = self._pieces
-        holders = all_holders[bisect_right(starts, number) - 1]
         if by_agent is not None:
             return self._check_crawler(by_agent, holders)
-        innermost = next((n for n in reversed(holders) if n.role != CRAWLER), None)
+        innermost = _innermost(holders)
         if innermost is not None and innermost.role == DATACENTER:
             return Verdict(OTHER, f"network: {innermost.name}")
         return None
+
+    def has_people(self, address: str) -> bool:
+        """Whether the smallest network around an address is on a list of people's networks."""
+        innermost = _innermost(self._holders(address) or ())
+        return innermost is not None and innermost.role == PEOPLE
+
+    def _holders(self, address: str) -> tuple[_Network, ...] | None:
+        """Return the networks that contain an address, widest first; None for any other text."""
+        if not self._networks or (number := _number(address)) is None:
+            return None
+        starts, holders = self._pieces
+        return holders[bisect_right(starts, number) - 1]
 
     @cached_property
     def _pieces(self) -> tuple[tuple[int, ...], tuple[tuple[_Network, ...], ...]]:
@@ -117,6 +127,11 @@ class Networks:
             if agent.startswith(name.casefold()) and not agent[len(name) :][:1].isalnum():
                 return name
         return None
+
+
+def _innermost(holders: Sequence[_Network]) -> _Network | None:
+    """Return the smallest network of datacenters or people; a crawler's makes no person a bot."""
+    return next((n for n in reversed(holders) if n.role != CRAWLER), None)
 
 
 def _cut(networks: Iterable[_Network]) -> Iterator[tuple[int, tuple[_Network, ...]]]:

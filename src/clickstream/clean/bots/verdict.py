@@ -16,6 +16,7 @@ LINK_PREVIEW = "link preview"
 ARCHIVER = "archiver"
 SCANNER = "scanner"
 TOOL = "tool"
+SIGNED_AGENT = "signed agent"
 OWN_EQUIPMENT = "own equipment"
 OTHER = "other"
 
@@ -32,6 +33,7 @@ BOT_CLASSES = (
     ARCHIVER,
     SCANNER,
     TOOL,
+    SIGNED_AGENT,
     OWN_EQUIPMENT,
     OTHER,
 )

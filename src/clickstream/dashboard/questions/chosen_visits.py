@@ -20,7 +20,7 @@ from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import PAGE_VIEWS, SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.question import Question, condition_of
+from clickstream.dashboard.questions.question import Question, condition_of, of_suspicion
 from clickstream.dashboard.questions.summed_facts import (
     EARLIER_DAY,
     MET_GOAL,
@@ -63,6 +63,7 @@ class ChosenVisits:
             replace(one, chooses_visits=False) for one in question.filters if one not in own
         ]
         pages = tuple(filter(_is_of_pages, of_visits))
+        pages += of_suspicion(of_visits) if pages else ()
         # Whether a visit is the first one depends on the period, so its filter is not reusable.
         if not pages or any(map(_is_of_period, of_visits)):
             return None

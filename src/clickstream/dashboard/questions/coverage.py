@@ -21,7 +21,7 @@ from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.hours import Hour, HourSpan
 from clickstream.low_hours import HISTORY, LowHour, find_low_hours
-from clickstream.tables import HOSTS_SEPARATOR
+from clickstream.tables.hour_ledger import HOSTS_SEPARATOR
 
 NEARLY_ALL = 0.98
 """A period is compared if at least this share of its hours is published and complete."""

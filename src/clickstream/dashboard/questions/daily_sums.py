@@ -13,7 +13,12 @@ from datetime import date, timedelta
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import SESSIONS
 from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.question import Question, SqlValue, sql_literal
+from clickstream.dashboard.questions.question import (
+    PEOPLE_ONLY,
+    Question,
+    SqlValue,
+    sql_literal,
+)
 from clickstream.dashboard.questions.summed_facts import (
     EARLIER_DAY,
     FIRST_DAY,
@@ -105,7 +110,10 @@ def _on_table(table: SumTable, question: Question, dates_of_hours: Set[date]) ->
     """Return the statement with sums in place of the rows; None if it has an unknown form."""
     sql, values = with_known_visits(question, table.facts.name)
     named = f"from {table.facts.name}\nwhere"
-    replaced = {named: f"from {_source(table, question, dates_of_hours)}\nwhere"}
+    replaced = {
+        named: f"from {_source(table, question, dates_of_hours)}\nwhere",
+        f"\n  and {PEOPLE_ONLY}": "",
+    }
     for name in question.metrics:
         one = METRICS[name]
         metric = one.shown_sql if f"{one.shown_sql} as {name}" in sql else one.sql
@@ -166,7 +174,7 @@ def _cohorts(question: Question) -> Statement | None:
     )
     source = f"({recent} and {is_first} union all {older} and {is_first}) as {SESSIONS.name}"
     sql = question.sql.replace(known[0], f"from {source}\nwhere").replace(VISITORS, "count(*)")
-    return sql, question.values[len(_PLAIN) :]
+    return sql.replace(f"\n  and {PEOPLE_ONLY}", ""), question.values[len(_PLAIN) :]
 
 
 def _known_since(question: Question) -> str:

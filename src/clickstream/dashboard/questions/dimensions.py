@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clickstream.dashboard.questions.fact_views import (
+    AGENTS,
     BOT_PAGES,
     BOTS,
+    COHORTS,
     ERRORS,
     GOALS,
     HOURS,
@@ -90,6 +92,12 @@ _CITY = "city || coalesce(', ' || nullif(region, city), '') || coalesce(', ' || 
 _WEEKDAY = "date_diff('day', date '1970-01-05', local_date) % 7 + 1"
 """1 for Monday to 7 for Sunday; the engines' functions for weekdays differ, so this uses none."""
 
+SUSPICION = "suspicion"
+"""The dimension that has suspected machines as one value, and people as the other."""
+
+OF_SUSPICION = frozenset((SUSPICION, "cohort"))
+"""Without a filter by one of these dimensions, questions are about people only."""
+
 DIMENSIONS = _dimensions(
     Dimension("channel", SESSIONS, mark("Channel"), "channel"),
     Dimension("source", SESSIONS, mark("Source"), "source"),
@@ -139,6 +147,22 @@ DIMENSIONS = _dimensions(
         mark("Furthest step"),
         "cast(coalesce(funnel_steps, 0) as varchar)",
         order="value",
+    ),
+    Dimension(
+        SUSPICION,
+        SESSIONS,
+        mark("People or machines"),
+        "case when is_suspected then 'machine' else 'person' end",
+        definition=mark(
+            "Suspected machines have a browser's user agent and an address of their own, but come "
+            "in groups that people do not explain. Figures leave them out."
+        ),
+    ),
+    Dimension(
+        "cohort",
+        SESSIONS,
+        mark("Cohort of machines"),
+        "suspected_cohort",
     ),
     Dimension("met_goal", SESSIONS, mark("Met a goal"), _yes_or_no("conversions > 0")),
     Dimension("met_error", SESSIONS, mark("Met an error"), _yes_or_no("errors > 0")),
@@ -212,6 +236,10 @@ DIMENSIONS = _dimensions(
             "from, without advertisements."
         ),
     ),
+    _plain("suspected_as", COHORTS, mark("Suspected machines"), "cohort"),
+    _plain("signed_agent", AGENTS, mark("Agent"), "agent"),
+    _plain("agent_goal", AGENTS, mark("Goal"), "goal"),
+    _time("agent_step", AGENTS, mark("Step"), "step"),
     _plain("error_page", ERRORS, mark("Page"), "page"),
     _plain("status", ERRORS, mark("Status"), "status"),
     _plain("reject_reason", REJECTS, mark("Reason"), "reason"),

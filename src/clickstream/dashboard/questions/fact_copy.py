@@ -309,8 +309,9 @@ def _insert(cursor: Any, view: str, rows: pa.Table) -> None:
     """Insert rows by the names of their columns.
 
     A release that adds a column keeps the files of earlier dates, so the files of a manifest may
-    differ by such columns; absent ones are null. A table with otherwise different columns is
-    replaced: the release that changed them writes new files for all dates.
+    differ by such columns; absent ones are null, or have the column's default. A table with
+    otherwise different columns is replaced: the release that changed them writes new files for all
+    dates.
     """
     columns = ", ".join(
         f"('0x' || {name})::ubigint as {name}" if name in _IDS else name
@@ -334,8 +335,12 @@ def _insert(cursor: Any, view: str, rows: pa.Table) -> None:
 
 
 def _add_columns(cursor: Any, view: str, columns: Mapping[str, str]) -> None:
+    """Add columns; one with a default has it in all rows of files without the column."""
     for name, kind in columns.items():
         cursor.execute(f"alter table {view} add column if not exists {name} {kind}")
+        if " default " in kind:
+            default = kind.partition(" default ")[2]
+            cursor.execute(f"alter table {view} alter column {name} set default {default}")
 
 
 def _columns(cursor: Any, view: str) -> set[str]:

@@ -10,8 +10,9 @@ class FactView:
     """A fact view that questions can read.
 
     `dated_by` is its UTC date column, by which Athena skips files. Filters of visits apply to the
-    views that have a `session_id`. `added` are the columns, with their types in DuckDB, that files
-    of earlier releases lack; in the rows of such files they are null.
+    views that have a `session_id`. `added` are the columns, with their types and defaults in
+    DuckDB, that files of earlier releases lack; in the rows of such files they are null, or have
+    the default.
     """
 
     name: str
@@ -20,26 +21,42 @@ class FactView:
     added: tuple[tuple[str, str], ...] = ()
 
 
-SESSIONS = FactView("session_facts", "session_date", has_sessions=True)
+IS_SUSPECTED = "is_suspected"
+"""The column of views of sessions that tells suspected machines from people."""
+
+_SUSPICION = (IS_SUSPECTED, "boolean default false")
+
+SESSIONS = FactView(
+    "session_facts", "session_date", True, (_SUSPICION, ("suspected_cohort", "varchar"))
+)
 PAGE_VIEWS = FactView(
     "page_view_facts",
     "session_date",
     True,
-    (("host", "varchar"), ("response_ms", "integer"), ("seconds_in_visit", "bigint")),
+    (
+        *(("host", "varchar"), ("response_ms", "integer"), ("seconds_in_visit", "bigint")),
+        _SUSPICION,
+    ),
 )
-GOALS = FactView("goal_facts", "session_date", has_sessions=True)
-SESSION_ERRORS = FactView("session_error_facts", "session_date", has_sessions=True)
+GOALS = FactView("goal_facts", "session_date", True, (_SUSPICION,))
+SESSION_ERRORS = FactView("session_error_facts", "session_date", True, (_SUSPICION,))
 HOURS = FactView(
-    "hour_facts", "event_date", False, (("columns_version", "integer"), ("other_hosts", "bigint"))
+    "hour_facts",
+    "event_date",
+    False,
+    (("columns_version", "integer"), ("other_hosts", "bigint"), ("networks_dated", "date")),
 )
 SOURCES = FactView("source_facts", "event_date", has_sessions=False)
 BOTS = FactView("bot_facts", "event_date", False, (("bytes", "bigint"),))
 BOT_PAGES = FactView("bot_page_facts", "event_date", has_sessions=False)
 ERRORS = FactView("error_facts", "event_date", has_sessions=False)
 REJECTS = FactView("reject_facts", "event_date", False, (("longest_line_bytes", "bigint"),))
+PEOPLE = FactView("people_facts", "event_date", has_sessions=False)
+COHORTS = FactView("cohort_facts", "event_date", has_sessions=False)
 PLACES = FactView("place_facts", "event_date", has_sessions=False)
+AGENTS = FactView("agent_facts", "session_date", has_sessions=False)
 
 ALL = (
     *(SESSIONS, PAGE_VIEWS, GOALS, SESSION_ERRORS),
-    *(HOURS, SOURCES, BOTS, BOT_PAGES, ERRORS, REJECTS, PLACES),
+    *(HOURS, SOURCES, BOTS, BOT_PAGES, ERRORS, REJECTS, PLACES, PEOPLE, COHORTS, AGENTS),
 )

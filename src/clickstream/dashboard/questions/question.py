@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
-from clickstream.dashboard.questions.fact_views import GOALS, SESSIONS, FactView
+from clickstream.dashboard.questions.dimensions import DIMENSIONS, OF_SUSPICION, Dimension
+from clickstream.dashboard.questions.fact_views import GOALS, IS_SUSPECTED, SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.view import Filter, Value
+from clickstream.dashboard.questions.view import WITH_SUSPECTED, Filter, Value
 from clickstream.wording import printable
 
 
@@ -146,7 +146,7 @@ def build_question(
     columns += [f"{METRICS[name].shown_sql} as {name}" for name in metrics]
     source, known_values = _source(facts, dimensions, scope, filters)
     if any(one.is_of_chosen for one in dimensions):
-        filters = ()
+        filters = of_suspicion(filters)
     source, goal_values = add_goal(source, metrics, period, goal)
     where, values = _where(facts, scope, filters)
     lines = [
@@ -195,7 +195,7 @@ def add_goal(source: str, metrics: Sequence[str], period: Period, goal: str | No
         return source, ()
     if goal is None:
         raise ValueError(f"{', '.join(metrics)} need the name of the main goal.")
-    sql, values = _in_period(GOALS, period)
+    sql, values = in_period(GOALS, period)
     met = f"session_id in (select session_id from {GOALS.name} where {sql} and goal = ?)"  # noqa: S608
     select = f"(\n  select *,\n  {met} as met_goal\n  from {source}\n)"  # noqa: S608
     return f"{select} as {SESSIONS.name}", (*values, goal)
@@ -226,11 +226,21 @@ def _source(
     known = [one.known for one in dimensions if one.known]
     if not known:
         return facts.name, ()
-    chosen = filters if any(one.is_of_chosen for one in dimensions) else ()
+    is_of_chosen = any(one.is_of_chosen for one in dimensions)
+    chosen = filters if is_of_chosen else of_suspicion(filters)
     where, values = _where(facts, scope.with_earlier_visits(), chosen)
     columns = ",\n  ".join(["*", *known])
     select = f"(\n  select {columns}\n  from {facts.name}\n  where {where}\n  {_IN_ORDER}\n)"  # noqa: S608
     return f"{select} as {facts.name}", values
+
+
+PEOPLE_ONLY = f"not {IS_SUSPECTED}"
+"""The condition of questions that leave out suspected machines."""
+
+
+def of_suspicion(filters: Sequence[Filter]) -> tuple[Filter, ...]:
+    """Return the filters that choose between people and suspected machines."""
+    return tuple(one for one in filters if one.dimension in OF_SUSPICION)
 
 
 def condition_of(
@@ -244,21 +254,28 @@ def _where(facts: FactView, scope: QuestionScope, filters: Sequence[Filter]) -> 
     """Build the condition that chooses the rows of a fact view.
 
     Filters choose visits. On a view without sessions, only filters by its own dimensions apply.
+    Suspected machines are left out, unless a filter chooses them.
     """
+    is_of_people = not of_suspicion(filters)
+    filters = [one for one in filters if one != WITH_SUSPECTED]
     own = [
         one
         for one in filters
         if _is_column_of(DIMENSIONS[one.dimension], facts)
         and (facts is SESSIONS or not one.chooses_visits)
     ]
-    clauses = [_in_period(facts, scope.period), *(_filter_clause(one) for one in own)]
+    clauses = [in_period(facts, scope.period), *(_filter_clause(one) for one in own)]
     if not facts.has_sessions:
         return _join_clauses(clauses)
+    if is_of_people:
+        clauses.insert(1, (PEOPLE_ONLY, ()))
     if facts is SESSIONS:
         others = [one for one in filters if one not in own]
         clauses += [_visits_clause(one, scope) for one in others]
     elif len(own) < len(filters):
-        sql, values = _where(SESSIONS, scope, [one for one in filters if one not in own])
+        others = [one for one in filters if one not in own]
+        chosen = others if is_of_people else [*others, WITH_SUSPECTED]
+        sql, values = _where(SESSIONS, scope, chosen)
         of_sessions = f"session_id in (select session_id from {SESSIONS.name} where {sql})"  # noqa: S608
         clauses.append((of_sessions, values))
     return _join_clauses(clauses)
@@ -275,7 +292,7 @@ def _join_clauses(clauses: Sequence[Clause]) -> Clause:
     )
 
 
-def _in_period(facts: FactView, period: Period) -> Clause:
+def in_period(facts: FactView, period: Period) -> Clause:
     """Choose rows by local date, and by the UTC dates around it, so that Athena skips files.
 
     A period of one UTC hour works on fact views that have the column `hour_at`.
@@ -327,7 +344,7 @@ def _visits_clause(one: Filter, scope: QuestionScope) -> Clause:
     facts = dimension.facts
     assert facts is not None  # noqa: S101  filters have a fact view
     source, known_values = _source(facts, [dimension], scope)
-    sql, values = _in_period(facts, scope.period)
+    sql, values = in_period(facts, scope.period)
     chosen, texts = _filter_clause(Filter(one.dimension, one.values))
     subquery = f"select session_id from {source} where {sql} and {chosen}"  # noqa: S608
     all_values = (*known_values, *values, *texts)

@@ -13,6 +13,7 @@ from more_itertools import chunked
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import GOALS, HOURS, SESSIONS
+from clickstream.dashboard.questions.question import PEOPLE_ONLY
 from clickstream.dashboard.questions.summed_facts import (
     DATES_OF_HOURS,
     EARLIER_DAY,
@@ -144,7 +145,7 @@ def _renew_order(cursor: Any) -> set[date]:
             f"select *, max({EARLIER_DAY}) {_ON_EARLIER_DAYS} as {SECOND_DAY}"
             f" from (select copied_day, session_id, visitor_id, local_date, {_lags()}, since"
             f" from session_facts join {_NOTED} using (visitor_id)"
-            f" where visitor_id % {parts} = {part})) where local_date >= since"
+            f" where visitor_id % {parts} = {part} and {PEOPLE_ONLY})) where local_date >= since"
         )
     cursor.execute("drop table changed_visitors")
     return {day for (day,) in found}

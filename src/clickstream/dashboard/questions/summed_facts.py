@@ -13,7 +13,7 @@ from functools import cache
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSIONS, FactView
 from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.question import sql_literal
+from clickstream.dashboard.questions.question import PEOPLE_ONLY, sql_literal
 
 VISITORS = "count(distinct visitor_id)"
 """SQL for the number of visitors, which is not the sum of its parts: see `SumTable.visitors`."""
@@ -143,7 +143,7 @@ class SumTable:
         with_hour: bool = False,
         with_visitors: bool = True,
     ) -> str:
-        """Return SQL that sums the rows of the fact view which meet a condition.
+        """Return SQL that sums the rows of people in the fact view which meet a condition.
 
         `goal` is the main goal, whose visits are counted.
         """
@@ -158,8 +158,8 @@ class SumTable:
             order = f"select copied_day, session_id, {names} from {ORDER}"  # noqa: S608
             source += f" join ({order}) using (copied_day, session_id)"
         return (
-            f"select {', '.join([*keys, *sums])} from {source} where {condition}"  # noqa: S608
-            f" group by {', '.join(keys)}"
+            f"select {', '.join([*keys, *sums])} from {source}"  # noqa: S608
+            f" where ({condition}) and {PEOPLE_ONLY} group by {', '.join(keys)}"
         )
 
     def metric(self, sql: str) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal, TypeVar, get_args
 from urllib.parse import urlencode
 
-from clickstream.dashboard.questions.dimensions import FILTERS
+from clickstream.dashboard.questions.dimensions import FILTERS, OF_SUSPICION
 from clickstream.dashboard.questions.parameters import check_names
 from clickstream.dashboard.questions.periods import (
     COMPARISONS,
@@ -90,6 +90,13 @@ class Filter:
     chooses_visits: bool = False
 
 
+EVERYONE = "everyone"
+WITH_SUSPECTED = Filter("suspicion", (EVERYONE,))
+"""The filter that shows suspected machines along with people: it chooses no visits."""
+
+ONLY_SUSPECTED = Filter("suspicion", ("machine",))
+
+
 @dataclass(frozen=True)
 class View:
     """The state of a page, as its URL describes it.
@@ -155,6 +162,15 @@ class View:
             self, filters=(*self.filters, Filter(dimension, (value,), is_excluded=is_excluded))
         )
 
+    def with_filters(self, *filters: Filter) -> View:
+        """Return the view with more filters."""
+        return replace(self, filters=(*self.filters, *filters))
+
+    def without_dimensions(self, *dimensions: str) -> View:
+        """Return the view without the filters by some dimensions."""
+        kept = tuple(one for one in self.filters if one.dimension not in dimensions)
+        return replace(self, filters=kept)
+
     def without_filter(self, dimension: str, value: Value, is_excluded: bool = False) -> View:
         """Return the view without one value of a filter."""
         for place, one in enumerate(self.filters):
@@ -170,6 +186,11 @@ class View:
             one.dimension == dimension and value in one.values and not one.is_excluded
             for one in self.filters
         )
+
+    @property
+    def chooses_suspicion(self) -> bool:
+        """Whether a filter chooses between people and suspected machines."""
+        return any(one.dimension in OF_SUSPICION for one in self.filters)
 
     def toggled(self, dimension: str, value: Value) -> View:
         """Return the view after a click on a value: with the filter, or without it."""

@@ -26,6 +26,7 @@ from clickstream.dashboard.questions.question import (
     FactId,
     Question,
     condition_of,
+    in_period,
 )
 from clickstream.dashboard.questions.view import Filter
 from clickstream.errors import InputError
@@ -111,7 +112,7 @@ def visits_question(
 def visit_question(session_id: str, today: date, keep_days: int) -> Question:
     """Ask for one visit of the last `keep_days` days."""
     period = Period(today - timedelta(days=keep_days), today + timedelta(days=1))
-    where = _with_ids(condition_of(SESSIONS, period, ()), "session_id", [session_id])
+    where = _with_ids(in_period(SESSIONS, period), "session_id", [session_id])
     return _question(SESSIONS, VISIT_COLUMNS, where, period)
 
 
@@ -119,7 +120,7 @@ def visitor_question(visitor_id: str, day: date, key_days: int, limit: int) -> Q
     """Ask for all visits with a visitor id, which is valid for `key_days` at most."""
     reach = timedelta(days=key_days + 1)
     period = Period(day - reach, day + reach)
-    where = _with_ids(condition_of(SESSIONS, period, ()), "visitor_id", [visitor_id])
+    where = _with_ids(in_period(SESSIONS, period), "visitor_id", [visitor_id])
     order = f"order by started_at desc, session_id desc\nlimit {limit}"
     return _question(SESSIONS, VISIT_COLUMNS, where, period, order)
 
@@ -127,20 +128,20 @@ def visitor_question(visitor_id: str, day: date, key_days: int, limit: int) -> Q
 def page_views_question(session_id: str, day: date) -> Question:
     """Ask for the page views of a visit that began on a local date."""
     period = Period(day, day)
-    where = _with_ids(condition_of(PAGE_VIEWS, period, ()), "session_id", [session_id])
+    where = _with_ids(in_period(PAGE_VIEWS, period), "session_id", [session_id])
     return _question(PAGE_VIEWS, VIEW_COLUMNS, where, period, "order by view_number")
 
 
 def errors_question(ids: Sequence[str], period: Period) -> Question:
     """Ask for the errors that some visits of a period met."""
-    where = _with_ids(condition_of(SESSION_ERRORS, period, ()), "session_id", ids)
+    where = _with_ids(in_period(SESSION_ERRORS, period), "session_id", ids)
     order = "order by first_at, status, page nulls last"
     return _question(SESSION_ERRORS, ERROR_COLUMNS, where, period, order)
 
 
 def goals_question(ids: Sequence[str], period: Period) -> Question:
     """Ask for the goals that some visits of a period met."""
-    where = _with_ids(condition_of(GOALS, period, ()), "session_id", ids)
+    where = _with_ids(in_period(GOALS, period), "session_id", ids)
     return _question(GOALS, GOAL_COLUMNS, where, period, "order by goal")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.changes.looks import OF_LINES
-from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
+from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS, OF_SUSPICION
 from clickstream.dashboard.questions.fact_views import (
     GOALS,
     PAGE_VIEWS,
@@ -16,10 +16,11 @@ from clickstream.dashboard.questions.fact_views import (
     FactView,
 )
 from clickstream.dashboard.questions.question import build_question
-from clickstream.dashboard.questions.view import TABS, Filter, Value, View
+from clickstream.dashboard.questions.view import TABS, WITH_SUSPECTED, Filter, Value, View
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import STEPS, shorten_name, value_name, values_named
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.dashboard.widgets.people import suspected_visitors
 from clickstream.errors import InputError
 
 FILTER, RELATION, VALUE = "filter", "relation", "value"
@@ -55,6 +56,8 @@ def may_see_values(identity: Identity) -> bool:
 def filter_dimensions(page: PageContext) -> list[tuple[str, str]]:
     """Return the names and labels of the dimensions that the site has."""
     left_out = {*(() if page.settings.funnel else STEPS), *(("goal",) if page.hidden else ())}
+    if not (page.view.chooses_suspicion or suspected_visitors(page)):
+        left_out |= OF_SUSPICION
     text = page.formats.text
     return [(name, text(DIMENSIONS[name].label)) for name in FILTERS if name not in left_out]
 
@@ -92,6 +95,8 @@ def suggest_values(
 ) -> list[Value]:
     """Return the largest values, by visits, whose value or name contains a text."""
     metrics = (_VISITS[DIMENSIONS[dimension].facts],)
+    if dimension in OF_SUSPICION:
+        filters = (*filters, WITH_SUSPECTED)
     question = build_question(metrics, (dimension,), page.period, filters, key_days=page.key_days)
     named = values_named(page, dimension, text)
     rows = page.ask(question.containing(text, {dimension: named}, limit)).rows

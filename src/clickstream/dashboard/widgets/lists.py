@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clickstream.cohort_labels import CohortLabel
 from clickstream.dashboard.charts.columns import bar_widths
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.operators import OWN, UNKNOWN
 from clickstream.dashboard.questions.panel import ROWS, Panel
-from clickstream.dashboard.questions.view import CHOICES, Value
+from clickstream.dashboard.questions.view import CHOICES, EVERYONE, Value
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -33,6 +34,9 @@ PAGES = {
 }
 """Dimensions whose values are pages, which the settings may name."""
 
+COHORTS = {"cohort", "suspected_as"}
+"""Dimensions whose values are labels of suspected cohorts."""
+
 LEFT = mark("(left the site)")
 _OTHER_PAGES = mark("Other pages")
 _WITHOUT_VALUE = {"next_page": LEFT, "crawl_page": _OTHER_PAGES, "crawl_path": _OTHER_PAGES}
@@ -51,6 +55,11 @@ KINDS = {"new": mark("New"), "returning": mark("Returning")}
 """The labels of the kinds of visitors."""
 
 _ANSWERS = {"yes": mark("yes"), "no": mark("no")}
+_SUSPICION = {
+    "machine": mark("suspected machines"),
+    "person": mark("people"),
+    EVERYONE: mark("people and suspected machines"),
+}
 PURPOSES = {
     "ai training": mark("AI training"),
     "ai search": mark("AI search"),
@@ -65,6 +74,7 @@ _NAMES = {
     **{"visitor_kind": KINDS, "met_goal": _ANSWERS, "met_error": _ANSWERS},
     **dict.fromkeys(("bot_class", "crawl_class"), PURPOSES),
     **dict.fromkeys(("operator", "crawl_operator"), _OPERATORS),
+    "suspicion": _SUSPICION,
 }
 
 
@@ -156,9 +166,16 @@ def value_name(page: PageContext, dimension: str, value: Any) -> str:
     if str(value) in _TIMES_OF_START.get(dimension, ()):
         is_hour = dimension == "start_hour"
         return formats.hour(int(value)) if is_hour else formats.weekday(int(value))
+    return _text_name(page, dimension, str(value))
+
+
+def _text_name(page: PageContext, dimension: str, value: str) -> str:
+    """Return the name of a page, a suspected cohort or a country; other texts as they are."""
     if dimension in PAGES:
-        return page.settings.dashboard.page_names.get(value, str(value))
-    return formats.country(str(value)) if dimension == "country" else str(value)
+        return page.settings.dashboard.page_names.get(value, value)
+    if dimension in COHORTS:
+        return CohortLabel.parse(value).describe(page.formats.text) or value
+    return page.formats.country(value) if dimension == "country" else value
 
 
 def shorten_name(name: str) -> str:

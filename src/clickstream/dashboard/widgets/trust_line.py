@@ -10,6 +10,7 @@ from clickstream.completeness import LAG
 from clickstream.dashboard.questions.view import Tab
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.dashboard.widgets.people import suspected_visitors
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ def trust_line(page: PageContext) -> TrustLine:
         nothing = page.formats.text(mark("No hour of this range is published"))
         return TrustLine("bad", [TrustPart(nothing, "hours"), *_start(page), *_age(page)])
     parts = [_complete(page), *_incomplete(page), *_start(page), *_age(page), *_waiting(page)]
+    parts += _suspected(page)
     lacks_hours = coverage.missing or coverage.incomplete
     if lacks_hours or page.problem or not _is_up_to_date(page):
         return TrustLine("bad", parts)
@@ -137,6 +139,19 @@ def _late(page: PageContext) -> str:
     if share < least:
         return formats.text(mark("under %(share)s arrived late"), share=formats.share(least))
     return formats.text(mark("%(share)s arrived late"), share=formats.share(share))
+
+
+def _suspected(page: PageContext) -> list[TrustPart]:
+    """State how many visitors are left out as suspected machines."""
+    number = suspected_visitors(page)
+    if not number:
+        return []
+    text = page.formats.plural(
+        "%(number)s suspected machine left out",
+        "%(number)s suspected machines left out",
+        number,
+    )
+    return [TrustPart(text, "suspects")]
 
 
 def _waiting(page: PageContext) -> list[TrustPart]:

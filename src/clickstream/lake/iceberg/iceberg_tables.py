@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 
 import pyarrow as pa
@@ -25,6 +27,7 @@ from pyiceberg.expressions import (
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update.snapshot import ExpireSnapshots
+from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
@@ -158,3 +161,15 @@ def forgettable(snapshots: Iterable[Snapshot], kept: Set[int]) -> list[int]:
 def load(lake: Lake, table: Table) -> LoadedTable:
     """Load the current state of a table."""
     return LoadedTable(table, lake.catalog.load_table(f"{lake.database}.{table.name}"))
+
+
+def files_by_date(lake: Lake, table: Table, first: date) -> dict[date, list[str]]:
+    """Return a table's data files of each UTC date from `first` on, sorted; no row is read.
+
+    Every change of a row of the date changes them, and so does compaction.
+    """
+    chosen = GreaterThanOrEqual(term="event_date", value=first.isoformat())
+    found: dict[date, list[str]] = defaultdict(list)
+    for task in load(lake, table).iceberg.scan(chosen).plan_files():
+        found[days_to_date(task.file.partition[0])].append(task.file.file_path)
+    return {day: sorted(paths) for day, paths in found.items()}

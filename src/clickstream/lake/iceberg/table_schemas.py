@@ -36,7 +36,8 @@ from pyiceberg.types import (
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.table_properties import properties_of, refuse_other_layout
-from clickstream.tables import TABLES, Column, Table, Type
+from clickstream.tables import TABLES, Column, Table
+from clickstream.tables.table_type import Type
 
 ICEBERG: dict[Type, IcebergType] = {
     "string": StringType(),

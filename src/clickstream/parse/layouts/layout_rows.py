@@ -16,7 +16,7 @@ from clickstream.parse.blocks import Bytes, Flags, Positions, block_bounds, cut_
 from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME, first_addresses
 from clickstream.parse.layouts.layout import LineLayout
 from clickstream.parse.layouts.layout_scan import LineBlock, find, padding_for
-from clickstream.parse.rows import Coded, Refused, Rows
+from clickstream.parse.rows import Coded, Refused, Rows, unescape_signatures
 
 _NOTHING = (b"-", b"")
 _Match = tuple[int, bytes, dict[str, bytes]]
@@ -151,7 +151,8 @@ def _rows(table: pa.Table, refused: list[Refused], lines: int) -> Rows:
     numbers = {name: whole[name].to_numpy() for name in _INTEGERS}
     order = np.argsort(numbers["line"], kind="stable")
     names = [name for name in whole.column_names if name not in _INTEGERS]
-    texts = _derive_texts({name: _encode(whole[name].combine_chunks()) for name in names})
+    found = {name: _encode(whole[name].combine_chunks()) for name in names}
+    texts = unescape_signatures(_derive_texts(found))
     return Rows(
         **{name: column[order] for name, column in numbers.items()},
         texts={name: Coded(text.codes[order], text.values) for name, text in texts.items()},

@@ -18,7 +18,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger
 from clickstream.lake.collection import PullState
 from clickstream.settings import SourceSettings
-from clickstream.tables import HOSTS_SEPARATOR
+from clickstream.tables.hour_ledger import HOSTS_SEPARATOR
 
 LOOK_BACK = timedelta(days=35)
 """The time before the hour of a run in which incomplete hours are searched.

@@ -30,7 +30,13 @@ from clickstream.pipeline.hour.chain import carry_into, stitch_to_carry
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild, StitchedHour
 from clickstream.pipeline.site import settings_digest, settings_of
-from clickstream.step_config import clean_rules, log_format_of, look_ups, session_rules
+from clickstream.step_config import (
+    clean_rules,
+    log_format_of,
+    look_ups,
+    networks_dated,
+    session_rules,
+)
 from clickstream.tables import (
     BALANCE,
     COLUMNS_VERSION,
@@ -38,8 +44,8 @@ from clickstream.tables import (
     LAYOUT_VERSION,
     REJECTS,
     SESSION_PARTS,
-    UNSTITCHED_PARTS,
 )
+from clickstream.tables.sessions import UNSTITCHED_PARTS
 
 _log = logging.getLogger(__name__)
 
@@ -164,8 +170,10 @@ def begin_build(
     library = f"{__version__}-{LAYOUT_VERSION}.{COLUMNS_VERSION}"
     prefix = f"staging/{hour}/{digest}-{settings}-{library}-{_digest_of(keys)}/"
     version, objects_read = row.version, len(raws)
+    dated = networks_dated(lake.settings)
     return HourBuild(
-        str(hour), prefix, version, digest, objects_read, settings, keys.own, keys.earlier
+        *(str(hour), prefix, version, digest, objects_read, settings, keys.own, keys.earlier),
+        networks_dated=dated.isoformat() if dated else None,
     )
 
 

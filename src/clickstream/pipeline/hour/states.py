@@ -32,7 +32,8 @@ class HourBuild:
     """The inputs of an hour's build: its raw lines, and everything else its rows depend on.
 
     `prefix` is where its rows are staged, and `version` the publication that the build replaces.
-    `columns_version` is that of the release that cleans the hour, which the ledger records.
+    `columns_version` is that of the release that cleans the hour, which the ledger records, and
+    `networks_dated` the date of the list of hosting networks (ISO 8601).
     """
 
     hour: str
@@ -45,6 +46,7 @@ class HourBuild:
     earlier_visitor_key: str | None
     layout_version: int = field(default=LAYOUT_VERSION, kw_only=True)
     columns_version: int = field(default=COLUMNS_VERSION, kw_only=True)
+    networks_dated: str | None = field(default=None, kw_only=True)
 
     @property
     def keys(self) -> KeyIds:

@@ -26,7 +26,7 @@ from clickstream.pipeline.hosts.missing import expected_states
 from clickstream.pipeline.proof.low_lines import describe_low_hours, read_low_hours
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours
 from clickstream.pipeline.site import settings_digest
-from clickstream.tables import HOSTS_SEPARATOR
+from clickstream.tables.hour_ledger import HOSTS_SEPARATOR
 from clickstream.wording import describe_duration, quantity
 
 DEFAULT_DAYS = 35

@@ -11,7 +11,7 @@ from clickstream.hours import Hour, HourSpan, describe_hours
 from clickstream.lake import Lake, hour_ledger
 from clickstream.lake.raw import RawObject
 from clickstream.low_hours import HISTORY, LowHour, find_low_hours
-from clickstream.tables import HOSTS_SEPARATOR
+from clickstream.tables.hour_ledger import HOSTS_SEPARATOR
 from clickstream.wording import quantity
 
 

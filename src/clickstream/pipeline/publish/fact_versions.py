@@ -3,8 +3,8 @@
 A file stays valid if a release has only added optional columns to its view since: the hours of the
 file were published without them, so a query would return null in each row.
 
-Only metadata are read: the ledger's list of data files by date. So the cost does not depend on the
-size of the lake. `facts` calls this.
+Only metadata are read: lists of data files by date, of the ledger, and of the tables whose rows are
+replaced by date. So the cost does not depend on the size of the lake. `facts` calls this.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 
 from clickstream.errors import InputError
-from clickstream.lake import Lake, hour_ledger
+from clickstream.lake import Lake
 from clickstream.lake.fact_files import FACT_VIEWS
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.views import AthenaView, DateFilter
-from clickstream.tables import COLUMNS_VERSION, FIRST_COLUMNS_VERSION
+from clickstream.tables import COLUMNS_VERSION, FIRST_COLUMNS_VERSION, HOUR_LEDGER, OF_DATES
 
 FactKey = tuple[str, date]
 """A view and a UTC date: one fact file has their rows."""
@@ -59,14 +61,31 @@ def source_versions(
     by_name = {view.name: view for view in views}
     filters = {name: date_filter(by_name, name) for name in FACT_VIEWS}
     reach = max(chosen.days_before for chosen in filters.values())
-    files = hour_ledger.files_by_date(lake, first - timedelta(days=reach))
+    files = iceberg_tables.files_by_date(lake, HOUR_LEDGER, first - timedelta(days=reach))
+    of_dates = {one.name: iceberg_tables.files_by_date(lake, one, first) for one in OF_DATES}
     sql = {name: _sql_digests(by_name, name) for name in FACT_VIEWS}
+    read = {name: sorted(_tables_read(by_name, name) & of_dates.keys()) for name in FACT_VIEWS}
     return {
-        (name, day): SourceVersion(sql[name], _digest(_files_of(files, _dates_read(day, chosen))))
+        (name, day): SourceVersion(
+            sql[name],
+            _digest(
+                [
+                    *_files_of(files, _dates_read(day, chosen)),
+                    *chain.from_iterable(of_dates[table].get(day, ()) for table in read[name]),
+                ]
+            ),
+        )
         for name, chosen in filters.items()
         for day in files
         if day >= first
     }
+
+
+def _tables_read(views: Mapping[str, AthenaView], name: str) -> set[str]:
+    """Return the names of the tables that a view reads, also by other views."""
+    if name not in views:
+        return {name}
+    return set().union(*(_tables_read(views, read) for read in views[name].reads))
 
 
 def date_filter(views: Mapping[str, AthenaView], name: str) -> DateFilter:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 import pandas as pd
@@ -22,13 +22,7 @@ from clickstream.lake.intents import select_compared
 from clickstream.lake.publication import Replaced
 from clickstream.pipeline.hosts.missing import expected_hosts
 from clickstream.pipeline.hour.states import BuiltHour, StitchedHour
-from clickstream.tables import (
-    HOUR_LEDGER,
-    RAW_OBJECTS,
-    SESSION_CHANGES,
-    SESSION_PARTS,
-    Table,
-)
+from clickstream.tables import HOUR_LEDGER, RAW_OBJECTS, SESSION_CHANGES, SESSION_PARTS, Table
 
 Cause = Literal[
     "first publication", "new visitor ids", "version", "settings", "late lines", "neighbour"
@@ -173,6 +167,7 @@ def _ledger_row(
     late = [row for row in raw_objects if row["is_late"]]
     end = hour.next.naive
     by_seconds = [int((row["arrived_at"] - end).total_seconds()) for row in late]
+    dated = staged.networks_dated
     counted = ("lines", "rejected", "other_hosts", "hits", "session_parts")
     of_lines = ("raw_objects", "raw_digest", "carry_in", "carry_out")
     return {
@@ -187,6 +182,7 @@ def _ledger_row(
         "library_version": __version__,
         "settings_digest": staged.settings_digest,
         "columns_version": staged.columns_version,
+        "networks_dated": dated and date.fromisoformat(dated),
         "late_lines": sum(row["lines"] for row in late),
         "late_by_seconds": max(by_seconds, default=None),
     }

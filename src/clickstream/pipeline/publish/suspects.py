@@ -3,7 +3,7 @@
 The result of a date depends on its session parts, on the counts of the dates before it and on the
 settings. The row of `people_estimates` records the versions of these, and is written last, so a
 search that is killed is done again. A habit is rounded, so a late line rarely changes the results
-of other dates.
+of other dates. A run without changes reads only metadata and one row for each date.
 """
 
 from __future__ import annotations
@@ -17,34 +17,54 @@ import pandas as pd
 import pyarrow as pa
 
 from clickstream import __version__, dictionary_encoding, people
+from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, aws_errors, hour_ledger
+from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.parquet import shape
 from clickstream.people.habits import MOST_DATES
-from clickstream.tables import (
-    OF_DATES,
+from clickstream.tables import HOUR_LEDGER, OF_DATES, SESSION_PARTS, Table
+from clickstream.tables.dates import (
     PEOPLE_ESTIMATES,
-    SESSION_PARTS,
     SUSPECTED_COHORTS,
     SUSPECTED_VISITORS,
     VISITOR_COUNTS,
-    Table,
 )
+from clickstream.wording import quantity, shorten
 
 
 @dataclass(frozen=True)
 class Searched:
-    """The dates that were searched in a run, with the number of suspected machines of each."""
+    """The dates that were searched in a run, with the number of suspected machines of each.
+
+    In a dry run, they are those that would be searched; later dates may follow from their results.
+    """
 
     dates: Mapping[date, int]
+    dry_run: bool = False
+
+    @property
+    def suspected(self) -> int:
+        """The number of suspected machines of all dates."""
+        return sum(self.dates.values())
 
     @property
     def sentence(self) -> str:
         """One line for the log."""
         if not self.dates:
-            return "Suspected machines are up to date."
-        return ", ".join(f"{day}: {number:,} suspected" for day, number in self.dates.items()) + "."
+            return "No date needs a search for suspected machines."
+        dates = shorten([*map(str, self.dates)])
+        if self.dry_run:
+            return f"Would be searched for suspected machines: {dates}."
+        found = quantity(self.suspected, "suspected machine")
+        return f"Searched for suspected machines: {dates}; {found}."
+
+
+REACH = timedelta(days=MOST_DATES)
+"""How long before a date the dates are that its habit is learned from."""
+
+MOST_ATTEMPTS = 5
+"""How often a run continues after another process has changed its tables."""
 
 
 def _quiet(_sentence: str) -> None:
@@ -53,115 +73,149 @@ def _quiet(_sentence: str) -> None:
 
 @aws_errors.translate_errors()
 def find_suspects(
-    lake: Lake, progress: Callable[[str], None] = _quiet, now: datetime | None = None
+    lake: Lake,
+    progress: Callable[[str], None] = _quiet,
+    now: datetime | None = None,
+    dry_run: bool = False,
 ) -> Searched:
     """Search the dates whose parts, or whose habits, have changed, the earliest first.
 
-    Only dates before that of `now` (UTC) are searched: a date is searched when it is over. Raises
-    StaleHour if another process searches a date meanwhile.
+    Only dates before that of `now` (UTC) are searched: a date is searched when it is over. If
+    another process searches dates meanwhile, the search continues from its results. Raises
+    StaleHour if that happens too often.
     """
-    search = _Search(lake, (now or datetime.now(UTC)).date())
-    found = {}
-    for day in search.outdated():
-        found[day] = search.run(day)
-        progress(f"{day}: {found[day]:,} suspected machines.")
+    today = (now or datetime.now(UTC)).date()
+    if dry_run:
+        return Searched(dict.fromkeys(_Search(lake, today).changed(), 0), dry_run=True)
+    found: dict[date, int] = {}
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        try:
+            for day, number in _Search(lake, today).run():
+                found[day] = number
+                progress(f"{day}: {quantity(number, 'suspected machine')}")
+            break
+        except StaleHour:
+            if attempt == MOST_ATTEMPTS:
+                raise
+            progress("Another process searched a date meanwhile; continuing from its results.")
     return Searched(found)
 
 
 class _Search:
-    """The state of a run: the versions of the parts, the stored estimates, and the history."""
+    """The state of a run: the versions of the dates, the stored estimates, and the history."""
 
     def __init__(self, lake: Lake, today: date) -> None:
         self._lake = lake
-        first = today - timedelta(days=lake.settings.dashboard.keep_days)
-        files = hour_ledger.files_by_date(lake, first)
-        self._versions = {day: _digest(paths) for day, paths in files.items() if day < today}
+        self._first = today - timedelta(days=lake.settings.dashboard.keep_days)
+        self._today = today
+        files = iceberg_tables.files_by_date(lake, HOUR_LEDGER, self._first)
+        self._kept = frozenset(lake.settings.people.kept_cohorts)
+        self._versions = {
+            day: _digest([*paths, *sorted(self._kept)])
+            for day, paths in sorted(files.items())
+            if day < today
+        }
         self._tables = {table.name: iceberg_tables.load(lake, table) for table in OF_DATES}
-        stored = self._read(PEOPLE_ESTIMATES, first, today)
+        stored = self._read(PEOPLE_ESTIMATES, self._first)
         self._stored = {row["event_date"]: row for row in stored.to_pylist()}
-        self._counts = self._read_counts(first - timedelta(days=MOST_DATES), today)
+        self._counts: dict[date, pd.DataFrame] = {}
 
-    def outdated(self) -> Iterator[date]:
-        """Yield the dates to search; whether a later one is outdated depends on earlier ones."""
-        for day in sorted(self._versions):
-            stored = self._stored.get(day)
-            if stored is None or self._version_of(day) != (
-                stored["parts_version"],
-                stored["habit_version"],
-            ):
-                yield day
+    def changed(self) -> list[date]:
+        """Return the dates that are not searched, or whose parts or kept cohorts have changed."""
+        versions = {day: row["parts_version"] for day, row in self._stored.items()}
+        return [day for day, version in self._versions.items() if versions.get(day) != version]
 
-    def run(self, day: date) -> int:
-        """Search a date and replace its rows; return the number of suspected machines."""
-        parts = _parts_of(self._lake, day)
+    def run(self) -> Iterator[tuple[date, int]]:
+        """Search the changed dates, and later ones whose habit that changes.
+
+        Yield each date with its number of suspected machines. The estimate of a date is written
+        when all dates whose habit has it are looked at, so a run that is killed is done again.
+        """
+        changed = set(self.changed())
+        if not changed:
+            return
+        self._read_counts(min(changed) - REACH)
+        estimates: dict[date, dict[str, object]] = {}
+        newest = min(changed)
+        for day in (one for one in self._versions if one >= min(changed)):
+            if day - newest > REACH:
+                self._write(estimates)
+            if day in changed or (day - newest <= REACH and self._has_other_habit(day)):
+                estimates[day] = self._search(day)
+                newest = day
+                yield day, int(str(estimates[day]["suspected"]))
+        self._write(estimates)
+
+    def _has_other_habit(self, day: date) -> bool:
+        stored = self._stored.get(day)
+        return stored is None or stored["habit_version"] != self._habit(day).version
+
+    def _search(self, day: date) -> dict[str, object]:
+        """Search a date and replace its rows; return the row of its estimate."""
+        habit, parts = self._habit(day), _parts_of(self._lake, day)
+        row = {
+            "history_dates": habit.dates,
+            "parts_version": self._versions[day],
+            "habit_version": habit.version,
+            "library_version": __version__,
+        }
         if parts["onward_pages"].isna().any():  # an earlier release stored no evidence
+            self._counts.pop(day, None)
             self._replace(day, {})
-            return 0
+            nothing: dict[str, object] = {"visitors": None, "lowest": None, "highest": None}
+            return row | nothing | {"suspected": 0}
         visitors = people.visitors_of_date(parts)
-        found = people.find_suspects(visitors, self._habit(day), self._kept)
+        found = people.find_suspects(visitors, habit, self._kept)
         chosen = people.choose_suspected(found.visitors)
-        counts = people.count_kinds(day, visitors, found.visitors["share"])
-        self._counts[day] = counts
+        self._counts[day] = people.count_kinds(day, visitors, found.visitors["share"])
         self._replace(
             day,
             {
                 SUSPECTED_VISITORS: chosen.rename("cohort").rename_axis("visitor_id").reset_index(),
                 SUSPECTED_COHORTS: _cohort_rows(found.cohorts, chosen),
-                VISITOR_COUNTS: counts,
+                VISITOR_COUNTS: self._counts[day],
             },
-            found.people,
-            len(chosen),
         )
-        return len(chosen)
-
-    def _replace(
-        self,
-        day: date,
-        rows: Mapping[Table, pd.DataFrame],
-        estimate: people.PeopleEstimate | None = None,
-        suspected: int = 0,
-    ) -> None:
-        """Replace the rows of a date in all tables, the estimate last."""
-        parts_version, habit_version = self._version_of(day)
-        row = {
-            "visitors": estimate.counted if estimate else None,
-            "suspected": suspected,
-            "lowest": estimate.low if estimate else None,
-            "highest": estimate.high if estimate else None,
-            "history_dates": self._habit(day).dates,
-            "parts_version": parts_version,
-            "habit_version": habit_version,
-            "library_version": __version__,
+        return row | {
+            "visitors": found.people.counted,
+            "suspected": len(chosen),
+            "lowest": found.people.low,
+            "highest": found.people.high,
         }
-        hour = _midnight(day)
-        for table in OF_DATES:
-            frame = pd.DataFrame([row]) if table is PEOPLE_ESTIMATES else rows.get(table)
-            is_there = frame is not None and len(frame) > 0
-            shaped = [shape(frame, table, hour)] if is_there else []
-            self._tables[table.name].replace(hour, hour, *shaped)
 
-    def _version_of(self, day: date) -> tuple[str, str]:
-        """Return the versions of the date's parts, and of its habit with the cohorts to keep."""
-        habit = _digest([self._habit(day).version, *sorted(self._kept)])
-        return self._versions[day], habit
+    def _write(self, estimates: dict[date, dict[str, object]]) -> None:
+        """Write the estimates of dates, and forget them."""
+        for day, row in estimates.items():
+            self._replace_changed(PEOPLE_ESTIMATES, _midnight(day), pd.DataFrame([row]))
+        estimates.clear()
+
+    def _replace(self, day: date, rows: Mapping[Table, pd.DataFrame]) -> None:
+        """Replace the rows of a date in all tables but that of the estimates."""
+        for table in OF_DATES:
+            if table is not PEOPLE_ESTIMATES:
+                self._replace_changed(table, _midnight(day), rows.get(table))
+
+    def _replace_changed(self, table: Table, hour: Hour, frame: pd.DataFrame | None) -> None:
+        """Replace a date's rows of a table unless they are the same, so that facts stay valid."""
+        stored = self._tables[table.name]
+        is_empty = frame is None or frame.empty
+        wanted = table.arrow_schema().empty_table() if is_empty else shape(frame, table, hour)
+        if not _plain(stored.read(hour, hour), table).equals(_plain(wanted, table)):
+            stored.replace(hour, hour, *([] if is_empty else [wanted]))
 
     def _habit(self, day: date) -> people.Habit:
         """Return the habit before a date."""
-        before = [self._counts[one] for one in sorted(self._counts) if one < day]
+        before = [self._counts[one] for one in sorted(self._counts) if day - REACH <= one < day]
         if not before:
             return people.learn_habit(pd.DataFrame(columns=[*people.COUNT_COLUMNS]), day)
-        return people.learn_habit(pd.concat(before[-MOST_DATES:]), day).rounded()
+        return people.learn_habit(pd.concat(before), day).rounded()
 
-    @property
-    def _kept(self) -> frozenset[str]:
-        return frozenset(self._lake.settings.people.kept_cohorts)
+    def _read(self, table: Table, first: date) -> pa.Table:
+        return self._tables[table.name].read(_midnight(first), _midnight(self._today))
 
-    def _read(self, table: Table, first: date, last: date) -> pa.Table:
-        return self._tables[table.name].read(_midnight(first), _midnight(last))
-
-    def _read_counts(self, first: date, last: date) -> dict[date, pd.DataFrame]:
-        rows = dictionary_encoding.to_frame(self._read(VISITOR_COUNTS, first, last))
-        return dict(iter(rows[[*people.COUNT_COLUMNS]].groupby("event_date")))
+    def _read_counts(self, first: date) -> None:
+        rows = dictionary_encoding.to_frame(self._read(VISITOR_COUNTS, first))
+        self._counts = dict(iter(rows[[*people.COUNT_COLUMNS]].groupby("event_date")))
 
 
 def _parts_of(lake: Lake, day: date) -> pd.DataFrame:
@@ -170,6 +224,12 @@ def _parts_of(lake: Lake, day: date) -> pd.DataFrame:
     table = iceberg_tables.load(lake, SESSION_PARTS)
     rows = table.read(hour, hour.plus(23), [*people.PART_COLUMNS])
     return dictionary_encoding.to_frame(rows)
+
+
+def _plain(rows: pa.Table, table: Table) -> pa.Table:
+    """Return rows of a table in its types and its order, to compare them."""
+    plain = rows.select(table.column_names).cast(table.arrow_schema())
+    return plain.sort_by([(name, "ascending") for name in table.sort_by])
 
 
 def _cohort_rows(cohorts: Sequence[people.SuspectedCohort], chosen: pd.Series) -> pd.DataFrame:

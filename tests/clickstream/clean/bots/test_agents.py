@@ -22,6 +22,7 @@ from clickstream.clean.bots.agents import (
     scanners,
     short_name,
 )
+from clickstream.clean.bots.verdict import SIGNED_AGENT
 from clickstream.clean.data import read_csv, read_toml
 from clickstream.parse import parse
 
@@ -106,7 +107,7 @@ def test_every_verdict_has_a_class_that_there_is() -> None:
     classes = {verdict.bot_class for _, verdict in listed()} | {
         shape["class"] for shape in (*shapes["words"], *shapes["marks"])
     }
-    assert classes | {*AI_AGENTS.values()} | {OWN_EQUIPMENT} == set(BOT_CLASSES)
+    assert classes | {*AI_AGENTS.values()} | {OWN_EQUIPMENT, SIGNED_AGENT} == set(BOT_CLASSES)
     assert set(BOTS) <= set(BOT_CLASSES)
 
 

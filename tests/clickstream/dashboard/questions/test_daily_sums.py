@@ -53,7 +53,20 @@ def periods(draw: st.DrawFn) -> Period:
 
 @st.composite
 def filters_of(draw: st.DrawFn, dimensions: list[str]) -> Filter:
-    known = ["Direct", "Email", "GB", "US", "/", "/menu", "desktop", "order", "Boston, GB", None]
+    known = [
+        "Direct",
+        "Email",
+        "GB",
+        "US",
+        "/",
+        "/menu",
+        "desktop",
+        "order",
+        "Boston, GB",
+        "machine",
+        "person",
+        None,
+    ]
     values = draw(st.lists(st.sampled_from(known), min_size=1, max_size=2, unique=True))
     return Filter(draw(st.sampled_from(dimensions)), tuple(values), is_excluded=draw(st.booleans()))
 

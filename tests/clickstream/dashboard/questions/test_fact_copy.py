@@ -19,6 +19,9 @@ from tests.clickstream.dashboard.strategies import hours, visits
 
 from clickstream.dashboard.questions import fact_copy
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, FactCopy
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.question import build_question
+from clickstream.dashboard.questions.view import ONLY_SUSPECTED, WITH_SUSPECTED
 from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
 
@@ -172,6 +175,30 @@ def test_files_of_a_view_may_lack_a_column_that_a_release_added(
     copy.update(store.manifest)
     with copy.snapshot() as snapshot:
         assert snapshot.cursor.execute(MOODS).fetchall() == [(None,), ("good",)]
+    copy.close()
+
+
+@pytest.mark.parametrize("is_new_date_first", [False, True])
+def test_visits_in_files_of_an_earlier_release_are_of_people(
+    tmp_path: Path, is_new_date_first: bool
+) -> None:
+    newest = fact_tables([Visit(LATER), Visit(LATER, visitor=2, cohort="none: network=1")])
+    older = {
+        key: rows.drop_columns(
+            [n for n in ("is_suspected", "suspected_cohort") if n in rows.schema.names]
+        )
+        for key, rows in fact_tables([Visit(MOMENT)]).items()
+    }
+    store = FactStore(newest if is_new_date_first else older)
+    copy = FactCopy(tmp_path, store.read_file)
+    copy.update(store.manifest)
+    store.put(newest | older)
+    copy.update(store.manifest)
+    period = Period(MOMENT.date(), LATER.date())
+    with copy.snapshot() as snapshot:
+        for filters, expected in (((), 2), ((WITH_SUSPECTED,), 3), ((ONLY_SUSPECTED,), 1)):
+            question = build_question(("visits",), (), period, filters)
+            assert snapshot.rows(question) == [(expected,)]
     copy.close()
 
 

@@ -17,7 +17,8 @@ from clickstream.lake import Lake, staging
 from clickstream.pipeline.hour import spill
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.pull.host import pull_source
-from clickstream.tables import HITS, UNSTITCHED_PARTS
+from clickstream.tables import HITS
+from clickstream.tables.sessions import UNSTITCHED_PARTS
 
 RULES_OF_SESSIONS = sessions.SessionRules()
 lines = st.builds(

@@ -20,13 +20,8 @@ from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SiteSettings
 from clickstream.settings.labels import PeopleSettings
-from clickstream.tables import (
-    OF_DATES,
-    PEOPLE_ESTIMATES,
-    SUSPECTED_COHORTS,
-    SUSPECTED_VISITORS,
-    Table,
-)
+from clickstream.tables import OF_DATES, Table
+from clickstream.tables.dates import PEOPLE_ESTIMATES, SUSPECTED_COHORTS, SUSPECTED_VISITORS
 
 DAYS, PEOPLE, MACHINES = 9, 60, 80
 FIRST = date(2026, 11, 2)

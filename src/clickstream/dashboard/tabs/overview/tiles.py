@@ -16,6 +16,7 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets import notes
 from clickstream.dashboard.widgets.course import Course, finished_values
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.dashboard.widgets.people import people_interval
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,14 @@ def _tile(
 
 
 def _interval(page: PageContext, metric: Metric, now: Mapping[str, Any]) -> str:
-    """Return the 95 % interval of the conversion rate; empty for other metrics."""
-    if metric.name != "conversion_rate":
+    """Return the 95 % interval of the conversion rate or of the visitors; empty for others."""
+    if metric.name == "conversion_rate":
+        low, high = wilson(now["conversions"], now["visits"])
+        return f"{page.formats.share(low)} – {page.formats.share(high)}"
+    if metric.name != "visitors":
         return ""
-    low, high = wilson(now["conversions"], now["visits"])
-    return f"{page.formats.share(low)} – {page.formats.share(high)}"
+    people = people_interval(page, now["visitors"])
+    return " – ".join(map(page.formats.count, people)) if people else ""
 
 
 def _as_limit(page: PageContext, tile: Tile) -> Tile:

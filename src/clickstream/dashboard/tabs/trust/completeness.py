@@ -23,6 +23,7 @@ from clickstream.dashboard.tabs.trust.server_rows import (
     low_server_rows,
     missing_server_rows,
 )
+from clickstream.dashboard.tabs.trust.suspects import SuspectsPanel, build_suspects
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
@@ -105,6 +106,7 @@ class Trust:
     log_sources: ListPanel
     rejects: ListPanel
     without_lengths: str
+    suspects: SuspectsPanel
     errors: ListPanel
     rules: Sequence[RuleRow]
 
@@ -118,6 +120,7 @@ def build_trust(page: PageContext) -> Trust:
         list_panel(page, LOG_SOURCES),
         rejects,
         _without_lengths(page) if rejects.rows else "",
+        build_suspects(page),
         list_panel(page, ERRORS),
         _rules(page),
     )

@@ -33,6 +33,21 @@ REJECTED = Panel(
     {"": (("rejected_lines", "longest_rejected_line"), ("reject_reason",))},
 )
 
+SUSPECTS = Panel(
+    "suspects",
+    "trust",
+    mark("Suspected machines"),
+    {
+        "": (
+            (
+                *("suspected_machines", "cohort_members", "cohort_proved", "cohort_explained"),
+                "undecided_dates",
+            ),
+            ("suspected_as",),
+        )
+    },
+)
+
 ERRORS = Panel(
     "errors",
     "trust",
@@ -53,4 +68,4 @@ RULES = Panel(
 )
 
 
-TRUST = (HOUR, HOURS, LINE_BALANCE, LOG_SOURCES, REJECTED, ERRORS, RULES)
+TRUST = (HOUR, HOURS, LINE_BALANCE, LOG_SOURCES, REJECTED, SUSPECTS, ERRORS, RULES)

@@ -43,6 +43,7 @@ def _empty_texts(page: PageContext) -> dict[str, str]:
     texts = {
         "no_lines": mark("The published hours of this range have no lines."),
         "no_rejects": mark("Every line of this range could be read."),
+        "no_suspects": mark("No visitor of the searched dates is suspected to be a machine."),
         "no_errors": mark("Nobody met an error in this range."),
     }
     is_published = page.coverage.published

@@ -1,0 +1,52 @@
+"""`clickstream bots`: look at the rules against bots."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from clickstream.cli.console import err, out
+
+app = typer.Typer(no_args_is_help=True, help="Look at the rules against bots.")
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `check` a command of its own: typer runs a single command without its name."""
+
+
+@app.command()
+def check(
+    logs: Annotated[
+        list[str],
+        typer.Argument(metavar="LOG...", help="Log files or directories; - is stdin."),
+    ],
+    log_format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help=r"Log format: auto, a name in docs/formats.md, or one of \[formats] in settings.",
+        ),
+    ] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Show which visitors of log files each rule against bots removes, before you set it.
+
+    Rules that are on in the settings are listed under "Removed now". All others, also
+    the list of hosting networks that `make geoip` has downloaded, are listed under
+    "Would be removed". Each rule has two sample lines, with addresses masked.
+
+    Example: [bold]clickstream bots check /var/log/nginx/access.log*[/]
+
+    Example: [bold]CLICKSTREAM_BOTS__PAGES_IN_A_MINUTE=20 clickstream bots check access.log[/]
+    """
+    from clickstream.report.bots_check import check_bots
+    from clickstream.settings.cafe import load_for
+
+    chosen, left_out = load_for(logs)
+    if left_out:
+        err.print(escape(left_out), soft_wrap=True, highlight=False)
+    raise typer.Exit(check_bots(logs, log_format, as_json, out, chosen))

@@ -1,0 +1,90 @@
+"""Labels of suspected cohorts: which visitors are members, as a text for tables and settings.
+
+A label has the proof of the members, then the fields that they share: `none: agent=Chrome 124,
+Windows, assets=none`. `clickstream.people` has their meanings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+ARRIVAL_FIELDS = (
+    *("device", "channel", "network", "operator", "agent", "protocol"),
+    *("referrer", "landing_page", "hour"),
+)
+"""Fields of where a visitor comes from."""
+
+ACTION_FIELDS = ("assets", "landing_assets", "page_views", "rhythm")
+"""Fields of what a visitor does."""
+
+_ANY_VALUE = {
+    "network": "network %(value)s",
+    "operator": "operator %(value)s",
+    "referrer": "from %(value)s",
+    "landing_page": "landing page %(value)s",
+    "hour": "first page between %(value)s:00 and %(value)s:59 UTC",
+    "page_views": "%(value)s page views or more",
+    "rhythm": "longest pause from %(value)s seconds on",
+}
+"""The words for a field; the values of other fields are words already."""
+
+_ONE_VALUE = {
+    ("device", ""): "unknown device",
+    ("protocol", ""): "no HTTP version",
+    ("referrer", ""): "no referrer",
+    ("landing_page", ""): "no landing page",
+    ("assets", "none"): "no images, style sheets or scripts",
+    ("assets", "cached"): "only files from a cache",
+    ("assets", "out of order"): "files before their page",
+    ("assets", "loaded"): "files loaded",
+    ("landing_assets", "none"): "no files of the landing page",
+    ("landing_assets", "part"): "some files of the landing page",
+    ("landing_assets", "all"): "all files of the landing page",
+    ("landing_assets", "unknown"): "files of an uncommon landing page",
+    ("page_views", "1"): "one page",
+    ("rhythm", "none"): "no second page",
+    ("rhythm", "equal"): "equal pauses",
+}
+
+_DIGITS = 6
+"""Digits of the hash of a network, or of its operator, that are shown."""
+
+
+def _in_english(text: str, **values: str) -> str:
+    return text % values
+
+
+def _words(name: str, value: str, translate: Callable[..., str]) -> str:
+    if text := _ONE_VALUE.get((name, value)):
+        return translate(text)
+    shown = value[:_DIGITS] if name in ("network", "operator") else value
+    return translate(_ANY_VALUE[name], value=shown) if name in _ANY_VALUE else shown
+
+
+_FIELD = re.compile(rf"(?:^|, )({'|'.join((*ARRIVAL_FIELDS, *ACTION_FIELDS))})=")
+
+
+@dataclass(frozen=True)
+class CohortLabel:
+    """The proof of the members, such as `none`, and the value of each field that they share."""
+
+    proof: str
+    values: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> CohortLabel:
+        """Read a label; a text of another form has no fields."""
+        proof, _, fields = text.partition(": ")
+        names_and_values = _FIELD.split(fields)[1:]
+        return cls(proof, dict(zip(names_and_values[::2], names_and_values[1::2], strict=True)))
+
+    def describe(self, translate: Callable[..., str] = _in_english) -> str:
+        """Return what the members share, in words; `translate` gets a text and its values."""
+        return " · ".join(_words(name, value, translate) for name, value in self.values.items())
+
+    def __str__(self) -> str:
+        """The label as a text."""
+        fields = ", ".join(f"{name}={value}" for name, value in self.values.items())
+        return f"{self.proof}: {fields}"

@@ -1,0 +1,189 @@
+"""The metrics of bots, and of agents whose signatures are verified."""
+
+from __future__ import annotations
+
+from clickstream.dashboard.questions.fact_views import AGENTS, BOT_PAGES, BOTS
+from clickstream.dashboard.questions.metric_type import Metric
+from clickstream.dashboard.questions.operators import CONFIRMED_SQL
+from clickstream.dashboard.texts import mark
+
+BOT_METRICS = (
+    Metric(
+        "bot_requests",
+        BOTS,
+        mark("Requests"),
+        "coalesce(sum(requests), 0)",
+        mark("Requests of these bots, except for images, style sheets and scripts."),
+        mark("Which bots read the site?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "bot_bytes",
+        BOTS,
+        mark("Data"),
+        "case when count(bytes) = count(*) then nullif(sum(bytes), 0) end",
+        mark("Size of the responses to these bots, without the headers."),
+        mark("How much of the server's traffic do bots take?"),
+        mark("It is not known if the log has no sizes, and for facts of earlier versions."),
+        format="bytes",
+        good="neither",
+    ),
+    Metric(
+        "bot_errors",
+        BOTS,
+        mark("Errors"),
+        "coalesce(sum(errors), 0)",
+        mark("Requests of these bots that the server answered with a status 4xx or 5xx."),
+        mark("Do bots request pages that do not exist?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "bot_error_share",
+        BOTS,
+        mark("Error share"),
+        "cast(sum(errors) as double) / nullif(sum(requests), 0)",
+        mark("Share of the requests of these bots that the server answered with 4xx or 5xx."),
+        mark("Do bots request pages that do not exist?"),
+        format="share",
+        good="neither",
+        smallest_group=30,
+        size_sql="sum(requests)",
+    ),
+    Metric(
+        "bot_confirmed",
+        BOTS,
+        mark("Confirmed"),
+        CONFIRMED_SQL,
+        mark(
+            "Requests that come from a network that the operator of the bot publishes. Requests "
+            "from other networks under its name are those of an impostor."
+        ),
+        mark("Are these bots what they claim to be?"),
+        mark("Only bots with a list of networks in the settings are checked."),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "bot_newest",
+        BOTS,
+        mark("Newest"),
+        "max(hour_at)",
+        mark("Start of the newest hour with a request of these bots."),
+        mark("Do these bots still come?"),
+        format="moment",
+        good="neither",
+    ),
+    Metric(
+        "crawl_requests",
+        BOT_PAGES,
+        mark("Requests"),
+        "coalesce(sum(requests), 0)",
+        mark("Requests of bots for the page, except for images, style sheets and scripts."),
+        mark("What do bots read?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "crawl_bytes",
+        BOT_PAGES,
+        mark("Data"),
+        "nullif(sum(bytes), 0)",
+        mark("Size of the responses to bots, without the headers."),
+        mark("Which pages cause much of the traffic?"),
+        mark("It is not known if the log has no sizes."),
+        format="bytes",
+        good="neither",
+    ),
+    Metric(
+        "crawl_errors",
+        BOT_PAGES,
+        mark("Errors"),
+        "coalesce(sum(errors), 0)",
+        mark("Requests of bots for the page that were answered with a status 4xx or 5xx."),
+        mark("Which pages do bots not find?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "crawl_pages",
+        BOT_PAGES,
+        mark("Pages"),
+        "count(distinct page)",
+        mark("Number of different pages that bots requested."),
+        mark("How much of the site do bots read?"),
+        mark(
+            "Of each program and date, the 500 most requested paths are known. If there "
+            "are others, the number is a lower bound."
+        ),
+        good="neither",
+    ),
+    Metric(
+        "crawl_robots",
+        BOT_PAGES,
+        mark("robots.txt"),
+        "coalesce(sum(requests) filter (where path = '/robots.txt'), 0)",
+        mark("Requests of bots for the file robots.txt, which has the site's rules for bots."),
+        mark("Do bots ask for the rules?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "crawl_other_pages",
+        BOT_PAGES,
+        mark("Other pages"),
+        "coalesce(sum(other_pages), 0)",
+        mark(
+            "Number of pages beyond the 500 most requested paths of each program and "
+            "date. A page counts again on each date and for each program."
+        ),
+        mark("Is the number of pages complete?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "agent_visits",
+        AGENTS,
+        mark("Visits"),
+        "coalesce(sum(sessions) filter (where goal is null and step is null), 0)",
+        mark(
+            "Visits with at least one page view of agents whose signatures are verified. They are "
+            "no visits of people."
+        ),
+        mark("Which agents visit the site?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "agent_page_views",
+        AGENTS,
+        mark("Page views"),
+        "coalesce(sum(page_views) filter (where goal is null and step is null), 0)",
+        mark("Pages viewed in the visits of agents whose signatures are verified."),
+        mark("How much do agents look at?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "agent_goal_visits",
+        AGENTS,
+        mark("Visits with the goal"),
+        "coalesce(sum(sessions) filter (where goal is not null), 0)",
+        mark("Visits of verified agents that met a goal; a visit counts once for each goal."),
+        mark("Which agents order?"),
+        is_additive=True,
+    ),
+    Metric(
+        "agent_step_visits",
+        AGENTS,
+        mark("Visits at the step"),
+        "coalesce(sum(sessions) filter (where step is not null), 0)",
+        mark(
+            "Visits of verified agents that reached a step of the funnel after all steps before it."
+        ),
+        mark("Where do agents stop on the way to an order?"),
+        good="neither",
+        is_additive=True,
+    ),
+)

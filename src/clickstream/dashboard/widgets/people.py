@@ -1,0 +1,57 @@
+"""How many visitors of a page are suspected machines, and the interval of the number of people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from clickstream.dashboard.questions.view import ONLY_SUSPECTED
+from clickstream.dashboard.widgets.page import PageContext
+
+SHOWN_FROM = 0.05
+"""An interval is shown if it reaches at least this far from the number, as a share of it."""
+
+
+@dataclass(frozen=True)
+class SearchedDates:
+    """The searched UTC dates of a page: their number, and sums over them by date.
+
+    `people` are the visitors who are not suspected, `lowest` and `highest` the interval's ends.
+    """
+
+    dates: int
+    people: int
+    lowest: float
+    highest: float
+
+
+def suspected_visitors(page: PageContext) -> int:
+    """Return how many visitors of the page's dates are suspected machines, under its filters."""
+    if page.view.chooses_suspicion:
+        return 0
+    filters = (*page.view.filters, ONLY_SUSPECTED)
+    found: int | None = page.answer(("visitors",), filters=filters).single()["visitors"]
+    return found or 0
+
+
+def searched(page: PageContext) -> SearchedDates:
+    """Return what the search for suspected machines found on the page's dates."""
+    metrics = ("searched_dates", "people_by_date", "fewest_people", "most_people")
+    period = replace(page.period, until_hour=None)
+    found = page.answer(metrics, period=period, filters=()).single()
+    return SearchedDates(*(found[name] or 0 for name in metrics))
+
+
+def people_interval(page: PageContext, visitors: int) -> tuple[int, int] | None:
+    """Return the interval of the number of visitors, if all of a page's dates are searched.
+
+    It is as wide, relative to the number, as those of the dates. None with a filter, because it is
+    known for whole dates only; also while dates are not searched, and if it is narrow.
+    """
+    found = page.once(searched)
+    over = [day for day in page.period.dates if day < page.now.date()]
+    if page.view.filters or not found.people or found.dates < len(over):
+        return None
+    low, high = found.lowest / found.people, found.highest / found.people
+    if max(1 - low, high - 1) < SHOWN_FROM:
+        return None
+    return round(visitors * low), round(visitors * high)
