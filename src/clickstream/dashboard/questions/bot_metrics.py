@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.questions.fact_views import AGENTS, BOT_PAGES, BOTS
+from clickstream.dashboard.questions.fact_views import AGENTS, BOT_PAGES, BOTS, HOURS
 from clickstream.dashboard.questions.metric_type import Metric
 from clickstream.dashboard.questions.operators import CONFIRMED_SQL
 from clickstream.dashboard.texts import mark
 
 BOT_METRICS = (
+    Metric(
+        "networks_dated",
+        HOURS,
+        mark("List of hosting networks"),
+        "cast(max(networks_dated) as timestamp)",
+        mark("Date of the newest ASN database by which browsers from hosting networks were found."),
+        mark("How old is the list of hosting networks?"),
+        format="moment",
+        good="neither",
+    ),
     Metric(
         "bot_requests",
         BOTS,

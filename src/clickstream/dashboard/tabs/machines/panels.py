@@ -73,6 +73,14 @@ ROBOTS = MachinePanel(
     },
 )
 
+SIGNED = MachinePanel(
+    "signed",
+    "machines",
+    mark("Signed agents"),
+    {"": (("agent_visits", "agent_page_views", "agent_goal_visits"), ("signed_agent",))},
+    also_by=("agent_goal", "agent_step"),
+)
+
 BOTS = MachinePanel(
     "bots",
     "machines",
@@ -82,4 +90,4 @@ BOTS = MachinePanel(
 )
 
 
-MACHINES = (OPERATORS_PANEL, PURPOSES, RETURNS, MACHINE_PAGES, ROBOTS, BOTS)
+MACHINES = (OPERATORS_PANEL, PURPOSES, RETURNS, MACHINE_PAGES, ROBOTS, SIGNED, BOTS)

@@ -15,9 +15,11 @@ from clickstream.dashboard.tabs.machines.obedience import (
 from clickstream.dashboard.tabs.machines.operator_rows import build_operators
 from clickstream.dashboard.tabs.machines.panels import BOTS, MACHINE_PAGES
 from clickstream.dashboard.tabs.machines.purposes import build_purposes
+from clickstream.dashboard.tabs.machines.signed import build_signed
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import list_panel, value_name
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.dashboard.widgets.people import suspected_visitors
 
 MOST_DISOBEDIENT = 6
 MOST_EXAMPLES = 3
@@ -48,6 +50,11 @@ def machines_values(page: PageContext) -> dict[str, Any]:
         "robots_notes": _notes(page, report),
         "disobedient": [_shown(page, *pair) for pair in report.disobedient[:MOST_DISOBEDIENT]],
         "bots_removed": _share_of_bots(page),
+        "suspected": _suspected(page),
+        "signed": build_signed(page),
+        "no_signed": page.formats.text(
+            mark("No agent with a verified signature came in this range.")
+        ),
         "all_operators": page.view.without_operator().query,
         "no_bots": page.formats.text(nothing),
         "none_of_operator": page.formats.text(mark("No requests of this operator in this range.")),
@@ -67,6 +74,18 @@ def _share_of_bots(page: PageContext) -> str:
         "%(share)s of all requests are from machines: %(number)s requests.",
         total["bots"],
         share=formats.share(total["bots"] / requests, 0),
+    )
+
+
+def _suspected(page: PageContext) -> str:
+    """State how many visitors look like people and are suspected; empty without any."""
+    number = suspected_visitors(page)
+    if not number:
+        return ""
+    return page.formats.plural(
+        "%(number)s more visitor has a browser's user agent, but is probably a machine",
+        "%(number)s more visitors have a browser's user agent, but are probably machines",
+        number,
     )
 
 

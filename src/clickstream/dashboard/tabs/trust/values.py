@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from clickstream.dashboard.tabs.trust.completeness import Trust, build_trust
 from clickstream.dashboard.tabs.trust.hour import build_hour
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.dashboard.widgets.trust_line import describe_lines
+from clickstream.dashboard.widgets.trust_line import TrustPart, describe_lines
 
 MOST_RUNS = 6
 """Maximum number of runs of missing hours that the page names."""
@@ -29,12 +30,23 @@ def trust_values(page: PageContext) -> dict[str, Any]:
         "data": data,
         "one_hour": build_hour(page) if page.view.hour else None,
         "verdict": _verdict(page, data),
-        "lines_described": describe_lines(page) if page.coverage.published else (),
+        "lines_described": _described(page) if page.coverage.published else (),
         "balance_verdict": text(closed if data.balance.is_closed else broken),
         "days_left": earlier,
         "more_missing": _more_missing(page, data),
         **_empty_texts(page),
     }
+
+
+def _described(page: PageContext) -> list[TrustPart]:
+    """State how the lines were counted, and how old the list of hosting networks is."""
+    dated: datetime | None = page.answer(("networks_dated",), filters=()).single()["networks_dated"]
+    if dated is None:
+        text = page.formats.text(mark("no list of hosting networks"))
+    else:
+        when = page.formats.day(dated.date(), with_year=True)
+        text = page.formats.text(mark("hosting networks of %(when)s"), when=when)
+    return [*describe_lines(page), TrustPart(text, "suspects")]
 
 
 def _empty_texts(page: PageContext) -> dict[str, str]:
