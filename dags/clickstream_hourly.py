@@ -10,7 +10,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS, TABLES, TABLES_OF_DATES
+from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS
 from clickstream_airflow.failures import give_up, translate_errors
 from clickstream_airflow.forms import hour_param
 from clickstream_airflow.lake import open_lake
@@ -33,10 +33,9 @@ Each published hour updates the assets `clickstream.hits`, `clickstream.session_
 `clickstream.hour_ledger`. To run another DAG on fresh data, give it the schedule
 `[Asset("clickstream.hour_ledger")]`.
 
-At the end, the run searches dates that are over for suspected machines, and updates the assets of
-`suspected_visitors`, `suspected_cohorts`, `visitor_counts` and `people_estimates`. Then it computes
-the dashboard's fact files for the dates that changed. In a backfill, refreshes are at least 15
-seconds apart, and each one covers all runs that ended before it.
+At the end, the run searches dates that are over for suspected machines. Then it computes the
+dashboard's fact files for the dates that changed. In a backfill, refreshes are at least 15 seconds
+apart, and each one covers all runs that ended before it.
 
 ### How urgent a red run is
 * Three red runs in a row: act at once. Readers of the views see no new hours.
@@ -212,7 +211,7 @@ def check_hour(staged: Staged) -> dict[str, Any]:
     map_index_template=NAME_OF_HOUR,
     priority_weight=10,
     max_active_tis_per_dag=1,
-    outlets=[ASSETS[table] for table in TABLES],
+    outlets=list(ASSETS.values()),
 )
 @translate_errors
 def register_tables(staged: Staged) -> None:
@@ -232,8 +231,8 @@ def register_tables(staged: Staged) -> None:
         progress=lambda published: log.info(published.sentence),
     )
     extra: dict[str, Any] = {"hours": sorted({published.hour for published in all_published})}
-    for table in TABLES:
-        context["outlet_events"][ASSETS[table]].extra = extra
+    for asset in ASSETS.values():
+        context["outlet_events"][asset].extra = extra
 
 
 @task
@@ -245,27 +244,17 @@ def refresh_views() -> None:
     log.info(publish.refresh_views(open_lake()).sentence)
 
 
-@task(
-    trigger_rule="all_done",
-    max_active_tis_per_dag=1,
-    priority_weight=1,
-    outlets=[ASSETS[table] for table in TABLES_OF_DATES],
-)
+@task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1)
 @translate_errors
 def find_suspects() -> None:
     """Search the dates that are over, and that changed, for machines that look like browsers.
 
     Readers of the views see the result at once; no hour is built again. The task also runs if an
-    hour failed. The event of each table's asset names the searched dates.
+    hour failed.
     """
     from clickstream.pipeline.publish import suspects
 
-    context = get_current_context()
-    searched = suspects.find_suspects(open_lake(), log.info)
-    log.info(searched.sentence)
-    extra: dict[str, Any] = {"dates": [str(day) for day in searched.dates]}
-    for table in TABLES_OF_DATES:
-        context["outlet_events"][ASSETS[table]].extra = extra
+    log.info(suspects.find_suspects(open_lake(), log.info).sentence)
 
 
 @task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1, multiple_outputs=False)

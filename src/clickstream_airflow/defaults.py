@@ -39,13 +39,6 @@ DEFAULT_ARGS: Mapping[str, Any] = {
 TABLES = ("hits", "session_parts", "rejects", "raw_objects", "session_changes", "hour_ledger")
 """The tables that a published hour updates."""
 
-TABLES_OF_DATES = (
-    *("suspected_visitors", "suspected_cohorts", "visitor_counts", "people_estimates"),
-)
-"""The tables that the search for suspected machines updates."""
-
-ASSETS: Mapping[str, Asset] = {
-    table: Asset(f"clickstream.{table}") for table in (*TABLES, *TABLES_OF_DATES)
-}
-"""The asset of each table. Other DAGs may use it as a schedule. An asset has only a name, because
-an s3:// address costs 0.3 seconds at each parse of a DAG file."""
+ASSETS: Mapping[str, Asset] = {table: Asset(f"clickstream.{table}") for table in TABLES}
+"""The asset of each table. A published hour updates it, and other DAGs may use it as a schedule. An
+asset has only a name, because an s3:// address costs 0.3 seconds at each parse of a DAG file."""

@@ -88,7 +88,8 @@ ONCE = {
     (task, "")
     for task in ("wait_until_settled", "list_hosts", "hours_to_build", "every_source_pulled")
 } | {
-    *((task, "") for task in ("refresh_views", "refresh_facts", "every_hour_published")),
+    *((task, "") for task in ("refresh_views", "find_suspects", "refresh_facts")),
+    ("every_hour_published", ""),
     ("pull_logs", "web-1"),
     ("pull_logs", "web-2"),
 }

@@ -71,6 +71,7 @@ def states(run: Any) -> dict[tuple[str, str], str]:
 
 DAYS = {("rebuild_day", "2026-11-20"), ("rebuild_day", "2026-11-21")}
 ONCE = {("plan_days", ""), ("is_for_spark", ""), ("refresh_views", "")} | {
+    ("find_suspects", ""),
     ("refresh_facts", ""),
     ("every_day_rebuilt", ""),
 }

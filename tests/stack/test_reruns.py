@@ -185,6 +185,7 @@ CLEARED = {
     "pull_logs": {"include_downstream": True},
     "list_hosts": {"include_past": True},
     "refresh_views": {"include_future": True},
+    "find_suspects": {},
     "refresh_facts": {},
 }
 

@@ -90,7 +90,7 @@ def find_suspects(
     found: dict[date, int] = {}
     for attempt in range(1, MOST_ATTEMPTS + 1):
         try:
-            for day, number in _Search(lake, today).run():
+            for day, number in search_dates(lake, today):
                 found[day] = number
                 progress(f"{day}: {quantity(number, 'suspected machine')}")
             break
@@ -99,6 +99,14 @@ def find_suspects(
                 raise
             progress("Another process searched a date meanwhile; continuing from its results.")
     return Searched(found)
+
+
+def search_dates(lake: Lake, today: date) -> Iterator[tuple[date, int]]:
+    """Search dates before `today`; yield each with its number of suspected machines.
+
+    Raises StaleHour if another process changes the tables meanwhile.
+    """
+    return _Search(lake, today).run()
 
 
 class _Search:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -16,6 +17,7 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.pipeline.publish import suspects
 from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SiteSettings
@@ -89,6 +91,19 @@ def test_a_fleet_is_left_out_and_the_people_of_other_dates_are_not(lake: Lake) -
 def test_dates_that_have_not_changed_are_not_searched_again(lake: Lake) -> None:
     before = all_rows(lake)
     assert find_suspects(lake, now=NOW).dates == {}
+    assert all_rows(lake) == before
+
+
+@pytest.mark.parametrize("dates", [1, 5, DAYS])
+def test_a_search_that_is_killed_is_done_again(lake: Lake, dates: int) -> None:
+    """With another setting, all dates are searched again; the run stops after some."""
+    before = all_rows(lake)
+    other = PeopleSettings(kept_cohorts=("none: agent=Another, System",))
+    keeping = lake.settings.model_copy(update={"people": other})
+    stopped = suspects.search_dates(Lake(keeping, lake.session), NOW.date())
+    assert len([*islice(stopped, dates)]) == dates
+    stopped.close()
+    find_suspects(lake, now=NOW)
     assert all_rows(lake) == before
 
 
