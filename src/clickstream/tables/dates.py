@@ -33,6 +33,7 @@ PEOPLE_ESTIMATES = Table(
         key("library_version", "string", "Version of the library that searched."),
     ),
     ("event_date",),
+    ("event_date", "hour_at", "parts_version", "habit_version"),
     since=4,
 )
 

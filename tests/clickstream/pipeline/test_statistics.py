@@ -108,7 +108,9 @@ def _has_true_bounds(loaded: iceberg_tables.LoadedTable, task: Any) -> bool:
 
 
 def told_type(column: pa.ChunkedArray) -> pa.DataType:
-    """Iceberg's bounds are days or microseconds since 1970."""
+    """Iceberg's bounds are texts, or days or microseconds since 1970."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return pa.string()
     return pa.int32() if pa.types.is_date(column.type) else pa.int64()
 
 

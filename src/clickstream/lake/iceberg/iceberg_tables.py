@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 
 import pyarrow as pa
+from pyiceberg.conversions import from_bytes
 from pyiceberg.exceptions import (
     CommitFailedException,
     ValidationException,
@@ -24,9 +25,11 @@ from pyiceberg.expressions import (
     LessThanOrEqual,
     Or,
 )
+from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update.snapshot import ExpireSnapshots
+from pyiceberg.types import StringType
 from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.errors import StaleHour
@@ -168,8 +171,31 @@ def files_by_date(lake: Lake, table: Table, first: date) -> dict[date, list[str]
 
     Every change of a row of the date changes them, and so does compaction.
     """
-    chosen = GreaterThanOrEqual(term="event_date", value=first.isoformat())
     found: dict[date, list[str]] = defaultdict(list)
-    for task in load(lake, table).iceberg.scan(chosen).plan_files():
-        found[days_to_date(task.file.partition[0])].append(task.file.file_path)
+    for day, file in _files_since(load(lake, table).iceberg, first):
+        found[day].append(file.file_path)
     return {day: sorted(paths) for day, paths in found.items()}
+
+
+def texts_by_date(
+    lake: Lake, table: Table, first: date, columns: Sequence[str]
+) -> dict[date, dict[str, str]]:
+    """Return text columns of a table with one row for a date, from `first` on; no row is read.
+
+    The columns are among those with bounds in the metadata (`filtered_by`).
+    """
+    iceberg = load(lake, table).iceberg
+    fields = {name: iceberg.schema().find_field(name).field_id for name in columns}
+    return {
+        day: {
+            name: str(from_bytes(StringType(), (file.lower_bounds or {})[field]))
+            for name, field in fields.items()
+        }
+        for day, file in _files_since(iceberg, first)
+    }
+
+
+def _files_since(table: IcebergTable, first: date) -> Iterator[tuple[date, DataFile]]:
+    chosen = GreaterThanOrEqual(term="event_date", value=first.isoformat())
+    for task in table.scan(chosen).plan_files():
+        yield days_to_date(task.file.partition[0]), task.file

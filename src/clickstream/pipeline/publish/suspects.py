@@ -3,7 +3,7 @@
 The result of a date depends on its session parts, on the counts of the dates before it and on the
 settings. The row of `people_estimates` records the versions of these, and is written last, so a
 search that is killed is done again. A habit is rounded, so a late line rarely changes the results
-of other dates. A run without changes reads only metadata and one row for each date.
+of other dates. A run without changes reads only metadata.
 """
 
 from __future__ import annotations
@@ -124,8 +124,9 @@ class _Search:
             if day < today
         }
         self._tables = {table.name: iceberg_tables.load(lake, table) for table in OF_DATES}
-        stored = self._read(PEOPLE_ESTIMATES, self._first)
-        self._stored = {row["event_date"]: row for row in stored.to_pylist()}
+        self._stored = iceberg_tables.texts_by_date(
+            lake, PEOPLE_ESTIMATES, self._first, ("parts_version", "habit_version")
+        )
         self._counts: dict[date, pd.DataFrame] = {}
 
     def changed(self) -> list[date]:

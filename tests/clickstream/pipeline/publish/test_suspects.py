@@ -88,9 +88,13 @@ def test_a_fleet_is_left_out_and_the_people_of_other_dates_are_not(lake: Lake) -
     assert sum(map(len, before)) == 0
 
 
-def test_dates_that_have_not_changed_are_not_searched_again(lake: Lake) -> None:
+def test_dates_that_have_not_changed_are_not_searched_again_and_no_row_is_read(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = all_rows(lake)
-    assert find_suspects(lake, now=NOW).dates == {}
+    with monkeypatch.context() as patch:
+        patch.delattr(iceberg_tables.LoadedTable, "read")
+        assert find_suspects(lake, now=NOW).dates == {}
     assert all_rows(lake) == before
 
 
