@@ -33,7 +33,7 @@ Each published hour updates the assets `clickstream.hits`, `clickstream.session_
 `clickstream.hour_ledger`. To run another DAG on fresh data, give it the schedule
 `[Asset("clickstream.hour_ledger")]`.
 
-At the end, the run searches dates that are over for suspected machines. Then it computes the
+At the end, the run searches the dates that changed for suspected machines. Then it computes the
 dashboard's fact files for the dates that changed. In a backfill, refreshes are at least 15 seconds
 apart, and each one covers all runs that ended before it.
 
@@ -47,8 +47,8 @@ apart, and each one covers all runs that ended before it.
   see this hour as it was before, and the next run tries it again.
 * A task that ends with `CS-301`, *is past its replay window*: can wait. The hour stays as it is,
   its late lines stay in the raw store, and clearing the task has the same result.
-* `find_suspects`: can wait. Figures of people keep their earlier state, or count the machines of
-  the date, until the next run searches it.
+* `find_suspects`: can wait. Figures of people have the machines of the newest hours until the next
+  run.
 * `refresh_facts`: can wait. The dashboard shows its earlier facts and their age, and the next run
   computes the missing ones.
 
@@ -247,7 +247,7 @@ def refresh_views() -> None:
 @task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1)
 @translate_errors
 def find_suspects() -> None:
-    """Search the dates that are over, and that changed, for machines that look like browsers.
+    """Search the dates that changed for machines that look like browsers.
 
     Readers of the views see the result at once; no hour is built again. The task also runs if an
     hour failed.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,6 @@ from clickstream.pipeline.publish.suspects import find_suspects
 
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
-"""Both dates are over, so they are searched for suspected machines."""
 RULES = CafeRules(seed=5, visitors_per_hour=120, bots_per_hour=8)
 """Of this seed, these quiet hours hold something for every view, errors of people included."""
 
@@ -50,7 +47,7 @@ def cafe(cafe_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) ->
     chosen = settings_of_a_lake(cafe_aws.endpoint, logs).model_copy(update=own)
     lake = built(chosen, FIRST, LAST)
     refresh_views(lake)
-    find_suspects(lake, now=NOW)
+    find_suspects(lake, now=LAST.start)
     return lake, truth
 
 

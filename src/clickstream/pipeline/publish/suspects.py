@@ -1,4 +1,4 @@
-"""Search each date that is over for suspected machines, and again when its hours change.
+"""Search each date for suspected machines, again whenever one of its hours is published.
 
 The result of a date depends on its session parts, on the counts of the dates before it and on the
 settings. The row of `people_estimates` records the versions of these, and is written last, so a
@@ -80,17 +80,18 @@ def find_suspects(
 ) -> Searched:
     """Search the dates whose parts, or whose habits, have changed, the earliest first.
 
-    Only dates before that of `now` (UTC) are searched: a date is searched when it is over. If
-    another process searches dates meanwhile, the search continues from its results. Raises
-    StaleHour if that happens too often.
+    [dashboard] keep_days counts back from `now`; older dates stay as they are. If another process
+    searches dates meanwhile, the search continues from its results. Raises StaleHour if that
+    happens too often.
     """
     today = (now or datetime.now(UTC)).date()
+    first = today - timedelta(days=lake.settings.dashboard.keep_days)
     if dry_run:
-        return Searched(dict.fromkeys(_Search(lake, today).changed(), 0), dry_run=True)
+        return Searched(dict.fromkeys(_Search(lake, first).changed(), 0), dry_run=True)
     found: dict[date, int] = {}
     for attempt in range(1, MOST_ATTEMPTS + 1):
         try:
-            for day, number in search_dates(lake, today):
+            for day, number in search_dates(lake, first):
                 found[day] = number
                 progress(f"{day}: {quantity(number, 'suspected machine')}")
             break
@@ -101,31 +102,27 @@ def find_suspects(
     return Searched(found)
 
 
-def search_dates(lake: Lake, today: date) -> Iterator[tuple[date, int]]:
-    """Search dates before `today`; yield each with its number of suspected machines.
+def search_dates(lake: Lake, first: date) -> Iterator[tuple[date, int]]:
+    """Search dates from `first` on; yield each with its number of suspected machines.
 
     Raises StaleHour if another process changes the tables meanwhile.
     """
-    return _Search(lake, today).run()
+    return _Search(lake, first).run()
 
 
 class _Search:
     """The state of a run: the versions of the dates, the stored estimates, and the history."""
 
-    def __init__(self, lake: Lake, today: date) -> None:
+    def __init__(self, lake: Lake, first: date) -> None:
         self._lake = lake
-        self._first = today - timedelta(days=lake.settings.dashboard.keep_days)
-        self._today = today
-        files = iceberg_tables.files_by_date(lake, HOUR_LEDGER, self._first)
+        files = iceberg_tables.files_by_date(lake, HOUR_LEDGER, first)
         self._kept = frozenset(lake.settings.people.kept_cohorts)
         self._versions = {
-            day: _digest([*paths, *sorted(self._kept)])
-            for day, paths in sorted(files.items())
-            if day < today
+            day: _digest([*paths, *sorted(self._kept)]) for day, paths in sorted(files.items())
         }
         self._tables = {table.name: iceberg_tables.load(lake, table) for table in OF_DATES}
         self._stored = iceberg_tables.texts_by_date(
-            lake, PEOPLE_ESTIMATES, self._first, ("parts_version", "habit_version")
+            lake, PEOPLE_ESTIMATES, first, ("parts_version", "habit_version")
         )
         self._counts: dict[date, pd.DataFrame] = {}
 
@@ -219,11 +216,9 @@ class _Search:
             return people.learn_habit(pd.DataFrame(columns=[*people.COUNT_COLUMNS]), day)
         return people.learn_habit(pd.concat(before), day).rounded()
 
-    def _read(self, table: Table, first: date) -> pa.Table:
-        return self._tables[table.name].read(_midnight(first), _midnight(self._today))
-
     def _read_counts(self, first: date) -> None:
-        rows = dictionary_encoding.to_frame(self._read(VISITOR_COUNTS, first))
+        table = self._tables[VISITOR_COUNTS.name]
+        rows = dictionary_encoding.to_frame(table.read_between(_midnight(first), None))
         self._counts = dict(iter(rows[[*people.COUNT_COLUMNS]].groupby("event_date")))
 
 

@@ -1,4 +1,4 @@
-"""Dates are searched for suspected machines once they are over, and again only if they change."""
+"""Dates are searched for suspected machines, and again only if they change."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_search_that_is_killed_is_done_again(lake: Lake, dates: int) -> None:
     before = all_rows(lake)
     other = PeopleSettings(kept_cohorts=("none: agent=Another, System",))
     keeping = lake.settings.model_copy(update={"people": other})
-    stopped = suspects.search_dates(Lake(keeping, lake.session), NOW.date())
+    stopped = suspects.search_dates(Lake(keeping, lake.session), FIRST)
     assert len([*islice(stopped, dates)]) == dates
     stopped.close()
     find_suspects(lake, now=NOW)

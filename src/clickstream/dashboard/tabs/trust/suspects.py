@@ -95,15 +95,12 @@ def _searched(page: PageContext) -> str:
     days = page.period.days
     if not found.dates:
         return formats.text(
-            mark(
-                "No date of this range is searched yet. A date is searched when it is over (UTC); "
-                "hours that an earlier release built have no evidence."
-            )
+            mark("No date of this range is searched: the hours have no evidence yet.")
         )
     if found.dates >= days:
         return formats.text(mark("All dates of this range are searched."))
     return formats.text(
-        mark("%(dates)s of %(days)s dates are searched: those that are over (UTC)."),
+        mark("%(dates)s of %(days)s dates are searched; the hours of others have no evidence."),
         dates=formats.count(found.dates),
         days=formats.count(days),
     )
