@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from clickstream.dashboard.questions.view import ONLY_SUSPECTED
 from clickstream.dashboard.widgets.page import PageContext
 
 SHOWN_FROM = 0.05
@@ -25,12 +24,14 @@ class SearchedDates:
 
 
 def suspected_visitors(page: PageContext) -> int:
-    """Return how many visitors of the page's dates are suspected machines, under its filters."""
+    """Return how many visitors of the page's dates are left out; 0 if the view shows them.
+
+    It is the sum over the cohorts that the Trust page lists, whatever the filters of visits.
+    """
     if page.view.chooses_suspicion:
         return 0
-    filters = (*page.view.filters, ONLY_SUSPECTED)
-    found: int | None = page.answer(("visitors",), filters=filters).single()["visitors"]
-    return found or 0
+    found = page.answer(("suspected_machines",), filters=()).single()["suspected_machines"]
+    return int(found or 0)
 
 
 def searched(page: PageContext) -> SearchedDates:
