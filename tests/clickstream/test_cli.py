@@ -277,22 +277,27 @@ def test_maintain_says_what_it_does(built: Terminal) -> None:
     for arguments in (("maintain", "--dry-run"), ("maintain",)):
         compacted, expired, swept = built.run(*arguments).stdout.splitlines()
         assert compacted.startswith("0 small data files")
-        assert "0 of hour_ledger." in expired
+        assert "0 of hour_ledger, 0 of suspected_visitors" in expired
         assert swept.endswith("0 of staging, 0 of facts, 0 of query results.")
+
+
+NOT_SEARCHED = "No date needs a search for suspected machines."
 
 
 def test_facts_are_up_to_date_after_a_build_and_are_computed_again_on_request(
     built: Terminal,
 ) -> None:
     run = built.run("facts")
-    assert re.fullmatch(r"Facts are up to date: version \d+\.\n", run.stdout), run.stderr
+    searched, refreshed = run.stdout.splitlines()
+    assert searched == NOT_SEARCHED
+    assert re.fullmatch(r"Facts are up to date: version \d+\.", refreshed), run.stderr
     planned = built.run("facts", "--all", "--dry-run")
     assert planned.stdout == (
-        f"Facts of {DAY} would be computed by {len(FACT_VIEWS)} queries; "
+        f"{NOT_SEARCHED}\nFacts of {DAY} would be computed by {len(FACT_VIEWS)} queries; "
         "0 dates would be removed.\n"
     )
     again = built.run("facts", "--all", COLUMNS="300")
-    assert again.stdout.startswith(f"Facts of {DAY} computed by {len(FACT_VIEWS)} queries of ")
+    assert f"\nFacts of {DAY} computed by {len(FACT_VIEWS)} queries of " in again.stdout
     assert ": 0 dates changed, 0 dates removed; version " in again.stdout
 
 

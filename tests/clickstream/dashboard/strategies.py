@@ -44,7 +44,6 @@ visits = st.builds(
         max_size=2,
     ),
     seconds=st.integers(0, 100),
-    cohort=st.sampled_from([None, None, None, "none: landing=/"]),
 )
 hours = st.builds(
     PublishedHour,

@@ -18,6 +18,7 @@ LOADED_LATE = (
     "clickstream.pipeline.publish.facts",
     "clickstream.pipeline.publish.maintenance",
     "clickstream.pipeline.publish.publish",
+    "clickstream.pipeline.publish.suspects",
     "clickstream.pipeline.pull.all_hosts",
     # Modules that Airflow and pyiceberg import inside functions that a task calls.
     "airflow.dag_processing.bundles.local",

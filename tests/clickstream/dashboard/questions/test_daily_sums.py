@@ -38,6 +38,7 @@ visits = st.builds(
     region=st.sampled_from([None, "England", "Ohio"]),
     city=st.sampled_from([None, "Boston", "London"]),
     device=st.sampled_from(["desktop", "mobile"]),
+    cohort=st.sampled_from([None, None, None, "none: assets=none"]),
 )
 newest = days.map(lambda day: PublishedHour(datetime.combine(day, time())))
 """The newest hour, whose date has sums by hour."""
