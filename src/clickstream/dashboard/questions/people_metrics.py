@@ -98,7 +98,7 @@ PEOPLE_METRICS = (
         COHORTS,
         mark("Undecided"),
         "count(*) filter (where not is_decided)",
-        mark("Dates on which people could also explain the cohort, so that the interval has it."),
+        mark("Dates on which people could also explain the cohort."),
         mark("Which groups can be people?"),
         good="neither",
         is_additive=True,
