@@ -19,6 +19,9 @@ pytestmark = pytest.mark.trino
 
 SQL = Path(__file__).parents[2] / "include" / "sql"
 RELATIONS = [*(table.name for table in TABLES), *sorted(path.stem for path in SQL.glob("*.sql"))]
+OF_AGENTS = {"agent_facts", "agent_sessions"}
+"""No signed agent comes here; the lake of test_view_pruning.py has some, on both engines."""
+
 TOLERANCE = 1e-9
 """Relative; the engines add doubles in different orders."""
 
@@ -52,7 +55,7 @@ def differences(ours: Sequence[Row], theirs: Sequence[Row]) -> list[tuple[Row, R
 def test_both_engines_answer_the_same(three_days: Lake, trino: TrinoOfLake, relation: str) -> None:
     ours = athena.query(three_days, f"select * from {relation}")
     theirs = trino.query(three_days, f"select * from {relation}")
-    assert ours.rows
+    assert ours.rows or relation in OF_AGENTS
     assert theirs.columns == ours.columns
     assert len(theirs.rows) == len(ours.rows)
     assert differences(ours.rows, theirs.rows) == []

@@ -1,13 +1,18 @@
 """Three days of the café, with all that makes a lake hard to read, for the comparison of engines.
 
-Lines come late, across a midnight; bots visit; some visitors opt out; visitor keys change daily.
+Lines come late, across a midnight; bots and a fleet of machines visit; some visitors opt out;
+visitor keys change daily.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from random import Random
 
+from benchmarks.people.lines import DAY, combined
+from benchmarks.people.machines import without_assets
+from benchmarks.people.sites import CAFE
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 
 from clickstream import settings
@@ -16,11 +21,13 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.publish.publish import hours_to_build, refresh_views
+from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.pipeline.pull.host import pull_source
 
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = Hour.parse("2026-11-18T00"), Hour.parse("2026-11-20T23")
 RULES = CafeRules(visitors_per_hour=16, bots_per_hour=4)
+MACHINES = 300
 LATE = re.compile(rb"\S+[02468] .*\[(19/Nov/2026:23|20/Nov/2026:00):[1-4]\d:")
 """Lines of every other address in 40 minutes before midnight, and in 40 after it."""
 
@@ -38,7 +45,8 @@ FORMATS = {
 def build_three_days(endpoint: str, logs: Path) -> Lake:
     """Build the lake and its views; `logs` becomes the directory of the log files."""
     lake = open_lake(_settings(endpoint, logs), aws_session())
-    lines = [_with_opt_out(line.raw) for line in simulate(FIRST, LAST, RULES).lines]
+    raw = [line.raw for line in simulate(FIRST, LAST, RULES).lines]
+    lines = [*map(_with_opt_out, [*raw, *_fleet()])]
     logs.mkdir()
     _pull(lake, logs / "web-1-access.log", [line for line in lines if not LATE.match(line)])
     build_all(lake, FIRST, LAST, "on time")
@@ -46,7 +54,14 @@ def build_three_days(endpoint: str, logs: Path) -> Lake:
     for _ in rebuild(lake, hours_to_build(lake, LAST).hours, "late"):
         pass
     refresh_views(lake)
+    find_suspects(lake, now=LAST.start)
     return lake
+
+
+def _fleet() -> list[bytes]:
+    """The lines of machines with the user agents of browsers, on the last date."""
+    fleet = without_assets(Random(4), CAFE, int(LAST.start.timestamp()) // DAY * DAY, MACHINES)
+    return combined(fleet).splitlines(keepends=True)
 
 
 def _settings(endpoint: str, logs: Path) -> settings.Settings:

@@ -13,7 +13,9 @@ from clickstream.pipeline.publish.facts import FactsRefreshed, refresh_facts
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 """The moment that the tests' refreshes count keep_days back from."""
 
-OF_SESSIONS = ("session_facts", "page_view_facts", "goal_facts", "session_error_facts")
+OF_SESSIONS = (
+    *("session_facts", "page_view_facts", "goal_facts", "session_error_facts", "agent_facts"),
+)
 """The fact views whose date is that of the session; the others have the date of the hour."""
 
 Rows = dict[str, list[tuple[Any, ...]]]
