@@ -276,7 +276,7 @@ def test_reprocess_builds_each_day_in_a_task_of_its_own(built_once, stack, api, 
     assert publishers(lake) == [run_id] * 3
     assert contents(lake) == built_once
     before = versions(lake)
-    assert api.clear(REPROCESS, run_id, "rebuild_day", include_downstream=True) == 5
+    assert api.clear(REPROCESS, run_id, "rebuild_day", include_downstream=True) == 6
     assert ended(stack, api, run_id, REPROCESS) == "success"
     assert versions(lake) == before
 
