@@ -46,7 +46,7 @@ def test_arrows_move_the_range(new_page: Callable[..., Page]) -> None:
 
 
 def test_digits_choose_the_tab(page: Page) -> None:
-    page.keyboard.press("6")
+    page.keyboard.press("7")
     expect(page).to_have_title(re.compile("^Trust"))
     page.keyboard.press("4")
     expect(page).to_have_title(re.compile("^Orders"))

@@ -94,7 +94,7 @@ def test_a_copied_address_is_in_the_clipboard(shares: Shares, new_page: NewPage)
 def test_a_link_for_some_pages_is_made_on_the_list(shares: Shares, new_page: NewPage) -> None:
     page = new_page("/shares")
     page.get_by_role("textbox", name="For", exact=True).fill(HOSTILE[:40])
-    for name in ("Overview", "Visitors", "Marketing"):
+    for name in ("Overview", "Visitors", "Marketing", "Machines"):
         page.get_by_label(name).uncheck()
     page.get_by_role("button", name="Create a link").click()
     row = page.locator(".share-list li")
