@@ -22,10 +22,18 @@ from clickstream.pipeline.proof.stored_bytes import check_stored_bytes
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.publish.publish import refresh_views
-from clickstream.tables import HITS, HOUR_LEDGER, RAW_OBJECTS, TABLES, Table
+from clickstream.tables import (
+    HITS,
+    HOUR_LEDGER,
+    OF_DATES,
+    RAW_OBJECTS,
+    SESSION_CHANGES,
+    TABLES,
+    Table,
+)
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-20T23")
-TABLES_WITH_ROWS = [table for table in TABLES if table.name != "session_changes"]
+TABLES_WITH_ROWS = [table for table in TABLES if table not in (SESSION_CHANGES, *OF_DATES)]
 
 
 @pytest.fixture(scope="module")

@@ -161,8 +161,9 @@ def test_another_time_zone_has_every_date_computed(built: Lake) -> None:
     before = rows_of_facts(built)
     moved = other_settings(built, site=SiteSettings(name="cafe", time_zone="Asia/Kolkata"))
     found = refresh(moved)
-    assert {view: [*map(date.fromisoformat, found.computed[view])] for view in FACT_VIEWS} == (
-        dict.fromkeys(FACT_VIEWS, DAYS)
+    of_zone = [view for view in FACT_VIEWS if view not in ("people_facts", "cohort_facts")]
+    assert {view: [*map(date.fromisoformat, days)] for view, days in found.computed.items()} == (
+        dict.fromkeys(of_zone, DAYS)
     )
     assert manifest(moved).time_zone == "Asia/Kolkata"
     assert rows_of_facts(moved) == rows_of_views(moved) != before
