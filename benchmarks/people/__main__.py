@@ -88,7 +88,7 @@ class Mixed:
 
 def run_site(name: str, chosen: argparse.Namespace) -> Iterator[Mixed]:
     """Yield the results of all mixtures on the last dates of a site; earlier dates are history."""
-    days = Days.none()
+    days = Days()
     wanted = chosen.history + chosen.days
     every = SIMULATED[name](chosen.seed) if name in SIMULATED else REAL[name](SHARED)
     for number, day in enumerate(islice(_with_people(every), wanted)):

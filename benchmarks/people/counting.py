@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
@@ -10,15 +9,7 @@ import pandas as pd
 from clickstream import dictionary_encoding
 from clickstream.clean import Cleaner, CleanRules, VisitorKeys
 from clickstream.parse import parse
-from clickstream.people import (
-    COUNT_COLUMNS,
-    Habit,
-    Suspicion,
-    count_kinds,
-    find_suspects,
-    learn_habit,
-    visitors_of_date,
-)
+from clickstream.people import History, Suspicion, find_suspects, visitors_of_date
 from clickstream.sessions import SessionRules, cut, make_parts
 
 KEY = b"key of this bench, 32 bytes long"
@@ -34,31 +25,20 @@ def parts_of_log(log: bytes, log_format: str, domain: str) -> pd.DataFrame:
     return dictionary_encoding.to_frame(make_parts(requests, found, rules))
 
 
-@dataclass
 class Days:
-    """The dates of one site in their order; each learns from those before."""
+    """The dates of one site in their order; each is searched by the habit of those before."""
 
-    history: pd.DataFrame
-
-    @classmethod
-    def none(cls) -> Days:
-        """Return a site without history."""
-        return cls(pd.DataFrame(columns=[*COUNT_COLUMNS]))
-
-    def habit(self, event_date: date) -> Habit:
-        """Return the habits before a date."""
-        return learn_habit(self.history, event_date)
+    def __init__(self) -> None:
+        self._history = History()
 
     def suspects(self, event_date: date, visitors: pd.DataFrame) -> Suspicion:
         """Find the suspects of a date by the habits before it."""
-        return find_suspects(visitors, self.habit(event_date))
+        return find_suspects(visitors, self._history.habit(event_date))
 
     def add(self, event_date: date, visitors: pd.DataFrame) -> Suspicion:
         """Find the suspects of a date, and let later dates learn from it."""
         found = self.suspects(event_date, visitors)
-        counts = count_kinds(event_date, visitors, found.visitors["share"])
-        pieces = [self.history, counts] if len(self.history) else [counts]
-        self.history = pd.concat(pieces, ignore_index=True)
+        self._history.add(event_date, visitors, found.visitors["share"])
         return found
 
 

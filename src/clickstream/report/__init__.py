@@ -117,7 +117,12 @@ def read_logs(
     paths: Sequence[str], log_format: str, settings: Settings, errors: Console
 ) -> tuple[Tally, Read]:
     """Read the logs into a tally, with a progress bar on `errors`; see `run_trial`."""
-    tally = Tally(clean_rules(settings), session_rules(settings), look_ups(settings))
+    tally = Tally(
+        clean_rules(settings),
+        session_rules(settings),
+        look_ups(settings),
+        settings.people.kept_cohorts,
+    )
     return tally, read_into(tally, paths, log_format, settings, errors)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clickstream import dictionary_encoding, people
-from clickstream.people.habits import MOST_DATES
+from clickstream.people.history import REACH
 from clickstream.report.rows import LogRequests
 from clickstream.sessions import SessionRules, cut, make_parts
 
@@ -60,28 +60,29 @@ class Suspects:
         return found
 
 
-def find_suspects(requests: LogRequests, rules: SessionRules) -> Suspects:
-    """Search the newest dates of a log; the dates before them show the habit of the site."""
+def find_suspects(requests: LogRequests, rules: SessionRules, kept: frozenset[str]) -> Suspects:
+    """Search the newest dates of a log; the dates before them show the habit of the site.
+
+    `kept` has the labels of cohorts that count as people.
+    """
     dates = [date.fromordinal(_EPOCH + day) for day in requests.days()]
     newest = dates[-SEARCHED_DATES:]
     if not newest:
         return Suspects()
-    parts = _parts(requests, rules, dates[-SEARCHED_DATES - MOST_DATES :][0])
     by_date: dict[date, frozenset[str]] = {}
     found: list[LeftOutCohort] = []
-    history = pd.DataFrame(columns=[*people.COUNT_COLUMNS])
-    for day, of_day in parts:
-        visitors = people.visitors_of_date(of_day)
+    history = people.History()
+    for day, parts in _parts(requests, rules, newest[0] - REACH):
+        visitors = people.visitors_of_date(parts)
         share = pd.Series(1.0, visitors.index)
         if day in newest:
-            suspicion = people.find_suspects(visitors, people.learn_habit(history, day).rounded())
+            suspicion = people.find_suspects(visitors, history.habit(day), kept)
             share = suspicion.visitors["share"]
             chosen = people.choose_suspected(suspicion.visitors)
             if len(chosen):
                 by_date[day] = frozenset(chosen.index)
                 found += _cohorts(suspicion, chosen)
-        counts = people.count_kinds(day, visitors, share)
-        history = pd.concat([history, counts]) if len(history) else counts
+        history.add(day, visitors, share)
     cohorts = sorted(found, key=lambda one: (-one.visitors, one.label))
     return Suspects(by_date, tuple(cohorts), len(newest), len(dates))
 

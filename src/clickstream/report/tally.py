@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -46,7 +46,11 @@ class Tally:
     """Counts the figures of any number of blocks of any number of files."""
 
     def __init__(
-        self, clean_rules: CleanRules, session_rules: SessionRules, look_ups: LookUps
+        self,
+        clean_rules: CleanRules,
+        session_rules: SessionRules,
+        look_ups: LookUps,
+        kept_cohorts: Collection[str] = (),
     ) -> None:
         self.lines = 0
         self.parsed = 0
@@ -56,6 +60,7 @@ class Tally:
         self._other_hosts = 0
         self._domains, self._session_rules = clean_rules.domains, session_rules
         self._cleaner = Cleaner(clean_rules, VisitorKeys(VISITOR_KEY), look_ups)
+        self._kept_cohorts = frozenset(kept_cohorts)
         self._waiting = 0
         self._rows = LogRows()
         self._referrers_of_assets: Counter[str] = Counter()
@@ -118,7 +123,7 @@ class Tally:
         self._cleaner.forget()  # frees 100 MB after a year of logs
         pa.default_memory_pool().release_unused()
         requests.add_behaviour_verdicts(self._cleaner)
-        suspects = find_suspects(requests, self._session_rules)
+        suspects = find_suspects(requests, self._session_rules, self._kept_cohorts)
         people, is_view = _sessions(requests, self._session_rules, suspects)
         outcomes = _outcomes(requests)
         views, hits = requests.count("arrival", is_view), requests.count("arrival")

@@ -21,7 +21,7 @@ DATES = 8
 
 @cache
 def shop() -> tuple[DayOfLog, Days]:
-    days = Days.none()
+    days = Days()
     for start in range(FIRST_DAY, FIRST_DAY + DATES * DAY, DAY):
         day = DayOfLog(SHOP, start, simulated_log(SHOP, 11, start, 250))
         if start < FIRST_DAY + (DATES - 1) * DAY:
@@ -81,7 +81,7 @@ def test_suspects_of_a_real_log_are_machines(name: str) -> None:
     """On one date of the IIS log, five visitors request 9 to 31 pages within 2 seconds each."""
     root = shared(name).parent
     logs = elastic_days(root) if name.startswith("elastic") else iis_days(root, second_half=False)
-    days, machines = Days.none(), []
+    days, machines = Days(), []
     for day in islice(logs, 0 if name.startswith("elastic") else 58, None):
         share = days.add(day.event_date, day.people).visitors["share"]
         machines.append(day.people[share < 1])

@@ -8,6 +8,11 @@ import pytest
 from benchmarks.people.lines import DAY, combined
 from benchmarks.people.machines import without_assets
 from benchmarks.people.sites import SHOP, simulated_log
+from rich.console import Console
+
+from clickstream.report import read_logs
+from clickstream.settings import Settings
+from clickstream.settings.labels import PeopleSettings
 
 START, PEOPLE, MACHINES = 20_600 * DAY, 120, 360
 
@@ -36,6 +41,17 @@ def test_a_fleet_three_times_the_people_changes_no_figure_of_people_by_5_percent
     assert counted == without["visitors"] + MACHINES
     (fleet, *_) = mixed["suspected"]["cohorts"]
     assert fleet["visitors"] == pytest.approx(MACHINES, rel=0.05)
+
+
+def test_a_kept_cohort_counts_as_people(report, log, with_fleet: bytes) -> None:
+    log.write_bytes(with_fleet)
+    _, found, _ = report(log)
+    (fleet, *_) = found["suspected"]["cohorts"]
+    keeping = Settings(people=PeopleSettings(kept_cohorts=(fleet["label"],)))
+    tally, _ = read_logs([str(log)], "auto", keeping, Console(stderr=True))
+    kept = tally.figures().suspects
+    assert fleet["label"] not in {one.label for one in kept.cohorts}
+    assert kept.visitors == found["suspected"]["visitors"] - fleet["visitors"]
 
 
 def test_the_page_warns_of_them(page, log, with_fleet: bytes) -> None:

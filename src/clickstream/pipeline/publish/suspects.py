@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -22,7 +23,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.parquet import shape
-from clickstream.people.habits import MOST_DATES
+from clickstream.people.history import REACH
 from clickstream.tables import HOUR_LEDGER, OF_DATES, SESSION_PARTS, Table
 from clickstream.tables.dates import (
     PEOPLE_ESTIMATES,
@@ -59,9 +60,6 @@ class Searched:
         found = quantity(self.suspected, "suspected machine")
         return f"Searched for suspected machines: {dates}; {found}."
 
-
-REACH = timedelta(days=MOST_DATES)
-"""How long before a date the dates are that its habit is learned from."""
 
 MOST_ATTEMPTS = 5
 """How often a run continues after another process has changed its tables."""
@@ -110,6 +108,19 @@ def search_dates(lake: Lake, first: date) -> Iterator[tuple[date, int]]:
     return _Search(lake, first).run()
 
 
+class _Estimate(NamedTuple):
+    """A row of `people_estimates`; without evidence, the numbers of visitors are None."""
+
+    visitors: int | None
+    suspected: int
+    lowest: float | None
+    highest: float | None
+    history_dates: int
+    parts_version: str
+    habit_version: str
+    library_version: str = __version__
+
+
 class _Search:
     """The state of a run: the versions of the dates, the stored estimates, and the history."""
 
@@ -124,7 +135,7 @@ class _Search:
         self._stored = iceberg_tables.texts_by_date(
             lake, PEOPLE_ESTIMATES, first, ("parts_version", "habit_version")
         )
-        self._counts: dict[date, pd.DataFrame] = {}
+        self._history = people.History()
 
     def changed(self) -> list[date]:
         """Return the dates that are not searched, or whose parts or kept cohorts have changed."""
@@ -140,56 +151,46 @@ class _Search:
         changed = set(self.changed())
         if not changed:
             return
-        self._read_counts(min(changed) - REACH)
-        estimates: dict[date, dict[str, object]] = {}
+        self._read_history(min(changed) - REACH)
+        estimates: dict[date, _Estimate] = {}
         newest = min(changed)
         for day in (one for one in self._versions if one >= min(changed)):
-            if day - newest > REACH:
+            is_near = day - newest <= REACH
+            if not is_near:
                 self._write(estimates)
-            if day in changed or (day - newest <= REACH and self._has_other_habit(day)):
-                estimates[day] = self._search(day)
+                if day not in changed:
+                    continue
+            habit = self._history.habit(day)
+            if day in changed or habit.version != self._stored[day]["habit_version"]:
+                estimates[day] = self._search(day, habit)
                 newest = day
-                yield day, int(str(estimates[day]["suspected"]))
+                yield day, estimates[day].suspected
         self._write(estimates)
 
-    def _has_other_habit(self, day: date) -> bool:
-        stored = self._stored.get(day)
-        return stored is None or stored["habit_version"] != self._habit(day).version
-
-    def _search(self, day: date) -> dict[str, object]:
+    def _search(self, day: date, habit: people.Habit) -> _Estimate:
         """Search a date and replace its rows; return the row of its estimate."""
-        habit, parts = self._habit(day), _parts_of(self._lake, day)
-        row = {
-            "history_dates": habit.dates,
-            "parts_version": self._versions[day],
-            "habit_version": habit.version,
-            "library_version": __version__,
-        }
+        versions = (self._versions[day], habit.version)
+        parts = self._parts_of(day)
         if parts["onward_pages"].isna().any():  # an earlier release stored no evidence
-            self._counts.pop(day, None)
+            self._history.remove(day)
             self._replace(day, {})
-            nothing: dict[str, object] = {"visitors": None, "lowest": None, "highest": None}
-            return row | nothing | {"suspected": 0}
+            return _Estimate(None, 0, None, None, habit.dates, *versions)
         visitors = people.visitors_of_date(parts)
         found = people.find_suspects(visitors, habit, self._kept)
         chosen = people.choose_suspected(found.visitors)
-        self._counts[day] = people.count_kinds(day, visitors, found.visitors["share"])
         self._replace(
             day,
             {
                 SUSPECTED_VISITORS: chosen.rename("cohort").rename_axis("visitor_id").reset_index(),
                 SUSPECTED_COHORTS: _cohort_rows(found.cohorts, chosen),
-                VISITOR_COUNTS: self._counts[day],
+                VISITOR_COUNTS: self._history.add(day, visitors, found.visitors["share"]),
             },
         )
-        return row | {
-            "visitors": found.people.counted,
-            "suspected": len(chosen),
-            "lowest": found.people.low,
-            "highest": found.people.high,
-        }
+        estimate = found.people
+        interval = (estimate.low, estimate.high)
+        return _Estimate(estimate.counted, len(chosen), *interval, habit.dates, *versions)
 
-    def _write(self, estimates: dict[date, dict[str, object]]) -> None:
+    def _write(self, estimates: dict[date, _Estimate]) -> None:
         """Write the estimates of dates, and forget them."""
         for day, row in estimates.items():
             self._replace_changed(PEOPLE_ESTIMATES, _midnight(day), pd.DataFrame([row]))
@@ -209,25 +210,18 @@ class _Search:
         if not _plain(stored.read(hour, hour), table).equals(_plain(wanted, table)):
             stored.replace(hour, hour, *([] if is_empty else [wanted]))
 
-    def _habit(self, day: date) -> people.Habit:
-        """Return the habit before a date."""
-        before = [self._counts[one] for one in sorted(self._counts) if day - REACH <= one < day]
-        if not before:
-            return people.learn_habit(pd.DataFrame(columns=[*people.COUNT_COLUMNS]), day)
-        return people.learn_habit(pd.concat(before), day).rounded()
-
-    def _read_counts(self, first: date) -> None:
+    def _read_history(self, first: date) -> None:
         table = self._tables[VISITOR_COUNTS.name]
         rows = dictionary_encoding.to_frame(table.read_between(_midnight(first), None))
-        self._counts = dict(iter(rows[[*people.COUNT_COLUMNS]].groupby("event_date")))
+        counts = dict(iter(rows[[*people.COUNT_COLUMNS]].groupby("event_date")))
+        self._history = people.History(counts)
 
-
-def _parts_of(lake: Lake, day: date) -> pd.DataFrame:
-    """Read what is needed of a date's session parts."""
-    hour = _midnight(day)
-    table = iceberg_tables.load(lake, SESSION_PARTS)
-    rows = table.read(hour, hour.plus(23), [*people.PART_COLUMNS])
-    return dictionary_encoding.to_frame(rows)
+    def _parts_of(self, day: date) -> pd.DataFrame:
+        """Read what is needed of a date's session parts."""
+        hour = _midnight(day)
+        table = iceberg_tables.load(self._lake, SESSION_PARTS)
+        rows = table.read(hour, hour.plus(23), [*people.PART_COLUMNS])
+        return dictionary_encoding.to_frame(rows)
 
 
 def _plain(rows: pa.Table, table: Table) -> pa.Table:

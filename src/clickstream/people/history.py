@@ -1,0 +1,35 @@
+"""The dates of a site in their order: each date is searched by the habit of those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import pandas as pd
+
+from clickstream.people.habits import COUNT_COLUMNS, MOST_DATES, Habit, count_kinds, learn_habit
+
+REACH = timedelta(days=MOST_DATES)
+"""How long before a date the dates are that its habit is learned from."""
+
+
+class History:
+    """The counts of dates, as `count_kinds` returns them, by date."""
+
+    def __init__(self, counts: Mapping[date, pd.DataFrame] | None = None) -> None:
+        self._counts = dict(counts or {})
+
+    def habit(self, day: date) -> Habit:
+        """Return the habit before a date, rounded; the prior without enough dates."""
+        before = [self._counts[one] for one in sorted(self._counts) if day - REACH <= one < day]
+        counts = pd.concat(before) if before else pd.DataFrame(columns=[*COUNT_COLUMNS])
+        return learn_habit(counts, day).rounded()
+
+    def add(self, day: date, visitors: pd.DataFrame, shares: pd.Series) -> pd.DataFrame:
+        """Count the people of a date, so that later dates learn from them; return the counts."""
+        self._counts[day] = count_kinds(day, visitors, shares)
+        return self._counts[day]
+
+    def remove(self, day: date) -> None:
+        """Forget a date."""
+        self._counts.pop(day, None)
