@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from clickstream.dashboard.questions.coverage import are_nearly_all
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.literals import sql_literal
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import (
@@ -20,7 +21,6 @@ from clickstream.dashboard.questions.question import (
     Question,
     add_goal,
     condition_of,
-    sql_literal,
 )
 from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.widgets.page import PageContext

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from cachetools import LRUCache
 
 from clickstream.dashboard.questions.engines import AnswerEngine, AnswerRow, Reader
-from clickstream.dashboard.questions.question import Question, SqlValue
+from clickstream.dashboard.questions.literals import SqlValue
+from clickstream.dashboard.questions.question import Question
 from clickstream.errors import ClickstreamError, with_code
 
 log = logging.getLogger("clickstream")

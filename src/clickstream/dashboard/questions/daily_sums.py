@@ -12,13 +12,9 @@ from datetime import date, timedelta
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import SESSIONS
+from clickstream.dashboard.questions.literals import SqlValue, sql_literal
 from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.question import (
-    PEOPLE_ONLY,
-    Question,
-    SqlValue,
-    sql_literal,
-)
+from clickstream.dashboard.questions.question import PEOPLE_ONLY, Question
 from clickstream.dashboard.questions.summed_facts import (
     EARLIER_DAY,
     FIRST_DAY,

@@ -27,7 +27,8 @@ from clickstream.dashboard.questions import fact_views, sum_tables
 from clickstream.dashboard.questions.chosen_visits import ChosenVisits
 from clickstream.dashboard.questions.daily_sums import sums_statement
 from clickstream.dashboard.questions.fact_views import SESSIONS
-from clickstream.dashboard.questions.question import FactId, Question, SqlValue
+from clickstream.dashboard.questions.literals import FactId, SqlValue
+from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.summed_facts import DATES_OF_HOURS
 from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest

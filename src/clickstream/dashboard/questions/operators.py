@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
+from clickstream.dashboard.questions.literals import sql_literal
+
 UNKNOWN = "unknown operator"
 OWN = "own equipment"
 IMPOSTOR = "impostor of "
@@ -55,16 +57,12 @@ def program_of(bot_reason: str) -> str | None:
     return bot_reason.removeprefix(_BY_AGENT).removesuffix(_CONFIRMED)
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(_literal, names))
+    return ", ".join(map(sql_literal, names))
 
 
 _PROGRAM = f"lower(replace(replace(bot_reason, '{_BY_AGENT}', ''), '{_CONFIRMED}', ''))"
-_CLAIMED = f"replace(replace(bot_reason, '{_NOT_FROM}', ''), {_literal(_RANGES)}, '')"
+_CLAIMED = f"replace(replace(bot_reason, '{_NOT_FROM}', ''), {sql_literal(_RANGES)}, '')"
 
 
 def _cases_of_operators() -> Iterator[str]:
@@ -72,13 +70,13 @@ def _cases_of_operators() -> Iterator[str]:
     yield f"when bot_reason like '{_NOT_FROM}%' then '{IMPOSTOR}' || {_CLAIMED}"
     for one in OPERATORS.values():
         names = _listed(name.lower() for name in one.names)
-        yield f"when {_PROGRAM} in ({names}) then {_literal(one.name)}"
+        yield f"when {_PROGRAM} in ({names}) then {sql_literal(one.name)}"
 
 
 def _cases_of_senders() -> Iterator[str]:
     for one in OPERATORS.values():
         if one.sends:
-            yield f"when source in ({_listed(one.sends)}) then {_literal(one.name)}"
+            yield f"when source in ({_listed(one.sends)}) then {sql_literal(one.name)}"
 
 
 OPERATOR_SQL = (

@@ -8,23 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, OF_SUSPICION, Dimension
 from clickstream.dashboard.questions.fact_views import GOALS, IS_SUSPECTED, SESSIONS, FactView
+from clickstream.dashboard.questions.literals import SqlValue, visible_literal
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import WITH_SUSPECTED, Filter, Value
-from clickstream.wording import printable
 
-
-class FactId(str):
-    """An id of a session or a visitor in the facts: 16 hexadecimal digits."""
-
-    __slots__ = ()
-
-
-SqlValue = str | int | date | datetime
 Clause = tuple[str, tuple[SqlValue, ...]]
 """A condition with question marks, and their values."""
 
@@ -66,7 +58,7 @@ class Question:
     def sql_with_values(self) -> str:
         """Return the statement with literals instead of question marks, for people to run."""
         parts = self.sql.split("?")
-        literals = [_visible_literal(value) for value in self.values]
+        literals = [visible_literal(value) for value in self.values]
         return "".join(part + literal for part, literal in zip(parts, [*literals, ""], strict=True))
 
     @property
@@ -105,23 +97,6 @@ class QuestionScope:
 
 
 _IN_ORDER = "window in_order as (partition by visitor_id order by started_at, session_id)"
-
-
-def sql_literal(value: SqlValue) -> str:
-    """Format a value as SQL, for Athena and DuckDB."""
-    if isinstance(value, datetime):
-        return f"timestamp '{value.isoformat(sep=' ')}'"
-    if isinstance(value, date):
-        return f"date '{value}'"
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
-
-
-def _visible_literal(value: SqlValue) -> str:
-    """Format a value as SQL that has its hidden characters as numbers, and means the same."""
-    return "".join(
-        char if printable(char) == char else f"' || chr({ord(char)}) || '"
-        for char in sql_literal(value)
-    )
 
 
 def build_question(

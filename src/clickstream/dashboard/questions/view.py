@@ -94,8 +94,6 @@ EVERYONE = "everyone"
 WITH_SUSPECTED = Filter("suspicion", (EVERYONE,))
 """The filter that shows suspected machines along with people: it chooses no visits."""
 
-ONLY_SUSPECTED = Filter("suspicion", ("machine",))
-
 
 @dataclass(frozen=True)
 class View:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clickstream import parse
-from clickstream.dashboard.questions.question import sql_literal
+from clickstream.dashboard.questions.literals import sql_literal
 from clickstream.dashboard.visits.masking import Mask
 from clickstream.lake import Lake, athena, aws_errors, raw
 from clickstream.lake.raw import RawObject

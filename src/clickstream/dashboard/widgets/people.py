@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -37,8 +37,7 @@ def suspected_visitors(page: PageContext) -> int:
 def searched(page: PageContext) -> SearchedDates:
     """Return what the search for suspected machines found on the page's dates."""
     metrics = ("searched_dates", "people_by_date", "fewest_people", "most_people")
-    period = replace(page.period, until_hour=None)
-    found = page.answer(metrics, period=period, filters=()).single()
+    found = page.answer(metrics, filters=()).single()
     return SearchedDates(*(found[name] or 0 for name in metrics))
 
 

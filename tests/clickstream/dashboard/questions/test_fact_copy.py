@@ -21,7 +21,7 @@ from clickstream.dashboard.questions import fact_copy
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, FactCopy
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import build_question
-from clickstream.dashboard.questions.view import ONLY_SUSPECTED, WITH_SUSPECTED
+from clickstream.dashboard.questions.view import WITH_SUSPECTED, Filter
 from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
 
@@ -196,7 +196,11 @@ def test_visits_in_files_of_an_earlier_release_are_of_people(
     copy.update(store.manifest)
     period = Period(MOMENT.date(), LATER.date())
     with copy.snapshot() as snapshot:
-        for filters, expected in (((), 2), ((WITH_SUSPECTED,), 3), ((ONLY_SUSPECTED,), 1)):
+        for filters, expected in (
+            ((), 2),
+            ((WITH_SUSPECTED,), 3),
+            ((Filter("suspicion", ("machine",)),), 1),
+        ):
             question = build_question(("visits",), (), period, filters)
             assert snapshot.rows(question) == [(expected,)]
     copy.close()

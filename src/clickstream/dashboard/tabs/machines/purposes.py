@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from clickstream.dashboard.charts import columns
 from clickstream.dashboard.charts.columns import ColumnChart
 from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
+from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.tabs.machines.panels import PURPOSES
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
-from clickstream.dashboard.widgets.course import published_keys, summarize, unfinished_place
+from clickstream.dashboard.widgets.buckets import buckets_of
+from clickstream.dashboard.widgets.course import summarize
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.dashboard.widgets.stacked_columns import stacked_columns, stacks_of
 
 REQUESTS = METRICS["bot_requests"]
 
@@ -48,53 +47,12 @@ def build_purposes(page: PageContext) -> PurposesPanel | None:
     buckets = buckets_of(page.period, grain_of(page.view, page.period))
     if not records or not buckets:
         return None
-    stacks = _stacks(page, buckets, records)
-    wide, narrow, rows = _charts(page, buckets, stacks)
+    of_groups = ((GROUPS.get(row["bot_class"], OTHERS), row) for row in records)
+    stacks = stacks_of(page, buckets, REQUESTS, of_groups, NAMES)
+    names = [page.formats.text(name) for name in NAMES]
+    chart = stacked_columns(page, buckets, REQUESTS, names, stacks)
     sums = [
         None if None in parts else sum(value or 0 for value in parts)
         for parts in zip(*stacks, strict=True)
     ]
-    names = [page.formats.text(name) for name in NAMES]
-    return PurposesPanel(names, wide, narrow, rows, summarize(page, buckets, sums, REQUESTS))
-
-
-def _stacks(
-    page: PageContext, buckets: Sequence[Bucket], records: Sequence[Mapping[str, Any]]
-) -> list[list[float | None]]:
-    """Return the requests of each group in each bucket; None where no hour is published."""
-    by = GRAIN_DIMENSIONS[buckets[0].grain]
-    published = published_keys(page, buckets)
-    counts: dict[tuple[str, tuple[Any, ...]], float] = {}
-    for row in records:
-        key = GROUPS.get(row["bot_class"], OTHERS), tuple(row[name] for name in by)
-        counts[key] = counts.get(key, 0) + row["bot_requests"]
-    return [
-        [counts.get((name, b.key), 0.0) if b.key in published else None for b in buckets]
-        for name in NAMES
-    ]
-
-
-def _charts(
-    page: PageContext, buckets: Sequence[Bucket], stacks: Sequence[Sequence[float | None]]
-) -> tuple[ColumnChart, ColumnChart, list[tuple[str, ...]]]:
-    formats = page.formats
-    rows = [
-        (bucket.title(formats), *(formats.value(REQUESTS, value) for value in values))
-        for bucket, *values in zip(buckets, *stacks, strict=True)
-    ]
-    names = [formats.text(name) for name in NAMES]
-    titles = [
-        "\n".join([row[0], *(f"{name}: {cell}" for name, cell in zip(names, row[1:], strict=True))])
-        for row in rows
-    ]
-    labels = [bucket.label(formats, page.period.days) for bucket in buckets]
-    place = unfinished_place(page, buckets)
-
-    def label_of(value: float) -> str:
-        return formats.tick(REQUESTS, value)
-
-    wide, narrow = (
-        columns.column_chart(stacks, labels, titles, box, label_of, place)
-        for box in (columns.HALF, columns.NARROW)
-    )
-    return wide, narrow, rows
+    return PurposesPanel(names, *chart, summarize(page, buckets, sums, REQUESTS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from clickstream.dashboard.questions.panel import ROWS
@@ -47,8 +47,7 @@ class SuspectsPanel:
 def build_suspects(page: PageContext) -> SuspectsPanel:
     """Ask for the suspected cohorts of the page's dates."""
     metrics, by = SUSPECTS.parts(page.view)
-    period = replace(page.period, until_hour=None)
-    answer = page.answer(metrics, by, period, ROWS + 1, filters=())
+    answer = page.answer(metrics, by, limit=ROWS + 1, filters=())
     rows = [_row(page, record) for record in answer.records()[:ROWS]]
     view = page.view
     if view.chooses_suspicion:

@@ -7,20 +7,21 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from clickstream.dashboard.charts import columns
 from clickstream.dashboard.charts.columns import ColumnChart
 from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.intervals import known_share, wilson
 from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
+from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.tabs.visitors.panels import NEW_AND_RETURNING
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
-from clickstream.dashboard.widgets.course import published_keys, summarize, unfinished_place
+from clickstream.dashboard.widgets.buckets import buckets_of
+from clickstream.dashboard.widgets.course import summarize
 from clickstream.dashboard.widgets.lists import KINDS, value_name
 from clickstream.dashboard.widgets.notes import rotation_moments
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.dashboard.widgets.stacked_columns import stacked_columns, stacks_of
 
+VISITS = METRICS["visits"]
 MOST_ROTATIONS = 3
 """Maximum number of key changes whose dates are shown, the newest ones."""
 
@@ -65,16 +66,16 @@ def build_kinds(page: PageContext) -> KindsPanel | None:
     if not total:
         return None
     buckets = buckets_of(page.period, grain_of(page.view, page.period))
-    stacks = _stacks(page, buckets, page.ask(over_time).records())
-    wide, narrow, rows = _charts(page, buckets, stacks)
+    keys = [*reversed(KINDS)]  # the returning ones first, at the bottom
+    of_kinds = ((row["visitor_kind"], row) for row in page.ask(over_time).records())
+    stacks = stacks_of(page, buckets, VISITS, of_kinds, keys)
+    names = [page.formats.text(KINDS[key]) for key in keys]
     return KindsPanel(
         _say_returning(page, kinds),
         [_kind(page, key, kinds.get(key, {}), total) for key in KINDS],
-        wide,
-        narrow,
-        rows,
+        *stacked_columns(page, buckets, VISITS, names, stacks),
         _rotated(page),
-        summarize(page, buckets, stacks[0], METRICS["visits"]),
+        summarize(page, buckets, stacks[0], VISITS),
     )
 
 
@@ -108,50 +109,6 @@ def _kind(page: PageContext, key: str, found: Mapping[str, Any], total: int) -> 
         view.toggled("visitor_kind", key).query,
         view.chooses("visitor_kind", key),
     )
-
-
-def _stacks(
-    page: PageContext, buckets: Sequence[Bucket], records: Sequence[Mapping[str, Any]]
-) -> list[list[float | None]]:
-    """Return the visits of each kind in each bucket, the returning ones first (at the bottom)."""
-    if not buckets:
-        return [[], []]
-    by = GRAIN_DIMENSIONS[buckets[0].grain]
-    published = published_keys(page, buckets)
-    counts = {
-        (row["visitor_kind"], tuple(row[name] for name in by)): float(row["visits"])
-        for row in records
-    }
-    return [
-        [counts.get((key, b.key), 0.0) if b.key in published else None for b in buckets]
-        for key in reversed(KINDS)
-    ]
-
-
-def _charts(
-    page: PageContext, buckets: Sequence[Bucket], stacks: Sequence[Sequence[float | None]]
-) -> tuple[ColumnChart, ColumnChart, list[tuple[str, ...]]]:
-    formats, visits = page.formats, METRICS["visits"]
-    names = [formats.text(KINDS[key]) for key in reversed(KINDS)]
-    rows = [
-        (bucket.title(formats), *(formats.value(visits, value) for value in values))
-        for bucket, *values in zip(buckets, *stacks, strict=True)
-    ]
-    titles = [
-        "\n".join([row[0], *(f"{name}: {cell}" for name, cell in zip(names, row[1:], strict=True))])
-        for row in rows
-    ]
-    labels = [bucket.label(formats, page.period.days) for bucket in buckets]
-    place = unfinished_place(page, buckets)
-
-    def label_of(value: float) -> str:
-        return formats.tick(visits, value)
-
-    wide, narrow = (
-        columns.column_chart(stacks, labels, titles, box, label_of, place)
-        for box in (columns.HALF, columns.NARROW)
-    )
-    return wide, narrow, rows
 
 
 def _rotated(page: PageContext) -> str:
