@@ -9,7 +9,7 @@ import pandas as pd
 from clickstream import dictionary_encoding
 from clickstream.clean import Cleaner, CleanRules, VisitorKeys
 from clickstream.parse import parse
-from clickstream.people import History, Suspicion, find_suspects, visitors_of_date
+from clickstream.people import SiteHistory, Suspicion, find_suspects, visitors_of_date
 from clickstream.sessions import SessionRules, cut, make_parts
 
 KEY = b"key of this bench, 32 bytes long"
@@ -29,7 +29,7 @@ class Days:
     """The dates of one site in their order; each is searched by the habit of those before."""
 
     def __init__(self) -> None:
-        self._history = History()
+        self._history = SiteHistory()
 
     def suspects(self, event_date: date, visitors: pd.DataFrame) -> Suspicion:
         """Find the suspects of a date by the habits before it."""

@@ -102,18 +102,12 @@ def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_r
 
 
 def _refresh_readers(lake: Lake) -> None:
-    """Refresh the views, search for suspected machines, then refresh the facts."""
-    from clickstream.pipeline.publish.facts import refresh_facts
-    from clickstream.pipeline.publish.publish import refresh_views
-    from clickstream.pipeline.publish.suspects import find_suspects
+    """Refresh what readers see, and print the results."""
+    from clickstream.pipeline.publish.readers import refresh_readers
 
-    out.print(refresh_views(lake).sentence, soft_wrap=True)
-    with err.status("Suspected machines") as status:
-        searched = find_suspects(lake, status.update)
-    out.print(searched.sentence, soft_wrap=True)
-    with err.status("Facts") as status:
-        refreshed = refresh_facts(lake, status.update)
-    out.print(refreshed.sentence, soft_wrap=True)
+    with err.status("Views, suspected machines and facts") as status:
+        for sentence in refresh_readers(lake, status.update):
+            out.print(sentence, soft_wrap=True)
 
 
 def _pull_all(lake: Lake) -> bool:

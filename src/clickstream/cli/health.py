@@ -212,16 +212,15 @@ def _show_plan(lake: Lake, report: VerifyReport) -> None:
 def _repair(lake: Lake, report: VerifyReport) -> VerifyReport:
     """Repair the hours of a report, refresh views and facts, and return the new report."""
     from clickstream.pipeline.proof.repair import repair as repair_hours
-    from clickstream.pipeline.publish.facts import refresh_facts
-    from clickstream.pipeline.publish.publish import refresh_views
-    from clickstream.pipeline.publish.suspects import find_suspects
+    from clickstream.pipeline.publish.readers import refresh_readers
 
     with progress_bar() as progress:
-        progress.add_task(f"Repairing {quantity(len(report.wrong_hours), 'hour')}", total=None)
+        task = progress.add_task(
+            f"Repairing {quantity(len(report.wrong_hours), 'hour')}", total=None
+        )
         repaired = repair_hours(lake, report, run_by_hand(), progress.print)
-        progress.print(refresh_views(lake).sentence, soft_wrap=True)
-        progress.print(find_suspects(lake).sentence, soft_wrap=True)
-        progress.print(refresh_facts(lake).sentence, soft_wrap=True)
+        for sentence in refresh_readers(lake, lambda text: progress.update(task, description=text)):
+            progress.print(sentence, soft_wrap=True)
     return repaired
 
 

@@ -121,9 +121,8 @@ def _build_all(stack: Stack, traffic: Traffic, steps: DemoSteps) -> Demo:
     _build_older(stack, lake, traffic, plan, steps)
     with steps.step("Suspected machines") as step:
         searched = find_suspects(lake, step.show)
-        step.detail = (
-            f"{quantity(searched.suspected, 'visitor')} of {quantity(len(searched.dates), 'date')}"
-        )
+        dates = quantity(len(searched.dates), "date")
+        step.detail = f"{quantity(searched.suspected, 'visitor')} left out, {dates} searched"
     with steps.step("The dashboard's facts") as step:
         refresh_views(lake)
         step.detail = _describe_facts(refresh_facts(lake, step.show))

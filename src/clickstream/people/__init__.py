@@ -4,7 +4,7 @@ All functions are pure. Bots with a verdict are not looked at; this package find
 have a browser's user agent and an address of their own.
 
     visitors = visitors_of_date(parts)              # session parts of the date
-    habit = history.habit(event_date)               # a History of earlier dates
+    habit = history.habit(event_date)               # a SiteHistory of earlier dates
     suspicion = find_suspects(visitors, habit)
     history.add(event_date, visitors, suspicion.visitors["share"])  # for later dates
 
@@ -14,7 +14,7 @@ See docs/people.md for the method.
 from clickstream.people.choice import choose_suspected
 from clickstream.people.estimate import PeopleEstimate
 from clickstream.people.habits import COUNT_COLUMNS, Habit, count_kinds, learn_habit
-from clickstream.people.history import History
+from clickstream.people.history import SiteHistory
 from clickstream.people.suspicion import SuspectedCohort, Suspicion, find_suspects
 from clickstream.people.visitors import PART_COLUMNS, Proof, visitors_of_date
 
@@ -22,9 +22,9 @@ __all__ = [
     "COUNT_COLUMNS",
     "PART_COLUMNS",
     "Habit",
-    "History",
     "PeopleEstimate",
     "Proof",
+    "SiteHistory",
     "SuspectedCohort",
     "Suspicion",
     "choose_suspected",

@@ -13,7 +13,7 @@ REACH = timedelta(days=MOST_DATES)
 """How long before a date the dates are that its habit is learned from."""
 
 
-class History:
+class SiteHistory:
     """The counts of dates, as `count_kinds` returns them, by date."""
 
     def __init__(self, counts: Mapping[date, pd.DataFrame] | None = None) -> None:

@@ -71,7 +71,7 @@ def find_suspects(requests: LogRequests, rules: SessionRules, kept: frozenset[st
         return Suspects()
     by_date: dict[date, frozenset[str]] = {}
     found: list[LeftOutCohort] = []
-    history = people.History()
+    history = people.SiteHistory()
     for day, parts in _parts(requests, rules, newest[0] - REACH):
         visitors = people.visitors_of_date(parts)
         share = pd.Series(1.0, visitors.index)

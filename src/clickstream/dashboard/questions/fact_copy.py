@@ -10,7 +10,7 @@ import contextlib
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -26,7 +26,7 @@ from more_itertools import constrained_batches
 from clickstream.dashboard.questions import fact_views, sum_tables
 from clickstream.dashboard.questions.chosen_visits import ChosenVisits
 from clickstream.dashboard.questions.daily_sums import sums_statement
-from clickstream.dashboard.questions.fact_views import SESSIONS
+from clickstream.dashboard.questions.fact_views import SESSIONS, AddedColumn
 from clickstream.dashboard.questions.literals import FactId, SqlValue
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.summed_facts import DATES_OF_HOURS
@@ -46,8 +46,8 @@ MEMORY_LIMIT = "256MB"
 ROWS_OF_A_BATCH = 100_000
 """Limit of the rows in one batch; a file with more rows is read as one batch."""
 
-_ADDED = {view.name: dict(view.added) for view in fact_views.ALL}
-"""The columns, with their types, that files of earlier releases lack, by fact view."""
+_ADDED = {view.name: view.added for view in fact_views.ALL}
+"""The columns that files of earlier releases lack, by fact view."""
 
 _IDS = {"session_id", "visitor_id"}
 """Columns of 16 hexadecimal digits, stored as 64-bit numbers for faster counts and joins."""
@@ -320,8 +320,8 @@ def _insert(cursor: Any, view: str, rows: pa.Table) -> None:
     )
     select = f"select {columns} from arrow_rows"  # noqa: S608
     cursor.register("arrow_rows", rows)
-    added, stored, wanted = _ADDED.get(view, {}), _columns(cursor, view), {*rows.column_names}
-    if wanted - stored and stored - wanted - added.keys():
+    added, stored, wanted = _ADDED.get(view, ()), _columns(cursor, view), {*rows.column_names}
+    if wanted - stored and stored - wanted - {one.name for one in added}:
         cursor.execute(f"drop table {view}")
         stored = set()
     if not stored:
@@ -330,18 +330,17 @@ def _insert(cursor: Any, view: str, rows: pa.Table) -> None:
     else:
         if wanted - stored:  # a newer release has added them
             described = cursor.execute(f"describe {select}").fetchall()
-            _add_columns(cursor, view, {name: kind for name, kind, *_ in described})
+            _add_columns(cursor, view, [AddedColumn(name, kind) for name, kind, *_ in described])
         cursor.execute(f"insert into {view} by name {select}")
     cursor.unregister("arrow_rows")
 
 
-def _add_columns(cursor: Any, view: str, columns: Mapping[str, str]) -> None:
-    """Add columns; one with a default has it in all rows of files without the column."""
-    for name, kind in columns.items():
-        cursor.execute(f"alter table {view} add column if not exists {name} {kind}")
-        if " default " in kind:
-            default = kind.partition(" default ")[2]
-            cursor.execute(f"alter table {view} alter column {name} set default {default}")
+def _add_columns(cursor: Any, view: str, columns: Iterable[AddedColumn]) -> None:
+    """Add columns that the table lacks, and set the defaults of all, also for later rows."""
+    for one in columns:
+        added = f"{one.name} {one.kind} default {one.default}"
+        cursor.execute(f"alter table {view} add column if not exists {added}")
+        cursor.execute(f"alter table {view} alter column {one.name} set default {one.default}")
 
 
 def _columns(cursor: Any, view: str) -> set[str]:

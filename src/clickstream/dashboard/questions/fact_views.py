@@ -6,35 +6,44 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class AddedColumn:
+    """A column that fact files of earlier releases lack: its type and its value there in DuckDB."""
+
+    name: str
+    kind: str
+    default: str = "null"
+
+
+@dataclass(frozen=True)
 class FactView:
     """A fact view that questions can read.
 
     `dated_by` is its UTC date column, by which Athena skips files. Filters of visits apply to the
-    views that have a `session_id`. `added` are the columns, with their types and defaults in
-    DuckDB, that files of earlier releases lack; in the rows of such files they are null, or have
-    the default.
+    views that have a `session_id`. `added` are the columns that files of earlier releases lack.
     """
 
     name: str
     dated_by: str
     has_sessions: bool
-    added: tuple[tuple[str, str], ...] = ()
+    added: tuple[AddedColumn, ...] = ()
 
 
 IS_SUSPECTED = "is_suspected"
 """The column of views of sessions that tells suspected machines from people."""
 
-_SUSPICION = (IS_SUSPECTED, "boolean default false")
+_SUSPICION = AddedColumn(IS_SUSPECTED, "boolean", "false")
 
 SESSIONS = FactView(
-    "session_facts", "session_date", True, (_SUSPICION, ("suspected_cohort", "varchar"))
+    "session_facts", "session_date", True, (_SUSPICION, AddedColumn("suspected_cohort", "varchar"))
 )
 PAGE_VIEWS = FactView(
     "page_view_facts",
     "session_date",
     True,
     (
-        *(("host", "varchar"), ("response_ms", "integer"), ("seconds_in_visit", "bigint")),
+        AddedColumn("host", "varchar"),
+        AddedColumn("response_ms", "integer"),
+        AddedColumn("seconds_in_visit", "bigint"),
         _SUSPICION,
     ),
 )
@@ -44,13 +53,19 @@ HOURS = FactView(
     "hour_facts",
     "event_date",
     False,
-    (("columns_version", "integer"), ("other_hosts", "bigint"), ("networks_dated", "date")),
+    (
+        AddedColumn("columns_version", "integer"),
+        AddedColumn("other_hosts", "bigint"),
+        AddedColumn("networks_dated", "date"),
+    ),
 )
 SOURCES = FactView("source_facts", "event_date", has_sessions=False)
-BOTS = FactView("bot_facts", "event_date", False, (("bytes", "bigint"),))
+BOTS = FactView("bot_facts", "event_date", False, (AddedColumn("bytes", "bigint"),))
 BOT_PAGES = FactView("bot_page_facts", "event_date", has_sessions=False)
 ERRORS = FactView("error_facts", "event_date", has_sessions=False)
-REJECTS = FactView("reject_facts", "event_date", False, (("longest_line_bytes", "bigint"),))
+REJECTS = FactView(
+    "reject_facts", "event_date", False, (AddedColumn("longest_line_bytes", "bigint"),)
+)
 PEOPLE = FactView("people_facts", "event_date", has_sessions=False)
 COHORTS = FactView("cohort_facts", "event_date", has_sessions=False)
 PLACES = FactView("place_facts", "event_date", has_sessions=False)

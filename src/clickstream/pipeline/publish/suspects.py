@@ -135,7 +135,7 @@ class _Search:
         self._stored = iceberg_tables.texts_by_date(
             lake, PEOPLE_ESTIMATES, first, ("parts_version", "habit_version")
         )
-        self._history = people.History()
+        self._history = people.SiteHistory()
 
     def changed(self) -> list[date]:
         """Return the dates that are not searched, or whose parts or kept cohorts have changed."""
@@ -214,7 +214,7 @@ class _Search:
         table = self._tables[VISITOR_COUNTS.name]
         rows = dictionary_encoding.to_frame(table.read_between(_midnight(first), None))
         counts = dict(iter(rows[[*people.COUNT_COLUMNS]].groupby("event_date")))
-        self._history = people.History(counts)
+        self._history = people.SiteHistory(counts)
 
     def _parts_of(self, day: date) -> pd.DataFrame:
         """Read what is needed of a date's session parts."""

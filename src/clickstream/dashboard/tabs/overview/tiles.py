@@ -110,7 +110,8 @@ def _as_limit(page: PageContext, tile: Tile) -> Tile:
     """Turn the tile of visitors into an upper limit, after a change of visitor keys.
 
     Its change is by day, so a change of keys does not affect it. The compared number is an upper
-    limit, too, if keys changed since its first date.
+    limit, too, if keys changed since its first date. An upper limit has no interval: people who
+    are counted twice are in both of its ends.
     """
     text, compared = page.formats.text, page.compared_dates
     if compared and notes.rotations(page, replace(compared, last=page.period.last)):
@@ -118,4 +119,4 @@ def _as_limit(page: PageContext, tile: Tile) -> Tile:
     if not notes.rotations(page, page.period):
         return tile
     hint = tile.hint or text(mark("visitor keys changed"))
-    return replace(tile, prefix=text(mark("at most")), hint=hint)
+    return replace(tile, prefix=text(mark("at most")), hint=hint, interval="")
