@@ -16,9 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from benchmarks.people.lines import combined
+from benchmarks.people.machines import without_assets
+from benchmarks.people.sites import CAFE
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 from tests.browser.cafe_dashboard import (
@@ -35,6 +39,7 @@ from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.facts import refresh_facts
+from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.settings import Settings
 
 console = Console()
@@ -45,6 +50,9 @@ NOW = datetime(2026, 11, 23, 10, 20, tzinfo=UTC)
 DAYS = 56
 RULES = CafeRules(visitors_per_hour=20, bots_per_hour=5, scanners_per_hour=1)
 """A quarter of the café's usual traffic, which is built in 90 s of CPU time."""
+
+FLEET = 400
+"""Machines that the pages leave out as suspected."""
 
 ORDERS = 2_000
 """The monthly target of orders."""
@@ -72,6 +80,7 @@ PICTURES = (
     Picture("dashboard-marketing.png", "/marketing"),
     Picture("dashboard-orders.png", "/orders"),
     Picture("dashboard-places.png", "/places", {"viewport": {"width": 1280, "height": 900}}),
+    Picture("dashboard-machines.png", "/machines"),
     Picture("dashboard-trust.png", "/trust"),
 )
 
@@ -108,11 +117,19 @@ def build_weeks(settings: Settings) -> Lake:
     first = last.minus(DAYS * 24 - 1)
     console.print(f"Simulating and building {first} to {last}; this takes some minutes.")
     log = Path(settings.sources[0].path) / "access.log"
-    log.write_bytes(b"".join(line.raw for line in simulate(first, last, RULES).lines))
+    log.write_bytes(b"".join(line.raw for line in simulate(first, last, RULES).lines) + fleet())
     console.print(f"{log.stat().st_size / 1e6:,.0f} MB of logs written.")
     lake = built(settings, first, last)
-    console.print(refresh_facts(lake, now=NOW + timedelta(minutes=1)).sentence)
+    later = NOW + timedelta(minutes=1)
+    console.print(find_suspects(lake, now=later).sentence)
+    console.print(refresh_facts(lake, now=later).sentence)
     return lake
+
+
+def fleet() -> bytes:
+    """Return the lines of machines with the user agents of browsers, on a Wednesday."""
+    start = datetime(2026, 11, 18, tzinfo=UTC).timestamp()
+    return combined(without_assets(Random(4), CAFE, int(start), FLEET))  # noqa: S311  simulated
 
 
 def take_pictures(browser: Browser, dashboard: RunningDashboard) -> None:
