@@ -3,7 +3,8 @@
 A fleet of machines often comes from few networks, each address of which it uses once, or from many
 networks of one operator. Tables hold no address, so a part stores the hashes of its network and of
 its operator. The hashes use the visitor key of the period and the site, like the visitor id:
-without the key, nobody can try all networks.
+without the key, nobody can compute the
+ids of all networks to compare them.
 """
 
 from __future__ import annotations

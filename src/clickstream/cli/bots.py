@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="Look at the rules against bots.")
 
 @app.callback()
 def _group() -> None:
-    """Keep `check` a command of its own: typer runs a single command without its name."""
+    """Group the commands. Without a callback, typer would run the only command without its name."""
 
 
 @app.command()

@@ -58,7 +58,8 @@ def add(
     shares = _shares()
     from clickstream.dashboard.access.accounts import OWNER
     from clickstream.dashboard.access.shares import Share
-    from clickstream.dashboard.questions.view import TABS, parse_view
+    from clickstream.dashboard.questions.view import TABS
+    from clickstream.dashboard.questions.view_urls import parse_view
 
     pages = page or [*TABS]
     start = next((tab for tab in TABS if tab in pages), TABS[0])

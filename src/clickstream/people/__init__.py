@@ -13,8 +13,9 @@ See docs/people.md for the method.
 
 from clickstream.people.choice import choose_suspected
 from clickstream.people.estimate import PeopleEstimate
-from clickstream.people.habits import COUNT_COLUMNS, Habit, count_kinds, learn_habit
+from clickstream.people.habits import COUNT_COLUMNS, Habit, count_kinds
 from clickstream.people.history import SiteHistory
+from clickstream.people.learning import learn_habit
 from clickstream.people.suspicion import SuspectedCohort, Suspicion, find_suspects
 from clickstream.people.visitors import PART_COLUMNS, Proof, visitors_of_date
 

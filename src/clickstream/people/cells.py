@@ -15,13 +15,7 @@ from numpy.typing import NDArray
 
 from clickstream.cohort_labels import ACTION_FIELDS
 from clickstream.people.groupings import NETWORK_FIELDS, Codes, Grouping
-from clickstream.people.habits import (
-    ALL,
-    LARGEST_RATIO,
-    LEAST_RATIO,
-    Numbers,
-    StepHabit,
-)
+from clickstream.people.habits import ALL, LARGEST_RATIO, LEAST_RATIO, Numbers, StepHabit
 from clickstream.people.visitors import CHANNEL, DEVICE, KIND_FIELDS
 
 LEAST_PROOF = 0.2

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from clickstream.people.habits import COUNT_COLUMNS, MOST_DATES, Habit, count_kinds, learn_habit
+from clickstream.people.habits import COUNT_COLUMNS, Habit, count_kinds
+from clickstream.people.learning import MOST_DATES, learn_habit
 
 REACH = timedelta(days=MOST_DATES)
 """How long before a date the dates are that its habit is learned from."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -20,6 +20,18 @@ from clickstream.cohort_labels import CohortLabel
 from clickstream.parse.detect import Detected
 from clickstream.report.charts import TerminalAbilities, bar, fold, over_time, stacked
 from clickstream.report.figures import CLIENTS, TOP, Figures
+from clickstream.report.layout import (
+    ACCENT,
+    GUTTER,
+    WIDEST,
+    RankingRow,
+    beside,
+    dim_text,
+    is_wide,
+    make_ranking,
+    make_section,
+    make_table,
+)
 from clickstream.report.suspects import Suspects
 from clickstream.wording import quantity
 
@@ -53,12 +65,8 @@ def length(span: timedelta) -> str:
     return " ".join(large[:2]) or f"{seconds} s"
 
 
-WIDEST = 120
-TWO_COLUMNS_FROM = 100
-GUTTER = 4
 CHART_HEIGHT = 8
 TILES_A_ROW = 3
-ACCENT = "cyan"
 WARNING = "yellow"
 _COHORTS = 3
 """Maximum number of suspected cohorts on the page."""
@@ -82,16 +90,6 @@ KINDS = {
 STATUS_STYLES = {1: "white", 2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 
 
-@dataclass(frozen=True)
-class RankingRow:
-    """One row of a ranking: a label (which may come from the log), its count, its bar's colour."""
-
-    label: str
-    count: int
-    style: str = ACCENT
-    more: str = ""
-
-
 def show(
     figures: Figures,
     files: str,
@@ -105,18 +103,18 @@ def show(
     empty. `elapsed` is the wall-clock time of reading and counting in seconds.
     """
     look = TerminalAbilities.of(console, WIDEST)
-    half = replace(look, width=(look.width - GUTTER) // 2) if _is_wide(look) else look
+    half = replace(look, width=(look.width - GUTTER) // 2) if is_wide(look) else look
     sections: list[RenderableType] = [
         _headline(figures, files, formats, elapsed, look),
         _balance(figures, look),
         _people(figures),
         _timeline(figures, look),
-        _beside(_pages(figures, half), _referrers(figures, half), look),
-        _beside(_channels(figures, half), _campaigns(figures, half), look),
-        _beside(_devices(figures, half), _countries(figures, half), look),
-        _beside(_statuses(figures, half), _bot_classes(figures, half), look),
+        beside(_pages(figures, half), _referrers(figures, half), look),
+        beside(_channels(figures, half), _campaigns(figures, half), look),
+        beside(_devices(figures, half), _countries(figures, half), look),
+        beside(_statuses(figures, half), _bot_classes(figures, half), look),
         _errors(figures),
-        _beside(_bots(figures, half), _rejects(figures, half), look),
+        beside(_bots(figures, half), _rejects(figures, half), look),
     ]
     for section in sections:
         console.print(section, width=look.width)
@@ -166,14 +164,14 @@ def _balance(figures: Figures, look: TerminalAbilities) -> Group:
     if figures.other_hosts:
         counts["other_hosts"] = figures.other_hosts
     segments = [(n, KINDS[kind][1]) for kind, n in counts.items()]
-    table = _table(look.width // 2, look)
+    table = make_table(look.width // 2, look)
     for number, (kind, n) in enumerate(counts.items()):
         name, style = KINDS[kind]
         label = Text.assemble((look.shade(number), style), f" {name}")
         share = f"{n / figures.lines:.1%}"
         table.add_row(label, f"{n:,}", share, bar(n, figures.lines, look.width // 2, style, look))
     table.add_row(Text("= lines", "bold"), Text(f"{sum(counts.values()):,}", "bold"), "100.0%", "")
-    return _section("Every line, once", "", stacked(segments, look.width, look), table)
+    return make_section("Every line, once", "", stacked(segments, look.width, look), table)
 
 
 def _people(figures: Figures) -> Group:
@@ -202,7 +200,9 @@ def _people(figures: Figures) -> Group:
     engaged = f"{people.engaged / sessions:.1%} of the sessions were engaged"
     met = [f"{n:,} met the goal {goal}" for goal, n in people.goals.most_common() if n]
     outcome = Text("; ".join([engaged, *met]) + ".")
-    return _section("People", "", rows, outcome, *_suspected(figures.suspects), Text(legend, "dim"))
+    return make_section(
+        "People", "", rows, outcome, *_suspected(figures.suspects), Text(legend, "dim")
+    )
 
 
 def _suspected(suspects: Suspects) -> Iterator[Text]:
@@ -234,15 +234,15 @@ def _tile(name: str, value: str) -> Panel:
 
 def _timeline(figures: Figures, look: TerminalAbilities) -> Group:
     if not figures.by_hour:
-        return _section("Requests over time", "", _nothing("No line has a time."))
+        return make_section("Requests over time", "", dim_text("No line has a time."))
     step, counts = fold(figures.by_hour, columns=look.width - 12)
     lines = over_time(counts, step, CHART_HEIGHT, ACCENT, look)
-    return _section(f"Requests by {step.name}", "UTC, people and bots", *lines)
+    return make_section(f"Requests by {step.name}", "UTC, people and bots", *lines)
 
 
 def _pages(figures: Figures, look: TerminalAbilities) -> Group:
     rows = [RankingRow(path, n, "green") for path, n in figures.top_pages.items()]
-    return _ranking("Top pages", "page views", rows, "No page views.", look)
+    return make_ranking("Top pages", "page views", rows, "No page views.", look)
 
 
 def _referrers(figures: Figures, look: TerminalAbilities) -> Group:
@@ -252,7 +252,7 @@ def _referrers(figures: Figures, look: TerminalAbilities) -> Group:
         if figures.referrers_logged
         else "Not known: the log has no referrer field."
     )
-    ranking = _ranking("Top referrers", "page views", rows, nothing, look)
+    ranking = make_ranking("Top referrers", "page views", rows, nothing, look)
     if figures.own_domain:
         ranking.renderables.append(Text(look.safe(figures.own_domain.sentence), "dim"))
     return ranking
@@ -268,14 +268,14 @@ def _campaigns(figures: Figures, look: TerminalAbilities) -> Group:
         for c in figures.campaigns
     ]
     note = "requests, and the page views among them"
-    return _ranking("Campaigns", note, rows, "No request carries utm tags.", look)
+    return make_ranking("Campaigns", note, rows, "No request carries utm tags.", look)
 
 
 def _channels(figures: Figures, look: TerminalAbilities) -> Group:
     rows = [
         RankingRow(channel, n, "green") for channel, n in figures.people.channels.most_common(TOP)
     ]
-    ranking = _ranking("Channels", "sessions", rows, "No sessions.", look)
+    ranking = make_ranking("Channels", "sessions", rows, "No sessions.", look)
     if rows and not figures.referrers_logged:
         why = "The log has no referrer field, so the channel is known from tags and click ids only."
         ranking.renderables.append(Text(why, "dim"))
@@ -284,7 +284,7 @@ def _channels(figures: Figures, look: TerminalAbilities) -> Group:
 
 def _devices(figures: Figures, look: TerminalAbilities) -> Group:
     rows = [RankingRow(device, n, "green") for device, n in figures.people.devices.most_common(TOP)]
-    return _ranking("Devices", "sessions", rows, "No sessions.", look)
+    return make_ranking("Devices", "sessions", rows, "No sessions.", look)
 
 
 def _countries(figures: Figures, look: TerminalAbilities) -> Group:
@@ -292,12 +292,12 @@ def _countries(figures: Figures, look: TerminalAbilities) -> Group:
         RankingRow(country, n, "green") for country, n in figures.people.countries.most_common(TOP)
     ]
     nothing = "No database of places is set: `make geoip` fetches a free one."
-    return _ranking("Countries", "sessions", rows, nothing, look)
+    return make_ranking("Countries", "sessions", rows, nothing, look)
 
 
 def _bot_classes(figures: Figures, look: TerminalAbilities) -> Group:
     rows = [RankingRow(name, n, "magenta") for name, n in figures.bot_classes.items()]
-    return _ranking("Kinds of bots", "requests", rows, "No bots.", look)
+    return make_ranking("Kinds of bots", "requests", rows, "No bots.", look)
 
 
 def _statuses(figures: Figures, look: TerminalAbilities) -> Group:
@@ -308,13 +308,13 @@ def _statuses(figures: Figures, look: TerminalAbilities) -> Group:
     ]
     if rest := ranked[TOP:]:
         rows.append(RankingRow(quantity(len(rest), "other code"), sum(n for _, n in rest), "white"))
-    return _ranking("Status codes", "requests", rows, "No request.", look)
+    return make_ranking("Status codes", "requests", rows, "No request.", look)
 
 
 def _errors(figures: Figures) -> Group:
     """Build the table of error answers by kind of client; sums equal those of the status codes."""
     if not any(sum(by_client.values()) for by_client in figures.errors.values()):
-        return _section("Errors by kind of client", "requests", _nothing("No error."))
+        return make_section("Errors by kind of client", "requests", dim_text("No error."))
     table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="dim")
     for name in ("", *CLIENTS, "all"):
         table.add_column(name, justify="right" if name else "left")
@@ -322,7 +322,7 @@ def _errors(figures: Figures) -> Group:
         counts = [*by_client.values(), sum(by_client.values())]
         table.add_row(Text(status, STATUS_STYLES[int(status[0])]), *(f"{n:,}" for n in counts))
     legend = "Others: health checks, and files for robots that no known bot asked for."
-    return _section("Errors by kind of client", "requests", table, Text(legend, "dim"))
+    return make_section("Errors by kind of client", "requests", table, Text(legend, "dim"))
 
 
 def _bots(figures: Figures, look: TerminalAbilities) -> Group:
@@ -330,13 +330,13 @@ def _bots(figures: Figures, look: TerminalAbilities) -> Group:
     bots, assets = figures.balance["bots"], figures.balance["assets"]
     share = f"{bots / max(figures.parsed - assets, 1):.0%} of those without assets"
     note = f"{quantity(bots, 'request')} ({share}), by reason"
-    return _ranking("Bots", note, rows, "No bots.", look)
+    return make_ranking("Bots", note, rows, "No bots.", look)
 
 
 def _rejects(figures: Figures, look: TerminalAbilities) -> Group:
     total = sum(figures.rejected.values())
     if not total:
-        return _section("Rejected lines", "", _nothing("None: all lines could be parsed."))
+        return make_section("Rejected lines", "", dim_text("None: all lines could be parsed."))
     lines = []
     for reason, n in figures.rejected.items():
         example = figures.examples[reason]
@@ -346,52 +346,4 @@ def _rejects(figures: Figures, look: TerminalAbilities) -> Group:
             lines.append(Text(f"  {look.safe(example.line)}", WARNING))
     for line in lines:
         line.no_wrap, line.overflow = True, look.overflow
-    return _section("Rejected lines", "by reason, with an example", *lines)
-
-
-def _ranking(
-    title: str, note: str, rows: Sequence[RankingRow], nothing: str, look: TerminalAbilities
-) -> Group:
-    if not rows:
-        return _section(title, note, _nothing(nothing))
-    width = look.width // 4
-    table = _table(width, look)
-    peak = max(row.count for row in rows)
-    for row in rows:
-        share = bar(row.count, peak, width, row.style, look)
-        table.add_row(Text(look.safe(row.label)), f"{row.count:,}", Text(row.more, "dim"), share)
-    return _section(title, note, table)
-
-
-def _table(bar_width: int, look: TerminalAbilities) -> Table:
-    """Build a table with label, count, remark and bar; if a row is too long, its label is cut."""
-    table = Table.grid(expand=True, padding=(0, 1))
-    table.add_column(ratio=1, no_wrap=True, overflow=look.overflow)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(justify="right", no_wrap=True, style="dim")
-    table.add_column(width=bar_width, no_wrap=True)
-    return table
-
-
-def _section(title: str, note: str, *content: RenderableType) -> Group:
-    heading = Text.assemble((title, f"bold {ACCENT}"), "  ", (note, "dim"))
-    return Group(heading, *content)
-
-
-def _beside(left: Group, right: Group, look: TerminalAbilities) -> RenderableType:
-    """Put two sections side by side on a wide terminal, else one below the other."""
-    if not _is_wide(look):
-        return Group(left, Text(), right)
-    grid = Table.grid(padding=(0, GUTTER, 0, 0), pad_edge=False)
-    for _ in (left, right):
-        grid.add_column(width=(look.width - GUTTER) // 2)
-    grid.add_row(left, right)
-    return grid
-
-
-def _is_wide(look: TerminalAbilities) -> bool:
-    return look.width >= TWO_COLUMNS_FROM
-
-
-def _nothing(text: str) -> Text:
-    return Text(text, "dim")
+    return make_section("Rejected lines", "by reason, with an example", *lines)

@@ -174,7 +174,7 @@ def _names(covered: InnerList) -> set[str]:
 def _covered_host(covered: InnerList, label: str, agents: dict[str, str]) -> str:
     """Return the host of the member of Signature-Agent that a signature covers, "" if of none.
 
-    A signature that covers several members claims that of its own label.
+    If it covers several members, it claims the host of the member with its own label.
     """
     keys = [c.params.get("key", "") for c in covered if c.value == AGENT_FIELD]
     if "" in keys and "" not in agents:  # the whole Dictionary is covered

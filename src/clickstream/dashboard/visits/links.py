@@ -17,7 +17,8 @@ from clickstream.dashboard.questions.folding import OTHER
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import Question
-from clickstream.dashboard.questions.view import MOST_VALUES, Filter, View
+from clickstream.dashboard.questions.view import Filter, View
+from clickstream.dashboard.questions.view_urls import MOST_VALUES
 
 _ALWAYS: Mapping[str, tuple[Filter, ...]] = {
     "visits": (),

@@ -20,7 +20,8 @@ from clickstream.dashboard.access.forms import read_form
 from clickstream.dashboard.access.identity import identity_of, require_writer
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.store import NoteStore
-from clickstream.dashboard.questions.view import TABS, View, parse_view
+from clickstream.dashboard.questions.view import TABS, View
+from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.widgets.addresses import PATHS
 from clickstream.errors import InputError
 

@@ -17,7 +17,8 @@ from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.engines import ask_athena
 from clickstream.dashboard.questions.folding import fold
 from clickstream.dashboard.questions.question import Question
-from clickstream.dashboard.questions.view import View, parse_view
+from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.tabs.panels import PANELS, questions_of
 from clickstream.dashboard.web.details import compare_with_athena, csv_lines, detail_parts
 from clickstream.dashboard.web.service import DashboardService

@@ -12,7 +12,8 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 
 from clickstream.dashboard.access.identity import NO_PAGE, identity_of, require_tab
 from clickstream.dashboard.questions.coverage import period_of_hour
-from clickstream.dashboard.questions.view import TABS, Tab, View, parse_hour, parse_view
+from clickstream.dashboard.questions.view import TABS, Tab, View
+from clickstream.dashboard.questions.view_urls import parse_hour, parse_view
 from clickstream.dashboard.web.filter_field import (
     FIELDS,
     FILTER,

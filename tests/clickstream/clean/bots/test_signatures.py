@@ -216,7 +216,7 @@ MILLISECONDS = web_key(private_key(), nbf=(AT - 10) * 1000, exp=(AT + 10) * 1000
         (signed(context="shop"), VERIFIER, NOT_VERIFIABLE),
         (replace(signed(), signature=None), VERIFIER, NOT_VERIFIABLE),
         (replace(signed(), signature_agent=None), VERIFIER, NOT_VERIFIABLE),
-        # For another host: whoever received the request may have sent it again.
+        # Signed for another host, whose owner may have sent the request to this site.
         (signed(replace(REQUEST, host="evil.example")), VERIFIER, NOT_VERIFIABLE),
         (replace(signed(), host="web-1.internal"), VERIFIER, NOT_VERIFIABLE),
         # Agents without keys, and other uses of signatures.

@@ -11,7 +11,8 @@ from clickstream.clean.known_sites import CLICK_IDS
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
 from clickstream.dashboard.questions.fact_views import SESSIONS
 from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.view import CHOICES, PARAMETERS, TILES, View, parse_view
+from clickstream.dashboard.questions.view import CHOICES, TILES, View
+from clickstream.dashboard.questions.view_urls import PARAMETERS, parse_view
 from clickstream.errors import InputError
 
 

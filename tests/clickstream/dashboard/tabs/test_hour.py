@@ -22,7 +22,8 @@ from tests.clickstream.dashboard.builders import (
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 
 from clickstream.dashboard.questions.coverage import period_of_hour, to_local
-from clickstream.dashboard.questions.view import View, parse_view
+from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.tabs.trust.hour import ShownHour, build_hour
 from clickstream.dashboard.web.details import csv_lines
 from clickstream.hours import Hour

@@ -11,7 +11,8 @@ from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, 
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
 
-from clickstream.dashboard.questions.view import View, parse_view
+from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.tabs.marketing.acquisition import build_acquisition
 from clickstream.dashboard.tabs.marketing.assistants import build_assistants
 from clickstream.dashboard.tabs.marketing.campaign_courses import build_campaign_courses

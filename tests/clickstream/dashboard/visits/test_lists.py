@@ -17,7 +17,8 @@ from tests.clickstream.dashboard.rendered import page_of
 from tests.clickstream.dashboard.strategies import DAYS, FIRST, filters, visits
 
 from clickstream.dashboard.questions.panel import Panel
-from clickstream.dashboard.questions.view import View, parse_view
+from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.tabs.panels import PANELS, questions_of
 from clickstream.dashboard.visits import listing
 from clickstream.dashboard.visits.links import view_behind

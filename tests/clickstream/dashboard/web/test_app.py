@@ -210,7 +210,7 @@ def test_the_athena_engine_answers_every_panel(chosen, monkeypatch_module) -> No
     )
     dashboard.refresher.look()
     assert dashboard.refresher.problem == ""
-    from clickstream.dashboard.questions.view import parse_view
+    from clickstream.dashboard.questions.view_urls import parse_view
 
     shown = dashboard.render_tab(
         parse_view("overview", [("from", "2026-11-20"), ("to", "2026-11-20")])

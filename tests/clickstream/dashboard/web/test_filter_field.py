@@ -14,7 +14,8 @@ from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE, values
 
 from clickstream.dashboard.access.identity import Identity
-from clickstream.dashboard.questions.view import View, parse_view
+from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.web.details import ROWS_AT_ONCE, detail_parts
 from clickstream.dashboard.web.filter_field import (

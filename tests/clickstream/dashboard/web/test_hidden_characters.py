@@ -35,7 +35,8 @@ from clickstream.dashboard.digest import Week
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.store import ShownNotes
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.questions.view import CHOICES, TABS, Tab, View, parse_view
+from clickstream.dashboard.questions.view import CHOICES, TABS, Tab, View
+from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.texts import load_translations, parse_locale
 from clickstream.dashboard.web.details import csv_lines, detail_parts

@@ -500,7 +500,7 @@ def test_the_same_url_and_facts_make_the_same_page(store) -> None:
 def test_every_link_of_a_page_is_a_view(store) -> None:
     from urllib.parse import parse_qsl, urlsplit
 
-    from clickstream.dashboard.questions.view import parse_view
+    from clickstream.dashboard.questions.view_urls import parse_view
 
     with page_of(store, WEEK.with_filter("page", "/menu")) as page:
         links = re.findall(r'href="([^"#]*\?[^"#]*)', html_of(page))

@@ -1,4 +1,4 @@
-"""From signed lines to the views: an agent that orders has a session and facts of its own."""
+"""From signed lines to the views: an agent that orders has its own session and facts."""
 
 from __future__ import annotations
 

@@ -1,0 +1,148 @@
+"""Parses a URL of the dashboard to a view."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from typing import TypeVar
+
+from clickstream.dashboard.questions.dimensions import FILTERS
+from clickstream.dashboard.questions.parameters import check_names
+from clickstream.dashboard.questions.periods import COMPARISONS, LONGEST_DAYS, RANGES
+from clickstream.dashboard.questions.view import (
+    CHOICES,
+    EXCLUDED,
+    GRAINS,
+    NULL,
+    TILES,
+    Filter,
+    Tab,
+    Value,
+    View,
+)
+from clickstream.errors import InputError
+from clickstream.hours import Hour
+
+MOST_VALUES = 50
+"""Maximum number of filter values in one URL."""
+LONGEST_VALUE = 2000
+LONGEST_OPERATOR = 200
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+"""First and last year of dates and hours in a URL."""
+
+PARAMETERS = (
+    *("range", "from", "to", "compare", "metric", "by", "hour", "operator"),
+    *CHOICES,
+    *FILTERS,
+    *(EXCLUDED + name for name in FILTERS),
+)
+"""The names of the parameters that describe a view."""
+
+
+def _from_text(text: str) -> Value:
+    if text == NULL:
+        return None
+    return text.removeprefix(NULL)
+
+
+def parse_view(
+    tab: Tab, parameters: Iterable[tuple[str, str]], others: Collection[str] = ()
+) -> View:
+    """Parse a URL. Raises InputError that names the parameter and the allowed values.
+
+    `others` are the names of the page's parameters that do not describe a view.
+    """
+    pairs = [pair for pair in parameters if pair[0] not in others]
+    check_names((name for name, _ in pairs), PARAMETERS)
+    given = dict(pairs)
+    first, last = _dates(given)
+    view = View(
+        tab=tab,
+        range="own" if first else _one_of(given, "range", RANGES, "28d"),
+        first=first,
+        last=last,
+        compare=_one_of(given, "compare", COMPARISONS, "previous"),
+        metric=_one_of(given, "metric", TILES, "visits"),
+        grain=_one_of(given, "by", GRAINS, None),
+        filters=_filters(pairs),
+        hour=parse_hour(given["hour"]) if tab == "trust" and "hour" in given else None,
+        operator=_operator(given) if tab == "machines" else "",
+    )
+    if view.range == "own" and not first:
+        raise InputError("range=own needs two dates: from=2026-11-01&to=2026-11-30.")
+    for panel, allowed in CHOICES.items():
+        view = view.with_choice(panel, _one_of(given, panel, allowed, allowed[0]))
+    return view
+
+
+Name = TypeVar("Name", bound=str)
+Default = TypeVar("Default", bound="str | None")
+
+
+def _one_of(
+    given: Mapping[str, str], parameter: str, allowed: Sequence[Name], default: Default
+) -> Name | Default:
+    text = given.get(parameter)
+    if text is None:
+        return default
+    for name in allowed:
+        if name == text:
+            return name
+    names = ", ".join(allowed)
+    raise InputError(f"{parameter}={text[:40]} is not known; use one of {names}.")
+
+
+def _dates(given: Mapping[str, str]) -> tuple[date | None, date | None]:
+    """Parse the two dates of an own range, in order."""
+    texts = [given.get(name) for name in ("from", "to")]
+    if texts == [None, None]:
+        return None, None
+    if None in texts:
+        raise InputError("A range needs two dates: from=2026-11-01&to=2026-11-30.")
+    first, last = sorted(_date(text or "") for text in texts)
+    if (last - first).days >= LONGEST_DAYS:
+        raise InputError(f"A range has {LONGEST_DAYS:,} days at most; {first} to {last} is longer.")
+    return first, last
+
+
+def _date(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InputError(f"{text[:40]!r} is not a date; write it like 2026-11-20.") from None
+    return day
+
+
+def parse_hour(text: str) -> Hour:
+    """Parse a UTC hour. Raises InputError if it is malformed or its year is out of range."""
+    hour = Hour.parse(text[:40])
+    if not FIRST_YEAR <= hour.start.year <= LAST_YEAR:
+        raise InputError(f"{text[:40]!r} is not an hour; write it like 2026-11-20T05 (UTC).")
+    return hour
+
+
+def _operator(given: Mapping[str, str]) -> str:
+    """Parse the operator; one without machines chooses no row."""
+    text = given.get("operator", "")
+    if len(text) > LONGEST_OPERATOR:
+        raise InputError(f"An operator's name has {LONGEST_OPERATOR} characters at most.")
+    return text
+
+
+def _filters(pairs: Iterable[tuple[str, str]]) -> tuple[Filter, ...]:
+    view = View()
+    number = 0
+    for parameter, text in pairs:
+        name = parameter.removeprefix(EXCLUDED)
+        if name not in FILTERS:
+            continue
+        number += 1
+        if number > MOST_VALUES or len(text) > LONGEST_VALUE:
+            raise InputError(
+                f"A URL filters by {MOST_VALUES} values at most, of {LONGEST_VALUE:,} characters "
+                "each; remove some."
+            )
+        view = view.with_filter(name, _from_text(text), parameter.startswith(EXCLUDED))
+    return view.filters
