@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 ARRIVAL_FIELDS = (
-    *("device", "channel", "network", "operator", "agent", "protocol"),
+    *("device", "channel", "network", "operator", "agent", "protocol", "header_fields"),
     *("referrer", "landing_page", "hour"),
 )
 """Fields of where a visitor comes from."""
@@ -22,6 +22,7 @@ ACTION_FIELDS = ("assets", "landing_assets", "page_views", "rhythm")
 _ANY_VALUE = {
     "network": "network %(value)s",
     "operator": "operator %(value)s",
+    "header_fields": "header fields %(value)s",
     "referrer": "from %(value)s",
     "landing_page": "landing page %(value)s",
     "hour": "first page between %(value)s:00 and %(value)s:59 UTC",
@@ -33,6 +34,7 @@ _ANY_VALUE = {
 _ONE_VALUE = {
     ("device", ""): "unknown device",
     ("protocol", ""): "no HTTP version",
+    ("header_fields", ""): "no header fields of a browser",
     ("referrer", ""): "no referrer",
     ("landing_page", ""): "no landing page",
     ("assets", "none"): "no images, style sheets or scripts",

@@ -18,6 +18,7 @@ from clickstream.clean.acquisition import Arrivals
 from clickstream.clean.bots.classify import add_behaviour_verdicts
 from clickstream.clean.clients import Agents, Origins
 from clickstream.clean.dictionary_columns import Distinct, Texts
+from clickstream.clean.header_fields import sent_codes
 from clickstream.clean.hosts import host_name
 from clickstream.clean.protocols import protocol_codes
 from clickstream.clean.request_kinds import KINDS, kind_of
@@ -78,7 +79,7 @@ class Cleaner:
         """Label the collected requests; a larger batch looks up fewer texts twice."""
         if not self._waiting:
             return
-        # Only logs of signed requests have the columns of signatures.
+        # Some formats lack the optional fields.
         parsed = pa.concat_tables(self._waiting, promote_options="default")
         self._waiting.clear()
         numbers = {name: parsed[name].to_numpy() for name in ("at", "status", "raw_object", "hour")}
@@ -101,6 +102,7 @@ class Cleaner:
                 "line_number": parsed["line_number"].to_numpy().astype(np.int32),
                 "kind": kind,
                 "protocol": protocol_codes(parsed["protocol"]),
+                "header_fields": sent_codes(parsed),
                 "raw_object": numbers["raw_object"],
                 "method": method,
                 "host": self._hosts.codes(parsed["host"]),

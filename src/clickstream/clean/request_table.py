@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from clickstream import dictionary_encoding
 from clickstream.clean.acquisition import Arrived
+from clickstream.clean.header_fields import SENT
 from clickstream.clean.protocols import PROTOCOLS
 from clickstream.clean.request_kinds import KINDS, balance
 from clickstream.clean.visitors import VISITOR_COLUMNS
@@ -38,9 +39,13 @@ _POINTED: dict[str, str] = {
 
 COLUMNS = (
     *("hit_at", "kind", "status", "bytes", "response_ms", "line_number", "protocol"),
+    "header_fields",
     *_POINTED,
 )
 """The columns of a frame of labelled requests."""
+
+_CODED = {"kind": KINDS, "protocol": PROTOCOLS, "header_fields": SENT}
+"""The texts of the columns that contain positions in them."""
 
 Rows = npt.NDArray[np.int64] | slice
 """A choice of rows: positions, in any order, or a slice."""
@@ -53,7 +58,8 @@ class RequestTable:
     `columns` has arrays with one value per row: hit_at (naive UTC, datetime64[us]), hour (its
     number, int32), status (int16), size (int64) and response_ms (int32), -1 if none was logged,
     line_number (int32), kind (position in KINDS), protocol (position in PROTOCOLS,
-    or -1), has_referrer (bool), and the POINTERS. `tables` has a table for each pointer.
+    or -1), header_fields (position in SENT, or -1), has_referrer (bool), and the POINTERS.
+    `tables` has a table for each pointer.
     """
 
     columns: Mapping[str, npt.NDArray[Any]]
@@ -105,10 +111,8 @@ class RequestTable:
     def _own_column(self, name: str, rows: Rows) -> pa.Array:
         """Build a column that is not stored in a table."""
         column = self.columns["size" if name == "bytes" else name][rows]
-        if name == "kind":
-            return dictionary_encoding.from_codes(column, pa.array(KINDS))
-        if name == "protocol":
-            return dictionary_encoding.from_codes(column, pa.array(PROTOCOLS))
+        if name in _CODED:
+            return dictionary_encoding.from_codes(column, pa.array(_CODED[name]))
         if name in ("bytes", "response_ms"):
             return pa.array(column, mask=column < 0)
         return pa.array(column.astype(np.int64) if name == "line_number" else column)

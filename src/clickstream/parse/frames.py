@@ -6,7 +6,7 @@ The text of a refused line can be stored, read by people, and converted back to 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from clickstream import dictionary_encoding
 from clickstream.errors import InputError
 from clickstream.parse.formats import REASONS, REQUEST_LINE
-from clickstream.parse.rows import DURATIONS, SIGNATURES, Coded, Refused, Rows
+from clickstream.parse.rows import DURATIONS, OPTIONAL_FIELDS, Coded, Refused, Rows
 
 # Characters that a table or a terminal would change: the backslash itself, control characters (C0,
 # DEL, C1, the two Unicode line separators), and the lone surrogates that represent bytes that are
@@ -75,10 +75,9 @@ class Parsed:
     virtual host or the Host header), forwarded (X-Forwarded-For), cookie (the value of a
     first-party visitor cookie), opt_out (bool: Sec-GPC or DNT was sent as 1), status (int16), bytes
     (int64) and response_ms (int32, the time until the server had answered, in milliseconds; null if
-    it is not logged or not a number). If the format has them, signature, signature_input and
-    signature_agent follow (the header fields of signed requests). All texts are dictionaries of
-    distinct values. A text is null if the field is empty or `-`, and NOT_LOGGED if the format or
-    the line has no place for it.
+    it is not logged or not a number). If the format has them, the OPTIONAL_FIELDS follow. All texts
+    are dictionaries of distinct values. A text is null if the field is empty or `-`, and NOT_LOGGED
+    if the format or the line has no place for it.
     If the request line is not HTTP, method and protocol are null and target is the whole request
     line.
 
@@ -121,7 +120,9 @@ def as_frames(rows: Rows, first_line: int) -> Parsed:
             "bytes": pa.array(rows.size, mask=rows.size < 0),
             "response_ms": _response_ms(rows),
             **{
-                name: _column(logged[name], len(rows.line)) for name in SIGNATURES if name in logged
+                name: _column(logged[name], len(rows.line))
+                for name in OPTIONAL_FIELDS
+                if name in logged
             },
         }
     )
@@ -138,11 +139,6 @@ def stack(parts: Iterable[Parsed]) -> Parsed:
         sum(part.lines for part in parts),
         sum(part.directives for part in parts),
     )
-
-
-def _signatures(logged: Mapping[str, Coded], rows: int) -> dict[str, pa.Array]:
-    """Build the columns of signed requests that the format has."""
-    return {name: _column(logged[name], rows) for name in SIGNATURES if name in logged}
 
 
 def in_order(parsed: Parsed) -> Parsed:

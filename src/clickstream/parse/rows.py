@@ -30,11 +30,17 @@ DURATIONS = {"duration_ns": 1e-6, "duration_us": 1e-3, "duration_ms": 1.0, "dura
 SIGNATURES = ("signature", "signature_input", "signature_agent")
 """The names of the texts of signed requests: the header fields of RFC 9421 and of Web Bot Auth."""
 
+BROWSER_FIELDS = ("accept", "accept_language", "sec_fetch_mode")
+"""The names of the texts of header fields that browsers send with each page, and few machines."""
+
+OPTIONAL_FIELDS = (*SIGNATURES, *BROWSER_FIELDS)
+"""The texts that a table of requests has only if the format has them."""
+
 TEXTS = (
     *("client", "request", "method", "target", "protocol", "referrer", "user_agent"),
     *("host", "forwarded", "cookie", "sec_gpc", "dnt"),
     *DURATIONS,
-    *SIGNATURES,
+    *OPTIONAL_FIELDS,
 )
 """The names of the texts that a row can have."""
 

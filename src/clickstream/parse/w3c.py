@@ -36,7 +36,7 @@ from clickstream.parse.blocks import (
     read_blocks,
 )
 from clickstream.parse.formats import CUT, EMPTY, IMPOSSIBLE_TIME, MISFIT, NO_FIELDS
-from clickstream.parse.rows import NO_ROWS, Refused, Rows, coded_column, joined
+from clickstream.parse.rows import BROWSER_FIELDS, NO_ROWS, Refused, Rows, coded_column, joined
 from clickstream.parse.w3c_values import (
     agent_decoded,
     as_meant,
@@ -179,6 +179,7 @@ COLUMNS: dict[str, tuple[bytes, ...]] = {
     "forwarded": (b"x-forwarded-for", b"cs(x-forwarded-for)", b"s-xff"),
     "sec_gpc": (b"cs(sec-gpc)",),
     "dnt": (b"cs(dnt)",),
+    **{name: (f"cs({name.replace('_', '-')})".encode(),) for name in BROWSER_FIELDS},
     "duration": (b"time-taken",),
 }
 """The names of the columns that are read, in lower case; of several in one header, the first here.

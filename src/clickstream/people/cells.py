@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clickstream.cohort_labels import ACTION_FIELDS
-from clickstream.people.groupings import NETWORK_FIELDS, Codes, Grouping
+from clickstream.people.groupings import NO_CROWD_FIELDS, Codes, Grouping
 from clickstream.people.habits import ALL, LARGEST_RATIO, LEAST_RATIO, Numbers, StepHabit
 from clickstream.people.visitors import CHANNEL, DEVICE, KIND_FIELDS
 
@@ -23,8 +23,8 @@ LEAST_PROOF = 0.2
 
 With 57 % usual, a crowd of whom 11 % read on is still of people."""
 
-LEAST_PROOF_OF_NETWORK = 0.35
-"""The same for a network: an office or a school is no crowd that leaves at once."""
+LEAST_PROOF_WITHOUT_CROWD = 0.35
+"""The same for a field in which no crowd gathers: an office or a school does not leave at once."""
 
 _RARE_ACTION, _ACTION_FACTOR = 0.05, 3.0
 """A crowd may act in some way this much more often than usual: a share added, and a factor."""
@@ -205,7 +205,9 @@ class _Cells:
 
     def crowd_limit(self, grouping: Grouping) -> Numbers:
         """Return the candidates that a reference explains at most, if it is of a crowd."""
-        least = LEAST_PROOF_OF_NETWORK if NETWORK_FIELDS & set(grouping.arrival) else LEAST_PROOF
+        least = (
+            LEAST_PROOF_WITHOUT_CROWD if NO_CROWD_FIELDS & set(grouping.arrival) else LEAST_PROOF
+        )
         more = np.fmin(1.0, _ACTION_FACTOR * self.share + _RARE_ACTION)
         return ((1 + self.ratio) / least - 1) * np.fmax(more, self.acting)
 

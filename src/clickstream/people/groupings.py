@@ -20,10 +20,13 @@ from clickstream.people.visitors import KIND_FIELDS
 
 Codes = NDArray[np.int64]
 
-PAIRED = ("network", "operator", "agent", "protocol", "referrer", "landing_page", "hour", "channel")
+PAIRED = (
+    *("network", "operator", "agent", "protocol", "header_fields"),
+    *("referrer", "landing_page", "hour", "channel"),
+)
 """Arrival fields of which pairs are looked at."""
 
-NETWORK_FIELDS = frozenset({"network"})
+NO_CROWD_FIELDS = frozenset({"network", "header_fields"})
 """Fields in which no crowd gathers."""
 
 UNKNOWN_IF_EMPTY = frozenset({"network", "operator"})

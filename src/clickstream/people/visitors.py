@@ -73,7 +73,7 @@ _SUMMED = [
 ]
 _TEXTS = [
     *("device", "browser", "browser_version", "os", "channel", "referrer_domain", "landing_page"),
-    *("network_id", "operator_id", "protocol"),
+    *("network_id", "operator_id", "protocol", "header_fields"),
 ]
 
 PART_COLUMNS = (
@@ -114,6 +114,7 @@ def _arrival(first: pd.DataFrame, with_page: pd.DataFrame) -> pd.DataFrame:
             "operator": with_page["operator_id"].fillna(""),
             "agent": browser + ", " + with_page["os"].fillna(""),
             "protocol": with_page["protocol"].fillna(""),
+            "header_fields": with_page["header_fields"].fillna(""),
             "referrer": with_page["referrer_domain"].fillna(""),
             "landing_page": with_page["landing_page"].fillna(""),
             "hour": with_page["first_page_at"].dt.strftime("%H"),

@@ -22,7 +22,7 @@ ROWS_AT_ONCE = 350_000
 
 _VERDICT = ("is_bot", "bot_class", "bot_reason")
 _SHARED = (
-    *("status", "kind", "method", "protocol", "has_referrer"),
+    *("status", "kind", "method", "protocol", "header_fields", "has_referrer"),
     *("target", "arrival", "visitor"),
 )
 _HOUR = 3600

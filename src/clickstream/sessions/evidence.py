@@ -35,6 +35,7 @@ def part_evidence(requests: OrderedRequests, parts: Cut) -> dict[str, Any]:
     sends = rows.texts_equal("method", "POST") & (rows.status < _REFUSED)
     return {
         **_of_first_requests(requests, parts),
+        "header_fields": pages.header_fields(requests, parts),
         "onward_pages": pages.onward(rows, len(first)),
         "forms_sent": count_in_runs(sends, first),
         "not_modified": count_in_runs(is_old, first),
@@ -91,6 +92,16 @@ class _PageViews:
         follows[1:] = part[1:] == part[:-1]
         pauses = np.diff(rows.at[position], prepend=rows.at[position[:1]])
         return cls(position, part, follows, pauses / SECOND)
+
+    def header_fields(self, requests: OrderedRequests, parts: Cut) -> pa.Array:
+        """Return the header fields of the first page view of each part."""
+        first = np.full(len(parts.first), -1, np.int64)
+        is_first = ~self.follows
+        first[self.part[is_first]] = parts.order[self.position[is_first]]
+        has_page = first >= 0
+        found = requests.arrow(first[has_page], ["header_fields"])["header_fields"]
+        place = pa.array(np.cumsum(has_page) - 1, mask=~has_page)
+        return dictionary_encoding.combine_chunks(found).take(place)
 
     def onward(self, rows: _Rows, parts: int) -> NDArray[np.int64]:
         """Count the onward pages of each part.

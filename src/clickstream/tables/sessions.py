@@ -38,6 +38,13 @@ _EVIDENCE = (
         since=4,
     ),
     Column(
+        "header_fields",
+        "string",
+        "Which of Accept (with text/html), Accept-Language and Sec-Fetch-Mode the first page view "
+        "has; null if it has none of them, the log has none, or the part has no page view.",
+        since=4,
+    ),
+    Column(
         "onward_pages",
         "long",
         "Page views that were reached from a page of the site, by their referrer, and that differ "

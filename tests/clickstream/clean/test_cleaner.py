@@ -59,7 +59,7 @@ def test_the_tables_have_a_column_for_everything_that_is_known() -> None:
     """What `clean` finds out reaches the lake, save what only the steps between need."""
     of_the_hour = {"event_date", "hour_at", "part_id"}
     between = {"carried_as", "visitor_hour"}
-    of_parts = {"referrer_logged", "network_id", "operator_id", "protocol"}
+    of_parts = {"referrer_logged", "network_id", "operator_id", "protocol", "header_fields"}
     assert set(HITS.column_names) - of_the_hour == set(COLUMNS) - between - of_parts
     assert of_parts <= set(SESSION_PARTS.column_names)
 

@@ -26,6 +26,7 @@ def some(number: int, name: str, **fields: Any) -> pd.DataFrame:
         "operator": [f"operator {n % 6}" for n in count],
         "agent": [f"agent {n % 7}" for n in count],
         "protocol": [("HTTP/1.1", "HTTP/2.0")[n % 2] for n in count],
+        "header_fields": ["Accept, Accept-Language, Sec-Fetch-Mode"] * number,
         "referrer": [""] * number,
         "landing_page": [f"/{n % 5}" for n in count],
         "hour": [f"{n % 24:02}" for n in count],

@@ -122,6 +122,7 @@ def test_fields_of_a_visitor() -> None:
     assert list(found.index) == [*ARRIVAL_FIELDS, *ACTION_FIELDS, "proof"]
     fields = USUAL | {
         "channel": "Organic Search",
+        "header_fields": "",  # not logged
         "referrer": "www.google.com",
         "landing_page": "/",
         "agent": "Chrome 142, Windows",

@@ -29,6 +29,7 @@ FLEETS = {
     "one operator": some(300, "fleet", **LEAVES).assign(operator="host"),
     "one agent": some(300, "fleet", **LEAVES).assign(agent="old"),
     "direct, like people": some(300, "fleet", **LEAVES),
+    "few, no header fields": some(60, "fleet", **LEAVES, header_fields=""),
     "two pages at once": some(300, "fleet", **LOOKS | {"rhythm": "2"}),
 }
 READERS = {"channel": "Referral", "referrer": "herald.example"}

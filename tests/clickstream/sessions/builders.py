@@ -20,7 +20,7 @@ TEXTS = (
     *("site", "device", "browser", "browser_version", "os", "country", "region", "city"),
     *("referrer_domain", "source", "medium", "channel", "utm_source", "utm_medium"),
     *("utm_campaign", "utm_term", "utm_content", "click_platform", "bot_class", "bot_reason"),
-    *("network_id", "operator_id", "protocol"),
+    *("network_id", "operator_id", "protocol", "header_fields"),
 )
 
 Session = tuple[str, int, int, int]

@@ -43,7 +43,7 @@ from clickstream.parse.json.json_values import (
     statuses,
     texts,
 )
-from clickstream.parse.rows import DURATIONS, NO_ROWS, SIGNATURES, Coded, Refused, Rows, joined
+from clickstream.parse.rows import DURATIONS, NO_ROWS, OPTIONAL_FIELDS, Coded, Refused, Rows, joined
 
 FIELDS = ("request", "target", "query", "method", "protocol")
 
@@ -112,7 +112,7 @@ _RARE = 1 / 64  # minimum share of the lines with the same number of quotes that
 _MOST_RARE = 3  # after this number of rarer shapes, all other lines are read one by one
 _UNKNOWN_ESCAPE = re.compile(r"\\(x|.)", re.DOTALL)
 _STRICT_TEXTS = ("client", "address", "referrer", "user_agent")
-_LOOSE_TEXTS = ("host", "forwarded", "sec_gpc", "dnt", *DURATIONS, *SIGNATURES)
+_LOOSE_TEXTS = ("host", "forwarded", "sec_gpc", "dnt", *DURATIONS, *OPTIONAL_FIELDS)
 
 
 class _Refusal(Exception):

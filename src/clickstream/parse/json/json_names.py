@@ -11,7 +11,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from clickstream.parse.rows import SIGNATURES
+from clickstream.parse.rows import OPTIONAL_FIELDS
 
 NAMES: dict[str, tuple[str, ...]] = {
     "client": (
@@ -42,7 +42,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "sec_gpc": ("http_sec_gpc", "request_sec_gpc", "sec_gpc"),
     "dnt": ("http_dnt", "request_dnt", "dnt"),
-    **{name: (f"http_{name}", f"request_{name}", name) for name in SIGNATURES},
+    **{name: (f"http_{name}", f"request_{name}", name) for name in OPTIONAL_FIELDS},
     "duration_s": ("request_time", "duration_s", "duration_seconds"),
     "duration_ms": ("request_time_ms", "response_time_ms", "duration_ms"),
     "duration_us": ("request_time_us", "response_time_us", "duration_us"),
@@ -57,7 +57,9 @@ NEEDED = ("time", "status")
 _DURATIONS = {"downstreamstatus": "duration_ns", "resp_headers": "duration_s"}
 """The unit of the key `duration`, by a key that only Traefik or only Caddy writes."""
 
-_HEADERS = frozenset({"user_agent", "referer", "x_forwarded_for", "sec_gpc", "dnt", *SIGNATURES})
+_HEADERS = frozenset(
+    {"user_agent", "referer", "x_forwarded_for", "sec_gpc", "dnt", *OPTIONAL_FIELDS}
+)
 """The only headers that are read from Caddy's logs; clients can send any others."""
 
 

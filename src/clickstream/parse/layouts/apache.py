@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from clickstream.errors import InputError, UnusableFormat
 from clickstream.parse.layouts.assemble import FormatField, Piece
 from clickstream.parse.layouts.layout import Holds
-from clickstream.parse.rows import SIGNATURES
+from clickstream.parse.rows import OPTIONAL_FIELDS
 from clickstream.parse.times import STRFTIME, TimeFormat
 
 _STATEMENT = re.compile(r'\s*LogFormat\s+"((?:[^"\\]|\\.)*)"(?:\s+\S+)?\s*', re.DOTALL)
@@ -51,7 +51,7 @@ _HEADERS: dict[str, tuple[str, int]] = {
     "x-forwarded-for": ("forwarded", 0),
     "sec-gpc": ("sec_gpc", 0),
     "dnt": ("dnt", 0),
-    **{name.replace("_", "-"): (name, 0) for name in SIGNATURES},
+    **{name.replace("_", "-"): (name, 0) for name in OPTIONAL_FIELDS},
     "host": ("host", 1),
 }
 _UNITS_OF_T = {"": "duration_s", "s": "duration_s", "ms": "duration_ms", "us": "duration_us"}

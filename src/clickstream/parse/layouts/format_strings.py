@@ -14,14 +14,14 @@ from clickstream.errors import UnusableFormat
 from clickstream.parse.layouts import apache, nginx
 from clickstream.parse.layouts.assemble import REST, FormatField, Piece, assemble
 from clickstream.parse.layouts.layout import Holds, LineLayout
-from clickstream.parse.rows import DURATIONS, SIGNATURES
+from clickstream.parse.rows import DURATIONS, OPTIONAL_FIELDS
 from clickstream.parse.times import TimeFormat
 
 MEANINGS = (
     *("client", "address", "request", "method", "target", "path", "query", "protocol"),
     *("status", "size", "referrer", "user_agent", "host", "forwarded", "cookie", "sec_gpc", "dnt"),
     *DURATIONS,
-    *SIGNATURES,
+    *OPTIONAL_FIELDS,
 )
 """The meanings of fields in plain strings; `address` is a client with its port."""
 

@@ -11,7 +11,7 @@ import re
 
 from clickstream.errors import UnusableFormat
 from clickstream.parse.layouts.assemble import FormatField, Piece
-from clickstream.parse.rows import SIGNATURES
+from clickstream.parse.rows import OPTIONAL_FIELDS
 from clickstream.parse.times import TimeFormat
 
 _STATEMENT = re.compile(r"\s*log_format\s+[^\s;'\"]+\s+(?:escape=(\w+)\s+)?(.*?);?\s*", re.DOTALL)
@@ -43,7 +43,7 @@ _VARIABLES: dict[str, tuple[str, int]] = {
     "proxy_add_x_forwarded_for": ("forwarded", 1),
     "http_sec_gpc": ("sec_gpc", 0),
     "http_dnt": ("dnt", 0),
-    **{f"http_{name}": (name, 0) for name in SIGNATURES},
+    **{f"http_{name}": (name, 0) for name in OPTIONAL_FIELDS},
     "host": ("host", 0),
     "http_host": ("host", 1),
     "server_name": ("host", 2),
