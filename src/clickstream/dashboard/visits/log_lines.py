@@ -1,17 +1,20 @@
-"""The log lines of a visit: Athena names them, and the raw objects in S3 have them.
+"""The log lines of visits: Athena names them, and the raw objects in S3 have them.
 
-The query reads the hours of the visit only. The lines are masked, see `masking`.
+The query reads the hours of the visits only. The lines are masked, see `masking`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, groupby, islice
+from operator import itemgetter
+from typing import Any
 
 from clickstream import parse
-from clickstream.dashboard.questions.literals import sql_literal
+from clickstream.dashboard.questions.literals import SqlValue, sql_literal
 from clickstream.dashboard.visits.masking import Mask
 from clickstream.lake import Lake, athena, aws_errors, raw
 from clickstream.lake.raw import RawObject
@@ -19,26 +22,48 @@ from clickstream.settings import Settings
 from clickstream.step_config import log_format_of
 
 MOST_LINES = 1000
-"""Maximum number of lines that a page shows."""
+"""Maximum number of lines of one visit on its page."""
 
-_HITS_OF_A_VISIT = """
-select hits.hit_at, hits.raw_object, hits.line_number
-from hits
-inner join session_parts
-    on
-        hits.part_id = session_parts.part_id
-        and hits.hour_at = session_parts.hour_at
-        and hits.event_date = session_parts.event_date
-where substr(session_parts.session_id, 1, 16) = ?
-    and session_parts.session_started_at = ?
-    and session_parts.event_date between ? and ?
-    and session_parts.hour_at between ? and ?
-    and hits.event_date between ? and ?
-    and hits.hour_at between ? and ?
-order by hits.hit_at, hits.raw_object, hits.line_number
-limit 1001
+_HITS_OF_VISITS = """
+with
+
+lines as (
+    select
+        substr(session_parts.session_id, 1, 16) as session_id,
+        hits.hit_at,
+        hits.raw_object,
+        hits.line_number,
+        row_number() over (
+            partition by session_parts.session_id
+            order by hits.hit_at, hits.raw_object, hits.line_number
+        ) as place
+    from hits
+    inner join session_parts
+        on
+            hits.part_id = session_parts.part_id
+            and hits.hour_at = session_parts.hour_at
+            and hits.event_date = session_parts.event_date
+    where substr(session_parts.session_id, 1, 16) in ({ids})
+        and session_parts.event_date in ({dates})
+        and session_parts.hour_at in ({hours})
+        and hits.event_date in ({dates})
+        and hits.hour_at in ({hours})
+)
+
+select session_id, hit_at, raw_object, line_number
+from lines
+where place <= {most}
+order by session_id, place
 """
-"""One row more than MOST_LINES; the local Athena takes no parameter as a limit."""
+
+
+@dataclass(frozen=True)
+class LoggedVisit:
+    """A visit in the log: its id, the UTC time when it began, and its length in seconds."""
+
+    session_id: str
+    started_at: datetime
+    seconds: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +73,7 @@ class VisitLine:
     `text` is masked; None if the raw object is deleted.
     """
 
+    session_id: str
     at: datetime
     raw_object: str
     number: int
@@ -56,7 +82,10 @@ class VisitLine:
 
 @dataclass(frozen=True)
 class VisitLines:
-    """The lines of a visit in order, and the bytes that Athena read to name them."""
+    """The lines of visits in order, and the bytes that Athena read to name them.
+
+    `has_more` means that a visit has more lines.
+    """
 
     lines: Sequence[VisitLine]
     scanned_bytes: int
@@ -64,38 +93,55 @@ class VisitLines:
 
     @property
     def are_deleted(self) -> bool:
-        """Whether a raw object of the visit no longer exists."""
+        """Whether a raw object of the visits no longer exists."""
         return any(one.text is None for one in self.lines)
 
 
 @aws_errors.translate_errors()
-def read_log_lines(lake: Lake, session_id: str, started_at: datetime, seconds: int) -> VisitLines:
-    """Read the lines of a visit that began at a UTC time and lasted some seconds.
+def read_log_lines(lake: Lake, visits: Sequence[LoggedVisit], most: int = MOST_LINES) -> VisitLines:
+    """Read the first `most` lines of each visit, by the id and in the order of the log.
 
     Raises QueryFailed with Athena's reason, and DamagedObject for a damaged raw object.
     """
-    values = _values(session_id, started_at, seconds)
-    found = athena.query(lake, _HITS_OF_A_VISIT, values)
-    named = found.rows[:MOST_LINES]
+    found = athena.query(lake, _statement(visits, most))
+    named = [*_first_of_each(found.rows, most)]
     wanted: dict[str, set[int]] = defaultdict(set)
-    for _, key, number in named:
+    for _, _, key, number in named:
         wanted[key].add(number)
     texts = {key: _read_lines(lake, key, numbers) for key, numbers in wanted.items()}
-    lines = [VisitLine(at, key, number, texts[key].get(number)) for at, key, number in named]
-    return VisitLines(lines, found.scanned_bytes, len(found.rows) > MOST_LINES)
+    lines = [
+        VisitLine(session_id, at, key, number, texts[key].get(number))
+        for session_id, at, key, number in named
+    ]
+    return VisitLines(lines, found.scanned_bytes, len(found.rows) > len(named))
 
 
-def _values(session_id: str, started_at: datetime, seconds: int) -> list[str]:
-    """Return the values of the query: the id, and twice the dates and hours of the visit."""
-    last = started_at + timedelta(seconds=seconds)
-    days = [sql_literal(started_at.date()), sql_literal(last.date())]
-    hours = [sql_literal(_hour(started_at)), sql_literal(_hour(last))]
-    visit = [sql_literal(session_id), sql_literal(started_at)]
-    return [*visit, *days, *hours, *days, *hours]
+def _first_of_each(rows: Iterable[tuple[Any, ...]], most: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the first rows of each visit; the rows of a visit follow each other."""
+    for _, of_visit in groupby(rows, key=itemgetter(0)):
+        yield from islice(of_visit, most)
 
 
-def _hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
+def _statement(visits: Sequence[LoggedVisit], most: int) -> str:
+    """Return the query for one line more than `most` of each visit."""
+    hours = sorted(set(chain.from_iterable(map(_hours, visits))))
+    return _HITS_OF_VISITS.format(
+        ids=_literals(one.session_id for one in visits),
+        dates=_literals(sorted({hour.date() for hour in hours})),
+        hours=_literals(hours),
+        most=most + 1,
+    )
+
+
+def _literals(values: Iterable[SqlValue]) -> str:
+    return ", ".join(map(sql_literal, values))
+
+
+def _hours(visit: LoggedVisit) -> list[datetime]:
+    """Return the hours in which a visit may have requests."""
+    first = visit.started_at.replace(minute=0, second=0, microsecond=0)
+    last = visit.started_at + timedelta(seconds=visit.seconds)
+    return [first + timedelta(hours=n) for n in range((last - first) // timedelta(hours=1) + 1)]
 
 
 def _read_lines(lake: Lake, key: str, numbers: set[int]) -> Mapping[int, str]:

@@ -109,6 +109,14 @@ def visits_question(
     return _question(SESSIONS, VISIT_COLUMNS, where, period, order)
 
 
+def sample_question(
+    period: Period, filters: Sequence[Filter], number: int, key_days: int = USUAL_KEY_DAYS
+) -> Question:
+    """Ask for some visits, those with the lowest ids: a random sample that stays the same."""
+    where = condition_of(SESSIONS, period, filters, key_days)
+    return _question(SESSIONS, VISIT_COLUMNS, where, period, f"order by session_id\nlimit {number}")
+
+
 def visit_question(session_id: str, today: date, keep_days: int) -> Question:
     """Ask for one visit of the last `keep_days` days."""
     period = Period(today - timedelta(days=keep_days), today + timedelta(days=1))

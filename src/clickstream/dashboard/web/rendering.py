@@ -30,6 +30,7 @@ from clickstream.dashboard.tabs.visitors.values import visitors_values
 from clickstream.dashboard.texts import mark, template_environment
 from clickstream.dashboard.visits.listing import VisitList
 from clickstream.dashboard.visits.log_lines import VisitLines
+from clickstream.dashboard.visits.sample import SamplePage
 from clickstream.dashboard.visits.visit import VisitPage
 from clickstream.dashboard.web.details import Comparison, DetailPart
 from clickstream.dashboard.web.filter_field import find_unmatched
@@ -172,10 +173,16 @@ class Renderer:
             identity=page.identity,
             visit=shown,
             lines=lines,
-            line_at=lambda line: page.formats.clock(to_local(line.at, page.zone)),
             zone=page.zone.key.replace("_", " "),
             workgroup=page.settings.lake.workgroup,
-            raw_days=page.settings.maintenance.raw_days,
+            **_line_values(page),
+        )
+
+    def sample(self, page: PageContext, sample: SamplePage) -> str:
+        """Render the first log lines of some visits of the view."""
+        values = {**self._frame(page), **visits_frame(page), **_line_values(page)}
+        return self.environment.get_template("sample.html").render(
+            **values, sample=sample, lines=sample.read
         )
 
     def detail(
@@ -227,6 +234,14 @@ class Renderer:
         """Render the page for a request that can't be answered."""
         template = self.environment.get_template("refusal.html")
         return template.render(title=title, sentence=sentence, base=base)
+
+
+def _line_values(page: PageContext) -> dict[str, Any]:
+    """Build the values of log lines."""
+    return {
+        "line_at": lambda line: page.formats.clock(to_local(line.at, page.zone)),
+        "raw_days": page.settings.maintenance.raw_days,
+    }
 
 
 def _filter_values(page: PageContext) -> dict[str, Any]:

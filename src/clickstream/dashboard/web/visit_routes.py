@@ -1,4 +1,4 @@
-"""Routes of single visits: their list, its CSV file, one visit, and its log lines.
+"""Routes of single visits: their list, its CSV file, one visit, and log lines.
 
 They need an identity that may see single visits. Their pages are not stored by browsers.
 """
@@ -6,19 +6,20 @@ They need an identity that may see single visits. Their pages are not stored by 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from http import HTTPStatus
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
-from clickstream.dashboard.access.identity import identity_of, require_visits
+from clickstream.dashboard.access.identity import Identity, identity_of, require_visits
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.visits.listing import Record, build_list, csv_rows
-from clickstream.dashboard.visits.log_lines import read_log_lines
+from clickstream.dashboard.visits.log_lines import MOST_LINES, VisitLines, read_log_lines
 from clickstream.dashboard.visits.questions import PageKey, parse_id
+from clickstream.dashboard.visits.sample import LINES, build_sample, logged, sample_visits
 from clickstream.dashboard.visits.visit import build_visit, find_visit
 from clickstream.dashboard.web.details import csv_line
 from clickstream.dashboard.web.filter_field import FIELDS, FILTER, add_filter
@@ -31,6 +32,7 @@ NO_VISIT = (
     "There is no such visit. Its facts may be older than keep_days of [dashboard], or its hour was "
     "built again with new visitor ids."
 )
+NO_VISITS = "No visits in this range. Choose another range, or clear the filters."
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
@@ -46,6 +48,14 @@ def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
                 return RedirectResponse(f"visits{query}", HTTPStatus.FOUND)
             found = build_list(page, after)
             html = dashboard.renderer.visits(page, found, is_first=after is None)
+        return HTMLResponse(html, headers=_PRIVATE)
+
+    def show_sample(request: Request) -> Response:
+        identity = identity_of(request)
+        with dashboard.page(_view_of(request), identity) as page:
+            visits = _sample(page)
+            lines = _read_lines(dashboard, identity, visits, LINES)
+            html = dashboard.renderer.sample(page, build_sample(page, visits, lines))
         return HTMLResponse(html, headers=_PRIVATE)
 
     def show_csv(request: Request) -> Response:
@@ -65,17 +75,14 @@ def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
         identity = identity_of(request)
         with dashboard.page(_view_of(request), identity) as page:
             visit = _find(page, session_id)
-            seconds = visit["duration_seconds"] or 0
-            with dashboard.turn_at_athena():
-                started_at = visit["started_at"]
-                lines = read_log_lines(dashboard.lake, session_id, started_at, seconds)
+            lines = _read_lines(dashboard, identity, [visit], MOST_LINES)
             html = dashboard.renderer.visit(page, build_visit(page, visit), lines)
-        log.info(f"{identity.account} read the log lines of visit {session_id}.")
         return HTMLResponse(html, headers=_PRIVATE)
 
     needed = [Depends(require_visits)]
     for path, route, method in (
         ("/visits", show_list, "GET"),
+        ("/visits", show_sample, "POST"),
         ("/visits.csv", show_csv, "GET"),
         ("/visits/{session_id}", show_visit, "GET"),
         ("/visits/{session_id}", show_lines, "POST"),
@@ -91,6 +98,25 @@ def _csv_lines(page: PageContext, stack: ExitStack) -> Iterator[str]:
     """Yield the lines of the CSV file from one version of the facts, and close it at the end."""
     with stack:
         yield from map(csv_line, csv_rows(page))
+
+
+def _read_lines(
+    dashboard: DashboardService, identity: Identity, visits: Sequence[Record], most: int
+) -> VisitLines:
+    """Read log lines of visits, and log who read them."""
+    with dashboard.turn_at_athena():
+        lines = read_log_lines(dashboard.lake, logged(visits), most)
+    for one in visits:
+        log.info(f"{identity.account} read log lines of visit {one['session_id']}.")
+    return lines
+
+
+def _sample(page: PageContext) -> list[Record]:
+    """Return some visits of the view. Raises HTTPException 404 if it has none."""
+    visits = sample_visits(page)
+    if not visits:
+        raise HTTPException(HTTPStatus.NOT_FOUND, NO_VISITS)
+    return visits
 
 
 def _find(page: PageContext, session_id: str) -> Record:

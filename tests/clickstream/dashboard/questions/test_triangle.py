@@ -39,13 +39,14 @@ from clickstream.dashboard.tabs.orders.funnel import build_funnel
 from clickstream.dashboard.tabs.orders.questions import item_pages, order_filter
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.texts import load_translations, parse_locale
-from clickstream.dashboard.visits.log_lines import read_log_lines
+from clickstream.dashboard.visits.log_lines import LoggedVisit, read_log_lines
 from clickstream.dashboard.visits.questions import (
     VISIT_COLUMNS,
     id_text,
     page_views_question,
     visits_question,
 )
+from clickstream.dashboard.visits.sample import logged
 from clickstream.dashboard.web.details import is_same
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.widgets.page import PageContext
@@ -422,8 +423,7 @@ def test_log_lines_of_a_visit_are_all_its_requests_and_of_its_dates_only(cafe: C
     for row in first:
         visit = with_ids(dict(zip(VISIT_COLUMNS, row, strict=True)))
         one = true[visit["started_at"], visit["landing_page"], visit["page_views"]]
-        seconds = visit["duration_seconds"]
-        found = read_log_lines(cafe.lake, visit["session_id"], visit["started_at"], seconds)
+        found = read_log_lines(cafe.lake, logged([visit]))
         sql = f"select sum(requests - assets) from session_parts where {OF_ID}"
         counted = athena.query(cafe.lake, sql.format(visit["session_id"])).rows
         assert counted == [(len(found.lines),)]
@@ -431,8 +431,22 @@ def test_log_lines_of_a_visit_are_all_its_requests_and_of_its_dates_only(cafe: C
         assert viewed <= {line.at for line in found.lines}
         assert not found.are_deleted
     some = (visit["session_id"], datetime(2026, 10, 24, 19))
-    of_date, of_both = (read_log_lines(cafe.lake, *some, hours * 3600) for hours in (1, 10))
+    of_date, of_both = (
+        read_log_lines(cafe.lake, [LoggedVisit(*some, hours * 3600)]) for hours in (1, 10)
+    )
     assert 0 < of_date.scanned_bytes < of_both.scanned_bytes
+
+
+def test_sample_lines_are_the_first_of_each_visit(cafe: Cafe) -> None:
+    with cafe.copy.reader() as reader:
+        rows = reader.rows(visits_question(Period(WHOLE.first, WHOLE.first), (), 5))
+    visits = logged([with_ids(dict(zip(VISIT_COLUMNS, row, strict=True))) for row in rows])
+    whole = read_log_lines(cafe.lake, visits).lines
+    sample = read_log_lines(cafe.lake, visits, 3)
+    assert sample.has_more
+    of_each = [[one for one in whole if one.session_id == visit.session_id] for visit in visits]
+    assert all(of_each)
+    assert {*sample.lines} == {line for lines in of_each for line in lines[:3]}
 
 
 def test_errors_of_the_funnel_are_those_of_the_hits(failing_cafe: Cafe) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from html import escape
 from typing import Any
 
 import pytest
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 
+from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.questions.view import Filter, View
 from clickstream.dashboard.tabs.trust.suspects import build_suspects
 
@@ -92,6 +94,17 @@ def test_the_links_of_the_panel_show_the_machines_and_leave_them_out_again(store
     assert panel.rows[0].query == fleet.on_tab("trust").query
     with page_of(store, fleet) as page:
         assert page.answer(("visits",)).single()["visits"] == DAYS * MACHINES[0]
+
+
+def test_only_who_may_see_visits_gets_sample_lines(store) -> None:
+    with page_of(store, WEEK.on_tab("trust")) as page:
+        query = escape(build_suspects(page).rows[0].query)
+        reader = replace(page, identity=Identity("ben", is_read_only=True))
+        forms = [
+            html.count(f'<form method="post" action="visits{query}">')
+            for html in (html_of(page), html_of(reader))
+        ]
+    assert forms == [1, 0]
 
 
 def test_the_interval_is_as_wide_as_those_of_the_dates(store) -> None:

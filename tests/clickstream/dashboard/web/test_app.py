@@ -25,6 +25,7 @@ from clickstream.dashboard.access.link import login_link
 from clickstream.dashboard.charts.maps import shapes_digest
 from clickstream.dashboard.questions.view import TABS
 from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.visits.sample import VISITS
 from clickstream.dashboard.web.app import build_app
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.demo.cafe import CafeRules, write_history
@@ -295,7 +296,7 @@ def test_a_deleted_raw_object_is_reported_and_its_lines_keep_their_places(client
             assert body
             objects.put(lake, key, body.body)
     assert keys
-    assert "Some raw objects of this visit do not exist" in text
+    assert "Some raw objects of these lines do not exist" in text
     assert all(key in text for key in keys)
     assert "<code>" not in text
 
@@ -321,11 +322,24 @@ def test_an_address_of_no_visit_says_so(client, path, status) -> None:
 
 def test_another_site_cannot_read_log_lines(client) -> None:
     path = visits_on(client.get(f"/visits?{DAY}").text)[0].partition("?")[0]
-    other = client.post(f"/{path}", headers={"Sec-Fetch-Site": "cross-site"})
-    assert other.status_code == 403
     dashboard: DashboardService = client.app.state.dashboard
-    with dashboard.asking_athena:
-        assert client.post(f"/{path}", headers=SAME_ORIGIN).status_code == 429
+    for lines in (path, f"visits?{DAY}"):
+        other = client.post(f"/{lines}", headers={"Sec-Fetch-Site": "cross-site"})
+        assert other.status_code == 403
+        with dashboard.asking_athena:
+            assert client.post(f"/{lines}", headers=SAME_ORIGIN).status_code == 429
+
+
+def test_sample_lines_are_of_visits_of_the_view(client) -> None:
+    errors = f"visits?{DAY}&met_error=yes"
+    answer = client.post(f"/{errors}", headers=SAME_ORIGIN)
+    assert answer.headers["cache-control"] == "no-store"
+    named = visits_on(answer.text)
+    assert 1 <= len(named) <= VISITS
+    assert {*named} <= {*visits_on(client.get(f"/{errors}").text)}
+    assert answer.text.count("<code>[…] ") >= len(named)
+    nobody = client.post(f"/visits?{DAY}&page=/nowhere", headers=SAME_ORIGIN)
+    assert (nobody.status_code, "Choose another range" in nobody.text) == (404, True)
 
 
 @pytest.mark.parametrize(
