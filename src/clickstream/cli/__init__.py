@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream import __version__
-from clickstream.cli import bots, build, dashboard, digest, health, sources
+from clickstream.cli import bots, build, dashboard, digest, health, open_logs, sources
 from clickstream.cli.console import (
     AirflowPort,
     AwsPort,
@@ -114,6 +114,7 @@ def try_(
     raise typer.Exit(run_trial(logs, log_format, as_json, out, chosen))
 
 
+app.command("open")(open_logs.open_)
 app.command()(build.build)
 app.command()(health.status)
 app.command()(health.verify)

@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from clickstream.clean.bots import BEHAVIOURS
-from clickstream.report import print_problems, read_into
+from clickstream.log_files.read_logs import print_problems, read_into
 from clickstream.report.bots_output import show_check
 from clickstream.report.sample_lines import Place, masked_lines
 from clickstream.report.verdicts import Removal, Verdicts, VerdictTally

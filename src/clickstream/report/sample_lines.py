@@ -12,7 +12,7 @@ from pathlib import Path
 from clickstream import parse
 from clickstream.dashboard.visits.masking import MASK, Mask
 from clickstream.errors import InputError
-from clickstream.report.reading import SAMPLE_SIZE, text_blocks
+from clickstream.log_files.reading import SAMPLE_SIZE, text_blocks
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import log_format_of
 

@@ -14,7 +14,6 @@ from clickstream.dashboard.access.identity import (
     require_writer,
 )
 from clickstream.dashboard.questions.answers import Answer
-from clickstream.dashboard.questions.engines import ask_athena
 from clickstream.dashboard.questions.folding import fold
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import View
@@ -74,7 +73,7 @@ def _show_both(
     panel = PANELS[name]
 
     def ask(question: Question) -> Answer:
-        return Answer(question, ask_athena(dashboard.lake, question))
+        return Answer(question, dashboard.engine.ask_views(question))
 
     with dashboard.page(view, identity) as page, aws_errors.translate_errors():
         questions = questions_of(page, panel)

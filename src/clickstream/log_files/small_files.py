@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from clickstream.log_files.reading import SmallFile
 from clickstream.parse import Format, parse_blocks, parse_together
 from clickstream.parse.frames import Parsed
-from clickstream.report.reading import SmallFile
 
 TOGETHER = 8 << 20
 """Number of bytes of small files that are parsed together."""

@@ -1,0 +1,123 @@
+"""The engine of `clickstream open`: facts of log files in a copy of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from rich.console import Console
+
+from clickstream.dashboard.questions.engines import AnswerRow, Reader, usual_goal
+from clickstream.dashboard.questions.fact_copy import FactCopy
+from clickstream.dashboard.questions.question import Question
+from clickstream.lake.fact_files import FactFile, Manifest
+from clickstream.log_facts.log_set import LogFacts, LogSet
+
+STATE = "state.json"
+
+
+class LogEngine:
+    """Answers from the facts of a log set; `refresh` reads the logs again if they have changed.
+
+    The directory has the facts between two starts, and the secret of the visitor ids. Raises
+    CopyInUse if another process has it open.
+    """
+
+    name = "DuckDB"
+
+    def __init__(self, logs: LogSet, directory: Path, console: Console) -> None:
+        self._logs, self._directory, self._console = logs, directory, console
+        self._rows: dict[str, pa.Table] = {}
+        self._copy = FactCopy(directory, self._row_of, usual_goal(logs.settings))
+        self._state = _read_state(directory)
+        self.until: datetime | None = _moment(self._state.get("until"))
+        self.last: LogFacts | None = None
+
+    def _row_of(self, file: FactFile) -> Any:
+        return self._rows[file.key]
+
+    def reader(self) -> AbstractContextManager[Reader]:
+        """Open a snapshot of the copy."""
+        return self._copy.snapshot()
+
+    def refresh(self) -> bool:
+        """Read the logs if they have changed; return whether the facts have."""
+        version = self._logs.version()
+        if version == self._state.get("version"):
+            return False
+        self.last = self._logs.compute(self._secret(), self._console)
+        self._store(self.last, version)
+        return True
+
+    def _store(self, found: LogFacts, version: str) -> None:
+        with self._copy.snapshot() as snapshot:
+            number = snapshot.state.version + 1
+        files = {
+            view: {day: _file(view, day, rows) for day, rows in by_date.items()}
+            for view, by_date in found.rows.items()
+        }
+        self._rows = {
+            files[view][day].key: rows
+            for view, by_date in found.rows.items()
+            for day, rows in by_date.items()
+        }
+        zone = self._logs.settings.site.time_zone
+        self._copy.update(Manifest(number, datetime.now(UTC), zone, files))
+        self._rows.clear()
+        found.rows.clear()
+        self.until = found.until
+        until = found.until.isoformat() if found.until else None
+        self._state = {**self._state, "version": version, "until": until}
+        _write_state(self._directory, self._state)
+
+    def _secret(self) -> bytes:
+        """Return the secret of visitor ids, which stays the same as long as the directory."""
+        if "secret" not in self._state:
+            self._state["secret"] = secrets.token_hex(32)
+            _write_state(self._directory, self._state)
+        return bytes.fromhex(self._state["secret"])
+
+    def ask_views(self, question: Question) -> list[AnswerRow]:
+        """Run the SQL of a question on all rows of the fact views."""
+        with self._copy.snapshot() as snapshot:
+            return snapshot.rows_of_views(question)
+
+    def close(self) -> None:
+        """Close the copy."""
+        self._copy.close()
+
+
+def _file(view: str, day: date, rows: pa.Table) -> FactFile:
+    """Name the rows of a view and a date by their content."""
+    digest = hashlib.blake2b(digest_size=16)
+    for batch in rows.combine_chunks().to_batches():
+        for column in batch.columns:
+            for buffer in column.buffers():
+                digest.update(buffer or b"")
+    return FactFile(f"{view}/{day}-{digest.hexdigest()}", len(rows), "")
+
+
+def _read_state(directory: Path) -> dict[str, Any]:
+    """Return the stored state; empty if there is none, or if it can't be read."""
+    try:
+        found = json.loads((directory / STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write_state(directory: Path, state: dict[str, Any]) -> None:
+    path = directory / f".{STATE}"
+    path.touch(0o600)
+    path.write_text(json.dumps(state), encoding="utf-8")
+    path.replace(directory / STATE)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
