@@ -8,7 +8,7 @@ import os
 import tempfile
 import webbrowser
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -158,7 +158,7 @@ def _in_directory(settings: Settings, directory: Path) -> Settings:
 def _present(engine: LogEngine) -> datetime:
     """Return the present of the dashboard: of an old log, the end of its last hour."""
     now = datetime.now(UTC)
-    return min(now, engine.until or now)
+    return min(now, engine.until - timedelta(seconds=1)) if engine.until else now
 
 
 def _announce(directory: Path, base_url: str, open_browser: bool) -> None:

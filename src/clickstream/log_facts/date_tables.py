@@ -19,7 +19,7 @@ from clickstream.clean import Cleaner, RequestTable, VisitorKeys
 from clickstream.hours import Hour
 from clickstream.lake.visitor_keys import KeyPeriod, periods_of
 from clickstream.log_facts.lines_by_date import HOURS_OF_A_DAY, HourOfLog, Piece
-from clickstream.parquet import shape
+from clickstream.parquet import shape, shaped_schema
 from clickstream.parse import parse
 from clickstream.pipeline.hour.rows import build_rows, hour_slices
 from clickstream.pipeline.publish.date_search import search_date
@@ -191,7 +191,7 @@ def _times(hour: Hour) -> dict[str, Any]:
 
 
 def _shaped(frame: pd.DataFrame, table: Table, midnight: Hour) -> pa.Table:
-    return table.arrow_schema().empty_table() if frame.empty else shape(frame, table, midnight)
+    return shaped_schema(table).empty_table() if frame.empty else shape(frame, table, midnight)
 
 
 def _rejects(pieces: Sequence[Piece]) -> pa.Table:
@@ -209,7 +209,7 @@ def _rejects(pieces: Sequence[Piece]) -> pa.Table:
         if len(piece.rejects)
     ]
     if not found:
-        return REJECTS.arrow_schema().empty_table()
+        return shaped_schema(REJECTS).empty_table()
     rows = pa.concat_tables(found).unify_dictionaries().combine_chunks()
     hours = rows["hour"].to_numpy().astype("M8[h]").astype("M8[us]")
     return shape(rows, REJECTS, pa.array(hours))
