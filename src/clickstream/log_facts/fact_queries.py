@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,11 +70,11 @@ class FactQueries:
             f"where {column} between date '{first}' and date '{last}'"
         )
         found: pa.Table = self._connection.execute(sql).to_arrow_table()
-        return {day: found.filter(pc.equal(found[column], day)) for day in _days(found[column])}
+        return {day: found.filter(pc.equal(found[column], day)) for day in _dates(first, last)}
 
 
-def _days(dates: pa.ChunkedArray) -> list[date]:
-    return sorted(pc.unique(dates).to_pylist())
+def _dates(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=n) for n in range((last - first).days + 1))
 
 
 def _date_column(view: AthenaView) -> str:
