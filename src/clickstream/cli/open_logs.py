@@ -9,6 +9,7 @@ import tempfile
 import webbrowser
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,6 +66,7 @@ def open_(
     Example: [bold]ssh web1 'zcat -f /var/log/nginx/access.log*' | clickstream open -[/]
     """
     try:
+        from clickstream.dashboard.visits.file_lines import read_file_lines
         from clickstream.dashboard.web import app as pages
         from clickstream.dashboard.web import server
         from clickstream.log_facts.log_set import LogSet
@@ -84,7 +86,12 @@ def open_(
     with _engine(log_set) as (engine, directory):
         _read(engine)
         chosen = _in_directory(chosen, directory)
-        app = pages.build_app(chosen, lambda: _present(engine), engine=engine)
+        app = pages.build_app(
+            chosen,
+            lambda: _present(engine),
+            engine=engine,
+            read_lines=partial(read_file_lines, engine),
+        )
         base_url = f"http://{LOCAL_HOST}:{port}"
         server.serve(app, LOCAL_HOST, port, lambda: _announce(directory, base_url, open_browser))
 
@@ -143,11 +150,11 @@ def _read(engine: LogEngine) -> None:
     if found is None:
         return
     print_problems(found.read, err)
-    if not found.parsed:
+    if not found.lines.parsed:
         raise typer.Exit(1)
-    rejected = found.lines - found.parsed
+    rejected = found.lines.lines - found.lines.parsed
     rest = f", {quantity(rejected, 'line')} rejected" if rejected else ""
-    err.print(f"{quantity(found.lines, 'line')} of {escape(found.read.described)}{rest}.")
+    err.print(f"{quantity(found.lines.lines, 'line')} of {escape(found.read.described)}{rest}.")
 
 
 def _in_directory(settings: Settings, directory: Path) -> Settings:

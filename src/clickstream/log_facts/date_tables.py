@@ -79,7 +79,7 @@ class DateBuilder:
         found[REJECTS] = _rejects(pieces)
         found[RAW_OBJECTS] = self._raw_objects(pieces)
         found[HOUR_LEDGER] = self._ledger(hours, requests, pieces, rows[SESSION_PARTS])
-        return found | self._suspects(_EPOCH + timedelta(days=day), found[SESSION_PARTS])
+        return found
 
     def _hours(self, day: int) -> list[Hour]:
         first = max(day * HOURS_OF_A_DAY, self._first_hour)
@@ -171,8 +171,9 @@ class DateBuilder:
         ]
         return pa.Table.from_pylist(rows, schema=RAW_OBJECTS.arrow_schema())
 
-    def _suspects(self, day: date, parts: pa.Table) -> dict[Table, pa.Table]:
-        """Search the date for suspected machines."""
+    def search(self, number: int, parts: pa.Table) -> DateTables:
+        """Search a date for suspected machines by its session parts; call it in order."""
+        day = _EPOCH + timedelta(days=number)
         frame = dictionary_encoding.to_frame(parts.select(people.PART_COLUMNS))
         habit = self._history.habit(day)
         found = search_date(day, frame, self._history, habit, self._kept)

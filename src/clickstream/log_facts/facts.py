@@ -18,6 +18,7 @@ from clickstream.log_facts.lines_by_date import LinesByDate
 from clickstream.parse import parse
 from clickstream.settings import Settings
 from clickstream.step_config import clean_rules
+from clickstream.tables import SESSION_PARTS
 
 AT_ONCE = 400_000
 """Rows of hits and session parts that the views are computed from at once, about."""
@@ -81,7 +82,8 @@ def compute_facts(
         if window and day != max(window) + 1:  # no session reaches beyond a gap
             yield _facts_of(window, max(window), queries)
             window.clear()
-        window[day] = builder.build(day, lines.of_day(day))
+        tables = builder.build(day, lines.of_day(day))
+        window[day] = {**tables, **builder.search(day, tables[SESSION_PARTS])}
         if len(window) > 1 and _size(window) > AT_ONCE:
             yield _facts_of(window, day - 1, queries)
             window = {day: window[day]}

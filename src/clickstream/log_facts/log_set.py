@@ -16,7 +16,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 import clickstream
 from clickstream import __version__
-from clickstream.clean.referrers import OwnDomain
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.log_facts.facts import compute_facts, own_domain, with_domain
 from clickstream.log_facts.lines_by_date import LinesByDate
@@ -34,16 +33,16 @@ _OWN_VIEWS = (_PACKAGE / "sql", _PACKAGE.parents[1] / "include" / "sql")
 
 @dataclass
 class LogFacts:
-    """The facts of logs: the rows of each fact view by date, and what was read.
+    """The facts of logs: the rows of each fact view by date, and the lines that were read.
 
-    `until` is the end of the last hour with lines (aware), None without lines.
+    `settings` have the inferred own domain. `until` is the end of the last hour with lines
+    (aware), None without lines.
     """
 
     read: Read
-    lines: int
-    parsed: int
+    lines: LinesByDate
+    settings: Settings
     until: datetime | None
-    domain: OwnDomain | None
     rows: dict[str, dict[date, pa.Table]] = field(default_factory=dict)
 
 
@@ -87,23 +86,23 @@ class LogSet:
         `secret` is what the keys of visitor ids are made of.
         """
         read_at = datetime.now(UTC)
-        lines = LinesByDate(self.settings.site.hosts)
-        try:
-            read = read_into(lines, self.paths, self.log_format, self.settings, console)
-            domain = own_domain(lines, self.settings)
-            found = LogFacts(read, lines.lines, lines.parsed, _end_of(lines), domain)
-            settings = with_domain(self.settings, domain)
-            found.rows.update({view: {} for view in FACT_VIEWS})
-            with _progress(console) as bar:
-                task = bar.add_task("Computing figures")
-                for rows in compute_facts(
-                    *(lines, settings, secret, read_at, self.sql_directory),
-                    lambda done, total: bar.update(task, completed=done, total=total),
-                ):
-                    _add(found.rows, rows)
-        finally:
-            lines.close()
+        found = self.read(console)
+        found.rows.update({view: {} for view in FACT_VIEWS})
+        with _progress(console) as bar:
+            task = bar.add_task("Computing figures")
+            for rows in compute_facts(
+                *(found.lines, found.settings, secret, read_at, self.sql_directory),
+                lambda done, total: bar.update(task, completed=done, total=total),
+            ):
+                _add(found.rows, rows)
         return found
+
+    def read(self, console: Console) -> LogFacts:
+        """Read the logs, without their facts."""
+        lines = LinesByDate(self.settings.site.hosts)
+        read = read_into(lines, self.paths, self.log_format, self.settings, console)
+        settings = with_domain(self.settings, own_domain(lines, self.settings))
+        return LogFacts(read, lines, settings, _end_of(lines))
 
 
 def _progress(console: Console) -> Progress:

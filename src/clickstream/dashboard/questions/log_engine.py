@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ from clickstream.dashboard.questions.fact_copy import FactCopy
 from clickstream.dashboard.questions.question import Question
 from clickstream.lake.fact_files import FactFile, Manifest
 from clickstream.log_facts.log_set import LogFacts, LogSet
+from clickstream.log_facts.visit_lines import PlacedLine, place_lines
+from clickstream.log_files.masked_lines import Place, masked_lines
 
 STATE = "state.json"
 
@@ -38,6 +41,7 @@ class LogEngine:
         self._state = _read_state(directory)
         self.until: datetime | None = _moment(self._state.get("until"))
         self.last: LogFacts | None = None
+        """What was read last; None if nothing has changed since the last start."""
 
     def _row_of(self, file: FactFile) -> Any:
         return self._rows[file.key]
@@ -51,9 +55,22 @@ class LogEngine:
         version = self._logs.version()
         if version == self._state.get("version"):
             return False
-        self.last = self._logs.compute(self._secret(), self._console)
+        before, self.last = self.last, self._logs.compute(self._secret(), self._console)
+        if before:
+            before.lines.close()
         self._store(self.last, version)
         return True
+
+    def place_lines(self, visits: Mapping[str, range]) -> list[PlacedLine]:
+        """Return where the lines of visits are, given by their ids and days since 1970-01-01."""
+        if self.last is None:
+            self.last = self._logs.read(self._console)
+        return place_lines(self.last.lines, self.last.settings, self._secret(), visits)
+
+    def masked_lines(self, places: Collection[Place]) -> Mapping[Place, str]:
+        """Return the masked lines at some places; none of stdin."""
+        settings = self.last.settings if self.last else self._logs.settings
+        return masked_lines(places, self._logs.log_format, settings)
 
     def _store(self, found: LogFacts, version: str) -> None:
         with self._copy.snapshot() as snapshot:
@@ -89,7 +106,9 @@ class LogEngine:
             return snapshot.rows_of_views(question)
 
     def close(self) -> None:
-        """Close the copy."""
+        """Close the copy, and forget the lines."""
+        if self.last:
+            self.last.lines.close()
         self._copy.close()
 
 

@@ -1,4 +1,4 @@
-"""Read single lines of logs again, and mask them, for `clickstream bots check`.
+"""Read single lines of log files again, and mask them.
 
 Only what the tables store of a request, and its user agent, remains readable (decision 51).
 """
@@ -10,14 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from clickstream import parse
-from clickstream.dashboard.visits.masking import MASK, Mask
 from clickstream.errors import InputError
+from clickstream.log_files.masking import MASK, Mask
 from clickstream.log_files.reading import SAMPLE_SIZE, text_blocks
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import log_format_of
-
-LONGEST_SAMPLE = 300
-"""Characters of a masked line that are shown."""
 
 Place = tuple[str, int]
 """The path of a log and the number of a line, from 1."""
@@ -26,7 +23,7 @@ Place = tuple[str, int]
 def masked_lines(
     places: Iterable[Place], log_format: str, settings: Settings
 ) -> Mapping[Place, str]:
-    """Return the masked lines at some places, shortened.
+    """Return the masked lines at some places.
 
     Only files can be read again: stdin and pipes have no lines in the result.
     """
@@ -36,7 +33,7 @@ def masked_lines(
             wanted[path].add(number)
     mask = Mask(frozenset(settings.clean.query_parameters), settings.site.domains)
     return {
-        (path, number): shorten_line(_masked(line, names, settings, mask, header))
+        (path, number): _masked(line, names, settings, mask, header)
         for path, numbers in wanted.items()
         for number, line, names, header in _lines_at(path, numbers, log_format, settings)
     }
@@ -79,8 +76,3 @@ def _masked(line: bytes, names: list[str], settings: Settings, mask: Mask, heade
         if text != MASK:
             return text
     return MASK
-
-
-def shorten_line(text: str) -> str:
-    """Cut a text at LONGEST_SAMPLE characters."""
-    return text if len(text) <= LONGEST_SAMPLE else f"{text[: LONGEST_SAMPLE - 1]}…"
