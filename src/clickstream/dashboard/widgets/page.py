@@ -48,7 +48,7 @@ class PageContext:
 
     `zone` is the time zone of the facts' local dates, `now` the time there (naive). `state` is the
     version of the facts; `problem` is the reason why they could not be refreshed, empty after a
-    success. `entries` are the notes of accounts, `identity` is the reader, and `engine` runs the SQL
+    success. `entries` are the notes of accounts, `identity` is the reader. `engine` runs the SQL
     of the views.
     """
 
