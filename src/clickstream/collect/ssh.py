@@ -94,11 +94,18 @@ async def connect(
                 host_key_alias=address if key_name.startswith("[") else key_name,
                 **_options(seconds),
             )
-        except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
-            shown = client.shown or await _key_shown(error, address, port, seconds)
+        except _OF_HOST_KEYS as error:
+            shown = client.shown or await _key_shown(error, trusted, address, port, seconds)
             if shown is None:
                 raise
             raise HostKeyRefused(_other_key(host, login, shown, trusted)) from None
+
+
+_OF_HOST_KEYS = (
+    *(asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed),
+    asyncssh.ConnectionLost,
+)
+"""Errors of a handshake that a host's key may be the reason of."""
 
 
 def _options(seconds: float) -> dict[str, Any]:
@@ -132,12 +139,19 @@ class _Client(asyncssh.SSHClient):
 
 
 async def _key_shown(
-    error: Exception, address: str, port: int, seconds: float
+    error: Exception, trusted: TrustedKeys, address: str, port: int, seconds: float
 ) -> asyncssh.SSHKey | None:
-    """Return the key of a host without a key of a trusted type, which ends the handshake early."""
-    if "host key" not in str(error).lower():
+    """Return the key of a host without a key of a trusted type, which ends the handshake early.
+
+    The host may close the connection before the reason is known.
+    """
+    if "host key" in str(error).lower():
+        return await host_key(address, port, seconds)
+    if not isinstance(error, asyncssh.ConnectionLost) or trusted.authorities:
         return None
-    return await host_key(address, port, seconds)
+    shown = await host_key(address, port, seconds)
+    types = {key.get_algorithm() for key in trusted.keys}
+    return shown if shown and shown.get_algorithm() not in types else None
 
 
 async def host_key(address: str, port: int, seconds: float) -> asyncssh.SSHKey | None:

@@ -76,6 +76,9 @@ SAMPLES: dict[str, tuple[str, int, int, dict[str, Any]]] = {
             "at": "2023-12-23 23:17:54", "status": 200, "bytes": 3609, "client": "1.2.3.4",
             "method": "GET", "target": "/beta/", "protocol": "HTTP/2.0", "host": "example.com",
             "sec_gpc": "1", "dnt": "1", "referrer": None, "duration_s": "0.001335486",
+            "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/jxl,"
+            "image/webp,*/*;q=0.8",
+            "accept_language": "en-IE", "sec_fetch_mode": "navigate",
             "user_agent": " Gecko/20100101 Firefox/121.0",
         },
     ),
