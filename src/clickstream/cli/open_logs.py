@@ -50,6 +50,10 @@ def open_(
     follow: Annotated[
         bool, typer.Option("--follow", help="Read new lines while the dashboard is open.")
     ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the facts as Parquet files, and open nothing."),
+    ] = None,
     port: DashboardPort = DEFAULT_PORT,
     open_browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
@@ -83,8 +87,11 @@ def open_(
         err.print(escape(left_out), soft_wrap=True, highlight=False)
     chosen = _with_goals(chosen, goals or [])
     log_set = LogSet(logs, chosen, log_format)
-    with _engine(log_set) as (engine, directory):
+    with _engine(log_set, follow) as (engine, directory):
         _read(engine)
+        if export:
+            _export(engine, export)
+            return
         chosen = _in_directory(chosen, directory)
         app = pages.build_app(
             chosen,
@@ -112,7 +119,7 @@ def _goal(text: str) -> tuple[str, dict[str, str]]:
 
 
 @contextlib.contextmanager
-def _engine(logs: LogSet) -> Iterator[tuple[LogEngine, Path]]:
+def _engine(logs: LogSet, follow: bool) -> Iterator[tuple[LogEngine, Path]]:
     """Open an engine in the cache; for stdin, or if it is in use, in a temporary directory."""
     from clickstream.dashboard.questions.fact_copy import CopyInUse
     from clickstream.dashboard.questions.log_engine import LogEngine
@@ -122,11 +129,11 @@ def _engine(logs: LogSet) -> Iterator[tuple[LogEngine, Path]]:
         try:
             if directory is None:
                 raise CopyInUse
-            engine = LogEngine(logs, directory, err)
+            engine = LogEngine(logs, directory, err, follows=follow)
         except CopyInUse:
             temporary = tempfile.TemporaryDirectory(prefix="clickstream-open-")
             directory = Path(stack.enter_context(temporary))
-            engine = LogEngine(logs, directory, err)
+            engine = LogEngine(logs, directory, err, follows=follow)
         stack.callback(engine.close)
         yield engine, directory
 
@@ -155,6 +162,11 @@ def _read(engine: LogEngine) -> None:
     rejected = found.lines.lines - found.lines.parsed
     rest = f", {quantity(rejected, 'line')} rejected" if rejected else ""
     err.print(f"{quantity(found.lines.lines, 'line')} of {escape(found.read.described)}{rest}.")
+
+
+def _export(engine: LogEngine, directory: Path) -> None:
+    for path in engine.export(directory):
+        out.print(str(path), soft_wrap=True, highlight=False)
 
 
 def _in_directory(settings: Settings, directory: Path) -> Settings:

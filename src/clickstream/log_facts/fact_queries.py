@@ -40,8 +40,7 @@ class FactQueries:
     """
 
     def __init__(self, settings: Settings, directory: Path) -> None:
-        config: dict[str, str | int] = {"threads": THREADS, "memory_limit": MEMORY_LIMIT}
-        self._connection = duckdb.connect(config=config)
+        self._connection = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY_LIMIT})
         prepare_connection(self._connection)
         views = {view.name: view for view in views_of(settings, directory)}
         self._date_columns = {name: _date_column(views[name]) for name in FACT_VIEWS}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
@@ -16,6 +17,7 @@ from rich.console import Console
 
 from clickstream.dashboard.questions.engines import AnswerRow, Reader, usual_goal
 from clickstream.dashboard.questions.fact_copy import FactCopy
+from clickstream.dashboard.questions.fact_export import export_facts
 from clickstream.dashboard.questions.question import Question
 from clickstream.lake.fact_files import FactFile, Manifest
 from clickstream.log_facts.log_set import LogFacts, LogSet
@@ -23,19 +25,25 @@ from clickstream.log_facts.visit_lines import PlacedLine, place_lines
 from clickstream.log_files.masked_lines import Place, masked_lines
 
 STATE = "state.json"
+REST = 5
+"""After a log was read again, this many times the duration pass until the next read."""
 
 
 class LogEngine:
-    """Answers from the facts of a log set; `refresh` reads the logs again if they have changed.
+    """Answers from the facts of a log set.
 
-    The directory has the facts between two starts, and the secret of the visitor ids. Raises
-    CopyInUse if another process has it open.
+    The first `refresh` reads the logs, unless the directory has their facts. Later ones read them
+    again if `follows` is set and they have changed. The directory also has the secret of the
+    visitor ids. Raises CopyInUse if another process has it open.
     """
 
     name = "DuckDB"
 
-    def __init__(self, logs: LogSet, directory: Path, console: Console) -> None:
+    def __init__(
+        self, logs: LogSet, directory: Path, console: Console, *, follows: bool = False
+    ) -> None:
         self._logs, self._directory, self._console = logs, directory, console
+        self._follows, self._rests_until, self._is_open = follows, 0.0, False
         self._rows: dict[str, pa.Table] = {}
         self._copy = FactCopy(directory, self._row_of, usual_goal(logs.settings))
         self._state = _read_state(directory)
@@ -52,6 +60,9 @@ class LogEngine:
 
     def refresh(self) -> bool:
         """Read the logs if they have changed; return whether the facts have."""
+        if self._is_open and (not self._follows or time.monotonic() < self._rests_until):
+            return False
+        self._is_open, began = True, time.monotonic()
         version = self._logs.version()
         if version == self._state.get("version"):
             return False
@@ -59,7 +70,13 @@ class LogEngine:
         if before:
             before.lines.close()
         self._store(self.last, version)
+        self._rests_until = time.monotonic() + REST * (time.monotonic() - began)
         return True
+
+    def export(self, directory: Path) -> list[Path]:
+        """Write the facts as Parquet files; see `export_facts`."""
+        with self._copy.snapshot() as snapshot:
+            return export_facts(snapshot, directory)
 
     def place_lines(self, visits: Mapping[str, range]) -> list[PlacedLine]:
         """Return where the lines of visits are, given by their ids and days since 1970-01-01."""
