@@ -123,8 +123,9 @@ def test_days_of_a_shop_with_a_fleet_and_changing_keys(lake_settings: Settings) 
             "privacy": PrivacySettings(key_days=2),
         }
     )
-    first = Hour.of(start)
-    expected = of_lake(settings, first, first.plus(24 * days - 1))
+    read = LogSet([str(directory)], settings).read(Console(file=StringIO()))
+    hours = (Hour.of_epoch(hour * 3600) for hour in read.lines.first_and_last_hour)
+    expected = of_lake(settings, *hours)
     assert {view for view, _ in expected} > {"cohort_facts", "people_facts"}
     assert_same(of_logs(settings, [str(directory)]), expected)
 
