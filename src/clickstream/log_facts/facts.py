@@ -68,7 +68,7 @@ def compute_facts(
 ) -> Iterator[FactRows]:
     """Yield the facts of some dates after the other.
 
-    `secret` is what visitor keys are made of, `read_at` (aware) the time at which the lines were
+    Visitor keys are derived from `secret`. `read_at` (aware) is the time at which the lines were
     read. `progress` is called with the number of dates done and of all.
     """
     days = [*_with_gaps(lines.days)]

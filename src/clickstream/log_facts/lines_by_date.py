@@ -29,7 +29,8 @@ MOST_BYTES = 128 << 20
 """Bytes of parsed lines in memory, at most; then those of all dates are written to disk."""
 
 _HOUR, HOURS_OF_A_DAY = 3_600, 24
-_NUMBERS = re.compile(r"[-._]?\d[\d._-]*")
+_COMPRESSED = re.compile(r"\.(gz|bz2|xz|zst)$")
+_NUMBERS = re.compile(r"[-._]?\d+(?:[-._]\d+)*")
 
 Numbers = NDArray[np.int64]
 HourOfLog = tuple[str, int]
@@ -54,8 +55,9 @@ class Piece:
 
 def log_name(path: str) -> str:
     """Return the name that rotated files share: `access.log` of `access.log.2.gz`."""
-    name = Path(path).name.removesuffix(".gz").removesuffix(".zst").removesuffix(".bz2")
-    return _NUMBERS.sub("", name.removesuffix(".xz")) or name
+    name = _COMPRESSED.sub("", Path(path).name)
+    without = _NUMBERS.sub("", name)
+    return name if without.startswith(".") or not without else without
 
 
 class LinesByDate:

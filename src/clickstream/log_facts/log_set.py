@@ -83,7 +83,7 @@ class LogSet:
     def compute(self, secret: bytes, console: Console) -> LogFacts:
         """Read the logs and compute their facts, with progress bars on a terminal.
 
-        `secret` is what the keys of visitor ids are made of.
+        Visitor keys are derived from `secret`.
         """
         read_at = datetime.now(UTC)
         found = self.read(console)
