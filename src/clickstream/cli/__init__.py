@@ -21,16 +21,18 @@ from clickstream.cli.console import (
     AwsPort,
     DashboardPort,
     err,
+    load_settings,
     open_lake,
     out,
     print_error,
 )
+from clickstream.cli.missing_packages import CommandGroup
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.memory import use_system_allocator
 from clickstream.query_output import STYLES, show_result
-from clickstream.settings import load as load_settings
 
 app = typer.Typer(
+    cls=CommandGroup,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
