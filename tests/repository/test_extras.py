@@ -13,9 +13,10 @@ from tests.support.cases import each_case
 from typer.main import get_command
 
 from clickstream.cli import RENAMED_COMMANDS, app
+from clickstream.lake.fact_files import FACT_VIEWS
 
 SOURCE = Path(__file__).parents[2] / "src"
-AWS = {"asyncssh", "boto3", "botocore", "pyiceberg"}
+OF_LAKES_ONLY = {"asyncssh", "pyiceberg"}
 LARGE = ["numpy", "pandas", "pyarrow"]
 """Packages whose import takes longer than a help page."""
 
@@ -41,6 +42,7 @@ OF_EXTRAS = {
     "sources trust web": "lake",
     "status": "lake",
     "verify": "lake",
+    "open -": "open",
     "dashboard": "dashboard",
     "dashboard share add Ana": "dashboard",
     "dashboard share list": "dashboard",
@@ -56,10 +58,12 @@ OF_MODULES = {
     "clickstream/dashboard": ("dashboard",),
     "clickstream/demo": ("airflow", "dashboard", "local"),
     "clickstream/lake": ("lake",),
+    "clickstream/log_facts": ("open",),
     "clickstream/pipeline": ("lake",),
     "clickstream/spark.py": ("spark",),
     "clickstream_airflow": ("airflow", "dashboard"),
     "localaws": ("local",),
+    "trino_duckdb": ("open", "local"),
 }
 """Modules, and the extras that may have what they import; a longer path has precedence."""
 
@@ -86,10 +90,23 @@ def test_help_of_every_command_needs_no_extra_and_imports_no_large_package(tmp_p
         assert "Usage: " in out, words
 
 
-def test_commands_on_log_files_need_no_extra(tmp_path: Path) -> None:
+def write_log(directory: Path) -> None:
     ana = Client("192.0.2.1")
     lines = [ana.get("2026-11-20T05:10:00", "/"), ana.get("2026-11-20T05:12:00", "/menu")]
-    (tmp_path / "access.log").write_text("\n".join(lines) + "\n")
+    (directory / "access.log").write_text("\n".join(lines) + "\n")
+
+
+def test_the_dashboard_of_log_files_needs_its_extra_only(tmp_path: Path) -> None:
+    write_log(tmp_path)
+    absent = [*absent_modules("open"), "localaws", "clickstream_airflow"]
+    ((status, out, err),) = run_without(
+        absent, [["open", "access.log", "--export", "facts"]], tmp_path
+    )
+    assert (status, out.count(".parquet")) == (0, len(FACT_VIEWS)), err
+
+
+def test_commands_on_log_files_need_no_extra(tmp_path: Path) -> None:
+    write_log(tmp_path)
     results = run_without(absent_modules(), OF_LOG_FILES, tmp_path)
     for words, (status, out, err) in zip(OF_LOG_FILES, results, strict=True):
         assert (status, err) == (0, ""), words
@@ -139,7 +156,7 @@ def test_all_that_works_on_a_lake_installs_the_lake(extra: str) -> None:
     assert packages_of("lake") <= packages_of(extra)
 
 
-def test_opening_log_files_installs_nothing_of_aws() -> None:
-    assert packages_of("lake") >= AWS
-    assert AWS.isdisjoint(packages_of("open"))
+def test_opening_log_files_installs_no_libraries_of_tables_and_hosts() -> None:
+    assert packages_of("lake") >= {"boto3", *OF_LAKES_ONLY}
+    assert OF_LAKES_ONLY.isdisjoint(packages_of("open"))
     assert {"duckdb", "sqlglot"} <= packages_of("open")

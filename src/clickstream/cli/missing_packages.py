@@ -9,7 +9,11 @@ from typer.core import TyperGroup
 from clickstream.errors import MissingPackage
 
 _STACK = "airflow,dashboard,local"
-_EXTRAS = {"dashboard": "dashboard", "digest": "dashboard", "demo": _STACK, "up": _STACK}
+_EXTRAS = {
+    **dict.fromkeys(("dashboard", "digest"), "dashboard"),
+    **dict.fromkeys(("demo", "up"), _STACK),
+    "open": "open",
+}
 """The extras of pyproject.toml that commands need. A command that is not listed needs `lake`."""
 
 

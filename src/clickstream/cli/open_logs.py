@@ -17,7 +17,7 @@ import typer
 from rich.markup import escape
 
 from clickstream.cli.console import DashboardPort, err, out
-from clickstream.errors import InputError, MissingPackage
+from clickstream.errors import InputError
 from clickstream.settings import Settings
 from clickstream.wording import quantity
 
@@ -69,16 +69,10 @@ def open_(
 
     Example: [bold]ssh web1 'zcat -f /var/log/nginx/access.log*' | clickstream open -[/]
     """
-    try:
-        from clickstream.dashboard.visits.file_lines import read_file_lines
-        from clickstream.dashboard.web import app as pages
-        from clickstream.dashboard.web import server
-        from clickstream.log_facts.log_set import LogSet
-    except ModuleNotFoundError as error:
-        raise MissingPackage(
-            f"This command needs the package {error.name}; install it with "
-            "`pip install 'clickstream[open]'`."
-        ) from None
+    from clickstream.dashboard.visits.file_lines import read_file_lines
+    from clickstream.dashboard.web import app as pages
+    from clickstream.dashboard.web import server
+    from clickstream.log_facts.log_set import LogSet
     from clickstream.settings.cafe import load_for
 
     os.umask(0o077)  # DuckDB would let every user of the machine read its write-ahead log
