@@ -20,7 +20,7 @@ from clickstream.settings import Settings
 from clickstream.step_config import clean_rules
 from clickstream.tables import SESSION_PARTS
 
-AT_ONCE = 400_000
+AT_ONCE = 250_000
 """Rows of hits and session parts that the views are computed from at once, about."""
 
 LONGEST_GAP = 7
@@ -87,6 +87,7 @@ def compute_facts(
         if len(window) > 1 and _size(window) > AT_ONCE:
             yield _facts_of(window, day - 1, queries)
             window = {day: window[day]}
+            pa.default_memory_pool().release_unused()
         progress(done, len(days))
     yield _facts_of(window, max(window), queries)
 

@@ -25,7 +25,7 @@ from clickstream.log_files.reading import SmallFile
 from clickstream.log_files.small_files import Source, source_of
 from clickstream.parse.frames import Parsed
 
-MOST_BYTES = 128 << 20
+MOST_BYTES = 96 << 20
 """Bytes of parsed lines in memory, at most; then those of all dates are written to disk."""
 
 _HOUR, HOURS_OF_A_DAY = 3_600, 24
