@@ -40,10 +40,16 @@ class LogEngine:
     name = "DuckDB"
 
     def __init__(
-        self, logs: LogSet, directory: Path, console: Console, *, follows: bool = False
+        self,
+        logs: LogSet,
+        directory: Path,
+        console: Console,
+        *,
+        follows: bool = False,
+        rest: float = REST,
     ) -> None:
-        self._logs, self._directory, self._console = logs, directory, console
-        self._follows, self._rests_until, self._is_open = follows, 0.0, False
+        self.logs, self.directory, self._console = logs, directory, console
+        self._follows, self._rest, self._rests_until, self._is_open = follows, rest, 0.0, False
         self._rows: dict[str, pa.Table] = {}
         self._copy = FactCopy(directory, self._row_of, usual_goal(logs.settings))
         self._state = _read_state(directory)
@@ -63,15 +69,21 @@ class LogEngine:
         if self._is_open and (not self._follows or time.monotonic() < self._rests_until):
             return False
         self._is_open, began = True, time.monotonic()
-        version = self._logs.version()
-        if version == self._state.get("version"):
+        version = self.logs.version()
+        if self._has_facts_of(version):
             return False
-        before, self.last = self.last, self._logs.compute(self._secret(), self._console)
+        before, self.last = self.last, self.logs.compute(self._secret(), self._console)
         if before:
             before.lines.close()
         self._store(self.last, version)
-        self._rests_until = time.monotonic() + REST * (time.monotonic() - began)
+        self._rests_until = time.monotonic() + self._rest * (time.monotonic() - began)
         return True
+
+    def _has_facts_of(self, version: str) -> bool:
+        """Whether the copy has the facts of a version of the logs; it may be a new, empty one."""
+        with self._copy.snapshot() as snapshot:
+            number = snapshot.state.version
+        return (version, number) == (self._state.get("version"), self._state.get("number"))
 
     def export(self, directory: Path) -> list[Path]:
         """Write the facts as Parquet files; see `export_facts`."""
@@ -81,13 +93,13 @@ class LogEngine:
     def place_lines(self, visits: Mapping[str, range]) -> list[PlacedLine]:
         """Return where the lines of visits are, given by their ids and days since 1970-01-01."""
         if self.last is None:
-            self.last = self._logs.read(self._console)
+            self.last = self.logs.read(self._console)
         return place_lines(self.last.lines, self.last.settings, self._secret(), visits)
 
     def masked_lines(self, places: Collection[Place]) -> Mapping[Place, str]:
         """Return the masked lines at some places; none of stdin."""
-        settings = self.last.settings if self.last else self._logs.settings
-        return masked_lines(places, self._logs.log_format, settings)
+        settings = self.last.settings if self.last else self.logs.settings
+        return masked_lines(places, self.logs.log_format, settings)
 
     def _store(self, found: LogFacts, version: str) -> None:
         with self._copy.snapshot() as snapshot:
@@ -101,20 +113,20 @@ class LogEngine:
             for view, by_date in found.rows.items()
             for day, rows in by_date.items()
         }
-        zone = self._logs.settings.site.time_zone
+        zone = self.logs.settings.site.time_zone
         self._copy.update(Manifest(number, datetime.now(UTC), zone, files))
         self._rows.clear()
         found.rows.clear()
         self.until = found.until
         until = found.until.isoformat() if found.until else None
-        self._state = {**self._state, "version": version, "until": until}
-        _write_state(self._directory, self._state)
+        self._state = {**self._state, "version": version, "number": number, "until": until}
+        _write_state(self.directory, self._state)
 
     def _secret(self) -> bytes:
         """Return the secret of visitor ids, which stays the same as long as the directory."""
         if "secret" not in self._state:
             self._state["secret"] = secrets.token_hex(32)
-            _write_state(self._directory, self._state)
+            _write_state(self.directory, self._state)
         return bytes.fromhex(self._state["secret"])
 
     def ask_views(self, question: Question) -> list[AnswerRow]:
