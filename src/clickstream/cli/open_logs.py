@@ -16,6 +16,7 @@ import typer
 from rich.markup import escape
 
 from clickstream.cli.console import DashboardPort, err, out
+from clickstream.cli.open_html import HtmlOption, RangeOption, parse_html_options
 from clickstream.errors import InputError, MissingPackage
 from clickstream.settings import Settings
 from clickstream.wording import quantity
@@ -49,6 +50,8 @@ def open_(
     follow: Annotated[
         bool, typer.Option("--follow", help="Read new lines while the dashboard is open.")
     ] = False,
+    html: HtmlOption = None,
+    range_: RangeOption = None,
     port: DashboardPort = DEFAULT_PORT,
     open_browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
@@ -61,6 +64,8 @@ def open_(
     Example: [bold]clickstream open /var/log/nginx[/]
 
     Example: [bold]clickstream open access.log --goal order=/thank-you[/]
+
+    Example: [bold]clickstream open access.log --html overview.html --range 7d[/]
 
     Example: [bold]ssh web1 'zcat -f /var/log/nginx/access.log*' | clickstream open -[/]
     """
@@ -75,6 +80,7 @@ def open_(
         ) from None
     from clickstream.settings.cafe import load_for
 
+    html_file = parse_html_options(html, range_)
     os.umask(0o077)  # DuckDB would let every user of the machine read its write-ahead log
     chosen, left_out = load_for(logs)
     if left_out:
@@ -84,6 +90,9 @@ def open_(
     with _engine(log_set) as (engine, directory):
         _read(engine)
         chosen = _in_directory(chosen, directory)
+        if html_file:
+            html_file.write(logs, chosen, lambda: _present(engine), engine)
+            return
         app = pages.build_app(chosen, lambda: _present(engine), engine=engine)
         base_url = f"http://{LOCAL_HOST}:{port}"
         server.serve(app, LOCAL_HOST, port, lambda: _announce(directory, base_url, open_browser))
