@@ -17,6 +17,7 @@ import typer
 from rich.markup import escape
 
 from clickstream.cli.console import DashboardPort, err, out
+from clickstream.cli.open_html import HtmlOption, RangeOption, parse_html_options
 from clickstream.errors import InputError
 from clickstream.settings import Settings
 from clickstream.wording import quantity
@@ -54,6 +55,8 @@ def open_(
         Path | None,
         typer.Option(metavar="DIR", help="Write the facts as Parquet files, and open nothing."),
     ] = None,
+    html: HtmlOption = None,
+    range_: RangeOption = None,
     port: DashboardPort = DEFAULT_PORT,
     open_browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
@@ -67,6 +70,8 @@ def open_(
 
     Example: [bold]clickstream open access.log --goal order=/thank-you[/]
 
+    Example: [bold]clickstream open access.log --html overview.html --range 7d[/]
+
     Example: [bold]ssh web1 'zcat -f /var/log/nginx/access.log*' | clickstream open -[/]
     """
     from clickstream.dashboard.visits.file_lines import read_file_lines
@@ -75,6 +80,9 @@ def open_(
     from clickstream.log_facts.log_set import LogSet
     from clickstream.settings.cafe import load_for
 
+    html_file = parse_html_options(html, range_)
+    if export and html_file:
+        raise typer.BadParameter("use --export or --html, not both.")
     os.umask(0o077)  # DuckDB would let every user of the machine read its write-ahead log
     chosen, left_out = load_for(logs)
     if left_out:
@@ -87,6 +95,9 @@ def open_(
             _export(engine, export)
             return
         chosen = _in_directory(chosen, directory)
+        if html_file:
+            html_file.write(logs, chosen, lambda: _present(engine), engine)
+            return
         app = pages.build_app(
             chosen,
             lambda: _present(engine),
