@@ -26,6 +26,9 @@ up: $(VENV)/run.stamp ## start Airflow, the dashboard, PostgreSQL and the local 
 dashboard: $(VENV)/run.stamp ## start only the dashboard, on the lake of the settings; DASHBOARD_PORT=
 	$(BIN)/clickstream dashboard $(if $(DASHBOARD_PORT),--port $(DASHBOARD_PORT))
 
+open: $(VENV)/run.stamp ## open the dashboard of log files, without AWS or Airflow: LOGS=DIR
+	$(BIN)/clickstream open $(or $(LOGS),$(error Name your logs: make open LOGS=/var/log/nginx))
+
 geoip: $(VENV)/run.stamp ## fetch free databases of places and networks into var/geoip (82 MB, by npm)
 	$(BIN)/python -m clickstream.demo.geoip var/geoip
 
@@ -36,9 +39,9 @@ test: $(VENV)/dev.stamp ## run unit, property and SQL tests, which need no syste
 	$(PYTEST) $(WORKERS) $(T)
 
 # The tiers below are parts of these folders; tests/repository/test_tiers.py compares them with the marks.
-LAKE_TESTS := tests/clickstream/dashboard tests/clickstream/demo/test_cafe_logs.py tests/clickstream/lake tests/clickstream/pipeline tests/dags/test_end_to_end.py tests/dags/test_reprocess.py tests/real_logs tests/sql/test_view_pruning.py
-TRINO_TESTS := tests/clickstream/dashboard/questions/test_triangle.py tests/clickstream/upgrade tests/localaws/athena tests/repository/test_trino_install.py tests/sql
-DEEP_TESTS := $(LAKE_TESTS) tests/benchmarks tests/browser tests/fuzz tests/localaws/athena tests/services
+LAKE_TESTS := tests/clickstream/dashboard tests/clickstream/demo/test_cafe_logs.py tests/clickstream/lake tests/clickstream/log_facts tests/clickstream/pipeline tests/dags/test_end_to_end.py tests/dags/test_reprocess.py tests/real_logs tests/sql/test_view_pruning.py
+TRINO_TESTS := tests/clickstream/dashboard/questions/test_triangle.py tests/clickstream/upgrade tests/localaws/athena tests/repository/test_trino_install.py tests/sql tests/trino_duckdb
+DEEP_TESTS := $(LAKE_TESTS) tests/benchmarks tests/browser tests/fuzz tests/localaws/athena tests/services tests/trino_duckdb
 
 test-lake: $(VENV)/dev.stamp ## test schedules, faults, kills, processes at once and whole real logs on lakes
 	$(PYTEST) $(WORKERS) -m 'lake and not trino and not deep' $(LAKE_TESTS)

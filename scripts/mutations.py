@@ -31,7 +31,7 @@ import typer
 
 ROOT = Path(__file__).parents[1]
 FAULTS = ROOT / "tests" / "mutations.toml"
-PACKAGES = ("clickstream", "clickstream_airflow", "localaws")
+PACKAGES = ("clickstream", "clickstream_airflow", "localaws", "trino_duckdb")
 AT_ONCE = 2
 RESULTS = {pytest.ExitCode.OK: "NOT FOUND", pytest.ExitCode.TESTS_FAILED: "found"}
 

@@ -87,7 +87,7 @@ def as_select(name: str, rows: list[Row]) -> str:
 
 
 def around(lake: Lake, view: str, given: Mapping[str, list[Row]], columns: list[str]) -> str:
-    (definition,) = (each for each in views_of(lake, DIRECTORY) if each.name == view)
+    (definition,) = (each for each in views_of(lake.settings, DIRECTORY) if each.name == view)
     left_out = {name: list[Row]() for name in definition.reads if name in TYPES}
     tables = {**left_out, **given}
     steps = ", ".join(f"{name} as ({as_select(name, rows)})" for name, rows in tables.items())

@@ -13,7 +13,7 @@ from trino.types import NamedRowTuple
 
 from clickstream.lake import Lake, athena
 from clickstream.lake.athena import QueryResult
-from localaws.athena import results, types
+from trino_duckdb import types, value_text
 
 
 class Engine(Protocol):
@@ -66,7 +66,7 @@ def athena_text(value: Any) -> str:
 
 
 def _moment(value: datetime) -> str:
-    naive = results.SIMPLE_RENDERERS["timestamp"](value.replace(tzinfo=None))
+    naive = value_text.SIMPLE_RENDERERS["timestamp"](value.replace(tzinfo=None))
     zone = getattr(value.tzinfo, "key", None) or re.sub(r"UTC(?=.)", "", str(value.tzinfo))
     return naive if value.tzinfo is None else f"{naive} {zone}"
 
@@ -89,12 +89,12 @@ def _cell(value: Any) -> str:
 
 
 RENDERERS: dict[type, Callable[[Any], str]] = {
-    bool: results.SIMPLE_RENDERERS["boolean"],
-    float: results.double_text,
-    Decimal: results.SIMPLE_RENDERERS["decimal"],
-    bytes: results.SIMPLE_RENDERERS["varbinary"],
+    bool: value_text.SIMPLE_RENDERERS["boolean"],
+    float: value_text.double_text,
+    Decimal: value_text.SIMPLE_RENDERERS["decimal"],
+    bytes: value_text.SIMPLE_RENDERERS["varbinary"],
     datetime: _moment,
-    timedelta: results.SIMPLE_RENDERERS[types.DAY_TIME_INTERVAL],
+    timedelta: value_text.SIMPLE_RENDERERS[types.DAY_TIME_INTERVAL],
     NamedRowTuple: _row,
     list: lambda value: "[" + ", ".join(map(_cell, value)) + "]",
     dict: _map,

@@ -15,22 +15,24 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream import __version__
-from clickstream.cli import bots, build, dashboard, digest, health, sources
+from clickstream.cli import bots, build, dashboard, digest, health, open_logs, sources
 from clickstream.cli.console import (
     AirflowPort,
     AwsPort,
     DashboardPort,
     err,
+    load_settings,
     open_lake,
     out,
     print_error,
 )
+from clickstream.cli.missing_packages import CommandGroup
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.memory import use_system_allocator
 from clickstream.query_output import STYLES, show_result
-from clickstream.settings import load as load_settings
 
 app = typer.Typer(
+    cls=CommandGroup,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -114,6 +116,7 @@ def try_(
     raise typer.Exit(run_trial(logs, log_format, as_json, out, chosen))
 
 
+app.command("open")(open_logs.open_)
 app.command()(build.build)
 app.command()(health.status)
 app.command()(health.verify)

@@ -12,12 +12,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from clickstream.cli.console import DashboardPort, err, out
+from clickstream.cli.console import DashboardPort, err, load_settings, out
 from clickstream.cli.share import share
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.link import login_link
-from clickstream.errors import MissingPackage
-from clickstream.settings import load as load_settings
 
 LOCAL_HOST = "127.0.0.1"
 DEFAULT_PORT = 8095
@@ -63,14 +61,9 @@ def dashboard(
     """
     if context.invoked_subcommand:
         return
-    try:
-        from clickstream.dashboard.web import app as pages
-        from clickstream.dashboard.web import server, surroundings
-    except ModuleNotFoundError as error:
-        raise MissingPackage(
-            f"The dashboard needs the package {error.name}; install it with "
-            "`pip install 'clickstream[dashboard]'`."
-        ) from None
+    from clickstream.dashboard.web import app as pages
+    from clickstream.dashboard.web import server, surroundings
+
     os.umask(0o077)  # DuckDB would let every user of the machine read its write-ahead log
     chosen = load_settings()
 

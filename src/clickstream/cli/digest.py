@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from clickstream.cli.console import err, open_lake, out
-from clickstream.errors import InputError, MissingPackage
+from clickstream.errors import InputError
 
 if TYPE_CHECKING:
     from clickstream.dashboard.digest import Digest
@@ -40,14 +40,9 @@ def digest(
 
     Example: [bold]clickstream digest --week 2026-W47 --preview week.html[/]
     """
+    from clickstream.dashboard.digest import Week, build_digest, render_text
+
     write = None if preview is None else _writer(preview)
-    try:
-        from clickstream.dashboard.digest import Week, build_digest, render_text
-    except ModuleNotFoundError as error:
-        raise MissingPackage(
-            f"The weekly mail needs the package {error.name}; install it with "
-            "`pip install 'clickstream[dashboard]'`."
-        ) from None
     lake, moment = open_lake(), datetime.now(UTC)
     zone = ZoneInfo(lake.settings.site.time_zone)
     chosen = Week.parse(week) if week else Week.last_complete(moment, zone)

@@ -19,6 +19,7 @@ from clickstream.cli.console import (
     run_by_hand,
 )
 from clickstream.cli.deadline import exit_now, run_until
+from clickstream.cli.missing_packages import missing_package
 from clickstream.cli.status_output import show_status, status_values
 from clickstream.errors import AwsUnavailable, ClickstreamError, InputError
 from clickstream.hours import Hour, HourSpan, describe_hours, hour_range
@@ -113,10 +114,13 @@ def _measure(
     """Measure the freshness of the lake; if it can't be measured, exit with code 2."""
 
     def measure() -> Freshness:
-        from clickstream.pipeline.proof.freshness import FreshnessLimits, lake_freshness
+        try:
+            from clickstream.pipeline.proof.freshness import FreshnessLimits, lake_freshness
 
-        limits = FreshnessLimits(max_lag, max_source_lag)
-        return lake_freshness(open_lake(), datetime.now(UTC), first, limits)
+            limits = FreshnessLimits(max_lag, max_source_lag)
+            return lake_freshness(open_lake(), datetime.now(UTC), first, limits)
+        except ModuleNotFoundError as error:
+            raise missing_package(error, "status") from None
 
     try:
         with err.status("Waiting for S3 …"):

@@ -11,9 +11,8 @@ from urllib.parse import parse_qsl
 import typer
 from rich.markup import escape
 
-from clickstream.cli.console import err, out
-from clickstream.errors import InputError, MissingPackage
-from clickstream.settings import load as load_settings
+from clickstream.cli.console import err, load_settings, out
+from clickstream.errors import InputError
 
 if TYPE_CHECKING:
     from clickstream.dashboard.access.shares import Share, Shares
@@ -55,12 +54,12 @@ def add(
 
     Example: [bold]clickstream dashboard share add Auditor --page trust --range year[/]
     """
-    shares = _shares()
     from clickstream.dashboard.access.accounts import OWNER
     from clickstream.dashboard.access.shares import Share
     from clickstream.dashboard.questions.view import TABS
     from clickstream.dashboard.questions.view_urls import parse_view
 
+    shares = _shares()
     pages = page or [*TABS]
     start = next((tab for tab in TABS if tab in pages), TABS[0])
     view = parse_view(start, parse_qsl(f"range={range_}"))
@@ -120,13 +119,8 @@ def _find(entries: Sequence[Share], name: str) -> Share:
 
 
 def _shares() -> Shares:
-    try:
-        from clickstream.dashboard.access.shares import Shares
-    except ModuleNotFoundError as error:
-        raise MissingPackage(
-            f"Share links need the package {error.name}; install it with "
-            "`pip install 'clickstream[dashboard]'`."
-        ) from None
+    from clickstream.dashboard.access.shares import Shares
+
     chosen = load_settings()
     return Shares(chosen.resolve(chosen.dashboard.directory), lambda: datetime.now(UTC))
 

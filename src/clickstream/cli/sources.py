@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from clickstream.cli.console import err, open_lake, out
+from clickstream.cli.console import err, load_settings, open_lake, out
 from clickstream.cli.sources_output import (
     check_values,
     describe_last_pull,
@@ -19,8 +19,6 @@ from clickstream.cli.sources_output import (
     state_values,
 )
 from clickstream.errors import ClickstreamError, HostKeyRefused, InputError, NoHost
-from clickstream.settings import Settings
-from clickstream.settings import load as load_settings
 from clickstream.wording import quantity
 
 if TYPE_CHECKING:
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from clickstream.lake import Lake
     from clickstream.pipeline.hosts.check import HostCheck
     from clickstream.pipeline.hosts.trusted_keys import ShownKey
+    from clickstream.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from clickstream.cli.status_output import BAD, GOOD, NOTE
-from clickstream.collect.hosts import SSH_PORT
 from clickstream.wording import printable, quantity
 
 if TYPE_CHECKING:
@@ -70,6 +69,8 @@ def check_values(found: HostCheck) -> dict[str, Any]:
 
 def show_key(shown: ShownKey, out: Console) -> None:
     """Print a host's key, and how to show the key on the host itself for comparison."""
+    from clickstream.collect.hosts import SSH_PORT
+
     host = shown.host
     where = f"[{host.address}]:{host.port}" if host.port != SSH_PORT else host.address
     _line(out, f"{host.name} at {escape(where)} has this key:")

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore import exceptions as boto
-from pyiceberg.exceptions import CommitStateUnknownException
 from urllib3.exceptions import HTTPError
 
 from clickstream.errors import (
@@ -42,12 +41,15 @@ _ON_THE_WAY = (
     *(boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.WaiterError),
     *(boto.ChecksumError, boto.FlexibleChecksumError, boto.CapacityNotAvailableError),
     *(boto.CredentialRetrievalError, boto.MetadataRetrievalError, boto.TokenRetrievalError),
-    *(HTTPError, CommitStateUnknownException),
+    HTTPError,
 )
 """Failures of connections and of the services behind them.
 
 Other errors of botocore are caused by a setting.
 """
+_UNKNOWN_COMMIT = "CommitStateUnknownException"
+"""The error of pyiceberg for a commit whose response is lost; a name, to import no pyiceberg."""
+
 _OF_PYARROW = "AWS Error "
 _REFUSALS_OF_PYARROW = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY", "SIGNATURE")
 
@@ -85,7 +87,7 @@ def translate_error(error: Exception) -> ClickstreamError | None:
         )
     if isinstance(error, boto.ClientError):
         return _unavailable(error) if _is_temporary(error) else _refused(error)
-    if isinstance(error, _ON_THE_WAY):
+    if isinstance(error, _ON_THE_WAY) or type(error).__name__ == _UNKNOWN_COMMIT:
         return _unavailable(error)
     if isinstance(error, OSError):
         return _of_the_system(error)

@@ -20,6 +20,7 @@ from clickstream.errors import InputError
 from clickstream.lake import athena, view_comments
 from clickstream.lake.client import Lake
 from clickstream.lake.view_comments import ViewComments
+from clickstream.settings import Settings
 from clickstream.tables import ENGAGED_SECONDS
 
 # libyaml's loader reads the descriptions of all views in 10 ms, the one in Python in 130.
@@ -151,29 +152,29 @@ def _with_values(sql: str, values: ViewValues) -> str:
     return sql
 
 
-def views_of(lake: Lake, directory: Path) -> list[AthenaView]:
+def views_of(settings: Settings, directory: Path) -> list[AthenaView]:
     """Return the directory's views with values in place of the names in braces.
 
     The names are `{key_days}`, the setting, which limits how long a visitor can be recognized,
     `{engaged_seconds}`, and `{time_zone}`, the site's. Raises InputError, see `read_views`.
     """
     values: ViewValues = {
-        "key_days": lake.settings.privacy.key_days,
+        "key_days": settings.privacy.key_days,
         "engaged_seconds": ENGAGED_SECONDS,
-        "time_zone": lake.settings.site.time_zone,
+        "time_zone": settings.site.time_zone,
     }
     return read_views(directory, values)
 
 
 def outdated(lake: Lake, directory: Path) -> list[AthenaView]:
     """Return the views whose SQL differs from the catalog's, or that the catalog lacks."""
-    views = views_of(lake, directory)
+    views = views_of(lake.settings, directory)
     return _outdated(views, _entries(lake, views))
 
 
 def refresh(lake: Lake, directory: Path) -> Refreshed:
     """Create or replace the views whose SQL differs from the catalog's, and update comments."""
-    views = views_of(lake, directory)
+    views = views_of(lake.settings, directory)
     entries = _entries(lake, views)
     replaced = _outdated(views, entries)
     for view in replaced:

@@ -27,6 +27,7 @@ from botocore.exceptions import ClientError
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
+from clickstream.settings import Settings
 
 DESTROYED = "visitor_keys/destroyed/"
 OPEN = "visitor_keys/open/"
@@ -181,7 +182,7 @@ class KeyRing:
 
     def of_hour(self, hour: Hour) -> HourKeys:
         """Return the keys that an hour is built with; missing ones are created."""
-        period, before = periods_of(self._lake, hour)
+        period, before = periods_of(self._lake.settings, hour)
         return HourKeys(self._key(period), self._key(before) if before else None)
 
     def _key(self, period: KeyPeriod) -> StoredKey:
@@ -191,9 +192,9 @@ class KeyRing:
         return key
 
 
-def periods_of(lake: Lake, hour: Hour) -> tuple[KeyPeriod, KeyPeriod | None]:
+def periods_of(settings: Settings, hour: Hour) -> tuple[KeyPeriod, KeyPeriod | None]:
     """Return the period of an hour, and the one before it if its sessions may reach the hour."""
-    days, gap = lake.settings.privacy.key_days, lake.settings.sessions.timeout_seconds
+    days, gap = settings.privacy.key_days, settings.sessions.timeout_seconds
     period, before = KeyPeriod.of(hour, days), KeyPeriod.of(hour.reaching_back(gap), days)
     return period, before if before != period else None
 

@@ -17,9 +17,9 @@ from typing import Any
 from rich.console import Console
 
 from clickstream.clean.bots import BEHAVIOURS
-from clickstream.report import print_problems, read_into
+from clickstream.log_files.masked_lines import Place, masked_lines
+from clickstream.log_files.read_logs import print_problems, read_into
 from clickstream.report.bots_output import show_check
-from clickstream.report.sample_lines import Place, masked_lines
 from clickstream.report.verdicts import Removal, Verdicts, VerdictTally
 from clickstream.settings import Settings
 from clickstream.settings.labels import BotSettings
@@ -28,6 +28,9 @@ from clickstream.terminal import SafeConsole
 
 DOWNLOADED = "var/geoip/asn.arrow"
 """The file of `make geoip`, which is used if the settings name no ASN database."""
+
+LONGEST_SAMPLE = 300
+"""Characters of a masked line that are shown."""
 
 NOW, ALL_ON = 0, 1
 """The rule sets."""
@@ -167,10 +170,14 @@ def build_check(
 
 def _samples(places: Sequence[Place], lines: Mapping[Place, str]) -> tuple[str, ...]:
     return tuple(
-        f"{Path(path).name}:{number}: {lines[path, number]}"
+        f"{Path(path).name}:{number}: {_shortened(lines[path, number])}"
         for path, number in places
         if (path, number) in lines
     )
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= LONGEST_SAMPLE else f"{line[: LONGEST_SAMPLE - 1]}…"
 
 
 def _setting_of(reason: str, settings: Settings, all_on: Settings) -> str:

@@ -23,11 +23,11 @@ from clickstream.clean.referrers import OwnDomain, referrer_of
 from clickstream.clean.request_kinds import path_kind
 from clickstream.clean.urls import split_target
 from clickstream.errors import InputError
+from clickstream.log_files.reading import SAMPLE_SIZE, STDIN, text_blocks
 from clickstream.networks import client_address
 from clickstream.parse.formats import TOO_LONG
 from clickstream.parse.frames import Parsed
 from clickstream.report import read_logs
-from clickstream.report.reading import SAMPLE_SIZE, STDIN, text_blocks
 from clickstream.report.tally import VISITOR_KEY
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import clean_rules, log_format_of, look_ups, missing_look_ups

@@ -16,6 +16,8 @@ from clickstream.clean import Cleaner, CleanRules, LookUps, VisitorKeys
 from clickstream.clean.hosts import count_hosts, requests_of_site
 from clickstream.clean.referrers import OwnDomain, infer_own_domain
 from clickstream.clean.request_kinds import KINDS, balance
+from clickstream.log_files.reading import SmallFile
+from clickstream.log_files.small_files import place_of_line, source_of
 from clickstream.parse import parse
 from clickstream.parse.frames import Parsed
 from clickstream.report.figures import (
@@ -26,9 +28,7 @@ from clickstream.report.figures import (
     Reject,
     top,
 )
-from clickstream.report.reading import SmallFile
 from clickstream.report.rows import ROWS_AT_ONCE, LogRequests, LogRows, Numbers
-from clickstream.report.small_files import place_of_line, source_of
 from clickstream.report.suspects import Suspects, find_suspects
 from clickstream.report.visits import SessionCounts, SessionTally
 from clickstream.sessions import SessionRules

@@ -15,10 +15,10 @@ import numpy.typing as npt
 from clickstream import dictionary_encoding
 from clickstream.clean import Cleaner, CleanRules, LookUps, VisitorKeys
 from clickstream.clean.hosts import requests_of_site
+from clickstream.log_files.reading import SmallFile
+from clickstream.log_files.small_files import Source, place_of_line, source_of
 from clickstream.parse.frames import Parsed
-from clickstream.report.reading import SmallFile
 from clickstream.report.rows import ROWS_AT_ONCE, LogRequests, LogRows, Numbers
-from clickstream.report.small_files import Source, place_of_line, source_of
 from clickstream.report.tally import VISITOR_KEY
 
 SAMPLES = 2

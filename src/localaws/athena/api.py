@@ -14,10 +14,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from localaws.athena import types
+from localaws.athena.api_errors import invalid_request
 from localaws.athena.blobio import split_uri
 from localaws.athena.engine import Engine
-from localaws.athena.errors import invalid_request
 from localaws.athena.executions import Executions
 from localaws.athena.limits import DEFAULT, Limits
 from localaws.athena.metadata import Metadata
@@ -27,6 +26,7 @@ from localaws.athena.workgroups import ENGINE, Workgroups
 from localaws.errors import UnknownOperationError
 from localaws.service import Blobs, Catalog
 from localaws.store import Database
+from trino_duckdb import types
 
 Json = dict[str, Any]
 MAX_RESULTS = 1000

@@ -10,18 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from localaws.athena import types
+from localaws.athena.api_errors import athena_error
 from localaws.athena.blobio import split_uri
-from localaws.athena.dialect import CompiledStatement, compile_statement
-from localaws.athena.errors import QueryError
 from localaws.athena.executions import OPEN_STATES, Executions, Record, finish
 from localaws.athena.limits import DEFAULT, Limits
 from localaws.athena.pool import WorkerDied, WorkerPool
 from localaws.athena.statements import Statements, is_query, line_columns, plain
 from localaws.athena.tables import QueryTables
-from localaws.athena.types import Type
 from localaws.errors import AwsError
 from localaws.service import Blobs, Catalog
+from trino_duckdb import CompiledStatement, QueryError, Type, compile_statement, types
 
 WORKERS = 2
 CANCEL_REASON = "Query cancelled by user"
@@ -106,7 +104,7 @@ class Engine:
         def change(record: Record) -> bool:
             if not finish(record, "FAILED", str(error)):
                 return False
-            record["execution"]["Status"]["AthenaError"] = error.athena_error()
+            record["execution"]["Status"]["AthenaError"] = athena_error(error)
             return True
 
         self._executions.change(query_id, change)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from localaws.athena.errors import invalid_request
+from localaws.athena.api_errors import invalid_request
 from localaws.errors import AwsError
 from localaws.store import Database
 

@@ -15,10 +15,7 @@ from pyiceberg import types as iceberg_types
 from pyiceberg.schema import Schema
 from sqlglot import exp
 
-from localaws.athena import types
-from localaws.athena.dialect.scopes import Condition
-from localaws.athena.errors import not_supported
-from localaws.athena.types import Type
+from trino_duckdb import Condition, Type, not_supported, types
 
 PRIMITIVES: dict[type[iceberg_types.IcebergType], Type] = {
     iceberg_types.BooleanType: types.BOOLEAN,

@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from localaws.athena.errors import QueryError
 from localaws.athena.limits import DEFAULT, Limits
+from trino_duckdb import QueryError
 
 MODULE = "localaws.athena.worker"
 

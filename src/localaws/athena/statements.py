@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localaws.athena import table_text, types
-from localaws.athena.dialect import compile_statement
-from localaws.athena.errors import QueryError, not_supported
+from localaws.athena import table_text
 from localaws.athena.tables import QueryTables, is_view
-from localaws.athena.types import VARCHAR
 from localaws.errors import AwsError
 from localaws.service import Catalog
+from trino_duckdb import QueryError, compile_statement, not_supported, types
+from trino_duckdb.types import VARCHAR
 
 QUERY_WORDS = ("SELECT", "WITH", "VALUES", "(", "TABLE")
 LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)+", re.DOTALL)

@@ -16,7 +16,7 @@ from typing import Any
 
 from pyiceberg.table import StaticTable
 
-from localaws.athena.errors import QueryError, not_supported
+from trino_duckdb import QueryError, not_supported
 
 Entry = Mapping[str, Any]
 

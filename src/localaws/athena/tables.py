@@ -22,14 +22,11 @@ from pyiceberg.table import FileScanTask, StaticTable
 from pyiceberg.table.metadata import TableMetadata
 from sqlglot import exp
 
-from localaws.athena import types
 from localaws.athena.blobio import BlobFileIO, split_uri
-from localaws.athena.dialect.environment import TableColumns, ViewText
-from localaws.athena.dialect.scopes import Scan
-from localaws.athena.errors import QueryError, not_supported
 from localaws.athena.iceberg import duckdb_schema, row_filter, trino_type
 from localaws.errors import AwsError
 from localaws.service import Blobs, Catalog
+from trino_duckdb import QueryError, Scan, TableColumns, ViewText, not_supported, types
 
 PRESTO_VIEW = re.compile(r"/\* Presto View: ([A-Za-z0-9+/=]+) \*/")
 NAME_MAPPING = "schema.name-mapping.default"

@@ -20,19 +20,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import duckdb
-from duckdb.func import FunctionNullHandling
 
-from localaws.athena import json_values, pyfunctions, results, types
-from localaws.athena.failures import explain_failure
 from localaws.athena.limits import Limits
+from localaws.athena.results import csv_line
+from trino_duckdb import check_types, explain_failure, prepare_connection, renderer, types
 
 THREADS = 2
 BATCH_ROWS = 4096
 SETTINGS = (
-    "LOAD icu",
-    "SET TimeZone = 'UTC'",
-    "SET default_null_order = 'nulls_last'",
-    "SET order_by_non_integer_literal = true",
     f"SET threads = {THREADS}",
     "SET enable_progress_bar = false",
 )
@@ -48,15 +43,7 @@ def prepare(spill: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
     connection.execute(f"SET memory_limit = {_quoted(limits.memory)}")
     connection.execute(f"SET temp_directory = {_quoted(str(spill))}")
     connection.execute(f"SET max_temp_directory_size = {_quoted(limits.spill)}")
-    for function in (*pyfunctions.FUNCTIONS, *json_values.FUNCTIONS):
-        parameters, result = pyfunctions.signature(function)
-        connection.create_function(
-            f"trino_{function.__name__}",
-            pyfunctions.strict(function),
-            [duckdb.sqltype(parameter) for parameter in parameters],
-            duckdb.sqltype(result),
-            null_handling=FunctionNullHandling.SPECIAL,
-        )
+    prepare_connection(connection)
     return connection
 
 
@@ -74,30 +61,40 @@ def run(connection: duckdb.DuckDBPyConnection, job: dict[str, Any]) -> dict[str,
     return {"rows": _write_rows(connection, kinds, job["names"], Path(job["output"]))}
 
 
-def check_types(connection: duckdb.DuckDBPyConnection, kinds: list[types.Type]) -> None:
-    """Raise TypeError if DuckDB's types differ from those that the compiler computed."""
-    for kind, column in zip(kinds, connection.description or [], strict=True):
-        expected = duckdb.sqltype(types.duckdb_name(kind))
-        if kind != types.UNKNOWN and str(column[1]) != str(expected):
-            raise TypeError(f"column is {column[1]} in DuckDB but should be {expected}")
-
-
 def _write_rows(
     connection: duckdb.DuckDBPyConnection, kinds: list[types.Type], names: list[str], path: Path
 ) -> int:
-    show = [results.renderer(kind) for kind in kinds]
+    show = [renderer(kind) for kind in kinds]
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(results.csv_line(names))
+        file.write(csv_line(names))
         while rows := connection.fetchmany(BATCH_ROWS):
             count += len(rows)
             file.writelines(
-                results.csv_line(
-                    [None if v is None else f(v) for f, v in zip(show, row, strict=True)]
-                )
+                csv_line([None if v is None else f(v) for f, v in zip(show, row, strict=True)])
                 for row in rows
             )
     return count
+
+
+def failure_answer(error: Exception, limits: Limits) -> dict[str, str]:
+    """Return the code and the message of a job's error for the server."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        message = _memory_message(str(error), limits)
+        return {"code": "EXCEEDED_LOCAL_MEMORY_LIMIT", "message": message}
+    failure = explain_failure(error)
+    return {"code": failure.code, "message": failure.message}
+
+
+def _memory_message(text: str, limits: Limits) -> str:
+    is_disk_full = "max_temp_directory_size" in text
+    needs = f"{limits.memory} of memory" + (
+        f" and {limits.spill} of disk" if is_disk_full else ", in a step that cannot spill"
+    )
+    return (
+        f"The query needs more than the local engine's {needs}. "
+        "Filter by a date, select fewer columns, or aggregate less."
+    )
 
 
 def _quoted(text: str) -> str:
@@ -123,7 +120,7 @@ def serve(answers: IO[str], spill: Path, limits: Limits) -> None:
         try:
             answer = run(connection, job)
         except Exception as error:
-            answer = {"error": explain_failure(error, limits)}
+            answer = {"error": failure_answer(error, limits)}
             is_spent = isinstance(error, MemoryError | duckdb.OutOfMemoryException)
         connection.close()
         print(json.dumps(answer), file=answers, flush=True)

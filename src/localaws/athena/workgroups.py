@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localaws.athena.errors import invalid_request
+from localaws.athena.api_errors import invalid_request
 
 PRIMARY = "primary"
 """The workgroup that every account has, and that a client uses if it names none."""

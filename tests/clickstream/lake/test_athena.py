@@ -71,7 +71,7 @@ def test_views_have_the_days_of_a_visitor_key_and_are_outdated_when_these_change
     (tmp_path / "key.yml").write_text("reads: []\n")
     assert views.refresh(lake, tmp_path).created == ["key"]
     assert views.outdated(lake, tmp_path) == []
-    assert "'30'" in views.views_of(lake, tmp_path)[0].sql
+    assert "'30'" in views.views_of(lake.settings, tmp_path)[0].sql
     privacy = lake.settings.privacy.model_copy(update={"key_days": 7})
     other = replace(lake, settings=lake.settings.model_copy(update={"privacy": privacy}))
     assert [view.name for view in views.outdated(other, tmp_path)] == ["key"]

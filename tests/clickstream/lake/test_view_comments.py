@@ -90,7 +90,7 @@ def test_a_changed_comment_replaces_no_view(lake: Lake, directory: Path) -> None
 def test_a_view_that_was_replaced_gets_its_comments_back(lake: Lake, directory: Path) -> None:
     """Also after a crash between the two steps, and after a release without comments."""
     views.refresh(lake, directory)
-    (sql,) = (view.sql for view in views.views_of(lake, directory))
+    (sql,) = (view.sql for view in views.views_of(lake.settings, directory))
     athena.query(lake, f"create or replace view numbers as\n{sql}")
     assert comments(lake) == (None, [None, None])
     assert views.refresh(lake, directory).described == ["numbers"]

@@ -29,7 +29,7 @@ from clickstream import sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.lake.publication import Publication
-from clickstream.pipeline.hour import batch
+from clickstream.pipeline.hour import rows
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish import publish
 from clickstream.pipeline.publish.publish import Due
@@ -172,7 +172,7 @@ def each_hour_alone(_parts: pa.Table, _hour: Hour, _gap: int) -> pa.Table:
 
 look_both_ways = publish.first_broken_hour
 start_publication = publish.start_publication
-stitch_to_carry = batch.stitch_to_carry
+stitch_to_carry = rows.stitch_to_carry
 
 
 def nothing_is_handed_on_in_a_range(*parts_and_rules: Any) -> Any:
@@ -204,7 +204,7 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
     (publish, "first_broken_hour", no_look_right, BACKWARDS),
     (world_steps, "hours_to_build", late_lines_stay_out, LATE),
     (publish, "start_publication", published_whatever_happened, SAME_MEANWHILE),
-    (batch, "stitch_to_carry", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
+    (rows, "stitch_to_carry", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
 ]
 
 

@@ -14,6 +14,7 @@ from tests.support.lakes import aws_session, build_all
 
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, objects, open_lake, own_domain
+from clickstream.log_files.reading import read_log
 from clickstream.pipeline import site
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.hour.outdated import hour_states
@@ -21,7 +22,6 @@ from clickstream.pipeline.proof.freshness import lake_freshness
 from clickstream.pipeline.publish.publish import build_hour, refresh_views, register_tables
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.site import describe_own_domain, settings_digest
-from clickstream.report.reading import read_log
 from clickstream.report.tally import Tally
 from clickstream.settings import Settings, SiteSettings
 from clickstream.step_config import clean_rules, look_ups, session_rules

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 from tests.clickstream.report.builders import LINES, SETTINGS, line
 
+from clickstream.log_files import small_files
 from clickstream.parse import parse_together
 from clickstream.parse.formats import LINE_FORMATS
-from clickstream.report import run_trial, small_files
+from clickstream.report import run_trial
 
 PLACES = [*LINES, line("192.0.2.9", "05:00:00", "/wp-login.php", status=404), "\n", "GET / cut\n"]
 BYTES_PER_LINE = 60

@@ -13,10 +13,9 @@ import pytest
 from tests.localaws.athena.client import AthenaClient
 from tests.support.localaws_process import LocalAwsProcess
 
-from localaws.athena import types
-from localaws.athena.errors import QueryError
 from localaws.athena.limits import Limits
 from localaws.athena.pool import WorkerPool
+from trino_duckdb import QueryError, types
 
 MEGABYTE = 1 << 20
 DEEP = {

@@ -12,10 +12,9 @@ import pytest
 from tests.localaws.athena.client import AthenaClient
 from tests.support.localaws_process import LocalAwsProcess
 
-from localaws.athena import types
-from localaws.athena.errors import QueryError
 from localaws.athena.limits import Limits
 from localaws.athena.pool import WorkerPool
+from trino_duckdb import QueryError, types
 
 ROWS = 2_000_000
 SAMPLE = 1000

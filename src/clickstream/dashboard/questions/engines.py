@@ -26,6 +26,7 @@ from clickstream.settings import Settings
 
 AnswerRow = tuple[Any, ...]
 POLL_SECONDS = 15.0
+ATHENA = "Athena"
 
 
 class Reader(Protocol):
@@ -43,6 +44,10 @@ class AnswerEngine(Protocol):
     """A source of answers."""
 
     name: str
+    """The engine of the views' SQL, as pages name it."""
+
+    def ask_views(self, question: Question) -> list[AnswerRow]:
+        """Run the SQL of a question on the fact views themselves."""
 
     def reader(self) -> AbstractContextManager[Reader]:
         """Open a reader of the current version."""
@@ -66,7 +71,7 @@ def usual_goal(settings: Settings) -> str:
 class LocalEngine:
     """Answers from the local copy; `refresh` fetches the files of the manifest that it lacks."""
 
-    name = "local"
+    name = ATHENA
 
     def __init__(self, lake: Lake, directory: Path) -> None:
         self._lake = lake
@@ -94,6 +99,10 @@ class LocalEngine:
         self._etag = stored.etag if is_up_to_date else None
         return is_changed
 
+    def ask_views(self, question: Question) -> list[AnswerRow]:
+        """Run the question on Athena. Raises QueryFailed with Athena's reason."""
+        return ask_athena(self._lake, question)
+
     def close(self) -> None:
         """Close the copy."""
         self._copy.close()
@@ -114,7 +123,7 @@ class AthenaReader:
 class AthenaEngine:
     """Answers every question by an Athena query; the version is that of the manifest."""
 
-    name = "athena"
+    name = ATHENA
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
@@ -131,6 +140,10 @@ class AthenaEngine:
         stored = read_manifest(self._lake)
         before, self._state = self._state, state_of(stored.manifest) if stored else EMPTY
         return before != self._state
+
+    def ask_views(self, question: Question) -> list[AnswerRow]:
+        """Run the question on Athena. Raises QueryFailed with Athena's reason."""
+        return ask_athena(self._lake, question)
 
     def close(self) -> None:
         """Do nothing: it holds no resources."""

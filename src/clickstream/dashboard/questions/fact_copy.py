@@ -49,7 +49,7 @@ ROWS_OF_A_BATCH = 100_000
 _ADDED = {view.name: view.added for view in fact_views.ALL}
 """The columns that files of earlier releases lack, by fact view."""
 
-_IDS = {"session_id", "visitor_id"}
+IDS = {"session_id", "visitor_id"}
 """Columns of 16 hexadecimal digits, stored as 64-bit numbers for faster counts and joins."""
 
 _VIEW = re.compile(r"\b\w+_facts\b")
@@ -203,6 +203,24 @@ class Snapshot:
             return set()
         return {day for (day,) in self.cursor.execute(f"from {DATES_OF_HOURS}").fetchall()}
 
+    def has(self, view: str) -> bool:
+        """Return whether a fact view was copied."""
+        return view in self._tables
+
+    def columns(self, view: str) -> list[str]:
+        """Return the columns of a fact view in their order."""
+        names = self.cursor.execute(
+            "select column_name from duckdb_columns() where table_name = ? order by column_index",
+            [view],
+        )
+        return [name for (name,) in names.fetchall() if name != "copied_day"]
+
+    def rows_of_views(self, question: Question) -> list[tuple[Any, ...]]:
+        """Answer a question from all rows, without sums."""
+        stored = [_stored_value(value) for value in question.values]
+        found: list[tuple[Any, ...]] = self.cursor.execute(question.sql, stored).fetchall()
+        return found
+
     def rows(self, question: Question) -> list[tuple[Any, ...]]:
         """Answer a question; return no rows for a fact view that was never copied.
 
@@ -315,7 +333,7 @@ def _insert(cursor: Any, view: str, rows: pa.Table) -> None:
     dates.
     """
     columns = ", ".join(
-        f"('0x' || {name})::ubigint as {name}" if name in _IDS else name
+        f"('0x' || {name})::ubigint as {name}" if name in IDS else name
         for name in rows.column_names
     )
     select = f"select {columns} from arrow_rows"  # noqa: S608

@@ -15,7 +15,7 @@ from clickstream.dashboard.questions.engines import AnswerEngine
 from clickstream.dashboard.web.entry_routes import add_entry_routes
 from clickstream.dashboard.web.error_pages import add_error_pages
 from clickstream.dashboard.web.panel_routes import add_panel_routes
-from clickstream.dashboard.web.service import Clock, DashboardService, present
+from clickstream.dashboard.web.service import Clock, DashboardService, ReadLines, present
 from clickstream.dashboard.web.share_routes import add_share_routes
 from clickstream.dashboard.web.static_files import add_static_routes
 from clickstream.dashboard.web.surroundings import surroundings_of
@@ -34,17 +34,19 @@ def build_app(
     *,
     lake: Lake | None = None,
     engine: AnswerEngine | None = None,
+    read_lines: ReadLines | None = None,
     dependencies: Sequence[params.Depends] = (),
     protect: Protect | None = None,
 ) -> FastAPI:
     """Build the application; it refreshes its facts in the background while it runs.
 
-    `engine` replaces the engine that the settings name, for example one with another copy.
+    `engine` replaces the engine that the settings name, for example one with another copy, and
+    `read_lines` what reads the lines of visits.
     `dependencies` run before every route. `protect` puts a guard around the application, by default
     the dashboard's own login. A mounted application gets no lifespan events, so the
     outer application must call `start` and `stop` of `app.state.dashboard`.
     """
-    dashboard = DashboardService(settings, clock, lake, engine)
+    dashboard = DashboardService(settings, clock, lake, engine, read_lines)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

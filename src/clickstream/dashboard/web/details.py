@@ -178,10 +178,10 @@ def _linked_name(page: PageContext, dimension: str, value: Any, name: str, title
     )
 
 
-def compare_with_athena(
+def compare_answers(
     page: PageContext, answers: Sequence[tuple[Answer, Sequence[AnswerRow]]]
 ) -> tuple[Comparison, list[DetailPart]]:
-    """Compare our answers with Athena's; each pair answers the same question."""
+    """Compare our answers with those of the views; each pair answers the same question."""
     parts = [_compared_part(page, ours, theirs) for ours, theirs in answers]
     counted = [_count_differences(ours, theirs) for ours, theirs in answers]
     values, differing = (sum(numbers) for numbers in zip(*counted, strict=True))
@@ -208,7 +208,7 @@ def _compared_part(page: PageContext, answer: Answer, theirs: Sequence[AnswerRow
     return DetailPart(
         _title(page, question),
         summary,
-        _heads(page, question, [text(mark("Athena"))]),
+        _heads(page, question, [page.engine]),
         [_compared_row(page, question, *row) for row in rows[:MOST_COMPARED]],
         question.sql_with_values(),
     )

@@ -14,13 +14,12 @@ from clickstream.dashboard.access.identity import (
     require_writer,
 )
 from clickstream.dashboard.questions.answers import Answer
-from clickstream.dashboard.questions.engines import ask_athena
 from clickstream.dashboard.questions.folding import fold
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.tabs.panels import PANELS, questions_of
-from clickstream.dashboard.web.details import compare_with_athena, csv_lines, detail_parts
+from clickstream.dashboard.web.details import compare_answers, csv_lines, detail_parts
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.web.shown_rows import SEARCH, START, ShownRows
 from clickstream.lake import aws_errors
@@ -74,10 +73,10 @@ def _show_both(
     panel = PANELS[name]
 
     def ask(question: Question) -> Answer:
-        return Answer(question, ask_athena(dashboard.lake, question))
+        return Answer(question, dashboard.engine.ask_views(question))
 
     with dashboard.page(view, identity) as page, aws_errors.translate_errors():
         questions = questions_of(page, panel)
         pairs = [(fold(page.ask, one), fold(ask, one).rows) for one in questions]
-        comparison, parts = compare_with_athena(page, pairs)
+        comparison, parts = compare_answers(page, pairs)
         return HTMLResponse(dashboard.renderer.detail(page, panel, parts, comparison))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ from clickstream.dashboard.questions.engines import (
 )
 from clickstream.dashboard.questions.view import TABS, View
 from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.visits.log_lines import LoggedVisit, VisitLines, read_log_lines
 from clickstream.dashboard.web.rendered_pages import RenderedPages
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.web.share_menu import ShownLinks
@@ -32,6 +34,8 @@ from clickstream.lake import Lake, shared_session
 from clickstream.settings import Settings
 
 Clock = Callable[[], datetime]
+ReadLines = Callable[[Sequence[LoggedVisit], int], VisitLines]
+"""Reads the first lines of each visit."""
 
 
 def present() -> datetime:
@@ -48,12 +52,14 @@ class DashboardService:
         clock: Clock = present,
         lake: Lake | None = None,
         engine: AnswerEngine | None = None,
+        read_lines: ReadLines | None = None,
     ) -> None:
         locale = parse_locale(settings.dashboard.language)
         self.settings = settings
         self.clock = clock
         self.lake = lake or Lake(settings, shared_session())
         self.engine = engine or _engine(self.lake)
+        self.read_lines: ReadLines = read_lines or partial(read_log_lines, self.lake)
         self.answers = Answers(self.engine)
         self.pages = RenderedPages()
         self.refresher = Refresher(self.engine, POLL_SECONDS, self.warm_up)
@@ -82,6 +88,7 @@ class DashboardService:
             page = PageContext(
                 *(view, ask, self.formats, now, self.settings, zone, state, problem, entries),
                 identity=identity,
+                engine=self.engine.name,
             )
             yield page.without_hidden_metrics()
 
@@ -91,7 +98,7 @@ class DashboardService:
         if not self.asking_athena.acquire(blocking=False):
             raise HTTPException(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                "Athena is answering another question. Try again in a minute.",
+                f"{self.engine.name} is answering another question. Try again in a minute.",
             )
         try:
             yield

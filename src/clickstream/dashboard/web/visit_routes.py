@@ -17,7 +17,7 @@ from clickstream.dashboard.access.identity import Identity, identity_of, require
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.visits.listing import Record, build_list, csv_rows
-from clickstream.dashboard.visits.log_lines import MOST_LINES, VisitLines, read_log_lines
+from clickstream.dashboard.visits.log_lines import MOST_LINES, VisitLines
 from clickstream.dashboard.visits.questions import PageKey, parse_id
 from clickstream.dashboard.visits.sample import LINES, build_sample, logged, sample_visits
 from clickstream.dashboard.visits.visit import build_visit, find_visit
@@ -105,7 +105,7 @@ def _read_lines(
 ) -> VisitLines:
     """Read log lines of visits, and log who read them."""
     with dashboard.turn_at_athena():
-        lines = read_log_lines(dashboard.lake, logged(visits), most)
+        lines = dashboard.read_lines(logged(visits), most)
     for one in visits:
         log.info(f"{identity.account} read log lines of visit {one['session_id']}.")
     return lines

@@ -25,6 +25,7 @@ from clickstream.dashboard.questions.coverage import (
     measure_coverage,
     to_local,
 )
+from clickstream.dashboard.questions.engines import ATHENA
 from clickstream.dashboard.questions.fact_copy import CopyState
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import Panel
@@ -47,7 +48,8 @@ class PageContext:
 
     `zone` is the time zone of the facts' local dates, `now` the time there (naive). `state` is the
     version of the facts; `problem` is the reason why they could not be refreshed, empty after a
-    success. `entries` are the notes of accounts, `identity` is the reader.
+    success. `entries` are the notes of accounts, `identity` is the reader. `engine` runs the SQL
+    of the views.
     """
 
     view: View
@@ -60,6 +62,7 @@ class PageContext:
     problem: str = ""
     entries: ShownNotes = NO_NOTES
     identity: Identity = NOBODY
+    engine: str = ATHENA
     _built: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def once(self, build: Callable[[PageContext], Built]) -> Built:

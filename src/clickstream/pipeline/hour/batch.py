@@ -9,20 +9,15 @@ carry-in, so only the first hour of a range reads the published hours before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 
-import numpy as np
 import pyarrow as pa
 from more_itertools import constrained_batches, split_when
-from numpy.typing import NDArray
 
-from clickstream import clean, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import KeyRing
-from clickstream.parquet import shape
 from clickstream.pipeline.hour.build import (
     HourReading,
     begin_build,
@@ -32,15 +27,12 @@ from clickstream.pipeline.hour.build import (
     read_from_staging,
     stitch,
 )
-from clickstream.pipeline.hour.chain import carry_into, stitch_to_carry
+from clickstream.pipeline.hour.chain import carry_into
 from clickstream.pipeline.hour.replay_window import ReplayWindow
+from clickstream.pipeline.hour.rows import build_rows, hour_slices, split_by_hour
 from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild, StitchedHour
-from clickstream.sessions import SessionRules
 from clickstream.step_config import session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
-
-HourNumbers = NDArray[np.int32]
-"""For each row the number of its hour, in ascending order."""
 
 
 def build_in_memory(
@@ -58,10 +50,10 @@ def build_in_memory(
     hours = [Hour.parse(one.hour) for one in begun]
     reading = HourReading(lake, {hour: raws[hour] for hour in hours}, keys.of_hour(hours[0]))
     [requests] = reading.requests()
-    rows, digests, carry = _build_rows(requests, hours, carry, session_rules(lake.settings))
+    rows, digests, carry = build_rows(requests, hours, carry, session_rules(lake.settings))
     rejects = reading.rejects
-    rows[REJECTS] = _split_by_hour(rejects, REJECTS, rejects["hour"].to_numpy(), hours)
-    balances = [requests.balance(some) for some in _hour_slices(requests.columns["hour"], hours)]
+    rows[REJECTS] = split_by_hour(rejects, REJECTS, rejects["hour"].to_numpy(), hours)
+    balances = [requests.balance(some) for some in hour_slices(requests.columns["hour"], hours)]
     built = []
     for number, one in enumerate(begun):
         carry_in, carry_out = digests[number : number + 2]
@@ -80,27 +72,6 @@ def build_in_memory(
     return built, carry
 
 
-def _build_rows(
-    requests: clean.RequestTable, hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
-) -> tuple[dict[Table, list[pa.Table]], list[str], pa.Table]:
-    """Return hits and session parts by hour, digests, and the carry-out of the last hour.
-
-    The digests are those of the carry-in of the first hour, and of the carry-out of each hour.
-    """
-    of_requests = requests.columns["hour"]
-    cut = sessions.cut(requests, rules, of_requests)
-    of_parts = of_requests[cut.order[cut.first]]
-    parts = sessions.make_parts(requests, cut, rules)
-    hits = pa.concat_tables(sessions.hits_in_order(requests, cut, parts))
-    by_hour = [parts[some] for some in _hour_slices(of_parts, hours)]
-    stitched, digests, carry_out = _stitch_all(by_hour, hours, carry, rules)
-    rows = {
-        HITS: _split_by_hour(hits, HITS, of_requests[requests.is_hit], hours),
-        SESSION_PARTS: _split_by_hour(stitched, SESSION_PARTS, of_parts, hours),
-    }
-    return rows, digests, carry_out
-
-
 def _check_balance(
     hour: StitchedHour, lines: Mapping[str, int], rows: Mapping[Table, pa.Table]
 ) -> BuiltHour:
@@ -108,33 +79,6 @@ def _check_balance(
     sums = hour.hits, hour.session_parts, hour.rejected
     hour.check(*sums, f"`clickstream build {hour.hour} {hour.hour}` leaves its rows in staging")
     return BuiltHour(hour, lines, rows.__getitem__)
-
-
-def _stitch_all(
-    parts: Sequence[pa.Table], hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
-) -> tuple[pa.Table, list[str], pa.Table]:
-    """Return all parts with their sessions, and digests and carry-out as `_build_rows`."""
-    found: list[pa.Table] = []
-    digests = [sessions.carry_digest(carry)]
-    for some, hour in zip(parts, hours, strict=True):
-        stitched, carry = stitch_to_carry(carry, [some], hour, rules)
-        found += stitched
-        digests.append(sessions.carry_digest(carry))
-    return pa.concat_tables(found), digests, carry
-
-
-def _split_by_hour(
-    rows: pa.Table, table: Table, of_rows: HourNumbers, hours: Sequence[Hour]
-) -> list[pa.Table]:
-    """Convert rows to the columns of the table, and split them into one piece for each hour."""
-    shaped = shape(rows, table, pa.array(of_rows.astype("M8[h]").astype("M8[us]")))
-    return [shaped[some] for some in _hour_slices(of_rows, hours)]
-
-
-def _hour_slices(of_rows: HourNumbers, hours: Sequence[Hour]) -> list[slice]:
-    """Return the slice of the rows of each hour."""
-    edges = [hours[0].number, *(hour.next.number for hour in hours)]
-    return [slice(*ends) for ends in pairwise(np.searchsorted(of_rows, edges).tolist())]
 
 
 CLEANED_AT_ONCE = 8 << 20

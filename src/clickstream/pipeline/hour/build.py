@@ -26,8 +26,9 @@ from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import HourKeys, KeyIds
 from clickstream.parquet import RowsWriter
 from clickstream.pipeline.hour import spill
-from clickstream.pipeline.hour.chain import carry_into, stitch_to_carry
+from clickstream.pipeline.hour.chain import carry_into
 from clickstream.pipeline.hour.replay_window import ReplayWindow
+from clickstream.pipeline.hour.rows import stitch_to_carry
 from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild, StitchedHour
 from clickstream.pipeline.site import settings_digest, settings_of
 from clickstream.step_config import (

@@ -1,6 +1,6 @@
 """The session chain of published hours: carry-ins, carry-outs, and where the chain is broken.
 
-`build` and `batch` use it to stitch sessions; `publish`, `outdated` and `verify` check it.
+`build` and `batch` use it for carry-ins; `publish`, `outdated` and `verify` check it.
 """
 
 from __future__ import annotations
@@ -45,15 +45,6 @@ def carry_into(lake: Lake, hour: Hour, keys: KeyIds, window: ReplayWindow) -> pa
     }
     parts = sessions.drop_hours(_parts(lake, reach, hour.previous), left_out)
     return sessions.carry_out(parts, hour.previous, rules)
-
-
-def stitch_to_carry(
-    carry: pa.Table, tables: Iterable[pa.Table], hour: Hour, rules: SessionRules
-) -> tuple[list[pa.Table], pa.Table]:
-    """Stitch an hour's parts, given in any number of tables; also return the hour's carry-out."""
-    stitched = [sessions.stitch(parts, carry, rules) for parts in tables]
-    rows = pa.concat_tables([carry, *map(sessions.carry_rows, stitched)])
-    return stitched, sessions.carry_out(rows, hour, rules)
 
 
 def links(

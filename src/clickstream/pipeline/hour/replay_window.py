@@ -92,7 +92,7 @@ class ReplayWindow:
 
     def is_open(self, hour: Hour) -> bool:
         """Whether the hour's period is open for new visitor ids."""
-        return periods_of(self._lake, hour)[0].name in self._open_periods
+        return periods_of(self._lake.settings, hour)[0].name in self._open_periods
 
     @cached_property
     def _open_periods(self) -> frozenset[str]:

@@ -124,7 +124,7 @@ def refresh_facts(
         athena_views.refresh(lake, directory)
     today = (now or datetime.now(UTC)).date()
     first = today - timedelta(days=lake.settings.dashboard.keep_days)
-    views = {view.name: view for view in athena_views.views_of(lake, directory)}
+    views = {view.name: view for view in athena_views.views_of(lake.settings, directory)}
     refresh = _Refresh(lake, views, first, everything, progress)
     if dry_run:
         return refresh.plan()

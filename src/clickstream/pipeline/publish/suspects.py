@@ -9,26 +9,24 @@ of other dates. A run without changes reads only metadata.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 
-from clickstream import __version__, dictionary_encoding, people
+from clickstream import dictionary_encoding, people
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.parquet import shape
 from clickstream.people.history import REACH
+from clickstream.pipeline.publish.date_search import NOT_SEARCHED, Estimate, search_date
 from clickstream.tables import HOUR_LEDGER, OF_DATES, SESSION_PARTS, Table
 from clickstream.tables.dates import (
     PEOPLE_ESTIMATES,
-    SUSPECTED_COHORTS,
-    SUSPECTED_VISITORS,
     VISITOR_COUNTS,
 )
 from clickstream.wording import quantity, shorten
@@ -108,19 +106,6 @@ def search_dates(lake: Lake, first: date) -> Iterator[tuple[date, int]]:
     return _Search(lake, first).run()
 
 
-class _Estimate(NamedTuple):
-    """A row of `people_estimates`; without evidence, the numbers of visitors are None."""
-
-    visitors: int | None
-    suspected: int
-    lowest: float | None
-    highest: float | None
-    history_dates: int
-    parts_version: str
-    habit_version: str
-    library_version: str = __version__
-
-
 class _Search:
     """The state of a run: the versions of the dates, the stored estimates, and the history."""
 
@@ -152,7 +137,7 @@ class _Search:
         if not changed:
             return
         self._read_history(min(changed) - REACH)
-        estimates: dict[date, _Estimate] = {}
+        estimates: dict[date, Estimate] = {}
         newest = min(changed)
         for day in (one for one in self._versions if one >= min(changed)):
             is_near = day - newest <= REACH
@@ -167,30 +152,19 @@ class _Search:
                 yield day, estimates[day].suspected
         self._write(estimates)
 
-    def _search(self, day: date, habit: people.Habit) -> _Estimate:
+    def _search(self, day: date, habit: people.Habit) -> Estimate:
         """Search a date and replace its rows; return the row of its estimate."""
         versions = (self._versions[day], habit.version)
         parts = self._parts_of(day)
         if parts["onward_pages"].isna().any():  # an earlier release stored no evidence
             self._history.remove(day)
             self._replace(day, {})
-            return _Estimate(None, 0, None, None, habit.dates, *versions)
-        visitors = people.visitors_of_date(parts)
-        found = people.find_suspects(visitors, habit, self._kept)
-        chosen = people.choose_suspected(found.visitors)
-        self._replace(
-            day,
-            {
-                SUSPECTED_VISITORS: chosen.rename("cohort").rename_axis("visitor_id").reset_index(),
-                SUSPECTED_COHORTS: _cohort_rows(found.cohorts, chosen),
-                VISITOR_COUNTS: self._history.add(day, visitors, found.visitors["share"]),
-            },
-        )
-        estimate = found.people
-        interval = (estimate.low, estimate.high)
-        return _Estimate(estimate.counted, len(chosen), *interval, habit.dates, *versions)
+            return NOT_SEARCHED._replace(history_dates=habit.dates).with_versions(*versions)
+        found = search_date(day, parts, self._history, habit, self._kept)
+        self._replace(day, found.rows)
+        return found.estimate.with_versions(*versions)
 
-    def _write(self, estimates: dict[date, _Estimate]) -> None:
+    def _write(self, estimates: dict[date, Estimate]) -> None:
         """Write the estimates of dates, and forget them."""
         for day, row in estimates.items():
             self._replace_changed(PEOPLE_ESTIMATES, _midnight(day), pd.DataFrame([row]))
@@ -228,23 +202,6 @@ def _plain(rows: pa.Table, table: Table) -> pa.Table:
     """Return rows of a table in its types and its order, to compare them."""
     plain = rows.select(table.column_names).cast(table.arrow_schema())
     return plain.sort_by([(name, "ascending") for name in table.sort_by])
-
-
-def _cohort_rows(cohorts: Sequence[people.SuspectedCohort], chosen: pd.Series) -> pd.DataFrame:
-    """Return the rows of suspected_cohorts."""
-    number = chosen.value_counts()
-    return pd.DataFrame(
-        {
-            "place": range(1, len(cohorts) + 1),
-            "cohort": [one.label for one in cohorts],
-            "visitors": [one.counted for one in cohorts],
-            "proved": [one.references for one in cohorts],
-            "explained": [one.explained for one in cohorts],
-            "suspected": [int(number.get(one.label, 0)) for one in cohorts],
-            "is_decided": [one.is_decided for one in cohorts],
-            "reason": [one.reason for one in cohorts],
-        }
-    )
 
 
 def _midnight(day: date) -> Hour:

@@ -21,7 +21,7 @@ from tests.support.cases import each_case
 
 from clickstream.dashboard.questions.view import CHOICES, View
 from clickstream.dashboard.tabs.panels import PANELS
-from clickstream.dashboard.web.details import compare_with_athena, csv_lines, detail_parts
+from clickstream.dashboard.web.details import compare_answers, csv_lines, detail_parts
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.hours import Hour
 from clickstream.settings import GoalSettings, Settings
@@ -445,7 +445,7 @@ def test_every_text_of_a_panels_page_is_translated(store, name) -> None:
     with page_of(store, View(panel.tab, "7d"), translations=Pseudo()) as page:
         parts = detail_parts(page, panel)
         rows = [(page.ask(q), page.ask(q).rows) for q in page.questions(panel)]
-        comparison, _ = compare_with_athena(page, rows)
+        comparison, _ = compare_answers(page, rows)
         renderer = Renderer.create(page.formats, "Café")
         html = renderer.detail(page, panel, parts, comparison)
     assert_translated(texts_of(re.sub(r"<pre.*?</pre>", "", html, flags=re.DOTALL)))

@@ -311,7 +311,7 @@ def test_a_period_that_gets_new_visitor_ids_keeps_its_raw_lines(cafe: Lake) -> N
     open_periods(cafe, plan_new_visitor_ids(cafe, FIRST, LAST), "new ids")
     sweep_twice(cafe)
     assert raw_hours(cafe) == HOURS
-    period = periods_of(cafe, FIRST)[0]
+    period = periods_of(cafe.settings, FIRST)[0]
     assert read_watermark(cafe).before == Hour(period.start)
 
 

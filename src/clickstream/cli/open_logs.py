@@ -1,0 +1,195 @@
+"""`clickstream open`: the dashboard of log files, without AWS and without Airflow."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import webbrowser
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from clickstream.cli.console import DashboardPort, err, out
+from clickstream.cli.open_html import HtmlOption, RangeOption, parse_html_options
+from clickstream.errors import InputError
+from clickstream.settings import Settings
+from clickstream.wording import quantity
+
+if TYPE_CHECKING:
+    from clickstream.dashboard.questions.log_engine import LogEngine
+    from clickstream.log_facts.log_set import LogSet
+
+LOCAL_HOST = "127.0.0.1"
+DEFAULT_PORT = 8096
+
+
+def open_(
+    logs: Annotated[
+        list[str], typer.Argument(metavar="LOG...", help="Log files or directories; - is stdin.")
+    ],
+    log_format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help=r"Log format: auto, a name in docs/formats.md, or one of \[formats] in settings.",
+        ),
+    ] = "auto",
+    goals: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--goal", metavar="NAME=PAGE", help="A goal and its page, such as order=/thank-you."
+        ),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Read new lines while the dashboard is open.")
+    ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the facts as Parquet files, and open nothing."),
+    ] = None,
+    html: HtmlOption = None,
+    range_: RangeOption = None,
+    port: DashboardPort = DEFAULT_PORT,
+    open_browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
+    ] = True,
+) -> None:
+    """Open the dashboard of log files in a browser, without AWS or Airflow. Ctrl-C stops it.
+
+    Facts are kept in ~/.cache/clickstream, so that a second start is quick.
+
+    Example: [bold]clickstream open /var/log/nginx[/]
+
+    Example: [bold]clickstream open access.log --goal order=/thank-you[/]
+
+    Example: [bold]clickstream open access.log --html overview.html --range 7d[/]
+
+    Example: [bold]ssh web1 'zcat -f /var/log/nginx/access.log*' | clickstream open -[/]
+    """
+    from clickstream.dashboard.visits.file_lines import read_file_lines
+    from clickstream.dashboard.web import app as pages
+    from clickstream.dashboard.web import server
+    from clickstream.log_facts.log_set import LogSet
+    from clickstream.settings.cafe import load_for
+
+    html_file = parse_html_options(html, range_)
+    if export and html_file:
+        raise typer.BadParameter("use --export or --html, not both.")
+    os.umask(0o077)  # DuckDB would let every user of the machine read its write-ahead log
+    chosen, left_out = load_for(logs)
+    if left_out:
+        err.print(escape(left_out), soft_wrap=True, highlight=False)
+    chosen = _with_goals(chosen, goals or [])
+    log_set = LogSet(logs, chosen, log_format)
+    with _engine(log_set, follow) as (engine, directory):
+        _read(engine)
+        if export:
+            _export(engine, export)
+            return
+        chosen = _in_directory(chosen, directory)
+        if html_file:
+            html_file.write(logs, chosen, lambda: _present(engine), engine)
+            return
+        app = pages.build_app(
+            chosen,
+            lambda: _present(engine),
+            engine=engine,
+            read_lines=partial(read_file_lines, engine),
+        )
+        base_url = f"http://{LOCAL_HOST}:{port}"
+        server.serve(app, LOCAL_HOST, port, lambda: _announce(directory, base_url, open_browser))
+
+
+def _with_goals(settings: Settings, goals: Sequence[str]) -> Settings:
+    """Return the settings with the goals of the command line. Raises InputError for a wrong one."""
+    if not goals:
+        return settings
+    named = dict(_goal(text) for text in goals)
+    return Settings.model_validate({**settings.model_dump(), "goals": named})
+
+
+def _goal(text: str) -> tuple[str, dict[str, str]]:
+    name, is_there, page = text.partition("=")
+    if not (name and is_there and page.startswith("/")):
+        raise InputError(f"--goal {text} is not NAME=PAGE, such as order=/thank-you.")
+    return name, {"page": page}
+
+
+@contextlib.contextmanager
+def _engine(logs: LogSet, follow: bool) -> Iterator[tuple[LogEngine, Path]]:
+    """Open an engine in the cache; for stdin, or if it is in use, in a temporary directory."""
+    from clickstream.dashboard.questions.fact_copy import CopyInUse
+    from clickstream.dashboard.questions.log_engine import LogEngine
+
+    with contextlib.ExitStack() as stack:
+        directory = None if logs.is_stdin else _cache_of(logs)
+        try:
+            if directory is None:
+                raise CopyInUse
+            engine = LogEngine(logs, directory, err, follows=follow)
+        except CopyInUse:
+            temporary = tempfile.TemporaryDirectory(prefix="clickstream-open-")
+            directory = Path(stack.enter_context(temporary))
+            engine = LogEngine(logs, directory, err, follows=follow)
+        stack.callback(engine.close)
+        yield engine, directory
+
+
+def _cache_of(logs: LogSet) -> Path:
+    """Return the directory of the cache for these logs."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    names = "\0".join(sorted(str(Path(path).resolve()) for path in logs.paths))
+    digest = hashlib.blake2b(names.encode(), digest_size=8).hexdigest()
+    return Path(base) / "clickstream" / "open" / digest
+
+
+def _read(engine: LogEngine) -> None:
+    """Read the logs, and print what was read. Exits with 1 if there is no usable line."""
+    from clickstream.log_files.read_logs import print_problems
+
+    if not engine.refresh():
+        err.print("Nothing has changed since the last start.")
+        return
+    found = engine.last
+    if found is None:
+        return
+    print_problems(found.read, err)
+    if not found.lines.parsed:
+        raise typer.Exit(1)
+    rejected = found.lines.lines - found.lines.parsed
+    rest = f", {quantity(rejected, 'line')} rejected" if rejected else ""
+    err.print(f"{quantity(found.lines.lines, 'line')} of {escape(found.read.described)}{rest}.")
+
+
+def _export(engine: LogEngine, directory: Path) -> None:
+    for path in engine.export(directory):
+        out.print(str(path), soft_wrap=True, highlight=False)
+
+
+def _in_directory(settings: Settings, directory: Path) -> Settings:
+    dashboard = settings.dashboard.model_copy(update={"directory": str(directory)})
+    return settings.model_copy(update={"dashboard": dashboard})
+
+
+def _present(engine: LogEngine) -> datetime:
+    """Return the present of the dashboard: of an old log, the end of its last hour."""
+    now = datetime.now(UTC)
+    return min(now, engine.until - timedelta(seconds=1)) if engine.until else now
+
+
+def _announce(directory: Path, base_url: str, open_browser: bool) -> None:
+    from clickstream.dashboard.access.link import login_link
+
+    address = login_link(directory, base_url)
+    err.print("The dashboard is open; Ctrl-C stops it. This link logs in once:")
+    out.print(address, soft_wrap=True, highlight=False)
+    if open_browser:
+        webbrowser.open(login_link(directory, base_url))

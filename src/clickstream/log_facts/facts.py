@@ -1,0 +1,114 @@
+"""Compute the facts of parsed lines, some dates at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow as pa
+
+from clickstream.clean import Cleaner, LookUps, VisitorKeys
+from clickstream.clean.devices import Device
+from clickstream.clean.referrers import OwnDomain, infer_own_domain
+from clickstream.log_facts.date_tables import DateBuilder, DateTables
+from clickstream.log_facts.fact_queries import FactQueries, FactRows
+from clickstream.log_facts.lines_by_date import LinesByDate
+from clickstream.parse import parse
+from clickstream.settings import Settings
+from clickstream.step_config import clean_rules
+from clickstream.tables import SESSION_PARTS
+
+AT_ONCE = 250_000
+"""Rows of hits and session parts that the views are computed from at once, about."""
+
+LONGEST_GAP = 7
+"""Days without lines between two dates with lines, at most, that count as dates of a quiet site.
+
+The logs of a longer gap are missing, so its hours are not published.
+"""
+
+SAMPLE_REQUESTS = 90_000
+"""Earliest requests from which the own domain is inferred."""
+
+_EPOCH = date(1970, 1, 1)
+_ANY_DEVICE = Device("other", None, None, None)
+
+
+def own_domain(lines: LinesByDate, settings: Settings) -> OwnDomain | None:
+    """Infer the site's own domain from the earliest requests; None if the settings have one."""
+    if settings.site.domains:
+        return None
+    look_ups = LookUps(device=lambda _: _ANY_DEVICE)
+    cleaner = Cleaner(clean_rules(settings), VisitorKeys(bytes(32)), look_ups)
+    cleaner.add(parse(b"", "common").table)  # the cleaner needs at least one batch
+    for piece in (piece for day in lines.days for piece in lines.of_day(day)):
+        cleaner.add(piece.requests)
+        if len(cleaner) >= SAMPLE_REQUESTS:
+            break
+    return infer_own_domain(cleaner.referrers_of_assets())
+
+
+def with_domain(settings: Settings, found: OwnDomain | None) -> Settings:
+    """Return the settings with an inferred domain."""
+    if found is None:
+        return settings
+    site = settings.site.model_copy(update={"domains": (found.domain,)})
+    return settings.model_copy(update={"site": site})
+
+
+def compute_facts(
+    lines: LinesByDate,
+    settings: Settings,
+    secret: bytes,
+    read_at: datetime,
+    sql_directory: Path,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Iterator[FactRows]:
+    """Yield the facts of some dates after the other.
+
+    Visitor keys are derived from `secret`. `read_at` (aware) is the time at which the lines were
+    read. `progress` is called with the number of dates done and of all.
+    """
+    days = [*_with_gaps(lines.days)]
+    if not days:
+        return
+    hours = lines.first_and_last_hour
+    builder = DateBuilder(settings, secret, hours, read_at)
+    queries = FactQueries(settings, sql_directory)
+    window: dict[int, DateTables] = {}
+    for done, day in enumerate(days, 1):
+        if window and day != max(window) + 1:  # no session reaches beyond a gap
+            yield _facts_of(window, max(window), queries)
+            window.clear()
+        tables = builder.build(day, lines.of_day(day))
+        window[day] = {**tables, **builder.search(day, tables[SESSION_PARTS])}
+        if len(window) > 1 and _size(window) > AT_ONCE:
+            yield _facts_of(window, day - 1, queries)
+            window = {day: window[day]}
+            pa.default_memory_pool().release_unused()
+        progress(done, len(days))
+    yield _facts_of(window, max(window), queries)
+
+
+def _with_gaps(days: list[int]) -> Iterator[int]:
+    """Yield the dates with lines, and those of short gaps between them."""
+    for day, following in pairwise(days):
+        yield day
+        if following - day <= LONGEST_GAP + 1:
+            yield from range(day + 1, following)
+    yield from days[-1:]
+
+
+def _size(window: dict[int, DateTables]) -> int:
+    return sum(len(rows) for tables in window.values() for rows in tables.values())
+
+
+def _facts_of(window: dict[int, DateTables], last: int, queries: FactQueries) -> FactRows:
+    first, end = (_EPOCH + timedelta(days=day) for day in (min(window), last))
+    tables = {
+        table: pa.concat_tables([of_date[table] for of_date in window.values()])
+        for table in next(iter(window.values()))
+    }
+    return queries.rows(tables, first, end)

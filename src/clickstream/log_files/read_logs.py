@@ -1,0 +1,177 @@
+"""Read any number of log files, as one log, into something that takes their parsed lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from clickstream.collect import is_named_access_log
+from clickstream.errors import InputError, UnusableFormat
+from clickstream.log_files.reading import (
+    EmptyLog,
+    TrialFile,
+    UnknownFormat,
+    find_files,
+    name_of,
+    progress_over,
+    read_log,
+)
+from clickstream.log_files.small_files import LineTally, SmallFiles
+from clickstream.parse import Format
+from clickstream.parse.detect import Detected
+from clickstream.parse.registry import FORMATS
+from clickstream.settings import AUTO, Settings
+from clickstream.step_config import log_format_of
+from clickstream.wording import quantity, shorten
+
+_NAMED = 5
+"""Maximum number of files that one message names."""
+
+
+@dataclass
+class Read:
+    """The results of reading: the files, the formats of those with lines, and problems.
+
+    `files` are all files. `set_aside` are those that are not access logs, `refused` those that
+    can't be read, or only in part. `padding` has the number of bytes left out at the start of each
+    file with lines.
+    """
+
+    files: list[str] = field(default_factory=list)
+    padding: list[int] = field(default_factory=list)
+    formats: list[Detected] = field(default_factory=list)
+    set_aside: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def described(self) -> str:
+        """The name of a single file, or the number of files read, and those left out."""
+        if len(self.files) == 1:
+            return name_of(self.files[0])
+        left_out = {"set aside": self.set_aside, "refused": self.refused}
+        number = len(self.files) - sum(map(len, left_out.values()))
+        groups = [
+            f"{len(names):,} {group}: {shorten(names, _NAMED)}"
+            for group, names in left_out.items()
+            if names
+        ]
+        return "; ".join([quantity(number, "file"), *groups])
+
+    @property
+    def last_format(self) -> str:
+        """The format that was detected last; "" if none was."""
+        return self.formats[-1].name if self.formats else ""
+
+
+def read_into(
+    tally: LineTally, paths: Sequence[str], log_format: str, settings: Settings, errors: Console
+) -> Read:
+    """Add the lines of the logs to a tally, with a progress bar on `errors`; see `run_trial`."""
+    files, complaints = find_files(paths)
+    result = _read(files, log_format, settings, tally, errors)
+    result.complaints[:0] = complaints
+    return result
+
+
+def print_problems(result: Read, errors: Console) -> int:
+    """Print what was left out and what failed, and return the exit code: 1 if anything failed."""
+    for note in _notes(result):
+        errors.print(Text(note), soft_wrap=True)
+    for complaint in result.complaints:
+        errors.print(Text(complaint, "red"), soft_wrap=True)
+    return 1 if result.complaints else 0
+
+
+def _read(
+    files: Sequence[TrialFile],
+    log_format: str,
+    settings: Settings,
+    tally: LineTally,
+    errors: Console,
+) -> Read:
+    """Add all files to the tally."""
+    result = Read([file.path for file in files])
+    names = (AUTO, *FORMATS, *settings.formats)
+    if log_format not in names:
+        sentence = f"There is no log format {log_format!r}: use one of {', '.join(names)}."
+        return Read(complaints=[UnusableFormat(sentence).printed])
+    chosen = log_format_of(settings, log_format)
+    longest = settings.clean.longest_line_bytes
+    small = SmallFiles(tally, longest)
+    with progress_over([file.path for file in files], errors) as report:
+        for file in files:
+            try:
+                _read_file(file, chosen, partial(report, file.path), small, result, longest)
+            except InputError as error:
+                result.refused.append(Path(file.path).name)
+                result.complaints.append(error.printed)
+        small.flush()
+    if tally.lines and not tally.parsed:
+        result.complaints.append(
+            f"None of {quantity(tally.lines, 'line')} could be parsed: look at the reasons, and "
+            f"try another --format ({', '.join(FORMATS)})."
+        )
+    if result.set_aside and not tally.lines and not result.complaints:
+        result.complaints.append("None of the files is an access log: name one.")
+    return result
+
+
+def _read_file(
+    file: TrialFile,
+    log_format: str | Format,
+    report: Callable[[int], None],
+    small: SmallFiles,
+    result: Read,
+    longest: int,
+) -> None:
+    """Add a file to the tally. Raises InputError if it can't be read and is not set aside."""
+    try:
+        _read_lines(file.path, log_format, report, small, result, longest)
+    except UnknownFormat:
+        if not file.is_from_directory or is_named_access_log(file.path):
+            raise
+        result.set_aside.append(Path(file.path).name)
+    except EmptyLog:
+        if not file.is_from_directory:
+            raise
+
+
+def _read_lines(
+    path: str,
+    log_format: str | Format,
+    report: Callable[[int], None],
+    small: SmallFiles,
+    result: Read,
+    longest: int,
+) -> None:
+    before = small.taken
+    padding: list[int] = []
+    found, likely = result.formats.append, result.last_format
+    try:
+        for parsed in read_log(
+            path, log_format, report, found, padding.append, likely, small.add, longest
+        ):
+            small.add_parsed(parsed, name_of(path))
+    finally:
+        if small.taken > before:
+            result.padding += padding
+
+
+def _notes(result: Read) -> Iterator[str]:
+    """Yield notes on what was left out without an error: set-aside files, and padding."""
+    if names := result.set_aside:
+        yield (
+            f"{quantity(len(names), 'file')} set aside, because none of the first lines has a "
+            f"known format: {shorten(names, _NAMED)}."
+        )
+    if padding := [number for number in result.padding if number]:
+        yield (
+            f"Left out {quantity(sum(padding), 'byte')} of NULs or a byte-order mark at the start "
+            f"of {quantity(len(padding), 'file')}."
+        )

@@ -1,0 +1,87 @@
+"""Search one UTC date for suspected machines: its rows of the tables by date, without a lake.
+
+`suspects` calls this for the dates of a lake, and `log_facts` for those of log files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import pandas as pd
+
+from clickstream import __version__, people
+from clickstream.tables import Table
+from clickstream.tables.dates import SUSPECTED_COHORTS, SUSPECTED_VISITORS, VISITOR_COUNTS
+
+
+class Estimate(NamedTuple):
+    """A row of `people_estimates`; without evidence, the numbers of visitors are None."""
+
+    visitors: int | None
+    suspected: int
+    lowest: float | None
+    highest: float | None
+    history_dates: int
+    parts_version: str = ""
+    habit_version: str = ""
+    library_version: str = __version__
+
+    def with_versions(self, parts: str, habit: str) -> Estimate:
+        """Return the row with the versions of what it depends on."""
+        return self._replace(parts_version=parts, habit_version=habit)
+
+
+NOT_SEARCHED = Estimate(None, 0, None, None, 0)
+
+
+@dataclass(frozen=True)
+class SearchedDate:
+    """The rows of a date by table, and its row of `people_estimates`."""
+
+    rows: Mapping[Table, pd.DataFrame]
+    estimate: Estimate
+
+
+def search_date(
+    day: date,
+    parts: pd.DataFrame,
+    history: people.SiteHistory,
+    habit: people.Habit,
+    kept: frozenset[str],
+) -> SearchedDate:
+    """Search a date by the habit before it, and add its people to the history.
+
+    `parts` has all session parts of the date, with PART_COLUMNS. `kept` has the labels of cohorts
+    that count as people.
+    """
+    visitors = people.visitors_of_date(parts)
+    found = people.find_suspects(visitors, habit, kept)
+    chosen = people.choose_suspected(found.visitors)
+    rows = {
+        SUSPECTED_VISITORS: chosen.rename("cohort").rename_axis("visitor_id").reset_index(),
+        SUSPECTED_COHORTS: _cohort_rows(found.cohorts, chosen),
+        VISITOR_COUNTS: history.add(day, visitors, found.visitors["share"]),
+    }
+    number = found.people
+    interval = (number.low, number.high)
+    return SearchedDate(rows, Estimate(number.counted, len(chosen), *interval, habit.dates))
+
+
+def _cohort_rows(cohorts: Sequence[people.SuspectedCohort], chosen: pd.Series) -> pd.DataFrame:
+    """Return the rows of suspected_cohorts."""
+    number = chosen.value_counts()
+    return pd.DataFrame(
+        {
+            "place": range(1, len(cohorts) + 1),
+            "cohort": [one.label for one in cohorts],
+            "visitors": [one.counted for one in cohorts],
+            "proved": [one.references for one in cohorts],
+            "explained": [one.explained for one in cohorts],
+            "suspected": [int(number.get(one.label, 0)) for one in cohorts],
+            "is_decided": [one.is_decided for one in cohorts],
+            "reason": [one.reason for one in cohorts],
+        }
+    )

@@ -1,0 +1,177 @@
+"""Parser of Trino's grammar, based on sqlglot, that keeps the name of every function call.
+
+sqlglot maps functions of many dialects to common node classes. This parser keeps their names, so
+that the compiler can refuse functions that are not in its tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import sqlglot
+from sqlglot import TokenType, exp
+from sqlglot.dialects.trino import Trino
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.parsers.trino import TrinoParser
+
+from trino_duckdb.dialect.arguments import check_arguments
+from trino_duckdb.errors import QueryError, not_supported
+
+SPECIAL_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING")
+FOREIGN_TOKENS = (TokenType.DCOLON, TokenType.ILIKE, TokenType.QUALIFY, TokenType.RLIKE)
+SPELLINGS = {
+    TokenType.EQ: ("=",),
+    TokenType.NOT: ("NOT",),
+    TokenType.NULLSAFE_EQ: (),
+    TokenType.ISNULL: (),
+    TokenType.NOTNULL: (),
+}
+"""Operators that have other spellings in other dialects, with those of Trino."""
+
+QUOTES = {TokenType.STRING: "'", TokenType.IDENTIFIER: '"'}
+"""Placeholder for a text or a quoted name in the words of a statement."""
+
+FOREIGN_PHRASE = re.compile(
+    r"""(?<!\S)(?:
+    ^FROM | \(\ FROM
+    | ,\ (?:FROM|WHERE|GROUP_BY|ORDER_BY|LIMIT|HAVING|\)|$)
+    | (?:SELECT|GROUP_BY|ORDER_BY|PARTITION_BY|DISTINCT)(?:\ \)|$)
+    | (?:SELECT|GROUP_BY|ORDER_BY)\ FROM
+    | AS\ '
+    | LIMIT\ \S+\ (?:,|OFFSET|PERCENT|UNION|INTERSECT|EXCEPT)
+    | (?:EXTRACT|POSITION)\ \(\ \S+\ ,
+    | INTERVAL\ (?:\d\S* | '(?!\ (?:YEAR|MONTH|DAY|HOUR|MINUTE|SECOND)(?!\S)))
+    | (?:INNER|CROSS)\ (?!JOIN)\S*
+    | (?:LEFT|RIGHT|FULL)\ (?!JOIN|OUTER)\S*
+    | (?:SELECT|[-+*/%(,<>=])\ \+\ (?!\d+(?!\S))\S+
+    | \)\ OVER(?:\ (?:FROM|,|\))|$)
+    )(?!\S)""",
+    re.VERBOSE,
+)
+"""Patterns of words in a statement, the last of which Trino does not expect there."""
+
+IS_LITERAL = "is_literal"
+"""Key that marks a type before its literal (DATE '2026-11-20'), in contrast to a cast."""
+
+TYPE_TEXT = "type_text"
+"""Key in a node's ``meta`` for the text of a type as in the statement."""
+
+
+class AthenaSql(Trino):
+    """sqlglot's dialect Trino without its functions."""
+
+    INDEX_OFFSET = 0  # leave ``x[1]`` as it is written
+
+    class Parser(TrinoParser):
+        """Parses each call into ``exp.Anonymous``; keeps only calls that have their own syntax."""
+
+        FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
+            name: parse
+            for name, parse in TrinoParser.FUNCTION_PARSERS.items()
+            if name in SPECIAL_SYNTAX
+        }
+
+        PLACEHOLDER_PARSERS: ClassVar[dict[TokenType, Callable[..., Any]]] = {
+            TokenType.PLACEHOLDER: lambda self: self._parse_parameter_mark(),
+        }
+
+        def _parse_parameter_mark(self) -> exp.Expr:
+            """Record the position of a ``?`` in the text, because a tree walk has another order."""
+            mark = exp.Placeholder()
+            mark.meta["start"] = self._prev.start
+            return mark
+
+        def _parse_types(self, *args: Any, **options: Any) -> exp.Expr | None:
+            """Keep the text of a type, because the parser also accepts names of other dialects."""
+            start = self._index
+            kind: exp.Expr | None = super()._parse_types(*args, **options)
+            if isinstance(kind, exp.DataType) and self._index > start:
+                tokens = self._tokens[start : self._index]
+                kind.meta[TYPE_TEXT] = self.sql[tokens[0].start : tokens[-1].end + 1]
+                is_cast = start > 0 and self._tokens[start - 1].token_type == TokenType.ALIAS
+                kind.meta[IS_LITERAL] = not is_cast
+            return kind
+
+
+BEFORE_SUBSCRIPT = (
+    TokenType.VAR,
+    TokenType.IDENTIFIER,
+    TokenType.R_PAREN,
+    TokenType.R_BRACKET,
+    TokenType.ARRAY,
+)
+
+
+def parse_query(sql: str) -> exp.Expr:
+    """Parse one SELECT, WITH, VALUES or parenthesised query. Raises QueryError (SYNTAX_ERROR)."""
+    statements = _guarded(sqlglot.parse, sql)
+    if len(statements) != 1 or statements[0] is None:
+        raise QueryError("SYNTAX_ERROR", "Only one sql statement is allowed")
+    tree: exp.Expr = statements[0]
+    return tree
+
+
+@lru_cache(maxsize=64)
+def parse_view(sql: str) -> exp.Expr:
+    """Parse the query of a view once, for all queries that read it; its tree is never changed."""
+    return parse_query(sql)
+
+
+def parse_expression(sql: str) -> exp.Expr:
+    """Parse one expression, such as an execution parameter. Raises QueryError (SYNTAX_ERROR)."""
+    tree: exp.Expr = _guarded(sqlglot.parse_one, f"SELECT {sql}")
+    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1:
+        raise QueryError("SYNTAX_ERROR", f"Not a single expression: {sql}")
+    expression: exp.Expr = tree.expressions[0]
+    return expression
+
+
+def _guarded(parse: Callable[..., Any], sql: str) -> Any:
+    """Parse; refuse syntax that sqlglot accepts but Trino does not."""
+    try:
+        _check_tokens(sqlglot.tokenize(sql, read=AthenaSql))
+        parsed = parse(sql, read=AthenaSql)
+    except ParseError as error:
+        found = error.errors[0] if error.errors else {}
+        place = f"line {found['line']}:{found['col']}: " if found.get("line") else ""
+        near = found.get("highlight") or ""
+        raise QueryError("SYNTAX_ERROR", f"{place}mismatched input '{near}'") from None
+    except TokenError as error:
+        raise QueryError("SYNTAX_ERROR", str(error)) from None
+    for tree in parsed if isinstance(parsed, list) else [parsed]:
+        if tree is not None:
+            check_arguments(tree)
+    return parsed
+
+
+def _check_tokens(tokens: list[Any]) -> None:
+    """Refuse the syntax of other dialects that the parser accepts."""
+    words = [QUOTES.get(token.token_type) or token.text.upper() for token in tokens]
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        kind, last = token.token_type, before.token_type if before else None
+        bare_list = kind == TokenType.L_BRACKET and last not in BEFORE_SUBSCRIPT
+        spellings = SPELLINGS.get(kind, (token.text.upper(),))
+        is_glued = last == TokenType.NUMBER and before.end + 1 == token.start
+        if is_glued and kind in (TokenType.VAR, TokenType.ALIAS):
+            raise not_supported(f"the number {before.text}{token.text}")
+        if kind in FOREIGN_TOKENS or bare_list or token.text.upper() not in spellings:
+            raise _mismatch(token)
+    text = " ".join(word.replace(" ", "_") for word in words)
+    if match := FOREIGN_PHRASE.search(text):
+        raise _mismatch(tokens[min(text.count(" ", 0, match.end()), len(tokens) - 1)])
+    joins = words.count("JOIN") - words.count("CROSS")
+    if words.count("WHEN") != words.count("THEN"):
+        raise QueryError("SYNTAX_ERROR", "mismatched input: CASE needs a THEN for each WHEN")
+    if joins != words.count("ON") + words.count("USING"):
+        raise QueryError(
+            "SYNTAX_ERROR", "mismatched input: each JOIN but CROSS JOIN needs ON or USING"
+        )
+
+
+def _mismatch(token: Any) -> QueryError:
+    place = f"line {token.line}:{token.col}"
+    return QueryError("SYNTAX_ERROR", f"{place}: mismatched input '{token.text}'")

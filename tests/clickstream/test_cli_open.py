@@ -1,0 +1,121 @@
+"""`clickstream open` from the command line, up to the exported facts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from tests.support.access_log import Client
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+START = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run the command in an empty directory, with a cache of its own."""
+    work = tmp_path / "work"
+    work.mkdir()
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "clickstream.cli", "open", *arguments]
+        return subprocess.run(
+            command,
+            check=False,
+            cwd=work,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+def lines_of_people(number: int) -> str:
+    """Each person reads three pages."""
+    lines = []
+    for person in range(number):
+        client = Client(f"192.0.2.{person}")
+        for place, page in enumerate(("/", "/menu", "/thanks")):
+            at = START + timedelta(hours=person, minutes=place)
+            lines.append(client.get(f"{at:%Y-%m-%dT%H:%M:%S}", page, 200) + "\n")
+    return "".join(lines)
+
+
+def exported(directory: Path, sql: str) -> list[tuple[object, ...]]:
+    connection = duckdb.connect()
+    for path in directory.glob("*.parquet"):
+        connection.execute(f"create view {path.stem} as select * from '{path}'")
+    return connection.execute(sql).fetchall()
+
+
+SESSIONS = (
+    "select count(*), sum(page_views), sum(conversions), max(length(session_id)) from session_facts"
+)
+
+
+def test_facts_of_a_directory_of_one_file_and_of_stdin_are_the_same(
+    run: Run, tmp_path: Path
+) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    text = lines_of_people(5)
+    (logs / "access.log").write_text(text)
+    goal = ("--goal", "order=/thanks")
+    for name, log, stdin in (
+        ("directory", str(logs), ""),
+        ("file", str(logs / "access.log"), ""),
+        ("stdin", "-", text),
+    ):
+        done = run(log, *goal, "--export", str(tmp_path / name), stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        assert "15 lines of" in done.stderr
+        assert exported(tmp_path / name, SESSIONS) == [(5, 15, 5, 16)]
+        assert exported(tmp_path / name, "select goal, count(*) from goal_facts group by 1") == [
+            ("order", 5)
+        ]
+
+
+def test_a_second_start_reads_the_logs_only_if_they_have_changed(run: Run, tmp_path: Path) -> None:
+    log, out = tmp_path / "access.log", tmp_path / "out"
+    log.write_text(lines_of_people(2))
+    assert "6 lines of" in run(str(log), "--export", str(out)).stderr
+    assert "Nothing has changed" in run(str(log), "--export", str(out)).stderr
+    log.write_text(lines_of_people(3))
+    assert "9 lines of" in run(str(log), "--export", str(out)).stderr
+    assert exported(out, SESSIONS)[0][:2] == (3, 9)
+    assert [path.stat().st_mode & 0o77 for path in (tmp_path / "cache").rglob("*.duckdb")] == [0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "message"),
+    [
+        ((), "", "stdin is empty"),
+        ((), "no line\n", "No line of the log has a known format"),
+        (("--format", "combined"), "no line\n", "None of 1 line could be parsed"),
+        (("--format", "nothing"), "", "There is no log format 'nothing'"),
+        (("--goal", "order"), "", "--goal order is not NAME=PAGE"),
+    ],
+)
+def test_what_is_wrong_is_a_sentence_and_exit_code_1(
+    run: Run, arguments: tuple[str, ...], text: str, message: str
+) -> None:
+    done = run("-", *arguments, stdin=text)
+    assert done.returncode == 1
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_an_export_overwrites_no_other_files(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    done = run("-", "--export", str(tmp_path), stdin=lines_of_people(1))
+    assert done.returncode == 1
+    assert "has other files, such as" in done.stderr
