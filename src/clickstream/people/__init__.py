@@ -12,8 +12,9 @@ See docs/people.md for the method.
 """
 
 from clickstream.people.choice import choose_suspected
+from clickstream.people.counts import COUNT_COLUMNS, count_kinds
 from clickstream.people.estimate import PeopleEstimate
-from clickstream.people.habits import COUNT_COLUMNS, Habit, count_kinds
+from clickstream.people.habits import Habit
 from clickstream.people.history import SiteHistory
 from clickstream.people.learning import learn_habit
 from clickstream.people.suspicion import SuspectedCohort, Suspicion, find_suspects

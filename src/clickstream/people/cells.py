@@ -1,22 +1,18 @@
-"""Find cells with far more candidates than people explain.
-
-`suspicion` calls it for the two steps: candidates of weak proof against references of strong proof,
-then candidates without proof against references with any.
-"""
+"""Find cells with far more candidates than people explain; `suspicion` calls it for each step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from clickstream.cohort_labels import ACTION_FIELDS
-from clickstream.people.groupings import NO_CROWD_FIELDS, Codes, Grouping
-from clickstream.people.habits import ALL, LARGEST_RATIO, LEAST_RATIO, Numbers, StepHabit
-from clickstream.people.visitors import CHANNEL, DEVICE, KIND_FIELDS
+from clickstream.people.coded_columns import Codes, Numbers, divide, sum_by
+from clickstream.people.counts import ALL
+from clickstream.people.groupings import NO_CROWD_FIELDS, Grouping
+from clickstream.people.habits import LARGEST_RATIO, LEAST_RATIO
+from clickstream.people.steps import StepVisitors
 
 LEAST_PROOF = 0.2
 """A crowd proves at least this part of what is usual: readers of a newspaper leave sooner.
@@ -29,254 +25,171 @@ LEAST_PROOF_WITHOUT_CROWD = 0.35
 _RARE_ACTION, _ACTION_FACTOR = 0.05, 3.0
 """A crowd may act in some way this much more often than usual: a share added, and a factor."""
 
+FEWEST = 5
+"""Smallest number of visitors of a cell that is looked at."""
+
 _PRIOR_WEIGHT = 5.0
 """Weight of the largest ratio beside the visitors of a date without history, in references."""
 
-_BEYOND_USUAL = 0.5
-"""Standard deviations by which references must exceed the usual number to prove a crowd."""
-
 
 @dataclass(frozen=True)
-class StepVisitors:
-    """The visitors of one step, in the order of the frame, with what each reference explains.
+class ExplainedCells:
+    """Cells with what people explain in them, the same for the whole step.
 
-    `candidates` and `is_reference` are masks, and `weight` is the expected share of people.
-    A reference explains `usual` candidates by the habit. It belongs to a crowd, beyond the usual
-    number of its kind, by the share `crowd`. `volume` is each visitor's part of the candidates that
-    its kind would have, if as many visitors came as on other dates of this weekday: if people read
-    on less, nobody is suspected. `device` has the number of the device. `shares` has, by field of
-    action, the usual shares of its values, with a row per value and a column per device.
+    `grouping` has the place of each cell's grouping, and `cell` its number there. `references` is
+    the number of people with more proof of the same arrival, `expected` the number of candidates by
+    the habit, and `allowed` the largest number that people explain, per reference. `share` is the
+    usual share of the action. `is_tight` marks limits of the habit; the others are those of crowds.
     """
 
-    candidates: NDArray[np.bool_]
-    weight: Numbers
-    is_reference: NDArray[np.bool_]
-    usual: Numbers
-    crowd: Numbers
-    volume: Numbers
-    device: Codes
-    shares: Mapping[str, Numbers]
-
-    @property
-    def devices(self) -> int:
-        """The number of devices."""
-        return int(self.device.max(initial=-1)) + 1
-
-
-def step_visitors(
-    visitors: pd.DataFrame,
-    weight: Numbers,
-    candidates: NDArray[np.bool_],
-    references: NDArray[np.bool_],
-    habit: StepHabit,
-) -> StepVisitors:
-    """Return the visitors of a step with what each explains."""
-    kinds = pd.MultiIndex.from_frame(visitors[list(KIND_FIELDS)])
-    kind, distinct = pd.factorize(kinds, sort=True)
-    number = sum_by(kind[references], weight[references], len(distinct))
-    known = habit.references.reindex(distinct).fillna(0.0)
-    here = sum_by(kind, (candidates | references).astype(np.float64), len(distinct))
-    volume = _ratio((known["total"].to_numpy() - number).clip(0.0), here, 0.0)
-    devices, device = np.unique(visitors[DEVICE].to_numpy(str), return_inverse=True)
-    return StepVisitors(
-        *(candidates.copy(), weight, references, habit.ratio_of(distinct)[kind]),
-        *(_crowd_share(distinct, number, habit)[kind], volume[kind]),
-        *(device, {one: _shares(visitors[one], devices, one, habit) for one in ACTION_FIELDS}),
-    )
-
-
-def _shares(values: pd.Series, devices: NDArray[np.str_], field: str, habit: StepHabit) -> Numbers:
-    """Return the usual shares of the values of an action, in the order in which cells have them."""
-    table = habit.share_of(field, devices.tolist(), np.unique(values.to_numpy(str)).tolist())
-    return table.T
-
-
-def _crowd_share(kinds: pd.MultiIndex, number: Numbers, habit: StepHabit) -> Numbers:
-    """Return the share of each kind's references that are beyond the usual number.
-
-    A crowd on several devices is seen in its channel, if it is too small in each kind.
-    """
-    of_kind = _share_beyond(number, habit.references.reindex(kinds).fillna(0.0))
-    channel, channels = pd.factorize(kinds.get_level_values(KIND_FIELDS.index(CHANNEL)), sort=True)
-    by_channel = habit.channel_references.reindex(channels).fillna(0.0)
-    of_channel = _share_beyond(sum_by(channel, number, len(channels)), by_channel)
-    found: Numbers = np.fmax(of_kind, of_channel[channel])
-    return found
-
-
-def _share_beyond(number: Numbers, known: pd.DataFrame) -> Numbers:
-    """Return the share of references that are beyond the usual number.
-
-    The usual number is the lower one of that of a usual date, and that by the usual share of the
-    others of this date. `known` has the columns REFERENCE_COLUMNS.
-    """
-    share = known["share"].to_numpy().clip(0.0, 0.9)
-    by_share = share / (1 - share) * (number.sum() - number)
-    usual = np.fmin(known["usual"].to_numpy(), by_share)
-    noise = np.fmax(known["deviation"].to_numpy(), np.sqrt(usual + 1))
-    return _ratio((number - usual - _BEYOND_USUAL * noise).clip(0.0), number, 0.0)
-
-
-def sum_by(codes: Codes, weights: Numbers, number: int) -> Numbers:
-    """Sum the weights of each code from 0 to `number` - 1."""
-    sums: Numbers = np.bincount(codes, weights, number).astype(np.float64)
-    return sums
-
-
-def _ratio(top: Numbers, bottom: Numbers, otherwise: float | Numbers) -> Numbers:
-    """Divide; where `bottom` is 0, the result is `otherwise`."""
-    out = np.array(np.broadcast_to(otherwise, top.shape), np.float64)
-    return np.divide(top, bottom, out=out, where=bottom > 0)
-
-
-@dataclass(frozen=True)
-class Explained:
-    """What people explain in each cell of a grouping, the same for the whole step.
-
-    `references` is their number, `expected` the number of candidates by the habit, and `allowed`
-    the largest number that people explain, per reference. `share` is the usual share of the action.
-    """
-
+    grouping: Codes
+    cell: Codes
     references: Numbers
     expected: Numbers
     allowed: Numbers
     share: Numbers
+    is_tight: NDArray[np.bool_]
+
+    @classmethod
+    def concat(cls, parts: Sequence[ExplainedCells]) -> ExplainedCells:
+        """Return the cells of several parts."""
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return cls(*map(np.concatenate, columns))
 
 
-def explain_by_crowds(grouping: Grouping, step: StepVisitors, habit: StepHabit) -> Explained:
-    """Return what the references of each cell explain, if they may be a crowd that leaves soon."""
-    cells = _Cells.of(grouping, step, habit)
-    return Explained(cells.references, cells.expected, cells.crowd_limit(grouping), cells.share)
+def explain_cells(all_groupings: Sequence[Grouping], step: StepVisitors) -> ExplainedCells:
+    """Return what people explain: in all cells as crowds, and in those of kinds by the habit.
 
-
-def explain_by_habit(grouping: Grouping, step: StepVisitors, habit: StepHabit) -> Explained:
-    """Return what the references of each cell explain, within the spread of usual dates.
-
-    References beyond the usual number of their kind explain as many as a crowd. If there are fewer
-    visitors than usual, they explain all of them: machines come in addition to people.
+    Cells with fewer than FEWEST visitors, and those of unknown networks, are left out.
     """
-    cells = _Cells.of(grouping, step, habit)
-    sums = _Sums(grouping, step)
-    beyond = _ratio(sums.of_arrival(step.crowd), cells.references, 0.0)
-    crowd = cells.crowd_limit(grouping) * beyond
-    spread = habit.spreads.get(grouping.action or ALL, 1.0)
-    usual = cells.ratio * cells.likely_share * (1 - beyond)
-    volume = sums.of_all(step.volume) * cells.likely_share
-    allowed = np.fmax(spread * usual + crowd, volume / np.fmax(cells.references, 1.0))
-    expected = cells.expected * (1 - beyond) + crowd * cells.references
-    return Explained(cells.references, np.fmax(expected, volume), allowed, cells.share)
+    parts = []
+    for place, grouping in enumerate(all_groupings):
+        cells = _Cells.of(grouping, step)
+        parts.append(cells.explain_by_crowds(place))
+        if step.habit.is_known and grouping.is_of_kinds:
+            parts.append(cells.explain_by_habit(place))
+    return ExplainedCells.concat(parts)
+
+
+def count_candidates(grouping: Grouping, step: StepVisitors) -> Numbers:
+    """Return the expected number of people among the candidates of each cell."""
+    rows = np.flatnonzero(step.is_candidate)
+    return sum_by(grouping.cell[rows], step.weight[rows], grouping.size)
 
 
 @dataclass(frozen=True)
 class _Cells:
-    """The references of each cell's arrival, and the usual candidates for each of them.
+    """Cells of a grouping, and the usual candidates for each of their references.
 
-    `ratio` is the number of candidates per reference, however they act. `share` is the usual share
-    of the cell's action, and `acting` the share of the references that act so: a change of the
-    server, or of a browser, changes what all visitors do.
+    `cell` has their numbers, and `references` the number of references of their arrivals. `ratio`
+    is the number of candidates per reference, however they act. `share` is the usual share of the
+    cell's action, and `acting` the share of the references that act so: a change of the server, or
+    of a browser, changes what all visitors do.
     """
 
+    grouping: Grouping
+    step: StepVisitors
+    cell: Codes
     references: Numbers
     ratio: Numbers
     share: Numbers
     acting: Numbers
 
     @classmethod
-    def of(cls, grouping: Grouping, step: StepVisitors, habit: StepHabit) -> _Cells:
-        sums, ones = _Sums(grouping, step), np.ones(len(step.weight))
-        references = sums.of_arrival(ones)
-        shares = _action_shares(grouping, step)
-        usual = sums.by_device(step.usual)
-        ratio = _ratio(usual.sum(axis=1), references, habit.site_ratio)
-        if not habit.is_known:
-            ratio = _ratio_elsewhere(grouping, step, references)
-        share = _ratio((usual * shares).sum(axis=1), usual.sum(axis=1), shares.mean(axis=1))
-        return cls(references, ratio, share, _ratio(sums.of_cell(ones), references, 0.0))
+    def of(cls, grouping: Grouping, step: StepVisitors) -> _Cells:
+        """Return the cells with enough visitors."""
+        counted = count_candidates(grouping, step)
+        references = grouping.sum_by_arrival(step.references, step.reference_weight)
+        cell = np.flatnonzero((counted + references >= FEWEST) & grouping.is_known)
+        references = references[cell]
+        usual = _usual_by_device(grouping, step)[cell]
+        if step.habit.is_known:
+            ratio = divide(usual.sum(axis=1), references, step.habit.site_ratio)
+        else:
+            ratio = _ratio_elsewhere(step, counted.sum() - counted[cell], references)
+        shares = _action_shares(grouping, step)[cell]
+        share = divide((usual * shares).sum(axis=1), usual.sum(axis=1), shares.mean(axis=1))
+        acting = sum_by(grouping.cell[step.references], step.reference_weight, grouping.size)[cell]
+        acting_share = divide(acting, references, 0.0)
+        return cls(grouping, step, cell, references, ratio, share, acting_share)
+
+    def explain_by_crowds(self, place: int) -> ExplainedCells:
+        """Return what the references explain, if they may be a crowd that leaves soon."""
+        return self._explained(place, self._expected, self._crowd_limit, is_tight=False)
+
+    def explain_by_habit(self, place: int) -> ExplainedCells:
+        """Return what the references explain, within the spread of usual dates.
+
+        References beyond the usual number of their kind explain as many as a crowd. If there are
+        fewer visitors than usual, they explain all of them: machines come in addition to people.
+        """
+        grouping, step = self.grouping, self.step
+        in_crowds = grouping.sum_by_arrival(step.references, step.crowd)[self.cell]
+        beyond = divide(in_crowds, self.references, 0.0)
+        crowd = self._crowd_limit * beyond
+        spread = step.habit.spreads.get(grouping.action or ALL, 1.0)
+        usual = self.ratio * self._likely_share * (1 - beyond)
+        volume = grouping.sum_by_arrival(step.everyone, step.volume)[self.cell] * self._likely_share
+        allowed = np.fmax(spread * usual + crowd, volume / np.fmax(self.references, 1.0))
+        expected = self._expected * (1 - beyond) + crowd * self.references
+        return self._explained(place, np.fmax(expected, volume), allowed, is_tight=True)
+
+    def _explained(
+        self, place: int, expected: Numbers, allowed: Numbers, *, is_tight: bool
+    ) -> ExplainedCells:
+        return ExplainedCells(
+            *(np.full_like(self.cell, place), self.cell, self.references, expected, allowed),
+            *(self.share, np.full(len(self.cell), is_tight)),
+        )
 
     @property
-    def likely_share(self) -> Numbers:
+    def _likely_share(self) -> Numbers:
         """The share of the action, if it is no longer the usual one."""
         return np.fmax(self.share, self.acting)
 
     @property
-    def expected(self) -> Numbers:
+    def _expected(self) -> Numbers:
         """The usual number of candidates; of no reference, half a one is expected."""
-        return self.ratio * self.likely_share * (self.references + 0.5)
+        return self.ratio * self._likely_share * (self.references + 0.5)
 
-    def crowd_limit(self, grouping: Grouping) -> Numbers:
-        """Return the candidates that a reference explains at most, if it is of a crowd."""
-        least = (
-            LEAST_PROOF_WITHOUT_CROWD if NO_CROWD_FIELDS & set(grouping.arrival) else LEAST_PROOF
-        )
+    @property
+    def _crowd_limit(self) -> Numbers:
+        """The candidates that a reference explains at most, if it is of a crowd."""
+        has_no_crowd = NO_CROWD_FIELDS & set(self.grouping.arrival)
+        least = LEAST_PROOF_WITHOUT_CROWD if has_no_crowd else LEAST_PROOF
         more = np.fmin(1.0, _ACTION_FACTOR * self.share + _RARE_ACTION)
         return ((1 + self.ratio) / least - 1) * np.fmax(more, self.acting)
 
 
-def _ratio_elsewhere(grouping: Grouping, step: StepVisitors, references: Numbers) -> Numbers:
+def _ratio_elsewhere(step: StepVisitors, candidates: Numbers, references: Numbers) -> Numbers:
     """Return the candidates per reference outside each cell, for a site without history.
 
-    A fleet outside the cell makes the ratio larger, and so the result more cautious. So do few
-    visitors outside: the ratio is moved towards the largest one.
+    `candidates` are those outside the cell. A fleet among them makes the ratio larger, and so the
+    result more cautious. So do few visitors: the ratio is moved towards the largest one.
     """
-    rows = np.flatnonzero(step.candidates)
-    size = len(grouping.arrival_cell)
-    candidates = sum_by(grouping.cell[rows], step.weight[rows], size)
-    others = candidates.sum() - candidates + _PRIOR_WEIGHT * LARGEST_RATIO
-    rest = float(step.weight[step.is_reference].sum()) - references + _PRIOR_WEIGHT
+    others = candidates + _PRIOR_WEIGHT * LARGEST_RATIO
+    rest = float(step.reference_weight.sum()) - references + _PRIOR_WEIGHT
     found: Numbers = np.clip(others / rest, LEAST_RATIO, LARGEST_RATIO)
     return found
 
 
-class _Sums:
-    """Sums over the references of each cell of a grouping."""
-
-    def __init__(self, grouping: Grouping, step: StepVisitors) -> None:
-        self._grouping, self._step = grouping, step
-        self._rows = np.flatnonzero(step.is_reference)
-        self._weight = step.weight[self._rows]
-
-    def of_cell(self, values: Numbers) -> Numbers:
-        """Sum over the references that act like the cell."""
-        weights = self._weight * values[self._rows]
-        return sum_by(self._grouping.cell[self._rows], weights, len(self._grouping.arrival_cell))
-
-    def of_arrival(self, values: Numbers) -> Numbers:
-        """Sum over the references of the cell's arrival, however they act."""
-        weights = self._weight * values[self._rows]
-        sums = sum_by(self._grouping.arrival_of[self._rows], weights, self._arrivals)
-        found: Numbers = sums[self._grouping.arrival_cell]
-        return found
-
-    def of_all(self, values: Numbers) -> Numbers:
-        """Sum over the candidates and references of the cell's arrival, however they act."""
-        rows = np.flatnonzero(self._step.candidates | self._step.is_reference)
-        sums = sum_by(self._grouping.arrival_of[rows], values[rows], self._arrivals)
-        found: Numbers = sums[self._grouping.arrival_cell]
-        return found
-
-    def by_device(self, values: Numbers) -> Numbers:
-        """Sum over the references of the cell's arrival, with a column per device."""
-        number = self._step.devices
-        codes = self._grouping.arrival_of[self._rows] * number + self._step.device[self._rows]
-        weights = self._weight * values[self._rows]
-        sums = sum_by(codes, weights, self._arrivals * number).reshape(-1, number)
-        found: Numbers = sums[self._grouping.arrival_cell]
-        return found
-
-    @property
-    def _arrivals(self) -> int:
-        return int(self._grouping.arrival_cell.max(initial=-1)) + 1
+def _usual_by_device(grouping: Grouping, step: StepVisitors) -> Numbers:
+    """Return the candidates that the references of each cell's arrival explain, by device."""
+    codes = grouping.arrival_of[step.references] * step.devices + step.device
+    sums = sum_by(codes, step.usual, grouping.size * step.devices)
+    found: Numbers = sums.reshape(-1, step.devices)[grouping.arrival_cell]
+    return found
 
 
 def _action_shares(grouping: Grouping, step: StepVisitors) -> Numbers:
     """Return the usual share of each cell's action, with a column per device."""
     if grouping.action is None:
-        return np.ones((len(grouping.arrival_cell), step.devices))
+        return np.ones((grouping.size, step.devices))
     found: Numbers = step.shares[grouping.action][grouping.action_value]
     return found
 
 
-def evidence_against(candidates: Numbers, explained: Explained) -> Numbers:
+def evidence_against(candidates: Numbers, explained: ExplainedCells) -> Numbers:
     """Return how strongly the number of candidates in each cell speaks against people.
 
     If people explain at most `allowed` candidates per reference, the chance of so few references is

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from clickstream.people.habits import Habit, Numbers, StepHabit
-from clickstream.people.visitors import KIND_FIELDS, Proof
+from clickstream.people.coded_columns import CodedColumn, Numbers
+from clickstream.people.habits import Habit, StepHabit
+from clickstream.people.visitors import CHANNEL, DEVICE, Proof
 
 _TWO_SIDED = 1.96
 """Standard deviations of an interval that holds 95 % of normal values."""
@@ -55,10 +56,11 @@ def estimate_people(
     proof = visitors["proof"].to_numpy()
     proved = np.where(proof >= Proof.WEAK, weight, 0.0)
     strong = np.where(proof == Proof.STRONG, weight, 0.0)
+    kind = CodedColumn.of(visitors[DEVICE]).pair_with(CodedColumn.of(visitors[CHANNEL]))
     least = min(
         kept - noise,
-        _least(visitors, proved, (habit.unproved,), habit.fewest_people),
-        _least(visitors, strong, (habit.weak, habit.unproved), habit.fewest_people),
+        _least(kind, proved, (habit.unproved,), habit.fewest_people),
+        _least(kind, strong, (habit.weak, habit.unproved), habit.fewest_people),
     )
     low = max(least, float(strong.sum()))
     high = min(float(highest.sum()) + noise, float(len(visitors)))
@@ -66,16 +68,15 @@ def estimate_people(
 
 
 def _least(
-    visitors: pd.DataFrame, proved: Numbers, steps: tuple[StepHabit, ...], fewest: float
+    kind: CodedColumn, proved: Numbers, steps: tuple[StepHabit, ...], fewest: float
 ) -> float:
     """Return the lower bound of the people that the proved visitors explain by habit.
 
     If the proved visitors are too few to show anything, it is the number of a date with few people.
     """
-    kinds = pd.MultiIndex.from_frame(visitors[list(KIND_FIELDS)])
-    each = np.ones(len(visitors))
+    each = np.ones(len(proved))
     for step in steps:
-        each *= 1 + step.ratio_of(kinds) * step.lowest / step.site_ratio
+        each *= 1 + step.ratio_of(kind.labels)[kind.codes] * step.lowest / step.site_ratio
     noise = _TWO_SIDED * float(np.sqrt((proved * each**2).sum()))
     bound = float((proved * each).sum()) - noise
     return bound if bound > noise else max(bound, fewest)

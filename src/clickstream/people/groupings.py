@@ -7,18 +7,16 @@ because those who prove themselves act differently.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
-from clickstream.people.visitors import KIND_FIELDS
-
-Codes = NDArray[np.int64]
+from clickstream.people.coded_columns import CodedColumn, Codes, Numbers, sum_by
+from clickstream.people.visitors import DEVICE, KIND_FIELDS
 
 PAIRED = (
     *("network", "operator", "agent", "protocol", "header_fields"),
@@ -37,9 +35,9 @@ UNKNOWN_IF_EMPTY = frozenset({"network", "operator"})
 class Grouping:
     """The cells of some fields. `arrival` has up to two fields; `action` may be None.
 
-    `cell` has the cell of each visitor. For each cell, `arrival_cell` has the number of the cell of
-    `arrival` alone, `action_value` the number of the action's value in sorted order, `first` a
-    visitor in it, and `is_known` whether its networks are known.
+    `cell` has the cell of each visitor, and `arrival_of` the cell of `arrival` alone. For each
+    cell, `arrival_cell` has the cell of `arrival` alone, `action_value` the code of the action's
+    value, and `is_known` whether its networks are known.
     """
 
     arrival: tuple[str, ...]
@@ -48,7 +46,6 @@ class Grouping:
     arrival_of: Codes
     arrival_cell: Codes
     action_value: Codes
-    first: Codes
     is_known: NDArray[np.bool_]
 
     @property
@@ -61,57 +58,60 @@ class Grouping:
         """Whether the cells consist of whole kinds, for which the site has a habit."""
         return set(self.arrival) <= set(KIND_FIELDS)
 
+    @property
+    def size(self) -> int:
+        """The number of cells."""
+        return len(self.arrival_cell)
 
-def groupings(visitors: pd.DataFrame) -> Iterator[Grouping]:
+    def sum_by_arrival(self, rows: Codes, weights: Numbers) -> Numbers:
+        """Sum the weights of some visitors that arrive like each cell, however they act."""
+        found: Numbers = sum_by(self.arrival_of[rows], weights, self.size)[self.arrival_cell]
+        return found
+
+
+def groupings(columns: Mapping[str, CodedColumn]) -> Iterator[Grouping]:
     """Yield all groupings: arrival fields, pairs of them, and each with an action field.
 
     A field with the same value for all visitors is left out.
     """
-    coded = {
-        name: np.unique(visitors[name].to_numpy(str), return_inverse=True)
-        for name in (*ARRIVAL_FIELDS, *ACTION_FIELDS)
-    }
-    telling = {name for name, (texts, _) in coded.items() if len(texts) > 1}
+    telling = {name for name, column in columns.items() if column.size > 1}
+    actions = [one for one in ACTION_FIELDS if one in telling]
     single = [(one,) for one in ARRIVAL_FIELDS if one in telling]
     for arrival in ((), KIND_FIELDS, *single):
-        for action in (None, *(one for one in ACTION_FIELDS if one in telling)):
-            yield _group(len(visitors), coded, arrival, action)
+        alone = _group_by_arrival(columns, arrival)
+        yield alone
+        yield from (_add_action(alone, action, columns[action]) for action in actions)
     for pair in combinations([one for one in PAIRED if one in telling], 2):
-        yield _group(len(visitors), coded, pair, None)
+        yield _group_by_arrival(columns, pair)
 
 
-def _group(
-    rows: int,
-    coded: dict[str, tuple[NDArray[np.str_], Codes]],
-    arrival: tuple[str, ...],
-    action: str | None,
-) -> Grouping:
-    code = np.zeros(rows, np.int64)
+def _group_by_arrival(columns: Mapping[str, CodedColumn], arrival: tuple[str, ...]) -> Grouping:
+    code = np.zeros_like(columns[DEVICE].codes)
     for name in arrival:
-        code = code * len(coded[name][0]) + coded[name][1]
-    _, arrival_of = np.unique(code, return_inverse=True)
-    texts, values = coded[action] if action else (np.array([""]), np.zeros(rows, np.int64))
-    both, first, cell = np.unique(
-        arrival_of * len(texts) + values, return_index=True, return_inverse=True
-    )
-    return Grouping(
-        *(arrival, action, cell, arrival_of, both // len(texts), both % len(texts)),
-        *(first, _are_known(coded, arrival, first)),
-    )
-
-
-def _are_known(
-    coded: dict[str, tuple[NDArray[np.str_], Codes]], arrival: tuple[str, ...], first: Codes
-) -> NDArray[np.bool_]:
-    """Return a mask of the cells without an unknown network, which is nothing in common."""
-    known = np.ones(len(first), np.bool_)
+        code = code * columns[name].size + columns[name].codes
+    distinct, cell = np.unique(code, return_inverse=True)
+    is_known = np.ones(len(distinct), np.bool_)
     for name in UNKNOWN_IF_EMPTY & {*arrival}:
-        texts, codes = coded[name]
-        known &= texts[codes[first]] != ""
-    return known
+        is_empty = np.array([text == "" for text in columns[name].labels])
+        is_known[cell[is_empty[columns[name].codes]]] = False
+    cells = np.arange(len(distinct))
+    return Grouping(arrival, None, cell, cell, cells, np.zeros_like(cells), is_known)
 
 
-def cell_values(grouping: Grouping, cell: int, visitors: pd.DataFrame) -> tuple[str, ...]:
+def _add_action(alone: Grouping, action: str, column: CodedColumn) -> Grouping:
+    """Divide the cells of a grouping by a field of action."""
+    code = alone.cell * column.size + column.codes
+    distinct, cell = np.unique(code, return_inverse=True)
+    arrival_cell, action_value = np.divmod(distinct, column.size)
+    return Grouping(
+        *(alone.arrival, action, cell, alone.cell, arrival_cell, action_value),
+        alone.is_known[arrival_cell],
+    )
+
+
+def cell_values(
+    grouping: Grouping, cell: int, columns: Mapping[str, CodedColumn]
+) -> tuple[str, ...]:
     """Return the values of a cell, in the order of the grouping's fields."""
-    row = visitors.iloc[grouping.first[cell]]
-    return tuple(str(row[name]) for name in grouping.fields)
+    member = np.argmax(grouping.cell == cell)
+    return tuple(columns[name].labels[columns[name].codes[member]] for name in grouping.fields)

@@ -1,80 +1,67 @@
 """The habits of a site: for each proved visitor, how many others come, and what these do.
 
-`learning` computes a habit from the counts of earlier dates (`count_kinds`), never from the date
+`learning` computes a habit from the counts of earlier dates (`counts`), never from the date
 itself or later ones. It has two steps with one form. In the first, the weakly proved visitors are
 compared with the strongly proved; in the second, the unproved with all proved.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from io import StringIO
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from clickstream.cohort_labels import ACTION_FIELDS
-from clickstream.people.visitors import KIND_FIELDS, Proof
-
-Numbers = NDArray[np.float64]
+from clickstream.people.coded_columns import Numbers
+from clickstream.people.counts import ALL
+from clickstream.people.visitors import CHANNEL, KIND_FIELDS
 
 PRIOR_RATIO = 1.0
 LEAST_RATIO, LARGEST_RATIO = 0.05, 20.0
 """Bounds of the unproved visitors per proved one; 0.05 is 5 % that leave at once, 20 is 95 %."""
 
-ALL = "all"
-"""Name of the counts of all actions, and of the shares of all devices."""
-
-COUNT_COLUMNS = (
-    *("event_date", *KIND_FIELDS, "field", "value"),
-    *(proof.name.lower() for proof in Proof),
-)
-"""Columns of the counts of a date. `field` is `all`, or one of ACTION_FIELDS with its `value`."""
+Kind = tuple[str, str]
+"""A device with a channel."""
 
 
-def count_kinds(event_date: date, visitors: pd.DataFrame, shares: pd.Series) -> pd.DataFrame:
-    """Count a date's visitors by kind, by kind and action, and by proof; the columns COUNT_COLUMNS.
+class References(NamedTuple):
+    """The references of a kind, or of a channel, on a usual date.
 
-    `shares` are the expected shares of people of the visitors, from 0 to 1. About 1,000 rows.
+    `usual` is the median number, with its standard `deviation`, and `share` that of all kinds.
+    `total` is the mean number of candidates and references together on dates of this weekday.
     """
-    proof = visitors["proof"].map({one.value: one.name.lower() for one in Proof})
-    rows = visitors.assign(share=shares, proof=proof)
-    pieces = []
-    for field in (ALL, *ACTION_FIELDS):
-        value = rows[field] if field in rows else pd.Series(ALL, rows.index)
-        keys = [*(rows[name] for name in KIND_FIELDS), value.rename("value"), rows["proof"]]
-        counts = rows.groupby(keys, observed=True)["share"].sum().unstack("proof", fill_value=0.0)
-        pieces.append(counts.reset_index().assign(field=field))
-    found = pd.concat(pieces, ignore_index=True).assign(event_date=event_date)
-    return found.reindex(columns=COUNT_COLUMNS).fillna(0.0)
+
+    usual: float
+    deviation: float
+    share: float
+    total: float
 
 
-REFERENCE_COLUMNS = ("usual", "deviation", "share", "total")
-"""Of the references of a kind on a date: the median, its standard deviation, and the share of all
-kinds. `total` is the mean number of candidates and references together on dates of this weekday."""
+def references_of(known: Mapping[Any, References], labels: Sequence[Any]) -> Numbers:
+    """Return the References of kinds or channels as columns; they are 0 without history."""
+    nothing = References(0.0, 0.0, 0.0, 0.0)
+    return np.array([known.get(label, nothing) for label in labels]).reshape(-1, 4).T
 
 
 @dataclass(frozen=True)
 class ActionShares:
     """The shares of the values of one field of action among candidates.
 
-    `by_device` has a row for each device, one for all of them, and a column for each value.
-    `unseen` is the share of a value without history: half a visitor.
+    `by_device` has, by device and for all of them, the share of each value. `unseen` is the share
+    of a value without history: half a visitor.
     """
 
-    by_device: pd.DataFrame
+    by_device: Mapping[str, Mapping[str, float]]
     unseen: float
 
     def of(self, devices: Sequence[str], values: Sequence[str]) -> Numbers:
-        """Return the shares with a row per device and a column per value."""
-        known = self.by_device.index
-        rows = self.by_device.reindex([one if one in known else ALL for one in devices])
-        found: Numbers = rows.reindex(columns=values).fillna(self.unseen).to_numpy(np.float64)
-        return found
+        """Return the shares with a row per value and a column per device."""
+        known = [self.by_device.get(device, self.by_device[ALL]) for device in devices]
+        return np.array([[one.get(value, self.unseen) for one in known] for value in values])
 
 
 @dataclass(frozen=True)
@@ -82,31 +69,25 @@ class StepHabit:
     """What is usual in one step: candidates (of less proof) for each reference (of more).
 
     `ratios` has the candidates per reference by kind, and `site_ratio` that of all. `references`
-    has the columns REFERENCE_COLUMNS by kind, and `channel_references` by channel. `shares` has the
-    shares of the values of each field of action among candidates.
-    `spreads` has, for each of these fields and for `all`, the factor by which the number of a usual
-    date may exceed the habit. `lowest` and `highest` bound the site's ratio of a usual date.
-    `is_known` is false for the prior.
+    are those of each kind, and `channel_references` those of each channel. `shares` has the shares
+    of the values of each field of action among candidates. `spreads` has, for each of these fields
+    and for `all`, the factor by which the number of a usual date may exceed the habit. `lowest` and
+    `highest` bound the site's ratio of a usual date. `is_known` is false for the prior.
     """
 
-    ratios: pd.Series
+    ratios: Mapping[Kind, float]
     site_ratio: float
-    references: pd.DataFrame
-    channel_references: pd.DataFrame
-    shares: dict[str, ActionShares]
-    spreads: dict[str, float]
+    references: Mapping[Kind, References]
+    channel_references: Mapping[str, References]
+    shares: Mapping[str, ActionShares]
+    spreads: Mapping[str, float]
     lowest: float
     highest: float
     is_known: bool = True
 
-    def ratio_of(self, kinds: pd.MultiIndex) -> Numbers:
+    def ratio_of(self, kinds: Sequence[Kind]) -> Numbers:
         """Return the ratio of each kind; that of the site for a kind without history."""
-        found: Numbers = self.ratios.reindex(kinds).fillna(self.site_ratio).to_numpy(np.float64)
-        return found
-
-    def share_of(self, field: str, devices: Sequence[str], values: Sequence[str]) -> Numbers:
-        """Return the shares of values among candidates: a row per device, a column per value."""
-        return self.shares[field].of(devices, values)
+        return np.array([self.ratios.get(kind, self.site_ratio) for kind in kinds], np.float64)
 
 
 @dataclass(frozen=True)
@@ -146,12 +127,10 @@ def _rounded(value: Any) -> Any:
     """Round all floating-point numbers of a habit to two digits."""
     if isinstance(value, float):
         return float(f"{value:.2g}")
-    if isinstance(value, pd.Series):
-        return value.map(_rounded)
-    if isinstance(value, pd.DataFrame):
-        return value.map(_rounded)
     if isinstance(value, dict):
         return {name: _rounded(one) for name, one in value.items()}
+    if isinstance(value, References):
+        return References(*map(_rounded, value))
     if isinstance(value, (StepHabit, ActionShares, Habit)):
         return type(value)(**{name: _rounded(one) for name, one in vars(value).items()})
     return value
@@ -159,10 +138,33 @@ def _rounded(value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     """Return a habit as nested lists, in a fixed order."""
-    if isinstance(value, (pd.Series, pd.DataFrame)):
-        return value.sort_index().to_csv(float_format="%.6g")
     if isinstance(value, dict):
         return [(name, _plain(one)) for name, one in sorted(value.items())]
-    if isinstance(value, (StepHabit, ActionShares, Habit)):
+    if isinstance(value, StepHabit):
+        tables = {
+            "ratios": _csv(KIND_FIELDS, ["0"], {kind: [one] for kind, one in value.ratios.items()}),
+            "references": _csv(KIND_FIELDS, References._fields, value.references),
+            "channel_references": _csv((CHANNEL,), References._fields, value.channel_references),
+        }
+        return [(name, _plain(one)) for name, one in (vars(value) | tables).items()]
+    if isinstance(value, ActionShares):
+        devices = value.by_device
+        table = {device: row.values() for device, row in devices.items()}
+        return [("by_device", _csv(("",), devices[ALL], table)), ("unseen", value.unseen)]
+    if isinstance(value, Habit):
         return [(name, _plain(one)) for name, one in vars(value).items()]
     return value
+
+
+def _csv(names: Sequence[str], columns: Iterable[str], rows: Mapping[Any, Iterable[float]]) -> str:
+    """Return a table as CSV, in the order of its labels; they have names if there are any.
+
+    Lakes store digests of these texts, so the form can't change.
+    """
+    text = StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([*(names if rows else [""]), *columns])
+    for label, numbers in sorted(rows.items()):
+        labels = label if isinstance(label, tuple) else [label]
+        table.writerow([*labels, *(f"{one:.6g}" for one in numbers)])
+    return text.getvalue()

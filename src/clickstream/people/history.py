@@ -7,29 +7,32 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from clickstream.people.habits import COUNT_COLUMNS, Habit, count_kinds
-from clickstream.people.learning import MOST_DATES, learn_habit
+from clickstream.people.counts import COUNT_COLUMNS, Counts, count_kinds
+from clickstream.people.habits import Habit
+from clickstream.people.learning import MOST_DATES, learn_from_counts
 
 REACH = timedelta(days=MOST_DATES)
 """How long before a date the dates are that its habit is learned from."""
+
+_NOTHING = Counts.of(pd.DataFrame(columns=COUNT_COLUMNS))
 
 
 class SiteHistory:
     """The counts of dates, as `count_kinds` returns them, by date."""
 
     def __init__(self, counts: Mapping[date, pd.DataFrame] | None = None) -> None:
-        self._counts = dict(counts or {})
+        self._counts = {day: Counts.of(one) for day, one in (counts or {}).items()}
 
     def habit(self, day: date) -> Habit:
         """Return the habit before a date, rounded; the prior without enough dates."""
         before = [self._counts[one] for one in sorted(self._counts) if day - REACH <= one < day]
-        counts = pd.concat(before) if before else pd.DataFrame(columns=[*COUNT_COLUMNS])
-        return learn_habit(counts, day).rounded()
+        return learn_from_counts(Counts.concat([_NOTHING, *before]), day.weekday()).rounded()
 
     def add(self, day: date, visitors: pd.DataFrame, shares: pd.Series) -> pd.DataFrame:
         """Count the people of a date, so that later dates learn from them; return the counts."""
-        self._counts[day] = count_kinds(day, visitors, shares)
-        return self._counts[day]
+        counts = count_kinds(day, visitors, shares)
+        self._counts[day] = Counts.of(counts)
+        return counts
 
     def remove(self, day: date) -> None:
         """Forget a date."""

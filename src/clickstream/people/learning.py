@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from clickstream.cohort_labels import ACTION_FIELDS
+from clickstream.people.coded_columns import CodedColumn, Numbers, sum_precisely
+from clickstream.people.counts import ALL, Counts
 from clickstream.people.habits import (
-    ALL,
     LARGEST_RATIO,
     LEAST_RATIO,
     PRIOR_RATIO,
-    REFERENCE_COLUMNS,
     ActionShares,
     Habit,
+    References,
     StepHabit,
 )
-from clickstream.people.visitors import CHANNEL, KIND_FIELDS, Proof
+from clickstream.people.visitors import CHANNEL, DEVICE, Proof
 
 FEWEST_DATES = 7
 """Dates that a habit is learned from, at least; with fewer, the prior applies."""
@@ -45,120 +47,124 @@ def learn_habit(history: pd.DataFrame, event_date: date) -> Habit:
     The dates whose site ratio is far from the median are left out. With fewer than FEWEST_DATES,
     the result is a prior with a wide range.
     """
-    before = history[history["event_date"] < event_date]
-    dates = sorted(before["event_date"].unique())[-MOST_DATES:]
-    before = before[before["event_date"].isin(dates)]
-    if len(dates) < FEWEST_DATES:
-        return Habit(_prior(_PRIOR_WEAK), _prior(_PRIOR_UNPROVED), 0.0, len(dates))
-    weekday = event_date.weekday()
-    weak = _learn_step(before, weekday, ["weak"], ["strong"])
-    unproved = _learn_step(before, weekday, ["none"], ["weak", "strong"])
-    return Habit(weak, unproved, _fewest_people(before), len(dates))
+    before = Counts.of(history[history["event_date"] < event_date])
+    is_near = before.date.codes >= before.date.size - MOST_DATES
+    return learn_from_counts(before.select(is_near), event_date.weekday())
+
+
+def learn_from_counts(counts: Counts, weekday: int) -> Habit:
+    """Learn the habits for a date of a weekday from the counts of up to MOST_DATES dates."""
+    if counts.date.size < FEWEST_DATES:
+        return Habit(_prior(_PRIOR_WEAK), _prior(_PRIOR_UNPROVED), 0.0, counts.date.size)
+    by_field = counts.by_field()
+    return Habit(
+        _learn_step(by_field, weekday, [Proof.WEAK], [Proof.STRONG]),
+        _learn_step(by_field, weekday, [Proof.NONE], [Proof.WEAK, Proof.STRONG]),
+        _fewest_people(by_field[ALL]),
+        counts.date.size,
+    )
 
 
 _PRIOR_UNPROVED = {
-    "page_views": ({"1": 0.8, "2": 0.12, "3": 0.05}, 0.03),
-    "rhythm": ({"none": 0.8}, 0.03),
+    "page_views": ActionShares({ALL: {"1": 0.8, "2": 0.12, "3": 0.05}}, 0.03),
+    "rhythm": ActionShares({ALL: {"none": 0.8}}, 0.03),
 }
-_PRIOR_WEAK = {"rhythm": (dict[str, float](), 0.2)}
+_PRIOR_WEAK = {"rhythm": ActionShares({ALL: {}}, 0.2)}
 """Shares of actions on sites without history: those of known values, and that of any other. For
 other fields, the shares of the proved visitors of the date apply."""
-
-
-def _prior(shares: Mapping[str, tuple[Mapping[str, float], float]]) -> StepHabit:
-    nothing = pd.DataFrame({name: [] for name in REFERENCE_COLUMNS}, dtype=float)
-    known = {
-        field: ActionShares(pd.DataFrame(values, index=[ALL], dtype=float), unseen)
-        for field, (values, unseen) in shares.items()
-    }
-    known |= {
-        field: ActionShares(pd.DataFrame(index=[ALL]), 1.0 if field in _OF_UNPROVED else 0.0)
-        for field in ACTION_FIELDS
-        if field not in known
-    }
-    return StepHabit(
-        *(pd.Series(dtype=float), PRIOR_RATIO, nothing, nothing, known, {}),
-        *(LEAST_RATIO, LARGEST_RATIO, False),
-    )
-
 
 _OF_UNPROVED = frozenset({"page_views", "rhythm"})
 """Fields in which visitors without proof differ from those with."""
 
 
-def _fewest_people(history: pd.DataFrame) -> float:
+def _prior(shares: dict[str, ActionShares]) -> StepHabit:
+    unknown = {
+        field: ActionShares({ALL: {}}, 1.0 if field in _OF_UNPROVED else 0.0)
+        for field in ACTION_FIELDS
+    }
+    bounds = (LEAST_RATIO, LARGEST_RATIO)
+    return StepHabit({}, PRIOR_RATIO, {}, {}, unknown | shares, {}, *bounds, is_known=False)
+
+
+def _fewest_people(totals: Counts) -> float:
     """Return the people of a date with few: one date in ten has fewer, less two deviations."""
-    totals = history[history["field"] == ALL]
-    people = totals[[one.name.lower() for one in Proof]].sum(axis=1)
-    few = float(people.groupby(totals["event_date"]).sum().quantile(0.1))
+    people = totals.numbers.sum(axis=1, keepdims=True)
+    by_date = sum_precisely(totals.date.codes, people, totals.date.size)
+    few = float(np.quantile(by_date, 0.1))
     return max(few - 2 * float(np.sqrt(few)), 0.0)
 
 
 def _learn_step(
-    history: pd.DataFrame, weekday: int, candidates: Sequence[str], references: Sequence[str]
+    by_field: Mapping[str, Counts],
+    weekday: int,
+    candidates: Sequence[Proof],
+    references: Sequence[Proof],
 ) -> StepHabit:
-    rows = history.assign(
-        candidates=history[list(candidates)].sum(axis=1),
-        references=history[list(references)].sum(axis=1),
-    )
-    totals = rows[rows["field"] == ALL]
-    by_date = totals.groupby("event_date")[["candidates", "references"]].sum()
-    usual = by_date.index[_are_usual(by_date)]
-    totals, rows = (some[some["event_date"].isin(usual)] for some in (totals, rows))
-    site = _site_ratio(by_date.loc[usual])
-    ratios = _kind_ratios(totals, site)
-    lowest, highest = _range(by_date.loc[usual], site)
-    shares = {field: _shares(rows[rows["field"] == field]) for field in ACTION_FIELDS}
+    """Learn what is usual in a step from the counts of each field of action, without odd dates."""
+    every = {field: one.compare(candidates, references) for field, one in by_field.items()}
+    by_date = _sum_by(every[ALL].date, every[ALL])
+    are_usual = _are_usual(by_date)
+    usual = {field: one.select(are_usual[one.date.codes]) for field, one in every.items()}
+    totals, by_date = usual[ALL], by_date[are_usual]
+    site = _site_ratio(by_date)
+    kind = totals.columns[DEVICE].pair_with(totals.columns[CHANNEL])
+    ratios = _kind_ratios(totals, kind, site)
+    actions = {field: _learn_actions(usual[field]) for field in ACTION_FIELDS}
     return StepHabit(
-        ratios,
+        dict(zip(kind.labels, ratios.tolist(), strict=True)),
         site,
-        _usual_references(totals, weekday, KIND_FIELDS),
-        _usual_references(totals, weekday, (CHANNEL,)),
-        shares,
-        _spreads(rows, ratios, shares),
-        lowest,
-        highest,
+        _usual_references(totals, kind, weekday),
+        _usual_references(totals, totals.columns[CHANNEL], weekday),
+        {field: shares for field, (shares, _) in actions.items()},
+        _spreads(
+            _kind_variance(totals, ratios[kind.codes]),
+            {field: variance for field, (_, variance) in actions.items()},
+        ),
+        *_range(by_date, site),
     )
 
 
-def _are_usual(by_date: pd.DataFrame) -> NDArray[np.bool_]:
+def _sum_by(column: CodedColumn, counts: Counts) -> Numbers:
+    """Return the candidates and references of each label of a column, as two columns."""
+    return sum_precisely(column.codes, counts.numbers, column.size)
+
+
+def _are_usual(by_date: Numbers) -> NDArray[np.bool_]:
     """Return a mask of the dates whose ratio is not far from the median, in logarithms."""
-    ratio = np.log((by_date["candidates"] + 0.5) / (by_date["references"] + 0.5))
-    noise = np.sqrt(1 / (by_date["candidates"] + 0.5) + 1 / (by_date["references"] + 0.5))
-    distance = (ratio - ratio.median()).abs()
-    far: NDArray[np.bool_] = (
-        distance <= _FAR * np.fmax(_ROBUST * distance.median(), noise)
-    ).to_numpy()
-    return far
+    candidates, references = by_date.T
+    ratio = np.log((candidates + 0.5) / (references + 0.5))
+    noise = np.sqrt(1 / (candidates + 0.5) + 1 / (references + 0.5))
+    distance = np.abs(ratio - np.median(ratio))
+    usual: NDArray[np.bool_] = distance <= _FAR * np.fmax(_ROBUST * np.median(distance), noise)
+    return usual
 
 
-def _site_ratio(by_date: pd.DataFrame) -> float:
-    sums = by_date.sum()
-    ratio = (sums["candidates"] + PRIOR_RATIO) / (sums["references"] + 1)
+def _site_ratio(by_date: Numbers) -> float:
+    candidates, references = by_date.T
+    ratio = (candidates.sum() + PRIOR_RATIO) / (references.sum() + 1)
     return float(np.clip(ratio, LEAST_RATIO, LARGEST_RATIO))
 
 
-def _kind_ratios(totals: pd.DataFrame, site: float) -> pd.Series:
+def _kind_ratios(totals: Counts, kind: CodedColumn, site: float) -> Numbers:
     """Return the ratio of each kind, moved towards that of its device, and this to the site's."""
-    columns = ["candidates", "references"]
-    device = totals.groupby("device")[columns].sum()
-    of_device = (device["candidates"] + _WEIGHT * site) / (device["references"] + _WEIGHT)
-    kind = totals.groupby(list(KIND_FIELDS))[columns].sum()
-    parent = of_device.reindex(kind.index.get_level_values("device")).to_numpy()
-    ratio = (kind["candidates"] + _WEIGHT * parent) / (kind["references"] + _WEIGHT)
-    return ratio.clip(LEAST_RATIO, LARGEST_RATIO)
+    device = totals.columns[DEVICE]
+    candidates, references = _sum_by(device, totals).T
+    of_device = (candidates + _WEIGHT * site) / (references + _WEIGHT)
+    parent = of_device[[device.labels.index(name) for name, _ in kind.labels]]
+    candidates, references = _sum_by(kind, totals).T
+    ratio = (candidates + _WEIGHT * parent) / (references + _WEIGHT)
+    found: Numbers = np.clip(ratio, LEAST_RATIO, LARGEST_RATIO)
+    return found
 
 
-def _range(by_date: pd.DataFrame, site: float) -> tuple[float, float]:
+def _range(by_date: Numbers, site: float) -> tuple[float, float]:
     """Return the site's ratio two standard deviations of a date's ratio down and up."""
-    expected = by_date["references"] * site
-    factor = np.exp(2 * np.sqrt(_excess_variance(by_date["candidates"], expected, 1 + site)))
+    candidates, references = by_date.T
+    factor = np.exp(2 * np.sqrt(_excess_variance(candidates, references * site, 1 + site)))
     return max(site / factor, LEAST_RATIO), min(site * factor, LARGEST_RATIO)
 
 
-def _excess_variance(
-    counted: pd.Series, expected: pd.Series, dispersion: pd.Series | float
-) -> float:
+def _excess_variance(counted: Numbers, expected: Numbers, dispersion: Numbers | float) -> float:
     """Return the relative variance of counts about what is expected, beyond that of chance.
 
     The variance of chance is `dispersion` times the expected count.
@@ -168,53 +174,70 @@ def _excess_variance(
     return max(float(excess.sum()) / size, 0.0) if size else 0.0
 
 
-def _spreads(
-    rows: pd.DataFrame, ratios: pd.Series, shares: dict[str, ActionShares]
-) -> dict[str, float]:
+def _usual_references(totals: Counts, groups: CodedColumn, weekday: int) -> dict[Any, References]:
+    """Return the usual references by kind or channel; `groups` has that of each row of totals."""
+    candidates, references = totals.numbers.T
+    numbers = np.column_stack([references, references + candidates])
+    cell = totals.date.codes * groups.size + groups.codes
+    sums = sum_precisely(cell, numbers, totals.date.size * groups.size)
+    number, both = sums.T.reshape(2, totals.date.size, groups.size)
+    usual = np.median(number, axis=0)
+    deviation = np.fmax(_ROBUST * np.median(np.abs(number - usual), axis=0), np.sqrt(usual))
+    share = number.sum(axis=0) / max(float(number.sum(axis=0).sum()), 1.0)
+    of_weekday = both[[day.weekday() == weekday for day in totals.date.labels]]
+    total = of_weekday.mean(axis=0) if len(of_weekday) else np.quantile(both, 0.1, axis=0)
+    rows = zip(*(one.tolist() for one in (usual, deviation, share, total)), strict=True)
+    return dict(zip(groups.labels, map(References._make, rows), strict=True))
+
+
+def _learn_actions(counts: Counts) -> tuple[ActionShares, float]:
+    """Learn the usual shares of a field's values, and their excess variance between dates."""
+    table, unseen = _value_shares(counts)
+    devices, values = [*counts.columns[DEVICE].labels, ALL], counts.columns["value"].labels
+    rows = [dict(zip(values, row, strict=True)) for row in table.tolist()]
+    shares = ActionShares(dict(zip(devices, rows, strict=True)), unseen)
+    return shares, _action_variance(counts, table)
+
+
+def _value_shares(counts: Counts) -> tuple[Numbers, float]:
+    """Return the shares of values among candidates, and the share of a value without history.
+
+    The shares have a row per device, moved towards the last row, which has those of all devices.
+    """
+    device, value = counts.columns[DEVICE], counts.columns["value"]
+    cell = device.codes * value.size + value.codes
+    sums = sum_precisely(cell, counts.numbers[:, :1], device.size * value.size)
+    by_device = sums.reshape(device.size, value.size)
+    total = by_device.sum(axis=0)
+    number = max(float(total.sum()), 1.0)
+    of_all = (total + 0.5) / (number + 0.5 * value.size)
+    moved = (by_device + _WEIGHT * of_all) / (by_device.sum(axis=1, keepdims=True) + _WEIGHT)
+    return np.vstack([moved, of_all]), 0.5 / number
+
+
+def _action_variance(counts: Counts, shares: Numbers) -> float:
+    """Return the excess variance of the candidates by date, device and value."""
+    device, value = counts.columns[DEVICE], counts.columns["value"]
+    cell = (counts.date.codes * device.size + device.codes) * value.size + value.codes
+    cells = np.flatnonzero(np.bincount(cell))
+    size = counts.date.size * device.size * value.size
+    counted = sum_precisely(cell, counts.numbers[:, :1], size)[cells]
+    of_date, of_value = np.divmod(cells, value.size)
+    total = sum_precisely(of_date, counted, counts.date.size * device.size)[of_date, 0]
+    usual = shares[of_date % device.size, of_value]
+    return _excess_variance(counted[:, 0], total * usual, 1.0)
+
+
+def _kind_variance(totals: Counts, ratio: Numbers) -> float:
+    """Return the excess variance of the candidates by date and kind, from the ratio of each row."""
+    candidates, references = totals.numbers.T
+    return _excess_variance(candidates, references * ratio, 1 + ratio)
+
+
+def _spreads(of_kinds: float, of_actions: Mapping[str, float]) -> dict[str, float]:
     """Return the factor of two standard deviations between dates, for `all` and each field."""
-    totals = rows[rows["field"] == ALL]
-    ratio = ratios.reindex(pd.MultiIndex.from_frame(totals[list(KIND_FIELDS)])).to_numpy()
-    ratio = pd.Series(ratio, totals.index)
-    of_kinds = _excess_variance(totals["candidates"], totals["references"] * ratio, 1 + ratio)
-    variances = {ALL: of_kinds}
-    for field, known in shares.items():
-        some = rows[rows["field"] == field].groupby(["event_date", "device", "value"])
-        counted = some["candidates"].sum()
-        of_device = counted.groupby(["event_date", "device"]).transform("sum")
-        share = known.by_device.stack().reindex(counted.index.droplevel("event_date")).to_numpy()
-        variances[field] = of_kinds + _excess_variance(counted, of_device * share, 1.0)
+    variances = {ALL: of_kinds} | {field: of_kinds + one for field, one in of_actions.items()}
     return {
         name: float(np.clip(np.exp(2 * np.sqrt(one)), LEAST_SPREAD, LARGEST_SPREAD))
         for name, one in variances.items()
     }
-
-
-def _usual_references(totals: pd.DataFrame, weekday: int, fields: Sequence[str]) -> pd.DataFrame:
-    """Return the columns REFERENCE_COLUMNS by the values of some fields."""
-    wide, both = (
-        counts.pivot_table(
-            index="event_date", columns=[*fields], values="number", aggfunc="sum"
-        ).fillna(0.0)
-        for counts in (
-            totals.assign(number=totals["references"]),
-            totals.assign(number=totals["references"] + totals["candidates"]),
-        )
-    )
-    usual = wide.median()
-    deviation = np.fmax(_ROBUST * (wide - usual).abs().median(), np.sqrt(usual))
-    share = wide.sum() / max(float(wide.sum().sum()), 1.0)
-    of_weekday = both[[day.weekday() == weekday for day in both.index]]
-    total = of_weekday.mean() if len(of_weekday) else both.quantile(0.1)
-    return pd.DataFrame(dict(zip(REFERENCE_COLUMNS, (usual, deviation, share, total), strict=True)))
-
-
-def _shares(rows: pd.DataFrame) -> ActionShares:
-    """Return the share of each value among candidates by device, moved towards that of all."""
-    by_device = rows.pivot_table(
-        index="device", columns="value", values="candidates", aggfunc="sum"
-    ).fillna(0.0)
-    total = by_device.sum()
-    number = max(float(total.sum()), 1.0)
-    of_all = (total + 0.5) / (number + 0.5 * len(total))
-    moved = (by_device + _WEIGHT * of_all).div(by_device.sum(axis=1) + _WEIGHT, axis=0)
-    return ActionShares(pd.concat([moved, of_all.to_frame(ALL).T]), 0.5 / number)

@@ -8,33 +8,29 @@ each of its members without proof is a person with the same share.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clickstream.cohort_labels import CohortLabel
+from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS, CohortLabel
 from clickstream.people.cells import (
-    Explained,
-    StepVisitors,
+    ExplainedCells,
+    count_candidates,
     evidence_against,
-    explain_by_crowds,
-    explain_by_habit,
-    step_visitors,
-    sum_by,
+    explain_cells,
 )
+from clickstream.people.coded_columns import CodedColumn, Numbers
+from clickstream.people.counts import ALL
 from clickstream.people.estimate import PeopleEstimate, estimate_people
 from clickstream.people.groupings import Grouping, cell_values, groupings
-from clickstream.people.habits import ALL, Habit, Numbers, StepHabit
+from clickstream.people.habits import Habit, StepHabit
+from clickstream.people.steps import StepVisitors, step_visitors
 from clickstream.people.visitors import MECHANICAL, Proof
 
 FALSE_SHARE = 0.01
 """Share of suspected cohorts that chance may explain (Benjamini and Hochberg, 1995)."""
-
-FEWEST = 5
-"""Smallest number of visitors of a cell that is looked at."""
 
 LEAST_EXCESS, LEAST_EXCESS_SHARE, ENOUGH_EXCESS = 4.0, 0.01, 25.0
 """A cohort has at least this many machines: 1 % of the visitors, but between 4 and 25.
@@ -130,9 +126,11 @@ class _Search:
     """
 
     def __init__(self, visitors: pd.DataFrame, overruled: frozenset[str]) -> None:
-        self._visitors = visitors
+        self._columns = {
+            name: CodedColumn.of(visitors[name]) for name in (*ARRIVAL_FIELDS, *ACTION_FIELDS)
+        }
         self._kept = _members_of(visitors, overruled)
-        self._groupings = [*groupings(visitors)] if len(visitors) else []
+        self._groupings = [*groupings(self._columns)] if len(visitors) else []
         share = LEAST_EXCESS_SHARE * len(visitors)
         self._least_excess = max(LEAST_EXCESS, min(share, ENOUGH_EXCESS))
         self.weight = np.ones(len(visitors))
@@ -154,48 +152,43 @@ class _Search:
         computed again without the cohorts found so far, until no further cohort is found.
         """
         candidates = candidates & ~self._kept
-        is_new = True
+        is_new = len(self._groupings) > 0
         while is_new and len(self.cohorts) < _MOST_COHORTS:
             before = len(self.cohorts)
-            step = step_visitors(self._visitors, self.weight, candidates, references, habit)
-            tests = [*_tests(self._groupings, step, habit)]
+            step = step_visitors(self._columns, self.weight, candidates, references, habit)
+            cells = explain_cells(self._groupings, step)
             while len(self.cohorts) < _MOST_COHORTS:
-                found = self._strongest(proof, tests, step, habit.is_known)
+                found = self._strongest(proof, cells, step)
                 if found is None:
                     break
-                self._suspect(step, habit, *found)
-            candidates = step.candidates
+                self._suspect(step, *found)
             is_new = not habit.is_known and len(self.cohorts) > before
 
     def _strongest(
-        self, proof: Proof, tests: Sequence[_Test], step: StepVisitors, is_known: bool
-    ) -> tuple[_Test, int, SuspectedCohort] | None:
+        self, proof: Proof, cells: ExplainedCells, step: StepVisitors
+    ) -> tuple[Grouping, int, SuspectedCohort] | None:
         """Return the first cell in order with enough machines, and the cohort of its members."""
-        evidence = [test.evidence(step) for test in tests]
-        for test, place in _in_order(tests, evidence):
-            cohort = self._cohort(proof, test, place, step, is_known)
+        counted = self._count_candidates(cells, step)
+        for place in _in_order(cells, counted):
+            grouping, cell = self._groupings[cells.grouping[place]], int(cells.cell[place])
+            named, of_named = self._simplest(step.is_candidate, grouping, cell)
+            expected = float(cells.expected[place])
+            is_common = cells.is_tight[place] and cells.share[place] >= COMMON_ACTION
+            cohort = SuspectedCohort(
+                *(proof, named.fields, cell_values(named, of_named, self._columns)),
+                *(float(counted[place]), float(cells.references[place]), expected),
+                kept=min(float(counted[place]), expected),
+                is_decided=step.habit.is_known and not is_common,
+            )
             if cohort.counted - cohort.kept >= self._least_excess:
-                return test, place, cohort
+                return grouping, cell, cohort
         return None
 
-    def _cohort(
-        self, proof: Proof, test: _Test, place: int, step: StepVisitors, is_known: bool
-    ) -> SuspectedCohort:
-        cell = int(test.alive[place])
-        counted = float(test.counted(step)[place])
-        explained = float(test.explained.expected[cell])
-        is_common = test.explained.share[cell] >= COMMON_ACTION
-        named, of_named = self._simplest(step.candidates, test.grouping, cell)
-        return SuspectedCohort(
-            proof,
-            named.fields,
-            cell_values(named, of_named, self._visitors),
-            counted,
-            float(test.explained.references[cell]),
-            explained,
-            min(counted, explained),
-            is_decided=is_known and not (test.is_tight and is_common),
-        )
+    def _count_candidates(self, cells: ExplainedCells, step: StepVisitors) -> Numbers:
+        """Return the expected number of people among the candidates of each cell."""
+        first = np.cumsum([0, *(one.size for one in self._groupings)])
+        counted = np.concatenate([count_candidates(one, step) for one in self._groupings])
+        return counted[first[cells.grouping] + cells.cell]
 
     def _simplest(
         self, candidates: NDArray[np.bool_], grouping: Grouping, cell: int
@@ -214,10 +207,10 @@ class _Search:
         return grouping, cell
 
     def _suspect(
-        self, step: StepVisitors, habit: StepHabit, test: _Test, place: int, cohort: SuspectedCohort
+        self, step: StepVisitors, grouping: Grouping, cell: int, cohort: SuspectedCohort
     ) -> None:
         """Reduce the weights of a cohort's members to what people explain."""
-        members = step.candidates & (test.grouping.cell == test.alive[place])
+        members = step.is_candidate & (grouping.cell == cell)
         factor = cohort.kept / cohort.counted
         self.weight[members] *= factor
         if cohort.is_decided:
@@ -225,7 +218,7 @@ class _Search:
         is_first = members & pd.isna(self.label)
         self.label[is_first] = cohort.label
         ratio = cohort.explained / max(cohort.references, 1.0)
-        spread = habit.spreads.get(test.grouping.action or ALL, 2.0) - 1
+        spread = step.habit.spreads.get(grouping.action or ALL, 2.0) - 1
         self.variance += (cohort.kept + 1) * (1 + ratio) + (spread / 2 * cohort.kept) ** 2
         self.cohorts.append(cohort)
 
@@ -242,84 +235,23 @@ def _members_of(visitors: pd.DataFrame, labels: frozenset[str]) -> NDArray[np.bo
     return found
 
 
-@dataclass
-class _Test:
-    """The cells of one grouping that may be suspected in a step; `alive` has their numbers.
-
-    `cells` is how many cells there are at first, for false-discovery control.
-    """
-
-    grouping: Grouping
-    explained: Explained
-    is_tight: bool
-    alive: NDArray[np.int64]
-    cells: int
-
-    @classmethod
-    def of(
-        cls, grouping: Grouping, explained: Explained, step: StepVisitors, *, is_tight: bool
-    ) -> _Test:
-        """Return the test of the cells that have enough visitors."""
-        every = cls(grouping, explained, is_tight, np.arange(len(grouping.arrival_cell)), 0)
-        is_enough = every.counted(step) + explained.references >= FEWEST
-        alive = np.flatnonzero(is_enough & grouping.is_known)
-        return cls(grouping, explained, is_tight, alive, len(alive))
-
-    def counted(self, step: StepVisitors) -> Numbers:
-        """Return the expected number of people among the candidates of the cells."""
-        rows = np.flatnonzero(step.candidates)
-        counts = sum_by(
-            self.grouping.cell[rows], step.weight[rows], len(self.grouping.arrival_cell)
-        )
-        found: Numbers = counts[self.alive]
-        return found
-
-    def evidence(self, step: StepVisitors) -> Numbers:
-        """Return the evidence against the cells; those without any are no longer looked at."""
-        if not len(self.alive):
-            return np.zeros(0)
-        some = Explained(*(getattr(self.explained, name)[self.alive] for name in _EXPLAINED))
-        found = evidence_against(self.counted(step), some) / (DISPERSION if self.is_tight else 1.0)
-        is_left = found > 0
-        self.alive = self.alive[is_left]
-        remaining: Numbers = found[is_left]
-        return remaining
-
-
-_EXPLAINED = ("references", "expected", "allowed", "share")
-
-
-def _tests(
-    all_groupings: Sequence[Grouping], step: StepVisitors, habit: StepHabit
-) -> Iterator[_Test]:
-    """Yield the tests of a step: all groupings against crowds, those of kinds against the habit."""
-    for grouping in all_groupings:
-        yield _Test.of(grouping, explain_by_crowds(grouping, step, habit), step, is_tight=False)
-        if habit.is_known and grouping.is_of_kinds:
-            yield _Test.of(grouping, explain_by_habit(grouping, step, habit), step, is_tight=True)
-
-
-def _in_order(tests: Sequence[_Test], evidence: Sequence[Numbers]) -> Iterator[tuple[_Test, int]]:
-    """Yield the cells that chance does not explain, with their places in their tests.
+def _in_order(cells: ExplainedCells, counted: Numbers) -> list[int]:
+    """Return the places of the cells whose candidates chance does not explain.
 
     Those that even a crowd does not explain come first, then those with the strongest evidence.
     """
-    limit = _limit(np.concatenate([*evidence, np.zeros(0)]), sum(test.cells for test in tests))
-    found = [
-        (test.is_tight, -float(some[place]), number, int(place))
-        for number, (test, some) in enumerate(zip(tests, evidence, strict=True))
-        for place in np.flatnonzero(some >= limit)
-    ]
-    for _, _, number, place in sorted(found):
-        yield tests[number], place
+    evidence = evidence_against(counted, cells) / np.where(cells.is_tight, DISPERSION, 1.0)
+    found = np.flatnonzero(evidence >= _limit(evidence))
+    order: list[int] = found[np.lexsort((-evidence[found], cells.is_tight[found]))].tolist()
+    return order
 
 
-def _limit(evidence: Numbers, number: int) -> float:
+def _limit(evidence: Numbers) -> float:
     """Return the least evidence of a cell that is suspected; infinite if there is none.
 
-    The chance of a cell is at most exp(-evidence). `number` is the number of all cells.
+    The chance of a cell is at most exp(-evidence).
     """
     strongest = np.sort(evidence)[::-1]
     rank = np.arange(1, len(strongest) + 1)
-    is_beyond = strongest >= np.log(max(number, 1) / (FALSE_SHARE * rank))
+    is_beyond = strongest >= np.log(len(strongest) / (FALSE_SHARE * rank))
     return float(strongest[np.flatnonzero(is_beyond)[-1]]) if is_beyond.any() else float("inf")

@@ -7,6 +7,8 @@ most machines of a fleet act alike.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -14,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
+from clickstream.people.coded_columns import CodedColumn, Codes, Numbers, sum_by
 
 DEVICE, CHANNEL = KIND_FIELDS = ("device", "channel")
 """The fields by which the habit of a site is learned: what people do depends on both."""
@@ -53,18 +56,19 @@ def visitors_of_date(parts: pd.DataFrame) -> pd.DataFrame:
     ACTION_FIELDS, texts that are empty if unknown, and `proof` (a value of Proof).
     """
     of_people = _parts_of_people(parts)
-    if of_people.empty:
-        return _no_visitors()
-    by_visitor = of_people.groupby("visitor_id", sort=True)
-    first, sums = by_visitor.first(), by_visitor[_SUMMED].sum()
-    with_page = of_people[of_people["page_views"] > 0].groupby("visitor_id", sort=True).first()
-    visitors = pd.concat([_arrival(first, with_page), _assets(sums)], axis=1)
-    visitors["page_views"] = _bucket(sums["page_views"])
-    longest, visitors["rhythm"] = _rhythm(of_people)
-    visitors["proof"] = _proof(sums, longest, visitors)
-    number = with_page["landing_assets"].astype(np.int64)
-    visitors["landing_assets"] = _landing_assets(number, visitors)
-    return visitors[[*ARRIVAL_FIELDS, *ACTION_FIELDS, "proof"]]
+    with_page = of_people.select(of_people.rows["page_views"].to_numpy(np.int64) > 0)
+    sums = {name: of_people.sum(name) for name in _SUMMED}
+    assets, (longest, rhythm) = _assets(sums), _rhythm(with_page)
+    proof = _proof(sums, longest, rhythm)
+    texts = _arrival(of_people, with_page) | {
+        "assets": assets,
+        "landing_assets": _landing_assets(with_page, proof, assets),
+        "page_views": _bucket(sums["page_views"]),
+        "rhythm": rhythm,
+    }
+    ids = pd.Index(of_people.visitor.labels, dtype=str, name="visitor_id")
+    fields = [*ARRIVAL_FIELDS, *ACTION_FIELDS]
+    return pd.DataFrame(texts, ids, fields, dtype=object).assign(proof=proof)
 
 
 _SUMMED = [
@@ -82,47 +86,70 @@ PART_COLUMNS = (
 )
 """The columns of `session_parts` that are read."""
 
-
-def _no_visitors() -> pd.DataFrame:
-    texts = {name: pd.Series(dtype=object) for name in (*ARRIVAL_FIELDS, *ACTION_FIELDS)}
-    return pd.DataFrame({**texts, "proof": pd.Series(dtype=np.int64)})
-
-
-def _parts_of_people(parts: pd.DataFrame) -> pd.DataFrame:
-    """Return the parts of visitors with a page view and without a bot verdict, in order of time."""
-    some = parts.assign(visitor_id=parts["visitor_id"].astype(object))
-    some = some.drop_duplicates(["visitor_id", "first_hit_at"])
-    of_visitor = some.groupby("visitor_id")
-    is_people = ~of_visitor["is_bot"].transform("max").astype(bool)
-    has_page = of_visitor["page_views"].transform("max") > 0
-    some = some[is_people & has_page].sort_values(["visitor_id", "first_hit_at"])
-    return some.assign(
-        **{name: some[name].astype(object) for name in _TEXTS},
-        **{name: some[name].astype(np.int64) for name in _SUMMED},
-    )
+Texts = NDArray[np.object_]
+Integers = NDArray[np.int64]
+"""An array with an element per visitor, in the order of their ids, like arrays of texts."""
 
 
-def _arrival(first: pd.DataFrame, with_page: pd.DataFrame) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Parts:
+    """Session parts in order of visitor and time, with the visitor of each."""
+
+    rows: pd.DataFrame
+    visitor: CodedColumn
+
+    def select(self, mask: NDArray[np.bool_]) -> _Parts:
+        """Return the parts of a mask."""
+        return _Parts(self.rows[mask], self.visitor.select(mask))
+
+    def sum(self, name: str) -> Integers:
+        """Return the sum of a column for each visitor."""
+        numbers = self.rows[name].to_numpy(np.int64).astype(np.float64)
+        return sum_by(self.visitor.codes, numbers, self.visitor.size).astype(np.int64)
+
+    def first(self, name: str, unknown: str | None = "") -> Texts:
+        """Return the first known value of a column for each visitor."""
+        is_known = self.rows[name].notna().to_numpy()
+        visitors, places = np.unique(self.visitor.codes[is_known], return_index=True)
+        found = np.full(self.visitor.size, unknown, object)
+        found[visitors] = self.rows[name].to_numpy(object)[is_known][places]
+        return found
+
+
+def _parts_of_people(parts: pd.DataFrame) -> _Parts:
+    """Return the parts of visitors with a page view and without a bot verdict."""
+    visitor, began = CodedColumn.of(parts["visitor_id"]), parts["first_hit_at"].to_numpy("M8[us]")
+    is_bot = sum_by(visitor.codes, parts["is_bot"].to_numpy(np.float64), visitor.size) > 0
+    pages = sum_by(visitor.codes, parts["page_views"].to_numpy(np.float64), visitor.size)
+    order = np.lexsort((began, visitor.codes))
+    codes, began = visitor.codes[order], began[order]
+    is_repeated = np.zeros(len(order), np.bool_)
+    is_repeated[1:] = (codes[1:] == codes[:-1]) & (began[1:] == began[:-1])
+    rows = order[((pages > 0) & ~is_bot)[codes] & ~is_repeated]
+    return _Parts(parts[[*PART_COLUMNS]].iloc[rows], visitor.select(rows))
+
+
+def _arrival(parts: _Parts, with_page: _Parts) -> dict[str, Texts]:
     """Return the fields of arrival, from the visitor's first parts."""
-    no_channel = np.where(first["referrer_logged"].astype(bool), DIRECT, NOT_LOGGED)
-    browser = with_page["browser"].fillna("") + " " + with_page["browser_version"].fillna("")
-    return pd.DataFrame(
-        {
-            "device": with_page["device"].fillna(""),
-            "channel": with_page["channel"].where(with_page["channel"].notna(), no_channel),
-            "network": with_page["network_id"].fillna(""),
-            "operator": with_page["operator_id"].fillna(""),
-            "agent": browser + ", " + with_page["os"].fillna(""),
-            "protocol": with_page["protocol"].fillna(""),
-            "header_fields": with_page["header_fields"].fillna(""),
-            "referrer": with_page["referrer_domain"].fillna(""),
-            "landing_page": with_page["landing_page"].fillna(""),
-            "hour": with_page["first_page_at"].dt.strftime("%H"),
-        }
-    ).astype(object)
+    channel = with_page.first("channel", None)
+    no_channel = np.where(parts.first("referrer_logged").astype(np.bool_), DIRECT, NOT_LOGGED)
+    browser = with_page.first("browser") + " " + with_page.first("browser_version")
+    hour = with_page.first("first_page_at").astype("M8[h]").astype(np.int64) % 24
+    return {
+        "device": with_page.first("device"),
+        "channel": np.where(pd.isna(channel), no_channel, channel),
+        "network": with_page.first("network_id"),
+        "operator": with_page.first("operator_id"),
+        "agent": browser + ", " + with_page.first("os"),
+        "protocol": with_page.first("protocol"),
+        "header_fields": with_page.first("header_fields"),
+        "referrer": with_page.first("referrer_domain"),
+        "landing_page": with_page.first("landing_page"),
+        "hour": np.array([f"{one:02}" for one in range(24)], object)[hour],
+    }
 
 
-def _assets(sums: pd.DataFrame) -> pd.Series:
+def _assets(sums: Mapping[str, Integers]) -> Texts:
     """Return the class of each visitor's assets."""
     assets = np.select(
         [
@@ -133,80 +160,84 @@ def _assets(sums: pd.DataFrame) -> pd.Series:
         ["none", "cached", "out of order"],
         "loaded",
     )
-    return pd.Series(assets, sums.index, dtype=object, name="assets")
+    return assets.astype(object)
 
 
-def _landing_assets(number: pd.Series, visitors: pd.DataFrame) -> NDArray[np.object_]:
+def _landing_assets(with_page: _Parts, proof: Integers, assets: Texts) -> Texts:
     """Return how much of the landing page each visitor loaded: none, part, all or unknown.
 
     All is what the median proved visitor of the same landing page loads without a cache. The number
     itself differs by page, so it would show the landing page of a crowd.
     """
-    is_reader = (visitors["proof"] > Proof.NONE) & (visitors["assets"] == "loaded")
-    page = visitors["landing_page"]
-    of_page = number[is_reader].groupby(page[is_reader])
-    usual = page.map(of_page.median().where(of_page.size() >= _FEWEST_READERS))
-    named: NDArray[np.object_] = np.select(
-        [number == 0, usual.isna(), number < _ALMOST_ALL * usual],
+    number = with_page.first("landing_assets").astype(np.int64)
+    page = CodedColumn.of(pd.Series(with_page.first("landing_page")))
+    is_reader = (proof > Proof.NONE) & (assets == "loaded")
+    by_page = pd.Series(number[is_reader]).groupby(page.codes[is_reader])
+    known = by_page.median().where(by_page.size() >= _FEWEST_READERS)
+    usual = known.reindex(range(page.size)).to_numpy(np.float64)[page.codes]
+    named = np.select(
+        [number == 0, np.isnan(usual), number < _ALMOST_ALL * usual],
         ["none", "unknown", "part"],
         "all",
-    ).astype(object)
-    return named
+    )
+    return named.astype(object)
 
 
-def _bucket(numbers: pd.Series) -> NDArray[np.object_]:
+def _bucket(numbers: Integers) -> Texts:
     """Return the class of each number of pages, named by its lowest number."""
     place = np.searchsorted(_BUCKETS, numbers, side="right") - 1
-    names: NDArray[np.object_] = _BUCKETS.astype(str).astype(object)[place]
+    names: Texts = _BUCKETS.astype(str).astype(object)[place]
     return names
 
 
-def _rhythm(parts: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def _rhythm(with_page: _Parts) -> tuple[Numbers, Texts]:
     """Return the longest pause between page views in seconds, and the class of all pauses.
 
     The class is `none`, `equal` (two pauses or more that differ by at most a tenth), or the longest
     pause by powers of two. Pauses between parts count: a paced machine comes once in an hour.
     """
-    with_page = parts[parts["page_views"] > 0]
-    same = with_page["visitor_id"].eq(with_page["visitor_id"].shift())
-    silence = with_page["first_page_at"] - with_page["last_page_at"].shift()
-    between = silence.dt.total_seconds().where(same)
-    pauses = pd.DataFrame(
-        {
-            "shortest": np.fmin(between, with_page["shortest_pause"].astype(float)),
-            "longest": np.fmax(between, with_page["longest_pause"].astype(float)),
-            "number": with_page["page_pauses"] + same,
-        }
-    )
-    merged = pauses.groupby(with_page["visitor_id"]).agg(
-        {"shortest": "min", "longest": "max", "number": "sum"}
-    )
-    longest, shortest = merged["longest"].fillna(0.0), merged["shortest"].fillna(0.0)
-    is_equal = (merged["number"] > 1) & (longest - shortest <= np.fmax(1.0, _EQUAL * longest))
-    power = 2 ** np.log2(longest.clip(lower=1)).astype(np.int64)
-    names = np.select([merged["number"] == 0, is_equal], ["none", "equal"], power.astype(str))
-    return longest, pd.Series(names, merged.index, dtype=object)
+    rows, visitor = with_page.rows, with_page.visitor.codes
+    is_first = np.ones(len(rows), np.bool_)
+    is_first[1:] = visitor[1:] != visitor[:-1]
+    before = np.roll(rows["last_page_at"].to_numpy("M8[us]"), 1)
+    silence = (rows["first_page_at"].to_numpy("M8[us]") - before) / np.timedelta64(1, "s")
+    between = np.where(is_first, np.nan, silence)
+    first = np.flatnonzero(is_first)
+    shortest = _choose_pause(np.fmin, between, rows["shortest_pause"], first)
+    longest = _choose_pause(np.fmax, between, rows["longest_pause"], first)
+    number = np.add.reduceat(rows["page_pauses"].to_numpy(np.int64) + ~is_first, first)
+    is_equal = (number > 1) & (longest - shortest <= np.fmax(1.0, _EQUAL * longest))
+    power = 2 ** np.log2(np.fmax(longest, 1)).astype(np.int64)
+    names = np.select([number == 0, is_equal], ["none", "equal"], power.astype(str))
+    return longest, names.astype(object)
 
 
-def _proof(sums: pd.DataFrame, longest: pd.Series, visitors: pd.DataFrame) -> pd.Series:
+def _choose_pause(choose: np.ufunc, between: Numbers, within: pd.Series, first: Codes) -> Numbers:
+    """Return the shortest or longest pause of each visitor, 0 without one.
+
+    `between` has the pauses before the parts, `within` those in the parts, and `first` the places
+    of the visitors' first parts.
+    """
+    pauses = choose(between, within.to_numpy(np.float64, na_value=np.nan))
+    return np.nan_to_num(choose.reduceat(pauses, first))
+
+
+def _proof(sums: Mapping[str, Integers], longest: Numbers, rhythm: Texts) -> Integers:
     """Return the value of Proof for each visitor."""
     pages, onward = sums["page_views"], sums["onward_pages"]
     walks = (pages > 1) & (onward > 0)
     sends = (sums["forms_sent"] > 0) & (sums["assets"] > 0)
     has_cache = sums["not_modified"] > 0
     shows_files = (sums["assets"] > 0) | (not _logs_assets(sums))
-    reads = (longest >= QUICK_SECONDS) & (visitors["rhythm"] != "equal") & shows_files
+    reads = (longest >= QUICK_SECONDS) & (rhythm != "equal") & shows_files
     is_strong = walks & reads & ((onward > 1) | sends | has_cache)
-    return pd.Series(
-        np.select([is_strong, walks | sends | has_cache], [Proof.STRONG, Proof.WEAK], Proof.NONE),
-        sums.index,
-    )
+    return np.select([is_strong, walks | sends | has_cache], [Proof.STRONG, Proof.WEAK], Proof.NONE)
 
 
-def _logs_assets(sums: pd.DataFrame) -> bool:
+def _logs_assets(sums: Mapping[str, Integers]) -> bool:
     """Return whether the log has assets: a delivery network may serve them.
 
     A tenth of the visitors of several pages suffices, so that a fleet does not change the answer.
     """
-    several = sums.loc[sums["page_views"] > 1, "assets"]
+    several = sums["assets"][sums["page_views"] > 1]
     return bool((several > 0).mean() >= _ASSETS_LOGGED) if len(several) else False

@@ -134,6 +134,17 @@ def test_fields_of_a_visitor() -> None:
     assert {name: found[name] for name in fields} == fields
 
 
+def test_the_first_known_value_of_all_parts_counts() -> None:
+    found = visitor(
+        line(0, "/"),
+        line(4000, "/menu", "https://www.google.com/"),
+        line(8000, "/about", "https://www.bing.com/"),
+    )
+    fields = {"landing_page": "/", "hour": "10", "channel": "Organic Search"}
+    assert {name: found[name] for name in fields} == fields
+    assert found["referrer"] == "www.google.com"
+
+
 def test_a_visitor_that_comes_every_hour_has_equal_pauses() -> None:
     hourly = [line(hour * 3600 + hour % 3, "/") for hour in range(6)]
     assert visitor(*hourly)["rhythm"] == "equal"

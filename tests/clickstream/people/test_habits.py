@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.clickstream.people.builders import (
     DATE,
     LEAVES,
+    crowd,
     some,
     usual_habit,
     usual_people,
 )
 
-from clickstream.people import COUNT_COLUMNS, count_kinds, learn_habit
+from clickstream.people import COUNT_COLUMNS, SiteHistory, count_kinds, learn_habit
 from clickstream.people.habits import LARGEST_RATIO, LEAST_RATIO
 
 PEOPLE = usual_people()
@@ -78,3 +82,40 @@ def test_counts_add_expected_shares() -> None:
     totals = counts[counts["field"] == "all"]
     assert totals[["none", "weak", "strong"]].to_numpy().sum() == pytest.approx(len(PEOPLE) / 2)
     assert list(counts) == [*COUNT_COLUMNS]
+
+
+@cache
+def varied_counts(days: int) -> pd.DataFrame:
+    """Count the date some days before DATE: numbers and shares differ, some dates have a wave."""
+    paid = {"device": "tablet", "channel": 'Paid, "Q4"'}
+    people = [usual_people(90 + 13 * days % 50), crowd(days % 4 * 3, "paid", 0.3, **paid)]
+    wave = [some(900, "wave", **LEAVES)] if days % 8 == 0 else []
+    visitors = pd.concat([*people, *wave])
+    shares = pd.Series(1.0, visitors.index)
+    shares.iloc[::7] = 0.12345678 * (days % 3 + 1)
+    return count_kinds(DATE - timedelta(days), visitors, shares)
+
+
+@pytest.mark.parametrize(
+    ("dates", "version"),
+    [
+        (6, "a2acdbcb661af9e3"),
+        (7, "3b771002c186a57c"),
+        (20, "f2c702faf0fe6f69"),
+        (50, "f6ea8bb804f33378"),
+    ],
+)
+def test_versions_of_habits_are_those_that_earlier_releases_stored(
+    dates: int, version: str
+) -> None:
+    counts = pd.concat([varied_counts(days) for days in range(dates, 0, -1)])
+    assert learn_habit(counts, DATE).rounded().version == version
+
+
+@given(st.sets(st.integers(-3, 42), min_size=8), st.integers(0, 3))
+def test_a_history_of_dates_learns_what_all_rows_in_any_order_show(
+    days: set[int], seed: int
+) -> None:
+    counts = {DATE - timedelta(one): varied_counts(one) for one in days}
+    rows = pd.concat(counts.values()).sample(frac=1, random_state=seed)
+    assert SiteHistory(counts).habit(DATE) == learn_habit(rows, DATE).rounded()
