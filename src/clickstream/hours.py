@@ -57,6 +57,11 @@ class Hour:
         return cls(start)
 
     @classmethod
+    def midnight(cls, day: date) -> Hour:
+        """Return the first hour of a UTC date."""
+        return cls(datetime(day.year, day.month, day.day, tzinfo=UTC))
+
+    @classmethod
     def of_epoch(cls, seconds: int) -> Hour:
         """Return the hour that contains the given Unix time in seconds."""
         return cls.of(datetime.fromtimestamp(seconds, UTC))

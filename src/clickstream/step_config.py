@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from functools import cache, lru_cache, partial, reduce
 from operator import or_
 from pathlib import Path
+
+import pyarrow as pa
 
 from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
@@ -20,6 +23,7 @@ from clickstream.clean.bots.hosting import HOSTING_VERDICTS
 from clickstream.clean.bots.networks import OwnEquipment
 from clickstream.clean.bots.signatures import SignatureVerifier
 from clickstream.clean.channels import DEFAULT_CHANNELS
+from clickstream.clean.referrers import OwnDomain, infer_own_domain
 from clickstream.errors import UnusableRule
 from clickstream.lookups import AsnDatabase, PlaceDatabase, open_asn_database
 from clickstream.parse.registry import compile_format
@@ -82,6 +86,28 @@ def _kinds(settings: Settings) -> clean.KindRules:
         "health_paths": chosen.health_check_paths,
     }
     return replace(clean.KindRules(), **{name: v for name, v in wanted.items() if v is not None})
+
+
+_ANY_DEVICE = devices.Device("other", None, None, None)
+
+
+def infer_domain(settings: Settings, sample: Iterable[pa.Table]) -> OwnDomain | None:
+    """Infer the site's own domain from tables of parsed requests; None if they do not show one."""
+    # Neither keys nor devices matter here, and a device is expensive to determine.
+    look_ups = clean.LookUps(device=lambda _: _ANY_DEVICE)
+    cleaner = clean.Cleaner(clean_rules(settings), clean.VisitorKeys(bytes(32)), look_ups)
+    cleaner.add(parse.parse(b"", "common").table)  # the cleaner needs at least one batch
+    for table in sample:
+        cleaner.add(table)
+    return infer_own_domain(cleaner.referrers_of_assets())
+
+
+def with_own_domain(settings: Settings, found: OwnDomain | None) -> Settings:
+    """Return the settings with the inferred own domain, unless they name domains."""
+    if found is None or settings.site.domains:
+        return settings
+    site = settings.site.model_copy(update={"domains": (found.domain,)})
+    return settings.model_copy(update={"site": site})
 
 
 def log_format_of(settings: Settings, name: str) -> str | parse.Format:

@@ -20,11 +20,13 @@ from clickstream.cli.console import (
     AirflowPort,
     AwsPort,
     DashboardPort,
+    FormatOfLogs,
     err,
     load_settings,
     open_lake,
     out,
     print_error,
+    settings_for,
 )
 from clickstream.cli.missing_packages import CommandGroup
 from clickstream.errors import ClickstreamError, InputError
@@ -75,14 +77,7 @@ def try_(
         list[str] | None,
         typer.Argument(metavar="LOG...", help="Log files or directories; - is stdin."),
     ] = None,
-    log_format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help=r"Log format: auto, a name in docs/formats.md, or one of \[formats] in settings.",
-        ),
-    ] = "auto",
+    log_format: FormatOfLogs = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     line: Annotated[
         str | None,
@@ -104,11 +99,8 @@ def try_(
     """
     from clickstream.report import run_trial
     from clickstream.report.explain import show_explanation
-    from clickstream.settings.cafe import load_for
 
-    chosen, left_out = load_for(logs or [])
-    if left_out:
-        err.print(escape(left_out), soft_wrap=True, highlight=False)
+    chosen = settings_for(logs or [])
     if line is not None:
         raise typer.Exit(show_explanation(line, logs or [], log_format, chosen, out))
     if not logs:

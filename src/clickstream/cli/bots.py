@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from clickstream.cli.console import err, out
+from clickstream.cli.console import FormatOfLogs, Logs, out, settings_for
 
 app = typer.Typer(no_args_is_help=True, help="Look at the rules against bots.")
 
@@ -19,18 +18,8 @@ def _group() -> None:
 
 @app.command()
 def check(
-    logs: Annotated[
-        list[str],
-        typer.Argument(metavar="LOG...", help="Log files or directories; - is stdin."),
-    ],
-    log_format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help=r"Log format: auto, a name in docs/formats.md, or one of \[formats] in settings.",
-        ),
-    ] = "auto",
+    logs: Logs,
+    log_format: FormatOfLogs = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Show which visitors of log files each rule against bots removes, before you set it.
@@ -44,9 +33,6 @@ def check(
     Example: [bold]CLICKSTREAM_BOTS__PAGES_IN_A_MINUTE=20 clickstream bots check access.log[/]
     """
     from clickstream.report.bots_check import check_bots
-    from clickstream.settings.cafe import load_for
 
-    chosen, left_out = load_for(logs)
-    if left_out:
-        err.print(escape(left_out), soft_wrap=True, highlight=False)
+    chosen = settings_for(logs)
     raise typer.Exit(check_bots(logs, log_format, as_json, out, chosen))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,17 @@ LastHour = Annotated[
 AirflowPort = Annotated[int, typer.Option(metavar="PORT", help="Port of Airflow's web UI.")]
 AwsPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the local AWS.")]
 DashboardPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the owner's dashboard.")]
+Logs = Annotated[
+    list[str], typer.Argument(metavar="LOG...", help="Log files or directories; - is stdin.")
+]
+FormatOfLogs = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help=r"Log format: auto, a name in docs/formats.md, or one of \[formats] in settings.",
+    ),
+]
 FromSpan = Annotated[
     HourSpan | None,
     typer.Argument(parser=HourSpan.parse, metavar="[FROM]", help="First hour or day, UTC."),
@@ -64,6 +76,16 @@ def open_lake() -> Lake:
     check_beside_stack(chosen)
     freeze_imports()
     return lake.open_lake(chosen)
+
+
+def settings_for(logs: Sequence[str]) -> Settings:
+    """Load the settings for some logs, and print what was left out of them."""
+    from clickstream.settings.cafe import load_for
+
+    chosen, left_out = load_for(logs)
+    if left_out:
+        err.print(escape(left_out), soft_wrap=True, highlight=False)
+    return chosen
 
 
 def progress_bar() -> Progress:

@@ -13,12 +13,12 @@ import typer
 
 from clickstream.cli.console import out
 from clickstream.errors import InputError
-from clickstream.settings import Settings
 from clickstream.wording import shorten
 
 if TYPE_CHECKING:
     from clickstream.dashboard.questions.engines import AnswerEngine
     from clickstream.dashboard.questions.view import View
+    from clickstream.settings import Settings
 
 PRIVATE = 0o600
 """The mode of a new file; one that exists keeps its mode."""

@@ -16,32 +16,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from clickstream.cli.console import DashboardPort, err, out
+from clickstream.cli.console import DashboardPort, FormatOfLogs, Logs, err, out, settings_for
 from clickstream.cli.open_html import HtmlOption, RangeOption, parse_html_options
 from clickstream.errors import InputError
-from clickstream.settings import Settings
 from clickstream.wording import quantity
 
 if TYPE_CHECKING:
     from clickstream.dashboard.questions.log_engine import LogEngine
     from clickstream.log_facts.log_set import LogSet
+    from clickstream.settings import Settings
 
 LOCAL_HOST = "127.0.0.1"
 DEFAULT_PORT = 8096
 
 
 def open_(
-    logs: Annotated[
-        list[str], typer.Argument(metavar="LOG...", help="Log files or directories; - is stdin.")
-    ],
-    log_format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help=r"Log format: auto, a name in docs/formats.md, or one of \[formats] in settings.",
-        ),
-    ] = "auto",
+    logs: Logs,
+    log_format: FormatOfLogs = "auto",
     goals: Annotated[
         list[str] | None,
         typer.Option(
@@ -74,44 +65,48 @@ def open_(
 
     Example: [bold]ssh web1 'zcat -f /var/log/nginx/access.log*' | clickstream open -[/]
     """
-    from clickstream.dashboard.visits.file_lines import read_file_lines
-    from clickstream.dashboard.web import app as pages
-    from clickstream.dashboard.web import server
     from clickstream.log_facts.log_set import LogSet
-    from clickstream.settings.cafe import load_for
 
     html_file = parse_html_options(html, range_)
     if export and html_file:
         raise typer.BadParameter("use --export or --html, not both.")
     os.umask(0o077)  # DuckDB would let every user of the machine read its write-ahead log
-    chosen, left_out = load_for(logs)
-    if left_out:
-        err.print(escape(left_out), soft_wrap=True, highlight=False)
-    chosen = _with_goals(chosen, goals or [])
+    chosen = _with_goals(settings_for(logs), goals or [])
     log_set = LogSet(logs, chosen, log_format)
-    with _engine(log_set, follow) as (engine, directory):
+    with _engine(log_set, follow) as engine:
         _read(engine)
         if export:
             _export(engine, export)
             return
-        chosen = _in_directory(chosen, directory)
+        chosen = _in_directory(chosen, engine.directory)
         if html_file:
             html_file.write(logs, chosen, lambda: _present(engine), engine)
             return
-        app = pages.build_app(
-            chosen,
-            lambda: _present(engine),
-            engine=engine,
-            read_lines=partial(read_file_lines, engine),
-        )
-        base_url = f"http://{LOCAL_HOST}:{port}"
-        server.serve(app, LOCAL_HOST, port, lambda: _announce(directory, base_url, open_browser))
+        _serve(engine, chosen, port, open_browser)
+
+
+def _serve(engine: LogEngine, settings: Settings, port: int, open_browser: bool) -> None:
+    """Serve the dashboard until Ctrl-C."""
+    from clickstream.dashboard.visits.file_lines import read_file_lines
+    from clickstream.dashboard.web import app as pages
+    from clickstream.dashboard.web import server
+
+    app = pages.build_app(
+        settings,
+        lambda: _present(engine),
+        engine=engine,
+        read_lines=partial(read_file_lines, engine),
+    )
+    base_url = f"http://{LOCAL_HOST}:{port}"
+    server.serve(app, LOCAL_HOST, port, lambda: _announce(engine.directory, base_url, open_browser))
 
 
 def _with_goals(settings: Settings, goals: Sequence[str]) -> Settings:
     """Return the settings with the goals of the command line. Raises InputError for a wrong one."""
     if not goals:
         return settings
+    from clickstream.settings import Settings
+
     named = dict(_goal(text) for text in goals)
     return Settings.model_validate({**settings.model_dump(), "goals": named})
 
@@ -124,23 +119,19 @@ def _goal(text: str) -> tuple[str, dict[str, str]]:
 
 
 @contextlib.contextmanager
-def _engine(logs: LogSet, follow: bool) -> Iterator[tuple[LogEngine, Path]]:
+def _engine(logs: LogSet, follow: bool) -> Iterator[LogEngine]:
     """Open an engine in the cache; for stdin, or if it is in use, in a temporary directory."""
     from clickstream.dashboard.questions.fact_copy import CopyInUse
     from clickstream.dashboard.questions.log_engine import LogEngine
 
-    with contextlib.ExitStack() as stack:
-        directory = None if logs.is_stdin else _cache_of(logs)
-        try:
-            if directory is None:
-                raise CopyInUse
-            engine = LogEngine(logs, directory, err, follows=follow)
-        except CopyInUse:
-            temporary = tempfile.TemporaryDirectory(prefix="clickstream-open-")
-            directory = Path(stack.enter_context(temporary))
-            engine = LogEngine(logs, directory, err, follows=follow)
-        stack.callback(engine.close)
-        yield engine, directory
+    engine = None
+    with tempfile.TemporaryDirectory(prefix="clickstream-open-") as temporary:
+        if not logs.is_stdin:
+            with contextlib.suppress(CopyInUse):
+                engine = LogEngine(logs, _cache_of(logs), err, follows=follow)
+        engine = engine or LogEngine(logs, Path(temporary), err, follows=follow)
+        with contextlib.closing(engine):
+            yield engine
 
 
 def _cache_of(logs: LogSet) -> Path:

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -178,7 +178,7 @@ class DateBuilder:
         habit = self._history.habit(day)
         found = search_date(day, frame, self._history, habit, self._kept)
         rows = {**found.rows, PEOPLE_ESTIMATES: pd.DataFrame([found.estimate])}
-        midnight = Hour.of(datetime(day.year, day.month, day.day, tzinfo=UTC))
+        midnight = Hour.midnight(day)
         return {table: _shaped(frame, table, midnight) for table, frame in rows.items()}
 
 

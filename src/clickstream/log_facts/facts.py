@@ -9,15 +9,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from clickstream.clean import Cleaner, LookUps, VisitorKeys
-from clickstream.clean.devices import Device
-from clickstream.clean.referrers import OwnDomain, infer_own_domain
 from clickstream.log_facts.date_tables import DateBuilder, DateTables
 from clickstream.log_facts.fact_queries import FactQueries, FactRows
 from clickstream.log_facts.lines_by_date import LinesByDate
-from clickstream.parse import parse
 from clickstream.settings import Settings
-from clickstream.step_config import clean_rules
 from clickstream.tables import SESSION_PARTS
 
 AT_ONCE = 250_000
@@ -33,29 +28,16 @@ SAMPLE_REQUESTS = 90_000
 """Earliest requests from which the own domain is inferred."""
 
 _EPOCH = date(1970, 1, 1)
-_ANY_DEVICE = Device("other", None, None, None)
 
 
-def own_domain(lines: LinesByDate, settings: Settings) -> OwnDomain | None:
-    """Infer the site's own domain from the earliest requests; None if the settings have one."""
-    if settings.site.domains:
-        return None
-    look_ups = LookUps(device=lambda _: _ANY_DEVICE)
-    cleaner = Cleaner(clean_rules(settings), VisitorKeys(bytes(32)), look_ups)
-    cleaner.add(parse(b"", "common").table)  # the cleaner needs at least one batch
+def earliest_requests(lines: LinesByDate) -> Iterator[pa.Table]:
+    """Yield the earliest requests, up to SAMPLE_REQUESTS or a few more."""
+    number = 0
     for piece in (piece for day in lines.days for piece in lines.of_day(day)):
-        cleaner.add(piece.requests)
-        if len(cleaner) >= SAMPLE_REQUESTS:
-            break
-    return infer_own_domain(cleaner.referrers_of_assets())
-
-
-def with_domain(settings: Settings, found: OwnDomain | None) -> Settings:
-    """Return the settings with an inferred domain."""
-    if found is None:
-        return settings
-    site = settings.site.model_copy(update={"domains": (found.domain,)})
-    return settings.model_copy(update={"site": site})
+        yield piece.requests
+        number += len(piece.requests)
+        if number >= SAMPLE_REQUESTS:
+            return
 
 
 def compute_facts(

@@ -17,12 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 import clickstream
 from clickstream import __version__
 from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.log_facts.facts import compute_facts, own_domain, with_domain
+from clickstream.log_facts.facts import compute_facts, earliest_requests
 from clickstream.log_facts.lines_by_date import LinesByDate
 from clickstream.log_files.read_logs import Read, read_into
 from clickstream.log_files.reading import STDIN, find_files
 from clickstream.settings import AUTO, Settings
-from clickstream.step_config import result_digest
+from clickstream.step_config import infer_domain, result_digest, with_own_domain
 from clickstream.tables import COLUMNS_VERSION, LAYOUT_VERSION
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,7 +101,10 @@ class LogSet:
         """Read the logs, without their facts."""
         lines = LinesByDate(self.settings.site.hosts)
         read = read_into(lines, self.paths, self.log_format, self.settings, console)
-        settings = with_domain(self.settings, own_domain(lines, self.settings))
+        settings = self.settings
+        if not settings.site.domains:
+            found = infer_domain(settings, earliest_requests(lines))
+            settings = with_own_domain(settings, found)
         return LogFacts(read, lines, settings, _end_of(lines))
 
 

@@ -14,13 +14,16 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 
 from clickstream import parse
-from clickstream.clean import Cleaner, LookUps, VisitorKeys
-from clickstream.clean.devices import Device
-from clickstream.clean.referrers import LEAST_SAMPLE, OwnDomain, infer_own_domain
+from clickstream.clean.referrers import LEAST_SAMPLE, OwnDomain
 from clickstream.lake import Lake, aws_errors, own_domain, raw
 from clickstream.lake.raw import RawObject
 from clickstream.settings import Settings
-from clickstream.step_config import clean_rules, log_format_of, result_digest
+from clickstream.step_config import (
+    infer_domain,
+    log_format_of,
+    result_digest,
+    with_own_domain,
+)
 
 SAMPLE_OBJECTS = 1000
 """Raw objects that the sample is drawn from: the earliest ones, which S3 lists in one request."""
@@ -34,7 +37,6 @@ It limits the cost while no domain can be inferred: every process that builds tr
 OF_SAMPLE = " in a sample of the earliest raw lines"
 
 _MEMO = "own domain"
-_ANY_DEVICE = Device("other", None, None, None)
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,9 @@ def settings_of(lake: Lake, store: bool = True) -> Settings:
     same way, and not stored.
     """
     settings = lake.settings
-    if settings.site.domains or not (found := _own_domain(lake, store)):
-        return settings
-    site = settings.site.model_copy(update={"domains": (found.domain,)})
-    return settings.model_copy(update={"site": site})
+    return (
+        settings if settings.site.domains else with_own_domain(settings, _own_domain(lake, store))
+    )
 
 
 def settings_digest(lake: Lake, store: bool = True) -> str:
@@ -106,16 +107,14 @@ def _store_domain(lake: Lake, found: OwnDomain) -> _Known:
 
 def _infer_domain(lake: Lake) -> OwnDomain | None:
     """Infer the domain from the lake's raw lines, independent of the hour that is built."""
-    rules = clean_rules(lake.settings)
-    # Neither keys nor devices matter here, and a device is expensive to determine.
-    look_ups = LookUps(device=lambda _: _ANY_DEVICE)
-    cleaner = Cleaner(rules, VisitorKeys(bytes(32)), look_ups)
-    cleaner.add(parse.parse(b"", "common").table)  # the cleaner needs at least one batch
     longest = lake.settings.clean.longest_line_bytes
-    for item in _sample(lake):
-        log_format = log_format_of(lake.settings, item.log_format)
-        cleaner.add(parse.parse(raw.read(lake, item), log_format, longest=longest).table)
-    return infer_own_domain(cleaner.referrers_of_assets())
+    tables = (
+        parse.parse(
+            raw.read(lake, item), log_format_of(lake.settings, item.log_format), longest=longest
+        ).table
+        for item in _sample(lake)
+    )
+    return infer_domain(lake.settings, tables)
 
 
 def _sample(lake: Lake) -> Iterator[RawObject]:

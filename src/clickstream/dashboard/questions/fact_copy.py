@@ -10,7 +10,7 @@ import contextlib
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -48,6 +48,9 @@ ROWS_OF_A_BATCH = 100_000
 
 _ADDED = {view.name: view.added for view in fact_views.ALL}
 """The columns that files of earlier releases lack, by fact view."""
+
+COPIED_DAY = "copied_day"
+"""The column with the date of the file that a row came from."""
 
 IDS = {"session_id", "visitor_id"}
 """Columns of 16 hexadecimal digits, stored as 64-bit numbers for faster counts and joins."""
@@ -176,7 +179,7 @@ class FactCopy:
         rows = self._read_file(file)
         if rows is None:
             raise _FileGone
-        return rows.append_column("copied_day", pa.repeat(pa.scalar(day), len(rows)))
+        return rows.append_column(COPIED_DAY, pa.repeat(pa.scalar(day), len(rows)))
 
 
 class _FileGone(Exception):
@@ -203,23 +206,9 @@ class Snapshot:
             return set()
         return {day for (day,) in self.cursor.execute(f"from {DATES_OF_HOURS}").fetchall()}
 
-    def has(self, view: str) -> bool:
-        """Return whether a fact view was copied."""
-        return view in self._tables
-
-    def columns(self, view: str) -> list[str]:
-        """Return the columns of a fact view in their order."""
-        names = self.cursor.execute(
-            "select column_name from duckdb_columns() where table_name = ? order by column_index",
-            [view],
-        )
-        return [name for (name,) in names.fetchall() if name != "copied_day"]
-
     def rows_of_views(self, question: Question) -> list[tuple[Any, ...]]:
         """Answer a question from all rows, without sums."""
-        stored = [_stored_value(value) for value in question.values]
-        found: list[tuple[Any, ...]] = self.cursor.execute(question.sql, stored).fetchall()
-        return found
+        return self._run(question.sql, question.values)
 
     def rows(self, question: Question) -> list[tuple[Any, ...]]:
         """Answer a question; return no rows for a fact view that was never copied.
@@ -232,7 +221,9 @@ class Snapshot:
         if question.counts_metrics and question.goal in (None, self._goal):
             statement = sums_statement(question, self._tables, self._dates_of_hours)
             statement = statement or self._chosen_visits.statement(question)
-        sql, values = statement or (question.sql, question.values)
+        return self._run(*(statement or (question.sql, question.values)))
+
+    def _run(self, sql: str, values: Sequence[SqlValue]) -> list[tuple[Any, ...]]:
         stored = [_stored_value(value) for value in values]
         found: list[tuple[Any, ...]] = self.cursor.execute(sql, stored).fetchall()
         return found
@@ -338,7 +329,7 @@ def _insert(cursor: Any, view: str, rows: pa.Table) -> None:
     )
     select = f"select {columns} from arrow_rows"  # noqa: S608
     cursor.register("arrow_rows", rows)
-    added, stored, wanted = _ADDED.get(view, ()), _columns(cursor, view), {*rows.column_names}
+    added, stored, wanted = _ADDED.get(view, ()), {*columns_of(cursor, view)}, {*rows.column_names}
     if wanted - stored and stored - wanted - {one.name for one in added}:
         cursor.execute(f"drop table {view}")
         stored = set()
@@ -361,8 +352,11 @@ def _add_columns(cursor: Any, view: str, columns: Iterable[AddedColumn]) -> None
         cursor.execute(f"alter table {view} alter column {one.name} set default {one.default}")
 
 
-def _columns(cursor: Any, view: str) -> set[str]:
+def columns_of(cursor: Any, view: str) -> list[str]:
+    """Return the columns of a fact view in their order; none if it was never copied."""
     rows = cursor.execute(
-        "select column_name from information_schema.columns where table_name = ?", [view]
+        "select column_name from information_schema.columns where table_name = ? "
+        "order by ordinal_position",
+        [view],
     )
-    return {name for (name,) in rows.fetchall()}
+    return [name for (name,) in rows.fetchall()]

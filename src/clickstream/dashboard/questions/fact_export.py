@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clickstream.dashboard.questions.fact_copy import IDS, Snapshot
+from clickstream.dashboard.questions.fact_copy import COPIED_DAY, IDS, Snapshot, columns_of
 from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS
 
@@ -14,15 +14,17 @@ def export_facts(snapshot: Snapshot, directory: Path) -> list[Path]:
 
     Raises InputError for a directory that has other files, or that can't be written.
     """
-    files = {view: directory / f"{view}.parquet" for view in FACT_VIEWS if snapshot.has(view)}
+    columns = {view: columns_of(snapshot.cursor, view) for view in FACT_VIEWS}
+    files = {view: directory / f"{view}.parquet" for view in FACT_VIEWS if columns[view]}
     _check(directory, {path.name for path in files.values()})
     for view, path in files.items():
-        columns = ", ".join(
+        chosen = ", ".join(
             f"format('{{:016x}}', {name}) as {name}" if name in IDS else f'"{name}"'
-            for name in snapshot.columns(view)
+            for name in columns[view]
+            if name != COPIED_DAY
         )
         quoted = str(path).replace("'", "''")
-        sql = f"copy (select {columns} from {view} order by all) to '{quoted}' (format parquet)"  # noqa: S608
+        sql = f"copy (select {chosen} from {view} order by all) to '{quoted}' (format parquet)"  # noqa: S608
         snapshot.cursor.execute(sql)
     return [*files.values()]
 

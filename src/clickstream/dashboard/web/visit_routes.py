@@ -34,6 +34,7 @@ NO_VISIT = (
 )
 NO_VISITS = "No visits in this range. Choose another range, or clear the filters."
 _PRIVATE = {"Cache-Control": "no-store"}
+_NEEDED = [Depends(require_visits)]
 
 
 def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
@@ -50,14 +51,6 @@ def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
             html = dashboard.renderer.visits(page, found, is_first=after is None)
         return HTMLResponse(html, headers=_PRIVATE)
 
-    def show_sample(request: Request) -> Response:
-        identity = identity_of(request)
-        with dashboard.page(_view_of(request), identity) as page:
-            visits = _sample(page)
-            lines = _read_lines(dashboard, identity, visits, LINES)
-            html = dashboard.renderer.sample(page, build_sample(page, visits, lines))
-        return HTMLResponse(html, headers=_PRIVATE)
-
     def show_csv(request: Request) -> Response:
         stack = ExitStack()
         page = stack.enter_context(dashboard.page(_view_of(request), identity_of(request)))
@@ -71,6 +64,26 @@ def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
             html = dashboard.renderer.visit(page, shown, None)
         return HTMLResponse(html, headers=_PRIVATE)
 
+    for path, route in (
+        ("/visits", show_list),
+        ("/visits.csv", show_csv),
+        ("/visits/{session_id}", show_visit),
+    ):
+        app.add_api_route(path, route, response_model=None, dependencies=_NEEDED)
+    _add_line_routes(app, dashboard)
+
+
+def _add_line_routes(app: FastAPI, dashboard: DashboardService) -> None:
+    """Add the routes of log lines. They are for forms: each request is logged."""
+
+    def show_sample(request: Request) -> Response:
+        identity = identity_of(request)
+        with dashboard.page(_view_of(request), identity) as page:
+            visits = _sample(page)
+            lines = _read_lines(dashboard, identity, visits, LINES)
+            html = dashboard.renderer.sample(page, build_sample(page, visits, lines))
+        return HTMLResponse(html, headers=_PRIVATE)
+
     def show_lines(session_id: str, request: Request) -> Response:
         identity = identity_of(request)
         with dashboard.page(_view_of(request), identity) as page:
@@ -79,15 +92,8 @@ def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
             html = dashboard.renderer.visit(page, build_visit(page, visit), lines)
         return HTMLResponse(html, headers=_PRIVATE)
 
-    needed = [Depends(require_visits)]
-    for path, route, method in (
-        ("/visits", show_list, "GET"),
-        ("/visits", show_sample, "POST"),
-        ("/visits.csv", show_csv, "GET"),
-        ("/visits/{session_id}", show_visit, "GET"),
-        ("/visits/{session_id}", show_lines, "POST"),
-    ):
-        app.add_api_route(path, route, methods=[method], response_model=None, dependencies=needed)
+    for path, route in (("/visits", show_sample), ("/visits/{session_id}", show_lines)):
+        app.add_api_route(path, route, methods=["POST"], response_model=None, dependencies=_NEEDED)
 
 
 def _view_of(request: Request) -> View:

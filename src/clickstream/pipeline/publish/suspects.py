@@ -167,14 +167,14 @@ class _Search:
     def _write(self, estimates: dict[date, Estimate]) -> None:
         """Write the estimates of dates, and forget them."""
         for day, row in estimates.items():
-            self._replace_changed(PEOPLE_ESTIMATES, _midnight(day), pd.DataFrame([row]))
+            self._replace_changed(PEOPLE_ESTIMATES, Hour.midnight(day), pd.DataFrame([row]))
         estimates.clear()
 
     def _replace(self, day: date, rows: Mapping[Table, pd.DataFrame]) -> None:
         """Replace the rows of a date in all tables but that of the estimates."""
         for table in OF_DATES:
             if table is not PEOPLE_ESTIMATES:
-                self._replace_changed(table, _midnight(day), rows.get(table))
+                self._replace_changed(table, Hour.midnight(day), rows.get(table))
 
     def _replace_changed(self, table: Table, hour: Hour, frame: pd.DataFrame | None) -> None:
         """Replace a date's rows of a table unless they are the same, so that facts stay valid."""
@@ -186,13 +186,13 @@ class _Search:
 
     def _read_history(self, first: date) -> None:
         table = self._tables[VISITOR_COUNTS.name]
-        rows = dictionary_encoding.to_frame(table.read_between(_midnight(first), None))
+        rows = dictionary_encoding.to_frame(table.read_between(Hour.midnight(first), None))
         counts = dict(iter(rows[[*people.COUNT_COLUMNS]].groupby("event_date")))
         self._history = people.SiteHistory(counts)
 
     def _parts_of(self, day: date) -> pd.DataFrame:
         """Read what is needed of a date's session parts."""
-        hour = _midnight(day)
+        hour = Hour.midnight(day)
         table = iceberg_tables.load(self._lake, SESSION_PARTS)
         rows = table.read(hour, hour.plus(23), [*people.PART_COLUMNS])
         return dictionary_encoding.to_frame(rows)
@@ -202,10 +202,6 @@ def _plain(rows: pa.Table, table: Table) -> pa.Table:
     """Return rows of a table in its types and its order, to compare them."""
     plain = rows.select(table.column_names).cast(table.arrow_schema())
     return plain.sort_by([(name, "ascending") for name in table.sort_by])
-
-
-def _midnight(day: date) -> Hour:
-    return Hour.of(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
 def _digest(texts: Iterable[str]) -> str:
