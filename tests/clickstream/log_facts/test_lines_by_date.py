@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,3 +105,15 @@ def test_requests_to_other_hosts_are_counted_and_left_out() -> None:
 )
 def test_rotated_files_have_one_name(path: str, name: str) -> None:
     assert log_name(path) == name
+
+
+def test_lines_on_disk_take_no_memory() -> None:
+    before = pa.total_allocated_bytes()
+    data = b"".join(map(line, range(5_000)))
+    kept = {limit: LinesByDate(most_bytes=limit) for limit in (0, 1 << 30)}
+    taken = {}
+    for limit, lines in kept.items():
+        lines.add(parse(data, "common_vhost"), "access.log")
+        taken[limit] = pa.total_allocated_bytes() - before - sum(taken.values())
+    assert taken[0] < taken[1 << 30] / 10
+    kept[0].close()
