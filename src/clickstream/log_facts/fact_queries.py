@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -34,20 +34,22 @@ _DATABASE = "logs"
 
 
 class FactQueries:
-    """The compiled fact views, and a database that they run in.
+    """Some compiled fact views, and a database that they run in.
 
     Raises InputError for a fact view without a date filter in its description.
     """
 
-    def __init__(self, settings: Settings, directory: Path) -> None:
+    def __init__(
+        self, settings: Settings, directory: Path, names: Sequence[str] = FACT_VIEWS
+    ) -> None:
         self._connection = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY_LIMIT})
         prepare_connection(self._connection)
         views = {view.name: view for view in views_of(settings, directory)}
-        self._date_columns = {name: _date_column(views[name]) for name in FACT_VIEWS}
+        self._date_columns = {name: _date_column(views[name]) for name in names}
         catalog = _Catalog(views)
         self._compiled = {
             name: compile_statement(f"select * from {name}", _DATABASE, catalog)  # noqa: S608
-            for name in FACT_VIEWS
+            for name in names
         }
         self._register({table: table.arrow_schema().empty_table() for table in TABLES})
 
@@ -57,7 +59,7 @@ class FactQueries:
         `tables` have the rows of these dates and of the date after them.
         """
         self._register(tables)
-        return {name: self._rows_of(name, first, last) for name in FACT_VIEWS}
+        return {name: self._rows_of(name, first, last) for name in self._compiled}
 
     def _register(self, tables: DateTables) -> None:
         for table, rows in tables.items():

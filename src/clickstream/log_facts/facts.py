@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
 
+from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.log_facts.date_tables import DateBuilder, DateTables
 from clickstream.log_facts.fact_queries import FactQueries, FactRows
 from clickstream.log_facts.lines_by_date import LinesByDate
@@ -47,24 +48,29 @@ def compute_facts(
     read_at: datetime,
     sql_directory: Path,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
+    *,
+    views: Sequence[str] = FACT_VIEWS,
+    observe: Callable[[DateTables], None] = lambda _tables: None,
 ) -> Iterator[FactRows]:
     """Yield the facts of some dates after the other.
 
     Visitor keys are derived from `secret`. `read_at` (aware) is the time at which the lines were
-    read. `progress` is called with the number of dates done and of all.
+    read. `progress` is called with the number of dates done and of all, and `observe` with the
+    rows of the tables of each date.
     """
     days = [*_with_gaps(lines.days)]
     if not days:
         return
     hours = lines.first_and_last_hour
     builder = DateBuilder(settings, secret, hours, read_at)
-    queries = FactQueries(settings, sql_directory)
+    queries = FactQueries(settings, sql_directory, views)
     window: dict[int, DateTables] = {}
     for done, day in enumerate(days, 1):
         if window and day != max(window) + 1:  # no session reaches beyond a gap
             yield _facts_of(window, max(window), queries)
             window.clear()
         tables = builder.build(day, lines.of_day(day))
+        observe(tables)
         window[day] = {**tables, **builder.search(day, tables[SESSION_PARTS])}
         if len(window) > 1 and _size(window) > AT_ONCE:
             yield _facts_of(window, day - 1, queries)
