@@ -36,8 +36,8 @@ _OWN_VIEWS = (_PACKAGE / "sql", _PACKAGE.parents[1] / "include" / "sql")
 class LogFacts:
     """The facts of logs: the rows of each fact view by date, and the lines that were read.
 
-    `settings` have the inferred own domain, `own_domain`. `until` is the end of the last hour with lines
-    (aware), None without lines.
+    `settings` have the inferred own domain, `own_domain`. `until` is the end of the last hour with
+    lines (aware), None without lines.
     """
 
     read: Read
