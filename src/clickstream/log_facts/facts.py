@@ -17,7 +17,7 @@ from clickstream.settings import Settings
 from clickstream.tables import SESSION_PARTS
 
 AT_ONCE = 250_000
-"""Rows of hits and session parts that the views are computed from at once, about."""
+"""Rows of hits and session parts that the views are computed from at once, by default."""
 
 LONGEST_GAP = 7
 """Days without lines between two dates with lines, at most, that count as dates of a quiet site.
@@ -51,12 +51,13 @@ def compute_facts(
     *,
     views: Sequence[str] = FACT_VIEWS,
     observe: Callable[[DateTables], None] = lambda _tables: None,
+    at_once: int = AT_ONCE,
 ) -> Iterator[FactRows]:
     """Yield the facts of some dates after the other.
 
     Visitor keys are derived from `secret`. `read_at` (aware) is the time at which the lines were
     read. `progress` is called with the number of dates done and of all, and `observe` with the
-    rows of the tables of each date.
+    rows of the tables of each date. The views read about `at_once` rows at a time.
     """
     days = [*_with_gaps(lines.days)]
     if not days:
@@ -72,7 +73,7 @@ def compute_facts(
         tables = builder.build(day, lines.of_day(day))
         observe(tables)
         window[day] = {**tables, **builder.search(day, tables[SESSION_PARTS])}
-        if len(window) > 1 and _size(window) > AT_ONCE:
+        if len(window) > 1 and _size(window) > at_once:
             yield _facts_of(window, day - 1, queries)
             window = {day: window[day]}
             pa.default_memory_pool().release_unused()

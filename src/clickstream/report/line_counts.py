@@ -18,6 +18,9 @@ from clickstream.log_files.small_files import place_of_line, source_of
 from clickstream.parse.frames import NOT_LOGGED, Parsed
 from clickstream.report.figures import Reject
 
+MOST_BYTES = 16 << 20
+"""Bytes of parsed lines in memory, at most; 1.1 million lines take 65 MB less than with 96 MB."""
+
 
 class CountedLines(LinesByDate):
     """Lines by date, and counts of them; all but `by_host` are of the site's own hosts.
@@ -29,7 +32,7 @@ class CountedLines(LinesByDate):
     """
 
     def __init__(self, hosts: Sequence[str] = ()) -> None:
-        super().__init__(hosts)
+        super().__init__(hosts, MOST_BYTES)
         self.site_hosts = (*hosts,)
         self.by_host: Counter[str] = Counter()
         self.by_status: Counter[int] = Counter()

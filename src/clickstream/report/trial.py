@@ -26,6 +26,9 @@ from clickstream.report.output import show
 from clickstream.settings import Settings
 from clickstream.terminal import SafeConsole
 
+ROWS_AT_ONCE = 100_000
+"""Rows that the fact views read at once; with 250,000, 1.1 million lines take 100 MB more."""
+
 
 def run_trial(
     paths: Sequence[str],
@@ -83,6 +86,7 @@ def _compute(logs: LogSet, found: LogFacts, lines: CountedLines, errors: Console
             lambda done, total: bar.update(task, completed=done, total=total),
             views=VIEWS,
             observe=facts.add_hits,
+            at_once=ROWS_AT_ONCE,
         ):
             facts.add(rows)
         return build_figures(facts, found, lines)
