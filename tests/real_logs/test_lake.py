@@ -1,7 +1,6 @@
 """The real logs through the lake: pulled, built hour by hour, and asked for with Athena.
 
-What the lake says of some hours is what `clickstream try` counts in their lines at once, in one
-piece; the known figures say the same.
+The lake has the same requests and sessions of some hours as a count of all their lines at once.
 """
 
 from __future__ import annotations
@@ -9,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from tests.clickstream.pipeline.test_site import in_a_trial, in_the_lake
 from tests.real_logs.counting import by_hour, counted
@@ -22,7 +23,7 @@ from clickstream.lake import Lake, athena, own_domain
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.pull.host import pull_source
-from clickstream.report.visits import count_sessions
+from clickstream.sessions import SessionRules, cut
 from clickstream.settings import SourceSettings
 from clickstream.step_config import clean_rules, session_rules
 from clickstream.tables import BALANCE
@@ -69,11 +70,28 @@ def assert_same_counts(lake: Lake, ledger: list[dict[str, Any]], requests: Reque
     balance = requests.balance()
     assert {kind: sum(row[kind] for row in ledger) for kind in BALANCE} == balance
     assert athena.query(lake, BOTS).records() == [{"bots": balance["bots"]}]
-    visits = count_sessions(requests, session_rules(lake.settings))
-    (runs,) = athena.query(lake, RUNS).records()
-    assert runs["sessions"] == visits.request_runs
-    (found,) = athena.query(lake, SESSIONS).records()
-    assert found == {name: getattr(visits, name) for name in found}
+    runs = runs_of(requests, session_rules(lake.settings))
+    (parts,) = athena.query(lake, RUNS).records()
+    assert parts["sessions"] == len(runs)
+    visits = runs[~runs["is_bot"] & (runs["page_views"] > 0)]
+    assert athena.query(lake, SESSIONS).records() == [
+        {
+            "sessions": len(visits),
+            "visitors": visits["visitor_id"].nunique(),
+            "page_views": visits["page_views"].sum(),
+            "bounces": (visits["page_views"] == 1).sum(),
+        }
+    ]
+
+
+def runs_of(requests: RequestTable, rules: SessionRules) -> pd.DataFrame:
+    """Return the runs of requests without a longer pause, cut at once and not by hour."""
+    found = cut(requests, rules)
+    rows = requests.arrow(found.order, ("visitor_id", "kind", "is_bot")).to_pandas()
+    number = np.repeat(np.arange(len(found.first)), np.diff(found.first, append=len(rows)))
+    rows["page_views"] = (rows["kind"] == "page") & ~rows["is_bot"]
+    columns = {"visitor_id": "first", "is_bot": "any", "page_views": "sum"}
+    return rows.astype({"visitor_id": "str"}).groupby(number).agg(columns)
 
 
 def page_views(lake: Lake) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The extras of pyproject.toml have what the code imports, and log files alone need none."""
+"""The extras of pyproject.toml have what the code imports."""
 
 from __future__ import annotations
 
@@ -21,9 +21,6 @@ LARGE = ["numpy", "pandas", "pyarrow"]
 """Packages whose import takes longer than a help page."""
 
 OF_LOG_FILES = [
-    ["try", "access.log"],
-    ["try", "access.log", "--json"],
-    ["try", "access.log", "--explain", "1"],
     ["bots", "check", "access.log"],
     ["settings"],
 ]
@@ -43,6 +40,7 @@ OF_EXTRAS = {
     "status": "lake",
     "verify": "lake",
     "open -": "open",
+    "try -": "open",
     "dashboard": "dashboard",
     "dashboard share add Ana": "dashboard",
     "dashboard share list": "dashboard",
@@ -60,6 +58,7 @@ OF_MODULES = {
     "clickstream/lake": ("lake",),
     "clickstream/log_facts": ("open",),
     "clickstream/pipeline": ("lake",),
+    "clickstream/report": ("open",),
     "clickstream/spark.py": ("spark",),
     "clickstream_airflow": ("airflow", "dashboard"),
     "localaws": ("local",),
@@ -96,16 +95,22 @@ def write_log(directory: Path) -> None:
     (directory / "access.log").write_text("\n".join(lines) + "\n")
 
 
-def test_the_dashboard_of_log_files_needs_its_extra_only(tmp_path: Path) -> None:
+def test_figures_of_log_files_need_their_extra_only(tmp_path: Path) -> None:
     write_log(tmp_path)
     absent = [*absent_modules("open"), "localaws", "clickstream_airflow"]
-    ((status, out, err),) = run_without(
-        absent, [["open", "access.log", "--export", "facts"]], tmp_path
-    )
+    commands = [
+        ["open", "access.log", "--export", "facts"],
+        ["try", "access.log"],
+        ["try", "access.log", "--explain", "1"],
+    ]
+    (status, out, err), *reports = run_without(absent, commands, tmp_path)
     assert (status, out.count(".parquet")) == (0, len(FACT_VIEWS)), err
+    for status, out, err in reports:
+        assert (status, err) == (0, "")
+        assert out
 
 
-def test_commands_on_log_files_need_no_extra(tmp_path: Path) -> None:
+def test_a_check_of_log_files_needs_no_extra(tmp_path: Path) -> None:
     write_log(tmp_path)
     results = run_without(absent_modules(), OF_LOG_FILES, tmp_path)
     for words, (status, out, err) in zip(OF_LOG_FILES, results, strict=True):

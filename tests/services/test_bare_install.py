@@ -1,4 +1,4 @@
-"""The wheel, installed without extras into a virtual environment of its own, reads log files."""
+"""The wheel, installed without extras into a virtual environment of its own, checks log files."""
 
 from __future__ import annotations
 
@@ -45,14 +45,15 @@ def run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_commands_on_log_files_work(clickstream: Clickstream) -> None:
-    for arguments in (["try", "access.log"], ["bots", "check", "access.log"], ["--help"]):
+    for arguments in (["bots", "check", "access.log"], ["--help"]):
         done = clickstream(*arguments)
         assert (done.returncode, done.stderr) == (0, ""), arguments
         assert done.stdout, arguments
 
 
-def test_a_command_on_a_lake_names_the_extra_to_install(clickstream: Clickstream) -> None:
-    done = clickstream("verify")
-    assert done.returncode == 1
-    assert "pip install 'clickstream[lake]'" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_other_commands_name_the_extra_to_install(clickstream: Clickstream) -> None:
+    for command, extra in ((["verify"], "lake"), (["try", "access.log"], "open")):
+        done = clickstream(*command)
+        assert done.returncode == 1
+        assert f"pip install 'clickstream[{extra}]'" in done.stderr
+        assert "Traceback" not in done.stderr

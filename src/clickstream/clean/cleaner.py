@@ -36,7 +36,7 @@ MOST_REMEMBERED = 120_000
 
 
 class Cleaner:
-    """Labels the requests of one hour, of several hours, or of all logs of `clickstream try`."""
+    """Labels the requests of one hour, or of several hours, such as those of a date."""
 
     def __init__(
         self, rules: CleanRules, keys: VisitorKeys, look_ups: LookUps | None = None
@@ -132,12 +132,9 @@ class Cleaner:
         sizes = (len(self._targets), len(self._arrivals), len(self._visitors))
         return max(sizes) > MOST_REMEMBERED
 
-    def requests(self, more_domains: tuple[str, ...] = ()) -> RequestTable:
-        """Return all added requests, with the bot verdicts by behaviour.
-
-        `more_domains` are own domains of the site in addition to those of the rules.
-        """
-        return self.add_behaviour_verdicts(RequestTable(self.rows(), self.tables(more_domains)))
+    def requests(self) -> RequestTable:
+        """Return all added requests, with the bot verdicts by behaviour."""
+        return self.add_behaviour_verdicts(RequestTable(self.rows(), self.tables()))
 
     def add_behaviour_verdicts(self, requests: RequestTable) -> RequestTable:
         """Add the bot verdicts by behaviour. `requests` must have all requests of its visitors."""
@@ -156,17 +153,12 @@ class Cleaner:
             del columns[name]
         return columns
 
-    def count_clients(self) -> int:
-        """Count the different client addresses of the requests that were returned so far."""
-        return self._visitors.count_clients()
-
     def visitor_ids(self) -> list[str]:
         """Return the visitor id of each row of the current table of visitors."""
         return self._visitors.ids
 
-    def tables(self, more_domains: tuple[str, ...] = ()) -> dict[str, pa.RecordBatch]:
+    def tables(self) -> dict[str, pa.RecordBatch]:
         """Return the tables that rows point into, with all their rows since `forget`."""
-        domains = (*self._rules.domains, *more_domains)
         return {
             "raw_object": pa.record_batch(
                 {"raw_object": dictionary_encoding.encode(self._raw_objects.ordered)}
@@ -174,7 +166,7 @@ class Cleaner:
             "method": pa.record_batch({"method": self._methods.values.dictionary_encode()}),
             "host": pa.record_batch({"host": dictionary_encoding.encode(self._hosts.made)}),
             "target": self._targets.table(),
-            "arrival": self._arrivals.table(self._targets.tag_sets, domains),
+            "arrival": self._arrivals.table(self._targets.tag_sets, self._rules.domains),
             "visitor": self._visitors.table(),
         }
 

@@ -114,10 +114,6 @@ class Visitors:
         self._hashed_so_far += new.shape[1]
         return rows
 
-    def count_clients(self) -> int:
-        """Count the different client addresses of the visitors."""
-        return len(np.setdiff1d(self._visitors.met[0], 0))  # the code 0 means no address
-
     def table(self) -> pa.RecordBatch:
         """Return the table with one row per visitor, in the order of their codes."""
         client, agent, mark, hour = self._visitors.met

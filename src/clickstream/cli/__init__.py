@@ -97,8 +97,8 @@ def try_(
 
     Example: [bold]clickstream try access.log --explain 17[/]
     """
-    from clickstream.report import run_trial
     from clickstream.report.explain import show_explanation
+    from clickstream.report.trial import run_trial
 
     chosen = settings_for(logs or [])
     if line is not None:

@@ -12,7 +12,7 @@ _STACK = "airflow,dashboard,local"
 _EXTRAS = {
     **dict.fromkeys(("dashboard", "digest"), "dashboard"),
     **dict.fromkeys(("demo", "up"), _STACK),
-    "open": "open",
+    **dict.fromkeys(("open", "try"), "open"),
 }
 """The extras of pyproject.toml that commands need. A command that is not listed needs `lake`."""
 

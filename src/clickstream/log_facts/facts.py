@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.log_facts.date_tables import DateBuilder, DateTables
 from clickstream.log_facts.fact_queries import FactQueries, FactRows
 from clickstream.log_facts.lines_by_date import LinesByDate
@@ -49,20 +50,24 @@ def compute_facts(
     read_at: datetime,
     sql_directory: Path,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
+    *,
+    views: Sequence[str] = FACT_VIEWS,
+    observe: Callable[[DateTables], None] = lambda _tables: None,
 ) -> Iterator[FactRows]:
     """Yield the facts of some dates after the other.
 
     Visitor keys are derived from `secret`. `read_at` (aware) is the time at which the lines were
-    read. `progress` is called with the number of dates done and of all. DuckDB computes the facts
-    of some dates in a thread, while the tables of the next dates are built.
+    read. `progress` is called with the number of dates done and of all, and `observe` with the
+    rows of the tables of each date. DuckDB computes the facts of some dates in a thread, while the
+    tables of the next dates are built.
     """
     if not lines.days:
         return
     builder = DateBuilder(settings, secret, lines.first_and_last_hour, read_at)
-    queries = FactQueries(settings, sql_directory)
+    queries = FactQueries(settings, sql_directory, views)
     computing: Future[FactRows] | None = None
     with ThreadPoolExecutor(1) as worker:
-        for window in _windows(lines, builder, progress):
+        for window in _windows(lines, builder, progress, observe):
             if computing:
                 yield computing.result()
             computing = worker.submit(window.facts, queries)
@@ -95,7 +100,10 @@ class _Window:
 
 
 def _windows(
-    lines: LinesByDate, builder: DateBuilder, progress: Callable[[int, int], None]
+    lines: LinesByDate,
+    builder: DateBuilder,
+    progress: Callable[[int, int], None],
+    observe: Callable[[DateTables], None],
 ) -> Iterator[_Window]:
     """Build the tables of all dates, and yield those of some dates after the other."""
     days = [*_with_gaps(lines.days)]
@@ -105,6 +113,7 @@ def _windows(
             yield _Window.of(dates, max(dates))
             dates.clear()
         tables = builder.build(day, lines.of_day(day))
+        observe(tables)
         dates[day] = {**tables, **builder.search(day, tables[SESSION_PARTS])}
         if len(dates) > 1 and _size(dates) > AT_ONCE:
             yield _Window.of(dates, day - 1)

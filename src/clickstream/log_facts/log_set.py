@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 import clickstream
 from clickstream import __version__
+from clickstream.clean.referrers import OwnDomain
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.log_facts.facts import compute_facts, earliest_requests
 from clickstream.log_facts.lines_by_date import LinesByDate
@@ -35,14 +36,15 @@ _OWN_VIEWS = (_PACKAGE / "sql", _PACKAGE.parents[1] / "include" / "sql")
 class LogFacts:
     """The facts of logs: the rows of each fact view by date, and the lines that were read.
 
-    `settings` have the inferred own domain. `until` is the end of the last hour with lines
-    (aware), None without lines.
+    `settings` have the inferred own domain, `own_domain`. `until` is the end of the last hour with
+    lines (aware), None without lines.
     """
 
     read: Read
     lines: LinesByDate
     settings: Settings
     until: datetime | None
+    own_domain: OwnDomain | None = None
     rows: dict[str, dict[date, pa.Table]] = field(default_factory=dict)
 
 
@@ -88,7 +90,7 @@ class LogSet:
         read_at = datetime.now(UTC)
         found = self.read(console)
         found.rows.update({view: {} for view in FACT_VIEWS})
-        with _progress(console) as bar:
+        with progress_of_dates(console) as bar:
             task = bar.add_task("Computing figures")
             for rows in compute_facts(
                 *(found.lines, found.settings, secret, read_at, self.sql_directory),
@@ -97,18 +99,19 @@ class LogSet:
                 _add(found.rows, rows)
         return found
 
-    def read(self, console: Console) -> LogFacts:
-        """Read the logs, without their facts."""
-        lines = LinesByDate(self.settings.site.hosts)
+    def read(self, console: Console, lines: LinesByDate | None = None) -> LogFacts:
+        """Read the logs, without their facts; `lines` takes the lines, if given."""
+        lines = lines or LinesByDate(self.settings.site.hosts)
         read = read_into(lines, self.paths, self.log_format, self.settings, console)
-        settings = self.settings
+        settings, own = self.settings, None
         if not settings.site.domains:
-            found = infer_domain(settings, earliest_requests(lines))
-            settings = with_own_domain(settings, found)
-        return LogFacts(read, lines, settings, _end_of(lines))
+            own = infer_domain(settings, earliest_requests(lines))
+            settings = with_own_domain(settings, own)
+        return LogFacts(read, lines, settings, _end_of(lines), own)
 
 
-def _progress(console: Console) -> Progress:
+def progress_of_dates(console: Console) -> Progress:
+    """Return a progress bar of dates, which is invisible if the console is no terminal."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

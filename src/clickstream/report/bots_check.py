@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
@@ -17,10 +18,11 @@ from typing import Any
 from rich.console import Console
 
 from clickstream.clean.bots import BEHAVIOURS
+from clickstream.log_facts.lines_by_date import LinesByDate
 from clickstream.log_files.masked_lines import Place, masked_lines
 from clickstream.log_files.read_logs import print_problems, read_into
 from clickstream.report.bots_output import show_check
-from clickstream.report.verdicts import Removal, Verdicts, VerdictTally
+from clickstream.report.verdicts import Removal, Verdicts, find_verdicts
 from clickstream.settings import Settings
 from clickstream.settings.labels import BotSettings
 from clickstream.step_config import clean_rules, look_ups, networks_dated
@@ -120,10 +122,12 @@ def check_bots(
     """
     errors = SafeConsole(stderr=True)
     all_on = with_all_rules(settings)
-    tally = VerdictTally([(clean_rules(one), look_ups(one)) for one in (settings, all_on)])
-    result = read_into(tally, paths, log_format, settings, errors)
-    if tally.parsed:
-        check = build_check(tally.verdicts(), log_format, settings, all_on)
+    rule_sets = [(clean_rules(one), look_ups(one)) for one in (settings, all_on)]
+    with closing(LinesByDate(settings.site.hosts)) as lines:
+        result = read_into(lines, paths, log_format, settings, errors)
+        verdicts = find_verdicts(lines, rule_sets) if lines.parsed else None
+    if verdicts and verdicts.requests:
+        check = build_check(verdicts, log_format, settings, all_on)
         if as_json:
             console.file.write(json.dumps(check.as_dict(), indent=2) + "\n")
         else:

@@ -23,14 +23,20 @@ from clickstream.clean.referrers import OwnDomain, referrer_of
 from clickstream.clean.request_kinds import path_kind
 from clickstream.clean.urls import split_target
 from clickstream.errors import InputError
+from clickstream.log_facts.log_set import LogSet
 from clickstream.log_files.reading import SAMPLE_SIZE, STDIN, text_blocks
 from clickstream.networks import client_address
 from clickstream.parse.formats import TOO_LONG
 from clickstream.parse.frames import Parsed
-from clickstream.report import read_logs
-from clickstream.report.tally import VISITOR_KEY
+from clickstream.report.figures import VISITOR_KEY
 from clickstream.settings import AUTO, Settings
-from clickstream.step_config import clean_rules, log_format_of, look_ups, missing_look_ups
+from clickstream.step_config import (
+    clean_rules,
+    log_format_of,
+    look_ups,
+    missing_look_ups,
+    with_own_domain,
+)
 from clickstream.terminal import SafeConsole
 from clickstream.wording import printable, quantity
 
@@ -54,8 +60,7 @@ def show_explanation(
     longest = settings.clean.longest_line_bytes
     raw, header, sample = _find_line(line, logs, longest)
     own = _infer_own_domain(logs, log_format, settings)
-    if own:
-        settings = _with_own_domain(settings, own.domain)
+    settings = with_own_domain(settings, own)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("Step", "Result", "Why"):
         table.add_column(name, overflow="fold")
@@ -100,12 +105,9 @@ def _infer_own_domain(logs: Sequence[str], log_format: str, settings: Settings) 
     files = [log for log in logs if log != STDIN]
     if not files:
         return None
-    return read_logs(files, log_format, settings, SafeConsole(stderr=True))[0].own_domain()
-
-
-def _with_own_domain(settings: Settings, domain: str) -> Settings:
-    site = settings.site.model_copy(update={"domains": (*settings.site.domains, domain)})
-    return settings.model_copy(update={"site": site})
+    found = LogSet(files, settings, log_format).read(SafeConsole(stderr=True))
+    found.lines.close()
+    return found.own_domain
 
 
 def explain(

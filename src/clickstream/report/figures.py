@@ -1,6 +1,6 @@
-"""The figures of a log, which `tally` counts and the page and the JSON report show.
+"""The figures of a log, which the page and the JSON report show; `FIGURES` describes each.
 
-`FIGURES` describes each figure.
+`fact_figures` takes them from the fact views, and from the counts of `line_counts`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from clickstream.clean.referrers import OwnDomain
-from clickstream.report.suspects import Suspects
-from clickstream.report.visits import SessionCounts
+
+VISITOR_KEY = b"clickstream trial"
+"""The secret of visitor keys. It is fixed: the ids only distinguish visitors and are not stored."""
 
 TOP = 10
 
@@ -31,10 +32,11 @@ FIGURES = {
     "health checks, and files for robots that no known bot requested.",
     "bytes": "Sum of the logged sizes.",
     "clients": "Different client addresses, bots included.",
-    "visitors": "Different pairs of client address and user agent with at least one session.",
+    "visitors": "Different visitors with at least one session. A visitor is a pair of client "
+    "address and user agent, until the visitor keys change (docs/privacy.md).",
     "suspected": "Visitors who are left out as suspected machines: they have a browser's user "
-    "agent, but come in groups that people do not explain (docs/people.md). The newest 28 dates "
-    "are searched; the largest groups are listed with the reason.",
+    "agent, but come in groups that people do not explain (docs/people.md). The largest groups are "
+    "listed, summed over the dates, with the reason of the date with most of them.",
     "sessions": "People's sessions with at least one page view. A session is a sequence of "
     "requests of a visitor, of all kinds, without a pause of more than 30 minutes (or the timeout "
     "of the settings).",
@@ -44,8 +46,6 @@ FIGURES = {
     "engaged_sessions": "Sessions that were longer than 10 seconds, had two page views, or met a "
     "goal.",
     "goals": "Number of sessions that met each goal of the settings.",
-    "request_runs": "Sequences of requests of a visitor without a pause of more than 30 minutes"
-    " (or the timeout of the settings), bots included.",
     "by_hour_utc": "Parsed lines by UTC hour.",
     "channels": "The sessions by channel. The channel of a session is that of its last "
     "request that has a channel. If no request has one, it is Direct, or not "
@@ -54,11 +54,12 @@ FIGURES = {
     "countries": "The sessions by country. Countries with fewer than ten visitors are counted "
     "together as few visitors. Empty without a database of places.",
     "top_pages": "The page views by page.",
-    "top_referrers": "The page views by referring site.",
+    "top_referrers": "The page views by the site that referred their session.",
     "own_domain": "The site's own domain, in addition to those of the settings; its pages do not "
     "count as referrers. It is inferred from the asset requests with a referrer (sample) and the "
     "number of them whose referrer is a page of the domain (requests); null if none was inferred.",
-    "campaigns": "Requests with utm tags (hits, bots included), and the page views among them.",
+    "campaigns": "Requests with utm tags (hits, bots included, without assets), and the page "
+    "requests of people among them (page_views).",
     "bots": "Requests of bots, without assets, by class and by reason.",
     "first_at": "Time of the earliest parsed line, UTC.",
     "last_at": "Time of the latest parsed line, UTC.",
@@ -85,13 +86,54 @@ class Reject:
 
 @dataclass(frozen=True)
 class CampaignCounts:
-    """The number of a campaign's requests, and of the page views among them."""
+    """The number of a campaign's requests, and of people's page requests among them."""
 
     source: str | None
     medium: str | None
     campaign: str | None
     hits: int
     page_views: int
+
+
+@dataclass(frozen=True)
+class PeopleFigures:
+    """The figures of people: of their sessions with a page view, without suspected machines.
+
+    `goals` has the number of sessions that met each goal. `median_seconds` is None without a
+    session.
+    """
+
+    visitors: int
+    sessions: int
+    page_views: int
+    bounces: int
+    engaged: int
+    median_seconds: float | None
+    goals: dict[str, int]
+    channels: dict[str, int]
+    devices: dict[str, int]
+    countries: dict[str, int]
+
+
+@dataclass(frozen=True)
+class LeftOutCohort:
+    """Visitors of a log who are left out: the label of their cohort, why, and how many.
+
+    A visitor who comes on two dates counts on both.
+    """
+
+    label: str
+    reason: str
+    visitors: int
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """The suspected machines of a log: different visitors, and cohorts, the largest first."""
+
+    visitors: int
+    searched_dates: int
+    cohorts: tuple[LeftOutCohort, ...]
 
 
 @dataclass(frozen=True)
@@ -109,7 +151,7 @@ class Figures:
     errors: dict[str, dict[str, int]]  # by 4xx and 5xx, then by one of CLIENTS
     bytes: int
     clients: int
-    people: SessionCounts
+    people: PeopleFigures
     suspects: Suspects
     timeout_seconds: int  # a longer pause ends a session
     by_hour: dict[int, int]  # by the hour's Unix time in seconds; hours without lines are absent
@@ -144,8 +186,7 @@ class Figures:
             "visitors": self.people.visitors,
             "suspected": {
                 "visitors": self.suspects.visitors,
-                "searched_dates": self.suspects.searched,
-                "dates": self.suspects.dates,
+                "searched_dates": self.suspects.searched_dates,
                 "cohorts": [vars(cohort) for cohort in self.suspects.cohorts[:TOP]],
             },
             "sessions": self.people.sessions,
@@ -153,7 +194,6 @@ class Figures:
             "median_session_seconds": self.people.median_seconds,
             "engaged_sessions": self.people.engaged,
             "goals": dict(sorted(self.people.goals.items())),
-            "request_runs": self.people.request_runs,
             "by_hour_utc": {_hour_text(hour): n for hour, n in self.by_hour.items()},
             "channels": top(self.people.channels),
             "devices": top(self.people.devices),
@@ -164,8 +204,8 @@ class Figures:
             "campaigns": [vars(campaign) for campaign in self.campaigns],
             "bots": {
                 "requests": self.balance["bots"],
-                "by_class": self.bot_classes,
-                "top_reasons": _entries("reason", "requests", self.bot_reasons),
+                "by_class": top(self.bot_classes),
+                "top_reasons": _entries("reason", "requests", top(self.bot_reasons)),
             },
             "first_at": _moment_text(self.first_at),
             "last_at": _moment_text(self.last_at),

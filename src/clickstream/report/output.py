@@ -19,7 +19,7 @@ from clickstream.clean.hosts import describe_hosts
 from clickstream.cohort_labels import CohortLabel
 from clickstream.parse.detect import Detected
 from clickstream.report.charts import TerminalAbilities, bar, fold, over_time, stacked
-from clickstream.report.figures import CLIENTS, TOP, Figures
+from clickstream.report.figures import CLIENTS, TOP, Figures, Suspects, top
 from clickstream.report.layout import (
     ACCENT,
     GUTTER,
@@ -32,7 +32,6 @@ from clickstream.report.layout import (
     make_section,
     make_table,
 )
-from clickstream.report.suspects import Suspects
 from clickstream.wording import quantity
 
 
@@ -198,7 +197,7 @@ def _people(figures: Figures) -> Group:
         " or with a goal met. Bots are left out."
     )
     engaged = f"{people.engaged / sessions:.1%} of the sessions were engaged"
-    met = [f"{n:,} met the goal {goal}" for goal, n in people.goals.most_common() if n]
+    met = [f"{n:,} met the goal {goal}" for goal, n in top(people.goals).items() if n]
     outcome = Text("; ".join([engaged, *met]) + ".")
     return make_section(
         "People", "", rows, outcome, *_suspected(figures.suspects), Text(legend, "dim")
@@ -206,7 +205,7 @@ def _people(figures: Figures) -> Group:
 
 
 def _suspected(suspects: Suspects) -> Iterator[Text]:
-    """Yield a warning about visitors who are left out, and a note about dates not searched."""
+    """Yield a warning about visitors who are left out."""
     if suspects.visitors:
         found = quantity(suspects.visitors, "more visitor")
         yield Text(
@@ -219,12 +218,6 @@ def _suspected(suspects: Suspects) -> Iterator[Text]:
         yield Text(f"  {cohort.visitors:,}: {name}. {cohort.reason}", WARNING)
     if (more := len(suspects.cohorts) - _COHORTS) > 0:
         yield Text(f"  and {quantity(more, 'more group')}; --json lists 10.", WARNING)
-    if suspects.searched < suspects.dates:
-        yield Text(
-            f"The newest {suspects.searched} of {suspects.dates} dates are searched for such "
-            "machines.",
-            "dim",
-        )
 
 
 def _tile(name: str, value: str) -> Panel:
@@ -272,9 +265,7 @@ def _campaigns(figures: Figures, look: TerminalAbilities) -> Group:
 
 
 def _channels(figures: Figures, look: TerminalAbilities) -> Group:
-    rows = [
-        RankingRow(channel, n, "green") for channel, n in figures.people.channels.most_common(TOP)
-    ]
+    rows = [RankingRow(channel, n, "green") for channel, n in top(figures.people.channels).items()]
     ranking = make_ranking("Channels", "sessions", rows, "No sessions.", look)
     if rows and not figures.referrers_logged:
         why = "The log has no referrer field, so the channel is known from tags and click ids only."
@@ -283,20 +274,18 @@ def _channels(figures: Figures, look: TerminalAbilities) -> Group:
 
 
 def _devices(figures: Figures, look: TerminalAbilities) -> Group:
-    rows = [RankingRow(device, n, "green") for device, n in figures.people.devices.most_common(TOP)]
+    rows = [RankingRow(device, n, "green") for device, n in top(figures.people.devices).items()]
     return make_ranking("Devices", "sessions", rows, "No sessions.", look)
 
 
 def _countries(figures: Figures, look: TerminalAbilities) -> Group:
-    rows = [
-        RankingRow(country, n, "green") for country, n in figures.people.countries.most_common(TOP)
-    ]
+    rows = [RankingRow(country, n, "green") for country, n in top(figures.people.countries).items()]
     nothing = "No database of places is set: `make geoip` fetches a free one."
     return make_ranking("Countries", "sessions", rows, nothing, look)
 
 
 def _bot_classes(figures: Figures, look: TerminalAbilities) -> Group:
-    rows = [RankingRow(name, n, "magenta") for name, n in figures.bot_classes.items()]
+    rows = [RankingRow(name, n, "magenta") for name, n in top(figures.bot_classes).items()]
     return make_ranking("Kinds of bots", "requests", rows, "No bots.", look)
 
 
@@ -326,7 +315,7 @@ def _errors(figures: Figures) -> Group:
 
 
 def _bots(figures: Figures, look: TerminalAbilities) -> Group:
-    rows = [RankingRow(reason, n, "magenta") for reason, n in figures.bot_reasons.items()]
+    rows = [RankingRow(reason, n, "magenta") for reason, n in top(figures.bot_reasons).items()]
     bots, assets = figures.balance["bots"], figures.balance["assets"]
     share = f"{bots / max(figures.parsed - assets, 1):.0%} of those without assets"
     note = f"{quantity(bots, 'request')} ({share}), by reason"

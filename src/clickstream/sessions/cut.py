@@ -22,7 +22,6 @@ from clickstream.tables import HITS
 SECOND = 1_000_000
 """One second in microseconds, the unit of `hit_at`."""
 
-_HOUR, _DAY = 3600 * SECOND, 86_400 * SECOND
 ROWS_AT_ONCE = 1 << 18
 """Number of hits in one table of `hits_in_order`; it limits the memory."""
 
@@ -130,23 +129,3 @@ def _of_each_hour(visitor: NDArray[np.int32], hour: NDArray[np.int32]) -> NDArra
 def _order(visitor: NDArray[np.signedinteger], at: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the stable order by visitor, then time; requests with equal times keep log order."""
     return np.lexsort((at, visitor))
-
-
-def end_long_sessions(
-    first: NDArray[np.int64], moments: NDArray[np.int64], cap_hours: int
-) -> NDArray[np.int64]:
-    """Find where sessions begin in whole log files: at parts, and after a midnight that ends one.
-
-    `moments` are times in microseconds, and `first` the positions in it at which parts begin.
-    `carry_out` applies the same rule to the hours of a lake.
-    """
-    cap = cap_hours * _HOUR
-    midnights = moments // _DAY * _DAY
-    after = np.append(first[1:], len(moments))
-    is_long = moments[after - 1] - moments[first] >= cap
-    more = []
-    for begin, end in zip(first[is_long].tolist(), after[is_long].tolist(), strict=True):
-        start = begin
-        while (start := start + np.searchsorted(midnights[start:end], moments[start] + cap)) < end:
-            more.append(start)
-    return np.union1d(first, np.array(more, np.int64))

@@ -22,11 +22,3 @@ def run_starts(
 def count_in_runs(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
     """Count the flags that are set in each run. The runs begin at the positions `first`."""
     return np.add.reduceat(flags, first, dtype=np.int64) if len(first) else first
-
-
-def request_runs(
-    keys: NDArray[np.int64], seconds: NDArray[np.int64], timeout_seconds: int = 1800
-) -> int:
-    """Count the runs of requests. The requests may be in any order."""
-    order = np.lexsort((seconds, keys))
-    return int(run_starts(keys[order], seconds[order], timeout_seconds).sum())

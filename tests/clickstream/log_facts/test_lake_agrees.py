@@ -16,8 +16,8 @@ from benchmarks.people.lines import DAY, combined
 from benchmarks.people.machines import without_assets
 from benchmarks.people.sites import SHOP, simulated_log
 from rich.console import Console
+from tests.clickstream.log_facts.builders import FIRST, LAST, lines_of_visitors
 from tests.clickstream.pipeline.builders import write
-from tests.clickstream.report.test_lake_agrees import FIRST, LAST, lines_of_visitors
 from tests.support.lakes import aws_session, built
 from tests.support.shared_data import shared
 

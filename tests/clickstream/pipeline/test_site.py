@@ -10,11 +10,11 @@ from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
+from rich.console import Console
 from tests.support.lakes import aws_session, build_all
 
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, objects, open_lake, own_domain
-from clickstream.log_files.reading import read_log
 from clickstream.pipeline import site
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.hour.outdated import hour_states
@@ -22,9 +22,8 @@ from clickstream.pipeline.proof.freshness import lake_freshness
 from clickstream.pipeline.publish.publish import build_hour, refresh_views, register_tables
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.site import describe_own_domain, settings_digest
-from clickstream.report.tally import Tally
+from clickstream.report.trial import read_figures
 from clickstream.settings import Settings, SiteSettings
-from clickstream.step_config import clean_rules, look_ups, session_rules
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T01")
 HOURS = [*hour_range(FIRST, LAST)]
@@ -75,11 +74,10 @@ def in_the_lake(lake: Lake) -> Counter[str]:
 
 def in_a_trial(settings: Settings) -> Counter[str]:
     """Sessions by channel, as `clickstream try` counts them in the same files."""
-    tally = Tally(clean_rules(settings), session_rules(settings), look_ups(settings))
-    for path in sorted(Path(settings.sources[0].path).iterdir()):
-        for parsed in read_log(str(path), "combined"):
-            tally.add(parsed, str(path))
-    return tally.figures().people.channels
+    directory = str(settings.sources[0].path)
+    figures, _ = read_figures([directory], "auto", settings, Console(stderr=True))
+    assert figures
+    return Counter(figures.people.channels)
 
 
 @pytest.mark.lake

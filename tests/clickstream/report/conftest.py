@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import pytest
 from rich.console import Console
 from tests.clickstream.report.builders import LINES, SETTINGS
 
-from clickstream.report import run_trial
+from clickstream.report.figures import Figures
+from clickstream.report.trial import read_figures, run_trial
+from clickstream.settings import Settings
 
 
 @pytest.fixture
@@ -34,13 +36,31 @@ def report(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def figures_of(tmp_path: Path) -> Callable[..., Figures]:
+    """Return the figures of lines; `options` are those of Settings."""
+
+    def run(lines: Iterable[str], log_format: str = "combined", **options: Any) -> Figures:
+        path = tmp_path / "lines.log"
+        path.write_text("".join(lines))
+        settings = SETTINGS.model_copy(update=options)
+        figures, read = read_figures([str(path)], log_format, settings, Console(file=io.StringIO()))
+        assert figures
+        assert not read.complaints
+        return figures
+
+    return run
+
+
+@pytest.fixture
 def page() -> Callable[..., str]:
     """Run the trial on files; returns the page as plain text, or with colours."""
 
-    def run(*paths: Path | str, width: int = 80, **console: Any) -> str:
+    def run(
+        *paths: Path | str, width: int = 80, settings: Settings = SETTINGS, **console: Any
+    ) -> str:
         out = io.StringIO()
         shown = Console(file=out, width=width, **console)
-        run_trial([*map(str, paths)], "auto", False, shown, SETTINGS)
+        run_trial([*map(str, paths)], "auto", False, shown, settings)
         return out.getvalue()
 
     return run

@@ -22,7 +22,7 @@ from clickstream.demo.asn_ranges import write_ranges
 from clickstream.lookups.asn import packed_address
 from clickstream.parse import parse
 from clickstream.report.bots_check import check_bots
-from clickstream.report.tally import VISITOR_KEY
+from clickstream.report.figures import VISITOR_KEY
 from clickstream.settings import GeoIpSettings, Settings, SiteSettings
 from clickstream.settings.labels import BotSettings
 from clickstream.step_config import clean_rules, look_ups

@@ -11,8 +11,8 @@ from rich.console import Console
 from tests.clickstream.report.builders import LINES, OWN, line
 
 from clickstream.errors import InputError
-from clickstream.report import run_trial
 from clickstream.report.explain import ExplainedStep, explain, show_explanation
+from clickstream.report.trial import run_trial
 from clickstream.settings import PrivacySettings, Settings, SiteSettings
 from clickstream.settings.labels import CleanSettings, PageSettings
 

@@ -6,25 +6,27 @@ import io
 import lzma
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.report.builders import LINES, line
+from tests.clickstream.lookups.test_places import write
+from tests.clickstream.report.builders import BOT, LINES, line
 
-from clickstream.clean import CleanRules, LookUps
 from clickstream.clean.referrers import OwnDomain
 from clickstream.parse import parse
-from clickstream.report import FIGURES
-from clickstream.report.tally import Tally
-from clickstream.sessions import SessionRules
+from clickstream.report.figures import FIGURES
+from clickstream.report.line_counts import CountedLines
+from clickstream.settings import GeoIpSettings, GoalSettings, SiteSettings
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
+COUNTS = "by_host by_status bytes addresses first_at last_at referrers_logged lines".split()
+FEW = ("198.51.100", "192.0.2")
+"""A country with few visitors, and addresses of no known country."""
+
 KEYS = (
     "lines parsed rejected hosts other_hosts balance by_status errors bytes clients visitors "
     "suspected sessions page_views median_session_seconds engaged_sessions "
-    "goals request_runs "
+    "goals "
     "by_hour_utc channels devices countries top_pages top_referrers own_domain campaigns bots "
     "first_at last_at cpu_seconds"
 ).split()
@@ -60,19 +62,18 @@ def test_figures_of_the_small_log_are_those_counted_by_hand(report, log):
         "bytes": 1050,
         "clients": 4,
         "visitors": 2,
-        "suspected": {"visitors": 0, "searched_dates": 1, "dates": 1, "cohorts": []},
+        "suspected": {"visitors": 0, "searched_dates": 1, "cohorts": []},
         "sessions": 3,
         "page_views": 4,
         "median_session_seconds": 5.0,
         "engaged_sessions": 1,
         "goals": {},
-        "request_runs": 5,
         "by_hour_utc": {"2026-11-20T05": 7, "2026-11-20T06": 1, "2026-11-20T07": 3},
         "channels": {"Direct": 1, "Email": 1, "Organic Search": 1},
         "devices": {"desktop": 3},
         "countries": {},
         "top_pages": [{"page": "/", "page_views": 2}, {"page": "/menu", "page_views": 2}],
-        "top_referrers": [{"domain": "www.google.com", "page_views": 1}],
+        "top_referrers": [{"domain": "www.google.com", "page_views": 2}],
         "own_domain": None,
         "campaigns": [
             {
@@ -128,49 +129,70 @@ def test_lines_of_both_formats_in_two_files_are_one_log(report, tmp_path):
 
 
 @given(st.permutations(LINES), st.integers(1, len(LINES)))
-def test_neither_order_nor_blocks_change_a_figure(lines, size):
+def test_neither_order_nor_blocks_change_the_counts_of_lines(lines, size):
     blocks = ["".join(lines[n : n + size]) for n in range(0, len(lines), size)]
-    assert figures_of(blocks) == figures_of(["".join(LINES)])
+    assert counts_of(blocks) == counts_of(["".join(LINES)])
 
 
-def test_configured_domains_replace_the_inferred_one():
+def counts_of(blocks):
+    lines = CountedLines()
+    for block in blocks:
+        lines.add(parse(block.encode(), "combined"), "log")
+    counts = {name: getattr(lines, name) for name in COUNTS}
+    return counts, {reason: one.line for reason, one in lines.examples.items()}
+
+
+def test_configured_domains_replace_the_inferred_one(figures_of):
     lines = LINES * 30
-    inferred = figures_of(lines)
-    named = figures_of(lines, domains=("www.google.com", "cafe.example"))
+    inferred = figures_of(lines, site=SiteSettings())
+    named = figures_of(lines, site=SiteSettings(domains=("www.google.com", "cafe.example")))
     assert inferred.own_domain == OwnDomain("cafe.example", 60, 60)
     assert list(inferred.top_referrers) == ["www.google.com"]
     assert (named.own_domain, named.top_referrers) == (None, {})
-
-
-def test_no_own_domain_without_a_majority():
-    assets = [
-        line("192.0.2.1", "05:00:00", "/a.png", referrer="https://a.example/"),
-        line("192.0.2.1", "05:00:00", "/a.png", referrer="https://b.example/"),
-    ]
-    lines = [line("192.0.2.1", "05:00:00", "/", referrer="https://a.example/"), *assets * 100]
-    figures = figures_of(lines)
-    assert (figures.own_domain, figures.top_referrers) == (None, {"a.example": 1})
-
-
-def figures_of(blocks, domains=(), hosts=(), log_format="combined"):
-    tally = Tally(CleanRules("cafe", domains, hosts), SessionRules(), LookUps())
-    for block in blocks:
-        tally.add(parse(block.encode(), log_format), "log")
-    figures = tally.figures()
-    figures.examples.clear()  # which line is the example depends on the order
-    return figures
 
 
 def without_time(figures):
     return {key: value for key, value in figures.items() if key != "cpu_seconds"}
 
 
-def test_requests_to_hosts_of_other_sites_are_counted_and_change_no_other_figure():
+def test_requests_to_hosts_of_other_sites_are_counted_and_change_no_other_figure(figures_of):
     own = [f"cafe.example {text}" for text in LINES if "HTTP" in text]
     others = [f"shop.example:443 {text}" for text in LINES if "HTTP" in text]
-    alone = figures_of(own, hosts=("cafe.example",), log_format="combined_vhost")
-    mixed = figures_of([*own, *others], hosts=("cafe.example",), log_format="combined_vhost")
+    site = SiteSettings(domains=("cafe.example",), hosts=("cafe.example",))
+    alone = figures_of(own, "combined_vhost", site=site)
+    mixed = figures_of([*own, *others], "combined_vhost", site=site)
     assert (mixed.other_hosts, mixed.lines) == (len(others), len(own) + len(others))
     assert mixed.hosts == {"cafe.example": mixed.parsed, "shop.example": len(others)}
     same = {"lines": 0, "hosts": {}, "other_hosts": 0}
     assert replace(mixed, **same) == replace(alone, **same)
+
+
+def test_countries_of_few_visitors_are_shown_together(figures_of, tmp_path):
+    database = tmp_path / "places.mmdb"
+    countries = {"203.0.113.0/24": "DE", "198.51.100.0/24": "FR"}
+    write(database, {network: {"country_code": one} for network, one in countries.items()})
+    lines = [line(f"203.0.113.{n}", f"05:00:{n:02}", "/") for n in range(12)]
+    lines += [line(f"{network}.{n}", f"05:30:{n:02}", "/") for network in FEW for n in range(6)]
+    found = figures_of(lines, geoip=GeoIpSettings(database=str(database)))
+    assert found.people.countries == {"DE": 12, "few visitors": 12}
+
+
+def test_each_error_counts_with_its_kind_of_client(figures_of):
+    lines = [
+        line("192.0.2.1", "05:00:00", "/gone", 404),
+        line("192.0.2.1", "05:00:01", "/gone.css", 404),
+        line("192.0.2.2", "05:00:00", "/gone", 404, agent=BOT),
+        line("192.0.2.2", "05:00:00", "/gone.css", 404, agent=BOT),
+        line("192.0.2.3", "05:00:00", "/", 503, agent=BOT),
+        line("192.0.2.4", "05:00:00", "/healthz", 503, agent="kube-probe/1.30"),
+        line("192.0.2.5", "05:00:00", "/", 502),
+    ]
+    figures = figures_of(lines)
+    assert figures.errors["4xx"] == {"people": 1, "bots": 1, "assets": 2, "others": 0}
+    assert figures.errors["5xx"]["people"] == figures.balance["server_errors"] == 1
+    assert sum(figures.errors["5xx"].values()) == 3
+
+
+def test_goals_are_counted_by_session(figures_of):
+    goals = {"menu": GoalSettings(page="/menu"), "none": GoalSettings(page="/nowhere")}
+    assert figures_of(LINES[:-1], goals=goals).people.goals == {"menu": 2, "none": 0}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -17,28 +14,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from tests.clickstream.report.builders import LINES, SETTINGS, line
+from tests.clickstream.report.test_figures import COUNTS
 
 from clickstream.log_files import small_files
+from clickstream.log_files.read_logs import read_into
 from clickstream.parse import parse_together
 from clickstream.parse.formats import LINE_FORMATS
-from clickstream.report import run_trial
+from clickstream.report.line_counts import CountedLines
 
 PLACES = [*LINES, line("192.0.2.9", "05:00:00", "/wp-login.php", status=404), "\n", "GET / cut\n"]
-BYTES_PER_LINE = 60
-"""Memory that one more line of a long log may take. Keeping every column took 190 bytes."""
 
 
-def figures_of(files: Sequence[str], log_format: str) -> dict[str, Any]:
-    """The JSON report on these files, without the time it took."""
-    out = io.StringIO()
+def counts_of(files: Sequence[str]) -> dict[str, Any]:
+    """Return the counts of the lines of these files."""
+    lines = CountedLines()
     with TemporaryDirectory() as directory:
         paths = [Path(directory) / f"access-{number:03}.log" for number in range(len(files))]
         for path, text in zip(paths, files, strict=True):
             path.write_text(text)
-        run_trial([*map(str, paths)], log_format, True, Console(file=out), SETTINGS)
-    report: dict[str, Any] = json.loads(out.getvalue())
-    del report["cpu_seconds"]
-    return report
+        read_into(lines, [*map(str, paths)], "combined", SETTINGS, Console(file=io.StringIO()))
+    return {name: getattr(lines, name) for name in COUNTS}
 
 
 @given(
@@ -46,15 +41,13 @@ def figures_of(files: Sequence[str], log_format: str) -> dict[str, Any]:
     st.sets(st.integers(1, 39)),
     st.sampled_from([1, 300, small_files.TOGETHER]),
 )
-def test_no_cut_into_files_changes_a_figure(
-    lines: list[str], cuts: set[int], together: int
-) -> None:
+def test_no_cut_into_files_changes_a_count(lines: list[str], cuts: set[int], together: int) -> None:
     edges = [0, *sorted(cut for cut in cuts if cut < len(lines)), len(lines)]
     files = ["".join(lines[a:b]) for a, b in pairwise(edges)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(small_files, "TOGETHER", together)
-        found = figures_of(files, "combined")
-    assert found == figures_of(["".join(lines)], "combined")
+        found = counts_of(files)
+    assert found == counts_of(["".join(lines)])
 
 
 def test_a_reject_names_its_own_file_and_line(
@@ -92,38 +85,3 @@ def test_many_small_files_are_parsed_by_their_bytes_and_not_by_their_number(
         (tmp_path / f"access-{number:03}.log").write_text("".join(LINES[:11]))
     _, figures, _ = report(tmp_path)
     assert (figures["lines"], runs) == (1100, [100])
-
-
-def test_memory_grows_by_few_bytes_a_line(tmp_path: Path) -> None:
-    """Compare the peak of a process that reads 0.3 million lines and one that reads 0.9 million."""
-    short, long = (peak_bytes(tmp_path, hours) for hours in (200, 575))
-    assert (long - short) / (375 * 1600) < BYTES_PER_LINE
-
-
-def peak_bytes(directory: Path, hours: int) -> int:
-    """The memory that `clickstream try` takes at most, over so many hours of 1,600 lines."""
-    log = directory / f"{hours}.log"
-    with log.open("w") as file:
-        file.writelines(map(busy_hour, range(hours)))
-    code = (
-        "import sys, resource; from clickstream.cli import app\n"
-        f"app(['try', '--json', {str(log)!r}], standalone_mode=False)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=directory
-    )
-    assert json.loads(done.stdout)["lines"] == hours * 1600
-    unit = 1 if sys.platform == "darwin" else 1024
-    return int(done.stderr.splitlines()[-1]) * unit
-
-
-def busy_hour(hour: int) -> str:
-    """The lines of an hour: 100 visitors with 16 requests each, all of them new."""
-    day = f"{1 + hour // 24 % 28:02}/{('Jan', 'Feb')[hour // 672]}/2026:{hour % 24:02}"
-    return "".join(
-        f"203.{hour >> 8}.{hour & 255}.{number % 100} - - "
-        f'[{day}:{number // 27:02}:{number % 60:02} +0000] "GET /page/{number % 40} HTTP/1.1" 200 '
-        f'{number} "-" "Mozilla/5.0 (X11; Linux x86_64; rv:{100 + number % 100 % 7}.0) Firefox"\n'
-        for number in range(1600)
-    )

@@ -1,14 +1,16 @@
 """The page shows the figures, adds up, keeps to its columns, and lets no log line steer it."""
 
+import io
 import re
 
 import pytest
 from rich.console import Console
 from tests.clickstream.report.builders import LINES, line
 
-from clickstream.report import run_trial
 from clickstream.report.charts import TerminalAbilities, bar, fold, over_time, stacked
-from clickstream.report.output import KINDS
+from clickstream.report.output import KINDS, show
+from clickstream.report.trial import run_trial
+from clickstream.settings import Settings
 from clickstream.tables import BALANCE
 
 HOUR = 3600
@@ -22,6 +24,8 @@ def test_page_shows_the_figures(page, log):
     assert "4 client addresses" in text
     for shown in ("visitors", "sessions", "pages / session", "bounce rate", "1.33", "66.7%"):
         assert shown in text
+    for shown in ("page requests", "page views", "median session", "5 s"):
+        assert shown in text
     assert "33.3% of the sessions were engaged." in text
     for shown in ("/menu", "www.google.com", "news letter / email / autumn"):
         assert shown in text
@@ -30,12 +34,15 @@ def test_page_shows_the_figures(page, log):
     assert "not an access-log line" in text
     assert "1 not an access-log line  such as line 12 of" in text
     assert "this is no log line" in text
+    row = re.search(r"^4xx +(.*)$", text, re.MULTILINE)  # errors by kind of client
+    assert row
+    assert row[1].split() == ["1", "0", "0", "0", "1"]
 
 
 def test_page_names_the_inferred_own_domain_with_its_evidence(page, tmp_path):
     log = tmp_path / "access.log"
     log.write_text("".join(LINES * 30).replace("cafe.example", "shop.example"))
-    said = " ".join(page(log, width=120).split())
+    said = " ".join(page(log, width=120, settings=Settings()).split())
     assert "Own domain: shop.example, inferred from 60 of 60 asset requests" in said
 
 
@@ -55,12 +62,6 @@ def test_a_file_that_could_not_be_read_is_not_counted(page, log, tmp_path):
     assert "2 files" not in text
 
 
-def test_the_page_shows_page_views_and_the_median_session(page, log):
-    text = page(log)
-    for shown in ("page requests", "page views", "median session", "5 s"):
-        assert shown in text
-
-
 def test_balance_on_the_page_adds_up(page, log):
     rows = dict(re.findall(r"^(\S .+?)  +(\d+) +[\d.]+%", page(log), re.MULTILINE))
     total = int(rows.pop("= lines"))
@@ -72,9 +73,12 @@ def test_every_kind_of_the_balance_has_a_name():
     assert list(KINDS) == [*BALANCE, "rejected", "other_hosts"]
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
-def test_page_keeps_to_its_columns(page, log, width):
-    assert max(map(len, page(log, width=width).splitlines())) <= min(width, 120)
+def test_page_keeps_to_its_columns(figures_of):
+    figures = figures_of(LINES)
+    for width in (60, 80, 100, 120, 200):
+        out = io.StringIO()
+        show(figures, "access.log", [], 1.0, Console(file=out, width=width))
+        assert max(map(len, out.getvalue().splitlines())) <= min(width, 120)
 
 
 def test_piped_page_is_plain_and_a_terminal_gets_colour(page, log):
@@ -87,11 +91,12 @@ def test_without_colour_the_stacked_bar_is_told_apart_by_shades(page, log):
     assert "▓ static assets" in text
 
 
-@pytest.mark.parametrize("target", ["/\x1b[31mred", "/[bold]x[/]", "/\u202eevil", "/caf\u00e9"])
-def test_no_log_line_steers_the_terminal(page, tmp_path, target):
+def test_no_log_line_steers_the_terminal(page, tmp_path):
     path = tmp_path / "hostile\x1b[2J.log"
-    hostile = line("192.0.2.1", "05:00:00", target, referrer="http://[red]\x1b]0;x\x07/")
-    path.write_text(hostile + "[red]\x1b[2J reject\n")
+    targets = ["/\x1b[31mred", "/[bold]x[/]", "/\u202eevil", "/caf\u00e9"]
+    referrer = "http://[red]\x1b]0;x\x07/"
+    hostile = [line("192.0.2.1", "05:00:00", one, referrer=referrer) for one in targets]
+    path.write_text("".join(hostile) + "[red]\x1b[2J reject\n")
     text = page(path)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e]", text)
     assert "[red]" in text
@@ -151,15 +156,16 @@ def test_bars_are_as_long_as_their_share():
     assert stacked([(1, ""), (3, "")], 8, PLAIN).plain == "██▓▓▓▓▓▓"
 
 
-@pytest.mark.parametrize("text", ["[/x]", "[red]", "[link=x]", ":cat:", "\\"])
-def test_markup_of_a_request_is_shown_as_it_is(page, tmp_path, text):
-    log = tmp_path / f"access{text.replace('/', '')}.log"
-    line = (
-        f'192.0.2.1 - - [20/Nov/2026:05:50:00 +0000] "GET /{text}?utm_source={text}'
-        f'&utm_campaign={text} HTTP/1.1" 200 1 "https://{text}.example/" '
-        '"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"\n'
-    )
-    log.write_text(line * 3 + f"no log line {text}\n")
+def test_markup_of_a_request_is_shown_as_it_is(page, tmp_path):
+    texts = ["[/x]", "[red]", "[link=x]", ":cat:", "\\"]
+    log = tmp_path / "access[red].log"
+    agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
+    lines = [
+        line("192.0.2.1", "05:50:00", f"/{text}?utm_source={text}&utm_campaign={text}", agent=agent)
+        for text in texts
+    ]
+    log.write_text("".join(lines) + f"no log line {' '.join(texts)}\n")
     shown = page(log, width=200)
-    assert f"{text} / - / {text}" in shown  # source, medium, campaign
-    assert f"no log line {text}" in shown
+    for text in texts:
+        assert f"{text} / - / {text}" in shown  # source, medium, campaign
+    assert f"no log line {' '.join(texts)}" in shown

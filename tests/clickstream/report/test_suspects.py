@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -9,8 +10,10 @@ from benchmarks.people.lines import DAY, combined
 from benchmarks.people.machines import without_assets
 from benchmarks.people.sites import SHOP, simulated_log
 from rich.console import Console
+from tests.clickstream.report.builders import SETTINGS
 
-from clickstream.report import read_logs
+from clickstream.report.figures import Figures
+from clickstream.report.trial import read_figures
 from clickstream.settings import Settings
 from clickstream.settings.labels import PeopleSettings
 
@@ -27,31 +30,29 @@ def with_fleet(people: bytes) -> bytes:
     return people + combined(without_assets(Random(4), SHOP, START, MACHINES))
 
 
+def figures_of(path: Path, log: bytes, settings: Settings = SETTINGS) -> Figures:
+    path.write_bytes(log)
+    figures, _ = read_figures([str(path)], "auto", settings, Console(stderr=True))
+    assert figures
+    return figures
+
+
 def test_a_fleet_three_times_the_people_changes_no_figure_of_people_by_5_percent(
-    report, log, people: bytes, with_fleet: bytes
+    tmp_path: Path, people: bytes, with_fleet: bytes
 ) -> None:
-    log.write_bytes(people)
-    _, without, _ = report(log)
-    log.write_bytes(with_fleet)
-    _, mixed, _ = report(log)
-    assert without["suspected"]["visitors"] <= 0.005 * PEOPLE
+    without, mixed = (figures_of(tmp_path / "log", one) for one in (people, with_fleet))
+    assert without.suspects.visitors <= 0.005 * PEOPLE
     for name in ("visitors", "sessions", "page_views"):
-        assert mixed[name] == pytest.approx(without[name], rel=0.05)
-    counted = mixed["visitors"] + mixed["suspected"]["visitors"]
-    assert counted == without["visitors"] + MACHINES
-    (fleet, *_) = mixed["suspected"]["cohorts"]
-    assert fleet["visitors"] == pytest.approx(MACHINES, rel=0.05)
-
-
-def test_a_kept_cohort_counts_as_people(report, log, with_fleet: bytes) -> None:
-    log.write_bytes(with_fleet)
-    _, found, _ = report(log)
-    (fleet, *_) = found["suspected"]["cohorts"]
-    keeping = Settings(people=PeopleSettings(kept_cohorts=(fleet["label"],)))
-    tally, _ = read_logs([str(log)], "auto", keeping, Console(stderr=True))
-    kept = tally.figures().suspects
-    assert fleet["label"] not in {one.label for one in kept.cohorts}
-    assert kept.visitors == found["suspected"]["visitors"] - fleet["visitors"]
+        found, expected = (getattr(one.people, name) for one in (mixed, without))
+        assert found == pytest.approx(expected, rel=0.05)
+    counted = mixed.people.visitors + mixed.suspects.visitors
+    assert counted == without.people.visitors + MACHINES
+    fleet = mixed.suspects.cohorts[0]
+    assert fleet.visitors == pytest.approx(MACHINES, rel=0.05)
+    keeping = SETTINGS.model_copy(update={"people": PeopleSettings(kept_cohorts=(fleet.label,))})
+    kept = figures_of(tmp_path / "log", with_fleet, keeping).suspects
+    assert fleet.label not in {one.label for one in kept.cohorts}
+    assert kept.visitors == mixed.suspects.visitors - fleet.visitors
 
 
 def test_the_page_warns_of_them(page, log, with_fleet: bytes) -> None:

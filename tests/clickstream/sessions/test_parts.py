@@ -30,7 +30,6 @@ from clickstream.sessions import (
     no_carry,
     stitch,
 )
-from clickstream.sessions.runs import request_runs
 
 RULES = SessionRules()
 PAUSES = st.sampled_from([0, 1, 60, 900, 1799, 1800, 1801, 5000])
@@ -192,13 +191,6 @@ def test_a_session_goes_on_under_a_new_visitor_key() -> None:
     assert after["session_started_at"][0] == before["session_started_at"][0]
     handed_on = carry_out(as_carry(after), FIRST.next, SessionRules(3600))
     assert handed_on["visitor_id"].to_pylist() == ["new", "other"]
-
-
-def test_request_runs_do_not_depend_on_order() -> None:
-    keys = np.array([2, 1, 2, 1], dtype=np.int64)
-    seconds = np.array([5000, 0, 0, 1800], dtype=np.int64)
-    assert request_runs(keys, seconds) == 3
-    assert request_runs(keys[::-1], seconds[::-1]) == 3
 
 
 def test_parts_of_several_hours_are_stitched_a_slice_at_a_time() -> None:

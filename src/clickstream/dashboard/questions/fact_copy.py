@@ -160,7 +160,7 @@ class FactCopy:
                 sum_tables.note_visitors(cursor, old)
             _delete(cursor, view, old)
             for rows in self._batches(changed):
-                _insert(cursor, view, rows)
+                insert_rows(cursor, view, rows)
             _note_files(cursor, view, changed)
             touched[view] = {*old, *changed}
         sum_tables.renew(cursor, touched, self._goal)
@@ -315,7 +315,7 @@ def _delete(cursor: Any, view: str, days: list[date]) -> None:
         cursor.execute(f"delete from {view} where copied_day in ?", [days])  # noqa: S608
 
 
-def _insert(cursor: Any, view: str, rows: pa.Table) -> None:
+def insert_rows(cursor: Any, view: str, rows: pa.Table) -> None:
     """Insert rows by the names of their columns.
 
     A release that adds a column keeps the files of earlier dates, so the files of a manifest may
