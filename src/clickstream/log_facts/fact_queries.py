@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -40,7 +41,13 @@ class FactQueries:
     """
 
     def __init__(self, settings: Settings, directory: Path) -> None:
-        self._connection = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY_LIMIT})
+        self._connection = duckdb.connect(
+            config={
+                "threads": THREADS,
+                "memory_limit": MEMORY_LIMIT,
+                "temp_directory": f"{tempfile.gettempdir()}/duckdb",
+            }
+        )
         prepare_connection(self._connection)
         views = {view.name: view for view in views_of(settings, directory)}
         self._date_columns = {name: _date_column(views[name]) for name in FACT_VIEWS}
