@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+from tests.support.access_log import Client
 
 LAUNCH = """
 import os, resource, runpy, signal, sys
@@ -20,6 +22,19 @@ if file_bytes:
 sys.argv[:] = ["clickstream", "open", *sys.argv[4:]]
 runpy.run_module("clickstream", run_name="__main__", alter_sys=True)
 """
+
+
+START = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+def lines(visits: int) -> list[str]:
+    """Lines of visits with two pages each."""
+    return [
+        Client(f"192.0.2.{visit % 250}").get(f"{at:%Y-%m-%dT%H:%M:%S}", page) + "\n"
+        for visit in range(visits)
+        for minute, page in enumerate(("/", f"/menu/{visit}"))
+        for at in [START + timedelta(minutes=2 * visit + minute)]
+    ]
 
 
 @dataclass(frozen=True)

@@ -7,32 +7,14 @@ import os
 import random
 import signal
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from tests.support.access_log import BOT, Client
-from tests.support.open_command import OpenCommand, finish, visits_of
+from tests.support.open_command import OpenCommand, finish, lines, visits_of
 
 from clickstream.errors import is_disk_full
-
-START = datetime(2026, 11, 20, 9, tzinfo=UTC)
-
-
-def lines(visits: int) -> list[str]:
-    """Lines of visits with two pages each."""
-    return [
-        Client(f"192.0.2.{visit % 250}").get(f"{at:%Y-%m-%dT%H:%M:%S}", page) + "\n"
-        for visit in range(visits)
-        for minute, page in enumerate(("/", f"/menu/{visit}"))
-        for at in [START + timedelta(minutes=2 * visit + minute)]
-    ]
-
-
-@pytest.fixture
-def command(tmp_path: Path) -> OpenCommand:
-    return OpenCommand(tmp_path / "open")
 
 
 @pytest.fixture
@@ -106,6 +88,7 @@ def wait_until_open(pid: int, path: Path) -> None:
         time.sleep(0.002)
 
 
+@pytest.mark.lake
 def test_two_processes_with_the_same_logs_have_equal_figures(
     command: OpenCommand, log: Path
 ) -> None:
@@ -129,6 +112,7 @@ def test_a_full_disk_of_the_cache_is_named_and_the_next_start_works(
     assert command.leftovers == []
 
 
+@pytest.mark.lake
 def test_a_full_disk_of_a_result_keeps_the_result_before(command: OpenCommand, log: Path) -> None:
     before = visits_of(command.export(log, "facts"))
     (command.work / "overview.html").write_text("before")
@@ -150,6 +134,7 @@ def test_a_full_disk_is_recognized_in_an_error_of_arrow() -> None:
     assert is_disk_full(raised.value)
 
 
+@pytest.mark.lake
 def test_without_a_directory_for_the_cache_the_facts_are_temporary(
     command: OpenCommand, log: Path
 ) -> None:
