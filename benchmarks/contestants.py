@@ -6,10 +6,11 @@ import shutil
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-PARSE, WHOLE = "Parse only", "Whole pipeline"
+PARSE, WHOLE, REPORT = "Parse only", "Whole pipeline", "Report in one file"
 GROUPS = {
     PARSE: "gzipped log in, fields in memory",
     WHOLE: "gzipped log in, hits and session parts on disk as Parquet",
+    REPORT: "gzipped log in, an HTML file",
 }
 
 
@@ -17,8 +18,9 @@ GROUPS = {
 class Contestant:
     """One way to do a group's work; the first one of a group is ours.
 
-    `work` is MODULE:FUNCTION below `benchmarks`, or a shell command with places for `{log}` and
-    `{out}`. `exact` says whether it claims the same counts as ours, and `note` what it leaves out.
+    `work` is MODULE:FUNCTION below `benchmarks`, or a shell command with places for `{log}`,
+    `{out}` and `{python}`. `exact` says whether it claims the same counts as ours, and `note` what
+    it leaves out.
     """
 
     name: str
@@ -46,8 +48,12 @@ _POLARS = ".venv/bin/uv pip install --editable '.[bench]'"
 _DUCKDB = ".venv/bin/uv pip install --requirement requirements.txt"
 _UTF8 = "drops lines that are not UTF-8"
 _GOACCESS = (
-    "zcat '{log}' | goaccess - --log-format=COMBINED --no-global-config --no-progress "
-    "-o '{out}/goaccess.json'"
+    "zcat '{log}' | goaccess - --log-format=COMBINED --no-global-config --no-progress -o '{out}/"
+)
+_INSTALL_GOACCESS = "apt-get install goaccess"
+_OPEN = (
+    "rm -rf '{out}/cache'; XDG_CACHE_HOME='{out}/cache' "
+    "'{python}' -m clickstream open '{log}' --html '{out}/overview.html'"
 )
 
 CONTESTANTS = (
@@ -68,9 +74,9 @@ CONTESTANTS = (
     Contestant(
         "GoAccess",
         PARSE,
-        _GOACCESS,
+        f"{_GOACCESS}goaccess.json'",
         program="goaccess",
-        install="apt-get install goaccess",
+        install=_INSTALL_GOACCESS,
         exact=False,
         note="also counts",
     ),
@@ -91,4 +97,13 @@ CONTESTANTS = (
         note=_UTF8,
     ),
     Contestant("Polars", WHOLE, "whole_way:polars_frames", module="polars", install=_POLARS),
+    Contestant("clickstream open", REPORT, _OPEN, module="duckdb", install=_DUCKDB, exact=False),
+    Contestant(
+        "GoAccess",
+        REPORT,
+        f"{_GOACCESS}report.html'",
+        program="goaccess",
+        install=_INSTALL_GOACCESS,
+        exact=False,
+    ),
 )

@@ -14,6 +14,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -23,12 +24,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.contestants import CONTESTANTS, GROUPS, PARSE, WHOLE, Contestant
+from benchmarks.contestants import CONTESTANTS, GROUPS, PARSE, REPORT, WHOLE, Contestant
 
 BENCH = Path("var/bench")
 A_FEW = 100
 """Lines of the small log by which the cost of a contestant's start is measured."""
-_COUNTED = {PARSE: ("lines parsed",), WHOLE: ("hits", "session parts")}
+_COUNTED = {PARSE: ("lines parsed",), WHOLE: ("hits", "session parts"), REPORT: ()}
 _ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 IMPORTED = {
@@ -46,6 +47,7 @@ class Measured:
 
     start: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
     peak_mb: list[float] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     stages: list[dict[str, float]] = field(default_factory=list)
@@ -61,7 +63,7 @@ def main() -> None:
     chosen = _arguments()
     few, log = _made(A_FEW), chosen.log or _made(chosen.lines)
     lines = _count_lines(log)
-    present = [one for one in CONTESTANTS if not one.is_missing]
+    present = [one for one in CONTESTANTS if one.group in chosen.groups and not one.is_missing]
     measured: dict[Contestant, Measured] = defaultdict(Measured)
     imports: dict[str, list[float]] = defaultdict(list)
     for turn in range(chosen.rounds):
@@ -81,6 +83,7 @@ def _arguments() -> argparse.Namespace:
         "--log", type=Path, help="a gzipped combined log instead of a generated one"
     )
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=[*GROUPS])
     return parser.parse_args()
 
 
@@ -100,7 +103,9 @@ def _measure(one: Contestant, few: Path, log: Path, measured: Measured) -> None:
     """Run a contestant once over a few lines and once over all, and add what it cost."""
     cost, _, _ = _cost(one, few)
     measured.start.append(cost)
+    began = time.monotonic()
     cost, peak_mb, result = _cost(one, log)
+    measured.wall.append(time.monotonic() - began)
     measured.cpu.append(cost)
     measured.peak_mb.append(peak_mb)
     measured.counts = [*result["counts"]]
@@ -114,7 +119,7 @@ def _cost(one: Contestant, log: Path) -> tuple[float, float, dict[str, Any]]:
     out.mkdir(parents=True, exist_ok=True)
     _goaccess_report(out).unlink(missing_ok=True)
     if one.is_command:
-        shell = one.work.format(log=log, out=out)
+        shell = one.work.format(log=log, out=out, python=sys.executable)
         command = ["sh", "-c", shell]
     else:
         command = [sys.executable, "-m", "benchmarks.contest", one.work, str(log), str(out)]
@@ -155,15 +160,15 @@ def _goaccess_report(out: Path) -> Path:
 
 def _report(measured: dict[Contestant, Measured], lines: int, rounds: int) -> None:
     print(f"Python {platform.python_version()}, {', '.join(_versions())}; {os.cpu_count()} CPUs")
-    for group, work in GROUPS.items():
+    for group in dict.fromkeys(one.group for one in measured):
         rows = [(one, found) for one, found in measured.items() if one.group == group]
-        print(f"\n{group}: {work}; {lines:,} lines, median of {rounds}\n")
+        print(f"\n{group}: {GROUPS[group]}; {lines:,} lines, median of {rounds}\n")
         _print_rows(rows, _COUNTED[group], lines)
     for one in CONTESTANTS:
         if one.is_missing:
             print(f"\nskipped: {one.name} ({one.group.lower()}); to have it: {one.install}")
-    ours = next(found for one, found in measured.items() if one.group == WHOLE)
-    _print_stages(ours.stages, lines)
+    for found in [found for found in measured.values() if found.stages][:1]:
+        _print_stages(found.stages, lines)
 
 
 def _versions() -> Iterator[str]:
@@ -178,7 +183,7 @@ def _print_rows(
     ours = rows[0][1]
     heads = (
         *("contestant", "CPU s", "of it start", "lines per CPU s", "CPU to ours", "without start"),
-        *("peak MB", *counted, ""),
+        *("wall to ours", "peak MB", *counted, ""),
     )
     _print_line(*heads)
     _print_line("---", *["---:"] * (len(heads) - 2), "---")
@@ -193,6 +198,7 @@ def _print_rows(
             f"{lines / cpu:,.0f}",
             f"{cpu / median(ours.cpu):.2f}",
             f"{found.without_start / ours.without_start:.2f}",
+            f"{median(found.wall) / median(ours.wall):.2f}",
             f"{median(found.peak_mb):.0f}",
             *counts,
             "NOT THE SAME AS OURS" if differs else one.note,

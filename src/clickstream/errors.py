@@ -56,7 +56,17 @@ CS-7xx are not of errors but of states of the lake (`StateCode`).
 
 from __future__ import annotations
 
+import errno
+import os
 from enum import StrEnum
+
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""The numbers of the system's errors about a full disk, a quota and a limit of a file's size."""
+
+_TEXTS_OF_NO_SPACE = {
+    *map(os.strerror, NO_SPACE),
+    "max_temp_directory_size",  # DuckDB's own limit: 90 % of the free space
+}
 
 
 def with_code(message: str, code: str) -> str:
@@ -327,6 +337,11 @@ class DiskFull(ClickstreamError):
     """The local disk is full."""
 
     code = "CS-405"
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error of the system, of Arrow or of DuckDB says that a disk or a quota is full."""
+    return any(text in str(error) for text in _TEXTS_OF_NO_SPACE)
 
 
 class MailUnavailable(ClickstreamError):

@@ -1,5 +1,5 @@
 """Entry point of `python -m clickstream.cli`."""
 
-from clickstream.cli import main
+from clickstream.__main__ import main
 
 main()

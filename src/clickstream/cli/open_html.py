@@ -119,4 +119,6 @@ def _replace(path: Path, html: str) -> None:
             written.chmod(mode)
             written.replace(target)
     except OSError as error:
-        raise InputError(f"Can't write {path}: {error.strerror}.") from None
+        raise InputError(
+            f"Can't write {path}: {error.strerror}. Free space there, or name another file."
+        ) from None

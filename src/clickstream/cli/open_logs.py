@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import signal
 import tempfile
 import webbrowser
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,8 @@ from rich.markup import escape
 
 from clickstream.cli.console import DashboardPort, FormatOfLogs, Logs, err, out, settings_for
 from clickstream.cli.open_html import HtmlOption, RangeOption, parse_html_options
-from clickstream.errors import InputError
+from clickstream.ending_signals import exit_on
+from clickstream.errors import DiskFull, InputError, is_disk_full
 from clickstream.wording import quantity
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 LOCAL_HOST = "127.0.0.1"
 DEFAULT_PORT = 8096
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def open_(
@@ -65,26 +68,35 @@ def open_(
 
     Example: [bold]ssh web1 'zcat -f /var/log/nginx/access.log*' | clickstream open -[/]
     """
-    # Arrow's usual allocator keeps about 90 MB of freed memory. Arrow reads this when it is loaded.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    from clickstream.log_facts.log_set import LogSet
-
-    html_file = parse_html_options(html, range_)
-    if export and html_file:
+    if export and html:
         raise typer.BadParameter("use --export or --html, not both.")
     os.umask(0o077)  # DuckDB would let every user of the machine read its write-ahead log
-    chosen = _with_goals(settings_for(logs), goals or [])
-    log_set = LogSet(logs, chosen, log_format)
-    with _engine(log_set, follow) as engine:
-        _read(engine)
-        if export:
-            _export(engine, export)
-            return
-        chosen = _in_directory(chosen, engine.directory)
-        if html_file:
-            html_file.write(logs, chosen, lambda: _present(engine), engine)
-            return
-        _serve(engine, chosen, port, open_browser)
+    with _temporary_directory() as temporary:
+        # Arrow's usual allocator keeps about 90 MB of freed memory. Arrow reads this when loaded.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+        from clickstream.log_facts.log_set import LogSet
+
+        html_file = parse_html_options(html, range_)
+        chosen = _with_goals(settings_for(logs), goals or [])
+        log_set = LogSet(logs, chosen, log_format)
+        with _full_disks_named(log_set), _engine(log_set, follow, temporary) as engine:
+            _read(engine)
+            if export:
+                _export(engine, export)
+                return
+            chosen = _in_directory(chosen, engine.directory)
+            if html_file:
+                html_file.write(logs, chosen, lambda: _present(engine), engine)
+                return
+            _serve(engine, chosen, port, open_browser)
+
+
+@contextlib.contextmanager
+def _temporary_directory() -> Iterator[Path]:
+    """Create a directory for all temporary files, which is removed however the command ends."""
+    with exit_on(*ENDING_SIGNALS), tempfile.TemporaryDirectory(prefix="clickstream-open-") as name:
+        tempfile.tempdir = name
+        yield Path(name)
 
 
 def _serve(engine: LogEngine, settings: Settings, port: int, open_browser: bool) -> None:
@@ -121,19 +133,36 @@ def _goal(text: str) -> tuple[str, dict[str, str]]:
 
 
 @contextlib.contextmanager
-def _engine(logs: LogSet, follow: bool) -> Iterator[LogEngine]:
-    """Open an engine in the cache; for stdin, or if it is in use, in a temporary directory."""
+def _full_disks_named(logs: LogSet) -> Iterator[None]:
+    """Raise DiskFull, with the directories in question, for errors about a full disk."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        if not is_disk_full(error):
+            raise
+        temporary = Path(tempfile.gettempdir()).parent
+        raise DiskFull(
+            f"The disk is full: free space in {_cache_of(logs)}, which has the facts, and in "
+            f"{temporary}, which has temporary files, or set XDG_CACHE_HOME or TMPDIR to another "
+            "directory. Then run the command again."
+        ) from None
+
+
+@contextlib.contextmanager
+def _engine(logs: LogSet, follow: bool, temporary: Path) -> Iterator[LogEngine]:
+    """Open an engine in the cache; for stdin, or if it can't be used, in a temporary directory."""
     from clickstream.dashboard.questions.fact_copy import CopyInUse
     from clickstream.dashboard.questions.log_engine import LogEngine
 
     engine = None
-    with tempfile.TemporaryDirectory(prefix="clickstream-open-") as temporary:
-        if not logs.is_stdin:
-            with contextlib.suppress(CopyInUse):
-                engine = LogEngine(logs, _cache_of(logs), err, follows=follow)
-        engine = engine or LogEngine(logs, Path(temporary), err, follows=follow)
-        with contextlib.closing(engine):
-            yield engine
+    if not logs.is_stdin:
+        with contextlib.suppress(CopyInUse, OSError):
+            engine = LogEngine(logs, _cache_of(logs), err, follows=follow)
+    engine = engine or LogEngine(logs, temporary, err, follows=follow)
+    with contextlib.closing(engine):
+        yield engine
 
 
 def _cache_of(logs: LogSet) -> Path:

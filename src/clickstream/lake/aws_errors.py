@@ -5,7 +5,6 @@ The entry points of `pipeline` and `lake` run under `translate_errors`, and so d
 
 from __future__ import annotations
 
-import errno
 import logging
 import re
 import tempfile
@@ -16,6 +15,7 @@ from botocore import exceptions as boto
 from urllib3.exceptions import HTTPError
 
 from clickstream.errors import (
+    NO_SPACE,
     AwsNotConfigured,
     AwsRefused,
     AwsUnavailable,
@@ -25,7 +25,6 @@ from clickstream.errors import (
     SettingsError,
 )
 
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _TEMPORARY = (
     *("throttl", "slowdown", "slow_down", "toomanyrequests", "limitexceeded", "requesttimeout"),
     *("throughputexceeded", "priorrequestnotcomplete", "transactioninprogress", "internal"),
@@ -103,7 +102,7 @@ def reported_damage(error: Exception) -> str | None:
 
 
 def _of_the_system(error: OSError) -> ClickstreamError | None:
-    if error.errno in _NO_SPACE:
+    if error.errno in NO_SPACE:
         return DiskFull(
             f"The disk is full: {_text(error)}. Temporary files are in "
             f"{error.filename or tempfile.gettempdir()}; free space there, or set TMPDIR, then "

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -46,7 +47,14 @@ class FactQueries:
         self, settings: Settings, directory: Path, names: Sequence[str] = FACT_VIEWS
     ) -> None:
         # A database has its functions until the connection that registered them is collected.
-        self._connection = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY_LIMIT})
+        self._spilled = TemporaryDirectory(prefix="clickstream-")
+        self._connection = duckdb.connect(
+            config={
+                "threads": THREADS,
+                "memory_limit": MEMORY_LIMIT,
+                "temp_directory": self._spilled.name,
+            }
+        )
         prepare_connection(self._connection)
         views = {view.name: view for view in views_of(settings, directory)}
         catalog = _catalog(tuple((view.name, view.sql) for view in views.values()))

@@ -149,7 +149,7 @@ class _OnDisk:
             pa.ipc.new_file(sink, schema, options=options) as file,
         ):
             file.write_table(piece.requests)
-        return cls(path, replace(piece, requests=schema.empty_table()))
+        return cls(path, replace(piece, requests=schema.empty_table()))  # a slice keeps all rows
 
     def read(self) -> Piece:
         with pa.OSFile(str(self.path)) as file:

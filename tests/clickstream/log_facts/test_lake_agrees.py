@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +18,7 @@ from benchmarks.people.machines import without_assets
 from benchmarks.people.sites import SHOP, simulated_log
 from rich.console import Console
 from tests.clickstream.log_facts.builders import FIRST, LAST, lines_of_visitors
+from tests.clickstream.parse.builders import Record, log_of
 from tests.clickstream.pipeline.builders import write
 from tests.support.lakes import aws_session, built
 from tests.support.shared_data import shared
@@ -29,7 +31,7 @@ from clickstream.log_facts.log_set import LogSet
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.publish.suspects import find_suspects
-from clickstream.settings import Settings
+from clickstream.settings import AUTO, Settings
 from clickstream.settings.sections import PrivacySettings, SiteSettings
 
 SECRET = b"secret of the keys of both, long"
@@ -74,8 +76,8 @@ def of_lake(settings: Settings, first: Hour, last: Hour) -> Facts:
     }
 
 
-def of_logs(settings: Settings, logs: Sequence[str]) -> Facts:
-    found = LogSet(logs, settings).compute(SECRET, Console(file=StringIO()))
+def of_logs(settings: Settings, logs: Sequence[str], log_format: str = AUTO) -> Facts:
+    found = LogSet(logs, settings, log_format).compute(SECRET, Console(file=StringIO()))
     return {
         (view, day): plain(rows)
         for view, by_date in found.rows.items()
@@ -101,6 +103,46 @@ def test_all_fact_views_have_the_same_rows(lake_settings: Settings) -> None:
     expected = of_lake(lake_settings, FIRST, LAST)
     assert {view for view, _ in expected} > {*FACT_VIEWS[:2], "reject_facts"}
     assert_same(of_logs(lake_settings, [str(directory / "access.log")]), expected)
+
+
+COMBINED = re.compile(r'(\S+) - (\S+) \[(.*)\] "(\S+) (\S+) (\S+)" (\d+) (\d+) "(.*)" "(.*)"\n')
+OWN_FORMAT = "$http_referer|$msec|$status|$remote_addr|$body_bytes_sent|$request|$http_user_agent"
+
+
+def record_of(line: str) -> Record:
+    """Return the record of a combined line."""
+    found = COMBINED.fullmatch(line)
+    assert found
+    client, user, time, method, target, protocol, status, size, *rest = found.groups()
+    at = datetime.strptime(time, "%d/%b/%Y:%H:%M:%S %z")
+    return Record(client, user, at, method, target, protocol, int(status), int(size), *rest)
+
+
+def own_line(record: Record) -> str:
+    request = f"{record.method} {record.target} {record.protocol}"
+    before = f"{record.referrer}|{record.at.timestamp():.3f}|{record.status}|{record.client}"
+    return f"{before}|{record.size}|{request}|{record.user_agent}\n"
+
+
+@pytest.mark.lake
+@pytest.mark.parametrize("name", ["w3c", "json", "own"])
+def test_all_fact_views_have_the_same_rows_in_other_formats(
+    lake_settings: Settings, name: str
+) -> None:
+    records = [*map(record_of, lines_of_visitors(1))]
+    text = "".join(map(own_line, records)) if name == "own" else log_of(name, records).decode()
+    directory, log_format = directory_of(lake_settings), "own" if name == "own" else AUTO
+    write(directory, [text, "no line of a log\n"])
+    (source,) = lake_settings.sources
+    settings = lake_settings.model_copy(
+        update={
+            "formats": {"own": OWN_FORMAT},
+            "sources": (source.model_copy(update={"format": log_format}),),
+        }
+    )
+    expected = of_lake(settings, FIRST, LAST)
+    assert {view for view, _ in expected} > {*FACT_VIEWS[:2], "reject_facts"}
+    assert_same(of_logs(settings, [str(directory / "access.log")], log_format), expected)
 
 
 @pytest.mark.lake

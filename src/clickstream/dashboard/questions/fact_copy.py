@@ -30,7 +30,7 @@ from clickstream.dashboard.questions.fact_views import SESSIONS, AddedColumn
 from clickstream.dashboard.questions.literals import FactId, SqlValue
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.summed_facts import DATES_OF_HOURS
-from clickstream.errors import InputError
+from clickstream.errors import InputError, is_disk_full
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
 
 log = logging.getLogger("clickstream")
@@ -237,14 +237,14 @@ def _stored_value(value: SqlValue) -> SqlValue:
 def _open(path: Path, goal: str) -> duckdb.DuckDBPyConnection:
     try:
         return _open_with_tables(path, goal)
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
+    except (duckdb.Error, ValueError) as error:
+        if is_disk_full(error):
+            raise
+        if isinstance(error, duckdb.IOException) and "lock" in str(error).lower():
             raise CopyInUse(
                 f"Another process has the dashboard's copy {path} open; stop it, or set "
                 "[dashboard] directory to another one."
             ) from None
-        reason = str(error)
-    except (duckdb.Error, ValueError) as error:
         reason = str(error)
     log.warning(f"The dashboard's copy {path} can't be read and is built again: {reason}")
     for leftover in (path, path.with_name(f"{path.name}.wal")):

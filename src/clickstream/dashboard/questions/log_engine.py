@@ -75,7 +75,7 @@ class LogEngine:
         before, self.last = self.last, self.logs.compute(self._secret(), self._console)
         if before:
             before.lines.close()
-        self._store(self.last, version)
+        self._store(self.last, version if self.last.lines.parsed else "")
         self._rests_until = time.monotonic() + self._rest * (time.monotonic() - began)
         return True
 
