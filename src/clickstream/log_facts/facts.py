@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
 
+from clickstream.log_facts.date_carry import DateCarry
 from clickstream.log_facts.date_tables import DateBuilder, DateTables
 from clickstream.log_facts.fact_queries import FactQueries, FactRows
 from clickstream.log_facts.lines_by_date import LinesByDate
@@ -24,20 +25,7 @@ LONGEST_GAP = 7
 The logs of a longer gap are missing, so its hours are not published.
 """
 
-SAMPLE_REQUESTS = 90_000
-"""Earliest requests from which the own domain is inferred."""
-
 _EPOCH = date(1970, 1, 1)
-
-
-def earliest_requests(lines: LinesByDate) -> Iterator[pa.Table]:
-    """Yield the earliest requests, up to SAMPLE_REQUESTS or a few more."""
-    number = 0
-    for piece in (piece for day in lines.days for piece in lines.of_day(day)):
-        yield piece.requests
-        number += len(piece.requests)
-        if number >= SAMPLE_REQUESTS:
-            return
 
 
 def compute_facts(
@@ -47,17 +35,20 @@ def compute_facts(
     read_at: datetime,
     sql_directory: Path,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
+    before: Mapping[int, DateCarry] | None = None,
+    keep: Callable[[int, DateCarry], None] = lambda _day, _carry: None,
 ) -> Iterator[FactRows]:
     """Yield the facts of some dates after the other.
 
     Visitor keys are derived from `secret`. `read_at` (aware) is the time at which the lines were
-    read. `progress` is called with the number of dates done and of all.
+    read. `progress` is called with the number of dates done and of all, and `keep` with the carry
+    of each date. `before` has the carries of earlier dates that have no lines in `lines`.
     """
     days = [*_with_gaps(lines.days)]
     if not days:
         return
     hours = lines.first_and_last_hour
-    builder = DateBuilder(settings, secret, hours, read_at)
+    builder = DateBuilder(settings, secret, hours, read_at, before)
     queries = FactQueries(settings, sql_directory)
     window: dict[int, DateTables] = {}
     for done, day in enumerate(days, 1):
@@ -66,6 +57,7 @@ def compute_facts(
             window.clear()
         tables = builder.build(day, lines.of_day(day))
         window[day] = {**tables, **builder.search(day, tables[SESSION_PARTS])}
+        keep(day, builder.carry)
         if len(window) > 1 and _size(window) > AT_ONCE:
             yield _facts_of(window, day - 1, queries)
             window = {day: window[day]}

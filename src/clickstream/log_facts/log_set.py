@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,12 +17,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 import clickstream
 from clickstream import __version__
 from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.log_facts.facts import compute_facts, earliest_requests
+from clickstream.log_facts.date_carry import DateCarry, StoredCarries
+from clickstream.log_facts.facts import compute_facts
+from clickstream.log_facts.known_files import KnownFile
 from clickstream.log_facts.lines_by_date import LinesByDate
+from clickstream.log_facts.log_memory import LogMemory, days_of
+from clickstream.log_facts.new_lines import (
+    ReadOptions,
+    known_files,
+    read_dates,
+    read_new_lines,
+)
+from clickstream.log_facts.own_domain import Samples, infer_from_samples, sample_dates
 from clickstream.log_files.read_logs import Read, read_into
 from clickstream.log_files.reading import STDIN, find_files
 from clickstream.settings import AUTO, Settings
-from clickstream.step_config import infer_domain, result_digest, with_own_domain
+from clickstream.step_config import result_digest, with_own_domain
 from clickstream.tables import COLUMNS_VERSION, LAYOUT_VERSION
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,15 +45,30 @@ _OWN_VIEWS = (_PACKAGE / "sql", _PACKAGE.parents[1] / "include" / "sql")
 class LogFacts:
     """The facts of logs: the rows of each fact view by date, and the lines that were read.
 
-    `settings` have the inferred own domain. `until` is the end of the last hour with lines
-    (aware), None without lines.
+    `settings` have the inferred own domain. `files` are all files, also those that were not read.
+    `first` is the first date (days since 1970-01-01) whose lines were read and whose facts were
+    computed; None if these are all dates.
     """
 
     read: Read
     lines: LinesByDate
     settings: Settings
-    until: datetime | None
+    files: Sequence[KnownFile]
+    samples: Samples
+    first: int | None = None
     rows: dict[str, dict[date, pa.Table]] = field(default_factory=dict)
+
+    @property
+    def until(self) -> datetime | None:
+        """The end of the last hour with lines (aware), None without lines."""
+        if not self.lines.days:
+            return None
+        return _EPOCH + timedelta(hours=self.lines.first_and_last_hour[1] + 1)
+
+    @property
+    def number_of_lines(self) -> tuple[int, int]:
+        """The numbers of all lines and of the parsed ones, also of files that were not read."""
+        return sum(one.lines for one in self.files), sum(one.parsed for one in self.files)
 
 
 @dataclass(frozen=True)
@@ -71,28 +96,44 @@ class LogSet:
         Facts of an equal version are the same, up to visitor ids.
         """
         files, _ = find_files(self.paths)
-        texts = [
+        return _digest(self.rules(), *(_stamp(file.path) for file in files))
+
+    def rules(self) -> str:
+        """Return a digest of all that shapes the facts, except the files."""
+        return _digest(
             f"{__version__} {LAYOUT_VERSION}.{COLUMNS_VERSION} {self.log_format}",
             result_digest(self.settings),
             self.settings.model_dump_json(include={"site", "privacy", "people", "formats"}),
             *(path.read_text(encoding="utf-8") for path in sorted(self.sql_directory.glob("*"))),
-            *(_stamp(file.path) for file in files),
-        ]
-        return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
+        )
 
-    def compute(self, secret: bytes, console: Console) -> LogFacts:
+    def compute(
+        self,
+        secret: bytes,
+        console: Console,
+        memory: LogMemory | None = None,
+        carries: StoredCarries | None = None,
+    ) -> LogFacts:
         """Read the logs and compute their facts, with progress bars on a terminal.
 
-        Visitor keys are derived from `secret`.
+        Visitor keys are derived from `secret`. With the memory of the last read, only what has
+        changed since then is read, if that gives the same facts. The carries of the computed dates
+        are stored in `carries`.
         """
-        read_at = datetime.now(UTC)
-        found = self.read(console)
+        read_at, found, before = datetime.now(UTC), None, None
+        if memory and memory.rules == self.rules():
+            found, before = self._read_new(memory, console)
+        found = found or self.read(console)
         found.rows.update({view: {} for view in FACT_VIEWS})
+        if carries:
+            carries.forget(found.first or 0)
         with _progress(console) as bar:
             task = bar.add_task("Computing figures")
             for rows in compute_facts(
                 *(found.lines, found.settings, secret, read_at, self.sql_directory),
                 lambda done, total: bar.update(task, completed=done, total=total),
+                before if found.first is not None else None,
+                carries.write if carries else _forget,
             ):
                 _add(found.rows, rows)
         return found
@@ -101,11 +142,54 @@ class LogSet:
         """Read the logs, without their facts."""
         lines = LinesByDate(self.settings.site.hosts)
         read = read_into(lines, self.paths, self.log_format, self.settings, console)
-        settings = self.settings
-        if not settings.site.domains:
-            found = infer_domain(settings, earliest_requests(lines))
-            settings = with_own_domain(settings, found)
-        return LogFacts(read, lines, settings, _end_of(lines))
+        settings, samples = self._with_domain(lines, {})
+        return LogFacts(read, lines, settings, known_files(read.notes, lines, read), samples)
+
+    def read_dates(
+        self, days: Collection[int], memory: LogMemory | None, console: Console
+    ) -> tuple[LinesByDate, Settings]:
+        """Return the lines of some dates, and the settings with the own domain of the last read."""
+        lines = read_dates(self.paths, memory, days, self._options(console))
+        if memory is None:
+            return lines, self._with_domain(lines, {})[0]
+        return lines, with_own_domain(self.settings, infer_from_samples(memory.samples))
+
+    def remember(self, found: LogFacts, carries: StoredCarries) -> LogMemory:
+        """Return what the next read needs of this one."""
+        days, samples = days_of(found.files), found.samples
+        return LogMemory(self.rules(), found.files, days, samples, carries)
+
+    def _read_new(
+        self, memory: LogMemory, console: Console
+    ) -> tuple[LogFacts | None, Mapping[int, DateCarry] | None]:
+        """Read what has changed, and the carries before it; None if all has to be read."""
+        new = read_new_lines(self.paths, memory, self._options(console))
+        before = memory.carries.before(new.first) if new else None
+        if new is None or before is None:
+            return None, None
+        kept = {day: one for day, one in memory.samples.items() if day < new.first}
+        settings, samples = self._with_domain(new.lines, kept)
+        if settings != with_own_domain(self.settings, infer_from_samples(memory.samples)):
+            new.lines.close()
+            return None, None
+        return LogFacts(new.read, new.lines, settings, new.files, samples, new.first), before
+
+    def _with_domain(self, lines: LinesByDate, before: Samples) -> tuple[Settings, Samples]:
+        if self.settings.site.domains:
+            return self.settings, {}
+        samples = sample_dates(self.settings, lines, before)
+        return with_own_domain(self.settings, infer_from_samples(samples)), samples
+
+    def _options(self, console: Console) -> ReadOptions:
+        return ReadOptions(self.log_format, self.settings, console)
+
+
+def _forget(_day: int, _carry: DateCarry) -> None:
+    """Keep no carry."""
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
 
 
 def _progress(console: Console) -> Progress:
@@ -123,12 +207,6 @@ def _add(
 ) -> None:
     for view, by_date in some.items():
         all_rows[view].update(by_date)
-
-
-def _end_of(lines: LinesByDate) -> datetime | None:
-    if not lines.days:
-        return None
-    return _EPOCH + timedelta(hours=lines.first_and_last_hour[1] + 1)
 
 
 def _stamp(path: str) -> str:

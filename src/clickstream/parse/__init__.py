@@ -9,7 +9,7 @@ strings, and `w3c` and `json_lines` read the other formats. `frames` builds tabl
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -36,6 +36,7 @@ __all__ = [
     "CONTINUATION",
     "Format",
     "FormatState",
+    "Position",
     "concat",
     "detect",
     "entries",
@@ -79,21 +80,35 @@ def _mark_long_lines(parsed: Parsed, found: Mapping[int, LongLine], first_line: 
     return replace(parsed, refused=refuse_long(parsed.refused, by_number))
 
 
+@dataclass
+class Position:
+    """Where the next batch of a log begins: the number of its first line, and the format's state.
+
+    The state is None until the first batch is parsed.
+    """
+
+    line: int = 1
+    state: FormatState | None = None
+
+
 def parse_blocks(
     blocks: Iterable[bytes],
     log_format: str | Format,
     may_change: bool = False,
     batch_bytes: int = BATCH_BYTES,
     longest: int = LONGEST_LINE_BYTES,
+    position: Position | None = None,
 ) -> Iterator[Parsed]:
     """Parse blocks in batches; line numbers and the current header continue over all blocks.
 
     Each batch has at least `batch_bytes` and yields one result. The memory of its text is then
     freed. With `may_change`, the log may change its format, and `log_format` is the name of the
     format at its beginning; see `segments`. Lines of more than `longest` bytes are rejects.
+    `position` has the number of the first line, and is moved before each batch is yielded.
     """
     known = _find_format(log_format)
-    line, now = 1, FormatState(known.name)
+    position = position or Position()
+    line, now = position.line, FormatState(known.name)
     for batch in group_blocks(blocks, batch_bytes):
         long_lines = _shorten_all(batch, longest)
         found = _read(batch, known, now.header)
@@ -106,6 +121,7 @@ def parse_blocks(
         batch.clear()
         parsed = _mark_long_lines(parsed, long_lines, line)
         line += parsed.lines + parsed.directives
+        position.line, position.state = line, now
         yield parsed
 
 
