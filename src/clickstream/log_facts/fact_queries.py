@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -44,11 +45,7 @@ class FactQueries:
         prepare_connection(self._connection)
         views = {view.name: view for view in views_of(settings, directory)}
         self._date_columns = {name: _date_column(views[name]) for name in FACT_VIEWS}
-        catalog = _Catalog(views)
-        self._compiled = {
-            name: compile_statement(f"select * from {name}", _DATABASE, catalog)  # noqa: S608
-            for name in FACT_VIEWS
-        }
+        self._compiled = _compile(tuple((view.name, view.sql) for view in views.values()))
         self._register({table: table.arrow_schema().empty_table() for table in TABLES})
 
     def rows(self, tables: DateTables, first: date, last: date) -> FactRows:
@@ -73,6 +70,19 @@ class FactQueries:
             f"where {column} between date '{first}' and date '{last}'"
         ).to_arrow_table()
         return {day: found.filter(pc.equal(found[column], day)) for day in _dates(first, last)}
+
+
+@lru_cache(maxsize=1)
+def _compile(views: tuple[tuple[str, str], ...]) -> Mapping[str, CompiledStatement]:
+    """Compile the fact views, given all views by name and text; a follower needs them again.
+
+    It takes more than a second, as long as the facts of some dates.
+    """
+    catalog = _Catalog(dict(views))
+    return {
+        name: compile_statement(f"select * from {name}", _DATABASE, catalog)  # noqa: S608
+        for name in FACT_VIEWS
+    }
 
 
 def _setup(compiled: CompiledStatement) -> Iterator[str]:
@@ -110,7 +120,7 @@ _TABLES = {table.name: table for table in TABLES}
 class _Catalog:
     """The tables and views by name; a view is described when it is first mentioned."""
 
-    def __init__(self, views: Mapping[str, AthenaView]) -> None:
+    def __init__(self, views: Mapping[str, str]) -> None:
         self._views = views
         self._described: dict[str, ViewText] = {}
 
@@ -121,7 +131,7 @@ class _Catalog:
         if name not in self._views:
             raise QueryError("TABLE_NOT_FOUND", f"Table '{name}' does not exist")
         if name not in self._described:
-            sql = self._views[name].sql
+            sql = self._views[name]
             columns = compile_statement(sql, schema, self).labels()
             self._described[name] = ViewText(schema, sql, columns)
         return self._described[name]

@@ -8,13 +8,14 @@ import secrets
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,10 +23,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 from tests.support.examples import examples
 
+from clickstream.dashboard.questions.fact_copy import FILE_NAME, columns_of
 from clickstream.dashboard.questions.log_engine import CARRIES, STATE, LogEngine
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.log_facts import own_domain
 from clickstream.log_facts.log_set import LogSet
+from clickstream.log_facts.visit_lines import PlacedLine, days_of
 from clickstream.log_files import reading
 from clickstream.settings import Settings
 
@@ -157,22 +160,35 @@ def open_engine(logs: Path, directory: Path) -> LogEngine:
     return LogEngine(LogSet([str(logs)], Settings()), directory, console, follows=True, rest=0)
 
 
+def tables_of(reader: Any) -> set[str]:
+    return {name for (name,) in reader.cursor.execute("show tables").fetchall()}
+
+
 def rows_of(engine: LogEngine) -> Rows:
     with engine.reader() as reader:
-        known = {name for (name,) in reader.cursor.execute("show tables").fetchall()}  # type: ignore[attr-defined]
         found = {}
-        for view in {*FACT_VIEWS} & known:
-            rows = reader.cursor.execute(f"from {view}").to_arrow_table()  # type: ignore[attr-defined]
-            names = sorted({*rows.column_names} - {*OF_PUBLICATION})
-            found[view] = Counter(map(str, rows.select(names).to_pylist()))
+        for view in {*FACT_VIEWS} & tables_of(reader):
+            names = sorted({*columns_of(reader.cursor, view)} - {*OF_PUBLICATION})
+            rows = reader.cursor.execute(f"select {', '.join(names)} from {view}").fetchall()
+            found[view] = Counter(map(str, rows))
     return {view: rows for view, rows in found.items() if rows}
 
 
-def fresh_rows(logs: Path, directory: Path) -> Rows:
-    shutil.rmtree(directory, ignore_errors=True)
-    with closing(open_engine(logs, directory)) as engine:
+def places_of(engine: LogEngine) -> list[PlacedLine]:
+    """Where the lines of all visits are."""
+    with engine.reader() as reader:
+        if "session_facts" not in tables_of(reader):
+            return []
+        sql = "select session_id, started_at, duration_seconds from session_facts"
+        visits = reader.cursor.execute(sql).fetchall()
+    return engine.place_lines({f"{one:016x}": days_of(*times) for one, *times in visits})
+
+
+@contextmanager
+def fresh_engine(logs: Path) -> Iterator[LogEngine]:
+    with TemporaryDirectory() as cache, closing(open_engine(logs, Path(cache))) as engine:
         engine.refresh()
-        return rows_of(engine)
+        yield engine
 
 
 def assert_same(found: Rows, expected: Rows, what: object) -> None:
@@ -186,16 +202,22 @@ ACTIONS = [*Server(Path(), Random(0)).actions, RESTART, "append", "append", "wai
 steps = st.lists(st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=4), max_size=4)
 
 
+def start_server(logs: Path, seed: int) -> Server:
+    """Start a server that has written logs of some dates."""
+    logs.mkdir()
+    server = Server(logs, Random(seed))
+    for age in (9, 3, 2, 1):
+        server.now += timedelta(hours=age * 7)
+        server.append()
+        server.log.rename(logs / f"access.log.{age}")
+    server.append()
+    return server
+
+
 def follow(histories: list[list[str]], seed: int) -> None:
     with TemporaryDirectory() as name:
-        logs, cache, fresh = (Path(name) / part for part in ("logs", "cache", "fresh"))
-        logs.mkdir()
-        server = Server(logs, Random(seed))
-        for age in (9, 2, 1):
-            server.now += timedelta(hours=age * 7)
-            server.append()
-            server.log.rename(logs / f"access.log.{age}")
-        server.append()
+        logs, cache = Path(name) / "logs", Path(name) / "cache"
+        server = start_server(logs, seed)
         engine = open_engine(logs, cache)
         engine.refresh()
         for place, actions in enumerate(histories):
@@ -206,7 +228,10 @@ def follow(histories: list[list[str]], seed: int) -> None:
                 else:
                     server.actions[action]()
             engine.refresh()
-            assert_same(rows_of(engine), fresh_rows(logs, fresh), histories[: place + 1])
+            with fresh_engine(logs) as fresh:
+                assert_same(rows_of(engine), rows_of(fresh), histories[: place + 1])
+                if place == len(histories) - 1:
+                    assert places_of(engine) == places_of(fresh)
         engine.close()
 
 
@@ -214,3 +239,96 @@ def follow(histories: list[list[str]], seed: int) -> None:
 @given(steps, st.integers(0, 1 << 16))
 def test_the_facts_are_those_of_a_fresh_read(histories: list[list[str]], seed: int) -> None:
     follow(histories, seed)
+
+
+@pytest.mark.deep
+@examples(times=5)
+@given(steps, st.integers(0, 1 << 16))
+def test_the_facts_of_long_histories_are_those_of_a_fresh_read(
+    histories: list[list[str]], seed: int
+) -> None:
+    follow(histories, seed)
+
+
+def names_read(engine: LogEngine) -> set[str]:
+    """The names of the files that the last refresh has read."""
+    assert engine.last
+    return {Path(path).name for path in engine.last.read.notes}
+
+
+def test_a_refresh_reads_only_the_files_and_batches_of_the_last_dates(tmp_path: Path) -> None:
+    """Of a month of logs, whether the engine was closed in between or not."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    server = Server(logs, Random(7), now=START - timedelta(hours=14))
+    for age in range(30, 0, -1):
+        for _ in range(4):
+            server.append()
+        server.log.rename(logs / f"access.log.{age:02}")
+        server.now = START + timedelta(days=31 - age)
+    for _ in range(30):
+        server.append()
+    with closing(open_engine(logs, tmp_path / "cache")) as engine:
+        engine.refresh()
+        assert len(names_read(engine)) == 31
+        server.append()
+        assert engine.refresh()
+        assert names_read(engine) <= {"access.log", "access.log.01", "access.log.02"}
+        server.log.rename(logs / "access.log.00")
+        server.append()
+    with closing(open_engine(logs, tmp_path / "cache")) as engine, fresh_engine(logs) as fresh:
+        assert engine.refresh()
+        last = {"access.log", *(f"access.log.0{age}" for age in range(3))}
+        assert "access.log" in names_read(engine) <= last
+        assert_same(rows_of(engine), rows_of(fresh), "a month")
+
+
+def test_of_a_log_of_many_dates_only_the_last_batches_are_read(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    server = Server(logs, Random(8))
+    for _ in range(20):
+        server.append()
+        server.now += timedelta(days=1)
+    with closing(open_engine(logs, tmp_path / "cache")) as engine, fresh_engine(logs) as fresh:
+        engine.refresh()
+        assert engine.last
+        all_lines = engine.last.lines.lines
+        server.append()
+        assert engine.refresh()
+        fresh.refresh()
+        assert engine.last.number_of_lines[0] > all_lines > 4 * engine.last.lines.lines
+        assert_same(rows_of(engine), rows_of(fresh), "a log of 20 dates")
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Logs that have grown since the engine of their cache was closed."""
+    directory = tmp_path_factory.mktemp("stopped")
+    server = start_server(directory / "logs", 3)
+    with closing(open_engine(directory / "logs", directory / "cache")) as engine:
+        engine.refresh()
+    server.append()
+    return directory
+
+
+@pytest.mark.parametrize("damage", ["none", "memory", "format", "rules", "carry", "copy"])
+def test_a_damaged_or_older_memory_leads_to_a_full_read(
+    stopped: Path, tmp_path: Path, damage: str
+) -> None:
+    cache = shutil.copytree(stopped / "cache", tmp_path / "cache")
+    state = json.loads((cache / STATE).read_text())
+    if damage == "carry":
+        for path in (cache / CARRIES).iterdir():
+            path.write_bytes(path.read_bytes().replace(b"1", b"2"))
+    elif damage == "copy":
+        (cache / FILE_NAME).unlink()
+    elif damage == "memory":
+        state["memory"]["files"][0]["batches"] = None
+    else:
+        state["memory"][damage] = "older"
+    (cache / STATE).write_text(json.dumps(state))
+    with closing(open_engine(stopped / "logs", cache)) as engine:
+        engine.refresh()
+        assert (len(names_read(engine)) == 5) is (damage != "none")
+    assert {path.stat().st_mode & 0o77 for path in cache.rglob("*.json")} == {0}
