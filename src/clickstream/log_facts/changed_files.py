@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clickstream.log_facts.known_files import KnownFile
 from clickstream.log_facts.lines_by_date import log_name
-from clickstream.log_files.file_notes import Identity, digests_of_ends
+from clickstream.log_files.file_notes import FileIdentity, digests_of_ends
 from clickstream.log_files.reading import TrialFile
 
 DAY_SECONDS = 86_400
@@ -30,7 +30,7 @@ class ComparedFile:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class FileComparison:
     """The files in their order, and the dates that are affected by other files than new ones.
 
     Of a file that has grown, the date of its last line is affected, or all of a last batch without
@@ -43,7 +43,7 @@ class Comparison:
 
 def compare_files(
     files: Sequence[TrialFile], known: Sequence[KnownFile], cut_date: int | None
-) -> Comparison | None:
+) -> FileComparison | None:
     """Compare files with known ones; None if these can't be recognized, or have undated lines.
 
     A rotated file is recognized by its inode, a copy by its size and time, and both by the digests
@@ -64,7 +64,7 @@ def compare_files(
         *(day for one in compared if one.known and one.has_grown for day in _last(one.known)),
         *_reordered(order, cut_date),
     }
-    return Comparison(compared, frozenset(affected))
+    return FileComparison(compared, frozenset(affected))
 
 
 def _last(grown: KnownFile) -> Iterator[int]:
@@ -109,7 +109,7 @@ class _Candidates:
         return ComparedFile(file, None)
 
 
-def _identity(path: str, stat: os.stat_result, known: KnownFile) -> Identity | None:
+def _identity(path: str, stat: os.stat_result, known: KnownFile) -> FileIdentity | None:
     """Return the present identity of a known file at a path; None if this is another file.
 
     `size` remains that of what was read.
@@ -129,7 +129,7 @@ def _identity(path: str, stat: os.stat_result, known: KnownFile) -> Identity | N
     return present if _has_ends(path, found) else None
 
 
-def _has_ends(path: str, known: Identity) -> bool:
+def _has_ends(path: str, known: FileIdentity) -> bool:
     try:
         with Path(path).open("rb") as file:
             return digests_of_ends(file.fileno(), known.size) == (known.head, known.tail)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clickstream import people, sessions
 from clickstream.people.history import REACH
 
 _EPOCH = date(1970, 1, 1)
+_PLACES = ["raw_object", "line_number"]
 _COLUMNS = [name for name in people.COUNT_COLUMNS if name != "event_date"]
 
 
@@ -24,11 +26,14 @@ class DateCarry:
 
     `open_sessions` are those at its end (the columns CARRY_COLUMNS). `reached` is the number of the
     hour after its last one. `counts` are those of its people, as `people.count_kinds` returns them.
+    `continued` is the digest of what the facts of the date before depend on: see
+    `digest_continued_sessions`.
     """
 
     open_sessions: pa.Table
     reached: int
     counts: pd.DataFrame
+    continued: str
 
     def to_json(self) -> bytes:
         """Return the carry as JSON; numbers keep all their digits."""
@@ -40,6 +45,7 @@ class DateCarry:
                 for column, kind in zip(self.open_sessions.columns, times, strict=True)
             ],
             "reached": self.reached,
+            "continued": self.continued,
             "counts": self.counts[_COLUMNS].to_numpy(object).tolist(),
         }  # fmt: skip
         return json.dumps(stored).encode()
@@ -54,7 +60,21 @@ class DateCarry:
         ]
         counts = pd.DataFrame(stored["counts"], columns=_COLUMNS)
         counts.insert(0, "event_date", pd.Series([_EPOCH + timedelta(days=day)] * len(counts)))
-        return cls(pa.table(columns, schema=schema), int(stored["reached"]), counts)
+        carry = pa.table(columns, schema=schema)
+        return cls(carry, int(stored["reached"]), counts, str(stored["continued"]))
+
+
+def digest_continued_sessions(parts: pa.Table, hits: pa.Table, midnight: datetime) -> str:
+    """Return the digest of the parts and hits of a date whose sessions began before its midnight.
+
+    Nothing else of a date is in the facts of the date before. Places of lines are left out: they
+    depend on the files that were read.
+    """
+    some = parts.filter(pc.less(parts["session_started_at"], pa.scalar(midnight)))
+    part_ids = some["part_id"].cast(pa.string()).combine_chunks()
+    is_of_part = pc.is_in(hits["part_id"].cast(pa.string()), part_ids)
+    rows = some.to_pylist(), hits.drop_columns(_PLACES).filter(is_of_part).to_pylist()
+    return _digest(repr(rows).encode())
 
 
 class StoredCarries:
@@ -83,6 +103,13 @@ class StoredCarries:
         needed = {one for one in earlier if day - one <= REACH.days} | {*sorted(earlier)[-1:]}
         try:
             return {one: self._read(one) for one in sorted(needed)} or None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def continued(self, day: int) -> str | None:
+        """Return the digest of the continued sessions of a date; None if it is not stored."""
+        try:
+            return self._read(day).continued
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -18,7 +18,7 @@ from clickstream import __version__, dictionary_encoding, people, sessions
 from clickstream.clean import Cleaner, RequestTable, VisitorKeys
 from clickstream.hours import Hour
 from clickstream.lake.visitor_keys import KeyPeriod, periods_of
-from clickstream.log_facts.date_carry import DateCarry
+from clickstream.log_facts.date_carry import DateCarry, digest_continued_sessions
 from clickstream.log_facts.lines_by_date import HOURS_OF_A_DAY, HourOfLog, Piece
 from clickstream.parquet import shape, shaped_schema
 from clickstream.parse import parse
@@ -34,6 +34,7 @@ from clickstream.step_config import (
 )
 from clickstream.tables import (
     COLUMNS_VERSION,
+    HITS,
     HOUR_LEDGER,
     RAW_OBJECTS,
     REJECTS,
@@ -74,6 +75,7 @@ class DateBuilder:
         self._keys: VisitorKeys | None = None
         counts = {_EPOCH + timedelta(days=day): one.counts for day, one in (before or {}).items()}
         self._history, self._counts = people.SiteHistory(counts), _NO_COUNTS
+        self._continued = ""
         if before:
             last = before[max(before)]
             self._open_sessions, self._reached = last.open_sessions, last.reached
@@ -91,6 +93,8 @@ class DateBuilder:
         found[REJECTS] = _rejects(pieces)
         found[RAW_OBJECTS] = self._raw_objects(pieces)
         found[HOUR_LEDGER] = self._ledger(hours, requests, pieces, rows[SESSION_PARTS])
+        midnight = Hour.midnight(_EPOCH + timedelta(days=day)).naive
+        self._continued = digest_continued_sessions(found[SESSION_PARTS], found[HITS], midnight)
         return found
 
     def _hours(self, day: int) -> list[Hour]:
@@ -197,7 +201,7 @@ class DateBuilder:
     @property
     def carry(self) -> DateCarry:
         """What later dates need of the date that was built and searched last, and of its past."""
-        return DateCarry(self._open_sessions, self._reached, self._counts)
+        return DateCarry(self._open_sessions, self._reached, self._counts, self._continued)
 
 
 def source_name(number: int) -> str:

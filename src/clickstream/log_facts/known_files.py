@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from clickstream.log_facts.lines_by_date import LineCount
-from clickstream.log_files.file_notes import BEGIN, FileNotes, Identity, Start
+from clickstream.log_files.file_notes import BEGIN, FileIdentity, FileNotes, Start
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class KnownFile:
     """
 
     path: str
-    identity: Identity | None
+    identity: FileIdentity | None
     batches: tuple[Batch, ...]
     ends_line: bool
     problem: str | None
@@ -101,7 +101,7 @@ class KnownFile:
         ]
         return cls(
             str(stored["path"]),
-            Identity(**identity) if identity else None,
+            FileIdentity(**identity) if identity else None,
             tuple(batches),
             bool(stored["ends_line"]),
             stored["problem"],

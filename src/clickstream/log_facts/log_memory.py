@@ -40,6 +40,14 @@ class LogMemory:
         """Return the last date with lines before a date; None without one."""
         return max((one for one in self.days if one < day), default=None)
 
+    def continued_sessions(self, day: int) -> str | None:
+        """Return the digest of sessions that continue on a date; None if they can't be compared.
+
+        With an equal digest, the facts of the date before stay, if its last hours are the same.
+        """
+        has_both = {day - 1, day} <= {*self.days}
+        return self.carries.continued(day) if has_both else None
+
     def to_json(self) -> dict[str, Any]:
         """Return the memory as JSON stores it."""
         return {

@@ -120,20 +120,66 @@ class LogSet:
         changed since then is read, if that gives the same facts. The carries of the computed dates
         are stored in `carries`.
         """
-        read_at, found, before = datetime.now(UTC), None, None
+        found = None
         if memory and memory.rules == self.rules():
-            found, before = self._read_new(memory, console)
-        found = found or self.read(console)
+            for with_date_before in (False, True):
+                found = found or self._compute_new(
+                    secret, console, memory, carries, with_date_before=with_date_before
+                )
+        return found or self._compute_from(self.read(console), secret, console, carries=carries)
+
+    def _compute_new(
+        self,
+        secret: bytes,
+        console: Console,
+        memory: LogMemory,
+        carries: StoredCarries | None,
+        *,
+        with_date_before: bool,
+    ) -> LogFacts | None:
+        """Compute the facts of affected dates; None if those of earlier ones are affected, too."""
+        options = self._options(console)
+        new = read_new_lines(self.paths, memory, options, with_date_before=with_date_before)
+        before = memory.carries.before(new.first) if new else None
+        if new is None or before is None:
+            return None
+        kept = {day: one for day, one in memory.samples.items() if day < new.first}
+        settings, samples = self._with_domain(new.lines, kept)
+        found = LogFacts(new.read, new.lines, settings, new.files, samples, new.first)
+        try:
+            if settings == with_own_domain(self.settings, infer_from_samples(memory.samples)):
+                return self._compute_from(*(found, secret, console), before, new.continued, carries)
+        except _SessionsChanged:
+            pass
+        new.lines.close()
+        return None
+
+    def _compute_from(
+        self,
+        found: LogFacts,
+        secret: bytes,
+        console: Console,
+        before: Mapping[int, DateCarry] | None = None,
+        continued: str | None = None,
+        carries: StoredCarries | None = None,
+    ) -> LogFacts:
+        """Compute the facts of lines. Raises _SessionsChanged if `continued` is another digest."""
+
+        def keep(day: int, carry: DateCarry) -> None:
+            if continued is not None and day == found.first and carry.continued != continued:
+                raise _SessionsChanged
+            if carries:
+                carries.write(day, carry)
+
         found.rows.update({view: {} for view in FACT_VIEWS})
         if carries:
             carries.forget(found.first or 0)
         with _progress(console) as bar:
             task = bar.add_task("Computing figures")
             for rows in compute_facts(
-                *(found.lines, found.settings, secret, read_at, self.sql_directory),
+                *(found.lines, found.settings, secret, datetime.now(UTC), self.sql_directory),
                 lambda done, total: bar.update(task, completed=done, total=total),
-                before if found.first is not None else None,
-                carries.write if carries else _forget,
+                *(before, keep),
             ):
                 _add(found.rows, rows)
         return found
@@ -159,21 +205,6 @@ class LogSet:
         days, samples = days_of(found.files), found.samples
         return LogMemory(self.rules(), found.files, days, samples, carries)
 
-    def _read_new(
-        self, memory: LogMemory, console: Console
-    ) -> tuple[LogFacts | None, Mapping[int, DateCarry] | None]:
-        """Read what has changed, and the carries before it; None if all has to be read."""
-        new = read_new_lines(self.paths, memory, self._options(console))
-        before = memory.carries.before(new.first) if new else None
-        if new is None or before is None:
-            return None, None
-        kept = {day: one for day, one in memory.samples.items() if day < new.first}
-        settings, samples = self._with_domain(new.lines, kept)
-        if settings != with_own_domain(self.settings, infer_from_samples(memory.samples)):
-            new.lines.close()
-            return None, None
-        return LogFacts(new.read, new.lines, settings, new.files, samples, new.first), before
-
     def _with_domain(self, lines: LinesByDate, before: Samples) -> tuple[Settings, Samples]:
         if self.settings.site.domains:
             return self.settings, {}
@@ -184,8 +215,8 @@ class LogSet:
         return ReadOptions(self.log_format, self.settings, console)
 
 
-def _forget(_day: int, _carry: DateCarry) -> None:
-    """Keep no carry."""
+class _SessionsChanged(Exception):
+    """Sessions of the date before the computed ones continue in another way than before."""
 
 
 def _digest(*texts: str) -> str:

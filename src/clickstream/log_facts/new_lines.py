@@ -25,9 +25,14 @@ FOREVER = 1 << 31
 
 @dataclass(frozen=True)
 class NewLines:
-    """The lines from the date `first` on (days since 1970-01-01), and all files in their order."""
+    """The lines from the date `first` on (days since 1970-01-01), and all files in their order.
+
+    If the sessions that continue on that date have not the digest `continued`, the facts of the
+    date before have changed, too.
+    """
 
     first: int
+    continued: str | None
     lines: LinesByDate
     read: Read
     files: Sequence[KnownFile]
@@ -43,13 +48,13 @@ class ReadOptions:
 
 
 def read_new_lines(
-    paths: Sequence[str], memory: LogMemory, options: ReadOptions
+    paths: Sequence[str], memory: LogMemory, options: ReadOptions, *, with_date_before: bool
 ) -> NewLines | None:
     """Read the lines from which the facts of changed files are computed.
 
-    These begin with the date before the first affected one, since its sessions may continue. What
-    is affected by new lines is known only when they are read, so they may be read twice. Returns
-    None if all files have to be read.
+    These begin with the first affected date, or with the date before if `with_date_before` is set
+    or necessary. What is affected by new lines is known only when they are read, so they may be
+    read twice. Returns None if all files have to be read.
     """
     files, complaints = find_files(paths)
     compared = compare_files(files, memory.files, cut_date(memory.samples))
@@ -57,18 +62,18 @@ def read_new_lines(
         return None
     first = min(compared.affected, default=memory.days[-1] + 1)
     while True:
-        start = memory.day_before(first)
-        if start is None:
-            return None
-        found = _read_from(start, compared.files, options)
+        continued = None if with_date_before else memory.continued_sessions(first)
+        start = memory.day_before(first) if continued is None else first
+        found = None if start is None else _read_from(start, continued, compared.files, options)
         if found is None:
             return None
         earlier = _affected(compared.files, found.files, first)
-        if not earlier:
+        with_date_before |= found.lines.days[:1] != [start]
+        if not earlier and (continued is None or not with_date_before):
             found.read.complaints[:0] = complaints
             return found
         found.lines.close()
-        first = min(earlier)
+        first = min(earlier, default=first)
 
 
 def read_dates(
@@ -91,7 +96,9 @@ def read_dates(
     return lines
 
 
-def _read_from(first: int, files: Sequence[ComparedFile], options: ReadOptions) -> NewLines | None:
+def _read_from(
+    first: int, continued: str | None, files: Sequence[ComparedFile], options: ReadOptions
+) -> NewLines | None:
     """Read the lines from a date on; None if a file has been replaced in the meantime."""
     chosen = [one for one in files if one.has_lines_from(first)]
     lines, read = _read(chosen, first, range(first, FOREVER), options)
@@ -102,7 +109,7 @@ def _read_from(first: int, files: Sequence[ComparedFile], options: ReadOptions) 
     present = [found.get(one.file.path) or one.known for one in files]
     all_files = [one for one in present if one is not None]
     lines.hours_of_all = hours_of(all_files)
-    return NewLines(first, lines, _with_old_problems(read, files, found), all_files)
+    return NewLines(first, continued, lines, _with_old_problems(read, files, found), all_files)
 
 
 def _read(

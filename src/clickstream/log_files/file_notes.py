@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from stat import S_ISREG
 
-from clickstream.parse import FormatState, Position
+from clickstream.parse.format_changes import FormatState, Position
 
 CHECKED_BYTES = 4096
 """Bytes at the start of a file, and before the end that was read, by which it is recognized."""
@@ -36,7 +36,7 @@ BEGIN = Start()
 
 
 @dataclass(frozen=True)
-class Identity:
+class FileIdentity:
     """A regular file at the time at which it was opened. `head` and `tail` are digests."""
 
     device: int
@@ -47,7 +47,7 @@ class Identity:
     tail: str
 
     @classmethod
-    def of(cls, descriptor: int) -> Identity | None:
+    def of(cls, descriptor: int) -> FileIdentity | None:
         """Return the identity of an open file; None for a pipe. Raises OSError."""
         found = os.fstat(descriptor)
         if not S_ISREG(found.st_mode):
@@ -73,7 +73,7 @@ class FileNotes:
     those before them. `ends_line` is whether the last line has its newline.
     """
 
-    identity: Identity | None = None
+    identity: FileIdentity | None = None
     starts: list[Start] = field(default_factory=list)
     is_divisible: bool = False
     ends_line: bool = True
@@ -84,7 +84,7 @@ class FileNotes:
     def open(self, descriptor: int, start: Start) -> None:
         """Note the file that is read from `start` on."""
         with contextlib.suppress(OSError):
-            self.identity = Identity.of(descriptor)
+            self.identity = FileIdentity.of(descriptor)
         self._bytes, self._next = start.offset, start
 
     def count(self, blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -26,7 +26,6 @@ from clickstream.errors import InputError, UnknownLogFormat, UnreadableLog
 from clickstream.log_files.file_notes import BEGIN, FileNotes, Start
 from clickstream.parse import (
     Format,
-    Position,
     detect,
     is_nothing_else,
     parse_blocks,
@@ -34,6 +33,7 @@ from clickstream.parse import (
 )
 from clickstream.parse.blocks import count_lines
 from clickstream.parse.detect import Detected
+from clickstream.parse.format_changes import Position
 from clickstream.parse.frames import Parsed
 from clickstream.parse.long_lines import LONGEST_LINE_BYTES
 from clickstream.settings import AUTO

@@ -9,7 +9,7 @@ strings, and `w3c` and `json_lines` read the other formats. `frames` builds tabl
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -20,7 +20,7 @@ from clickstream.parse import rows
 from clickstream.parse.blocks import BATCH_BYTES, count_lines, group_blocks, read_blocks
 from clickstream.parse.detect import detect
 from clickstream.parse.entries import Entries, find_entries
-from clickstream.parse.format_changes import FormatState, Segment, seems_changed, segments
+from clickstream.parse.format_changes import FormatState, Position, Segment, seems_changed, segments
 from clickstream.parse.frames import Parsed, as_frames, in_order, stack
 from clickstream.parse.long_lines import (
     LONGEST_LINE_BYTES,
@@ -36,7 +36,6 @@ __all__ = [
     "CONTINUATION",
     "Format",
     "FormatState",
-    "Position",
     "concat",
     "detect",
     "entries",
@@ -78,17 +77,6 @@ def _mark_long_lines(parsed: Parsed, found: Mapping[int, LongLine], first_line: 
         return parsed
     by_number = {first_line + index: line for index, line in found.items()}
     return replace(parsed, refused=refuse_long(parsed.refused, by_number))
-
-
-@dataclass
-class Position:
-    """Where the next batch of a log begins: the number of its first line, and the format's state.
-
-    The state is None until the first batch is parsed.
-    """
-
-    line: int = 1
-    state: FormatState | None = None
 
 
 def parse_blocks(
