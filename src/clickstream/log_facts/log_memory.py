@@ -31,11 +31,6 @@ class LogMemory:
     samples: Samples
     carries: StoredCarries
 
-    @property
-    def hours(self) -> tuple[int, int] | None:
-        """The numbers of the first and of the last hour with lines; None without lines."""
-        return hours_of(self.files)
-
     def day_before(self, day: int) -> int | None:
         """Return the last date with lines before a date; None without one."""
         return max((one for one in self.days if one < day), default=None)

@@ -81,8 +81,8 @@ def read_dates(
 ) -> LinesByDate:
     """Read the lines of some dates, from the files that may have them."""
     files, _ = find_files(paths)
-    compared = memory and compare_files(files, memory.files, None)
-    if not compared:
+    compared = compare_files(files, memory.files, None) if memory else None
+    if memory is None or compared is None:
         lines = LinesByDate(options.settings.site.hosts)
         read_files(lines, files, options.log_format, options.settings, options.console)
         return lines
@@ -91,8 +91,9 @@ def read_dates(
         for one in compared.files
         if one.known is None or one.has_grown or not one.known.days.keys().isdisjoint(days)
     ]
-    lines, _ = _read(chosen, min(days), frozenset(days), options)
-    lines.hours_of_all = memory.hours if memory else None
+    lines, read = _read(chosen, min(days), frozenset(days), options)
+    # The files may have grown since the last read.
+    lines.hours_of_all = hours_of([*memory.files, *known_files(read.notes, lines, read)])
     return lines
 
 

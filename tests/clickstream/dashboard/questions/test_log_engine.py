@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from tests.support.examples import examples
 
-from clickstream.dashboard.questions.fact_copy import FILE_NAME, columns_of
+from clickstream.dashboard.questions.fact_copy import FILE_NAME, Snapshot, columns_of
 from clickstream.dashboard.questions.log_engine import CARRIES, STATE, LogEngine
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.log_facts import own_domain
@@ -160,27 +160,32 @@ def open_engine(logs: Path, directory: Path) -> LogEngine:
     return LogEngine(LogSet([str(logs)], Settings()), directory, console, follows=True, rest=0)
 
 
-def tables_of(reader: Any) -> set[str]:
-    return {name for (name,) in reader.cursor.execute("show tables").fetchall()}
+@contextmanager
+def opened(engine: LogEngine) -> Iterator[tuple[Any, set[str]]]:
+    """Open a cursor, and return it with the names of all tables."""
+    with engine.reader() as reader:
+        assert isinstance(reader, Snapshot)
+        tables = {name for (name,) in reader.cursor.execute("show tables").fetchall()}
+        yield reader.cursor, tables
 
 
 def rows_of(engine: LogEngine) -> Rows:
-    with engine.reader() as reader:
+    with opened(engine) as (cursor, tables):
         found = {}
-        for view in {*FACT_VIEWS} & tables_of(reader):
-            names = sorted({*columns_of(reader.cursor, view)} - {*OF_PUBLICATION})
-            rows = reader.cursor.execute(f"select {', '.join(names)} from {view}").fetchall()
+        for view in {*FACT_VIEWS} & tables:
+            names = sorted({*columns_of(cursor, view)} - {*OF_PUBLICATION})
+            rows = cursor.execute(f"select {', '.join(names)} from {view}").fetchall()
             found[view] = Counter(map(str, rows))
     return {view: rows for view, rows in found.items() if rows}
 
 
 def places_of(engine: LogEngine) -> list[PlacedLine]:
     """Where the lines of all visits are."""
-    with engine.reader() as reader:
-        if "session_facts" not in tables_of(reader):
+    with opened(engine) as (cursor, tables):
+        if "session_facts" not in tables:
             return []
         sql = "select session_id, started_at, duration_seconds from session_facts"
-        visits = reader.cursor.execute(sql).fetchall()
+        visits = cursor.execute(sql).fetchall()
     return engine.place_lines({f"{one:016x}": days_of(*times) for one, *times in visits})
 
 
@@ -199,7 +204,7 @@ def assert_same(found: Rows, expected: Rows, what: object) -> None:
 
 RESTART = "restart"
 ACTIONS = [*Server(Path(), Random(0)).actions, RESTART, "append", "append", "wait", "rotate"]
-steps = st.lists(st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=4), max_size=4)
+steps = st.lists(st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=4), min_size=2, max_size=3)
 
 
 def start_server(logs: Path, seed: int) -> Server:
@@ -231,18 +236,21 @@ def follow(histories: list[list[str]], seed: int) -> None:
             with fresh_engine(logs) as fresh:
                 assert_same(rows_of(engine), rows_of(fresh), histories[: place + 1])
                 if place == len(histories) - 1:
-                    assert places_of(engine) == places_of(fresh)
+                    places = places_of(engine)
+                    assert places == places_of(fresh)
+        server.append()
+        assert {*places} <= {*places_of(engine)}
         engine.close()
 
 
-@examples(times=0.3)
+@examples(times=0.2)
 @given(steps, st.integers(0, 1 << 16))
 def test_the_facts_are_those_of_a_fresh_read(histories: list[list[str]], seed: int) -> None:
     follow(histories, seed)
 
 
 @pytest.mark.deep
-@examples(times=5)
+@examples(times=3)
 @given(steps, st.integers(0, 1 << 16))
 def test_the_facts_of_long_histories_are_those_of_a_fresh_read(
     histories: list[list[str]], seed: int
