@@ -189,7 +189,7 @@ class LogSet:
         lines = LinesByDate(self.settings.site.hosts)
         read = read_into(lines, self.paths, self.log_format, self.settings, console)
         settings, samples = self._with_domain(lines, {})
-        return LogFacts(read, lines, settings, known_files(read.notes, lines, read), samples)
+        return LogFacts(read, lines, settings, known_files(read, lines), samples)
 
     def read_dates(
         self, days: Collection[int], memory: LogMemory | None, console: Console

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from clickstream.log_facts.log_memory import LogMemory, hours_of
 from clickstream.log_facts.own_domain import cut_date
 from clickstream.log_files.file_notes import BEGIN
 from clickstream.log_files.read_logs import Read, read_files
-from clickstream.log_files.reading import find_files
+from clickstream.log_files.reading import find_files, name_of
 from clickstream.settings import Settings
 
 FOREVER = 1 << 31
@@ -93,7 +93,7 @@ def read_dates(
     ]
     lines, read = _read(chosen, min(days), frozenset(days), options)
     # The files may have grown since the last read.
-    lines.hours_of_all = hours_of([*memory.files, *known_files(read.notes, lines, read)])
+    lines.hours_of_all = hours_of([*memory.files, *known_files(read, lines)])
     return lines
 
 
@@ -103,7 +103,8 @@ def _read_from(
     """Read the lines from a date on; None if a file has been replaced in the meantime."""
     chosen = [one for one in files if one.has_lines_from(first)]
     lines, read = _read(chosen, first, range(first, FOREVER), options)
-    found = {one.file.path: _known(one, first, lines, read) for one in chosen}
+    known = {one.path: one for one in known_files(read, lines)}
+    found = {one.file.path: _known(one, first, known[one.file.path]) for one in chosen}
     if not all(found.values()):
         lines.close()
         return None
@@ -131,25 +132,27 @@ def _read(
     return lines, read
 
 
-def _known(file: ComparedFile, first: int, lines: LinesByDate, read: Read) -> KnownFile | None:
-    """Return what is known of a file that was read; None if it is not the one that was compared."""
-    [found] = known_files([file.file.path], lines, read)
+def _known(file: ComparedFile, first: int, found: KnownFile) -> KnownFile | None:
+    """Return all that is known of a file that was read from a date on.
+
+    Returns None if it is not the file that was compared, or if it can't be divided any more.
+    """
     if file.known is None:
         return found
     skipped = file.known.batches[: file.known.batches_before(first)]
     before, now = file.known.identity, found.identity
     if not (before and now) or (before.device, before.inode) != (now.device, now.inode):
         return None
-    if skipped and found.batches[0].start == BEGIN:  # it can't be divided any more
+    if skipped and found.batches[0].start == BEGIN:
         return None
     return found.after(skipped)
 
 
-def known_files(paths: Iterable[str], lines: LinesByDate, read: Read) -> list[KnownFile]:
-    """Return what is known of files after they were read."""
+def known_files(read: Read, lines: LinesByDate) -> list[KnownFile]:
+    """Return what is known of the files that were read, in their order."""
     return [
-        KnownFile.of(path, read.notes[path], lines.counts[path], read.problems.get(path))
-        for path in paths
+        KnownFile.of(path, notes, lines.counts[name_of(path)], read.problems.get(path))
+        for path, notes in read.notes.items()
     ]
 
 
