@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from clickstream.log_facts.lines_by_date import LineCount
+from clickstream.log_facts.line_counts import LineCount
 from clickstream.log_files.file_notes import BEGIN, FileIdentity, FileNotes, Start
 
 
@@ -40,7 +40,7 @@ class KnownFile:
         """Return a file that was read; if it is not divisible, as one batch."""
         starts = notes.starts if notes.is_divisible else []
         if not starts or len(starts) != len(counts):
-            starts, counts = [BEGIN], [_sum(counts)]
+            starts, counts = [BEGIN], [LineCount.sum(counts)]
         hours = [starts[0].hour, *(one.hour for one in counts)]
         batches = [
             Batch(replace(start, hour=hour), count)
@@ -55,7 +55,7 @@ class KnownFile:
     @property
     def days(self) -> Counter[int]:
         """The number of lines of each date, given in days since 1970-01-01."""
-        return Counter(_sum([batch.count for batch in self.batches]).days)
+        return Counter(LineCount.sum([batch.count for batch in self.batches]).days)
 
     @property
     def lines(self) -> int:
@@ -70,7 +70,7 @@ class KnownFile:
     @property
     def span(self) -> tuple[int, int] | None:
         """The seconds since 1970-01-01 of the earliest and of the latest time; None without one."""
-        found = _sum([batch.count for batch in self.batches])
+        found = LineCount.sum([batch.count for batch in self.batches])
         return None if found.first is None or found.last is None else (found.first, found.last)
 
     @property
@@ -111,18 +111,3 @@ class KnownFile:
 def _count_of(stored: Mapping[str, Any]) -> LineCount:
     days = {int(day): int(lines) for day, lines in stored["days"].items()}
     return LineCount(**{**stored, "days": days})
-
-
-def _sum(counts: Sequence[LineCount]) -> LineCount:
-    """Return the lines of consecutive parts of a file as one."""
-    days: Counter[int] = Counter()
-    for one in counts:
-        days.update(one.days)
-    return LineCount(
-        dict(days),
-        sum(one.parsed for one in counts),
-        min((one.first for one in counts if one.first is not None), default=None),
-        max((one.last for one in counts if one.last is not None), default=None),
-        counts[-1].hour if counts else None,
-        all(one.is_dated for one in counts),
-    )

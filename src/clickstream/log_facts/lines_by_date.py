@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from clickstream import dictionary_encoding
 from clickstream.clean.hosts import requests_of_site
 from clickstream.dictionary_encoding import TEXT
+from clickstream.log_facts.line_counts import LineCount
 from clickstream.log_files.reading import SmallFile
 from clickstream.log_files.small_files import Source, source_of
 from clickstream.parse.frames import Parsed
@@ -51,23 +52,6 @@ class Piece:
     rejects: pa.Table
     lines: Counter[HourOfLog]
     other_hosts: Counter[int]
-
-
-@dataclass(frozen=True)
-class LineCount:
-    """The lines of one file that were added at once: those of each date, and the parsed ones.
-
-    `first` and `last` are the seconds since 1970-01-01 of their earliest and latest time, None
-    without one. `hour` is the number of the hour of the last line, which a rejected line after it
-    also gets. Lines are undated if they have the hour of the clock, because no line has a time.
-    """
-
-    days: Mapping[int, int]
-    parsed: int = 0
-    first: int | None = None
-    last: int | None = None
-    hour: int | None = None
-    is_dated: bool = True
 
 
 def log_name(path: str) -> str:
@@ -261,10 +245,12 @@ def _lines_of(
         of_refused.append(_hours_before(refused[others], number[some], hours[some], last_hour))
         by_hour = _counted(np.concatenate([hours[some], of_refused[-1]]))
         is_dated = last_hour is not None or bool(len(hours[some])) or not by_hour
-        of_files.append(_count_lines(seconds[some], by_hour, is_dated))
         last_hour = None
+        by_day: Counter[int] = Counter()
         for hour, lines in by_hour.items():
             counts[log_name(path), hour] += lines
+            by_day[hour // HOURS_OF_A_DAY] += lines
+        of_files.append(LineCount.of(seconds[some], by_day, is_dated=is_dated))
     requests = requests_of_site(parsed.table, hosts)
     is_of_site = np.isin(number, requests["line_number"].to_numpy(), assume_unique=True)
     return _Lines(
@@ -276,16 +262,6 @@ def _lines_of(
         counts=counts,
         of_files=of_files,
     )
-
-
-def _count_lines(seconds: Numbers, by_hour: Mapping[int, int], is_dated: bool) -> LineCount:
-    days: Counter[int] = Counter()
-    for hour, lines in by_hour.items():
-        days[hour // HOURS_OF_A_DAY] += lines
-    if not len(seconds):
-        return LineCount(dict(days), is_dated=is_dated)
-    ends = int(seconds.min()), int(seconds.max())
-    return LineCount(dict(days), len(seconds), *ends, is_dated=is_dated)
 
 
 def _by_file(number: Numbers, source: Source) -> list[slice]:
