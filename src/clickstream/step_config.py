@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
@@ -93,13 +94,18 @@ _ANY_DEVICE = devices.Device("other", None, None, None)
 
 def infer_domain(settings: Settings, sample: Iterable[pa.Table]) -> OwnDomain | None:
     """Infer the site's own domain from tables of parsed requests; None if they do not show one."""
+    return infer_own_domain(referrers_of_assets(clean_rules(settings), sample))
+
+
+def referrers_of_assets(rules: clean.CleanRules, sample: Iterable[pa.Table]) -> Counter[str]:
+    """Count the asset requests of tables of parsed requests by their referrer."""
     # Neither keys nor devices matter here, and a device is expensive to determine.
     look_ups = clean.LookUps(device=lambda _: _ANY_DEVICE)
-    cleaner = clean.Cleaner(clean_rules(settings), clean.VisitorKeys(bytes(32)), look_ups)
+    cleaner = clean.Cleaner(rules, clean.VisitorKeys(bytes(32)), look_ups)
     cleaner.add(parse.parse(b"", "common").table)  # the cleaner needs at least one batch
     for table in sample:
         cleaner.add(table)
-    return infer_own_domain(cleaner.referrers_of_assets())
+    return cleaner.referrers_of_assets()
 
 
 def with_own_domain(settings: Settings, found: OwnDomain | None) -> Settings:

@@ -178,12 +178,24 @@ def infer_own_domain(
     is dropped, because own domains include their subdomains. Returns None if the sample is smaller
     than LEAST_SAMPLE, or if no domain has more than half of it.
     """
-    sample = sum(referrers_of_assets.values())
+    return choose_own_domain(count_domains(referrers_of_assets, domains))
+
+
+def count_domains(
+    referrers_of_assets: Mapping[str, int], domains: tuple[str, ...] = ()
+) -> Counter[str]:
+    """Count asset requests by the domain of their referrer, "" without one."""
     counts: Counter[str] = Counter()
     for referrer, number in referrers_of_assets.items():
-        if found := referrer_of(referrer, domains):
-            counts[found.domain.removeprefix("www.")] += number
-    domain, number = max(counts.items(), key=lambda item: (item[1], item[0]), default=("", 0))
+        found = referrer_of(referrer, domains)
+        counts[found.domain.removeprefix("www.") if found else ""] += number
+    return counts
+
+
+def choose_own_domain(counts: Counter[str]) -> OwnDomain | None:
+    """Infer the own domain from the counts of `count_domains`, which can be sums of several."""
+    sample, known = counts.total(), [item for item in counts.items() if item[0]]
+    domain, number = max(known, key=lambda item: (item[1], item[0]), default=("", 0))
     if sample < LEAST_SAMPLE or 2 * number <= sample:
         return None
     return OwnDomain(domain, number, sample)

@@ -184,11 +184,11 @@ def _read(engine: LogEngine) -> None:
     if found is None:
         return
     print_problems(found.read, err)
-    if not found.lines.parsed:
+    lines, parsed = found.number_of_lines
+    if not parsed:
         raise typer.Exit(1)
-    rejected = found.lines.lines - found.lines.parsed
-    rest = f", {quantity(rejected, 'line')} rejected" if rejected else ""
-    err.print(f"{quantity(found.lines.lines, 'line')} of {escape(found.read.described)}{rest}.")
+    rest = f", {quantity(lines - parsed, 'line')} rejected" if lines > parsed else ""
+    err.print(f"{quantity(lines, 'line')} of {escape(found.read.described)}{rest}.")
 
 
 def _export(engine: LogEngine, directory: Path) -> None:

@@ -18,6 +18,7 @@ from clickstream import __version__, dictionary_encoding, people, sessions
 from clickstream.clean import Cleaner, RequestTable, VisitorKeys
 from clickstream.hours import Hour
 from clickstream.lake.visitor_keys import KeyPeriod, periods_of
+from clickstream.log_facts.date_carry import DateCarry, digest_continued_sessions
 from clickstream.log_facts.lines_by_date import HOURS_OF_A_DAY, HourOfLog, Piece
 from clickstream.parquet import shape, shaped_schema
 from clickstream.parse import parse
@@ -33,18 +34,20 @@ from clickstream.step_config import (
 )
 from clickstream.tables import (
     COLUMNS_VERSION,
+    HITS,
     HOUR_LEDGER,
     RAW_OBJECTS,
     REJECTS,
     SESSION_PARTS,
     Table,
 )
-from clickstream.tables.dates import PEOPLE_ESTIMATES
+from clickstream.tables.dates import PEOPLE_ESTIMATES, VISITOR_COUNTS
 
 DateTables = Mapping[Table, pa.Table]
 """The rows of a date, by table."""
 
 _EPOCH = date(1970, 1, 1)
+_NO_COUNTS = pd.DataFrame(columns=people.COUNT_COLUMNS)
 
 
 class DateBuilder:
@@ -52,11 +55,17 @@ class DateBuilder:
 
     `settings` have the site's own domains. Visitor ids are hashes with keys made from `secret`;
     keys change as often as in a lake. `hours` are the first and the last hour of all logs: between
-    them, hours without lines are published, too.
+    them, hours without lines are published, too. `before` has the carries of earlier dates, if the
+    first date to build is not the first one of the logs.
     """
 
     def __init__(
-        self, settings: Settings, secret: bytes, hours: tuple[int, int], read_at: datetime
+        self,
+        settings: Settings,
+        secret: bytes,
+        hours: tuple[int, int],
+        read_at: datetime,
+        before: Mapping[int, DateCarry] | None = None,
     ) -> None:
         self._settings, self._secret, self._read_at = settings, secret, read_at
         self._first_hour, self._last_hour = hours
@@ -64,7 +73,12 @@ class DateBuilder:
         self._clean_rules, self._look_ups = clean_rules(settings), look_ups(settings)
         self._open_sessions, self._reached = sessions.no_carry(), self._first_hour
         self._keys: VisitorKeys | None = None
-        self._history = people.SiteHistory()
+        counts = {_EPOCH + timedelta(days=day): one.counts for day, one in (before or {}).items()}
+        self._history, self._counts = people.SiteHistory(counts), _NO_COUNTS
+        self._continued = ""
+        if before:
+            last = before[max(before)]
+            self._open_sessions, self._reached = last.open_sessions, last.reached
         self._kept = frozenset(settings.people.kept_cohorts)
 
     def build(self, day: int, pieces: Iterable[Piece]) -> DateTables:
@@ -79,6 +93,8 @@ class DateBuilder:
         found[REJECTS] = _rejects(pieces)
         found[RAW_OBJECTS] = self._raw_objects(pieces)
         found[HOUR_LEDGER] = self._ledger(hours, requests, pieces, rows[SESSION_PARTS])
+        midnight = Hour.midnight(_EPOCH + timedelta(days=day)).naive
+        self._continued = digest_continued_sessions(found[SESSION_PARTS], found[HITS], midnight)
         return found
 
     def _hours(self, day: int) -> list[Hour]:
@@ -177,9 +193,15 @@ class DateBuilder:
         frame = dictionary_encoding.to_frame(parts.select(people.PART_COLUMNS))
         habit = self._history.habit(day)
         found = search_date(day, frame, self._history, habit, self._kept)
+        self._counts = found.rows[VISITOR_COUNTS]
         rows = {**found.rows, PEOPLE_ESTIMATES: pd.DataFrame([found.estimate])}
         midnight = Hour.midnight(day)
         return {table: _shaped(frame, table, midnight) for table, frame in rows.items()}
+
+    @property
+    def carry(self) -> DateCarry:
+        """What later dates need of the date that was built and searched last, and of its past."""
+        return DateCarry(self._open_sessions, self._reached, self._counts, self._continued)
 
 
 def source_name(number: int) -> str:

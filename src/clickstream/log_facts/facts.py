@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from clickstream.lake.fact_files import FACT_VIEWS
+from clickstream.log_facts.date_carry import DateCarry
 from clickstream.log_facts.date_tables import DateBuilder, DateTables
 from clickstream.log_facts.fact_queries import FactQueries, FactRows
 from clickstream.log_facts.lines_by_date import LinesByDate
@@ -27,20 +28,7 @@ LONGEST_GAP = 7
 The logs of a longer gap are missing, so its hours are not published.
 """
 
-SAMPLE_REQUESTS = 90_000
-"""Earliest requests from which the own domain is inferred."""
-
 _EPOCH = date(1970, 1, 1)
-
-
-def earliest_requests(lines: LinesByDate) -> Iterator[pa.Table]:
-    """Yield the earliest requests, up to SAMPLE_REQUESTS or a few more."""
-    number = 0
-    for piece in (piece for day in lines.days for piece in lines.of_day(day)):
-        yield piece.requests
-        number += len(piece.requests)
-        if number >= SAMPLE_REQUESTS:
-            return
 
 
 def compute_facts(
@@ -50,6 +38,8 @@ def compute_facts(
     read_at: datetime,
     sql_directory: Path,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
+    before: Mapping[int, DateCarry] | None = None,
+    keep: Callable[[int, DateCarry], None] = lambda _day, _carry: None,
     *,
     views: Sequence[str] = FACT_VIEWS,
     observe: Callable[[DateTables], None] = lambda _tables: None,
@@ -57,17 +47,18 @@ def compute_facts(
     """Yield the facts of some dates after the other.
 
     Visitor keys are derived from `secret`. `read_at` (aware) is the time at which the lines were
-    read. `progress` is called with the number of dates done and of all, and `observe` with the
-    rows of the tables of each date. DuckDB computes the facts of some dates in a thread, while the
+    read. `progress` is called with the number of dates done and of all, `keep` with the carry of
+    each date, and `observe` with the rows of its tables. `before` has the carries of earlier dates
+    that have no lines in `lines`. DuckDB computes the facts of some dates in a thread, while the
     tables of the next dates are built.
     """
     if not lines.days:
         return
-    builder = DateBuilder(settings, secret, lines.first_and_last_hour, read_at)
+    builder = DateBuilder(settings, secret, lines.first_and_last_hour, read_at, before)
     queries = FactQueries(settings, sql_directory, views)
     computing: Future[FactRows] | None = None
     with ThreadPoolExecutor(1) as worker:
-        for window in _windows(lines, builder, progress, observe):
+        for window in _windows(lines, builder, progress, keep, observe):
             if computing:
                 yield computing.result()
             computing = worker.submit(window.facts, queries)
@@ -103,6 +94,7 @@ def _windows(
     lines: LinesByDate,
     builder: DateBuilder,
     progress: Callable[[int, int], None],
+    keep: Callable[[int, DateCarry], None],
     observe: Callable[[DateTables], None],
 ) -> Iterator[_Window]:
     """Build the tables of all dates, and yield those of some dates after the other."""
@@ -115,6 +107,7 @@ def _windows(
         tables = builder.build(day, lines.of_day(day))
         observe(tables)
         dates[day] = {**tables, **builder.search(day, tables[SESSION_PARTS])}
+        keep(day, builder.carry)
         if len(dates) > 1 and _size(dates) > AT_ONCE:
             yield _Window.of(dates, day - 1)
             dates = {day: dates[day]}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from clickstream import dictionary_encoding
 from clickstream.clean.hosts import requests_of_site
 from clickstream.dictionary_encoding import TEXT
+from clickstream.log_facts.line_counts import LineCount
 from clickstream.log_files.reading import SmallFile
 from clickstream.log_files.small_files import Source, source_of
 from clickstream.parse.frames import Parsed
@@ -63,12 +64,25 @@ def log_name(path: str) -> str:
 class LinesByDate:
     """Takes the parsed lines of files, and returns the pieces of each date.
 
-    Requests to other hosts than `hosts` are counted and left out.
+    Requests to other hosts than `hosts` are counted and left out. Lines of other dates than `days`
+    (days since 1970-01-01) are only counted. `hours_before` has the number of the hour of the line
+    before the first one of files that are not read from their beginning, by path.
     """
 
-    def __init__(self, hosts: Sequence[str] = (), most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        hosts: Sequence[str] = (),
+        most_bytes: int = MOST_BYTES,
+        days: Container[int] | None = None,
+        hours_before: Mapping[str, int | None] | None = None,
+    ) -> None:
         self.lines = self.parsed = 0
+        self.counts: defaultdict[str, list[LineCount]] = defaultdict(list)
+        """The lines of each call of `add`, by path."""
+        self.hours_of_all: tuple[int, int] | None = None
+        """The first and the last hour of all logs, if some of them were not read."""
         self._hosts, self._most_bytes = hosts, most_bytes
+        self._days, self._hours_before = days, hours_before or {}
         self._sources: list[Source] = []
         self._pieces: defaultdict[int, list[Piece | _OnDisk]] = defaultdict(list)
         self._in_memory = 0
@@ -79,19 +93,33 @@ class LinesByDate:
         """Add parsed lines of one file, given by its path, or of small files parsed together."""
         self.lines += parsed.lines
         self.parsed += len(parsed.table)
-        if not parsed.lines:
-            return
         source = source_of(files)
+        if not parsed.lines:
+            self._count(source, [LineCount({})] * len(source))
+            return
         path, last_hour = self._last
-        lines = _lines_of(parsed, source, self._hosts, last_hour if path == source[0][0] else None)
+        before = last_hour if path == source[0][0] else self._hours_before.get(source[0][0])
+        lines = _lines_of(parsed, source, self._hosts, before)
         self._sources.append(source)
-        for day, piece in lines.by_day(len(self._sources) - 1):
+        for day, piece in lines.by_day(len(self._sources) - 1, self._days):
             self._pieces[day].append(piece)
             self._in_memory += piece.requests.nbytes
         if len(lines.hours):
             self._last = source[-1][0], int(lines.hours[-1])
+        elif path != source[-1][0]:
+            self._last = source[-1][0], before
+        self._count(source, lines.of_files)
         if self._in_memory > self._most_bytes:
             self._write()
+
+    def _count(self, source: Source, of_files: Sequence[LineCount]) -> None:
+        for (path, _), count in zip(source, of_files, strict=True):
+            hour = self._last[1] if self._last[0] == path else None
+            self.counts[path].append(replace(count, hour=hour))
+
+    def covers(self, day: int) -> bool:
+        """Return whether the lines of a date are kept, if it has any."""
+        return self._days is None or day in self._days
 
     @property
     def sources(self) -> Sequence[Source]:
@@ -106,6 +134,8 @@ class LinesByDate:
     @property
     def first_and_last_hour(self) -> tuple[int, int]:
         """The numbers of the first and the last hour that have lines."""
+        if self.hours_of_all:
+            return self.hours_of_all
         first, last = (
             [hour for piece in self._pieces[day] for _, hour in _counts_of(piece)]
             for day in (min(self._pieces), max(self._pieces))
@@ -174,14 +204,17 @@ class _Lines:
     rejects: pa.Table
     reject_hours: Numbers
     counts: Counter[HourOfLog]
+    of_files: Sequence[LineCount]
 
-    def by_day(self, source: int) -> Iterator[tuple[int, Piece]]:
-        """Yield each date as days since 1970-01-01, and its lines."""
+    def by_day(self, source: int, chosen: Container[int] | None) -> Iterator[tuple[int, Piece]]:
+        """Yield each chosen date as days since 1970-01-01, and its lines."""
         of_requests, of_rejects, of_others = (
             hours // HOURS_OF_A_DAY for hours in (self.hours, self.reject_hours, self.other_hosts)
         )
         rejects = self.rejects.append_column("hour", pa.array(self.reject_hours.astype(np.int32)))
         for day in np.unique(np.concatenate([of_requests, of_rejects, of_others])).tolist():
+            if chosen is not None and day not in chosen:
+                continue
             yield (
                 day,
                 Piece(
@@ -201,21 +234,33 @@ def _lines_of(
 ) -> _Lines:
     """Find the hour of each line; `last_hour` is that of the line before, of the same file."""
     number, refused = (table["line_number"].to_numpy() for table in (parsed.table, parsed.refused))
-    hours = parsed.table["at"].to_numpy().astype("M8[h]").astype(np.int64)
+    seconds = parsed.table["at"].to_numpy().astype("M8[s]").astype(np.int64)
+    hours = seconds // _HOUR
     of_refused: list[Numbers] = []
+    of_files: list[LineCount] = []
     counts: Counter[HourOfLog] = Counter()
     for (path, _), some, others in zip(
         source, _by_file(number, source), _by_file(refused, source), strict=True
     ):
         of_refused.append(_hours_before(refused[others], number[some], hours[some], last_hour))
+        by_hour = _counted(np.concatenate([hours[some], of_refused[-1]]))
+        is_dated = last_hour is not None or bool(len(hours[some])) or not by_hour
         last_hour = None
-        for hour, lines in _counted(np.concatenate([hours[some], of_refused[-1]])).items():
+        by_day: Counter[int] = Counter()
+        for hour, lines in by_hour.items():
             counts[log_name(path), hour] += lines
+            by_day[hour // HOURS_OF_A_DAY] += lines
+        of_files.append(LineCount.of(seconds[some], by_day, is_dated=is_dated))
     requests = requests_of_site(parsed.table, hosts)
     is_of_site = np.isin(number, requests["line_number"].to_numpy(), assume_unique=True)
-    reject_hours = np.concatenate(of_refused)
     return _Lines(
-        *(requests, hours[is_of_site], hours[~is_of_site]), parsed.refused, reject_hours, counts
+        requests=requests,
+        hours=hours[is_of_site],
+        other_hosts=hours[~is_of_site],
+        rejects=parsed.refused,
+        reject_hours=np.concatenate(of_refused),
+        counts=counts,
+        of_files=of_files,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,12 +18,22 @@ import clickstream
 from clickstream import __version__
 from clickstream.clean.referrers import OwnDomain
 from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.log_facts.facts import compute_facts, earliest_requests
+from clickstream.log_facts.date_carry import DateCarry, StoredCarries
+from clickstream.log_facts.facts import compute_facts
+from clickstream.log_facts.known_files import KnownFile
 from clickstream.log_facts.lines_by_date import LinesByDate
+from clickstream.log_facts.log_memory import LogMemory, days_of
+from clickstream.log_facts.new_lines import (
+    ReadOptions,
+    known_files,
+    read_dates,
+    read_new_lines,
+)
+from clickstream.log_facts.own_domain import Samples, infer_from_samples, sample_dates
 from clickstream.log_files.read_logs import Read, read_into
 from clickstream.log_files.reading import STDIN, find_files
 from clickstream.settings import AUTO, Settings
-from clickstream.step_config import infer_domain, result_digest, with_own_domain
+from clickstream.step_config import result_digest, with_own_domain
 from clickstream.tables import COLUMNS_VERSION, LAYOUT_VERSION
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,16 +46,35 @@ _OWN_VIEWS = (_PACKAGE / "sql", _PACKAGE.parents[1] / "include" / "sql")
 class LogFacts:
     """The facts of logs: the rows of each fact view by date, and the lines that were read.
 
-    `settings` have the inferred own domain, `own_domain`. `until` is the end of the last hour with
-    lines (aware), None without lines.
+    `settings` have the inferred own domain. `files` are all files, also those that were not read.
+    `first` is the first date (days since 1970-01-01) whose lines were read and whose facts were
+    computed; None if these are all dates.
     """
 
     read: Read
     lines: LinesByDate
     settings: Settings
-    until: datetime | None
-    own_domain: OwnDomain | None = None
+    files: Sequence[KnownFile]
+    samples: Samples
+    first: int | None = None
     rows: dict[str, dict[date, pa.Table]] = field(default_factory=dict)
+
+    @property
+    def until(self) -> datetime | None:
+        """The end of the last hour with lines (aware), None without lines."""
+        if not self.lines.days:
+            return None
+        return _EPOCH + timedelta(hours=self.lines.first_and_last_hour[1] + 1)
+
+    @property
+    def own_domain(self) -> OwnDomain | None:
+        """The own domain that was inferred from the lines."""
+        return infer_from_samples(self.samples)
+
+    @property
+    def number_of_lines(self) -> tuple[int, int]:
+        """The numbers of all lines and of the parsed ones, also of files that were not read."""
+        return sum(one.lines for one in self.files), sum(one.parsed for one in self.files)
 
 
 @dataclass(frozen=True)
@@ -73,28 +102,90 @@ class LogSet:
         Facts of an equal version are the same, up to visitor ids.
         """
         files, _ = find_files(self.paths)
-        texts = [
+        return _digest(self.rules(), *(_stamp(file.path) for file in files))
+
+    def rules(self) -> str:
+        """Return a digest of all that shapes the facts, except the files."""
+        return _digest(
             f"{__version__} {LAYOUT_VERSION}.{COLUMNS_VERSION} {self.log_format}",
             result_digest(self.settings),
             self.settings.model_dump_json(include={"site", "privacy", "people", "formats"}),
             *(path.read_text(encoding="utf-8") for path in sorted(self.sql_directory.glob("*"))),
-            *(_stamp(file.path) for file in files),
-        ]
-        return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
+        )
 
-    def compute(self, secret: bytes, console: Console) -> LogFacts:
+    def compute(
+        self,
+        secret: bytes,
+        console: Console,
+        memory: LogMemory | None = None,
+        carries: StoredCarries | None = None,
+    ) -> LogFacts:
         """Read the logs and compute their facts, with progress bars on a terminal.
 
-        Visitor keys are derived from `secret`.
+        Visitor keys are derived from `secret`. With the memory of the last read, only what has
+        changed since then is read, if that gives the same facts. The carries of the computed dates
+        are stored in `carries`.
         """
-        read_at = datetime.now(UTC)
-        found = self.read(console)
+        found = None
+        if memory and memory.rules == self.rules():
+            for with_date_before in (False, True):
+                found = found or self._compute_new(
+                    secret, console, memory, carries, with_date_before=with_date_before
+                )
+        return found or self._compute_from(self.read(console), secret, console, carries=carries)
+
+    def _compute_new(
+        self,
+        secret: bytes,
+        console: Console,
+        memory: LogMemory,
+        carries: StoredCarries | None,
+        *,
+        with_date_before: bool,
+    ) -> LogFacts | None:
+        """Compute the facts of affected dates; None if those of earlier ones are affected, too."""
+        options = self._options(console)
+        new = read_new_lines(self.paths, memory, options, with_date_before=with_date_before)
+        before = memory.carries.before(new.first) if new else None
+        if new is None or before is None:
+            return None
+        kept = {day: one for day, one in memory.samples.items() if day < new.first}
+        settings, samples = self._with_domain(new.lines, kept)
+        found = LogFacts(new.read, new.lines, settings, new.files, samples, new.first)
+        try:
+            if settings == with_own_domain(self.settings, infer_from_samples(memory.samples)):
+                return self._compute_from(*(found, secret, console), before, new.continued, carries)
+        except _SessionsChanged:
+            pass
+        new.lines.close()
+        return None
+
+    def _compute_from(
+        self,
+        found: LogFacts,
+        secret: bytes,
+        console: Console,
+        before: Mapping[int, DateCarry] | None = None,
+        continued: str | None = None,
+        carries: StoredCarries | None = None,
+    ) -> LogFacts:
+        """Compute the facts of lines. Raises _SessionsChanged if `continued` is another digest."""
+
+        def keep(day: int, carry: DateCarry) -> None:
+            if continued is not None and day == found.first and carry.continued != continued:
+                raise _SessionsChanged
+            if carries:
+                carries.write(day, carry)
+
         found.rows.update({view: {} for view in FACT_VIEWS})
+        if carries:
+            carries.forget(found.first or 0)
         with progress_of_dates(console) as bar:
             task = bar.add_task("Computing figures")
             for rows in compute_facts(
-                *(found.lines, found.settings, secret, read_at, self.sql_directory),
+                *(found.lines, found.settings, secret, datetime.now(UTC), self.sql_directory),
                 lambda done, total: bar.update(task, completed=done, total=total),
+                *(before, keep),
             ):
                 _add(found.rows, rows)
         return found
@@ -103,11 +194,39 @@ class LogSet:
         """Read the logs, without their facts; `lines` takes the lines, if given."""
         lines = lines or LinesByDate(self.settings.site.hosts)
         read = read_into(lines, self.paths, self.log_format, self.settings, console)
-        settings, own = self.settings, None
-        if not settings.site.domains:
-            own = infer_domain(settings, earliest_requests(lines))
-            settings = with_own_domain(settings, own)
-        return LogFacts(read, lines, settings, _end_of(lines), own)
+        settings, samples = self._with_domain(lines, {})
+        return LogFacts(read, lines, settings, known_files(read, lines), samples)
+
+    def read_dates(
+        self, days: Collection[int], memory: LogMemory | None, console: Console
+    ) -> tuple[LinesByDate, Settings]:
+        """Return the lines of some dates, and the settings with the own domain of the last read."""
+        lines = read_dates(self.paths, memory, days, self._options(console))
+        if memory is None:
+            return lines, self._with_domain(lines, {})[0]
+        return lines, with_own_domain(self.settings, infer_from_samples(memory.samples))
+
+    def remember(self, found: LogFacts, carries: StoredCarries) -> LogMemory:
+        """Return what the next read needs of this one."""
+        days, samples = days_of(found.files), found.samples
+        return LogMemory(self.rules(), found.files, days, samples, carries)
+
+    def _with_domain(self, lines: LinesByDate, before: Samples) -> tuple[Settings, Samples]:
+        if self.settings.site.domains:
+            return self.settings, {}
+        samples = sample_dates(self.settings, lines, before)
+        return with_own_domain(self.settings, infer_from_samples(samples)), samples
+
+    def _options(self, console: Console) -> ReadOptions:
+        return ReadOptions(self.log_format, self.settings, console)
+
+
+class _SessionsChanged(Exception):
+    """Sessions of the date before the computed ones continue in another way than before."""
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
 
 
 def progress_of_dates(console: Console) -> Progress:
@@ -126,12 +245,6 @@ def _add(
 ) -> None:
     for view, by_date in some.items():
         all_rows[view].update(by_date)
-
-
-def _end_of(lines: LinesByDate) -> datetime | None:
-    if not lines.days:
-        return None
-    return _EPOCH + timedelta(hours=lines.first_and_last_hour[1] + 1)
 
 
 def _stamp(path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from clickstream.collect import is_named_access_log
 from clickstream.errors import InputError, UnusableFormat
+from clickstream.log_files.file_notes import BEGIN, FileNotes, Start
 from clickstream.log_files.reading import (
     EmptyLog,
     TrialFile,
@@ -39,7 +40,8 @@ class Read:
 
     `files` are all files. `set_aside` are those that are not access logs, `refused` those that
     can't be read, or only in part. `padding` has the number of bytes left out at the start of each
-    file with lines.
+    file with lines. `notes` are those of the files that were read, by path, and `problems` has the
+    complaint about a file, or "" if it was set aside.
     """
 
     files: list[str] = field(default_factory=list)
@@ -48,6 +50,8 @@ class Read:
     set_aside: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    notes: dict[str, FileNotes] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
 
     @property
     def described(self) -> str:
@@ -74,8 +78,15 @@ def read_into(
 ) -> Read:
     """Add the lines of the logs to a tally, with a progress bar on `errors`; see `run_trial`."""
     files, complaints = find_files(paths)
-    result = _read(files, log_format, settings, tally, errors)
+    result = read_files(tally, files, log_format, settings, errors)
     result.complaints[:0] = complaints
+    if tally.lines and not tally.parsed:
+        result.complaints.append(
+            f"None of {quantity(tally.lines, 'line')} could be parsed: look at the reasons, and "
+            f"try another --format ({', '.join(FORMATS)})."
+        )
+    if result.set_aside and not tally.lines and not result.complaints:
+        result.complaints.append("None of the files is an access log: name one.")
     return result
 
 
@@ -88,14 +99,15 @@ def print_problems(result: Read, errors: Console) -> int:
     return 1 if result.complaints else 0
 
 
-def _read(
+def read_files(
+    tally: LineTally,
     files: Sequence[TrialFile],
     log_format: str,
     settings: Settings,
-    tally: LineTally,
     errors: Console,
+    starts: Mapping[str, Start] | None = None,
 ) -> Read:
-    """Add all files to the tally."""
+    """Add files to the tally, in their order; those in `starts` from there on, by path."""
     result = Read([file.path for file in files])
     names = (AUTO, *FORMATS, *settings.formats)
     if log_format not in names:
@@ -107,18 +119,14 @@ def _read(
     with progress_over([file.path for file in files], errors) as report:
         for file in files:
             try:
-                _read_file(file, chosen, partial(report, file.path), small, result, longest)
+                start = (starts or {}).get(file.path, BEGIN)
+                progress = partial(report, file.path)
+                _read_file(file, chosen, progress, small, result, longest, start)
             except InputError as error:
                 result.refused.append(Path(file.path).name)
                 result.complaints.append(error.printed)
+                result.problems[file.path] = error.printed
         small.flush()
-    if tally.lines and not tally.parsed:
-        result.complaints.append(
-            f"None of {quantity(tally.lines, 'line')} could be parsed: look at the reasons, and "
-            f"try another --format ({', '.join(FORMATS)})."
-        )
-    if result.set_aside and not tally.lines and not result.complaints:
-        result.complaints.append("None of the files is an access log: name one.")
     return result
 
 
@@ -129,14 +137,16 @@ def _read_file(
     small: SmallFiles,
     result: Read,
     longest: int,
+    start: Start,
 ) -> None:
     """Add a file to the tally. Raises InputError if it can't be read and is not set aside."""
     try:
-        _read_lines(file.path, log_format, report, small, result, longest)
+        _read_lines(file.path, log_format, report, small, result, longest, start)
     except UnknownFormat:
         if not file.is_from_directory or is_named_access_log(file.path):
             raise
         result.set_aside.append(Path(file.path).name)
+        result.problems[file.path] = ""
     except EmptyLog:
         if not file.is_from_directory:
             raise
@@ -149,13 +159,17 @@ def _read_lines(
     small: SmallFiles,
     result: Read,
     longest: int,
+    start: Start,
 ) -> None:
     before = small.taken
     padding: list[int] = []
+    notes = result.notes[path] = FileNotes()
     found, likely = result.formats.append, result.last_format
     try:
         for parsed in read_log(
-            path, log_format, report, found, padding.append, likely, small.add, longest
+            *(path, log_format, report, found, padding.append, likely, small.add, longest),
+            start=start,
+            notes=notes,
         ):
             small.add_parsed(parsed, name_of(path))
     finally:

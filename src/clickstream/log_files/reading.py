@@ -23,9 +23,17 @@ from clickstream.collect import DirectorySource
 from clickstream.collect.compression import Content
 from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError, UnknownLogFormat, UnreadableLog
-from clickstream.parse import Format, detect, is_nothing_else, parse_blocks, read_blocks
+from clickstream.log_files.file_notes import BEGIN, FileNotes, Start
+from clickstream.parse import (
+    Format,
+    detect,
+    is_nothing_else,
+    parse_blocks,
+    read_blocks,
+)
 from clickstream.parse.blocks import count_lines
 from clickstream.parse.detect import Detected
+from clickstream.parse.format_changes import Position
 from clickstream.parse.frames import Parsed
 from clickstream.parse.long_lines import LONGEST_LINE_BYTES
 from clickstream.settings import AUTO
@@ -120,6 +128,8 @@ STDIN = "-"
 READ_SIZE = 1 << 20
 SAMPLE_SIZE = 1 << 18
 BATCH_BYTES = 8 << 20  # bytes of text parsed at once; with 32 MiB, memory grows by 130 MB
+BLOCK_BYTES = 2 << 20
+"""Bytes that are read at once from a file."""
 
 
 class UnknownFormat(UnknownLogFormat):
@@ -144,21 +154,24 @@ def read_log(
     likely: str = "",
     small: Callable[[SmallFile], None] | None = None,
     longest: int = LONGEST_LINE_BYTES,
+    start: Start = BEGIN,
+    notes: FileNotes | None = None,
 ) -> Iterator[Parsed]:
-    """Read and parse one log, block by block.
+    """Read and parse one log, block by block; with `start`, from there on.
 
     The functions are called with: `progress` the number of bytes of the file read so far; `found`
     the detected format, with which the file begins if `log_format` is `auto` (later changes of
     format are followed); `padding` the number of bytes left out at the start of the file, NULs or a
     byte-order mark; `small`, if given, the whole file if it is small, in place of its parsed lines.
-    `likely` is the format to try first. Lines of more than `longest` bytes are rejects.
+    `likely` is the format to try first. Lines of more than `longest` bytes are rejects. `notes` are
+    filled for a later read.
 
     Raises InputError, with the file and what to do, if the file can't be read, or if it is damaged
     (after its readable lines). Raises EmptyLog if it is empty, and UnknownFormat if `log_format` is
     `auto` and no line has a known format.
     """
-    lines = 0
-    with _opened(path) as raw:
+    lines, notes, position = 0, notes or FileNotes(), Position(start.line)
+    with _opened(path, start, notes) as raw:
         reader = Content(raw)
         log = _whole_lines(reader, padding, longest)
         sample = _first_lines(log, longest)
@@ -167,33 +180,41 @@ def read_log(
                 raise UnreadableLog(_damaged(name_of(path), reader.damage, lines))
             raise EmptyLog(f"{name_of(path)} is empty: name a log that has lines.")
         may_change = log_format == AUTO
-        if may_change:
+        if may_change and start.log_format:
+            log_format = start.log_format
+        elif may_change:
             detected = _detected(name_of(path), sample, likely, longest)
             found(detected)
             log_format = detected.name
+        name = log_format if isinstance(log_format, str) else log_format.name
         rest = next(log, b"")
         is_whole = not rest and not reader.damage and sample.endswith(b"\n")
-        if small and is_whole:
+        if small and is_whole and start == BEGIN:
+            notes.add_batch(name, position)
             small(SmallFile(name_of(path), sample, log_format, may_change))
             progress(_position(raw))
             sample = b""
-        blocks_of_log = chain(filter(None, [sample, rest]), log)
-        for parsed in parse_blocks(blocks_of_log, log_format, may_change, BATCH_BYTES, longest):
+        blocks_of_log = notes.count(chain(filter(None, [sample, rest]), log))
+        for parsed in parse_blocks(
+            blocks_of_log, log_format, may_change, BATCH_BYTES, longest, position
+        ):
             lines += parsed.lines
+            notes.add_batch(name, position)
             progress(_position(raw))
             yield parsed
+        notes.end(_position(raw))
     if reader.damage:
         raise UnreadableLog(_damaged(name_of(path), reader.damage, lines))
 
 
 def text_blocks(path: str, longest: int) -> Iterator[bytes]:
     """Yield the whole lines of a log, uncompressed, in blocks; see `read_blocks`."""
-    with _opened(path) as raw:
+    with _opened(path, BEGIN, FileNotes()) as raw:
         yield from _whole_lines(Content(raw), longest=longest)
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[io.BufferedReader[Any]]:
+def _opened(path: str, start: Start, notes: FileNotes) -> Iterator[io.BufferedReader[Any]]:
     if path == STDIN:
         stdin = io.BufferedReader(cast(io.RawIOBase, sys.stdin.buffer))
         try:
@@ -202,6 +223,9 @@ def _opened(path: str) -> Iterator[io.BufferedReader[Any]]:
             stdin.detach()  # otherwise garbage collection would close stdin
         return
     with _open(path) as file:
+        notes.open(file.fileno(), start)
+        if start.offset:
+            file.seek(start.offset)
         yield file
 
 
@@ -232,7 +256,7 @@ def _whole_lines(
     stream = io.BufferedReader(content, READ_SIZE)
     stream.peek(1)
     padding(content.padding)
-    for block in read_blocks(stream, longest=longest):
+    for block in read_blocks(stream, BLOCK_BYTES, longest):
         whole = block[: block.rfind(b"\n") + 1] if reader.damage else block
         if whole:
             yield whole

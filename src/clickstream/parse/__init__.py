@@ -20,7 +20,7 @@ from clickstream.parse import rows
 from clickstream.parse.blocks import BATCH_BYTES, count_lines, group_blocks, read_blocks
 from clickstream.parse.detect import detect
 from clickstream.parse.entries import Entries, find_entries
-from clickstream.parse.format_changes import FormatState, Segment, seems_changed, segments
+from clickstream.parse.format_changes import FormatState, Position, Segment, seems_changed, segments
 from clickstream.parse.frames import Parsed, as_frames, in_order, stack
 from clickstream.parse.long_lines import (
     LONGEST_LINE_BYTES,
@@ -85,15 +85,18 @@ def parse_blocks(
     may_change: bool = False,
     batch_bytes: int = BATCH_BYTES,
     longest: int = LONGEST_LINE_BYTES,
+    position: Position | None = None,
 ) -> Iterator[Parsed]:
     """Parse blocks in batches; line numbers and the current header continue over all blocks.
 
     Each batch has at least `batch_bytes` and yields one result. The memory of its text is then
     freed. With `may_change`, the log may change its format, and `log_format` is the name of the
     format at its beginning; see `segments`. Lines of more than `longest` bytes are rejects.
+    `position` has the number of the first line, and is moved before each batch is yielded.
     """
     known = _find_format(log_format)
-    line, now = 1, FormatState(known.name)
+    position = position or Position()
+    line, now = position.line, FormatState(known.name)
     for batch in group_blocks(blocks, batch_bytes):
         long_lines = _shorten_all(batch, longest)
         found = _read(batch, known, now.header)
@@ -106,6 +109,7 @@ def parse_blocks(
         batch.clear()
         parsed = _mark_long_lines(parsed, long_lines, line)
         line += parsed.lines + parsed.directives
+        position.line, position.state = line, now
         yield parsed
 
 

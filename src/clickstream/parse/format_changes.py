@@ -42,6 +42,17 @@ class FormatState:
     leaned: int = 0
 
 
+@dataclass
+class Position:
+    """Where the next batch of a log begins: the number of its first line, and the format's state.
+
+    The state is None until the first batch is parsed.
+    """
+
+    line: int = 1
+    state: FormatState | None = None
+
+
 @dataclass(frozen=True)
 class Segment:
     """Lines of one format, from byte `start` to `end`; `header` applies to the first."""

@@ -21,6 +21,7 @@ from clickstream.dashboard.questions.view import Filter
 from clickstream.log_facts.date_tables import DateTables
 from clickstream.log_facts.fact_queries import FactRows
 from clickstream.log_facts.log_set import LogFacts
+from clickstream.report.counted_lines import CountedLines
 from clickstream.report.figures import (
     CLIENTS,
     TOP,
@@ -31,7 +32,6 @@ from clickstream.report.figures import (
     Suspects,
     top,
 )
-from clickstream.report.line_counts import CountedLines
 from clickstream.tables import BALANCE, HITS
 
 VIEWS = (

@@ -19,9 +19,9 @@ from rich.console import Console
 from clickstream.log_facts.facts import compute_facts
 from clickstream.log_facts.log_set import LogFacts, LogSet, progress_of_dates
 from clickstream.log_files.read_logs import Read, print_problems
+from clickstream.report.counted_lines import CountedLines
 from clickstream.report.fact_figures import VIEWS, FactDatabase, build_figures
 from clickstream.report.figures import VISITOR_KEY, Figures
-from clickstream.report.line_counts import CountedLines
 from clickstream.report.output import show
 from clickstream.settings import Settings
 from clickstream.terminal import SafeConsole

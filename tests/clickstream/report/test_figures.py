@@ -15,8 +15,8 @@ from tests.clickstream.report.builders import BOT, LINES, line
 
 from clickstream.clean.referrers import OwnDomain
 from clickstream.parse import parse
+from clickstream.report.counted_lines import CountedLines
 from clickstream.report.figures import FIGURES
-from clickstream.report.line_counts import CountedLines
 from clickstream.settings import GeoIpSettings, GoalSettings, SiteSettings
 
 COUNTS = "by_host by_status bytes addresses first_at last_at referrers_logged lines".split()

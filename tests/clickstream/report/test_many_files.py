@@ -20,7 +20,7 @@ from clickstream.log_files import small_files
 from clickstream.log_files.read_logs import read_into
 from clickstream.parse import parse_together
 from clickstream.parse.formats import LINE_FORMATS
-from clickstream.report.line_counts import CountedLines
+from clickstream.report.counted_lines import CountedLines
 
 PLACES = [*LINES, line("192.0.2.9", "05:00:00", "/wp-login.php", status=404), "\n", "GET / cut\n"]
 

@@ -206,6 +206,10 @@ class Snapshot:
             return set()
         return {day for (day,) in self.cursor.execute(f"from {DATES_OF_HOURS}").fetchall()}
 
+    def file_keys(self) -> Mapping[str, Mapping[date, str]]:
+        """Return the keys of the copied files by fact view and date."""
+        return _stored_files(self.cursor)
+
     def rows_of_views(self, question: Question) -> list[tuple[Any, ...]]:
         """Answer a question from all rows, without sums."""
         return self._run(question.sql, question.values)

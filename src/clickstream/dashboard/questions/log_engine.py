@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import secrets
 import time
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +21,28 @@ from clickstream.dashboard.questions.fact_copy import FactCopy
 from clickstream.dashboard.questions.fact_export import export_facts
 from clickstream.dashboard.questions.question import Question
 from clickstream.lake.fact_files import FactFile, Manifest
+from clickstream.log_facts.date_carry import StoredCarries
+from clickstream.log_facts.log_memory import LogMemory
 from clickstream.log_facts.log_set import LogFacts, LogSet
 from clickstream.log_facts.visit_lines import PlacedLine, place_lines
 from clickstream.log_files.masked_lines import Place, masked_lines
 
 STATE = "state.json"
+CARRIES = "dates"
 REST = 5
 """After a log was read again, this many times the duration pass until the next read."""
+
+
+_EPOCH = date(1970, 1, 1)
 
 
 class LogEngine:
     """Answers from the facts of a log set.
 
-    The first `refresh` reads the logs, unless the directory has their facts. Later ones read them
-    again if `follows` is set and they have changed. The directory also has the secret of the
-    visitor ids. Raises CopyInUse if another process has it open.
+    The first `refresh` reads the logs, unless the directory has their facts. Later ones read what
+    has changed if `follows` is set. Dates before the first affected one keep their facts. The
+    directory also has the secret of the visitor ids. Raises CopyInUse if another process has it
+    open.
     """
 
     name = "DuckDB"
@@ -72,18 +80,33 @@ class LogEngine:
         version = self.logs.version()
         if self._has_facts_of(version):
             return False
-        before, self.last = self.last, self.logs.compute(self._secret(), self._console)
+        memory = self._memory()
+        carries = StoredCarries(self.directory / CARRIES, memory.carries.names if memory else {})
+        found = self.logs.compute(self._secret(), self._console, memory, carries)
+        before, self.last = self.last, found
         if before:
             before.lines.close()
-        self._store(self.last, version if self.last.lines.parsed else "")
+        self._store(
+            found, version if found.number_of_lines[1] else "", self.logs.remember(found, carries)
+        )
         self._rests_until = time.monotonic() + self._rest * (time.monotonic() - began)
         return True
 
     def _has_facts_of(self, version: str) -> bool:
         """Whether the copy has the facts of a version of the logs; it may be a new, empty one."""
+        return version == self._state.get("version") and self._has_copy()
+
+    def _has_copy(self) -> bool:
+        """Whether the copy is the one that the state was stored with."""
         with self._copy.snapshot() as snapshot:
-            number = snapshot.state.version
-        return (version, number) == (self._state.get("version"), self._state.get("number"))
+            return snapshot.state.version == self._state.get("number")
+
+    def _memory(self) -> LogMemory | None:
+        """Return what is stored of the last read; None if it doesn't belong to the copy."""
+        stored = self._state.get("memory")
+        if not isinstance(stored, dict) or self.logs.is_stdin or not self._has_copy():
+            return None
+        return LogMemory.from_json(stored, StoredCarries(self.directory / CARRIES))
 
     def export(self, directory: Path) -> list[Path]:
         """Write the facts as Parquet files; see `export_facts`."""
@@ -92,20 +115,31 @@ class LogEngine:
 
     def place_lines(self, visits: Mapping[str, range]) -> list[PlacedLine]:
         """Return where the lines of visits are, given by their ids and days since 1970-01-01."""
-        if self.last is None:
-            self.last = self.logs.read(self._console)
-        return place_lines(self.last.lines, self.last.settings, self._secret(), visits)
+        needed = {day for days in visits.values() for one in days for day in (one - 1, one)}
+        if self.last and all(map(self.last.lines.covers, needed)):
+            return place_lines(self.last.lines, self.last.settings, self._secret(), visits)
+        lines, settings = self.logs.read_dates(needed, self._memory(), self._console)
+        with contextlib.closing(lines):
+            return place_lines(lines, settings, self._secret(), visits)
 
     def masked_lines(self, places: Collection[Place]) -> Mapping[Place, str]:
         """Return the masked lines at some places; none of stdin."""
         settings = self.last.settings if self.last else self.logs.settings
         return masked_lines(places, self.logs.log_format, settings)
 
-    def _store(self, found: LogFacts, version: str) -> None:
+    def _store(self, found: LogFacts, version: str, memory: LogMemory) -> None:
         with self._copy.snapshot() as snapshot:
-            number = snapshot.state.version + 1
+            number, stored = snapshot.state.version + 1, snapshot.file_keys()
+        first = date.min if found.first is None else _EPOCH + timedelta(days=found.first)
         files = {
-            view: {day: _file(view, day, rows) for day, rows in by_date.items()}
+            view: {
+                **{
+                    day: FactFile(key, 0, "")
+                    for day, key in stored.get(view, {}).items()
+                    if day < first
+                },
+                **{day: _file(view, day, rows) for day, rows in by_date.items()},
+            }
             for view, by_date in found.rows.items()
         }
         self._rows = {
@@ -119,8 +153,10 @@ class LogEngine:
         found.rows.clear()
         self.until = found.until
         until = found.until.isoformat() if found.until else None
-        self._state = {**self._state, "version": version, "number": number, "until": until}
+        new = {"version": version, "number": number, "until": until, "memory": memory.to_json()}
+        self._state = {**self._state, **new}
         _write_state(self.directory, self._state)
+        memory.carries.clean()
 
     def _secret(self) -> bytes:
         """Return the secret of visitor ids, which stays the same as long as the directory."""

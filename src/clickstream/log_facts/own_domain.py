@@ -1,0 +1,71 @@
+"""Infer the site's own domain from the earliest requests of logs, date by date."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from clickstream.clean.referrers import OwnDomain, choose_own_domain, count_domains
+from clickstream.log_facts.lines_by_date import LinesByDate
+from clickstream.settings import Settings
+from clickstream.step_config import clean_rules, referrers_of_assets
+
+SAMPLE_REQUESTS = 90_000
+"""Number of earliest requests from which the own domain is inferred."""
+
+
+@dataclass(frozen=True)
+class DateSample:
+    """The part of the sample that is of one date.
+
+    `domains` counts the asset requests of the sample by the domain of their referrer.
+    """
+
+    requests: int
+    domains: Mapping[str, int]
+
+
+Samples = Mapping[int, DateSample]
+"""The sample by date, as days since 1970-01-01."""
+
+
+def sample_dates(settings: Settings, lines: LinesByDate, before: Samples) -> dict[int, DateSample]:
+    """Return the sample of the earliest requests. `before` has that of dates before the lines."""
+    found, rules = dict(before), clean_rules(settings)
+    for day in lines.days:
+        left = SAMPLE_REQUESTS - _size(found)
+        if left <= 0:
+            break
+        tables = [*_first_requests(lines, day, left)]
+        domains = count_domains(referrers_of_assets(rules, tables))
+        found[day] = DateSample(sum(map(len, tables)), dict(domains))
+    return found
+
+
+def _first_requests(lines: LinesByDate, day: int, number: int) -> Iterator[pa.Table]:
+    for piece in lines.of_day(day):
+        some = piece.requests[:number]
+        yield some
+        number -= len(some)
+        if number <= 0:
+            return
+
+
+def infer_from_samples(samples: Samples) -> OwnDomain | None:
+    """Infer the own domain; None if the sample does not show one."""
+    counts: Counter[str] = Counter()
+    for one in samples.values():
+        counts.update(one.domains)
+    return choose_own_domain(counts)
+
+
+def cut_date(samples: Samples) -> int | None:
+    """Return the date of which only the first requests are in the sample; None without one."""
+    return max(samples) if _size(samples) >= SAMPLE_REQUESTS else None
+
+
+def _size(samples: Samples) -> int:
+    return sum(one.requests for one in samples.values())
