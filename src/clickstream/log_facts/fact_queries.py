@@ -62,6 +62,11 @@ class FactQueries:
             name: _FactQuery(self._connection.cursor(), views[name], catalog) for name in names
         }
 
+    def close(self) -> None:
+        """Close the database, and remove what it has on disk."""
+        self._connection.close()
+        self._spilled.cleanup()
+
     def rows(self, tables: DateTables, first: date, last: date) -> FactRows:
         """Return the rows of each date from `first` to `last`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -55,9 +56,11 @@ def compute_facts(
     if not lines.days:
         return
     builder = DateBuilder(settings, secret, lines.first_and_last_hour, read_at, before)
-    queries = FactQueries(settings, sql_directory, views)
     computing: Future[FactRows] | None = None
-    with ThreadPoolExecutor(1) as worker:
+    with (
+        closing(FactQueries(settings, sql_directory, views)) as queries,
+        ThreadPoolExecutor(1) as worker,
+    ):
         for window in _windows(lines, builder, progress, keep, observe):
             if computing:
                 yield computing.result()
