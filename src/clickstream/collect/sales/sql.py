@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection
 
 from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableToRead
-from clickstream.collect.sales.sql_dialects import Dialect, dialect_of, utc_bounds
+from clickstream.collect.sales.sql_dialects import Dialect, Range, dialect_of, utc_bounds
 from clickstream.errors import ClickstreamError, ShopRefused, ShopUnreachable, UnusableSales
 from clickstream.wording import shorten
 
@@ -30,6 +30,9 @@ _DRIVERS = {
 }
 _REFUSED = ("28", "42501", "1044", "1045", "1142", "1143", "1227", "1698")
 """SQLSTATE classes of PostgreSQL, and error numbers of MySQL, for a login or a right."""
+
+_REFUSED_PHRASES = ("authentication failed", "does not exist", "no pg_hba.conf entry")
+"""PostgreSQL's driver has no SQLSTATE for a failed connection."""
 
 
 @contextmanager
@@ -81,7 +84,7 @@ def _translated(error: sa.exc.DBAPIError, source: str, url: URL) -> ClickstreamE
     place = f"{url.get_backend_name()}://{user}{url.host or ''}/{url.database or ''}"
     where = f"The database of {source} ({place})"
     is_refused = any(str(number or "").startswith(_REFUSED) for number in numbers)
-    if is_refused or "password authentication failed" in text:
+    if is_refused or any(phrase in text for phrase in _REFUSED_PHRASES):
         return ShopRefused(
             f"{where} refuses the login or a read: {text}. Check the user, the password, and "
             "that it may read the tables of the column map."
@@ -156,7 +159,7 @@ class SqlReader:
         )
 
     def _digest_rows(self, name: str, first: date | None) -> Iterator[tuple[Any, int, Any]]:
-        table, dated, day = self._dated(name)
+        table, dated, day = self._dated(name, self._range_of(name))
         hashed = self._dialect.row_hash([*table.c])
         query = sa.select(day, sa.func.count(), sa.func.sum(hashed)).select_from(dated)
         query = query.where(self._is_of(name))
@@ -168,15 +171,23 @@ class SqlReader:
             if found is None or first is None or found >= first:
                 yield found, number, total
 
-    def _dated(self, name: str) -> tuple[Any, Any, Any]:
+    def _dated(self, name: str, times: Range) -> tuple[Any, Any, Any]:
         """Return a table, the table joined with what has its date, and the date's expression."""
         table = self._tables[name]
+        day = self._dialect.utc_date(self._time_of(name), self._zone, times)
         if self._to_read[name].time:
-            return table, table, self._dialect.utc_date(self._time_of(name), self._zone)
+            return table, table, day
         orders = self._tables["orders"]
         own, theirs = self._to_read[name].order_id, self._to_read["orders"].order_id
-        joined = table.outerjoin(orders, table.c[own] == orders.c[theirs])
-        return table, joined, self._dialect.utc_date(self._time_of(name), self._zone)
+        return table, table.outerjoin(orders, table.c[own] == orders.c[theirs]), day
+
+    def _range_of(self, name: str) -> Range:
+        """Return times between which all times of a table are."""
+        time = self._time_of(name)
+        found = self._connection.execute(sa.select(sa.func.min(time), sa.func.max(time))).one()
+        first, last = (one or datetime(1970, 1, 1) for one in found)
+        day = timedelta(days=1)
+        return first.replace(tzinfo=None) - day, last.replace(tzinfo=None) + day
 
     def _is_of(self, name: str) -> Any:
         """Return the condition for the rows of a table; see `only_with`."""
@@ -195,8 +206,8 @@ class SqlReader:
         return {name: [*self._rows_of(name, day)] for name in self._tables}
 
     def _rows_of(self, name: str, day: date) -> Iterator[ReadRow]:
-        table, dated, date_of_row = self._dated(name)
         first, end = utc_bounds(day)
+        table, dated, date_of_row = self._dated(name, (first, end))
         time = self._time_of(name)
         query = (
             sa.select(*table.c)

@@ -14,8 +14,8 @@ from sqlalchemy.dialects import mysql, postgresql
 _NULL = "\\N"
 """Text of a null in a digest; without one, a null and an empty text would be equal."""
 
-_FIRST_YEAR, _LAST_YEAR = 1990, 2100
-"""Years whose changes of clocks are known to a query."""
+Range = tuple[datetime, datetime]
+"""Local times (naive) between which all times of a query are."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,17 @@ class Dialect:
         """Whether the times of a column are moments, and not local times."""
         raise NotImplementedError
 
-    def utc_date(self, column: Any, zone: ZoneInfo | None) -> Any:
+    def utc_date(self, column: Any, zone: ZoneInfo | None, times: Range) -> Any:
         """Return the expression for the UTC date of a time; `zone` is that of local times."""
         if self.has_zone(column) or zone is None:
             return self.date_of(column, 0)
-        cases = [
-            (column < sa.literal(before), self.date_of(column, offset))
-            for before, offset in offsets(zone)[:-1]
-        ]
-        return sa.case(*cases, else_=self.date_of(column, offsets(zone)[-1][1]))
+        *earlier, (_, last) = offsets(zone, times)
+        cases = [(column < sa.literal(end), self.date_of(column, one)) for end, one in earlier]
+        return (
+            sa.case(*cases, else_=self.date_of(column, last))
+            if cases
+            else self.date_of(column, last)
+        )
 
     def date_of(self, column: Any, offset: int) -> Any:
         """Return the date of a time that is `offset` seconds ahead of UTC."""
@@ -108,14 +110,13 @@ def dialect_of(name: str) -> Dialect:
     return POSTGRESQL if name == "postgresql" else MYSQL
 
 
-def offsets(zone: ZoneInfo) -> list[tuple[datetime, int]]:
+def offsets(zone: ZoneInfo, times: Range) -> list[tuple[datetime, int]]:
     """Return the offsets from UTC in seconds, each with the local time (naive) before which it is.
 
-    A local time that occurs twice has the offset of its first occurrence. The last offset has no
-    end.
+    A local time that occurs twice has the offset of its first occurrence.
     """
     found: list[tuple[datetime, int]] = []
-    at, end = datetime(_FIRST_YEAR, 1, 1), datetime(_LAST_YEAR, 1, 1)
+    at, end = times
     offset = _offset(at, zone)
     while at < end:
         following = at + timedelta(days=7)
