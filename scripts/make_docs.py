@@ -22,6 +22,7 @@ from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.report import FIGURES
 from clickstream.settings import GoalSettings, Settings, SourceSettings
+from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sections import FunnelStepSettings
 from clickstream.tables import FIRST_COLUMNS_VERSION, TABLES, Column, Table
 
@@ -49,6 +50,7 @@ Relative paths start from the directory of the file. An unknown setting, or a va
 allowed, is refused with its line.
 
 `[[sources]]`, `[collect]`, `[lake]` and `[aws]` set where logs are read and where data is stored.
+`[[sales]]` sets where [sales](sales.md) are read.
 `[build]` sets which hours a run builds. `[maintenance]` limits the size of the lake. `[dashboard]`
 and `[digest]` set what the owner sees. The other sections, and the files that they name, affect the
 rows of an [hour](glossary.md#hour): a change applies to hours that are built after it. Hours with
@@ -81,7 +83,11 @@ COMMANDS = """\
 `src/clickstream/cli/`.
 """
 
-LISTS: dict[str, Any] = {"sources": SourceSettings, "funnel": FunnelStepSettings}
+LISTS: dict[str, Any] = {
+    "sources": SourceSettings,
+    "sales": SalesSettings,
+    "funnel": FunnelStepSettings,
+}
 REPEATED = LISTS | {"goals": GoalSettings}
 """Model of the entries of each section that may have several."""
 

@@ -32,10 +32,11 @@ HEADER = (
     "Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,"
     "Billing Name,Location,Refunded Amount,Source"
 )
+AT = "2026-11-20 10:00:00 +0100"
 EXPORT = f"""{HEADER}
-#1,a@x.example,paid,EUR,9.00,2.00,1.10,12.10,,0.00,2026-11-20 10:00:00 +0100,2,Latte,3.50,L,Ana,,0.00,web
-#1,,,,,,,,,,2026-11-20 10:00:00 +0100,2,Donut,1.00,D,,,,
-#2,b@x.example,refunded,EUR,3.00,0,0,3.00,,0.00,2026-11-20 11:00:00 +0100,1,Muffin,3.00,M,Ben,,3.00,pos
+#1,a@x.example,paid,EUR,9.00,2.00,1.10,12.10,,0.00,{AT},2,Latte,3.50,L,Ana,,0.00,web
+#1,,,,,,,,,,{AT},2,Donut,1.00,D,,,,
+#2,b@x.example,refunded,EUR,3.00,0,0,3.00,,0.00,{AT},1,Muffin,3.00,M,Ben,,3.00,pos
 """
 
 

@@ -14,6 +14,7 @@ from tests.support.cases import each_case
 
 from clickstream import settings
 from clickstream.parse.registry import FORMATS, compile_format
+from clickstream.settings.sales import SalesSettings
 from clickstream.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +116,7 @@ def test_every_section_of_the_settings_is_there(page: str) -> None:
 def test_settings_that_are_named_exist(page: Path) -> None:
     known = {name for name, _, _ in settings.Settings().describe()}
     known |= {f"sources.{name}" for name in settings.SourceSettings.model_fields}
+    known |= {f"sales.{name}" for name in SalesSettings.model_fields}
     named = re.findall(r"`\[+(\w+)\]+(?: (\w+))?`", page.read_text())
     assert [
         f"{s} {k}" for s, k in named if s not in SETTINGS or (k and f"{s}.{k}" not in known)

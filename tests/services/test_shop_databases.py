@@ -258,23 +258,27 @@ def test_a_day_is_read_from_the_state_of_the_digests(address: str, settings: Set
 
 def test_a_reader_cannot_write(address: str, settings: Settings) -> None:
     Shop(engine_of(address), has_zone=True).create()
-    with pytest.raises(ShopUnreachable, match=r"read.only|READ ONLY"):  # noqa: SIM117
-        with reading(settings, source_of(address)) as reader:
-            reader._connection.exec_driver_sql("insert into sale (id) values (1)")  # type: ignore[attr-defined]
+    with (
+        pytest.raises(ShopUnreachable, match=r"read.only|READ ONLY"),
+        reading(settings, source_of(address)) as reader,
+    ):
+        reader._connection.exec_driver_sql("insert into sale (id) values (1)")  # type: ignore[attr-defined]
 
 
 def test_what_cannot_be_read_is_named(address: str, settings: Settings) -> None:
     shop = Shop(engine_of(address), has_zone=False)
     shop.create()
-    with pytest.raises(UnusableSales, match=r"times in sale\.sold_at of shop have no time zone"):
-        with reading(settings, source_of(address)):
-            pass
+    naive = r"times in sale\.sold_at of shop have no time zone"
+    with pytest.raises(UnusableSales, match=naive), reading(settings, source_of(address)):
+        pass
     source = source_of(address, time_zone="Europe/London")
     with shop.engine.begin() as connection:
         connection.exec_driver_sql("alter table sale rename column note to remark")
-    with pytest.raises(UnusableSales, match="table sale of shop has no column note"):
-        with reading(settings, source):
-            pass
+    with (
+        pytest.raises(UnusableSales, match="table sale of shop has no column note"),
+        reading(settings, source),
+    ):
+        pass
     with shop.engine.begin() as connection:
         connection.exec_driver_sql("alter table sale rename column remark to note")
         connection.exec_driver_sql("drop table sale_line")

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
 from pydantic import Field as Described
 from pydantic import ValidationError
 
 from clickstream.errors import UnusableRule
-from clickstream.sales.fields import FIELDS, Field
+from clickstream.sales.fields import FIELDS, SalesField
 from clickstream.settings.base import Section
-
-_OWN_MAPS = Path(__file__).with_name("maps")
 
 
 class TableMap(Section):
@@ -60,40 +56,21 @@ class ColumnMap(Section):
         return {name: one for name, one in found.items() if one}
 
 
-def names_of_maps() -> list[str]:
-    """Return the names of the maps that come with the library."""
-    return sorted(path.stem for path in _OWN_MAPS.glob("*.toml"))
-
-
-def load_map(name: str, directory: Path) -> ColumnMap:
-    """Load a map by its name, or from a TOML file; a relative path starts from `directory`.
-
-    Raises UnusableRule, with the file and what to change.
-    """
-    path = _OWN_MAPS / f"{name}.toml" if name in names_of_maps() else directory / name
+def parse_map(text: str, where: str) -> ColumnMap:
+    """Read a map from TOML; `where` names its file. Raises UnusableRule, with what to change."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UnusableRule(
-            f"The column map {name} can't be read ({error.strerror}): name one of "
-            f"{', '.join(names_of_maps())}, or a TOML file."
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise UnusableRule(f"The column map {path} is not valid TOML: {error}.") from None
-    return _checked(values, path)
-
-
-def _checked(values: dict[str, Any], path: Path) -> ColumnMap:
-    for section in filter(lambda one: isinstance(one, dict), values.values()):
-        section["ignored"] = tuple(section.get("ignored", ()))
-    try:
+        values = tomllib.loads(text)
+        for section in filter(lambda one: isinstance(one, dict), values.values()):
+            section["ignored"] = tuple(section.get("ignored", ()))
         found = ColumnMap.model_validate(values)
+    except tomllib.TOMLDecodeError as error:
+        raise UnusableRule(f"The column map {where} is not valid TOML: {error}.") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UnusableRule(f"The column map {path}: {where}: {first['msg']}.") from None
+        place = ".".join(map(str, first["loc"]))
+        raise UnusableRule(f"The column map {where}: {place}: {first['msg']}.") from None
     for problem in _problems(found):
-        raise UnusableRule(f"The column map {path}: {problem}.")
+        raise UnusableRule(f"The column map {where}: {problem}.")
     return found
 
 
@@ -101,10 +78,12 @@ def _problems(found: ColumnMap) -> Iterator[str]:
     for name, one in found.tables.items():
         if not (one.table or one.files):
             yield f"[{name}] needs table, for a database, or files, for CSV files"
-        yield from _problems_of_fields(name, one, {field.name: field for field in FIELDS[name]})
+        yield from _problems_of_fields(name, one, {one.name: one for one in FIELDS[name]})
 
 
-def _problems_of_fields(name: str, one: TableMap, fields: Mapping[str, Field]) -> Iterator[str]:
+def _problems_of_fields(
+    name: str, one: TableMap, fields: Mapping[str, SalesField]
+) -> Iterator[str]:
     for kind in ("columns", "values", "constants"):
         for unknown in getattr(one, kind).keys() - fields.keys():
             yield f"[{name}] has no field {unknown}: its fields are {', '.join(fields)}"
@@ -118,6 +97,6 @@ def _problems_of_fields(name: str, one: TableMap, fields: Mapping[str, Field]) -
             yield f"[{name}] {field.name} can't be {wrong[0]}: it is one of {allowed}"
 
 
-def _constant(one: TableMap, field: Field) -> list[str]:
+def _constant(one: TableMap, field: SalesField) -> list[str]:
     """Return the constant of a choice."""
     return [one.constants[field.name]] if field.choices and field.name in one.constants else []

@@ -9,7 +9,7 @@ Kind = Literal["text", "money", "time", "number", "whole number", "yes or no", "
 
 
 @dataclass(frozen=True)
-class Field:
+class SalesField:
     """One field: its name, the kind of its values, whether each row must have one.
 
     `choices` are the values of a choice. The first is the one of rows without a value.
@@ -21,45 +21,47 @@ class Field:
     choices: tuple[str, ...] = ()
 
 
-def _money(*names: str) -> tuple[Field, ...]:
-    return tuple(Field(name, "money") for name in names)
+def _money(*names: str) -> tuple[SalesField, ...]:
+    return tuple(SalesField(name, "money") for name in names)
 
 
-ORDER_ID = Field("order_id", is_required=True)
+ORDER_ID = SalesField("order_id", is_required=True)
 
-FIELDS: dict[str, tuple[Field, ...]] = {
+FIELDS: dict[str, tuple[SalesField, ...]] = {
     "orders": (
         ORDER_ID,
-        Field("order_number"),
-        Field("ordered_at", "time", is_required=True),
-        Field("store_id"),
-        Field("sold_by", "choice", choices=("web", "phone", "counter", "app", "partner")),
-        Field("status", "choice", choices=("paid", "open", "cancelled", "test")),
+        SalesField("order_number"),
+        SalesField("ordered_at", "time", is_required=True),
+        SalesField("store_id"),
+        SalesField("sold_by", "choice", choices=("web", "phone", "counter", "app", "partner")),
+        SalesField("status", "choice", choices=("paid", "open", "cancelled", "test")),
         *_money("items", "discount", "tax"),
-        Field("is_tax_included", "yes or no"),
+        SalesField("is_tax_included", "yes or no"),
         *_money("shipping", "tip", "rounding"),
-        Field("total", "money", is_required=True),
-        Field("currency"),
-        Field("customer"),
-        Field("coupon"),
+        SalesField("total", "money", is_required=True),
+        SalesField("currency"),
+        SalesField("customer"),
+        SalesField("coupon"),
     ),
     "order_items": (
         ORDER_ID,
-        Field("line", "whole number"),
-        Field("item_id"),
-        Field("name_as_sold"),
-        Field("quantity", "number", is_required=True),
+        SalesField("line", "whole number"),
+        SalesField("item_id"),
+        SalesField("name_as_sold"),
+        SalesField("quantity", "number", is_required=True),
         *_money("price", "discount", "tax", "amount"),
     ),
     "refunds": (
-        Field("refund_id", is_required=True),
-        Field("order_id"),
-        Field("line", "whole number"),
-        Field("refunded_at", "time", is_required=True),
-        Field("kind", "choice", choices=("refund", "cancel", "void", "chargeback", "discrepancy")),
-        Field("amount", "money", is_required=True),
-        Field("tax", "money"),
-        Field("currency"),
+        SalesField("refund_id", is_required=True),
+        SalesField("order_id"),
+        SalesField("line", "whole number"),
+        SalesField("refunded_at", "time", is_required=True),
+        SalesField(
+            "kind", "choice", choices=("refund", "cancel", "void", "chargeback", "discrepancy")
+        ),
+        SalesField("amount", "money", is_required=True),
+        SalesField("tax", "money"),
+        SalesField("currency"),
     ),
 }
 """The fields of each table, in the order of the documentation."""

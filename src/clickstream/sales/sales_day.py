@@ -16,7 +16,7 @@ import pyarrow as pa
 from clickstream.collect.sales.reader import ReadRow
 from clickstream.sales.column_maps import ColumnMap, TableMap
 from clickstream.sales.fields import FIELDS
-from clickstream.sales.values import BadValue, Moment, ValueRules
+from clickstream.sales.values import BadValue, UtcTime, ValueRules
 from clickstream.tables.sales import ORDER_ITEMS, ORDERS, REFUNDS, SALES_REJECTS
 from clickstream.tables.table_type import Table
 
@@ -174,7 +174,7 @@ def _reject(
 
 
 def _order(record: Record, rules: SalesRules) -> Record:
-    moment: Moment = record["ordered_at"]
+    moment: UtcTime = record["ordered_at"]
     local = moment.at.replace(tzinfo=UTC).astimezone(rules.store_zone)
     return {
         **_common(record, rules),
@@ -251,7 +251,7 @@ def _amount_of_line(record: Record) -> int | None:
 
 
 def _refund(record: Record, rules: SalesRules) -> Record:
-    moment: Moment = record["refunded_at"]
+    moment: UtcTime = record["refunded_at"]
     return {
         **_common(record, rules),
         **{name: record[name] for name in ("refund_id", "order_id", "line", "source_object")},

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from clickstream.sales.fields import Field, Kind
+from clickstream.sales.fields import Kind, SalesField
 
 MOST_CENTS = 10**15
 """Largest amount; a larger one is a mistake, and sums of a year stay within 64 bits."""
@@ -24,7 +24,7 @@ class BadValue(ValueError):
 
 
 @dataclass(frozen=True)
-class Moment:
+class UtcTime:
     """A time in UTC (naive), and whether its local time occurs twice."""
 
     at: datetime
@@ -44,7 +44,7 @@ class ValueRules:
     has_units: bool = True
     time_format: str = ""
 
-    def read(self, value: Any, field: Field, names: Mapping[str, str]) -> Any:
+    def read(self, value: Any, field: SalesField, names: Mapping[str, str]) -> Any:
         """Return the value of a field; None if there is none. `names` translate a choice.
 
         Raises BadValue.
@@ -78,16 +78,16 @@ class ValueRules:
             "yes or no": _yes_or_no,
         }
 
-    def _moment(self, value: Any) -> Moment:
+    def _moment(self, value: Any) -> UtcTime:
         at = _time(value, self.time_format)
         if at.tzinfo:
-            return Moment(at.astimezone(UTC).replace(tzinfo=None), is_ambiguous=False)
+            return UtcTime(at.astimezone(UTC).replace(tzinfo=None), is_ambiguous=False)
         if self.zone is None:
             raise BadValue("time without a zone")
         return local_moment(at, self.zone)
 
 
-def local_moment(at: datetime, zone: ZoneInfo) -> Moment:
+def local_moment(at: datetime, zone: ZoneInfo) -> UtcTime:
     """Return a local time (naive) in UTC; the first one, if it occurs twice.
 
     Raises BadValue for a time that does not exist, because clocks were set forward.
@@ -97,7 +97,7 @@ def local_moment(at: datetime, zone: ZoneInfo) -> Moment:
     if found.astimezone(zone).replace(tzinfo=None) != at:
         raise BadValue("local time that does not exist")
     is_ambiguous = first.utcoffset() != second.utcoffset()
-    return Moment(found.replace(tzinfo=None), is_ambiguous)
+    return UtcTime(found.replace(tzinfo=None), is_ambiguous)
 
 
 def cents(value: Any, has_units: bool = True) -> int:
@@ -146,7 +146,7 @@ def _yes_or_no(value: Any) -> bool:
     return found
 
 
-def _choice(value: str, field: Field, names: Mapping[str, str]) -> str:
+def _choice(value: str, field: SalesField, names: Mapping[str, str]) -> str:
     found = names.get(value) or names.get("*") or (value if value in field.choices else None)
     if found is None:
         raise BadValue(f"{field.name} that the column map does not know: {value[:40]}")

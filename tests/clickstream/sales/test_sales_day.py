@@ -14,7 +14,7 @@ from tests.support.cases import each_case
 
 from clickstream.collect.sales.reader import ReadRow
 from clickstream.errors import UnusableRule
-from clickstream.sales.column_maps import load_map, names_of_maps
+from clickstream.pipeline.sales.opening import load_map, names_of_maps
 from clickstream.sales.identities import order_differences, totals_of
 from clickstream.sales.sales_day import SalesDay, SalesRules, build_day
 from clickstream.tables.sales import OF_SALES_DAYS, ORDER_ITEMS, ORDERS, REFUNDS, SALES_REJECTS

@@ -6,12 +6,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from clickstream import sales
 from clickstream.collect.sales.csv_files import CsvReader, DateOf
 from clickstream.collect.sales.reader import SalesReader, TableToRead
 from clickstream.errors import IncompleteConnection, InputError, UnusableRule
-from clickstream.sales.column_maps import ColumnMap, load_map
+from clickstream.sales.column_maps import ColumnMap, parse_map
 from clickstream.sales.fields import TIMES
 from clickstream.sales.sales_day import SalesRules
 from clickstream.sales.values import BadValue, ValueRules
@@ -20,6 +22,30 @@ from clickstream.settings.sales import SalesSettings
 
 FindConnection = Callable[[str], str]
 """Returns the address, with its password, of an Airflow connection."""
+
+
+_OWN_MAPS = Path(sales.__file__).with_name("maps")
+
+
+def names_of_maps() -> list[str]:
+    """Return the names of the maps that come with the library."""
+    return sorted(path.stem for path in _OWN_MAPS.glob("*.toml"))
+
+
+def load_map(name: str, directory: Path) -> ColumnMap:
+    """Load a map by its name, or from a TOML file; a relative path starts from `directory`.
+
+    Raises UnusableRule, with the file and what to change.
+    """
+    path = _OWN_MAPS / f"{name}.toml" if name in names_of_maps() else directory / name
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnusableRule(
+            f"The column map {name} can't be read ({error.strerror}): name one of "
+            f"{', '.join(names_of_maps())}, or a TOML file."
+        ) from None
+    return parse_map(text, str(path))
 
 
 def rules_of(settings: Settings, one: SalesSettings) -> SalesRules:
