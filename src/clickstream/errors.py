@@ -51,7 +51,8 @@ ClickstreamError                 CS-901
 ├── UnknownDelivery              CS-503
 ├── EmptyWeek                    CS-504
 ├── DashboardNotStarted          CS-605
-└── ShopUnreachable              CS-801
+├── ShopUnreachable              CS-801
+└── UnbalancedSales              CS-804
 
 Defined elsewhere: `StackError` (CS-601), `AirflowError` (CS-602), `CopyInUse` (CS-603). The codes
 CS-7xx are not of errors but of states of the lake (`StateCode`).
@@ -392,3 +393,10 @@ class UnusableSales(InputError):
     """The tables or files of a shop do not have what the column map names."""
 
     code = "CS-803"
+
+
+class UnbalancedSales(ClickstreamError):
+    """The rows of a date are not all rows that the source has; a fault of this library."""
+
+    code = "CS-804"
+    is_permanent = True

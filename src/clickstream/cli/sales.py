@@ -1,36 +1,56 @@
-"""`clickstream sales`: check the sources of sales."""
+"""`clickstream sales`: check the sources of sales, pull them, and show what the lake has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
-from clickstream.cli.console import err, load_settings, out
-from clickstream.errors import InputError
+from clickstream.cli.console import err, load_settings, open_lake, out, run_by_hand
+from clickstream.cli.sales_output import show_check
+from clickstream.errors import ClickstreamError, InputError
 from clickstream.wording import printable, quantity, shorten
 
 if TYPE_CHECKING:
-    from clickstream.pipeline.sales.check import SalesCheck
+    from clickstream.lake import Lake
+    from clickstream.settings import Settings
     from clickstream.settings.sales import SalesSettings
 
-app = typer.Typer(no_args_is_help=True, help="Check the shop databases and CSV files of [[sales]].")
+app = typer.Typer(
+    no_args_is_help=True, help="Check and pull the shop databases and CSV files of [[sales]]."
+)
 
-_SHOWN = 5
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Sources by name; all by default.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is not a date such as 2026-11-20.") from None
+
+
+First = Annotated[
+    date | None, typer.Option("--from", parser=_date, metavar="DATE", help="First UTC date.")
+]
+Last = Annotated[
+    date | None, typer.Option("--to", parser=_date, metavar="DATE", help="Last UTC date.")
+]
 
 
 @app.command()
 def check(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[SOURCE]...", help="Sources by name; all by default."),
-    ] = None,
+    names: Names = None,
     days: Annotated[
         int, typer.Option(min=1, help="Number of the newest dates whose rows are read.")
     ] = 7,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check for each source what it has, which rows can't be used, and whether its sums agree.
 
@@ -44,94 +64,116 @@ def check(
     from clickstream.pipeline.sales.check import check_source
 
     settings, found = load_settings(), []
-    for source in _chosen(settings.sales, names):
+    for source in _chosen(settings, names):
         with err.status(f"Checking {source.name}"):
             found.append(check_source(settings, source, days))
         if not as_json:
-            _show(found[-1])
+            show_check(found[-1], out)
     if as_json:
         out.print_json(data=[one.as_dict() for one in found])
     if any(one.has_problems for one in found):
         raise typer.Exit(1)
 
 
-def _chosen(sources: tuple[SalesSettings, ...], names: list[str] | None) -> list[SalesSettings]:
+@app.command()
+def pull(
+    names: Names = None,
+    first: First = None,
+    last: Last = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show which dates would be pulled; change nothing.")
+    ] = False,
+) -> None:
+    """Pull the dates that differ between the sources and the lake.
+
+    Without [bold]--from[/], the last 400 days are compared ([bold]horizon_days[/]). To continue
+    after an interruption, run the same command again. If a source can't be read, the others are
+    pulled, and the exit code is 1.
+
+    Example: [bold]clickstream sales pull[/]
+
+    Example: [bold]clickstream sales pull shop --from 2026-01-01 --dry-run[/]
+    """
+    settings = load_settings()
+    sources = _chosen(settings, names)
+    if first and last and first > last:
+        raise InputError(f"--from {first} is after --to {last}.")
+    lake, has_failed = open_lake(), False
+    for source in sources:
+        try:
+            _pull(lake, source, first, last, dry_run)
+        except ClickstreamError as error:
+            has_failed = True
+            err.print(Text(printable(error.printed), "red"), soft_wrap=True)
+    if has_failed:
+        raise typer.Exit(1)
+
+
+def _pull(
+    lake: Lake, source: SalesSettings, first: date | None, last: date | None, dry_run: bool
+) -> None:
+    from clickstream.pipeline.sales.pull import plan_pull, pull_dates
+
+    with err.status(f"Comparing {source.name}"):
+        plan = plan_pull(lake, source, datetime.now(UTC), first, last)
+    if not plan.dates:
+        out.print(f"{source.name}: the lake has all {quantity(len(plan.survey.days), 'date')}.")
+        return
+    if dry_run:
+        dates = shorten(plan.dates, 20)
+        out.print(
+            f"{source.name}: {quantity(len(plan.dates), 'date')} differ: {dates}.", soft_wrap=True
+        )
+        return
+    for number, staged in enumerate(pull_dates(lake, source, plan.dates, run_by_hand()), 1):
+        out.print(f"{number}/{len(plan.dates)}  {staged.sentence}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def status(
+    names: Names = None,
+    days: Annotated[int, typer.Option(min=1, help="Number of the newest dates to show.")] = 14,
+    as_json: AsJson = False,
+) -> None:
+    """Show the sales of the newest dates in the lake, and what does not reconcile.
+
+    The exit code is 1 if a source has no date in the lake, or if rows of a date were rejected or
+    do not reconcile.
+
+    Example: [bold]clickstream sales status --days 31[/]
+    """
+    from clickstream.pipeline.sales.status import newest_dates
+
+    settings = load_settings()
+    sources = [one.name for one in _chosen(settings, names)]
+    rows = newest_dates(open_lake(), sources, days, datetime.now(UTC).date())
+    if as_json:
+        out.print_json(data=[one.as_dict() for one in rows])
+    else:
+        _show_dates([one.cells for one in rows])
+        for name in sorted({*sources} - {one.source for one in rows}):
+            out.print(Text(f"{name}: the lake has none of its dates. Run: clickstream sales pull"))
+    if {*sources} - {one.source for one in rows} or any(one.has_problems for one in rows):
+        raise typer.Exit(1)
+
+
+def _show_dates(rows: list[tuple[str, ...]]) -> None:
+    if not rows:
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("date", "source", "orders", "gross", "refunds", "net", "", "rejected", "differ"):
+        is_text = name in ("date", "source", "")
+        table.add_column(name, justify="left" if is_text else "right")
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
+def _chosen(settings: Settings, names: list[str] | None) -> list[SalesSettings]:
+    sources = settings.sales
     if not sources:
         raise InputError("No source of sales is set; add a [[sales]] section to the settings.")
     known = {one.name: one for one in sources}
     if unknown := [name for name in names or () if name not in known]:
         raise InputError(f"There is no source of sales {unknown[0]}: name {', '.join(known)}.")
     return [known[name] for name in dict.fromkeys(names or known)]
-
-
-def _show(one: SalesCheck) -> None:
-    style = "red" if one.error else "yellow" if one.has_problems else "green"
-    mark = "✗" if one.error else "!" if one.has_problems else "✓"
-    out.print(Text.assemble((mark, style), f" {one.source.name}", (f"  {one.source.kind}", "dim")))
-    for text, look in _lines(one):
-        out.print(Text(f"  {printable(text)}", look), soft_wrap=True)
-
-
-def _lines(one: SalesCheck) -> Iterator[tuple[str, str]]:
-    """Yield the lines below the name of a source, each with its style."""
-    if one.error:
-        yield one.error.printed, "red"
-    if one.survey is None:
-        return
-    if not one.survey.days:
-        yield "It has no row with a time.", "yellow"
-    yield from _lines_of_survey(one)
-    yield from _lines_of_rows(one)
-
-
-def _lines_of_survey(one: SalesCheck) -> Iterator[tuple[str, str]]:
-    survey = one.survey
-    if survey is None or not survey.days:
-        return
-    first, last = min(survey.days), max(survey.days)
-    rows: dict[str, int] = {}
-    for day in survey.days.values():
-        for table, number in day.rows.items():
-            rows[table] = rows.get(table, 0) + number
-    shown = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in rows.items())
-    yield f"{quantity(len(survey.days), 'date')} from {first} to {last}: {shown}.", ""
-    for table, number in survey.undated.items():
-        yield (
-            f"{quantity(number, 'row')} of {table} are left out: they have no time, or their order "
-            "is missing.",
-            "yellow",
-        )
-    for note in survey.notes:
-        yield note, "yellow"
-
-
-def _lines_of_rows(one: SalesCheck) -> Iterator[tuple[str, str]]:
-    if not one.read:
-        return
-    totals, currency = one.totals, one.source.currency
-    yield (
-        f"Read {quantity(len(one.read), 'date')} from {one.read[0]} to {one.read[-1]}: "
-        f"{quantity(totals.orders, 'paid order')}, gross {_amount(totals.gross_cents)}, refunds "
-        f"{_amount(totals.refunded_cents)}, net {_amount(totals.net_cents)} {currency}.",
-        "",
-    )
-    for (table, reason, column), number in one.rejects.most_common():
-        where = f" in the column {column}" if column else ""
-        examples = shorten(one.examples[table, reason, column])
-        yield (
-            f"{quantity(number, 'row')} of {table} rejected: {reason}{where} ({examples}).",
-            "yellow",
-        )
-    if one.differences:
-        some = [f"{d.order_id} by {_amount(d.cents)}" for d in one.differences]
-        yield (
-            f"{quantity(len(some), 'order')} whose parts do not give the total: "
-            f"{shorten(some, _SHOWN)}.",
-            "yellow",
-        )
-    else:
-        yield "The parts of every order give its total.", "green"
-
-
-def _amount(cents: int) -> str:
-    return f"{'-' if cents < 0 else ''}{abs(cents) // 100:,}.{abs(cents) % 100:02}"

@@ -48,6 +48,13 @@ class SalesRules:
     customer_secret: bytes = b""
 
     @property
+    def digest(self) -> str:
+        """A digest of what affects rows."""
+        texts = (self.columns.model_dump_json(), self.currency, self.zone, self.store_zone)
+        secret = hashlib.blake2b(self.customer_secret, digest_size=8).hexdigest()
+        return hashlib.blake2b("\0".join(map(str, (*texts, secret))).encode()).hexdigest()[:16]
+
+    @property
     def values(self) -> ValueRules:
         """How single values are read."""
         is_in_units = self.columns.amounts == "units"

@@ -6,6 +6,7 @@ The Iceberg schema, the comments in Glue, the data dictionary and the tests are 
 from clickstream.tables.dates import OF_DATES
 from clickstream.tables.hour_ledger import BALANCE, HOUR_LEDGER
 from clickstream.tables.requests import HITS, RAW_OBJECTS, REJECTS
+from clickstream.tables.sales import SALES_TABLES
 from clickstream.tables.sessions import SESSION_CHANGES, SESSION_PARTS
 from clickstream.tables.table_type import FIRST_COLUMNS_VERSION, Column, Table
 
@@ -20,6 +21,7 @@ __all__ = [
     "OF_DATES",
     "RAW_OBJECTS",
     "REJECTS",
+    "SALES_TABLES",
     "SESSION_CHANGES",
     "SESSION_PARTS",
     "TABLES",
@@ -39,6 +41,8 @@ ENGAGED_SECONDS = 10
 """A session that lasts longer than this is engaged, as in GA4."""
 
 TABLES = (HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER, *OF_DATES)
+
+"""The tables of every lake; those of sales are in SALES_TABLES."""
 
 COLUMNS_VERSION = max(one.since for table in TABLES for one in table.columns)
 """Version of the tables, and of their optional columns.

@@ -121,5 +121,41 @@ SALES_REJECTS = Table(
     ("event_date", "hour_at", "sales_source"),
 )
 
+SALES_LEDGER = Table(
+    "sales_ledger",
+    "one date of a source of sales; a publication writes this row last",
+    (
+        EVENT_DATE,
+        _DATE_AT,
+        _SALES_SOURCE,
+        key("source_orders", "long", "Orders that the source has, with those that are rejects."),
+        key("source_order_items", "long", "Lines of orders that the source has."),
+        key("source_refunds", "long", "Refunds that the source has."),
+        key("orders", "long", "Number of the date's rows in orders."),
+        key("order_items", "long", "Number of the date's rows in order_items."),
+        key("refunds", "long", "Number of the date's rows in refunds."),
+        key("rejected", "long", "Number of the date's rows in sales_rejects."),
+        key("gross_cents", "long", "Sum of the totals of paid orders."),
+        key("refunded_cents", "long", "Sum of the refunds of the date."),
+        key("items_cents", "long", "Sum of the lines, less their discounts."),
+        key("differing_orders", "long", "Orders whose parts do not give their total."),
+        key("differing_cents", "long", "Sum of these differences, each without its sign."),
+        _CURRENCY,
+        key(
+            "source_digest",
+            "string",
+            "Digest of the rows at the source, and of the rules by which they were read.",
+        ),
+        key("library_version", "string", "Version of clickstream that read the rows."),
+        key("published_at", "timestamp", "Time at which the date was published, UTC."),
+        key("published_by", "string", "Id of the run that published the date."),
+    ),
+    ("sales_source",),
+    ("event_date", "hour_at", "sales_source"),
+)
+
 OF_SALES_DAYS = (ORDERS, ORDER_ITEMS, REFUNDS, SALES_REJECTS)
 """The tables whose rows are those of a source and a date."""
+
+SALES_TABLES = (*OF_SALES_DAYS, SALES_LEDGER)
+"""The tables of a lake with `[[sales]]`, in the order of the commits: the ledger is last."""

@@ -12,7 +12,7 @@ from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
 
-from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableToRead
+from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableToRead, is_between
 from clickstream.errors import UnusableSales
 from clickstream.wording import quantity, shorten
 
@@ -84,10 +84,10 @@ class CsvReader:
             self._dates_of_orders[order] = day
         return day
 
-    def survey(self, first: date | None = None) -> Survey:
-        """Return the digests of the dates from `first` on, and which files do not count."""
+    def survey(self, first: date | None = None, last: date | None = None) -> Survey:
+        """Return the digests of a range of dates, and which files do not count."""
         days = {day for by_date in self._rows.values() for day in by_date if day}
-        chosen = sorted(day for day in days if first is None or day >= first)
+        chosen = sorted(day for day in days if is_between(day, first, last))
         undated = {name: self._undated(by_date) for name, by_date in self._rows.items()}
         return Survey(
             {day: self._digest(day) for day in chosen},

@@ -60,11 +60,16 @@ class Survey:
     notes: Sequence[str] = ()
 
 
+def is_between(day: date, first: date | None, last: date | None) -> bool:
+    """Whether a date is in a range; None is an open end."""
+    return (first is None or day >= first) and (last is None or day <= last)
+
+
 class SalesReader(Protocol):
     """A source that is open; all answers are of one state of it."""
 
-    def survey(self, first: date | None = None) -> Survey:
-        """Return the digests of the dates from `first` on; of all dates without it."""
+    def survey(self, first: date | None = None, last: date | None = None) -> Survey:
+        """Return the digests of the dates from `first` to `last`; None is an open end."""
 
     def read_day(self, day: date) -> Mapping[str, Sequence[ReadRow]]:
         """Return the rows of a date, by table."""

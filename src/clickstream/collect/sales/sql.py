@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection
 
-from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableToRead
+from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableToRead, is_between
 from clickstream.collect.sales.sql_dialects import Dialect, Range, dialect_of, utc_bounds
 from clickstream.errors import ClickstreamError, ShopRefused, ShopUnreachable, UnusableSales
 from clickstream.wording import shorten
@@ -141,13 +141,13 @@ class SqlReader:
                         "set time_zone in [[sales]] to the one that the shop stores them in."
                     )
 
-    def survey(self, first: date | None = None) -> Survey:
-        """Return the digests of the dates from `first` on, by one GROUP BY for each table."""
+    def survey(self, first: date | None = None, last: date | None = None) -> Survey:
+        """Return the digests of a range of dates, by one GROUP BY for each table."""
         numbers: defaultdict[date, Counter[str]] = defaultdict(Counter)
         sums: defaultdict[date, list[str]] = defaultdict(list)
         undated: Counter[str] = Counter()
         for name in self._tables:
-            for day, number, total in self._digest_rows(name, first):
+            for day, number, total in self._digest_rows(name, first, last):
                 if day is None:
                     undated[name] += number
                     continue
@@ -158,17 +158,20 @@ class SqlReader:
             dict(undated),
         )
 
-    def _digest_rows(self, name: str, first: date | None) -> Iterator[tuple[Any, int, Any]]:
+    def _digest_rows(
+        self, name: str, first: date | None, last: date | None
+    ) -> Iterator[tuple[Any, int, Any]]:
         table, dated, day = self._dated(name, self._range_of(name))
         hashed = self._dialect.row_hash([*table.c])
         query = sa.select(day, sa.func.count(), sa.func.sum(hashed)).select_from(dated)
         query = query.where(self._is_of(name))
+        time = self._time_of(name)
         if first:
-            earliest = utc_bounds(first)[0]
-            time = self._time_of(name)
-            query = query.where(sa.or_(time.is_(None), time >= earliest))
+            query = query.where(sa.or_(time.is_(None), time >= utc_bounds(first)[0]))
+        if last:
+            query = query.where(sa.or_(time.is_(None), time < utc_bounds(last)[1]))
         for found, number, total in self._connection.execute(query.group_by(day)):
-            if found is None or first is None or found >= first:
+            if found is None or is_between(found, first, last):
                 yield found, number, total
 
     def _dated(self, name: str, times: Range) -> tuple[Any, Any, Any]:
