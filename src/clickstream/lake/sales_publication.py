@@ -50,7 +50,7 @@ def publish_date(
     date since the rows were read, or does so meanwhile, StaleHour is raised: read the rows again.
     A killed publication is repeated by the next run, because it has no recorded version.
     """
-    sales_state.forget(lake, source, day)
+    sales_state.record(lake, source, day, sales_state.UNKNOWN)
     tables = {table: iceberg_tables.load(lake, table) for table in SALES_TABLES}
     at = Hour.midnight(day)
     if _publication(tables[SALES_LEDGER].read(at, at), source) != replaces:

@@ -1,15 +1,14 @@
 """Which version of a source's dates the lake has: `sales/SOURCE/2026-11.json`.
 
 The ledger of sales has the same for readers. A run that finds nothing new reads these small objects
-only, one for each month. A date without an entry is read again. A publication removes the entry
-before its first commit and writes it after the last one, so a publication that is killed is
-repeated.
+only, one for each month. A publication records UNKNOWN before its first commit, and the version
+after the last one. So a publication that is killed is repeated, also if the source has no rows of
+the date any more.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import date
 
 from clickstream.errors import StaleHour
@@ -17,6 +16,9 @@ from clickstream.lake import objects
 from clickstream.lake.client import Lake
 
 PREFIX = "sales/"
+UNKNOWN = ""
+"""The version of a date that is being published."""
+
 _ATTEMPTS = 50
 
 
@@ -32,24 +34,12 @@ def versions(lake: Lake, source: str, first: date | None = None) -> dict[date, s
 
 
 def record(lake: Lake, source: str, day: date, version: str) -> None:
-    """Record that the lake has a version of a date."""
-    _change(lake, source, day, lambda entries: {**entries, str(day): version})
-
-
-def forget(lake: Lake, source: str, day: date) -> None:
-    """Remove the entry of a date, which is about to change."""
-    _change(lake, source, day, lambda entries: {k: v for k, v in entries.items() if k != str(day)})
-
-
-def _change(
-    lake: Lake, source: str, day: date, change: Callable[[dict[str, str]], dict[str, str]]
-) -> None:
-    """Change the entries of a month by compare-and-swap."""
+    """Record the version of a date in the lake, by compare-and-swap."""
     key = _key(source, day)
     for _ in range(_ATTEMPTS):
         stored = objects.get(lake, key)
         before: dict[str, str] = json.loads(stored.body) if stored else {}
-        after = change(before)
+        after = {**before, str(day): version}
         body = json.dumps(after, sort_keys=True).encode()
         if after == before or objects.swap(lake, key, body, stored.etag if stored else None):
             return
