@@ -24,7 +24,7 @@ from clickstream.report import FIGURES
 from clickstream.settings import GoalSettings, Settings, SourceSettings
 from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sections import FunnelStepSettings
-from clickstream.tables import FIRST_COLUMNS_VERSION, TABLES, Column, Table
+from clickstream.tables import FIRST_COLUMNS_VERSION, SALES_TABLES, TABLES, Column, Table
 
 ROOT = Path(__file__).parents[1]
 DICTIONARY = """\
@@ -33,6 +33,8 @@ DICTIONARY = """\
 `make docs` writes this page from `src/clickstream/tables/` and the descriptions of the views in
 `include/sql/`; change it there. Times are in UTC. *pseudonymous* values distinguish visitors
 without identifying them. *free text* may contain text that a visitor typed or that was in a link.
+A lake has the tables of sales, from `orders` on, only if the settings have `[[sales]]`
+([Sales](sales.md)).
 """
 
 SETTINGS = """\
@@ -129,7 +131,7 @@ def metric_row(metric: Metric) -> str:
 
 def dictionary() -> str:
     """The data dictionary: tables and views."""
-    tables = (line for table in TABLES for line in table_page(table))
+    tables = (line for table in (*TABLES, *SALES_TABLES) for line in table_page(table))
     views = (line for path in sorted((ROOT / "include/sql").glob("*.yml")) for line in view(path))
     return "\n".join([DICTIONARY, "## Tables", "", *tables, "## Views", "", *views]).rstrip() + "\n"
 

@@ -55,6 +55,7 @@ ORDERS = Table(
     ),
     ("sales_source", "order_id"),
     ("event_date", "hour_at", "sales_source", "order_id"),
+    since=4,
 )
 
 ORDER_ITEMS = Table(
@@ -78,6 +79,7 @@ ORDER_ITEMS = Table(
     ),
     ("sales_source", "order_id", "line"),
     ("event_date", "hour_at", "sales_source", "order_id"),
+    since=4,
 )
 
 REFUNDS = Table(
@@ -101,6 +103,7 @@ REFUNDS = Table(
     ),
     ("sales_source", "refund_id"),
     ("event_date", "hour_at", "sales_source", "refund_id"),
+    since=4,
 )
 
 SALES_REJECTS = Table(
@@ -119,6 +122,7 @@ SALES_REJECTS = Table(
     ),
     ("sales_source", "of_table", "row_number"),
     ("event_date", "hour_at", "sales_source"),
+    since=4,
 )
 
 SALES_LEDGER = Table(
@@ -152,6 +156,7 @@ SALES_LEDGER = Table(
     ),
     ("sales_source",),
     ("event_date", "hour_at", "sales_source"),
+    since=4,
 )
 
 OF_SALES_DAYS = (ORDERS, ORDER_ITEMS, REFUNDS, SALES_REJECTS)
