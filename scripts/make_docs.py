@@ -24,7 +24,8 @@ from clickstream.report import FIGURES
 from clickstream.settings import GoalSettings, Settings, SourceSettings
 from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sections import FunnelStepSettings
-from clickstream.tables import FIRST_COLUMNS_VERSION, SALES_TABLES, TABLES, Column, Table
+from clickstream.tables import FIRST_COLUMNS_VERSION, TABLES, Column, Table
+from clickstream.tables.sales import SALES_TABLES
 
 ROOT = Path(__file__).parents[1]
 DICTIONARY = """\

@@ -15,7 +15,8 @@ from tests.support.cases import each_case
 from clickstream import settings
 from clickstream.parse.registry import FORMATS, compile_format
 from clickstream.settings.sales import SalesSettings
-from clickstream.tables import SALES_TABLES, TABLES
+from clickstream.tables import TABLES
+from clickstream.tables.sales import SALES_TABLES
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))

@@ -13,7 +13,8 @@ from botocore.config import Config
 from clickstream.errors import AwsNotConfigured
 from clickstream.lake.s3_get import ATTEMPTS, ObjectCache
 from clickstream.settings import Settings
-from clickstream.tables import SALES_TABLES, TABLES, Table
+from clickstream.tables import TABLES, Table
+from clickstream.tables.sales import SALES_TABLES
 
 if TYPE_CHECKING:
     from clickstream.lake.iceberg.catalog import LakeCatalog

@@ -13,8 +13,8 @@ from clickstream.hours import Hour
 from clickstream.lake import sales_state
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.tables import SALES_TABLES, Table
-from clickstream.tables.sales import SALES_LEDGER
+from clickstream.tables import Table
+from clickstream.tables.sales import SALES_LEDGER, SALES_TABLES
 
 UNPUBLISHED = ""
 

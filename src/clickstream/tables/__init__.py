@@ -6,7 +6,6 @@ The Iceberg schema, the comments in Glue, the data dictionary and the tests are 
 from clickstream.tables.dates import OF_DATES
 from clickstream.tables.hour_ledger import BALANCE, HOUR_LEDGER
 from clickstream.tables.requests import HITS, RAW_OBJECTS, REJECTS
-from clickstream.tables.sales import SALES_TABLES
 from clickstream.tables.sessions import SESSION_CHANGES, SESSION_PARTS
 from clickstream.tables.table_type import FIRST_COLUMNS_VERSION, Column, Table
 
@@ -21,7 +20,6 @@ __all__ = [
     "OF_DATES",
     "RAW_OBJECTS",
     "REJECTS",
-    "SALES_TABLES",
     "SESSION_CHANGES",
     "SESSION_PARTS",
     "TABLES",
@@ -42,7 +40,7 @@ ENGAGED_SECONDS = 10
 
 TABLES = (HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER, *OF_DATES)
 
-"""The tables of every lake; those of sales are in SALES_TABLES."""
+"""The tables of every lake; those of sales are in `tables.sales`."""
 
 COLUMNS_VERSION = max(one.since for table in TABLES for one in table.columns)
 """Version of the tables, and of their optional columns.

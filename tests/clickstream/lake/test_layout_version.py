@@ -30,11 +30,11 @@ from clickstream.tables import (
     COLUMNS_VERSION,
     FIRST_COLUMNS_VERSION,
     LAYOUT_VERSION,
-    SALES_TABLES,
     TABLES,
     Column,
     Table,
 )
+from clickstream.tables.sales import SALES_TABLES
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
 DIGESTS = {
