@@ -21,9 +21,11 @@ import pyarrow.compute as pc
 
 from clickstream.errors import UnusableRule
 
-_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+"""Pattern of a number of an IPv4 address, for `re.ASCII`."""
+
 _HEXTET = "(?:0|[1-9a-f][0-9a-f]{0,3})"
-_WRITTEN_OUT = rf"{_BYTE}(?:\.{_BYTE}){{3}}|{_HEXTET}(?::{_HEXTET}){{7}}"
+_WRITTEN_OUT = rf"{BYTE}(?:\.{BYTE}){{3}}|{_HEXTET}(?::{_HEXTET}){{7}}"
 _WRITTEN_SHORTER = "(?:^|:)0:0(?::|$)"  # RFC 5952, 4.2: two groups of zeros are `::`
 _NOT_ZERO = "[1-9a-f][0-9a-f]{0,3}"
 _SHORTENED = "|".join(  # `::` for two or more groups of zeros, and no other group of zeros
@@ -31,7 +33,7 @@ _SHORTENED = "|".join(  # `::` for two or more groups of zeros, and no other gro
     for left in range(1, 6)
 )
 _AS_GIVEN = rf"^(?:{_WRITTEN_OUT}|{_SHORTENED})$"
-_IPV4 = re.compile(rf"({_BYTE}(?:\.{_BYTE}){{3}})(?::[\w.-]+)?", re.ASCII)
+_IPV4 = re.compile(rf"({BYTE}(?:\.{BYTE}){{3}})(?::[\w.-]+)?", re.ASCII)
 _IPV6 = re.compile(r"([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)(?:%[^\]]*)?")
 _BRACKETS = re.compile(r"\[([^\]]*)\](?::[\w.-]+)?", re.ASCII)
 _PAIR = re.compile(r"""\s*([\w-]+)=("[^"\\]*"|[^\s";]*)\s*""", re.ASCII)

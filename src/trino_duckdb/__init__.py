@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trino_duckdb.connection import check_types, prepare_connection
+    from trino_duckdb.connection import check_types, prepare_connection, prepare_cursor
     from trino_duckdb.dialect.compiler import CompiledStatement, compile_statement
     from trino_duckdb.dialect.environment import Relations, TableColumns, ViewText
     from trino_duckdb.dialect.scopes import Condition, Scan
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from trino_duckdb.value_text import renderer
 else:
     MODULES = {
-        "connection": ("check_types", "prepare_connection"),
+        "connection": ("check_types", "prepare_connection", "prepare_cursor"),
         "dialect.compiler": ("CompiledStatement", "compile_statement"),
         "dialect.environment": ("Relations", "TableColumns", "ViewText"),
         "dialect.scopes": ("Condition", "Scan"),
@@ -55,5 +55,6 @@ __all__ = [
     "explain_failure",
     "not_supported",
     "prepare_connection",
+    "prepare_cursor",
     "renderer",
 ]

@@ -21,10 +21,10 @@ SETTINGS = (
 def prepare_connection(connection: duckdb.DuckDBPyConnection) -> None:
     """Set what compiled SQL relies on, and register the functions that it calls.
 
-    Call it once for a database. A cursor of the connection has the functions, but not all settings.
+    Call it once for a database. A cursor of the connection has the functions, but not all settings;
+    call `prepare_cursor` for it.
     """
-    for setting in SETTINGS:
-        connection.execute(setting)
+    prepare_cursor(connection)
     for function in (*pyfunctions.FUNCTIONS, *json_values.FUNCTIONS):
         parameters, result = pyfunctions.signature(function)
         connection.create_function(
@@ -34,6 +34,12 @@ def prepare_connection(connection: duckdb.DuckDBPyConnection) -> None:
             duckdb.sqltype(result),
             null_handling=FunctionNullHandling.SPECIAL,
         )
+
+
+def prepare_cursor(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Set what compiled SQL relies on in a cursor of a prepared connection."""
+    for setting in SETTINGS:
+        cursor.execute(setting)
 
 
 def check_types(connection: duckdb.DuckDBPyConnection, kinds: Sequence[Type]) -> None:

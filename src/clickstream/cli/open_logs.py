@@ -65,6 +65,8 @@ def open_(
 
     Example: [bold]ssh web1 'zcat -f /var/log/nginx/access.log*' | clickstream open -[/]
     """
+    # Arrow's usual allocator keeps about 90 MB of freed memory. Arrow reads this when it is loaded.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     from clickstream.log_facts.log_set import LogSet
 
     html_file = parse_html_options(html, range_)

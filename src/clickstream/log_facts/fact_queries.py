@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -17,12 +18,12 @@ from clickstream.log_facts.date_tables import DateTables
 from clickstream.settings import Settings
 from clickstream.tables import TABLES
 from trino_duckdb import (
-    CompiledStatement,
     QueryError,
     TableColumns,
     ViewText,
     compile_statement,
     prepare_connection,
+    prepare_cursor,
     types,
 )
 
@@ -40,47 +41,59 @@ class FactQueries:
     """
 
     def __init__(self, settings: Settings, directory: Path) -> None:
+        # A database has its functions until the connection that registered them is collected.
         self._connection = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY_LIMIT})
         prepare_connection(self._connection)
         views = {view.name: view for view in views_of(settings, directory)}
-        self._date_columns = {name: _date_column(views[name]) for name in FACT_VIEWS}
         catalog = _Catalog(views)
-        self._compiled = {
-            name: compile_statement(f"select * from {name}", _DATABASE, catalog)  # noqa: S608
-            for name in FACT_VIEWS
+        self._queries = {
+            name: _FactQuery(self._connection.cursor(), views[name], catalog) for name in FACT_VIEWS
         }
-        self._register({table: table.arrow_schema().empty_table() for table in TABLES})
 
     def rows(self, tables: DateTables, first: date, last: date) -> FactRows:
         """Return the rows of each date from `first` to `last`.
 
         `tables` have the rows of these dates and of the date after them.
         """
-        self._register(tables)
-        return {name: self._rows_of(name, first, last) for name in FACT_VIEWS}
+        of_name = {table.name: rows for table, rows in tables.items()}
+        return {name: query.rows(of_name, first, last) for name, query in self._queries.items()}
 
-    def _register(self, tables: DateTables) -> None:
-        for table, rows in tables.items():
-            self._connection.register(table.name, rows)
 
-    def _rows_of(self, name: str, first: date, last: date) -> dict[date, pa.Table]:
-        compiled, column = self._compiled[name], self._date_columns[name]
-        for statement in _setup(compiled):
-            self._connection.execute(statement)
+class _FactQuery:
+    """A fact view, and a cursor with the views that its compiled SQL needs.
+
+    These views have a cursor of their own, because names are unique within one query only. They
+    are created once: DuckDB takes a third of a second to create those of all fact views.
+    """
+
+    def __init__(self, cursor: Any, view: AthenaView, catalog: _Catalog) -> None:
+        self._cursor, self._column = cursor, _date_column(view)
+        compiled = compile_statement(f"select * from {view.name}", _DATABASE, catalog)  # noqa: S608
         labels = ", ".join(f'"{label}"' for label, _ in compiled.labels())
-        found: pa.Table = self._connection.sql(
-            f"select * from ({compiled.sql}) as facts ({labels}) "  # noqa: S608
-            f"where {column} between date '{first}' and date '{last}'"
+        self._sql = f"select * from ({compiled.sql}) as facts ({labels})"  # noqa: S608
+        self._scans = compiled.scans
+        prepare_cursor(cursor)
+        self._register(
+            {name: table.arrow_schema().empty_table() for name, table in _TABLES.items()}
+        )
+        for statement in compiled.setup:
+            cursor.execute(statement)
+
+    def rows(self, tables: Mapping[str, pa.Table], first: date, last: date) -> dict[date, pa.Table]:
+        """Return the rows of each date, from the rows of the tables by name."""
+        self._register(tables)
+        found: pa.Table = self._cursor.sql(
+            f"{self._sql} where {self._column} between date '{first}' and date '{last}'"
         ).to_arrow_table()
-        return {day: found.filter(pc.equal(found[column], day)) for day in _dates(first, last)}
+        for scan in self._scans:
+            self._cursor.unregister(scan.view)
+        return {
+            day: found.filter(pc.equal(found[self._column], day)) for day in _dates(first, last)
+        }
 
-
-def _setup(compiled: CompiledStatement) -> Iterator[str]:
-    """Yield the statements before a query; names are unique within one query only."""
-    for scan in compiled.scans:
-        yield f"create or replace temp view {scan.view} as select * from {scan.table}"  # noqa: S608
-    for statement in compiled.setup:
-        yield statement.replace("CREATE TEMP VIEW", "CREATE OR REPLACE TEMP VIEW", 1)
+    def _register(self, tables: Mapping[str, pa.Table]) -> None:
+        for scan in self._scans:
+            self._cursor.register(scan.view, tables[scan.table])
 
 
 def _dates(first: date, last: date) -> Iterator[date]:

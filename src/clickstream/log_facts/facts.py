@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +17,7 @@ from clickstream.log_facts.lines_by_date import LinesByDate
 from clickstream.settings import Settings
 from clickstream.tables import SESSION_PARTS
 
-AT_ONCE = 250_000
+AT_ONCE = 125_000
 """Rows of hits and session parts that the views are computed from at once, about."""
 
 LONGEST_GAP = 7
@@ -51,27 +53,65 @@ def compute_facts(
     """Yield the facts of some dates after the other.
 
     Visitor keys are derived from `secret`. `read_at` (aware) is the time at which the lines were
-    read. `progress` is called with the number of dates done and of all.
+    read. `progress` is called with the number of dates done and of all. DuckDB computes the facts
+    of some dates in a thread, while the tables of the next dates are built.
     """
-    days = [*_with_gaps(lines.days)]
-    if not days:
+    if not lines.days:
         return
-    hours = lines.first_and_last_hour
-    builder = DateBuilder(settings, secret, hours, read_at)
+    builder = DateBuilder(settings, secret, lines.first_and_last_hour, read_at)
     queries = FactQueries(settings, sql_directory)
-    window: dict[int, DateTables] = {}
+    computing: Future[FactRows] | None = None
+    with ThreadPoolExecutor(1) as worker:
+        for window in _windows(lines, builder, progress):
+            if computing:
+                yield computing.result()
+            computing = worker.submit(window.facts, queries)
+            del window  # its tables are large, and the worker forgets them when it is done
+        if computing:
+            yield computing.result()
+    pa.default_memory_pool().release_unused()
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The rows of the tables of some dates, and the first and last date to compute facts of."""
+
+    tables: DateTables
+    first: date
+    last: date
+
+    @classmethod
+    def of(cls, dates: Mapping[int, DateTables], last: int) -> _Window:
+        """Join the tables of dates, given as days since 1970-01-01."""
+        tables = {
+            table: pa.concat_tables([of_date[table] for of_date in dates.values()])
+            for table in next(iter(dates.values()))
+        }
+        return cls(tables, *(_EPOCH + timedelta(days=day) for day in (min(dates), last)))
+
+    def facts(self, queries: FactQueries) -> FactRows:
+        """Compute the facts."""
+        return queries.rows(self.tables, self.first, self.last)
+
+
+def _windows(
+    lines: LinesByDate, builder: DateBuilder, progress: Callable[[int, int], None]
+) -> Iterator[_Window]:
+    """Build the tables of all dates, and yield those of some dates after the other."""
+    days = [*_with_gaps(lines.days)]
+    dates: dict[int, DateTables] = {}
     for done, day in enumerate(days, 1):
-        if window and day != max(window) + 1:  # no session reaches beyond a gap
-            yield _facts_of(window, max(window), queries)
-            window.clear()
+        if dates and day != max(dates) + 1:  # no session reaches beyond a gap
+            yield _Window.of(dates, max(dates))
+            dates.clear()
         tables = builder.build(day, lines.of_day(day))
-        window[day] = {**tables, **builder.search(day, tables[SESSION_PARTS])}
-        if len(window) > 1 and _size(window) > AT_ONCE:
-            yield _facts_of(window, day - 1, queries)
-            window = {day: window[day]}
+        dates[day] = {**tables, **builder.search(day, tables[SESSION_PARTS])}
+        if len(dates) > 1 and _size(dates) > AT_ONCE:
+            yield _Window.of(dates, day - 1)
+            dates = {day: dates[day]}
             pa.default_memory_pool().release_unused()
         progress(done, len(days))
-    yield _facts_of(window, max(window), queries)
+    yield _Window.of(dates, max(dates))
 
 
 def _with_gaps(days: list[int]) -> Iterator[int]:
@@ -83,14 +123,5 @@ def _with_gaps(days: list[int]) -> Iterator[int]:
     yield from days[-1:]
 
 
-def _size(window: dict[int, DateTables]) -> int:
-    return sum(len(rows) for tables in window.values() for rows in tables.values())
-
-
-def _facts_of(window: dict[int, DateTables], last: int, queries: FactQueries) -> FactRows:
-    first, end = (_EPOCH + timedelta(days=day) for day in (min(window), last))
-    tables = {
-        table: pa.concat_tables([of_date[table] for of_date in window.values()])
-        for table in next(iter(window.values()))
-    }
-    return queries.rows(tables, first, end)
+def _size(dates: Mapping[int, DateTables]) -> int:
+    return sum(len(rows) for tables in dates.values() for rows in tables.values())

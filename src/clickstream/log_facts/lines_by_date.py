@@ -25,7 +25,7 @@ from clickstream.log_files.reading import SmallFile
 from clickstream.log_files.small_files import Source, source_of
 from clickstream.parse.frames import Parsed
 
-MOST_BYTES = 96 << 20
+MOST_BYTES = 32 << 20
 """Bytes of parsed lines in memory, at most; then those of all dates are written to disk."""
 
 _HOUR, HOURS_OF_A_DAY = 3_600, 24
@@ -149,7 +149,7 @@ class _OnDisk:
             pa.ipc.new_file(sink, schema, options=options) as file,
         ):
             file.write_table(piece.requests)
-        return cls(path, replace(piece, requests=piece.requests.slice(0, 0)))
+        return cls(path, replace(piece, requests=schema.empty_table()))
 
     def read(self) -> Piece:
         with pa.OSFile(str(self.path)) as file:

@@ -8,8 +8,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.support.cases import each_case
 from tests.support.examples import many_examples
 
+from clickstream.clean.network_ids import PREFIX_IPV4, PREFIX_IPV6, network_of
 from clickstream.errors import SettingsError
 from clickstream.networks import NetworkSet, address_in, are_addresses, client_address
 
@@ -118,6 +120,18 @@ def test_an_address_is_trusted_if_one_network_holds_it(
     expected = any(address in ip_network(network) for network in wide)
     assert (str(address) in NetworkSet.of(wide)) is expected
     assert (str(address) in NOBODY) is False
+
+
+@many_examples
+@given(address=st.ip_addresses())
+def test_the_network_of_an_address_holds_it(address: IPv4Address | IPv6Address) -> None:
+    length = PREFIX_IPV4 if isinstance(address, IPv4Address) else PREFIX_IPV6
+    assert network_of(str(address)) == str(ip_network((address, length), strict=False))
+
+
+@each_case("text", [None, "", "example.com", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1:2"])
+def test_other_texts_have_no_network(text: str | None) -> None:
+    assert network_of(text) is None
 
 
 @pytest.mark.parametrize("network", NETWORKS)

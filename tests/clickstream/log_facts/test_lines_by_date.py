@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +70,15 @@ def test_memory_and_small_files_change_nothing(
         assert found.lines == sum(map(len, files))
     finally:
         found.close()
+
+
+def test_lines_on_disk_take_no_memory() -> None:
+    before = pa.total_allocated_bytes()
+    lines = collected([[*range(20_000)]], 0, 0)
+    taken = pa.total_allocated_bytes() - before
+    read = sum(piece.requests.nbytes for day in lines.days for piece in lines.of_day(day))
+    lines.close()
+    assert taken < read / 10
 
 
 def test_a_reject_has_the_hour_of_the_line_before_it_in_its_file() -> None:
