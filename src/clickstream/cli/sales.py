@@ -173,7 +173,6 @@ def _chosen(settings: Settings, names: list[str] | None) -> list[SalesSettings]:
     sources = settings.sales
     if not sources:
         raise InputError("No source of sales is set; add a [[sales]] section to the settings.")
-    known = {one.name: one for one in sources}
-    if unknown := [name for name in names or () if name not in known]:
-        raise InputError(f"There is no source of sales {unknown[0]}: name {', '.join(known)}.")
-    return [known[name] for name in dict.fromkeys(names or known)]
+    from clickstream.pipeline.sales.opening import find_source
+
+    return [find_source(settings, name) for name in dict.fromkeys(names)] if names else [*sources]

@@ -48,6 +48,15 @@ def load_map(name: str, directory: Path) -> ColumnMap:
     return parse_map(text, str(path))
 
 
+def find_source(settings: Settings, name: str) -> SalesSettings:
+    """Return a source by its name. Raises InputError if the settings have none of that name."""
+    for one in settings.sales:
+        if one.name == name:
+            return one
+    known = ", ".join(one.name for one in settings.sales) or "none"
+    raise InputError(f"There is no source of sales {name}: the settings have {known}.")
+
+
 def rules_of(settings: Settings, one: SalesSettings) -> SalesRules:
     """Return the rules of a source. Raises UnusableRule for a column map that can't be used."""
     columns = load_map(one.columns, settings.directory)

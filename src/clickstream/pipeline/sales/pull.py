@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from clickstream import __version__
 from clickstream.collect.sales.reader import DayDigest, SalesReader, Survey
-from clickstream.errors import StaleHour, UnbalancedSales
+from clickstream.errors import InputError, StaleHour, UnbalancedSales
 from clickstream.lake import Lake, aws_errors, sales_publication, sales_state, staging
 from clickstream.lake.staging import Staged
 from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of
@@ -104,6 +104,14 @@ class StagedSales:
                 f"{quantity(self.differing_orders, 'order')} whose parts do not give the total"
             )
         return f"{', '.join(parts)}."
+
+
+def parse_date(text: str) -> date:
+    """Return a date from its text. Raises InputError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{text} is not a date such as 2026-11-20.") from None
 
 
 def plan_pull(
