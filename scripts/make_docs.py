@@ -22,8 +22,10 @@ from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.report.figures import FIGURES
 from clickstream.settings import GoalSettings, Settings, SourceSettings
+from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sections import FunnelStepSettings
 from clickstream.tables import FIRST_COLUMNS_VERSION, TABLES, Column, Table
+from clickstream.tables.sales import SALES_TABLES
 
 ROOT = Path(__file__).parents[1]
 DICTIONARY = """\
@@ -32,6 +34,8 @@ DICTIONARY = """\
 `make docs` writes this page from `src/clickstream/tables/` and the descriptions of the views in
 `include/sql/`; change it there. Times are in UTC. *pseudonymous* values distinguish visitors
 without identifying them. *free text* may contain text that a visitor typed or that was in a link.
+A lake has the tables of sales, from `orders` on, only if the settings have `[[sales]]`
+([Sales](sales.md)).
 """
 
 SETTINGS = """\
@@ -49,6 +53,7 @@ Relative paths start from the directory of the file. An unknown setting, or a va
 allowed, is refused with its line.
 
 `[[sources]]`, `[collect]`, `[lake]` and `[aws]` set where logs are read and where data is stored.
+`[[sales]]` sets where [sales](sales.md) are read.
 `[build]` sets which hours a run builds. `[maintenance]` limits the size of the lake. `[dashboard]`
 and `[digest]` set what the owner sees. The other sections, and the files that they name, affect the
 rows of an [hour](glossary.md#hour): a change applies to hours that are built after it. Hours with
@@ -81,7 +86,11 @@ COMMANDS = """\
 `src/clickstream/cli/`.
 """
 
-LISTS: dict[str, Any] = {"sources": SourceSettings, "funnel": FunnelStepSettings}
+LISTS: dict[str, Any] = {
+    "sources": SourceSettings,
+    "sales": SalesSettings,
+    "funnel": FunnelStepSettings,
+}
 REPEATED = LISTS | {"goals": GoalSettings}
 """Model of the entries of each section that may have several."""
 
@@ -123,7 +132,7 @@ def metric_row(metric: Metric) -> str:
 
 def dictionary() -> str:
     """The data dictionary: tables and views."""
-    tables = (line for table in TABLES for line in table_page(table))
+    tables = (line for table in (*TABLES, *SALES_TABLES) for line in table_page(table))
     views = (line for path in sorted((ROOT / "include/sql").glob("*.yml")) for line in view(path))
     return "\n".join([DICTIONARY, "## Tables", "", *tables, "## Views", "", *views]).rstrip() + "\n"
 

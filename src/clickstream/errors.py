@@ -23,7 +23,9 @@ ClickstreamError                 CS-901
 │   │   └── MissingDirectory
 │   ├── RefusedFiles             CS-207
 │   ├── UnknownLogFormat         CS-208
-│   └── UnusableDashboardFile    CS-604
+│   ├── UnusableDashboardFile    CS-604
+│   ├── ShopRefused              CS-802
+│   └── UnusableSales            CS-803
 ├── HostUnreachable              CS-202
 ├── HostKeyRefused               CS-205
 ├── UnusableAnswer               CS-209
@@ -48,7 +50,9 @@ ClickstreamError                 CS-901
 ├── MailRefused                  CS-502
 ├── UnknownDelivery              CS-503
 ├── EmptyWeek                    CS-504
-└── DashboardNotStarted          CS-605
+├── DashboardNotStarted          CS-605
+├── ShopUnreachable              CS-801
+└── UnbalancedSales              CS-804
 
 Defined elsewhere: `StackError` (CS-601), `AirflowError` (CS-602), `CopyInUse` (CS-603). The codes
 CS-7xx are not of errors but of states of the lake (`StateCode`).
@@ -386,3 +390,28 @@ class DashboardNotStarted(ClickstreamError):
     """The server of the dashboard ended while it started."""
 
     code = "CS-605"
+
+
+class ShopUnreachable(ClickstreamError):
+    """A shop's database can't be connected to, or the connection was lost."""
+
+    code = "CS-801"
+
+
+class ShopRefused(InputError):
+    """A shop's database refuses the login, or the account may not read a table."""
+
+    code = "CS-802"
+
+
+class UnusableSales(InputError):
+    """The tables or files of a shop do not have what the column map names."""
+
+    code = "CS-803"
+
+
+class UnbalancedSales(ClickstreamError):
+    """The rows of a date are not all rows that the source has; a fault of this library."""
+
+    code = "CS-804"
+    is_permanent = True

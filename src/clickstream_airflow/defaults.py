@@ -11,7 +11,7 @@ from airflow.sdk import Asset
 from clickstream_airflow.failures import log_cause
 
 HOURLY, DAILY, REPROCESS = "clickstream_hourly", "clickstream_daily", "clickstream_reprocess"
-DIGEST = "clickstream_digest"
+DIGEST, SALES = "clickstream_digest", "clickstream_sales"
 """The ids of the DAGs."""
 
 TAGS: Mapping[str, str] = {
@@ -42,3 +42,6 @@ TABLES = ("hits", "session_parts", "rejects", "raw_objects", "session_changes", 
 ASSETS: Mapping[str, Asset] = {table: Asset(f"clickstream.{table}") for table in TABLES}
 """The asset of each table. A published hour updates it, and other DAGs may use it as a schedule. An
 asset has only a name, because an s3:// address costs 0.3 seconds at each parse of a DAG file."""
+
+SALES_LEDGER = Asset("clickstream.sales_ledger")
+"""The asset that each published date of sales updates."""

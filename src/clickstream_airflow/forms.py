@@ -50,6 +50,24 @@ def week_params() -> dict[str, Param]:
     }
 
 
+def sales_params() -> dict[str, Param]:
+    """Return the form fields for a range of dates of sales."""
+    return {
+        "from": _date("From (UTC)", "If empty, the run looks back `horizon_days` of the source."),
+        "to": _date("To (UTC), included", "If empty, the range has no end."),
+    }
+
+
+def _date(title: str, if_empty: str) -> Param:
+    return Param(
+        None,
+        type=["null", "string"],
+        pattern=r"^\d{4}-\d\d-\d\d$",
+        title=title,
+        description=f"A date such as 2026-11-20. {if_empty}",
+    )
+
+
 def range_params() -> dict[str, Param]:
     """Return the form fields for a range of hours: from, to, reason, steps and options."""
     return {

@@ -14,7 +14,9 @@ from tests.support.cases import each_case
 
 from clickstream import settings
 from clickstream.parse.registry import FORMATS, compile_format
+from clickstream.settings.sales import SalesSettings
 from clickstream.tables import TABLES
+from clickstream.tables.sales import SALES_TABLES
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -102,7 +104,7 @@ def test_the_example_of_a_log_format_is_the_one_it_recognises(name: str) -> None
 def test_the_dictionary_has_every_table_and_view() -> None:
     headings = re.findall(r"^### (\w+)$", (ROOT / "docs/data-dictionary.md").read_text(), re.M)
     views = [path.stem for path in sorted((ROOT / "include" / "sql").glob("*.sql"))]
-    assert headings == [*(table.name for table in TABLES), *views]
+    assert headings == [*(table.name for table in (*TABLES, *SALES_TABLES)), *views]
 
 
 @pytest.mark.parametrize("page", ["docs/settings.md", "clickstream.toml"])
@@ -115,6 +117,7 @@ def test_every_section_of_the_settings_is_there(page: str) -> None:
 def test_settings_that_are_named_exist(page: Path) -> None:
     known = {name for name, _, _ in settings.Settings().describe()}
     known |= {f"sources.{name}" for name in settings.SourceSettings.model_fields}
+    known |= {f"sales.{name}" for name in SalesSettings.model_fields}
     named = re.findall(r"`\[+(\w+)\]+(?: (\w+))?`", page.read_text())
     assert [
         f"{s} {k}" for s, k in named if s not in SETTINGS or (k and f"{s}.{k}" not in known)

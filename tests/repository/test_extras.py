@@ -33,6 +33,8 @@ OF_EXTRAS = {
     "maintain": "lake",
     "query sql": "lake",
     "repair": "lake",
+    "sales check": "lake,sales",
+    "sales pull": "lake,sales",
     "sources check": "lake",
     "sources retire web": "lake",
     "sources show": "lake",
@@ -50,9 +52,20 @@ OF_EXTRAS = {
 }
 """Commands that need an extra, and the extra that their error names."""
 
+DATABASE_OF_A_SHOP = """
+[[sales]]
+name = "shop"
+kind = "sql"
+columns = "cafe-lab"
+currency = "USD"
+url = "mysql://reader@127.0.0.1:9/cafe"
+"""
+"""Settings with which `sales check` needs its extra; CSV files need none."""
+
 OF_MODULES = {
     "clickstream": (),
     "clickstream/collect": ("lake",),
+    "clickstream/collect/sales": ("sales",),
     "clickstream/dashboard": ("dashboard",),
     "clickstream/demo": ("airflow", "dashboard", "local"),
     "clickstream/lake": ("lake",),
@@ -118,7 +131,22 @@ def test_a_check_of_log_files_needs_no_extra(tmp_path: Path) -> None:
         assert out, words
 
 
+def test_sales_in_files_need_no_extra(tmp_path: Path) -> None:
+    settings = DATABASE_OF_A_SHOP.partition("url")[0].replace("sql", "csv") + 'path = "sales"'
+    (tmp_path / "clickstream.toml").write_text(settings.replace("cafe-lab", "own.toml"))
+    (tmp_path / "own.toml").write_text(
+        'title = "own"\n[orders]\nfiles = "o.csv"\n'
+        '[orders.columns]\norder_id = "id"\nordered_at = "at"\ntotal = "total"\n'
+    )
+    (tmp_path / "sales").mkdir()
+    (tmp_path / "sales" / "o.csv").write_text("id,at,total\n1,2026-11-20T10:00:00Z,0\n")
+    ((status, out, err),) = run_without(absent_modules(), [["sales", "check"]], tmp_path)
+    assert (status, err) == (0, ""), out
+    assert "1 paid order" in out
+
+
 def test_a_command_without_its_packages_names_the_extra_to_install(tmp_path: Path) -> None:
+    (tmp_path / "clickstream.toml").write_text(DATABASE_OF_A_SHOP)
     results = run_without(absent_modules(), [*map(str.split, OF_EXTRAS)], tmp_path)
     for (words, extra), (status, out, err) in zip(OF_EXTRAS.items(), results, strict=True):
         name = words.split()[0]

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream import __version__
-from clickstream.cli import bots, build, dashboard, digest, health, open_logs, sources
+from clickstream.cli import bots, build, dashboard, digest, health, open_logs, sales, sources
 from clickstream.cli.console import (
     AirflowPort,
     AwsPort,
@@ -116,6 +116,7 @@ app.command()(health.repair)
 app.command()(digest.digest)
 app.add_typer(dashboard.app, name="dashboard")
 app.add_typer(sources.app, name="sources")
+app.add_typer(sales.app, name="sales")
 app.add_typer(bots.app, name="bots")
 
 RENAMED_COMMANDS = {"mend": "repair", "upkeep": "maintain"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from botocore.config import Config
 from clickstream.errors import AwsNotConfigured
 from clickstream.lake.s3_get import ATTEMPTS, ObjectCache
 from clickstream.settings import Settings
+from clickstream.tables import TABLES, Table
+from clickstream.tables.sales import SALES_TABLES
 
 if TYPE_CHECKING:
     from clickstream.lake.iceberg.catalog import LakeCatalog
@@ -34,6 +36,11 @@ class Lake:
     def database(self) -> str:
         """The lake's Glue database."""
         return self.settings.lake.database
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """The tables of the lake; those of sales only if `[[sales]]` is set."""
+        return (*TABLES, *SALES_TABLES) if self.settings.sales else TABLES
 
     def uri(self, key: str) -> str:
         """The s3:// address of a key of the lake."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from clickstream.errors import OtherLayout
 from clickstream.lake.client import Lake
-from clickstream.tables import LAYOUT_VERSION, TABLES, Table
+from clickstream.tables import LAYOUT_VERSION, Table
 
 LAYOUT_PROPERTY = "clickstream.layout-version"
 UNMARKED_VERSION = 1
@@ -47,10 +47,10 @@ def check_tables(lake: Lake) -> bool:
     Opening a lake usually takes only this, and each task opens it again. So it is one request:
     pyiceberg copies a table's properties and columns to its entry in Glue. Raises OtherLayout.
     """
-    entries = lake.catalog_entries(table.name for table in TABLES)
+    entries = lake.catalog_entries(table.name for table in lake.tables)
     for entry in entries.values():
         refuse_other_layout(lake, entry.get("Parameters", {}))
-    return all(t.name in entries and _is_current(t, entries[t.name]) for t in TABLES)
+    return all(t.name in entries and _is_current(t, entries[t.name]) for t in lake.tables)
 
 
 def _is_current(table: Table, entry: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from clickstream.errors import SettingsError
+from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sections import (
     CHANGED,
     FunnelStepSettings,
@@ -134,15 +135,17 @@ def _check_formats(
 def _check_names(
     settings: Settings, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
 ) -> None:
-    """Check that no two sources have the same name, because bookmarks are stored by it."""
-    seen: set[str] = set()
-    for number, source in enumerate(settings.sources):
-        if source.name in seen:
-            where = _where(("sources", str(number), "name"), text, path, origin)
-            raise SettingsError(
-                f"{where}: there are two sources named {source.name}; give each a name of its own."
-            )
-        seen.add(source.name)
+    """Check that no two sources have the same name, because their state is stored by it."""
+    for section in ("sources", "sales"):
+        seen: set[str] = set()
+        for number, source in enumerate(getattr(settings, section)):
+            if source.name in seen:
+                where = _where((section, str(number), "name"), text, path, origin)
+                raise SettingsError(
+                    f"{where}: there are two sources named {source.name}; give each a name of its "
+                    "own."
+                )
+            seen.add(source.name)
 
 
 def _where(
@@ -188,7 +191,12 @@ def _allowed(keys: tuple[str, ...]) -> str:
         name: field.annotation
         for name, field in Settings.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-    } | {"sources": SourceSettings, "goals": GoalSettings, "funnel": FunnelStepSettings}
+    } | {
+        "sources": SourceSettings,
+        "sales": SalesSettings,
+        "goals": GoalSettings,
+        "funnel": FunnelStepSettings,
+    }
     model = sections.get(keys[0], Settings) if len(keys) > 1 else Settings
     return ", ".join(public(model))
 

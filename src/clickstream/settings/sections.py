@@ -20,6 +20,7 @@ from clickstream.settings.labels import (
     PageSettings,
     PeopleSettings,
 )
+from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sources import CollectSettings, SourceSettings
 from clickstream.settings.values import GoalName, RegularExpression, SiteHost, TimeZone
 
@@ -253,6 +254,9 @@ class Settings(Section):
         (), description="Places from which log files are pulled."
     )
     collect: CollectSettings = CollectSettings()
+    sales: tuple[SalesSettings, ...] = Field(
+        (), description="Shop databases and CSV files that sales are read from."
+    )
     lake: LakeSettings = LakeSettings()
     aws: AwsSettings = AwsSettings()
     sessions: SessionSettings = SessionSettings()

@@ -40,6 +40,8 @@ ENGAGED_SECONDS = 10
 
 TABLES = (HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER, *OF_DATES)
 
+"""The tables of every lake; those of sales are in `tables.sales`."""
+
 COLUMNS_VERSION = max(one.since for table in TABLES for one in table.columns)
 """Version of the tables, and of their optional columns.
 

@@ -36,7 +36,7 @@ from pyiceberg.types import (
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.table_properties import properties_of, refuse_other_layout
-from clickstream.tables import TABLES, Column, Table
+from clickstream.tables import Column, Table
 from clickstream.tables.table_type import Type
 
 ICEBERG: dict[Type, IcebergType] = {
@@ -81,7 +81,7 @@ def ensure_tables(lake: Lake) -> None:
     with suppress(NamespaceAlreadyExistsError):
         lake.catalog.create_namespace(lake.database)
     existing = {name for _, name in lake.catalog.list_tables(lake.database)}
-    for table in TABLES:
+    for table in lake.tables:
         if table.name in existing:
             _extend(lake, table)
         else:

@@ -20,7 +20,7 @@ from clickstream.lake.raw import RawObject
 from clickstream.pipeline.hour.outdated import check_range
 from clickstream.pipeline.hour.replay_window import ReplayWindow
 from clickstream.step_config import log_format_of
-from clickstream.tables import HITS, HOUR_LEDGER, RAW_OBJECTS, REJECTS, TABLES, Table
+from clickstream.tables import HITS, HOUR_LEDGER, RAW_OBJECTS, REJECTS, Table
 from clickstream.wording import quantity
 
 _BUILT_WITHOUT_READING = (HITS, REJECTS)
@@ -58,11 +58,13 @@ class Damage:
 class BytesReport:
     """What `check_stored_bytes` has read, and the damage that it found.
 
-    `chosen` is the range that was given, as text. Raw lines before `raw_gone_before` are deleted.
-    `damage` is in the order in which it was found: the ledger comes first.
+    `chosen` is the range that was given, as text, and `tables` the number of tables. Raw lines
+    before `raw_gone_before` are deleted. `damage` is in the order in which it was found: the ledger
+    comes first.
     """
 
     chosen: str
+    tables: int
     files: int = 0
     file_bytes: int = 0
     rows: int = 0
@@ -84,7 +86,7 @@ class BytesReport:
         """What was read."""
         return (
             f"Read all stored bytes of {self.chosen}: {quantity(self.files, 'data file')} of "
-            f"{len(TABLES)} tables with {quantity(self.rows, 'row')} ({_size(self.file_bytes)}"
+            f"{self.tables} tables with {quantity(self.rows, 'row')} ({_size(self.file_bytes)}"
             f"), {quantity(self.raw_objects, 'raw object')} with {quantity(self.lines, 'line')} "
             f"({_size(self.raw_bytes)}), {quantity(self.fact_files, 'fact file')} "
             f"({_size(self.fact_bytes)})."
@@ -126,9 +128,9 @@ def check_stored_bytes(
     """
     if first and last:
         check_range(first, last)
-    report = BytesReport(f"{first} to {last}" if first and last else "all hours")
+    report = BytesReport(f"{first} to {last}" if first and last else "all hours", len(lake.tables))
     check = _Check(lake, first, last, report, progress)
-    for table in (HOUR_LEDGER, *(one for one in TABLES if one is not HOUR_LEDGER)):
+    for table in (HOUR_LEDGER, *(one for one in lake.tables if one is not HOUR_LEDGER)):
         check.table(table)
     check.raw_objects()
     check.facts()

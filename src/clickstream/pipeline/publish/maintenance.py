@@ -28,7 +28,6 @@ from clickstream.pipeline.publish.retention import (
     deletable_raw,
     plan_retention,
 )
-from clickstream.tables import TABLES
 from clickstream.wording import quantity
 
 MOST_PASSES = 3
@@ -181,7 +180,7 @@ def compact_days(
     done: list[FileGroup] = []
     left: list[str] = []
     days_left = 0
-    for table in TABLES:
+    for table in lake.tables:
         for _ in range(MOST_PASSES):
             loaded = iceberg_tables.load(lake, table)
             due, waiting = _bounded(table_maintenance.find_groups(loaded, before))
@@ -227,7 +226,7 @@ def expire_snapshots(lake: Lake, now: datetime, dry_run: bool = False) -> Expire
         table.name: len(table_maintenance.past(iceberg_tables.load(lake, table).iceberg, horizon))
         if dry_run
         else table_maintenance.expire(lake, table, horizon)
-        for table in TABLES
+        for table in lake.tables
     }
     return Expired(gone, f"{horizon:%Y-%m-%d %H:%M} UTC", dry_run)
 
@@ -277,7 +276,7 @@ def _sweep_raw(
 
 
 def _unneeded(lake: Lake, before: datetime) -> Iterator[tuple[str, list[Listed]]]:
-    for table in TABLES:
+    for table in lake.tables:
         yield table.name, table_maintenance.unreferenced(lake, table, before)
     yield "staging", table_maintenance.staged(lake, before)
     yield "facts", fact_files.unreferenced(lake, before)

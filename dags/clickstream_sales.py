@@ -1,0 +1,157 @@
+"""Every hour: find the dates whose sales differ from the lake, and replace them."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import dag, get_current_context, task, task_group
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from clickstream_airflow.defaults import DEFAULT_ARGS, SALES_LEDGER
+from clickstream_airflow.failures import translate_errors
+from clickstream_airflow.forms import sales_params
+from clickstream_airflow.lake import open_lake
+from clickstream_airflow.run_sales import range_of_run
+from clickstream_airflow.shop_connection import connection_address
+
+log = logging.getLogger("clickstream")
+
+DOC = """
+### What it does
+Copies the sales of the sources in `[[sales]]` to the lake: `orders`, `order_items`, `refunds`,
+`sales_rejects` and, last, `sales_ledger`. A run compares a digest of each UTC date at the source
+with that of the lake, and replaces the dates that differ. So it finds late orders, edits, refunds
+and deletions. Without `[[sales]]` it does nothing.
+
+`clickstream_hourly` never waits for this DAG. Each published date updates the asset
+`clickstream.sales_ledger`.
+
+### How urgent a red run is
+* It can wait for hours: readers see the sales of the last green run. Nothing is lost, because the
+  sales stay in the shop, and the next run compares all dates again.
+* `compare_source`: that shop can't be read. The other sources are pulled, and
+  `every_source_compared` keeps the run red.
+* A single red date in `replace_date`: the other dates are published.
+
+### Where to look
+The last line of the failed task's log says what is wrong and what to do. It ends with a code that
+`docs/runbook.md` explains. `clickstream sales check` reads a source and stores nothing;
+`clickstream sales status` shows what the lake has.
+
+### How to rerun
+*Clear task* on the failed task, with *Downstream* selected, at any time and as often as you like:
+a date that is replaced twice has the same rows.
+
+* For one range of dates, trigger the DAG and enter them in the form.
+* In a *Backfill*, each run replaces the date of its data interval, if it differs; leave the fields
+  of the form empty.
+"""
+
+ALL_COMPARED = "Keeps the run red if a source could not be read, although the others were pulled."
+
+NAME_OF_DATE = "{{ task.op_kwargs['date']['day'] }} of {{ task.op_kwargs['date']['source'] }}"
+NAME_OF_STAGED = NAME_OF_DATE.replace("date", "staged")
+
+Staged = Any
+"""The result that a step of a date passes to the next step: S3 keys and counts."""
+
+
+@task
+@translate_errors
+def list_sources() -> list[str]:
+    """List the sources of sales in the settings; without any, the other tasks are skipped."""
+    names = [source.name for source in open_lake().settings.sales]
+    log.info(f"Sources of sales: {', '.join(names) or 'none is set in [[sales]]'}.")
+    return names
+
+
+@task(map_index_template="{{ task.op_kwargs['source'] }}", multiple_outputs=False)
+@translate_errors
+def compare_source(source: str) -> list[dict[str, str]]:
+    """Find the dates of a source that differ from the lake, by one query for each of its tables."""
+    from clickstream.pipeline.sales.opening import find_source
+    from clickstream.pipeline.sales.pull import plan_pull
+    from clickstream.wording import quantity, shorten
+
+    lake = open_lake()
+    found = find_source(lake.settings, source)
+    first, last = range_of_run(get_current_context()["dag_run"])
+    plan = plan_pull(lake, found, datetime.now(UTC), first, last, connection_address)
+    number = quantity(len(plan.survey.days), "date")
+    log.info(f"{source} has {number}; to replace: {shorten(plan.dates)}.")
+    for note in plan.survey.notes:
+        log.warning(note)
+    return [{"source": source, "day": str(day)} for day in plan.dates]
+
+
+@task(trigger_rule="all_done", multiple_outputs=False)
+@translate_errors
+def dates_to_replace(differing: Any) -> list[dict[str, str]]:
+    """Join the dates of all sources that could be read."""
+    return [date for of_source in differing or () for date in of_source]
+
+
+@task(map_index_template=NAME_OF_DATE, multiple_outputs=False)
+@translate_errors
+def pull_sales(date: dict[str, str]) -> dict[str, Any]:
+    """Read the rows of a date from one state of the source, and stage them. No table changes."""
+    from clickstream.pipeline.sales.opening import find_source
+    from clickstream.pipeline.sales.pull import parse_date, pull_date
+
+    lake = open_lake()
+    source = find_source(lake.settings, date["source"])
+    staged = pull_date(lake, source, parse_date(date["day"]), connection_address)
+    log.info(staged.sentence)
+    return staged.as_dict()
+
+
+@task(map_index_template=NAME_OF_STAGED, multiple_outputs=False)
+@translate_errors
+def check_day(staged: Staged) -> dict[str, Any]:
+    """Check that each row of the source is in one table or a reject, before readers see them."""
+    from clickstream.pipeline.sales.pull import StagedSales, check_date
+
+    return check_date(open_lake(), StagedSales.from_dict(staged)).as_dict()
+
+
+@task(map_index_template=NAME_OF_STAGED, max_active_tis_per_dag=1, outlets=[SALES_LEDGER])
+@translate_errors
+def register_tables(staged: Staged) -> None:
+    """Replace the date in all tables of sales; read it again if another run was faster."""
+    from clickstream.pipeline.sales.opening import find_source
+    from clickstream.pipeline.sales.pull import StagedSales, publish_staged
+
+    lake, checked = open_lake(), StagedSales.from_dict(staged)
+    source = find_source(lake.settings, checked.source)
+    run_id = get_current_context()["run_id"]
+    log.info(publish_staged(lake, source, checked, run_id, connection_address).sentence)
+
+
+@task_group
+def replace_date(date: dict[str, str]) -> None:
+    """Replace one date of a source, from its rows there to published tables."""
+    register_tables(staged=check_day(staged=pull_sales(date=date)))
+
+
+@dag(
+    description="Every hour: replace the dates whose sales differ between the shop and the lake.",
+    schedule=CronDataIntervalTimetable("10 * * * *", timezone="UTC"),
+    catchup=False,
+    max_active_runs=2,
+    default_args=dict(DEFAULT_ARGS),
+    params=sales_params(),
+    tags=["clickstream", "hourly", "tier-2"],
+    doc_md=DOC,
+)
+def clickstream_sales() -> None:
+    """The DAG of sales."""
+    compared = compare_source.expand(source=list_sources())
+    every_source_compared = EmptyOperator(task_id="every_source_compared", doc_md=ALL_COMPARED)
+    compared >> every_source_compared
+    replace_date.expand(date=dates_to_replace(compared))
+
+
+clickstream_sales()

@@ -1,0 +1,204 @@
+"""Sales in CSV files of a directory. For each date, the latest file with rows of it counts."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatch
+from pathlib import Path
+
+from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableToRead, is_between
+from clickstream.errors import UnusableSales
+from clickstream.wording import quantity, shorten
+
+DateOf = Callable[[str], date | None]
+"""Returns the UTC date of a time in a file; None if it can't be read."""
+
+_DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True)
+class _Row:
+    values: tuple[str, ...]
+    number: int
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file with its rows; rows are numbered from 1, without the header."""
+
+    name: str
+    header: tuple[str, ...]
+    rows: Sequence[_Row]
+
+    def column(self, name: str) -> int:
+        return self.header.index(name)
+
+
+class CsvReader:
+    """The files of a directory in one state.
+
+    Raises UnusableSales if a file can't be read, lacks a column of the map, or has another one.
+    """
+
+    def __init__(
+        self, directory: Path, tables: Sequence[TableToRead], date_of: DateOf, source: str
+    ) -> None:
+        """Read the files."""
+        self._directory, self._source, self._date_of = directory, source, date_of
+        self._to_read = {one.name: one for one in tables}
+        files = _files_by_age(directory, source)
+        self._contents = {
+            name: _read(path, self._tables_of(name), source) for name, path in files.items()
+        }
+        self._dates_of_orders: dict[str, date] = {}
+        self._rows = {name: self._by_date(one) for name, one in self._to_read.items()}
+
+    def _tables_of(self, name: str) -> list[TableToRead]:
+        return [one for one in self._to_read.values() if fnmatch(name, one.place)]
+
+    def _by_date(self, one: TableToRead) -> dict[date | None, dict[str, list[_Row]]]:
+        """Return the rows of a table by date and file, the latest file last."""
+        found: defaultdict[date | None, dict[str, list[_Row]]] = defaultdict(dict)
+        for file in self._contents.values():
+            if not fnmatch(file.name, one.place):
+                continue
+            for row in file.rows:
+                if one.only_with and not _has_amount(row.values[file.column(one.only_with)]):
+                    continue
+                day = self._date(one, file, row)
+                found[day].setdefault(file.name, []).append(row)
+        return dict(found)
+
+    def _date(self, one: TableToRead, file: _File, row: _Row) -> date | None:
+        order = row.values[file.column(one.order_id)].strip() if one.order_id else ""
+        if not one.time:
+            return self._dates_of_orders.get(order)
+        day = self._date_of(row.values[file.column(one.time)])
+        if one.name == "orders" and day and order:
+            self._dates_of_orders[order] = day
+        return day
+
+    def survey(self, first: date | None = None, last: date | None = None) -> Survey:
+        """Return the digests of a range of dates, and which files do not count."""
+        days = {day for by_date in self._rows.values() for day in by_date if day}
+        chosen = sorted(day for day in days if is_between(day, first, last))
+        undated = {name: self._undated(by_date) for name, by_date in self._rows.items()}
+        return Survey(
+            {day: self._digest(day) for day in chosen},
+            {name: number for name, number in undated.items() if number},
+            [*self._replaced_files(chosen)],
+        )
+
+    def _undated(self, by_date: Mapping[date | None, Mapping[str, Sequence[_Row]]]) -> int:
+        return sum(map(len, by_date.get(None, {}).values()))
+
+    def _digest(self, day: date) -> DayDigest:
+        numbers, digest = {}, hashlib.blake2b(digest_size=16)
+        for name, by_date in self._rows.items():
+            for file, rows in by_date.get(day, {}).items():
+                texts = sorted(repr(row.values) for row in rows)
+                digest.update(
+                    "\n".join([name, file, *self._contents[file].header, *texts]).encode()
+                )
+                numbers[name] = len(rows)
+        return DayDigest(numbers, digest.hexdigest())
+
+    def _replaced_files(self, days: Sequence[date]) -> Iterator[str]:
+        """Yield a sentence for each file that a later one replaces, with the loss of rows."""
+        for name, by_date in self._rows.items():
+            lost: defaultdict[tuple[str, str], list[tuple[date, int]]] = defaultdict(list)
+            for day in days:
+                *earlier, last = [*by_date.get(day, {}).items()] or [("", [])]
+                for file, rows in earlier:
+                    lost[file, last[0]].append((day, len(rows) - len(last[1])))
+            for (file, winner), of_days in lost.items():
+                fewer = [f"{day} ({more} fewer)" for day, more in of_days if more > 0]
+                warning = f" It has fewer rows on {shorten(fewer)}." if fewer else ""
+                yield (
+                    f"For {quantity(len(of_days), 'date')}, the {name} of {winner} count, and not "
+                    f"those of the earlier file {file}.{warning}"
+                )
+
+    def read_day(self, day: date) -> Mapping[str, Sequence[ReadRow]]:
+        """Return the rows of a date, by table."""
+        return {
+            name: [*self._read_rows(by_date.get(day, {}))] for name, by_date in self._rows.items()
+        }
+
+    def _read_rows(self, by_file: Mapping[str, Sequence[_Row]]) -> Iterator[ReadRow]:
+        for file in [*by_file][-1:]:
+            header = self._contents[file].header
+            for row in by_file[file]:
+                yield ReadRow(dict(zip(header, row.values, strict=True)), file, row.number)
+
+
+def _has_amount(text: str) -> bool:
+    """Whether a value is neither empty nor 0."""
+    return bool(text.strip().strip("0.,"))
+
+
+def _files_by_age(directory: Path, source: str) -> dict[str, Path]:
+    """Return the files by name, the latest last; files of one time are in the order of names."""
+    try:
+        found = [path for path in directory.iterdir() if path.is_file()]
+        ages = {path: path.stat().st_mtime_ns for path in found}
+    except OSError as error:
+        raise UnusableSales(
+            f"The directory {directory} of {source} can't be read ({error.strerror}): check path "
+            "in [[sales]]."
+        ) from None
+    in_order = sorted(found, key=lambda path: (ages[path], path.name))
+    return {path.name: path for path in in_order}
+
+
+def _read(path: Path, tables: Sequence[TableToRead], source: str) -> _File:
+    if not tables:
+        return _File(path.name, (), ())
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UnusableSales(f"{path} of {source} can't be read: {reason}.") from None
+    first_line = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first_line.count)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header = tuple(name.strip() for name in next(lines, ()))
+    _check_header(path, header, tables, source)
+    rows = [_Row(tuple(row), number) for number, row in enumerate(filter(None, lines), 1)]
+    for row in rows:
+        if len(row.values) != len(header):
+            raise UnusableSales(
+                f"Row {row.number} of {path} has {quantity(len(row.values), 'value')}, and the "
+                f"header has {len(header)}: export the file again."
+            )
+    return _File(path.name, header, rows)
+
+
+def _check_header(
+    path: Path, header: Sequence[str], tables: Sequence[TableToRead], source: str
+) -> None:
+    wanted = {column: one.name for one in tables for column in one.columns}
+    if missing := [column for column in wanted if column not in header]:
+        raise UnusableSales(
+            f"{path} of {source} has no column {shorten(missing)}, which the column map names for "
+            f"{wanted[missing[0]]}. Its columns are {shorten(header, 40)}."
+        )
+    ignored = [pattern for one in tables for pattern in one.ignored if pattern != "*"]
+    unknown = [
+        column
+        for column in header
+        if column not in wanted and not any(fnmatch(column, pattern) for pattern in ignored)
+    ]
+    if unknown:
+        raise UnusableSales(
+            f"{path} of {source} has the column {shorten(unknown)}, which the column map does not "
+            "know: name it there, in columns or in ignored."
+        )
+    if doubled := [name for name, number in Counter(header).items() if number > 1]:
+        raise UnusableSales(f"{path} of {source} has the column {doubled[0]} twice.")

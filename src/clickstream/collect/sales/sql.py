@@ -1,0 +1,235 @@
+"""Sales in a shop's database: PostgreSQL, MySQL or MariaDB, read by SQLAlchemy.
+
+Everything is read in one transaction that can't write, from one consistent snapshot. The time zone
+of the session is UTC. It is set on each connect, because a database shows some times in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection
+
+from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableToRead, is_between
+from clickstream.collect.sales.sql_dialects import Dialect, Range, dialect_of, utc_bounds
+from clickstream.errors import ClickstreamError, ShopRefused, ShopUnreachable, UnusableSales
+from clickstream.wording import shorten
+
+_DRIVERS = {
+    "postgresql": "postgresql+psycopg2",
+    "postgres": "postgresql+psycopg2",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+}
+_REFUSED = ("28", "42501", "1044", "1045", "1142", "1143", "1227", "1698")
+"""SQLSTATE classes of PostgreSQL, and error numbers of MySQL, for a login or a right."""
+
+_REFUSED_PHRASES = ("authentication failed", "does not exist", "no pg_hba.conf entry")
+"""PostgreSQL's driver has no SQLSTATE for a failed connection."""
+
+
+@contextmanager
+def open_database(
+    address: str,
+    password: str,
+    tables: Sequence[TableToRead],
+    zone: ZoneInfo | None,
+    wait_seconds: int,
+    source: str,
+) -> Iterator[SqlReader]:
+    """Connect, and begin the transaction; it ends with the block.
+
+    `source` is the name of the source for messages. Raises ShopUnreachable, ShopRefused, and
+    UnusableSales if a table or column is missing, or if times have no zone.
+    """
+    url = _url(address, password)
+    dialect = dialect_of(url.get_backend_name())
+    engine = sa.create_engine(
+        url,
+        poolclass=sa.NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"connect_timeout": wait_seconds},
+    )
+    try:
+        with engine.connect() as connection:
+            for statement in (*dialect.session, *dialect.snapshot):
+                connection.exec_driver_sql(statement)
+            yield SqlReader(connection, dialect, tables, zone, source)
+            connection.exec_driver_sql("ROLLBACK")
+    except sa.exc.DBAPIError as error:
+        raise _translated(error, source, url) from None
+
+
+def _url(address: str, password: str) -> URL:
+    url = sa.make_url(address)
+    driver = _DRIVERS[url.drivername.partition("+")[0]]
+    return url.set(drivername=driver, password=password or url.password)
+
+
+def _translated(error: sa.exc.DBAPIError, source: str, url: URL) -> ClickstreamError:
+    """Return the error for a failure of the driver, without statement, values or password."""
+    cause = error.orig
+    numbers = [getattr(cause, "pgcode", None), *(getattr(cause, "args", None) or ())[:1]]
+    text = " ".join(str(cause).split())[:300]
+    if url.password:
+        text = text.replace(str(url.password), "…")
+    user = f"{url.username}@" if url.username else ""
+    place = f"{url.get_backend_name()}://{user}{url.host or ''}/{url.database or ''}"
+    where = f"The database of {source} ({place})"
+    is_refused = any(str(number or "").startswith(_REFUSED) for number in numbers)
+    if is_refused or any(phrase in text for phrase in _REFUSED_PHRASES):
+        return ShopRefused(
+            f"{where} refuses the login or a read: {text}. Check the user, the password, and "
+            "that it may read the tables of the column map."
+        )
+    return ShopUnreachable(
+        f"{where} can't be read: {text}. Check that it runs and accepts connections from here; "
+        "nothing is lost, the next run reads it."
+    )
+
+
+class SqlReader:
+    """A database in one state."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        dialect: Dialect,
+        tables: Sequence[TableToRead],
+        zone: ZoneInfo | None,
+        source: str,
+    ) -> None:
+        """Look up the columns of the tables."""
+        self._connection, self._dialect, self._zone = connection, dialect, zone
+        self._to_read, self._source = {one.name: one for one in tables}, source
+        inspector = sa.inspect(connection)
+        self._tables = {one.name: self._reflected(inspector, one) for one in tables}
+        self._check_zones()
+
+    def _reflected(self, inspector: Any, one: TableToRead) -> Any:
+        """Return a table with the columns of the map. Raises UnusableSales if one is missing."""
+        schema, _, name = one.place.rpartition(".")
+        try:
+            found = {c["name"]: c for c in inspector.get_columns(name, schema=schema or None)}
+        except sa.exc.NoSuchTableError:
+            raise UnusableSales(
+                f"The database of {self._source} has no table {one.place}, which the column map "
+                f"names for {one.name}."
+            ) from None
+        if missing := [column for column in one.columns if column not in found]:
+            raise UnusableSales(
+                f"The table {one.place} of {self._source} has no column {shorten(missing)}, which "
+                f"the column map names for {one.name}. Its columns are {shorten(found, 40)}."
+            )
+        columns = [sa.column(column, found[column]["type"]) for column in one.columns]
+        return sa.table(name, *columns, schema=schema or None)
+
+    def _check_zones(self) -> None:
+        for one in self._to_read.values():
+            if one.time and self._zone is None:
+                column = self._tables[one.name].c[one.time]
+                if not self._dialect.has_zone(column):
+                    raise UnusableSales(
+                        f"The times in {one.place}.{one.time} of {self._source} have no time zone: "
+                        "set time_zone in [[sales]] to the one that the shop stores them in."
+                    )
+
+    def survey(self, first: date | None = None, last: date | None = None) -> Survey:
+        """Return the digests of a range of dates, by one GROUP BY for each table."""
+        numbers: defaultdict[date, Counter[str]] = defaultdict(Counter)
+        sums: defaultdict[date, list[str]] = defaultdict(list)
+        undated: Counter[str] = Counter()
+        for name in self._tables:
+            for day, number, total in self._digest_rows(name, first, last):
+                if day is None:
+                    undated[name] += number
+                    continue
+                numbers[day][name] += number
+                sums[day].append(f"{name} {number} {int(total)}")
+        return Survey(
+            {day: DayDigest(dict(numbers[day]), _digest(sums[day])) for day in sorted(numbers)},
+            dict(undated),
+        )
+
+    def _digest_rows(
+        self, name: str, first: date | None, last: date | None
+    ) -> Iterator[tuple[Any, int, Any]]:
+        table, dated, day = self._dated(name, self._range_of(name))
+        hashed = self._dialect.row_hash([*table.c])
+        query = sa.select(day, sa.func.count(), sa.func.sum(hashed)).select_from(dated)
+        query = query.where(self._is_of(name))
+        time = self._time_of(name)
+        if first:
+            query = query.where(sa.or_(time.is_(None), time >= utc_bounds(first)[0]))
+        if last:
+            query = query.where(sa.or_(time.is_(None), time < utc_bounds(last)[1]))
+        for found, number, total in self._connection.execute(query.group_by(day)):
+            if found is None or is_between(found, first, last):
+                yield found, number, total
+
+    def _dated(self, name: str, times: Range) -> tuple[Any, Any, Any]:
+        """Return a table, the table joined with what has its date, and the date's expression."""
+        table = self._tables[name]
+        day = self._dialect.utc_date(self._time_of(name), self._zone, times)
+        if self._to_read[name].time:
+            return table, table, day
+        orders = self._tables["orders"]
+        own, theirs = self._to_read[name].order_id, self._to_read["orders"].order_id
+        return table, table.outerjoin(orders, table.c[own] == orders.c[theirs]), day
+
+    def _range_of(self, name: str) -> Range:
+        """Return times between which all times of a table are."""
+        time = self._time_of(name)
+        found = self._connection.execute(sa.select(sa.func.min(time), sa.func.max(time))).one()
+        first, last = (one or datetime(1970, 1, 1) for one in found)
+        day = timedelta(days=1)
+        return first.replace(tzinfo=None) - day, last.replace(tzinfo=None) + day
+
+    def _is_of(self, name: str) -> Any:
+        """Return the condition for the rows of a table; see `only_with`."""
+        if not (column := self._to_read[name].only_with):
+            return sa.true()
+        value = self._tables[name].c[column]
+        nothing = 0 if isinstance(value.type, sa.types.Numeric | sa.types.Integer) else ""
+        return sa.and_(value.is_not(None), value != nothing)
+
+    def _time_of(self, name: str) -> Any:
+        of_table = name if self._to_read[name].time else "orders"
+        return self._tables[of_table].c[self._to_read[of_table].time]
+
+    def read_day(self, day: date) -> Mapping[str, Sequence[ReadRow]]:
+        """Return the rows of a date, by table."""
+        return {name: [*self._rows_of(name, day)] for name in self._tables}
+
+    def _rows_of(self, name: str, day: date) -> Iterator[ReadRow]:
+        first, end = utc_bounds(day)
+        table, dated, date_of_row = self._dated(name, (first, end))
+        time = self._time_of(name)
+        query = (
+            sa.select(*table.c)
+            .select_from(dated)
+            .where(time >= first, time < end, date_of_row == day, self._is_of(name))
+            .order_by(*table.c)
+        )
+        zoned = self._dialect.has_zone(time)
+        for number, row in enumerate(self._connection.execute(query).mappings(), 1):
+            values = dict(row)
+            if zoned and (column := self._to_read[name].time):
+                values[column] = _with_zone(values[column])
+            yield ReadRow(values, self._to_read[name].place, number)
+
+
+def _with_zone(at: Any) -> Any:
+    """Return a time of a session in UTC with its zone."""
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.blake2b("\n".join(sorted(parts)).encode(), digest_size=16).hexdigest()

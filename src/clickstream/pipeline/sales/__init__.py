@@ -1,0 +1,1 @@
+"""Sales of a shop: read them at their source, date after date."""

@@ -1,0 +1,149 @@
+"""Open the source of a section `[[sales]]`, with the rules by which its rows are read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from clickstream import sales
+from clickstream.collect.sales.csv_files import CsvReader, DateOf
+from clickstream.collect.sales.reader import SalesReader, TableToRead
+from clickstream.errors import IncompleteConnection, InputError, UnusableRule
+from clickstream.sales.column_maps import ColumnMap, parse_map
+from clickstream.sales.fields import TIMES
+from clickstream.sales.sales_day import SalesRules
+from clickstream.sales.values import BadValue, ValueRules
+from clickstream.settings import Settings
+from clickstream.settings.sales import SalesSettings
+
+FindConnection = Callable[[str], str]
+"""Returns the address, with its password, of an Airflow connection."""
+
+
+_OWN_MAPS = Path(sales.__file__).with_name("maps")
+
+
+def names_of_maps() -> list[str]:
+    """Return the names of the maps that come with the library."""
+    return sorted(path.stem for path in _OWN_MAPS.glob("*.toml"))
+
+
+def load_map(name: str, directory: Path) -> ColumnMap:
+    """Load a map by its name, or from a TOML file; a relative path starts from `directory`.
+
+    Raises UnusableRule, with the file and what to change.
+    """
+    path = _OWN_MAPS / f"{name}.toml" if name in names_of_maps() else directory / name
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnusableRule(
+            f"The column map {name} can't be read ({error.strerror}): name one of "
+            f"{', '.join(names_of_maps())}, or a TOML file."
+        ) from None
+    return parse_map(text, str(path))
+
+
+def find_source(settings: Settings, name: str) -> SalesSettings:
+    """Return a source by its name. Raises InputError if the settings have none of that name."""
+    for one in settings.sales:
+        if one.name == name:
+            return one
+    known = ", ".join(one.name for one in settings.sales) or "none"
+    raise InputError(f"There is no source of sales {name}: the settings have {known}.")
+
+
+def rules_of(settings: Settings, one: SalesSettings) -> SalesRules:
+    """Return the rules of a source. Raises UnusableRule for a column map that can't be used."""
+    columns = load_map(one.columns, settings.directory)
+    for name, table in columns.tables.items():
+        if not (table.table if one.kind == "sql" else table.files):
+            missing = "table" if one.kind == "sql" else "files"
+            raise UnusableRule(
+                f"The column map {one.columns} of {one.name} lacks {missing} in [{name}], which "
+                f"kind = '{one.kind}' needs."
+            )
+    return SalesRules(
+        one.name,
+        columns,
+        one.currency,
+        ZoneInfo(one.time_zone) if one.time_zone else None,
+        ZoneInfo(one.store_time_zone or settings.site.time_zone),
+    )
+
+
+@contextmanager
+def open_source(
+    settings: Settings, one: SalesSettings, rules: SalesRules, find: FindConnection | None = None
+) -> Iterator[SalesReader]:
+    """Open a source in one state, until the block ends.
+
+    `find` looks up an Airflow connection; by default it is in the environment. Raises
+    ShopUnreachable, ShopRefused and UnusableSales.
+    """
+    tables = [*_tables_to_read(rules.columns, one.kind)]
+    if one.kind == "csv":
+        yield CsvReader(settings.resolve(one.path), tables, _date_of(rules.values), one.name)
+        return
+    from clickstream.collect.sales.sql import open_database
+
+    address, password = _address(one, find or connection_of_environment)
+    with open_database(address, password, tables, rules.zone, one.wait_seconds, one.name) as reader:
+        yield reader
+
+
+def _tables_to_read(columns: ColumnMap, kind: str) -> Iterator[TableToRead]:
+    for name, one in columns.tables.items():
+        yield TableToRead(
+            name,
+            one.table if kind == "sql" else one.files,
+            one.all_columns,
+            one.columns.get("order_id", ""),
+            one.columns[TIMES[name]] if name in TIMES else "",
+            one.only_with,
+            one.ignored,
+        )
+
+
+def _date_of(values: ValueRules) -> DateOf:
+    """Return the function for the UTC date of a time in a file."""
+
+    def date_of(text: str) -> date | None:
+        try:
+            return values.date_of(text)
+        except BadValue:
+            return None
+
+    return date_of
+
+
+def _address(one: SalesSettings, find: FindConnection) -> tuple[str, str]:
+    if one.connection:
+        return find(one.connection), ""
+    if not one.password_variable:
+        return one.url, ""
+    password = os.environ.get(one.password_variable)
+    if password is None:
+        raise InputError(
+            f"The environment has no variable {one.password_variable}, which password_variable of "
+            f"the sales source {one.name} names: set it to the password."
+        )
+    return one.url, password
+
+
+def connection_of_environment(name: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Return the address of an Airflow connection that a variable of the environment has.
+
+    Raises IncompleteConnection without the variable.
+    """
+    variable = f"AIRFLOW_CONN_{name.upper()}"
+    if not (address := environment.get(variable)):
+        raise IncompleteConnection(
+            f"The environment has no variable {variable}: set it to the address of the connection "
+            f"{name}, such as mysql://reader:PASSWORD@db.example/shop."
+        )
+    return address

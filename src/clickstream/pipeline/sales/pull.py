@@ -1,0 +1,279 @@
+"""Pull sales into the lake: which dates of a source differ, and the steps of one date.
+
+    plan_pull ─▶ for each date: pull_date ─▶ check_date ─▶ publish_staged
+
+A date is a function of its rows at the source: any order, repetition or crash of its steps gives
+the same rows. Dates are replaced as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from clickstream import __version__
+from clickstream.collect.sales.reader import DayDigest, SalesReader, Survey
+from clickstream.errors import InputError, StaleHour, UnbalancedSales
+from clickstream.lake import Lake, aws_errors, sales_publication, sales_state, staging
+from clickstream.lake.staging import Staged
+from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of
+from clickstream.sales.identities import order_differences, totals_of
+from clickstream.sales.sales_day import SalesDay, SalesRules, build_day
+from clickstream.settings.sales import SalesSettings
+from clickstream.tables import Table
+from clickstream.tables.sales import (
+    OF_SALES_DAYS,
+    ORDER_ITEMS,
+    ORDERS,
+    REFUNDS,
+    SALES_LEDGER,
+    SALES_REJECTS,
+)
+from clickstream.wording import quantity
+
+_ATTEMPTS = 5
+_NOTHING = DayDigest({}, "")
+
+
+@dataclass(frozen=True)
+class PullPlan:
+    """The dates of a source that differ from the lake, in order, and what the source has."""
+
+    source: SalesSettings
+    dates: Sequence[date]
+    survey: Survey
+
+
+@dataclass(frozen=True)
+class StagedSales:
+    """A date of a source whose rows are staged: keys and counts, which pass from task to task.
+
+    `source_rows` counts the rows at the source by table, and `rows` the staged ones. `replaces` is
+    the publication that the date had, `version` that of the rows. `digests` are those of the
+    staged objects by the last part of their keys.
+    """
+
+    source: str
+    day: str
+    prefix: str
+    replaces: str
+    version: str
+    source_rows: Mapping[str, int]
+    rows: Mapping[str, int]
+    gross_cents: int
+    refunded_cents: int
+    differing_orders: int
+    differing_cents: int
+    currency: str
+    digests: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values, for XCom."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Reverse `as_dict`."""
+        return cls(**values)
+
+    def staged(self, table: Table) -> Staged:
+        """Return the staged object of a table."""
+        name = f"{table.name}.parquet"
+        return Staged(f"{self.prefix}{name}", self.digests[name])
+
+    @property
+    def sentence(self) -> str:
+        """One line for the log."""
+        rejected = self.rows[SALES_REJECTS.name]
+        parts = [
+            f"{self.day} of {self.source}: {quantity(self.rows[ORDERS.name], 'order')}",
+            f"{quantity(self.rows[REFUNDS.name], 'refund')}",
+            f"gross {self.gross_cents / 100:,.2f} {self.currency}",
+        ]
+        if rejected:
+            parts.append(f"{quantity(rejected, 'row')} rejected")
+        if self.differing_orders:
+            parts.append(
+                f"{quantity(self.differing_orders, 'order')} whose parts do not give the total"
+            )
+        return f"{', '.join(parts)}."
+
+
+def parse_date(text: str) -> date:
+    """Return a date from its text. Raises InputError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{text} is not a date such as 2026-11-20.") from None
+
+
+def plan_pull(
+    lake: Lake,
+    source: SalesSettings,
+    now: datetime,
+    first: date | None = None,
+    last: date | None = None,
+    find: FindConnection | None = None,
+) -> PullPlan:
+    """Compare a source with the lake, by one query for each table, and return what differs.
+
+    Without `first`, dates from `horizon_days` before `now` on are compared. Dates that the source
+    no longer has are among those that differ. Raises ShopUnreachable, ShopRefused, UnusableSales.
+    """
+    first = first or now.date() - timedelta(days=source.horizon_days)
+    rules = rules_of(lake.settings, source)
+    with aws_errors.translate_errors():
+        known = sales_state.versions(lake, source.name, first)
+    with open_source(lake.settings, source, rules, find) as reader:
+        survey = reader.survey(first)
+    days = {
+        day
+        for day in {*survey.days, *known}
+        if known.get(day) != _version(survey.days.get(day, _NOTHING), rules)
+    }
+    return PullPlan(source, sorted(day for day in days if last is None or day <= last), survey)
+
+
+def pull_date(
+    lake: Lake, source: SalesSettings, day: date, find: FindConnection | None = None
+) -> StagedSales:
+    """Read a date at the source, and stage its rows; no table changes."""
+    rules = rules_of(lake.settings, source)
+    with aws_errors.translate_errors():
+        replaces = sales_publication.publication_of(lake, source.name, day)
+    with open_source(lake.settings, source, rules, find) as reader:
+        digest, built = _read(reader, day, rules)
+    with aws_errors.translate_errors():
+        return _stage(lake, built, digest, rules, replaces)
+
+
+def _read(reader: SalesReader, day: date, rules: SalesRules) -> tuple[DayDigest, SalesDay]:
+    """Return the digest and the rows of a date, both of one state of the source."""
+    digest = reader.survey(day, day).days.get(day, _NOTHING)
+    return digest, build_day(day, reader.read_day(day), rules)
+
+
+def _version(digest: DayDigest, rules: SalesRules) -> str:
+    """Return a digest of the rows at the source and of the rules by which they are read."""
+    texts = (digest.digest, rules.digest, __version__)
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
+
+
+def _stage(
+    lake: Lake, built: SalesDay, digest: DayDigest, rules: SalesRules, replaces: str
+) -> StagedSales:
+    version = _version(digest, rules)
+    prefix = f"{staging.OF_SALES}{rules.source}/{built.day}/{version}/"
+    digests = staging.Digests()
+    for table in OF_SALES_DAYS:
+        digests.add(
+            staging.put(lake, f"{prefix}{table.name}.parquet", _parquet(built.table(table)))
+        )
+    totals, differences = totals_of(built), [*order_differences(built)]
+    return StagedSales(
+        source=rules.source,
+        day=str(built.day),
+        prefix=prefix,
+        replaces=replaces,
+        version=version,
+        source_rows=dict(digest.rows),
+        rows={table.name: len(built.rows[table]) for table in OF_SALES_DAYS},
+        gross_cents=totals.gross_cents,
+        refunded_cents=totals.refunded_cents,
+        differing_orders=len(differences),
+        differing_cents=sum(abs(one.cents) for one in differences),
+        currency=rules.currency,
+        digests=digests.by_name,
+    )
+
+
+def _parquet(rows: pa.Table) -> bytes:
+    file = BytesIO()
+    pq.write_table(rows, file, compression="zstd", write_statistics=False)
+    return file.getvalue()
+
+
+@aws_errors.translate_errors()
+def check_date(lake: Lake, staged: StagedSales) -> StagedSales:
+    """Refuse a date whose staged rows are damaged, or are not all rows of the source.
+
+    Each row of the source is in one table, or is a reject. Raises DamagedObject or UnbalancedSales.
+    """
+    rejects = staging.read(lake, staged.staged(SALES_REJECTS), ["of_table"])["of_table"].to_pylist()
+    for table in (ORDERS, ORDER_ITEMS, REFUNDS):
+        kept = staging.count(lake, staged.staged(table))
+        there, rejected = staged.source_rows.get(table.name, 0), rejects.count(table.name)
+        if kept + rejected != there:
+            raise UnbalancedSales(
+                f"{staged.day} of {staged.source} has {quantity(there, 'row')} of {table.name}, "
+                f"but {quantity(kept, 'row')} and {quantity(rejected, 'reject')} were staged, so "
+                "it stays unpublished. Report this fault."
+            )
+    return staged
+
+
+@aws_errors.translate_errors()
+def publish_staged(
+    lake: Lake,
+    source: SalesSettings,
+    staged: StagedSales,
+    run_id: str,
+    find: FindConnection | None = None,
+) -> StagedSales:
+    """Publish a checked date; read it again if another process published it meanwhile."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            _publish(lake, staged, run_id)
+        except StaleHour:
+            if attempt == _ATTEMPTS:
+                raise
+            day = date.fromisoformat(staged.day)
+            staged = check_date(lake, pull_date(lake, source, day, find))
+        else:
+            break
+    return staged
+
+
+def _publish(lake: Lake, staged: StagedSales, run_id: str) -> None:
+    day = date.fromisoformat(staged.day)
+    rows = {table: staging.read(lake, staged.staged(table)) for table in OF_SALES_DAYS}
+    lines = rows[ORDER_ITEMS].to_pandas()
+    ledger = {
+        "event_date": day,
+        "hour_at": datetime(day.year, day.month, day.day),
+        "sales_source": staged.source,
+        **{
+            f"source_{table.name}": staged.source_rows.get(table.name, 0)
+            for table in (ORDERS, ORDER_ITEMS, REFUNDS)
+        },
+        **{table.name: staged.rows[table.name] for table in (ORDERS, ORDER_ITEMS, REFUNDS)},
+        "rejected": staged.rows[SALES_REJECTS.name],
+        "gross_cents": staged.gross_cents,
+        "refunded_cents": staged.refunded_cents,
+        "items_cents": int((lines["amount_cents"] - lines["discount_cents"]).sum()),
+        "differing_orders": staged.differing_orders,
+        "differing_cents": staged.differing_cents,
+        "currency": staged.currency,
+        "source_digest": staged.version,
+        "library_version": __version__,
+        "published_at": datetime.now(UTC).replace(tzinfo=None),
+        "published_by": run_id,
+    }
+    rows[SALES_LEDGER] = pa.Table.from_pylist([ledger], SALES_LEDGER.arrow_schema())
+    sales_publication.publish_date(lake, staged.source, day, rows, staged.replaces, staged.version)
+
+
+def pull_dates(
+    lake: Lake, source: SalesSettings, dates: Sequence[date], run_id: str
+) -> Iterator[StagedSales]:
+    """Pull, check and publish dates, one after the other; yield each when it is published."""
+    for day in dates:
+        staged = check_date(lake, pull_date(lake, source, day))
+        yield publish_staged(lake, source, staged, run_id)

@@ -1,0 +1,112 @@
+"""The newest dates of sales in the lake, from their ledger and their rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from clickstream.hours import Hour
+from clickstream.lake import Lake, aws_errors
+from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.sales_publication import ledger_rows
+from clickstream.tables.sales import OF_SALES_DAYS, SALES_REJECTS
+
+LONGEST_LOOK = 400
+"""Days before today in which dates of sales are looked for."""
+
+
+@dataclass(frozen=True)
+class SalesDate:
+    """A date of a source: its row in the ledger, and the number of its rows in each table."""
+
+    ledger: dict[str, Any]
+    rows: dict[str, int]
+
+    @property
+    def source(self) -> str:
+        """The name of the source."""
+        return str(self.ledger["sales_source"])
+
+    @property
+    def lost(self) -> list[str]:
+        """The tables whose rows are not those that the ledger counts."""
+        counted = {**self.ledger, SALES_REJECTS.name: self.ledger["rejected"]}
+        return [name for name, number in self.rows.items() if counted[name] != number]
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether rows were rejected, do not reconcile, or are not those of the ledger."""
+        ledger = self.ledger
+        return bool(ledger["rejected"] or ledger["differing_orders"] or self.lost)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values for JSON."""
+        names = ("event_date", "hour_at", "published_at")
+        times = {name: str(self.ledger[name]) for name in names}
+        return {
+            **self.ledger,
+            **times,
+            "rows_in_tables": self.rows,
+            "tables_that_differ": self.lost,
+        }
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The values as texts, for a table."""
+        one = self.ledger
+        net = one["gross_cents"] - one["refunded_cents"]
+        money = [
+            f"{cents / 100:,.2f}" for cents in (one["gross_cents"], one["refunded_cents"], net)
+        ]
+        differing = str(one["differing_orders"])
+        return (
+            *(str(one["event_date"]), self.source, f"{one['orders']:,}", *money, one["currency"]),
+            *(str(one["rejected"]), differing),
+        )
+
+
+@aws_errors.translate_errors()
+def newest_dates(lake: Lake, sources: Collection[str], days: int, today: date) -> list[SalesDate]:
+    """Return the newest dates of some sources, at most `days` of each, in order."""
+    first = today - timedelta(days=LONGEST_LOOK)
+    found = [
+        row
+        for row in ledger_rows(lake, first, today + timedelta(days=1)).to_pylist()
+        if row["sales_source"] in sources
+    ]
+    kept: list[dict[str, Any]] = []
+    for source in sources:
+        own = sorted((r for r in found if r["sales_source"] == source), key=_date_of)
+        kept += own[-days:]
+    if not kept:
+        return []
+    kept.sort(key=lambda row: (row["event_date"], row["sales_source"]))
+    rows = _rows(lake, kept[0]["event_date"], kept[-1]["event_date"])
+    return [
+        SalesDate(one, {table.name: rows[table.name, *_key(one)] for table in OF_SALES_DAYS})
+        for one in kept
+    ]
+
+
+def _date_of(row: dict[str, Any]) -> date:
+    found: date = row["event_date"]
+    return found
+
+
+def _key(row: dict[str, Any]) -> tuple[str, date]:
+    return row["sales_source"], row["event_date"]
+
+
+def _rows(lake: Lake, first: date, last: date) -> Counter[tuple[str, str, date]]:
+    """Count the rows of each table by source and date."""
+    found: Counter[tuple[str, str, date]] = Counter()
+    for table in OF_SALES_DAYS:
+        loaded = iceberg_tables.load(lake, table)
+        columns = ["sales_source", "event_date"]
+        rows = loaded.read(Hour.midnight(first), Hour.midnight(last), columns)
+        sources, dates = (rows[name].to_pylist() for name in columns)
+        found.update((table.name, *key) for key in zip(sources, dates, strict=True))
+    return found

@@ -1,0 +1,72 @@
+"""Sums that hold for every order and every date of sales, and what breaks them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from clickstream.sales.sales_day import SalesDay
+from clickstream.tables.sales import ORDER_ITEMS, ORDERS, REFUNDS
+
+COUNTED = ("paid",)
+"""States of orders that count as sales."""
+
+
+@dataclass(frozen=True)
+class OrderDifference:
+    """An order whose parts differ from its total by `cents`; positive if the total is larger."""
+
+    order_id: str
+    cents: int
+
+
+@dataclass(frozen=True)
+class DayTotals:
+    """Sums of a date in hundredths: paid orders, and the refunds of the date."""
+
+    orders: int = 0
+    gross_cents: int = 0
+    refunds: int = 0
+    refunded_cents: int = 0
+
+    @property
+    def net_cents(self) -> int:
+        """Gross without refunds."""
+        return self.gross_cents - self.refunded_cents
+
+    def __add__(self, other: DayTotals) -> DayTotals:
+        return DayTotals(
+            *(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True))
+        )
+
+
+def totals_of(day: SalesDay) -> DayTotals:
+    """Return the sums of a date."""
+    counted = [one for one in day.rows[ORDERS] if one["status"] in COUNTED]
+    refunds = day.rows[REFUNDS]
+    return DayTotals(
+        len(counted),
+        sum(one["total_cents"] for one in counted),
+        len(refunds),
+        sum(one["amount_cents"] for one in refunds),
+    )
+
+
+def order_differences(day: SalesDay) -> Iterator[OrderDifference]:
+    """Yield the orders whose parts do not give their total.
+
+    The parts are items - discounts + tax (unless the items include it) + shipping + tip + rounding.
+    Without a sum of its items, an order has the sum of its lines, less their discounts.
+    """
+    lines: Counter[str] = Counter()
+    for one in day.rows[ORDER_ITEMS]:
+        lines[one["order_id"]] += one["amount_cents"] - one["discount_cents"]
+    for order in day.rows[ORDERS]:
+        items = order["items_cents"]
+        parts = lines[order["order_id"]] if items is None else items
+        parts -= order["discount_cents"]
+        parts += 0 if order["is_tax_included"] else order["tax_cents"]
+        parts += order["shipping_cents"] + order["tip_cents"] + order["rounding_cents"]
+        if parts != order["total_cents"]:
+            yield OrderDifference(order["order_id"], order["total_cents"] - parts)

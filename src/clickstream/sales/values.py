@@ -1,0 +1,166 @@
+"""Single values of a source as values of the tables. A value that can't be used raises BadValue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from clickstream.sales.fields import Kind, SalesField
+
+MOST_CENTS = 10**15
+"""Largest amount; a larger one is a mistake, and sums of a year stay within 64 bits."""
+
+_SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)|\s+(?=(UTC|Z)$)")
+_YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+class BadValue(ValueError):
+    """A value can't be used; its text is the reason."""
+
+
+@dataclass(frozen=True)
+class UtcTime:
+    """A time in UTC (naive), and whether its local time occurs twice."""
+
+    at: datetime
+    is_ambiguous: bool
+
+
+@dataclass(frozen=True)
+class ValueRules:
+    """How values of a source are read.
+
+    `zone` is that of times without one; without it, they can't be used. `has_units` says whether
+    amounts are units of the currency, and not hundredths. `time_format` is the format of texts
+    with a time, as in `strptime`; ISO 8601 if empty.
+    """
+
+    zone: ZoneInfo | None = None
+    has_units: bool = True
+    time_format: str = ""
+
+    def read(self, value: Any, field: SalesField, names: Mapping[str, str]) -> Any:
+        """Return the value of a field; None if there is none. `names` translate a choice.
+
+        Raises BadValue.
+        """
+        if _is_empty(value):
+            if field.is_required:
+                raise BadValue("no value")
+            return None
+        if field.kind == "choice":
+            return _choice(str(value).strip(), field, names)
+        return self._readers[field.kind](value)
+
+    def date_of(self, value: Any) -> date:
+        """Return the UTC date of a time, also of a local time that does not exist.
+
+        Raises BadValue.
+        """
+        at = _time(value, self.time_format)
+        if not at.tzinfo and self.zone is None:
+            raise BadValue("time without a zone")
+        return (at if at.tzinfo else at.replace(tzinfo=self.zone)).astimezone(UTC).date()
+
+    @property
+    def _readers(self) -> Mapping[Kind, Callable[[Any], Any]]:
+        return {
+            "text": _text,
+            "money": lambda value: cents(value, self.has_units),
+            "time": self._moment,
+            "number": lambda value: float(_decimal(value)),
+            "whole number": _whole_number,
+            "yes or no": _yes_or_no,
+        }
+
+    def _moment(self, value: Any) -> UtcTime:
+        at = _time(value, self.time_format)
+        if at.tzinfo:
+            return UtcTime(at.astimezone(UTC).replace(tzinfo=None), is_ambiguous=False)
+        if self.zone is None:
+            raise BadValue("time without a zone")
+        return local_moment(at, self.zone)
+
+
+def local_moment(at: datetime, zone: ZoneInfo) -> UtcTime:
+    """Return a local time (naive) in UTC; the first one, if it occurs twice.
+
+    Raises BadValue for a time that does not exist, because clocks were set forward.
+    """
+    first, second = (at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    found = first.astimezone(UTC)
+    if found.astimezone(zone).replace(tzinfo=None) != at:
+        raise BadValue("local time that does not exist")
+    is_ambiguous = first.utcoffset() != second.utcoffset()
+    return UtcTime(found.replace(tzinfo=None), is_ambiguous)
+
+
+def cents(value: Any, has_units: bool = True) -> int:
+    """Return an amount as whole hundredths; halves are rounded to even.
+
+    A float counts as the decimal that it prints as. Raises BadValue.
+    """
+    number = _decimal(value)
+    found = int((number * 100 if has_units else number).to_integral_value(ROUND_HALF_EVEN))
+    if abs(found) > MOST_CENTS:
+        raise BadValue("amount that is too large")
+    return found
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
+
+
+def _decimal(value: Any) -> Decimal:
+    try:
+        number = value if isinstance(value, Decimal) else Decimal(str(value).strip())
+    except InvalidOperation:
+        raise BadValue("value that is no number") from None
+    if not number.is_finite():
+        raise BadValue("value that is no number")
+    return number
+
+
+def _whole_number(value: Any) -> int:
+    number = _decimal(value)
+    if number != int(number):
+        raise BadValue("value that is no whole number")
+    return int(number)
+
+
+def _yes_or_no(value: Any) -> bool:
+    found = _YES.get(str(value).strip().lower())
+    if found is None:
+        raise BadValue("value that is neither yes nor no")
+    return found
+
+
+def _choice(value: str, field: SalesField, names: Mapping[str, str]) -> str:
+    found = names.get(value) or names.get("*") or (value if value in field.choices else None)
+    if found is None:
+        raise BadValue(f"{field.name} that the column map does not know: {value[:40]}")
+    return found
+
+
+def _time(value: Any, time_format: str) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        raise BadValue("date without a time")
+    try:
+        if time_format:
+            return datetime.strptime(str(value).strip(), time_format)
+        return datetime.fromisoformat(_SPACE_BEFORE_OFFSET.sub("", str(value).strip()))
+    except ValueError:
+        raise BadValue("value that is no time") from None

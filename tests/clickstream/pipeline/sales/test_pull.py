@@ -1,0 +1,217 @@
+"""Sales in the lake are those of the source, after any edits, kills and processes at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.faults import Killed, dying
+from tests.support.lakes import aws_session, settings_of_a_lake
+from tests.support.localaws_process import LocalAwsProcess
+
+from clickstream.errors import DamagedObject, UnbalancedSales
+from clickstream.lake import Lake, objects, open_lake, sales_state
+from clickstream.lake.iceberg import iceberg_tables
+from clickstream.pipeline.publish.maintenance import compact_days
+from clickstream.pipeline.sales.opening import open_source, rules_of
+from clickstream.pipeline.sales.pull import (
+    check_date,
+    plan_pull,
+    publish_staged,
+    pull_date,
+    pull_dates,
+)
+from clickstream.pipeline.sales.status import newest_dates
+from clickstream.sales.sales_day import build_day
+from clickstream.settings.sales import SalesSettings
+from clickstream.tables.sales import OF_SALES_DAYS, SALES_LEDGER
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+DAYS = [date(2026, 11, day) for day in (20, 21, 22)]
+MAP = """
+title = "test"
+[orders]
+files = "o*.csv"
+[orders.columns]
+order_id = "id"
+ordered_at = "at"
+total = "total"
+[order_items]
+files = "i*.csv"
+[order_items.columns]
+order_id = "order"
+quantity = "quantity"
+amount = "amount"
+"""
+
+
+class Shop:
+    """The files of a source; `orders` are those of each date."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.orders: dict[str, tuple[date, int]] = {}
+        directory.mkdir()
+        self.write()
+
+    def write(self) -> None:
+        orders = [f"{n},{day}T12:00:00Z,{c / 100:.2f}" for n, (day, c) in self.orders.items()]
+        items = [f"{n},1,{cents / 100:.2f}" for n, (_, cents) in self.orders.items()]
+        for name, header, lines in (
+            ("orders.csv", "id,at,total", orders),
+            ("items.csv", "order,quantity,amount", items),
+        ):
+            text = "\n".join([header, *lines])
+            (self.directory / name).write_text(text + "\n", encoding="utf-8")
+
+    def change(self, chance: random.Random) -> None:
+        """Add an order, edit one, move one to another date, or delete some."""
+        number = str(len(self.orders) + chance.randrange(1000))
+        self.orders[number] = (chance.choice(DAYS), chance.randrange(10_000))
+        for one in chance.sample(sorted(self.orders), min(2, len(self.orders))):
+            day, cents = self.orders[one]
+            self.orders[one] = (chance.choice([day, chance.choice(DAYS)]), cents + 1)
+        if chance.random() < 0.3:
+            gone = chance.choice(DAYS)
+            self.orders = {n: row for n, row in self.orders.items() if row[0] != gone}
+        self.write()
+
+
+@pytest.fixture
+def shops(local_aws: LocalAwsProcess, tmp_path: Path) -> tuple[Lake, dict[str, Shop]]:
+    """A lake with two sources of sales, and their files."""
+    (tmp_path / "map.toml").write_text(MAP, encoding="utf-8")
+    found = {name: Shop(tmp_path / name) for name in ("till", "web")}
+    sources = tuple(
+        SalesSettings(
+            name=name, kind="csv", columns="map.toml", currency="EUR", path=str(one.directory)
+        )
+        for name, one in found.items()
+    )
+    settings = settings_of_a_lake(local_aws.endpoint, tmp_path / "logs")
+    settings = settings.model_copy(update={"sales": sources, "directory": tmp_path})
+    return open_lake(settings, aws_session()), found
+
+
+def pull(lake: Lake, run: str = "run") -> int:
+    """Pull all that differs; return the number of dates."""
+    number = 0
+    for source in lake.settings.sales:
+        dates = plan_pull(lake, source, NOW).dates
+        number += len([*pull_dates(lake, source, dates, run)])
+    return number
+
+
+def rows_of_lake(lake: Lake) -> dict[str, list[dict[str, Any]]]:
+    """Return all rows of the tables, in order."""
+    return {table.name: sorted(map(repr, rows(lake, table))) for table in OF_SALES_DAYS}
+
+
+def rows(lake: Lake, table: Any) -> list[dict[str, Any]]:
+    return iceberg_tables.load(lake, table).iceberg.scan().to_arrow().to_pylist()
+
+
+def rows_of_sources(lake: Lake) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows that the sources have now."""
+    found: dict[str, list[Any]] = {table.name: [] for table in OF_SALES_DAYS}
+    for source in lake.settings.sales:
+        rules = rules_of(lake.settings, source)
+        with open_source(lake.settings, source, rules) as reader:
+            for day in reader.survey().days:
+                built = build_day(day, reader.read_day(day), rules)
+                for table in OF_SALES_DAYS:
+                    found[table.name] += map(repr, built.table(table).to_pylist())
+    return {name: sorted(some) for name, some in found.items()}
+
+
+def assert_ledger_counts_the_rows(lake: Lake) -> None:
+    found = newest_dates(lake, ["till", "web"], 400, NOW.date())
+    assert all(one.lost == [] for one in found)
+    assert len(found) == len(rows(lake, SALES_LEDGER))
+    assert sum(one.ledger["gross_cents"] for one in found) == sum(
+        row["total_cents"] for row in rows(lake, OF_SALES_DAYS[0])
+    )
+
+
+def test_a_pull_stores_what_differs_and_a_second_one_writes_nothing(shops) -> None:
+    lake, found = shops
+    chance = random.Random(3)
+    for one in found.values():
+        one.change(chance)
+        one.change(chance)
+    assert pull(lake) > 0
+    assert rows_of_lake(lake) == rows_of_sources(lake)
+    assert_ledger_counts_the_rows(lake)
+    assert pull(dying(lake, 0, after=False)) == 0
+    found["web"].orders.clear()
+    found["web"].write()
+    pull(lake)
+    assert rows_of_lake(lake) == rows_of_sources(lake)
+    assert_ledger_counts_the_rows(lake)
+
+
+def test_an_older_reading_does_not_replace_a_newer_one(shops) -> None:
+    """A process reads a date, and another one publishes it from newer rows meanwhile."""
+    lake, found = shops
+    [source, _] = lake.settings.sales
+    found["till"].orders["1"] = (DAYS[0], 100)
+    found["till"].write()
+    slow = check_date(lake, pull_date(lake, source, DAYS[0]))
+    found["till"].orders["1"] = (DAYS[0], 900)
+    found["till"].write()
+    pull(lake)
+    assert publish_staged(lake, source, slow, "slow").gross_cents == 900
+    assert rows_of_lake(lake) == rows_of_sources(lake)
+
+
+def test_damaged_or_missing_rows_are_not_published(shops) -> None:
+    lake, found = shops
+    [source, _] = lake.settings.sales
+    found["till"].orders["1"] = (DAYS[0], 100)
+    found["till"].write()
+    staged = pull_date(lake, source, DAYS[0])
+    with pytest.raises(UnbalancedSales, match="has 2 rows of orders, but 1 row and 0 rejects"):
+        check_date(lake, _with_rows(staged, orders=2))
+    objects.put(lake, f"{staged.prefix}orders.parquet", b"damaged")
+    fresh = open_lake(lake.settings, aws_session())
+    with pytest.raises(DamagedObject, match="clickstream sales pull till --from 2026-11-20"):
+        check_date(fresh, staged)
+    assert sales_state.versions(lake, "till") == {}
+
+
+def _with_rows(staged: Any, **numbers: int) -> Any:
+    return type(staged).from_dict({**staged.as_dict(), "source_rows": numbers})
+
+
+@pytest.mark.lake
+def test_pulls_can_be_killed_at_any_write_between_any_edits(
+    shops, record_property: Callable[[str, object], None]
+) -> None:
+    """In between, days are compacted, and dates are read again for no reason."""
+    lake, found = shops
+    chance, kills = random.Random(11), 0
+    for step in range(10):
+        for one in found.values():
+            one.change(chance)
+        for _ in range(chance.randrange(3)):
+            with suppress(Killed):
+                pull(dying(lake, chance.randrange(60), after=chance.random() < 0.5), f"k{step}")
+                continue
+            kills += 1
+            found["till"].change(chance)
+        if step == 5:
+            compact_days(lake, NOW)
+            sales_state.record(lake, "web", DAYS[1], sales_state.UNKNOWN)
+        if chance.random() < 0.6:
+            pull(lake, f"s{step}")
+            assert rows_of_lake(lake) == rows_of_sources(lake), step
+            assert_ledger_counts_the_rows(lake)
+    pull(lake, "end")
+    assert rows_of_lake(lake) == rows_of_sources(lake)
+    assert kills > 3
+    record_property("kills", kills)

@@ -1,0 +1,192 @@
+"""The tables of a date from rows of a shop: every row is used once, or rejected with a reason."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.cases import each_case
+
+from clickstream.collect.sales.reader import ReadRow
+from clickstream.errors import UnusableRule
+from clickstream.pipeline.sales.opening import load_map, names_of_maps
+from clickstream.sales.identities import order_differences, totals_of
+from clickstream.sales.sales_day import SalesDay, SalesRules, build_day
+from clickstream.tables.sales import OF_SALES_DAYS, ORDER_ITEMS, ORDERS, REFUNDS, SALES_REJECTS
+
+DAY = date(2026, 11, 20)
+RULES = SalesRules("shop", load_map("generic", Path()), "EUR", customer_secret=b"key")
+ORDER = {
+    **dict.fromkeys(RULES.columns.orders.columns.values(), ""),
+    "order_id": "1",
+    "ordered_at": "2026-11-20T10:00:00Z",
+    "total": "3.50",
+}
+LINE = {
+    **dict.fromkeys(RULES.columns.order_items.columns.values(), ""),  # type: ignore[union-attr]
+    **{"order_id": "1", "line": "1", "quantity": "1", "amount": "3.50"},
+}
+REFUND = {
+    **dict.fromkeys(RULES.columns.refunds.columns.values(), ""),  # type: ignore[union-attr]
+    **{"refund_id": "R1", "order_id": "1", "refunded_at": "2026-11-20T11:00:00Z"},
+    "amount": "3.50",
+}
+
+
+def built(**rows: list[dict[str, Any]]) -> SalesDay:
+    numbered = {
+        name: [ReadRow(row, f"{name}.csv", number) for number, row in enumerate(some, 1)]
+        for name, some in rows.items()
+    }
+    return build_day(DAY, numbered, RULES)
+
+
+def reasons(found: SalesDay) -> list[str]:
+    return [one["reason"] for one in found.rows[SALES_REJECTS]]
+
+
+amounts = st.integers(-(10**9), 10**9)
+texts = st.sampled_from(
+    ["", "1", "2", "x", "3.999", "-7", "1e3", "EUR", "USD", "nan", "2026-11-20"]
+)
+any_rows = st.lists(st.fixed_dictionaries(dict.fromkeys(ORDER, texts)), max_size=6)
+any_lines = st.lists(st.fixed_dictionaries(dict.fromkeys(LINE, texts)), max_size=6)
+
+
+@given(any_rows, any_lines, st.randoms(use_true_random=False))
+def test_each_row_is_in_a_table_or_a_reject_in_any_order(
+    orders: list[dict[str, str]], lines: list[dict[str, str]], chance: random.Random
+) -> None:
+    """Also of rows with any text in any column."""
+    rows = {
+        "orders": [ReadRow({**ORDER, **one}, "a", n) for n, one in enumerate([ORDER, *orders])],
+        "order_items": [ReadRow({**LINE, **one}, "b", n) for n, one in enumerate([LINE, *lines])],
+    }
+    found = build_day(DAY, rows, RULES)
+    rejected = [one["of_table"] for one in found.rows[SALES_REJECTS]]
+    assert len(found.rows[ORDERS]) + rejected.count("orders") == len(rows["orders"])
+    assert len(found.rows[ORDER_ITEMS]) + rejected.count("order_items") == len(rows["order_items"])
+    tables = [found.table(table) for table in OF_SALES_DAYS]
+    shuffled = {name: chance.sample(some, len(some)) for name, some in rows.items()}
+    again = build_day(DAY, shuffled, RULES)
+    assert [again.table(table) for table in OF_SALES_DAYS] == tables
+
+
+@given(
+    items=st.lists(st.tuples(amounts, st.integers(0, 500)), max_size=4),
+    parts=st.tuples(*[st.integers(0, 10**6)] * 4),
+    extra=st.integers(-300, 300),
+)
+def test_an_order_reconciles_unless_its_parts_miss_the_total(
+    items: list[tuple[int, int]], parts: tuple[int, ...], extra: int
+) -> None:
+    discount, tax, shipping, tip = parts
+    total = sum(a - d for a, d in items) - discount + tax + shipping + tip + extra
+    money = {"discount": discount, "tax": tax, "shipping": shipping, "tip": tip, "total": total}
+    order = {**ORDER, **{name: f"{cents / 100:.2f}" for name, cents in money.items()}}
+    lines = [
+        {**LINE, "line": str(n), "amount": f"{amount / 100:.2f}", "discount": f"{less / 100:.2f}"}
+        for n, (amount, less) in enumerate(items)
+    ]
+    found = built(orders=[order], order_items=lines)
+    assert [one.cents for one in order_differences(found)] == ([extra] if extra else [])
+    assert totals_of(found).gross_cents == total
+
+
+@each_case(
+    "table, change, reason, column",
+    [
+        ("orders", {"total": "free"}, "value that is no number", "total"),
+        ("orders", {"total": ""}, "no value", "total"),
+        ("orders", {"total": "1e20"}, "amount that is too large", "total"),
+        ("orders", {"ordered_at": "20 Nov"}, "value that is no time", "ordered_at"),
+        ("orders", {"ordered_at": "2026-11-20 10:00"}, "time without a zone", "ordered_at"),
+        ("orders", {"order_id": " "}, "no value", "order_id"),
+        ("orders", {"currency": "USD"}, "amount in USD, and the currency is EUR", "currency"),
+        ("orders", {"status": "lost"}, "status that the column map does not know: lost", "status"),
+        ("order_items", {"quantity": "two"}, "value that is no number", "quantity"),
+        ("order_items", {"line": "1.5"}, "value that is no whole number", "line"),
+        ("order_items", {"amount": ""}, "line without an amount or a price", None),
+        ("order_items", {"order_id": "9"}, "line of an order that is missing", None),
+        ("refunds", {"amount": "?"}, "value that is no number", "amount"),
+    ],
+)
+def test_a_row_that_cannot_be_used_says_why_and_where(
+    table: str, change: dict[str, str], reason: str, column: str | None
+) -> None:
+    rows = {"orders": [ORDER], "order_items": [LINE], "refunds": [REFUND]}
+    rows[table] = [{**rows[table][0], **change}]
+    found = built(**rows)
+    reject = found.rows[SALES_REJECTS][0]
+    assert reject["reason"].startswith(reason)
+    assert (reject["of_table"], reject["column"]) == (table, column)
+
+
+def test_the_second_row_of_an_id_is_a_reject_and_equal_lines_are_kept() -> None:
+    """Two of the same cake are two lines; the same order twice is a mistake of the source."""
+    cake = {**LINE, "line": "", "amount": "1.75"}
+    found = built(orders=[ORDER, ORDER], order_items=[cake, cake], refunds=[REFUND, REFUND])
+    assert reasons(found) == ["row whose id another row has"] * 2
+    assert [one["line"] for one in found.rows[ORDER_ITEMS]] == [1, 2]
+    assert len(found.rows[ORDERS]) == len(found.rows[REFUNDS]) == 1
+    assert [*order_differences(found)] == []
+
+
+def test_customers_have_a_key_and_no_address() -> None:
+    found = built(orders=[{**ORDER, "customer": "Ana@Cafe.example"}])
+    [order] = found.rows[ORDERS]
+    assert (
+        order["customer_key"]
+        == built(orders=[{**ORDER, "customer": " ana@cafe.example"}]).rows[ORDERS][0][
+            "customer_key"
+        ]
+    )
+    assert "ana" not in str(found.table(ORDERS).to_pylist()).lower()
+
+
+def test_a_business_date_is_that_of_the_shop() -> None:
+    late = {**ORDER, "ordered_at": "2026-11-20T23:30:00Z"}
+    rules = SalesRules("shop", RULES.columns, "EUR", store_zone=_zone("Asia/Tokyo"))
+    rows = {"orders": [ReadRow(late, "orders.csv", 1)]}
+    [order] = build_day(DAY, rows, rules).rows[ORDERS]
+    assert order["business_date"] == date(2026, 11, 21)
+    assert order["ordered_at"] == datetime(2026, 11, 20, 23, 30)
+
+
+def _zone(name: str) -> Any:
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)
+
+
+def test_all_maps_that_come_with_the_library_load() -> None:
+    assert names_of_maps() == ["cafe-lab", "generic", "shopify"]
+    assert all(load_map(name, Path()).title for name in names_of_maps())
+
+
+@each_case(
+    "text, complaint",
+    [
+        ("title = ", "not valid TOML"),
+        ("title = 'x'", "orders"),
+        ("title = 'x'\n[orders]\ntable='o'\n[orders.columns]\ntotal='t'", "lacks order_id"),
+        ("title = 'x'\n[orders]\n[orders.columns]\ntotal='t'", "needs table"),
+        ("title = 'x'\n[orders]\ntable='o'\n[orders.columns]\ncolour='t'", "no field colour"),
+        (
+            "title='x'\n[orders]\ntable='o'\n[orders.columns]\norder_id='i'\nordered_at='a'\n"
+            "total='t'\nstatus='s'\n[orders.values.status]\ndone='finished'",
+            "status can't be finished",
+        ),
+    ],
+)
+def test_a_wrong_map_is_refused_with_the_place(tmp_path: Path, text: str, complaint: str) -> None:
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(UnusableRule, match=complaint):
+        load_map("own.toml", tmp_path)
+    with pytest.raises(UnusableRule, match="cafe-lab, generic, shopify, or a TOML file"):
+        load_map("absent", tmp_path)

@@ -1,0 +1,143 @@
+"""The DAG of sales with a real local AWS and a real Airflow, from a shop's files to tables."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.clickstream.pipeline.sales.test_pull import MAP, rows_of_lake, rows_of_sources
+from tests.support.lake_settings import ROOT
+
+pytestmark = pytest.mark.airflow
+
+AT = datetime(2026, 11, 25, 10, tzinfo=UTC)
+STEPS = ("pull_sales", "check_day", "register_tables")
+
+
+@pytest.fixture
+def shop(home: Path) -> Path:
+    """The settings have a source of files, and a database whose connection does not answer."""
+    sources = "".join(
+        f"""
+        [[sales]]
+        name = "{name}"
+        kind = "csv"
+        columns = "map.toml"
+        currency = "EUR"
+        path = "{name}"
+        """
+        for name in ("till", "web")
+    )
+    path = home / "clickstream.toml"
+    path.write_text(path.read_text(encoding="utf-8") + sources, encoding="utf-8")
+    (home / "map.toml").write_text(MAP, encoding="utf-8")
+    for name in ("till", "web"):
+        (home / name).mkdir()
+        orders = [f"{name}-{day},2026-11-{day}T12:00:00Z,{day}.00" for day in (20, 21)]
+        items = [f"{name}-{day},1,{day}.00" for day in (20, 21)]
+        text = "\n".join(["id,at,total", *orders])
+        (home / name / "orders.csv").write_text(text, encoding="utf-8")
+        (home / name / "items.csv").write_text("\n".join(["order,quantity,amount", *items]))
+    return home
+
+
+@pytest.fixture
+def dag(airflow_home, shop, monkeypatch) -> Any:
+    from airflow.dag_processing.dagbag import DagBag
+
+    from clickstream_airflow.defaults import DEFAULT_ARGS
+
+    monkeypatch.setitem(DEFAULT_ARGS, "retries", 0)
+    return DagBag(dag_folder=ROOT / "dags" / "clickstream_sales.py").dags["clickstream_sales"]
+
+
+def states(run) -> dict[tuple[str, str], str]:
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        found = session.merge(run).get_task_instances(session=session)
+    return {(ti.task_id, ti.rendered_map_index or ""): ti.state for ti in found}
+
+
+def open_lake() -> Any:
+    from clickstream_airflow.lake import open_lake
+
+    return open_lake()
+
+
+def steps_of(run) -> set[str]:
+    """Return the names of the dates that a run replaced."""
+    found = states(run)
+    return {name for task, name in found if task == f"replace_date.{STEPS[-1]}" and name}
+
+
+@pytest.mark.lake
+def test_a_run_replaces_what_differs_and_a_shop_that_is_down_fails_it_alone(
+    dag, shop: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="clickstream")
+    first = dag.test(logical_date=AT)
+    assert first.state == "success"
+    assert steps_of(first) == {f"2026-11-{day} of {name}" for day in (20, 21) for name in NAMES}
+    lake = open_lake()
+    assert rows_of_lake(lake) == rows_of_sources(lake)
+    assert "2026-11-20 of till: 1 order, 0 refunds, gross 20.00 EUR." in caplog.text
+
+    orders = shop / "web" / "orders.csv"
+    orders.write_text(orders.read_text(encoding="utf-8").replace("21.00", "22.50"))
+    (shop / "till" / "orders.csv").write_text("id,at\n", encoding="utf-8")
+    second = dag.test(logical_date=AT.replace(hour=11))
+    assert second.state == "failed"
+    assert steps_of(second) == {"2026-11-21 of web"}
+    found = states(second)
+    assert found["compare_source", "till"] == "failed"
+    assert found["every_source_compared", ""] == "upstream_failed"
+    assert "orders.csv of till has no column total" in caplog.text
+    cents = [row for row in rows_of_lake(lake)["orders"] if "2250" in row]
+    assert len(cents) == 1
+
+
+NAMES = ("till", "web")
+
+
+def test_a_run_of_a_form_replaces_its_dates_only(dag) -> None:
+    run = dag.test(logical_date=AT.replace(hour=12), run_conf={"from": "2026-11-21"})
+    assert steps_of(run) == {f"2026-11-21 of {name}" for name in NAMES}
+    again = dag.test(logical_date=AT.replace(hour=13), run_conf={"to": "2026-11-21"})
+    assert steps_of(again) == {f"2026-11-20 of {name}" for name in NAMES}
+    wrong = dag.test(
+        logical_date=AT.replace(hour=14), run_conf={"from": "2026-11-22", "to": "2026-11-21"}
+    )
+    assert wrong.state == "failed"
+
+
+def test_without_sales_a_run_does_nothing(dag, shop: Path) -> None:
+    path = shop / "clickstream.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.partition("[[sales]]")[0].rstrip() + "\n", encoding="utf-8")
+    run = dag.test(logical_date=AT.replace(hour=15))
+    assert run.state == "success"
+    assert states(run)["list_sources", ""] == "success"
+    assert steps_of(run) == set()
+
+
+def test_the_address_of_a_connection_reaches_only_the_driver(
+    dag, shop: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = shop / "clickstream.toml"
+    source = 'name = "db"\nkind = "sql"\ncolumns = "cafe-lab"\ncurrency = "EUR"\n'
+    text = path.read_text(encoding="utf-8").partition("[[sales]]")[0].rstrip()
+    path.write_text(f'{text}\n[[sales]]\n{source}connection = "shop_db"\n', encoding="utf-8")
+    facts = {"conn_type": "mysql", "host": "127.0.0.1", "port": 9, "login": "reader"}
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({**facts, "password": "word-of-shop"}))
+    run = dag.test(logical_date=AT.replace(hour=16))
+    assert states(run)["compare_source", "db"] == "failed"
+    assert "CS-801" in caplog.text
+    assert "word-of-shop" not in caplog.text
+    monkeypatch.delenv("AIRFLOW_CONN_SHOP_DB")
+    run = dag.test(logical_date=AT.replace(hour=17))
+    assert "Airflow has no connection shop_db" in caplog.text
