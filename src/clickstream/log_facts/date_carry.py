@@ -73,8 +73,23 @@ def digest_continued_sessions(parts: pa.Table, hits: pa.Table, midnight: datetim
     some = parts.filter(pc.less(parts["session_started_at"], pa.scalar(midnight)))
     part_ids = some["part_id"].cast(pa.string()).combine_chunks()
     is_of_part = pc.is_in(hits["part_id"].cast(pa.string()), part_ids)
-    rows = some.to_pylist(), hits.drop_columns(_PLACES).filter(is_of_part).to_pylist()
-    return _digest(repr(rows).encode())
+    return _digest(_bytes_of(some) + _bytes_of(hits.drop_columns(_PLACES).filter(is_of_part)))
+
+
+def _bytes_of(rows: pa.Table) -> bytes:
+    """Return rows as bytes that do not depend on chunks and dictionaries."""
+    plain = pa.table(
+        {
+            name: column.cast(column.type.value_type)
+            if pa.types.is_dictionary(column.type)
+            else column
+            for name, column in zip(rows.column_names, rows.columns, strict=True)
+        }
+    ).combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, plain.schema) as stream:
+        stream.write_table(plain)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 class StoredCarries:

@@ -7,17 +7,15 @@ import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 import clickstream
 from clickstream import __version__
 from clickstream.clean.referrers import OwnDomain
-from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.log_facts.date_carry import DateCarry, StoredCarries
 from clickstream.log_facts.facts import compute_facts
 from clickstream.log_facts.known_files import KnownFile
@@ -30,6 +28,7 @@ from clickstream.log_facts.new_lines import (
     read_new_lines,
 )
 from clickstream.log_facts.own_domain import Samples, infer_from_samples, sample_dates
+from clickstream.log_facts.stored_rows import StoredRows
 from clickstream.log_files.read_logs import Read, read_into
 from clickstream.log_files.reading import STDIN, find_files
 from clickstream.settings import AUTO, Settings
@@ -57,7 +56,12 @@ class LogFacts:
     files: Sequence[KnownFile]
     samples: Samples
     first: int | None = None
-    rows: dict[str, dict[date, pa.Table]] = field(default_factory=dict)
+    rows: StoredRows = field(default_factory=StoredRows)
+
+    def close(self) -> None:
+        """Forget the lines and the rows."""
+        self.lines.close()
+        self.rows.close()
 
     @property
     def until(self) -> datetime | None:
@@ -157,7 +161,7 @@ class LogSet:
                 return self._compute_from(*(found, secret, console), before, new.continued, carries)
         except _SessionsChanged:
             pass
-        new.lines.close()
+        found.close()
         return None
 
     def _compute_from(
@@ -177,7 +181,6 @@ class LogSet:
             if carries:
                 carries.write(day, carry)
 
-        found.rows.update({view: {} for view in FACT_VIEWS})
         if carries:
             carries.forget(found.first or 0)
         with progress_of_dates(console) as bar:
@@ -187,7 +190,7 @@ class LogSet:
                 lambda done, total: bar.update(task, completed=done, total=total),
                 *(before, keep),
             ):
-                _add(found.rows, rows)
+                found.rows.add(rows)
         return found
 
     def read(self, console: Console, lines: LinesByDate | None = None) -> LogFacts:
@@ -238,13 +241,6 @@ def progress_of_dates(console: Console) -> Progress:
         TextColumn("dates"),
     )
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-
-
-def _add(
-    all_rows: dict[str, dict[date, pa.Table]], some: Mapping[str, Mapping[date, pa.Table]]
-) -> None:
-    for view, by_date in some.items():
-        all_rows[view].update(by_date)
 
 
 def _stamp(path: str) -> str:

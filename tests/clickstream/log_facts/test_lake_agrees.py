@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from io import StringIO
@@ -78,12 +79,13 @@ def of_lake(settings: Settings, first: Hour, last: Hour) -> Facts:
 
 def of_logs(settings: Settings, logs: Sequence[str], log_format: str = AUTO) -> Facts:
     found = LogSet(logs, settings, log_format).compute(SECRET, Console(file=StringIO()))
-    return {
-        (view, day): plain(rows)
-        for view, by_date in found.rows.items()
-        for day, rows in by_date.items()
-        if len(rows)
-    }
+    with closing(found):
+        return {
+            (view, day): plain(rows.read())
+            for view, by_date in found.rows.by_view()
+            for day, rows in by_date.items()
+            if rows.number
+        }
 
 
 def assert_same(found: Facts, expected: Facts) -> None:

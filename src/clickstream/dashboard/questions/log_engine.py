@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import secrets
 import time
@@ -13,7 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from rich.console import Console
 
 from clickstream.dashboard.questions.engines import AnswerRow, Reader, usual_goal
@@ -24,6 +22,7 @@ from clickstream.lake.fact_files import FactFile, Manifest
 from clickstream.log_facts.date_carry import StoredCarries
 from clickstream.log_facts.log_memory import LogMemory
 from clickstream.log_facts.log_set import LogFacts, LogSet
+from clickstream.log_facts.stored_rows import StoredDate
 from clickstream.log_facts.visit_lines import PlacedLine, place_lines
 from clickstream.log_files.masked_lines import Place, masked_lines
 
@@ -58,7 +57,7 @@ class LogEngine:
     ) -> None:
         self.logs, self.directory, self._console = logs, directory, console
         self._follows, self._rest, self._rests_until, self._is_open = follows, rest, 0.0, False
-        self._rows: dict[str, pa.Table] = {}
+        self._rows: dict[str, StoredDate] = {}
         self._copy = FactCopy(directory, self._row_of, usual_goal(logs.settings))
         self._state = _read_state(directory)
         self.until: datetime | None = _moment(self._state.get("until"))
@@ -66,7 +65,7 @@ class LogEngine:
         """What was read last; None if nothing has changed since the last start."""
 
     def _row_of(self, file: FactFile) -> Any:
-        return self._rows[file.key]
+        return self._rows[file.key].read()
 
     def reader(self) -> AbstractContextManager[Reader]:
         """Open a snapshot of the copy."""
@@ -85,7 +84,7 @@ class LogEngine:
         found = self.logs.compute(self._secret(), self._console, memory, carries)
         before, self.last = self.last, found
         if before:
-            before.lines.close()
+            before.close()
         self._store(
             found, version if found.number_of_lines[1] else "", self.logs.remember(found, carries)
         )
@@ -140,17 +139,17 @@ class LogEngine:
                 },
                 **{day: _file(view, day, rows) for day, rows in by_date.items()},
             }
-            for view, by_date in found.rows.items()
+            for view, by_date in found.rows.by_view()
         }
         self._rows = {
             files[view][day].key: rows
-            for view, by_date in found.rows.items()
+            for view, by_date in found.rows.by_view()
             for day, rows in by_date.items()
         }
         zone = self.logs.settings.site.time_zone
         self._copy.update(Manifest(number, datetime.now(UTC), zone, files))
         self._rows.clear()
-        found.rows.clear()
+        found.rows.close()
         self.until = found.until
         until = found.until.isoformat() if found.until else None
         new = {"version": version, "number": number, "until": until, "memory": memory.to_json()}
@@ -173,18 +172,13 @@ class LogEngine:
     def close(self) -> None:
         """Close the copy, and forget the lines."""
         if self.last:
-            self.last.lines.close()
+            self.last.close()
         self._copy.close()
 
 
-def _file(view: str, day: date, rows: pa.Table) -> FactFile:
+def _file(view: str, day: date, rows: StoredDate) -> FactFile:
     """Name the rows of a view and a date by their content."""
-    digest = hashlib.blake2b(digest_size=16)
-    for batch in rows.combine_chunks().to_batches():
-        for column in batch.columns:
-            for buffer in column.buffers():
-                digest.update(buffer or b"")
-    return FactFile(f"{view}/{day}-{digest.hexdigest()}", len(rows), "")
+    return FactFile(f"{view}/{day}-{rows.digest}", rows.number, "")
 
 
 def _read_state(directory: Path) -> dict[str, Any]:
