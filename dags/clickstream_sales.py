@@ -24,7 +24,8 @@ DOC = """
 Copies the sales of the sources in `[[sales]]` to the lake: `orders`, `order_items`, `refunds`,
 `sales_rejects` and, last, `sales_ledger`. A run compares a digest of each UTC date at the source
 with that of the lake, and replaces the dates that differ. So it finds late orders, edits, refunds
-and deletions. Without `[[sales]]` it does nothing.
+and deletions. The view `reconciliation` shows what does not agree. Without `[[sales]]` it does
+nothing.
 
 `clickstream_hourly` never waits for this DAG. Each published date updates the asset
 `clickstream.sales_ledger`.
@@ -130,6 +131,15 @@ def register_tables(staged: Staged) -> None:
     log.info(publish_staged(lake, source, checked, run_id, connection_address).sentence)
 
 
+@task
+@translate_errors
+def refresh_views() -> None:
+    """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
+    from clickstream.pipeline.publish import publish
+
+    log.info(publish.refresh_views(open_lake()).sentence)
+
+
 @task_group
 def replace_date(date: dict[str, str]) -> None:
     """Replace one date of a source, from its rows there to published tables."""
@@ -151,7 +161,7 @@ def clickstream_sales() -> None:
     compared = compare_source.expand(source=list_sources())
     every_source_compared = EmptyOperator(task_id="every_source_compared", doc_md=ALL_COMPARED)
     compared >> every_source_compared
-    replace_date.expand(date=dates_to_replace(compared))
+    replace_date.expand(date=dates_to_replace(compared)) >> refresh_views()
 
 
 clickstream_sales()

@@ -19,7 +19,9 @@ from tests.support.engines import Engine
 
 from clickstream.lake import Lake
 from clickstream.lake.views import views_of
+from clickstream.settings.sales import SalesSettings
 from clickstream.tables import TABLES
+from clickstream.tables.sales import SALES_TABLES
 
 HERE = Path(__file__).parent
 DIRECTORY = HERE.parents[1] / "include" / "sql"
@@ -38,7 +40,7 @@ TRINO = {
 }
 TYPES = {
     table.name: {column.name: TRINO.get(column.type, column.type) for column in table.columns}
-    for table in TABLES
+    for table in (*TABLES, *SALES_TABLES)
 }
 TYPE_OF_VALUE = {
     bool: "boolean",
@@ -49,6 +51,7 @@ TYPE_OF_VALUE = {
     date: "date",
 }
 
+SHOP = SalesSettings(name="shop", kind="csv", columns="generic", currency="EUR", path="sales")
 Row = Mapping[str, Any]
 
 
@@ -87,7 +90,8 @@ def as_select(name: str, rows: list[Row]) -> str:
 
 
 def around(lake: Lake, view: str, given: Mapping[str, list[Row]], columns: list[str]) -> str:
-    (definition,) = (each for each in views_of(lake.settings, DIRECTORY) if each.name == view)
+    settings = lake.settings.model_copy(update={"sales": (SHOP,)})  # with the views of sales
+    (definition,) = (each for each in views_of(settings, DIRECTORY) if each.name == view)
     left_out = {name: list[Row]() for name in definition.reads if name in TYPES}
     tables = {**left_out, **given}
     steps = ", ".join(f"{name} as ({as_select(name, rows)})" for name, rows in tables.items())

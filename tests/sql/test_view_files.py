@@ -14,11 +14,12 @@ from tests.support.cases import each_case
 
 from clickstream.lake.view_comments import ViewComments
 from clickstream.tables import TABLES
+from clickstream.tables.sales import SALES_TABLES
 
 DIRECTORY = Path(__file__).parents[2] / "include" / "sql"
 FILES = sorted(DIRECTORY.glob("*.sql"))
 FILTER_KEYS = ["column", "days_before", "days_after"]
-SOURCES = {table.name for table in TABLES} | {path.stem for path in FILES}
+SOURCES = {table.name for table in (*TABLES, *SALES_TABLES)} | {path.stem for path in FILES}
 
 each_file = each_case("path", FILES)
 

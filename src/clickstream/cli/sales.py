@@ -84,7 +84,7 @@ def pull(
         bool, typer.Option("--dry-run", help="Show which dates would be pulled; change nothing.")
     ] = False,
 ) -> None:
-    """Pull the dates that differ between the sources and the lake.
+    """Pull the dates that differ between the sources and the lake, and refresh the views.
 
     Without [bold]--from[/], the last 400 days are compared ([bold]horizon_days[/]). To continue
     after an interruption, run the same command again. If a source can't be read, the others are
@@ -98,6 +98,8 @@ def pull(
     sources = _chosen(settings, names)
     if first and last and first > last:
         raise InputError(f"--from {first} is after --to {last}.")
+    from clickstream.pipeline.publish.publish import refresh_views
+
     lake, has_failed = open_lake(), False
     for source in sources:
         try:
@@ -105,6 +107,8 @@ def pull(
         except ClickstreamError as error:
             has_failed = True
             err.print(Text(printable(error.printed), "red"), soft_wrap=True)
+    if not dry_run:
+        refresh_views(lake)
     if has_failed:
         raise typer.Exit(1)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -22,6 +22,7 @@ from clickstream.lake.client import Lake
 from clickstream.lake.view_comments import ViewComments
 from clickstream.settings import Settings
 from clickstream.tables import ENGAGED_SECONDS
+from clickstream.tables.sales import SALES_TABLES
 
 # libyaml's loader reads the descriptions of all views in 10 ms, the one in Python in 130.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -156,14 +157,26 @@ def views_of(settings: Settings, directory: Path) -> list[AthenaView]:
     """Return the directory's views with values in place of the names in braces.
 
     The names are `{key_days}`, the setting, which limits how long a visitor can be recognized,
-    `{engaged_seconds}`, and `{time_zone}`, the site's. Raises InputError, see `read_views`.
+    `{engaged_seconds}`, and `{time_zone}`, the site's. Without `[[sales]]`, views of sales are left
+    out, because the lake has no tables of sales. Raises InputError, see `read_views`.
     """
     values: ViewValues = {
         "key_days": settings.privacy.key_days,
         "engaged_seconds": ENGAGED_SECONDS,
         "time_zone": settings.site.time_zone,
     }
-    return read_views(directory, values)
+    views = read_views(directory, values)
+    return views if settings.sales else [*_without_sales(views)]
+
+
+def _without_sales(views: Sequence[AthenaView]) -> Iterator[AthenaView]:
+    """Yield the views that read no table of sales, also not by another view."""
+    of_sales = {table.name for table in SALES_TABLES}
+    for view in views:
+        if of_sales.isdisjoint(view.reads):
+            yield view
+        else:
+            of_sales.add(view.name)
 
 
 def outdated(lake: Lake, directory: Path) -> list[AthenaView]:

@@ -15,9 +15,10 @@ from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.errors import DamagedObject, UnbalancedSales
-from clickstream.lake import Lake, objects, open_lake, sales_state
+from clickstream.lake import Lake, athena, objects, open_lake, sales_state
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.publish.maintenance import compact_days
+from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.sales.opening import open_source, rules_of
 from clickstream.pipeline.sales.pull import (
     check_date,
@@ -147,6 +148,11 @@ def test_a_pull_stores_what_differs_and_a_second_one_writes_nothing(shops) -> No
     assert pull(lake) > 0
     assert rows_of_lake(lake) == rows_of_sources(lake)
     assert_ledger_counts_the_rows(lake)
+    refresh_views(lake)
+    found_dates = athena.query(lake, "select * from reconciliation").records()
+    assert len(found_dates) == len(rows(lake, SALES_LEDGER))
+    assert all(one["is_reconciled"] for one in found_dates)
+    assert athena.query(lake, "select * from order_differences").records() == []
     assert pull(dying(lake, 0, after=False)) == 0
     found["web"].orders.clear()
     found["web"].write()

@@ -1,0 +1,137 @@
+-- One row is one UTC date of a source of sales: its rows at the source and in the tables, its sums,
+-- and what differs between them.
+with
+
+dates as (
+    select *
+    from sales_ledger
+),
+
+all_orders as (
+    select *
+    from orders
+),
+
+all_items as (
+    select *
+    from order_items
+),
+
+all_refunds as (
+    select *
+    from refunds
+),
+
+all_rejects as (
+    select *
+    from sales_rejects
+),
+
+orders_of_dates as (
+    select
+        sales_source,
+        event_date,
+        count(*) as number,
+        sum(if(status = 'paid', total_cents, 0)) as cents
+    from all_orders
+    group by sales_source, event_date
+),
+
+items_of_dates as (
+    select
+        sales_source,
+        event_date,
+        count(*) as number,
+        sum(amount_cents - discount_cents) as cents
+    from all_items
+    group by sales_source, event_date
+),
+
+refunds_of_dates as (
+    select
+        sales_source,
+        event_date,
+        count(*) as number,
+        sum(amount_cents) as cents
+    from all_refunds
+    group by sales_source, event_date
+),
+
+rejects_of_dates as (
+    select
+        sales_source,
+        event_date,
+        count(*) as number
+    from all_rejects
+    group by sales_source, event_date
+),
+
+joined as (
+    select
+        dates.*,
+        coalesce(orders_of_dates.number, 0) as stored_orders,
+        coalesce(items_of_dates.number, 0) as stored_items,
+        coalesce(refunds_of_dates.number, 0) as stored_refunds,
+        coalesce(rejects_of_dates.number, 0) as stored_rejects,
+        coalesce(orders_of_dates.cents, 0) as stored_gross_cents,
+        coalesce(items_of_dates.cents, 0) as stored_items_cents,
+        coalesce(refunds_of_dates.cents, 0) as stored_refunded_cents
+    from dates
+    left join orders_of_dates
+        on
+            dates.sales_source = orders_of_dates.sales_source
+            and dates.event_date = orders_of_dates.event_date
+    left join items_of_dates
+        on
+            dates.sales_source = items_of_dates.sales_source
+            and dates.event_date = items_of_dates.event_date
+    left join refunds_of_dates
+        on
+            dates.sales_source = refunds_of_dates.sales_source
+            and dates.event_date = refunds_of_dates.event_date
+    left join rejects_of_dates
+        on
+            dates.sales_source = rejects_of_dates.sales_source
+            and dates.event_date = rejects_of_dates.event_date
+),
+
+compared as (
+    select
+        *,
+        source_orders + source_order_items + source_refunds
+        - stored_orders - stored_items - stored_refunds - stored_rejects as missing_rows,
+        gross_cents - stored_gross_cents as missing_gross_cents,
+        items_cents - stored_items_cents as missing_items_cents,
+        refunded_cents - stored_refunded_cents as missing_refunded_cents
+    from joined
+),
+
+final as (
+    select
+        sales_source,
+        event_date,
+        currency,
+        stored_orders as orders,
+        stored_items as order_items,
+        stored_refunds as refunds,
+        stored_rejects as rejected,
+        stored_gross_cents as gross_cents,
+        stored_refunded_cents as refunded_cents,
+        stored_gross_cents - stored_refunded_cents as net_cents,
+        missing_rows,
+        missing_gross_cents,
+        missing_items_cents,
+        missing_refunded_cents,
+        differing_orders,
+        differing_cents,
+        missing_rows = 0
+        and missing_gross_cents = 0
+        and missing_items_cents = 0
+        and missing_refunded_cents = 0
+        and stored_rejects = 0
+        and differing_orders = 0 as is_reconciled
+    from compared
+)
+
+select *
+from final
