@@ -94,9 +94,13 @@ def open_(
 @contextlib.contextmanager
 def _temporary_directory() -> Iterator[Path]:
     """Create a directory for all temporary files, which is removed however the command ends."""
+    before = tempfile.tempdir
     with exit_on(*ENDING_SIGNALS), tempfile.TemporaryDirectory(prefix="clickstream-open-") as name:
         tempfile.tempdir = name
-        yield Path(name)
+        try:
+            yield Path(name)
+        finally:
+            tempfile.tempdir = before
 
 
 def _serve(engine: LogEngine, settings: Settings, port: int, open_browser: bool) -> None:

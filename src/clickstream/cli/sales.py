@@ -86,7 +86,8 @@ def pull(
 ) -> None:
     """Pull the dates that differ between the sources and the lake, and refresh the views.
 
-    Without [bold]--from[/], the last 400 days are compared ([bold]horizon_days[/]). To continue
+    Without [bold]--from[/], all dates of files are compared, and those of a database since the
+    last 400 days ([bold]horizon_days[/]). To continue
     after an interruption, run the same command again. If a source can't be read, the others are
     pulled, and the exit code is 1.
 
@@ -121,7 +122,7 @@ def _pull(
     with err.status(f"Comparing {source.name}"):
         plan = plan_pull(lake, source, datetime.now(UTC), first, last)
     if not plan.dates:
-        out.print(f"{source.name}: the lake has all {quantity(len(plan.survey.days), 'date')}.")
+        out.print(f"{source.name}: the lake has all {plan.compared}.", soft_wrap=True)
         return
     if dry_run:
         dates = shorten(plan.dates, 20)

@@ -65,7 +65,10 @@ class SalesSettings(Section):
         description="For sql: instead of url, an Airflow connection of type Postgres or MySQL. "
         "The command line reads it from AIRFLOW_CONN_….",
     )
-    path: str = Field("", description="For csv: the directory of the files.")
+    path: str = Field(
+        "",
+        description="For csv: the directory of the files, or a prefix such as s3://bucket/exports/.",
+    )
     horizon_days: Annotated[int, Field(ge=1, le=36_600)] = Field(
         400,
         description="For sql: days back to which each run looks for changes. Older days are read "

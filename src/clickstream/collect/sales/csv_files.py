@@ -1,4 +1,4 @@
-"""Sales in CSV files of a directory. For each date, the latest file with rows of it counts."""
+"""Sales in CSV files. For each date, the latest file with rows of it counts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatch
-from pathlib import Path
 
+from clickstream.collect.sales.file_places import SalesFile
 from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableToRead, is_between
 from clickstream.errors import UnusableSales
 from clickstream.wording import quantity, shorten
@@ -41,20 +41,25 @@ class _File:
 
 
 class CsvReader:
-    """The files of a directory in one state.
+    """Files in one state.
 
     Raises UnusableSales if a file can't be read, lacks a column of the map, or has another one.
     """
 
     def __init__(
-        self, directory: Path, tables: Sequence[TableToRead], date_of: DateOf, source: str
+        self,
+        files: Sequence[SalesFile],
+        tables: Sequence[TableToRead],
+        date_of: DateOf,
+        source: str,
     ) -> None:
-        """Read the files."""
-        self._directory, self._source, self._date_of = directory, source, date_of
+        """Read the files, which are in the order of their ages."""
+        self._date_of = date_of
         self._to_read = {one.name: one for one in tables}
-        files = _files_by_age(directory, source)
         self._contents = {
-            name: _read(path, self._tables_of(name), source) for name, path in files.items()
+            file.name: _read(file, chosen, source)
+            for file in files
+            if (chosen := self._tables_of(file.name))
         }
         self._dates_of_orders: dict[str, date] = {}
         self._rows = {name: self._by_date(one) for name, one in self._to_read.items()}
@@ -143,45 +148,29 @@ def _has_amount(text: str) -> bool:
     return bool(text.strip().strip("0.,"))
 
 
-def _files_by_age(directory: Path, source: str) -> dict[str, Path]:
-    """Return the files by name, the latest last; files of one time are in the order of names."""
+def _read(file: SalesFile, tables: Sequence[TableToRead], source: str) -> _File:
     try:
-        found = [path for path in directory.iterdir() if path.is_file()]
-        ages = {path: path.stat().st_mtime_ns for path in found}
-    except OSError as error:
-        raise UnusableSales(
-            f"The directory {directory} of {source} can't be read ({error.strerror}): check path "
-            "in [[sales]]."
-        ) from None
-    in_order = sorted(found, key=lambda path: (ages[path], path.name))
-    return {path.name: path for path in in_order}
-
-
-def _read(path: Path, tables: Sequence[TableToRead], source: str) -> _File:
-    if not tables:
-        return _File(path.name, (), ())
-    try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = file.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise UnusableSales(f"{path} of {source} can't be read: {reason}.") from None
+        raise UnusableSales(f"{file.place} of {source} can't be read: {reason}.") from None
     first_line = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first_line.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = tuple(name.strip() for name in next(lines, ()))
-    _check_header(path, header, tables, source)
+    _check_header(file.place, header, tables, source)
     rows = [_Row(tuple(row), number) for number, row in enumerate(filter(None, lines), 1)]
     for row in rows:
         if len(row.values) != len(header):
             raise UnusableSales(
-                f"Row {row.number} of {path} has {quantity(len(row.values), 'value')}, and the "
-                f"header has {len(header)}: export the file again."
+                f"Row {row.number} of {file.place} has {quantity(len(row.values), 'value')}, and "
+                f"the header has {len(header)}: export the file again."
             )
-    return _File(path.name, header, rows)
+    return _File(file.name, header, rows)
 
 
 def _check_header(
-    path: Path, header: Sequence[str], tables: Sequence[TableToRead], source: str
+    path: str, header: Sequence[str], tables: Sequence[TableToRead], source: str
 ) -> None:
     wanted = {column: one.name for one in tables for column in one.columns}
     if missing := [column for column in wanted if column not in header]:

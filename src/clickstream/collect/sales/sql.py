@@ -28,6 +28,9 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mysql+pymysql",
 }
+_EARLIEST, _LATEST = datetime(1970, 1, 1), datetime(2100, 1, 1)
+"""Times between which changes of clocks are known to a query; MySQL may have a date of zeros."""
+
 _REFUSED = ("28", "42501", "1044", "1045", "1142", "1143", "1227", "1698")
 """SQLSTATE classes of PostgreSQL, and error numbers of MySQL, for a login or a right."""
 
@@ -188,9 +191,10 @@ class SqlReader:
         """Return times between which all times of a table are."""
         time = self._time_of(name)
         found = self._connection.execute(sa.select(sa.func.min(time), sa.func.max(time))).one()
-        first, last = (one or datetime(1970, 1, 1) for one in found)
+        known = [one.replace(tzinfo=None) for one in found if isinstance(one, datetime)]
+        first, last = min(known, default=_EARLIEST), max(known, default=_EARLIEST)
         day = timedelta(days=1)
-        return first.replace(tzinfo=None) - day, last.replace(tzinfo=None) + day
+        return max(first, _EARLIEST) - day, min(last, _LATEST) + day
 
     def _is_of(self, name: str) -> Any:
         """Return the condition for the rows of a table; see `only_with`."""

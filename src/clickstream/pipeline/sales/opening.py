@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -11,6 +11,11 @@ from zoneinfo import ZoneInfo
 
 from clickstream import sales
 from clickstream.collect.sales.csv_files import CsvReader, DateOf
+from clickstream.collect.sales.file_places import (
+    S3,
+    files_of_directory,
+    files_of_prefix,
+)
 from clickstream.collect.sales.reader import SalesReader, TableToRead
 from clickstream.errors import IncompleteConnection, InputError, UnusableRule
 from clickstream.sales.column_maps import ColumnMap, parse_map
@@ -87,13 +92,26 @@ def open_source(
     """
     tables = [*_tables_to_read(rules.columns, one.kind)]
     if one.kind == "csv":
-        yield CsvReader(settings.resolve(one.path), tables, _date_of(rules.values), one.name)
+        yield _open_files(settings, one, tables, _date_of(rules.values))
         return
     from clickstream.collect.sales.sql import open_database
 
     address, password = _address(one, find or connection_of_environment)
     with open_database(address, password, tables, rules.zone, one.wait_seconds, one.name) as reader:
         yield reader
+
+
+def _open_files(
+    settings: Settings, one: SalesSettings, tables: Sequence[TableToRead], date_of: DateOf
+) -> CsvReader:
+    if not one.path.startswith(S3):
+        files = files_of_directory(settings.resolve(one.path), one.name)
+        return CsvReader(files, tables, date_of, one.name)
+    from clickstream.lake import aws_errors, refer_to_lake  # boto3, which a directory does not need
+
+    with aws_errors.translate_errors():
+        files = files_of_prefix(refer_to_lake(settings).s3, one.path)
+        return CsvReader(files, tables, date_of, one.name)
 
 
 def _tables_to_read(columns: ColumnMap, kind: str) -> Iterator[TableToRead]:

@@ -44,11 +44,21 @@ _NOTHING = DayDigest({}, "")
 
 @dataclass(frozen=True)
 class PullPlan:
-    """The dates of a source that differ from the lake, in order, and what the source has."""
+    """The dates of a source that differ from the lake, in order, and what the source has.
+
+    `since` is the first date that was compared; None for all dates.
+    """
 
     source: SalesSettings
     dates: Sequence[date]
     survey: Survey
+    since: date | None = None
+
+    @property
+    def compared(self) -> str:
+        """The dates that the source has, and from when on they were compared."""
+        number = quantity(len(self.survey.days), "date")
+        return f"{number} since {self.since}; older ones need --from" if self.since else number
 
 
 @dataclass(frozen=True)
@@ -124,10 +134,12 @@ def plan_pull(
 ) -> PullPlan:
     """Compare a source with the lake, by one query for each table, and return what differs.
 
-    Without `first`, dates from `horizon_days` before `now` on are compared. Dates that the source
-    no longer has are among those that differ. Raises ShopUnreachable, ShopRefused, UnusableSales.
+    Without `first`, all dates of files are compared, and those of a database from `horizon_days`
+    before `now` on. Dates that the source no longer has are among those that differ. Raises
+    ShopUnreachable, ShopRefused, UnusableSales.
     """
-    first = first or now.date() - timedelta(days=source.horizon_days)
+    if first is None and source.kind == "sql":
+        first = now.date() - timedelta(days=source.horizon_days)
     rules = rules_of(lake.settings, source)
     with aws_errors.translate_errors():
         known = sales_state.versions(lake, source.name, first)
@@ -138,7 +150,8 @@ def plan_pull(
         for day in {*survey.days, *known}
         if known.get(day) != _version(survey.days.get(day, _NOTHING), rules)
     }
-    return PullPlan(source, sorted(day for day in days if last is None or day <= last), survey)
+    chosen = sorted(day for day in days if last is None or day <= last)
+    return PullPlan(source, chosen, survey, first)
 
 
 def pull_date(
@@ -146,10 +159,14 @@ def pull_date(
 ) -> StagedSales:
     """Read a date at the source, and stage its rows; no table changes."""
     rules = rules_of(lake.settings, source)
-    with aws_errors.translate_errors():
-        replaces = sales_publication.publication_of(lake, source.name, day)
     with open_source(lake.settings, source, rules, find) as reader:
-        digest, built = _read(reader, day, rules)
+        return _pull_from(reader, lake, day, rules)
+
+
+def _pull_from(reader: SalesReader, lake: Lake, day: date, rules: SalesRules) -> StagedSales:
+    with aws_errors.translate_errors():
+        replaces = sales_publication.publication_of(lake, rules.source, day)
+    digest, built = _read(reader, day, rules)
     with aws_errors.translate_errors():
         return _stage(lake, built, digest, rules, replaces)
 
@@ -273,7 +290,17 @@ def _publish(lake: Lake, staged: StagedSales, run_id: str) -> None:
 def pull_dates(
     lake: Lake, source: SalesSettings, dates: Sequence[date], run_id: str
 ) -> Iterator[StagedSales]:
-    """Pull, check and publish dates, one after the other; yield each when it is published."""
-    for day in dates:
-        staged = check_date(lake, pull_date(lake, source, day))
-        yield publish_staged(lake, source, staged, run_id)
+    """Pull, check and publish dates, one after the other; yield each when it is published.
+
+    Files are read once for all dates, and a database in a short transaction for each date.
+    """
+    if source.kind == "sql":
+        for day in dates:
+            staged = check_date(lake, pull_date(lake, source, day))
+            yield publish_staged(lake, source, staged, run_id)
+        return
+    rules = rules_of(lake.settings, source)
+    with open_source(lake.settings, source, rules) as reader:
+        for day in dates:
+            staged = check_date(lake, _pull_from(reader, lake, day, rules))
+            yield publish_staged(lake, source, staged, run_id)

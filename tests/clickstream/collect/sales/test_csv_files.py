@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from tests.support.cases import each_case
 
 from clickstream.collect.sales.csv_files import CsvReader
+from clickstream.collect.sales.file_places import files_of_directory, files_of_prefix
 from clickstream.collect.sales.reader import TableToRead
 from clickstream.errors import UnusableSales
+from clickstream.lake import Lake
 
 TABLES = (
     TableToRead("orders", "orders*.csv", ["id", "at", "total"], "id", time="at", ignored=["Bill*"]),
@@ -45,7 +47,15 @@ def date_of(text: str) -> date | None:
 
 
 def reader(directory: Path) -> CsvReader:
-    return CsvReader(directory, TABLES, date_of, "till")
+    return CsvReader(files_of_directory(directory, "till"), TABLES, date_of, "till")
+
+
+def test_files_below_a_prefix_in_s3_are_read_as_those_of_a_directory(lake: Lake) -> None:
+    body = b"id,at,total\n1,2026-11-01,5\n"
+    lake.s3.put_object(Bucket=lake.bucket, Key="exports/orders-b.csv", Body=body)
+    files = files_of_prefix(lake.s3, f"s3://{lake.bucket}/exports/")
+    [row] = CsvReader(files, TABLES, date_of, "till").read_day(date(2026, 11, 1))["orders"]
+    assert (row.values["total"], row.source_object) == ("5", "orders-b.csv")
 
 
 def orders_of(read: CsvReader, day: int) -> list[str]:
