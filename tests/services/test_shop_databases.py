@@ -297,6 +297,13 @@ def test_a_wrong_login_and_a_stopped_server_differ(
     with pytest.raises(ShopRefused) as error, reading(settings, refused):
         pass
     assert "hidden-word" not in str(error.value)
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", "mssql://a:hidden-word@db/x")
+    other = SalesSettings.model_validate(
+        {**source_of(address).model_dump(), "url": "", "connection": "other"}
+    )
+    with pytest.raises(UnusableSales, match="must begin with") as wrong, reading(settings, other):
+        pass
+    assert "hidden-word" not in str(wrong.value)
     stopped = source_of("mysql://root@127.0.0.1:9/shop")
     with pytest.raises(ShopUnreachable, match="nothing is lost"), reading(settings, stopped):
         pass

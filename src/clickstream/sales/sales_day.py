@@ -101,18 +101,18 @@ def _records(name: str, rows: SourceRows, rules: SalesRules, found: SalesDay) ->
     """Yield the usable rows of a table by field; add the others to the rejects."""
     if not (one := rules.columns.tables.get(name)):
         return
-    seen: Counter[tuple[Any, ...]] = Counter()
+    seen: set[tuple[Any, ...]] = set()
     for row in sorted(rows.get(name, ()), key=_place):
         reader = _RowReader(name, one, rules)
         record = reader.read(row)
         identity = reader.identity(record)
-        seen[identity] += 1
-        if not reader.problem and identity and seen[identity] > 1:
+        if not reader.problem and identity in seen:
             reader.problem = ("row whose id another row has", None)
         if reader.problem:
             found.rows[SALES_REJECTS].append(reader.reject(record))
-        else:
-            yield record
+            continue
+        seen |= {identity} if identity else set()
+        yield record
 
 
 def _place(row: ReadRow) -> tuple[str, int]:

@@ -135,6 +135,8 @@ def test_the_second_row_of_an_id_is_a_reject_and_equal_lines_are_kept() -> None:
     assert [one["line"] for one in found.rows[ORDER_ITEMS]] == [1, 2]
     assert len(found.rows[ORDERS]) == len(found.rows[REFUNDS]) == 1
     assert [*order_differences(found)] == []
+    found = built(orders=[{**ORDER, "total": "free"}, ORDER], order_items=[], refunds=[])
+    assert [one["total_cents"] for one in found.rows[ORDERS]] == [350]
 
 
 def test_customers_have_a_key_and_no_address() -> None:

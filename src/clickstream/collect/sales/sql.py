@@ -52,7 +52,7 @@ def open_database(
     `source` is the name of the source for messages. Raises ShopUnreachable, ShopRefused, and
     UnusableSales if a table or column is missing, or if times have no zone.
     """
-    url = _url(address, password)
+    url = _url(address, password, source)
     dialect = dialect_of(url.get_backend_name())
     engine = sa.create_engine(
         url,
@@ -70,9 +70,16 @@ def open_database(
         raise _translated(error, source, url) from None
 
 
-def _url(address: str, password: str) -> URL:
-    url = sa.make_url(address)
-    driver = _DRIVERS[url.drivername.partition("+")[0]]
+def _url(address: str, password: str, source: str) -> URL:
+    """Return the address with our driver. Raises UnusableSales; no message has the address."""
+    try:
+        url = sa.make_url(address)
+        driver = _DRIVERS[url.drivername.partition("+")[0]]
+    except (sa.exc.ArgumentError, ValueError, KeyError):
+        raise UnusableSales(
+            f"The address of the database of {source} can't be used: it must begin with one of "
+            f"{', '.join(f'{kind}://' for kind in _DRIVERS)}."
+        ) from None
     return url.set(drivername=driver, password=password or url.password)
 
 
