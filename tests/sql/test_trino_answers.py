@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isclose
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.sql.trino_lake import build_three_days
+from tests.support.answers import ALL_VIEWS
 from tests.support.engines import TrinoOfLake
 from tests.support.localaws_process import LocalAwsProcess
 
@@ -17,8 +17,7 @@ from clickstream.tables import TABLES
 
 pytestmark = pytest.mark.trino
 
-SQL = Path(__file__).parents[2] / "include" / "sql"
-RELATIONS = [*(table.name for table in TABLES), *sorted(path.stem for path in SQL.glob("*.sql"))]
+RELATIONS = [*(table.name for table in TABLES), *ALL_VIEWS]
 OF_AGENTS = {"agent_facts", "agent_sessions"}
 """No signed agent comes here; the lake of test_view_pruning.py has some, on both engines."""
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.clickstream.clean.bots.signing import REQUEST, json_line, signed, write_keys
+from tests.support.answers import ALL_VIEWS
 from tests.support.engines import Engine, LocalAthena
 from tests.support.lakes import built, settings_of_a_lake
 
@@ -39,6 +40,7 @@ OF_SEARCHES = ("people_facts", "cohort_facts")
 FILTERS = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))["filter_by"]
     for path in sorted((ROOT / "include" / "sql").glob("*.yml"))
+    if path.stem in ALL_VIEWS
 }
 FIRST, LAST = Hour.parse("2026-11-15T00"), Hour.parse("2026-11-20T01")
 DAY = date(2026, 11, 18)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.support.answers import ALL_VIEWS
 
 from clickstream.clean import PageRules
 from clickstream.clean.pages import page_name
@@ -23,6 +24,7 @@ DIRECTORY = Path(__file__).parents[2] / "include" / "sql"
 DESCRIPTIONS = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
     for path in sorted(DIRECTORY.glob("*.yml"))
+    if path.stem in ALL_VIEWS
 }
 
 

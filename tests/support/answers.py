@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clickstream.lake import Lake, athena
+from clickstream.lake.views import views_of
 from clickstream.pipeline.publish.publish import refresh_views
+from clickstream.settings import Settings
 from clickstream.tables import RAW_OBJECTS, SESSION_CHANGES, TABLES
 
 SQL = Path(__file__).parents[2] / "include" / "sql"
@@ -14,7 +16,10 @@ OF_HISTORY = {RAW_OBJECTS.name, SESSION_CHANGES.name, "late_lines"}
 """What tells how lines came, and nothing of what is in them."""
 
 TABLES_READ = [table.name for table in TABLES if table.name not in OF_HISTORY]
-VIEWS = sorted(path.stem for path in SQL.glob("*.sql") if path.stem not in OF_HISTORY)
+ALL_VIEWS = sorted(view.name for view in views_of(Settings(), SQL))
+"""The views of a lake without sales."""
+
+VIEWS = [name for name in ALL_VIEWS if name not in OF_HISTORY]
 HISTORY = (
     *("published_at", "published_by", "late_lines", "late_by_seconds"),
     *("raw_objects", "raw_digest", "raw_object", "line_number", "last_arrived_at"),

@@ -14,8 +14,8 @@ from tests.support.lakes import aws_session
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, hour_ledger, open_lake, table_properties
-from clickstream.lake.iceberg import iceberg_tables, table_maintenance, table_schemas
+from clickstream.lake import Lake, client, hour_ledger, open_lake
+from clickstream.lake.iceberg import iceberg_tables, table_maintenance
 from clickstream.lake.iceberg.iceberg_tables import LoadedTable
 from clickstream.settings import Settings
 from clickstream.tables import COLUMNS_VERSION, HOUR_LEDGER, REJECTS, Column, Table
@@ -64,8 +64,7 @@ def extend(lake_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable
 
     def open_by_later_release() -> Lake:
         with monkeypatch.context() as patch:
-            for module in (table_properties, table_schemas):
-                patch.setattr(module, "TABLES", (EXTENDED,))
+            patch.setattr(client, "TABLES", (EXTENDED,))
             return open_lake(lake_settings, aws_session())
 
     return open_by_later_release
@@ -133,8 +132,7 @@ def test_a_change_of_ledger_rows_keeps_columns_of_a_newer_release(
     added = Column("new", "string", "Added later.", since=COLUMNS_VERSION + 1)
     extended = replace(HOUR_LEDGER, columns=(*HOUR_LEDGER.columns, added))
     with monkeypatch.context() as patch:
-        for module in (table_properties, table_schemas):
-            patch.setattr(module, "TABLES", (extended,))
+        patch.setattr(client, "TABLES", (extended,))
         later = open_lake(lake_settings, aws_session())
     [hour, *_] = HOURS
     of_hour = {"event_date": hour.event_date, "hour_at": hour.naive, "new": "kept"}

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.support.faults import Killed, dying
-from tests.support.lakes import aws_session, settings_of_a_lake
+from tests.support.lakes import SQL, aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.errors import DamagedObject, UnbalancedSales
@@ -33,6 +34,9 @@ from clickstream.settings.sales import SalesSettings
 from clickstream.tables.sales import OF_SALES_DAYS, SALES_LEDGER
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
+OF_SALES = ("reconciliation", "order_differences")
+"""The views that a lake has only with sources of sales."""
+
 DAYS = [date(2026, 11, day) for day in (20, 21, 22)]
 MAP = """
 title = "test"
@@ -149,10 +153,14 @@ def test_a_pull_stores_what_differs_and_a_second_one_writes_nothing(shops) -> No
     assert rows_of_lake(lake) == rows_of_sources(lake)
     assert_ledger_counts_the_rows(lake)
     refresh_views(lake)
-    found_dates = athena.query(lake, "select * from reconciliation").records()
-    assert len(found_dates) == len(rows(lake, SALES_LEDGER))
-    assert all(one["is_reconciled"] for one in found_dates)
-    assert athena.query(lake, "select * from order_differences").records() == []
+    answers = {view: athena.query(lake, f"select * from {view}") for view in OF_SALES}
+    for view, answer in answers.items():
+        described = yaml.safe_load((SQL / f"{view}.yml").read_text(encoding="utf-8"))
+        assert answer.columns == list(described["columns"])
+    dates = answers["reconciliation"].records()
+    assert len(dates) == len(rows(lake, SALES_LEDGER))
+    assert all(one["is_reconciled"] for one in dates)
+    assert answers["order_differences"].records() == []
     assert pull(dying(lake, 0, after=False)) == 0
     found["web"].orders.clear()
     found["web"].write()
