@@ -99,8 +99,9 @@ def dates_to_replace(differing: Any) -> list[dict[str, str]]:
 @translate_errors
 def pull_sales(date: dict[str, str]) -> dict[str, Any]:
     """Read the rows of a date from one state of the source, and stage them. No table changes."""
+    from clickstream.hours import parse_date
     from clickstream.pipeline.sales.opening import find_source
-    from clickstream.pipeline.sales.pull import parse_date, pull_date
+    from clickstream.pipeline.sales.pull import pull_date
 
     lake = open_lake()
     source = find_source(lake.settings, date["source"])

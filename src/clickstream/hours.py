@@ -153,6 +153,14 @@ def _calendar_fault(year: int, month: int, day: int, hour: int = 0) -> str:
     return "" if hour <= 23 else f"there is no hour {hour:02}; hours go from 00 to 23"
 
 
+def parse_date(text: str) -> date:
+    """Return a date from a text such as 2026-11-20. Raises InputError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{text} is not a date such as 2026-11-20.") from None
+
+
 def hour_range(first: Hour, last: Hour) -> Iterator[Hour]:
     """Yield every hour from `first` to `last`, both included; none if `last` is before `first`."""
     hour = first

@@ -25,6 +25,11 @@ def quantity(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+def amount(cents: int) -> str:
+    """Format hundredths of a currency: `-1,234.50`."""
+    return f"{'-' if cents < 0 else ''}{abs(cents) // 100:,}.{abs(cents) % 100:02}"
+
+
 def shorten(items: Iterable[object], shown: int = SHOWN) -> str:
     """Join items as text, like `A, B, C and 1,417 more`; `none` for no items.
 

@@ -16,7 +16,7 @@ def range_of_run(run: Any) -> DateRange:
     form that does not exist, and for a range that ends before it begins.
     """
     from clickstream.errors import InputError
-    from clickstream.pipeline.sales.pull import parse_date
+    from clickstream.hours import parse_date
 
     if run.run_type == "backfill":
         day = run.data_interval_start.date()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.access_log import BOT, Client, append
+from tests.support.dag_runs import states
 from tests.support.lake_settings import ROOT
 from tests.support.lakes import build_all
 
@@ -56,18 +57,6 @@ def ledger(lake) -> list[dict[str, Any]]:
 
 def lake_query(lake, sql: str) -> list[dict[str, Any]]:
     return athena.query(lake, sql).records()
-
-
-def task_instances(run) -> list[Any]:
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        return session.merge(run).get_task_instances(session=session)
-
-
-def states(run) -> dict[tuple[str, str], str]:
-    """Return the state of each task, by its id and, for a mapped task, its name in the UI."""
-    return {(ti.task_id, ti.rendered_map_index or ""): ti.state for ti in task_instances(run)}
 
 
 def xcom_values(run) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.access_log import Client, append
+from tests.support.dag_runs import states
 from tests.support.key_periods import destroy_key
 from tests.support.lake_settings import ROOT
 from tests.support.lakes import build_all
@@ -59,14 +60,6 @@ def lake(home: Path) -> Lake:
 
 def publishers(lake: Lake) -> list[str]:
     return list(hour_ledger.ledger(lake)["published_by"])
-
-
-def states(run: Any) -> dict[tuple[str, str], str]:
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        tasks = session.merge(run).get_task_instances(session=session)
-        return {(ti.task_id, ti.rendered_map_index or ""): ti.state for ti in tasks}
 
 
 DAYS = {("rebuild_day", "2026-11-20"), ("rebuild_day", "2026-11-21")}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.clickstream.pipeline.sales.test_pull import MAP, rows_of_lake, rows_of_sources
+from tests.support.dag_runs import states
 from tests.support.lake_settings import ROOT
 
 pytestmark = pytest.mark.airflow
@@ -53,14 +54,6 @@ def dag(airflow_home, shop, monkeypatch) -> Any:
 
     monkeypatch.setitem(DEFAULT_ARGS, "retries", 0)
     return DagBag(dag_folder=ROOT / "dags" / "clickstream_sales.py").dags["clickstream_sales"]
-
-
-def states(run) -> dict[tuple[str, str], str]:
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        found = session.merge(run).get_task_instances(session=session)
-    return {(ti.task_id, ti.rendered_map_index or ""): ti.state for ti in found}
 
 
 def open_lake() -> Any:

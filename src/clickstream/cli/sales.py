@@ -12,6 +12,7 @@ from rich.text import Text
 from clickstream.cli.console import err, load_settings, open_lake, out, run_by_hand
 from clickstream.cli.sales_output import show_check
 from clickstream.errors import ClickstreamError, InputError
+from clickstream.hours import parse_date
 from clickstream.wording import printable, quantity, shorten
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text} is not a date such as 2026-11-20.") from None
+        return parse_date(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 First = Annotated[

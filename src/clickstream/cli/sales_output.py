@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from clickstream.wording import printable, quantity, shorten
+from clickstream.wording import amount, printable, quantity, shorten
 
 if TYPE_CHECKING:
     from clickstream.pipeline.sales.check import SalesCheck
@@ -42,10 +43,9 @@ def _lines_of_survey(one: SalesCheck) -> Iterator[tuple[str, str]]:
     if survey is None or not survey.days:
         return
     first, last = min(survey.days), max(survey.days)
-    rows: dict[str, int] = {}
+    rows: Counter[str] = Counter()
     for day in survey.days.values():
-        for table, number in day.rows.items():
-            rows[table] = rows.get(table, 0) + number
+        rows.update(day.rows)
     shown = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in rows.items())
     yield f"{quantity(len(survey.days), 'date')} from {first} to {last}: {shown}.", ""
     for table, number in survey.undated.items():
@@ -84,8 +84,3 @@ def _lines_of_rows(one: SalesCheck) -> Iterator[tuple[str, str]]:
         )
     else:
         yield "The parts of every order give its total.", "green"
-
-
-def amount(cents: int) -> str:
-    """Format hundredths: `-1,234.50`."""
-    return f"{'-' if cents < 0 else ''}{abs(cents) // 100:,}.{abs(cents) % 100:02}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 import pyarrow as pa
 
@@ -58,10 +57,3 @@ def publish_date(
     for table, loaded in tables.items():
         loaded.replace(at, at, rows[table], only=[{"sales_source": source}])
     sales_state.record(lake, source, day, version)
-
-
-def read_rows(lake: Lake, table: Table, source: str, day: date) -> list[dict[str, Any]]:
-    """Return the published rows of a date of a source."""
-    at = Hour.midnight(day)
-    found = iceberg_tables.load(lake, table).read(at, at).to_pylist()
-    return [row for row in found if row["sales_source"] == source]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 
@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream import people, sessions
+from clickstream.log_facts.lines_by_date import date_of
 from clickstream.people.history import REACH
 
-_EPOCH = date(1970, 1, 1)
 _PLACES = ["raw_object", "line_number"]
 _COLUMNS = [name for name in people.COUNT_COLUMNS if name != "event_date"]
 
@@ -59,7 +59,7 @@ class DateCarry:
             for values, field in zip(stored["sessions"], schema, strict=True)
         ]
         counts = pd.DataFrame(stored["counts"], columns=_COLUMNS)
-        counts.insert(0, "event_date", pd.Series([_EPOCH + timedelta(days=day)] * len(counts)))
+        counts.insert(0, "event_date", pd.Series([date_of(day)] * len(counts)))
         carry = pa.table(columns, schema=schema)
         return cls(carry, int(stored["reached"]), counts, str(stored["continued"]))
 

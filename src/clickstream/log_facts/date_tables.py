@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from clickstream.clean import Cleaner, RequestTable, VisitorKeys
 from clickstream.hours import Hour
 from clickstream.lake.visitor_keys import KeyPeriod, periods_of
 from clickstream.log_facts.date_carry import DateCarry, digest_continued_sessions
-from clickstream.log_facts.lines_by_date import HOURS_OF_A_DAY, HourOfLog, Piece
+from clickstream.log_facts.lines_by_date import HOURS_OF_A_DAY, HourOfLog, Piece, date_of
 from clickstream.parquet import shape, shaped_schema
 from clickstream.parse import parse
 from clickstream.pipeline.hour.rows import build_rows, hour_slices
@@ -46,7 +46,6 @@ from clickstream.tables.dates import PEOPLE_ESTIMATES, VISITOR_COUNTS
 DateTables = Mapping[Table, pa.Table]
 """The rows of a date, by table."""
 
-_EPOCH = date(1970, 1, 1)
 _NO_COUNTS = pd.DataFrame(columns=people.COUNT_COLUMNS)
 
 
@@ -73,7 +72,7 @@ class DateBuilder:
         self._clean_rules, self._look_ups = clean_rules(settings), look_ups(settings)
         self._open_sessions, self._reached = sessions.no_carry(), self._first_hour
         self._keys: VisitorKeys | None = None
-        counts = {_EPOCH + timedelta(days=day): one.counts for day, one in (before or {}).items()}
+        counts = {date_of(day): one.counts for day, one in (before or {}).items()}
         self._history, self._counts = people.SiteHistory(counts), _NO_COUNTS
         self._continued = ""
         if before:
@@ -93,7 +92,7 @@ class DateBuilder:
         found[REJECTS] = _rejects(pieces)
         found[RAW_OBJECTS] = self._raw_objects(pieces)
         found[HOUR_LEDGER] = self._ledger(hours, requests, pieces, rows[SESSION_PARTS])
-        midnight = Hour.midnight(_EPOCH + timedelta(days=day)).naive
+        midnight = Hour.midnight(date_of(day)).naive
         self._continued = digest_continued_sessions(found[SESSION_PARTS], found[HITS], midnight)
         return found
 
@@ -189,7 +188,7 @@ class DateBuilder:
 
     def search(self, number: int, parts: pa.Table) -> DateTables:
         """Search a date for suspected machines by its session parts; call it in order."""
-        day = _EPOCH + timedelta(days=number)
+        day = date_of(number)
         frame = dictionary_encoding.to_frame(parts.select(people.PART_COLUMNS))
         habit = self._history.habit(day)
         found = search_date(day, frame, self._history, habit, self._kept)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.log_facts.date_carry import DateCarry
 from clickstream.log_facts.date_tables import DateBuilder, DateTables
 from clickstream.log_facts.fact_queries import FactQueries, FactRows
-from clickstream.log_facts.lines_by_date import LinesByDate
+from clickstream.log_facts.lines_by_date import LinesByDate, date_of
 from clickstream.settings import Settings
 from clickstream.tables import SESSION_PARTS
 
@@ -28,8 +28,6 @@ LONGEST_GAP = 7
 
 The logs of a longer gap are missing, so its hours are not published.
 """
-
-_EPOCH = date(1970, 1, 1)
 
 
 def compute_facts(
@@ -86,7 +84,7 @@ class _Window:
             table: pa.concat_tables([of_date[table] for of_date in dates.values()])
             for table in next(iter(dates.values()))
         }
-        return cls(tables, *(_EPOCH + timedelta(days=day) for day in (min(dates), last)))
+        return cls(tables, date_of(min(dates)), date_of(last))
 
     def facts(self, queries: FactQueries) -> FactRows:
         """Compute the facts."""

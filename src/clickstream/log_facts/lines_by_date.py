@@ -10,6 +10,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,6 +53,11 @@ class Piece:
     rejects: pa.Table
     lines: Counter[HourOfLog]
     other_hosts: Counter[int]
+
+
+def date_of(day: int) -> date:
+    """Return the date of a number of days since 1970-01-01."""
+    return date(1970, 1, 1) + timedelta(days=day)
 
 
 def log_name(path: str) -> str:

@@ -6,6 +6,7 @@ from clickstream.tables.table_type import Column, key
 
 EVENT_DATE = key("event_date", "date", "UTC date of the hour; the table's partition.")
 HOUR_AT = key("hour_at", "timestamp", "Start of the UTC hour of the row.")
+DATE_AT = key("hour_at", "timestamp", "Start of the date, 00:00 UTC.")
 VISITOR = Column(
     "visitor_id",
     "string",

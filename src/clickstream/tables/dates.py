@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from clickstream.tables.columns import EVENT_DATE, VISITOR
+from clickstream.tables.columns import DATE_AT, EVENT_DATE, VISITOR
 from clickstream.tables.table_type import Column, Table, key
 
-_DATE_AT = key("hour_at", "timestamp", "Start of the date, 00:00 UTC.")
 _COHORT = key("cohort", "string", "Label of the suspected cohort: docs/people.md.")
 
 PEOPLE_ESTIMATES = Table(
@@ -13,7 +12,7 @@ PEOPLE_ESTIMATES = Table(
     "one UTC date whose visitors were searched for suspected machines",
     (
         EVENT_DATE,
-        _DATE_AT,
+        DATE_AT,
         Column(
             "visitors",
             "long",
@@ -42,7 +41,7 @@ SUSPECTED_COHORTS = Table(
     "one cohort of visitors of a UTC date that are probably machines",
     (
         EVENT_DATE,
-        _DATE_AT,
+        DATE_AT,
         key("place", "long", "Place by the strength of the evidence, from 1."),
         _COHORT,
         key("visitors", "double", "Visitors that were members when it was found."),
@@ -59,7 +58,7 @@ SUSPECTED_COHORTS = Table(
 SUSPECTED_VISITORS = Table(
     "suspected_visitors",
     "one visitor of a UTC date who is left out of the people",
-    (EVENT_DATE, _DATE_AT, VISITOR, _COHORT),
+    (EVENT_DATE, DATE_AT, VISITOR, _COHORT),
     ("visitor_id",),
     since=4,
 )
@@ -69,7 +68,7 @@ VISITOR_COUNTS = Table(
     "the people of a UTC date with one device, channel and value of a field of action, by proof",
     (
         EVENT_DATE,
-        _DATE_AT,
+        DATE_AT,
         key("device", "string", "Kind of device; empty if unknown."),
         key("channel", "string", "Channel; Direct without one."),
         key("field", "string", "Field of action, or all: docs/people.md."),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from clickstream.tables.columns import EVENT_DATE
+from clickstream.tables.columns import DATE_AT, EVENT_DATE
 from clickstream.tables.table_type import Column, Table, key
 
-_DATE_AT = key("hour_at", "timestamp", "Start of the date, 00:00 UTC.")
 _SALES_SOURCE = key("sales_source", "string", "Name of the source in [[sales]].")
 _ORDER_ID = key("order_id", "string", "Id of the order at the source.")
 _CURRENCY = key("currency", "string", "Currency of the amounts, ISO 4217.")
@@ -18,7 +17,7 @@ ORDERS = Table(
     "one order, at the UTC date of its time",
     (
         EVENT_DATE,
-        _DATE_AT,
+        DATE_AT,
         _SALES_SOURCE,
         _ORDER_ID,
         key("order_number", "string", "Number of the order that its customer sees."),
@@ -63,7 +62,7 @@ ORDER_ITEMS = Table(
     "one line of an order, at the UTC date of the order",
     (
         EVENT_DATE,
-        _DATE_AT,
+        DATE_AT,
         _SALES_SOURCE,
         _ORDER_ID,
         key("line", "long", "Number of the line in its order."),
@@ -87,7 +86,7 @@ REFUNDS = Table(
     "one refund, at the UTC date of its time",
     (
         EVENT_DATE,
-        _DATE_AT,
+        DATE_AT,
         _SALES_SOURCE,
         key("refund_id", "string", "Id of the refund at the source."),
         Column("order_id", "string", "Id of the order; null if the source does not know it."),
@@ -111,7 +110,7 @@ SALES_REJECTS = Table(
     "one row of a source of sales that can't be used",
     (
         EVENT_DATE,
-        _DATE_AT,
+        DATE_AT,
         _SALES_SOURCE,
         key("of_table", "string", "The table that the row would be in."),
         Column("row_id", "string", "Id of the order or refund; null if the row has none."),
@@ -130,7 +129,7 @@ SALES_LEDGER = Table(
     "one date of a source of sales; a publication writes this row last",
     (
         EVENT_DATE,
-        _DATE_AT,
+        DATE_AT,
         _SALES_SOURCE,
         key("source_orders", "long", "Orders that the source has, with those that are rejects."),
         key("source_order_items", "long", "Lines of orders that the source has."),

@@ -171,7 +171,7 @@ class SqlReader:
     def _digest_rows(
         self, name: str, first: date | None, last: date | None
     ) -> Iterator[tuple[Any, int, Any]]:
-        table, dated, day = self._dated(name, self._range_of(name))
+        table, dated, day = self._dated(name, self._range_of(name, first, last))
         hashed = self._dialect.row_hash([*table.c])
         query = sa.select(day, sa.func.count(), sa.func.sum(hashed)).select_from(dated)
         query = query.where(self._is_of(name))
@@ -194,8 +194,10 @@ class SqlReader:
         own, theirs = self._to_read[name].order_id, self._to_read["orders"].order_id
         return table, table.outerjoin(orders, table.c[own] == orders.c[theirs]), day
 
-    def _range_of(self, name: str) -> Range:
-        """Return times between which all times of a table are."""
+    def _range_of(self, name: str, first: date | None, last: date | None) -> Range:
+        """Return times between which all times of the rows of a range of dates are."""
+        if first and last:
+            return utc_bounds(first)[0], utc_bounds(last)[1]
         time = self._time_of(name)
         found = self._connection.execute(sa.select(sa.func.min(time), sa.func.max(time))).one()
         known = [one.replace(tzinfo=None) for one in found if isinstance(one, datetime)]

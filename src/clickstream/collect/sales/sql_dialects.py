@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,7 +20,7 @@ Range = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
-class Dialect:
+class Dialect(ABC):
     """One kind of database.
 
     `session` are the statements after each connect, and `snapshot` those that begin a transaction
@@ -29,9 +30,9 @@ class Dialect:
     session: tuple[str, ...]
     snapshot: tuple[str, ...]
 
+    @abstractmethod
     def has_zone(self, column: Any) -> bool:
         """Whether the times of a column are moments, and not local times."""
-        raise NotImplementedError
 
     def utc_date(self, column: Any, zone: ZoneInfo | None, times: Range) -> Any:
         """Return the expression for the UTC date of a time; `zone` is that of local times."""
@@ -39,19 +40,16 @@ class Dialect:
             return self.date_of(column, 0)
         *earlier, (_, last) = offsets(zone, times)
         cases = [(column < sa.literal(end), self.date_of(column, one)) for end, one in earlier]
-        return (
-            sa.case(*cases, else_=self.date_of(column, last))
-            if cases
-            else self.date_of(column, last)
-        )
+        otherwise = self.date_of(column, last)
+        return sa.case(*cases, else_=otherwise) if cases else otherwise
 
+    @abstractmethod
     def date_of(self, column: Any, offset: int) -> Any:
         """Return the date of a time that is `offset` seconds ahead of UTC."""
-        raise NotImplementedError
 
+    @abstractmethod
     def row_hash(self, columns: Sequence[Any]) -> Any:
         """Return a 60-bit number that differs for other values of the columns."""
-        raise NotImplementedError
 
     def _row_text(self, columns: Sequence[Any], text: Any) -> Any:
         parts: list[Any] = []

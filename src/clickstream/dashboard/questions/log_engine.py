@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from clickstream.dashboard.questions.fact_export import export_facts
 from clickstream.dashboard.questions.question import Question
 from clickstream.lake.fact_files import FactFile, Manifest
 from clickstream.log_facts.date_carry import StoredCarries
+from clickstream.log_facts.lines_by_date import date_of
 from clickstream.log_facts.log_memory import LogMemory
 from clickstream.log_facts.log_set import LogFacts, LogSet
 from clickstream.log_facts.stored_rows import StoredDate
@@ -30,9 +31,6 @@ STATE = "state.json"
 CARRIES = "dates"
 REST = 5
 """After a log was read again, this many times the duration pass until the next read."""
-
-
-_EPOCH = date(1970, 1, 1)
 
 
 class LogEngine:
@@ -129,7 +127,7 @@ class LogEngine:
     def _store(self, found: LogFacts, version: str, memory: LogMemory) -> None:
         with self._copy.snapshot() as snapshot:
             number, stored = snapshot.state.version + 1, snapshot.file_keys()
-        first = date.min if found.first is None else _EPOCH + timedelta(days=found.first)
+        first = date.min if found.first is None else date_of(found.first)
         files = {
             view: {
                 **{

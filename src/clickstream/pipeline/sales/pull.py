@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clickstream import __version__
-from clickstream.collect.sales.reader import DayDigest, SalesReader, Survey
-from clickstream.errors import InputError, StaleHour, UnbalancedSales
+from clickstream.collect.sales.reader import DayDigest, SalesReader, Survey, is_between
+from clickstream.errors import StaleHour, UnbalancedSales
 from clickstream.lake import Lake, aws_errors, sales_publication, sales_state, staging
 from clickstream.lake.staging import Staged
 from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of
@@ -36,7 +36,7 @@ from clickstream.tables.sales import (
     SALES_LEDGER,
     SALES_REJECTS,
 )
-from clickstream.wording import quantity
+from clickstream.wording import amount, quantity
 
 _ATTEMPTS = 5
 _NOTHING = DayDigest({}, "")
@@ -105,7 +105,7 @@ class StagedSales:
         parts = [
             f"{self.day} of {self.source}: {quantity(self.rows[ORDERS.name], 'order')}",
             f"{quantity(self.rows[REFUNDS.name], 'refund')}",
-            f"gross {self.gross_cents / 100:,.2f} {self.currency}",
+            f"gross {amount(self.gross_cents)} {self.currency}",
         ]
         if rejected:
             parts.append(f"{quantity(rejected, 'row')} rejected")
@@ -114,14 +114,6 @@ class StagedSales:
                 f"{quantity(self.differing_orders, 'order')} whose parts do not give the total"
             )
         return f"{', '.join(parts)}."
-
-
-def parse_date(text: str) -> date:
-    """Return a date from its text. Raises InputError."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"{text} is not a date such as 2026-11-20.") from None
 
 
 def plan_pull(
@@ -144,14 +136,14 @@ def plan_pull(
     with aws_errors.translate_errors():
         known = sales_state.versions(lake, source.name, first)
     with open_source(lake.settings, source, rules, find) as reader:
-        survey = reader.survey(first)
+        survey = reader.survey(first, last)
     days = {
         day
         for day in {*survey.days, *known}
-        if known.get(day) != _version(survey.days.get(day, _NOTHING), rules)
+        if is_between(day, first, last)
+        and known.get(day) != _version(survey.days.get(day, _NOTHING), rules)
     }
-    chosen = sorted(day for day in days if last is None or day <= last)
-    return PullPlan(source, chosen, survey, first)
+    return PullPlan(source, sorted(days), survey, first)
 
 
 def pull_date(
@@ -290,17 +282,18 @@ def _publish(lake: Lake, staged: StagedSales, run_id: str) -> None:
 def pull_dates(
     lake: Lake, source: SalesSettings, dates: Sequence[date], run_id: str
 ) -> Iterator[StagedSales]:
-    """Pull, check and publish dates, one after the other; yield each when it is published.
+    """Pull, check and publish dates, one after the other; yield each when it is published."""
+    for staged in _staged_dates(lake, source, dates):
+        yield publish_staged(lake, source, check_date(lake, staged), run_id)
 
-    Files are read once for all dates, and a database in a short transaction for each date.
-    """
+
+def _staged_dates(
+    lake: Lake, source: SalesSettings, dates: Sequence[date]
+) -> Iterator[StagedSales]:
+    """Read files once for all dates, and a database in a short transaction for each date."""
     if source.kind == "sql":
-        for day in dates:
-            staged = check_date(lake, pull_date(lake, source, day))
-            yield publish_staged(lake, source, staged, run_id)
+        yield from (pull_date(lake, source, day) for day in dates)
         return
     rules = rules_of(lake.settings, source)
     with open_source(lake.settings, source, rules) as reader:
-        for day in dates:
-            staged = check_date(lake, _pull_from(reader, lake, day, rules))
-            yield publish_staged(lake, source, staged, run_id)
+        yield from (_pull_from(reader, lake, day, rules) for day in dates)

@@ -13,6 +13,7 @@ from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.sales_publication import ledger_rows
 from clickstream.tables.sales import OF_SALES_DAYS, SALES_REJECTS
+from clickstream.wording import amount
 
 LONGEST_LOOK = 400
 """Days before today in which dates of sales are looked for."""
@@ -58,9 +59,7 @@ class SalesDate:
         """The values as texts, for a table."""
         one = self.ledger
         net = one["gross_cents"] - one["refunded_cents"]
-        money = [
-            f"{cents / 100:,.2f}" for cents in (one["gross_cents"], one["refunded_cents"], net)
-        ]
+        money = map(amount, (one["gross_cents"], one["refunded_cents"], net))
         differing = str(one["differing_orders"])
         return (
             *(str(one["event_date"]), self.source, f"{one['orders']:,}", *money, one["currency"]),
