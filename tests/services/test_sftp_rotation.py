@@ -103,10 +103,10 @@ def test_two_pulls_at_once_collect_each_line_of_a_rotating_log_once(
 @pytest.mark.parametrize("fault", [*FAULTS, "all"])
 @examples(times=AT_RANDOM)
 @given(data=st.data(), how=HOSTS)
-def test_every_readable_line_is_collected_once_through_60_steps(
+def test_every_readable_line_is_collected_once_through_30_steps(
     play: Callable[..., Run], data: st.DataObject, fault: str, how: dict[str, Any]
 ) -> None:
-    play(data.draw(steps_of(fault, 60)), **how)
+    play(data.draw(steps_of(fault, 30)), **how)
 
 
 @pytest.mark.deep

@@ -240,6 +240,7 @@ def test_a_search_finds_what_athena_finds(cafe: Cafe) -> None:
         assert_same_rows(ours, ask_athena(cafe.lake, question), question.sql)
 
 
+@pytest.mark.deep
 @pytest.mark.trino
 def test_a_search_finds_what_a_real_trino_finds(cafe: Cafe, trino: TrinoOfLake) -> None:
     for question in searches():
@@ -322,6 +323,7 @@ def test_the_weeks_of_sentences_are_what_athena_says(cafe: Cafe) -> None:
         assert_same_rows(ours, ask_athena(cafe.lake, question), question.sql)
 
 
+@pytest.mark.deep
 @pytest.mark.trino
 def test_a_real_trino_gives_the_weeks_of_sentences(cafe: Cafe, trino: TrinoOfLake) -> None:
     for question in questions_of_sentences("overview", FILTERS[2]):

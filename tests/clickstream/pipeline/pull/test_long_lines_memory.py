@@ -92,8 +92,14 @@ def lake_without(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFa
 
 
 every_case = pytest.mark.parametrize(
-    ("filling", "packs"), [(filling, packs) for filling in FILLINGS for packs in (False, True)]
+    ("filling", "packs"),
+    [
+        pytest.param(filling, packs, marks=[] if packs == bool(number % 2) else pytest.mark.deep)
+        for number, filling in enumerate(FILLINGS)
+        for packs in (False, True)
+    ],
 )
+"""Of each filling, one kind of file is in `make test-lake`, and the other in `make test-deep`."""
 
 
 @pytest.mark.lake
