@@ -12,7 +12,7 @@ import pytest
 from tests.support.open_command import OpenCommand, finish, lines, visits_of
 from tests.support.tiers import first_in_make_test
 
-MOMENTS = [1.2, 0.1, 0.5, 0.9, 1.6, 2.0, 2.4]
+MOMENTS = [1.2, 0.3, 0.8, 2.0]
 """CPU seconds: imports take the first half, then the log is read, and figures are computed."""
 
 
