@@ -14,6 +14,7 @@ from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.shop_databases import running_mariadb, running_postgresql
 
+from clickstream.demo.answers import QUESTIONS_ABOUT_SALES
 from clickstream.demo.cafe import CafeRules
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, open_lake
@@ -91,6 +92,7 @@ def assert_same(lake: Lake, shop: DemoShop | LabShop, moment: datetime) -> None:
 def assert_reconciled(lake: Lake, shop: DemoShop | LabShop, moment: datetime) -> None:
     """All dates reconcile but for the mistakes of the simulated till, which are named."""
     refresh_views(lake)
+    assert all(athena.query(lake, sql).rows for sql in QUESTIONS_ABOUT_SALES.values())
     mistakes = shop.mistakes(moment)
     found = athena.query(lake, "select order_id, difference_cents from order_differences").rows
     assert dict(found) == mistakes

@@ -130,17 +130,22 @@ def create_database(address: str, first: Hour) -> None:
             connection.execute(sa.insert(MENU), [_product(one) for one in menu.PRODUCTS])
 
 
+def is_complete_to(address: str, hour: Hour) -> bool:
+    """Whether the shop has all that was due until the end of an hour."""
+    try:
+        with shop_engine(address).connect() as connection:
+            following = connection.execute(sa.select(NEXT_HOUR.c.hour)).scalar_one()
+    except sa.exc.DBAPIError:  # the database is not created yet
+        return False
+    return Hour.parse(following) > hour
+
+
 @dataclass(frozen=True)
 class ShopDatabase:
     """The shop's database, and the rules of its café."""
 
     engine: sa.Engine
     rules: CafeRules
-
-    def next_hour(self) -> Hour:
-        """Return the first hour whose changes are not simulated yet; all before are complete."""
-        with self.engine.connect() as connection:
-            return Hour.parse(connection.execute(sa.select(NEXT_HOUR.c.hour)).scalar_one())
 
     def advance(self, moment: datetime) -> bool:
         """Write what is due until a moment (aware), at most of BATCH_HOURS, in one transaction.
