@@ -6,8 +6,10 @@ be those of the demo's pull.
 
 from __future__ import annotations
 
+from contextlib import closing, nullcontext
 from datetime import date, timedelta
 
+import psycopg2
 import pytest
 from tests.stack.runs import SALES, backfill, ended, settled, states_of, wait_for_state
 
@@ -78,6 +80,21 @@ def publishers(lake: Lake, dates: list[date]) -> set[str]:
     within = f"event_date between date '{dates[0]}' and date '{dates[-1]}'"
     query = f"select distinct published_by from {SALES_LEDGER.name} where {within}"
     return {row[0] for row in athena.query(lake, query).rows}
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("select count(*) from orders", None),
+        ("delete from orders", psycopg2.errors.InsufficientPrivilege),
+        ("select count(*) from due_later", psycopg2.errors.InsufficientPrivilege),
+    ],
+)
+def test_the_user_of_the_pipeline_reads_what_is_sold_and_no_more(lake, statement, error) -> None:
+    [source] = lake.settings.sales
+    refused = pytest.raises(error) if error else nullcontext()
+    with closing(psycopg2.connect(source.url)) as connection, refused:
+        connection.cursor().execute(statement)
 
 
 def test_a_killed_task_is_made_up_for_by_clearing_it(
