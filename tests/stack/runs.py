@@ -20,17 +20,15 @@ def backfill(api: AirflowApi, hours: Sequence[Hour], dag_id: str = HOURLY, **opt
     assert api.create_backfill(dag_id, hours[0], hours[-1], **options) is not None
 
 
-def settled(
-    stack: Stack, api: AirflowApi, hours: Sequence[Hour], dag_id: str = HOURLY
-) -> dict[Hour, str]:
+def settled(stack: Stack, api: AirflowApi, hours: Sequence[Hour]) -> dict[Hour, str]:
     """The states of the hours' runs, once all are finished."""
 
     def are_finished() -> bool:
-        states = api.run_states(dag_id, hours[0], hours[-1])
+        states = api.run_states(HOURLY, hours[0], hours[-1])
         return len(states) == len(hours) and {*states.values()} <= FINISHED
 
     stack.wait_until("The runs", are_finished, DEADLINE_SECONDS)
-    return api.run_states(dag_id, hours[0], hours[-1])
+    return api.run_states(HOURLY, hours[0], hours[-1])
 
 
 def ended(stack: Stack, api: AirflowApi, run_id: str, dag_id: str = HOURLY) -> str:
