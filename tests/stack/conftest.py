@@ -21,7 +21,7 @@ import boto3
 import pytest
 from tests.stack.airflow_server import USERS
 from tests.stack.hosts import ANA, BEN, OUTAGE_HOURS, SOURCES, write
-from tests.stack.runs import DEADLINE_SECONDS, DIGEST, HOURLY, REPROCESS, backfill
+from tests.stack.runs import DEADLINE_SECONDS, DIGEST, HOURLY, REPROCESS, SALES, backfill
 from tests.support.emr_serverless import EmrServerless, emr_serverless
 from tests.support.free_ports import free_ports
 from tests.support.lake_settings import ROOT
@@ -34,7 +34,10 @@ from clickstream.demo.stack import AirflowApi, Stack
 from clickstream.lake import Lake, open_lake
 from clickstream.terminal import SafeConsole
 
-MODULES = ("test_demo", "test_in_airflow", "test_local_stack", "test_hosts", "test_reruns")
+MODULES = (
+    *("test_demo", "test_in_airflow", "test_local_stack", "test_sales"),
+    *("test_hosts", "test_reruns"),
+)
 DEFAULT_SOURCES = re.compile(r"(?s)\[\[sources\]\].*?\n\n")
 
 
@@ -131,7 +134,7 @@ def stack(demo: Demo, project: Path, sshd: Sshd) -> Stack:
 @pytest.fixture(scope="session")
 def api(stack: Stack) -> Iterator[AirflowApi]:
     with stack.airflow() as client:
-        for dag in (HOURLY, REPROCESS, DIGEST, "probe"):
+        for dag in (HOURLY, REPROCESS, DIGEST, SALES, "probe"):
             stack.wait_until(f"The DAG {dag}", partial(client.dag_exists, dag), DEADLINE_SECONDS)
         yield client
 

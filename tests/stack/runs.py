@@ -9,14 +9,15 @@ from clickstream.demo.stack import AirflowApi, Stack
 from clickstream.hours import Hour
 
 HOURLY, REPROCESS, DIGEST = "clickstream_hourly", "clickstream_reprocess", "clickstream_digest"
+SALES = "clickstream_sales"
 FINISHED = {"success", "failed"}
 DEADLINE_SECONDS = 900
 
 
-def backfill(api: AirflowApi, hours: Sequence[Hour], **options: Any) -> None:
+def backfill(api: AirflowApi, hours: Sequence[Hour], dag_id: str = HOURLY, **options: Any) -> None:
     """Start a backfill, right after an earlier one: Airflow itself closes one up to 30 s late."""
-    api.close_backfills(HOURLY)
-    assert api.create_backfill(HOURLY, hours[0], hours[-1], **options) is not None
+    api.close_backfills(dag_id)
+    assert api.create_backfill(dag_id, hours[0], hours[-1], **options) is not None
 
 
 def settled(stack: Stack, api: AirflowApi, hours: Sequence[Hour]) -> dict[Hour, str]:

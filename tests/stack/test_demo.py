@@ -20,9 +20,12 @@ from clickstream.lake import hour_ledger
 STEPS = (
     "Local AWS",
     "Older hours",
+    "Sales",
     "The dashboard's facts",
     "The dashboard:",
     "Airflow's backfill",
+    "What did we sell?",
+    "Which items sell best?",
     "Airflow's hourly runs",
     "Verification",
     "All is built and verified",

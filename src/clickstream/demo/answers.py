@@ -69,6 +69,30 @@ QUESTIONS = {
         limit 8""",
 }
 
+QUESTIONS_ABOUT_SALES = {
+    "What did we sell?": """
+        with newest as (
+            select event_date, orders, web_orders,
+                cast(gross_cents as decimal(18, 2)) / 100 as gross,
+                cast(refunded_cents as decimal(18, 2)) / 100 as refunds,
+                cast(net_cents as decimal(18, 2)) / 100 as net,
+                cast(average_order_cents as decimal(18, 2)) / 100 as average_order, currency
+            from revenue_daily
+            order by event_date desc
+            limit 7
+        )
+        select *
+        from newest
+        order by event_date""",
+    "Which items sell best?": """
+        select name, sum(quantity) as quantity,
+            cast(sum(amount_cents - discount_cents) as decimal(18, 2)) / 100 as amount, currency
+        from menu_sales
+        group by name, currency
+        order by amount desc, name
+        limit 8""",
+}
+
 _HOSTS = "select host, count(*) as requests from hits where host is not null group by host"
 _KINDS = (*BALANCE, "rejected", "other_hosts")
 _BALANCE = f"""
@@ -98,13 +122,14 @@ def show_first_answers(lake: Lake, span: HourSpan, console: Console) -> None:
 def show_answers(lake: Lake, console: Console) -> None:
     """Print the answer to each question, and the hosts of the logs if there are several.
 
-    Questions about goals or a funnel are left out if the settings have none.
+    Questions about goals, a funnel or sales are left out if the settings have none.
     """
     counts = dict(athena.query(lake, _HOSTS).rows)
     if hosts := describe_hosts(counts, lake.settings.site.hosts):
         console.print(f"\n{escape(hosts)}", soft_wrap=True, highlight=False)
     left_out = {GOALS: not lake.settings.goals, FUNNEL: not lake.settings.funnel}
-    for question, sql in QUESTIONS.items():
+    of_sales = QUESTIONS_ABOUT_SALES if lake.settings.sales else {}
+    for question, sql in {**QUESTIONS, **of_sales}.items():
         if left_out.get(question):
             continue
         console.print(f"\n[bold]{question}[/]")

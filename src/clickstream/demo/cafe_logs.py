@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from clickstream.demo.cafe import CafeRules, Truth, story, write_history
+from clickstream.demo.cafe.history import REACH_HOURS
 from clickstream.demo.cafe.log_files import hour_in_progress
 from clickstream.demo.cafe.older_logs import (
     HELD_BACK,
@@ -92,6 +93,11 @@ class CafeLogs:
     def first(self) -> Hour:
         """The first hour of the logs."""
         return Hour.first_of(str(self.story_begins))
+
+    @property
+    def first_of_shop(self) -> Hour:
+        """The first hour of the shop: people who came before the logs begin order later."""
+        return self.first.minus(REACH_HOURS)
 
     def complete_to(self) -> Hour:
         """Return the last hour before which, and in which, no line is missing except late lines.

@@ -119,6 +119,9 @@ def _build_all(stack: Stack, traffic: Traffic, steps: DemoSteps) -> Demo:
     lake = open_lake(settings.load())
     plan = traffic.plan(lake, steps)
     _build_older(stack, lake, traffic, plan, steps)
+    if traffic.pull_sales:
+        with steps.step("Sales") as step:
+            traffic.pull_sales(stack, lake, step)
     with steps.step("Suspected machines") as step:
         searched = find_suspects(lake, step.show)
         dates = quantity(len(searched.dates), "date")

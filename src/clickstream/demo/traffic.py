@@ -21,8 +21,11 @@ from rich.markup import escape
 from clickstream import settings
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.demo.cafe_logs import CafeLogs
-from clickstream.demo.progress import DemoSteps
+from clickstream.demo.progress import DemoStep, DemoSteps
+from clickstream.demo.sales import pull_sales, source_of_shop
+from clickstream.demo.shop_database import is_complete_to
 from clickstream.demo.stack import Stack, StackLayout
+from clickstream.demo.stack.environment import database_url
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan
 from clickstream.lake import Lake, hour_ledger, raw
@@ -88,13 +91,15 @@ class Traffic:
     """Source of the demo's lines.
 
     `plan` finds the hours to build, once the local AWS answers. `pull` pulls the lines, and yields
-    the span of the hours that can be built, whenever these are more. `processes` and `variables`
-    are additional processes and environment variables of the local stack.
+    the span of the hours that can be built, whenever these are more. `pull_sales` pulls the sales
+    of the shop; None without one. `processes` and `variables` are additional processes and
+    environment variables of the local stack.
     """
 
     state: str
     plan: Callable[[Lake, DemoSteps], Plan]
     pull: Callable[[Stack, Lake, Plan], Iterator[HourSpan]]
+    pull_sales: Callable[[Stack, Lake, DemoStep], None] | None = None
     processes: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
 
@@ -102,7 +107,7 @@ class Traffic:
 def simulated_cafe(layout: StackLayout, steps: DemoSteps) -> Traffic:
     """Set up the simulated café, and at the first demo write its newest logs.
 
-    A process of the stack then writes the weeks before, and live traffic.
+    Processes of the stack then write the weeks before, live traffic, and the shop's database.
     """
     last = Hour.of(datetime.now(UTC)).previous
     logs = CafeLogs.load(layout.cafe_logs, layout.cafe_file)
@@ -114,17 +119,37 @@ def simulated_cafe(layout: StackLayout, steps: DemoSteps) -> Traffic:
             step.detail = f"{quantity(truth.total.lines, 'line')} in {HOURLY} hours"
     places = layout.var / "cafe-places.mmdb"
     write_demo_database(places)
-    variables = {"CLICKSTREAM_GEOIP__DATABASE": str(places), **BESIDE_BACKFILL}
-    state = shlex.quote(str(layout.cafe_file))
-    cafe = f'python -m clickstream.demo.live_cafe "$STACK_CAFE_LOGS" {state}'
+    variables = {
+        "CLICKSTREAM_GEOIP__DATABASE": str(places),
+        "CLICKSTREAM_SALES": _list_of(source_of_shop(database_url(layout))),
+        **BESIDE_BACKFILL,
+    }
     plan = Plan([HourSpan(logs.first, last)])
     return Traffic(
         layout.state,
         lambda *_: plan,
         lambda stack, lake, _: _pull_cafe(stack, lake, logs, plan),
-        {"cafe": cafe},
+        lambda stack, lake, step: _pull_shop(stack, lake, logs, plan, step),
+        _processes_of_cafe(layout),
         variables,
     )
+
+
+def _processes_of_cafe(layout: StackLayout) -> dict[str, str]:
+    state = shlex.quote(str(layout.cafe_file))
+    database = shlex.quote(database_url(layout))
+    logs = f'"$STACK_CAFE_LOGS" {state}'
+    after_postgres = "python -m clickstream.demo.stack.wait_for postgres --"
+    return {
+        "cafe": f"python -m clickstream.demo.live_cafe {logs}",
+        "shop": f"{after_postgres} python -m clickstream.demo.live_shop {database} {logs}",
+    }
+
+
+def _list_of(section: Mapping[str, str | int]) -> str:
+    """Return a list of one section, as the value of an environment variable."""
+    entries = ", ".join(f"{key} = {json.dumps(value)}" for key, value in section.items())
+    return f"[{{{entries}}}]"
 
 
 def _pull_cafe(stack: Stack, lake: Lake, logs: CafeLogs, plan: Plan) -> Iterator[HourSpan]:
@@ -148,6 +173,14 @@ def _is_written(logs: CafeLogs, hour: Hour) -> bool:
     return logs.complete_to() >= hour
 
 
+def _pull_shop(stack: Stack, lake: Lake, logs: CafeLogs, plan: Plan, step: DemoStep) -> None:
+    """Pull all dates of the shop, once its process has written the older weeks."""
+    step.show("The shop's older weeks are written")
+    is_written = partial(is_complete_to, database_url(stack.layout), plan.all.last)
+    stack.wait_until("The café's shop", is_written, CAFE_SECONDS)
+    pull_sales(lake, logs.first_of_shop.event_date, step)
+
+
 def _pull_all(lake: Lake) -> None:
     for source in lake.settings.sources:
         pull_source(lake, source)
@@ -163,8 +196,7 @@ def own_logs(logs: Path) -> Traffic:
     path = logs.resolve()
     directory, pattern = (path, "*") if path.is_dir() else (path.parent, path.name)
     source = {"name": "logs", "path": str(directory), "pattern": pattern}
-    entries = ", ".join(f"{key} = {json.dumps(value)}" for key, value in source.items())
-    variables = {"CLICKSTREAM_SOURCES": f"[{{{entries}}}]", **BESIDE_BACKFILL}
+    variables = {"CLICKSTREAM_SOURCES": _list_of(source), **BESIDE_BACKFILL}
     variables |= variables_for_own_logs(settings.load())
     state = f"{OWN_LOGS_STATE}-{hashlib.blake2b(os.fsencode(path), digest_size=4).hexdigest()}"
     return Traffic(

@@ -16,12 +16,11 @@ from clickstream.demo.cafe.browser import Browser
 from clickstream.demo.cafe.rules import (
     HOUR,
     MINUTE,
-    OPENED,
     SECOND,
     CafeRules,
     dice,
+    first_order_number,
     how_many,
-    milliseconds,
     some_moment,
     visitors_in,
 )
@@ -80,8 +79,7 @@ _NEAR_HALF_AN_HOUR = (1799, 1800, 1801)
 def people(rules: CafeRules, hour: Hour) -> Iterator[Request]:
     """Yield all requests of the people who arrive in the hour, person by person."""
     rng = dice(rules, hour, "people")
-    hours_open = (milliseconds(hour) - milliseconds(OPENED)) // HOUR
-    order_numbers = count(hours_open * 10_000 + 1)
+    order_numbers = count(first_order_number(hour))
     growth = 1 + story.GROWTH * story.progress(rules, hour)
     for _ in range(how_many(rng, visitors_in(rules, hour) * growth)):
         if rng.randrange(_ONE_TABLET_IN) == 0:
@@ -96,7 +94,7 @@ def _person(
     """Simulate one person: mostly one visit, sometimes more with pauses between them."""
     is_regular = rng.random() < _SHARE_OF_REGULARS
     progress = story.progress(rules, hour)
-    client = rng.choice(_regulars(rules)) if is_regular else _choose_client(rng, progress)
+    client = rng.choice(regulars(rules)) if is_regular else _choose_client(rng, progress)
     browser = Browser(rng, rules, client, some_moment(rng, hour), has_cache=is_regular)
     _visit(rng, browser, arrive(rng, progress), order_numbers)
     while rng.random() < 0.1:
@@ -122,7 +120,7 @@ def _tablet(rng: Random, rules: CafeRules, hour: Hour) -> list[Request]:
 
 
 @lru_cache(maxsize=8)
-def _regulars(rules: CafeRules) -> tuple[Client, ...]:
+def regulars(rules: CafeRules) -> tuple[Client, ...]:
     """Return the people who come on many days."""
     rng = dice(rules, "always", "regulars")
     return tuple(_choose_client(rng) for _ in range(50 + 4 * rules.visitors_per_hour))
@@ -214,9 +212,10 @@ class _Visit:
         if self._browser.is_order_form_failing:
             self._browser.post(_SENT_TO, 500, 614)
             return "order failed"
-        basket = self._rng.sample(menu.PRODUCTS, self._rng.randint(1, 4))
-        total = sum(product.price_cents * self._rng.randint(1, 3) for product in basket)
-        self._receipt = Receipt(next(self._order_numbers), total)
+        products = self._rng.sample(menu.PRODUCTS, self._rng.randint(1, 4))
+        basket = tuple((product, self._rng.randint(1, 3)) for product in products)
+        total = sum(product.price_cents * quantity for product, quantity in basket)
+        self._receipt = Receipt(next(self._order_numbers), total, basket)
         self._browser.post(_SENT_TO, self._rng.choice((302, 303)), 0)
         self._browser.confirm(self._receipt)
         return "buy"

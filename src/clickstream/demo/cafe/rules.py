@@ -106,6 +106,11 @@ def milliseconds(hour: Hour) -> int:
     return int(hour.start.timestamp()) * SECOND
 
 
+def first_order_number(hour: Hour) -> int:
+    """Return the first of the 10,000 order numbers of an hour."""
+    return (milliseconds(hour) - milliseconds(OPENED)) // HOUR * 10_000 + 1
+
+
 def some_moment(rng: Random, hour: Hour) -> int:
     """Return a random time in the hour."""
     return milliseconds(hour) + rng.randrange(HOUR)

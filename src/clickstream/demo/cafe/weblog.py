@@ -10,6 +10,7 @@ from functools import lru_cache
 from time import gmtime
 from typing import NamedTuple
 
+from clickstream.demo.cafe.menu import Product
 from clickstream.demo.cafe.rules import HOUR, SECOND
 
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
@@ -45,10 +46,11 @@ NOWHERE = VisitSource()
 
 
 class Receipt(NamedTuple):
-    """Number and total of an order, as on its confirmation page."""
+    """Number and total of an order, as on its confirmation page; `basket` has its quantities."""
 
     number: int
     total_cents: int
+    basket: tuple[tuple[Product, int], ...]
 
 
 class Ask(NamedTuple):

@@ -1,0 +1,149 @@
+"""The DAG of sales in a running Airflow: cleared tasks, killed ones, and backfills.
+
+The dates are past, so the shop does not change them any more: after any schedule, their rows must
+be those of the demo's pull.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing, nullcontext
+from datetime import date, timedelta
+from functools import partial
+
+import psycopg2
+import pytest
+from tests.stack.runs import (
+    DEADLINE_SECONDS,
+    FINISHED,
+    SALES,
+    backfill,
+    ended,
+    states_of,
+    wait_for_state,
+)
+
+from clickstream.demo.demo import Demo
+from clickstream.demo.stack import AirflowApi, Stack
+from clickstream.hours import Hour
+from clickstream.lake import Lake, athena, sales_state
+from clickstream.tables.sales import SALES_LEDGER, SALES_TABLES
+
+OF_PUBLICATION = ("published_at", "published_by")
+TASKS = (
+    "list_sources",
+    "compare_source",
+    "every_source_compared",
+    "dates_to_replace",
+    "replace_date.pull_sales",
+    "replace_date.check_day",
+    "replace_date.register_tables",
+    "refresh_views",
+)
+
+
+@pytest.fixture(scope="module")
+def dates(demo: Demo) -> list[date]:
+    """Six dates of the first weeks of the story."""
+    return [demo.plan.all.first.event_date + timedelta(days=day) for day in range(4, 10)]
+
+
+@pytest.fixture(scope="module")
+def pulled_once(lake: Lake, dates: list[date]) -> dict[str, list[str]]:
+    """What the demo's pull stored."""
+    found = contents(lake, dates)
+    assert all(found[table.name] for table in SALES_TABLES if table.name != "sales_rejects")
+    return found
+
+
+@pytest.fixture(scope="module")
+def run_id(pulled_once, stack: Stack, api: AirflowApi, lake: Lake, dates: list[date]) -> str:
+    """A run that replaces the dates, one of whose tasks is killed and then cleared."""
+    forget(lake, dates)
+    triggered = api.trigger(SALES, {"from": str(dates[0]), "to": str(dates[-1])})
+    killed = ("replace_date.register_tables", f"{dates[2]} of shop")
+    wait_for_state(stack, api, triggered, killed, "running", SALES)
+    api.set_task_state(SALES, triggered, killed[0], "failed")
+    assert ended(stack, api, triggered, SALES) == "failed"
+    api.clear(SALES, triggered, killed[0], only_failed=True, include_downstream=True)
+    return triggered
+
+
+def contents(lake: Lake, dates: list[date]) -> dict[str, list[str]]:
+    """All rows of the dates, but for who published them and when."""
+    found = {}
+    for table in SALES_TABLES:
+        kept = ", ".join(one.name for one in table.columns if one.name not in OF_PUBLICATION)
+        within = f"event_date between date '{dates[0]}' and date '{dates[-1]}'"
+        rows = athena.query(lake, f"select {kept} from {table.name} where {within}").rows
+        found[table.name] = sorted(map(repr, rows))
+    return found
+
+
+def forget(lake: Lake, dates: list[date]) -> None:
+    """Have the next run replace the dates, as if a publication of each was killed."""
+    for day in dates:
+        sales_state.record(lake, "shop", day, sales_state.UNKNOWN)
+
+
+def publishers(lake: Lake, dates: list[date]) -> set[str]:
+    within = f"event_date between date '{dates[0]}' and date '{dates[-1]}'"
+    query = f"select distinct published_by from {SALES_LEDGER.name} where {within}"
+    return {row[0] for row in athena.query(lake, query).rows}
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("select count(*) from orders", None),
+        ("delete from orders", psycopg2.errors.InsufficientPrivilege),
+        ("select count(*) from due_later", psycopg2.errors.InsufficientPrivilege),
+    ],
+)
+def test_the_user_of_the_pipeline_reads_what_is_sold_and_no_more(lake, statement, error) -> None:
+    [source] = lake.settings.sales
+    refused = pytest.raises(error) if error else nullcontext()
+    with closing(psycopg2.connect(source.url)) as connection, refused:
+        connection.cursor().execute(statement)
+
+
+def test_a_killed_task_is_made_up_for_by_clearing_it(
+    run_id, pulled_once, stack, api, lake, dates
+) -> None:
+    assert ended(stack, api, run_id, SALES) == "success"
+    assert publishers(lake, dates) == {run_id}
+    assert contents(lake, dates) == pulled_once
+
+
+def test_any_task_can_be_cleared_alone_and_with_downstream(
+    run_id, pulled_once, stack, api, lake, dates
+) -> None:
+    """One by one while the ones before still run, then each with what follows from it."""
+    assert {task for task, _ in states_of(api, run_id, SALES)} == {*TASKS}
+    for include_downstream in (False, True):
+        forget(lake, dates)
+        for task in TASKS:
+            options = {"include_downstream": include_downstream}
+            assert api.clear(SALES, run_id, task, **options) > 0
+        assert ended(stack, api, run_id, SALES) == "success"
+        assert contents(lake, dates) == pulled_once
+
+
+def test_a_backfill_over_midnight_replaces_both_dates_each_time(
+    run_id, pulled_once, stack, api, lake, dates
+) -> None:
+    """Two runs at once, of the hours before and after midnight; each replaces its own date."""
+    before, after = Hour.midnight(dates[3]).minus(1), Hour.midnight(dates[3])
+    for reprocess in ("none", "completed"):
+        forget(lake, dates[2:4])
+        backfill(api, [before, after.next], SALES, reprocess=reprocess)
+        stack.wait_until("The runs", partial(are_finished, api, before, after), DEADLINE_SECONDS)
+        states = api.run_states(SALES, before, after.next)
+        assert states == {before: "success", after: "success"}
+        assert publishers(lake, dates[2:4]) == {*api.run_ids(SALES, before, after.next).values()}
+        assert contents(lake, dates) == pulled_once
+
+
+def are_finished(api: AirflowApi, before: Hour, after: Hour) -> bool:
+    """Whether the runs of both hours are finished; a run begins 10 minutes after its hour does."""
+    states = api.run_states(SALES, before, after.next)
+    return len(states) == 2 and {*states.values()} <= FINISHED
