@@ -87,9 +87,9 @@ def test_spending_and_tables_without_dates_are_shown(folder: Path) -> None:
         (folder / "exports" / f"{name}.csv").write_text(text, encoding="utf-8")
     done = check(folder, "online")
     assert done.returncode == 1
-    assert "1 date from 2026-11-20 to 2026-11-20: 1 campaign spend." in done.stdout
+    assert "1 date from 2026-11-20 to 2026-11-20: 1 row of campaign_spend." in done.stdout
     assert "net 0.00, spending 12.50 EUR" in done.stdout
-    assert "Without dates: 1 menu items." in done.stdout
+    assert "Without dates: 1 menu item." in done.stdout
     assert "1 row of menu_items rejected: amount in USD" in done.stdout
 
 

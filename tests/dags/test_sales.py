@@ -88,7 +88,7 @@ def test_a_run_replaces_what_differs_and_a_shop_that_is_down_fails_it_alone(
     lake = open_lake()
     assert rows_of_lake(lake) == rows_of_sources(lake)
     assert "2026-11-20 of till: 1 order, 0 refunds, gross 20.00 EUR." in caplog.text
-    assert "till: 1 menu items (1 changed)." in caplog.text
+    assert "till: 1 menu item (1 changed)." in caplog.text
     assert "web: no table without dates differs." in caplog.text
 
     orders = shop / "web" / "orders.csv"

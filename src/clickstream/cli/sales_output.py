@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from clickstream.sales.fields import LISTINGS
+from clickstream.sales.fields import LISTINGS, count_rows
 from clickstream.wording import amount, printable, quantity, shorten
 
 if TYPE_CHECKING:
@@ -38,12 +38,8 @@ def _lines(one: SalesCheck) -> Iterator[tuple[str, str]]:
     yield from _lines_of_survey(one)
     yield from _lines_of_rows(one)
     if one.listings:
-        yield f"Without dates: {_counted(one.listings)}.", ""
+        yield f"Without dates: {count_rows(one.listings)}.", ""
     yield from _lines_of_rejects(one)
-
-
-def _counted(rows: Mapping[str, int]) -> str:
-    return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in rows.items())
 
 
 def _lines_of_survey(one: SalesCheck) -> Iterator[tuple[str, str]]:
@@ -54,7 +50,7 @@ def _lines_of_survey(one: SalesCheck) -> Iterator[tuple[str, str]]:
     rows: Counter[str] = Counter()
     for day in survey.days.values():
         rows.update(day.rows)
-    yield f"{quantity(len(survey.days), 'date')} from {first} to {last}: {_counted(rows)}.", ""
+    yield f"{quantity(len(survey.days), 'date')} from {first} to {last}: {count_rows(rows)}.", ""
     for table, number in survey.undated.items():
         yield (
             f"{quantity(number, 'row')} of {table} are left out: they have no time, or their order "

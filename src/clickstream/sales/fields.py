@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from clickstream.wording import quantity
 
 Kind = Literal["text", "money", "time", "date", "number", "whole number", "yes or no", "choice"]
 
@@ -151,6 +154,16 @@ ROW_IDS = {
     "demographics": "place_id",
 }
 """The field that names a reject. That of consents is a person, so their rejects have no name."""
+
+
+def count_rows(rows: Mapping[str, int]) -> str:
+    """Return numbers of rows by table in words, such as "1 order, 3 rows of campaign_spend"."""
+    return ", ".join(
+        quantity(number, name.removesuffix("s").replace("_", " "))
+        if name.endswith("s")
+        else f"{quantity(number, 'row')} of {name}"
+        for name, number in rows.items()
+    )
 
 
 def field_of(table: str, name: str) -> SalesField:

@@ -18,7 +18,7 @@ from clickstream.errors import StaleHour
 from clickstream.lake import Lake, aws_errors, listing_publication
 from clickstream.lake.iceberg.iceberg_tables import LoadedTable
 from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of_lake
-from clickstream.sales.fields import LISTINGS
+from clickstream.sales.fields import LISTINGS, count_rows
 from clickstream.sales.listings import Listings, build_listings, latest_versions, new_versions
 from clickstream.sales.row_reader import Record
 from clickstream.settings.sales import SalesSettings
@@ -46,7 +46,7 @@ class PulledListings:
     def sentence(self) -> str:
         """One line for the log."""
         parts = [
-            f"{number:,} {name.replace('_', ' ')} ({self.versions[name]:,} changed)"
+            f"{count_rows({name: number})} ({self.versions[name]:,} changed)"
             for name, number in self.rows.items()
         ]
         if self.rejected:

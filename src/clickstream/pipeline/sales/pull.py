@@ -110,7 +110,7 @@ class StagedSales:
             f"gross {amount(self.gross_cents)} {self.currency}",
         ]
         if self.rows["campaign_spend"]:
-            parts.append(f"spending {amount(self.spend_cents)}")
+            parts.append(f"spending {amount(self.spend_cents)} {self.currency}")
         if rejected:
             parts.append(f"{quantity(rejected, 'row')} rejected")
         if self.differing_orders:

@@ -13,6 +13,7 @@ from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.sales_publication import ledger_rows
 from clickstream.pipeline.sales.listings import stored_versions
+from clickstream.sales.fields import count_rows
 from clickstream.sales.listings import latest_versions
 from clickstream.tables.sales import OF_SALES_DAYS, SALES_REJECTS
 from clickstream.tables.sales_listings import LISTING_LEDGER, VERSIONED_TABLES
@@ -151,11 +152,10 @@ class StoredListings:
     def sentence(self) -> str:
         """One line for the terminal."""
         one = self.ledger
-        rows = [f"{n:,} {name.replace('_', ' ')}" for name, n in self.rows.items() if n]
+        rows = count_rows({name: number for name, number in self.rows.items() if number})
         rejected = f"; {quantity(one['rejected'], 'row')} rejected" if one["rejected"] else ""
         lost = f"; {', '.join(self.lost)} differ from the ledger" if self.lost else ""
-        shown = ", ".join(rows) or "no rows"
-        return f"{self.source}: {shown}, since {one['event_date']}{rejected}{lost}."
+        return f"{self.source}: {rows or 'no rows'}, since {one['event_date']}{rejected}{lost}."
 
 
 @aws_errors.translate_errors()
