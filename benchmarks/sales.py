@@ -21,7 +21,8 @@ from tests.support.shop_databases import running_mariadb
 
 from clickstream.collect.sales.reader import SalesReader
 from clickstream.pipeline.sales.opening import open_source, rules_of
-from clickstream.sales.sales_day import SalesRules, build_day
+from clickstream.sales.row_reader import SalesRules
+from clickstream.sales.sales_day import build_day
 from clickstream.settings import Settings
 from clickstream.settings.sales import SalesSettings
 

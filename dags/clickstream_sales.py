@@ -22,10 +22,11 @@ log = logging.getLogger("clickstream")
 DOC = """
 ### What it does
 Copies the sales of the sources in `[[sales]]` to the lake: `orders`, `order_items`, `refunds`,
-`sales_rejects` and, last, `sales_ledger`. A run compares a digest of each UTC date at the source
-with that of the lake, and replaces the dates that differ. So it finds late orders, edits, refunds
-and deletions. The view `reconciliation` shows what does not agree. Without `[[sales]]` it does
-nothing.
+`campaign_spend`, `consents`, `sales_rejects` and, last, `sales_ledger`. A run compares a digest of
+each UTC date at the source with that of the lake, and replaces the dates that differ. So it finds
+late orders, edits, refunds and deletions. The view `reconciliation` shows what does not agree.
+`pull_listings` compares the tables without dates, such as the menu, and stores the rows that differ
+as versions of the date. Without `[[sales]]` it does nothing.
 
 `clickstream_hourly` never waits for this DAG. Each published date updates the asset
 `clickstream.sales_ledger`.
@@ -35,6 +36,7 @@ nothing.
   sales stay in the shop, and the next run compares all dates again.
 * `compare_source`: that shop can't be read. The other sources are pulled, and
   `every_source_compared` keeps the run red.
+* `pull_listings`: readers see the menu, the stores and the demographics of the last green run.
 * A single red date in `replace_date`: the other dates are published.
 
 ### Where to look
@@ -86,6 +88,20 @@ def compare_source(source: str) -> list[dict[str, str]]:
     for note in plan.survey.notes:
         log.warning(note)
     return [{"source": source, "day": str(day)} for day in plan.dates]
+
+
+@task(map_index_template="{{ task.op_kwargs['source'] }}", max_active_tis_per_dag=1)
+@translate_errors
+def pull_listings(source: str) -> None:
+    """Store what differs in a source's tables without dates, such as the menu, as new versions."""
+    from clickstream.pipeline.sales import listings
+    from clickstream.pipeline.sales.opening import find_source
+
+    lake, today = open_lake(), datetime.now(UTC).date()
+    found = find_source(lake.settings, source)
+    run_id = get_current_context()["run_id"]
+    pulled = listings.pull_listings(lake, found, today, run_id, connection_address)
+    log.info(pulled.sentence if pulled else f"{source}: no table without dates differs.")
 
 
 @task(trigger_rule="all_done", multiple_outputs=False)
@@ -159,7 +175,9 @@ def replace_date(date: dict[str, str]) -> None:
 )
 def clickstream_sales() -> None:
     """The DAG of sales."""
-    compared = compare_source.expand(source=list_sources())
+    sources = list_sources()
+    pull_listings.expand(source=sources)
+    compared = compare_source.expand(source=sources)
     every_source_compared = EmptyOperator(task_id="every_source_compared", doc_md=ALL_COMPARED)
     compared >> every_source_compared
     replace_date.expand(date=dates_to_replace(compared)) >> refresh_views()

@@ -168,7 +168,10 @@ def view(path: Path) -> Iterator[str]:
     yield ""
     yield f"One row per {facts['one_row_per']}. Owner: {facts['owner']}."
     yield f"Reads {', '.join(f'`{name}`' for name in facts['reads'])}."
-    yield filter_sentence(facts["filter_by"])
+    if "filter_by" in facts:
+        yield filter_sentence(facts["filter_by"])
+    else:
+        yield "A query reads all dates."
     yield ""
     yield "| column | meaning |"
     yield "|---|---|"

@@ -73,6 +73,26 @@ def test_a_wrong_total_and_a_bad_row_are_named_and_the_exit_code_is_1(folder: Pa
     assert {one["table"] for one in found["rejects"]} == {"orders", "order_items", "refunds"}
 
 
+def test_spending_and_tables_without_dates_are_shown(folder: Path) -> None:
+    settings = SETTINGS.replace('"shopify"', '"generic"')
+    (folder / "clickstream.toml").write_text(settings, encoding="utf-8")
+    files = {
+        "campaign_spend": "event_date,platform,account,campaign_id,utm_source,utm_medium,"
+        "utm_campaign,spend,currency,impressions,clicks\n2026-11-20,ads,,c1,,,,12.50,,,\n",
+        "menu_items": "item_id,name,category,price,cost,currency\n"
+        "L,Latte,,3.50,,\nD,Donut,,1,,USD\n",
+    }
+    (folder / "exports" / "orders_export.csv").unlink()
+    for name, text in files.items():
+        (folder / "exports" / f"{name}.csv").write_text(text, encoding="utf-8")
+    done = check(folder, "online")
+    assert done.returncode == 1
+    assert "1 date from 2026-11-20 to 2026-11-20: 1 row of campaign_spend." in done.stdout
+    assert "net 0.00, spending 12.50 EUR" in done.stdout
+    assert "Without dates: 1 menu item." in done.stdout
+    assert "1 row of menu_items rejected: amount in USD" in done.stdout
+
+
 def test_a_shop_that_is_down_does_not_hide_the_others(folder: Path) -> None:
     done = check(folder, SHOP_PASSWORD="secret-word")
     assert done.returncode == 1

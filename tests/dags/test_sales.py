@@ -16,6 +16,13 @@ from tests.support.lake_settings import ROOT
 pytestmark = pytest.mark.airflow
 
 AT = datetime(2026, 11, 25, 10, tzinfo=UTC)
+MENU = """
+[menu_items]
+files = "menu*.csv"
+[menu_items.columns]
+item_id = "id"
+price = "price"
+"""
 STEPS = ("pull_sales", "check_day", "register_tables")
 
 
@@ -35,9 +42,11 @@ def shop(home: Path) -> Path:
     )
     path = home / "clickstream.toml"
     path.write_text(path.read_text(encoding="utf-8") + sources, encoding="utf-8")
-    (home / "map.toml").write_text(MAP, encoding="utf-8")
+    (home / "map.toml").write_text(MAP + MENU, encoding="utf-8")
+    (home / "till").mkdir()
+    (home / "till" / "menu.csv").write_text("id,price\nlatte,3.50\n", encoding="utf-8")
     for name in ("till", "web"):
-        (home / name).mkdir()
+        (home / name).mkdir(exist_ok=True)
         orders = [f"{name}-{day},2026-11-{day}T12:00:00Z,{day}.00" for day in (20, 21)]
         items = [f"{name}-{day},1,{day}.00" for day in (20, 21)]
         text = "\n".join(["id,at,total", *orders])
@@ -79,6 +88,8 @@ def test_a_run_replaces_what_differs_and_a_shop_that_is_down_fails_it_alone(
     lake = open_lake()
     assert rows_of_lake(lake) == rows_of_sources(lake)
     assert "2026-11-20 of till: 1 order, 0 refunds, gross 20.00 EUR." in caplog.text
+    assert "till: 1 menu item (1 changed)." in caplog.text
+    assert "web: no table without dates differs." in caplog.text
 
     orders = shop / "web" / "orders.csv"
     orders.write_text(orders.read_text(encoding="utf-8").replace("21.00", "22.50"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,33 @@ from tests.support.shop_databases import running_mariadb, running_postgresql
 from clickstream.collect.sales.reader import SalesReader
 from clickstream.errors import ShopRefused, ShopUnreachable, UnusableSales
 from clickstream.pipeline.sales.opening import open_source, rules_of
+from clickstream.sales.listings import build_listings
 from clickstream.sales.sales_day import SalesDay, build_day
 from clickstream.settings import Settings
 from clickstream.settings.sales import SalesSettings
-from clickstream.tables.sales import ORDER_ITEMS, ORDERS, REFUNDS, SALES_REJECTS
+from clickstream.tables.sales import CAMPAIGN_SPEND, ORDER_ITEMS, ORDERS, REFUNDS, SALES_REJECTS
+
+OTHER_TABLES = """
+title = "test"
+[campaign_spend]
+table = "spending"
+[campaign_spend.columns]
+event_date = "day"
+campaign_id = "id"
+spend = "cost"
+[campaign_spend.constants]
+platform = "ads"
+[menu_items]
+table = "product"
+[menu_items.columns]
+item_id = "id"
+price = "price"
+[stores]
+table = "branch"
+is_optional = true
+[stores.columns]
+store_id = "id"
+"""
 
 
 @pytest.fixture(scope="module", params=["mariadb", "postgresql"])
@@ -84,6 +109,64 @@ def test_days_whose_digest_differs_are_all_days_that_changed(
         assert {day: sum(one.rows.values()) for day, one in days.items()} == {
             day: len(rows) for day, rows in expected.items()
         }
+
+
+@pytest.mark.parametrize("has_time", [True, False])
+def test_calendar_dates_and_tables_without_dates_are_read_after_any_edit(
+    address: str, settings: Settings, has_time: bool
+) -> None:
+    """A table that is optional may be missing; a table without rows is not missing."""
+    (settings.directory / "map.toml").write_text(OTHER_TABLES, encoding="utf-8")
+    engine, source, chance = engine_of(address), source_of(address), random.Random(5)
+    rules, spending, digests = rules_of(settings, source), {}, {}
+    time = "datetime" if engine.dialect.name == "mysql" else "timestamp"
+    with engine.begin() as connection:
+        for table, columns in (
+            ("spending", f"day {time if has_time else 'date'}, id integer, cost numeric(10, 2)"),
+            ("product", "id integer, price numeric(10, 2)"),
+            ("branch", "id integer"),
+        ):
+            connection.exec_driver_sql(f"drop table if exists {table}")
+            if table != "branch":
+                connection.exec_driver_sql(f"create table {table} ({columns})")
+    for step in range(8):
+        day = date(2026, 10, 24) + timedelta(days=chance.randrange(4))
+        spending[day, step] = Decimal(chance.randrange(900)) / 100
+        if step > 3:
+            del spending[chance.choice(sorted(spending))]
+        prices = {number: Decimal(chance.randrange(900)) / 100 for number in range(step % 3)}
+        with engine.begin() as connection:
+            for table, rows in (
+                ("spending", [(*key, cost) for key, cost in spending.items()]),
+                ("product", [*prices.items()]),
+            ):
+                connection.exec_driver_sql(f"delete from {table}")
+                for row in rows:
+                    places = ", ".join(["%s"] * len(row))
+                    connection.exec_driver_sql(f"insert into {table} values ({places})", row)
+        with reading(settings, source) as reader:
+            days = reader.survey().days
+            changed = {one for one in {*days, *digests} if days.get(one) != digests.get(one)}
+            read = {one: build_day(one, reader.read_day(one), rules) for one in days}
+            listed = build_listings(reader.read_listings(), rules).rows
+            assert reader.survey(day, day).days == {d: one for d, one in days.items() if d == day}
+        assert changed <= {day, *digests}
+        digests = days
+        assert {
+            (day, int(row["campaign_id"])): row["spend_cents"]
+            for day, one in read.items()
+            for row in one.rows[CAMPAIGN_SPEND]
+        } == {key: int(cost * 100) for key, cost in spending.items()}
+        assert {
+            table.name: {int(row["item_id"]): row["price_cents"] for row in rows}
+            for table, rows in listed.items()
+        } == {"menu_items": {number: int(price * 100) for number, price in prices.items()}}
+    with engine.begin() as connection:
+        connection.exec_driver_sql("drop table spending")
+        connection.exec_driver_sql("create table spending (day varchar(20), id text, cost text)")
+    naive = r"dates in spending\.day of shop are VARCHAR"
+    with pytest.raises(UnusableSales, match=naive), reading(settings, source):
+        pass
 
 
 def test_a_day_is_read_from_the_state_of_the_digests(address: str, settings: Settings) -> None:

@@ -17,6 +17,7 @@ from clickstream.wording import printable, quantity, shorten
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
+    from clickstream.pipeline.sales.status import SalesDate, StoredListings
     from clickstream.settings import Settings
     from clickstream.settings.sales import SalesSettings
 
@@ -87,6 +88,8 @@ def pull(
 ) -> None:
     """Pull the dates that differ between the sources and the lake, and refresh the views.
 
+    Tables without dates, such as the menu, are pulled unless a range of dates is chosen.
+
     Without [bold]--from[/], all dates of files are compared, and those of a database since the
     last 400 days ([bold]horizon_days[/]). To continue
     after an interruption, run the same command again. If a source can't be read, the others are
@@ -101,11 +104,16 @@ def pull(
     if first and last and first > last:
         raise InputError(f"--from {first} is after --to {last}.")
     from clickstream.pipeline.publish.publish import refresh_views
+    from clickstream.pipeline.sales.opening import rules_of
 
     lake, has_failed = open_lake(), False
     for source in sources:
         try:
-            _pull(lake, source, first, last, dry_run)
+            columns = rules_of(settings, source).columns
+            if columns.has_dates:
+                _pull(lake, source, first, last, dry_run)
+            if columns.has_listings and first is None and last is None:
+                _pull_listings(lake, source, dry_run)
         except ClickstreamError as error:
             has_failed = True
             err.print(Text(printable(error.printed), "red"), soft_wrap=True)
@@ -135,6 +143,21 @@ def _pull(
         out.print(f"{number}/{len(plan.dates)}  {staged.sentence}", highlight=False, soft_wrap=True)
 
 
+def _pull_listings(lake: Lake, source: SalesSettings, dry_run: bool) -> None:
+    from clickstream.pipeline.sales.listings import is_published, pull_listings, read_listings
+
+    with err.status(f"Comparing {source.name}"):
+        if dry_run:
+            is_known = is_published(lake, source.name, read_listings(lake, source))
+            state = "do not differ" if is_known else "differ"
+            sentence = f"{source.name}: its tables without dates {state}."
+        else:
+            found = pull_listings(lake, source, datetime.now(UTC).date(), run_by_hand())
+            unchanged = f"{source.name}: the lake has its tables without dates."
+            sentence = found.sentence if found else unchanged
+    out.print(sentence, highlight=False, soft_wrap=True)
+
+
 @app.command()
 def status(
     names: Names = None,
@@ -143,23 +166,28 @@ def status(
 ) -> None:
     """Show the sales of the newest dates in the lake, and what does not reconcile.
 
-    The exit code is 1 if a source has no date in the lake, or if rows of a date were rejected or
-    do not reconcile.
+    Then show what the lake has of tables without dates. The exit code is 1 if the lake has nothing
+    of a source, or if rows were rejected or do not reconcile.
 
     Example: [bold]clickstream sales status --days 31[/]
     """
-    from clickstream.pipeline.sales.status import newest_dates
+    from clickstream.pipeline.sales.status import newest_dates, stored_listings
 
     settings = load_settings()
-    sources = [one.name for one in _chosen(settings, names)]
-    rows = newest_dates(open_lake(), sources, days, datetime.now(UTC).date())
+    sources, lake = [one.name for one in _chosen(settings, names)], open_lake()
+    rows = newest_dates(lake, sources, days, datetime.now(UTC).date())
+    listings = stored_listings(lake, sources)
+    stored: list[SalesDate | StoredListings] = [*rows, *listings]
+    missing = {*sources} - {one.source for one in stored}
     if as_json:
-        out.print_json(data=[one.as_dict() for one in rows])
+        out.print_json(data=[one.as_dict() for one in stored])
     else:
         _show_dates([one.cells for one in rows])
-        for name in sorted({*sources} - {one.source for one in rows}):
-            out.print(Text(f"{name}: the lake has none of its dates. Run: clickstream sales pull"))
-    if {*sources} - {one.source for one in rows} or any(one.has_problems for one in rows):
+        for of_source in listings:
+            out.print(of_source.sentence, highlight=False, soft_wrap=True)
+        for name in sorted(missing):
+            out.print(Text(f"{name}: the lake has nothing of it. Run: clickstream sales pull"))
+    if missing or any(one.has_problems for one in stored):
         raise typer.Exit(1)
 
 
@@ -167,7 +195,8 @@ def _show_dates(rows: list[tuple[str, ...]]) -> None:
     if not rows:
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("date", "source", "orders", "gross", "refunds", "net", "", "rejected", "differ"):
+    sums = ("orders", "gross", "refunds", "net", "spend")
+    for name in ("date", "source", *sums, "", "rejected", "differ"):
         is_text = name in ("date", "source", "")
         table.add_column(name, justify="left" if is_text else "right")
     for row in rows:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from clickstream.sales.fields import LISTINGS, count_rows
 from clickstream.wording import amount, printable, quantity, shorten
 
 if TYPE_CHECKING:
@@ -32,10 +33,13 @@ def _lines(one: SalesCheck) -> Iterator[tuple[str, str]]:
         yield one.error.printed, "red"
     if one.survey is None:
         return
-    if not one.survey.days:
+    if not one.survey.days and not {*one.tables} <= {*LISTINGS}:
         yield "It has no row with a time.", "yellow"
     yield from _lines_of_survey(one)
     yield from _lines_of_rows(one)
+    if one.listings:
+        yield f"Without dates: {count_rows(one.listings)}.", ""
+    yield from _lines_of_rejects(one)
 
 
 def _lines_of_survey(one: SalesCheck) -> Iterator[tuple[str, str]]:
@@ -46,8 +50,7 @@ def _lines_of_survey(one: SalesCheck) -> Iterator[tuple[str, str]]:
     rows: Counter[str] = Counter()
     for day in survey.days.values():
         rows.update(day.rows)
-    shown = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in rows.items())
-    yield f"{quantity(len(survey.days), 'date')} from {first} to {last}: {shown}.", ""
+    yield f"{quantity(len(survey.days), 'date')} from {first} to {last}: {count_rows(rows)}.", ""
     for table, number in survey.undated.items():
         yield (
             f"{quantity(number, 'row')} of {table} are left out: they have no time, or their order "
@@ -61,20 +64,10 @@ def _lines_of_survey(one: SalesCheck) -> Iterator[tuple[str, str]]:
 def _lines_of_rows(one: SalesCheck) -> Iterator[tuple[str, str]]:
     if not one.read:
         return
-    totals, currency = one.totals, one.source.currency
-    yield (
-        f"Read {quantity(len(one.read), 'date')} from {one.read[0]} to {one.read[-1]}: "
-        f"{quantity(totals.orders, 'paid order')}, gross {amount(totals.gross_cents)}, refunds "
-        f"{amount(totals.refunded_cents)}, net {amount(totals.net_cents)} {currency}.",
-        "",
-    )
-    for (table, reason, column), number in one.rejects.most_common():
-        where = f" in the column {column}" if column else ""
-        examples = shorten(one.examples[table, reason, column])
-        yield (
-            f"{quantity(number, 'row')} of {table} rejected: {reason}{where} ({examples}).",
-            "yellow",
-        )
+    dates = f"{quantity(len(one.read), 'date')} from {one.read[0]} to {one.read[-1]}"
+    yield f"Read {dates}: {', '.join(_sums(one))} {one.source.currency}.", ""
+    if "orders" not in one.tables:
+        return
     if one.differences:
         some = [f"{d.order_id} by {amount(d.cents)}" for d in one.differences]
         yield (
@@ -84,3 +77,24 @@ def _lines_of_rows(one: SalesCheck) -> Iterator[tuple[str, str]]:
         )
     else:
         yield "The parts of every order give its total.", "green"
+
+
+def _sums(one: SalesCheck) -> Iterator[str]:
+    totals = one.totals
+    if not {"orders", "refunds"}.isdisjoint(one.tables):
+        yield quantity(totals.orders, "paid order")
+        yield f"gross {amount(totals.gross_cents)}"
+        yield f"refunds {amount(totals.refunded_cents)}"
+        yield f"net {amount(totals.net_cents)}"
+    if "campaign_spend" in one.tables:
+        yield f"spending {amount(totals.spend_cents)}"
+
+
+def _lines_of_rejects(one: SalesCheck) -> Iterator[tuple[str, str]]:
+    for (table, reason, column), number in one.rejects.most_common():
+        where = f" in the column {column}" if column else ""
+        examples = shorten(one.examples[table, reason, column])
+        yield (
+            f"{quantity(number, 'row')} of {table} rejected: {reason}{where} ({examples}).",
+            "yellow",
+        )

@@ -13,7 +13,7 @@ from clickstream.lake import sales_state
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.tables import Table
-from clickstream.tables.sales import SALES_LEDGER, SALES_TABLES
+from clickstream.tables.sales import OF_SALES_DAYS, SALES_LEDGER
 
 UNPUBLISHED = ""
 
@@ -50,7 +50,7 @@ def publish_date(
     A killed publication is repeated by the next run, because it has no recorded version.
     """
     sales_state.record(lake, source, day, sales_state.UNKNOWN)
-    tables = {table: iceberg_tables.load(lake, table) for table in SALES_TABLES}
+    tables = {table: iceberg_tables.load(lake, table) for table in (*OF_SALES_DAYS, SALES_LEDGER)}
     at = Hour.midnight(day)
     if _publication(tables[SALES_LEDGER].read(at, at), source) != replaces:
         raise StaleHour(f"{day} of {source} was published by another process; read it again.")

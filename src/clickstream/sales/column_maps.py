@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from typing import Self
 
 from pydantic import Field as Described
 from pydantic import ValidationError
 
 from clickstream.errors import UnusableRule
-from clickstream.sales.fields import FIELDS, SalesField
+from clickstream.sales.fields import FIELDS, LISTINGS, SalesField
 from clickstream.settings.base import Section
 
 
@@ -20,9 +21,10 @@ class TableMap(Section):
     """Where the rows of one table come from, and which column is which field.
 
     `table` is a table or view of a database, `files` a pattern of names of CSV files. `columns` has
-    the column of each field. `values` translates the values of a choice. `constants` are values
+    the column of each field. `values` translates texts and choices. `constants` are values
     of fields without a column. Rows whose column `only_with` is empty or 0 belong to another table.
-    `ignored` are columns of files that are not read.
+    `ignored` are columns of files that are not read. A table that `is_optional` may be missing in a
+    database. `measures` has the columns of measures that are not rows, for demographics.
     """
 
     table: str = ""
@@ -32,11 +34,32 @@ class TableMap(Section):
     constants: dict[str, str] = Described(default_factory=dict)
     only_with: str = ""
     ignored: tuple[str, ...] = ()
+    is_optional: bool = False
+    measures: dict[str, str] = Described(default_factory=dict)
 
     @property
     def all_columns(self) -> list[str]:
         """The columns that are read, each once."""
-        return [*dict.fromkeys([*self.columns.values(), *filter(None, [self.only_with])])]
+        named = [*self.columns.values(), *self.measures.values(), *filter(None, [self.only_with])]
+        return [*dict.fromkeys(named)]
+
+    @property
+    def of_measures(self) -> list[Self]:
+        """A map for each measure of a row: that in a column `measure`, and those of `measures`."""
+        own = [self] if "measure" in self.columns or not self.measures else []
+        columns = {name: one for name, one in self.columns.items() if name != "measure"}
+        return [
+            *own,
+            *(
+                self.model_copy(
+                    update={
+                        "columns": {**columns, "value": column},
+                        "constants": {**self.constants, "measure": name},
+                    }
+                )
+                for name, column in self.measures.items()
+            ),
+        ]
 
 
 class ColumnMap(Section):
@@ -45,15 +68,36 @@ class ColumnMap(Section):
     title: str
     amounts: str = Described("units", pattern="^(units|hundredths)$")
     time_format: str = ""
-    orders: TableMap
+    date_format: str = ""
+    orders: TableMap | None = None
     order_items: TableMap | None = None
     refunds: TableMap | None = None
+    campaign_spend: TableMap | None = None
+    consents: TableMap | None = None
+    menu_items: TableMap | None = None
+    stores: TableMap | None = None
+    demographics: TableMap | None = None
 
     @property
     def tables(self) -> dict[str, TableMap]:
         """The map of each table that the source has."""
         found = {name: getattr(self, name) for name in FIELDS}
         return {name: one for name, one in found.items() if one}
+
+    @property
+    def has_dates(self) -> bool:
+        """Whether the source has a table with dates."""
+        return not self.tables.keys() <= {*LISTINGS}
+
+    @property
+    def has_listings(self) -> bool:
+        """Whether the source has a table without dates."""
+        return not self.tables.keys().isdisjoint(LISTINGS)
+
+    @property
+    def has_customers(self) -> bool:
+        """Whether rows of the source name their customers."""
+        return any("customer" in one.columns for one in self.tables.values())
 
 
 def parse_map(text: str, where: str) -> ColumnMap:
@@ -75,6 +119,10 @@ def parse_map(text: str, where: str) -> ColumnMap:
 
 
 def _problems(found: ColumnMap) -> Iterator[str]:
+    if not found.tables:
+        yield f"it has no table; it can have {', '.join(FIELDS)}"
+    if found.order_items and not found.orders:
+        yield "[order_items] needs [orders], which have the dates"
     for name, one in found.tables.items():
         if not (one.table or one.files):
             yield f"[{name}] needs table, for a database, or files, for CSV files"
@@ -87,16 +135,14 @@ def _problems_of_fields(
     for kind in ("columns", "values", "constants"):
         for unknown in getattr(one, kind).keys() - fields.keys():
             yield f"[{name}] has no field {unknown}: its fields are {', '.join(fields)}"
-    known = one.columns.keys() | one.constants.keys()
+    if one.measures and name != "demographics":
+        yield f"[{name}] can't have measures: they belong to [demographics]"
+    known = one.columns.keys() | one.constants.keys() | ({"measure"} if one.measures else set())
     for field in fields.values():
         if field.is_required and field.name not in known:
             yield f"[{name}.columns] lacks {field.name}"
-        given = {*one.values.get(field.name, {}).values(), *_constant(one, field)}
-        if wrong := sorted(given - {*field.choices}):
+        given = {*one.values.get(field.name, {}).values()}
+        given |= {one.constants[field.name]} if field.name in one.constants else set()
+        if field.choices and (wrong := sorted(given - {*field.choices})):
             allowed = ", ".join(field.choices)
             yield f"[{name}] {field.name} can't be {wrong[0]}: it is one of {allowed}"
-
-
-def _constant(one: TableMap, field: SalesField) -> list[str]:
-    """Return the constant of a choice."""
-    return [one.constants[field.name]] if field.choices and field.name in one.constants else []

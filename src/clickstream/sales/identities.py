@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clickstream.sales.sales_day import SalesDay
-from clickstream.tables.sales import ORDER_ITEMS, ORDERS, REFUNDS
+from clickstream.tables.sales import CAMPAIGN_SPEND, ORDER_ITEMS, ORDERS, REFUNDS
 
 COUNTED = ("paid",)
 """States of orders that count as sales."""
@@ -23,12 +23,13 @@ class OrderDifference:
 
 @dataclass(frozen=True)
 class DayTotals:
-    """Sums of a date in hundredths: paid orders, and the refunds of the date."""
+    """Sums of a date in hundredths: paid orders, and the refunds and spending of the date."""
 
     orders: int = 0
     gross_cents: int = 0
     refunds: int = 0
     refunded_cents: int = 0
+    spend_cents: int = 0
 
     @property
     def net_cents(self) -> int:
@@ -50,6 +51,7 @@ def totals_of(day: SalesDay) -> DayTotals:
         sum(one["total_cents"] for one in counted),
         len(refunds),
         sum(one["amount_cents"] for one in refunds),
+        sum(one["spend_cents"] for one in day.rows[CAMPAIGN_SPEND]),
     )
 
 

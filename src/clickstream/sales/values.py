@@ -36,16 +36,17 @@ class ValueRules:
     """How values of a source are read.
 
     `zone` is that of times without one; without it, they can't be used. `has_units` says whether
-    amounts are units of the currency, and not hundredths. `time_format` is the format of texts
-    with a time, as in `strptime`; ISO 8601 if empty.
+    amounts are units of the currency, and not hundredths. `time_format` and `date_format` are the
+    formats of texts with a time or a date, as in `strptime`; ISO 8601 if empty.
     """
 
     zone: ZoneInfo | None = None
     has_units: bool = True
     time_format: str = ""
+    date_format: str = ""
 
     def read(self, value: Any, field: SalesField, names: Mapping[str, str]) -> Any:
-        """Return the value of a field; None if there is none. `names` translate a choice.
+        """Return the value of a field; None if there is none. `names` translate texts.
 
         Raises BadValue.
         """
@@ -55,13 +56,18 @@ class ValueRules:
             return None
         if field.kind == "choice":
             return _choice(str(value).strip(), field, names)
+        if field.kind == "text":
+            text = _text(value)
+            return names.get(text) or names.get("*") or text
         return self._readers[field.kind](value)
 
-    def date_of(self, value: Any) -> date:
+    def date_of(self, value: Any, is_calendar_date: bool = False) -> date:
         """Return the UTC date of a time, also of a local time that does not exist.
 
-        Raises BadValue.
+        A calendar date has no time zone, and is returned as it is written. Raises BadValue.
         """
+        if is_calendar_date:
+            return _date(value, self.date_format)
         at = _time(value, self.time_format)
         if not at.tzinfo and self.zone is None:
             raise BadValue("time without a zone")
@@ -70,9 +76,9 @@ class ValueRules:
     @property
     def _readers(self) -> Mapping[Kind, Callable[[Any], Any]]:
         return {
-            "text": _text,
             "money": lambda value: cents(value, self.has_units),
             "time": self._moment,
+            "date": lambda value: _date(value, self.date_format),
             "number": lambda value: float(_decimal(value)),
             "whole number": _whole_number,
             "yes or no": _yes_or_no,
@@ -134,6 +140,8 @@ def _decimal(value: Any) -> Decimal:
 
 def _whole_number(value: Any) -> int:
     number = _decimal(value)
+    if abs(number) > MOST_CENTS:
+        raise BadValue("number that is too large")
     if number != int(number):
         raise BadValue("value that is no whole number")
     return int(number)
@@ -151,6 +159,19 @@ def _choice(value: str, field: SalesField, names: Mapping[str, str]) -> str:
     if found is None:
         raise BadValue(f"{field.name} that the column map does not know: {value[:40]}")
     return found
+
+
+def _date(value: Any, date_format: str) -> date:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        if date_format:
+            return datetime.strptime(str(value).strip(), date_format).date()
+        return date.fromisoformat(str(value).strip())
+    except ValueError:
+        raise BadValue("value that is no date") from None
 
 
 def _time(value: Any, time_format: str) -> datetime:

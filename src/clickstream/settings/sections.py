@@ -80,7 +80,8 @@ class LakeSettings(Section):
     workgroup: str = Field("primary", description="Athena workgroup that queries run in.")
     key_secret: str = Field(
         "clickstream/visitor-keys",
-        description="Prefix of the names of the visitor keys in Secrets Manager.",
+        description="Prefix of the names of the visitor keys and the customers' secret in Secrets "
+        "Manager.",
     )
 
     @property

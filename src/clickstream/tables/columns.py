@@ -14,6 +14,11 @@ VISITOR = Column(
     required=True,
     privacy="pseudonymous",
 )
+UTM = (
+    Column("utm_source", "string", "Campaign source, from the tag utm_source, decoded."),
+    Column("utm_medium", "string", "Campaign medium, from the tag utm_medium, decoded."),
+    Column("utm_campaign", "string", "Campaign name, from the tag utm_campaign, decoded."),
+)
 ARRIVAL = (
     Column("referrer_domain", "string", "Host of the referring page on another site."),
     Column(
@@ -27,9 +32,7 @@ ARRIVAL = (
         "Medium, such as organic or cpc: from campaign tags, a click id or the referrer.",
     ),
     Column("channel", "string", "Channel by the rules of docs/channels.md; null if none is known."),
-    Column("utm_source", "string", "Campaign source, from the tag utm_source, decoded."),
-    Column("utm_medium", "string", "Campaign medium, from the tag utm_medium, decoded."),
-    Column("utm_campaign", "string", "Campaign name, from the tag utm_campaign, decoded."),
+    *UTM,
     Column("utm_term", "string", "Search term of the campaign, from the tag utm_term, decoded."),
     Column(
         "utm_content", "string", "Advertisement of the campaign, from the tag utm_content, decoded."
@@ -70,4 +73,15 @@ BOT = (
     key("is_bot", "boolean", "Whether the visitor has a bot verdict in this hour."),
     Column("bot_class", "string", "Class of the bot, see docs/bots.md; null for people."),
     Column("bot_reason", "string", "Reason for the bot verdict; null for people."),
+)
+SALES_SOURCE = key("sales_source", "string", "Name of the source in [[sales]].")
+CURRENCY = key("currency", "string", "Currency of the amounts, ISO 4217.")
+ROW_NUMBER = key(
+    "row_number", "long", "Number of the row in its file or answer of a query, from 1."
+)
+CUSTOMER = Column(
+    "customer_key",
+    "string",
+    "Keyed hash of the customer's id or mail address: docs/privacy.md; null without one.",
+    privacy="pseudonymous",
 )

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from clickstream.tables.columns import DATE_AT, EVENT_DATE
+from dataclasses import replace
+
+from clickstream.tables.columns import (
+    CURRENCY,
+    CUSTOMER,
+    DATE_AT,
+    EVENT_DATE,
+    ROW_NUMBER,
+    SALES_SOURCE,
+    UTM,
+)
+from clickstream.tables.sales_listings import LISTING_TABLES
 from clickstream.tables.table_type import Column, Table, key
 
-_SALES_SOURCE = key("sales_source", "string", "Name of the source in [[sales]].")
 _ORDER_ID = key("order_id", "string", "Id of the order at the source.")
-_CURRENCY = key("currency", "string", "Currency of the amounts, ISO 4217.")
-_ROW_NUMBER = key(
-    "row_number", "long", "Number of the row in its file or answer of a query, from 1."
-)
 
 ORDERS = Table(
     "orders",
@@ -18,7 +24,7 @@ ORDERS = Table(
     (
         EVENT_DATE,
         DATE_AT,
-        _SALES_SOURCE,
+        SALES_SOURCE,
         _ORDER_ID,
         key("order_number", "string", "Number of the order that its customer sees."),
         key("ordered_at", "timestamp", "Time of the order, UTC."),
@@ -41,16 +47,11 @@ ORDERS = Table(
         key("tip_cents", "long", "Tip."),
         key("rounding_cents", "long", "Rounding of the total, as the source has it."),
         key("total_cents", "long", "What the customer pays, before refunds."),
-        _CURRENCY,
-        Column(
-            "customer_key",
-            "string",
-            "Keyed hash of the customer's id or mail address; null without one.",
-            privacy="pseudonymous",
-        ),
+        CURRENCY,
+        CUSTOMER,
         Column("coupon", "string", "Code of the coupon."),
         key("source_object", "string", "Table or file that the order was read from."),
-        _ROW_NUMBER,
+        ROW_NUMBER,
     ),
     ("sales_source", "order_id"),
     ("event_date", "hour_at", "sales_source", "order_id"),
@@ -63,7 +64,7 @@ ORDER_ITEMS = Table(
     (
         EVENT_DATE,
         DATE_AT,
-        _SALES_SOURCE,
+        SALES_SOURCE,
         _ORDER_ID,
         key("line", "long", "Number of the line in its order."),
         Column("item_id", "string", "Id of the item on the menu; null if the source has none."),
@@ -73,8 +74,8 @@ ORDER_ITEMS = Table(
         key("discount_cents", "long", "Discount of the line, as a positive amount."),
         key("tax_cents", "long", "Tax of the line."),
         key("amount_cents", "long", "Price of the line before its discount."),
-        _CURRENCY,
-        _ROW_NUMBER,
+        CURRENCY,
+        ROW_NUMBER,
     ),
     ("sales_source", "order_id", "line"),
     ("event_date", "hour_at", "sales_source", "order_id"),
@@ -87,7 +88,7 @@ REFUNDS = Table(
     (
         EVENT_DATE,
         DATE_AT,
-        _SALES_SOURCE,
+        SALES_SOURCE,
         key("refund_id", "string", "Id of the refund at the source."),
         Column("order_id", "string", "Id of the order; null if the source does not know it."),
         Column("line", "long", "Line of the order; null for the whole order."),
@@ -96,12 +97,56 @@ REFUNDS = Table(
         key("kind", "string", "refund, cancel, void, chargeback or discrepancy."),
         key("amount_cents", "long", "What the customer gets back, with tax, as a positive amount."),
         key("tax_cents", "long", "Tax in this amount."),
-        _CURRENCY,
+        CURRENCY,
         key("source_object", "string", "Table or file that the refund was read from."),
-        _ROW_NUMBER,
+        ROW_NUMBER,
     ),
     ("sales_source", "refund_id"),
     ("event_date", "hour_at", "sales_source", "refund_id"),
+    since=4,
+)
+
+CAMPAIGN_SPEND = Table(
+    "campaign_spend",
+    "what a campaign cost on one date, by the calendar of its platform",
+    (
+        EVENT_DATE,
+        DATE_AT,
+        SALES_SOURCE,
+        key("platform", "string", "Advertising platform, such as google."),
+        Column("account", "string", "Account on the platform; null if the source has none."),
+        key("campaign_id", "string", "Id of the campaign on the platform."),
+        *UTM,
+        key("spend_cents", "long", "What the campaign cost on the date."),
+        CURRENCY,
+        Column("impressions", "long", "How often it was shown; null if not known."),
+        Column("clicks", "long", "Clicks on it; null if not known."),
+        key("source_object", "string", "Table or file that the row was read from."),
+        ROW_NUMBER,
+    ),
+    ("sales_source", "platform", "campaign_id", "row_number"),
+    ("event_date", "hour_at", "sales_source", "campaign_id"),
+    since=4,
+)
+
+CONSENTS = Table(
+    "consents",
+    "what a customer agreed to or refused, at the UTC date of its time",
+    (
+        EVENT_DATE,
+        DATE_AT,
+        SALES_SOURCE,
+        replace(CUSTOMER, required=True),
+        key("purpose", "string", "What the data may be used for, in the words of the source."),
+        key("recorded_at", "timestamp", "Time of the statement, UTC."),
+        key("is_ambiguous_time", "boolean", "Whether the local time occurs twice."),
+        key("state", "string", "granted, denied or withdrawn; the latest of a purpose counts."),
+        Column("text_version", "string", "Version of the text that the customer saw."),
+        key("source_object", "string", "Table or file that the row was read from."),
+        ROW_NUMBER,
+    ),
+    ("sales_source", "customer_key", "purpose", "recorded_at"),
+    ("event_date", "hour_at", "sales_source"),
     since=4,
 )
 
@@ -111,13 +156,13 @@ SALES_REJECTS = Table(
     (
         EVENT_DATE,
         DATE_AT,
-        _SALES_SOURCE,
+        SALES_SOURCE,
         key("of_table", "string", "The table that the row would be in."),
-        Column("row_id", "string", "Id of the order or refund; null if the row has none."),
+        Column("row_id", "string", "Id of the order, refund or campaign; null without one."),
         key("reason", "string", "Why the row can't be used."),
         Column("column", "string", "The column of the source with the value; null for the row."),
         key("source_object", "string", "Table or file that the row was read from."),
-        _ROW_NUMBER,
+        ROW_NUMBER,
     ),
     ("sales_source", "of_table", "row_number"),
     ("event_date", "hour_at", "sales_source"),
@@ -130,20 +175,25 @@ SALES_LEDGER = Table(
     (
         EVENT_DATE,
         DATE_AT,
-        _SALES_SOURCE,
+        SALES_SOURCE,
         key("source_orders", "long", "Orders that the source has, with those that are rejects."),
         key("source_order_items", "long", "Lines of orders that the source has."),
         key("source_refunds", "long", "Refunds that the source has."),
+        key("source_campaign_spend", "long", "Rows of campaigns' spending that the source has."),
+        key("source_consents", "long", "Consents that the source has."),
         key("orders", "long", "Number of the date's rows in orders."),
         key("order_items", "long", "Number of the date's rows in order_items."),
         key("refunds", "long", "Number of the date's rows in refunds."),
+        key("campaign_spend", "long", "Number of the date's rows in campaign_spend."),
+        key("consents", "long", "Number of the date's rows in consents."),
         key("rejected", "long", "Number of the date's rows in sales_rejects."),
         key("gross_cents", "long", "Sum of the totals of paid orders."),
         key("refunded_cents", "long", "Sum of the refunds of the date."),
         key("items_cents", "long", "Sum of the lines, less their discounts."),
+        key("spend_cents", "long", "Sum of what campaigns cost on the date."),
         key("differing_orders", "long", "Orders whose parts do not give their total."),
         key("differing_cents", "long", "Sum of these differences, each without its sign."),
-        _CURRENCY,
+        CURRENCY,
         key(
             "source_digest",
             "string",
@@ -158,8 +208,11 @@ SALES_LEDGER = Table(
     since=4,
 )
 
-OF_SALES_DAYS = (ORDERS, ORDER_ITEMS, REFUNDS, SALES_REJECTS)
+DATED_TABLES = (ORDERS, ORDER_ITEMS, REFUNDS, CAMPAIGN_SPEND, CONSENTS)
+"""The tables of the dated rows of a source; each row of the source is in one, or is a reject."""
+
+OF_SALES_DAYS = (*DATED_TABLES, SALES_REJECTS)
 """The tables whose rows are those of a source and a date."""
 
-SALES_TABLES = (*OF_SALES_DAYS, SALES_LEDGER)
-"""The tables of a lake with `[[sales]]`, in the order of the commits: the ledger is last."""
+SALES_TABLES = (*OF_SALES_DAYS, SALES_LEDGER, *LISTING_TABLES)
+"""The tables of a lake with `[[sales]]`."""

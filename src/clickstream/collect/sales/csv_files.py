@@ -1,4 +1,7 @@
-"""Sales in CSV files. For each date, the latest file with rows of it counts."""
+"""Sales in CSV files. For each date, the latest file with rows of it counts.
+
+Of a table without dates, the latest file counts.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from clickstream.collect.sales.reader import DayDigest, ReadRow, Survey, TableTo
 from clickstream.errors import UnusableSales
 from clickstream.wording import quantity, shorten
 
-DateOf = Callable[[str], date | None]
-"""Returns the UTC date of a time in a file; None if it can't be read."""
+DateOf = Callable[[str, bool], date | None]
+"""Returns the UTC date of a time in a file, or a calendar date; None if it can't be read."""
 
 _DELIMITERS = ",;\t"
 
@@ -62,7 +65,9 @@ class CsvReader:
             if (chosen := self._tables_of(file.name))
         }
         self._dates_of_orders: dict[str, date] = {}
-        self._rows = {name: self._by_date(one) for name, one in self._to_read.items()}
+        self._rows = {
+            name: self._by_date(one) for name, one in self._to_read.items() if not one.is_listing
+        }
 
     def _tables_of(self, name: str) -> list[TableToRead]:
         return [one for one in self._to_read.values() if fnmatch(name, one.place)]
@@ -70,21 +75,21 @@ class CsvReader:
     def _by_date(self, one: TableToRead) -> dict[date | None, dict[str, list[_Row]]]:
         """Return the rows of a table by date and file, the latest file last."""
         found: defaultdict[date | None, dict[str, list[_Row]]] = defaultdict(dict)
-        for file in self._contents.values():
-            if not fnmatch(file.name, one.place):
-                continue
-            for row in file.rows:
-                if one.only_with and not _has_amount(row.values[file.column(one.only_with)]):
-                    continue
+        for file in self._files_of(one):
+            for row in _rows_of(one, file):
                 day = self._date(one, file, row)
                 found[day].setdefault(file.name, []).append(row)
         return dict(found)
+
+    def _files_of(self, one: TableToRead) -> list[_File]:
+        """Return the files with rows of a table, the latest last."""
+        return [file for file in self._contents.values() if fnmatch(file.name, one.place)]
 
     def _date(self, one: TableToRead, file: _File, row: _Row) -> date | None:
         order = row.values[file.column(one.order_id)].strip() if one.order_id else ""
         if not one.time:
             return self._dates_of_orders.get(order)
-        day = self._date_of(row.values[file.column(one.time)])
+        day = self._date_of(row.values[file.column(one.time)], one.is_calendar_date)
         if one.name == "orders" and day and order:
             self._dates_of_orders[order] = day
         return day
@@ -136,11 +141,27 @@ class CsvReader:
             name: [*self._read_rows(by_date.get(day, {}))] for name, by_date in self._rows.items()
         }
 
+    def read_listings(self) -> Mapping[str, Sequence[ReadRow]]:
+        """Return all rows of the latest file of each table without dates."""
+        listings = [one for one in self._to_read.values() if one.is_listing]
+        return {
+            one.name: [*self._read_rows({files[-1].name: [*_rows_of(one, files[-1])]})]
+            for one in listings
+            if (files := self._files_of(one))
+        }
+
     def _read_rows(self, by_file: Mapping[str, Sequence[_Row]]) -> Iterator[ReadRow]:
         for file in [*by_file][-1:]:
             header = self._contents[file].header
             for row in by_file[file]:
                 yield ReadRow(dict(zip(header, row.values, strict=True)), file, row.number)
+
+
+def _rows_of(one: TableToRead, file: _File) -> Iterator[_Row]:
+    """Yield the rows of a file that belong to a table; see `only_with`."""
+    for row in file.rows:
+        if not one.only_with or _has_amount(row.values[file.column(one.only_with)]):
+            yield row
 
 
 def _has_amount(text: str) -> bool:

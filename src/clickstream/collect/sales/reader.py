@@ -1,4 +1,4 @@
-"""What every source of sales can do: digests of its dates, and the rows of a date."""
+"""What every source of sales can do: digests of its dates, the rows of a date, and listings."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ class TableToRead:
     """A table of a source: its name in the lake, and where its rows are.
 
     `place` is a table of a database, or a pattern of names of files. `columns` are read. `time` is
-    the column with the time of a row; without it, rows have the date of the order that the column
-    `order_id` names. Rows whose column `only_with` is
-    empty or 0 are of another table. Files may have columns that match the patterns `ignored`.
+    the column with the time of a row, or with its date if `is_calendar_date`; without it, rows have
+    the date of the order that the column `order_id` names. The rows of a listing have no date.
+    Rows whose column `only_with` is empty or 0 are of another table. Files may have columns that
+    match the patterns `ignored`. A table of a database that `is_optional` may be missing.
     """
 
     name: str
@@ -25,6 +26,9 @@ class TableToRead:
     time: str = ""
     only_with: str = ""
     ignored: Sequence[str] = ()
+    is_calendar_date: bool = False
+    is_listing: bool = False
+    is_optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,3 +77,6 @@ class SalesReader(Protocol):
 
     def read_day(self, day: date) -> Mapping[str, Sequence[ReadRow]]:
         """Return the rows of a date, by table."""
+
+    def read_listings(self) -> Mapping[str, Sequence[ReadRow]]:
+        """Return all rows of the tables without dates that the source has, by table."""

@@ -118,17 +118,24 @@ class SqlReader:
     ) -> None:
         """Look up the columns of the tables."""
         self._connection, self._dialect, self._zone = connection, dialect, zone
-        self._to_read, self._source = {one.name: one for one in tables}, source
+        self._source = source
         inspector = sa.inspect(connection)
-        self._tables = {one.name: self._reflected(inspector, one) for one in tables}
-        self._check_zones()
+        found = {one.name: self._reflected(inspector, one) for one in tables}
+        self._tables = {name: table for name, table in found.items() if table is not None}
+        self._to_read = {one.name: one for one in tables if one.name in self._tables}
+        self._check_times()
 
     def _reflected(self, inspector: Any, one: TableToRead) -> Any:
-        """Return a table with the columns of the map. Raises UnusableSales if one is missing."""
+        """Return a table with the columns of the map; None if it is optional and missing.
+
+        Raises UnusableSales if a column is missing, or a table that is not optional.
+        """
         schema, _, name = one.place.rpartition(".")
         try:
             found = {c["name"]: c for c in inspector.get_columns(name, schema=schema or None)}
         except sa.exc.NoSuchTableError:
+            if one.is_optional:
+                return None
             raise UnusableSales(
                 f"The database of {self._source} has no table {one.place}, which the column map "
                 f"names for {one.name}."
@@ -141,22 +148,31 @@ class SqlReader:
         columns = [sa.column(column, found[column]["type"]) for column in one.columns]
         return sa.table(name, *columns, schema=schema or None)
 
-    def _check_zones(self) -> None:
+    def _check_times(self) -> None:
+        """Refuse times without a zone, and dates in a column of texts, by their column."""
         for one in self._to_read.values():
-            if one.time and self._zone is None:
-                column = self._tables[one.name].c[one.time]
-                if not self._dialect.has_zone(column):
+            if not one.time:
+                continue
+            column = self._tables[one.name].c[one.time]
+            where = f"{one.place}.{one.time} of {self._source}"
+            if one.is_calendar_date:
+                if not isinstance(column.type, sa.Date | sa.DateTime):
                     raise UnusableSales(
-                        f"The times in {one.place}.{one.time} of {self._source} have no time zone: "
-                        "set time_zone in [[sales]] to the one that the shop stores them in."
+                        f"The dates in {where} are {column.type}: read them by a view in which the "
+                        "column is a date."
                     )
+            elif self._zone is None and not self._dialect.has_zone(column):
+                raise UnusableSales(
+                    f"The times in {where} have no time zone: "
+                    "set time_zone in [[sales]] to the one that the shop stores them in."
+                )
 
     def survey(self, first: date | None = None, last: date | None = None) -> Survey:
         """Return the digests of a range of dates, by one GROUP BY for each table."""
         numbers: defaultdict[date, Counter[str]] = defaultdict(Counter)
         sums: defaultdict[date, list[str]] = defaultdict(list)
         undated: Counter[str] = Counter()
-        for name in self._tables:
+        for name in self._dated_tables:
             for day, number, total in self._digest_rows(name, first, last):
                 if day is None:
                     undated[name] += number
@@ -167,6 +183,10 @@ class SqlReader:
             {day: DayDigest(dict(numbers[day]), _digest(sums[day])) for day in sorted(numbers)},
             dict(undated),
         )
+
+    @property
+    def _dated_tables(self) -> list[str]:
+        return [one.name for one in self._to_read.values() if not one.is_listing]
 
     def _digest_rows(
         self, name: str, first: date | None, last: date | None
@@ -186,8 +206,10 @@ class SqlReader:
 
     def _dated(self, name: str, times: Range) -> tuple[Any, Any, Any]:
         """Return a table, the table joined with what has its date, and the date's expression."""
-        table = self._tables[name]
-        day = self._dialect.utc_date(self._time_of(name), self._zone, times)
+        table, time = self._tables[name], self._time_of(name)
+        if self._to_read[name].is_calendar_date:
+            return table, table, self._dialect.date_of(time, 0)
+        day = self._dialect.utc_date(time, self._zone, times)
         if self._to_read[name].time:
             return table, table, day
         orders = self._tables["orders"]
@@ -219,7 +241,18 @@ class SqlReader:
 
     def read_day(self, day: date) -> Mapping[str, Sequence[ReadRow]]:
         """Return the rows of a date, by table."""
-        return {name: [*self._rows_of(name, day)] for name in self._tables}
+        return {name: [*self._rows_of(name, day)] for name in self._dated_tables}
+
+    def read_listings(self) -> Mapping[str, Sequence[ReadRow]]:
+        """Return all rows of the tables without dates that the database has."""
+        listings = [one for one in self._to_read.values() if one.is_listing]
+        return {one.name: [*self._listed_rows(one)] for one in listings}
+
+    def _listed_rows(self, one: TableToRead) -> Iterator[ReadRow]:
+        table = self._tables[one.name]
+        query = sa.select(*table.c).where(self._is_of(one.name)).order_by(*table.c)
+        for number, row in enumerate(self._connection.execute(query).mappings(), 1):
+            yield ReadRow(dict(row), one.place, number)
 
     def _rows_of(self, name: str, day: date) -> Iterator[ReadRow]:
         first, end = utc_bounds(day)

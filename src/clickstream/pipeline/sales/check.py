@@ -15,7 +15,9 @@ from clickstream.collect.sales.reader import SalesReader, Survey
 from clickstream.errors import ClickstreamError
 from clickstream.pipeline.sales.opening import open_source, rules_of
 from clickstream.sales.identities import DayTotals, OrderDifference, order_differences, totals_of
-from clickstream.sales.sales_day import SalesRules, build_day
+from clickstream.sales.listings import build_listings
+from clickstream.sales.row_reader import Record, SalesRules
+from clickstream.sales.sales_day import build_day
 from clickstream.settings import Settings
 from clickstream.settings.sales import SalesSettings
 from clickstream.tables.sales import SALES_REJECTS
@@ -30,7 +32,7 @@ class SalesCheck:
     `survey` is what the source has, None if it can't be read: then `error` says why. `read` are the
     dates whose rows were read, with their sums in `totals`. `rejects` counts the rows that can't be
     used by table, reason and column; `examples` has ids of some of them. `differences` are orders
-    whose parts do not give their total.
+    whose parts do not give their total. `listings` counts the rows of the tables without dates.
     """
 
     source: SalesSettings
@@ -41,6 +43,8 @@ class SalesCheck:
     rejects: Counter[tuple[str, str, str | None]] = field(default_factory=Counter)
     examples: dict[tuple[str, str, str | None], list[str]] = field(default_factory=dict)
     differences: list[OrderDifference] = field(default_factory=list)
+    listings: dict[str, int] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
 
     @property
     def has_problems(self) -> bool:
@@ -72,6 +76,7 @@ class SalesCheck:
                 for (table, reason, column), number in self.rejects.most_common()
             ],
             "differences": [vars(one) for one in self.differences],
+            "rows_of_tables_without_dates": self.listings,
         }
 
 
@@ -80,9 +85,13 @@ def check_source(settings: Settings, source: SalesSettings, days: int) -> SalesC
     found = SalesCheck(source)
     try:
         rules = rules_of(settings, source)
+        found.tables = tuple(rules.columns.tables)
         with open_source(settings, source, rules) as reader:
             found.survey = reader.survey()
             _read(found, reader, rules, sorted(found.survey.days)[-days:])
+            listings = build_listings(reader.read_listings(), rules)
+        found.listings = {table.name: len(rows) for table, rows in listings.rows.items()}
+        _add_rejects(found, listings.rejects)
     except ClickstreamError as error:
         found.error = error
     return found
@@ -94,9 +103,13 @@ def _read(found: SalesCheck, reader: SalesReader, rules: SalesRules, days: Seque
         found.read.append(day)
         found.totals += totals_of(built)
         found.differences += order_differences(built)
-        for one in built.rows[SALES_REJECTS]:
-            kind = (one["of_table"], one["reason"], one["column"])
-            found.rejects[kind] += 1
-            examples = found.examples.setdefault(kind, [])
-            if len(examples) < _EXAMPLES:
-                examples.append(one["row_id"] or f"row {one['row_number']}")
+        _add_rejects(found, built.rows[SALES_REJECTS])
+
+
+def _add_rejects(found: SalesCheck, rejects: Sequence[Record]) -> None:
+    for one in rejects:
+        kind = (one["of_table"], one["reason"], one["column"])
+        found.rejects[kind] += 1
+        examples = found.examples.setdefault(kind, [])
+        if len(examples) < _EXAMPLES:
+            examples.append(one["row_id"] or f"row {one['row_number']}")

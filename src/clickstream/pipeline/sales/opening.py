@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from clickstream import sales
@@ -19,11 +21,14 @@ from clickstream.collect.sales.file_places import (
 from clickstream.collect.sales.reader import SalesReader, TableToRead
 from clickstream.errors import IncompleteConnection, InputError, UnusableRule
 from clickstream.sales.column_maps import ColumnMap, parse_map
-from clickstream.sales.fields import TIMES
-from clickstream.sales.sales_day import SalesRules
+from clickstream.sales.fields import FIELDS, LISTINGS, TIMES, field_of
+from clickstream.sales.row_reader import SalesRules
 from clickstream.sales.values import BadValue, ValueRules
 from clickstream.settings import Settings
 from clickstream.settings.sales import SalesSettings
+
+if TYPE_CHECKING:
+    from clickstream.lake import Lake
 
 FindConnection = Callable[[str], str]
 """Returns the address, with its password, of an Airflow connection."""
@@ -81,16 +86,32 @@ def rules_of(settings: Settings, one: SalesSettings) -> SalesRules:
     )
 
 
+def rules_of_lake(lake: Lake, one: SalesSettings) -> SalesRules:
+    """Return the rules of a source, with the lake's secret if the source names its customers."""
+    from clickstream.lake import aws_errors
+    from clickstream.lake.customer_secret import customer_secret
+
+    rules = rules_of(lake.settings, one)
+    if not rules.columns.has_customers:
+        return rules
+    with aws_errors.translate_errors():
+        return replace(rules, customer_secret=customer_secret(lake))
+
+
 @contextmanager
 def open_source(
-    settings: Settings, one: SalesSettings, rules: SalesRules, find: FindConnection | None = None
+    settings: Settings,
+    one: SalesSettings,
+    rules: SalesRules,
+    find: FindConnection | None = None,
+    names: Collection[str] = tuple(FIELDS),
 ) -> Iterator[SalesReader]:
-    """Open a source in one state, until the block ends.
+    """Open a source in one state, until the block ends, to read the tables `names` of its map.
 
     `find` looks up an Airflow connection; by default it is in the environment. Raises
     ShopUnreachable, ShopRefused and UnusableSales.
     """
-    tables = [*_tables_to_read(rules.columns, one.kind)]
+    tables = [table for table in _tables_to_read(rules.columns, one.kind) if table.name in names]
     if one.kind == "csv":
         yield _open_files(settings, one, tables, _date_of(rules.values))
         return
@@ -124,15 +145,18 @@ def _tables_to_read(columns: ColumnMap, kind: str) -> Iterator[TableToRead]:
             one.columns[TIMES[name]] if name in TIMES else "",
             one.only_with,
             one.ignored,
+            is_calendar_date=name in TIMES and field_of(name, TIMES[name]).kind == "date",
+            is_listing=name in LISTINGS,
+            is_optional=one.is_optional,
         )
 
 
 def _date_of(values: ValueRules) -> DateOf:
-    """Return the function for the UTC date of a time in a file."""
+    """Return the function for the date of a row in a file."""
 
-    def date_of(text: str) -> date | None:
+    def date_of(text: str, is_calendar_date: bool) -> date | None:
         try:
-            return values.date_of(text)
+            return values.date_of(text, is_calendar_date)
         except BadValue:
             return None
 

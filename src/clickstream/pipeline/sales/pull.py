@@ -23,16 +23,17 @@ from clickstream.collect.sales.reader import DayDigest, SalesReader, Survey, is_
 from clickstream.errors import StaleHour, UnbalancedSales
 from clickstream.lake import Lake, aws_errors, sales_publication, sales_state, staging
 from clickstream.lake.staging import Staged
-from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of
+from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of_lake
+from clickstream.sales.fields import DATED
 from clickstream.sales.identities import order_differences, totals_of
-from clickstream.sales.sales_day import SalesDay, SalesRules, build_day
+from clickstream.sales.row_reader import SalesRules
+from clickstream.sales.sales_day import SalesDay, build_day
 from clickstream.settings.sales import SalesSettings
 from clickstream.tables import Table
 from clickstream.tables.sales import (
+    DATED_TABLES,
     OF_SALES_DAYS,
     ORDER_ITEMS,
-    ORDERS,
-    REFUNDS,
     SALES_LEDGER,
     SALES_REJECTS,
 )
@@ -79,6 +80,7 @@ class StagedSales:
     rows: Mapping[str, int]
     gross_cents: int
     refunded_cents: int
+    spend_cents: int
     differing_orders: int
     differing_cents: int
     currency: str
@@ -103,10 +105,12 @@ class StagedSales:
         """One line for the log."""
         rejected = self.rows[SALES_REJECTS.name]
         parts = [
-            f"{self.day} of {self.source}: {quantity(self.rows[ORDERS.name], 'order')}",
-            f"{quantity(self.rows[REFUNDS.name], 'refund')}",
+            f"{self.day} of {self.source}: {quantity(self.rows['orders'], 'order')}",
+            f"{quantity(self.rows['refunds'], 'refund')}",
             f"gross {amount(self.gross_cents)} {self.currency}",
         ]
+        if self.rows["campaign_spend"]:
+            parts.append(f"spending {amount(self.spend_cents)} {self.currency}")
         if rejected:
             parts.append(f"{quantity(rejected, 'row')} rejected")
         if self.differing_orders:
@@ -132,10 +136,10 @@ def plan_pull(
     """
     if first is None and source.kind == "sql":
         first = now.date() - timedelta(days=source.horizon_days)
-    rules = rules_of(lake.settings, source)
+    rules = rules_of_lake(lake, source)
     with aws_errors.translate_errors():
         known = sales_state.versions(lake, source.name, first)
-    with open_source(lake.settings, source, rules, find) as reader:
+    with open_source(lake.settings, source, rules, find, DATED) as reader:
         survey = reader.survey(first, last)
     days = {
         day
@@ -150,8 +154,8 @@ def pull_date(
     lake: Lake, source: SalesSettings, day: date, find: FindConnection | None = None
 ) -> StagedSales:
     """Read a date at the source, and stage its rows; no table changes."""
-    rules = rules_of(lake.settings, source)
-    with open_source(lake.settings, source, rules, find) as reader:
+    rules = rules_of_lake(lake, source)
+    with open_source(lake.settings, source, rules, find, DATED) as reader:
         return _pull_from(reader, lake, day, rules)
 
 
@@ -196,6 +200,7 @@ def _stage(
         rows={table.name: len(built.rows[table]) for table in OF_SALES_DAYS},
         gross_cents=totals.gross_cents,
         refunded_cents=totals.refunded_cents,
+        spend_cents=totals.spend_cents,
         differing_orders=len(differences),
         differing_cents=sum(abs(one.cents) for one in differences),
         currency=rules.currency,
@@ -216,7 +221,7 @@ def check_date(lake: Lake, staged: StagedSales) -> StagedSales:
     Each row of the source is in one table, or is a reject. Raises DamagedObject or UnbalancedSales.
     """
     rejects = staging.read(lake, staged.staged(SALES_REJECTS), ["of_table"])["of_table"].to_pylist()
-    for table in (ORDERS, ORDER_ITEMS, REFUNDS):
+    for table in DATED_TABLES:
         kept = staging.count(lake, staged.staged(table))
         there, rejected = staged.source_rows.get(table.name, 0), rejects.count(table.name)
         if kept + rejected != there:
@@ -258,14 +263,12 @@ def _publish(lake: Lake, staged: StagedSales, run_id: str) -> None:
         "event_date": day,
         "hour_at": datetime(day.year, day.month, day.day),
         "sales_source": staged.source,
-        **{
-            f"source_{table.name}": staged.source_rows.get(table.name, 0)
-            for table in (ORDERS, ORDER_ITEMS, REFUNDS)
-        },
-        **{table.name: staged.rows[table.name] for table in (ORDERS, ORDER_ITEMS, REFUNDS)},
+        **{f"source_{one.name}": staged.source_rows.get(one.name, 0) for one in DATED_TABLES},
+        **{one.name: staged.rows[one.name] for one in DATED_TABLES},
         "rejected": staged.rows[SALES_REJECTS.name],
         "gross_cents": staged.gross_cents,
         "refunded_cents": staged.refunded_cents,
+        "spend_cents": staged.spend_cents,
         "items_cents": int((lines["amount_cents"] - lines["discount_cents"]).sum()),
         "differing_orders": staged.differing_orders,
         "differing_cents": staged.differing_cents,
@@ -294,6 +297,6 @@ def _staged_dates(
     if source.kind == "sql":
         yield from (pull_date(lake, source, day) for day in dates)
         return
-    rules = rules_of(lake.settings, source)
-    with open_source(lake.settings, source, rules) as reader:
+    rules = rules_of_lake(lake, source)
+    with open_source(lake.settings, source, rules, names=DATED) as reader:
         yield from (_pull_from(reader, lake, day, rules) for day in dates)

@@ -1,4 +1,4 @@
-"""The newest dates of sales in the lake, from their ledger and their rows."""
+"""What the lake has of sales: the newest dates and the tables without dates, with their ledgers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.sales_publication import ledger_rows
+from clickstream.pipeline.sales.listings import stored_versions
+from clickstream.sales.fields import count_rows
+from clickstream.sales.listings import latest_versions
 from clickstream.tables.sales import OF_SALES_DAYS, SALES_REJECTS
-from clickstream.wording import amount
+from clickstream.tables.sales_listings import LISTING_LEDGER, VERSIONED_TABLES
+from clickstream.wording import amount, quantity
 
 LONGEST_LOOK = 400
 """Days before today in which dates of sales are looked for."""
@@ -59,7 +63,8 @@ class SalesDate:
         """The values as texts, for a table."""
         one = self.ledger
         net = one["gross_cents"] - one["refunded_cents"]
-        money = map(amount, (one["gross_cents"], one["refunded_cents"], net))
+        spend = one["spend_cents"]
+        money = map(amount, (one["gross_cents"], one["refunded_cents"], net, spend))
         differing = str(one["differing_orders"])
         return (
             *(str(one["event_date"]), self.source, f"{one['orders']:,}", *money, one["currency"]),
@@ -109,3 +114,64 @@ def _rows(lake: Lake, first: date, last: date) -> Counter[tuple[str, str, date]]
         sources, dates = (rows[name].to_pylist() for name in columns)
         found.update((table.name, *key) for key in zip(sources, dates, strict=True))
     return found
+
+
+@dataclass(frozen=True)
+class StoredListings:
+    """The tables without dates of a source: its last row in their ledger, and their rows now."""
+
+    ledger: dict[str, Any]
+    rows: dict[str, int]
+
+    @property
+    def source(self) -> str:
+        """The name of the source."""
+        return str(self.ledger["sales_source"])
+
+    @property
+    def lost(self) -> list[str]:
+        """The tables whose rows are not those that the ledger counts."""
+        return [name for name, number in self.rows.items() if self.ledger[name] != number]
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether rows were rejected, or are not those of the ledger."""
+        return bool(self.ledger["rejected"] or self.lost)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values for JSON."""
+        times = {name: str(self.ledger[name]) for name in ("event_date", "hour_at", "published_at")}
+        return {
+            **self.ledger,
+            **times,
+            "rows_in_tables": self.rows,
+            "tables_that_differ": self.lost,
+        }
+
+    @property
+    def sentence(self) -> str:
+        """One line for the terminal."""
+        one = self.ledger
+        rows = count_rows({name: number for name, number in self.rows.items() if number})
+        rejected = f"; {quantity(one['rejected'], 'row')} rejected" if one["rejected"] else ""
+        lost = f"; {', '.join(self.lost)} differ from the ledger" if self.lost else ""
+        return f"{self.source}: {rows or 'no rows'}, since {one['event_date']}{rejected}{lost}."
+
+
+@aws_errors.translate_errors()
+def stored_listings(lake: Lake, sources: Collection[str]) -> list[StoredListings]:
+    """Return what the lake has of the tables without dates of some sources."""
+    ledger = iceberg_tables.load(lake, LISTING_LEDGER).read_between(None, None).to_pylist()
+    newest = {row["sales_source"]: row for row in sorted(ledger, key=_date_of)}
+    chosen = {source: newest[source] for source in sources if source in newest}
+    tables = {one: iceberg_tables.load(lake, one) for one in VERSIONED_TABLES} if chosen else {}
+    return [
+        StoredListings(
+            row,
+            {
+                table.name: len(latest_versions(table, stored_versions(loaded, source)))
+                for table, loaded in tables.items()
+            },
+        )
+        for source, row in chosen.items()
+    ]

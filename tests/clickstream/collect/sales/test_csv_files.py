@@ -39,7 +39,7 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def date_of(text: str) -> date | None:
+def date_of(text: str, is_calendar_date: bool) -> date | None:
     try:
         return date.fromisoformat(text[:10])
     except ValueError:

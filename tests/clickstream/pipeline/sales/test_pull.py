@@ -34,7 +34,10 @@ from clickstream.settings.sales import SalesSettings
 from clickstream.tables.sales import OF_SALES_DAYS, SALES_LEDGER
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-OF_SALES = ("menu_sales", "order_differences", "reconciliation", "revenue_daily")
+OF_SALES = (
+    *("reconciliation", "order_differences", "customers", "revenue_daily", "menu_sales"),
+    *("menu_versions", "store_versions", "demographic_versions"),
+)
 """The views that a lake has only with sources of sales."""
 
 DAYS = [date(2026, 11, day) for day in (20, 21, 22)]

@@ -1,0 +1,158 @@
+"""Pull the tables without dates of a source: the menu, the stores and demographics.
+
+They are read as a whole. If a row differs from the lake, the versions of the date are replaced:
+what differs from the state before the date. So any repetition gives the same rows. `clickstream
+sales pull` and the task `pull_listings` call this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+
+from clickstream import __version__
+from clickstream.errors import StaleHour
+from clickstream.lake import Lake, aws_errors, listing_publication
+from clickstream.lake.iceberg.iceberg_tables import LoadedTable
+from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of_lake
+from clickstream.sales.fields import LISTINGS, count_rows
+from clickstream.sales.listings import Listings, build_listings, latest_versions, new_versions
+from clickstream.sales.row_reader import Record
+from clickstream.settings.sales import SalesSettings
+from clickstream.tables import Table
+from clickstream.tables.sales_listings import LISTING_LEDGER, LISTING_REJECTS, VERSIONED_TABLES
+from clickstream.wording import quantity
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class PulledListings:
+    """A publication of a source's tables without dates.
+
+    `rows` counts the rows that the source has now, `versions` those with a new version.
+    """
+
+    source: str
+    day: date
+    rows: Mapping[str, int]
+    versions: Mapping[str, int]
+    rejected: int
+
+    @property
+    def sentence(self) -> str:
+        """One line for the log."""
+        parts = [
+            f"{count_rows({name: number})} ({self.versions[name]:,} changed)"
+            for name, number in self.rows.items()
+        ]
+        if self.rejected:
+            parts.append(f"{quantity(self.rejected, 'row')} rejected")
+        return f"{self.source}: {', '.join(parts)}."
+
+
+def read_listings(
+    lake: Lake, source: SalesSettings, find: FindConnection | None = None
+) -> Listings:
+    """Read the tables without dates that a source has now.
+
+    Raises ShopUnreachable, ShopRefused, UnusableSales.
+    """
+    rules = rules_of_lake(lake, source)
+    if not rules.columns.has_listings:
+        return Listings()
+    with open_source(lake.settings, source, rules, find, LISTINGS) as reader:
+        return build_listings(reader.read_listings(), rules)
+
+
+def is_published(lake: Lake, source: str, found: Listings) -> bool:
+    """Whether the lake has these rows; also if the source has no table without dates."""
+    with aws_errors.translate_errors():
+        digest = listing_publication.published_digest(lake, source)
+    return not found.rows or digest == found.digest
+
+
+def pull_listings(
+    lake: Lake,
+    source: SalesSettings,
+    today: date,
+    run_id: str,
+    find: FindConnection | None = None,
+) -> PulledListings | None:
+    """Publish what differs between a source and the lake; return None if nothing does.
+
+    `today` is the UTC date of the new versions. If another process publishes meanwhile, the source
+    is read again. Raises ShopUnreachable, ShopRefused, UnusableSales, StaleHour.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        if is_published(lake, source.name, read_listings(lake, source, find)):
+            return None
+        try:
+            return _publish(lake, source, today, run_id, find)
+        except StaleHour:
+            if attempt == _ATTEMPTS:
+                raise
+    return None
+
+
+@aws_errors.translate_errors()
+def _publish(
+    lake: Lake, source: SalesSettings, today: date, run_id: str, find: FindConnection | None
+) -> PulledListings:
+    """Publish the versions of a date, from rows that are read after the tables are loaded.
+
+    So these rows are newer than all that is published, and a later publication is detected.
+    """
+    now = datetime.now(UTC).replace(tzinfo=None)
+    mark = listing_publication.begin(lake, source.name, run_id, now.isoformat())
+    tables = listing_publication.load_tables(lake)
+    found = read_listings(lake, source, find)
+    known = {table: stored_versions(tables[table], source.name) for table in VERSIONED_TABLES}
+    dates = [row["event_date"] for rows in known.values() for row in rows]
+    day = max([today, *dates])  # clocks of machines differ
+    versions = {t: new_versions(t, known[t], rows, day) for t, rows in found.rows.items()}
+    ledger = {
+        "sales_source": source.name,
+        **{t.name: _number_of(t, found, known[t]) for t in VERSIONED_TABLES},
+        "rejected": len(found.rejects),
+        "source_digest": found.digest,
+        "library_version": __version__,
+        "published_at": now,
+        "published_by": run_id,
+    }
+    rows = {**versions, LISTING_REJECTS: found.rejects, LISTING_LEDGER: [ledger]}
+    arrow = {table: _arrow(table, some, day) for table, some in rows.items()}
+    listing_publication.replace_date(tables, source.name, day, arrow)
+    listing_publication.end(lake, source.name, found.digest, mark)
+    return PulledListings(
+        source.name,
+        day,
+        {table.name: len(some) for table, some in found.rows.items()},
+        {table.name: len(some) for table, some in versions.items()},
+        len(found.rejects),
+    )
+
+
+def stored_versions(loaded: LoadedTable, source: str) -> list[Record]:
+    """Return all versions that a table has of a source."""
+    rows: list[Record] = loaded.read_between(None, None).to_pylist()
+    return [
+        {name: one for name, one in row.items() if name != "hour_at"}
+        for row in rows
+        if row["sales_source"] == source
+    ]
+
+
+def _number_of(table: Table, found: Listings, known: list[Record]) -> int:
+    """Return the number of rows now; a table that the source does not have keeps its rows."""
+    return len(found.rows[table] if table in found.rows else latest_versions(table, known))
+
+
+def _arrow(table: Table, rows: list[Record], day: date) -> pa.Table:
+    at = datetime(day.year, day.month, day.day)
+    in_order = sorted(rows, key=lambda row: [row[name] for name in table.sort_by])
+    given = {"event_date": day, "hour_at": at}
+    return pa.Table.from_pylist([{**row, **given} for row in in_order], table.arrow_schema())

@@ -1,0 +1,183 @@
+"""Rows of a source by field: each row of a table is usable, or a reject with its reason.
+
+`sales_day` and `listings` build the rows of the lake's tables from them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from clickstream.collect.sales.reader import ReadRow
+from clickstream.sales.column_maps import ColumnMap, TableMap
+from clickstream.sales.fields import FIELDS, KEYS, LISTINGS, ROW_IDS, SalesField, field_of
+from clickstream.sales.values import BadValue, ValueRules
+
+Record = dict[str, Any]
+"""A row by field, and then by column of a table."""
+
+SourceRows = Mapping[str, Sequence[ReadRow]]
+"""Rows of a source, by table."""
+
+
+@dataclass(frozen=True)
+class SalesRules:
+    """What the rows of a source depend on besides the rows.
+
+    `source` is the name of the source, `columns` its column map, and `currency` that of all its
+    amounts. `zone` is the time zone of times without one, `store_zone` that of business days.
+    Customers get a key by a keyed hash with `customer_secret`; without it they get none.
+    """
+
+    source: str
+    columns: ColumnMap
+    currency: str
+    zone: ZoneInfo | None = None
+    store_zone: tzinfo = UTC
+    customer_secret: bytes = b""
+
+    @property
+    def digest(self) -> str:
+        """A digest of what affects rows."""
+        texts = (self.columns.model_dump_json(), self.currency, self.zone, self.store_zone)
+        secret = hashlib.blake2b(self.customer_secret, digest_size=8).hexdigest()
+        return hashlib.blake2b("\0".join(map(str, (*texts, secret))).encode()).hexdigest()[:16]
+
+    @property
+    def values(self) -> ValueRules:
+        """How single values are read."""
+        is_in_units = self.columns.amounts == "units"
+        columns = self.columns
+        return ValueRules(self.zone, is_in_units, columns.time_format, columns.date_format)
+
+    def customer_key(self, customer: str | None) -> str | None:
+        """Return the key of a customer's id or mail address; None without one."""
+        if not (customer and self.customer_secret):
+            return None
+        text = _normal(customer).encode()
+        return hmac.new(self.customer_secret, text, hashlib.sha256).hexdigest()[:32]
+
+
+def _normal(customer: str) -> str:
+    """Return the form of a customer's id or mail address that is compared and hashed."""
+    return customer.strip().lower()
+
+
+def usable_rows(
+    name: str, rows: SourceRows, rules: SalesRules, rejects: list[Record]
+) -> Iterator[Record]:
+    """Yield the usable rows of a table by field, and add the others to the rejects.
+
+    The order of the rows has no effect. Of rows with one id the first is usable; in a table without
+    dates, equal rows count once. A row with several measures is a row for each that has a value.
+    """
+    if not (one := rules.columns.tables.get(name)):
+        return
+    seen: dict[tuple[Any, ...], Record] = {}
+    for row, map_of_row in _rows_with_maps(one, rows.get(name, ())):
+        reader = _RowReader(name, map_of_row, rules)
+        record = reader.read(row)
+        if record.get("measure") and record["value"] is None and not reader.problem:
+            continue
+        identity = _identity(name, record)
+        if not reader.problem and (first := seen.get(identity)):
+            if name in LISTINGS and _values(name, first) == _values(name, record):
+                continue
+            reader.problem = ("row whose id another row has", None)
+        if reader.problem:
+            rejects.append(reject_of(rules, name, record, *reader.problem))
+            continue
+        if identity:
+            seen[identity] = record
+        yield record
+
+
+def _rows_with_maps(one: TableMap, rows: Sequence[ReadRow]) -> Iterator[tuple[ReadRow, TableMap]]:
+    maps = one.of_measures
+    for row in sorted(rows, key=lambda row: (row.source_object, row.number)):
+        yield from ((row, map_of_row) for map_of_row in maps)
+
+
+def _identity(name: str, record: Record) -> tuple[Any, ...]:
+    """Return the id of a row; empty for a line without a number."""
+    identity = tuple(record[key] for key in KEYS[name])
+    return () if name == "order_items" and record["line"] is None else identity
+
+
+def _values(name: str, record: Record) -> list[Any]:
+    return [record[field.name] for field in FIELDS[name]]
+
+
+class _RowReader:
+    """Reads one row of a source; `problem` is why it can't be used, and in which column."""
+
+    def __init__(self, name: str, one: TableMap, rules: SalesRules) -> None:
+        self._name, self._map, self._rules = name, one, rules
+        self.problem: tuple[str, str | None] | None = None
+
+    def read(self, row: ReadRow) -> Record:
+        """Return the row by field."""
+        record: Record = {"source_object": row.source_object, "row_number": row.number}
+        for part in FIELDS[self._name]:
+            record[part.name] = self._value(row, part)
+        self._check_currency(record)
+        if record.get("customer"):
+            record["customer"] = _normal(record["customer"])
+        if self._name == "demographics":
+            record["place_id"] = record["place_id"] or self._place(record)
+        return record
+
+    def _value(self, row: ReadRow, field: SalesField) -> Any:
+        column = self._map.columns.get(field.name)
+        value = row.values[column] if column else self._map.constants.get(field.name)
+        if column is None and value is None:
+            return None
+        names = self._map.values.get(field.name, {}) if column else {}
+        try:
+            return self._rules.values.read(value, field, names)
+        except BadValue as error:
+            self.problem = self.problem or (str(error), column)
+            return None
+
+    def _check_currency(self, record: Record) -> None:
+        currency = record.get("currency")
+        if currency and currency != self._rules.currency and not self.problem:
+            reason = f"amount in {currency[:3]}, and the currency is {self._rules.currency}"
+            self.problem = (reason, self._map.columns.get("currency"))
+
+    def _place(self, record: Record) -> str | None:
+        """Return the id of a place without one: its country, region and name."""
+        if not record["name"]:
+            self.problem = self.problem or ("place without an id or a name", None)
+        return "/".join(filter(None, (record["country"], record["region"], record["name"]))) or None
+
+
+def reject_of(
+    rules: SalesRules, name: str, record: Record, reason: str, column: str | None = None
+) -> Record:
+    """Return the reject of a row; `column` is that of the source with the wrong value."""
+    return {
+        "sales_source": rules.source,
+        "of_table": name,
+        "row_id": _row_id(name, record),
+        "reason": reason,
+        "column": column,
+        "source_object": record["source_object"],
+        "row_number": record["row_number"],
+    }
+
+
+def _row_id(name: str, record: Record) -> str | None:
+    """Return the id that names a row; a refund without one has its order's."""
+    found = record.get(ROW_IDS.get(name, "")) or record.get("order_id")
+    return None if found is None else str(found)
+
+
+def usual_value(table: str, name: str) -> str:
+    """Return the value of a choice of rows without one."""
+    return field_of(table, name).choices[0]
