@@ -1,5 +1,5 @@
--- One row is one UTC date of a source of sales, as in reconciliation, with the most frequent
--- reasons of its rejects and the orders that differ most. local_date is the same date.
+-- One row is one UTC date of a source of sales, as in reconciliation, with the main reasons
+-- of its rejects and the orders that differ most. local_date is the same date.
 with
 
 dates as (

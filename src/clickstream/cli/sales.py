@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clickstream.settings.sales import SalesSettings
 
 app = typer.Typer(
-    no_args_is_help=True, help="Check and pull the shop databases and CSV files of \\[[sales]]."
+    no_args_is_help=True, help="Check and pull the sales of shop databases and CSV files."
 )
 
 Names = Annotated[
