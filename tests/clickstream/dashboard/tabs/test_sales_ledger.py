@@ -118,7 +118,7 @@ def test_a_range_without_sales_says_so_and_never_reassures() -> None:
     panel = ledger([fact(DAYS[0], "till"), fact(DAYS[0], "web")], view=early)
     assert panel.verdict == "The lake has no sales of these dates."
     assert [note.name for note in panel.missing] == ["till", "web"]
-    assert "The newest date in the lake is Mon 9 Nov." in panel.missing[0].text
+    assert "Newest date in the lake: Mon 9 Nov" in panel.missing[0].text
     assert [*panel.rows, *panel.lines] == []
 
 

@@ -91,10 +91,10 @@ def notes_of_missing_dates(
     if len(runs) > MOST_RUNS:
         named += ", …"
     text = formats.plural(
-        "No sales on %(number)s date (%(days)s): the source had none, or was not pulled. The "
-        "newest date in the lake is %(newest)s.",
-        "No sales on %(number)s dates (%(days)s): the source had none, or was not pulled. The "
-        "newest date in the lake is %(newest)s.",
+        "No sales on %(number)s date (%(days)s): the source had none, or was not pulled. Newest "
+        "date in the lake: %(newest)s",
+        "No sales on %(number)s dates (%(days)s): the source had none, or was not pulled. Newest "
+        "date in the lake: %(newest)s",
         len(days),
         days=named,
         newest=formats.day(newest, with_weekday=True, with_year=newest.year != page.now.year),
