@@ -80,7 +80,6 @@ PULL_AGAIN_AFTER = timedelta(minutes=1)
 failed. So a host that is down delays them by 2 minutes and three times `connect_seconds` (15 by
 default): less than 3 minutes. After a longer outage, the next run pulls the lines."""
 
-
 NAME_OF_HOUR = "{{ task.op_kwargs['staged']['hour'] }}"
 
 Staged = Any

@@ -1,10 +1,10 @@
-"""Versions of fact files: digests of the SQL of a view and of the published hours it reads.
+"""Versions of fact files: digests of the SQL of a view and of the publications that it reads.
 
 A file stays valid if a release has only added optional columns to its view since: the hours of the
 file were published without them, so a query would return null in each row.
 
-Only metadata are read: lists of data files by date, of the ledger, and of the tables whose rows are
-replaced by date. So the cost does not depend on the size of the lake. `facts` calls this.
+Only metadata are read: lists of data files by date, of the ledgers, and of the tables whose rows
+are replaced by date. So the cost does not depend on the size of the lake. `facts` calls this.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FactKey = tuple[str, date]
 
 @dataclass(frozen=True)
 class SourceVersion:
-    """What the rows of a fact file depend on: digests of the view's SQL, and of published hours.
+    """What the rows of a fact file depend on: digests of the view's SQL, and of publications.
 
     `sql` begins with the digest of the SQL of today; the others are of the same SQL without the
     columns that later columns versions have added.
