@@ -80,10 +80,6 @@ PULL_AGAIN_AFTER = timedelta(minutes=1)
 failed. So a host that is down delays them by 2 minutes and three times `connect_seconds` (15 by
 default): less than 3 minutes. After a longer outage, the next run pulls the lines."""
 
-BACKFILL_APART = timedelta(seconds=15)
-"""The pause between refreshes of the facts in a backfill. Without it, almost every one of 48 runs
-refreshed the facts of the same two dates, which took longer than building the hours."""
-
 NAME_OF_HOUR = "{{ task.op_kwargs['staged']['hour'] }}"
 
 Staged = Any
@@ -265,13 +261,9 @@ def refresh_facts() -> dict[str, Any]:
     The task also runs if an hour failed, because the other hours are published. In a backfill it
     pauses between refreshes, so that one refresh covers the changes of many runs.
     """
-    from clickstream.pipeline.publish import facts
+    from clickstream_airflow.fact_refresh import refresh_after_run
 
-    is_one_of_many = get_current_context()["dag_run"].run_type == "backfill"
-    apart = BACKFILL_APART if is_one_of_many else timedelta()
-    refreshed = facts.refresh_facts(open_lake(), log.info, apart=apart)
-    log.info(refreshed.sentence)
-    return refreshed.as_dict()
+    return refresh_after_run(get_current_context()["dag_run"])
 
 
 @task_group

@@ -38,6 +38,8 @@ as versions of the date. Without `[[sales]]` it does nothing.
   `every_source_compared` keeps the run red.
 * `pull_listings`: readers see the menu, the stores and the demographics of the last green run.
 * A single red date in `replace_date`: the other dates are published.
+* `refresh_facts`: can wait. The dashboard shows its earlier facts and their age, and the next run
+  of this DAG or of `clickstream_hourly` computes what is missing.
 
 ### Where to look
 The last line of the failed task's log says what is wrong and what to do. It ends with a code that
@@ -157,6 +159,19 @@ def refresh_views() -> None:
     log.info(publish.refresh_views(open_lake()).sentence)
 
 
+@task(max_active_tis_per_dag=1, multiple_outputs=False)
+@translate_errors
+def refresh_facts() -> dict[str, Any]:
+    """Compute the dashboard's fact files for the dates that changed, of sales and of visits.
+
+    If a date failed, the task does not run; the next run of this DAG or of clickstream_hourly
+    computes the facts of the other dates.
+    """
+    from clickstream_airflow.fact_refresh import refresh_after_run
+
+    return refresh_after_run(get_current_context()["dag_run"])
+
+
 @task_group
 def replace_date(date: dict[str, str]) -> None:
     """Replace one date of a source, from its rows there to published tables."""
@@ -180,7 +195,7 @@ def clickstream_sales() -> None:
     compared = compare_source.expand(source=sources)
     every_source_compared = EmptyOperator(task_id="every_source_compared", doc_md=ALL_COMPARED)
     compared >> every_source_compared
-    replace_date.expand(date=dates_to_replace(compared)) >> refresh_views()
+    replace_date.expand(date=dates_to_replace(compared)) >> refresh_views() >> refresh_facts()
 
 
 clickstream_sales()

@@ -29,10 +29,12 @@ from tests.browser.cafe_dashboard import (
     RunningDashboard,
     running_dashboard,
     settings_of_the_cafe,
+    write_shops,
 )
 from tests.support.airflow_server import running_airflow
 from tests.support.lakes import built
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
+from tests.support.sales_files import pull_sales
 
 from clickstream.dashboard.digest import Week, build_digest, render_preview
 from clickstream.demo.cafe import CafeRules, simulate
@@ -122,6 +124,8 @@ def build_weeks(settings: Settings) -> Lake:
     lake = built(settings, first, last)
     later = NOW + timedelta(minutes=1)
     console.print(find_suspects(lake, now=later).sentence)
+    write_shops(lake, [(NOW - timedelta(days=days)).date() for days in range(DAYS, 0, -1)])
+    pull_sales(lake, NOW)
     console.print(refresh_facts(lake, now=later).sentence)
     return lake
 

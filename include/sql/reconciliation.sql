@@ -154,6 +154,9 @@ final as (
         sales_source,
         event_date,
         currency,
+        source_orders,
+        source_order_items,
+        source_refunds,
         stored_orders as orders,
         stored_items as order_items,
         stored_refunds as refunds,
@@ -177,7 +180,8 @@ final as (
         and missing_refunded_cents = 0
         and missing_spend_cents = 0
         and stored_rejects = 0
-        and differing_orders = 0 as is_reconciled
+        and differing_orders = 0 as is_reconciled,
+        published_at
     from compared
 )
 

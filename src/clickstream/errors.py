@@ -87,6 +87,7 @@ class StateCode(StrEnum):
     INTERRUPTED = "CS-704"
     LACKS_HOST = "CS-705"
     NO_RECENT_LINES = "CS-706"
+    SALES_DIFFER = "CS-707"
 
 
 class ClickstreamError(Exception):

@@ -6,14 +6,15 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import uvicorn
 from tests.browser.hostile_lines import failed_orders, hostile_lines
 from tests.support.lakes import SQL, built, settings_of_a_lake
+from tests.support.sales_files import break_sales, pull_sales, with_sales, write_sales
 
 from clickstream.dashboard.access.link import login_link
 from clickstream.dashboard.web.app import build_app
@@ -33,6 +34,8 @@ ATTACKED = datetime(2026, 11, 18, 11, tzinfo=UTC)
 FAILED = datetime(2026, 11, 20, 16, tzinfo=UTC)
 RULES = CafeRules(visitors_per_hour=14, bots_per_hour=5, scanners_per_hour=1)
 START_SECONDS = 30
+SHOPS = ("counter", "online")
+ORDERS_OF_A_DATE = 20
 
 
 def settings_of_the_cafe(endpoint: str, directory: Path) -> Settings:
@@ -43,7 +46,7 @@ def settings_of_the_cafe(endpoint: str, directory: Path) -> Settings:
     own = settings_of_a_lake(endpoint, logs)
     ours = load(SQL.parents[1] / "clickstream.toml", {})
     kept = str(directory / "dashboard")
-    return ours.model_copy(
+    ours = ours.model_copy(
         update={
             "sources": own.sources,
             "lake": own.lake,
@@ -53,18 +56,28 @@ def settings_of_the_cafe(endpoint: str, directory: Path) -> Settings:
             "dashboard": ours.dashboard.model_copy(update={"directory": kept}),
         }
     )
+    return with_sales(ours, directory, SHOPS)
 
 
 def build_cafe_lake(settings: Settings) -> Lake:
-    """Write the logs, build all hours, and refresh the facts."""
+    """Write the logs, build all hours, pull sales, and refresh the facts."""
     log = Path(settings.sources[0].path) / "access.log"
     lines = [(line.at.timestamp(), line.raw) for line in simulate(FIRST, LAST, RULES).lines]
     for hour, more in ((ATTACKED, hostile_lines(ATTACKED)), (FAILED, failed_orders(FAILED, 40))):
         lines += [(hour.timestamp() + at, raw) for at, raw in enumerate(more)]
     log.write_bytes(b"".join(raw for _, raw in sorted(lines)))
     lake = built(settings, FIRST, LAST)
+    write_shops(lake, [day.date() for day in (FIRST.start, ATTACKED, FAILED, LAST.start)])
+    break_sales(Path(settings.sales[0].path), ATTACKED.date(), FAILED.date())
+    pull_sales(lake, NOW)
     refresh_facts(lake, now=NOW)
     return lake
+
+
+def write_shops(lake: Lake, days: Sequence[date]) -> None:
+    """Write the sales of some dates."""
+    for source in lake.settings.sales:
+        write_sales(Path(source.path), days, ORDERS_OF_A_DATE)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from clickstream.lake import Lake
     from clickstream.pipeline.proof.freshness import Freshness
     from clickstream.pipeline.proof.report import VerifyReport
+    from clickstream.pipeline.proof.sales_report import SalesReport
     from clickstream.pipeline.proof.stored_bytes import BytesReport
 
 
@@ -148,6 +149,9 @@ def verify(
     The exit code is 1 if a check fails, if a past hour has raw lines but is not
     published, or if no hour of the range is published.
 
+    If sources of sales are set, the sales of the dates are compared with their ledger, too.
+    No shop is asked.
+
     Only [bold]--deep[/] reads all stored bytes and names damaged objects.
 
     Example: [bold]clickstream verify 2026-11-20T00 2026-11-20T23[/]
@@ -159,6 +163,7 @@ def verify(
     lake = open_lake()
     is_whole = _has_whole_bytes(lake, first, last) if deep else True
     is_proven = _verify_range(lake, first, last).is_proven
+    is_proven &= _has_whole_sales(lake, first, last)
     if not deep:
         out.print(BYTES_NOT_READ, soft_wrap=True)
     if not (is_proven and is_whole):
@@ -197,7 +202,8 @@ def repair(
         report = _repair(lake, report)
         left_waiting -= {*hour_range(hours[0], hours[-1])}
         _show_proofs(report)
-    if left_waiting or not report.is_proven:
+    has_whole_sales = _has_whole_sales(lake, first, last)
+    if left_waiting or not (report.is_proven and has_whole_sales):
         raise typer.Exit(1)
 
 
@@ -255,6 +261,24 @@ def _verify_range(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> 
     return report
 
 
+def _has_whole_sales(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:
+    """Verify the sales of a range of dates, and print the report; true without `[[sales]]`."""
+    if not lake.settings.sales:
+        return True
+    from clickstream.pipeline.proof.sales_checks import verify_sales
+
+    begin, end = _ends(first, last)
+    with err.status("Verifying sales"):
+        report = verify_sales(
+            lake, begin.event_date if begin else None, end.event_date if end else None
+        )
+    is_good = report.is_proven and report.dates
+    _show(
+        report, "The sales of every date are those of its ledger, to the cent." if is_good else ""
+    )
+    return report.is_proven
+
+
 def _show_proofs(report: VerifyReport) -> None:
     good = (
         "The line balance of every published hour closes and matches its rows, and the session "
@@ -263,7 +287,7 @@ def _show_proofs(report: VerifyReport) -> None:
     _show(report, good if report.is_proven else "")
 
 
-def _show(report: VerifyReport | BytesReport, good: str) -> None:
+def _show(report: VerifyReport | BytesReport | SalesReport, good: str) -> None:
     """Print a report: its summary, notes and failures, then `good` if it is not empty."""
     out.print(report.sentence, soft_wrap=True)
     for note in report.notes:

@@ -17,12 +17,13 @@ from clickstream.wording import printable, quantity, shorten
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
+    from clickstream.pipeline.sales.pull import PullPlan
     from clickstream.pipeline.sales.status import SalesDate, StoredListings
     from clickstream.settings import Settings
     from clickstream.settings.sales import SalesSettings
 
 app = typer.Typer(
-    no_args_is_help=True, help="Check and pull the shop databases and CSV files of [[sales]]."
+    no_args_is_help=True, help="Check and pull the sales of shop databases and CSV files."
 )
 
 Names = Annotated[
@@ -85,6 +86,9 @@ def pull(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show which dates would be pulled; change nothing.")
     ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Pull dates that do not differ again, too.")
+    ] = False,
 ) -> None:
     """Pull the dates that differ between the sources and the lake, and refresh the views.
 
@@ -98,6 +102,8 @@ def pull(
     Example: [bold]clickstream sales pull[/]
 
     Example: [bold]clickstream sales pull shop --from 2026-01-01 --dry-run[/]
+
+    Example: [bold]clickstream sales pull shop --from 2026-01-01 --to 2026-01-01 --all[/]
     """
     settings = load_settings()
     sources = _chosen(settings, names)
@@ -105,13 +111,17 @@ def pull(
         raise InputError(f"--from {first} is after --to {last}.")
     from clickstream.pipeline.publish.publish import refresh_views
     from clickstream.pipeline.sales.opening import rules_of
+    from clickstream.pipeline.sales.pull import plan_pull
 
     lake, has_failed = open_lake(), False
     for source in sources:
         try:
             columns = rules_of(settings, source).columns
             if columns.has_dates:
-                _pull(lake, source, first, last, dry_run)
+                with err.status(f"Comparing {source.name}"):
+                    now = datetime.now(UTC)
+                    plan = plan_pull(lake, source, now, first, last, everything=everything)
+                _pull(lake, plan, dry_run)
             if columns.has_listings and first is None and last is None:
                 _pull_listings(lake, source, dry_run)
         except ClickstreamError as error:
@@ -123,21 +133,17 @@ def pull(
         raise typer.Exit(1)
 
 
-def _pull(
-    lake: Lake, source: SalesSettings, first: date | None, last: date | None, dry_run: bool
-) -> None:
-    from clickstream.pipeline.sales.pull import plan_pull, pull_dates
+def _pull(lake: Lake, plan: PullPlan, dry_run: bool) -> None:
+    from clickstream.pipeline.sales.pull import pull_dates
 
-    with err.status(f"Comparing {source.name}"):
-        plan = plan_pull(lake, source, datetime.now(UTC), first, last)
+    source = plan.source
     if not plan.dates:
         out.print(f"{source.name}: the lake has all {plan.compared}.", soft_wrap=True)
         return
     if dry_run:
         dates = shorten(plan.dates, 20)
-        out.print(
-            f"{source.name}: {quantity(len(plan.dates), 'date')} differ: {dates}.", soft_wrap=True
-        )
+        named = quantity(len(plan.dates), "date")
+        out.print(f"{source.name}: {named} to pull: {dates}.", soft_wrap=True)
         return
     for number, staged in enumerate(pull_dates(lake, source, plan.dates, run_by_hand()), 1):
         out.print(f"{number}/{len(plan.dates)}  {staged.sentence}", highlight=False, soft_wrap=True)

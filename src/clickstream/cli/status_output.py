@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import fields, is_dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -51,7 +51,10 @@ def show_status(found: Freshness, out: Console) -> None:
 
 
 def _hours(found: Freshness) -> Table:
-    """Build the table of hours: a row for the newest one, and one for each problem or note."""
+    """Build the table of hours: a row for the newest one, and one for each problem or note.
+
+    Each source of sales has a row at the end.
+    """
     table = Table.grid(padding=(0, 1))
     table.add_column()
     table.add_column(style="bold", no_wrap=True)
@@ -71,6 +74,9 @@ def _hours(found: Freshness) -> Table:
         is_late = name in ("Waiting", "Late lines") and not set(found.late).isdisjoint(hours)
         table.add_row(*(_late_row(name, hours, found) if is_late else _row(name, hours, code)))
     table.add_row(NOTE if found.past_window else GOOD, "Past window", _past_window(found))
+    for source in found.sales:
+        text = escape(f"{source.name}: {source.sentence(found.now)}")
+        table.add_row(NOTE if source.has_notes else GOOD, "Sales", text)
     return table
 
 
@@ -175,4 +181,4 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, timedelta):
         return int(value.total_seconds())
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value

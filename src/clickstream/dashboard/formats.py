@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from math import isfinite
 from typing import Any, Literal
@@ -15,6 +16,9 @@ from clickstream.dashboard.questions.metrics import Metric
 from clickstream.dashboard.texts import Translations, mark
 
 NO_VALUE = "–"
+DIRECTION_MARKS = dict.fromkeys(map(ord, "\u200e\u200f"))
+"""Hidden characters in numbers of Hebrew and Persian, which pages would show as text."""
+
 _MONDAY = date(2024, 1, 1)
 
 
@@ -89,6 +93,17 @@ class Formats:
             value /= 1000
         return f"{self.decimal(value)} TB"
 
+    def amount(self, cents: int) -> str:
+        """Format an amount in hundredths with two decimals, without its currency."""
+        return numbers.format_decimal(Decimal(cents) / 100, "#,##0.00", self.locale)
+
+    def money(self, cents: int, currency: str) -> str:
+        """Format an amount in hundredths of a currency, with two decimals, such as €12.10."""
+        text = numbers.format_currency(
+            Decimal(cents) / 100, currency, locale=self.locale, currency_digits=False
+        )
+        return text.translate(DIRECTION_MARKS)
+
     def value(self, metric: Metric, value: Any) -> str:
         """Format a metric's value."""
         if value is None or (isinstance(value, float) and not isfinite(value)):
@@ -101,6 +116,8 @@ class Formats:
             return self.milliseconds(value)
         if metric.format == "bytes":
             return self.size(value)
+        if metric.format == "cents":
+            return self.amount(value)
         return self.moment(value) if metric.format == "moment" else self.count(value)
 
     def tick(self, metric: Metric, value: float) -> str:
@@ -199,7 +216,7 @@ def _short_count(locale: Locale, value: float) -> str:
     if abs(value) < 10_000:
         return numbers.format_decimal(round(value, 1), locale=locale)
     text = numbers.format_compact_decimal(value, locale=locale, fraction_digits=1)
-    return text.replace("\u200f", "")  # a mark of direction in Hebrew; pages show it as text
+    return text.translate(DIRECTION_MARKS)
 
 
 @lru_cache(4096)

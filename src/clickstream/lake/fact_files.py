@@ -37,7 +37,12 @@ FACT_VIEWS = (
     "cohort_facts",
     "agent_facts",
 )
-"""The views of include/sql whose rows become fact files."""
+"""The views of include/sql whose rows become fact files, in every lake."""
+
+SALES_FACTS = "sales_facts"
+"""The fact view of a lake with `[[sales]]`."""
+
+ALL_FACT_VIEWS = (*FACT_VIEWS, SALES_FACTS)
 
 PREFIX = "facts/"
 MANIFEST_KEY = f"{PREFIX}manifest.json"

@@ -22,15 +22,21 @@ UNKNOWN = ""
 _ATTEMPTS = 50
 
 
-def versions(lake: Lake, source: str, first: date | None = None) -> dict[date, str]:
-    """Return the version of each date that the lake has of a source, from `first` on."""
+def versions(
+    lake: Lake, source: str, first: date | None = None, last: date | None = None
+) -> dict[date, str]:
+    """Return the version of each date that the lake has of a source, from `first` to `last`."""
     after = _key(source, first.replace(day=1))[:-1] if first else ""
     found: dict[date, str] = {}
     for key, _ in objects.listing(lake, f"{PREFIX}{source}/", after):
+        if last and key > _key(source, last):
+            break
         if stored := objects.get(lake, key):
             entries = json.loads(stored.body).items()
             found |= {date.fromisoformat(day): version for day, version in entries}
-    return {day: version for day, version in found.items() if first is None or day >= first}
+    return {
+        day: version for day, version in found.items() if (first or day) <= day <= (last or day)
+    }
 
 
 def record(lake: Lake, source: str, day: date, version: str) -> None:

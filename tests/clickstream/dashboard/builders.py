@@ -183,6 +183,21 @@ COHORT_SCHEMA = pa.schema(
     ]
 )
 
+SALES_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("sales_source", "currency")),
+        *((f"source_{name}", _NUMBER) for name in ("orders", "order_items", "refunds")),
+        *((name, _NUMBER) for name in ("orders", "order_items", "refunds", "rejected")),
+        *((f"{name}_cents", _NUMBER) for name in ("gross", "refunded", "net")),
+        ("missing_rows", _NUMBER),
+        *((f"missing_{name}_cents", _NUMBER) for name in ("gross", "items", "refunded")),
+        *((name, _NUMBER) for name in ("differing_orders", "differing_cents")),
+        ("is_reconciled", _TRUTH),
+        *((name, _TEXT) for name in ("reject_reasons", "differing_order_ids")),
+        ("published_at", _MOMENT),
+        *((name, _DATE) for name in ("local_date", "event_date")),
+    ]
+)
 SCHEMAS = {
     "session_facts": SESSION_SCHEMA,
     "page_view_facts": PAGE_VIEW_SCHEMA,
@@ -198,6 +213,7 @@ SCHEMAS = {
     "people_facts": PEOPLE_SCHEMA,
     "cohort_facts": COHORT_SCHEMA,
     "agent_facts": AGENT_SCHEMA,
+    "sales_facts": SALES_SCHEMA,
 }
 
 

@@ -31,7 +31,7 @@ from clickstream.dashboard.questions.literals import FactId, SqlValue
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.summed_facts import DATES_OF_HOURS
 from clickstream.errors import InputError, is_disk_full
-from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
+from clickstream.lake.fact_files import ALL_FACT_VIEWS, FactFile, Manifest
 
 log = logging.getLogger("clickstream")
 
@@ -150,7 +150,7 @@ class FactCopy:
         """Replace the rows of all files that differ."""
         stored = _stored_files(cursor)
         touched: dict[str, set[date]] = {}
-        for view in FACT_VIEWS:
+        for view in ALL_FACT_VIEWS:
             before, wanted = stored.get(view, {}), manifest.files.get(view, {})
             changed = {day: file for day, file in wanted.items() if before.get(day) != file.key}
             old = [day for day in before if day in changed or day not in wanted]

@@ -11,7 +11,7 @@ import duckdb
 
 from clickstream.dashboard.questions.fact_copy import COPIED_DAY, IDS, Snapshot, columns_of
 from clickstream.errors import InputError, is_disk_full
-from clickstream.lake.fact_files import FACT_VIEWS
+from clickstream.lake.fact_files import ALL_FACT_VIEWS
 
 
 def export_facts(snapshot: Snapshot, directory: Path) -> list[Path]:
@@ -20,8 +20,8 @@ def export_facts(snapshot: Snapshot, directory: Path) -> list[Path]:
     Existing files are replaced only after all are written. Raises InputError for a directory that
     has other files, or that can't be written.
     """
-    columns = {view: columns_of(snapshot.cursor, view) for view in FACT_VIEWS}
-    files = {view: directory / f"{view}.parquet" for view in FACT_VIEWS if columns[view]}
+    columns = {view: columns_of(snapshot.cursor, view) for view in ALL_FACT_VIEWS}
+    files = {view: directory / f"{view}.parquet" for view in ALL_FACT_VIEWS if columns[view]}
     _check(directory, {path.name for path in files.values()})
     try:
         with tempfile.TemporaryDirectory(prefix=".clickstream-", dir=directory) as beside:

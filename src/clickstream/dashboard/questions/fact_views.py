@@ -70,8 +70,10 @@ PEOPLE = FactView("people_facts", "event_date", has_sessions=False)
 COHORTS = FactView("cohort_facts", "event_date", has_sessions=False)
 PLACES = FactView("place_facts", "event_date", has_sessions=False)
 AGENTS = FactView("agent_facts", "session_date", has_sessions=False)
+SALES = FactView("sales_facts", "event_date", has_sessions=False)
 
 ALL = (
     *(SESSIONS, PAGE_VIEWS, GOALS, SESSION_ERRORS),
     *(HOURS, SOURCES, BOTS, BOT_PAGES, ERRORS, REJECTS, PLACES, PEOPLE, COHORTS, AGENTS),
+    SALES,
 )

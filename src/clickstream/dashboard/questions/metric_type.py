@@ -7,7 +7,7 @@ from typing import Literal
 
 from clickstream.dashboard.questions.fact_views import FactView
 
-Format = Literal["count", "share", "seconds", "milliseconds", "moment", "bytes"]
+Format = Literal["count", "share", "seconds", "milliseconds", "moment", "bytes", "cents"]
 Good = Literal["up", "down", "neither"]
 
 

@@ -13,12 +13,16 @@ from clickstream.dashboard.questions.log_metrics import LOG_METRICS
 from clickstream.dashboard.questions.metric_type import Format, Good, Metric
 from clickstream.dashboard.questions.people_metrics import PEOPLE_METRICS
 from clickstream.dashboard.questions.response_metrics import RESPONSE_METRICS
+from clickstream.dashboard.questions.sales_metrics import SALES_METRICS
 from clickstream.dashboard.questions.visit_metrics import VISIT_METRICS
 
 __all__ = ["METRICS", "Format", "Good", "Metric"]
 
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
-    for metric in (*VISIT_METRICS, *RESPONSE_METRICS, *PEOPLE_METRICS, *LOG_METRICS, *BOT_METRICS)
+    for metric in (
+        *(*VISIT_METRICS, *RESPONSE_METRICS, *PEOPLE_METRICS),
+        *(*LOG_METRICS, *BOT_METRICS, *SALES_METRICS),
+    )
 }
 """Each metric by its name."""

@@ -19,8 +19,9 @@ from clickstream.dashboard.tabs.orders.questions import (
 from clickstream.dashboard.tabs.orders.wording import goal_wording
 from clickstream.dashboard.tabs.overview.panels import OVERVIEW
 from clickstream.dashboard.tabs.places.panels import PLACES
-from clickstream.dashboard.tabs.trust.panels import HOUR, TRUST
+from clickstream.dashboard.tabs.trust.panels import HOUR, SALES_LEDGER, TRUST
 from clickstream.dashboard.tabs.trust.questions import hour_questions, hour_span
+from clickstream.dashboard.tabs.trust.sales import sales_period, sales_questions
 from clickstream.dashboard.tabs.visitors.panels import VISITORS
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -41,6 +42,7 @@ _QUESTIONS: Mapping[str, Callable[[PageContext], list[Question]]] = {
     OPERATORS_PANEL.name: operator_questions,
     RETURNS.name: return_questions,
     ROBOTS.name: robots_questions,
+    SALES_LEDGER.name: sales_questions,
 }
 """The questions of panels that depend on settings or on answers."""
 
@@ -59,4 +61,6 @@ def title_of(page: PageContext, panel: Panel) -> str:
 
 def span_of(page: PageContext, panel: Panel) -> str:
     """Format the dates that a panel shows; of one hour, its time."""
+    if panel == SALES_LEDGER:
+        return page.days(sales_period(page))
     return hour_span(page) if panel == HOUR else page.days(page.period)

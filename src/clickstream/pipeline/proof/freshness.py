@@ -24,6 +24,7 @@ from clickstream.low_hours import LowHour
 from clickstream.pipeline.hosts.host_freshness import HostFreshness, measure_host
 from clickstream.pipeline.hosts.missing import expected_states
 from clickstream.pipeline.proof.low_lines import describe_low_hours, read_low_hours
+from clickstream.pipeline.proof.sales_freshness import SalesFreshness, sales_freshness
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours
 from clickstream.pipeline.site import settings_digest
 from clickstream.tables.hour_ledger import HOSTS_SEPARATOR
@@ -89,7 +90,7 @@ class LakeRecords:
     each hour of an unfinished publication to its beginning; both for all hours. `late` are the
     published hours among those that wait. `sources` are the states of the hosts that should be
     pulled. `low` are the published hours with unusually few lines. `begins_before` means that an
-    hour before `since` has lines.
+    hour before `since` has lines. `sales` are the sources of sales.
     """
 
     since: Hour
@@ -100,6 +101,7 @@ class LakeRecords:
     sources: Sequence[PullState]
     low: Sequence[LowHour] = ()
     begins_before: bool = False
+    sales: Sequence[SalesFreshness] = ()
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ class Freshness:
     `missing_hosts` are hosts that published hours lack, all of them `lacking`. `missing` hours
     should be published by now and are not; `completeness` defines both, as for the dashboard.
     `perhaps_incomplete` are published hours in which a host logged unusually few lines. `outdated`
-    hours were built with other settings or by another version.
+    hours were built with other settings or by another version. `sales` are the sources of sales;
+    they do not change the health, because a shop may sell nothing for days.
     """
 
     now: datetime
@@ -151,6 +154,7 @@ class Freshness:
     broken_off: tuple[Hour, ...]
     sources: tuple[HostFreshness, ...]
     missing_hosts: tuple[MissingHost, ...]
+    sales: tuple[SalesFreshness, ...] = ()
 
     @property
     def is_late(self) -> bool:
@@ -256,6 +260,7 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
             measure_host(state, now, limits.lag, limits.source_lag) for state in records.sources
         ),
         missing_hosts=_missing_hosts(records, known.lacking),
+        sales=tuple(records.sales),
     )
 
 
@@ -311,6 +316,7 @@ def lake_freshness(
         sources=_sources(lake),
         low=read_low_hours(lake, HourSpan(first, max(published))) if published else (),
         begins_before=_begins_before(lake, first, published),
+        sales=sales_freshness(lake, first.event_date, now),
     )
     return measure_freshness(records, now, limits or FreshnessLimits())
 

@@ -1,10 +1,10 @@
-"""Versions of fact files: digests of the SQL of a view and of the published hours it reads.
+"""Versions of fact files: digests of the SQL of a view and of the publications that it reads.
 
 A file stays valid if a release has only added optional columns to its view since: the hours of the
 file were published without them, so a query would return null in each row.
 
-Only metadata are read: lists of data files by date, of the ledger, and of the tables whose rows are
-replaced by date. So the cost does not depend on the size of the lake. `facts` calls this.
+Only metadata are read: lists of data files by date, of the ledgers, and of the tables whose rows
+are replaced by date. So the cost does not depend on the size of the lake. `facts` calls this.
 """
 
 from __future__ import annotations
@@ -17,10 +17,18 @@ from itertools import chain
 
 from clickstream.errors import InputError
 from clickstream.lake import Lake
-from clickstream.lake.fact_files import FACT_VIEWS
+from clickstream.lake.fact_files import ALL_FACT_VIEWS, FACT_VIEWS
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.views import AthenaView, DateFilter
-from clickstream.tables import COLUMNS_VERSION, FIRST_COLUMNS_VERSION, HOUR_LEDGER, OF_DATES
+from clickstream.settings import Settings
+from clickstream.tables import (
+    COLUMNS_VERSION,
+    FIRST_COLUMNS_VERSION,
+    HOUR_LEDGER,
+    OF_DATES,
+    Table,
+)
+from clickstream.tables.sales import SALES_LEDGER
 
 FactKey = tuple[str, date]
 """A view and a UTC date: one fact file has their rows."""
@@ -28,7 +36,7 @@ FactKey = tuple[str, date]
 
 @dataclass(frozen=True)
 class SourceVersion:
-    """What the rows of a fact file depend on: digests of the view's SQL, and of published hours.
+    """What the rows of a fact file depend on: digests of the view's SQL, and of publications.
 
     `sql` begins with the digest of the SQL of today; the others are of the same SQL without the
     columns that later columns versions have added.
@@ -51,34 +59,53 @@ class SourceVersion:
         return self.has_sql_of(version) and version.partition("-")[2] == self.hours
 
 
+def fact_views(settings: Settings) -> Sequence[str]:
+    """Return the fact views of a lake: that of sales only with `[[sales]]`."""
+    return ALL_FACT_VIEWS if settings.sales else FACT_VIEWS
+
+
 def source_versions(
     lake: Lake, views: Collection[AthenaView], first: date
 ) -> dict[FactKey, SourceVersion]:
     """Return the version of each fact file that should exist, of dates from `first` on.
 
-    These are the dates with published hours. Raises InputError if a fact view is missing.
+    These are the dates of the ledger that the view depends on. Raises InputError if a fact view is
+    missing.
     """
     by_name = {view.name: view for view in views}
-    filters = {name: date_filter(by_name, name) for name in FACT_VIEWS}
+    names = fact_views(lake.settings)
+    filters = {name: date_filter(by_name, name) for name in names}
     reach = max(chosen.days_before for chosen in filters.values())
-    files = iceberg_tables.files_by_date(lake, HOUR_LEDGER, first - timedelta(days=reach))
+    read = {name: _tables_read(by_name, name) for name in names}
+    ledgers = {name: _ledger_of(read[name]) for name in names}
+    files = {
+        ledger: iceberg_tables.files_by_date(lake, ledger, first - timedelta(days=reach))
+        for ledger in {*ledgers.values()}
+    }
     of_dates = {one.name: iceberg_tables.files_by_date(lake, one, first) for one in OF_DATES}
-    sql = {name: _sql_digests(by_name, name) for name in FACT_VIEWS}
-    read = {name: sorted(_tables_read(by_name, name) & of_dates.keys()) for name in FACT_VIEWS}
+    sql = {name: _sql_digests(by_name, name) for name in names}
     return {
         (name, day): SourceVersion(
             sql[name],
             _digest(
                 [
-                    *_files_of(files, _dates_read(day, chosen)),
-                    *chain.from_iterable(of_dates[table].get(day, ()) for table in read[name]),
+                    *_files_of(files[ledgers[name]], _dates_read(day, chosen)),
+                    *chain.from_iterable(
+                        of_dates[table].get(day, ())
+                        for table in sorted(read[name] & of_dates.keys())
+                    ),
                 ]
             ),
         )
         for name, chosen in filters.items()
-        for day in files
+        for day in files[ledgers[name]]
         if day >= first
     }
+
+
+def _ledger_of(tables: Collection[str]) -> Table:
+    """Return the ledger whose row of a date is written last, after the tables that a view reads."""
+    return SALES_LEDGER if SALES_LEDGER.name in tables else HOUR_LEDGER
 
 
 def _tables_read(views: Mapping[str, AthenaView], name: str) -> set[str]:

@@ -23,13 +23,14 @@ from more_itertools import split_when
 
 from clickstream.lake import Lake, aws_errors, fact_files
 from clickstream.lake import views as athena_views
-from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest, StoredManifest
+from clickstream.lake.fact_files import FactFile, Manifest, StoredManifest
 from clickstream.lake.query_files import query_rows
 from clickstream.lake.views import AthenaView, DateFilter
 from clickstream.pipeline.publish.fact_versions import (
     FactKey,
     SourceVersion,
     date_filter,
+    fact_views,
     source_versions,
 )
 from clickstream.wording import quantity, shorten
@@ -230,7 +231,8 @@ class _Refresh:
         return after
 
     def _manifest(self, files: Mapping[FactKey, FactFile]) -> Manifest:
-        by_view: dict[str, dict[date, FactFile]] = {view: {} for view in FACT_VIEWS}
+        names = fact_views(self.lake.settings)
+        by_view: dict[str, dict[date, FactFile]] = {view: {} for view in names}
         for (view, day), file in files.items():
             by_view[view][day] = file
         zone = self.lake.settings.site.time_zone

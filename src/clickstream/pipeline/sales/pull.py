@@ -127,8 +127,12 @@ def plan_pull(
     first: date | None = None,
     last: date | None = None,
     find: FindConnection | None = None,
+    *,
+    everything: bool = False,
 ) -> PullPlan:
     """Compare a source with the lake, by one query for each table, and return what differs.
+
+    With `everything`, all compared dates are returned: those that do not differ, too.
 
     Without `first`, all dates of files are compared, and those of a database from `horizon_days`
     before `now` on. Dates that the source no longer has are among those that differ. Raises
@@ -145,7 +149,7 @@ def plan_pull(
         day
         for day in {*survey.days, *known}
         if is_between(day, first, last)
-        and known.get(day) != _version(survey.days.get(day, _NOTHING), rules)
+        and (everything or known.get(day) != _version(survey.days.get(day, _NOTHING), rules))
     }
     return PullPlan(source, sorted(days), survey, first)
 

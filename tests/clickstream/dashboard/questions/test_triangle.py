@@ -18,6 +18,7 @@ import pytest
 from tests.clickstream.dashboard.cafe_truth import CafeTruth
 from tests.support.engines import TrinoOfLake
 from tests.support.lakes import built, settings_of_a_lake
+from tests.support.sales_files import break_sales, pull_sales, with_sales, write_sales
 
 from clickstream import settings
 from clickstream.dashboard.changes.failures import FAILED
@@ -38,6 +39,7 @@ from clickstream.dashboard.tabs import panels
 from clickstream.dashboard.tabs.orders.funnel import build_funnel
 from clickstream.dashboard.tabs.orders.questions import item_pages, order_filter
 from clickstream.dashboard.tabs.panels import PANELS
+from clickstream.dashboard.tabs.trust.sales import build_sales
 from clickstream.dashboard.texts import load_translations, parse_locale
 from clickstream.dashboard.visits.log_lines import LoggedVisit, read_log_lines
 from clickstream.dashboard.visits.questions import (
@@ -55,6 +57,8 @@ from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.publish.facts import refresh_facts
+from clickstream.pipeline.sales.check import check_source
+from clickstream.pipeline.sales.status import newest_dates
 
 ROOT = Path(__file__).parents[4]
 CLOCKS_CHANGE = date(2026, 10, 25)
@@ -115,9 +119,12 @@ def build_cafe(
         "geoip": settings.GeoIpSettings(database=str(directory / "places.mmdb")),
         "directory": ROOT,
     }
-    lake = built(
-        settings_of_a_lake(endpoint, directory / "logs").model_copy(update=own), first, last
-    )
+    settled = settings_of_a_lake(endpoint, directory / "logs").model_copy(update=own)
+    lake = built(with_sales(settled, directory, ("till", "web")), first, last)
+    for source, orders in zip(lake.settings.sales, (9, 4), strict=True):
+        write_sales(Path(source.path), WHOLE.dates[:3], orders)
+    break_sales(directory / "till", *WHOLE.dates[1:3])
+    pull_sales(lake, last.end)
     return with_copy(lake, truth, zone, directory, stack)
 
 
@@ -207,6 +214,27 @@ def test_a_panel_shows_what_athena_says_and_what_is_true(cafe: Cafe, name: str) 
     view = View(PANELS[name].tab, filters=tuple(filters))
     for question, chosen in questions_of(cafe, name, view, WHOLE):
         check(cafe, question, question.period, chosen)
+
+
+def test_sales_are_those_of_the_status_and_of_the_files(cafe: Cafe) -> None:
+    """The page, the facts, the view and the command have the same sums to the cent."""
+    with cafe.copy.reader() as reader:
+        page = page_in(cafe, reader, View("trust", range="own", first=WHOLE.first, last=WHOLE.last))
+        shown = {row.name: row.cells for row in build_sales(page).rows}
+    today = WHOLE.last
+    dates = newest_dates(cafe.lake, list(shown), 400, today)
+    view = "select sales_source, sum(net_cents), sum(orders) from reconciliation group by 1"
+    answered = {name: sums for name, *sums in athena.query(cafe.lake, view).rows}
+    for source in cafe.lake.settings.sales:
+        some = [one.ledger for one in dates if one.source == source.name]
+        net = sum(one["gross_cents"] - one["refunded_cents"] for one in some)
+        assert answered[source.name] == [net, sum(one["orders"] for one in some)]
+        totals = check_source(cafe.lake.settings, source, 400).totals
+        assert totals.net_cents == net
+        cells = shown[source.name]
+        assert cells[0] == str(len(some)) == "3"
+        assert cells[2] == str(answered[source.name][1])
+        assert cells[-1] == f"€{net / 100:,.2f}"
 
 
 @pytest.mark.parametrize("by", ["country", "region", "city"])

@@ -67,5 +67,23 @@ RULES = Panel(
     },
 )
 
+SALES_LEDGER = Panel(
+    "sales",
+    "trust",
+    mark("Sales ledger"),
+    {
+        "": (
+            (
+                *("sales_dates", "reconciled_dates", "source_orders", "sales_orders"),
+                *("source_order_items", "sales_order_items", "source_refunds", "sales_refunds"),
+                *("sales_rejected_rows", "gross_cents", "refunded_cents", "net_cents"),
+                *("sales_missing_rows", "missing_cents"),
+                *("sales_differing_orders", "differing_cents", "sales_published"),
+            ),
+            ("day", "sales_source", "currency", "sales_rejected", "differing_order"),
+        )
+    },
+)
 
-TRUST = (HOUR, HOURS, LINE_BALANCE, LOG_SOURCES, REJECTED, SUSPECTS, ERRORS, RULES)
+
+TRUST = (HOUR, HOURS, LINE_BALANCE, LOG_SOURCES, REJECTED, SUSPECTS, ERRORS, RULES, SALES_LEDGER)

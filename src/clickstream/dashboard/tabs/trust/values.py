@@ -7,6 +7,7 @@ from typing import Any
 
 from clickstream.dashboard.tabs.trust.completeness import Trust, build_trust
 from clickstream.dashboard.tabs.trust.hour import build_hour
+from clickstream.dashboard.tabs.trust.sales import build_sales
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import TrustPart, describe_lines
@@ -29,6 +30,7 @@ def trust_values(page: PageContext) -> dict[str, Any]:
     return {
         "data": data,
         "one_hour": build_hour(page) if page.view.hour else None,
+        "sales": build_sales(page) if page.settings.sales else None,
         "verdict": _verdict(page, data),
         "lines_described": _described(page) if page.coverage.published else (),
         "balance_verdict": text(closed if data.balance.is_closed else broken),

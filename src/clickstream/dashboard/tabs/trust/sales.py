@@ -1,0 +1,185 @@
+"""The panel of the sales ledger: whether the lake has what the sources of sales have.
+
+Its dates are the UTC dates of the sales. They can begin before the log does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, timedelta
+from typing import Any
+
+from clickstream.dashboard.questions.coverage import to_local
+from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.tabs.trust.panels import SALES_LEDGER
+from clickstream.dashboard.tabs.trust.sales_notes import (
+    SalesNote,
+    notes_of_dates,
+    notes_of_missing_dates,
+)
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.page import PageContext
+
+MOST_NOTES = 6
+"""Newest dates that the page describes; the CSV file has all."""
+
+_EVER = Period(date(1970, 1, 1), date(9999, 12, 30))
+_SHOWN = (
+    *("sales_dates", "source_orders", "sales_orders", "sales_order_items", "sales_refunds"),
+    *("sales_rejected_rows", "gross_cents", "refunded_cents", "net_cents"),
+)
+
+Record = Mapping[str, Any]
+"""A date of a source: the values of the panel's question by name."""
+
+
+@dataclass(frozen=True)
+class SalesRow:
+    """The sums of a source, or of all sources of a currency."""
+
+    name: str
+    cells: Sequence[str]
+    is_reconciled: bool
+    is_total: bool = False
+
+
+@dataclass(frozen=True)
+class SalesPanel:
+    """The sums by source, the verdict, and notes about dates that do not reconcile.
+
+    `more` counts the dates that have no note, `missing` are notes about dates without sales, and
+    `lines` state what was compared, and when.
+    """
+
+    columns: Sequence[Metric]
+    rows: Sequence[SalesRow]
+    totals: Sequence[SalesRow]
+    verdict: str
+    notes: Sequence[SalesNote]
+    more: str
+    missing: Sequence[SalesNote]
+    lines: Sequence[str]
+
+
+def sales_period(page: PageContext) -> Period:
+    """Return the whole dates that the reader chose, also those before the log begins."""
+    return replace(page.chosen_dates, until_hour=None, hour_at=None)
+
+
+def sales_questions(page: PageContext) -> list[Question]:
+    """Ask for each date of each source."""
+    return page.questions(SALES_LEDGER, sales_period(page))
+
+
+def build_sales(page: PageContext) -> SalesPanel:
+    """Ask for everything that the panel shows."""
+    (question,) = sales_questions(page)
+    records = page.ask(question).records()
+    by_source: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for one in records:
+        by_source[one["sales_source"], one["currency"]].append(one)
+    rows = [_row(page, name, code, some) for (name, code), some in sorted(by_source.items())]
+    bad = [one for one in reversed(records) if not one["reconciled_dates"]]
+    more = page.formats.plural(
+        "%(number)s more date does not reconcile; the CSV file has all.",
+        "%(number)s more dates do not reconcile; the CSV file has all.",
+        len(bad) - MOST_NOTES,
+    )
+    return SalesPanel(
+        [METRICS[name] for name in _SHOWN],
+        rows,
+        [*_totals(page, records)] if len(rows) > 1 else [],
+        _verdict(page, records),
+        notes_of_dates(page, bad[:MOST_NOTES]),
+        more if len(bad) > MOST_NOTES else "",
+        [*_missing(page, records)],
+        [*_lines(page, records, bad)],
+    )
+
+
+def _row(page: PageContext, name: str, currency: str, some: Sequence[Record]) -> SalesRow:
+    sums = {metric: sum(one[metric] for one in some) for metric in _SHOWN}
+    cells = [
+        page.formats.money(value, currency)
+        if METRICS[metric].format == "cents"
+        else page.formats.count(value)
+        for metric, value in sums.items()
+    ]
+    return SalesRow(name, cells, all(one["reconciled_dates"] for one in some))
+
+
+def _totals(page: PageContext, records: Sequence[Record]) -> Iterator[SalesRow]:
+    """Yield the sums of each currency; amounts of different currencies are never summed."""
+    for currency in sorted({one["currency"] for one in records}):
+        some = [one for one in records if one["currency"] == currency]
+        name = page.formats.text(mark("All in %(currency)s"), currency=currency)
+        yield replace(_row(page, name, currency, some), is_total=True)
+
+
+def _verdict(page: PageContext, records: Sequence[Record]) -> str:
+    """State in one sentence whether the lake has what was read at the sources."""
+    formats = page.formats
+    if not records:
+        return formats.text(mark("The lake has no sales of these dates."))
+    wrong = sum(not one["reconciled_dates"] for one in records)
+    if wrong:
+        return formats.plural(
+            "%(wrong)s of %(number)s date does not reconcile.",
+            "%(wrong)s of %(number)s dates do not reconcile.",
+            len(records),
+            wrong=formats.count(wrong),
+        )
+    names = sorted({one["sales_source"] for one in records})
+    return formats.plural(
+        "The %(number)s date of %(sources)s equals what was read there, to the cent.",
+        "All %(number)s dates of %(sources)s equal what was read there, to the cent.",
+        len(records),
+        sources=formats.text(mark(" and ")).join(names),
+    )
+
+
+def _missing(page: PageContext, records: Sequence[Record]) -> Iterator[SalesNote]:
+    """Yield a note for each source without a date, or without some dates of the range.
+
+    Today and later dates need not have sales yet.
+    """
+    known = {
+        one["sales_source"]: one
+        for one in page.answer(("newest_sales",), ("sales_source",), _EVER, filters=()).records()
+    }
+    today = page.now.replace(tzinfo=page.zone).astimezone(UTC).date()
+    period = sales_period(page)
+    last = min(period.last, today - timedelta(days=1))
+    expected = Period(period.first, last).dates if period.first <= last else []
+    for name in sorted({one.name for one in page.settings.sales} | known.keys()):
+        days = {one["day"] for one in records if one["sales_source"] == name}
+        newest = known[name]["newest_sales"].date() if name in known else None
+        yield from notes_of_missing_dates(
+            page, name, [day for day in expected if day not in days], newest
+        )
+
+
+def _lines(page: PageContext, records: Sequence[Record], bad: Sequence[Record]) -> Iterator[str]:
+    """Yield what was compared and when, and what to do about rows that are missing."""
+    if not records:
+        return
+    formats = page.formats
+    published = max(one["sales_published"] for one in records)
+    yield formats.text(
+        mark(
+            "Compared: the rows and sums that were read at the source, and those of the tables, by "
+            "UTC date. The newest change was published on %(when)s; the next pull finds what has "
+            "changed at the source since."
+        ),
+        when=formats.moment(to_local(published, page.zone)),
+    )
+    if any(one["sales_missing_rows"] or one["missing_cents"] for one in bad):
+        days = sorted(one["day"] for one in bad)
+        yield formats.text(
+            mark("Rows are missing or changed in the tables: run clickstream verify %(span)s."),
+            span=f"{days[0]} {days[-1]}",
+        )

@@ -1,0 +1,198 @@
+"""Verify sales: the rows of each date of a source are those that its ledger counts.
+
+`clickstream verify` calls this in a lake with `[[sales]]`. It reads the dates of the range only,
+and asks no source.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from clickstream.errors import InputError
+from clickstream.lake import Lake, athena, aws_errors, sales_state
+from clickstream.lake.views import views_of
+from clickstream.pipeline.proof.sales_report import SalesFault, SalesReport
+from clickstream.tables.sales import ORDER_ITEMS, ORDERS, REFUNDS, SALES_LEDGER
+from clickstream.wording import amount, quantity
+
+_DIFFERENCES = "order_differences"
+
+_COUNTS = f"""
+select
+    sales_source, event_date, 'orders' as counted, count(*) as number,
+    count(*) - count(distinct order_id) as repeated,
+    sum(if(status = 'paid', total_cents, 0)) as cents
+from orders where {{within}} group by 1, 2
+union all
+select
+    sales_source, event_date, 'order_items', count(*),
+    count(*) - count(distinct order_id || ' ' || cast(line as varchar)),
+    sum(amount_cents - discount_cents)
+from order_items where {{within}} group by 1, 2
+union all
+select
+    sales_source, event_date, 'refunds', count(*), count(*) - count(distinct refund_id),
+    sum(amount_cents)
+from refunds where {{within}} group by 1, 2
+union all
+select
+    sales_source, event_date, 'rejects of ' || of_table, count(*),
+    count(*) - count(distinct source_object || ' ' || cast(row_number as varchar)), 0
+from sales_rejects where {{within}} group by 1, 2, of_table
+union all
+select
+    sales_source, event_date, '{_DIFFERENCES}', count(*), 0, sum(abs(difference_cents))
+from ({{differences}}) as differing where {{within}} group by 1, 2
+"""  # noqa: S608
+
+_SUMS = {
+    ORDERS.name: ("gross_cents", "gross"),
+    ORDER_ITEMS.name: ("items_cents", "lines"),
+    REFUNDS.name: ("refunded_cents", "refunds"),
+}
+"""The column of the ledger with the sum of each table's amounts, and the name of this sum."""
+
+_REJECTS = "rejects of "
+
+DateKey = tuple[date, str]
+Counts = Mapping[str, tuple[int, int, int]]
+"""Number, repeated rows and cents of what is counted on a date."""
+
+_NONE = (0, 0, 0)
+
+
+@aws_errors.translate_errors()
+def verify_sales(lake: Lake, first: date | None = None, last: date | None = None) -> SalesReport:
+    """Check the dates from `first` to `last`; None is an open end.
+
+    Tables are read one after the other, and a date may be published in between, so dates with a
+    fault are checked a second time, and a fault that is gone is not reported.
+    """
+    report = _check(lake, first, last)
+    if not report.faults:
+        return report
+    days = [one.day for one in report.faults]
+    seemed = {(one.day, one.source) for one in report.faults}
+    again = _check(lake, min(days), max(days))
+    faults = [one for one in again.faults if (one.day, one.source) in seemed]
+    return replace(report, faults=tuple(faults))
+
+
+def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
+    within = _within(first, last)
+    rows: dict[DateKey, list[dict[str, Any]]] = defaultdict(list)
+    sql = f"select * from {SALES_LEDGER.name} where {within}"  # noqa: S608
+    ledger = athena.query(lake, sql).records()
+    for row in ledger:
+        rows[row["event_date"], row["sales_source"]].append(row)
+    counts = _counts(lake, within)
+    set_up = {one.name for one in lake.settings.sales}
+    sources = set_up | {source for _, source in (*rows, *counts)}
+    versions = {
+        (day, source): version
+        for source in sources
+        for day, version in sales_state.versions(lake, source, first, last).items()
+    }
+    known = {*rows, *counts, *versions}
+    faults = [
+        SalesFault(*key, what)
+        for key in sorted(known)
+        for what in _faults(rows.get(key, []), counts.get(key, {}), versions.get(key))
+    ]
+    return SalesReport(
+        first,
+        last,
+        tuple(sorted({source for _, source in rows})),
+        len(rows),
+        sum(row["orders"] for row in ledger),
+        tuple(faults),
+        tuple(sorted(set_up - {source for _, source in known})),
+        sum(row["rejected"] for row in ledger),
+        sum(row["differing_orders"] for row in ledger),
+    )
+
+
+def _within(first: date | None, last: date | None) -> str:
+    """Return the condition that selects the partitions of a range."""
+    limits = [f"event_date >= date '{first}'"] if first else []
+    limits += [f"event_date <= date '{last}'"] if last else []
+    return " and ".join(limits) or "true"
+
+
+def _counts(lake: Lake, within: str) -> dict[DateKey, dict[str, tuple[int, int, int]]]:
+    """Count the rows and amounts of each date of each source in the tables."""
+    found: dict[DateKey, dict[str, tuple[int, int, int]]] = defaultdict(dict)
+    sql = _COUNTS.format(within=within, differences=_sql_of_differences(lake))
+    for source, day, counted, number, repeated, cents in athena.query(lake, sql).rows:
+        found[day, source][counted] = (number, repeated, cents)
+    return found
+
+
+def _sql_of_differences(lake: Lake) -> str:
+    """Return the SQL of the view of orders whose parts do not give their total."""
+    directory = lake.settings.resolve(lake.settings.build.sql_directory)
+    for view in views_of(lake.settings, directory):
+        if view.name == _DIFFERENCES:
+            return view.sql
+    raise InputError(
+        f"{directory} lacks the view {_DIFFERENCES}, by which sales are verified: copy it from "
+        "include/sql."
+    )
+
+
+def _faults(rows: list[dict[str, Any]], found: Counts, version: str | None) -> Iterator[str]:
+    """Yield what is wrong with a date: its ledger, its rows, and its recorded version."""
+    if version == sales_state.UNKNOWN:
+        yield "a publication of it was interrupted, or is still running"
+        return
+    if len(rows) != 1:
+        yield (
+            "it has more than one row in the ledger"
+            if rows
+            else "it has rows in the tables, or was published, but has no row in the ledger"
+        )
+        return
+    [ledger] = rows
+    if version != ledger["source_digest"]:
+        yield "the version that was recorded for it is not the one in the ledger"
+    yield from _wrong_rows(ledger, found)
+    yield from _wrong_rejects(ledger, found)
+    yield from _wrong_differences(ledger, found)
+
+
+def _wrong_rows(ledger: Mapping[str, Any], found: Counts) -> Iterator[str]:
+    """Yield the counts and sums of the tables that are not those of the ledger."""
+    for table, (column, label) in _SUMS.items():
+        number, repeated, cents = found.get(table, _NONE)
+        if number != ledger[table]:
+            yield f"{number:,} rows of {table} in the tables, {ledger[table]:,} in the ledger"
+        if repeated:
+            yield f"{quantity(repeated, 'row')} of {table} stored more than once"
+        if cents != ledger[column]:
+            yield f"{label} {amount(cents)} in the tables, {amount(ledger[column])} in the ledger"
+
+
+def _wrong_rejects(ledger: Mapping[str, Any], found: Counts) -> Iterator[str]:
+    """Yield the tables whose rows and rejects are not the rows of the source."""
+    expected = {f"{_REJECTS}{table}": ledger[f"source_{table}"] - ledger[table] for table in _SUMS}
+    if sum(expected.values()) != ledger["rejected"]:
+        yield "the rows and rejects in its ledger do not sum to the rows of the source"
+    for name in sorted({*expected, *(one for one in found if one.startswith(_REJECTS))}):
+        number, repeated, _ = found.get(name, _NONE)
+        if number != expected.get(name, 0) or repeated:
+            yield f"{number:,} {name} in the tables, {expected.get(name, 0):,} in the ledger"
+
+
+def _wrong_differences(ledger: Mapping[str, Any], found: Counts) -> Iterator[str]:
+    """Yield whether other orders than at the publication have parts that do not give the total."""
+    number, _, cents = found.get(_DIFFERENCES, _NONE)
+    if (number, cents) != (ledger["differing_orders"], ledger["differing_cents"]):
+        yield (
+            f"the parts of {quantity(number, 'order')} in the tables do not give the total, by "
+            f"{amount(cents)}, and of {ledger['differing_orders']:,} in the ledger, by "
+            f"{amount(ledger['differing_cents'])}"
+        )

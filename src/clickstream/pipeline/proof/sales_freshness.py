@@ -1,0 +1,87 @@
+"""How recent the sales of each source are, from the ledger of sales; no source is asked.
+
+`freshness` calls this for `clickstream status`. The cost depends on the number of dates checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from clickstream.lake import Lake, sales_state
+from clickstream.lake.sales_publication import ledger_rows
+from clickstream.wording import describe_duration, quantity
+
+
+@dataclass(frozen=True)
+class SalesFreshness:
+    """The sales of a source since the first date that is checked.
+
+    `newest` is the newest of its `dates`, and `published_at` the last publication of any of them;
+    both are None without a date. `rejected` dates have rows that can't be used, `differing` dates
+    orders whose parts do not give their total. `unfinished` dates have a publication that was
+    interrupted or is still running.
+    """
+
+    name: str
+    dates: int
+    newest: date | None
+    published_at: datetime | None
+    published_by: str
+    rejected: int
+    differing: int
+    unfinished: tuple[date, ...]
+
+    def sentence(self, now: datetime) -> str:
+        """Describe the source in one line; `now` is an aware time."""
+        if self.newest is None or self.published_at is None:
+            return f"no date of these days; to pull its sales: clickstream sales pull {self.name}"
+        parts = [
+            f"newest date {self.newest}",
+            f"last change published {describe_duration(now - self.published_at)} ago",
+            quantity(self.dates, "date"),
+        ]
+        parts += [f"{self.rejected:,} with rejects"] if self.rejected else []
+        parts += [f"{self.differing:,} with orders that differ"] if self.differing else []
+        if self.unfinished:
+            parts.append(f"{len(self.unfinished):,} being published, or interrupted")
+        return "; ".join(parts)
+
+    @property
+    def has_notes(self) -> bool:
+        """Whether a person should look at it."""
+        return not self.dates or bool(self.rejected or self.differing or self.unfinished)
+
+
+def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshness, ...]:
+    """Read the ledger of sales from `first` on, and describe the sources of the settings."""
+    if not lake.settings.sales:
+        return ()
+    last = now.date() + timedelta(days=1)
+    rows = ledger_rows(lake, first, last).to_pylist()
+    return tuple(
+        _measure(
+            one.name,
+            [row for row in rows if row["sales_source"] == one.name],
+            sales_state.versions(lake, one.name, first),
+        )
+        for one in lake.settings.sales
+    )
+
+
+def _measure(
+    name: str, rows: Sequence[Mapping[str, Any]], versions: Mapping[date, str]
+) -> SalesFreshness:
+    newest = max(rows, key=lambda row: row["published_at"], default=None)
+    return SalesFreshness(
+        name,
+        len(rows),
+        max((row["event_date"] for row in rows), default=None),
+        newest["published_at"].replace(tzinfo=UTC) if newest else None,
+        newest["published_by"] if newest else "",
+        sum(bool(row["rejected"]) for row in rows),
+        sum(bool(row["differing_orders"]) for row in rows),
+        tuple(sorted(day for day, one in versions.items() if one == sales_state.UNKNOWN)),
+    )

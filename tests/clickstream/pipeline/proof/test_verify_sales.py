@@ -1,0 +1,155 @@
+"""Whatever happens to a row of sales in the lake, verify names its date, and a pull repairs it."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from tests.support.lakes import aws_session, settings_of_a_lake
+from tests.support.localaws_process import LocalAwsProcess
+from tests.support.sales_files import break_sales, pull_sales, with_sales, write_sales
+from tests.support.tiers import first_in_make_test
+
+from clickstream.hours import Hour
+from clickstream.lake import Lake, open_lake, sales_state
+from clickstream.lake.iceberg import iceberg_tables
+from clickstream.pipeline.proof.sales_checks import verify_sales
+from clickstream.pipeline.proof.sales_freshness import sales_freshness
+from clickstream.pipeline.sales.pull import plan_pull, pull_dates
+from clickstream.tables import Table
+from clickstream.tables.sales import (
+    ORDER_ITEMS,
+    ORDERS,
+    REFUNDS,
+    SALES_LEDGER,
+    SALES_TABLES,
+)
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+DAYS = [date(2026, 11, 20) + timedelta(days=number) for number in range(3)]
+SEED = 4
+Key = tuple[date, str]
+
+CHANGES = (
+    *((table, "delete") for table in SALES_TABLES),
+    *((table, "duplicate") for table in SALES_TABLES),
+    *((table, "replace by another") for table in (ORDERS, ORDER_ITEMS)),
+    *((ORDERS, name) for name in ("total_cents", "tip_cents", "discount_cents", "tax_cents")),
+    *((ORDER_ITEMS, name) for name in ("amount_cents", "discount_cents")),
+    (REFUNDS, "amount_cents"),
+    *((SALES_LEDGER, name) for name in ("gross_cents", "items_cents", "refunded_cents")),
+    *((SALES_LEDGER, name) for name in ("source_orders", "orders", "rejected", "refunds")),
+    *((SALES_LEDGER, name) for name in ("differing_orders", "differing_cents")),
+)
+
+
+BATCHES = [random.Random(SEED).sample(CHANGES, k=len(CHANGES))[n::5] for n in range(5)]
+"""Changes that are made at once, each to another date of a source: a check of all takes as long."""
+
+
+@pytest.fixture(scope="module")
+def lake(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Three dates of two sources, with a reject and a wrong total; each test leaves them so."""
+    directory = tmp_path_factory.mktemp("sales")
+    settings = settings_of_a_lake(local_aws.endpoint, directory / "logs")
+    lake = open_lake(with_sales(settings, directory, ("till", "web")), aws_session())
+    for name in ("till", "web"):
+        write_sales(directory / name, DAYS, 20, SEED)
+        break_sales(directory / name, DAYS[1], DAYS[2])
+    pull_sales(lake, NOW)
+    return lake
+
+
+def named(lake: Lake, *dates: date) -> set[Key]:
+    return {(one.day, one.source) for one in verify_sales(lake, *dates).faults}
+
+
+def keys_with_rows(lake: Lake, table: Table) -> list[Key]:
+    rows = iceberg_tables.load(lake, table).read(Hour.midnight(DAYS[0]), Hour.midnight(DAYS[-1]))
+    columns = (rows[name].to_pylist() for name in ("event_date", "sales_source"))
+    return sorted({*zip(*columns, strict=True)})
+
+
+def change(lake: Lake, table: Table, what: str, key: Key, chance: random.Random) -> None:
+    """Change a random row of a date of a source behind the pipeline's back."""
+    (day, source), loaded = key, iceberg_tables.load(lake, table)
+    at = Hour.midnight(day)
+    rows = [row for row in loaded.read(at, at).to_pylist() if row["sales_source"] == source]
+    place = chance.randrange(len(rows))
+    if what == "delete":
+        del rows[place]
+    elif what == "duplicate":
+        rows.append(rows[place])
+    elif what == "replace by another":
+        rows[place] = rows[place - 1]
+    else:
+        rows[place][what] += chance.choice((-1, 1))
+    changed: Any = pa.Table.from_pylist(rows, table.arrow_schema())
+    loaded.replace(at, at, changed, only=[{"sales_source": source}])
+
+
+def pull_again(lake: Lake, key: Key) -> None:
+    (day, name), sources = key, {one.name: one for one in lake.settings.sales}
+    plan = plan_pull(lake, sources[name], NOW, day, day, everything=True)
+    assert plan.dates == [day]
+    assert [*pull_dates(lake, sources[name], plan.dates, "repair")]
+
+
+@pytest.mark.parametrize("number", first_in_make_test(range(len(BATCHES)), 1))
+def test_whatever_is_changed_is_named_with_its_date_and_a_pull_repairs_it(
+    lake: Lake, number: int
+) -> None:
+    chance, changed = random.Random(number), dict[Key, str]()
+    found = {table: keys_with_rows(lake, table) for table in SALES_TABLES}
+    for table, what in sorted(BATCHES[number], key=lambda one: len(found[one[0]])):
+        key = chance.choice([key for key in found[table] if key not in changed])
+        change(lake, table, what, key, chance)
+        changed[key] = f"{what} of {table.name}"
+    assert named(lake) == changed.keys(), changed
+    for key in changed:
+        pull_again(lake, key)
+    assert named(lake) == set()
+
+
+def test_without_changes_what_the_sources_got_wrong_is_a_note(lake: Lake) -> None:
+    report = verify_sales(lake)
+    assert report.is_proven
+    assert (report.dates, report.differing, report.without) == (6, 2, ())
+    assert report.notes[0].startswith(f"{report.rejected} rows of the sources rejected, and 2 ord")
+
+
+def test_an_interrupted_publication_and_another_version_are_named_in_their_range(
+    lake: Lake,
+) -> None:
+    right = sales_state.versions(lake, "web")[DAYS[1]]
+    for version in (sales_state.UNKNOWN, "another"):
+        sales_state.record(lake, "web", DAYS[1], version)
+        assert named(lake) == named(lake, DAYS[1], DAYS[1]) == {(DAYS[1], "web")}
+        assert named(lake, DAYS[2], DAYS[2]) == set()
+    sales_state.record(lake, "web", DAYS[1], right)
+    assert verify_sales(lake).is_proven
+
+
+def test_a_source_without_a_date_in_the_range_is_named(lake: Lake) -> None:
+    before = date(2026, 1, 1)
+    report = verify_sales(lake, before, before)
+    assert (report.dates, report.without) == (0, ("till", "web"))
+    assert report.notes[0] == (
+        "till has no date in this range. To pull its sales: clickstream sales pull till"
+    )
+
+
+def test_status_has_the_newest_date_and_what_to_look_at(lake: Lake) -> None:
+    now = datetime.now(UTC)
+    till, web = sales_freshness(lake, DAYS[0], NOW)
+    assert (till.name, till.dates, till.newest) == ("till", 3, DAYS[-1])
+    assert (till.rejected, till.differing, till.unfinished) == (1, 1, ())
+    text = f"newest date {DAYS[-1]}; last change published "
+    assert web.sentence(now).startswith(text)
+    assert web.sentence(now).endswith("3 dates; 1 with rejects; 1 with orders that differ")
+    [early, _] = sales_freshness(lake, NOW.date(), NOW)
+    assert early.has_notes
+    assert early.sentence(now).endswith("clickstream sales pull till")

@@ -1,0 +1,98 @@
+"""Files of two shops in the layout `generic`, and pulls of them into a lake."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from clickstream.lake import Lake
+from clickstream.pipeline.sales.opening import load_map
+from clickstream.pipeline.sales.pull import plan_pull, pull_dates
+from clickstream.settings import Settings
+from clickstream.settings.sales import SalesSettings
+
+Row = Mapping[str, object]
+_HEADERS = {name: one.all_columns for name, one in load_map("generic", Path()).tables.items()}
+PRICES = (350, 420, 275, 1290)
+
+
+def with_sales(settings: Settings, directory: Path, names: Sequence[str]) -> Settings:
+    """Return settings with sources of files, each in a folder of its name."""
+    sources = [
+        SalesSettings(
+            name=name, kind="csv", columns="generic", currency="EUR", path=str(directory / name)
+        )
+        for name in names
+    ]
+    return settings.model_copy(update={"sales": tuple(sources)})
+
+
+def write_sales(directory: Path, days: Sequence[date], orders: int, seed: int = 5) -> None:
+    """Write orders, their lines and some refunds of each date; all of them reconcile."""
+    chance = random.Random(seed)
+    rows: dict[str, list[Row]] = {name: [] for name in _HEADERS}
+    for day in days:
+        for number in range(orders):
+            _add_order(rows, f"{day:%m%d}-{number}", day, chance)
+    directory.mkdir(exist_ok=True)
+    for name, some in rows.items():
+        write_rows(directory / f"{name}.csv", name, some)
+
+
+def _add_order(rows: dict[str, list[Row]], name: str, day: date, chance: random.Random) -> None:
+    at = datetime.combine(day, time(), UTC) + timedelta(seconds=chance.randrange(86_400))
+    prices = chance.choices(PRICES, k=chance.randint(1, 3))
+    tip = chance.choice((0, 0, 50))
+    rows["order_items"] += [
+        {"order_id": name, "line": line, "quantity": 1, "amount": _units(cents)}
+        for line, cents in enumerate(prices, 1)
+    ]
+    order = {"order_id": name, "ordered_at": at.isoformat(), "status": "paid"}
+    total = _units(sum(prices) + tip)
+    rows["orders"].append({**order, "tip": _units(tip), "total": total, "currency": "EUR"})
+    if chance.random() < 0.1:
+        refund = {"refund_id": f"r-{name}", "order_id": name, "refunded_at": at.isoformat()}
+        rows["refunds"].append({**refund, "amount": _units(prices[0]), "currency": "EUR"})
+
+
+def write_rows(path: Path, table: str, rows: Sequence[Row]) -> None:
+    """Write a file with all columns of a table of the layout."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, _HEADERS[table])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _units(cents: int) -> str:
+    return f"{cents / 100:.2f}"
+
+
+def pull_sales(lake: Lake, now: datetime) -> int:
+    """Pull all dates that differ, and return their number."""
+    number = 0
+    for source in lake.settings.sales:
+        dates = plan_pull(lake, source, now).dates
+        number += len([*pull_dates(lake, source, dates, "tests")])
+    return number
+
+
+def break_sales(directory: Path, rejected: date, differing: date) -> None:
+    """Make the first order of a date a reject, and change the total of another date's."""
+    path = directory / "orders.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith(f"{rejected:%m%d}-0,"):
+            lines[number] = line.replace("EUR", "USD")
+        elif line.startswith(f"{differing:%m%d}-0,"):
+            head, total, rest = _around_total(line)
+            lines[number] = f"{head}{float(total) + 0.1:.2f}{rest}"
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _around_total(line: str) -> tuple[str, str, str]:
+    place = [*_HEADERS["orders"]].index("total")
+    cells = line.split(",")
+    return ",".join(cells[:place]) + ",", cells[place], "," + ",".join(cells[place + 1 :])
