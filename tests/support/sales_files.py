@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from clickstream.lake import Lake
+from clickstream.pipeline.sales.listings import pull_listings
 from clickstream.pipeline.sales.opening import load_map
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates
 from clickstream.settings import Settings
@@ -31,12 +32,27 @@ def with_sales(settings: Settings, directory: Path, names: Sequence[str]) -> Set
 
 
 def write_sales(directory: Path, days: Sequence[date], orders: int, seed: int = 5) -> None:
-    """Write orders, their lines and some refunds of each date; all of them reconcile."""
+    """Write orders, their lines, some refunds, spending and consents of each date, and a menu.
+
+    All of them reconcile.
+    """
     chance = random.Random(seed)
     rows: dict[str, list[Row]] = {name: [] for name in _HEADERS}
     for day in days:
         for number in range(orders):
             _add_order(rows, f"{day:%m%d}-{number}", day, chance)
+        rows["campaign_spend"] += [
+            {"event_date": day, "platform": "google", "campaign_id": name, "spend": "12.50"}
+            for name in ("cakes", "coffee")
+        ]
+        at = f"{day}T08:00Z"
+        rows["consents"] += [
+            {"customer": name, "purpose": "mail", "recorded_at": at, "state": "granted"}
+            for name in ("ana@mail.example", "ben@mail.example")
+        ]
+    rows["menu_items"] = [
+        {"item_id": f"item-{cents}", "name": "Cake", "price": _units(cents)} for cents in PRICES
+    ]
     directory.mkdir(exist_ok=True)
     for name, some in rows.items():
         write_rows(directory / f"{name}.csv", name, some)
@@ -76,6 +92,7 @@ def pull_sales(lake: Lake, now: datetime) -> int:
     for source in lake.settings.sales:
         dates = plan_pull(lake, source, now).dates
         number += len([*pull_dates(lake, source, dates, "tests")])
+        pull_listings(lake, source, now.date(), "tests")
     return number
 
 

@@ -14,6 +14,7 @@ from clickstream.cli.console import (
     open_lake,
     out,
     progress_bar,
+    refresh_readers,
     run_by_hand,
 )
 from clickstream.errors import ClickstreamError, RefusedFiles, with_code
@@ -98,16 +99,7 @@ def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_r
     _show_progress(backfill.todo, backfill.run())
     for completed in complete_hours(lake, first):
         out.print(completed.sentence, soft_wrap=True)
-    _refresh_readers(lake)
-
-
-def _refresh_readers(lake: Lake) -> None:
-    """Refresh what readers see, and print the results."""
-    from clickstream.pipeline.publish.readers import refresh_readers
-
-    with err.status("Views, suspected machines and facts") as status:
-        for sentence in refresh_readers(lake, status.update):
-            out.print(sentence, soft_wrap=True)
+    refresh_readers(lake)
 
 
 def _pull_all(lake: Lake) -> bool:
@@ -160,4 +152,4 @@ def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) ->
     if not yes:
         typer.confirm("Build these hours with new visitor ids?", abort=True)
     _show_progress(plan.hours, give_new_visitor_ids(lake, plan, run_by_hand()))
-    _refresh_readers(lake)
+    refresh_readers(lake)

@@ -97,3 +97,12 @@ def progress_bar() -> Progress:
 def print_error(error: ClickstreamError) -> None:
     """Print an error of the library, with its code, on stderr."""
     err.print(f"[red]clickstream:[/] {escape(error.printed)}", soft_wrap=True)
+
+
+def refresh_readers(lake: Lake) -> None:
+    """Refresh what readers see, and print the results."""
+    from clickstream.pipeline.publish import readers
+
+    with err.status("Views, suspected machines and facts") as status:
+        for sentence in readers.refresh_readers(lake, status.update):
+            out.print(sentence, soft_wrap=True)

@@ -9,7 +9,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from clickstream.cli.console import err, load_settings, open_lake, out, run_by_hand
+from clickstream.cli.console import (
+    err,
+    load_settings,
+    open_lake,
+    out,
+    refresh_readers,
+    run_by_hand,
+)
 from clickstream.cli.sales_output import show_check
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.hours import parse_date
@@ -90,7 +97,7 @@ def pull(
         bool, typer.Option("--all", help="Pull dates that do not differ again, too.")
     ] = False,
 ) -> None:
-    """Pull the dates that differ between the sources and the lake, and refresh the views.
+    """Pull the dates that differ between the sources and the lake, and refresh views and facts.
 
     Tables without dates, such as the menu, are pulled unless a range of dates is chosen.
 
@@ -109,7 +116,6 @@ def pull(
     sources = _chosen(settings, names)
     if first and last and first > last:
         raise InputError(f"--from {first} is after --to {last}.")
-    from clickstream.pipeline.publish.publish import refresh_views
     from clickstream.pipeline.sales.opening import rules_of
     from clickstream.pipeline.sales.pull import plan_pull
 
@@ -123,12 +129,12 @@ def pull(
                     plan = plan_pull(lake, source, now, first, last, everything=everything)
                 _pull(lake, plan, dry_run)
             if columns.has_listings and first is None and last is None:
-                _pull_listings(lake, source, dry_run)
+                _pull_listings(lake, source, dry_run, everything)
         except ClickstreamError as error:
             has_failed = True
             err.print(Text(printable(error.printed), "red"), soft_wrap=True)
     if not dry_run:
-        refresh_views(lake)
+        refresh_readers(lake)
     if has_failed:
         raise typer.Exit(1)
 
@@ -149,7 +155,7 @@ def _pull(lake: Lake, plan: PullPlan, dry_run: bool) -> None:
         out.print(f"{number}/{len(plan.dates)}  {staged.sentence}", highlight=False, soft_wrap=True)
 
 
-def _pull_listings(lake: Lake, source: SalesSettings, dry_run: bool) -> None:
+def _pull_listings(lake: Lake, source: SalesSettings, dry_run: bool, everything: bool) -> None:
     from clickstream.pipeline.sales.listings import is_published, pull_listings, read_listings
 
     with err.status(f"Comparing {source.name}"):
@@ -158,7 +164,8 @@ def _pull_listings(lake: Lake, source: SalesSettings, dry_run: bool) -> None:
             state = "do not differ" if is_known else "differ"
             sentence = f"{source.name}: its tables without dates {state}."
         else:
-            found = pull_listings(lake, source, datetime.now(UTC).date(), run_by_hand())
+            today = datetime.now(UTC).date()
+            found = pull_listings(lake, source, today, run_by_hand(), everything=everything)
             unchanged = f"{source.name}: the lake has its tables without dates."
             sentence = found.sentence if found else unchanged
     out.print(sentence, highlight=False, soft_wrap=True)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from clickstream.demo.progress import DemoStep
 from clickstream.demo.shop_database import COLUMN_MAP, reader_address
 from clickstream.lake import Lake
+from clickstream.pipeline.sales.listings import pull_listings
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates
 from clickstream.wording import amount, quantity
 
@@ -31,10 +32,12 @@ def source_of_shop(address: str) -> dict[str, str | int]:
 
 
 def pull_sales(lake: Lake, first: date, step: DemoStep) -> None:
-    """Pull the dates of all sources that differ from the lake, from `first` on."""
+    """Pull the menu of all sources, and their dates from `first` on that differ from the lake."""
     orders, dates, gross, currency = 0, 0, 0, ""
     for source in lake.settings.sales:
-        plan = plan_pull(lake, source, datetime.now(UTC), first)
+        now = datetime.now(UTC)
+        pull_listings(lake, source, now.date(), RUN)
+        plan = plan_pull(lake, source, now, first)
         for staged in pull_dates(lake, source, plan.dates, RUN):
             dates += 1
             orders += staged.rows["orders"]

@@ -49,11 +49,11 @@ def publish_date(
     date since the rows were read, or does so meanwhile, StaleHour is raised: read the rows again.
     A killed publication is repeated by the next run, because it has no recorded version.
     """
-    sales_state.record(lake, source, day, sales_state.UNKNOWN)
+    mark = sales_state.begin(lake, source, day)
     tables = {table: iceberg_tables.load(lake, table) for table in (*OF_SALES_DAYS, SALES_LEDGER)}
     at = Hour.midnight(day)
     if _publication(tables[SALES_LEDGER].read(at, at), source) != replaces:
         raise StaleHour(f"{day} of {source} was published by another process; read it again.")
     for table, loaded in tables.items():
         loaded.replace(at, at, rows[table], only=[{"sales_source": source}])
-    sales_state.record(lake, source, day, version)
+    sales_state.end(lake, source, day, version, mark)

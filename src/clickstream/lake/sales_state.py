@@ -1,14 +1,15 @@
 """Which version of a source's dates the lake has: `sales/SOURCE/2026-11.json`.
 
 The ledger of sales has the same for readers. A run that finds nothing new reads these small objects
-only, one for each month. A publication records UNKNOWN before its first commit, and the version
-after the last one. So a publication that is killed is repeated, also if the source has no rows of
-the date any more.
+only, one for each month. A publication records a mark of its own before its first commit, and the
+version after the last one, if its mark is still recorded. So a publication that is killed, or that
+another one overtakes, is repeated, also if the source has no rows of the date any more.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 from datetime import date
 
 from clickstream.errors import StaleHour
@@ -16,8 +17,8 @@ from clickstream.lake import objects
 from clickstream.lake.client import Lake
 
 PREFIX = "sales/"
-UNKNOWN = ""
-"""The version of a date that is being published."""
+_MARK = "unfinished "
+"""How the mark of a publication begins, instead of a version."""
 
 _ATTEMPTS = 50
 
@@ -39,15 +40,33 @@ def versions(
     }
 
 
-def record(lake: Lake, source: str, day: date, version: str) -> None:
-    """Record the version of a date in the lake, by compare-and-swap."""
+def is_unfinished(version: str) -> bool:
+    """Whether a recorded version is the mark of a publication that has not ended."""
+    return version.startswith(_MARK)
+
+
+def begin(lake: Lake, source: str, day: date) -> str:
+    """Record that a publication of a date begins, and return its mark for `end`."""
+    mark = f"{_MARK}{secrets.token_hex(8)}"
+    _record(lake, source, day, mark)
+    return mark
+
+
+def end(lake: Lake, source: str, day: date, version: str, mark: str) -> None:
+    """Record the published version, unless another publication of the date has begun since."""
+    _record(lake, source, day, version, mark)
+
+
+def _record(lake: Lake, source: str, day: date, version: str, only_after: str = "") -> None:
+    """Record a version by compare-and-swap; with `only_after`, only in place of that one."""
     key = _key(source, day)
     for _ in range(_ATTEMPTS):
         stored = objects.get(lake, key)
         before: dict[str, str] = json.loads(stored.body) if stored else {}
-        after = {**before, str(day): version}
-        body = json.dumps(after, sort_keys=True).encode()
-        if after == before or objects.swap(lake, key, body, stored.etag if stored else None):
+        if only_after and before.get(str(day)) != only_after:
+            return
+        body = json.dumps({**before, str(day): version}, sort_keys=True).encode()
+        if objects.swap(lake, key, body, stored.etag if stored else None):
             return
     raise StaleHour(f"{lake.uri(key)} is changed by other processes all the time; try again.")
 

@@ -1,7 +1,7 @@
 """Verify sales: the rows of each date of a source are those that its ledger counts.
 
-`clickstream verify` calls this in a lake with `[[sales]]`. It reads the dates of the range only,
-and asks no source.
+`clickstream verify` calls this in a lake with `[[sales]]`. It reads the dates of the range, and all
+versions of the tables without dates. It asks no source.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from clickstream.errors import InputError
 from clickstream.lake import Lake, athena, aws_errors, sales_state
 from clickstream.lake.views import views_of
 from clickstream.pipeline.proof.sales_report import SalesFault, SalesReport
-from clickstream.tables.sales import ORDER_ITEMS, ORDERS, REFUNDS, SALES_LEDGER
+from clickstream.pipeline.sales.opening import rules_of
+from clickstream.pipeline.sales.status import stored_listings
+from clickstream.tables.sales import (
+    CAMPAIGN_SPEND,
+    CONSENTS,
+    ORDER_ITEMS,
+    ORDERS,
+    REFUNDS,
+    SALES_LEDGER,
+)
 from clickstream.wording import amount, quantity
 
 _DIFFERENCES = "order_differences"
@@ -40,6 +49,20 @@ select
 from refunds where {{within}} group by 1, 2
 union all
 select
+    sales_source, event_date, 'campaign_spend', count(*),
+    count(*) - count(distinct platform || ' ' || coalesce(account, '') || ' ' || campaign_id),
+    sum(spend_cents)
+from campaign_spend where {{within}} group by 1, 2
+union all
+select
+    sales_source, event_date, 'consents', count(*),
+    count(*) - count(
+        distinct customer_key || ' ' || purpose || ' ' || cast(recorded_at as varchar)
+    ),
+    0
+from consents where {{within}} group by 1, 2
+union all
+select
     sales_source, event_date, 'rejects of ' || of_table, count(*),
     count(*) - count(distinct source_object || ' ' || cast(row_number as varchar)), 0
 from sales_rejects where {{within}} group by 1, 2, of_table
@@ -53,8 +76,13 @@ _SUMS = {
     ORDERS.name: ("gross_cents", "gross"),
     ORDER_ITEMS.name: ("items_cents", "lines"),
     REFUNDS.name: ("refunded_cents", "refunds"),
+    CAMPAIGN_SPEND.name: ("spend_cents", "spending"),
+    CONSENTS.name: ("", ""),
 }
-"""The column of the ledger with the sum of each table's amounts, and the name of this sum."""
+"""The column of the ledger with the sum of each table's amounts, and the name of this sum.
+
+Both are empty for a table without amounts.
+"""
 
 _REJECTS = "rejects of "
 
@@ -75,9 +103,9 @@ def verify_sales(lake: Lake, first: date | None = None, last: date | None = None
     report = _check(lake, first, last)
     if not report.faults:
         return report
-    days = [one.day for one in report.faults]
+    days = [one.day for one in report.faults if one.day]
     seemed = {(one.day, one.source) for one in report.faults}
-    again = _check(lake, min(days), max(days))
+    again = _check(lake, min(days, default=first), max(days, default=last))
     faults = [one for one in again.faults if (one.day, one.source) in seemed]
     return replace(report, faults=tuple(faults))
 
@@ -103,6 +131,11 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
         for key in sorted(known)
         for what in _faults(rows.get(key, []), counts.get(key, {}), versions.get(key))
     ]
+    faults += [
+        SalesFault(None, one.source, f"other rows of {name} than its ledger counts")
+        for one in stored_listings(lake, sources)
+        for name in one.lost
+    ]
     return SalesReport(
         first,
         last,
@@ -110,10 +143,16 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
         len(rows),
         sum(row["orders"] for row in ledger),
         tuple(faults),
-        tuple(sorted(set_up - {source for _, source in known})),
+        tuple(sorted(_with_dates(lake) - {source for _, source in known})),
         sum(row["rejected"] for row in ledger),
         sum(row["differing_orders"] for row in ledger),
     )
+
+
+def _with_dates(lake: Lake) -> set[str]:
+    """Return the sources of the settings that have tables with dates."""
+    settings = lake.settings
+    return {one.name for one in settings.sales if rules_of(settings, one).columns.has_dates}
 
 
 def _within(first: date | None, last: date | None) -> str:
@@ -146,7 +185,7 @@ def _sql_of_differences(lake: Lake) -> str:
 
 def _faults(rows: list[dict[str, Any]], found: Counts, version: str | None) -> Iterator[str]:
     """Yield what is wrong with a date: its ledger, its rows, and its recorded version."""
-    if version == sales_state.UNKNOWN:
+    if version and sales_state.is_unfinished(version):
         yield "a publication of it was interrupted, or is still running"
         return
     if len(rows) != 1:
@@ -172,7 +211,7 @@ def _wrong_rows(ledger: Mapping[str, Any], found: Counts) -> Iterator[str]:
             yield f"{number:,} rows of {table} in the tables, {ledger[table]:,} in the ledger"
         if repeated:
             yield f"{quantity(repeated, 'row')} of {table} stored more than once"
-        if cents != ledger[column]:
+        if column and cents != ledger[column]:
             yield f"{label} {amount(cents)} in the tables, {amount(ledger[column])} in the ledger"
 
 

@@ -83,5 +83,5 @@ def _measure(
         newest["published_by"] if newest else "",
         sum(bool(row["rejected"]) for row in rows),
         sum(bool(row["differing_orders"]) for row in rows),
-        tuple(sorted(day for day, one in versions.items() if one == sales_state.UNKNOWN)),
+        tuple(sorted(day for day, one in versions.items() if sales_state.is_unfinished(one))),
     )

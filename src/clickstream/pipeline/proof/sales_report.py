@@ -9,19 +9,21 @@ from clickstream.errors import StateCode, with_code
 from clickstream.wording import quantity, shorten
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class SalesFault:
-    """What is wrong with a date of a source."""
+    """What is wrong with a date of a source; without `day`, with its tables without dates."""
 
-    day: date
+    day: date | None
     source: str
     what: str
 
     @property
     def sentence(self) -> str:
         """One line that says what to do."""
-        remedy = f"clickstream sales pull {self.source} --from {self.day} --to {self.day} --all"
-        text = f"{self.day} of {self.source}: {self.what}. To read it again: {remedy}"
+        place = f"{self.day} of {self.source}" if self.day else self.source
+        limits = f"--from {self.day} --to {self.day} " if self.day else ""
+        remedy = f"clickstream sales pull {self.source} {limits}--all"
+        text = f"{place}: {self.what}. To read it again: {remedy}"
         return with_code(text, StateCode.SALES_DIFFER)
 
 

@@ -81,14 +81,18 @@ def pull_listings(
     today: date,
     run_id: str,
     find: FindConnection | None = None,
+    *,
+    everything: bool = False,
 ) -> PulledListings | None:
     """Publish what differs between a source and the lake; return None if nothing does.
 
-    `today` is the UTC date of the new versions. If another process publishes meanwhile, the source
-    is read again. Raises ShopUnreachable, ShopRefused, UnusableSales, StaleHour.
+    `today` is the UTC date of the new versions. With `everything`, the versions of the date are
+    published again also if nothing differs. If another process publishes meanwhile, the source is
+    read again. Raises ShopUnreachable, ShopRefused, UnusableSales, StaleHour.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        if is_published(lake, source.name, read_listings(lake, source, find)):
+        found = read_listings(lake, source, find)
+        if not found.rows or (not everything and is_published(lake, source.name, found)):
             return None
         try:
             return _publish(lake, source, today, run_id, find)

@@ -18,35 +18,40 @@ from clickstream.lake import Lake, open_lake, sales_state
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.proof.sales_checks import verify_sales
 from clickstream.pipeline.proof.sales_freshness import sales_freshness
+from clickstream.pipeline.sales.listings import pull_listings
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates
 from clickstream.tables import Table
 from clickstream.tables.sales import (
+    CAMPAIGN_SPEND,
+    OF_SALES_DAYS,
     ORDER_ITEMS,
     ORDERS,
     REFUNDS,
     SALES_LEDGER,
-    SALES_TABLES,
 )
+from clickstream.tables.sales_listings import MENU_ITEMS
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 DAYS = [date(2026, 11, 20) + timedelta(days=number) for number in range(3)]
 SEED = 4
 Key = tuple[date, str]
+OF_DATES = (*OF_SALES_DAYS, SALES_LEDGER)
 
 CHANGES = (
-    *((table, "delete") for table in SALES_TABLES),
-    *((table, "duplicate") for table in SALES_TABLES),
+    *((table, "delete") for table in OF_DATES),
+    *((table, "duplicate") for table in OF_DATES),
     *((table, "replace by another") for table in (ORDERS, ORDER_ITEMS)),
     *((ORDERS, name) for name in ("total_cents", "tip_cents", "discount_cents", "tax_cents")),
     *((ORDER_ITEMS, name) for name in ("amount_cents", "discount_cents")),
     (REFUNDS, "amount_cents"),
-    *((SALES_LEDGER, name) for name in ("gross_cents", "items_cents", "refunded_cents")),
+    (CAMPAIGN_SPEND, "spend_cents"),
+    *((SALES_LEDGER, name) for name in ("gross_cents", "items_cents", "spend_cents")),
     *((SALES_LEDGER, name) for name in ("source_orders", "orders", "rejected", "refunds")),
     *((SALES_LEDGER, name) for name in ("differing_orders", "differing_cents")),
 )
 
 
-BATCHES = [random.Random(SEED).sample(CHANGES, k=len(CHANGES))[n::5] for n in range(5)]
+BATCHES = [random.Random(SEED).sample(CHANGES, k=len(CHANGES))[n::7] for n in range(7)]
 """Changes that are made at once, each to another date of a source: a check of all takes as long."""
 
 
@@ -63,12 +68,12 @@ def lake(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -
     return lake
 
 
-def named(lake: Lake, *dates: date) -> set[Key]:
+def named(lake: Lake, *dates: date) -> set[tuple[date | None, str]]:
     return {(one.day, one.source) for one in verify_sales(lake, *dates).faults}
 
 
-def keys_with_rows(lake: Lake, table: Table) -> list[Key]:
-    rows = iceberg_tables.load(lake, table).read(Hour.midnight(DAYS[0]), Hour.midnight(DAYS[-1]))
+def keys_with_rows(lake: Lake, table: Table, last: date = DAYS[-1]) -> list[Key]:
+    rows = iceberg_tables.load(lake, table).read(Hour.midnight(DAYS[0]), Hour.midnight(last))
     columns = (rows[name].to_pylist() for name in ("event_date", "sales_source"))
     return sorted({*zip(*columns, strict=True)})
 
@@ -103,7 +108,7 @@ def test_whatever_is_changed_is_named_with_its_date_and_a_pull_repairs_it(
     lake: Lake, number: int
 ) -> None:
     chance, changed = random.Random(number), dict[Key, str]()
-    found = {table: keys_with_rows(lake, table) for table in SALES_TABLES}
+    found = {table: keys_with_rows(lake, table) for table in OF_DATES}
     for table, what in sorted(BATCHES[number], key=lambda one: len(found[one[0]])):
         key = chance.choice([key for key in found[table] if key not in changed])
         change(lake, table, what, key, chance)
@@ -121,15 +126,33 @@ def test_without_changes_what_the_sources_got_wrong_is_a_note(lake: Lake) -> Non
     assert report.notes[0].startswith(f"{report.rejected} rows of the sources rejected, and 2 ord")
 
 
+def test_a_version_of_the_menu_that_is_gone_is_named_and_a_pull_repairs_it(lake: Lake) -> None:
+    [(day, source), *_] = [
+        key for key in keys_with_rows(lake, MENU_ITEMS, NOW.date()) if key[1] == "web"
+    ]
+    change(lake, MENU_ITEMS, "delete", (day, source), random.Random(SEED))
+    assert named(lake, DAYS[0], DAYS[0]) == {(None, "web")}
+    [fault] = verify_sales(lake).failures
+    assert "web: other rows of menu_items than its ledger counts" in fault
+    assert "clickstream sales pull web --all" in fault
+    [_, web] = lake.settings.sales
+    assert pull_listings(lake, web, NOW.date(), "repair") is None
+    assert pull_listings(lake, web, NOW.date(), "repair", everything=True)
+    assert verify_sales(lake).is_proven
+
+
 def test_an_interrupted_publication_and_another_version_are_named_in_their_range(
     lake: Lake,
 ) -> None:
     right = sales_state.versions(lake, "web")[DAYS[1]]
-    for version in (sales_state.UNKNOWN, "another"):
-        sales_state.record(lake, "web", DAYS[1], version)
-        assert named(lake) == named(lake, DAYS[1], DAYS[1]) == {(DAYS[1], "web")}
-        assert named(lake, DAYS[2], DAYS[2]) == set()
-    sales_state.record(lake, "web", DAYS[1], right)
+    overtaken = sales_state.begin(lake, "web", DAYS[1])
+    mark = sales_state.begin(lake, "web", DAYS[1])
+    sales_state.end(lake, "web", DAYS[1], right, overtaken)
+    assert named(lake) == named(lake, DAYS[1], DAYS[1]) == {(DAYS[1], "web")}
+    assert named(lake, DAYS[2], DAYS[2]) == set()
+    sales_state.end(lake, "web", DAYS[1], "another", mark)
+    assert named(lake) == {(DAYS[1], "web")}
+    sales_state.end(lake, "web", DAYS[1], right, sales_state.begin(lake, "web", DAYS[1]))
     assert verify_sales(lake).is_proven
 
 

@@ -223,7 +223,7 @@ def test_pulls_can_be_killed_at_any_write_between_any_edits(
             found["till"].change(chance)
         if step == 5:
             compact_days(lake, NOW)
-            sales_state.record(lake, "web", DAYS[1], sales_state.UNKNOWN)
+            sales_state.begin(lake, "web", DAYS[1])
         if chance.random() < 0.6:
             pull(lake, f"s{step}")
             assert rows_of_lake(lake) == rows_of_sources(lake), step
