@@ -76,7 +76,7 @@ QUESTIONS_ABOUT_SALES = {
                 cast(gross_cents as decimal(18, 2)) / 100 as gross,
                 cast(refunded_cents as decimal(18, 2)) / 100 as refunds,
                 cast(net_cents as decimal(18, 2)) / 100 as net,
-                cast(average_order_cents as decimal(18, 2)) / 100 as average_order, currency
+                cast(average_order_cents as decimal(18, 2)) / 100 as average, currency
             from revenue_daily
             order by event_date desc
             limit 7
