@@ -19,6 +19,7 @@ from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.tabs.panels import PANELS, questions_of
+from clickstream.dashboard.tabs.trust.panels import SALES_LEDGER
 from clickstream.dashboard.web.details import compare_answers, csv_lines, detail_parts
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.web.shown_rows import SEARCH, START, ShownRows
@@ -29,7 +30,8 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
     """Add the routes to the application."""
 
     def view_of(name: str, request: Request) -> View:
-        if name not in PANELS:
+        without_sales = not dashboard.settings.sales and name == SALES_LEDGER.name
+        if name not in PANELS or without_sales:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no panel {name[:40]}.")
         require_tab(request, PANELS[name].tab)
         given = request.query_params.multi_items()

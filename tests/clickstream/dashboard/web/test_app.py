@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 from starlette.testclient import TestClient
 from tests.support.cases import each_case
 from tests.support.lakes import built, settings_of_a_lake
+from tests.support.sales_files import pull_sales, with_sales, write_sales
 from tests.support.tiers import first_in_make_test
 
 from clickstream import settings
@@ -44,7 +45,7 @@ DAY = "from=2026-11-20&to=2026-11-20"
 
 @pytest.fixture(scope="module")
 def chosen(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> settings.Settings:
-    """Settings of a lake with six hours of a quiet café."""
+    """Settings of a lake with six hours of a quiet café, and some orders."""
     directory = tmp_path_factory.mktemp("app")
     rules = CafeRules(seed=3, visitors_per_hour=30, bots_per_hour=4)
     write_history(directory / "logs", FIRST, LAST, rules)
@@ -54,7 +55,11 @@ def chosen(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> settings
         "directory": Path(__file__).parents[4],
     }
     of_lake = settings_of_a_lake(local_aws.endpoint, directory / "logs").model_copy(update=own)
-    refresh_facts(built(of_lake, FIRST, LAST))
+    of_lake = with_sales(of_lake, directory, ("web",))
+    write_sales(directory / "web", [NOW.date()], orders=3)
+    lake = built(of_lake, FIRST, LAST)
+    pull_sales(lake, NOW)
+    refresh_facts(lake)
     return of_lake
 
 
@@ -162,6 +167,14 @@ def test_every_panel_has_a_page_and_a_file(client, name) -> None:
     file = client.get(f"/panels/{name}.csv?{DAY}")
     assert file.headers["content-type"] == "text/csv; charset=utf-8"
     assert f'filename="{name}-2026-11-20-2026-11-20.csv"' in file.headers["content-disposition"]
+
+
+def test_a_lake_without_sales_has_no_panel_of_sales(chosen, monkeypatch_module) -> None:
+    app = build_app(chosen.model_copy(update={"sales": ()}), clock=lambda: NOW)
+    with TestClient(app, base_url=BASE) as browser:
+        directory = chosen.resolve(chosen.dashboard.directory)
+        assert browser.get(login_link(directory, BASE)).status_code == 200
+        assert browser.get(f"/panels/sales?{DAY}").status_code == 404
 
 
 @pytest.mark.parametrize("name", first_in_make_test(PANELS, 5))
