@@ -85,6 +85,7 @@ final as (
         dates.missing_gross_cents,
         dates.missing_items_cents,
         dates.missing_refunded_cents,
+        dates.missing_spend_cents,
         dates.differing_orders,
         dates.differing_cents,
         dates.is_reconciled,

@@ -190,7 +190,7 @@ SALES_SCHEMA = pa.schema(
         *((name, _NUMBER) for name in ("orders", "order_items", "refunds", "rejected")),
         *((f"{name}_cents", _NUMBER) for name in ("gross", "refunded", "net")),
         ("missing_rows", _NUMBER),
-        *((f"missing_{name}_cents", _NUMBER) for name in ("gross", "items", "refunded")),
+        *((f"missing_{name}_cents", _NUMBER) for name in ("gross", "items", "refunded", "spend")),
         *((name, _NUMBER) for name in ("differing_orders", "differing_cents")),
         ("is_reconciled", _TRUTH),
         *((name, _TEXT) for name in ("reject_reasons", "differing_order_ids")),

@@ -144,7 +144,7 @@ SALES_METRICS = (
         SALES,
         mark("Missing amounts"),
         "coalesce(sum(abs(missing_gross_cents) + abs(missing_items_cents) "
-        "+ abs(missing_refunded_cents)), 0)",
+        "+ abs(missing_refunded_cents) + abs(missing_spend_cents)), 0)",
         mark(
             "Differences between the sums that were read at the source and those of the tables, "
             "each without its sign."
