@@ -99,6 +99,7 @@ def assert_reconciled(lake: Lake, shop: DemoShop | LabShop, moment: datetime) ->
     assert mistakes
     expected = shop.expected(moment)
     orders, refunds = expected[ORDERS], expected[REFUNDS]
+    assert_same_sum_by_both_dates(lake)
     with_mistakes = {one["event_date"] for one in orders if one["order_id"] in mistakes}
     for day in athena.query(lake, "select * from reconciliation").records():
         of_day = [one for one in orders if one["event_date"] == day["event_date"]]
@@ -109,3 +110,12 @@ def assert_reconciled(lake: Lake, shop: DemoShop | LabShop, moment: datetime) ->
         assert day["refunded_cents"] == sum(one["amount_cents"] for one in refunded)
         assert (day["orders"], day["missing_rows"]) == (len(of_day), 0)
         assert day["is_reconciled"] == (day["event_date"] not in with_mistakes)
+
+
+def assert_same_sum_by_both_dates(lake: Lake) -> None:
+    """Net by the dates of refunds and by those of their orders has one sum: all have an order."""
+    sums = {
+        athena.query(lake, f"select sum(net_cents) from {view}").rows[0]
+        for view in ("revenue_daily", "revenue_by_order_date")
+    }
+    assert len(sums) == 1

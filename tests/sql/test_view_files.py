@@ -18,8 +18,11 @@ from clickstream.tables.sales import SALES_TABLES
 
 DIRECTORY = Path(__file__).parents[2] / "include" / "sql"
 FILES = sorted(DIRECTORY.glob("*.sql"))
-WITHOUT_DATES = ("customers", "demographic_versions", "menu_versions", "store_versions")
-"""Views whose rows have no date to filter by."""
+WITHOUT_DATES = (
+    *("customers", "demographic_versions", "menu_versions", "store_versions"),
+    "revenue_by_order_date",
+)
+"""Views that read all dates of a table."""
 
 FILTER_KEYS = ["column", "days_before", "days_after"]
 SOURCES = {table.name for table in (*TABLES, *SALES_TABLES)} | {path.stem for path in FILES}

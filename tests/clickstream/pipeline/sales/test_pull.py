@@ -36,6 +36,7 @@ from clickstream.tables.sales import OF_SALES_DAYS, SALES_LEDGER
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 OF_SALES = (
     *("reconciliation", "order_differences", "customers", "revenue_daily", "menu_sales"),
+    "revenue_by_order_date",
     *("menu_versions", "store_versions", "demographic_versions"),
 )
 """The views that a lake has only with sources of sales."""
