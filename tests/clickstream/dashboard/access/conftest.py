@@ -18,6 +18,7 @@ from tests.clickstream.dashboard.access.builders import (
 from tests.clickstream.dashboard.builders import engine_of_one_hour
 from tests.support.lakes import settings_of_a_lake
 from tests.support.localaws_process import CREDENTIALS
+from tests.support.sales_files import with_sales
 
 from clickstream import settings
 from clickstream.dashboard.access.shares import Shares
@@ -35,6 +36,7 @@ def app(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[An
     kept.mkdir()
     with_account(kept)
     chosen = settings_of_a_lake(local_aws.endpoint, directory / "logs")
+    chosen = with_sales(chosen, directory, ("web",))
     own = settings.DashboardSettings(directory=str(kept))
     with pytest.MonkeyPatch.context() as patch:
         for name, value in CREDENTIALS.items():
