@@ -1,5 +1,5 @@
--- One row is one UTC date of paid orders of a source and a currency, less the refunds of these orders
--- on any date. So its refunds can grow later; those without an order count for none.
+-- One row is one UTC date of paid orders of a source and a currency, less the refunds of these
+-- orders on any date. So its refunds can grow later; those without an order count for none.
 with
 
 paid_orders as (
