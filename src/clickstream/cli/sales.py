@@ -116,20 +116,10 @@ def pull(
     sources = _chosen(settings, names)
     if first and last and first > last:
         raise InputError(f"--from {first} is after --to {last}.")
-    from clickstream.pipeline.sales.opening import rules_of
-    from clickstream.pipeline.sales.pull import plan_pull
-
     lake, has_failed = open_lake(), False
     for source in sources:
         try:
-            columns = rules_of(settings, source).columns
-            if columns.has_dates:
-                with err.status(f"Comparing {source.name}"):
-                    now = datetime.now(UTC)
-                    plan = plan_pull(lake, source, now, first, last, everything=everything)
-                _pull(lake, plan, dry_run)
-            if columns.has_listings and first is None and last is None:
-                _pull_listings(lake, source, dry_run, everything)
+            _pull_source(lake, source, (first, last), dry_run, everything)
         except ClickstreamError as error:
             has_failed = True
             err.print(Text(printable(error.printed), "red"), soft_wrap=True)
@@ -139,7 +129,28 @@ def pull(
         raise typer.Exit(1)
 
 
-def _pull(lake: Lake, plan: PullPlan, dry_run: bool) -> None:
+def _pull_source(
+    lake: Lake,
+    source: SalesSettings,
+    limits: tuple[date | None, date | None],
+    dry_run: bool,
+    everything: bool,
+) -> None:
+    """Pull the dates of a source, and without limits its tables without dates."""
+    from clickstream.pipeline.sales.opening import rules_of
+    from clickstream.pipeline.sales.pull import plan_pull
+
+    columns = rules_of(lake.settings, source).columns
+    if columns.has_dates:
+        with err.status(f"Comparing {source.name}"):
+            now = datetime.now(UTC)
+            plan = plan_pull(lake, source, now, *limits, everything=everything)
+        _pull_dates(lake, plan, dry_run)
+    if columns.has_listings and limits == (None, None):
+        _pull_listings(lake, source, dry_run, everything)
+
+
+def _pull_dates(lake: Lake, plan: PullPlan, dry_run: bool) -> None:
     from clickstream.pipeline.sales.pull import pull_dates
 
     source = plan.source

@@ -1,8 +1,8 @@
 """Publish the tables without dates of a source of sales, and record which rows the lake has.
 
 `sales_listings/SOURCE.json` has the digest of the published rows, so a run that finds nothing new
-reads this object only. A publication first replaces it by a mark of its own, and writes the digest
-only if its mark is still stored. So a publication that is killed, or that another one overtakes, is
+reads this object only. A publication first replaces it by a unique mark, and writes the digest only
+if this mark is still stored. So a publication that is killed, or that another one overtakes, is
 repeated.
 """
 

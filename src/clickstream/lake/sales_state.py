@@ -1,8 +1,8 @@
 """Which version of a source's dates the lake has: `sales/SOURCE/2026-11.json`.
 
 The ledger of sales has the same for readers. A run that finds nothing new reads these small objects
-only, one for each month. A publication records a mark of its own before its first commit, and the
-version after the last one, if its mark is still recorded. So a publication that is killed, or that
+only, one for each month. A publication records a unique mark before its first commit, and the
+version after the last one, if this mark is still recorded. So a publication that is killed, or that
 another one overtakes, is repeated, also if the source has no rows of the date any more.
 """
 

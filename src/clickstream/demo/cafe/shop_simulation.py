@@ -1,7 +1,8 @@
 """Simulates the café's shop: orders of an hour, and how each of them changes later.
 
 Web orders are those of the people in the log; their numbers and totals are those of the
-confirmation pages. All else has generators of its own, so the lines of the log do not depend on it.
+confirmation pages. Everything else has separate generators, so the lines of the log do
+not depend on it.
 The changes that originate in an hour depend only on the rules and the hour.
 """
 

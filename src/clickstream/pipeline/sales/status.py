@@ -24,8 +24,8 @@ LONGEST_LOOK = 400
 
 
 @dataclass(frozen=True)
-class SalesDate:
-    """A date of a source: its row in the ledger, and the number of its rows in each table."""
+class StoredSales:
+    """A row of a ledger, and the number of the rows that the lake has of each table."""
 
     ledger: dict[str, Any]
     rows: dict[str, int]
@@ -41,22 +41,25 @@ class SalesDate:
         counted = {**self.ledger, SALES_REJECTS.name: self.ledger["rejected"]}
         return [name for name, number in self.rows.items() if counted[name] != number]
 
-    @property
-    def has_problems(self) -> bool:
-        """Whether rows were rejected, do not reconcile, or are not those of the ledger."""
-        ledger = self.ledger
-        return bool(ledger["rejected"] or ledger["differing_orders"] or self.lost)
-
     def as_dict(self) -> dict[str, Any]:
         """Return the values for JSON."""
-        names = ("event_date", "hour_at", "published_at")
-        times = {name: str(self.ledger[name]) for name in names}
+        times = {name: str(self.ledger[name]) for name in ("event_date", "hour_at", "published_at")}
         return {
             **self.ledger,
             **times,
             "rows_in_tables": self.rows,
             "tables_that_differ": self.lost,
         }
+
+
+class SalesDate(StoredSales):
+    """A date of a source: its row in the ledger, and the number of its rows in each table."""
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether rows were rejected, do not reconcile, or are not those of the ledger."""
+        ledger = self.ledger
+        return bool(ledger["rejected"] or ledger["differing_orders"] or self.lost)
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -116,37 +119,13 @@ def _rows(lake: Lake, first: date, last: date) -> Counter[tuple[str, str, date]]
     return found
 
 
-@dataclass(frozen=True)
-class StoredListings:
+class StoredListings(StoredSales):
     """The tables without dates of a source: its last row in their ledger, and their rows now."""
-
-    ledger: dict[str, Any]
-    rows: dict[str, int]
-
-    @property
-    def source(self) -> str:
-        """The name of the source."""
-        return str(self.ledger["sales_source"])
-
-    @property
-    def lost(self) -> list[str]:
-        """The tables whose rows are not those that the ledger counts."""
-        return [name for name, number in self.rows.items() if self.ledger[name] != number]
 
     @property
     def has_problems(self) -> bool:
         """Whether rows were rejected, or are not those of the ledger."""
         return bool(self.ledger["rejected"] or self.lost)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the values for JSON."""
-        times = {name: str(self.ledger[name]) for name in ("event_date", "hour_at", "published_at")}
-        return {
-            **self.ledger,
-            **times,
-            "rows_in_tables": self.rows,
-            "tables_that_differ": self.lost,
-        }
 
     @property
     def sentence(self) -> str:
