@@ -50,6 +50,13 @@ HITS = Table(
             "Time until the server had answered, in milliseconds; null if not logged.",
             since=3,
         ),
+        Column(
+            "order_number",
+            "string",
+            "Number of the order that the page confirms, by [orders] number; null for other "
+            "requests.",
+            since=5,
+        ),
         *ARRIVAL,
         *DEVICE,
         *PLACE,

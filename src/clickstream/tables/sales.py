@@ -14,6 +14,7 @@ from clickstream.tables.columns import (
     UTM,
 )
 from clickstream.tables.sales_listings import LISTING_TABLES
+from clickstream.tables.sales_matches import MATCH_TABLES
 from clickstream.tables.table_type import Column, Table, key
 
 _ORDER_ID = key("order_id", "string", "Id of the order at the source.")
@@ -214,5 +215,5 @@ DATED_TABLES = (ORDERS, ORDER_ITEMS, REFUNDS, CAMPAIGN_SPEND, CONSENTS)
 OF_SALES_DAYS = (*DATED_TABLES, SALES_REJECTS)
 """The tables whose rows are those of a source and a date."""
 
-SALES_TABLES = (*OF_SALES_DAYS, SALES_LEDGER, *LISTING_TABLES)
+SALES_TABLES = (*OF_SALES_DAYS, SALES_LEDGER, *LISTING_TABLES, *MATCH_TABLES)
 """The tables of a lake with `[[sales]]`."""

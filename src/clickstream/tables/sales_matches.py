@@ -1,0 +1,111 @@
+"""The tables that join orders to visits. `match_orders` of clickstream_sales writes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from clickstream.tables.columns import CURRENCY, DATE_AT, EVENT_DATE, HOUR_AT, PLACE, SALES_SOURCE
+from clickstream.tables.table_type import Column, Table, key
+
+_ARRIVAL = (
+    Column("channel", "string", "Channel of the arrival: docs/channels.md."),
+    Column("source", "string", "Source of the arrival, such as google."),
+    Column("medium", "string", "Medium of the arrival, such as organic or cpc."),
+    Column("referrer_domain", "string", "Host of the referring page on another site."),
+    Column("utm_campaign", "string", "Campaign name, from the tag utm_campaign."),
+)
+"""The arrival that led to an order: that of its visit, or if it is direct, the visitor's last
+arrival before it that is not direct and has the same visitor key."""
+
+ORDER_MATCHES = Table(
+    "order_matches",
+    "one order and its visit, or the reason why it has none, at the UTC date of the order",
+    (
+        EVENT_DATE,
+        DATE_AT,
+        SALES_SOURCE,
+        key("order_id", "string", "Id of the order at the source."),
+        key("method", "string", "How the visit was found: number, time or none."),
+        Column(
+            "why_none",
+            "string",
+            "Why the order has no visit: not on the web, no request, hour incomplete, opted out, "
+            "bot or ambiguous; null with a visit.",
+        ),
+        Column(
+            "seconds_apart",
+            "double",
+            "Seconds from the time of the order to its confirmation page, by the clocks of the "
+            "shop and of the web server; null without a visit.",
+        ),
+        key(
+            "confirmation_views",
+            "long",
+            "Successful views of the confirmation page with the order's number.",
+        ),
+        Column(
+            "session_id",
+            "string",
+            "The visit of the order; null without one, and after the replay window.",
+            privacy="pseudonymous",
+        ),
+        Column("site", "string", "The site that was visited; null without a visit."),
+        *_ARRIVAL,
+        Column("landing_page", "string", "First page of the visit.", privacy="free text"),
+        Column("device", "string", "Kind of device: desktop, mobile, tablet and so on."),
+        *PLACE,
+    ),
+    ("sales_source", "order_id"),
+    ("event_date", "hour_at", "sales_source", "order_id"),
+    since=5,
+)
+
+CONFIRMATION_VIEWS = Table(
+    "confirmation_views",
+    "one request for a page that confirms an order, at its hour",
+    (
+        EVENT_DATE,
+        HOUR_AT,
+        key("hit_at", "timestamp", "Time of the request, UTC."),
+        key("order_number", "string", "Number of the order in the request."),
+        key(
+            "kind",
+            "string",
+            "order (the view that counts), repeat, unknown number, ambiguous number, failed, bot or "
+            "opted out.",
+        ),
+        replace(SALES_SOURCE, required=False),
+        Column("order_id", "string", "Id of the order; null if no order has the number."),
+        Column("shown_cents", "long", "Amount in the request, in hundredths; null without one."),
+        Column("order_cents", "long", "Total of the order; null if no order has the number."),
+        replace(CURRENCY, required=False),
+        key("raw_object", "string", "Key of the raw object that holds the line."),
+        key("line_number", "long", "Line number in that object, from 1."),
+    ),
+    ("hit_at", "raw_object", "line_number"),
+    ("event_date", "hour_at"),
+    since=5,
+)
+
+MATCH_LEDGER = Table(
+    "match_ledger",
+    "one UTC date whose orders were matched; a publication writes this row last",
+    (
+        EVENT_DATE,
+        DATE_AT,
+        key("orders", "long", "Number of the date's rows in order_matches."),
+        key("matched", "long", "Orders with a visit."),
+        key("confirmation_views", "long", "Number of the date's rows in confirmation_views."),
+        key("inputs_digest", "string", "Digest of the sales, hours and settings that were read."),
+        key("is_anonymous", "boolean", "Whether the ids of the visits were removed."),
+        key("library_version", "string", "Version of clickstream that matched the date."),
+        key("published_at", "timestamp", "Time at which the date was published, UTC."),
+        key("published_by", "string", "Id of the run that published the date."),
+    ),
+    ("event_date",),
+    ("event_date", "hour_at"),
+    since=5,
+)
+
+MATCH_TABLES = (ORDER_MATCHES, CONFIRMATION_VIEWS, MATCH_LEDGER)
+"""The tables that a date of matches replaces, in the order of the commits."""
