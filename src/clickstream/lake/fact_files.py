@@ -39,10 +39,13 @@ FACT_VIEWS = (
 )
 """The views of include/sql whose rows become fact files, in every lake."""
 
-SALES_FACTS = "sales_facts"
-"""The fact view of a lake with `[[sales]]`."""
+SALES_FACT_VIEWS = ("sales_facts", "order_facts", "refund_facts", "item_facts")
+"""The fact views of a lake with `[[sales]]`."""
 
-ALL_FACT_VIEWS = (*FACT_VIEWS, SALES_FACTS)
+ALL_FACT_VIEWS = (*FACT_VIEWS, *SALES_FACT_VIEWS)
+
+MONEY_FACTS = "money_facts"
+"""The view of `order_facts` and `refund_facts`; it has no files, its SQL runs on these two."""
 
 PREFIX = "facts/"
 MANIFEST_KEY = f"{PREFIX}manifest.json"

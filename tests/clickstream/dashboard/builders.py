@@ -26,6 +26,8 @@ NO_ROWS = date(2026, 11, 2)
 
 FactKey = tuple[str, date]
 
+MONEY_SQL = (Path(__file__).parents[3] / "include/sql/money_facts.sql").read_text(encoding="utf-8")
+
 _TEXT, _NUMBER, _TRUTH = pa.string(), pa.int64(), pa.bool_()
 _DATE, _MOMENT = pa.date32(), pa.timestamp("us")
 
@@ -198,6 +200,38 @@ SALES_SCHEMA = pa.schema(
         *((name, _DATE) for name in ("local_date", "event_date")),
     ]
 )
+ORDER_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("sales_source", "order_id", "currency", "sold_by")),
+        *((name, _TEXT) for name in ("customer_key", "method", "why_none", "site", "channel")),
+        *((name, _TEXT) for name in ("source", "medium", "referrer_domain", "utm_campaign")),
+        *((name, _TEXT) for name in ("landing_page", "device", "country", "region", "city")),
+        ("coupon", _TEXT),
+        ("total_cents", _NUMBER),
+        ("local_date", _DATE),
+        *((name, _NUMBER) for name in ("local_hour", "local_weekday")),
+        ("event_date", _DATE),
+    ]
+)
+REFUND_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("sales_source", "refund_id", "order_id", "currency", "kind")),
+        ("amount_cents", _NUMBER),
+        ("local_date", _DATE),
+        *((name, _NUMBER) for name in ("local_hour", "local_weekday")),
+        ("event_date", _DATE),
+    ]
+)
+ITEM_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("sales_source", "order_id")),
+        ("line", _NUMBER),
+        *((name, _TEXT) for name in ("currency", "item", "name")),
+        ("quantity", pa.float64()),
+        *((name, _NUMBER) for name in ("amount_cents", "discount_cents")),
+        *((name, _DATE) for name in ("local_date", "event_date")),
+    ]
+)
 SCHEMAS = {
     "session_facts": SESSION_SCHEMA,
     "page_view_facts": PAGE_VIEW_SCHEMA,
@@ -214,6 +248,9 @@ SCHEMAS = {
     "cohort_facts": COHORT_SCHEMA,
     "agent_facts": AGENT_SCHEMA,
     "sales_facts": SALES_SCHEMA,
+    "order_facts": ORDER_SCHEMA,
+    "refund_facts": REFUND_SCHEMA,
+    "item_facts": ITEM_SCHEMA,
 }
 
 
@@ -428,7 +465,7 @@ class FactStore:
         """A copy of the files as they are at the first use; the end of the tests removes it."""
         directory = tempfile.mkdtemp()
         atexit.register(shutil.rmtree, directory, ignore_errors=True)
-        copy = FactCopy(Path(directory), self.read_file)
+        copy = FactCopy(Path(directory), self.read_file, money=MONEY_SQL)
         copy.update(self.manifest)
         return copy
 

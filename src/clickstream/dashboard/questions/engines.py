@@ -17,6 +17,7 @@ from clickstream.dashboard.questions.literals import sql_literal
 from clickstream.dashboard.questions.question import Question, leading_goal
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.lake.fact_files import (
+    MONEY_FACTS,
     FactFile,
     manifest_etag,
     read_file,
@@ -68,6 +69,12 @@ def usual_goal(settings: Settings) -> str:
     return leading_goal(order, settings.goals) or order
 
 
+def money_sql(settings: Settings) -> str:
+    """Return the SELECT of the view of money; empty without `[[sales]]`."""
+    path = settings.resolve(settings.build.sql_directory) / f"{MONEY_FACTS}.sql"
+    return path.read_text(encoding="utf-8") if settings.sales and path.is_file() else ""
+
+
 class LocalEngine:
     """Answers from the local copy; `refresh` fetches the files of the manifest that it lacks."""
 
@@ -75,7 +82,8 @@ class LocalEngine:
 
     def __init__(self, lake: Lake, directory: Path) -> None:
         self._lake = lake
-        self._copy = FactCopy(directory, self._read, usual_goal(lake.settings))
+        goal, money = usual_goal(lake.settings), money_sql(lake.settings)
+        self._copy = FactCopy(directory, self._read, goal, money)
         self._etag: str | None = None
 
     def _read(self, file: FactFile) -> Any:

@@ -31,7 +31,7 @@ from clickstream.dashboard.questions.literals import FactId, SqlValue
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.summed_facts import DATES_OF_HOURS
 from clickstream.errors import InputError, is_disk_full
-from clickstream.lake.fact_files import ALL_FACT_VIEWS, FactFile, Manifest
+from clickstream.lake.fact_files import ALL_FACT_VIEWS, MONEY_FACTS, FactFile, Manifest
 
 log = logging.getLogger("clickstream")
 
@@ -54,6 +54,9 @@ COPIED_DAY = "copied_day"
 
 IDS = {"session_id", "visitor_id"}
 """Columns of 16 hexadecimal digits, stored as 64-bit numbers for faster counts and joins."""
+
+_READ_BY_MONEY = {"order_facts", "refund_facts"}
+"""The fact views whose tables the view of money reads."""
 
 _VIEW = re.compile(r"\b\w+_facts\b")
 
@@ -90,13 +93,16 @@ def state_of(manifest: Manifest) -> CopyState:
 class FactCopy:
     """The copy in a directory; `read_file` fetches the rows of a fact file.
 
-    It has sums of the visits that met `goal`, the site's main goal. Raises CopyInUse if another
-    process has it open.
+    It has sums of the visits that met `goal`, the site's main goal. `money` is the SELECT of the
+    view of money, empty without sales. Raises CopyInUse if another process has it open.
     """
 
-    def __init__(self, directory: Path, read_file: ReadFile, goal: str = "order") -> None:
+    def __init__(
+        self, directory: Path, read_file: ReadFile, goal: str = "order", money: str = ""
+    ) -> None:
         self._read_file = read_file
         self._goal = goal
+        self._money = money
         self._updating = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._connection = _open(directory / FILE_NAME, goal)
@@ -126,6 +132,7 @@ class FactCopy:
                 if _state(cursor) == state_of(manifest):
                     return False
                 self._replace_files(cursor, manifest)
+                self._define_money(cursor)
                 cursor.execute("delete from copy_state")
                 cursor.execute(
                     "insert into copy_state values (?, ?, ?)",
@@ -165,6 +172,10 @@ class FactCopy:
             touched[view] = {*old, *changed}
         sum_tables.renew(cursor, touched, self._goal)
 
+    def _define_money(self, cursor: Any) -> None:
+        if self._money and _tables(cursor) >= _READ_BY_MONEY:
+            cursor.execute(f"create or replace view {MONEY_FACTS} as {self._money}")
+
     def _batches(self, files: Mapping[date, FactFile]) -> Iterator[pa.Table]:
         """Read files, and join the rows of neighbours that have the same columns.
 
@@ -197,8 +208,7 @@ class Snapshot:
 
     @cached_property
     def _tables(self) -> set[str]:
-        found = self.cursor.execute("select table_name from duckdb_tables()").fetchall()
-        return {name for (name,) in found}
+        return _tables(self.cursor)
 
     @cached_property
     def _dates_of_hours(self) -> set[date]:
@@ -236,6 +246,12 @@ class Snapshot:
 def _stored_value(value: SqlValue) -> SqlValue:
     """Return a value as the copy stores it: ids are numbers."""
     return int(value, 16) if isinstance(value, FactId) else value
+
+
+def _tables(cursor: Any) -> set[str]:
+    """Return the names of the tables and views."""
+    found = cursor.execute("select table_name from information_schema.tables").fetchall()
+    return {name for (name,) in found}
 
 
 def _open(path: Path, goal: str) -> duckdb.DuckDBPyConnection:

@@ -20,12 +20,16 @@ class FactView:
 
     `dated_by` is its UTC date column, by which Athena skips files. Filters of visits apply to the
     views that have a `session_id`. `added` are the columns that files of earlier releases lack.
+    `visit_dimensions` are dimensions of visits that a view without sessions has as columns, so
+    these filters apply to its rows. Groups that are too small are counted by `counted`.
     """
 
     name: str
     dated_by: str
     has_sessions: bool
     added: tuple[AddedColumn, ...] = ()
+    visit_dimensions: frozenset[str] = frozenset()
+    counted: str = "visitor_id"
 
 
 IS_SUSPECTED = "is_suspected"
@@ -71,9 +75,24 @@ COHORTS = FactView("cohort_facts", "event_date", has_sessions=False)
 PLACES = FactView("place_facts", "event_date", has_sessions=False)
 AGENTS = FactView("agent_facts", "session_date", has_sessions=False)
 SALES = FactView("sales_facts", "event_date", has_sessions=False)
+MONEY = FactView(
+    "money_facts",
+    "event_date",
+    has_sessions=False,
+    visit_dimensions=frozenset(
+        (
+            *("channel", "source", "medium", "campaign", "referrer", "landing_page", "device"),
+            *("country", "region", "city"),
+        )
+    ),
+    counted="coalesce(order_id, refund_id)",
+)
+"""Orders and refunds. An order has the arrival and the place of its visit."""
+
+ITEMS = FactView("item_facts", "event_date", has_sessions=False)
 
 ALL = (
     *(SESSIONS, PAGE_VIEWS, GOALS, SESSION_ERRORS),
     *(HOURS, SOURCES, BOTS, BOT_PAGES, ERRORS, REJECTS, PLACES, PEOPLE, COHORTS, AGENTS),
-    SALES,
+    *(SALES, MONEY, ITEMS),
 )

@@ -1,4 +1,4 @@
-"""Counts groups of few visitors together, so that no number shows what a few people did.
+"""Counts groups of few visitors, or of few orders, together, so that no number shows what a few people did.
 
 A question by place leaves out places with fewer than ten visitors. Each page, file and comparison
 that shows all rows of a question gets them from `fold`, which adds these visits as one row. So the
@@ -13,6 +13,8 @@ from typing import Final
 
 from clickstream.dashboard.questions.answers import Answer, Ask
 from clickstream.dashboard.questions.engines import AnswerRow
+from clickstream.dashboard.questions.fact_views import MONEY
+from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import Filter
 
@@ -25,7 +27,8 @@ class Other:
 
 
 OTHER: Final = Other()
-VISITORS = "visitors"
+VISITORS, SALES_COUNTED = "visitors", "sales_counted"
+"""The metrics that count a group's members: people, or orders."""
 
 
 def fold(ask: Ask, question: Question) -> Answer:
@@ -40,9 +43,9 @@ def fold(ask: Ask, question: Question) -> Answer:
     named = list(answer.rows)
     while True:
         rest = ask(_without(question, [row[0] for row in named])).single()
-        if not rest[VISITORS]:
+        if not rest[_counter(question)]:
             return replace(answer, rows=named)
-        if rest[VISITORS] >= question.smallest_group or not named:
+        if rest[_counter(question)] >= question.smallest_group or not named:
             other = (OTHER, *(rest[name] for name in question.metrics))
             return replace(answer, rows=[*named, other])
         named.pop()
@@ -53,15 +56,19 @@ def named_rows(answer: Answer) -> Sequence[AnswerRow]:
     return [row for row in answer.rows if row[0] is not OTHER]
 
 
+def _counter(question: Question) -> str:
+    return SALES_COUNTED if METRICS[question.metrics[0]].facts is MONEY else VISITORS
+
+
 def _without(question: Question, values: Sequence[str | None]) -> Question:
-    """Ask for the same metrics without some groups, and for the number of visitors.
+    """Ask for the same metrics without some groups, and for the number of members.
 
     Small groups have exactly one dimension, of visits: no panel combines places with another one.
     """
     (dimension,) = question.dimensions
     left_out = [Filter(dimension, tuple(values), is_excluded=True)] if values else []
     filters = (*question.filters, *left_out)
-    metrics = dict.fromkeys((*question.metrics, VISITORS))
+    metrics = dict.fromkeys((*question.metrics, _counter(question)))
     return build_question(
         tuple(metrics),
         (),

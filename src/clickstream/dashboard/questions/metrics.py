@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from clickstream.dashboard.questions.bot_metrics import BOT_METRICS
 from clickstream.dashboard.questions.log_metrics import LOG_METRICS
 from clickstream.dashboard.questions.metric_type import Format, Good, Metric
+from clickstream.dashboard.questions.money_metrics import MONEY_METRICS
 from clickstream.dashboard.questions.people_metrics import PEOPLE_METRICS
 from clickstream.dashboard.questions.response_metrics import RESPONSE_METRICS
 from clickstream.dashboard.questions.sales_metrics import SALES_METRICS
@@ -22,7 +23,7 @@ METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
         *(*VISIT_METRICS, *RESPONSE_METRICS, *PEOPLE_METRICS),
-        *(*LOG_METRICS, *BOT_METRICS, *SALES_METRICS),
+        *(*LOG_METRICS, *BOT_METRICS, *SALES_METRICS, *MONEY_METRICS),
     )
 }
 """Each metric by its name."""

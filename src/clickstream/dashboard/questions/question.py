@@ -130,7 +130,7 @@ def build_question(
         f"from {source}",
         f"where {where}",
     ]
-    lines += _grouping(dimensions, len(metrics))
+    lines += _grouping(facts, dimensions, len(metrics))
     if limit is not None:
         lines.append(f"limit {limit}")
     return Question(
@@ -145,13 +145,13 @@ def build_question(
     )
 
 
-def _grouping(dimensions: Sequence[Dimension], metrics: int) -> list[str]:
+def _grouping(facts: FactView, dimensions: Sequence[Dimension], metrics: int) -> list[str]:
     """Return the clauses that group and sort by dimensions; none for the whole."""
     if not dimensions:
         return []
     places = [str(number) for number in range(1, len(dimensions) + 1)]
     smallest = _smallest_group(dimensions)
-    having = [f"having count(distinct visitor_id) >= {smallest}"] if smallest else []
+    having = [f"having count(distinct {facts.counted}) >= {smallest}"] if smallest else []
     order = f"order by {_order(dimensions, metrics)}"
     return [f"group by {', '.join(places)}", *having, order]
 
@@ -237,7 +237,7 @@ def _where(facts: FactView, scope: QuestionScope, filters: Sequence[Filter]) -> 
         one
         for one in filters
         if _is_column_of(DIMENSIONS[one.dimension], facts)
-        and (facts is SESSIONS or not one.chooses_visits)
+        and (facts is SESSIONS or not facts.has_sessions or not one.chooses_visits)
     ]
     clauses = [in_period(facts, scope.period), *(_filter_clause(one) for one in own)]
     if not facts.has_sessions:
@@ -257,7 +257,8 @@ def _where(facts: FactView, scope: QuestionScope, filters: Sequence[Filter]) -> 
 
 
 def _is_column_of(dimension: Dimension, facts: FactView) -> bool:
-    return dimension.facts is facts and not dimension.known
+    is_column = dimension.facts is facts or dimension.name in facts.visit_dimensions
+    return is_column and not dimension.known
 
 
 def _join_clauses(clauses: Sequence[Clause]) -> Clause:

@@ -28,7 +28,8 @@ from clickstream.tables import (
     OF_DATES,
     Table,
 )
-from clickstream.tables.sales import SALES_LEDGER
+from clickstream.tables.sales import SALES_LEDGER, SALES_TABLES
+from clickstream.tables.sales_matches import MATCH_LEDGER, MATCH_TABLES
 
 FactKey = tuple[str, date]
 """A view and a UTC date: one fact file has their rows."""
@@ -60,7 +61,7 @@ class SourceVersion:
 
 
 def fact_views(settings: Settings) -> Sequence[str]:
-    """Return the fact views of a lake: that of sales only with `[[sales]]`."""
+    """Return the fact views of a lake: those of sales only with `[[sales]]`."""
     return ALL_FACT_VIEWS if settings.sales else FACT_VIEWS
 
 
@@ -83,6 +84,9 @@ def source_versions(
         for ledger in {*ledgers.values()}
     }
     of_dates = {one.name: iceberg_tables.files_by_date(lake, one, first) for one in OF_DATES}
+    if lake.settings.sales:
+        matched = iceberg_tables.files_by_date(lake, MATCH_LEDGER, first)
+        of_dates |= {one.name: matched for one in MATCH_TABLES}
     sql = {name: _sql_digests(by_name, name) for name in names}
     return {
         (name, day): SourceVersion(
@@ -105,7 +109,8 @@ def source_versions(
 
 def _ledger_of(tables: Collection[str]) -> Table:
     """Return the ledger whose row of a date is written last, after the tables that a view reads."""
-    return SALES_LEDGER if SALES_LEDGER.name in tables else HOUR_LEDGER
+    of_sales = {table.name for table in SALES_TABLES}
+    return HOUR_LEDGER if of_sales.isdisjoint(tables) else SALES_LEDGER
 
 
 def _tables_read(views: Mapping[str, AthenaView], name: str) -> set[str]:

@@ -1,0 +1,25 @@
+-- One row is one UTC date, currency and page on which the visits of orders began. Refunds count at
+-- their own date, for the page of their order. Sums are those of revenue_daily.
+with
+
+movements as (
+    select *
+    from money_facts
+),
+
+final as (
+    select
+        event_date,
+        currency,
+        landing_page,
+        sum(orders) as orders,
+        sum(matched_orders) as matched_orders,
+        sum(gross_cents) as gross_cents,
+        sum(refunded_cents) as refunded_cents,
+        sum(net_cents) as net_cents
+    from movements
+    group by event_date, currency, landing_page
+)
+
+select *
+from final

@@ -1,0 +1,144 @@
+"""The metrics of money: orders, sales and refunds by the date of the order or the refund.
+
+Amounts are hundredths of the currency that all sources of sales have.
+"""
+
+from __future__ import annotations
+
+from clickstream.dashboard.questions.fact_views import ITEMS, MONEY
+from clickstream.dashboard.questions.intervals import SHARE_MINIMUM
+from clickstream.dashboard.questions.metric_type import Metric
+from clickstream.dashboard.texts import mark
+
+_HOW_MUCH = mark("How much is sold?")
+_LATER = mark("The shop can change an order later; the next pull reads its date again.")
+
+MONEY_METRICS = (
+    Metric(
+        "orders",
+        MONEY,
+        mark("Orders"),
+        "coalesce(sum(orders), 0)",
+        mark("Paid orders of all sources of sales: web, phone, counter and others."),
+        mark("How many orders are there?"),
+        _LATER,
+        is_additive=True,
+    ),
+    Metric(
+        "net_sales",
+        MONEY,
+        mark("Net sales"),
+        "coalesce(sum(net_cents), 0)",
+        mark(
+            "Totals of the paid orders in the range, less the refunds in the range. A refund "
+            "counts at its own date, and for the channel and the place of its order."
+        ),
+        _HOW_MUCH,
+        _LATER,
+        format="cents",
+        is_additive=True,
+    ),
+    Metric(
+        "gross_sales",
+        MONEY,
+        mark("Gross sales"),
+        "coalesce(sum(gross_cents), 0)",
+        mark("Totals of the paid orders in the range, before refunds."),
+        _HOW_MUCH,
+        _LATER,
+        format="cents",
+        is_additive=True,
+    ),
+    Metric(
+        "average_order",
+        MONEY,
+        mark("Average order"),
+        "cast(sum(gross_cents) as double) / nullif(sum(orders), 0)",
+        mark("Average total of the paid orders in the range, before refunds."),
+        mark("How large are orders?"),
+        mark("A few very large orders raise it."),
+        format="cents",
+    ),
+    Metric(
+        "refunds",
+        MONEY,
+        mark("Refunds"),
+        "coalesce(sum(refunds), 0)",
+        mark("Refunds in the range, also of orders of earlier dates."),
+        mark("How often is money paid back?"),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "refunds_paid",
+        MONEY,
+        mark("Refunded"),
+        "coalesce(sum(refunded_cents), 0)",
+        mark("Sum of the refunds in the range, also of orders of earlier dates."),
+        mark("How much is paid back?"),
+        format="cents",
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "sales_counted",
+        MONEY,
+        mark("Orders with refunds"),
+        "count(distinct coalesce(order_id, refund_id))",
+        mark("Different orders with a payment or a refund in the range."),
+        mark("Is a group large enough to be shown?"),
+        good="neither",
+    ),
+    Metric(
+        "web_orders",
+        MONEY,
+        mark("Web orders"),
+        "coalesce(sum(web_orders), 0)",
+        mark("Paid orders on the web or in the app."),
+        mark("How many orders come from the website?"),
+        _LATER,
+        is_additive=True,
+    ),
+    Metric(
+        "matched_orders",
+        MONEY,
+        mark("Orders with a visit"),
+        "coalesce(sum(matched_orders), 0)",
+        mark("Paid orders whose visit is known, by the number on their confirmation page."),
+        mark("Of how many orders do we know the visit?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "matched_share",
+        MONEY,
+        mark("With a visit"),
+        "cast(sum(matched_orders) as double) / nullif(sum(web_orders), 0)",
+        mark("Share of the web orders whose visit is known."),
+        mark("How complete are sales by channel, page and place?"),
+        format="share",
+        good="neither",
+        smallest_group=SHARE_MINIMUM,
+        size_sql="sum(web_orders)",
+    ),
+    Metric(
+        "items_sold",
+        ITEMS,
+        mark("Sold"),
+        "coalesce(sum(quantity), 0)",
+        mark("Sum of the quantities in paid orders."),
+        mark("Which items sell best?"),
+        is_additive=True,
+    ),
+    Metric(
+        "item_sales",
+        ITEMS,
+        mark("Sales"),
+        "coalesce(sum(amount_cents - discount_cents), 0)",
+        mark("Sum of the lines of paid orders, less their own discounts."),
+        mark("Which items bring in the money?"),
+        mark("Discounts of whole orders, deliveries, tips and refunds belong to no item."),
+        format="cents",
+        is_additive=True,
+    ),
+)

@@ -1,0 +1,54 @@
+"""Rows of the facts of orders, refunds and items, as a lake with sales would hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+Row = dict[str, Any]
+
+_NO_VISIT = (
+    *("site", "channel", "source", "medium", "referrer_domain", "utm_campaign"),
+    *("landing_page", "device", "country", "region", "city", "customer_key", "coupon"),
+)
+
+
+def order(at: datetime, order_id: str, cents: int, **values: Any) -> Row:
+    """A paid web order in EUR; with a channel it has a visit. Times are UTC."""
+    is_matched = "channel" in values
+    given: Mapping[str, Any] = {
+        **dict.fromkeys(_NO_VISIT),
+        **{"sales_source": "shop", "order_id": order_id, "currency": "EUR", "sold_by": "web"},
+        **{"method": "number", "why_none": None, "site": "cafe"},
+        **({} if is_matched else {"method": "none", "why_none": "no request", "site": None}),
+        **{"total_cents": cents, "local_weekday": at.isoweekday(), "hour_at": at},
+    }
+    return {**given, **values}
+
+
+def refund(at: datetime, refund_id: str, order_id: str | None, cents: int, **values: Any) -> Row:
+    """A refund in EUR."""
+    return {
+        **{"sales_source": "shop", "refund_id": refund_id, "order_id": order_id},
+        **{"currency": "EUR", "kind": "refund", "amount_cents": cents},
+        **{"local_weekday": at.isoweekday(), "hour_at": at},
+        **values,
+    }
+
+
+def item(at: datetime, order_id: str, line: int, name: str, cents: int, **values: Any) -> Row:
+    """A line of an order, for one item."""
+    return {
+        **{"sales_source": "shop", "order_id": order_id, "line": line, "currency": "EUR"},
+        **{"item": name.lower(), "name": name, "quantity": 1.0, "amount_cents": cents},
+        **{"discount_cents": 0, "hour_at": at},
+        **values,
+    }
+
+
+def money(
+    orders: Sequence[Row], refunds: Sequence[Row] = (), items: Sequence[Row] = ()
+) -> dict[str, Sequence[Row]]:
+    """The rows by fact view, for `fact_tables`."""
+    return {"order_facts": orders, "refund_facts": refunds, "item_facts": items}
