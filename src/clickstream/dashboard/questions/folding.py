@@ -1,4 +1,4 @@
-"""Counts groups of few visitors, or of few orders, together, so that no number shows what a few people did.
+"""Counts small groups of visitors or orders together, so no number shows what a few people did.
 
 A question by place leaves out places with fewer than ten visitors. Each page, file and comparison
 that shows all rows of a question gets them from `fold`, which adds these visits as one row. So the
