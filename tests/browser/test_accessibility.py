@@ -43,16 +43,24 @@ def grave_faults(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    ("device", "scheme"),
+    [
+        pytest.param(DESKTOP, "dark", id="desktop-dark"),
+        pytest.param(PHONE, "light", id="phone-light"),
+        pytest.param(DESKTOP, "light", id="desktop-light", marks=pytest.mark.deep),
+        pytest.param(PHONE, "dark", id="phone-dark", marks=pytest.mark.deep),
+    ],
+)
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_has_no_fault(new_page: Callable[..., Page], name: str, device: Any) -> None:
-    page = new_page(PAGES[name], **device)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert grave_faults(page) == [], scheme
+def test_a_page_has_no_fault(
+    new_page: Callable[..., Page], name: str, device: Any, scheme: str
+) -> None:
+    page = new_page(PAGES[name], color_scheme=scheme, **device)
+    assert grave_faults(page) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.deep), "dark"])
 def test_the_login_has_no_fault(new_page: Callable[..., Page], scheme: str) -> None:
     page = new_page("/login", storage_state=None, color_scheme=scheme)
     assert grave_faults(page) == []
@@ -63,7 +71,7 @@ def test_the_login_has_no_fault(new_page: Callable[..., Page], scheme: str) -> N
     assert grave_faults(page) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.deep)])
 def test_open_menus_and_tables_have_no_fault(new_page: Callable[..., Page], scheme: str) -> None:
     page = new_page("/?range=7d", color_scheme=scheme)
     for opened in (

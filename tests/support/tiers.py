@@ -1,4 +1,4 @@
-"""Divides the cases of an expensive test between `make test` and `make test-lake`."""
+"""Divides the cases of an expensive test between `make test` and `make test-deep`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 
 def first_in_make_test(cases: Iterable[Any], count: int = 2) -> list[Any]:
-    """Return cases for `parametrize`: the first `count` for `make test`, the others for the lake.
+    """Return cases for `parametrize`: the first `count` for `make test`, the others are deep.
 
     A case of several values is a tuple.
     """
     rest = iter(cases)
     quick = list(islice(rest, count))
     return quick + [
-        pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.lake)
+        pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.deep)
         for case in rest
     ]

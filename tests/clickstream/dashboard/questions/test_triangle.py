@@ -362,7 +362,13 @@ def test_a_real_trino_gives_the_weeks_of_sentences(cafe: Cafe, trino: TrinoOfLak
 
 
 @pytest.mark.trino
-@pytest.mark.parametrize("name", PANELS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.deep] if place % 3 else [])
+        for place, name in enumerate(PANELS)
+    ],
+)
 def test_a_real_trino_gives_the_answers_of_the_copy(
     cafe: Cafe, trino: TrinoOfLake, name: str
 ) -> None:
