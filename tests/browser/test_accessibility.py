@@ -43,16 +43,26 @@ def grave_faults(page: Page) -> list[str]:
     ]
 
 
+WAYS = {
+    "desktop-dark": (DESKTOP, "dark"),
+    "phone-light": (PHONE, "light"),
+    "desktop-light": (DESKTOP, "light"),
+    "phone-dark": (PHONE, "dark"),
+}
+
+
 @pytest.mark.parametrize(
-    ("device", "scheme"),
+    ("name", "device", "scheme"),
     [
-        pytest.param(DESKTOP, "dark", id="desktop-dark"),
-        pytest.param(PHONE, "light", id="phone-light"),
-        pytest.param(DESKTOP, "light", id="desktop-light", marks=pytest.mark.deep),
-        pytest.param(PHONE, "dark", id="phone-dark", marks=pytest.mark.deep),
+        pytest.param(
+            *(name, *WAYS[way]),
+            id=f"{name}-{way}",
+            marks=[] if number == place % 2 else pytest.mark.deep,
+        )
+        for place, name in enumerate(PAGES)
+        for number, way in enumerate(WAYS)
     ],
 )
-@pytest.mark.parametrize("name", PAGES)
 def test_a_page_has_no_fault(
     new_page: Callable[..., Page], name: str, device: Any, scheme: str
 ) -> None:

@@ -35,7 +35,7 @@ def test_ci_runs_every_tier_but_the_longest() -> None:
 MARKS = {
     "LAKE_TESTS": r"mark\.lake\b",
     "TRINO_TESTS": r"mark\.trino\b|\bengine: Engine\b",
-    "DEEP_TESTS": r"mark\.deep\b|first_in_make_test",
+    "DEEP_TESTS": r"mark\.deep\b|first_in_make_test|one_of_each",
 }
 """What the source of a test with the mark of a tier contains, by the Makefile's variable."""
 DEEP_ALONE = re.findall(r"-m deep (tests/\S+)", MAKEFILE)
