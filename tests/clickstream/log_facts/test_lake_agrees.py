@@ -164,7 +164,7 @@ def test_days_of_a_shop_with_a_fleet_and_changing_keys(lake_settings: Settings) 
     settings = lake_settings.model_copy(
         update={
             "site": SiteSettings(name="shop", domains=(SHOP.domain,), time_zone="Asia/Tokyo"),
-            "privacy": PrivacySettings(key_days=2),
+            "privacy": PrivacySettings(key_days=2, confirm_cost=True),
         }
     )
     read = LogSet([str(directory)], settings).read(Console(file=StringIO()))

@@ -326,13 +326,14 @@ def assert_harmless(html: str, text: str, target: str) -> None:
 
 
 def test_a_sender_or_recipient_with_a_line_break_is_refused(digest: Digest) -> None:
-    from clickstream.dashboard.digest import build_message
+    from clickstream.dashboard.digest import MailIds, build_message
 
+    ids = MailIds(Settings().site, "lake", str(digest.week))
     bad = "owner@cafe.example\r\nBcc: thief@evil.example"
     moment = datetime.now().astimezone()
     for sender, to in ((bad, "a@b.example"), ("a@b.example", bad), ("nobody", "a@b.example")):
         with pytest.raises(SettingsError, match="is not a mail address"):
-            build_message(digest, Settings(), sender, [to], moment)
+            build_message(digest, ids, sender, [to], moment)
 
 
 def test_every_text_is_translated() -> None:
