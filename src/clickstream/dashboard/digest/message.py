@@ -70,8 +70,9 @@ def build_message(
     recipients: Sequence[str],
     moment: datetime,
 ) -> EmailMessage:
-    """Build the mail from a sender to recipients as of `moment`. Raises SettingsError for an invalid
-    mail address.
+    """Build the mail from a sender to recipients as of `moment`.
+
+    Raises SettingsError for an invalid mail address.
     """
     for address in (sender, *recipients):
         _check_address(address)

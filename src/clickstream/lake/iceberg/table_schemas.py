@@ -88,7 +88,7 @@ def ensure_tables(lake: Lake) -> None:
 
 
 def _ensure_database(lake: Lake) -> None:
-    """Create the database if it is missing; a role needs no permission to create one that exists."""
+    """Create the database if it is missing, so that a role needs no permission if it exists."""
     try:
         lake.glue.get_database(Name=lake.database)
     except lake.glue.exceptions.EntityNotFoundException:
