@@ -71,8 +71,8 @@ CONFIRMATION_VIEWS = Table(
         key(
             "kind",
             "string",
-            "order (the view that counts), repeat, unknown number, ambiguous number, failed, bot or "
-            "opted out.",
+            "order (the view that counts), repeat, unknown number, ambiguous number, failed, bot "
+            "or opted out.",
         ),
         replace(SALES_SOURCE, required=False),
         Column("order_id", "string", "Id of the order; null if no order has the number."),
