@@ -51,11 +51,20 @@ class MatchedDate:
     is_anonymous: bool
 
     @property
+    def orders(self) -> int:
+        """The number of orders."""
+        return sum(self.methods.values())
+
+    @property
+    def matched(self) -> int:
+        """The number of orders with a visit."""
+        return self.orders - self.methods["none"]
+
+    @property
     def sentence(self) -> str:
         """One line for the log."""
-        matched = sum(self.methods.values()) - self.methods["none"]
         parts = [
-            f"{self.day}: {matched:,} of {quantity(sum(self.methods.values()), 'order')} matched",
+            f"{self.day}: {self.matched:,} of {quantity(self.orders, 'order')} matched",
             quantity(sum(self.views.values()), "confirmation view"),
         ]
         if number := self.views["unknown number"]:
