@@ -37,6 +37,7 @@ TASKS = (
     "replace_date.pull_sales",
     "replace_date.check_day",
     "replace_date.register_tables",
+    "match_orders",
     "refresh_views",
     "refresh_facts",
 )

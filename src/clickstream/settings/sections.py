@@ -37,8 +37,9 @@ _SHAPING: dict[str, Any] = {
 }
 """Settings that affect the rows of an hour.
 
-A setting that is added later is included only if it is set, as `[site] hosts`, `[orders] number` and
-those of `_ADDED_TO_BOTS`: otherwise every hour of an existing lake would count as built by other settings.
+A setting that is added later is included only if it is set, as `[site] hosts`, `[orders] number`
+and those of `_ADDED_TO_BOTS`: otherwise every hour of an existing lake would count as built by
+other settings.
 """
 
 _ADDED_TO_BOTS: dict[str, object] = {"hosting": True, "agent_keys": ""}
