@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
-from clickstream.dashboard.questions.fact_views import MONEY
+from clickstream.dashboard.questions.fact_views import ITEMS, MONEY
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import USUAL_KEY_DAYS, Question, build_question
@@ -72,6 +72,8 @@ class Panel:
         """
         metrics, by = self.parts(view)
         metrics = [name for name in metrics if name not in hidden]
+        if not metrics:
+            return []
         groups = [by, *((name,) for name in self.also_by)]
         if self.is_over_time:
             groups.append((*by, *GRAIN_DIMENSIONS[grain_of(view, period)]))
@@ -107,6 +109,12 @@ class Panel:
     def dimensions(self, view: View) -> list[Dimension]:
         """Return the dimensions that it shows."""
         return [DIMENSIONS[name] for name in (*self.parts(view)[1], *self.also_by)]
+
+    @property
+    def is_of_money(self) -> bool:
+        """Whether it shows only what sites with a shop have."""
+        first = next(iter(self.asks.values()))
+        return METRICS[first[0][0]].facts in (MONEY, ITEMS)
 
     @property
     def is_filtered(self) -> bool:

@@ -114,6 +114,7 @@ class Renderer:
             "count": formats.count,
             "share": formats.share,
             "signed": formats.signed,
+            "whole_units": formats.whole_units,
             "decimal": formats.decimal,
             "panels": PANELS,
             "paths": PATHS,
