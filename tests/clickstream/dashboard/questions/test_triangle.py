@@ -306,7 +306,8 @@ def test_the_sums_of_bots_errors_and_rejects_are_those_of_the_hours(cafe: Cafe) 
 
 def page_in(cafe: Cafe, reader: Reader, view: View, answers: Answers | None = None) -> PageContext:
     locale = parse_locale("en-GB")
-    formats = Formats(locale, load_translations(locale))
+    currency = cafe.lake.settings.sales_currency
+    formats = Formats(locale, load_translations(locale), currency)
     now = datetime(2026, 10, 26, 12, tzinfo=UTC).replace(tzinfo=None)
     ask = (answers or Answers(cafe.copy)).asker(reader)
     return PageContext(view, ask, formats, now, cafe.lake.settings, cafe.truth.zone, reader.state)

@@ -179,7 +179,7 @@ def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> A
     formats, value = page.formats, one[dimension]
     visits = formats.plural("%(number)s visit", "%(number)s visits", one["visits"])
     parts = [visits]
-    if _has_rate(one) and not page.hidden:
+    if _has_rate(one) and page.has_goals:
         label = formats.text(page.metric("conversion_rate").label)
         parts.append(f"{label} {formats.share(one['conversion_rate'])}")
     view = page.view
