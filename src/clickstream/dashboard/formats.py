@@ -118,6 +118,8 @@ class Formats:
             return self.size(value)
         if metric.format == "cents":
             return self.amount(value)
+        if metric.format == "decimal":
+            return self.decimal(value)
         return self.moment(value) if metric.format == "moment" else self.count(value)
 
     def tick(self, metric: Metric, value: float) -> str:

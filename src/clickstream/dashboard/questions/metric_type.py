@@ -7,7 +7,7 @@ from typing import Literal
 
 from clickstream.dashboard.questions.fact_views import FactView
 
-Format = Literal["count", "share", "seconds", "milliseconds", "moment", "bytes", "cents"]
+Format = Literal["count", "share", "seconds", "milliseconds", "moment", "bytes", "cents", "decimal"]
 Good = Literal["up", "down", "neither"]
 
 
