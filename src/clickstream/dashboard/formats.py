@@ -147,6 +147,10 @@ class Formats:
         """Format a number with one decimal."""
         return _decimal(self.locale, round(value, 1))
 
+    def significant(self, value: float) -> str:
+        """Format a number with two significant digits, such as 0.042."""
+        return numbers.format_decimal(value, "@@", self.locale)
+
     def signed(self, value: int) -> str:
         """Format a difference with its sign."""
         return f"{'+' if value >= 0 else '−'}{self.count(abs(value))}"
