@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
+from clickstream.dashboard.questions.fact_views import FactView
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import USUAL_KEY_DAYS, Question, build_question
@@ -65,10 +66,11 @@ class Panel:
     ) -> list[Question]:
         """Return its questions in a view, for all rows, without the `hidden` metrics.
 
+        A panel of hidden metrics only asks for them; pages leave it out.
         `goal` is the site's main goal.
         """
         metrics, by = self.parts(view)
-        metrics = [name for name in metrics if name not in hidden]
+        metrics = [name for name in metrics if name not in hidden] or metrics
         groups = [by, *((name,) for name in self.also_by)]
         if self.is_over_time:
             groups.append((*by, *GRAIN_DIMENSIONS[grain_of(view, period)]))
@@ -96,9 +98,18 @@ class Panel:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether the view's filters apply to its rows."""
+        """Whether the view's filters apply to its rows, which are of visits."""
+        return self._facts.has_sessions
+
+    @property
+    def is_of_orders(self) -> bool:
+        """Whether its rows are of orders, to which some filters of visits apply."""
+        return self._facts.has_orders or bool(self._facts.visit_dimensions)
+
+    @property
+    def _facts(self) -> FactView:
         first = next(iter(self.asks.values()))
-        return METRICS[first[0][0]].facts.has_sessions
+        return METRICS[first[0][0]].facts
 
 
 @dataclass(frozen=True)
@@ -126,6 +137,11 @@ class Trend(Panel):
     def is_filtered(self) -> bool:
         """True, because it shows visits."""
         return True
+
+    @property
+    def is_of_orders(self) -> bool:
+        """False, because it shows visits."""
+        return False
 
 
 def grain_of(view: View, period: Period) -> Grain:

@@ -15,6 +15,7 @@ from clickstream.dashboard.access.identity import (
 )
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.folding import fold
+from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.questions.view_urls import parse_view
@@ -23,6 +24,8 @@ from clickstream.dashboard.tabs.trust.panels import SALES_LEDGER
 from clickstream.dashboard.web.details import compare_answers, csv_lines, detail_parts
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.web.shown_rows import SEARCH, START, ShownRows
+from clickstream.dashboard.widgets.money import explain_no_money
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.lake import aws_errors
 
 
@@ -40,6 +43,7 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
     def show_csv(name: str, request: Request) -> Response:
         view = view_of(name, request)
         with dashboard.page(view, identity_of(request)) as page:
+            _require_money(page, PANELS[name])
             lines = list(csv_lines(page, name))
             file_name = f"{name}-{page.period.first}-{page.period.last}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
@@ -48,6 +52,7 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
     def show_panel(name: str, request: Request) -> HTMLResponse:
         view, shown = view_of(name, request), ShownRows.parse(request.query_params)
         with dashboard.page(view, identity_of(request)) as page:
+            _require_money(page, PANELS[name])
             parts = detail_parts(page, PANELS[name], shown)
             html = dashboard.renderer.detail(page, PANELS[name], parts, None, shown.search)
         return HTMLResponse(html)
@@ -68,6 +73,13 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
     )
 
 
+def _require_money(page: PageContext, panel: Panel) -> None:
+    """Refuse a panel of orders on a site without sales, or with filters that do not apply."""
+    if panel.is_of_orders and not page.has_money:
+        missing = f"There is no panel {panel.name}."
+        raise HTTPException(HTTPStatus.NOT_FOUND, explain_no_money(page) or missing)
+
+
 def _show_both(
     dashboard: DashboardService, view: View, identity: Identity, name: str
 ) -> HTMLResponse:
@@ -78,6 +90,7 @@ def _show_both(
         return Answer(question, dashboard.engine.ask_views(question))
 
     with dashboard.page(view, identity) as page, aws_errors.translate_errors():
+        _require_money(page, panel)
         questions = questions_of(page, panel)
         pairs = [(fold(page.ask, one), fold(ask, one).rows) for one in questions]
         comparison, parts = compare_answers(page, pairs)

@@ -210,7 +210,7 @@ def filters_of(question: Question, panel_name: str, page: PageContext) -> Sequen
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_shows_what_athena_says_and_what_is_true(cafe: Cafe, name: str) -> None:
-    filters = FILTERS[3] if PANELS[name].is_filtered else ()
+    filters = FILTERS[3] if PANELS[name].is_filtered or PANELS[name].is_of_orders else ()
     view = View(PANELS[name].tab, filters=tuple(filters))
     for question, chosen in questions_of(cafe, name, view, WHOLE):
         check(cafe, question, question.period, chosen)
