@@ -285,6 +285,12 @@ class Settings(Section):
     digest: DigestSettings = DigestSettings()
     directory: Path = Field(Path(), exclude=True, strict=False)
 
+    @property
+    def sales_currency(self) -> str:
+        """The currency of all sources of sales; empty without sales, or with several currencies."""
+        codes = {one.currency for one in self.sales}
+        return codes.pop() if len(codes) == 1 else ""
+
     def resolve(self, path: str) -> Path:
         """Make a path of the settings absolute, relative to the directory of the settings file."""
         return self.directory / Path(path).expanduser()

@@ -83,7 +83,7 @@ def find_changes(page: PageContext) -> Changes:
     """Compare everything that the page reports or colours with the weeks before."""
     weeks, reason = find_history(page)
     candidates = _compare(page, weeks) if weeks else []
-    if page.view.tab == "marketing" and not page.hidden:
+    if page.view.tab == "marketing" and page.has_goals:
         candidates += rates_beside_others(page)
     return Changes(weeks, reason, candidates, _find_likely(candidates))
 

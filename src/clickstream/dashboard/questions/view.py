@@ -27,7 +27,13 @@ TILES = (
     *("visitors", "conversions", "conversion_rate"),
     *("visits", "page_views", "engaged_rate"),
 )
-"""The metrics that the main chart can show, in the order of the key figures."""
+"""The metrics of visits that the main chart can show, in the order of the key figures."""
+
+MONEY_TILES = ("orders", "net_sales", "average_order")
+"""The metrics of money that the main chart can show, and that have a key figure."""
+
+CHARTED = (*TILES, *MONEY_TILES)
+"""All metrics that the main chart can show."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "sources": ("channel", "source", "campaign", "referrer"),

@@ -146,6 +146,7 @@ class Renderer:
             **share_menu(page),
             "view": page.view,
             "hidden": page.hidden,
+            "has_goals": page.has_goals,
             "metric": page.metric,
             "identity": page.identity,
             "engine": page.engine,

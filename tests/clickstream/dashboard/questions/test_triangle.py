@@ -210,7 +210,7 @@ def filters_of(question: Question, panel_name: str, page: PageContext) -> Sequen
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_shows_what_athena_says_and_what_is_true(cafe: Cafe, name: str) -> None:
-    filters = FILTERS[3] if PANELS[name].is_filtered or PANELS[name].is_of_orders else ()
+    filters = FILTERS[3] if PANELS[name].is_filtered else ()
     view = View(PANELS[name].tab, filters=tuple(filters))
     for question, chosen in questions_of(cafe, name, view, WHOLE):
         check(cafe, question, question.period, chosen)
@@ -305,7 +305,8 @@ def test_the_sums_of_bots_errors_and_rejects_are_those_of_the_hours(cafe: Cafe) 
 
 def page_in(cafe: Cafe, reader: Reader, view: View, answers: Answers | None = None) -> PageContext:
     locale = parse_locale("en-GB")
-    formats = Formats(locale, load_translations(locale))
+    currency = cafe.lake.settings.sales_currency
+    formats = Formats(locale, load_translations(locale), currency)
     now = datetime(2026, 10, 26, 12, tzinfo=UTC).replace(tzinfo=None)
     ask = (answers or Answers(cafe.copy)).asker(reader)
     return PageContext(view, ask, formats, now, cafe.lake.settings, cafe.truth.zone, reader.state)

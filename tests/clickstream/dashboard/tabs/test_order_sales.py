@@ -108,9 +108,7 @@ def answer(page: PageContext, panel: Any) -> list[tuple[Any, ...]]:
 @given(ORDERS, st.sampled_from(["", "Email"]))
 @examples()
 def test_items_pairs_and_customers_are_those_of_the_orders(sold: list[Sold], channel: str) -> None:
-    chosen = [
-        one for one in sold if one.day in SHOWN and (not channel or one.channel == channel)
-    ]
+    chosen = [one for one in sold if one.day in SHOWN and (not channel or one.channel == channel)]
     view = VIEW.with_filter("channel", channel) if channel else VIEW
     with page_with(rows_of(sold), view=view) as page:
         items = {name: (n, pieces) for name, n, pieces, _ in answer(page, panels.MENU_SALES)}

@@ -188,7 +188,7 @@ def _has_rate(one: Record) -> bool:
 def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> Area:
     formats, value = page.formats, one[dimension]
     parts = [_number(page, one)]
-    if _has_rate(one) and not page.hidden:
+    if _has_rate(one) and page.has_goals:
         label = formats.text(page.metric("conversion_rate").label)
         parts.append(f"{label} {formats.share(one['conversion_rate'])}")
     view = page.view

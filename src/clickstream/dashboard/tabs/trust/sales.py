@@ -105,7 +105,7 @@ def _row(page: PageContext, name: str, currency: str, some: Sequence[Record]) ->
     sums = {metric: sum(one[metric] for one in some) for metric in _SHOWN}
     cells = [
         page.formats.money(value, currency)
-        if METRICS[metric].format == "cents"
+        if METRICS[metric].format == "amount"
         else page.formats.count(value)
         for metric, value in sums.items()
     ]
