@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,13 @@ from tests.support.sales_files import with_sales
 from clickstream.dashboard.questions.computed_rows import PAIR_MINIMUM
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.orders import panels
+from clickstream.dashboard.tabs.orders.funnel import build_funnel
 from clickstream.dashboard.tabs.orders.lost_sales import lost_sales
 from clickstream.dashboard.tabs.orders.menu_sales import menu_rows
 from clickstream.dashboard.tabs.orders.reconciled import reconciliation_of
-from clickstream.dashboard.tabs.orders.values import build_funnel
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import GoalSettings, Settings
+from clickstream.settings.dashboard import DashboardSettings
 from clickstream.settings.sections import FunnelStepSettings
 
 FIRST = datetime(2026, 11, 2)
@@ -45,7 +46,7 @@ SETTINGS = with_sales(
             FunnelStepSettings(name="form", page="/form"),
             FunnelStepSettings(name="sent", page="/thanks"),
         ),
-        dashboard={"item_pages": "/menu/.+", "page_names": {"/menu/7": "Tea"}},
+        dashboard=DashboardSettings(item_pages="/menu/.+", page_names={"/menu/7": "Tea"}),
     ),
     Path("/srv"),
     ("shop",),

@@ -178,7 +178,8 @@ def _shows_sales(page: PageContext) -> bool:
 
 def _size(page: PageContext, one: Record) -> float:
     """Return what the area of a place shows: its visits, or its net sales in whole units."""
-    return max(one["net_sales"] / 100, 0) if _shows_sales(page) else one["visits"]
+    shown: float = max(one["net_sales"] / 100, 0) if _shows_sales(page) else one["visits"]
+    return shown
 
 
 def _has_rate(one: Record) -> bool:
@@ -232,7 +233,7 @@ def _spans(page: PageContext, bounds: Sequence[float]) -> Iterator[str]:
         if _shows_rates(page):
             shown, last = formats.share(low, digits), formats.share(high or 0, digits)
         elif _shows_sales(page):
-            shown, last = formats.whole_units(low * 100), formats.whole_units((high or 0) * 100)
+            shown, last = formats.whole_units(low * 100), formats.whole_units(((high or 1) - 1) * 100)
         else:
             shown, last = formats.count(low), formats.count((high or 1) - 1)
         if high is None:

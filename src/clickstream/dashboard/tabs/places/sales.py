@@ -107,7 +107,7 @@ def _row(
     page: PageContext, dimension: str, one: Mapping[str, Any], width: float, measures: Measures
 ) -> PlaceSalesRow:
     formats, value, people = page.formats, one[dimension], measures.get(PEOPLE)
-    rate = interval = NO_VALUE
+    rate, interval = NO_VALUE, ""
     if people:
         low, high = (end * PER / people for end in poisson_interval(one["orders"]))
         rate = _rate(page, one["orders"] * PER / people)
