@@ -217,6 +217,10 @@ class Formats:
         """Return the short name of a weekday, 1 for Monday to 7 for Sunday."""
         return dates.format_date(_MONDAY + timedelta(days=number - 1), "EEE", self.locale)
 
+    def long_weekday(self, day: date) -> str:
+        """Return the name of a date's weekday, such as Monday."""
+        return dates.format_date(day, "EEEE", self.locale)
+
     def weekdays(self) -> Sequence[int]:
         """Return the weekdays, 1 (Monday) to 7, from the locale's first day of the week."""
         first: int = self.locale.first_week_day

@@ -80,6 +80,10 @@ class DashboardSettings(Section):
     monthly_targets: dict[GoalName, Annotated[int, Field(ge=1)]] = Field(
         {}, description="Visits that should meet a goal in a calendar month, by the goal's name."
     )
+    monthly_sales_target: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="Net sales that a calendar month should have, in whole units of the currency.",
+    )
     order_goal: GoalName = Field("order", description="The goal that is an order.")
     item_pages: RegularExpression = Field(
         "",

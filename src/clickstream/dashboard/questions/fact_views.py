@@ -97,6 +97,9 @@ MONEY = FactView(
 
 ITEMS = FactView("item_facts", "event_date", has_sessions=False, has_orders=True)
 PAIRS = FactView("item_pairs", "event_date", has_sessions=False, has_orders=True, rows=ITEM_PAIRS)
+OF_ORDERS = (MONEY, ITEMS, PAIRS)
+"""The views of orders: some filters of visits choose their rows, by the visit of the order."""
+
 DEMOGRAPHICS = FactView(
     "current_demographics", "event_date", has_sessions=False, rows=CURRENT_DEMOGRAPHICS
 )

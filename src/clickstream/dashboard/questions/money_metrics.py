@@ -40,6 +40,18 @@ MONEY_METRICS = (
         is_additive=True,
     ),
     Metric(
+        "sales_squares",
+        MONEY,
+        mark("Net sales, squared"),
+        "coalesce(sum(cast(net_cents as double) * net_cents), 0)",
+        mark("Sum over all orders and refunds of their squared amounts."),
+        mark("How far does chance move net sales?"),
+        mark("Only comparisons of net sales use it: large orders change them most."),
+        format="amount",
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
         "gross_sales",
         MONEY,
         mark("Gross sales"),

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
-from clickstream.dashboard.questions.fact_views import MONEY, FactView
+from clickstream.dashboard.questions.fact_views import MONEY, OF_ORDERS
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import USUAL_KEY_DAYS, Question, build_question
@@ -68,11 +68,12 @@ class Panel:
     ) -> list[Question]:
         """Return its questions in a view, for all rows, without the `hidden` metrics.
 
-        A panel of hidden metrics only asks for them; pages leave it out.
         `goal` is the site's main goal.
         """
         metrics, by = self.parts(view)
-        metrics = [name for name in metrics if name not in hidden] or metrics
+        metrics = [name for name in metrics if name not in hidden]
+        if not metrics:
+            return []
         groups = [by, *((name,) for name in self.also_by)]
         if self.is_over_time:
             groups.append((*by, *GRAIN_DIMENSIONS[grain_of(view, period)]))
@@ -110,19 +111,17 @@ class Panel:
         return [DIMENSIONS[name] for name in (*self.parts(view)[1], *self.also_by)]
 
     @property
+    def is_of_money(self) -> bool:
+        """Whether it shows only what sites with a shop have."""
+        first = next(iter(self.asks.values()), None)
+        return first is not None and METRICS[first[0][0]].facts in OF_ORDERS
+
+    @property
     def is_filtered(self) -> bool:
         """Whether the view's filters apply to its rows."""
-        return self._facts.has_sessions or self.is_of_orders
-
-    @property
-    def is_of_orders(self) -> bool:
-        """Whether its rows are of orders, to which some filters of visits apply."""
-        return self._facts.has_orders or bool(self._facts.visit_dimensions)
-
-    @property
-    def _facts(self) -> FactView:
         first = next(iter(self.asks.values()))
-        return METRICS[first[0][0]].facts
+        facts = METRICS[first[0][0]].facts
+        return facts.has_sessions or facts in OF_ORDERS
 
 
 @dataclass(frozen=True)
@@ -149,11 +148,6 @@ class Trend(Panel):
     def is_filtered(self) -> bool:
         """True, because it shows visits."""
         return True
-
-    @property
-    def is_of_orders(self) -> bool:
-        """False, because it shows visits."""
-        return False
 
 
 def grain_of(view: View, period: Period) -> Grain:

@@ -42,7 +42,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "moved": ("visits", "conversions"),
     "viewed_pages": ("page", "landing_page", "exit_page", "host"),
     "devices": ("device", "browser", "os"),
-    "acquisition": ("channel", "source", "campaign", "content", "term", "referrer"),
+    "acquisition": ("channel", "source", "campaign", "content", "term", "referrer", "landing_page"),
     "assistants": ("source", "landing_page"),
     "bots": ("agent", "bot_reason", "bot_class"),
     "map": ("visits", "conversion_rate", "net_sales"),

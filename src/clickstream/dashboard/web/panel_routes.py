@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
@@ -15,7 +17,6 @@ from clickstream.dashboard.access.identity import (
 )
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.folding import fold
-from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.questions.view_urls import parse_view
@@ -40,10 +41,15 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
         given = request.query_params.multi_items()
         return parse_view(PANELS[name].tab, given, (SEARCH, START))
 
+    @contextlib.contextmanager
+    def page_of(name: str, view: View, request: Request) -> Iterator[PageContext]:
+        with dashboard.page(view, identity_of(request)) as page:
+            require_money(page, name)
+            yield page
+
     def show_csv(name: str, request: Request) -> Response:
         view = view_of(name, request)
-        with dashboard.page(view, identity_of(request)) as page:
-            _require_money(page, PANELS[name])
+        with page_of(name, view, request) as page:
             lines = list(csv_lines(page, name))
             file_name = f"{name}-{page.period.first}-{page.period.last}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
@@ -51,8 +57,7 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
 
     def show_panel(name: str, request: Request) -> HTMLResponse:
         view, shown = view_of(name, request), ShownRows.parse(request.query_params)
-        with dashboard.page(view, identity_of(request)) as page:
-            _require_money(page, PANELS[name])
+        with page_of(name, view, request) as page:
             parts = detail_parts(page, PANELS[name], shown)
             html = dashboard.renderer.detail(page, PANELS[name], parts, None, shown.search)
         return HTMLResponse(html)
@@ -73,11 +78,11 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
     )
 
 
-def _require_money(page: PageContext, panel: Panel) -> None:
-    """Refuse a panel of orders on a site without sales, or with filters that do not apply."""
-    if panel.is_of_orders and not page.has_money:
-        missing = f"There is no panel {panel.name}."
-        raise HTTPException(HTTPStatus.NOT_FOUND, explain_no_money(page) or missing)
+def require_money(page: PageContext, name: str) -> None:
+    """Refuse a panel of orders and amounts on a page without them."""
+    if PANELS[name].is_of_money and not page.has_money:
+        reason = explain_no_money(page) or f"There is no panel {name}."
+        raise HTTPException(HTTPStatus.NOT_FOUND, reason)
 
 
 def _show_both(
@@ -90,7 +95,7 @@ def _show_both(
         return Answer(question, dashboard.engine.ask_views(question))
 
     with dashboard.page(view, identity) as page, aws_errors.translate_errors():
-        _require_money(page, panel)
+        require_money(page, name)
         questions = questions_of(page, panel)
         pairs = [(fold(page.ask, one), fold(ask, one).rows) for one in questions]
         comparison, parts = compare_answers(page, pairs)

@@ -233,7 +233,10 @@ def _spans(page: PageContext, bounds: Sequence[float]) -> Iterator[str]:
         if _shows_rates(page):
             shown, last = formats.share(low, digits), formats.share(high or 0, digits)
         elif _shows_sales(page):
-            shown, last = formats.whole_units(low * 100), formats.whole_units(((high or 1) - 1) * 100)
+            shown, last = (
+                formats.whole_units(low * 100),
+                formats.whole_units(((high or 1) - 1) * 100),
+            )
         else:
             shown, last = formats.count(low), formats.count((high or 1) - 1)
         if high is None:
