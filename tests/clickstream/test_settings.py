@@ -11,6 +11,7 @@ from clickstream.clean.request_kinds import KINDS
 from clickstream.errors import SettingsError
 from clickstream.sessions import Goal
 from clickstream.settings.dashboard import DigestSettings
+from clickstream.settings.orders import OrderSettings
 from clickstream.step_config import session_rules
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +108,11 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
         (
             "[dashboard]\n[dashboard.page_names]\n'/a' = 'Menu'\n'/b' = 'Menu'\n",
             ["line 2", "/a and /b have the same name 'Menu'; give each page its own"],
+        ),
+        ("[orders]\nnumber = 'x'\n", ["line 2", "orders.number", "lacks the named group"]),
+        (
+            "[orders]\nnumber = '(?P<order>x)(?P<sum>y)'\n",
+            ["it has the group sum; the named groups are order and amount"],
         ),
         ("[[funnel]]\nname = 'a'\npage = '['\n", ["line 3", "funnel.0.page", "missing"]),
         ("[[funnel]]\nname = 'a'\npage = '/'\n" * 10, ["line 1", "funnel", "at most 9 items"]),
@@ -215,6 +221,9 @@ def test_the_digest_tells_what_shapes_a_result() -> None:
     kept = plain.model_copy(update={"maintenance": settings.MaintenanceSettings(snapshot_days=30)})
     assert plain.result_digest() == moved.result_digest() == kept.result_digest()
     assert plain.result_digest() != shorter.result_digest()
+    numbered = plain.model_copy(update={"orders": OrderSettings(number="(?P<order>x)")})
+    by_time = plain.model_copy(update={"orders": OrderSettings(match_by_time=True)})
+    assert plain.result_digest() == by_time.result_digest() != numbered.result_digest()
 
 
 def test_the_example_file_names_every_setting() -> None:

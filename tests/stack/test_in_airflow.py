@@ -65,7 +65,7 @@ def airflow_below(
         yield replace(airflow, url=url)
 
 
-@pytest.fixture(params=["airflow", "airflow_below"])
+@pytest.fixture(params=["airflow", pytest.param("airflow_below", marks=pytest.mark.deep)])
 def any_airflow(request: pytest.FixtureRequest) -> AirflowServer:
     server: AirflowServer = request.getfixturevalue(request.param)
     return server

@@ -281,6 +281,7 @@ def test_reprocess_builds_each_day_in_a_task_of_its_own(built_once, stack, api, 
     assert versions(lake) == before
 
 
+@pytest.mark.deep
 def test_reprocess_on_spark_publishes_the_range(built_once, stack, api, lake, emr) -> None:
     """The job is a real spark-submit; its task waits in the triggerer, and links to the job."""
     require_program("java", "default-jre-headless")
@@ -335,6 +336,7 @@ def destroy_key(lake: Lake, hour: Hour) -> None:
     visitor_keys.destroy_expired(lake, end + timedelta(days=privacy.replay_days, seconds=1))
 
 
+@pytest.mark.deep
 def test_the_database_gone_in_the_middle_of_a_run(built_once, stack, api, lake) -> None:
     """Airflow's scheduler gives up without it and is started again, as docker compose does.
 

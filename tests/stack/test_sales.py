@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import closing, nullcontext
 from datetime import date, timedelta
-from functools import partial
 
 import psycopg2
 import pytest
@@ -134,18 +133,38 @@ def test_a_backfill_over_midnight_replaces_both_dates_each_time(
     run_id, pulled_once, stack, api, lake, dates
 ) -> None:
     """Two runs at once, of the hours before and after midnight; each replaces its own date."""
-    before, after = Hour.midnight(dates[3]).minus(1), Hour.midnight(dates[3])
+    hours = [Hour.midnight(dates[3]).minus(1), Hour.midnight(dates[3])]
     for reprocess in ("none", "completed"):
         forget(lake, dates[2:4])
-        backfill(api, [before, after.next], SALES, reprocess=reprocess)
-        stack.wait_until("The runs", partial(are_finished, api, before, after), DEADLINE_SECONDS)
-        states = api.run_states(SALES, before, after.next)
-        assert states == {before: "success", after: "success"}
-        assert publishers(lake, dates[2:4]) == {*api.run_ids(SALES, before, after.next).values()}
+        fill(stack, api, hours, reprocess)
+        assert publishers(lake, dates[2:4]) == {
+            *api.run_ids(SALES, hours[0], hours[1].next).values()
+        }
         assert contents(lake, dates) == pulled_once
 
 
-def are_finished(api: AirflowApi, before: Hour, after: Hour) -> bool:
-    """Whether the runs of both hours are finished; a run begins 10 minutes after its hour does."""
-    states = api.run_states(SALES, before, after.next)
-    return len(states) == 2 and {*states.values()} <= FINISHED
+@pytest.mark.deep
+def test_a_backfill_of_six_dates_gives_the_rows_of_one_pull_each_time(
+    run_id, pulled_once, stack, api, lake, dates
+) -> None:
+    """24 runs of each date: one replaces it, the others find no difference."""
+    first = Hour.midnight(dates[0])
+    hours = [first.plus(number) for number in range(24 * len(dates))]
+    for reprocess in ("none", "completed"):
+        forget(lake, dates)
+        fill(stack, api, hours, reprocess)
+        assert contents(lake, dates) == pulled_once
+
+
+def fill(stack: Stack, api: AirflowApi, hours: list[Hour], reprocess: str) -> None:
+    """Run a backfill of hours, and wait until all its runs have succeeded."""
+    end = hours[-1].next
+
+    def are_finished() -> bool:
+        """A run begins 10 minutes after its hour does."""
+        states = api.run_states(SALES, hours[0], end)
+        return len(states) == len(hours) and {*states.values()} <= FINISHED
+
+    backfill(api, [hours[0], end], SALES, reprocess=reprocess)
+    stack.wait_until("The runs", are_finished, DEADLINE_SECONDS + 60 * len(hours))
+    assert api.run_states(SALES, hours[0], end) == dict.fromkeys(hours, "success")

@@ -20,6 +20,7 @@ from clickstream.settings.labels import (
     PageSettings,
     PeopleSettings,
 )
+from clickstream.settings.orders import OrderSettings
 from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sources import CollectSettings, SourceSettings
 from clickstream.settings.values import GoalName, RegularExpression, SiteHost, TimeZone
@@ -35,8 +36,8 @@ _SHAPING: dict[str, Any] = {
 }
 """Settings that affect the rows of an hour.
 
-A setting that is added later is included only if it is set, as `[site] hosts` and those of
-`_ADDED_TO_BOTS`: otherwise every hour of an existing lake would count as built by other settings.
+A setting that is added later is included only if it is set, as `[site] hosts`, `[orders] number` and
+those of `_ADDED_TO_BOTS`: otherwise every hour of an existing lake would count as built by other settings.
 """
 
 _ADDED_TO_BOTS: dict[str, object] = {"hosting": True, "agent_keys": ""}
@@ -258,6 +259,7 @@ class Settings(Section):
     sales: tuple[SalesSettings, ...] = Field(
         (), description="Shop databases and CSV files that sales are read from."
     )
+    orders: OrderSettings = OrderSettings()
     lake: LakeSettings = LakeSettings()
     aws: AwsSettings = AwsSettings()
     sessions: SessionSettings = SessionSettings()
@@ -313,8 +315,9 @@ class Settings(Section):
         site = _SHAPING["site"] | ({"hosts"} if self.site.hosts else set())
         bots = self.bots.model_dump()
         unset = {name for name, usual in _ADDED_TO_BOTS.items() if bots[name] == usual}
+        orders = {"orders": {"number"}} if self.orders.number else {}
         shaping = self.model_dump_json(
-            include=_SHAPING | {"site": site}, exclude={"bots": {*unset, "robots_file"}}
+            include=_SHAPING | {"site": site} | orders, exclude={"bots": {*unset, "robots_file"}}
         )
         return hashlib.blake2b(shaping.encode(), digest_size=8).hexdigest()
 

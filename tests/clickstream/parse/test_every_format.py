@@ -13,6 +13,7 @@ from tests.clickstream.parse.builders import FORWARDED, HOST, LINES, TEMPLATES, 
 from tests.clickstream.parse.strategies import damage, noise, record_of
 from tests.fuzz.reading import check_cuts, check_reading
 from tests.support.cases import each_case
+from tests.support.examples import examples
 
 from clickstream.parse import parse
 from clickstream.parse.registry import FORMATS
@@ -63,6 +64,7 @@ def test_any_line_is_the_same_in_any_company_and_by_any_way(name: str, data: st.
 
 
 @pytest.mark.parametrize("name", FORMATS)
+@examples(times=0.3)
 @given(st.data(), st.integers(1, 300))
 def test_a_log_may_be_cut_anywhere(name: str, data: st.DataObject, size: int) -> None:
     check_cuts(data.draw(broken_logs(name)), name, size)

@@ -19,6 +19,7 @@ from tests.clickstream.dashboard.cafe_truth import CafeTruth
 from tests.support.engines import TrinoOfLake
 from tests.support.lakes import built, settings_of_a_lake
 from tests.support.sales_files import break_sales, pull_sales, with_sales, write_sales
+from tests.support.tiers import one_of_each
 
 from clickstream import settings
 from clickstream.dashboard.changes.failures import FAILED
@@ -363,7 +364,7 @@ def test_a_real_trino_gives_the_weeks_of_sentences(cafe: Cafe, trino: TrinoOfLak
 
 
 @pytest.mark.trino
-@pytest.mark.parametrize("name", PANELS)
+@pytest.mark.parametrize("name", one_of_each(3, PANELS))
 def test_a_real_trino_gives_the_answers_of_the_copy(
     cafe: Cafe, trino: TrinoOfLake, name: str
 ) -> None:
