@@ -84,7 +84,7 @@ def test_a_refresh_that_is_killed_at_a_write_is_made_up_for_by_the_next(
     assert_as_computed_at_once(shared)
 
 
-@pytest.mark.lake
+@pytest.mark.deep
 def test_two_refreshes_at_once_end_in_one_manifest(shared: Lake) -> None:
     objects.delete(shared, [fact_files.MANIFEST_KEY])
     failures: list[BaseException] = []
