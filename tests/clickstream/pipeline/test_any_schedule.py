@@ -210,7 +210,7 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
 
 @pytest.mark.parametrize(
     ("room", "name", "wrong", "schedule"),
-    first_in_make_test(WRONG),
+    first_in_make_test(WRONG, 1),
     ids=[wrong.__name__ for _, _, wrong, _ in WRONG],
 )
 def test_the_property_fails_for_a_wrong_pipeline(

@@ -72,6 +72,7 @@ def assert_as_computed_at_once(lake: Lake) -> None:
     ("writes", "after"),
     first_in_make_test(product((12, 0, 1, 23, 24), (True, False)), 1),
 )
+@pytest.mark.lake
 def test_a_refresh_that_is_killed_at_a_write_is_made_up_for_by_the_next(
     shared: Lake, writes: int, after: bool
 ) -> None:
