@@ -226,7 +226,7 @@ schedules = st.lists(events, min_size=2, max_size=6)
 
 
 @pytest.mark.lake
-@examples(times=0.4)
+@examples(times=0.3)
 @given(schedules)
 def test_after_any_order_of_publications_refreshes_and_faults_facts_are_those_of_the_views(
     shared: Lake, schedule: list[tuple[str, object]]

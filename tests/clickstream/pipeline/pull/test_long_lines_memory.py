@@ -92,14 +92,8 @@ def lake_without(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFa
 
 
 every_case = pytest.mark.parametrize(
-    ("filling", "packs"),
-    [
-        pytest.param(filling, packs, marks=[] if packs == bool(number % 2) else pytest.mark.deep)
-        for number, filling in enumerate(FILLINGS)
-        for packs in (False, True)
-    ],
+    ("filling", "packs"), one_of_each(5, product(FILLINGS, (False, True)))
 )
-"""Of each filling, one kind of file is in `make test-lake`, and the other in `make test-deep`."""
 
 
 @pytest.mark.lake
