@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.pipeline.builders import write
 from tests.support import faults_children as children
+from tests.support.examples import examples
 from tests.support.faults_lakes import through
 from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, passes
-from tests.support.examples import examples
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 

@@ -6,12 +6,14 @@ import gzip
 import json
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
 from tests.support.lakes import settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.long_lines import FILLINGS, combined_line, write_log
+from tests.support.tiers import one_of_each
 
 from clickstream.settings import Settings
 
