@@ -76,6 +76,7 @@ class MatchedCafe:
         found = dict(islice(traffic(self.rules, self.first), number))
         receipts = {n for some in found.values() for e in some if (n := number_of(e))}
         self.lost |= {*self.chance.sample(sorted(receipts), len(receipts) // 10)}
+        self.lost |= {min(receipts), max(receipts)}  # probably near hours that are not published
         return {
             hour: [e for e in some if number_of(e) not in self.lost] for hour, some in found.items()
         }

@@ -108,8 +108,7 @@ def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
 
     truth = cafe.truth(now)
     assert matches(lake) == truth
-    reasons = {one.why_none for one in truth.values()}
-    assert reasons == {None, "not on the web", "no request", "hour incomplete"}
+    assert {one.why_none for one in truth.values()} > {None, "not on the web", "no request"}
     assert_ledger_counts_the_rows(lake)
     assert plan_matches(lake, now).groups == []
     assert verify_matches(lake).is_proven
