@@ -37,7 +37,6 @@ total = "total"
 sold_by = "by"
 status = "status"
 """
-WINDOW = timedelta(hours=24)
 
 
 class TrueMatch(NamedTuple):
@@ -63,6 +62,7 @@ class MatchedCafe:
     last: Hour
     rules: CafeRules
     chance: random.Random
+    window: timedelta
     lost: set[int] = field(default_factory=set)
 
     @cached_property
@@ -76,6 +76,7 @@ class MatchedCafe:
         found = dict(islice(traffic(self.rules, self.first), number))
         receipts = {n for some in found.values() for e in some if (n := number_of(e))}
         self.lost |= {*self.chance.sample(sorted(receipts), len(receipts) // 10)}
+        self.lost |= {min(receipts), max(receipts)}  # probably near hours that are not published
         return {
             hour: [e for e in some if number_of(e) not in self.lost] for hour, some in found.items()
         }
@@ -122,9 +123,12 @@ class MatchedCafe:
         at = readable_time(order.ordered_at).replace(tzinfo=UTC)
         if order.sold_by != "web":
             return TrueMatch("none", "not on the web", None, 0, *[None] * 6)
-        views = [one for one in self._views.get(order.number, ()) if abs(_time(one) - at) <= WINDOW]
+        views = [
+            one for one in self._views.get(order.number, ()) if abs(_time(one) - at) <= self.window
+        ]
         if not views:
-            is_known = at - WINDOW >= self.first.start and at + WINDOW < self.last.end
+            begin, end = at - self.window, at + self.window
+            is_known = begin >= self.first.start and end < self.last.end
             why = "no request" if is_known else "hour incomplete"
             return TrueMatch("none", why, None, 0, *[None] * 6)
         own = [one for one in sessions if one.visitor == views[0].client[:2]]
@@ -141,18 +145,20 @@ def number_of(entry: Entry) -> int | None:
     return receipt.number if receipt else None
 
 
-def cafe_settings(settings: Settings, directory: Path, rules: CafeRules) -> Settings:
+def cafe_settings(settings: Settings, directory: Path, cafe: MatchedCafe) -> Settings:
     """The settings of a lake of the café, with a shop of files in a directory."""
     (directory / "map.toml").write_text(MAP, encoding="utf-8")
     (directory / "shop").mkdir()
     shop = SalesSettings(
         name="shop", kind="csv", columns="map.toml", currency="GBP", path=str(directory / "shop")
     )
+    hours = round(cafe.window.total_seconds() / 3600)
+    orders = load(ROOT / "clickstream.toml", {}).orders.model_copy(update={"window_hours": hours})
     return settings.model_copy(
         update={
             "sales": (shop,),
-            "orders": load(ROOT / "clickstream.toml", {}).orders,
-            "site": SiteSettings(domains=rules.domains),
+            "orders": orders,
+            "site": SiteSettings(domains=cafe.rules.domains),
             "directory": directory,
         }
     )

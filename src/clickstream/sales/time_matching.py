@@ -37,7 +37,7 @@ class TimeMatch(NamedTuple):
 def clock_offset(orders: Sequence[OrderToMatch], forms: Sequence[SentForm]) -> int:
     """Return how far the web server's clock is ahead of the shop's, in microseconds.
 
-    It is the most frequent difference in whole seconds; of equally frequent ones, the smallest.
+    It is the mode of the differences in whole seconds; of equally frequent ones, the smallest.
     """
     times = sorted(form.at for form in forms)
     seconds: Counter[int] = Counter()

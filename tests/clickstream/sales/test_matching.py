@@ -177,7 +177,7 @@ def test_by_time_an_order_and_its_visit_fit_nothing_else(
             assert (found[one.key].form in near) if is_single else found[one.key].form is None
 
 
-def test_the_offset_of_the_clocks_is_the_most_frequent_difference() -> None:
+def test_the_offset_of_the_clocks_is_the_mode_of_the_differences() -> None:
     some = [order(str(n), NOON + n * 100 * SECOND) for n in range(20)]
     sent = [SentForm(one.at + 37 * SECOND + n % 3, f"s{n}") for n, one in enumerate(some)]
     assert clock_offset(some, [*sent, SentForm(NOON, "other")]) == 37 * SECOND
