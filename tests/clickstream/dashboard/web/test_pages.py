@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import escape
+from pathlib import Path
 
 import pytest
 from tests.clickstream.dashboard.builders import (
@@ -18,6 +19,7 @@ from tests.clickstream.dashboard.builders import (
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
 from tests.support.cases import each_case
+from tests.support.sales_files import with_sales
 
 from clickstream.dashboard.questions.view import CHOICES, View
 from clickstream.dashboard.tabs.panels import PANELS
@@ -484,7 +486,8 @@ def test_csv_has_all_rows_and_no_formula() -> None:
 
 @each_case("name", PANELS)
 def test_every_panel_has_a_csv_file_and_definitions(store, name) -> None:
-    with page_of(store, View(PANELS[name].tab, "7d")) as page:
+    shop = with_sales(Settings(), Path("/srv"), ("shop",))
+    with page_of(store, View(PANELS[name].tab, "7d"), settings=shop) as page:
         assert next(csv_lines(page, name)).endswith("\r\n")
         assert all(metric.definition for metric in PANELS[name].metrics(page.view))
 
