@@ -44,6 +44,16 @@ class Expression:
         """Whether the whole text matches."""
         return self._compiled.fullmatch(_encodable(text)) is not None
 
+    def search(self, text: str) -> dict[str, str | None] | None:
+        """Return the texts of the named groups of the first match; None without a match."""
+        found = self._compiled.search(_encodable(text))
+        return None if found is None else dict(found.groupdict())
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the named groups."""
+        return (*self._compiled.groupindex,)
+
     def replace(self, replacement: str, text: str) -> str:
         """Replace every match, as `re.sub` does, by a replacement that was checked before."""
         replaced: str = self._compiled.sub(replacement, _encodable(text))

@@ -26,6 +26,7 @@ from clickstream.clean.bots.signatures import SignatureVerifier
 from clickstream.clean.channels import DEFAULT_CHANNELS
 from clickstream.clean.referrers import OwnDomain, infer_own_domain
 from clickstream.errors import UnusableRule
+from clickstream.expressions import Expression
 from clickstream.lookups import AsnDatabase, PlaceDatabase, open_asn_database
 from clickstream.parse.registry import compile_format
 from clickstream.settings import GoalSettings, Settings
@@ -59,6 +60,9 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
             ),
         ),
         kinds=_kinds(settings),
+        orders=clean.OrderRules(
+            Expression(settings.orders.number) if settings.orders.number else None
+        ),
         channels=_channels(settings),
         trusted=clean.NetworkSet.of(chosen.trusted_proxies),
         networks=_networks(settings),

@@ -11,6 +11,7 @@ from clickstream.clean.request_kinds import KINDS
 from clickstream.errors import SettingsError
 from clickstream.sessions import Goal
 from clickstream.settings.dashboard import DigestSettings
+from clickstream.settings.orders import OrderSettings
 from clickstream.step_config import session_rules
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +75,15 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
             ["line 1", "24 hours", "16 or less"],
         ),
         ("[site]\nname = 5\n", ["line 2", "valid string"]),
+        ("[lake]\nbucket = 'ab'\n", ["line 2", "lake.bucket = 'ab'", "3 or more characters"]),
+        (
+            "[privacy]\nkey_days = 1\n",
+            ["line 1", "keeps 91 keys, which cost about $36 a month", "or confirm_cost = true"],
+        ),
+        (
+            "[privacy]\nreplay_days = 400\nkey_days = 6\n",
+            ["keeps 68 keys, which cost about $27 a month", "set key_days to 7 or more"],
+        ),
         ("[laek]\nbucket = 'x'\n", ["line 1", "laek", "lake"]),
         (
             "[[sources]]\nname = 'a'\npath = 'x'\n[[sources]]\nname = 'b'\npath = 'y'\n"
@@ -108,6 +118,11 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
             "[dashboard]\n[dashboard.page_names]\n'/a' = 'Menu'\n'/b' = 'Menu'\n",
             ["line 2", "/a and /b have the same name 'Menu'; give each page its own"],
         ),
+        ("[orders]\nnumber = 'x'\n", ["line 2", "orders.number", "lacks the named group"]),
+        (
+            "[orders]\nnumber = '(?P<order>x)(?P<sum>y)'\n",
+            ["it has the group sum; the named groups are order and amount"],
+        ),
         ("[[funnel]]\nname = 'a'\npage = '['\n", ["line 3", "funnel.0.page", "missing"]),
         ("[[funnel]]\nname = 'a'\npage = '/'\n" * 10, ["line 1", "funnel", "at most 9 items"]),
         ("[sessions]\ntimeout_seconds = 299\n", ["line 2", "299", "greater than or equal to 300"]),
@@ -121,6 +136,15 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, says: l
     with pytest.raises(SettingsError) as error:
         load(tmp_path, text)
     assert all(word in str(error.value) for word in says), str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["key_days = 7\n", "key_days = 1\nconfirm_cost = true\n"], ids=["7", "confirmed"]
+)
+def test_key_periods_of_a_week_or_of_a_confirmed_cost_are_allowed(
+    tmp_path: Path, text: str
+) -> None:
+    assert load(tmp_path, f"[privacy]\n{text}").privacy.key_days in (1, 7)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +239,9 @@ def test_the_digest_tells_what_shapes_a_result() -> None:
     kept = plain.model_copy(update={"maintenance": settings.MaintenanceSettings(snapshot_days=30)})
     assert plain.result_digest() == moved.result_digest() == kept.result_digest()
     assert plain.result_digest() != shorter.result_digest()
+    numbered = plain.model_copy(update={"orders": OrderSettings(number="(?P<order>x)")})
+    by_time = plain.model_copy(update={"orders": OrderSettings(match_by_time=True)})
+    assert plain.result_digest() == by_time.result_digest() != numbered.result_digest()
 
 
 def test_the_example_file_names_every_setting() -> None:

@@ -33,11 +33,13 @@ def test_ci_runs_every_tier_but_the_longest() -> None:
 
 
 MARKS = {
-    "LAKE_TESTS": r"mark\.lake\b|first_in_make_test",
+    "LAKE_TESTS": r"mark\.lake\b",
     "TRINO_TESTS": r"mark\.trino\b|\bengine: Engine\b",
-    "DEEP_TESTS": r"mark\.deep\b",
+    "DEEP_TESTS": r"mark\.deep\b|first_in_make_test|one_of_each",
 }
 """What the source of a test with the mark of a tier contains, by the Makefile's variable."""
+DEEP_ALONE = re.findall(r"-m deep (tests/\S+)", MAKEFILE)
+"""Folders whose deep tests run on one worker, because they share one server."""
 
 
 def variable(name: str) -> str:
@@ -48,7 +50,8 @@ def variable(name: str) -> str:
 
 @pytest.mark.parametrize("tier", MARKS)
 def test_tests_with_the_mark_of_a_tier_are_in_its_paths(tier: str) -> None:
-    paths = [ROOT / path for path in variable(tier).split()]
+    alone = DEEP_ALONE if tier == "DEEP_TESTS" else []
+    paths = [ROOT / path for path in [*variable(tier).split(), *alone]]
     assert [path for path in paths if not path.exists()] == []
     marked = [
         path

@@ -217,6 +217,7 @@ def test_facts_are_made_up_for_by_a_cleared_task_also_after_a_refresh_was_killed
     assert contents(lake) == built_once
 
 
+@pytest.mark.deep
 def test_facts_are_computed_again_by_the_tasks_after_a_cleared_one(
     built_once, stack, api, lake
 ) -> None:
@@ -227,6 +228,7 @@ def test_facts_are_computed_again_by_the_tasks_after_a_cleared_one(
     assert contents(lake) == built_once
 
 
+@pytest.mark.deep
 def test_all_runs_at_once_end_in_the_facts_of_one_clean_run(built_once, stack, api, lake) -> None:
     """With as many runs as a backfill should have; their refreshes run one by one."""
     backfill(api, HOURS, reprocess="completed", max_active_runs=10)
@@ -281,6 +283,7 @@ def test_reprocess_builds_each_day_in_a_task_of_its_own(built_once, stack, api, 
     assert versions(lake) == before
 
 
+@pytest.mark.deep
 def test_reprocess_on_spark_publishes_the_range(built_once, stack, api, lake, emr) -> None:
     """The job is a real spark-submit; its task waits in the triggerer, and links to the job."""
     require_program("java", "default-jre-headless")
@@ -335,6 +338,7 @@ def destroy_key(lake: Lake, hour: Hour) -> None:
     visitor_keys.destroy_expired(lake, end + timedelta(days=privacy.replay_days, seconds=1))
 
 
+@pytest.mark.deep
 def test_the_database_gone_in_the_middle_of_a_run(built_once, stack, api, lake) -> None:
     """Airflow's scheduler gives up without it and is started again, as docker compose does.
 

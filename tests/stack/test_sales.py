@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import closing, nullcontext
 from datetime import date, timedelta
-from functools import partial
 
 import psycopg2
 import pytest
@@ -21,6 +20,7 @@ from tests.stack.runs import (
     states_of,
     wait_for_state,
 )
+from tests.support.tiers import first_in_make_test
 
 from clickstream.demo.demo import Demo
 from clickstream.demo.stack import AirflowApi, Stack
@@ -38,6 +38,7 @@ TASKS = (
     "replace_date.pull_sales",
     "replace_date.check_day",
     "replace_date.register_tables",
+    "match_orders",
     "refresh_views",
     "refresh_facts",
 )
@@ -116,36 +117,55 @@ def test_a_killed_task_is_made_up_for_by_clearing_it(
     assert contents(lake, dates) == pulled_once
 
 
-def test_any_task_can_be_cleared_alone_and_with_downstream(
-    run_id, pulled_once, stack, api, lake, dates
+@pytest.mark.parametrize("include_downstream", first_in_make_test([True, False], 1))
+def test_any_task_can_be_cleared_with_downstream_and_alone(
+    run_id, pulled_once, stack, api, lake, dates, include_downstream: bool
 ) -> None:
-    """One by one while the ones before still run, then each with what follows from it."""
+    """One by one while the ones before still run, with what follows from it or without."""
     assert {task for task, _ in states_of(api, run_id, SALES)} == {*TASKS}
-    for include_downstream in (False, True):
-        forget(lake, dates)
-        for task in TASKS:
-            options = {"include_downstream": include_downstream}
-            assert api.clear(SALES, run_id, task, **options) > 0
-        assert ended(stack, api, run_id, SALES) == "success"
-        assert contents(lake, dates) == pulled_once
+    forget(lake, dates)
+    for task in TASKS:
+        assert api.clear(SALES, run_id, task, include_downstream=include_downstream) > 0
+    assert ended(stack, api, run_id, SALES) == "success"
+    assert contents(lake, dates) == pulled_once
 
 
 def test_a_backfill_over_midnight_replaces_both_dates_each_time(
     run_id, pulled_once, stack, api, lake, dates
 ) -> None:
     """Two runs at once, of the hours before and after midnight; each replaces its own date."""
-    before, after = Hour.midnight(dates[3]).minus(1), Hour.midnight(dates[3])
+    hours = [Hour.midnight(dates[3]).minus(1), Hour.midnight(dates[3])]
     for reprocess in ("none", "completed"):
         forget(lake, dates[2:4])
-        backfill(api, [before, after.next], SALES, reprocess=reprocess)
-        stack.wait_until("The runs", partial(are_finished, api, before, after), DEADLINE_SECONDS)
-        states = api.run_states(SALES, before, after.next)
-        assert states == {before: "success", after: "success"}
-        assert publishers(lake, dates[2:4]) == {*api.run_ids(SALES, before, after.next).values()}
+        fill(stack, api, hours, reprocess)
+        assert publishers(lake, dates[2:4]) == {
+            *api.run_ids(SALES, hours[0], hours[1].next).values()
+        }
         assert contents(lake, dates) == pulled_once
 
 
-def are_finished(api: AirflowApi, before: Hour, after: Hour) -> bool:
-    """Whether the runs of both hours are finished; a run begins 10 minutes after its hour does."""
-    states = api.run_states(SALES, before, after.next)
-    return len(states) == 2 and {*states.values()} <= FINISHED
+@pytest.mark.deep
+def test_a_backfill_of_six_dates_gives_the_rows_of_one_pull_each_time(
+    run_id, pulled_once, stack, api, lake, dates
+) -> None:
+    """24 runs of each date: one replaces it, the others find no difference."""
+    first = Hour.midnight(dates[0])
+    hours = [first.plus(number) for number in range(24 * len(dates))]
+    for reprocess in ("none", "completed"):
+        forget(lake, dates)
+        fill(stack, api, hours, reprocess)
+        assert contents(lake, dates) == pulled_once
+
+
+def fill(stack: Stack, api: AirflowApi, hours: list[Hour], reprocess: str) -> None:
+    """Run a backfill of hours, and wait until all its runs have succeeded."""
+    end = hours[-1].next
+
+    def are_finished() -> bool:
+        """A run begins 10 minutes after its hour does."""
+        states = api.run_states(SALES, hours[0], end)
+        return len(states) == len(hours) and {*states.values()} <= FINISHED
+
+    backfill(api, [hours[0], end], SALES, reprocess=reprocess)
+    stack.wait_until("The runs", are_finished, DEADLINE_SECONDS + 60 * len(hours))
+    assert api.run_states(SALES, hours[0], end) == dict.fromkeys(hours, "success")

@@ -58,7 +58,7 @@ class Cleaner:
         self._raw_objects: Distinct[str, None] = Distinct()
         self._methods: Texts[None] = Texts()
         self._hosts = Texts(host_name)
-        self._targets = Targets(rules.targets, rules.kinds)
+        self._targets = Targets(rules.targets, rules.kinds, rules.orders)
         self._arrivals = Arrivals(rules.channels)
         self._origins = Origins(self._agents, rules.signatures)
         self._visitors = Visitors(self._origins, rules, self._keys, self._look_ups)

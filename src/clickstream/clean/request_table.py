@@ -16,10 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
 from clickstream.clean.acquisition import Arrived
 from clickstream.clean.header_fields import SENT
+from clickstream.clean.orders import can_confirm
 from clickstream.clean.protocols import PROTOCOLS
 from clickstream.clean.request_kinds import KINDS, balance
 from clickstream.clean.visitors import VISITOR_COLUMNS
@@ -27,11 +29,14 @@ from clickstream.clean.visitors import VISITOR_COLUMNS
 POINTERS = ("raw_object", "method", "host", "target", "arrival", "visitor")
 """The columns of rows that contain positions in the table of the same name."""
 
+OF_ORDERS = ("order_number", "shown_cents")
+"""The columns of targets that only requests have that can confirm an order."""
+
 _POINTED: dict[str, str] = {
     "raw_object": "raw_object",
     "method": "method",
     "host": "host",
-    **dict.fromkeys(("path", "page", "query"), "target"),
+    **dict.fromkeys(("path", "page", "query", *OF_ORDERS), "target"),
     **dict.fromkeys(Arrived._fields, "arrival"),
     **dict.fromkeys(VISITOR_COLUMNS, "visitor"),
 }
@@ -102,14 +107,28 @@ class RequestTable:
         places = {pointer: pa.array(self.columns[pointer][rows]) for pointer in pointers}
         made = {
             name: _take_values(self.tables[_POINTED[name]][name], places[_POINTED[name]])
-            if name in _POINTED
+            if name in _POINTED and name not in OF_ORDERS
             else self._own_column(name, rows)
             for name in only
         }
         return pa.table(made)
 
+    def _of_order(self, name: str, rows: Rows) -> pa.Array:
+        """Build a column of orders, null for requests that can't confirm one, such as POST."""
+        values = self.tables["target"][name]
+        targets = self.columns["target"][rows]
+        if values.null_count == len(values):
+            return pa.nulls(len(targets), values.type)
+        methods = self.tables["method"]["method"]
+        get = pc.equal(methods.cast(pa.string()), "GET").fill_null(False)
+        is_get = get.to_numpy(zero_copy_only=False)[self.columns["method"][rows]]
+        is_one = can_confirm(self.columns["kind"][rows], is_get)
+        return values.take(pa.array(targets, mask=~is_one))
+
     def _own_column(self, name: str, rows: Rows) -> pa.Array:
-        """Build a column that is not stored in a table."""
+        """Build a column that is not stored in a table, or only partly."""
+        if name in OF_ORDERS:
+            return self._of_order(name, rows)
         column = self.columns["size" if name == "bytes" else name][rows]
         if name in _CODED:
             return dictionary_encoding.from_codes(column, pa.array(_CODED[name]))

@@ -17,6 +17,7 @@ from clickstream.clean.bots import (
 )
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.devices import Device, device_of
+from clickstream.clean.orders import OrderRules
 from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.request_kinds import KindRules
 from clickstream.clean.urls import TargetRules
@@ -37,6 +38,7 @@ class CleanRules:
     hosts: tuple[str, ...] = ()
     targets: TargetRules = field(default_factory=TargetRules)
     kinds: KindRules = field(default_factory=KindRules)
+    orders: OrderRules = field(default_factory=OrderRules)
     channels: ChannelRules = DEFAULT_CHANNELS
     trusted: NetworkSet = field(default_factory=NetworkSet)
     networks: Networks = field(default_factory=Networks)

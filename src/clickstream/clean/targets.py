@@ -1,4 +1,4 @@
-"""The table of targets: path, page, kept query parameters and campaign tags of request targets.
+"""The table of targets: path, page, kept query parameters, campaign tags and order of targets.
 
 Many targets have the same path, and links in mails and ads have the same parameters. Paths and
 parameters are therefore processed separately, each distinct one once.
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from clickstream import dictionary_encoding
 from clickstream.clean.dictionary_columns import Codes, Distinct, Texts
+from clickstream.clean.orders import OrderRules, ShownOrder, find_order
 from clickstream.clean.request_kinds import PATH_KINDS, KindRules, path_kind
 from clickstream.clean.urls import (
     CampaignTags,
@@ -36,17 +37,18 @@ class _Path(NamedTuple):
 
 
 class _Target(NamedTuple):
-    """A target, as the codes of its path and of its parameters."""
+    """A target, as the codes of its path and of its parameters, and the order that it confirms."""
 
     path: int
     parameters: int
+    order: ShownOrder = ShownOrder()
 
 
 class Targets:
     """All distinct targets so far, and all distinct sets of tags in them."""
 
-    def __init__(self, rules: TargetRules, kinds: KindRules) -> None:
-        self._rules, self._kinds = rules, kinds
+    def __init__(self, rules: TargetRules, kinds: KindRules, orders: OrderRules) -> None:
+        self._rules, self._kinds, self._orders = rules, kinds, orders
         self._paths: Distinct[str | None, _Path] = Distinct(self._path)
         self._tags: Distinct[CampaignTags, None] = Distinct()
         self._parameters: Distinct[str, tuple[str | None, int]] = Distinct(self._query)
@@ -75,14 +77,17 @@ class Targets:
         return len(self._targets)
 
     def table(self) -> pa.RecordBatch:
-        """Return the table with path, page and query of each target, in the order of the codes."""
+        """Return the table with the columns of each target, in the order of the codes."""
         path, parameters = pa.array(self._codes("path")), pa.array(self._codes("parameters"))
         paths, queries = self._paths.made, self._parameters.made
+        orders = [target.order for target in self._targets.made]
         return pa.record_batch(
             {
                 "path": dictionary_encoding.encode(one.path for one in paths).take(path),
                 "page": dictionary_encoding.encode(one.page for one in paths).take(path),
                 "query": dictionary_encoding.encode(query for query, _ in queries).take(parameters),
+                "order_number": dictionary_encoding.encode(one.number for one in orders),
+                "shown_cents": pa.array([one.cents for one in orders], pa.int64()),
             }
         )
 
@@ -95,7 +100,8 @@ class Targets:
         if text is None:
             return _Target(self._paths[None], self._parameters[""])
         path, parameters = path_and_parameters(text)
-        return _Target(self._paths[path], self._parameters[parameters])
+        order = find_order(path, parameters, self._orders)
+        return _Target(self._paths[path], self._parameters[parameters], order)
 
     def _path(self, text: str | None) -> _Path:
         if text is None:

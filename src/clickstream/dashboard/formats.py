@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from babel import Locale, dates, numbers
 
-from clickstream.dashboard.questions.metrics import Metric
+from clickstream.dashboard.questions.metrics import Format, Metric
 from clickstream.dashboard.texts import Translations, mark
 
 NO_VALUE = "–"
@@ -122,19 +122,18 @@ class Formats:
         """Format a metric's value."""
         if value is None or (isinstance(value, float) and not isfinite(value)):
             return NO_VALUE
-        if metric.format == "share":
-            return self.share(value)
-        if metric.format == "seconds":
-            return self.seconds(value)
-        if metric.format == "milliseconds":
-            return self.milliseconds(value)
-        if metric.format == "bytes":
-            return self.size(value)
-        if metric.format == "cents" and self.currency:
-            return self.money(value, self.currency)
-        if metric.format in ("cents", "amount"):
-            return self.amount(value)
-        return self.moment(value) if metric.format == "moment" else self.count(value)
+        if metric.format == "cents":
+            return self.money(value, self.currency) if self.currency else self.amount(value)
+        ways: dict[Format, Callable[[Any], str]] = {
+            "share": self.share,
+            "seconds": self.seconds,
+            "milliseconds": self.milliseconds,
+            "bytes": self.size,
+            "amount": self.amount,
+            "decimal": self.decimal,
+            "moment": self.moment,
+        }
+        return ways.get(metric.format, self.count)(value)
 
     def brief(self, metric: Metric, value: Any) -> str:
         """Format a metric's value as a key figure: large amounts in whole units."""
@@ -175,6 +174,10 @@ class Formats:
     def decimal(self, value: float) -> str:
         """Format a number with one decimal."""
         return _decimal(self.locale, round(value, 1))
+
+    def significant(self, value: float) -> str:
+        """Format a number with two significant digits, such as 0.042."""
+        return numbers.format_decimal(value, "@@", self.locale)
 
     def signed(self, value: int) -> str:
         """Format a difference with its sign."""

@@ -167,6 +167,7 @@ class DateBuilder:
             "published_by": "clickstream open",
             "columns_version": COLUMNS_VERSION,
             "networks_dated": networks_dated(self._settings),
+            "has_order_numbers": bool(self._settings.orders.number),
         }
 
     def _raw_objects(self, pieces: Sequence[Piece]) -> pa.Table:

@@ -90,6 +90,11 @@ class DashboardSettings(Section):
         description="Regular expression that matches the whole names of the pages of single menu "
         "items; the Orders page shows how often visits with these pages order.",
     )
+    place_measures: tuple[str, ...] = Field(
+        ("people",),
+        description="Measures of the demographics that the Places page shows beside the orders of "
+        "a place, such as people and median_age.",
+    )
 
     page_names: PageNames = Field(
         {},

@@ -126,6 +126,13 @@ HOUR_LEDGER = Table(
             "none was used.",
             since=4,
         ),
+        Column(
+            "has_order_numbers",
+            "boolean",
+            "Whether the build looked for the numbers of orders: [orders] number was set. Null is "
+            "no.",
+            since=5,
+        ),
     ),
     ("hour_at",),
     rarely_set=("missing_sources",),

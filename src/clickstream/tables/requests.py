@@ -57,6 +57,12 @@ HITS = Table(
             "requests.",
             since=5,
         ),
+        Column(
+            "shown_cents",
+            "long",
+            "Amount of the order in the request, in hundredths; null without one.",
+            since=5,
+        ),
         *ARRIVAL,
         *DEVICE,
         *PLACE,

@@ -9,9 +9,10 @@ import pandas as pd
 import pyarrow as pa
 
 from clickstream import dictionary_encoding
-from clickstream.clean import CleanRules, TargetRules, clean
+from clickstream.clean import CleanRules, OrderRules, TargetRules, clean
 from clickstream.clean.bots import HourOfRequests, is_scanner_path
 from clickstream.clean.request_kinds import KINDS
+from clickstream.expressions import Expression
 from clickstream.parse import parse
 
 KEY = bytes(range(32))
@@ -19,6 +20,9 @@ RULES = CleanRules(
     site="cafe",
     domains=("cafe.example",),
     targets=TargetRules(query_parameters=frozenset({"page", "q"})),
+    orders=OrderRules(
+        Expression(r"^/done(?:/|\?.*\border=)(?P<order>[^/?&]+)(?:&total=(?P<amount>[^&]*))?")
+    ),
 )
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 

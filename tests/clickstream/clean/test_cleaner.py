@@ -15,7 +15,9 @@ from clickstream.tables import HITS, SESSION_PARTS
 
 lines = st.builds(
     line,
-    st.sampled_from(["/", "/menu?q=1&x=2", "/a.css", "/?utm_source=a", "/robots.txt"]),
+    st.sampled_from(
+        ["/", "/done?order=7&total=4.5", "/menu?q=1&x=2", "/a.css", "/?utm_source=a", "/robots.txt"]
+    ),
     client=st.sampled_from(["192.0.2.1", "192.0.2.2", "2001:db8::1"]),
     method=st.sampled_from(["GET", "POST"]),
     status=st.sampled_from([200, 301, 304, 404, 500]),
@@ -35,6 +37,7 @@ TYPES = {
     "status": "int16",
     "bytes": "Int64",
     "response_ms": "Int32",
+    "shown_cents": "Int64",
     "line_number": "int64",
     "visitor_hour": "int32",
     "latitude": "float64",

@@ -39,7 +39,7 @@ from clickstream.tables.sales import SALES_TABLES
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
 DIGESTS = {
     **{(3, 1): "576961a5ac1b27db", (3, 2): "6531d2a113608b34", (3, 3): "192904c9ab85b1e4"},
-    **{(3, 4): "ce355aaea7e6be95"},
+    **{(3, 4): "ce355aaea7e6be95", (3, 5): "920b44f12940922e"},
 }
 """Digest of the columns of each version of layout and columns. Never edit an entry: a new optional
 column is a new columns version, and any other change a new layout version."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import socket
+from itertools import product
 from pathlib import Path
 
 import httpx
@@ -16,8 +17,10 @@ MOMENTS = [1.2, 0.3, 0.8, 2.0]
 """CPU seconds: imports take the first half, then the log is read, and figures are computed."""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("seconds", first_in_make_test(MOMENTS, 1))
+@pytest.mark.parametrize(
+    ("seconds", "number"),
+    first_in_make_test(product(MOMENTS, (signal.SIGINT, signal.SIGTERM)), 1),
+)
 def test_a_signal_ends_it_quietly_and_the_next_start_works(
     command: OpenCommand, tmp_path: Path, number: int, seconds: float
 ) -> None:
@@ -35,7 +38,7 @@ def test_a_signal_ends_it_quietly_and_the_next_start_works(
     assert len(visits_of(command.export(log, "facts"))) == 250
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", first_in_make_test([signal.SIGTERM, signal.SIGINT], 1))
 def test_a_signal_is_the_normal_end_of_an_open_dashboard(
     command: OpenCommand, tmp_path: Path, number: int
 ) -> None:

@@ -13,6 +13,7 @@ from tests.clickstream.parse.builders import FORWARDED, HOST, LINES, TEMPLATES, 
 from tests.clickstream.parse.strategies import damage, noise, record_of
 from tests.fuzz.reading import check_cuts, check_reading
 from tests.support.cases import each_case
+from tests.support.examples import examples
 
 from clickstream.parse import parse
 from clickstream.parse.registry import FORMATS
@@ -31,6 +32,7 @@ def test_every_named_format_has_a_builder_of_lines() -> None:
 
 
 @pytest.mark.parametrize("name", LINES)
+@examples(times=0.5)
 @given(st.data())
 def test_a_record_that_was_written_is_read_back(name: str, data: st.DataObject) -> None:
     written = data.draw(st.lists(record_of(name), max_size=4))
@@ -63,6 +65,7 @@ def test_any_line_is_the_same_in_any_company_and_by_any_way(name: str, data: st.
 
 
 @pytest.mark.parametrize("name", FORMATS)
+@examples(times=0.3)
 @given(st.data(), st.integers(1, 300))
 def test_a_log_may_be_cut_anywhere(name: str, data: st.DataObject, size: int) -> None:
     check_cuts(data.draw(broken_logs(name)), name, size)

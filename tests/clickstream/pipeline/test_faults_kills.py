@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 from tests.support import faults_children as children
-from tests.support.examples import TIMES
 from tests.support.faults_lakes import FIRST, assert_same, built_calmly, log_an_hour, through
 from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, kills, passes
 from tests.support.localaws_process import LocalAwsProcess
@@ -20,18 +19,18 @@ DEATHS_OF_THE_FIRST_HOUR = 20
 
 DEATHS_PER_HOUR = 6
 MOST_DEATHS = 200
-DIES_AT_EVERY = 2 if TIMES == 1 else 1
 
 
 class EachPointOnce:
     """A plan by which a run dies at a point at which none has died before.
 
     So the runs themselves find the points, one after the other, whatever the code comes to write.
-    There are two for each kind of write, `inside` and `after`; before it is after the last one. Of
-    these a run dies at every other one, or with EXAMPLES=2 at each.
+    There are two for each kind of write, `inside` and `after`; before it is after the last one.
+    With `every`, a run dies only at each of so many points.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, every: int) -> None:
+        self.every = every
         self.known: list[str] = []
         self.deaths = 0
         self.victim = 0
@@ -41,7 +40,7 @@ class EachPointOnce:
             point = f"{moment} {exchange.name}"
             if point not in self.known:
                 self.known.append(point)
-                if len(self.known) % DIES_AT_EVERY == 0:
+                if len(self.known) % self.every == 0:
                     self.deaths += 1
                     return kills(self._pid, moment)
         return passes
@@ -58,11 +57,12 @@ def _moments(exchange: Exchange) -> Iterator[str]:
 
 
 @pytest.mark.lake
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.deep)])
 def test_wherever_runs_are_killed_the_next_one_mends_it(
-    lake_settings: Settings, local_aws: LocalAwsProcess
+    lake_settings: Settings, local_aws: LocalAwsProcess, every: int
 ) -> None:
     """Real processes, since only the death of one takes threads, sockets and buffers along."""
-    plan, hour = EachPointOnce(), FIRST
+    plan, hour = EachPointOnce(every), FIRST
     with FaultsProxy(local_aws.endpoint, plan) as proxy:
         disturbed = through(lake_settings, proxy)
         while _hour_of_deaths(plan, disturbed, hour):
@@ -70,7 +70,7 @@ def test_wherever_runs_are_killed_the_next_one_mends_it(
             hour = hour.next
     assert_same(children.open_lake(lake_settings), built_calmly(lake_settings, hour))
     assert len(plan.known) >= 80, plan.known
-    assert plan.deaths == len(plan.known) // DIES_AT_EVERY
+    assert plan.deaths == len(plan.known) // every
     for kind in ("PUT bookmark intent", "PUT raw", "CreateSecret", "StartQueryExecution"):
         assert f"inside {kind}" in plan.known
     for table in ("hits", "session_parts", "rejects", "hour_ledger"):

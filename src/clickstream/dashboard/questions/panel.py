@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
-from clickstream.dashboard.questions.fact_views import ITEMS, MONEY
+from clickstream.dashboard.questions.fact_views import MONEY, OF_ORDERS
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import USUAL_KEY_DAYS, Question, build_question
@@ -113,15 +113,15 @@ class Panel:
     @property
     def is_of_money(self) -> bool:
         """Whether it shows only what sites with a shop have."""
-        first = next(iter(self.asks.values()))
-        return METRICS[first[0][0]].facts in (MONEY, ITEMS)
+        first = next(iter(self.asks.values()), None)
+        return first is not None and METRICS[first[0][0]].facts in OF_ORDERS
 
     @property
     def is_filtered(self) -> bool:
         """Whether the view's filters apply to its rows."""
         first = next(iter(self.asks.values()))
         facts = METRICS[first[0][0]].facts
-        return facts.has_sessions or bool(facts.visit_dimensions)
+        return facts.has_sessions or facts in OF_ORDERS
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "acquisition": ("channel", "source", "campaign", "content", "term", "referrer", "landing_page"),
     "assistants": ("source", "landing_page"),
     "bots": ("agent", "bot_reason", "bot_class"),
-    "map": ("visits", "conversion_rate"),
+    "map": ("visits", "conversion_rate", "net_sales"),
     "places": ("country", "region", "city"),
+    "place_sales": ("country", "region", "city"),
 }
 """The choices of panels with several contents; the first one is the default."""
 

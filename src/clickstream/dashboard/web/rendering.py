@@ -211,6 +211,7 @@ class Renderer:
             metrics=[page.metric(one.name) for one in panel.metrics(page.view, page.hidden)],
             dimensions=panel.dimensions(page.view),
             is_filtered=panel.is_filtered,
+            is_of_money=panel.is_of_money,
             parts=parts,
             search=search,
             longest_search=LONGEST_SEARCH,

@@ -78,6 +78,21 @@ PURPOSES = {
 
 _OPERATORS = {UNKNOWN: mark("Unknown operator"), OWN: mark("Own equipment")}
 
+_SOLD_BY = {
+    "web": mark("Web"),
+    "phone": mark("Phone"),
+    "counter": mark("Counter"),
+    "app": mark("App"),
+    "partner": mark("Partner"),
+}
+_REFUND_KINDS = {
+    "refund": mark("Refund"),
+    "cancel": mark("Cancelled"),
+    "void": mark("Void"),
+    "chargeback": mark("Chargeback"),
+    "discrepancy": mark("Discrepancy"),
+}
+_CUSTOMERS = {**KINDS, "unknown": mark("Not known")}
 _WHY_NONE = {
     "not matched yet": mark("not matched yet"),
     "not on the web": mark("not sold on the web"),
@@ -91,6 +106,7 @@ _WHY_NONE = {
 """The reasons why the visit of an order is not known."""
 
 _NAMES = {
+    **{"sold_by": _SOLD_BY, "refund_kind": _REFUND_KINDS, "customer_kind": _CUSTOMERS},
     **{"visitor_kind": KINDS, "met_goal": _ANSWERS, "met_error": _ANSWERS},
     **dict.fromkeys(("bot_class", "crawl_class"), PURPOSES),
     **dict.fromkeys(("operator", "crawl_operator"), _OPERATORS),

@@ -175,6 +175,7 @@ def begin_build(
     return HourBuild(
         *(str(hour), prefix, version, digest, objects_read, settings, keys.own, keys.earlier),
         networks_dated=dated.isoformat() if dated else None,
+        has_order_numbers=bool(lake.settings.orders.number),
     )
 
 

@@ -33,7 +33,8 @@ class HourBuild:
 
     `prefix` is where its rows are staged, and `version` the publication that the build replaces.
     `columns_version` is that of the release that cleans the hour, which the ledger records, and
-    `networks_dated` the date of the list of hosting networks (ISO 8601).
+    `networks_dated` the date of the list of hosting networks (ISO 8601). `has_order_numbers` says
+    whether the numbers of orders are looked for.
     """
 
     hour: str
@@ -47,6 +48,7 @@ class HourBuild:
     layout_version: int = field(default=LAYOUT_VERSION, kw_only=True)
     columns_version: int = field(default=COLUMNS_VERSION, kw_only=True)
     networks_dated: str | None = field(default=None, kw_only=True)
+    has_order_numbers: bool = field(default=False, kw_only=True)
 
     @property
     def keys(self) -> KeyIds:

@@ -183,6 +183,7 @@ def _ledger_row(
         "settings_digest": staged.settings_digest,
         "columns_version": staged.columns_version,
         "networks_dated": dated and date.fromisoformat(dated),
+        "has_order_numbers": staged.has_order_numbers,
         "late_lines": sum(row["lines"] for row in late),
         "late_by_seconds": max(by_seconds, default=None),
     }

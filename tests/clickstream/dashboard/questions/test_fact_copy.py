@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.strategies import hours, visits
+from tests.support.examples import examples
 
 from clickstream.dashboard.questions import fact_copy
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, FactCopy
@@ -68,6 +69,7 @@ states = st.lists(
 )
 
 
+@examples(times=0.5)
 @given(states, st.lists(st.integers(0, 12), max_size=4), st.booleans(), st.integers(1, 21))
 def test_after_any_refreshes_and_kills_the_copy_equals_one_made_afresh(
     steps, kills, reopens, rows_of_a_batch

@@ -34,6 +34,7 @@ END = NOW.replace(minute=0)
 MINUTE = timedelta(minutes=1)
 
 HOSTILE_NAMES = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>']
+SHOP = with_sales(Settings(), Path("/srv"), ("shop",))
 TWO_WEEKS = hours_between(START, END)
 
 
@@ -444,7 +445,8 @@ def test_every_text_is_translated(store, view) -> None:
 @each_case("name", PANELS)
 def test_every_text_of_a_panels_page_is_translated(store, name) -> None:
     panel = PANELS[name]
-    with page_of(store, View(panel.tab, "7d"), translations=Pseudo()) as page:
+    view = View(panel.tab, "7d")
+    with page_of(store, view, settings=SHOP, translations=Pseudo()) as page:
         parts = detail_parts(page, panel)
         rows = [(page.ask(q), page.ask(q).rows) for q in page.questions(panel)]
         comparison, _ = compare_answers(page, rows)
@@ -486,8 +488,7 @@ def test_csv_has_all_rows_and_no_formula() -> None:
 
 @each_case("name", PANELS)
 def test_every_panel_has_a_csv_file_and_definitions(store, name) -> None:
-    shop = with_sales(Settings(), Path("/srv"), ("shop",))
-    with page_of(store, View(PANELS[name].tab, "7d"), settings=shop) as page:
+    with page_of(store, View(PANELS[name].tab, "7d"), settings=SHOP) as page:
         assert next(csv_lines(page, name)).endswith("\r\n")
         assert all(metric.definition for metric in PANELS[name].metrics(page.view))
 
