@@ -16,6 +16,7 @@ from tests.clickstream.dashboard.builders import (
     fact_tables,
     hours_between,
 )
+from tests.clickstream.dashboard.money_builders import money, order, refund
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
 from tests.support.cases import each_case
@@ -35,6 +36,7 @@ MINUTE = timedelta(minutes=1)
 
 HOSTILE_NAMES = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>']
 SHOP = with_sales(Settings(), Path("/srv"), ("shop",))
+SOLD = [(n, {"channel": "Email", "utm_campaign": "cakes"} if n % 2 else {}) for n in range(60)]
 TWO_WEEKS = hours_between(START, END)
 
 
@@ -61,6 +63,10 @@ def store() -> FactStore:
         "error_facts": [_error("/order", 500, 41), _error("/old", 404, 2)],
         "reject_facts": [{"reason": "cut short", "lines": 3, "hour_at": START}],
         "source_facts": [_source("web-1"), _source("web-2")],
+        **money(
+            [order(END - number * MINUTE, str(number), 1250, **one) for number, one in SOLD],
+            [refund(END - 9 * MINUTE, "r", "0", 300)],
+        ),
     }
     return FactStore(fact_tables(visits_of_two_weeks(), TWO_WEEKS, others))
 
@@ -376,7 +382,7 @@ class Pseudo:
         return f"⟦{msgid1 if n == 1 else msgid2}⟧"
 
 
-DATA = re.compile(r"[\d.,:%–−+×→·=≠▲▼‹›…\s()/-]*")
+DATA = re.compile(r"[€\d.,:%–−+×→·=≠▲▼‹›…\s()/-]*")
 """Numbers, times and signs need no translation."""
 
 NOT_TRANSLATED = {
@@ -436,7 +442,9 @@ MONTHS_AND_DAYS = re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Nov|Oct|Dec|Sept|J
     ],
 )
 def test_every_text_is_translated(store, view) -> None:
-    settings = Settings.model_validate({"dashboard": {"monthly_targets": {"order": 100}}})
+    targets = {"monthly_targets": {"order": 100}, "monthly_sales_target": 1000}
+    settings = Settings.model_validate({"dashboard": targets})
+    settings = settings.model_copy(update={"sales": SHOP.sales})
     with page_of(store, view, settings=settings, translations=Pseudo()) as page:
         html = html_of(page)
     assert_translated(texts_of(re.sub(r"<pre.*?</pre>", "", html, flags=re.DOTALL)))
