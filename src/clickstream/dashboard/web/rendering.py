@@ -114,7 +114,6 @@ class Renderer:
             "count": formats.count,
             "share": formats.share,
             "signed": formats.signed,
-            "whole_units": formats.whole_units,
             "decimal": formats.decimal,
             "panels": PANELS,
             "paths": PATHS,

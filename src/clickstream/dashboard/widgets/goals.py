@@ -155,7 +155,7 @@ def _paces(page: PageContext) -> dict[str, Pace]:
 def sales_pace(page: PageContext) -> Pace | None:
     """Return the pace towards the month's net sales, in hundredths; None without a target."""
     target = page.settings.dashboard.monthly_sales_target
-    if not (target and page.has_shop):
+    if not (target and page.has_money):
         return None
     month, end = _this_month(page)
     if end is None:

@@ -30,6 +30,7 @@ from clickstream.dashboard.charts.maps import frames
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer, Answers
 from clickstream.dashboard.questions.engines import AthenaEngine, LocalEngine, Reader, ask_athena
+from clickstream.dashboard.questions.fact_views import MONEY
 from clickstream.dashboard.questions.folding import fold
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import Trend
@@ -137,7 +138,8 @@ def with_copy(lake: Lake, truth: Truth, zone: str, directory: Path, stack: ExitS
     copy = LocalEngine(lake, directory / f"copy-{zone.replace('/', '-')}")
     stack.callback(copy.close)
     assert copy.refresh()
-    return Cafe(lake, CafeTruth(truth, ZoneInfo(zone)), copy)
+    shops = [Path(source.path) for source in lake.settings.sales]
+    return Cafe(lake, CafeTruth(truth, ZoneInfo(zone), shops), copy)
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +223,13 @@ def test_a_panel_shows_what_athena_says_and_what_is_true(cafe: Cafe, name: str) 
     view = View(PANELS[name].tab, filters=tuple(filters))
     for question, chosen in questions_of(cafe, name, view, WHOLE):
         check(cafe, question, question.period, chosen)
+
+
+def test_orders_and_amounts_are_what_athena_says_and_what_is_true(cafe: Cafe) -> None:
+    for name in ("totals", "trend", "acquisition", "sales_matches"):
+        for question, _ in questions_of(cafe, name, View(PANELS[name].tab), WHOLE):
+            if METRICS[question.metrics[0]].facts is MONEY:
+                check(cafe, question, question.period, ())
 
 
 def test_sales_are_those_of_the_status_and_of_the_files(cafe: Cafe) -> None:

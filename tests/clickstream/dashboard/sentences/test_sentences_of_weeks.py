@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from tests.clickstream.dashboard.builders import FactStore
 from tests.clickstream.dashboard.digest.mails import html_part, mail_of
 from tests.clickstream.dashboard.rendered import claims_of, html_of, page_of
 from tests.clickstream.dashboard.week_facts import Weeks, weeks_to_ask
+from tests.support.sales_files import with_sales
 from tests.support.tiers import first_in_make_test
 
 from clickstream.dashboard.changes.candidates import Scope
@@ -28,9 +30,13 @@ from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import GoalSettings, Settings
 from clickstream.settings.sections import FunnelStepSettings
 
-SETTINGS = Settings(
-    goals={"order": GoalSettings(page="/thanks")},
-    funnel=tuple(FunnelStepSettings(name=f"Step {n}", page=f"/page-{n}") for n in (1, 2, 3)),
+SETTINGS = with_sales(
+    Settings(
+        goals={"order": GoalSettings(page="/thanks")},
+        funnel=tuple(FunnelStepSettings(name=f"Step {n}", page=f"/page-{n}") for n in (1, 2, 3)),
+    ),
+    Path("/srv"),
+    ("shop",),
 )
 NUMBER = 200
 MOST_FALSE = 0.05
