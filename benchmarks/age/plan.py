@@ -127,6 +127,7 @@ region = "{region}"
 
 [privacy]
 key_days = {key_days}
+confirm_cost = true
 replay_days = {replay_days}
 
 [build]

@@ -87,6 +87,7 @@ def _sender(chosen: Settings, connection: Connection) -> str:
 
 def _send(run: Any, week: Week, sender: str, moment: datetime) -> dict[str, Any]:
     from clickstream.dashboard.digest import (
+        MailIds,
         SentBefore,
         build_digest,
         build_message,
@@ -99,7 +100,8 @@ def _send(run: Any, week: Week, sender: str, moment: datetime) -> dict[str, Any]
     digest = build_digest(lake, week, moment)
     is_repeat = is_asked_again(run)
     repeat = run.run_id if is_repeat else ""
-    message = build_message(digest, lake.settings, sender, chosen.recipients, moment, repeat)
+    ids = MailIds(lake.settings.site, lake.bucket, str(week), repeat)
+    message = build_message(digest, ids, sender, chosen.recipients, moment)
     client = partial(open_client, chosen.connection)
     sent = deliver(lake, str(week), message, client, run.run_id, is_repeat)
     if isinstance(sent, SentBefore):

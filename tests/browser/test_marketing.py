@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_accessibility import grave_faults
 from tests.browser.test_layout import CUT_OFF
 from tests.browser.watched_pages import is_first_document, mark_document, parameters
+from tests.support.tiers import one_of_each
 
 RANGE = "/marketing?from=2026-11-16&to=2026-11-24"
 CAMPAIGNS = f"{RANGE}&acquisition=campaign"
@@ -96,7 +97,7 @@ def test_athena_gives_the_same_answer(new_page: Callable[..., Page], panel: str)
     expect(page.locator("#athena p")).to_contain_text("all equal")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", one_of_each(2, ["dark", "light"]))
 @pytest.mark.parametrize("path", [CAMPAIGNS, f"{RANGE}&campaign=no-such-campaign"])
 def test_the_page_has_no_serious_fault(
     new_page: Callable[..., Page], path: str, scheme: str

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.test_accessibility import grave_faults
 from tests.browser.watched_pages import is_first_document, mark_document, parameters
+from tests.support.tiers import one_of_each
 
 RANGE = "/orders?range=7d"
 
@@ -56,7 +57,7 @@ def test_a_menu_item_filters_and_a_second_click_elsewhere_goes_back(
     wait_for_chips(page, 0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", one_of_each(2, ["light", "dark"]))
 def test_the_page_has_no_serious_fault(new_page: Callable[..., Page], scheme: str) -> None:
     assert grave_faults(new_page(RANGE, color_scheme=scheme)) == []
 

@@ -75,6 +75,15 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
             ["line 1", "24 hours", "16 or less"],
         ),
         ("[site]\nname = 5\n", ["line 2", "valid string"]),
+        ("[lake]\nbucket = 'ab'\n", ["line 2", "lake.bucket = 'ab'", "3 or more characters"]),
+        (
+            "[privacy]\nkey_days = 1\n",
+            ["line 1", "keeps 91 keys, which cost about $36 a month", "or confirm_cost = true"],
+        ),
+        (
+            "[privacy]\nreplay_days = 400\nkey_days = 6\n",
+            ["keeps 68 keys, which cost about $27 a month", "set key_days to 7 or more"],
+        ),
         ("[laek]\nbucket = 'x'\n", ["line 1", "laek", "lake"]),
         (
             "[[sources]]\nname = 'a'\npath = 'x'\n[[sources]]\nname = 'b'\npath = 'y'\n"
@@ -127,6 +136,15 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, says: l
     with pytest.raises(SettingsError) as error:
         load(tmp_path, text)
     assert all(word in str(error.value) for word in says), str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["key_days = 7\n", "key_days = 1\nconfirm_cost = true\n"], ids=["7", "confirmed"]
+)
+def test_key_periods_of_a_week_or_of_a_confirmed_cost_are_allowed(
+    tmp_path: Path, text: str
+) -> None:
+    assert load(tmp_path, f"[privacy]\n{text}").privacy.key_days in (1, 7)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.publish.suspects import find_suspects
+from clickstream.settings.sections import LOCAL_BUCKET, QUERY_RESULTS
 
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
@@ -25,7 +26,7 @@ RULES = CafeRules(seed=5, visitors_per_hour=120, bots_per_hour=8)
 @pytest.fixture(scope="session")
 def cafe_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsProcess]:
     """A local AWS as `clickstream up` starts it, for the examples of docs/sql.md."""
-    workgroup = f"primary={settings.LakeSettings().query_results}"
+    workgroup = f"primary=s3://{LOCAL_BUCKET}/{QUERY_RESULTS}"
     with LocalAwsProcess(tmp_path_factory.mktemp("cafe-aws"), "--workgroup", workgroup) as process:
         yield process
 

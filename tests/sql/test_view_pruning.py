@@ -65,7 +65,7 @@ def week(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Lake:
         "bots": BotSettings(agent_keys=str(write_keys(directory / "agents"))),
         "goals": hopes.goals,
         "funnel": hopes.funnel,
-        "privacy": settings.PrivacySettings(key_days=KEY_DAYS),
+        "privacy": settings.PrivacySettings(key_days=KEY_DAYS, confirm_cost=True),
     }
     chosen = settings_of_a_lake(local_aws.endpoint, logs).model_copy(update=own)
     lake = built(chosen, FIRST, LAST)
@@ -97,7 +97,7 @@ def dates_read(view: str, day: date) -> set[date]:
 @contextmanager
 def without_other_dates(lake: Lake, kept: set[date]) -> Iterator[None]:
     """The lake with the data files of other dates gone."""
-    bucket = lake.settings.lake.bucket
+    bucket = lake.bucket
     pages = lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
     names = [f"/event_date={day}/" for day in kept]

@@ -70,7 +70,7 @@ def _settings(endpoint: str, logs: Path) -> settings.Settings:
         "site": settings.SiteSettings(name="cafe", domains=RULES.domains),
         "goals": defaults.goals,
         "funnel": defaults.funnel,
-        "privacy": settings.PrivacySettings(key_days=1),
+        "privacy": settings.PrivacySettings(key_days=1, confirm_cost=True),
         "formats": FORMATS,
         "sources": (settings.SourceSettings(name="web-1", path=str(logs), format="with_opt_out"),),
     }

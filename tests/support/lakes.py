@@ -8,6 +8,7 @@ from pathlib import Path
 import boto3
 import botocore.session
 import pyarrow as pa
+from botocore.credentials import Credentials
 from tests.support.localaws_process import CREDENTIALS
 
 from clickstream.hours import Hour, hour_range
@@ -52,18 +53,17 @@ def built(settings: Settings, first: Hour, last: Hour) -> Lake:
     return lake
 
 
-def aws_session() -> boto3.Session:
-    """A new session with the local AWS's credentials, as another process would have.
+def aws_session(credentials: Credentials | None = None) -> boto3.Session:
+    """A new session as another process would have, by default with the local AWS's credentials.
 
     All sessions share the descriptions of the services, which take 0.3 s of CPU time to load.
     """
     core = botocore.session.Session()
     core.register_component("data_loader", SERVICE_DESCRIPTIONS)
-    return boto3.Session(
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        botocore_session=core,
+    core._credentials = credentials or Credentials(
+        CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
     )
+    return boto3.Session(botocore_session=core)
 
 
 def build_all(lake: Lake, first: Hour, last: Hour, run_id: str) -> list[Published]:

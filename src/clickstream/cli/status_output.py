@@ -30,7 +30,7 @@ def show_status(found: Freshness, out: Console) -> None:
     health = found.health
     out.print(
         f"[bold {COLOURS[health.exit_code]}]{health.capitalize()}[/] at {_minute(found.now)}. "
-        f"Checked: hours since {found.since}.",
+        f"Checked: hours since {found.since}. Bucket: {escape(found.bucket)}.",
         *("", _hours(found)),
         sep="\n",
         highlight=False,

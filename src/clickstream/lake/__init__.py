@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from clickstream.errors import AwsRefused
 from clickstream.lake import aws_errors
 from clickstream.lake.client import Lake, shared_session, warm_up
+from clickstream.lake.s3_get import code
 from clickstream.lake.table_properties import check_tables
 from clickstream.settings import Settings
 
@@ -51,10 +53,18 @@ def refer_to_lake(
 
 
 def _ensure_bucket(lake: Lake) -> None:
+    """Create the bucket if it is missing. Raises AwsRefused if it is another account's.
+
+    Anyone can guess a name with account and region, so a bucket of this name must be the account's.
+    """
+    is_named = lake.settings.lake.bucket or lake.settings.aws.endpoint_url
+    owner = {} if is_named else {"ExpectedBucketOwner": lake.account}
     try:
-        lake.s3.head_bucket(Bucket=lake.bucket)
+        lake.s3.head_bucket(Bucket=lake.bucket, **owner)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
+        if code(error) == "403":
+            raise _of_another_account(lake) from None
+        if code(error) not in ("404", "NoSuchBucket"):
             raise
         _create_bucket(lake)
 
@@ -66,5 +76,16 @@ def _create_bucket(lake: Lake) -> None:
     try:
         lake.s3.create_bucket(Bucket=lake.bucket, **options)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+        if code(error) == "BucketAlreadyExists":
+            raise _of_another_account(lake) from None
+        if code(error) != "BucketAlreadyOwnedByYou":
             raise
+
+
+def _of_another_account(lake: Lake) -> AwsRefused:
+    return AwsRefused(
+        f"AWS refused: the bucket {lake.bucket} belongs to another AWS account, or the role has no "
+        "permission s3:ListBucket for it. If it is yours, grant this permission. Otherwise set "
+        '[lake] bucket to another name, or to "" for a name with your account and region; then '
+        "clear the task or run the command again. Nothing is lost."
+    )

@@ -12,6 +12,7 @@ from typing import Any
 from clickstream.errors import InputError, QueryFailed
 from clickstream.lake import aws_errors
 from clickstream.lake.client import Lake
+from clickstream.settings.sections import QUERY_RESULTS
 
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
@@ -81,7 +82,7 @@ def execute(
     request: dict[str, Any] = {
         "QueryString": sql,
         "QueryExecutionContext": {"Database": lake.database},
-        "ResultConfiguration": {"OutputLocation": lake.settings.lake.query_results},
+        "ResultConfiguration": {"OutputLocation": lake.uri(QUERY_RESULTS)},
         "WorkGroup": lake.settings.lake.workgroup,
     }
     if parameters:

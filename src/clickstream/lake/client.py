@@ -27,10 +27,20 @@ class Lake:
     settings: Settings
     session: boto3.Session
 
-    @property
+    @cached_property
     def bucket(self) -> str:
-        """The lake's S3 bucket."""
-        return self.settings.lake.bucket
+        """The lake's S3 bucket: that of the settings, or else one of the account and region.
+
+        An endpoint for all services is not AWS, and its only account needs no name of its own.
+        """
+        if self.settings.lake.bucket or self._endpoint:
+            return self.settings.lake.local_bucket
+        return f"clickstream-{self.account}-{self.region}"
+
+    @cached_property
+    def account(self) -> str:
+        """The id of the AWS account of the credentials, which STS returns."""
+        return str(self._client("sts").get_caller_identity()["Account"])
 
     @property
     def database(self) -> str:
@@ -81,19 +91,15 @@ class Lake:
             raise AwsNotConfigured(
                 "No AWS credentials found; run `aws configure` or set AWS_PROFILE."
             )
-        frozen = credentials.get_frozen_credentials()
         properties = {
             "warehouse": self.uri("warehouse"),
             "client.region": self.region,
-            "client.access-key-id": frozen.access_key,
-            "client.secret-access-key": frozen.secret_key,
-            "client.session-token": frozen.token,
             "s3.endpoint": self._endpoint,
             "s3.connect-timeout": str(self._timeout),
             "s3.request-timeout": str(self._timeout),
         }
         given = {name: value for name, value in properties.items() if value}
-        return LakeCatalog("glue", self.glue, self.s3, **given)
+        return LakeCatalog("glue", self.glue, self.s3, credentials, **given)
 
     @cached_property
     def staged_objects(self) -> ObjectCache:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,7 +24,7 @@ from clickstream.settings.labels import (
 from clickstream.settings.orders import OrderSettings
 from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sources import CollectSettings, SourceSettings
-from clickstream.settings.values import GoalName, RegularExpression, SiteHost, TimeZone
+from clickstream.settings.values import BucketName, GoalName, RegularExpression, SiteHost, TimeZone
 
 MAX_TIMEOUT_SECONDS = 28_800
 """Largest session timeout that may be set. Builds look this far into neighbouring hours."""
@@ -36,8 +37,9 @@ _SHAPING: dict[str, Any] = {
 }
 """Settings that affect the rows of an hour.
 
-A setting that is added later is included only if it is set, as `[site] hosts`, `[orders] number` and
-those of `_ADDED_TO_BOTS`: otherwise every hour of an existing lake would count as built by other settings.
+A setting that is added later is included only if it is set, as `[site] hosts`, `[orders] number`
+and those of `_ADDED_TO_BOTS`: otherwise every hour of an existing lake would count as built by
+other settings.
 """
 
 _ADDED_TO_BOTS: dict[str, object] = {"hosting": True, "agent_keys": ""}
@@ -71,10 +73,18 @@ QUERY_RESULTS = "athena-results/"
 """Prefix of the results of Athena's queries in the lake's bucket."""
 
 
+LOCAL_BUCKET = "clickstream-lake"
+"""The bucket at an endpoint such as the local AWS, if the settings name none."""
+
+
 class LakeSettings(Section):
     """Where the data is stored on AWS."""
 
-    bucket: str = Field("clickstream-lake", description="S3 bucket of the lake.", min_length=3)
+    bucket: BucketName = Field(
+        "",
+        description="S3 bucket of the lake. If empty, it is clickstream-ACCOUNT-REGION, or "
+        f"{LOCAL_BUCKET} with an endpoint.",
+    )
     database: str = Field(
         "clickstream", description="Glue database of the tables and views.", pattern=r"^[a-z0-9_]+$"
     )
@@ -86,9 +96,9 @@ class LakeSettings(Section):
     )
 
     @property
-    def query_results(self) -> str:
-        """The location of the results of Athena's queries."""
-        return f"s3://{self.bucket}/{QUERY_RESULTS}"
+    def local_bucket(self) -> str:
+        """The bucket at an endpoint such as the local AWS, where no other account has buckets."""
+        return self.bucket or LOCAL_BUCKET
 
 
 class AwsSettings(Section):
@@ -179,6 +189,13 @@ class GeoIpSettings(Section):
     )
 
 
+KEY_DOLLARS = 0.40
+"""Price of a secret in Secrets Manager for a month (us-east-1, November 2026)."""
+
+CHEAP_KEY_DAYS = 7
+"""Fewest days of a key period whose cost needs no confirmation."""
+
+
 class PrivacySettings(Section):
     """How long visitor keys are used and kept."""
 
@@ -190,6 +207,31 @@ class PrivacySettings(Section):
     replay_days: Annotated[int, Field(ge=1, le=3660)] = Field(
         90, description="Days after the end of its period at which a visitor key is destroyed."
     )
+    confirm_cost: bool = Field(
+        False,
+        description=f"Allow `key_days` under {CHEAP_KEY_DAYS}: Secrets Manager charges for each "
+        "kept key, docs/privacy.md.",
+    )
+
+    @model_validator(mode="after")
+    def _check_cost(self) -> PrivacySettings:
+        """Refuse short key periods, which may cost more than the rest of a small lake."""
+        if self.key_days >= CHEAP_KEY_DAYS or self.confirm_cost:
+            return self
+        keys = math.ceil(self.replay_days / self.key_days) + 1
+        message = (
+            "with key_days = {key_days} and replay_days = {replay_days}, Secrets Manager keeps "
+            "{keys} keys, which cost about ${dollars} a month on AWS; set key_days to {cheap} or "
+            "more, or confirm_cost = true"
+        )
+        context = {
+            "key_days": self.key_days,
+            "replay_days": self.replay_days,
+            "keys": keys,
+            "dollars": round(keys * KEY_DOLLARS),
+            "cheap": CHEAP_KEY_DAYS,
+        }
+        raise PydanticCustomError("key_cost", message, context)
 
 
 class BuildSettings(Section):

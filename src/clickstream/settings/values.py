@@ -41,6 +41,13 @@ def _mail_address(text: str) -> str:
     return text
 
 
+def _bucket_name(text: str) -> str:
+    if 0 < len(text) < 3:
+        message = "a name has 3 or more characters; empty is a name with account and region"
+        raise PydanticCustomError("bucket_name", message)
+    return text
+
+
 def _time_zone(name: str) -> str:
     if name not in available_timezones():
         message = "it is not a time zone of the IANA database, such as Europe/London"
@@ -87,6 +94,7 @@ def _page_names(names: dict[str, str]) -> dict[str, str]:
     return names
 
 
+BucketName = Annotated[str, AfterValidator(_bucket_name)]
 SiteHost = Annotated[str, AfterValidator(_site_host)]
 GoalName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]

@@ -61,7 +61,7 @@ def test_settings_change_what_becomes_of_a_line_and_the_reason_names_them() -> N
         site=SiteSettings(domains=("cafe.example",)),
         clean=CleanSettings(query_parameters=("q",)),
         pages=PageSettings(ignore_case=True, rules=(("^/drinks", "/menu"),)),
-        privacy=PrivacySettings(key_days=1),
+        privacy=PrivacySettings(key_days=1, confirm_cost=True),
     )
     found = steps(line("192.0.2.1", "05:00:00", "/Drinks/?q=tea", referrer=OWN), settings)
     assert (

@@ -19,7 +19,7 @@ from clickstream.dashboard.digest.picture import draw_png
 from clickstream.dashboard.digest.plain_text import render_text
 from clickstream.dashboard.digest.wording import subject_of
 from clickstream.errors import MailNotConfigured
-from clickstream.settings import Settings
+from clickstream.settings import SiteSettings
 from clickstream.settings.values import is_mail_address
 
 NO_DOMAIN = "clickstream.invalid"
@@ -33,22 +33,23 @@ class MailIds:
     """The Message-ID and the Content-ID of a week's mail, identical for each attempt to send it.
 
     Mailboxes show only one of several mails with one Message-ID. So a mail that a person sends
-    again gets another one: `repeat` names that run.
+    again gets another one: `repeat` names that run. `bucket` is that of the site's lake.
     """
 
-    settings: Settings
+    site: SiteSettings
+    bucket: str
     week: str
     repeat: str = ""
 
     @cached_property
     def _site(self) -> str:
         """Digest of the site, its lake and the repeat, because names may have any characters."""
-        parts = (self.settings.site.name, self.settings.lake.bucket, self.repeat)
+        parts = (self.site.name, self.bucket, self.repeat)
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=6).hexdigest()
 
     @property
     def _domain(self) -> str:
-        found = next(iter(self.settings.site.domains), "")
+        found = next(iter(self.site.domains), "")
         return found.lower() if _DOMAIN.fullmatch(found) else NO_DOMAIN
 
     @property
@@ -64,20 +65,17 @@ class MailIds:
 
 def build_message(
     digest: Digest,
-    settings: Settings,
+    ids: MailIds,
     sender: str,
     recipients: Sequence[str],
     moment: datetime,
-    repeat: str = "",
 ) -> EmailMessage:
     """Build the mail from a sender to recipients as of `moment`.
 
-    `repeat` names the run that sends the week's mail again. Raises SettingsError for an invalid
-    mail address.
+    Raises SettingsError for an invalid mail address.
     """
     for address in (sender, *recipients):
         _check_address(address)
-    ids = MailIds(settings, str(digest.week), repeat)
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject_of(digest)
     message["From"] = sender

@@ -13,13 +13,15 @@ import sys
 
 from clickstream import settings
 from clickstream.errors import ClickstreamError
+from clickstream.settings.sections import QUERY_RESULTS
 
 
 def main(root: str, port: str, *more: str) -> None:
     """Replace the process by the local AWS, with `more` options. Raises SettingsError."""
     lake = settings.load().lake
     names = dict.fromkeys(("primary", lake.workgroup))
-    options = [f"--workgroup={name}={lake.query_results}" for name in names]
+    results = f"s3://{lake.local_bucket}/{QUERY_RESULTS}"
+    options = [f"--workgroup={name}={results}" for name in names]
     command = [sys.executable, "-m", "localaws", "--root", root, "--port", port, *options, *more]
     os.execv(sys.executable, command)  # noqa: S606
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from botocore.credentials import Credentials
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitStateUnknownException
 from pyiceberg.io import FileIO
@@ -34,10 +35,12 @@ class LakeCatalog(GlueCatalog):
     a commit that it believes refused, and so damage the table.
     """
 
-    def __init__(self, name: str, glue: Any, s3: Any, **properties: str) -> None:
-        """`glue` and `s3` are boto3's clients."""
+    def __init__(
+        self, name: str, glue: Any, s3: Any, credentials: Credentials, **properties: str
+    ) -> None:
+        """`glue` and `s3` are boto3's clients, and `credentials` those of their session."""
         super().__init__(name, client=glue, **properties)
-        self._files = LakeFiles(dict(self.properties), s3)
+        self._files = LakeFiles(dict(self.properties), s3, credentials)
 
     def _load_file_io(
         self,

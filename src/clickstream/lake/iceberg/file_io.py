@@ -10,16 +10,15 @@ Arrow, which reads parts of them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
+from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
 from pyiceberg.io import (
-    AWS_ACCESS_KEY_ID,
     AWS_REGION,
-    AWS_SECRET_ACCESS_KEY,
-    AWS_SESSION_TOKEN,
     S3_CONNECT_TIMEOUT,
     S3_ENDPOINT,
     S3_REQUEST_TIMEOUT,
@@ -41,10 +40,12 @@ _MAX_CACHED_BYTES = 16 << 20
 class LakeFiles(PyArrowFileIO):
     """The files of all tables. Each request is tried several times."""
 
-    def __init__(self, properties: Properties, s3: Any) -> None:
-        """`s3` is boto3's client."""
+    def __init__(self, properties: Properties, s3: Any, credentials: Credentials) -> None:
+        """`s3` is boto3's client, and `credentials` those of its session."""
         super().__init__(properties)
-        self._s3 = s3
+        self._s3, self._credentials = s3, credentials
+        self._arrow_s3 = lru_cache(maxsize=1)(self._build_arrow_s3)
+        self.fs_by_scheme = self._current_arrow_s3
         self._cache = ObjectCache(_MAX_CACHED_BYTES)
 
     def new_input(self, location: str) -> Any:
@@ -77,16 +78,25 @@ class LakeFiles(PyArrowFileIO):
         except (BotoCoreError, ClientError) as error:
             raise OSError(f"Can't delete {uri}: {error}") from error
 
-    def _initialize_s3_fs(self, netloc: str | None) -> S3FileSystem:  # noqa: ARG002
-        """Return Arrow's file system, which writes a small file in one request.
+    def _current_arrow_s3(self, scheme: str, netloc: str | None = None) -> S3FileSystem:  # noqa: ARG002
+        """Return Arrow's file system with the current key; pyiceberg calls this for each file.
+
+        boto3 renews a role's key at least ten minutes before it expires, but Arrow keeps the key
+        that it was built with. A file that is open at that moment is read or written to its end
+        with the old key.
+        """
+        return self._arrow_s3(self._credentials.get_frozen_credentials())
+
+    def _build_arrow_s3(self, key: ReadOnlyCredentials) -> S3FileSystem:
+        """Build Arrow's file system, which writes a small file in one request.
 
         pyiceberg's would start a multipart upload for each file.
         """
         given = self.properties
         return S3FileSystem(
-            access_key=given.get(AWS_ACCESS_KEY_ID),
-            secret_key=given.get(AWS_SECRET_ACCESS_KEY),
-            session_token=given.get(AWS_SESSION_TOKEN),
+            access_key=key.access_key,
+            secret_key=key.secret_key,
+            session_token=key.token,
             region=given[AWS_REGION],
             endpoint_override=given.get(S3_ENDPOINT),
             connect_timeout=float(given[S3_CONNECT_TIMEOUT]),

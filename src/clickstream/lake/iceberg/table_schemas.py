@@ -78,14 +78,22 @@ def ensure_tables(lake: Lake) -> None:
 
     Raises OtherLayout if another release has created a table meanwhile.
     """
-    with suppress(NamespaceAlreadyExistsError):
-        lake.catalog.create_namespace(lake.database)
+    _ensure_database(lake)
     existing = {name for _, name in lake.catalog.list_tables(lake.database)}
     for table in lake.tables:
         if table.name in existing:
             _extend(lake, table)
         else:
             _create(lake, table)
+
+
+def _ensure_database(lake: Lake) -> None:
+    """Create the database if it is missing, so that a role needs no permission if it exists."""
+    try:
+        lake.glue.get_database(Name=lake.database)
+    except lake.glue.exceptions.EntityNotFoundException:
+        with suppress(NamespaceAlreadyExistsError):  # another process created it meanwhile
+            lake.catalog.create_namespace(lake.database)
 
 
 def _extend(lake: Lake, table: Table) -> None:

@@ -102,6 +102,7 @@ class LakeRecords:
     low: Sequence[LowHour] = ()
     begins_before: bool = False
     sales: Sequence[SalesFreshness] = ()
+    bucket: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,7 @@ class Freshness:
     sources: tuple[HostFreshness, ...]
     missing_hosts: tuple[MissingHost, ...]
     sales: tuple[SalesFreshness, ...] = ()
+    bucket: str = ""
 
     @property
     def is_late(self) -> bool:
@@ -261,6 +263,7 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
         ),
         missing_hosts=_missing_hosts(records, known.lacking),
         sales=tuple(records.sales),
+        bucket=records.bucket,
     )
 
 
@@ -317,6 +320,7 @@ def lake_freshness(
         low=read_low_hours(lake, HourSpan(first, max(published))) if published else (),
         begins_before=_begins_before(lake, first, published),
         sales=sales_freshness(lake, first.event_date, now),
+        bucket=lake.bucket,
     )
     return measure_freshness(records, now, limits or FreshnessLimits())
 

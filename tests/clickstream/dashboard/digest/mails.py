@@ -12,7 +12,7 @@ from html import unescape
 from tests.clickstream.dashboard.builders import FactStore
 from tests.clickstream.dashboard.rendered import page_of, texts_of
 
-from clickstream.dashboard.digest import Digest, Week, build_message
+from clickstream.dashboard.digest import Digest, MailIds, Week, build_message
 from clickstream.dashboard.digest.content import build_content
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.texts import Translations
@@ -48,9 +48,8 @@ def morning_after(week: Week) -> datetime:
 
 def mail_of(digest: Digest, settings: Settings | None = None) -> EmailMessage:
     """The mail as a mailbox gets it: written to bytes, and read again."""
-    message = build_message(
-        digest, settings or Settings(), "Café <news@cafe.example>", ["owner@cafe.example"], MOMENT
-    )
+    ids = MailIds((settings or Settings()).site, "clickstream-lake", str(digest.week))
+    message = build_message(digest, ids, "Café <news@cafe.example>", ["owner@cafe.example"], MOMENT)
     parsed = BytesParser(policy=default).parsebytes(message.as_bytes())
     assert isinstance(parsed, EmailMessage)
     return parsed

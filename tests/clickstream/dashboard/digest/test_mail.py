@@ -33,6 +33,7 @@ from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.clickstream.dashboard.sentences.test_sentences import EMAIL_DOUBLES, FIRST
 from tests.clickstream.dashboard.strategies import HOSTILE, hours, visits
 from tests.clickstream.dashboard.web.test_pages import Pseudo
+from tests.support.examples import examples
 from tests.support.hidden_characters import hidden_in
 
 from clickstream.dashboard.digest import Digest, Week, draw_png, render_text
@@ -116,6 +117,7 @@ def test_the_figures_are_those_of_the_pages_of_the_same_view(doubled: FactStore)
     assert set(shown_changes) >= {text for text in digest.trust if "hours published" not in text}
 
 
+@examples(times=0.5)
 @given(st.lists(visits, max_size=30), st.lists(hours, min_size=1, unique_by=lambda h: h.hour_at))
 def test_html_and_text_have_the_same_numbers_whatever_the_facts(some, published) -> None:
     digest = digest_of(store_of(some, published), Week.parse("2026-W45"))
@@ -326,13 +328,14 @@ def assert_harmless(html: str, text: str, target: str) -> None:
 
 
 def test_a_sender_or_recipient_with_a_line_break_is_refused(digest: Digest) -> None:
-    from clickstream.dashboard.digest import build_message
+    from clickstream.dashboard.digest import MailIds, build_message
 
+    ids = MailIds(Settings().site, "lake", str(digest.week))
     bad = "owner@cafe.example\r\nBcc: thief@evil.example"
     moment = datetime.now().astimezone()
     for sender, to in ((bad, "a@b.example"), ("a@b.example", bad), ("nobody", "a@b.example")):
         with pytest.raises(SettingsError, match="is not a mail address"):
-            build_message(digest, Settings(), sender, [to], moment)
+            build_message(digest, ids, sender, [to], moment)
 
 
 def test_every_text_is_translated() -> None:

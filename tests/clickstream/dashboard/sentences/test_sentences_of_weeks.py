@@ -15,6 +15,7 @@ from tests.clickstream.dashboard.builders import FactStore
 from tests.clickstream.dashboard.digest.mails import html_part, mail_of
 from tests.clickstream.dashboard.rendered import claims_of, html_of, page_of
 from tests.clickstream.dashboard.week_facts import Weeks, weeks_to_ask
+from tests.support.tiers import first_in_make_test
 
 from clickstream.dashboard.changes.candidates import Scope
 from clickstream.dashboard.changes.verdicts import find_changes
@@ -61,8 +62,8 @@ def false_alarms(rules: Weeks, tab: Tab, days: int = 7) -> Iterator[str]:
 
 
 def test_weeks_without_events_say_so() -> None:
-    alarms = list(false_alarms(Weeks(weeks=NUMBER // 4 + 8, seed=5), "overview"))
-    assert len(alarms) <= MOST_FALSE * NUMBER / 4, alarms
+    alarms = list(false_alarms(Weeks(weeks=NUMBER // 10 + 8, seed=5), "overview"))
+    assert len(alarms) <= MOST_FALSE * NUMBER / 10, alarms
 
 
 @pytest.mark.parametrize("is_changed", [False, True])
@@ -121,7 +122,7 @@ def causes_found(pairs: bool, number: int, seed: int) -> tuple[int, int]:
     return hits, named
 
 
-@pytest.mark.parametrize("pairs", [False, True])
+@pytest.mark.parametrize("pairs", first_in_make_test([True, False], 1))
 def test_the_cause_of_a_change_is_named_exactly(pairs: bool) -> None:
     hits, named = causes_found(pairs, number=1, seed=30)
     assert hits >= 3, named
@@ -136,8 +137,8 @@ def test_causes_are_named_with_an_f1_of_seven_tenths(pairs: bool) -> None:
 
 
 def share_found(rules: Weeks, tab: Tab, channel: str, times: float) -> float:
-    """The share of planted weeks whose sentences name the channel."""
-    asked = weeks_to_ask(rules)[::9][:PLANTED]
+    """The share of planted weeks, one of each nine, whose sentences name the channel."""
+    asked = weeks_to_ask(rules)[::9]
     for first, last in asked:
         rules = rules.with_event(
             first=first, last=last, column="channel", value=channel, times=times
@@ -150,7 +151,7 @@ def share_found(rules: Weeks, tab: Tab, channel: str, times: float) -> float:
 
 
 def test_a_channel_that_brings_a_quarter_more_is_found_in_most_weeks() -> None:
-    rules = Weeks(weeks=8 + 9 * PLANTED, seed=11)
+    rules = Weeks(weeks=8 + 9 * PLANTED // 4, seed=11)
     assert share_found(rules, "overview", "Organic Search", 1.25) > 0.5
 
 

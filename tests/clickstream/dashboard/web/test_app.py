@@ -217,7 +217,6 @@ def test_facts_that_can_not_be_refreshed_are_served_with_their_age(client, monke
     assert "it can&#39;t be refreshed" not in client.get(f"/?{DAY}").text
 
 
-@pytest.mark.lake
 def test_the_athena_engine_answers_every_panel(chosen, monkeypatch_module) -> None:
     dashboard = DashboardService(
         chosen.model_copy(update={"dashboard": engine_of(chosen, "athena")}), lambda: NOW

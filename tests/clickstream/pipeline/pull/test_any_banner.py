@@ -108,6 +108,6 @@ def test_a_bookmark_of_an_earlier_version_is_found(lake: Lake, tmp_path: Path) -
     stored_now = bookmarks.load(lake, Bookmark("old", three, ""))
     assert stored_now.etag
     for key in (stored_now.key, "bookmarks/old/finished.json"):
-        lake.s3.delete_object(Bucket=lake.settings.lake.bucket, Key=key)
+        lake.s3.delete_object(Bucket=lake.bucket, Key=key)
     bookmarks.save(lake, replace(stored_now, fingerprint=four, etag=None))
     assert pull_source(lake, source).lines == 0
