@@ -138,7 +138,7 @@ def build_cafe(
     if not sells:
         return with_copy(built(settled, first, last), truth, zone, directory, stack)
     lake = built(with_sales(settled, directory, ("till", "web")), first, last)
-    for source, orders in zip(lake.settings.sales, (9, 4), strict=True):
+    for source, orders in zip(lake.settings.sales, (24, 8), strict=True):
         write_sales(Path(source.path), WHOLE.dates[:3], orders)
     break_sales(directory / "till", *WHOLE.dates[1:3])
     write_rows(directory / "till/demographics.csv", "demographics", PEOPLE)
