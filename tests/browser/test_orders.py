@@ -67,3 +67,19 @@ def test_a_phone_shows_the_whole_funnel(new_page: Callable[..., Page]) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     expect(page.locator("#funnel .rung")).to_have_count(4)
     assert grave_faults(page) == []
+
+
+def test_what_the_shop_sold_is_shown_until_a_filter_does_not_apply_to_orders(
+    new_page: Callable[..., Page],
+) -> None:
+    page = new_page(RANGE)
+    expect(page.locator("#pairs tbody tr").first).to_contain_text("Cake for")
+    expect(page.locator("#menu_sales tbody tr")).to_have_count(4)
+    expect(page.locator(".aside", has_text="differ from the shop")).to_be_visible()
+    page.locator("#pairs summary").click()
+    page.locator("#pairs").get_by_role("link", name="Table, SQL").click()
+    expect(page.locator("pre").first).to_contain_text("join lines other")
+    page.go_back()
+    page.locator("#items .cell a").first.click()
+    expect(page.locator(".aside", has_text="can't be filtered by Page")).to_be_visible()
+    expect(page.locator("#menu_sales")).to_have_count(0)

@@ -174,8 +174,8 @@ def tab_label(page: PageContext, tab: Tab) -> str:
 
 
 def _has_content(page: PageContext, tab: Tab) -> bool:
-    """Whether a tab has figures: the one of conversions needs a goal or a funnel."""
-    return tab != "orders" or page.has_goals or bool(page.settings.funnel)
+    """Whether a tab has figures: the one of conversions needs a goal, a funnel or a shop."""
+    return tab != "orders" or page.has_goals or bool(page.settings.funnel) or page.has_shop
 
 
 def _in_menu() -> Sequence[RangeName]:

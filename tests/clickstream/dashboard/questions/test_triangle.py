@@ -6,19 +6,22 @@ over the night in which the clocks change.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from tests.clickstream.dashboard.cafe_truth import CafeTruth
+from tests.clickstream.dashboard.sold_orders import sold_orders
 from tests.support.engines import TrinoOfLake
 from tests.support.lakes import built, settings_of_a_lake
-from tests.support.sales_files import break_sales, pull_sales, with_sales, write_sales
+from tests.support.sales_files import break_sales, pull_sales, with_sales, write_rows, write_sales
 from tests.support.tiers import first_in_make_test, one_of_each
 
 from clickstream import settings
@@ -29,6 +32,7 @@ from clickstream.dashboard.changes.weeks import weekly_question
 from clickstream.dashboard.charts.maps import frames
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer, Answers
+from clickstream.dashboard.questions.computed_rows import PAIR_MINIMUM
 from clickstream.dashboard.questions.engines import AthenaEngine, LocalEngine, Reader, ask_athena
 from clickstream.dashboard.questions.fact_views import MONEY
 from clickstream.dashboard.questions.folding import fold
@@ -39,6 +43,7 @@ from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import GRAINS, TABS, Filter, Tab, View
 from clickstream.dashboard.tabs import panels
 from clickstream.dashboard.tabs.orders.funnel import build_funnel
+from clickstream.dashboard.tabs.orders.panels import CUSTOMERS, MENU_SALES, PAIRS
 from clickstream.dashboard.tabs.orders.questions import item_pages, order_filter
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.tabs.trust.sales import build_sales
@@ -79,6 +84,14 @@ PERIODS = (
     Period(CLOCKS_CHANGE, CLOCKS_CHANGE),
     Period(date(2026, 10, 24), CLOCKS_CHANGE, until_hour=3),
 )
+PEOPLE = [
+    {"country": country, "region": region, "name": name, "year": 2020}
+    | {"measure": "people", "value": value}
+    for country, region, name, value in (
+        *(("GB", "England", "London", 8_800_000), ("GB", "", "England", 57_000_000)),
+        ("US", "NY", "New York", 8_500_000),
+    )
+]
 UNKNOWN = ("time_on_page",)
 """Metrics that the truth does not know beside those that it knows."""
 
@@ -126,9 +139,10 @@ def build_cafe(
     if not sells:
         return with_copy(built(settled, first, last), truth, zone, directory, stack)
     lake = built(with_sales(settled, directory, ("till", "web")), first, last)
-    for source, orders in zip(lake.settings.sales, (9, 4), strict=True):
+    for source, orders in zip(lake.settings.sales, (24, 8), strict=True):
         write_sales(Path(source.path), WHOLE.dates[:3], orders)
     break_sales(directory / "till", *WHOLE.dates[1:3])
+    write_rows(directory / "till/demographics.csv", "demographics", PEOPLE)
     pull_sales(lake, last.end)
     return with_copy(lake, truth, zone, directory, stack)
 
@@ -251,6 +265,27 @@ def test_sales_are_those_of_the_status_and_of_the_files(cafe: Cafe) -> None:
         assert cells[0] == str(len(some)) == "3"
         assert cells[2] == str(answered[source.name][1])
         assert cells[-1] == f"€{net / 100:,.2f}"
+
+
+def test_items_pairs_and_customers_are_those_of_the_files(cafe: Cafe) -> None:
+    sold = sold_orders([Path(one.path) for one in cafe.lake.settings.sales])
+    view = View("orders").with_days(WHOLE.first, WHOLE.last)
+    with cafe.copy.reader() as reader:
+        page = page_in(cafe, reader, view)
+        items, pairs, customers = (
+            {row[:size]: row[size:] for row in page.ask(page.questions(panel)[0]).rows}
+            for panel, size in ((MENU_SALES, 1), (PAIRS, 2), (CUSTOMERS, 1))
+        )
+    counts = Counter(name for one in sold for name in {*one.names})
+    assert {name: n for (name,), (n, *_) in items.items()} == counts
+    both = Counter(pair for one in sold for pair in combinations(sorted({*one.names}), 2))
+    assert {pair: n for pair, (n, _) in pairs.items()} == {
+        pair: n for pair, n in both.items() if n >= PAIR_MINIMUM
+    }
+    assert len(pairs) > 1
+    kinds = Counter(one.kind(sold, cafe.truth.zone) for one in sold)
+    assert {kind: orders for (kind,), (orders, _) in customers.items()} == kinds
+    assert len(kinds) == 3
 
 
 @pytest.mark.parametrize("by", ["country", "region", "city"])

@@ -14,6 +14,7 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
+from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import FIRST_DATE, Question, build_question
 from clickstream.dashboard.questions.view import Filter
@@ -24,6 +25,9 @@ PEOPLE = "people"
 
 _EVER = Period(FIRST_DATE, date(9999, 12, 30))
 _BY = ("measured_country", "measured_region", "measured_place", "measure")
+
+PlaceKey = tuple[str, str]
+"""A dimension, and the name of a place in it: a city can have the name of its region."""
 
 Measures = Mapping[str, float]
 """Values of a place by the name of the measure."""
@@ -36,33 +40,41 @@ def measures_question(page: PageContext) -> Question:
     return build_question(("measured",), _BY, _EVER, only)
 
 
-def measures_of_places(page: PageContext) -> Mapping[str, Measures]:
-    """Return the measures of each place by its key."""
-    return page.ask(measures_question(page)).derive("by place", lambda: _by_place(page))
+def measures_of_places(page: PageContext) -> Mapping[PlaceKey, Measures]:
+    """Return the measures of all places."""
+    answer = page.ask(measures_question(page))
+    return answer.derive("by place", lambda: _by_place(answer))
 
 
-def _by_place(page: PageContext) -> Mapping[str, Measures]:
-    found: dict[str, dict[str, float]] = defaultdict(dict)
-    for country, region, name, measure, value in page.ask(measures_question(page)).rows:
-        found[place_key(_shown_name(country, region, name))].setdefault(measure, value)
+def _by_place(answer: Answer) -> Mapping[PlaceKey, Measures]:
+    found: dict[PlaceKey, dict[str, float]] = defaultdict(dict)
+    for country, region, name, measure, value in answer.rows:
+        found[_key_of(country, region, name)].setdefault(measure, value)
     return found
 
 
-def place_key(place: str) -> str:
-    """Return the letters and digits of a place's name, without case and accents."""
+def place_key(dimension: str, place: str) -> PlaceKey:
+    """Return the dimension, and the letters and digits of the name without case and accents."""
     text = unicodedata.normalize("NFKD", place.casefold())
-    return "".join(one for one in text if one.isalnum())
+    return dimension, "".join(one for one in text if one.isalnum())
 
 
-def _shown_name(country: str | None, region: str | None, name: str | None) -> str:
-    """Return the name as the dimensions city, region and country have it.
+def _key_of(country: str | None, region: str | None, name: str | None) -> PlaceKey:
+    """Return the key of the place that has a row of demographics.
 
     A row without a region is of a region, and one without both is of a country.
     """
     aliases = _aliases()
     region = aliases.get((country, region, ""), region)
-    name = aliases.get((country, region or name, name if region else ""), name)
-    return ", ".join(part for part in dict.fromkeys((name, region, country)) if part)
+    if region:
+        name = aliases.get((country, region, name), name)
+    else:
+        name = aliases.get((country, name, ""), name)
+    # As in the dimensions: the name of a city leaves out a region of the same name.
+    parts = [one for one in dict.fromkeys((name, region, country)) if one]
+    return place_key(
+        "city" if region else "region" if len(parts) > 1 else "country", "".join(parts)
+    )
 
 
 @cache

@@ -18,6 +18,7 @@ from clickstream.dashboard.questions.view import CHOICES
 from clickstream.dashboard.tabs.places.inhabitants import (
     PEOPLE,
     Measures,
+    PlaceKey,
     measures_of_places,
     measures_question,
     place_key,
@@ -85,7 +86,7 @@ def build_place_sales(page: PageContext) -> PlaceSales:
     shown = [*named[:ROWS], *(one for one in records if one not in named)]
     widths = bar_widths([one["orders"] for one in shown])
     rows = [
-        _row(page, dimension, one, width, _measures_of(known, one[dimension]))
+        _row(page, dimension, one, width, _measures_of(known, dimension, one[dimension]))
         for one, width in zip(shown, widths, strict=True)
     ]
     return PlaceSales(
@@ -99,8 +100,8 @@ def build_place_sales(page: PageContext) -> PlaceSales:
     )
 
 
-def _measures_of(known: Mapping[str, Measures], place: Any) -> Measures:
-    return known.get(place_key(place), {}) if isinstance(place, str) else {}
+def _measures_of(known: Mapping[PlaceKey, Measures], dimension: str, place: Any) -> Measures:
+    return known.get(place_key(dimension, place), {}) if isinstance(place, str) else {}
 
 
 def _row(
