@@ -55,8 +55,8 @@ def checkout_of(directory: Path) -> Path:
 def build_bundle(checkout: Path, allow_dirty: bool = False) -> Bundle:
     """Build the bundle of a checkout.
 
-    Raises InputError for files that are changed, deleted or not tracked. With `allow_dirty`, changed
-    files are included as they are, and files that are not tracked are left out.
+    Raises InputError for files that are changed, deleted or not tracked. With `allow_dirty`,
+    changed files are included as they are, and files that are not tracked are left out.
     """
     dirty = list_dirty(checkout)
     if dirty and not allow_dirty:
@@ -97,7 +97,9 @@ def _tracked_files(checkout: Path) -> list[tuple[str, str]]:
     """Return git's modes and the names of the tracked files, by name."""
     listing = _git(checkout, "ls-files", "--stage", "-z").decode("utf-8", "surrogateescape")
     rows = [row.split("\t", 1) for row in listing.split("\0") if row]
-    return sorted(((row.split()[0], name) for row, name in rows), key=lambda one: os.fsencode(one[1]))
+    return sorted(
+        ((row.split()[0], name) for row, name in rows), key=lambda one: os.fsencode(one[1])
+    )
 
 
 def _gzip(data: bytes) -> bytes:
@@ -117,7 +119,7 @@ def _stored_blocks(data: bytes) -> Iterator[bytes]:
 def _git(directory: Path, *arguments: str) -> bytes:
     command = ["git", "-C", str(directory), *arguments]
     try:
-        return subprocess.run(command, capture_output=True, check=True).stdout  # noqa: S603
+        return subprocess.run(command, capture_output=True, check=True).stdout
     except FileNotFoundError:
         raise InputError("git is not installed; it lists the files of the bundle.") from None
     except subprocess.CalledProcessError as error:

@@ -39,7 +39,9 @@ class ResourceChange:
     def line(self) -> str:
         """One line for the preview."""
         replaced = {"True": ", replaced by a new one", "Conditional": ", perhaps replaced"}
-        return f"{self.action:<7} {self.resource}  ({self.kind}{replaced.get(self.replacement, '')})"
+        return (
+            f"{self.action:<7} {self.resource}  ({self.kind}{replaced.get(self.replacement, '')})"
+        )
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,7 @@ def prepare(
     return _wait(cfn, str(request["StackName"]), created, stack)
 
 
-def _wait(
-    cfn: Any, name: str, created: Mapping[str, str], stack: Stack | None
-) -> ChangeSet | None:
+def _wait(cfn: Any, name: str, created: Mapping[str, str], stack: Stack | None) -> ChangeSet | None:
     """Wait until a change set is computed, and return it."""
     changes: list[ResourceChange] = []
     while True:

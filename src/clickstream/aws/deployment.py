@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,9 @@ from clickstream.lake import Lake, refer_to_lake
 from clickstream.settings import Settings
 
 DEFAULT_NAME = "clickstream"
+NAMES = re.compile("[a-z][a-z0-9-]{1,28}[a-z0-9]")
+"""Names that fit into the names of a bucket, with account and region, and of a database."""
+
 TAG = "clickstream"
 """Tag of all stacks and, by CloudFormation, of their resources; its value is the deployment."""
 
@@ -68,10 +72,12 @@ class Deployment:
         return not self.settings.aws.endpoint_url
 
     def lake(self) -> Lake:
-        """Return the lake of the stack: bucket, database and workgroup are those of its outputs."""
-        outputs = self.needed_stack("lake").outputs
+        """Return the lake of the stack, with the names of its outputs and its prefix of secrets."""
+        stack = self.needed_stack("lake")
         names = {"bucket": "Bucket", "database": "Database", "workgroup": "WorkGroup"}
-        found = {ours: outputs[theirs] for ours, theirs in names.items() if outputs.get(theirs)}
+        found = {ours: out for ours, theirs in names.items() if (out := stack.outputs.get(theirs))}
+        if prefix := stack.parameters.get("KeyPrefix"):
+            found["key_secret"] = f"{prefix}/{self.settings.lake.key_secret.partition('/')[2]}"
         section = self.settings.lake.model_copy(update=found)
         return refer_to_lake(self.settings.model_copy(update={"lake": section}), self.session)
 

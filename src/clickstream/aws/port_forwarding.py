@@ -57,9 +57,7 @@ def command_of(deployment: Deployment, instance_id: str, port: Port) -> str:
 def forward(deployment: Deployment, instance_id: str, ports: Sequence[Port]) -> int:
     """Forward ports until the plugins end or Ctrl-C; return the first exit code that is not 0."""
     with ExitStack() as stack:
-        started = [
-            stack.enter_context(_session(deployment, instance_id, port)) for port in ports
-        ]
+        started = [stack.enter_context(_session(deployment, instance_id, port)) for port in ports]
         return max(process.wait() for process in started)
 
 
@@ -93,4 +91,4 @@ def _start_plugin(
     profile = os.environ.get("AWS_PROFILE", "")
     words = [PLUGIN, variable, region, "StartSession", profile, json.dumps(request), endpoint]
     environment = os.environ | {variable: json.dumps(session)}
-    return subprocess.Popen(words, env=environment)  # noqa: S603
+    return subprocess.Popen(words, env=environment)

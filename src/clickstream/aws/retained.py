@@ -53,7 +53,7 @@ def find_retained(
     account = deployment.account
     bucket = given.get("BucketName") or f"clickstream-{account.account}-{account.region}"
     database = given.get("DatabaseName", "")
-    resources = {}
+    resources: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {}
     if _BUCKET in logical and _has_bucket(deployment, bucket):
         resources[logical[_BUCKET]] = (_BUCKET, {"BucketName": bucket}, {})
     if _DATABASE in logical and _has_database(deployment, database):

@@ -18,8 +18,8 @@ Say = Callable[[str], None]
 POLL_SECONDS = 3.0
 
 UNUSABLE = {
-    "ROLLBACK_FAILED": "its creation failed, and so did the removal of what was created. Delete the "
-    "stack in the CloudFormation console, then deploy again",
+    "ROLLBACK_FAILED": "its creation failed, and so did the removal of what was created. Delete "
+    "the stack in the CloudFormation console, then deploy again",
     "UPDATE_ROLLBACK_FAILED": "an update failed, and CloudFormation could not restore the state "
     "before. Choose `Continue update rollback` in the CloudFormation console, then deploy again",
     "DELETE_FAILED": "its deletion failed. Repair what the last event names, then run "
@@ -34,8 +34,8 @@ _REMEDIES = (
     (r"not authorized|AccessDenied|is denied", "Use credentials that have this permission"),
     (
         r"already exists",
-        "A resource of this name exists outside of the stack. Choose another name with --parameter, "
-        "or delete the resource if nothing needs it",
+        "A resource of this name exists outside of the stack. Choose another name with "
+        "--parameter, or delete the resource if nothing needs it",
     ),
     (
         r"[Ii]nsufficient.*capacity|Unsupported.*configuration|not supported in your",
@@ -175,7 +175,7 @@ def require_success(name: str, events: Sequence[Event]) -> None:
 
 
 def _failures(events: Sequence[Event]) -> Iterator[Event]:
-    """Yield what failed in order, without those cancelled because of another, and the stack last."""
+    """Yield failures in order, the stack last, without those cancelled because of another one."""
     failed = [one for one in events if one.status.endswith("_FAILED")]
     own = [one for one in failed if not re.search("cancell?ed", one.reason)]
     yield from sorted(own, key=lambda one: one.is_of_stack)
