@@ -16,8 +16,8 @@ _EVERYONE = {
 REMEDY = (
     "Lake Formation decides about new databases and tables, so the policies of the roles do not "
     "suffice. In the Lake Formation console, Administration, Data Catalog settings, check both "
-    "boxes `Use only IAM access control`. Or grant the role of Airflow CREATE_TABLE and DESCRIBE on the "
-    "database, and the roles of Airflow and of the dashboard SELECT on its tables"
+    "boxes `Use only IAM access control`. Or grant the role of Airflow CREATE_TABLE and DESCRIBE "
+    "on the database, and the roles of Airflow and of the dashboard SELECT on its tables"
 )
 
 

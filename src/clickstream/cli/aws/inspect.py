@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from clickstream.aws.checks import Check
 
 MISSING_PLUGIN = (
-    "session-manager-plugin is not installed. Install it as the AWS page `Install the Session Manager "
-    "plugin for the AWS CLI` describes, and run this command again. With the AWS command line and the "
-    "plugin, these commands do it:"
+    "session-manager-plugin is not installed. Install it as the AWS page `Install the Session "
+    "Manager plugin for the AWS CLI` describes, and run this command again. With the plugin and the "
+    "AWS command line, these commands do it:"
 )
 
 
