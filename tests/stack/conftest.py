@@ -35,8 +35,8 @@ from clickstream.lake import Lake, open_lake
 from clickstream.terminal import SafeConsole
 
 MODULES = (
-    *("test_demo", "test_in_airflow", "test_local_stack", "test_sales"),
-    *("test_hosts", "test_reruns"),
+    *("test_demo", "test_memory", "test_in_airflow", "test_local_stack"),
+    *("test_sales", "test_hosts", "test_reruns"),
 )
 DEFAULT_SOURCES = re.compile(r"(?s)\[\[sources\]\].*?\n\n")
 
