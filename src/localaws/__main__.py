@@ -53,7 +53,8 @@ def main() -> int:
     with lock, listener:
         limits = Limits(seconds=60 * arguments.query_minutes)
         workgroups = dict(arguments.workgroup)
-        return _serve(build_app(root, limits, workgroups, arguments.host_name), listener)
+        name, record = arguments.host_name, arguments.record
+        return _serve(build_app(root, limits, workgroups, name, record), listener)
 
 
 def _serve(app: Starlette, listener: socket.socket) -> int:
@@ -112,6 +113,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=S3_URI",
         help="workgroup of Athena and the location of its results; may be repeated. The workgroup "
         "primary exists in any case",
+    )
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE",
+        help="append a JSON line for each request: the action and the resources that its access "
+        "key must be allowed at AWS",
     )
     return parser
 

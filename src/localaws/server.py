@@ -32,6 +32,7 @@ from localaws.athena.limits import DEFAULT, Limits
 from localaws.errors import AwsError, UnknownOperationError
 from localaws.glue import GlueCatalogStore
 from localaws.members import check_members, parse_body
+from localaws.recorder import FileRecorder, NoRecorder, Recorder
 from localaws.s3 import S3, BlobAccess, S3Request, split_path
 from localaws.s3.xml import error_response
 from localaws.secretsmanager import SecretsManager
@@ -44,7 +45,7 @@ BODY_SECONDS = 20
 
 _BLOCK = 1 << 20
 _MAX_JSON_BYTES = 16 << 20
-_SCOPE = re.compile(r"Credential=[^,\s]*/([a-z0-9-]+)/aws4_request")
+_SCOPE = re.compile(r"Credential=([^/,\s]*)/[^,\s]*/([a-z0-9-]+)/aws4_request")
 
 
 def build_app(
@@ -52,11 +53,12 @@ def build_app(
     limits: Limits = DEFAULT,
     workgroups: Mapping[str, str] = MappingProxyType({}),
     host_name: str = "",
+    record: Path | None = None,
 ) -> Starlette:
     """Build the application over one folder, which the caller has locked with ``lock_root``.
 
     ``limits`` apply to queries of Athena. ``workgroups`` has the output location of each workgroup.
-    ``host_name`` is another name that clients may use.
+    ``host_name`` is another name that clients may use. ``record`` is the file of the recorder.
     """
     root.mkdir(parents=True, exist_ok=True)
     database = Database(root / "localaws.db")
@@ -64,6 +66,7 @@ def build_app(
     glue = GlueCatalogStore(database)
     athena = AthenaService(root / "athena", BlobAccess(s3), glue, limits, workgroups)
     services: list[Service] = [glue, athena, SecretsManager(database)]
+    recorder = FileRecorder(record, athena.workgroup_of) if record else NoRecorder()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -76,15 +79,16 @@ def build_app(
     names = ["127.0.0.1", "localhost", *([host_name] if host_name else [])]
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=names)
     app = Starlette(lifespan=lifespan, middleware=[hosts])
-    app.router.default = Gateway(s3, services)
+    app.router.default = Gateway(s3, services, recorder)
     return app
 
 
 class Gateway:
     """ASGI application that passes each request to its service."""
 
-    def __init__(self, s3: S3, services: list[Service]) -> None:
+    def __init__(self, s3: S3, services: list[Service], recorder: Recorder) -> None:
         self._s3 = s3
+        self._recorder = recorder
         self._services = {service.name: service for service in services}
         self._threads = CapacityLimiter(WORKER_THREADS)
 
@@ -102,23 +106,26 @@ class Gateway:
             return _hang_up(
                 _refuse(request, "Access Denied: localaws refuses requests of web pages.")
             )
-        service = _service_name(request)
-        if service is None:
+        signer = _signer(request)
+        if signer is None:
             reason = "Access Denied: the request is not signed. Sign it with any access key."
             return _hang_up(_refuse(request, reason))
+        who, service = signer
         if service == "s3":
-            return await self._answer_s3(request)
+            return await self._answer_s3(request, who)
         try:
             body = await _read(request)
             if service == "sts":
-                return sts.answer(body)
-            call = partial(self._call, service, request, body)
+                action = sts.action_of(body)
+                self._recorder.json(service, action, {}, who)
+                return sts.answer(action)
+            call = partial(self._call, service, request, body, who)
             return _json_response(await to_thread.run_sync(call, limiter=self._threads))
         except AwsError as error:
             content = {"__type": error.code, "message": error.message, **error.members}
             return _json_response(content, error.status, error.code)
 
-    async def _answer_s3(self, request: Request) -> Response:
+    async def _answer_s3(self, request: Request, who: str) -> Response:
         try:
             bucket, key = split_path(request.scope["raw_path"])
         except AwsError as error:
@@ -131,15 +138,20 @@ class Gateway:
             headers=request.headers,
             body=_blocks(request),
         )
-        return await to_thread.run_sync(self._s3.handle, s3_request, limiter=self._threads)
+        handle = partial(self._handle_s3, s3_request, who)
+        return await to_thread.run_sync(handle, limiter=self._threads)
 
-    def _call(self, name: str, request: Request, body: bytes) -> dict[str, Any]:
+    def _handle_s3(self, request: S3Request, who: str) -> Response:
+        return self._s3.handle(self._recorder.s3(request, who))
+
+    def _call(self, name: str, request: Request, body: bytes, who: str) -> dict[str, Any]:
         prefix, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
         service = self._services.get(name)
         if service is None or service.target_prefix != prefix:
             raise UnknownOperationError(name, operation or f"{request.method} {request.url.path}")
         members = parse_body(body)
         check_members(name, operation, members)
+        self._recorder.json(name, operation, members, who)
         return service.call(operation, members)
 
 
@@ -154,8 +166,8 @@ def _is_from_a_page(request: Request) -> bool:
     return "origin" in request.headers or site not in ("none", "same-origin")
 
 
-def _service_name(request: Request) -> str | None:
-    """Return the service of the credential scope; None if the request is unsigned.
+def _signer(request: Request) -> tuple[str, str] | None:
+    """Return access key and service of the credential scope; None if the request is unsigned.
 
     The scope is in the header or in a presigned URL. A POST needs the header, which no form can
     send.
@@ -165,11 +177,11 @@ def _service_name(request: Request) -> str | None:
     authorization = request.headers.get("authorization", "")
     match = _SCOPE.search(authorization) or _SCOPE.search(f"Credential={credential}")
     if match:
-        return match[1]
+        return match[1], match[2]
     # The older signature (version 2) names no service; only S3 still accepts it.
     is_in_query = "AWSAccessKeyId" in request.query_params and not is_form_like
     is_older = is_in_query or authorization.startswith("AWS ")
-    return "s3" if is_older else None
+    return ("", "s3") if is_older else None
 
 
 def _hang_up(response: Response) -> Response:

@@ -12,9 +12,13 @@ from localaws.service import ACCOUNT_ID
 _NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
-def answer(body: bytes) -> Response:
-    """Answer a query-protocol request; other actions than GetCallerIdentity are refused by name."""
-    action = parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0]
+def action_of(body: bytes) -> str:
+    """Return the action of a query-protocol request; empty if it names none."""
+    return parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0]
+
+
+def answer(action: str) -> Response:
+    """Answer a request; other actions than GetCallerIdentity are refused by name."""
     if action != "GetCallerIdentity":
         return _refusal(action)
     root = ET.Element("GetCallerIdentityResponse", xmlns=_NAMESPACE)

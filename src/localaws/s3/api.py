@@ -83,15 +83,19 @@ class S3:
             return xml.error_response(error, request.bucket, request.key, request.method == "HEAD")
 
     def _find(self, request: S3Request) -> _Operation:
-        subresource = next((name for name in _SUBRESOURCES if name in request.query), "")
-        level = "object" if request.key else "bucket" if request.bucket else "service"
-        operation = self._operations.get(f"{level} {request.method} {subresource}".rstrip())
+        operation = self._operations.get(name_of(request))
         if operation is None:
-            raise NotSupportedError(
-                f"the S3 operation {request.method} {level}"
-                + (f" ?{subresource}" if subresource else "")
-            )
+            level, method, *subresource = name_of(request).split()
+            parameter = "".join(f" ?{name}" for name in subresource)
+            raise NotSupportedError(f"the S3 operation {method} {level}{parameter}")
         return operation
+
+
+def name_of(request: S3Request) -> str:
+    """Return the level, method and subresource of a request, such as ``bucket GET location``."""
+    subresource = next((name for name in _SUBRESOURCES if name in request.query), "")
+    level = "object" if request.key else "bucket" if request.bucket else "service"
+    return f"{level} {request.method} {subresource}".rstrip()
 
 
 class BlobAccess:
