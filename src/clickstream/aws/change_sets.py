@@ -130,7 +130,8 @@ def discard(cfn: Any, change_set: ChangeSet) -> None:
 def execute(cfn: Any, change_set: ChangeSet, say: Say) -> list[Event]:
     """Execute a change set and follow it to its end. Raises DeploymentFailed if it fails."""
     known = known_events(cfn, change_set.stack_id)
-    cfn.execute_change_set(ChangeSetName=change_set.id)
+    # If a creation fails, a bucket that it created would be in the way of the next attempt.
+    cfn.execute_change_set(ChangeSetName=change_set.id, RetainExceptOnCreate=True)
     events = follow(cfn, change_set.stack_id, known, say)
     require_success(change_set.stack, events)
     return events

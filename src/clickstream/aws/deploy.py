@@ -14,7 +14,7 @@ from clickstream.aws.change_sets import ChangeSet
 from clickstream.aws.deployment import DEFAULT_NAME, Deployment
 from clickstream.aws.dialog import Dialog
 from clickstream.aws.stacks import NEVER_CREATED, Stack, delete_stack, refuse_unusable
-from clickstream.errors import InputError
+from clickstream.errors import DeploymentFailed, InputError
 from clickstream.lake import aws_errors
 
 TEMPLATES = {"lake": "lake.yaml", "airflow": "airflow-ec2.yaml"}
@@ -51,7 +51,7 @@ class Deploy:
         self.dialog.say(identify(self.deployment).sentence)
         templates = {kind: self._read(checkout / "infra" / TEMPLATES[kind]) for kind in TEMPLATES}
         self._refuse_unknown(name for one in templates.values() for name in one.parameters)
-        if not self.deployment.stack("lake"):
+        if not self._usable_stack("lake"):
             require_iam_access(self.deployment)
             self._import_retained(templates["lake"])
         lake = templates["lake"]
@@ -97,7 +97,6 @@ class Deploy:
         return {
             "BucketName": f"{name}-{account.account}-{account.region}",
             "DatabaseName": name.replace("-", "_"),
-            "KeyPrefix": name,
         }
 
     def _import_retained(self, template: Template) -> None:
@@ -122,13 +121,7 @@ class Deploy:
         self, kind: str, declared: Sequence[str], own: Mapping[str, str], **source: Any
     ) -> None:
         """Create or update a stack: preview, question, progress. Reports if nothing changes."""
-        stack = self.deployment.stack(kind)
-        if stack and stack.status == NEVER_CREATED:
-            if not self._delete_empty(stack):
-                return
-            stack = None
-        if stack:
-            refuse_unusable(stack)
+        stack = self._usable_stack(kind)
         values, known = {**self.given, **own}, stack.parameters if stack else {}
         parameters = [*_parameters(declared, values, known)]
         prepared = change_sets.prepare(self.deployment, kind, parameters, **source)
@@ -137,16 +130,26 @@ class Deploy:
         else:
             self._execute(prepared)
 
-    def _delete_empty(self, stack: Stack) -> bool:
-        """Delete a stack that was never created completely; return False in a dry run."""
+    def _usable_stack(self, kind: str) -> Stack | None:
+        """Return a stack that can be changed, or None; delete one whose creation failed.
+
+        Raises DeploymentFailed for a stack that can't be changed.
+        """
+        stack = self.deployment.stack(kind)
+        if stack is None:
+            return None
+        if stack.status != NEVER_CREATED:
+            refuse_unusable(stack)
+            return stack
         self.dialog.say(
             f"The stack {stack.name} is {stack.status}: its creation failed, and its resources are "
             "removed. It can only be deleted and created again."
         )
-        if not self.dry_run:
-            self.dialog.confirm(f"Delete the empty stack {stack.name}?")
-            delete_stack(self.deployment.client("cloudformation"), stack, self.dialog.progress)
-        return not self.dry_run
+        if self.dry_run:
+            raise DeploymentFailed("A dry run deletes no stack. Run the command without --dry-run.")
+        self.dialog.confirm(f"Delete the empty stack {stack.name}?")
+        delete_stack(self.deployment.client("cloudformation"), stack, self.dialog.progress)
+        return None
 
     def _execute(self, prepared: ChangeSet) -> None:
         """Show a change set, and execute it after confirmation; discard it otherwise."""

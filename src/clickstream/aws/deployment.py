@@ -72,12 +72,10 @@ class Deployment:
         return not self.settings.aws.endpoint_url
 
     def lake(self) -> Lake:
-        """Return the lake of the stack, with the names of its outputs and its prefix of secrets."""
-        stack = self.needed_stack("lake")
+        """Return the lake of the stack: bucket, database and workgroup are those of its outputs."""
+        outputs = self.needed_stack("lake").outputs
         names = {"bucket": "Bucket", "database": "Database", "workgroup": "WorkGroup"}
-        found = {ours: out for ours, theirs in names.items() if (out := stack.outputs.get(theirs))}
-        if prefix := stack.parameters.get("KeyPrefix"):
-            found["key_secret"] = f"{prefix}/{self.settings.lake.key_secret.partition('/')[2]}"
+        found = {ours: out for ours, theirs in names.items() if (out := outputs.get(theirs))}
         section = self.settings.lake.model_copy(update=found)
         return refer_to_lake(self.settings.model_copy(update={"lake": section}), self.session)
 

@@ -6,11 +6,12 @@ deployment of this name uses them again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
-from clickstream.aws.deployment import KINDS, Deployment
+from clickstream.aws.deployment import KINDS, TAG, Deployment
 from clickstream.aws.dialog import Dialog
 from clickstream.aws.stacks import Stack, delete_stack
 from clickstream.errors import InputError
@@ -105,7 +106,7 @@ def _find_data(deployment: Deployment) -> Data | None:
     volumes = _volumes(deployment)
     found = deployment.client("ec2").describe_volumes(VolumeIds=volumes) if volumes else {}
     gigabytes = sum(one["Size"] for one in found.get("Volumes", ()))
-    return Data(lake, size, _secrets(lake), volumes, gigabytes)
+    return Data(lake, size, _secrets(deployment, lake), volumes, gigabytes)
 
 
 def _volumes(deployment: Deployment) -> list[str]:
@@ -123,13 +124,30 @@ def _volumes(deployment: Deployment) -> list[str]:
     return [one["PhysicalResourceId"] for one in resources if one.get("PhysicalResourceId")]
 
 
-def _secrets(lake: Lake) -> list[str]:
-    """Return the names of the lake's secrets."""
+def _secrets(deployment: Deployment, lake: Lake) -> list[str]:
+    """Return the names of the secrets of visitor keys and customers that only this lake uses.
+
+    Lakes of one account and region share them, unless their `[lake] key_secret` differ.
+    """
+    pages = deployment.client("cloudformation").get_paginator("describe_stacks").paginate()
+    lakes = [
+        stack
+        for page in pages
+        for stack in page["Stacks"]
+        if stack["StackName"].endswith("-lake") and _has_tag(stack)
+    ]
+    if len(lakes) > 1:
+        return []
     prefix = f"{lake.settings.lake.key_secret}/"
     pages = lake.secrets.get_paginator("list_secrets").paginate(
         Filters=[{"Key": "name", "Values": [prefix]}]
     )
     return [one["Name"] for page in pages for one in page["SecretList"]]
+
+
+def _has_tag(stack: Mapping[str, Any]) -> bool:
+    """Return whether a stack belongs to a deployment."""
+    return any(tag["Key"] == TAG for tag in stack.get("Tags", ()))
 
 
 def _delete_data(deployment: Deployment, data: Data, dialog: Dialog) -> None:

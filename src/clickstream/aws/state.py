@@ -43,8 +43,8 @@ def _describe_start(deployment: Deployment) -> str:
         InstanceId=found["InstanceId"]
     )
     runs = answer.get("InstanceAssociationStatusInfos", ())
-    own = [one for one in runs if one.get("AssociationName", "").startswith(deployment.name)]
-    runs = [one for one in own or runs if one.get("ExecutionDate")]
+    document = deployment.stack_name("airflow")
+    runs = [one for one in runs if one["Name"].startswith(document) and one.get("ExecutionDate")]
     if not runs:
         return "the host has not run it yet"
     newest = max(runs, key=lambda one: one["ExecutionDate"])

@@ -78,9 +78,14 @@ def kept_days(lake: Lake) -> int | None:
         if code(error) == "NoSuchLifecycleConfiguration":
             return None
         raise
-    rules = [one for one in answer["Rules"] if one["Status"] == "Enabled"]
+    rules = [one for one in answer["Rules"] if one["Status"] == "Enabled" and not _prefix(one)]
     days = [one.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays") for one in rules]
     return min((number for number in days if number), default=None)
+
+
+def _prefix(rule: Mapping[str, Any]) -> str:
+    """Return the prefix of the objects that a rule is for; a rule for all objects has none."""
+    return str(rule.get("Prefix") or rule.get("Filter", {}).get("Prefix", ""))
 
 
 def histories(lake: Lake) -> Iterator[KeyHistory]:

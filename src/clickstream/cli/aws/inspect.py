@@ -15,8 +15,15 @@ if TYPE_CHECKING:
 
 MISSING_PLUGIN = (
     "session-manager-plugin is not installed. Install it as the AWS page `Install the Session "
-    "Manager plugin for the AWS CLI` describes, and run this command again. With the plugin and the "
-    "AWS command line, these commands do it:"
+    "Manager plugin for the AWS CLI` describes, and run this command again. With the plugin and "
+    "the AWS command line, these commands do it:"
+)
+
+HINTS = (
+    "For passwords, start a shell on the host: aws ssm start-session --target {instance}\n"
+    "  Airflow, user admin:  sudo grep ADMIN_PASSWORD /data/clickstream/secrets.env\n"
+    "  Dashboard, a link:    cd /opt/clickstream/current && sudo docker compose exec dashboard "
+    "python -m clickstream.cli dashboard link"
 )
 
 
@@ -59,6 +66,7 @@ def open_(
     ports = [Port("Airflow", 8080, airflow_port), Port("Dashboard", 8095, dashboard_port)]
     for port in ports:
         say(f"{port.what}: {port.url}")
+    say(HINTS.format(instance=instance))
     if not (only_print or port_forwarding.has_plugin()):
         say(MISSING_PLUGIN)
     if only_print or not port_forwarding.has_plugin():
