@@ -46,6 +46,8 @@ ClickstreamError                 CS-901
 ├── AwsRefused                   CS-402
 ├── QueryFailed                  CS-404
 ├── DiskFull                     CS-405
+├── DeploymentFailed             CS-406
+├── RestoreRefused               CS-407
 ├── MailUnavailable              CS-501
 ├── MailRefused                  CS-502
 ├── UnknownDelivery              CS-503
@@ -343,6 +345,20 @@ class DiskFull(ClickstreamError):
     """The local disk is full."""
 
     code = "CS-405"
+
+
+class DeploymentFailed(ClickstreamError):
+    """A CloudFormation stack failed, or is in a state in which it can't be changed."""
+
+    code = "CS-406"
+    is_permanent = True
+
+
+class RestoreRefused(ClickstreamError):
+    """A lake can't be restored now, or not to the given moment. Nothing is changed."""
+
+    code = "CS-407"
+    is_permanent = True
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream import __version__
-from clickstream.cli import bots, build, dashboard, digest, health, open_logs, sales, sources
+from clickstream.cli import aws, bots, build, dashboard, digest, health, open_logs, sales, sources
 from clickstream.cli.console import (
     AirflowPort,
     AwsPort,
@@ -118,6 +118,7 @@ app.add_typer(dashboard.app, name="dashboard")
 app.add_typer(sources.app, name="sources")
 app.add_typer(sales.app, name="sales")
 app.add_typer(bots.app, name="bots")
+app.add_typer(aws.app, name="aws")
 
 RENAMED_COMMANDS = {"mend": "repair", "upkeep": "maintain"}
 

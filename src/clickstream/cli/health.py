@@ -163,7 +163,7 @@ def verify(
     """
     lake = open_lake()
     is_whole = _has_whole_bytes(lake, first, last) if deep else True
-    is_proven = _verify_range(lake, first, last).is_proven
+    is_proven = verify_range(lake, first, last).is_proven
     is_proven &= _has_whole_sales(lake, first, last)
     if not deep:
         out.print(BYTES_NOT_READ, soft_wrap=True)
@@ -192,7 +192,7 @@ def repair(
     Example: [bold]clickstream repair 2026-11-20T00 2026-11-20T23[/]
     """
     lake = open_lake()
-    report = _verify_range(lake, first, last)
+    report = verify_range(lake, first, last)
     left_waiting, hours = set(report.waiting), report.wrong_hours
     if hours and dry_run:
         _show_plan(lake, report)
@@ -252,7 +252,7 @@ def _ends(first: HourSpan | None, last: HourSpan | None) -> tuple[Hour | None, H
     return (first.first, (last or first).last) if first else (None, None)
 
 
-def _verify_range(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> VerifyReport:
+def verify_range(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> VerifyReport:
     """Verify a range of hours, and print the report."""
     from clickstream.pipeline.proof.verify import verify as verify_hours
 

@@ -40,7 +40,7 @@ class Lake:
     @cached_property
     def account(self) -> str:
         """The id of the AWS account of the credentials, which STS returns."""
-        return str(self._client("sts").get_caller_identity()["Account"])
+        return str(self.client("sts").get_caller_identity()["Account"])
 
     @property
     def database(self) -> str:
@@ -59,27 +59,27 @@ class Lake:
     @cached_property
     def s3(self) -> Any:
         """The client of S3; with path-style addresses, an endpoint can serve any bucket."""
-        return self._client("s3", s3={"addressing_style": "path"} if self._endpoint else {})
+        return self.client("s3", s3={"addressing_style": "path"} if self._endpoint else {})
 
     @cached_property
     def glue(self) -> Any:
         """The client of the Glue Data Catalog."""
-        return self._client("glue")
+        return self.client("glue")
 
     @cached_property
     def athena(self) -> Any:
         """The client of Athena."""
-        return self._client("athena")
+        return self.client("athena")
 
     @cached_property
     def secrets(self) -> Any:
         """The client of Secrets Manager."""
-        return self._client("secretsmanager")
+        return self.client("secretsmanager")
 
     @cached_property
     def ec2(self) -> Any:
         """The client of EC2, which lists the instances that logs are pulled from."""
-        return self._client("ec2")
+        return self.client("ec2")
 
     @cached_property
     def catalog(self) -> LakeCatalog:
@@ -140,7 +140,8 @@ class Lake:
     def _timeout(self) -> int:
         return self.settings.aws.timeout_seconds
 
-    def _client(self, service: str, **options: Any) -> Any:
+    def client(self, service: str, **options: Any) -> Any:
+        """Create a client of an AWS service, with the endpoint, region and retries of the lake."""
         config = Config(
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             connect_timeout=self._timeout,

@@ -1,0 +1,148 @@
+"""Restore a lake to a moment: the objects of its bucket, and the pointers of its Iceberg tables.
+
+Replaced objects stay as versions, so a restore can be undone by another one. Views, query results,
+logs, bundles and secrets stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from clickstream.aws.bundle import BUNDLES
+from clickstream.aws.deployment import Deployment
+from clickstream.errors import RestoreRefused
+from clickstream.lake import Lake, aws_errors, objects
+from clickstream.lake.intents import PUBLISHING
+from clickstream.lake.object_versions import (
+    KeyHistory,
+    Version,
+    copy_versions,
+    histories,
+    kept_days,
+)
+from clickstream.pipeline.proof.freshness import PUBLICATION_LIMIT
+from clickstream.settings.sections import QUERY_RESULTS
+from clickstream.wording import quantity
+
+RESTORES = "restores/"
+"""Prefix of records: the pointers that each restore replaced."""
+
+_LEFT = (BUNDLES, "logs/", QUERY_RESULTS, RESTORES)
+"""Prefixes of objects that a restore leaves as they are."""
+
+
+@dataclass(frozen=True)
+class RestorePlan:
+    """What a restore changes; `pointers` are new metadata files by table, None for no table."""
+
+    moment: datetime
+    copies: Sequence[Version]
+    deletions: Sequence[str]
+    pointers: Mapping[str, str | None]
+
+    @property
+    def sentence(self) -> str:
+        """One line for the preview."""
+        size = sum(one.size for one in self.copies) / 1e6
+        return (
+            f"State of {self.moment:%Y-%m-%d %H:%M:%S} UTC: "
+            f"{quantity(len(self.copies), 'object')} ({size:,.1f} MB) would be copied back, "
+            f"{quantity(len(self.deletions), 'newer object')} deleted, and "
+            f"{quantity(len(self.pointers), 'table')} set back."
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the lake is in the state of the moment already."""
+        return not (self.copies or self.deletions or self.pointers)
+
+
+@aws_errors.translate_errors()
+def refuse_active(deployment: Deployment, lake: Lake, now: datetime) -> None:
+    """Raise RestoreRefused while the host runs, or a publication was written to a moment ago."""
+    found = deployment.instance()
+    if found and found["State"]["Name"] not in ("stopped", "terminated"):
+        raise RestoreRefused(
+            f"The host {found['InstanceId']} is {found['State']['Name']}, and its runs would write "
+            "into the restored lake. Stop it first: aws ec2 stop-instances --region "
+            f"{deployment.account.region} --instance-ids {found['InstanceId']}"
+        )
+    begun = [one.modified_at for one in objects.listed(lake, PUBLISHING)]
+    if begun and now - max(begun) < PUBLICATION_LIMIT:
+        free_at = max(begun) + PUBLICATION_LIMIT
+        raise RestoreRefused(
+            f"A publication began at {max(begun):%H:%M} UTC and may still be running. Stop every "
+            "process that builds hours of this lake, and restore after "
+            f"{free_at:%Y-%m-%d %H:%M} UTC."
+        )
+
+
+@aws_errors.translate_errors()
+def plan_restore(lake: Lake, moment: datetime, now: datetime) -> RestorePlan:
+    """Return what a restore to a moment changes. `moment` and `now` are aware.
+
+    Raises RestoreRefused if the bucket does not keep the objects of that moment.
+    """
+    _refuse_moment(lake, moment, now)
+    found = [one for one in histories(lake) if not one.key.startswith(_LEFT)]
+    changed = [one for one in found if one.differs(moment)]
+    then = [(one, one.at(moment)) for one in changed]
+    return RestorePlan(
+        moment,
+        [version for _, version in then if version],
+        [one.key for one, version in then if version is None],
+        _changed_pointers(lake, found, moment),
+    )
+
+
+def _refuse_moment(lake: Lake, moment: datetime, now: datetime) -> None:
+    days = kept_days(lake)
+    if days == 0:
+        raise RestoreRefused(
+            f"The bucket {lake.bucket} keeps no versions of objects, so no earlier state exists. "
+            "Enable its versioning for the future; `clickstream aws deploy` does."
+        )
+    if moment > now or (days and moment < now - timedelta(days=days)):
+        since = f" or before {now - timedelta(days=days):%Y-%m-%d %H:%M} UTC" if days else ""
+        raise RestoreRefused(
+            f"{moment:%Y-%m-%d %H:%M:%S} UTC is in the future{since}: the bucket {lake.bucket} has "
+            "no versions of that moment. Choose another moment."
+        )
+
+
+def _changed_pointers(
+    lake: Lake, found: Iterable[KeyHistory], moment: datetime
+) -> dict[str, str | None]:
+    from clickstream.lake.iceberg.pointers import PointerHistory, current_pointers, metadata_file
+
+    now = current_pointers(lake)
+    files = [file for one in found if (file := metadata_file(one))]
+    known = frozenset([*now.values(), *_replaced_pointers(lake)])
+    then = PointerHistory(lake, files, known).at(moment)
+    gone: dict[str, str | None] = {table: None for table in now if table not in then}
+    return gone | {table: file for table, file in then.items() if now.get(table) != file}
+
+
+def _replaced_pointers(lake: Lake) -> list[str]:
+    """Return the pointers that earlier restores replaced."""
+    records = [objects.get(lake, one.key) for one in objects.listed(lake, RESTORES)]
+    return [file for one in records if one for file in json.loads(one.body)["pointers"].values()]
+
+
+@aws_errors.translate_errors()
+def restore(lake: Lake, plan: RestorePlan, now: datetime) -> None:
+    """Carry out a plan. It can be killed and run again at any point.
+
+    Old objects come back first and new ones are deleted last, so tables always have their files.
+    """
+    from clickstream.lake.iceberg.pointers import current_pointers, set_pointer
+
+    record = {"to": plan.moment.isoformat(), "pointers": current_pointers(lake)}
+    objects.put(lake, f"{RESTORES}{now:%Y-%m-%dT%H-%M-%S}.json", json.dumps(record).encode())
+    copy_versions(lake, plan.copies)
+    for table, file in plan.pointers.items():
+        set_pointer(lake, table, file)
+    objects.delete(lake, [*plan.deletions])

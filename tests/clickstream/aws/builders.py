@@ -1,0 +1,80 @@
+"""Deployments of tests: a checkout with templates, and a dialog that records."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clickstream.aws.dialog import Dialog
+
+INFRA = Path(__file__).parents[3] / "infra"
+
+HOST = """
+Parameters:
+  LakeStack: {Type: String, Default: clickstream-lake}
+  Bundle: {Type: String}
+  Host: {Type: String, Default: present}
+  InstanceType: {Type: String, Default: t4g.medium}
+Conditions:
+  HasHost: !Equals [!Ref Host, present]
+Resources:
+  DataVolume:
+    Type: AWS::EC2::Volume
+    Properties: {AvailabilityZone: us-east-1a, Size: 20}
+  Machine:
+    Type: AWS::EC2::Instance
+    Condition: HasHost
+    Properties: {ImageId: ami-12c6146b, InstanceType: !Ref InstanceType}
+Outputs:
+  InstanceId: {Value: !If [HasHost, !Ref Machine, ""]}
+"""
+"""The host of infra/airflow-ec2.yaml, without the resources and imports that moto does not know."""
+
+
+@dataclass
+class Recorder:
+    """A caller who answers questions with yes, or stops at one that contains a text."""
+
+    stop_at: str = "never"
+    typed: Sequence[str] = ()
+    lines: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+
+    @property
+    def dialog(self) -> Dialog:
+        texts = iter(self.typed)
+        return Dialog(self.lines.append, self.lines.append, self._confirm, lambda _: next(texts))
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    def _confirm(self, question: str) -> None:
+        self.questions.append(question)
+        if self.stop_at in question:
+            raise KeyboardInterrupt
+
+
+def git(directory: Path, *arguments: str) -> None:
+    """Run git with a fixed author."""
+    names = ["-c", "user.name=Ana", "-c", "user.email=ana@example.com"]
+    subprocess.run(["git", "-C", directory, *names, *arguments], check=True, capture_output=True)
+
+
+def make_checkout(directory: Path) -> Path:
+    """A repository with the templates, a program and a link, committed."""
+    (directory / "infra").mkdir(parents=True)
+    shutil.copy(INFRA / "lake.yaml", directory / "infra")
+    (directory / "infra" / "airflow-ec2.yaml").write_text(HOST)
+    (directory / "run.sh").write_text("#!/bin/sh\n")
+    (directory / "run.sh").chmod(0o755)
+    (directory / "größe.txt").write_text("5 kg\n")
+    (directory / "link").symlink_to("run.sh")
+    (directory / ".gitignore").write_text("var/\n")
+    git(directory, "init", "--quiet")
+    git(directory, "add", ".")
+    git(directory, "commit", "--quiet", "-m", "First")
+    return directory

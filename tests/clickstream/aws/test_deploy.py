@@ -1,0 +1,87 @@
+"""Deployments in an account of moto: first, again, changed, rolled back, refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.clickstream.aws.builders import Recorder, git
+
+from clickstream.aws.deploy import Deploy
+from clickstream.aws.deployment import Deployment
+from clickstream.aws.state import running_instance
+from clickstream.errors import AwsRefused, InputError
+
+
+def run(deployment: Deployment, checkout: Path, **given: str) -> Recorder:
+    caller = Recorder()
+    Deploy(deployment, given, caller.dialog).run(checkout)
+    return caller
+
+
+def value_of(deployment: Deployment, name: str) -> str:
+    return deployment.needed_stack("airflow").parameters[name]
+
+
+def test_a_second_deployment_upgrades_and_a_digest_rolls_back(
+    deployment: Deployment, checkout: Path
+) -> None:
+    first = run(deployment, checkout, InstanceType="t4g.large")
+    assert [q.split()[1] for q in first.questions] == ["clickstream-lake", "clickstream-airflow"]
+    assert re.search("Add +Machine", first.text)
+    assert "CREATE_COMPLETE" in first.text
+    lake, old = deployment.lake(), value_of(deployment, "Bundle")
+    assert lake.bucket == f"clickstream-{deployment.account.account}-us-east-1"
+    assert lake.s3.head_object(Bucket=lake.bucket, Key=f"bundles/{old}.tar.gz")
+    assert running_instance(deployment)
+
+    again = run(deployment, checkout)
+    assert again.questions == []
+    assert again.text.count("no changes") == 2
+    assert "in the bucket already" in again.text
+
+    (checkout / "run.sh").write_text("exit 0\n")
+    git(checkout, "commit", "--all", "--quiet", "-m", "Second")
+    assert len(run(deployment, checkout).questions) == 1
+    assert value_of(deployment, "Bundle") != old
+    assert value_of(deployment, "InstanceType") == "t4g.large"
+
+    with pytest.raises(InputError, match=f"no bundle begins with 'ffff'.*{old}"):
+        Deploy(deployment, {}, Recorder().dialog).run_uploaded("ffff")
+    Deploy(deployment, {}, Recorder().dialog).run_uploaded(old[:10])
+    assert value_of(deployment, "Bundle") == old
+
+
+def test_what_is_refused_leaves_no_stack_behind(deployment: Deployment, checkout: Path) -> None:
+    def remaining() -> list[str]:
+        cfn = deployment.client("cloudformation")
+        return [one["StackName"] for one in cfn.describe_stacks()["Stacks"]]
+
+    with pytest.raises(InputError, match=r"no parameter Hots to set; they have .*Host, "):
+        run(deployment, checkout, Hots="absent")
+    with pytest.raises(InputError, match="no parameter Bundle to set"):
+        run(deployment, checkout, Bundle="0" * 64)
+    dry, stopped = Recorder(), Recorder(stop_at="clickstream-lake")
+    Deploy(deployment, {}, dry.dialog, dry_run=True).run(checkout)
+    assert re.search("Add +Bucket .*can be previewed when", dry.text, re.DOTALL)
+    with pytest.raises(KeyboardInterrupt):
+        Deploy(deployment, {}, stopped.dialog).run(checkout)
+    deployment.client("lakeformation").put_data_lake_settings(DataLakeSettings={})
+    with pytest.raises(AwsRefused, match="Data Catalog settings"):
+        run(deployment, checkout)
+    assert (dry.questions, remaining()) == ([], [])
+
+
+def test_a_deployment_with_another_name_has_its_own_data(
+    deployment: Deployment, checkout: Path
+) -> None:
+    other = Deployment("shop-2", deployment.settings, deployment.session)
+    run(other, checkout, Host="absent")
+    lake = other.lake()
+    assert lake.bucket == f"shop-2-{other.account.account}-us-east-1"
+    assert other.needed_stack("lake").parameters["DatabaseName"] == "shop_2"
+    with pytest.raises(InputError, match=r"is absent.*Host=present"):
+        running_instance(other)
+    with pytest.raises(InputError, match=r"clickstream-lake does not exist .* --name"):
+        deployment.lake()
