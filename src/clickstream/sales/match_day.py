@@ -26,8 +26,8 @@ from clickstream.sales.matching import (
     match_by_number,
     moment,
 )
-from clickstream.sales.time_matching import LARGEST_OFFSET, SentForm, match_by_time
-from clickstream.sales.visits import Arrival, Visit
+from clickstream.sales.time_matching import LARGEST_OFFSET, OrderForm, match_by_time
+from clickstream.sales.visits import Visit, VisitArrival
 from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, ORDER_MATCHES
 from clickstream.tables.table_type import Table
 
@@ -60,7 +60,7 @@ class MatchInputs:
     orders: Sequence[OrderToMatch]
     views: Sequence[NumberedView]
     hours: HourCoverage
-    forms: Sequence[SentForm] = ()
+    forms: Sequence[OrderForm] = ()
 
 
 class OrderMatch(NamedTuple):
@@ -138,7 +138,7 @@ def _by_time(
     confirmed = {key for key, one in by_number.of_orders.items() if one.confirmed_by}
     others = [one for one in inputs.orders if one.is_on_the_web and one.key not in confirmed]
     unknown = [
-        SentForm(one.view.at, one.view.session_id)
+        OrderForm(one.view.at, one.view.session_id)
         for one in by_number.views
         if one.kind == "unknown number" and one.view.session_id
     ]
@@ -155,7 +155,7 @@ def _is_published_around(order: OrderToMatch, hours: HourCoverage) -> bool:
     return all_hours.covers(order.at - LARGEST_OFFSET, order.at + LARGEST_OFFSET)
 
 
-def _timed(order: OrderToMatch, form: SentForm | None) -> OrderMatch:
+def _timed(order: OrderToMatch, form: OrderForm | None) -> OrderMatch:
     if form is None:
         return OrderMatch(order, "none", "ambiguous", 0)
     if form.is_opted_out:
@@ -166,7 +166,7 @@ def _timed(order: OrderToMatch, form: SentForm | None) -> OrderMatch:
 def _match_row(found: OrderMatch, visit: Visit | None) -> dict[str, Any]:
     """Return the row of an order; one whose visit is not stored completely has none."""
     order, has_visit = found.order, visit is not None
-    arrival = visit.arrival if visit else Arrival()
+    arrival = visit.arrival if visit else VisitArrival()
     why_none = None if has_visit else found.why_none or "hour incomplete"
     apart = (found.at - order.at) / SECOND if has_visit and found.at is not None else None
     of_visit = ("session_id", "site", "landing_page", "device", "country", "region", "city")

@@ -20,7 +20,7 @@ LEAST_PAIRS = 3
 """Pairs with one difference that show how far clocks differ; with fewer, they count as equal."""
 
 
-class SentForm(NamedTuple):
+class OrderForm(NamedTuple):
     """A request that may have sent an order: an answered POST, or a page with an unknown number."""
 
     at: int
@@ -31,10 +31,10 @@ class SentForm(NamedTuple):
 class TimeMatch(NamedTuple):
     """What fits an order: the sent form; None if several visits or orders fit."""
 
-    form: SentForm | None
+    form: OrderForm | None
 
 
-def clock_offset(orders: Sequence[OrderToMatch], forms: Sequence[SentForm]) -> int:
+def clock_offset(orders: Sequence[OrderToMatch], forms: Sequence[OrderForm]) -> int:
     """Return how far the web server's clock is ahead of the shop's, in microseconds.
 
     It is the mode of the differences in whole seconds; of equally frequent ones, the smallest.
@@ -54,7 +54,7 @@ def clock_offset(orders: Sequence[OrderToMatch], forms: Sequence[SentForm]) -> i
 def match_by_time(
     orders: Sequence[OrderToMatch],
     others: Iterable[OrderToMatch],
-    forms: Sequence[SentForm],
+    forms: Sequence[OrderForm],
     tolerance: int,
 ) -> Mapping[OrderKey, TimeMatch]:
     """Return what fits each of `orders`; orders that nothing fits are left out.
@@ -65,8 +65,8 @@ def match_by_time(
     offset = clock_offset(orders, forms)
     ordered = sorted(forms)
     times = [form.at for form in ordered]
-    fitting: dict[OrderKey, list[SentForm]] = {}
-    of_form: dict[SentForm, set[OrderKey]] = defaultdict(set)
+    fitting: dict[OrderKey, list[OrderForm]] = {}
+    of_form: dict[OrderForm, set[OrderKey]] = defaultdict(set)
     for order in {one.key: one for one in (*others, *orders)}.values():
         at = order.at + offset
         some = ordered[bisect_left(times, at - tolerance) : bisect_right(times, at + tolerance)]
@@ -81,8 +81,8 @@ def match_by_time(
 
 
 def _single(
-    forms: Sequence[SentForm], of_form: Mapping[SentForm, set[OrderKey]]
-) -> SentForm | None:
+    forms: Sequence[OrderForm], of_form: Mapping[OrderForm, set[OrderKey]]
+) -> OrderForm | None:
     """Return the nearest form if all are of one visit, and none of them fits another order."""
     is_one_visit = len({form.session_id for form in forms}) == 1
     is_single = is_one_visit and all(len(of_form[form]) == 1 for form in forms)

@@ -21,7 +21,7 @@ PART_COLUMNS = [
 ]
 
 
-class Arrival(NamedTuple):
+class VisitArrival(NamedTuple):
     """How a visitor came to the site."""
 
     channel: str | None = None
@@ -43,7 +43,7 @@ class Visit(NamedTuple):
     country: str | None
     region: str | None
     city: str | None
-    arrival: Arrival
+    arrival: VisitArrival
 
 
 def visits_of(parts: Iterable[Part]) -> dict[str, Visit]:
@@ -92,7 +92,7 @@ def _visit(parts: Sequence[Part]) -> Visit:
     landing = min(pages, key=lambda part: part["first_page_at"]) if pages else first
     arrivals = [part for part in parts if part["channel"] is not None]
     is_logged = any(part["referrer_logged"] for part in parts)
-    direct = Arrival(DIRECT if is_logged else None)
+    direct = VisitArrival(DIRECT if is_logged else None)
     return Visit(
         session_id=first["session_id"],
         visitor_id=first["visitor_id"],
@@ -107,5 +107,5 @@ def _visit(parts: Sequence[Part]) -> Visit:
     )
 
 
-def _arrival(part: Part) -> Arrival:
-    return Arrival(*(part[name] for name in Arrival._fields))
+def _arrival(part: Part) -> VisitArrival:
+    return VisitArrival(*(part[name] for name in VisitArrival._fields))

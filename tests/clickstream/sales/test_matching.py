@@ -21,8 +21,8 @@ from clickstream.sales.matching import (
     microseconds,
     moment,
 )
-from clickstream.sales.time_matching import SentForm, clock_offset, match_by_time
-from clickstream.sales.visits import Arrival, Visit, visits_of, with_earlier_arrivals
+from clickstream.sales.time_matching import OrderForm, clock_offset, match_by_time
+from clickstream.sales.visits import Visit, VisitArrival, visits_of, with_earlier_arrivals
 from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, ORDER_MATCHES
 
 DAY = date(2026, 11, 20)
@@ -78,7 +78,7 @@ published = st.sets(st.integers(NOON // HOUR - 9, NOON // HOUR + 9))
 
 
 def visit(session_id: str) -> Visit:
-    return Visit(session_id, "v", moment(NOON), "cafe", "/", "desktop", *[None] * 3, Arrival())
+    return Visit(session_id, "v", moment(NOON), "cafe", "/", "desktop", *[None] * 3, VisitArrival())
 
 
 def result(orders: Any, views: Any, hours: set[int]) -> Any:
@@ -141,7 +141,7 @@ def test_orders_and_views_are_in_one_class_in_any_order_of_rows(
 
 forms = st.lists(
     st.builds(
-        SentForm,
+        OrderForm,
         st.integers(-40, 40).map(lambda s: NOON + (s + 37) * SECOND),
         st.sampled_from("abcd"),
     ),
@@ -165,7 +165,7 @@ def test_by_time_an_order_and_its_visit_fit_nothing_else(
     assert match_by_time(orders[::-1], orders, forms[::-1], seconds * SECOND) == found
     offset = clock_offset(orders, forms)
 
-    def fits(one: OrderToMatch, form: SentForm) -> bool:
+    def fits(one: OrderToMatch, form: OrderForm) -> bool:
         return abs(form.at - offset - one.at) <= seconds * SECOND
 
     for one in orders:
@@ -179,8 +179,8 @@ def test_by_time_an_order_and_its_visit_fit_nothing_else(
 
 def test_the_offset_of_the_clocks_is_the_mode_of_the_differences() -> None:
     some = [order(str(n), NOON + n * 100 * SECOND) for n in range(20)]
-    sent = [SentForm(one.at + 37 * SECOND + n % 3, f"s{n}") for n, one in enumerate(some)]
-    assert clock_offset(some, [*sent, SentForm(NOON, "other")]) == 37 * SECOND
+    sent = [OrderForm(one.at + 37 * SECOND + n % 3, f"s{n}") for n, one in enumerate(some)]
+    assert clock_offset(some, [*sent, OrderForm(NOON, "other")]) == 37 * SECOND
     assert clock_offset(some[:2], sent[:2]) == 0
     matched = match_by_time(some, [], sent, 5 * SECOND)
     assert [matched[one.key].form for one in some] == sent

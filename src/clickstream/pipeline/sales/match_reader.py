@@ -21,7 +21,7 @@ from clickstream.sales.matching import (
     OrderToMatch,
     microseconds,
 )
-from clickstream.sales.time_matching import SentForm
+from clickstream.sales.time_matching import OrderForm
 from clickstream.sales.visits import (
     DIRECT,
     LOOK_BACK,
@@ -61,7 +61,7 @@ class MatchReader:
         self._hours = _coverage(hours, needs_numbers=_needs_numbers(lake))
         self._orders: dict[date, list[OrderToMatch]] = {}
         self._views: dict[date, list[NumberedView]] = {}
-        self._forms: dict[date, list[SentForm]] = {}
+        self._forms: dict[date, list[OrderForm]] = {}
         self._suspected: dict[date, set[str]] = {}
 
     def inputs(self, day: date) -> MatchInputs:
@@ -131,12 +131,12 @@ class MatchReader:
             hit["shown_cents"],
         )
 
-    def _forms_of(self, day: date) -> list[SentForm]:
+    def _forms_of(self, day: date) -> list[OrderForm]:
         if day not in self._forms:
             hits = match_reads.sent_forms(self._lake, day).to_pylist()
             sessions = self._sessions(day, hits)
             self._forms[day] = [
-                SentForm(
+                OrderForm(
                     microseconds(hit["hit_at"]),
                     sessions[hit["part_id"]]["session_id"],
                     bool(hit["opted_out"]),
