@@ -17,7 +17,7 @@ from clickstream.dashboard.widgets.page import PageContext
 
 ORDERS = {"conversions", "conversion_rate", "goal_visits"}
 
-MONEY = {"orders", "net_sales"}
+OF_SHOP = {"orders", "net_sales"}
 """The numbers of the shop that change with those of ORDERS."""
 
 CLARITY = {
@@ -59,7 +59,7 @@ class Event:
 
 def explain(page: PageContext, weeks: Weeks, one: Candidate, changes: Changes) -> Event:
     """Find the group that explains a change, and the failing step that lost orders."""
-    if one.metric in ORDERS | MONEY and not one.is_up and not one.is_beside_others:
+    if one.metric in ORDERS | OF_SHOP and not one.is_up and not one.is_beside_others:
         failures = (each for each in changes.likely if each.metric == FAILED)
         cause = next((each for each in failures if step_of(page.settings, each.value)), None)
         if cause:

@@ -12,8 +12,9 @@ from clickstream.dashboard.changes.sales_weeks import SALES
 from clickstream.dashboard.changes.verdicts import Changes
 from clickstream.dashboard.changes.weeks import Weeks, ask_weeks
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.fact_views import MONEY
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.sentences.causes import CLARITY, MONEY, ORDERS, Event, explain
+from clickstream.dashboard.sentences.causes import CLARITY, OF_SHOP, ORDERS, Event, explain
 from clickstream.dashboard.widgets.page import PageContext
 
 MOST_SENTENCES = 3
@@ -24,7 +25,7 @@ _FAMILIES = {
     **{"visits": "visits", "views": "visits", "page_views": "visits", "visitors": "visits"},
     **{"conversions": "orders"},
     **{"conversion_rate": "orders", "goal_visits": "orders"},
-    **dict.fromkeys(MONEY, "orders"),
+    **dict.fromkeys(OF_SHOP, "orders"),
 }
 """Metrics that move together."""
 
@@ -112,7 +113,8 @@ def _covers(page: PageContext, weeks: Weeks, event: Event, one: Candidate) -> bo
     if other.is_total:
         return _is_part_of(page, weeks, event, one)
     if one.is_total:
-        return abs(other.excess) >= abs(one.excess) / 2
+        is_same_unit = (other.metric == "net_sales") == (one.metric == "net_sales")
+        return is_same_unit and abs(other.excess) >= abs(one.excess) / 2
     if other.dimension == one.dimension:
         return False
     return _is_mostly_of(page, weeks, other, one)
@@ -143,8 +145,10 @@ def _is_mostly_of(page: PageContext, weeks: Weeks, other: Candidate, one: Candid
     if not all(DIMENSIONS[dimension].is_filter for dimension, _ in scopes):
         return False
     metric = "conversions" if one.metric in ORDERS else "visits"
-    if one.metric in MONEY:
+    if one.metric in OF_SHOP:
         metric = one.metric
+        if not {dimension for dimension, _ in scopes} <= MONEY.visit_dimensions:
+            return False
     alone = page.view.with_filter(one.dimension, one.value)
     both = alone
     for dimension, value in other.scope:
@@ -156,7 +160,7 @@ def _is_mostly_of(page: PageContext, weeks: Weeks, other: Candidate, one: Candid
 
 def _excess(page: PageContext, weeks: Weeks, metric: str, view: View) -> float:
     """Return how many more visits or orders than usual a view has."""
-    names = SALES if metric in MONEY else tuple(dict.fromkeys(("visits", metric)))
+    names = SALES if metric in OF_SHOP else tuple(dict.fromkeys(("visits", metric)))
     return ask_weeks(page, weeks, names, filters=view.filters)[()][metric].excess(weeks)
 
 

@@ -53,11 +53,15 @@ def value_at(records: Records, key: tuple[Any, ...], metric: Metric) -> float | 
     return None if value is None else float(value)
 
 
-def ask_course(page: PageContext, grain: Grain) -> Course:
-    """Ask for the figures of the period's buckets and of the compared period."""
+def ask_course(page: PageContext, grain: Grain, *, with_money: bool = True) -> Course:
+    """Ask for the figures of the period's buckets and of the compared period.
+
+    Those of money are asked `with_money`, if the page has it.
+    """
     by, buckets = GRAIN_DIMENSIONS[grain], buckets_of(page.period, grain)
     twice = _hours_twice(page) if grain == "hour" else set()
-    asked = [_ask_both(page, names, by) for names in ((TILES, MONEY_TILES)[: 1 + page.has_money])]
+    metrics = (TILES, MONEY_TILES) if with_money and page.has_money else (TILES,)
+    asked = [_ask_both(page, names, by) for names in metrics]
     now, then = (
         _joined(_by_key(records, by, twice) for records in both)
         for both in zip(*asked, strict=True)

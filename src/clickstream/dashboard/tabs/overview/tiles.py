@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,15 +47,14 @@ _WITH_MONEY = (
 """The key figures of a page with money. Of the visits with an order, it has only their share."""
 
 
-def _shown_names(page: PageContext) -> list[str]:
-    """Return the metrics of the key figures in their order."""
-    return [name for name in (_WITH_MONEY if page.has_money else TILES) if name not in page.hidden]
+def build_tiles(page: PageContext, course: Course, *, with_money: bool = True) -> list[Tile]:
+    """Build the tile of each metric that the page shows, in their order.
 
-
-def build_tiles(page: PageContext, course: Course) -> list[Tile]:
-    """Build the tile of each metric that the page shows."""
-    names = _shown_names(page)
-    now = _values(page)
+    Those of money are shown `with_money`, if the page has it.
+    """
+    shown = _WITH_MONEY if with_money and page.has_money else TILES
+    names = [name for name in shown if name not in page.hidden]
+    now = _values(page, names)
     changes = {name: change_of(page, name) for name in names}
     before = _compared_values(page, changes)
     tiles = []
@@ -67,9 +66,13 @@ def build_tiles(page: PageContext, course: Course) -> list[Tile]:
     return tiles
 
 
-def _values(page: PageContext, period: Period | None = None) -> Mapping[str, Any]:
+def _values(
+    page: PageContext, names: Collection[str], period: Period | None = None
+) -> Mapping[str, Any]:
     values = page.answer(TILES, period=period).single()
-    return values | (page.answer(MONEY_TILES, period=period).single() if page.has_money else {})
+    if not set(names) & set(MONEY_TILES):
+        return values
+    return values | page.answer(MONEY_TILES, period=period).single()
 
 
 def _compared_values(page: PageContext, changes: Mapping[str, Change | None]) -> Mapping[str, Any]:
@@ -81,7 +84,7 @@ def _compared_values(page: PageContext, changes: Mapping[str, Change | None]) ->
     shown = {name for name in changes if not changes[name] or page.view.compare == "year"}
     if not (page.compared and shown):
         return dict.fromkeys(changes)
-    values = _values(page, page.compared)
+    values = _values(page, shown, page.compared)
     return {name: values[name] if name in shown else None for name in changes}
 
 
