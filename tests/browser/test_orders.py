@@ -74,7 +74,7 @@ def test_what_the_shop_sold_is_shown_until_a_filter_does_not_apply_to_orders(
 ) -> None:
     page = new_page(RANGE)
     expect(page.locator("#pairs tbody tr").first).to_contain_text("Cake for")
-    expect(page.locator("#menu_sales tbody tr")).to_have_count(4)
+    expect(page.locator("#menu_sales tbody tr").first).to_contain_text("Cake for")
     expect(page.locator(".aside", has_text="differ from the shop")).to_be_visible()
     page.locator("#pairs summary").click()
     page.locator("#pairs").get_by_role("link", name="Table, SQL").click()
