@@ -86,7 +86,10 @@ def write_hour(lake: Lake, day: date, number: int) -> None:
     place = np.tile(np.arange(HITS_OF_A_SESSION), sessions)
     orders = ORDERS_OF_A_DAY // HOURS + 1
     is_confirmation = (place == HITS_OF_A_SESSION - 1) & (which < orders)
-    order_ids = np.where(is_confirmation, [f"{day:%d}{number:02}{n:05}" for n in which], None)
+    order_ids = [
+        f"{day:%d}{number:02}{n:05}" if confirms else None
+        for n, confirms in zip(which, is_confirmation, strict=True)
+    ]
     hits = {
         **of_hour,
         "part_id": pa.array(ids).take(pa.array(which)),
@@ -95,7 +98,7 @@ def write_hour(lake: Lake, day: date, number: int) -> None:
         "kind": "page",
         "status": 200,
         "path": [f"/page/{n % 200}" for n in range(rows)],
-        "order_number": order_ids.tolist(),
+        "order_number": order_ids,
         "raw_object": f"raw/{at}/a",
         "line_number": np.arange(1, rows + 1),
     }
