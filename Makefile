@@ -12,10 +12,13 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up dashboard geoip test test-lake test-trino test-services test-browser test-stack test-deep test-mutations lint types docs map screenshots check bench age fuzz env lock sbom audit clean-demo clean
+.PHONY: help install demo up dashboard geoip test test-lake test-trino test-services test-browser test-stack test-deep test-mutations lint types docs map screenshots check bench age fuzz env lock sbom audit clean-demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/dev.stamp ## install all packages for development, and print the next commands
+	@printf '%s\n' "Next: make demo, make test, or make open LOGS=/var/log/nginx; make lists all targets."
 
 demo: $(VENV)/run.stamp ## build four weeks of a café, or your logs: LOGS=DIR; EXIT=1 verifies and stops
 	$(BIN)/clickstream demo $(if $(LOGS),--logs "$(LOGS)") $(if $(EXIT),--exit) $(STACK_PORTS)
@@ -111,9 +114,16 @@ LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-versio
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --generate-hashes \
 	--extra airflow --extra local --extra dashboard
 
-lock: $(VENV)/uv.stamp ## pin new dependencies in requirements.txt and requirements-dev.txt; UPGRADE=1 for the newest versions of all
+# Without hashes, because pip does not accept them for requirements that they only constrain.
+LOCK_MWAA := $(BIN)/uv pip compile --quiet pyproject.toml infra/mwaa-requirements.txt \
+	--python-version 3.12 --python-platform x86_64-manylinux_2_28 --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	--extra lake --extra sales --extra dashboard
+
+lock: $(VENV)/uv.stamp ## pin new dependencies in requirements.txt, requirements-dev.txt and infra/mwaa-constraints.txt; UPGRADE=1 for the newest versions of all
 	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.txt
 	$(LOCK) --extra dev --extra spark --constraint requirements.txt $(if $(UPGRADE),--upgrade) --output-file requirements-dev.txt
+	$(LOCK_MWAA) $(if $(UPGRADE),--upgrade) --output-file infra/mwaa-constraints.txt
 
 sbom: $(VENV)/uv.stamp ## write the list of all packages, with hashes and dependencies, as CycloneDX: FILE=var/sbom.json
 	$(BIN)/python scripts/packages.py sbom $(or $(FILE),var/sbom.json)

@@ -12,7 +12,7 @@ from clickstream_airflow.defaults import DEFAULT_ARGS
 from clickstream_airflow.failures import give_up, translate_errors
 from clickstream_airflow.forms import range_params
 from clickstream_airflow.lake import open_lake
-from clickstream_airflow.spark_job import LONGEST, clean_on_spark, unset_variables
+from clickstream_airflow.spark_job import LONGEST, MACROS, clean_on_spark, unset_settings
 
 if TYPE_CHECKING:
     from clickstream.hours import Hour
@@ -88,8 +88,8 @@ def plan_days() -> list[dict[str, str]]:
     if len(days) > MOST_DAYS:
         reason = f"{len(days):,} days are too many for one run."
         give_up([reason], f"Choose at most {MOST_DAYS:,} days.", errors.InputError.code)
-    if days and asked["engine"] == "spark" and (unset := unset_variables()):
-        advice = "Set it under Admin, Variables (docs/spark.md), or choose the engine pandas."
+    if days and asked["engine"] == "spark" and (unset := unset_settings()):
+        advice = "Set it in clickstream.toml (docs/spark.md), or choose the engine pandas."
         give_up(unset, advice, errors.SettingsError.code)
     dry = "A dry run: " if asked["dry_run"] else ""
     log.info(
@@ -223,6 +223,7 @@ def refresh_facts() -> dict[str, Any]:
     catchup=False,
     max_active_runs=4,
     default_args=dict(DEFAULT_ARGS),
+    user_defined_macros=dict(MACROS),
     params=range_params(),
     tags=["clickstream", "manual", "tier-2"],
     doc_md=DOC,

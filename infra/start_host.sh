@@ -25,7 +25,7 @@ generate_secrets() {
 
 write_dotenv() {
     {
-        echo "COMPOSE_FILE=docker-compose.yaml:infra/compose.host.yaml"
+        echo "COMPOSE_FILE=docker-compose.yaml:docker-compose.host.yaml"
         cat "$secrets"
         printf '%s\n' "$@"
     } > "$version/.env"

@@ -125,6 +125,10 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
         ),
         ("[[funnel]]\nname = 'a'\npage = '['\n", ["line 3", "funnel.0.page", "missing"]),
         ("[[funnel]]\nname = 'a'\npage = '/'\n" * 10, ["line 1", "funnel", "at most 9 items"]),
+        (
+            "[spark]\nexecutor_cores = 8\nexecutor_gb = 8\n",
+            ["line 1", "with executor_cores = 8, set executor_gb to an even number of 16 to 60"],
+        ),
         ("[sessions]\ntimeout_seconds = 299\n", ["line 2", "299", "greater than or equal to 300"]),
         (
             "[sessions]\ntimeout_seconds = 28801\n",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,7 @@ def test_an_impossible_range_fails_at_once(dag, home, caplog) -> None:
         ({"from": "2026-11-21", "to": "2026-11-20"}, "swap the two"),
         ({"from": "2026-11-20", "to": "2999-12-25"}, "The hour 2999-12-25T23 is not over yet"),
         ({"from": "2001-01-01", "to": "2026-11-20"}, "9,455 days are too many for one run"),
-        ({"engine": "spark"}, "The Variable clickstream_emr_role is not set: the ARN of"),
+        ({"engine": "spark"}, "[spark] role is not set: the ARN of"),
     ):
         run = dag.test(run_conf={**ASKED, **wrong})
         assert states(run)["plan_days", ""] == "failed"
@@ -160,24 +161,39 @@ def test_the_form_offers_all_steps(dag) -> None:
     assert dag.params.get_param("steps").schema["enum"] == [*Steps]
 
 
-@pytest.mark.parametrize(("only_outdated", "option"), [(True, ""), (False, "no-")])
-def test_the_job_on_spark_gets_the_values_of_the_form(
-    dag, monkeypatch, only_outdated: bool, option: str
+@pytest.mark.parametrize("only_outdated", [True, False])
+def test_the_job_on_spark_gets_the_values_of_the_form_and_the_settings(
+    dag, home, monkeypatch, only_outdated: bool
 ) -> None:
-    """Parse its arguments with the command line that receives them."""
+    """Parse its arguments with the command line that receives them, and with AWS's own model."""
     import typer
-    from airflow.sdk.execution_time.context import VariableAccessor
+    from botocore.session import Session
+    from botocore.validate import validate_parameters
 
     from clickstream import spark
+    from clickstream_airflow.lake import refer_to_lake
 
-    monkeypatch.setenv("AIRFLOW_VAR_CLICKSTREAM_EMR_APPLICATION", "00abc")
-    monkeypatch.setenv("AIRFLOW_VAR_CLICKSTREAM_EMR_ROLE", "arn:aws:iam::1:role/spark")
+    spark_settings = {"APPLICATION": "00abc", "ROLE": "arn:aws:iam::1:role/spark"}
+    spark_settings |= {"EXECUTOR_CORES": "8", "EXECUTOR_GB": "48", "LOG_PREFIX": "'logs/jobs/'"}
+    for name, value in spark_settings.items():
+        monkeypatch.setenv(f"CLICKSTREAM_SPARK__{name}", value)
     job = dag.get_task("clean_on_spark")
-    variables = {"value": VariableAccessor(deserialize_json=False)}
     params = {"from": "2026-11-20", "to": "2026-11-21T00", "only_outdated": only_outdated}
-    job.render_template_fields({"params": params, "run_id": "manual__1", "var": variables})
+    job.render_template_fields({"params": params, "run_id": "manual__1"})
     assert (job.application_id, job.name) == ("00abc", "clickstream 2026-11-20 to 2026-11-21T00")
     assert job.execution_role_arn == "arn:aws:iam::1:role/spark"
+    request = {
+        "applicationId": job.application_id,
+        "clientToken": "token",
+        "executionRoleArn": job.execution_role_arn,
+        "jobDriver": job.job_driver,
+        "configurationOverrides": job.configuration_overrides,
+    }
+    model = Session().get_service_model("emr-serverless").operation_model("StartJobRun")
+    validate_parameters(request, model.input_shape)
+    bucket = refer_to_lake().bucket
+    monitoring = job.configuration_overrides["monitoringConfiguration"]
+    assert monitoring["s3MonitoringConfiguration"]["logUri"] == f"s3://{bucket}/logs/jobs/"
     submitted = job.job_driver["sparkSubmit"]
     assert submitted["entryPoint"] == "local:///opt/clickstream/src/clickstream/spark.py"
     script = typer.Typer(add_completion=False)
@@ -190,3 +206,14 @@ def test_the_job_on_spark_gets_the_values_of_the_form(
         "publish": False,
         "only_outdated": only_outdated,
     }
+    words = shlex.split(submitted["sparkSubmitParameters"])
+    assert {*words[::2]} == {"--conf"}
+    options = dict(word.split("=", 1) for word in words[1::2])
+    assert options["spark.executor.cores"] == "8"
+    assert options["spark.executor.memory"] == options["spark.executor.memoryOverhead"] == "24g"
+    assert options["spark.emr-serverless.driverEnv.CLICKSTREAM_LAKE__BUCKET"] == bucket
+    image = (ROOT / "infra" / "emr.Dockerfile").read_text()
+    driver = {name.rpartition(".")[2]: value for name, value in options.items()}
+    settings, python = Path(driver["CLICKSTREAM_SETTINGS"]), Path(driver["PYSPARK_PYTHON"])
+    assert f"COPY pyproject.toml README.md LICENSE {settings.name} {settings.parent}/\n" in image
+    assert f"-m venv {python.parents[1]}\n" in image

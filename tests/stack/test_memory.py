@@ -46,7 +46,7 @@ def test_a_machine_of_4_gb_holds_the_stack_in_a_backfill(demo: Demo, capsys) -> 
         demo.stack.wait_until("The backfill", is_finished, 900)
     with capsys.disabled():
         parts = ", ".join(f"{name} {size:,} MiB" for name, size in largest.most_common())
-        print(f"\nPSS of the stack: {largest.total():,} MiB at most: {parts}")
+        print(f"\nPSS of the stack: {largest.total():,} MiB at most: {parts}")  # noqa: T201
     assert {*PROCESSES} == {*largest}
     assert largest.total() < MACHINE_MIB
 

@@ -6,6 +6,7 @@ It answers on 127.0.0.1; a job runs by Spark's local mode, as a process of its o
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,8 @@ from typing import Any
 
 SPARK_SUBMIT = [Path(sys.executable).with_name("spark-submit"), "--master", "local[2]"]
 NO_UI = ["--conf", "spark.ui.enabled=false"]
+LOCAL = ["--conf", f"spark.executorEnv.PYSPARK_PYTHON={sys.executable}"]
+"""Options that replace those for the image: this machine's Python."""
 STATES: Mapping[int | None, str] = {None: "RUNNING", 0: "SUCCESS"}
 
 
@@ -33,9 +36,9 @@ class EmrServerless(ThreadingHTTPServer):
         """What an Airflow needs in its environment to have jobs run here."""
         return {
             "AWS_ENDPOINT_URL_EMR_SERVERLESS": self.url,
-            "AIRFLOW_VAR_CLICKSTREAM_EMR_APPLICATION": "local",
-            "AIRFLOW_VAR_CLICKSTREAM_EMR_ROLE": "arn:aws:iam::000000000000:role/spark",
-            "AIRFLOW_VAR_CLICKSTREAM_EMR_SCRIPT": f"local://{script}",
+            "CLICKSTREAM_SPARK__APPLICATION": "local",
+            "CLICKSTREAM_SPARK__ROLE": "arn:aws:iam::000000000000:role/spark",
+            "CLICKSTREAM_SPARK__SCRIPT": f"local://{script}",
         }
 
     @property
@@ -47,7 +50,8 @@ class EmrServerless(ThreadingHTTPServer):
         """Start a job as `jobDriver` says; its id."""
         asked = driver["sparkSubmit"]
         script = asked["entryPoint"].removeprefix("local://")
-        command = [*SPARK_SUBMIT, *NO_UI, script, *asked["entryPointArguments"]]
+        options = shlex.split(asked["sparkSubmitParameters"])
+        command = [*SPARK_SUBMIT, *NO_UI, *options, *LOCAL, script, *asked["entryPointArguments"]]
         own = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
         environment = {**self.environment, **own}
         self.jobs.append(subprocess.Popen(command, env=environment))

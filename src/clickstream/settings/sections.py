@@ -24,6 +24,7 @@ from clickstream.settings.labels import (
 from clickstream.settings.orders import OrderSettings
 from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sources import CollectSettings, SourceSettings
+from clickstream.settings.spark import SparkSettings
 from clickstream.settings.values import BucketName, GoalName, RegularExpression, SiteHost, TimeZone
 
 MAX_TIMEOUT_SECONDS = 28_800
@@ -324,6 +325,7 @@ class Settings(Section):
     )
     build: BuildSettings = BuildSettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()
+    spark: SparkSettings = SparkSettings()
     dashboard: DashboardSettings = DashboardSettings()
     digest: DigestSettings = DigestSettings()
     directory: Path = Field(Path(), exclude=True, strict=False)
