@@ -69,9 +69,10 @@ test-deep: $(VENV)/dev.stamp ## test long schedules, full grids and more example
 test-mutations: $(VENV)/dev.stamp ## test that the tests find seeded faults; ONLY=TEXT in the name or file of a fault
 	$(BIN)/python -m scripts.mutations $(if $(ONLY),--only "$(ONLY)")
 
-lint: $(VENV)/dev.stamp ## check style and format of the code
+lint: $(VENV)/dev.stamp ## check style and format of the code, and the CloudFormation templates
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/cfn-lint infra/*.yaml
 
 types: $(VENV)/dev.stamp ## check types
 	$(BIN)/mypy
