@@ -95,7 +95,7 @@ def test_a_restored_lake_has_the_rows_of_its_moment_and_can_be_restored_back(
 
 def _leave_orphan(lake: Lake) -> None:
     """Leave the metadata file of a process that was killed before its commit."""
-    table, uri = next(iter(current_pointers(lake).items()))
+    uri = next(iter(current_pointers(lake).values()))
     key = uri.removeprefix(lake.uri(""))
     directory, name = key.rsplit("/", 1)
     number = int(name.partition("-")[0]) + 1
@@ -154,7 +154,7 @@ def test_a_running_host_is_refused(deployment: Deployment) -> None:
     host = {"InstanceId": "i-1", "State": {"Name": "running"}}
     running = replace(deployment)
     running.__dict__["instance"] = lambda: host
-    with pytest.raises(RestoreRefused, match="aws ec2 stop-instances .* --instance-ids i-1"):
+    with pytest.raises(RestoreRefused, match=r"aws ec2 stop-instances .* --instance-ids i-1"):
         work.refuse_active(running, running.account, NOW)
 
 

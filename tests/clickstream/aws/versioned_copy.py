@@ -8,7 +8,14 @@ from typing import Any
 from clickstream.lake import Lake, objects
 from clickstream.lake.iceberg.pointers import current_pointers
 
-ENTRY = ("Name", "TableType", "Parameters", "StorageDescriptor", "PartitionKeys", "ViewOriginalText")
+ENTRY = (
+    "Name",
+    "TableType",
+    "Parameters",
+    "StorageDescriptor",
+    "PartitionKeys",
+    "ViewOriginalText",
+)
 
 
 def copy_lake(source: Lake, target: Lake, at: datetime | None = None) -> None:
