@@ -21,7 +21,7 @@ MONEY_METRICS = (
         mark("Orders"),
         "coalesce(sum(orders), 0)",
         mark("Paid orders of all sources of sales: web, phone, counter and others."),
-        mark("How many orders are there?"),
+        mark("How many orders does the shop have?"),
         _LATER,
         is_additive=True,
     ),
