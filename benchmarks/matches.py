@@ -1,7 +1,7 @@
 """Measure the match of a large date: `python -m benchmarks.matches`.
 
 It fills the lake of a local AWS with three dates of 100,000 sessions, 800,000 requests and 2,000
-orders each, then matches the one in the middle, and prints seconds of CPU time of this process.
+orders each, compacts the past dates, matches the one in the middle, and prints seconds of CPU time of this process.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.pipeline.publish.maintenance import compact_days
 from clickstream.pipeline.sales.match_plan import MatchRange, plan_matches
 from clickstream.pipeline.sales.matches import match_orders
 from clickstream.settings.orders import OrderSettings
@@ -86,7 +87,10 @@ def write_hour(lake: Lake, day: date, number: int) -> None:
     place = np.tile(np.arange(HITS_OF_A_SESSION), sessions)
     orders = ORDERS_OF_A_DAY // HOURS + 1
     is_confirmation = (place == HITS_OF_A_SESSION - 1) & (which < orders)
-    order_ids = np.where(is_confirmation, [f"{day:%d}{number:02}{n:05}" for n in which], None)
+    order_ids = [
+        f"{day:%d}{number:02}{n:05}" if confirms else None
+        for n, confirms in zip(which, is_confirmation, strict=True)
+    ]
     hits = {
         **of_hour,
         "part_id": pa.array(ids).take(pa.array(which)),
@@ -95,7 +99,7 @@ def write_hour(lake: Lake, day: date, number: int) -> None:
         "kind": "page",
         "status": 200,
         "path": [f"/page/{n % 200}" for n in range(rows)],
-        "order_number": order_ids.tolist(),
+        "order_number": order_ids,
         "raw_object": f"raw/{at}/a",
         "line_number": np.arange(1, rows + 1),
     }
@@ -155,6 +159,7 @@ def main() -> None:
             }
             write(lake, SALES_LEDGER, at, fill(SALES_LEDGER, 1, ledger))
         now = datetime(2026, 11, 22, tzinfo=UTC)
+        compact_days(lake, now)
         chosen = MatchRange(DAYS[1], DAYS[1])
         for what in ("match of a date", "another match of it"):
             began = time.process_time()

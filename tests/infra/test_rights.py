@@ -18,6 +18,19 @@ from tests.infra.templates import Stack, load_template
 POLICIES = {AIRFLOW: "AirflowPolicy", DASHBOARD: "DashboardPolicy", SPARK: "SparkPolicy"}
 NEEDS_NO_PERMISSION = "sts:GetCallerIdentity"
 CATALOG = "arn:aws:glue:us-east-1:000000000000:catalog"
+OF_ACCOUNT = {"*", CATALOG, CATALOG.replace("catalog", "database/default")}
+"""Resources that all lakes of an account share."""
+
+ON_EVERYTHING = {
+    ("AirflowPolicy", "ListInstances"),
+    ("AirflowPolicy", "ListKeys"),
+    ("HostPolicy", "Associations"),
+    ("HostPolicy", "Documents"),
+    ("HostPolicy", "Sessions"),
+    ("SparkPolicy", "ListKeys"),
+}
+"""Statements whose actions IAM can't restrict to the resources of a lake."""
+
 MAX_CHARACTERS = 6144
 """Limit of a managed policy, without white space."""
 
@@ -27,9 +40,8 @@ def stack_with(**parameters: object) -> Stack:
 
 
 STACK = stack_with(SparkApplication="00f1abcd")
-OTHER = replace(
-    stack_with(BucketName="other", DatabaseName="other", KeyPrefix="other"), name="other-lake"
-)
+NAMES = ("BucketName", "DatabaseName", "KeyPrefix", "SparkApplication")
+OTHER = replace(stack_with(**dict.fromkeys(NAMES, "other")), name="other-lake")
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +103,9 @@ def test_every_action_and_resource_of_a_statement_is_needed(
         (one.sid, *sorted({*one.actions, *one.resources} - {*part.actions, *part.resources}))
         for one in statements
         if (one.policy, one.sid) not in listed
+        for needed in [only_allowed_by(one, statements, pairs)]
         for part in one.parts()
-        if all(part.allows(*pair) for pair in only_allowed_by(one, statements, pairs))
+        if all(part.allows(*pair) for pair in needed)
     ]
     assert surplus == []
 
@@ -117,6 +130,16 @@ def test_another_lakes_bucket_database_and_keys_are_closed(
     allowed = {pair for pair in pairs_of(calls, who) if is_allowed(statements, *pair)}
     assert {name for _, name in allowed} <= {CATALOG, "*"}
     assert {action for action, name in allowed if name == "*"} <= {"secretsmanager:ListSecrets"}
+
+
+def test_every_resource_is_of_the_lake_that_the_parameters_name() -> None:
+    found = set()
+    for policy in STACK.resources("AWS::IAM::ManagedPolicy"):
+        pairs = zip(statements_of(STACK, policy), statements_of(OTHER, policy), strict=True)
+        for one, other in pairs:
+            assert {*one.resources} & {*other.resources} <= OF_ACCOUNT
+            found |= {(policy, one.sid)} if "*" in one.resources else set()
+    assert found == ON_EVERYTHING
 
 
 def test_no_host_and_no_job_may_replace_the_code_of_the_host() -> None:

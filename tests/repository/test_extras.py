@@ -28,6 +28,12 @@ OF_LOG_FILES = [
 
 STACK = "airflow,dashboard,local"
 OF_EXTRAS = {
+    "aws deploy": "lake",
+    "aws destroy": "lake",
+    "aws doctor": "lake",
+    "aws open": "lake",
+    "aws restore --to 2026-11-20": "lake",
+    "aws status": "lake",
     "build 2026-11-20 2026-11-20": "lake",
     "facts": "lake",
     "maintain": "lake",
@@ -64,6 +70,7 @@ url = "mysql://reader@127.0.0.1:9/cafe"
 
 OF_MODULES = {
     "clickstream": (),
+    "clickstream/aws": ("lake",),
     "clickstream/collect": ("lake",),
     "clickstream/collect/sales": ("sales",),
     "clickstream/dashboard": ("dashboard",),

@@ -47,7 +47,7 @@ def test_every_line_is_a_pin_with_hashes_and_names_no_index(name: str) -> None:
 
 
 def test_hashes_are_required_wherever_these_files_are_installed() -> None:
-    for name in ("Makefile", "Dockerfile"):
+    for name in ("Makefile", "Dockerfile", "infra/emr.Dockerfile"):
         text = (ROOT / name).read_text().replace("\\\n", "")
         installed = re.findall(r".*pip install.*(?:-r|--requirement) .*", text)
         assert installed

@@ -65,6 +65,8 @@ def _run(name: str, check: Callable[[], Check]) -> Check:
 
 def _lake_of(deployment: Deployment) -> Lake:
     """Return the lake of the stack, or that of the settings without a stack."""
+    if not deployment.is_on_aws:
+        return deployment.account
     try:
         with aws_errors.translate_errors():
             return deployment.lake()

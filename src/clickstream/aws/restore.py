@@ -1,7 +1,7 @@
 """Restore a lake to a moment: the objects of its bucket, and the pointers of its Iceberg tables.
 
-Replaced objects stay as versions, so a restore can be undone by another one. Views, query results,
-logs, bundles and secrets stay as they are.
+Replaced objects stay as versions, so a restore can be undone by another one. Views, staged rows,
+query results, logs, bundles and secrets stay as they are.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from clickstream.wording import quantity
 RESTORES = "restores/"
 """Prefix of records: the pointers that each restore replaced."""
 
-_LEFT = (BUNDLES, "logs/", QUERY_RESULTS, RESTORES)
+_LEFT = (BUNDLES, "logs/", "staging/", QUERY_RESULTS, RESTORES)
 """Prefixes of objects that a restore leaves as they are."""
 
 

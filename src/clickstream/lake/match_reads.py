@@ -7,7 +7,8 @@ from datetime import date
 from functools import reduce
 
 import pyarrow as pa
-from pyiceberg.expressions import And, BooleanExpression, EqualTo, In, LessThan, NotNull
+from pyiceberg.expressions import And, BooleanExpression, EqualTo, LessThan, NotNull
+from pyiceberg.table import DataScan
 
 from clickstream.hours import Hour
 from clickstream.lake.client import Lake
@@ -43,13 +44,22 @@ def parts_with(
     columns: Collection[str],
 ) -> pa.Table:
     """Return the session parts of a range of dates that have one of some texts in a column."""
-    return _read(lake, SESSION_PARTS, first, last, columns, In(term=column, literals=values))
+    scan = _scan(lake, SESSION_PARTS, first, last, columns)
+    return table_scan.read_any_of(scan, column, values)
+
+
+def arrivals_of(
+    lake: Lake, first: date, last: date, visitors: Collection[str], columns: Collection[str]
+) -> pa.Table:
+    """Return the session parts of some visitors with an arrival that is not direct."""
+    scan = _scan(lake, SESSION_PARTS, first, last, columns, NotNull(term="channel"))
+    return table_scan.read_any_of(scan, "visitor_id", visitors)
 
 
 def dates_of_customers(lake: Lake, first: date, customers: Collection[str]) -> set[date]:
     """Return the UTC dates, from `first` on, with orders of some customers."""
-    chosen = In(term="customer_key", literals=customers)
-    found = _read(lake, ORDERS, first, None, ("event_date", "customer_key"), chosen)
+    scan = _scan(lake, ORDERS, first, None, ("event_date", "customer_key"))
+    found = table_scan.read_any_of(scan, "customer_key", customers)
     return {*found["event_date"].to_pylist()}
 
 
@@ -67,7 +77,17 @@ def _read(
     columns: Collection[str],
     *conditions: BooleanExpression,
 ) -> pa.Table:
+    return table_scan.read(_scan(lake, table, first, last, columns, *conditions))
+
+
+def _scan(
+    lake: Lake,
+    table: Table,
+    first: date | None,
+    last: date | None,
+    columns: Collection[str],
+    *conditions: BooleanExpression,
+) -> DataScan:
     ends = (Hour.midnight(first) if first else None, Hour.midnight(last).plus(23) if last else None)
     chosen = reduce(And, conditions, iceberg_tables.between(*ends))
-    scan = iceberg_tables.load(lake, table).iceberg.scan(chosen, selected_fields=tuple(columns))
-    return table_scan.read(scan)
+    return iceberg_tables.load(lake, table).iceberg.scan(chosen, selected_fields=tuple(columns))

@@ -20,6 +20,12 @@ PART_COLUMNS = [
     *("utm_campaign", "device", "country", "region", "city", "referrer_logged", "is_bot"),
 ]
 
+ARRIVAL_COLUMNS = [
+    *("session_id", "visitor_id", "session_started_at", "first_hit_at", "part_id", "is_bot"),
+    *("channel", "source", "medium", "referrer_domain", "utm_campaign"),
+]
+"""The columns of earlier parts of a visitor."""
+
 
 class VisitArrival(NamedTuple):
     """How a visitor came to the site."""

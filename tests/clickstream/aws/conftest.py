@@ -43,7 +43,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
 
 
 def _complete_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let moto compute the outputs of a stack when a change set is executed, as AWS does."""
+    """Let moto compute outputs and exports when a change set is executed, as AWS does."""
     from moto.cloudformation.models import CloudFormationBackend
 
     execute = CloudFormationBackend.execute_change_set
@@ -53,6 +53,7 @@ def _complete_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
         for stack in self.stacks.values():
             stack._parse_template()
             stack.output_map = stack._create_output_map()
+            self.exports.update({export.name: export for export in stack.exports})
 
     monkeypatch.setattr(CloudFormationBackend, "execute_change_set", with_outputs)
 

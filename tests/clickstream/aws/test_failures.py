@@ -25,7 +25,10 @@ from clickstream.aws.state import describe_state
 from clickstream.errors import DeploymentFailed
 from clickstream.settings import AwsSettings, Settings
 
-NAME, STACK = "clickstream-airflow", "arn:aws:cloudformation:us-east-1:1:stack/clickstream-airflow/1"
+NAME, STACK = (
+    "clickstream-airflow",
+    "arn:aws:cloudformation:us-east-1:1:stack/clickstream-airflow/1",
+)
 CHANGES = "arn:aws:cloudformation:us-east-1:1:changeSet/deploy-1/1"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -38,7 +41,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Deployment:
 
 @contextmanager
 def answers(deployment: Deployment, service: str, *recorded: tuple[str, Any]) -> Iterator[Any]:
-    """A client that gives recorded answers in this order; an exception's code and text is an error."""
+    """A client that gives recorded answers in this order; a code and a text are an error."""
     client = deployment.client(service)
     with Stubber(client) as stub:
         for method, answer in recorded:
@@ -185,7 +188,7 @@ def test_a_refused_change_set_gives_its_reason_and_leaves_no_empty_stack(
             ("delete_change_set", {}),
             ("delete_stack", {}),
         ),
-        pytest.raises(DeploymentFailed, match="No export named .* Nothing is changed"),
+        pytest.raises(DeploymentFailed, match=r"No export named .* Nothing is changed"),
     ):
         change_sets.prepare(deployment, "airflow", (), TemplateBody=HOST)
 

@@ -146,4 +146,5 @@ def test_a_change_of_ledger_rows_keeps_columns_of_a_newer_release(
 
 def plain_value(kind: Type) -> Any:
     """Return any value of a required column of the ledger."""
-    return HOURS[0].naive if kind == "timestamp" else "text" if kind == "string" else 1
+    values: dict[Type, Any] = {"timestamp": HOURS[0].naive, "string": "text", "boolean": True}
+    return values.get(kind, 1)

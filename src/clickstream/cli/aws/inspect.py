@@ -86,7 +86,7 @@ def doctor(name: Name = "clickstream", region: Region = "") -> None:
     """
     from clickstream.aws.checks import run_checks
 
-    deployment, has_problem = deployment_of(name, region), False
+    deployment, has_problem = deployment_of(name, region, needs_aws=False), False
     with err.status("Checking"):
         for one in run_checks(deployment):
             _show(one)

@@ -23,8 +23,11 @@ Region = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
-def deployment_of(name: str, region: str) -> Deployment:
-    """Return the deployment of a name in a region."""
+def deployment_of(name: str, region: str, needs_aws: bool = True) -> Deployment:
+    """Return the deployment of a name in a region.
+
+    Raises InputError for another endpoint than AWS, unless `needs_aws` is false.
+    """
     from clickstream.aws.deployment import NAMES, Deployment
 
     if not NAMES.fullmatch(name):
@@ -36,6 +39,11 @@ def deployment_of(name: str, region: str) -> Deployment:
     if region:
         aws = settings.aws.model_copy(update={"region": region})
         settings = settings.model_copy(update={"aws": aws})
+    if needs_aws and settings.aws.endpoint_url:
+        raise InputError(
+            f"This command needs AWS, but the endpoint is {settings.aws.endpoint_url}. Run it in a "
+            "shell without AWS_ENDPOINT_URL, and with the credentials of your account."
+        )
     return Deployment(name, settings)
 
 

@@ -147,7 +147,7 @@ class Renderer:
             "view": page.view,
             "hidden": page.hidden,
             "has_goals": page.has_goals,
-            "has_shop": page.has_shop,
+            "shares_money": page.has_shop,
             "metric": page.metric,
             "identity": page.identity,
             "engine": page.engine,

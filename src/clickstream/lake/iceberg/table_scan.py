@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyiceberg.io.pyarrow as pyiceberg_arrow
 from botocore.exceptions import ClientError
@@ -52,6 +53,28 @@ def read(scan: DataScan) -> pa.Table:
             case_sensitive=scan.case_sensitive,
             limit=scan.limit,
         ).to_table(tasks)
+
+
+def read_any_of(scan: DataScan, column: str, values: Iterable[str]) -> pa.Table:
+    """Return the rows of a scan that have one of some texts in a column.
+
+    pyiceberg binds a filter of values to each file: 2,000 values and 100 files take 8 s of CPU
+    time. Arrow filters each batch in milliseconds.
+    """
+    tasks, texts = [*scan.plan_files()], pa.array(sorted(values), pa.string())
+    with naming_damage(scan.io, tasks):
+        found = pyiceberg_arrow.ArrowScan(
+            *(scan.table_metadata, scan.io, scan.projection(), scan.row_filter),
+            case_sensitive=scan.case_sensitive,
+        )
+        some = [_any_of(batch, column, texts) for batch in found.to_record_batches(tasks)]
+    schema = pyiceberg_arrow.schema_to_pyarrow(scan.projection(), include_field_ids=False)
+    return pa.concat_tables([schema.empty_table(), *some], promote_options="permissive")
+
+
+def _any_of(batch: pa.RecordBatch, column: str, texts: pa.Array) -> pa.Table:
+    chosen = batch.filter(pc.is_in(batch[column].cast(pa.string()), texts))
+    return pa.Table.from_batches([chosen])
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from clickstream.sales.matching import (
 )
 from clickstream.sales.time_matching import OrderForm
 from clickstream.sales.visits import (
+    ARRIVAL_COLUMNS,
     DIRECT,
     LOOK_BACK,
     PART_COLUMNS,
@@ -85,22 +86,32 @@ class MatchReader:
         """Return the visits of the orders of a date, with the arrivals that led to them."""
         if not sessions:
             return {}
-        days = days_around(day, Reach.of(self._rules).days + 1, Reach.of(self._rules).days + 1)
-        parts = self._parts(days[0], days[-1], "session_id", sessions)
-        visits = visits_of(parts)
+        first_day, last_day = self._days_of(day, sessions)
+        parts = match_reads.parts_with(
+            self._lake, first_day, last_day, "session_id", sessions, PART_COLUMNS
+        )
+        visits = visits_of(parts.to_pylist())
         direct = [one for one in visits.values() if one.arrival.channel == DIRECT]
         if not direct:
             return visits
         first = min(one.started_at for one in direct) - LOOK_BACK
         last = max(one.started_at for one in direct)
         visitors = {one.visitor_id for one in direct}
-        earlier = self._parts(first.date(), last.date(), "visitor_id", visitors)
-        return visits | with_earlier_arrivals(direct, earlier)
+        earlier = match_reads.arrivals_of(
+            self._lake, first.date(), last.date(), visitors, ARRIVAL_COLUMNS
+        )
+        return visits | with_earlier_arrivals(direct, earlier.to_pylist())
 
-    def _parts(self, first: date, last: date, column: str, values: set[str]) -> list[Row]:
-        found = match_reads.parts_with(self._lake, first, last, column, values, PART_COLUMNS)
-        rows: list[Row] = found.to_pylist()
-        return rows
+    def _days_of(self, day: date, sessions: set[str]) -> tuple[date, date]:
+        """Return the dates that sessions can have parts on: those beside their requests' dates."""
+        days = {
+            one
+            for known in (self._views, self._forms)
+            for one, requests in known.items()
+            if any(request.session_id in sessions for request in requests)
+        }
+        beside = timedelta(days=1)
+        return min(days, default=day) - beside, max(days, default=day) + beside
 
     def _orders_of(self, day: date) -> list[OrderToMatch]:
         if day not in self._orders:

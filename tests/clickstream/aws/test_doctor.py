@@ -1,0 +1,98 @@
+"""The doctor's checks of an account, and the command line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from tests.clickstream.aws.builders import Recorder
+from tests.support.lakes import aws_session
+from typer.testing import CliRunner
+
+from clickstream.aws import checks
+from clickstream.aws.checks import Check, run_checks
+from clickstream.aws.deploy import Deploy
+from clickstream.aws.deployment import Deployment
+from clickstream.cli import app
+from clickstream.lake import Lake
+
+
+def checked(deployment: Deployment) -> dict[str, Check]:
+    return {one.name: one for one in run_checks(deployment)}
+
+
+def test_a_lake_that_works_has_no_problem_and_each_fault_has_a_remedy(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (Path(lake.settings.sources[0].path) / "access.log").write_text(
+        '192.0.2.1 - - [25/Nov/2026:08:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n'
+    )
+    found = checked(Deployment("clickstream", lake.settings, lake.session))
+    assert [one for one in found.values() if one.problem] == []
+    assert [name for name, one in found.items() if one.unchecked] == ["stacks", "Lake Formation"]
+    assert found["hosts"].found == "1 host can be pulled"
+    assert "`select 1` succeeds" in found["Athena"].found
+
+    names = {"bucket": "no-such-bucket", "database": "none", "workgroup": "none"}
+    section = lake.settings.lake.model_copy(update=names)
+    source = lake.settings.sources[0].model_copy(update={"path": "/none"})
+    settings = lake.settings.model_copy(update={"lake": section, "sources": (source,)})
+    monkeypatch.setattr(checks, "FREE_BYTES", 1 << 62)
+    found = checked(Deployment("clickstream", settings, aws_session()))
+    failing = {name: one for name, one in found.items() if one.problem}
+    assert [*failing] == ["bucket", "database", "Athena", "hosts", "disk"]
+    assert all(one.remedy or one.problem.endswith(")") for one in failing.values())
+
+
+def test_stacks_bucket_and_lake_formation_are_checked_on_aws(
+    deployment: Deployment, checkout: Path
+) -> None:
+    before = checked(deployment)
+    assert before["stacks"].problem == "clickstream-lake does not exist"
+    assert "does not exist" in before["bucket"].problem
+    Deploy(deployment, {}, Recorder().dialog).run(checkout)
+    lake = deployment.lake()
+    enabled = {"Status": "Enabled"}  # moto ignores the versioning of a template
+    assert "keeps no versions" in checked(deployment)["bucket"].problem
+    lake.s3.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration=enabled)
+    after = checked(deployment)
+    assert after["stacks"].found == "clickstream-lake and clickstream-airflow"
+    assert after["bucket"].found.startswith("clickstream-")
+    assert not after["Lake Formation"].problem
+    deployment.client("lakeformation").put_data_lake_settings(DataLakeSettings={})
+    assert "Data Catalog settings" in checked(deployment)["Lake Formation"].remedy
+
+
+def run(*arguments: str, answer: str = "") -> Result:
+    return CliRunner().invoke(app, ["aws", *arguments], input=answer)
+
+
+def test_the_command_line_deploys_opens_and_destroys(
+    deployment: Deployment, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout)
+    region = ("--region", "us-east-1")
+    deployed = run("deploy", *region, "--parameter", "Host=present", answer="y\ny\n")
+    assert (deployed.exit_code, deployed.stdout.count("done.")) == (0, 2), deployed.stderr
+    assert run("deploy", *region, "--yes").stdout.count("no changes") == 2
+    assert run("deploy", "--parameter", "Host").exception
+    assert run("deploy", "--name", "No").exception
+    with monkeypatch.context() as local:
+        local.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+        assert "needs AWS, but the endpoint is" in str(run("deploy", *region).exception)
+
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    printed = run("open", *region)
+    assert (printed.exit_code, printed.stdout.count("aws ssm start-session --region")) == (0, 2)
+    assert "Dashboard: http://127.0.0.1:8095" in printed.stdout
+    assert (
+        '{"portNumber":["8095"],"localPortNumber":["9095"]}'
+        in run("open", *region, "--print", "--dashboard-port", "9095").stdout
+    )
+    kept = run("destroy", *region, answer="y\n")
+    assert kept.exit_code == 0
+    assert "The data stays, with its price for a month" in kept.stdout
+    assert run("doctor", *region).exit_code == 1
+    assert run("status", *region).exception
