@@ -40,7 +40,7 @@ _OF_ORDERS = [
     *("ordered_at", "sales_source", "order_id", "order_number", "event_date"),
     *("sold_by", "total_cents", "currency", "customer_key"),
 ]
-_OF_SESSIONS = ("part_id", "session_id", "session_started_at")
+_OF_SESSIONS = ("part_id", "visitor_id", "session_id", "session_started_at")
 _REFUSED = ("denied", "withdrawn")
 
 
@@ -128,8 +128,7 @@ class MatchReader:
         return self._views[day]
 
     def _view(self, hit: Row, session: Row | None) -> NumberedView:
-        day = session["session_started_at"].date() if session else None
-        is_suspected = bool(day and hit["visitor_id"] in self._suspected_of(day))
+        is_suspected = session is not None and self._is_suspected(session)
         return NumberedView(
             microseconds(hit["hit_at"]),
             hit["raw_object"],
@@ -141,6 +140,10 @@ class MatchReader:
             session["session_id"] if session else None,
             hit["shown_cents"],
         )
+
+    def _is_suspected(self, session: Row) -> bool:
+        suspected = self._suspected_of(session["session_started_at"].date())
+        return session["visitor_id"] in suspected
 
     def _forms_of(self, day: date) -> list[OrderForm]:
         if day not in self._forms:
