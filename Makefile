@@ -61,7 +61,7 @@ test-browser: $(VENV)/dev.stamp ## test the dashboard's pages in Chromium
 test-stack: $(VENV)/dev.stamp ## test the demo, and backfills, cleared tasks and killed processes in its Airflow
 	$(PYTEST) tests/stack
 
-test-deep: $(VENV)/dev.stamp ## test long schedules, full grids and more examples, in about an hour; EXAMPLES=20
+test-deep: $(VENV)/dev.stamp ## test long schedules, full grids and more examples, in hours; EXAMPLES=20
 	$(PYTEST) $(WORKERS) --timeout 7200 -m deep $(DEEP_TESTS)
 	$(PYTEST) --timeout 7200 -m deep tests/stack
 	EXAMPLES=$(or $(EXAMPLES),5) $(PYTEST) $(WORKERS) --timeout 7200 -m 'hypothesis and not trino and not deep'

@@ -1,4 +1,4 @@
-"""Every hour: find the dates whose sales differ from the lake, and replace them."""
+"""Every hour: replace the dates whose sales differ from the lake, and match orders to visits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
@@ -26,7 +27,9 @@ Copies the sales of the sources in `[[sales]]` to the lake: `orders`, `order_ite
 each UTC date at the source with that of the lake, and replaces the dates that differ. So it finds
 late orders, edits, refunds and deletions. The view `reconciliation` shows what does not agree.
 `pull_listings` compares the tables without dates, such as the menu, and stores the rows that differ
-as versions of the date. Without `[[sales]]` it does nothing.
+as versions of the date. `match_orders` matches the orders of the dates whose sales or hours have
+changed to visits: `order_matches`, `confirmation_views` and, last, `match_ledger`. Without
+`[[sales]]` it does nothing.
 
 `clickstream_hourly` never waits for this DAG. Each published date updates the asset
 `clickstream.sales_ledger`.
@@ -38,6 +41,7 @@ as versions of the date. Without `[[sales]]` it does nothing.
   `every_source_compared` keeps the run red.
 * `pull_listings`: readers see the menu, the stores and the demographics of the last green run.
 * A single red date in `replace_date`: the other dates are published.
+* `match_orders`: readers see the matches of the last green run; new orders are without a visit.
 * `refresh_facts`: can wait. The dashboard shows its earlier facts and their age, and the next run
   of this DAG or of `clickstream_hourly` computes what is missing.
 
@@ -152,6 +156,29 @@ def register_tables(staged: Staged) -> None:
     log.info(publish_staged(lake, source, checked, run_id, connection_address).sentence)
 
 
+@task(trigger_rule="none_failed", max_active_tis_per_dag=1)
+@translate_errors
+def match_orders(replaced: Any) -> None:
+    """Match the orders of the dates whose sales, hours or settings have changed to their visits.
+
+    Skipped, with the tasks after it, if neither sales nor matches have changed.
+    """
+    from clickstream.hours import parse_date
+    from clickstream.pipeline.sales.match_plan import MatchRange
+    from clickstream.pipeline.sales.matches import match_orders as match
+
+    lake, run_id = open_lake(), get_current_context()["run_id"]
+    dates = [parse_date(one["day"]) for one in replaced or ()]
+    chosen = MatchRange(since=min(dates, default=None))
+    found = match(lake, datetime.now(UTC), run_id, chosen) if lake.settings.sales else ()
+    published = 0
+    for one in found:
+        log.info(one.sentence)
+        published += one.is_published
+    if not (published or dates):
+        raise AirflowSkipException("No sales and no matches have changed.")
+
+
 @task
 @translate_errors
 def refresh_views() -> None:
@@ -181,7 +208,7 @@ def replace_date(date: dict[str, str]) -> None:
 
 
 @dag(
-    description="Every hour: replace the dates whose sales differ between the shop and the lake.",
+    description="Every hour: replace the dates whose sales differ, and match orders to visits.",
     schedule=CronDataIntervalTimetable("10 * * * *", timezone="UTC"),
     catchup=False,
     max_active_runs=2,
@@ -197,7 +224,9 @@ def clickstream_sales() -> None:
     compared = compare_source.expand(source=sources)
     every_source_compared = EmptyOperator(task_id="every_source_compared", doc_md=ALL_COMPARED)
     compared >> every_source_compared
-    replace_date.expand(date=dates_to_replace(compared)) >> refresh_views() >> refresh_facts()
+    dates = dates_to_replace(compared)
+    matched = match_orders(replaced=dates)
+    replace_date.expand(date=dates) >> matched >> refresh_views() >> refresh_facts()
 
 
 clickstream_sales()

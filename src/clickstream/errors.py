@@ -90,6 +90,7 @@ class StateCode(StrEnum):
     LACKS_HOST = "CS-705"
     NO_RECENT_LINES = "CS-706"
     SALES_DIFFER = "CS-707"
+    MATCHES_DIFFER = "CS-708"
 
 
 class ClickstreamError(Exception):

@@ -24,6 +24,7 @@ from clickstream.clean.bots.hosting import HOSTING_VERDICTS
 from clickstream.clean.bots.networks import OwnEquipment
 from clickstream.clean.bots.signatures import SignatureVerifier
 from clickstream.clean.channels import DEFAULT_CHANNELS
+from clickstream.clean.orders import OrderRules
 from clickstream.clean.referrers import OwnDomain, infer_own_domain
 from clickstream.errors import UnusableRule
 from clickstream.expressions import Expression
@@ -60,9 +61,7 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
             ),
         ),
         kinds=_kinds(settings),
-        orders=clean.OrderRules(
-            Expression(settings.orders.number) if settings.orders.number else None
-        ),
+        orders=OrderRules(Expression(settings.orders.number) if settings.orders.number else None),
         channels=_channels(settings),
         trusted=clean.NetworkSet.of(chosen.trusted_proxies),
         networks=_networks(settings),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from tests.support.tiers import one_of_each
 
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 RULES = {"landmark-unique": {"enabled": True}}
@@ -70,7 +71,7 @@ def test_a_page_has_no_fault(
     assert grave_faults(page) == []
 
 
-@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.deep), "dark"])
+@pytest.mark.parametrize("scheme", one_of_each(2, ["dark", "light"]))
 def test_the_login_has_no_fault(new_page: Callable[..., Page], scheme: str) -> None:
     page = new_page("/login", storage_state=None, color_scheme=scheme)
     assert grave_faults(page) == []
@@ -81,7 +82,7 @@ def test_the_login_has_no_fault(new_page: Callable[..., Page], scheme: str) -> N
     assert grave_faults(page) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.deep)])
+@pytest.mark.parametrize("scheme", one_of_each(2, ["light", "dark"]))
 def test_open_menus_and_tables_have_no_fault(new_page: Callable[..., Page], scheme: str) -> None:
     page = new_page("/?range=7d", color_scheme=scheme)
     for opened in (

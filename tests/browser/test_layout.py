@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.hostile_lines import PATHS as HOSTILE_PATHS
-from tests.support.tiers import one_of_each
 
 PHONE, WINDOWS = 360, (640, 768, 1440)
 WIDTHS = (PHONE, 768, 1440)
@@ -47,14 +46,6 @@ PATHS = (
     "/login",
 )
 WITH_CHARTS = PATHS[:8]
-LIKE_OTHERS = {
-    *("/?range=90d&metric=conversion_rate", "/?range=today", "/orders?range=today"),
-    *("/visitors?range=90d&page=/cafe/menu.php", "/marketing?acquisition=campaign"),
-    *("/places?country=US&map=conversion_rate", "/machines?range=90d&bots=bot_reason"),
-    *("/panels/operators?range=7d", "/trust?range=90d", "/panels/places?places=city"),
-    *("/panels/sources?from=2026-11-18&to=2026-11-18&sources=campaign", "/places?places=city"),
-}
-"""Pages whose kind of content another path has, too; their tests are deep."""
 
 CUT_OFF = """() => {
     // What a closed menu holds has a place, which no one sees.
@@ -108,10 +99,7 @@ def open_at(new_page: Callable[..., Page], path: str, width: int) -> Page:
     )
 
 
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(path, marks=[pytest.mark.deep] if path in LIKE_OTHERS else []) for path in PATHS],
-)
+@pytest.mark.parametrize("path", PATHS)
 def test_a_page_fits_every_width(new_page: Callable[..., Page], path: str) -> None:
     """The page is opened on a phone, and in a window that becomes wider."""
     check_layout(open_at(new_page, path, PHONE), path, PHONE)
@@ -181,15 +169,14 @@ def test_a_phone_shows_what_it_needs_on_the_first_screen(new_page: Callable[...,
 LONGEST = HOSTILE_PATHS[-1]
 """A path of 906 characters: a stranger chooses the length of a name by an address."""
 
-WITH_NAMES = ("/", "/visitors", "/marketing", "/orders", "/panels/pages")
-
 TALL_NAMES = """limit => [...document.querySelectorAll(
     ".list tbody tr, .figures tbody tr, .chips li, .from, .movers li, .message, .lead, .says")]
     .filter((one) => one.getBoundingClientRect().height > limit)
     .map((one) => `${one.getBoundingClientRect().height}: ${one.textContent.slice(0, 60)}`)"""
 
 
-@pytest.mark.parametrize(("path", "width"), one_of_each(3, product(WITH_NAMES, (360, 1280))))
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("path", ["/", "/visitors", "/marketing", "/orders", "/panels/pages"])
 def test_a_name_of_900_characters_takes_few_lines(
     new_page: Callable[..., Page], path: str, width: int
 ) -> None:

@@ -17,6 +17,7 @@ from tests.browser.watched_pages import (
     parameters,
     wait_for_parameters,
 )
+from tests.support.tiers import one_of_each
 
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.store import NoteStore
@@ -182,7 +183,7 @@ def test_a_note_is_added_by_the_keyboard_alone(store: NoteStore, new_page: NewPa
     expect(page.locator(".notes .text")).to_have_text("Rain")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", one_of_each(2, ["dark", "light"]))
 def test_notes_and_their_forms_have_no_serious_fault(
     store: NoteStore, new_page: NewPage, scheme: str
 ) -> None:

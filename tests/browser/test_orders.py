@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.test_accessibility import grave_faults
 from tests.browser.watched_pages import is_first_document, mark_document, parameters
+from tests.support.tiers import one_of_each
 
 RANGE = "/orders?range=7d"
 
@@ -56,7 +57,7 @@ def test_a_menu_item_filters_and_a_second_click_elsewhere_goes_back(
     wait_for_chips(page, 0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", one_of_each(2, ["light", "dark"]))
 def test_the_page_has_no_serious_fault(new_page: Callable[..., Page], scheme: str) -> None:
     assert grave_faults(new_page(RANGE, color_scheme=scheme)) == []
 
@@ -66,3 +67,19 @@ def test_a_phone_shows_the_whole_funnel(new_page: Callable[..., Page]) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     expect(page.locator("#funnel .rung")).to_have_count(4)
     assert grave_faults(page) == []
+
+
+def test_what_the_shop_sold_is_shown_until_a_filter_does_not_apply_to_orders(
+    new_page: Callable[..., Page],
+) -> None:
+    page = new_page(RANGE)
+    expect(page.locator("#pairs tbody tr").first).to_contain_text("Cake for")
+    expect(page.locator("#menu_sales tbody tr")).to_have_count(4)
+    expect(page.locator(".aside", has_text="differ from the shop")).to_be_visible()
+    page.locator("#pairs summary").click()
+    page.locator("#pairs").get_by_role("link", name="Table, SQL").click()
+    expect(page.locator("pre").first).to_contain_text("join lines other")
+    page.go_back()
+    page.locator("#items .cell a").first.click()
+    expect(page.locator(".aside", has_text="can't be filtered by Page")).to_be_visible()
+    expect(page.locator("#menu_sales")).to_have_count(0)

@@ -23,8 +23,8 @@ def open_about(page: Page, panel: str) -> None:
         ("/", "sources", "Campaign", "campaign"),
         ("/", "sources", "Referrer", "referrer"),
         ("/", "pages", "Exit page", "exit_page"),
-        ("/", "times", "Orders", "conversions"),
-        ("/", "moved", "Orders", "conversions"),
+        ("/", "times", "Visits with an order", "conversions"),
+        ("/", "moved", "Visits with an order", "conversions"),
         ("/machines", "bots", "Reason", "bot_reason"),
     ],
 )

@@ -16,6 +16,7 @@ from tests.browser.watched_pages import (
     wait_for_parameters,
     wait_for_url,
 )
+from tests.support.tiers import one_of_each
 
 NewPage = Callable[..., Page]
 BRITAIN = '#map a[aria-label^="United Kingdom:"]'
@@ -124,7 +125,7 @@ def test_countries_are_links_without_javascript(new_page: NewPage) -> None:
     assert figures(scripted) == plain
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", one_of_each(2, ["dark", "light"]))
 @pytest.mark.parametrize("path", ["/places", "/places?country=GB&map=conversion_rate"])
 def test_a_map_on_a_phone_has_no_serious_fault(new_page: NewPage, path: str, scheme: str) -> None:
     phone = {"width": 360, "height": 740}

@@ -13,6 +13,7 @@ from tests.browser.test_accessibility import grave_faults
 from tests.browser.test_layout import open_at
 from tests.browser.test_notes import HOSTILE, with_and_without_javascript
 from tests.browser.watched_pages import is_first_document, mark_document, wait_for_parameters
+from tests.support.tiers import one_of_each
 
 from clickstream.dashboard.access.shares import Share, Shares
 from clickstream.dashboard.entries.own_notes import OwnNote
@@ -165,7 +166,7 @@ def test_a_refusal_after_a_click_is_a_page_of_its_own(shares: Shares, new_page: 
     expect(page).to_have_title("Overview · AnyCompany Café")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", one_of_each(2, ["light", "dark"]))
 def test_share_links_have_no_serious_fault(shares: Shares, new_page: NewPage, scheme: str) -> None:
     path = add(shares, "Bean & Co", "marketing", "orders", view=View("marketing"))
     share = shares.file.read().entries[0]

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_accessibility import grave_faults
 from tests.browser.test_layout import CUT_OFF
 from tests.browser.watched_pages import is_first_document, mark_document, parameters
+from tests.support.tiers import one_of_each
 
 RANGE = "/visitors?range=7d"
 WIDTHS = (360, 768, 1440)
@@ -113,7 +114,7 @@ def test_athena_gives_the_same_answer(new_page: Callable[..., Page], panel: str)
     expect(page.locator("#athena p")).to_contain_text("all equal")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", one_of_each(2, ["dark", "light"]))
 @pytest.mark.parametrize("path", [RANGE, f"{RANGE}&campaign=no-such-campaign"])
 def test_the_page_has_no_serious_fault(
     new_page: Callable[..., Page], path: str, scheme: str

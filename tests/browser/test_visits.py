@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.cafe_dashboard import ATTACKED, RunningDashboard
 from tests.browser.hostile_lines import CAMPAIGNS, MOST_VISITS
 from tests.browser.test_accessibility import grave_faults
+from tests.support.tiers import first_in_make_test
 
 from clickstream.wording import printable
 
@@ -109,7 +110,9 @@ def test_hostile_texts_are_inert_in_the_list_and_in_a_visit(
     assert page.locator("main script, main img").count() == 0
 
 
-@pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"}, PHONE])
+@pytest.mark.parametrize(
+    "options", first_in_make_test([{"color_scheme": "dark"}, PHONE, {"color_scheme": "light"}])
+)
 def test_visits_have_no_serious_fault_and_fit_the_screen(
     new_page: Callable[..., Page], options: dict
 ) -> None:

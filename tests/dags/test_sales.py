@@ -108,6 +108,7 @@ def test_a_run_replaces_what_differs_and_a_shop_that_is_down_fails_it_alone(
 NAMES = ("till", "web")
 
 
+@pytest.mark.deep
 def test_a_run_of_a_form_replaces_its_dates_only(dag) -> None:
     run = dag.test(logical_date=AT.replace(hour=12), run_conf={"from": "2026-11-21"})
     assert steps_of(run) == {f"2026-11-21 of {name}" for name in NAMES}

@@ -25,6 +25,7 @@ from tests.support.fault_schedules import (
 )
 from tests.support.log_host import LogHost
 from tests.support.sshd import Sshd, running_sshd
+from tests.support.tiers import one_of_each
 
 from clickstream.collect import hosts_of
 from clickstream.lake import Lake
@@ -100,7 +101,7 @@ def test_two_pulls_at_once_collect_each_line_of_a_rotating_log_once(
     assert logs.hours.keys() - run.collected.lines() == set()
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, "all"])
+@pytest.mark.parametrize("fault", one_of_each(3, ["all", *FAULTS]))
 @examples(times=AT_RANDOM)
 @given(data=st.data(), how=HOSTS)
 def test_every_readable_line_is_collected_once_through_30_steps(

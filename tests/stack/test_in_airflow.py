@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.stack.airflow_server import VIEWER, day_of, local_time, server_below
 from tests.stack.runs import HOURLY
 from tests.support.airflow_server import AirflowServer
 from tests.support.chromium import running_chromium
+from tests.support.tiers import one_of_each
 
 from clickstream.demo.demo import Demo
 from clickstream.demo.stack import AirflowApi, Stack
@@ -211,8 +213,9 @@ def test_the_page_has_the_colours_of_airflow(
         page.wait_for_timeout(50)
 
 
-@pytest.mark.parametrize("width", [1440, 768, 390])
-@pytest.mark.parametrize("is_of_hour", [False, True], ids=["overview", "hour"])
+@pytest.mark.parametrize(
+    ("width", "is_of_hour"), one_of_each(3, product((1440, 390, 768), (False, True)))
+)
 def test_the_page_fits_beside_the_navigation(
     log_in: LogIn, airflow: AirflowServer, hour: Hour, day: str, width: int, is_of_hour: bool
 ) -> None:

@@ -217,6 +217,7 @@ def test_facts_are_made_up_for_by_a_cleared_task_also_after_a_refresh_was_killed
     assert contents(lake) == built_once
 
 
+@pytest.mark.deep
 def test_facts_are_computed_again_by_the_tasks_after_a_cleared_one(
     built_once, stack, api, lake
 ) -> None:
@@ -227,6 +228,7 @@ def test_facts_are_computed_again_by_the_tasks_after_a_cleared_one(
     assert contents(lake) == built_once
 
 
+@pytest.mark.deep
 def test_all_runs_at_once_end_in_the_facts_of_one_clean_run(built_once, stack, api, lake) -> None:
     """With as many runs as a backfill should have; their refreshes run one by one."""
     backfill(api, HOURS, reprocess="completed", max_active_runs=10)

@@ -20,6 +20,7 @@ from tests.stack.runs import (
     states_of,
     wait_for_state,
 )
+from tests.support.tiers import first_in_make_test
 
 from clickstream.demo.demo import Demo
 from clickstream.demo.stack import AirflowApi, Stack
@@ -37,6 +38,7 @@ TASKS = (
     "replace_date.pull_sales",
     "replace_date.check_day",
     "replace_date.register_tables",
+    "match_orders",
     "refresh_views",
     "refresh_facts",
 )
@@ -115,18 +117,17 @@ def test_a_killed_task_is_made_up_for_by_clearing_it(
     assert contents(lake, dates) == pulled_once
 
 
-def test_any_task_can_be_cleared_alone_and_with_downstream(
-    run_id, pulled_once, stack, api, lake, dates
+@pytest.mark.parametrize("include_downstream", first_in_make_test([True, False], 1))
+def test_any_task_can_be_cleared_with_downstream_and_alone(
+    run_id, pulled_once, stack, api, lake, dates, include_downstream: bool
 ) -> None:
-    """One by one while the ones before still run, then each with what follows from it."""
+    """One by one while the ones before still run, with what follows from it or without."""
     assert {task for task, _ in states_of(api, run_id, SALES)} == {*TASKS}
-    for include_downstream in (False, True):
-        forget(lake, dates)
-        for task in TASKS:
-            options = {"include_downstream": include_downstream}
-            assert api.clear(SALES, run_id, task, **options) > 0
-        assert ended(stack, api, run_id, SALES) == "success"
-        assert contents(lake, dates) == pulled_once
+    forget(lake, dates)
+    for task in TASKS:
+        assert api.clear(SALES, run_id, task, include_downstream=include_downstream) > 0
+    assert ended(stack, api, run_id, SALES) == "success"
+    assert contents(lake, dates) == pulled_once
 
 
 def test_a_backfill_over_midnight_replaces_both_dates_each_time(

@@ -18,6 +18,7 @@ from clickstream.settings.sales import SalesSettings
 Row = Mapping[str, object]
 _HEADERS = {name: one.all_columns for name, one in load_map("generic", Path()).tables.items()}
 PRICES = (350, 420, 275, 1290)
+CUSTOMERS = ("", "ana@mail.example", "ben@mail.example", "cem@mail.example")
 
 
 def with_sales(settings: Settings, directory: Path, names: Sequence[str]) -> Settings:
@@ -64,9 +65,11 @@ def _add_order(rows: dict[str, list[Row]], name: str, day: date, chance: random.
     tip = chance.choice((0, 0, 50))
     rows["order_items"] += [
         {"order_id": name, "line": line, "quantity": 1, "amount": _units(cents)}
+        | {"item_id": f"item-{cents}", "name": f"Cake for {_units(cents)}"}
         for line, cents in enumerate(prices, 1)
     ]
     order = {"order_id": name, "ordered_at": at.isoformat(), "status": "paid"}
+    order["customer"] = CUSTOMERS[sum(prices) % len(CUSTOMERS)]
     total = _units(sum(prices) + tip)
     rows["orders"].append({**order, "tip": _units(tip), "total": total, "currency": "EUR"})
     if chance.random() < 0.1:

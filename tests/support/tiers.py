@@ -9,7 +9,7 @@ import pytest
 
 
 def first_in_make_test(cases: Iterable[Any], count: int = 2) -> list[Any]:
-    """Return cases for `parametrize`: the first `count` for `make test`, the others are deep.
+    """Return cases for `parametrize`: the first `count`, and the others are deep.
 
     A case of several values is a tuple.
     """

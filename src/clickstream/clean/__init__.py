@@ -13,7 +13,6 @@ from clickstream import dictionary_encoding
 from clickstream.clean.bots import BehaviourRules, Networks
 from clickstream.clean.channels import ChannelRules
 from clickstream.clean.cleaner import Cleaner
-from clickstream.clean.orders import OrderRules
 from clickstream.clean.pages import PageRules
 from clickstream.clean.request_kinds import KindRules
 from clickstream.clean.request_table import RequestTable, joined, together
@@ -31,7 +30,6 @@ __all__ = [
     "LookUps",
     "NetworkSet",
     "Networks",
-    "OrderRules",
     "PageRules",
     "RequestTable",
     "TargetRules",

@@ -120,7 +120,7 @@ class RequestTable:
         if values.null_count == len(values):
             return pa.nulls(len(targets), values.type)
         methods = self.tables["method"]["method"]
-        get = pc.equal(methods.cast(pa.string()), "GET").fill_null(False)  # noqa: FBT003
+        get = pc.equal(methods.cast(pa.string()), "GET").fill_null(False)
         is_get = get.to_numpy(zero_copy_only=False)[self.columns["method"][rows]]
         is_one = can_confirm(self.columns["kind"][rows], is_get)
         return values.take(pa.array(targets, mask=~is_one))

@@ -47,9 +47,7 @@ class _Target(NamedTuple):
 class Targets:
     """All distinct targets so far, and all distinct sets of tags in them."""
 
-    def __init__(
-        self, rules: TargetRules, kinds: KindRules, orders: OrderRules = OrderRules()
-    ) -> None:
+    def __init__(self, rules: TargetRules, kinds: KindRules, orders: OrderRules) -> None:
         self._rules, self._kinds, self._orders = rules, kinds, orders
         self._paths: Distinct[str | None, _Path] = Distinct(self._path)
         self._tags: Distinct[CampaignTags, None] = Distinct()

@@ -28,6 +28,7 @@ from clickstream.wording import parse_duration, quantity
 if TYPE_CHECKING:
     from clickstream.lake import Lake
     from clickstream.pipeline.proof.freshness import Freshness
+    from clickstream.pipeline.proof.match_checks import MatchReport
     from clickstream.pipeline.proof.report import VerifyReport
     from clickstream.pipeline.proof.sales_report import SalesReport
     from clickstream.pipeline.proof.stored_bytes import BytesReport
@@ -276,6 +277,19 @@ def _has_whole_sales(lake: Lake, first: HourSpan | None, last: HourSpan | None) 
     _show(
         report, "The sales of every date are those of its ledger, to the cent." if is_good else ""
     )
+    return report.is_proven and _has_whole_matches(lake, begin, end)
+
+
+def _has_whole_matches(lake: Lake, first: Hour | None, last: Hour | None) -> bool:
+    """Verify the matches of orders and visits of a range of dates, and print the report."""
+    from clickstream.pipeline.proof.match_checks import verify_matches
+
+    with err.status("Verifying matches"):
+        report = verify_matches(
+            lake, first.event_date if first else None, last.event_date if last else None
+        )
+    is_good = report.is_proven and report.dates
+    _show(report, "Each matched order has one row, and the ledger counts it." if is_good else "")
     return report.is_proven
 
 
@@ -287,7 +301,7 @@ def _show_proofs(report: VerifyReport) -> None:
     _show(report, good if report.is_proven else "")
 
 
-def _show(report: VerifyReport | BytesReport | SalesReport, good: str) -> None:
+def _show(report: VerifyReport | BytesReport | SalesReport | MatchReport, good: str) -> None:
     """Print a report: its summary, notes and failures, then `good` if it is not empty."""
     out.print(report.sentence, soft_wrap=True)
     for note in report.notes:

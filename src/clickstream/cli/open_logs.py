@@ -77,7 +77,7 @@ def open_(
         from clickstream.log_facts.log_set import LogSet
 
         html_file = parse_html_options(html, range_)
-        chosen = _with_goals(settings_for(logs), goals or [])
+        chosen = _with_goals(settings_for(logs), goals or []).model_copy(update={"sales": ()})
         log_set = LogSet(logs, chosen, log_format)
         with _full_disks_named(log_set), _engine(log_set, follow, temporary) as engine:
             _read(engine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,7 @@ from clickstream.wording import printable, quantity, shorten
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
+    from clickstream.pipeline.sales.match_plan import MatchRange
     from clickstream.pipeline.sales.pull import PullPlan
     from clickstream.pipeline.sales.status import SalesDate, StoredListings
     from clickstream.settings import Settings
@@ -97,9 +99,10 @@ def pull(
         bool, typer.Option("--all", help="Pull dates that do not differ again, too.")
     ] = False,
 ) -> None:
-    """Pull the dates that differ between the sources and the lake, and refresh views and facts.
+    """Pull the dates that differ between the sources and the lake, and match their orders.
 
-    Tables without dates, such as the menu, are pulled unless a range of dates is chosen.
+    Then views and facts are refreshed. Tables without dates, such as the menu, are pulled unless a
+    range of dates is chosen.
 
     Without [bold]--from[/], all dates of files are compared, and those of a database since the
     last 400 days ([bold]horizon_days[/]). To continue
@@ -116,14 +119,18 @@ def pull(
     sources = _chosen(settings, names)
     if first and last and first > last:
         raise InputError(f"--from {first} is after --to {last}.")
+    from clickstream.pipeline.sales.match_plan import MatchRange
+
     lake, has_failed = open_lake(), False
+    pulled: list[date] = []
     for source in sources:
         try:
-            _pull_source(lake, source, (first, last), dry_run, everything)
+            pulled += _pull_source(lake, source, (first, last), dry_run, everything)
         except ClickstreamError as error:
             has_failed = True
             err.print(Text(printable(error.printed), "red"), soft_wrap=True)
     if not dry_run:
+        _match(lake, MatchRange(since=min(pulled, default=None)), dry_run)
         refresh_readers(lake)
     if has_failed:
         raise typer.Exit(1)
@@ -135,19 +142,22 @@ def _pull_source(
     limits: tuple[date | None, date | None],
     dry_run: bool,
     everything: bool,
-) -> None:
-    """Pull the dates of a source, and without limits its tables without dates."""
+) -> Sequence[date]:
+    """Pull the dates of a source, which are returned; without limits its tables without dates."""
     from clickstream.pipeline.sales.opening import rules_of
     from clickstream.pipeline.sales.pull import plan_pull
 
     columns = rules_of(lake.settings, source).columns
+    dates: Sequence[date] = ()
     if columns.has_dates:
         with err.status(f"Comparing {source.name}"):
             now = datetime.now(UTC)
             plan = plan_pull(lake, source, now, *limits, everything=everything)
+        dates = plan.dates
         _pull_dates(lake, plan, dry_run)
     if columns.has_listings and limits == (None, None):
         _pull_listings(lake, source, dry_run, everything)
+    return dates
 
 
 def _pull_dates(lake: Lake, plan: PullPlan, dry_run: bool) -> None:
@@ -183,6 +193,54 @@ def _pull_listings(lake: Lake, source: SalesSettings, dry_run: bool, everything:
 
 
 @app.command()
+def match(
+    first: First = None,
+    last: Last = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show which dates would be matched; change nothing.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Match dates that have not changed again, too.")
+    ] = False,
+) -> None:
+    """Match the orders of the dates that changed to their visits, and refresh views and facts.
+
+    A date is matched again if its sales, an hour around it or the settings of orders change.
+    Without [bold]--from[/], the dates of the last 400 days are compared. To continue after an
+    interruption, run the same command again.
+
+    Example: [bold]clickstream sales match[/]
+
+    Example: [bold]clickstream sales match --from 2026-01-01 --dry-run[/]
+    """
+    from clickstream.pipeline.sales.match_plan import MatchRange
+
+    _chosen(load_settings(), None)
+    if first and last and first > last:
+        raise InputError(f"--from {first} is after --to {last}.")
+    lake = open_lake()
+    _match(lake, MatchRange(first, last, everything=everything), dry_run)
+    if not dry_run:
+        refresh_readers(lake)
+
+
+def _match(lake: Lake, chosen: MatchRange, dry_run: bool) -> None:
+    from clickstream.pipeline.sales.match_plan import plan_matches
+    from clickstream.pipeline.sales.matches import match_orders
+
+    now = datetime.now(UTC)
+    if dry_run:
+        out.print(plan_matches(lake, now, chosen).sentence, soft_wrap=True)
+        return
+    is_up_to_date = True
+    for one in match_orders(lake, now, run_by_hand(), chosen):
+        is_up_to_date = False
+        out.print(one.sentence, highlight=False, soft_wrap=True)
+    if is_up_to_date:
+        out.print("All orders are matched: no sales, hours or settings have changed.")
+
+
+@app.command()
 def status(
     names: Names = None,
     days: Annotated[int, typer.Option(min=1, help="Number of the newest dates to show.")] = 14,
@@ -190,23 +248,28 @@ def status(
 ) -> None:
     """Show the sales of the newest dates in the lake, and what does not reconcile.
 
-    Then show what the lake has of tables without dates. The exit code is 1 if the lake has nothing
+    Then show how many of their orders have a visit, and what the lake has of tables without dates.
+    The exit code is 1 if the lake has nothing
     of a source, or if rows were rejected or do not reconcile.
 
     Example: [bold]clickstream sales status --days 31[/]
     """
+    from clickstream.pipeline.sales.match_status import summarize_matches
     from clickstream.pipeline.sales.status import newest_dates, stored_listings
 
     settings = load_settings()
     sources, lake = [one.name for one in _chosen(settings, names)], open_lake()
     rows = newest_dates(lake, sources, days, datetime.now(UTC).date())
     listings = stored_listings(lake, sources)
+    matches = summarize_matches(lake, [one.day for one in rows], sources)
     stored: list[SalesDate | StoredListings] = [*rows, *listings]
     missing = {*sources} - {one.source for one in stored}
     if as_json:
         out.print_json(data=[one.as_dict() for one in stored])
     else:
         _show_dates([one.cells for one in rows])
+        if matches:
+            out.print(matches.sentence, highlight=False, soft_wrap=True)
         for of_source in listings:
             out.print(of_source.sentence, highlight=False, soft_wrap=True)
         for name in sorted(missing):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,12 +12,18 @@ from typing import Any, Literal
 
 from babel import Locale, dates, numbers
 
-from clickstream.dashboard.questions.metrics import Metric
+from clickstream.dashboard.questions.metrics import Format, Metric
 from clickstream.dashboard.texts import Translations, mark
 
 NO_VALUE = "–"
 DIRECTION_MARKS = dict.fromkeys(map(ord, "\u200e\u200f"))
 """Hidden characters in numbers of Hebrew and Persian, which pages would show as text."""
+
+LARGE_CENTS = 100_000
+"""The amount from which a key figure has no decimals."""
+
+SHORT_FROM_CENTS = 1_000_000
+"""The amount from which an axis abbreviates amounts."""
 
 _MONDAY = date(2024, 1, 1)
 
@@ -39,10 +45,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Formats:
-    """Formats of one locale and language."""
+    """Formats of one locale and language.
+
+    `currency` is that of the site's amounts, empty if it has none or several.
+    """
 
     locale: Locale
     translations: Translations
+    currency: str = ""
 
     @property
     def language(self) -> str:
@@ -93,38 +103,58 @@ class Formats:
             value /= 1000
         return f"{self.decimal(value)} TB"
 
-    def amount(self, cents: int) -> str:
+    def amount(self, cents: float) -> str:
         """Format an amount in hundredths with two decimals, without its currency."""
         return numbers.format_decimal(Decimal(cents) / 100, "#,##0.00", self.locale)
 
-    def money(self, cents: int, currency: str) -> str:
+    def money(self, cents: float, currency: str) -> str:
         """Format an amount in hundredths of a currency, with two decimals, such as €12.10."""
         text = numbers.format_currency(
             Decimal(cents) / 100, currency, locale=self.locale, currency_digits=False
         )
         return text.translate(DIRECTION_MARKS)
 
+    def whole_units(self, cents: float) -> str:
+        """Format an amount of the site's currency without decimals, such as €1,240."""
+        return _whole_units(self.locale, self.currency, round(cents / 100))
+
     def value(self, metric: Metric, value: Any) -> str:
         """Format a metric's value."""
         if value is None or (isinstance(value, float) and not isfinite(value)):
             return NO_VALUE
-        if metric.format == "share":
-            return self.share(value)
-        if metric.format == "seconds":
-            return self.seconds(value)
-        if metric.format == "milliseconds":
-            return self.milliseconds(value)
-        if metric.format == "bytes":
-            return self.size(value)
         if metric.format == "cents":
-            return self.amount(value)
-        return self.moment(value) if metric.format == "moment" else self.count(value)
+            return self.money(value, self.currency) if self.currency else self.amount(value)
+        ways: dict[Format, Callable[[Any], str]] = {
+            "share": self.share,
+            "seconds": self.seconds,
+            "milliseconds": self.milliseconds,
+            "bytes": self.size,
+            "amount": self.amount,
+            "decimal": self.decimal,
+            "moment": self.moment,
+        }
+        return ways.get(metric.format, self.count)(value)
+
+    def brief(self, metric: Metric, value: Any) -> str:
+        """Format a metric's value as a key figure: large amounts in whole units."""
+        is_large = metric.format == "cents" and value is not None and abs(value) >= LARGE_CENTS
+        return self.whole_units(value) if is_large else self.value(metric, value)
 
     def tick(self, metric: Metric, value: float) -> str:
         """Format a metric's value for an axis."""
+        if metric.format == "cents":
+            return self._money_tick(value)
         if metric.format == "share":
             return self.share(value, 0 if value >= 0.05 else 1)
         return self.seconds(value) if metric.format == "seconds" else self.short_count(value)
+
+    def _money_tick(self, cents: float) -> str:
+        """Format an amount for an axis, such as €0.50, €800 or €12.4K."""
+        if cents % 100:
+            return self.money(round(cents), self.currency)
+        if abs(cents) < SHORT_FROM_CENTS:
+            return self.whole_units(cents)
+        return _short_money(self.locale, self.currency, cents / 100)
 
     def change(self, metric: Metric, now: float, before: float) -> Change | None:
         """Return a share's change in points, another value's change in percent; None from zero.
@@ -144,6 +174,10 @@ class Formats:
     def decimal(self, value: float) -> str:
         """Format a number with one decimal."""
         return _decimal(self.locale, round(value, 1))
+
+    def significant(self, value: float) -> str:
+        """Format a number with two significant digits, such as 0.042."""
+        return numbers.format_decimal(value, "@@", self.locale)
 
     def signed(self, value: int) -> str:
         """Format a difference with its sign."""
@@ -183,6 +217,10 @@ class Formats:
         """Return the short name of a weekday, 1 for Monday to 7 for Sunday."""
         return dates.format_date(_MONDAY + timedelta(days=number - 1), "EEE", self.locale)
 
+    def long_weekday(self, day: date) -> str:
+        """Return the name of a date's weekday, such as Monday."""
+        return dates.format_date(day, "EEEE", self.locale)
+
     def weekdays(self) -> Sequence[int]:
         """Return the weekdays, 1 (Monday) to 7, from the locale's first day of the week."""
         first: int = self.locale.first_week_day
@@ -216,6 +254,22 @@ def _short_count(locale: Locale, value: float) -> str:
     if abs(value) < 10_000:
         return numbers.format_decimal(round(value, 1), locale=locale)
     text = numbers.format_compact_decimal(value, locale=locale, fraction_digits=1)
+    return text.translate(DIRECTION_MARKS)
+
+
+@lru_cache(4096)
+def _whole_units(locale: Locale, currency: str, units: int) -> str:
+    pattern = locale.currency_formats["standard"].pattern.replace("0.00", "0")
+    text = numbers.format_currency(units, currency, pattern, locale, currency_digits=False)
+    return text.translate(DIRECTION_MARKS)
+
+
+@lru_cache(1024)
+def _short_money(locale: Locale, currency: str, units: float) -> str:
+    """Abbreviate thousands and millions; in whole units if the language does not abbreviate."""
+    text = numbers.format_compact_currency(units, currency, locale=locale, fraction_digits=1)
+    if str(round(units)) in text:
+        return _whole_units(locale, currency, round(units))
     return text.translate(DIRECTION_MARKS)
 
 

@@ -8,6 +8,7 @@ from clickstream.demo.progress import DemoStep
 from clickstream.demo.shop_database import COLUMN_MAP, reader_address
 from clickstream.lake import Lake
 from clickstream.pipeline.sales.listings import pull_listings
+from clickstream.pipeline.sales.matches import match_orders
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates
 from clickstream.wording import amount, quantity
 
@@ -48,3 +49,12 @@ def pull_sales(lake: Lake, first: date, step: DemoStep) -> None:
         return
     step.detail = f"{quantity(orders, 'order')} of {quantity(dates, 'date')}, "
     step.detail += f"gross {amount(gross)} {currency}"
+
+
+def match_sales(lake: Lake, step: DemoStep) -> None:
+    """Match the orders of all dates that changed to their visits."""
+    orders = matched = 0
+    for one in match_orders(lake, datetime.now(UTC), RUN):
+        orders, matched = orders + one.orders, matched + one.matched
+        step.show(one.sentence)
+    step.detail = f"{matched:,} of {quantity(orders, 'order')} matched"

@@ -39,7 +39,10 @@ FACT_VIEWS = (
 )
 """The views of include/sql whose rows become fact files, in every lake."""
 
-SALES_FACT_VIEWS = ("sales_facts", "order_facts", "refund_facts", "item_facts")
+SALES_FACT_VIEWS = (
+    *("sales_facts", "order_facts", "refund_facts", "item_facts"),
+    "demographic_facts",
+)
 """The fact views of a lake with `[[sales]]`."""
 
 ALL_FACT_VIEWS = (*FACT_VIEWS, *SALES_FACT_VIEWS)

@@ -53,7 +53,10 @@ def begin(lake: Lake, source: str, day: date) -> str:
 
 
 def end(lake: Lake, source: str, day: date, version: str, mark: str) -> None:
-    """Record the published version, unless another publication of the date has begun since."""
+    """Record the published version, unless another publication of the date has begun since.
+
+    `mark` is that of `begin`, or the recorded version of a date whose rows need no publication.
+    """
     _record(lake, source, day, version, mark)
 
 

@@ -80,11 +80,20 @@ class DashboardSettings(Section):
     monthly_targets: dict[GoalName, Annotated[int, Field(ge=1)]] = Field(
         {}, description="Visits that should meet a goal in a calendar month, by the goal's name."
     )
+    monthly_sales_target: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="Net sales that a calendar month should have, in whole units of the currency.",
+    )
     order_goal: GoalName = Field("order", description="The goal that is an order.")
     item_pages: RegularExpression = Field(
         "",
         description="Regular expression that matches the whole names of the pages of single menu "
         "items; the Orders page shows how often visits with these pages order.",
+    )
+    place_measures: tuple[str, ...] = Field(
+        ("people",),
+        description="Measures of the demographics that the Places page shows beside the orders of "
+        "a place, such as people and median_age.",
     )
 
     page_names: PageNames = Field(

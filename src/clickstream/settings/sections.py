@@ -38,8 +38,9 @@ _SHAPING: dict[str, Any] = {
 }
 """Settings that affect the rows of an hour.
 
-A setting that is added later is included only if it is set, as `[site] hosts`, `[orders] number` and
-those of `_ADDED_TO_BOTS`: otherwise every hour of an existing lake would count as built by other settings.
+A setting that is added later is included only if it is set, as `[site] hosts`, `[orders] number`
+and those of `_ADDED_TO_BOTS`: otherwise every hour of an existing lake would count as built by
+other settings.
 """
 
 _ADDED_TO_BOTS: dict[str, object] = {"hosting": True, "agent_keys": ""}
@@ -329,6 +330,12 @@ class Settings(Section):
     dashboard: DashboardSettings = DashboardSettings()
     digest: DigestSettings = DigestSettings()
     directory: Path = Field(Path(), exclude=True, strict=False)
+
+    @property
+    def sales_currency(self) -> str:
+        """The currency of all sources of sales; empty without sales, or with several currencies."""
+        codes = {one.currency for one in self.sales}
+        return codes.pop() if len(codes) == 1 else ""
 
     def resolve(self, path: str) -> Path:
         """Make a path of the settings absolute, relative to the directory of the settings file."""

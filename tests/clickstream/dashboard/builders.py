@@ -232,6 +232,16 @@ ITEM_SCHEMA = pa.schema(
         *((name, _DATE) for name in ("local_date", "event_date")),
     ]
 )
+DEMOGRAPHIC_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("sales_source", "place_id", "name", "country", "region")),
+        ("year", _NUMBER),
+        ("measure", _TEXT),
+        ("value", pa.float64()),
+        ("is_removed", _TRUTH),
+        *((name, _DATE) for name in ("local_date", "event_date")),
+    ]
+)
 SCHEMAS = {
     "session_facts": SESSION_SCHEMA,
     "page_view_facts": PAGE_VIEW_SCHEMA,
@@ -251,6 +261,7 @@ SCHEMAS = {
     "order_facts": ORDER_SCHEMA,
     "refund_facts": REFUND_SCHEMA,
     "item_facts": ITEM_SCHEMA,
+    "demographic_facts": DEMOGRAPHIC_SCHEMA,
 }
 
 

@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from tests.clickstream.dashboard import sales_truth
 
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import Filter
@@ -82,6 +85,7 @@ class CafeTruth:
 
     truth: Truth
     zone: ZoneInfo
+    shops: Sequence[Path] = ()
 
     def rows(
         self, metrics: Sequence[str], by: Sequence[str], period: Period, filters: Sequence[Filter]
@@ -98,6 +102,8 @@ class CafeTruth:
         if set(metrics) <= HOUR_METRICS.keys() and set(by) <= TIMES:
             hours = [one for one in self.truth.hours.items() if self._holds(period, one)]
             return self._grouped(hours, by, [HOUR_METRICS[name] for name in metrics])
+        if set(metrics) <= sales_truth.METRICS.keys():
+            return self._sold(metrics, by, period, filters)
         if list(metrics) == ["goal_visits"] and list(by) == ["goal"]:
             return self._goals(period, filters)
         if list(metrics) == ["goal_visits"] and set(by) <= TIMES:
@@ -139,6 +145,15 @@ class CafeTruth:
         for visit in visits:
             found[weeks[visit.visitor], self._value(visit, "week")].add(visit.visitor)
         return [(*key, len(visitors)) for key, visitors in found.items()]
+
+    def _sold(
+        self, metrics: Sequence[str], by: Sequence[str], period: Period, filters: Sequence[Filter]
+    ) -> list[Row]:
+        """Orders and refunds of the shops. No visit is known, so their dimensions are null."""
+        passes = all((None in one.values) != one.is_excluded for one in filters)
+        sold = sales_truth.read_sold(self.shops, self.zone) if passes else []
+        inside = [one for one in sold if _is_in(period, one.at)]
+        return sales_truth.grouped(inside, metrics, by)
 
     @cached_property
     def _first_visits(self) -> Mapping[Any, PersonSession]:

@@ -47,6 +47,18 @@ def item(at: datetime, order_id: str, line: int, name: str, cents: int, **values
     }
 
 
+def measure(
+    at: datetime, country: str | None, region: str | None, name: str, value: float, **values: Any
+) -> Row:
+    """A version of the number of people of a place, for `demographic_facts`."""
+    return {
+        **{"sales_source": "census", "place_id": f"{country}/{region}/{name}", "name": name},
+        **{"country": country, "region": region, "year": 2020, "measure": "people"},
+        **{"value": value, "is_removed": False, "hour_at": at},
+        **values,
+    }
+
+
 def money(
     orders: Sequence[Row], refunds: Sequence[Row] = (), items: Sequence[Row] = ()
 ) -> dict[str, Sequence[Row]]:

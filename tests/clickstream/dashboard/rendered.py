@@ -36,15 +36,16 @@ def page_of(
     problem: str = "",
 ) -> Iterator[PageContext]:
     """A page in the making."""
-    locale = parse_locale(language)
-    formats = Formats(locale, translations or load_translations(locale))
+    locale, settings = parse_locale(language), settings or Settings()
+    texts = translations or load_translations(locale)
+    formats = Formats(locale, texts, settings.sales_currency)
     with store.copy.snapshot() as snapshot:
         page = PageContext(
             view or View(),
             store.answers.asker(snapshot),
             formats,
             now,
-            settings or Settings(),
+            settings,
             ZoneInfo(zone),
             snapshot.state,
             problem,

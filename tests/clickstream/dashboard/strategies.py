@@ -9,7 +9,7 @@ from tests.clickstream.dashboard.builders import PublishedHour, Visit
 
 from clickstream.dashboard.questions.dimensions import FILTERS
 from clickstream.dashboard.questions.periods import COMPARISONS, RANGES, Period
-from clickstream.dashboard.questions.view import CHOICES, GRAINS, TABS, TILES, Filter, View
+from clickstream.dashboard.questions.view import CHARTED, CHOICES, GRAINS, TABS, Filter, View
 from clickstream.hours import Hour
 
 FIRST = date(2026, 11, 2)
@@ -95,7 +95,7 @@ def views(draw: st.DrawFn) -> View:
         first=days[0] if name == "own" else None,
         last=days[1] if name == "own" else None,
         compare=draw(st.sampled_from(COMPARISONS)),
-        metric=draw(st.sampled_from(TILES)),
+        metric=draw(st.sampled_from(CHARTED)),
         grain=draw(st.none() | st.sampled_from(GRAINS)),
         hour=draw(st.none() | named_hours) if tab == "trust" else None,
     )

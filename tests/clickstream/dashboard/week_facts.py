@@ -23,6 +23,7 @@ from tests.clickstream.dashboard.builders import (
     Visit,
     fact_tables,
 )
+from tests.clickstream.dashboard.week_sales import sales_of
 
 from clickstream.lake.fact_files import FactFile, Manifest
 
@@ -132,8 +133,10 @@ class Weeks:
         """The fact files of the weeks."""
         rng = np.random.default_rng(self.seed)
         sessions = _sessions(rng, self)
+        sales = {name: table_of(name, one) for name, one in sales_of(self.seed, sessions).items()}
         return store_of(
             {
+                **sales,
                 "session_facts": table_of("session_facts", sessions),
                 "page_view_facts": table_of("page_view_facts", _page_views(rng, sessions)),
                 "goal_facts": table_of("goal_facts", goals_of(sessions)),

@@ -23,6 +23,7 @@ from tests.clickstream.parse.builders import Record, log_of
 from tests.clickstream.pipeline.builders import write
 from tests.support.lakes import aws_session, built
 from tests.support.shared_data import shared
+from tests.support.tiers import first_in_make_test
 
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, fact_files, open_lake
@@ -127,7 +128,7 @@ def own_line(record: Record) -> str:
 
 
 @pytest.mark.lake
-@pytest.mark.parametrize("name", ["w3c", "json", "own"])
+@pytest.mark.parametrize("name", first_in_make_test(["own", "w3c", "json"], 1))
 def test_all_fact_views_have_the_same_rows_in_other_formats(
     lake_settings: Settings, name: str
 ) -> None:

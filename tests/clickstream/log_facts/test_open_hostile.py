@@ -88,7 +88,7 @@ def wait_until_open(pid: int, path: Path) -> None:
         time.sleep(0.002)
 
 
-@pytest.mark.lake
+@pytest.mark.deep
 def test_two_processes_with_the_same_logs_have_equal_figures(
     command: OpenCommand, log: Path
 ) -> None:

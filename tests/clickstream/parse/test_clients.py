@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.clickstream.parse.builders import Record
 from tests.clickstream.parse.strategies import records
 from tests.support.cases import each_case
+from tests.support.examples import examples
 
 from clickstream.parse import detect, parse
 from clickstream.parse.registry import compile_format
@@ -36,6 +37,7 @@ proxies = st.lists(st.sampled_from(["10.0.0.1", "2001:db8::9", "unknown"]), min_
 
 
 @pytest.mark.parametrize(("has_host", "has_list", "tail"), LAYOUTS)
+@examples(times=0.4)
 @given(st.data())
 def test_every_layout_gives_the_client_that_was_written(
     has_host: bool, has_list: bool, tail: str, data: st.DataObject

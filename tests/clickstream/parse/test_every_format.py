@@ -32,6 +32,7 @@ def test_every_named_format_has_a_builder_of_lines() -> None:
 
 
 @pytest.mark.parametrize("name", LINES)
+@examples(times=0.5)
 @given(st.data())
 def test_a_record_that_was_written_is_read_back(name: str, data: st.DataObject) -> None:
     written = data.draw(st.lists(record_of(name), max_size=4))

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import examples
 
 from clickstream.parse import Format, parse
 from clickstream.parse.registry import DECLARED, FORMATS, compile_format
@@ -100,6 +101,7 @@ def test_the_unit_of_each_server_becomes_milliseconds(name: str, milliseconds: i
 
 
 @pytest.mark.parametrize("name", LOGS)
+@examples(times=0.5)
 @given(text=st.from_regex(r"[a-ln-zA-Z0-9.+_-]{1,12}", fullmatch=True))
 def test_no_text_in_the_field_changes_anything_else(name: str, text: str) -> None:
     """Without `m`, which begins the `ms` after the field of traefik_clf."""

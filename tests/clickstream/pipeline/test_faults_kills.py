@@ -19,6 +19,8 @@ DEATHS_OF_THE_FIRST_HOUR = 20
 
 DEATHS_PER_HOUR = 6
 MOST_DEATHS = 200
+IN_EVERY_SAMPLE = ("PUT raw", "PUT bookmark move")
+"""Writes of a pull: in the other order, a death between them would lose lines."""
 
 
 class EachPointOnce:
@@ -26,7 +28,7 @@ class EachPointOnce:
 
     So the runs themselves find the points, one after the other, whatever the code comes to write.
     There are two for each kind of write, `inside` and `after`; before it is after the last one.
-    With `every`, a run dies only at each of so many points.
+    With `every`, a run dies only at each of so many points, and at those of IN_EVERY_SAMPLE.
     """
 
     def __init__(self, every: int) -> None:
@@ -40,7 +42,8 @@ class EachPointOnce:
             point = f"{moment} {exchange.name}"
             if point not in self.known:
                 self.known.append(point)
-                if len(self.known) % self.every == 0:
+                is_in_sample = exchange.name in IN_EVERY_SAMPLE
+                if is_in_sample or len(self.known) % self.every == 0:
                     self.deaths += 1
                     return kills(self._pid, moment)
         return passes
@@ -70,7 +73,7 @@ def test_wherever_runs_are_killed_the_next_one_mends_it(
             hour = hour.next
     assert_same(children.open_lake(lake_settings), built_calmly(lake_settings, hour))
     assert len(plan.known) >= 80, plan.known
-    assert plan.deaths == len(plan.known) // every
+    assert plan.deaths >= len(plan.known) // every
     for kind in ("PUT bookmark intent", "PUT raw", "CreateSecret", "StartQueryExecution"):
         assert f"inside {kind}" in plan.known
     for table in ("hits", "session_parts", "rejects", "hour_ledger"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
 from clickstream.dashboard.changes.looks import LEAST_SIZE, WHOLE, Look, looks_of
+from clickstream.dashboard.changes.sales_weeks import sales_weeks
 from clickstream.dashboard.changes.significance import (
     Compared,
     compare_count,
@@ -17,6 +18,7 @@ from clickstream.dashboard.changes.significance import (
 )
 from clickstream.dashboard.changes.weeks import Values, Weeks, WeekSeries, ask_weeks
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.fact_views import MONEY
 from clickstream.dashboard.questions.folding import fold, named_rows
 from clickstream.dashboard.questions.intervals import SHARE_MINIMUM
 from clickstream.dashboard.questions.metrics import METRICS
@@ -33,14 +35,18 @@ FEWEST_FAMILIES = 3
 """Counts of a list share their variance if there are at least this many."""
 
 
+_SQUARES = {"page_views": "view_squares", "net_sales": "sales_squares"}
+"""The metric with the sum of the squared sizes of what a number comes in."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A number that may have changed.
 
-    `excess` is the difference to the usual number: visits, orders, views, requests or lines; for a
-    share, the number of visits that changed. `is_beside_others` means that it is not compared with
-    the weeks before, but with all other visits of the range. Sentences report it only if
-    `is_reported`.
+    `excess` is the difference to the usual number: visits, orders, hundredths of the currency,
+    views, requests or lines; for a share, the number of visits that changed. `is_beside_others`
+    means that it is not compared with the weeks before, but with all other visits of the range.
+    Sentences report it only if `is_reported`.
     """
 
     metric: str
@@ -73,18 +79,27 @@ class Candidate:
 
 def ask_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
     """Ask for everything that the page may report or colour, and compare it with its past."""
-    found = [(look, ask_weeks(page, weeks, look.asked, look.by)) for look in looks_of(page)]
-    candidates: list[Candidate] = []
-    for look, groups in found:
-        spreads = _spreads(weeks, look, groups)
-        for values, series in groups.items():
-            candidates += _compare(weeks, look, values, series, spreads)
+    looks = looks_of(page)
+    of_money = [look for look in looks if METRICS[look.asked[0]].facts is MONEY]
+    of_visits = [look for look in looks if look not in of_money]
+    found = [(look, ask_weeks(page, weeks, look.asked, look.by)) for look in of_visits]
+    candidates = [*_compare_all(weeks, found)]
     by = {look.by: groups for look, groups in reversed(found)}
+    if of_money and (known := sales_weeks(page, weeks)):
+        sold = [(look, ask_weeks(page, known, look.asked, look.by)) for look in of_money]
+        candidates += _compare_all(known, sold)
     if page.view.tab in ("overview", "visitors"):
         candidates += _visitors(page, weeks)
     if page.view.tab == "orders":
         candidates += [*_failed_rate(page, weeks), *_step_rates(page, weeks, by)]
     return candidates
+
+
+def _compare_all(weeks: Weeks, found: Sequence[tuple[Look, Groups]]) -> Iterator[Candidate]:
+    for look, groups in found:
+        spreads = _spreads(weeks, look, groups)
+        for values, series in groups.items():
+            yield from _compare(weeks, look, values, series, spreads)
 
 
 def _spreads(weeks: Weeks, look: Look, groups: Groups) -> dict[str, float]:
@@ -114,9 +129,13 @@ def _compare(
             of = series[look.asked[0]]
             yield from _share_candidate(name, scope, weeks, series[name], of, is_reported)
             continue
-        cluster = _cluster(weeks, series) if name == "page_views" else 1.0
+        if min(series[name].weeks) < 0:  # more refunds than sales
+            continue
+        cluster = _cluster(weeks, series, name)
         one = count_candidate(name, scope, weeks, series[name], spreads.get(name), cluster)
-        if one.compared.size >= LEAST_SIZE:
+        # Amounts are hundredths, so their size is the number of orders of the usual size.
+        size = one.compared.size / (cluster if METRICS[name].format == "cents" else 1)
+        if size >= LEAST_SIZE:
             yield replace(one, is_reported=is_reported)
 
 
@@ -133,10 +152,12 @@ def count_candidate(
     return Candidate(metric, scope, count, count.observed - count.expected)
 
 
-def _cluster(weeks: Weeks, series: Mapping[str, WeekSeries]) -> float:
-    """Return the size of the visits in which page views come, in page views."""
-    squares, views = (sum(series[name].before(weeks)) for name in ("view_squares", "page_views"))
-    return max(squares / views, 1.0) if views else 1.0
+def _cluster(weeks: Weeks, series: Mapping[str, WeekSeries], name: str) -> float:
+    """Return the size in which a number comes: page views in visits, amounts in orders."""
+    if name not in _SQUARES:
+        return 1.0
+    squares, whole = (sum(series[each].before(weeks)) for each in (_SQUARES[name], name))
+    return max(squares / whole, 1.0) if whole else 1.0
 
 
 def _share_candidate(

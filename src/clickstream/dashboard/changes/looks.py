@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from clickstream.dashboard.changes.sales_weeks import SALES
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.fact_views import MONEY
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.view import Tab, View
 from clickstream.dashboard.widgets.page import PageContext
@@ -34,6 +36,9 @@ WHOLE = ("visits", "page_views", "view_squares", "conversions", "conversion_rate
 KEY_FIGURES = ("visits", "page_views", "conversions", "conversion_rate", "engaged_rate")
 """Those that every page of visits compares, so that they have the same verdict everywhere."""
 
+MONEY_FIGURES = ("orders", "net_sales")
+"""Those that every page of visits compares, if it has money."""
+
 _RATE = ("visits", "conversion_rate")
 _ORDERS = ("visits", "conversions", "conversion_rate")
 _CONVERTED = ("conversions", "conversion_rate")
@@ -51,6 +56,13 @@ def _whole(*reported: str) -> Look:
     return Look((), WHOLE, reported, [name for name in KEY_FIGURES if name not in reported])
 
 
+def _money(*reported: str) -> Look:
+    coloured = [name for name in MONEY_FIGURES if name not in reported]
+    return Look((), SALES, reported, coloured)
+
+
+_NET = ("net_sales",)
+
 LOOKS: Mapping[Tab, Sequence[Look]] = {
     "overview": [
         _whole("visits", *_CONVERTED, "engaged_rate"),
@@ -64,8 +76,11 @@ LOOKS: Mapping[Tab, Sequence[Look]] = {
         *_looks(("visits",), ("visits",), "device"),
         *_looks(("views",), ("views",), "page"),
         *_looks(("bot_requests",), ("bot_requests",), ""),
+        _money(*MONEY_FIGURES),
+        *_looks(SALES, _NET, "channel", "campaign"),
     ],
     "visitors": [
+        _money(),
         *_looks(_RATE, ("visits",), "campaign"),
         _whole(*_ENGAGED),
         *_looks(_ENGAGED, _ENGAGED, "landing_page", "device"),
@@ -75,15 +90,19 @@ LOOKS: Mapping[Tab, Sequence[Look]] = {
     "marketing": [
         _whole(*_RATE),
         *_looks(_RATE, _RATE, "channel", "source", "campaign", "referrer"),
+        _money(*MONEY_FIGURES),
+        *_looks(SALES, _NET, "channel", "campaign"),
     ],
     "orders": [
         _whole(*_CONVERTED),
+        _money(*MONEY_FIGURES),
         *_looks(_ORDERS, _CONVERTED, "channel", "campaign", "device"),
         *_looks(("goal_visits",), ("goal_visits",), "goal"),
         *_looks(("visits",), (), "furthest_step"),
     ],
     "places": [
         _whole(*_RATE),
+        _money(),
         *_looks(_RATE, _RATE, "country", "city"),
     ],
     "machines": [
@@ -126,8 +145,9 @@ def _without_hidden(page: PageContext, looks: Sequence[Look]) -> Iterator[Look]:
 
 def _is_open(page: PageContext, look: Look) -> bool:
     """Whether the filters leave several values of the dimensions, and apply to its fact view."""
-    has_sessions = METRICS[look.asked[0]].facts.has_sessions
-    if page.view.filters and not has_sessions and page.view.tab not in OF_LINES:
+    facts = METRICS[look.asked[0]].facts
+    is_filtered = facts.has_sessions or facts is MONEY
+    if page.view.filters and not is_filtered and page.view.tab not in OF_LINES:
         return False
     return not any(
         one.dimension in look.by and len(one.values) == 1 and not one.is_excluded

@@ -23,7 +23,7 @@ from clickstream.dashboard.changes.candidates import (
 )
 from clickstream.dashboard.changes.failures import error_candidates
 from clickstream.dashboard.changes.history import find_history
-from clickstream.dashboard.changes.looks import KEY_FIGURES
+from clickstream.dashboard.changes.looks import KEY_FIGURES, MONEY_FIGURES
 from clickstream.dashboard.changes.significance import find_unusual
 from clickstream.dashboard.changes.weeks import Weeks
 from clickstream.dashboard.widgets.page import PageContext
@@ -83,7 +83,7 @@ def find_changes(page: PageContext) -> Changes:
     """Compare everything that the page reports or colours with the weeks before."""
     weeks, reason = find_history(page)
     candidates = _compare(page, weeks) if weeks else []
-    if page.view.tab == "marketing" and not page.hidden:
+    if page.view.tab == "marketing" and page.has_goals:
         candidates += rates_beside_others(page)
     return Changes(weeks, reason, candidates, _find_likely(candidates))
 
@@ -113,6 +113,6 @@ def _find_likely(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 def _family(one: Candidate) -> object:
     """Return the key figures of the whole, else the metric by its dimensions."""
-    if not one.scope and one.metric in KEY_FIGURES:
+    if not one.scope and one.metric in (*KEY_FIGURES, *MONEY_FIGURES):
         return ()
     return one.metric, one.is_beside_others, tuple(dimension for dimension, _ in one.scope)

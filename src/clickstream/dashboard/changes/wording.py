@@ -67,4 +67,4 @@ def _usual(page: PageContext, one: Candidate, metric: Metric) -> str:
     least = max((DIMENSIONS[dimension].smallest_group for dimension, _ in one.scope), default=0)
     if metric.format == "count" and one.compared.expected < least:
         return page.formats.text(mark("under %(number)s"), number=page.formats.count(least))
-    return page.formats.value(metric, one.compared.expected)
+    return page.formats.brief(metric, one.compared.expected)

@@ -6,7 +6,7 @@ week, so mail and page agree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -21,7 +21,7 @@ from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
 from clickstream.dashboard.tabs.overview.tiles import Tile, build_tiles
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.course import Course, ask_course
-from clickstream.dashboard.widgets.goals import goal_rows, pace_text
+from clickstream.dashboard.widgets.goals import goal_rows, pace_text, sales_pace
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.errors import EmptyWeek
@@ -151,15 +151,22 @@ def build_content(page: PageContext, week: Week) -> Digest:
         days=_days(page, course),
         findings=_with_links(page, find_sentences(page)),
         moved=_moved(page),
-        goals=[
-            f"{shown_name(row.name)}: {pace_text(formats, row.pace)}"
-            for row in goal_rows(page)
-            if row.pace
-        ],
+        goals=[*_targets(page)],
         lists=[_listing(page, PAGES, "views"), _listing(page, SOURCES, "visits")],
         trust=describe_trust(page),
         link=_link(page, page.view.query),
     )
+
+
+def _targets(page: PageContext) -> Iterator[str]:
+    """Yield the pace towards each target of the month."""
+    formats = page.formats
+    if pace := sales_pace(page):
+        label = formats.text(page.metric("net_sales").label)
+        yield f"{label}: {pace_text(formats, pace, formats.whole_units)}"
+    for row in goal_rows(page):
+        if row.pace:
+            yield f"{shown_name(row.name)}: {pace_text(formats, row.pace)}"
 
 
 def _figures(page: PageContext, course: Course) -> list[DigestRow]:
@@ -191,7 +198,7 @@ def _days(page: PageContext, course: Course) -> list[Day]:
         before = None
         if page.compared:
             figures = course.then.get(bucket.shifted(page.shift).key)
-            before = float(figures["visits"]) if figures else 0.0
+            before = float(figures.get("visits", 0)) if figures else 0.0
         days.append(
             Day(
                 formats.weekday(bucket.start.isoweekday()),

@@ -89,7 +89,7 @@ def page_of_week(lake: Lake, reader: Reader, week: Week, moment: datetime) -> Pa
     return PageContext(
         View().with_days(week.first, week.last),
         ask,
-        Formats(locale, load_translations(locale)),
+        Formats(locale, load_translations(locale), settings.sales_currency),
         moment.astimezone(zone).replace(tzinfo=None),
         settings,
         zone,

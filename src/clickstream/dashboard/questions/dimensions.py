@@ -10,12 +10,14 @@ from clickstream.dashboard.questions.fact_views import (
     BOT_PAGES,
     BOTS,
     COHORTS,
+    DEMOGRAPHICS,
     ERRORS,
     GOALS,
     HOURS,
     ITEMS,
     MONEY,
     PAGE_VIEWS,
+    PAIRS,
     PLACES,
     REJECTS,
     SALES,
@@ -255,7 +257,30 @@ DIMENSIONS = _dimensions(
     _time("differing_order", SALES, mark("Orders that differ most"), "differing_order_ids"),
     _plain("why_none", MONEY, mark("Without a visit because"), "why_none"),
     _plain("sold_by", MONEY, mark("Sold by"), "sold_by"),
+    _plain("refund_kind", MONEY, mark("Kind of refund"), "refund_kind"),
+    Dimension(
+        "customer_kind",
+        MONEY,
+        mark("New or returning customer"),
+        "case when customer_key is null then 'unknown' "
+        "when coalesce(ordered_on, local_date) > first_ordered_on then 'returning' else 'new' end",
+        is_filter=False,
+        known="min(case when orders = 1 then local_date end) over (partition by customer_key) "
+        "as first_ordered_on,\n  min(case when orders = 1 then local_date end) "
+        "over (partition by sales_source, order_id) as ordered_on",
+        definition=mark(
+            "A customer is returning on an order if they had one on an earlier date, as far back "
+            "as the facts are kept. An order without an id or a mail address of its customer is "
+            "of an unknown one."
+        ),
+    ),
     _plain("item", ITEMS, mark("Item"), "name"),
+    _plain("pair_item", PAIRS, mark("Item"), "name"),
+    _plain("other_item", PAIRS, mark("With"), "other_name"),
+    _plain("measured_place", DEMOGRAPHICS, mark("Place"), "name"),
+    _plain("measured_region", DEMOGRAPHICS, mark("Region"), "region"),
+    _plain("measured_country", DEMOGRAPHICS, mark("Country"), "country"),
+    _plain("measure", DEMOGRAPHICS, mark("Measure"), "measure"),
     _time("hour_at", HOURS, mark("Hour"), "hour_at"),
     _time("source_hour", SOURCES, mark("Hour"), "hour_at"),
     _time("settings", HOURS, mark("Settings"), "settings_digest"),

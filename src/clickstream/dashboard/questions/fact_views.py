@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from clickstream.dashboard.questions.computed_rows import CURRENT_DEMOGRAPHICS, ITEM_PAIRS
+
 
 @dataclass(frozen=True)
 class AddedColumn:
@@ -21,7 +23,9 @@ class FactView:
     `dated_by` is its UTC date column, by which Athena skips files. Filters of visits apply to the
     views that have a `session_id`. `added` are the columns that files of earlier releases lack.
     `visit_dimensions` are dimensions of visits that a view without sessions has as columns, so
-    these filters apply to its rows. Groups that are too small are counted by `counted`.
+    these filters apply to its rows. With `has_orders`, they choose its rows by the orders of
+    MONEY. Groups that are too small are counted by `counted`. `rows` is a SELECT that computes
+    the rows, without it they are those of the view.
     """
 
     name: str
@@ -30,6 +34,8 @@ class FactView:
     added: tuple[AddedColumn, ...] = ()
     visit_dimensions: frozenset[str] = frozenset()
     counted: str = "visitor_id"
+    has_orders: bool = False
+    rows: str = ""
 
 
 IS_SUSPECTED = "is_suspected"
@@ -89,7 +95,14 @@ MONEY = FactView(
 )
 """Orders and refunds. An order has the arrival and the place of its visit."""
 
-ITEMS = FactView("item_facts", "event_date", has_sessions=False)
+ITEMS = FactView("item_facts", "event_date", has_sessions=False, has_orders=True)
+PAIRS = FactView("item_pairs", "event_date", has_sessions=False, has_orders=True, rows=ITEM_PAIRS)
+OF_ORDERS = (MONEY, ITEMS, PAIRS)
+"""The views of orders: some filters of visits choose their rows, by the visit of the order."""
+
+DEMOGRAPHICS = FactView(
+    "current_demographics", "event_date", has_sessions=False, rows=CURRENT_DEMOGRAPHICS
+)
 
 ALL = (
     *(SESSIONS, PAGE_VIEWS, GOALS, SESSION_ERRORS),

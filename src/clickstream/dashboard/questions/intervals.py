@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import sqrt
 
 Z95 = 1.96
+Z90 = 1.645
+Z99 = 2.576
 
 SHARE_MINIMUM = 30
 """A share of fewer visits is not shown: its 95 % interval may be wider than 30 points."""
@@ -40,3 +42,16 @@ def share_difference(
     below = sqrt((shares[0] - low) ** 2 + (other_high - shares[1]) ** 2)
     above = sqrt((high - shares[0]) ** 2 + (shares[1] - other_low) ** 2)
     return difference - below, difference + above
+
+
+def poisson_interval(count: int, z: float = Z90) -> tuple[float, float]:
+    """Return the interval of the mean of a count, of 90 % with the default `z`.
+
+    It is the exact interval (Garwood 1936) with the chi-square quantiles of Wilson and Hilferty
+    (1931). From a count of 10 on, its ends are within 0.1 % of the exact ones.
+    """
+
+    def end(of: float, sign: int) -> float:
+        return of * float(1 - 1 / (9 * of) + sign * z / (3 * sqrt(of))) ** 3
+
+    return max(end(count, -1), 0.0) if count else 0.0, end(count + 1, 1)

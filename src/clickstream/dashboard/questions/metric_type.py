@@ -7,7 +7,19 @@ from typing import Literal
 
 from clickstream.dashboard.questions.fact_views import FactView
 
-Format = Literal["count", "share", "seconds", "milliseconds", "moment", "bytes", "cents"]
+Format = Literal[
+    "count",
+    "share",
+    "seconds",
+    "milliseconds",
+    "moment",
+    "bytes",
+    "cents",
+    "amount",
+    "decimal",
+]
+"""`cents` are hundredths of the site's currency, `amount` those of the currency of a row."""
+
 Good = Literal["up", "down", "neither"]
 
 

@@ -5,12 +5,13 @@ Amounts are hundredths of the currency that all sources of sales have.
 
 from __future__ import annotations
 
-from clickstream.dashboard.questions.fact_views import ITEMS, MONEY
+from clickstream.dashboard.questions.fact_views import DEMOGRAPHICS, ITEMS, MONEY, PAIRS
 from clickstream.dashboard.questions.intervals import SHARE_MINIMUM
 from clickstream.dashboard.questions.metric_type import Metric
 from clickstream.dashboard.texts import mark
 
 _HOW_MUCH = mark("How much is sold?")
+_TOGETHER = mark("What is bought together?")
 _LATER = mark("The shop can change an order later; the next pull reads its date again.")
 
 MONEY_METRICS = (
@@ -36,6 +37,18 @@ MONEY_METRICS = (
         _HOW_MUCH,
         _LATER,
         format="cents",
+        is_additive=True,
+    ),
+    Metric(
+        "sales_squares",
+        MONEY,
+        mark("Net sales, squared"),
+        "coalesce(sum(cast(net_cents as double) * net_cents), 0)",
+        mark("Sum over all orders and refunds of their squared amounts."),
+        mark("How far does chance move net sales?"),
+        mark("Only comparisons of net sales use it: large orders change them most."),
+        format="amount",
+        good="neither",
         is_additive=True,
     ),
     Metric(
@@ -140,5 +153,46 @@ MONEY_METRICS = (
         mark("Discounts of whole orders, deliveries, tips and refunds belong to no item."),
         format="cents",
         is_additive=True,
+    ),
+    Metric(
+        "item_orders",
+        ITEMS,
+        mark("Orders"),
+        "count(distinct sales_source || ' ' || order_id)",
+        mark("Paid orders with the item."),
+        mark("Which items are in most orders?"),
+    ),
+    Metric(
+        "pair_orders",
+        PAIRS,
+        mark("Orders with both"),
+        "sum(orders)",
+        mark("Paid orders in the range with both items. Pairs in fewer than 10 are left out."),
+        _TOGETHER,
+    ),
+    Metric(
+        "lift",
+        PAIRS,
+        mark("Lift"),
+        "max(lift)",
+        mark(
+            "Orders with both items, divided by the number that would be expected if nobody "
+            "chose them together: orders with one times orders with the other, divided by all "
+            "orders with a known item."
+        ),
+        _TOGETHER,
+        mark("A lift above 1 does not prove that one item sells the other."),
+        format="decimal",
+        good="neither",
+    ),
+    Metric(
+        "measured",
+        DEMOGRAPHICS,
+        mark("Value"),
+        "max(value)",
+        mark("Current value of a measure of a place, such as people, from the newest year."),
+        mark("How many people live there?"),
+        format="decimal",
+        good="neither",
     ),
 )

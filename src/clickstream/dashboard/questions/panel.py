@@ -7,9 +7,10 @@ definitions. A definition asks no engine.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
+from clickstream.dashboard.questions.fact_views import MONEY, OF_ORDERS
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import USUAL_KEY_DAYS, Question, build_question
@@ -37,7 +38,8 @@ class Panel:
 
     It also asks for each dimension of `also_by` alone, and with `is_over_time` by hour, day or
     week. `only` are filters that it always has, in addition to those of the view. With
-    `has_intervals`, the page shows the intervals of its rates.
+    `has_intervals`, the page shows the intervals of its rates. `of_money` are metrics of orders
+    that it shows beside those of visits, by the same dimensions if orders have them.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Panel:
     only: Sequence[Filter] = ()
     is_over_time: bool = False
     has_intervals: bool = False
+    of_money: Sequence[str] = ()
 
     def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
         """Return the metrics and the dimensions that it shows in a view."""
@@ -69,14 +72,26 @@ class Panel:
         """
         metrics, by = self.parts(view)
         metrics = [name for name in metrics if name not in hidden]
+        if not metrics:
+            return []
         groups = [by, *((name,) for name in self.also_by)]
         if self.is_over_time:
             groups.append((*by, *GRAIN_DIMENSIONS[grain_of(view, period)]))
         filters, dates = self.filters(view), self.dates(period)
-        return [
+        questions = [
             build_question(metrics, one, dates, filters, key_days=key_days, goal=goal)
             for one in groups
         ]
+        money = self.money(view, hidden)
+        return [*questions, *([build_question(money, by, dates, filters)] if money else [])]
+
+    def money(self, view: View, hidden: Collection[str] = ()) -> list[str]:
+        """Return the metrics of money that it shows in a view, without the `hidden` ones."""
+        is_known = all(
+            DIMENSIONS[name].facts is None or name in MONEY.visit_dimensions
+            for name in self.parts(view)[1]
+        )
+        return [name for name in self.of_money if is_known and name not in hidden]
 
     def dates(self, period: Period) -> Period:
         """Return the dates of its questions for a period."""
@@ -88,17 +103,25 @@ class Panel:
 
     def metrics(self, view: View, hidden: Collection[str] = ()) -> list[Metric]:
         """Return the metrics that it shows, without the `hidden` ones."""
-        return [METRICS[name] for name in self.parts(view)[0] if name not in hidden]
+        shown = [name for name in self.parts(view)[0] if name not in hidden]
+        return [METRICS[name] for name in (*shown, *self.money(view, hidden))]
 
     def dimensions(self, view: View) -> list[Dimension]:
         """Return the dimensions that it shows."""
         return [DIMENSIONS[name] for name in (*self.parts(view)[1], *self.also_by)]
 
     @property
+    def is_of_money(self) -> bool:
+        """Whether it shows only what sites with a shop have."""
+        first = next(iter(self.asks.values()), None)
+        return first is not None and METRICS[first[0][0]].facts in OF_ORDERS
+
+    @property
     def is_filtered(self) -> bool:
         """Whether the view's filters apply to its rows."""
         first = next(iter(self.asks.values()))
-        return METRICS[first[0][0]].facts.has_sessions
+        facts = METRICS[first[0][0]].facts
+        return facts.has_sessions or facts in OF_ORDERS
 
 
 @dataclass(frozen=True)
@@ -118,9 +141,8 @@ class Trend(Panel):
         goal: str | None = None,
     ) -> list[Question]:
         """Return its question by the grain of the chart."""
-        by = GRAIN_DIMENSIONS[grain_of(view, period)]
-        metrics = [name for name in TILES if name not in hidden]
-        return [build_question(metrics, by, period, view.filters, key_days=key_days, goal=goal)]
+        drawn = replace(view, grain=grain_of(view, period))
+        return super().questions(drawn, period, key_days, hidden, goal)
 
     @property
     def is_filtered(self) -> bool:

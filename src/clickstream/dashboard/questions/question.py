@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, OF_SUSPICION, Dimension
-from clickstream.dashboard.questions.fact_views import GOALS, IS_SUSPECTED, SESSIONS, FactView
+from clickstream.dashboard.questions.fact_views import (
+    GOALS,
+    IS_SUSPECTED,
+    MONEY,
+    SESSIONS,
+    FactView,
+)
 from clickstream.dashboard.questions.literals import SqlValue, visible_literal
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
@@ -24,6 +30,11 @@ USUAL_KEY_DAYS = 30
 """The default of `[privacy] key_days`: the days for which a visitor can be recognized."""
 
 _ONE_DAY = timedelta(days=1)
+
+FIRST_DATE = date(1970, 1, 1)
+"""No fact is older."""
+
+_ORDER = "sales_source || ' ' || order_id"
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,10 @@ class QuestionScope:
         first = self.period.first - timedelta(days=self.key_days)
         return replace(self, period=replace(self.period, first=first))
 
+    def with_all_before(self) -> QuestionScope:
+        """Return the scope that also contains all earlier dates."""
+        return replace(self, period=replace(self.period, first=FIRST_DATE))
+
 
 _IN_ORDER = "window in_order as (partition by visitor_id order by started_at, session_id)"
 
@@ -124,11 +139,11 @@ def build_question(
         filters = of_suspicion(filters)
     source, goal_values = add_goal(source, metrics, period, goal)
     where, values = _where(facts, scope, filters)
+    computed = facts.rows.replace("{where}", where.replace("\n", "\n    "))
     lines = [
         "select",
         ",\n".join(f"  {column}" for column in columns),
-        f"from {source}",
-        f"where {where}",
+        *([f"from {computed}"] if computed else [f"from {source}", f"where {where}"]),
     ]
     lines += _grouping(facts, dimensions, len(metrics))
     if limit is not None:
@@ -194,18 +209,21 @@ def _source(
     scope: QuestionScope,
     filters: Sequence[Filter] = (),
 ) -> Clause:
-    """Select from the fact view, with columns that are computed from earlier visits.
+    """Select from the fact view, with columns that are computed from earlier visits or orders.
 
     A visitor id is valid for `key_days` at most, so older rows can't belong to the same visitor.
+    The key of a customer stays valid, so all earlier orders count.
     """
     known = [one.known for one in dimensions if one.known]
     if not known:
         return facts.name, ()
     is_of_chosen = any(one.is_of_chosen for one in dimensions)
     chosen = filters if is_of_chosen else of_suspicion(filters)
-    where, values = _where(facts, scope.with_earlier_visits(), chosen)
+    earlier = scope.with_earlier_visits() if facts.has_sessions else scope.with_all_before()
+    where, values = _where(facts, earlier, chosen)
     columns = ",\n  ".join(["*", *known])
-    select = f"(\n  select {columns}\n  from {facts.name}\n  where {where}\n  {_IN_ORDER}\n)"  # noqa: S608
+    window = f"\n  {_IN_ORDER}" if facts.has_sessions else ""
+    select = f"(\n  select {columns}\n  from {facts.name}\n  where {where}{window}\n)"  # noqa: S608
     return f"{select} as {facts.name}", values
 
 
@@ -240,6 +258,8 @@ def _where(facts: FactView, scope: QuestionScope, filters: Sequence[Filter]) -> 
         and (facts is SESSIONS or not facts.has_sessions or not one.chooses_visits)
     ]
     clauses = [in_period(facts, scope.period), *(_filter_clause(one) for one in own)]
+    if facts.has_orders:
+        clauses += _orders_clause(scope, filters)
     if not facts.has_sessions:
         return _join_clauses(clauses)
     if is_of_people:
@@ -254,6 +274,16 @@ def _where(facts: FactView, scope: QuestionScope, filters: Sequence[Filter]) -> 
         of_sessions = f"session_id in (select session_id from {SESSIONS.name} where {sql})"  # noqa: S608
         clauses.append((of_sessions, values))
     return _join_clauses(clauses)
+
+
+def _orders_clause(scope: QuestionScope, filters: Sequence[Filter]) -> list[Clause]:
+    """Choose the rows of the orders that the filters of visits choose."""
+    chosen = [one for one in filters if one.dimension in MONEY.visit_dimensions]
+    if not chosen:
+        return []
+    sql, values = _where(MONEY, scope, chosen)
+    orders = f"select {_ORDER} from {MONEY.name} where orders = 1 and {sql}"  # noqa: S608
+    return [(f"{_ORDER} in ({orders})", values)]
 
 
 def _is_column_of(dimension: Dimension, facts: FactView) -> bool:

@@ -114,7 +114,7 @@ SALES_METRICS = (
         mark("Gross"),
         mark("Sum of the totals of paid orders in the lake."),
         _HOW_MUCH,
-        kind="cents",
+        kind="amount",
     ),
     _sum(
         "refunded_cents",
@@ -122,7 +122,7 @@ SALES_METRICS = (
         mark("Refunded"),
         mark("Sum of the refunds in the lake, by the date of the refund."),
         mark("How much was paid back?"),
-        kind="cents",
+        kind="amount",
     ),
     _sum(
         "net_cents",
@@ -130,7 +130,7 @@ SALES_METRICS = (
         mark("Net"),
         mark("Gross less the refunds."),
         _HOW_MUCH,
-        kind="cents",
+        kind="amount",
     ),
     _sum(
         "sales_missing_rows",
@@ -150,7 +150,7 @@ SALES_METRICS = (
             "each without its sign."
         ),
         _IS_SAME,
-        format="cents",
+        format="amount",
         good="neither",
         is_additive=True,
     ),
@@ -167,7 +167,7 @@ SALES_METRICS = (
         mark("Differences"),
         mark("Sum of the differences of these orders, each without its sign."),
         mark("Which orders do not agree with themselves?"),
-        kind="cents",
+        kind="amount",
     ),
     Metric(
         "newest_sales",

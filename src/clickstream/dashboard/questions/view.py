@@ -27,7 +27,13 @@ TILES = (
     *("visitors", "conversions", "conversion_rate"),
     *("visits", "page_views", "engaged_rate"),
 )
-"""The metrics that the main chart can show, in the order of the key figures."""
+"""The metrics of visits that the main chart can show, in the order of the key figures."""
+
+MONEY_TILES = ("orders", "net_sales", "average_order")
+"""The metrics of money that the main chart can show, and that have a key figure."""
+
+CHARTED = (*TILES, *MONEY_TILES)
+"""All metrics that the main chart can show."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "sources": ("channel", "source", "campaign", "referrer"),
@@ -36,11 +42,12 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "moved": ("visits", "conversions"),
     "viewed_pages": ("page", "landing_page", "exit_page", "host"),
     "devices": ("device", "browser", "os"),
-    "acquisition": ("channel", "source", "campaign", "content", "term", "referrer"),
+    "acquisition": ("channel", "source", "campaign", "content", "term", "referrer", "landing_page"),
     "assistants": ("source", "landing_page"),
     "bots": ("agent", "bot_reason", "bot_class"),
-    "map": ("visits", "conversion_rate"),
+    "map": ("visits", "conversion_rate", "net_sales"),
     "places": ("country", "region", "city"),
+    "place_sales": ("country", "region", "city"),
 }
 """The choices of panels with several contents; the first one is the default."""
 

@@ -10,11 +10,11 @@ from clickstream.dashboard.questions.dimensions import FILTERS
 from clickstream.dashboard.questions.parameters import check_names
 from clickstream.dashboard.questions.periods import COMPARISONS, LONGEST_DAYS, RANGES
 from clickstream.dashboard.questions.view import (
+    CHARTED,
     CHOICES,
     EXCLUDED,
     GRAINS,
     NULL,
-    TILES,
     Filter,
     Tab,
     Value,
@@ -62,7 +62,7 @@ def parse_view(
         first=first,
         last=last,
         compare=_one_of(given, "compare", COMPARISONS, "previous"),
-        metric=_one_of(given, "metric", TILES, "visits"),
+        metric=_one_of(given, "metric", CHARTED, "visits"),
         grain=_one_of(given, "by", GRAINS, None),
         filters=_filters(pairs),
         hour=parse_hour(given["hour"]) if tab == "trust" and "hour" in given else None,

@@ -17,6 +17,9 @@ from clickstream.dashboard.widgets.page import PageContext
 
 ORDERS = {"conversions", "conversion_rate", "goal_visits"}
 
+OF_SHOP = {"orders", "net_sales"}
+"""The numbers of the shop that change with those of ORDERS."""
+
 CLARITY = {
     **{"": 1.3, "campaign": 1.25, "city": 1.4, "channel": 1.1, "source": 1.05, "country": 1.05},
     **{"bot_class": 1.1, "goal": 1.1},
@@ -56,7 +59,7 @@ class Event:
 
 def explain(page: PageContext, weeks: Weeks, one: Candidate, changes: Changes) -> Event:
     """Find the group that explains a change, and the failing step that lost orders."""
-    if one.metric in ORDERS and not one.is_up and not one.is_beside_others:
+    if one.metric in ORDERS | OF_SHOP and not one.is_up and not one.is_beside_others:
         failures = (each for each in changes.likely if each.metric == FAILED)
         cause = next((each for each in failures if step_of(page.settings, each.value)), None)
         if cause:

@@ -8,11 +8,13 @@ from dataclasses import replace
 from clickstream.dashboard.changes.candidates import Candidate, is_shown
 from clickstream.dashboard.changes.failures import FAILED, find_failure, step_of
 from clickstream.dashboard.changes.looks import WHOLE
+from clickstream.dashboard.changes.sales_weeks import SALES
 from clickstream.dashboard.changes.verdicts import Changes
 from clickstream.dashboard.changes.weeks import Weeks, ask_weeks
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.fact_views import MONEY
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.sentences.causes import CLARITY, ORDERS, Event, explain
+from clickstream.dashboard.sentences.causes import CLARITY, OF_SHOP, ORDERS, Event, explain
 from clickstream.dashboard.widgets.page import PageContext
 
 MOST_SENTENCES = 3
@@ -23,6 +25,7 @@ _FAMILIES = {
     **{"visits": "visits", "views": "visits", "page_views": "visits", "visitors": "visits"},
     **{"conversions": "orders"},
     **{"conversion_rate": "orders", "goal_visits": "orders"},
+    **dict.fromkeys(OF_SHOP, "orders"),
 }
 """Metrics that move together."""
 
@@ -33,6 +36,9 @@ _WEIGHTS = {
 """Weight of one unit of a metric, in visits; an order counts as the visits that it takes."""
 
 MOST_VISITS_OF_AN_ORDER = 20.0
+
+MONEY_FIRST = 1.2
+"""Factor on the weight of amounts: of similar changes, the one of net sales becomes the event."""
 
 REPAIR = 2.0
 """Errors weigh more than the visits they cost, because the owner can repair them."""
@@ -50,7 +56,8 @@ def select(page: PageContext, changes: Changes) -> list[Event]:
     assert weeks is not None  # noqa: S101  the caller's condition
     found = [one for one in changes.unusual if one.is_reported]
     weights = dict(_WEIGHTS)
-    weights |= dict.fromkeys(ORDERS, _visits_of_an_order(page, weeks) if found else 1.0)
+    if found:
+        weights |= _weights_of_orders(page, weeks, found)
     ranked = sorted(found, key=lambda one: (-_score(page, weights, one), one.metric, one.scope))
     events: list[Event] = []
     for one in ranked[:MOST_RANKED]:
@@ -59,6 +66,19 @@ def select(page: PageContext, changes: Changes) -> list[Event]:
         if not any(_covers(page, weeks, other, one) for other in events) and is_shown(page, one):
             events.append(explain(page, weeks, one, changes))
     return list(_without_causes(events))
+
+
+def _weights_of_orders(
+    page: PageContext, weeks: Weeks, found: Sequence[Candidate]
+) -> Mapping[str, float]:
+    """Return the weights of orders and of a hundredth of the currency, in visits."""
+    visits = _visits_of_an_order(page, weeks)
+    weights = dict.fromkeys((*ORDERS, "orders"), visits)
+    if any(one.metric == "net_sales" for one in found):
+        sold = ask_weeks(page, weeks, SALES)[()]
+        orders, net = (sum(sold[name].before(weeks)) for name in ("orders", "net_sales"))
+        weights["net_sales"] = MONEY_FIRST * visits * orders / net if net > 0 else 0.0
+    return weights
 
 
 def _visits_of_an_order(page: PageContext, weeks: Weeks) -> float:
@@ -93,7 +113,8 @@ def _covers(page: PageContext, weeks: Weeks, event: Event, one: Candidate) -> bo
     if other.is_total:
         return _is_part_of(page, weeks, event, one)
     if one.is_total:
-        return abs(other.excess) >= abs(one.excess) / 2
+        is_same_unit = (other.metric == "net_sales") == (one.metric == "net_sales")
+        return is_same_unit and abs(other.excess) >= abs(one.excess) / 2
     if other.dimension == one.dimension:
         return False
     return _is_mostly_of(page, weeks, other, one)
@@ -124,6 +145,10 @@ def _is_mostly_of(page: PageContext, weeks: Weeks, other: Candidate, one: Candid
     if not all(DIMENSIONS[dimension].is_filter for dimension, _ in scopes):
         return False
     metric = "conversions" if one.metric in ORDERS else "visits"
+    if one.metric in OF_SHOP:
+        metric = one.metric
+        if not {dimension for dimension, _ in scopes} <= MONEY.visit_dimensions:
+            return False
     alone = page.view.with_filter(one.dimension, one.value)
     both = alone
     for dimension, value in other.scope:
@@ -135,7 +160,7 @@ def _is_mostly_of(page: PageContext, weeks: Weeks, other: Candidate, one: Candid
 
 def _excess(page: PageContext, weeks: Weeks, metric: str, view: View) -> float:
     """Return how many more visits or orders than usual a view has."""
-    names = tuple(dict.fromkeys(("visits", metric)))
+    names = SALES if metric in OF_SHOP else tuple(dict.fromkeys(("visits", metric)))
     return ask_weeks(page, weeks, names, filters=view.filters)[()][metric].excess(weeks)
 
 

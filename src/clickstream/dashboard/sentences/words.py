@@ -10,7 +10,7 @@ from clickstream.dashboard.changes.failures import FAILED, Failure, find_failure
 from clickstream.dashboard.changes.weeks import Weeks
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.metrics import METRICS
-from clickstream.dashboard.questions.view import TILES, Tab, View
+from clickstream.dashboard.questions.view import CHARTED, Tab, View
 from clickstream.dashboard.sentences.causes import Event
 from clickstream.dashboard.sentences.parts import Sentence, SentencePart, compose
 from clickstream.dashboard.texts import mark
@@ -37,6 +37,12 @@ _BROUGHT = {
 }
 """Phrases for visits, views and requests of a value, by dimension."""
 
+_SOLD = {
+    "channel": mark("Net sales through %(name)s were %(number)s"),
+    "campaign": mark("Net sales through the campaign %(name)s were %(number)s"),
+}
+"""Phrases for net sales of a value, by dimension."""
+
 _MOVED = {
     "channel": mark("%(part)s came through %(name)s"),
     "source": mark("%(part)s came from %(name)s"),
@@ -61,6 +67,8 @@ _PAIR = mark("%(part)s is %(name)s with %(other)s")
 _WHOLES = {
     "visits": mark("There were %(number)s"),
     "conversions": mark("There were %(number)s"),
+    "orders": mark("There were %(number)s"),
+    "net_sales": mark("Net sales were %(number)s"),
     "bot_requests": mark("Bots made %(number)s"),
     "late_lines": mark("%(number)s came late"),
     "rejected": mark("%(number)s could not be read"),
@@ -87,6 +95,20 @@ _FAILURES = {
 }
 """Phrases for a failed funnel step or page: as a sentence, and as the end of one."""
 
+_STEPS = {
+    False: (
+        mark("%(step)s times as many as usual (%(usual)s)"),
+        mark("%(step)s more than usual (%(usual)s)"),
+        mark("%(step)s fewer than usual (%(usual)s)"),
+    ),
+    True: (
+        mark("%(step)s times as much as usual (%(usual)s)"),
+        mark("%(step)s more than usual (%(usual)s)"),
+        mark("%(step)s less than usual (%(usual)s)"),
+    ),
+}
+"""Phrases for changes of counts, and of amounts: by at least a factor of two, up, and down."""
+
 _ORDER_RATES = (
     mark("The order rate is %(now)s, usually %(usual)s"),
     mark("The order rate of %(name)s is %(now)s, usually %(usual)s"),
@@ -106,12 +128,14 @@ _UNITS = {
     "visits": ("%(number)s visit", "%(number)s visits"),
     "conversions": ("%(number)s visit with %(goal)s", "%(number)s visits with %(goal)s"),
     "goal_visits": ("%(number)s visit", "%(number)s visits"),
+    "orders": ("%(number)s order", "%(number)s orders"),
     "views": ("%(number)s time", "%(number)s times"),
     "bot_requests": ("%(number)s request", "%(number)s requests"),
     "late_lines": ("%(number)s line", "%(number)s lines"),
     "rejected": ("%(number)s line", "%(number)s lines"),
 }
 _ORDERS = ("%(number)s order", "%(number)s orders")
+_VISITS_WITH_ORDER = ("%(number)s visit with an order", "%(number)s visits with an order")
 _PLACES: Mapping[str, tuple[Tab, str]] = {
     "bot_requests": ("machines", "purposes"),
     "late_lines": ("trust", "hours"),
@@ -140,16 +164,19 @@ def put_in_words(page: PageContext, weeks: Weeks, event: Event) -> Sentence:
 
 def _count(page: PageContext, one: Candidate) -> list[SentencePart]:
     number = SentencePart(_number(page, one), _href(page, one))
-    message = _WHOLES[one.metric] if one.is_total else _BROUGHT[one.dimension]
+    by_value = _SOLD if one.metric == "net_sales" else _BROUGHT
+    message = _WHOLES[one.metric] if one.is_total else by_value[one.dimension]
     stem = compose(page.formats, message, {"number": number, "name": _name(page, one)})
     return [*stem, SentencePart(", "), *_change(page, one)]
 
 
 def _number(page: PageContext, one: Candidate) -> str:
-    """Format the observed count with its unit."""
+    """Format the observed count with its unit, or the observed amount."""
+    if METRICS[one.metric].format == "cents":
+        return page.formats.brief(METRICS[one.metric], one.compared.observed)
     units = _UNITS[one.metric]
     if one.metric == "conversions" and page.is_main_goal_order:
-        units = _ORDERS
+        units = _VISITS_WITH_ORDER if page.has_shop else _ORDERS
     return page.formats.plural(*units, round(one.compared.observed), goal=page.main_goal)
 
 
@@ -158,16 +185,12 @@ def _change(page: PageContext, one: Candidate) -> list[SentencePart]:
     compared, formats = one.compared, page.formats
     if round(compared.expected) < _least_shown(one):
         return [SentencePart(formats.text(mark("usually hardly any")))]
-    usual = SentencePart(formats.count(compared.expected))
+    usual = SentencePart(formats.brief(METRICS[one.metric], compared.expected))
+    many, more, fewer = _STEPS[METRICS[one.metric].format == "cents"]
     if compared.change >= 1:
-        step = SentencePart(formats.decimal(compared.change + 1))
-        message = mark("%(step)s times as many as usual (%(usual)s)")
+        step, message = SentencePart(formats.decimal(compared.change + 1)), many
     else:
         step = SentencePart(formats.share(abs(compared.change), 0))
-        more, fewer = (
-            mark("%(step)s more than usual (%(usual)s)"),
-            mark("%(step)s fewer than usual (%(usual)s)"),
-        )
         message = more if one.is_up else fewer
     return compose(formats, message, {"step": step, "usual": usual})
 
@@ -291,7 +314,7 @@ def _href(page: PageContext, one: Candidate) -> str:
     view = page.view
     for dimension, value in one.scope:
         view = view.with_filter(dimension, value)
-    if one.metric in TILES:
+    if one.metric in CHARTED:
         view = replace(view, metric=one.metric)
     return _linked(page, "overview", view, "pages" if one.metric == "views" else "trend")
 

@@ -18,7 +18,8 @@ from clickstream.dashboard.tabs.orders.questions import (
 )
 from clickstream.dashboard.tabs.orders.wording import goal_wording
 from clickstream.dashboard.tabs.overview.panels import OVERVIEW
-from clickstream.dashboard.tabs.places.panels import PLACES
+from clickstream.dashboard.tabs.places.panels import PLACE_SALES, PLACES
+from clickstream.dashboard.tabs.places.sales import place_sales_questions
 from clickstream.dashboard.tabs.trust.panels import HOUR, SALES_LEDGER, TRUST
 from clickstream.dashboard.tabs.trust.questions import hour_questions, hour_span
 from clickstream.dashboard.tabs.trust.sales import sales_period, sales_questions
@@ -43,6 +44,7 @@ _QUESTIONS: Mapping[str, Callable[[PageContext], list[Question]]] = {
     RETURNS.name: return_questions,
     ROBOTS.name: robots_questions,
     SALES_LEDGER.name: sales_questions,
+    PLACE_SALES.name: place_sales_questions,
 }
 """The questions of panels that depend on settings or on answers."""
 

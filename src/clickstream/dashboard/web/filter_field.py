@@ -55,7 +55,7 @@ def may_see_values(identity: Identity) -> bool:
 
 def filter_dimensions(page: PageContext) -> list[tuple[str, str]]:
     """Return the names and labels of the dimensions that the site has."""
-    left_out = {*(() if page.settings.funnel else STEPS), *(("goal",) if page.hidden else ())}
+    left_out = {*(() if page.settings.funnel else STEPS), *(() if page.has_goals else ("goal",))}
     if not (page.view.chooses_suspicion or suspected_visitors(page)):
         left_out |= OF_SUSPICION
     text = page.formats.text

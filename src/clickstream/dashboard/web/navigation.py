@@ -137,7 +137,7 @@ def visits_frame(page: PageContext) -> dict[str, Any]:
     every = replace(view, filters=others)
     choices = [
         (mark("All"), every),
-        *([(mark("Met a goal"), every.with_filter("met_goal", "yes"))] if not page.hidden else []),
+        *([(mark("Met a goal"), every.with_filter("met_goal", "yes"))] if page.has_goals else []),
         (mark("Met an error"), every.with_filter("met_error", "yes")),
     ]
     return {
@@ -174,8 +174,8 @@ def tab_label(page: PageContext, tab: Tab) -> str:
 
 
 def _has_content(page: PageContext, tab: Tab) -> bool:
-    """Whether a tab has figures: the one of conversions needs a goal or a funnel."""
-    return tab != "orders" or not page.hidden or bool(page.settings.funnel)
+    """Whether a tab has figures: the one of conversions needs a goal, a funnel or a shop."""
+    return tab != "orders" or page.has_goals or bool(page.settings.funnel) or page.has_shop
 
 
 def _in_menu() -> Sequence[RangeName]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
@@ -23,6 +25,8 @@ from clickstream.dashboard.tabs.trust.panels import SALES_LEDGER
 from clickstream.dashboard.web.details import compare_answers, csv_lines, detail_parts
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.web.shown_rows import SEARCH, START, ShownRows
+from clickstream.dashboard.widgets.money import explain_no_money
+from clickstream.dashboard.widgets.page import PageContext
 from clickstream.lake import aws_errors
 
 
@@ -37,9 +41,15 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
         given = request.query_params.multi_items()
         return parse_view(PANELS[name].tab, given, (SEARCH, START))
 
+    @contextlib.contextmanager
+    def page_of(name: str, view: View, request: Request) -> Iterator[PageContext]:
+        with dashboard.page(view, identity_of(request)) as page:
+            require_money(page, name)
+            yield page
+
     def show_csv(name: str, request: Request) -> Response:
         view = view_of(name, request)
-        with dashboard.page(view, identity_of(request)) as page:
+        with page_of(name, view, request) as page:
             lines = list(csv_lines(page, name))
             file_name = f"{name}-{page.period.first}-{page.period.last}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
@@ -47,7 +57,7 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
 
     def show_panel(name: str, request: Request) -> HTMLResponse:
         view, shown = view_of(name, request), ShownRows.parse(request.query_params)
-        with dashboard.page(view, identity_of(request)) as page:
+        with page_of(name, view, request) as page:
             parts = detail_parts(page, PANELS[name], shown)
             html = dashboard.renderer.detail(page, PANELS[name], parts, None, shown.search)
         return HTMLResponse(html)
@@ -68,6 +78,13 @@ def add_panel_routes(app: FastAPI, dashboard: DashboardService) -> None:
     )
 
 
+def require_money(page: PageContext, name: str) -> None:
+    """Refuse a panel of orders and amounts on a page without them."""
+    if PANELS[name].is_of_money and not page.has_money:
+        reason = explain_no_money(page) or f"There is no panel {name}."
+        raise HTTPException(HTTPStatus.NOT_FOUND, reason)
+
+
 def _show_both(
     dashboard: DashboardService, view: View, identity: Identity, name: str
 ) -> HTMLResponse:
@@ -78,6 +95,7 @@ def _show_both(
         return Answer(question, dashboard.engine.ask_views(question))
 
     with dashboard.page(view, identity) as page, aws_errors.translate_errors():
+        require_money(page, name)
         questions = questions_of(page, panel)
         pairs = [(fold(page.ask, one), fold(ask, one).rows) for one in questions]
         comparison, parts = compare_answers(page, pairs)

@@ -63,7 +63,7 @@ class DashboardService:
         self.answers = Answers(self.engine)
         self.pages = RenderedPages()
         self.refresher = Refresher(self.engine, POLL_SECONDS, self.warm_up)
-        self.formats = Formats(locale, load_translations(locale))
+        self.formats = Formats(locale, load_translations(locale), settings.sales_currency)
         site, icon = settings.site.title or settings.site.name, settings.dashboard.icon
         self.renderer = Renderer.create(self.formats, site, icon)
         self.asking_athena = threading.Lock()

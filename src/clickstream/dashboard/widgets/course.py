@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 from clickstream.dashboard.questions.coverage import HOURS_OF_A_DAY, clock_changes
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS
-from clickstream.dashboard.questions.periods import Period, start_of
-from clickstream.dashboard.questions.view import TILES, Grain
+from clickstream.dashboard.questions.periods import start_of
+from clickstream.dashboard.questions.view import MONEY_TILES, TILES, Grain
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.page import PageContext
@@ -38,39 +38,62 @@ class Course:
     def values(self, name: str) -> list[float | None]:
         """Return a metric's values; None where no hour is published, or a share has no visits."""
         metric = METRICS[name]
-        return [self._value(bucket, metric) for bucket in self.buckets]
-
-    def _value(self, bucket: Bucket, metric: Metric) -> float | None:
-        if bucket.key not in self.published:
-            return None
-        figures = self.now.get(bucket.key)
-        if figures is None:
-            return 0 if metric.format == "count" else None
-        value = figures[metric.name]
-        return None if value is None else float(value)
+        return [
+            value_at(self.now, bucket.key, metric) if bucket.key in self.published else None
+            for bucket in self.buckets
+        ]
 
 
-def ask_course(page: PageContext, grain: Grain) -> Course:
-    """Ask for the figures of the period's buckets and of the compared period."""
+def value_at(records: Records, key: tuple[Any, ...], metric: Metric) -> float | None:
+    """Return a metric's value in a bucket; 0 for a count or a sum without rows."""
+    figures = records.get(key, {})
+    if metric.name not in figures:
+        return 0.0 if _is_sum(metric) else None
+    value = figures[metric.name]
+    return None if value is None else float(value)
+
+
+def ask_course(page: PageContext, grain: Grain, *, with_money: bool = True) -> Course:
+    """Ask for the figures of the period's buckets and of the compared period.
+
+    Those of money are asked `with_money`, if the page has it.
+    """
     by, buckets = GRAIN_DIMENSIONS[grain], buckets_of(page.period, grain)
-    before = page.compared_dates if page.compared else None
-    now, then = _ask_both(page, by, before) if before else (page.answer(TILES, by).records(), [])
     twice = _hours_twice(page) if grain == "hour" else set()
-    keyed = [_by_key(records, by, twice) for records in (now, then)]
-    return Course(buckets, keyed[0], keyed[1], published_keys(page, buckets))
+    metrics = (TILES, MONEY_TILES) if with_money and page.has_money else (TILES,)
+    asked = [_ask_both(page, names, by) for names in metrics]
+    now, then = (
+        _joined(_by_key(records, by, twice) for records in both)
+        for both in zip(*asked, strict=True)
+    )
+    return Course(buckets, now, then, published_keys(page, buckets))
+
+
+def _joined(parts: Iterable[Records]) -> Records:
+    """Join the figures of visits and of money by their keys."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for records in parts:
+        for key, figures in records.items():
+            found.setdefault(key, {}).update(figures)
+    return found
 
 
 def _ask_both(
-    page: PageContext, by: Sequence[str], before: Period
+    page: PageContext, metrics: Sequence[str], by: Sequence[str]
 ) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
     """Ask for the figures of the period and of the one before; as one question if they adjoin.
 
+    Without a comparison, there are none of the period before.
+
     The figures of a day or hour do not depend on the question's dates; those of a week do.
     """
+    before = page.compared_dates if page.compared else None
+    if before is None:
+        return page.answer(metrics, by).records(), []
     gap = page.period.first - before.last
     if by[0] != "day" or not timedelta() < gap <= MOST_BETWEEN:
-        return page.answer(TILES, by).records(), page.answer(TILES, by, before).records()
-    found = page.answer(TILES, by, replace(page.period, first=before.first)).records()
+        return page.answer(metrics, by).records(), page.answer(metrics, by, before).records()
+    found = page.answer(metrics, by, replace(page.period, first=before.first)).records()
     return (
         [one for one in found if one["day"] >= page.period.first],
         [one for one in found if one["day"] <= before.last],
@@ -80,14 +103,18 @@ def _ask_both(
 def _by_key(
     records: Sequence[Mapping[str, Any]], by: Sequence[str], twice: Set[tuple[Any, ...]]
 ) -> Records:
-    """Return the records by their key; the counts of hours that occur `twice` are halved."""
+    """Return the records by their key; the sums of hours that occur `twice` are halved."""
     found = {tuple(record[name] for name in by): record for record in records}
     for key in found.keys() & twice:
         found[key] = {
-            name: value / 2 if name in TILES and METRICS[name].format == "count" else value
+            name: value / 2 if name in METRICS and _is_sum(METRICS[name]) else value
             for name, value in found[key].items()
         }
     return found
+
+
+def _is_sum(metric: Metric) -> bool:
+    return metric.format == "count" or metric.is_additive
 
 
 def _hours_twice(page: PageContext) -> set[tuple[Any, ...]]:

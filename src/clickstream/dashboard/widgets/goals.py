@@ -1,10 +1,10 @@
-"""Goals: the visits that met each goal, and the pace towards the month's target."""
+"""Goals: the visits that met each goal, and the pace towards the targets of the month."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import sqrt
 from typing import Literal
@@ -34,7 +34,7 @@ class Pace:
 
     `projected` adds what the coming hours of the month usually bring; it is None with less than a
     week of data. `width` is the reached part of the target in percent, `elapsed_width` that of the
-    month.
+    month. The number comes in parts of about `cluster`: visits alone, amounts in orders.
     """
 
     reached: int
@@ -42,13 +42,14 @@ class Pace:
     projected: int | None
     width: float
     elapsed_width: float
+    cluster: float = 1.0
 
     @property
     def state(self) -> Literal["ahead", "on pace", "behind", "unknown"]:
         """How the projection compares with the target."""
         if self.projected is None:
             return "unknown"
-        margin = max(TOLERANCE * self.target, 2 * sqrt(self.target))
+        margin = max(TOLERANCE * self.target, 2 * sqrt(self.target * self.cluster))
         if abs(self.projected - self.target) <= margin:
             return "on pace"
         return "ahead" if self.projected > self.target else "behind"
@@ -132,28 +133,69 @@ def _paces(page: PageContext) -> dict[str, Pace]:
     targets = page.settings.dashboard.monthly_targets
     if not targets:
         return {}
-    month = period_of("month", page.now.date())
-    end = measure_coverage(page.ask, month, page.zone, page.now).complete_to
+    month, end = _this_month(page)
     if end is None:
         return {}
     rows = page.ask(build_question(("goal_visits",), ("goal",), month)).rows
     reached = {str(name): int(visits) for name, visits in rows}
-    coming = _coming_visits(page, end, month.end)
-    elapsed = hours_of(cut_at(month, end), page.zone) / hours_of(month, page.zone)
+    coming = _coming(page, end, month.end, "goal_visits", ("goal",))
     return {
-        name: Pace(
+        name: _pace(
+            page,
+            month,
+            end,
             reached.get(name, 0),
             target,
-            None if coming is None else round(reached.get(name, 0) + coming.get(name, 0)),
-            round(min(100 * reached.get(name, 0) / target, 100), 1),
-            round(100 * elapsed, 1),
+            None if coming is None else coming.get((name,), 0.0),
         )
         for name, target in targets.items()
     }
 
 
-def _coming_visits(page: PageContext, end: datetime, until: datetime) -> dict[str, float] | None:
-    """Return the visits that the hours from `end` to `until` usually bring, by goal.
+def sales_pace(page: PageContext) -> Pace | None:
+    """Return the pace towards the month's net sales, in hundredths; None without a target."""
+    target = page.settings.dashboard.monthly_sales_target
+    if not (target and page.has_money):
+        return None
+    month, end = _this_month(page)
+    if end is None:
+        return None
+    metrics = ("net_sales", "sales_squares")
+    net, squares = page.ask(build_question(metrics, (), cut_at(month, end))).rows[0]
+    coming = _coming(page, end, month.end, "net_sales")
+    rest = None if coming is None else coming.get((), 0.0)
+    pace = _pace(page, month, end, int(net), 100 * target, rest)
+    return replace(pace, cluster=max(squares / net, 1.0) if net > 0 else 1.0)
+
+
+def _this_month(page: PageContext) -> tuple[Period, datetime | None]:
+    """Return the calendar month, and the local moment to which its hours are complete."""
+    month = period_of("month", page.now.date())
+    return month, measure_coverage(page.ask, month, page.zone, page.now).complete_to
+
+
+def _pace(
+    page: PageContext,
+    month: Period,
+    end: datetime,
+    reached: int,
+    target: int,
+    coming: float | None,
+) -> Pace:
+    elapsed = hours_of(cut_at(month, end), page.zone) / hours_of(month, page.zone)
+    return Pace(
+        reached,
+        target,
+        None if coming is None else round(reached + coming),
+        round(min(max(100 * reached / target, 0), 100), 1),
+        round(100 * elapsed, 1),
+    )
+
+
+def _coming(
+    page: PageContext, end: datetime, until: datetime, metric: str, by: Sequence[str] = ()
+) -> dict[tuple[str, ...], float] | None:
+    """Return what the hours from `end` to `until` usually bring of a metric, by dimensions.
 
     Each hour brings the average of the published hours with its weekday and time. None if there is
     no such hour for one of them, as in the first week of a log.
@@ -165,10 +207,11 @@ def _coming_visits(page: PageContext, end: datetime, until: datetime) -> dict[st
     published = {(day, hour): number for day, hour, number in page.ask(question).rows}
     if not coming.keys() <= published.keys():
         return None
-    question = build_question(("goal_visits",), ("weekday", "hour", "goal"), history)
-    found: dict[str, float] = defaultdict(float)
-    for day, hour, goal, visits in page.ask(question).rows:
-        found[goal] += coming[day, hour] * visits / published[day, hour]
+    question = build_question((metric,), ("weekday", "hour", *by), history)
+    found: dict[tuple[str, ...], float] = defaultdict(float)
+    for day, hour, *group, number in page.ask(question).rows:
+        if (day, hour) in published:
+            found[tuple(group)] += coming[day, hour] * number / published[day, hour]
     return dict(found)
 
 
@@ -179,8 +222,9 @@ def _week_hours(start: datetime, end: datetime) -> Iterator[WeekHour]:
         start += timedelta(hours=1)
 
 
-def pace_text(formats: Formats, pace: Pace) -> str:
-    """Describe the pace towards the month's target."""
+def pace_text(formats: Formats, pace: Pace, show: Callable[[float], str] | None = None) -> str:
+    """Describe the pace towards the month's target; `show` formats its numbers, if no counts."""
+    show = show or formats.count
     states = {
         "ahead": mark("this month %(reached)s of %(target)s, ahead: on course for %(projected)s"),
         "on pace": mark("this month %(reached)s of %(target)s, on pace for %(projected)s"),
@@ -189,7 +233,7 @@ def pace_text(formats: Formats, pace: Pace) -> str:
     }
     return formats.text(
         states[pace.state],
-        reached=formats.count(pace.reached),
-        target=formats.count(pace.target),
-        projected=formats.count(pace.projected or 0),
+        reached=show(pace.reached),
+        target=show(pace.target),
+        projected=show(pace.projected or 0),
     )

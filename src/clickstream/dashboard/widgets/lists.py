@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,12 @@ COHORTS = {"cohort", "suspected_as"}
 
 LEFT = mark("(left the site)")
 _OTHER_PAGES = mark("Other pages")
-_WITHOUT_VALUE = {"next_page": LEFT, "crawl_page": _OTHER_PAGES, "crawl_path": _OTHER_PAGES}
+_WITHOUT_VALUE = {
+    "why_none": mark("visit known"),
+    "next_page": LEFT,
+    "crawl_page": _OTHER_PAGES,
+    "crawl_path": _OTHER_PAGES,
+}
 """The names of rows without a value; all other dimensions have `NONE`."""
 
 LONGEST_NAME = 60
@@ -50,6 +55,9 @@ _TIMES_OF_START = {
     "start_weekday": {str(day) for day in range(1, 8)},
 }
 """The values of the dimensions of a visit's start, as text."""
+
+OF_SHOP: Mapping[str, frozenset[str]] = {"acquisition": frozenset(("landing_page",))}
+"""The choices of panels that only sites with a shop have."""
 
 KINDS = {"new": mark("New"), "returning": mark("Returning")}
 """The labels of the kinds of visitors."""
@@ -70,11 +78,40 @@ PURPOSES = {
 
 _OPERATORS = {UNKNOWN: mark("Unknown operator"), OWN: mark("Own equipment")}
 
+_SOLD_BY = {
+    "web": mark("Web"),
+    "phone": mark("Phone"),
+    "counter": mark("Counter"),
+    "app": mark("App"),
+    "partner": mark("Partner"),
+}
+_REFUND_KINDS = {
+    "refund": mark("Refund"),
+    "cancel": mark("Cancelled"),
+    "void": mark("Void"),
+    "chargeback": mark("Chargeback"),
+    "discrepancy": mark("Discrepancy"),
+}
+_CUSTOMERS = {**KINDS, "unknown": mark("Not known")}
+_WHY_NONE = {
+    "not matched yet": mark("not matched yet"),
+    "not on the web": mark("not sold on the web"),
+    "no request": mark("no request for a confirmation page"),
+    "hour incomplete": mark("an hour of the log is incomplete"),
+    "opted out": mark("the visitor opted out"),
+    "bot": mark("only a bot viewed the confirmation"),
+    "ambiguous": mark("several visits are possible"),
+    "no paid order": mark("refund without a paid order"),
+}
+"""The reasons why the visit of an order is not known."""
+
 _NAMES = {
+    **{"sold_by": _SOLD_BY, "refund_kind": _REFUND_KINDS, "customer_kind": _CUSTOMERS},
     **{"visitor_kind": KINDS, "met_goal": _ANSWERS, "met_error": _ANSWERS},
     **dict.fromkeys(("bot_class", "crawl_class"), PURPOSES),
     **dict.fromkeys(("operator", "crawl_operator"), _OPERATORS),
     "suspicion": _SUSPICION,
+    "why_none": _WHY_NONE,
 }
 
 
@@ -204,7 +241,8 @@ def _step_name(page: PageContext, number: str) -> str:
 
 def choices_of(page: PageContext, name: str) -> list[tuple[str, str, bool]]:
     """Return a panel's choices: label, query, and whether it is shown; none if only one is left."""
-    choices = [choice for choice in CHOICES.get(name, ()) if choice not in page.hidden]
+    left_out = page.hidden if page.has_shop else page.hidden | OF_SHOP.get(name, frozenset())
+    choices = [choice for choice in CHOICES.get(name, ()) if choice not in left_out]
     if len(choices) < 2:
         return []
     shown = page.view.choice(name)

@@ -27,6 +27,7 @@ from clickstream.dashboard.questions.coverage import (
 )
 from clickstream.dashboard.questions.engines import ATHENA
 from clickstream.dashboard.questions.fact_copy import CopyState
+from clickstream.dashboard.questions.fact_views import MONEY, OF_ORDERS
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.periods import Period, cut_at, start_of
@@ -38,6 +39,9 @@ from clickstream.settings import Settings
 
 OF_GOALS = frozenset(("conversions", "conversion_rate"))
 """The metrics that mean nothing on a site without a goal."""
+
+OF_MONEY = frozenset(name for name, one in METRICS.items() if one.facts in OF_ORDERS)
+"""The metrics that mean nothing on a page without money."""
 
 Built = TypeVar("Built")
 
@@ -167,15 +171,32 @@ class PageContext:
         """Return a metric; its texts name the main goal, if it counts that."""
         goal = self.goal_of([name])
         return (
-            named_metric(self.formats, name, goal, self.is_main_goal_order)
+            named_metric(self.formats, name, goal, self.is_main_goal_order, self.has_shop)
             if goal
             else METRICS[name]
         )
 
     @property
+    def has_goals(self) -> bool:
+        """Whether the site has a goal."""
+        return bool(self.settings.goals or self.goals)
+
+    @property
+    def has_shop(self) -> bool:
+        """Whether the site has sales, all in one currency."""
+        return bool(self.settings.sales_currency)
+
+    @property
+    def has_money(self) -> bool:
+        """Whether the page shows orders and amounts: its filters apply to orders, too."""
+        chosen = {one.dimension for one in self.view.filters}
+        return self.has_shop and chosen <= MONEY.visit_dimensions
+
+    @property
     def hidden(self) -> frozenset[str]:
-        """The metrics that the page does not show: those of goals, on a site without a goal."""
-        return frozenset() if self.settings.goals or self.goals else OF_GOALS
+        """The metrics that the page does not show: of goals or of money, if it has none."""
+        of_goals = frozenset[str]() if self.has_goals else OF_GOALS
+        return of_goals if self.has_money else of_goals | OF_MONEY
 
     def without_hidden_metrics(self) -> PageContext:
         """Return the page with the default in place of each hidden metric of its view."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -32,12 +32,18 @@ def build_times(page: PageContext) -> TimesPanel:
     return times_of(page, page.answer((page.view.choice("times"),), ("weekday", "hour")))
 
 
-def times_of(page: PageContext, answer: Answer) -> TimesPanel:
-    """Divide an answer by weekday and hour by how often that hour of the week is published."""
+Times = Mapping[tuple[int, int], int]
+"""How often each weekday and hour occurs."""
+
+
+def times_of(page: PageContext, answer: Answer, times: Times | None = None) -> TimesPanel:
+    """Divide an answer by weekday and hour by how often that hour of the week occurs.
+
+    Without `times`, these are the published hours.
+    """
     metric = page.metric(answer.question.metrics[0])
     counts = {(weekday, hour): count for weekday, hour, count in answer.rows}
-    hours = page.answer(("published_hours",), ("weekday", "hour"))
-    times = {(weekday, hour): number for weekday, hour, number in hours.rows}
+    times = _published_times(page) if times is None else times
     weekdays = page.formats.weekdays()
     values = [
         [_average(counts.get((day, hour), 0), times.get((day, hour), 0)) for hour in range(24)]
@@ -62,6 +68,11 @@ def times_of(page: PageContext, answer: Answer) -> TimesPanel:
         not counts,
         page.formats.text(mark("Most: %(most)s."), most=_most(values, titles)),
     )
+
+
+def _published_times(page: PageContext) -> Times:
+    hours = page.answer(("published_hours",), ("weekday", "hour"))
+    return {(weekday, hour): number for weekday, hour, number in hours.rows}
 
 
 def _most(values: Sequence[Sequence[float | None]], titles: Sequence[Sequence[str]]) -> str:

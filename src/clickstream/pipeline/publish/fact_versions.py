@@ -29,7 +29,10 @@ from clickstream.tables import (
     Table,
 )
 from clickstream.tables.sales import SALES_LEDGER, SALES_TABLES
+from clickstream.tables.sales_listings import LISTING_LEDGER, LISTING_TABLES
 from clickstream.tables.sales_matches import MATCH_LEDGER, MATCH_TABLES
+
+_FIRST_DATE = date(1970, 1, 1)
 
 FactKey = tuple[str, date]
 """A view and a UTC date: one fact file has their rows."""
@@ -79,9 +82,10 @@ def source_versions(
     reach = max(chosen.days_before for chosen in filters.values())
     read = {name: _tables_read(by_name, name) for name in names}
     ledgers = {name: _ledger_of(read[name]) for name in names}
+    first_of = {ledger: _first_date(ledger, first) for ledger in {*ledgers.values()}}
     files = {
-        ledger: iceberg_tables.files_by_date(lake, ledger, first - timedelta(days=reach))
-        for ledger in {*ledgers.values()}
+        ledger: iceberg_tables.files_by_date(lake, ledger, begins - timedelta(days=reach))
+        for ledger, begins in first_of.items()
     }
     of_dates = {one.name: iceberg_tables.files_by_date(lake, one, first) for one in OF_DATES}
     if lake.settings.sales:
@@ -103,12 +107,19 @@ def source_versions(
         )
         for name, chosen in filters.items()
         for day in files[ledgers[name]]
-        if day >= first
+        if day >= first_of[ledgers[name]]
     }
+
+
+def _first_date(ledger: Table, first: date) -> date:
+    """Return the first date of a ledger's facts: a version stays valid, however old it is."""
+    return _FIRST_DATE if ledger is LISTING_LEDGER else first
 
 
 def _ledger_of(tables: Collection[str]) -> Table:
     """Return the ledger whose row of a date is written last, after the tables that a view reads."""
+    if {*tables} <= {table.name for table in LISTING_TABLES}:
+        return LISTING_LEDGER
     of_sales = {table.name for table in SALES_TABLES}
     return HOUR_LEDGER if of_sales.isdisjoint(tables) else SALES_LEDGER
 

@@ -56,6 +56,11 @@ class SalesDate(StoredSales):
     """A date of a source: its row in the ledger, and the number of its rows in each table."""
 
     @property
+    def day(self) -> date:
+        """The UTC date."""
+        return _date_of(self.ledger)
+
+    @property
     def has_problems(self) -> bool:
         """Whether rows were rejected, do not reconcile, or are not those of the ledger."""
         ledger = self.ledger

@@ -33,6 +33,7 @@ from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.clickstream.dashboard.sentences.test_sentences import EMAIL_DOUBLES, FIRST
 from tests.clickstream.dashboard.strategies import HOSTILE, hours, visits
 from tests.clickstream.dashboard.web.test_pages import Pseudo
+from tests.support.examples import examples
 from tests.support.hidden_characters import hidden_in
 
 from clickstream.dashboard.digest import Digest, Week, draw_png, render_text
@@ -116,6 +117,7 @@ def test_the_figures_are_those_of_the_pages_of_the_same_view(doubled: FactStore)
     assert set(shown_changes) >= {text for text in digest.trust if "hours published" not in text}
 
 
+@examples(times=0.5)
 @given(st.lists(visits, max_size=30), st.lists(hours, min_size=1, unique_by=lambda h: h.hour_at))
 def test_html_and_text_have_the_same_numbers_whatever_the_facts(some, published) -> None:
     digest = digest_of(store_of(some, published), Week.parse("2026-W45"))

@@ -1,8 +1,10 @@
+from math import exp, lgamma, log
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clickstream.dashboard.questions.intervals import wilson
+from clickstream.dashboard.questions.intervals import poisson_interval, wilson
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,15 @@ def test_an_interval_holds_its_share(pair) -> None:
 
 def test_nothing_is_known_of_no_trials() -> None:
     assert wilson(0, 0) == (0, 1)
+
+
+def tail(at_most: int, mean: float) -> float:
+    """The exact chance of a Poisson count of at most `at_most`."""
+    return sum(exp(n * log(mean) - mean - lgamma(n + 1)) for n in range(at_most + 1))
+
+
+@given(st.integers(10, 3000))
+def test_a_poisson_interval_leaves_five_percent_on_each_side(count) -> None:
+    low, high = poisson_interval(count)
+    assert 1 - tail(count - 1, low) == pytest.approx(0.05, abs=0.001)
+    assert tail(count, high) == pytest.approx(0.05, abs=0.001)

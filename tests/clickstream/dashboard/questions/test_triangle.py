@@ -6,20 +6,23 @@ over the night in which the clocks change.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from tests.clickstream.dashboard.cafe_truth import CafeTruth
+from tests.clickstream.dashboard.sold_orders import sold_orders
 from tests.support.engines import TrinoOfLake
 from tests.support.lakes import built, settings_of_a_lake
-from tests.support.sales_files import break_sales, pull_sales, with_sales, write_sales
-from tests.support.tiers import one_of_each
+from tests.support.sales_files import break_sales, pull_sales, with_sales, write_rows, write_sales
+from tests.support.tiers import first_in_make_test, one_of_each
 
 from clickstream import settings
 from clickstream.dashboard.changes.failures import FAILED
@@ -29,7 +32,9 @@ from clickstream.dashboard.changes.weeks import weekly_question
 from clickstream.dashboard.charts.maps import frames
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer, Answers
+from clickstream.dashboard.questions.computed_rows import PAIR_MINIMUM
 from clickstream.dashboard.questions.engines import AthenaEngine, LocalEngine, Reader, ask_athena
+from clickstream.dashboard.questions.fact_views import MONEY
 from clickstream.dashboard.questions.folding import fold
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import Trend
@@ -38,6 +43,7 @@ from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import GRAINS, TABS, Filter, Tab, View
 from clickstream.dashboard.tabs import panels
 from clickstream.dashboard.tabs.orders.funnel import build_funnel
+from clickstream.dashboard.tabs.orders.panels import CUSTOMERS, MENU_SALES, PAIRS
 from clickstream.dashboard.tabs.orders.questions import item_pages, order_filter
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.tabs.trust.sales import build_sales
@@ -78,6 +84,14 @@ PERIODS = (
     Period(CLOCKS_CHANGE, CLOCKS_CHANGE),
     Period(date(2026, 10, 24), CLOCKS_CHANGE, until_hour=3),
 )
+PEOPLE = [
+    {"country": country, "region": region, "name": name, "year": 2020}
+    | {"measure": "people", "value": value}
+    for country, region, name, value in (
+        *(("GB", "England", "London", 8_800_000), ("GB", "", "England", 57_000_000)),
+        ("US", "NY", "New York", 8_500_000),
+    )
+]
 UNKNOWN = ("time_on_page",)
 """Metrics that the truth does not know beside those that it knows."""
 
@@ -107,6 +121,7 @@ def build_cafe(
     zone: str,
     stack: ExitStack,
     first: Hour = FIRST,
+    sells: bool = True,
 ) -> Cafe:
     last = first.plus(hours - 1)
     truth = write_history(directory / "logs", first, last, RULES)
@@ -121,10 +136,13 @@ def build_cafe(
         "directory": ROOT,
     }
     settled = settings_of_a_lake(endpoint, directory / "logs").model_copy(update=own)
+    if not sells:
+        return with_copy(built(settled, first, last), truth, zone, directory, stack)
     lake = built(with_sales(settled, directory, ("till", "web")), first, last)
-    for source, orders in zip(lake.settings.sales, (9, 4), strict=True):
+    for source, orders in zip(lake.settings.sales, (24, 8), strict=True):
         write_sales(Path(source.path), WHOLE.dates[:3], orders)
     break_sales(directory / "till", *WHOLE.dates[1:3])
+    write_rows(directory / "till/demographics.csv", "demographics", PEOPLE)
     pull_sales(lake, last.end)
     return with_copy(lake, truth, zone, directory, stack)
 
@@ -134,7 +152,8 @@ def with_copy(lake: Lake, truth: Truth, zone: str, directory: Path, stack: ExitS
     copy = LocalEngine(lake, directory / f"copy-{zone.replace('/', '-')}")
     stack.callback(copy.close)
     assert copy.refresh()
-    return Cafe(lake, CafeTruth(truth, ZoneInfo(zone)), copy)
+    shops = [Path(source.path) for source in lake.settings.sales]
+    return Cafe(lake, CafeTruth(truth, ZoneInfo(zone), shops), copy)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +168,10 @@ def failing_cafe(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> It
     """The three hours around the one in which the order form fails."""
     with ExitStack() as stack:
         directory = tmp_path_factory.mktemp("cafe")
-        yield build_cafe(local_aws.endpoint, directory, 3, "Europe/London", stack, FAILURE.minus(1))
+        first = FAILURE.minus(1)
+        yield build_cafe(
+            local_aws.endpoint, directory, 3, "Europe/London", stack, first, sells=False
+        )
 
 
 @pytest.fixture(scope="module", params=["Europe/London", "America/New_York"])
@@ -217,6 +239,13 @@ def test_a_panel_shows_what_athena_says_and_what_is_true(cafe: Cafe, name: str) 
         check(cafe, question, question.period, chosen)
 
 
+def test_orders_and_amounts_are_what_athena_says_and_what_is_true(cafe: Cafe) -> None:
+    for name in ("totals", "trend", "acquisition", "sales_matches"):
+        for question, _ in questions_of(cafe, name, View(PANELS[name].tab), WHOLE):
+            if METRICS[question.metrics[0]].facts is MONEY:
+                check(cafe, question, question.period, ())
+
+
 def test_sales_are_those_of_the_status_and_of_the_files(cafe: Cafe) -> None:
     """The page, the facts, the view and the command have the same sums to the cent."""
     with cafe.copy.reader() as reader:
@@ -236,6 +265,27 @@ def test_sales_are_those_of_the_status_and_of_the_files(cafe: Cafe) -> None:
         assert cells[0] == str(len(some)) == "3"
         assert cells[2] == str(answered[source.name][1])
         assert cells[-1] == f"€{net / 100:,.2f}"
+
+
+def test_items_pairs_and_customers_are_those_of_the_files(cafe: Cafe) -> None:
+    sold = sold_orders([Path(one.path) for one in cafe.lake.settings.sales])
+    view = View("orders").with_days(WHOLE.first, WHOLE.last)
+    with cafe.copy.reader() as reader:
+        page = page_in(cafe, reader, view)
+        items, pairs, customers = (
+            {row[:size]: row[size:] for row in page.ask(page.questions(panel)[0]).rows}
+            for panel, size in ((MENU_SALES, 1), (PAIRS, 2), (CUSTOMERS, 1))
+        )
+    counts = Counter(name for one in sold for name in {*one.names})
+    assert {name: n for (name,), (n, *_) in items.items()} == counts
+    both = Counter(pair for one in sold for pair in combinations(sorted({*one.names}), 2))
+    assert {pair: n for pair, (n, _) in pairs.items()} == {
+        pair: n for pair, n in both.items() if n >= PAIR_MINIMUM
+    }
+    assert len(pairs) > 1
+    kinds = Counter(one.kind(sold, cafe.truth.zone) for one in sold)
+    assert {kind: orders for (kind,), (orders, _) in customers.items()} == kinds
+    assert len(kinds) == 3
 
 
 @pytest.mark.parametrize("by", ["country", "region", "city"])
@@ -306,7 +356,8 @@ def test_the_sums_of_bots_errors_and_rejects_are_those_of_the_hours(cafe: Cafe) 
 
 def page_in(cafe: Cafe, reader: Reader, view: View, answers: Answers | None = None) -> PageContext:
     locale = parse_locale("en-GB")
-    formats = Formats(locale, load_translations(locale))
+    currency = cafe.lake.settings.sales_currency
+    formats = Formats(locale, load_translations(locale), currency)
     now = datetime(2026, 10, 26, 12, tzinfo=UTC).replace(tzinfo=None)
     ask = (answers or Answers(cafe.copy)).asker(reader)
     return PageContext(view, ask, formats, now, cafe.lake.settings, cafe.truth.zone, reader.state)
@@ -317,13 +368,14 @@ def rendered(cafe: Cafe, reader: Reader, answers: Answers, view: View) -> str:
     return Renderer.create(page.formats, "Café").tab(page)
 
 
-def test_pages_from_athena_are_those_from_the_copy(cafe: Cafe) -> None:
+@pytest.mark.parametrize("tabs", first_in_make_test([[*TABS[::2]], [*TABS[1::2]]], 1))
+def test_pages_from_athena_are_those_from_the_copy(cafe: Cafe, tabs: Sequence[Tab]) -> None:
     """Pages have questions in common, which each engine answers once, as for readers."""
     engine = AthenaEngine(cafe.lake)
     assert engine.refresh()
     ours, theirs = Answers(cafe.copy), Answers(engine)
     with cafe.copy.reader() as local, engine.reader() as athena:
-        for tab in TABS:
+        for tab in tabs:
             view = View(tab, range="7d", compare="none", filters=(Filter("device", ("mobile",)),))
             page = rendered(cafe, local, ours, view)
             assert page == rendered(cafe, athena, theirs, view), tab
@@ -344,9 +396,10 @@ def questions_of_sentences(tab: Tab, filters: Sequence[Filter]) -> Iterator[Ques
     yield weekly_question(COMPARED_WEEKS, ("published_hours", "incomplete_hours"))
 
 
-def test_the_weeks_of_sentences_are_what_athena_says(cafe: Cafe) -> None:
+@pytest.mark.parametrize("tabs", first_in_make_test([[*TABS[:1]], [*TABS[1:]]], 1))
+def test_the_weeks_of_sentences_are_what_athena_says(cafe: Cafe, tabs: Sequence[Tab]) -> None:
     """Tabs have questions in common, which are asked once."""
-    for question in {one for tab in TABS for one in questions_of_sentences(tab, FILTERS[2])}:
+    for question in {one for tab in tabs for one in questions_of_sentences(tab, FILTERS[2])}:
         with cafe.copy.reader() as reader:
             ours = reader.rows(question)
         assert_same_rows(ours, ask_athena(cafe.lake, question), question.sql)

@@ -36,7 +36,7 @@ SETTINGS = Settings(
 )
 some_visits = st.lists(visits, max_size=15)
 some_filters = st.lists(filters, max_size=2)
-OF_VISITS = [panel for panel in PANELS.values() if panel.is_filtered]
+OF_VISITS = [panel for panel in PANELS.values() if panel.is_filtered and not panel.is_of_money]
 
 
 def with_filters(chosen: list) -> View:

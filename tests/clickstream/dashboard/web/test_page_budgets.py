@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.clickstream.dashboard.builders import FactStore
 from tests.clickstream.dashboard.rendered import page_of
 from tests.clickstream.dashboard.week_facts import Weeks
 from tests.support.cases import each_case
+from tests.support.sales_files import with_sales
 
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer
@@ -24,6 +26,7 @@ from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import TABS, Tab, View
 from clickstream.dashboard.texts import load_translations, parse_locale
 from clickstream.dashboard.web.rendering import Renderer
+from clickstream.settings import Settings
 
 RULES = Weeks(weeks=22, visits=2000)
 """The 90 days of the longest page, and the eight weeks before."""
@@ -37,6 +40,13 @@ QUESTIONS = {
     **{"overview": 30, "visitors": 36, "marketing": 25},
     **{"orders": 29, "places": 14, "machines": 20, "trust": 19},
 }
+MORE_WITH_MONEY = {
+    **{"overview": 8, "visitors": 2, "marketing": 6},
+    **{"orders": 12, "places": 5, "machines": 0, "trust": 2},
+}
+"""Questions that a page asks in addition, if its site has a shop: each of its panels one or two,
+and every page of visits two to compare orders and amounts."""
+
 READS_OF_ROWS = {
     **{"overview": 0, "visitors": 1, "marketing": 1},
     **{"orders": 1, "places": 1, "machines": 1, "trust": 0},
@@ -76,10 +86,12 @@ def renderer() -> Renderer:
     return Renderer.create(Formats(locale, load_translations(locale)), "Café")
 
 
-def cost_of(store: FactStore, renderer: Renderer, view: View) -> tuple[int, list[str]]:
+def cost_of(
+    store: FactStore, renderer: Renderer, view: View, settings: Settings | None = None
+) -> tuple[int, list[str]]:
     """The number of a page's questions, and the statements that they ran."""
     answers: dict[tuple[Any, ...], Answer] = {}
-    with page_of(store, view, NOW) as page, store.copy.snapshot() as snapshot:
+    with page_of(store, view, NOW, settings) as page, store.copy.snapshot() as snapshot:
         spy = Spy(snapshot.cursor)
         spied = Snapshot(snapshot.state, spy, "order")
 
@@ -113,3 +125,11 @@ def test_a_filter_by_page_finds_its_visits_once(store, renderer, tab, days) -> N
     assert asked <= QUESTIONS[tab] + 1
     reads = [sql for sql in ran if re.search(r"(?<!as )\bpage_view_facts\b", sql)]
     assert len(reads) <= READS_OF_PAGE_VIEWS[tab]
+
+
+@each_case("tab", TABS)
+def test_orders_and_amounts_cost_few_questions(store, renderer, tab) -> None:
+    shop = with_sales(Settings(), Path("/srv"), ("shop",))
+    without, _ = cost_of(store, renderer, view_of(tab, 28))
+    asked, _ = cost_of(store, renderer, view_of(tab, 28), shop)
+    assert asked - without <= MORE_WITH_MONEY[tab]

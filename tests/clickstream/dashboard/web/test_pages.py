@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import escape
+from pathlib import Path
 
 import pytest
 from tests.clickstream.dashboard.builders import (
@@ -15,9 +16,11 @@ from tests.clickstream.dashboard.builders import (
     fact_tables,
     hours_between,
 )
+from tests.clickstream.dashboard.money_builders import money, order, refund
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
 from tests.support.cases import each_case
+from tests.support.sales_files import with_sales
 
 from clickstream.dashboard.questions.view import CHOICES, View
 from clickstream.dashboard.tabs.panels import PANELS
@@ -32,6 +35,8 @@ END = NOW.replace(minute=0)
 MINUTE = timedelta(minutes=1)
 
 HOSTILE_NAMES = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>']
+SHOP = with_sales(Settings(), Path("/srv"), ("shop",))
+SOLD = [(n, {"channel": "Email", "utm_campaign": "cakes"} if n % 2 else {}) for n in range(60)]
 TWO_WEEKS = hours_between(START, END)
 
 
@@ -58,6 +63,10 @@ def store() -> FactStore:
         "error_facts": [_error("/order", 500, 41), _error("/old", 404, 2)],
         "reject_facts": [{"reason": "cut short", "lines": 3, "hour_at": START}],
         "source_facts": [_source("web-1"), _source("web-2")],
+        **money(
+            [order(END - number * MINUTE, str(number), 1250, **one) for number, one in SOLD],
+            [refund(END - 9 * MINUTE, "r", "0", 300)],
+        ),
     }
     return FactStore(fact_tables(visits_of_two_weeks(), TWO_WEEKS, others))
 
@@ -373,7 +382,7 @@ class Pseudo:
         return f"⟦{msgid1 if n == 1 else msgid2}⟧"
 
 
-DATA = re.compile(r"[\d.,:%–−+×→·=≠▲▼‹›…\s()/-]*")
+DATA = re.compile(r"[€\d.,:%–−+×→·=≠▲▼‹›…\s()/-]*")
 """Numbers, times and signs need no translation."""
 
 NOT_TRANSLATED = {
@@ -390,7 +399,19 @@ NOT_TRANSLATED = {
         "newsletter",
         "order",
     ),
-    *("D E W F N M Y", "← →", "X", "1 2", "?", "Direct", "Email", "web-1", "web-2", "Googlebot"),
+    *(
+        "D E W F N M Y",
+        "← →",
+        "X",
+        "1 2",
+        "?",
+        "Direct",
+        "Email",
+        "web-1",
+        "web-2",
+        "shop",
+        "Googlebot",
+    ),
     *(
         "GPTBot",
         "desktop",
@@ -433,7 +454,9 @@ MONTHS_AND_DAYS = re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Nov|Oct|Dec|Sept|J
     ],
 )
 def test_every_text_is_translated(store, view) -> None:
-    settings = Settings.model_validate({"dashboard": {"monthly_targets": {"order": 100}}})
+    targets = {"monthly_targets": {"order": 100}, "monthly_sales_target": 1000}
+    settings = Settings.model_validate({"dashboard": targets})
+    settings = settings.model_copy(update={"sales": SHOP.sales})
     with page_of(store, view, settings=settings, translations=Pseudo()) as page:
         html = html_of(page)
     assert_translated(texts_of(re.sub(r"<pre.*?</pre>", "", html, flags=re.DOTALL)))
@@ -442,7 +465,8 @@ def test_every_text_is_translated(store, view) -> None:
 @each_case("name", PANELS)
 def test_every_text_of_a_panels_page_is_translated(store, name) -> None:
     panel = PANELS[name]
-    with page_of(store, View(panel.tab, "7d"), translations=Pseudo()) as page:
+    view = View(panel.tab, "7d")
+    with page_of(store, view, settings=SHOP, translations=Pseudo()) as page:
         parts = detail_parts(page, panel)
         rows = [(page.ask(q), page.ask(q).rows) for q in page.questions(panel)]
         comparison, _ = compare_answers(page, rows)
@@ -484,7 +508,7 @@ def test_csv_has_all_rows_and_no_formula() -> None:
 
 @each_case("name", PANELS)
 def test_every_panel_has_a_csv_file_and_definitions(store, name) -> None:
-    with page_of(store, View(PANELS[name].tab, "7d")) as page:
+    with page_of(store, View(PANELS[name].tab, "7d"), settings=SHOP) as page:
         assert next(csv_lines(page, name)).endswith("\r\n")
         assert all(metric.definition for metric in PANELS[name].metrics(page.view))
 

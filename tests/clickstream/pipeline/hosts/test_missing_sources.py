@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.pipeline.builders import write
 from tests.support import faults_children as children
+from tests.support.examples import examples
 from tests.support.faults_lakes import through
 from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, passes
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
@@ -260,6 +261,7 @@ STEPS = ("pull 1", "pull 2", "publish", "complete", "dies in complete")
 
 
 @pytest.mark.lake
+@examples(times=0.4)
 @given(st.lists(st.sampled_from(STEPS), max_size=7), st.data())
 def test_in_any_order_of_pulls_and_publications_the_ledger_ends_the_same(
     local_aws: LocalAwsProcess,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.clickstream.pipeline.builders import log_lines, write
 from tests.support.damage import blob_path, flipped, flips
 from tests.support.lakes import built, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
+from tests.support.tiers import one_of_each
 
 from clickstream.errors import DamagedObject
 from clickstream.hours import Hour
@@ -112,8 +114,9 @@ def test_a_range_is_named_and_nothing_else_is_read(lake: Lake) -> None:
 
 
 @pytest.mark.lake
-@pytest.mark.parametrize("spoil", [flip, Path.unlink], ids=["flipped", "gone"])
-@pytest.mark.parametrize("table", TABLES_WITH_ROWS, ids=lambda table: table.name)
+@pytest.mark.parametrize(
+    ("table", "spoil"), one_of_each(3, product(TABLES_WITH_ROWS, (flip, Path.unlink)))
+)
 def test_a_data_file_spoiled_on_disk_is_named(
     lake: Lake, local_aws: LocalAwsProcess, table: Table, spoil: Callable[[Path], None]
 ) -> None:
@@ -126,7 +129,7 @@ def test_a_data_file_spoiled_on_disk_is_named(
 
 
 @pytest.mark.lake
-@pytest.mark.parametrize("table", TABLES_WITH_ROWS, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", one_of_each(3, TABLES_WITH_ROWS))
 def test_damaged_pages_are_named_though_s3_sees_no_damage(lake: Lake, table: Table) -> None:
     key = data_keys(lake, table)[0]
     body = body_of(lake, key)

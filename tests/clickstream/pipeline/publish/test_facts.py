@@ -109,7 +109,7 @@ def test_a_refresh_with_something_to_do_leaves_time_for_more_and_then_does_all(
     assert {str(MIDDLE.event_date), str(HOURS[4].event_date)} <= set(found.computed["hour_facts"])
 
 
-@pytest.mark.lake
+@pytest.mark.deep
 def test_a_refresh_without_changes_or_after_a_while_does_not_wait(built: Lake) -> None:
     waited: list[float] = []
     refresh_facts(built, now=NOW, apart=timedelta(days=1), sleep=waited.append)
@@ -156,7 +156,7 @@ def test_late_lines_change_their_date_and_the_one_before(built: Lake) -> None:
     assert rows_of_facts(built) == rows_of_views(built)
 
 
-@pytest.mark.lake
+@pytest.mark.deep
 def test_another_time_zone_has_every_date_computed(built: Lake) -> None:
     before = rows_of_facts(built)
     moved = other_settings(built, site=SiteSettings(name="cafe", time_zone="Asia/Kolkata"))
@@ -207,7 +207,7 @@ def test_dates_that_are_too_old_leave_the_manifest(built: Lake) -> None:
     assert [*manifest(short).files["session_facts"]] == DAYS[2:]
 
 
-@pytest.mark.lake
+@pytest.mark.deep
 def test_a_date_whose_hours_are_gone_leaves_the_manifest(built: Lake) -> None:
     iceberg_tables.load(built, HOUR_LEDGER).iceberg.delete("event_date = '2026-11-21'")
     found = refresh(built)
@@ -217,7 +217,7 @@ def test_a_date_whose_hours_are_gone_leaves_the_manifest(built: Lake) -> None:
     assert refresh(built).changed["hour_facts"] == ["2026-11-21"]
 
 
-@pytest.mark.lake
+@pytest.mark.deep
 def test_everything_can_be_computed_again_to_the_same_files(built: Lake) -> None:
     before = manifest(built)
     found = refresh(built, everything=True)
@@ -241,7 +241,7 @@ def test_a_dry_run_says_what_would_be_computed_and_does_nothing(built: Lake) -> 
     assert (found.computed, found.queries) == (planned.computed, planned.queries)
 
 
-@pytest.mark.lake
+@pytest.mark.deep
 def test_a_compacted_day_is_computed_once_more_to_the_same_files(built: Lake) -> None:
     build_all(built, MIDDLE, MIDDLE, "again")
     refresh(built)

@@ -72,6 +72,7 @@ def assert_as_computed_at_once(lake: Lake) -> None:
     ("writes", "after"),
     first_in_make_test(product((12, 0, 1, 23, 24), (True, False)), 1),
 )
+@pytest.mark.lake
 def test_a_refresh_that_is_killed_at_a_write_is_made_up_for_by_the_next(
     shared: Lake, writes: int, after: bool
 ) -> None:
@@ -84,7 +85,7 @@ def test_a_refresh_that_is_killed_at_a_write_is_made_up_for_by_the_next(
     assert_as_computed_at_once(shared)
 
 
-@pytest.mark.lake
+@pytest.mark.deep
 def test_two_refreshes_at_once_end_in_one_manifest(shared: Lake) -> None:
     objects.delete(shared, [fact_files.MANIFEST_KEY])
     failures: list[BaseException] = []
@@ -225,7 +226,7 @@ schedules = st.lists(events, min_size=2, max_size=6)
 
 
 @pytest.mark.lake
-@examples(times=0.4)
+@examples(times=0.3)
 @given(schedules)
 def test_after_any_order_of_publications_refreshes_and_faults_facts_are_those_of_the_views(
     shared: Lake, schedule: list[tuple[str, object]]

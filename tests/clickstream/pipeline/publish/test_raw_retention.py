@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.pipeline.builders import write
+from tests.support.examples import examples
 from tests.support.lakes import aws_session, build_all, contents, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
@@ -362,6 +363,7 @@ STEPS = st.lists(
 
 
 @pytest.mark.lake
+@examples(times=0.4)
 @given(steps=STEPS)
 def test_in_any_order_of_pulls_builds_and_sweeps_published_rows_never_lose_a_line(
     local_aws: LocalAwsProcess,

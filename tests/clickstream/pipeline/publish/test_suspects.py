@@ -13,6 +13,7 @@ from benchmarks.people.machines import without_assets
 from benchmarks.people.sites import SHOP, simulated_log
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
+from tests.support.tiers import first_in_make_test
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
@@ -25,11 +26,11 @@ from clickstream.settings.labels import PeopleSettings
 from clickstream.tables import OF_DATES, Table
 from clickstream.tables.dates import PEOPLE_ESTIMATES, SUSPECTED_COHORTS, SUSPECTED_VISITORS
 
-DAYS, PEOPLE, MACHINES = 9, 60, 80
+DAYS, PEOPLE, MACHINES = 8, 60, 80
 FIRST = date(2026, 11, 2)
 LAST = FIRST + timedelta(days=DAYS - 1)
-NOW = datetime(2026, 11, 11, 1, tzinfo=UTC)
-OF_A_DAY = Hour(datetime(2026, 11, 2, tzinfo=UTC)), Hour(datetime(2026, 11, 10, 23, tzinfo=UTC))
+NOW = datetime(2026, 11, 10, 1, tzinfo=UTC)
+OF_A_DAY = Hour(datetime(2026, 11, 2, tzinfo=UTC)), Hour(datetime(2026, 11, 9, 23, tzinfo=UTC))
 
 
 def seconds_of(day: date) -> int:
@@ -45,7 +46,7 @@ def write_log(logs: Path) -> None:
 
 @pytest.fixture(scope="module")
 def lake(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Nine days of a shop, the last with a fleet, searched once."""
+    """Eight days of a shop, the last with a fleet, searched once."""
     logs = tmp_path_factory.mktemp("suspects")
     write_log(logs)
     chosen = settings_of_a_lake(local_aws.endpoint, logs)
@@ -98,7 +99,7 @@ def test_dates_that_have_not_changed_are_not_searched_again_and_no_row_is_read(
     assert all_rows(lake) == before
 
 
-@pytest.mark.parametrize("dates", [1, 5, DAYS])
+@pytest.mark.parametrize("dates", first_in_make_test([5, 1, DAYS], 1))
 def test_a_search_that_is_killed_is_done_again(lake: Lake, dates: int) -> None:
     """With another setting, all dates are searched again; the run stops after some."""
     before = all_rows(lake)

@@ -6,12 +6,14 @@ import gzip
 import json
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
 from tests.support.lakes import settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.long_lines import FILLINGS, combined_line, write_log
+from tests.support.tiers import one_of_each
 
 from clickstream.settings import Settings
 
@@ -92,14 +94,8 @@ def lake_without(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFa
 
 
 every_case = pytest.mark.parametrize(
-    ("filling", "packs"),
-    [
-        pytest.param(filling, packs, marks=[] if packs == bool(number % 2) else pytest.mark.deep)
-        for number, filling in enumerate(FILLINGS)
-        for packs in (False, True)
-    ],
+    ("filling", "packs"), one_of_each(5, product(FILLINGS, (False, True)))
 )
-"""Of each filling, one kind of file is in `make test-lake`, and the other in `make test-deep`."""
 
 
 @pytest.mark.lake

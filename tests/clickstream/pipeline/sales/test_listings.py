@@ -16,6 +16,8 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream.lake import Lake, athena, open_lake
 from clickstream.lake.customer_secret import customer_secret
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.views import views_of
+from clickstream.pipeline.publish.fact_versions import source_versions
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.sales.listings import pull_listings
 from clickstream.pipeline.sales.opening import rules_of
@@ -156,3 +158,18 @@ def test_every_version_is_that_of_its_date_after_any_edits_and_kills(
         "demographics": 0,
     }
     assert kills >= steps // 4
+
+
+def test_demographics_have_facts_however_long_ago_they_were_stored(
+    lake: Lake, tmp_path: Path
+) -> None:
+    """Other facts end with [dashboard] keep_days, but a version is valid until the next one."""
+    shop = Shop(tmp_path / "shop")
+    shop.change(random.Random(1))
+    header = "place_id,name,country,region,year,measure,value"
+    path = tmp_path / "shop/demographics.csv"
+    path.write_text(f"{header}\n,Ely,GB,England,2021,people,20574\n", encoding="utf-8")
+    pull(lake, FIRST)
+    views = views_of(lake.settings, lake.settings.resolve(lake.settings.build.sql_directory))
+    found = source_versions(lake, views, FIRST + timedelta(days=4000))
+    assert [*found] == [("demographic_facts", FIRST)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from clickstream.dashboard.changes.candidates import Scope
@@ -16,6 +16,7 @@ from clickstream.dashboard.questions.intervals import wilson
 from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.marketing.panels import ACQUISITION
+from clickstream.dashboard.tabs.marketing.sold import SoldCells, SoldColumns, build_sold
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import value_name
 from clickstream.dashboard.widgets.page import PageContext
@@ -59,11 +60,15 @@ class AcquisitionRow:
     summary: str
     query: str
     is_chosen: bool
+    sold: SoldCells | None = None
 
 
 @dataclass(frozen=True)
 class Acquisition:
-    """The rows, the rate of all visits and its place on the scale."""
+    """The rows, the rate of all visits and its place on the scale.
+
+    `sold` has the orders of the rows and of the rest, if the page shows them.
+    """
 
     head: str
     rows: Sequence[AcquisitionRow]
@@ -72,6 +77,7 @@ class Acquisition:
     scale: str
     has_more: bool
     is_compared: bool
+    sold: SoldColumns | None
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,11 @@ def build_acquisition(page: PageContext) -> Acquisition | None:
     site = _site(page, by, shown)
     widths = bar_widths([row["visits"] for row in shown])
     rows = [_arrival(page, by, row, site, width) for row, width in zip(shown, widths, strict=True)]
+    keys = [tuple(row[name] for name in by) for row in shown]
+    sold = build_sold(page, by, keys)
+    if sold:
+        pairs = zip(rows, keys, strict=True)
+        rows = [replace(row, sold=sold.by_key[key]) for row, key in pairs]
     return Acquisition(
         DIMENSIONS[by[0]].label,
         rows,
@@ -101,6 +112,7 @@ def build_acquisition(page: PageContext) -> Acquisition | None:
         page.formats.share(site.top, 0),
         len(records) > ROWS,
         page.once(find_changes).weeks is not None,
+        sold,
     )
 
 

@@ -15,6 +15,19 @@ ACQUISITION = Panel(
     mark("What brings people, and does it pay"),
     {choice: (ARRIVALS, by) for choice, by in ACQUISITION_BY.items()},
     has_intervals=True,
+    of_money=("orders", "net_sales", "gross_sales", "average_order"),
+)
+
+SALES_MATCHES = Panel(
+    "sales_matches",
+    "marketing",
+    mark("Orders whose visit is known"),
+    {
+        "": (
+            ("orders", "net_sales", "gross_sales", "web_orders", "matched_orders"),
+            ("why_none",),
+        )
+    },
 )
 
 CAMPAIGNS = Panel(
@@ -39,4 +52,4 @@ ASSISTANTS = Panel(
 )
 
 
-MARKETING = (ACQUISITION, CAMPAIGNS, ASSISTANTS)
+MARKETING = (ACQUISITION, SALES_MATCHES, CAMPAIGNS, ASSISTANTS)

@@ -9,6 +9,7 @@ from clickstream.dashboard.tabs.marketing.assistants import build_assistants
 from clickstream.dashboard.tabs.marketing.campaign_courses import build_campaign_courses
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import choices_of
+from clickstream.dashboard.widgets.money import explain_no_money
 from clickstream.dashboard.widgets.page import PageContext
 
 
@@ -17,6 +18,7 @@ def marketing_values(page: PageContext) -> dict[str, Any]:
     text = page.formats.text
     return {
         "acquisition": build_acquisition(page),
+        "no_money": explain_no_money(page),
         "acquisition_choices": choices_of(page, "acquisition"),
         "campaigns": build_campaign_courses(page),
         "assistants": build_assistants(page),

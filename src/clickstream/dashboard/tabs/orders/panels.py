@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from clickstream.dashboard.questions.panel import Panel
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.texts import mark
 
 FAILED = ("failed_visits", "failed_requests", "failed_visitors")
@@ -35,4 +39,59 @@ FAILURES = Panel(
 GOALS_MET = Panel("goals_met", "orders", mark("Goals"), {"": (("goal_visits",), ("goal",))})
 
 
-ORDERS = (FUNNEL, ITEMS, ORDER_TIMES, FAILURES, GOALS_MET)
+@dataclass(frozen=True)
+class WholeDates(Panel):
+    """A panel of items, whose facts have the date of their order and not the hour."""
+
+    def dates(self, period: Period) -> Period:
+        """Return the whole dates of the period."""
+        return replace(period, until_hour=None, hour_at=None)
+
+
+MENU_SALES = WholeDates(
+    "menu_sales",
+    "orders",
+    mark("What sells"),
+    {"": (("item_orders", "items_sold", "item_sales"), ("item",))},
+)
+
+PAIRS = WholeDates(
+    "pairs",
+    "orders",
+    mark("Bought together"),
+    {"": (("pair_orders", "lift"), ("pair_item", "other_item"))},
+)
+
+CUSTOMERS = Panel(
+    "customers",
+    "orders",
+    mark("New and returning customers"),
+    {"": (("orders", "net_sales"), ("customer_kind",))},
+)
+
+REFUNDS = Panel(
+    "refunds",
+    "orders",
+    mark("Refunds"),
+    {"": (("refunds", "refunds_paid"), ("refund_kind",))},
+    only=(Filter("refund_kind", (None,), is_excluded=True),),
+)
+
+SOLD_BY = Panel(
+    "sold_by",
+    "orders",
+    mark("Where orders are placed"),
+    {"": (("orders", "net_sales", "average_order"), ("sold_by",))},
+)
+
+SALES_TIMES = Panel(
+    "sales_times",
+    "orders",
+    mark("When orders arrive"),
+    {"": (("orders",), ("weekday", "hour"))},
+)
+
+OF_SALES = (MENU_SALES, PAIRS, CUSTOMERS, REFUNDS, SOLD_BY, SALES_TIMES)
+"""The panels that need a source of sales."""
+
+ORDERS = (FUNNEL, ITEMS, ORDER_TIMES, FAILURES, GOALS_MET, *OF_SALES)

@@ -19,8 +19,10 @@ from clickstream.dashboard.tabs.orders.figures import (
 )
 from clickstream.dashboard.tabs.orders.funnel import Funnel, build_funnel
 from clickstream.dashboard.tabs.orders.items import item_rows, rate_axis
+from clickstream.dashboard.tabs.orders.lost_sales import lost_sales
 from clickstream.dashboard.tabs.orders.panels import FAILURES
 from clickstream.dashboard.tabs.orders.questions import order_time_questions
+from clickstream.dashboard.tabs.orders.sales import build_sales
 from clickstream.dashboard.tabs.orders.wording import goal_wording
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import buckets_of
@@ -28,6 +30,7 @@ from clickstream.dashboard.widgets.course import finished_values, published_keys
 from clickstream.dashboard.widgets.goal_proposals import propose_goals
 from clickstream.dashboard.widgets.goals import goal_rows, pace_text
 from clickstream.dashboard.widgets.lists import list_panel
+from clickstream.dashboard.widgets.money import explain_no_money
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.times import HOURS, times_of
 
@@ -64,6 +67,9 @@ def orders_values(page: PageContext) -> dict[str, Any]:
         "failures": list_panel(page, FAILURES),
         "goals": goal_rows(page),
         "pace_text": lambda pace: pace_text(page.formats, pace),
+        "sales": build_sales(page) if page.has_money else None,
+        "lost": lost_sales(page, funnel) if page.has_money else None,
+        "no_money": explain_no_money(page),
         "no_failures": page.formats.text(mark("No visit met an error in this range.")),
     }
 

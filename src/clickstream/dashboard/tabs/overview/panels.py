@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from clickstream.dashboard.questions.panel import LANDINGS, VISITS, Panel, Trend
-from clickstream.dashboard.questions.view import TILES
+from clickstream.dashboard.questions.view import MONEY_TILES, TILES
 from clickstream.dashboard.texts import mark
 
-TOTALS = Panel("totals", "overview", mark("Key figures"), {"": (TILES, ())})
+TOTALS = Panel("totals", "overview", mark("Key figures"), {"": (TILES, ())}, of_money=MONEY_TILES)
 
-TREND = Trend("trend", "overview", mark("Over time"))
+TREND = Trend("trend", "overview", mark("Over time"), of_money=MONEY_TILES)
 
 SOURCES = Panel(
     "sources",

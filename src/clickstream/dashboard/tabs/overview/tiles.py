@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,8 @@ from clickstream.dashboard.charts.line import sparkline
 from clickstream.dashboard.formats import NO_VALUE, Change
 from clickstream.dashboard.questions.intervals import wilson
 from clickstream.dashboard.questions.metrics import Metric
-from clickstream.dashboard.questions.view import TILES
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.view import MONEY_TILES, TILES
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets import notes
 from clickstream.dashboard.widgets.course import Course, finished_values
@@ -39,20 +40,39 @@ class Tile:
     interval: str = ""
 
 
-def build_tiles(page: PageContext, course: Course) -> list[Tile]:
-    """Build the tile of each metric that the page shows, in the order of TILES."""
-    now = page.answer(TILES).single()
-    changes = {name: change_of(page, name) for name in TILES}
+_WITH_MONEY = (
+    *("visitors", *MONEY_TILES),
+    *("visits", "conversion_rate", "page_views", "engaged_rate"),
+)
+"""The key figures of a page with money. Of the visits with an order, it has only their share."""
+
+
+def build_tiles(page: PageContext, course: Course, *, with_money: bool = True) -> list[Tile]:
+    """Build the tile of each metric that the page shows, in their order.
+
+    Those of money are shown `with_money`, if the page has it.
+    """
+    shown = _WITH_MONEY if with_money and page.has_money else TILES
+    names = [name for name in shown if name not in page.hidden]
+    now = _values(page, names)
+    changes = {name: change_of(page, name) for name in names}
     before = _compared_values(page, changes)
     tiles = []
-    for name in TILES:
-        if name in page.hidden:
-            continue
+    for name in names:
         metric = page.metric(name)
         spark = sparkline(finished_values(page, course.buckets, course.values(name)))
         tile = _tile(page, metric, now, changes[name], before[name], spark)
         tiles.append(_as_limit(page, tile) if name == "visitors" else tile)
     return tiles
+
+
+def _values(
+    page: PageContext, names: Collection[str], period: Period | None = None
+) -> Mapping[str, Any]:
+    values = page.answer(TILES, period=period).single()
+    if not set(names) & set(MONEY_TILES):
+        return values
+    return values | page.answer(MONEY_TILES, period=period).single()
 
 
 def _compared_values(page: PageContext, changes: Mapping[str, Change | None]) -> Mapping[str, Any]:
@@ -61,11 +81,11 @@ def _compared_values(page: PageContext, changes: Mapping[str, Change | None]) ->
     The usual value of a change comes from the weekly question. So the compared range is asked only
     for a year before, or where a metric has no change yet.
     """
-    shown = {name for name in TILES if not changes[name] or page.view.compare == "year"}
+    shown = {name for name in changes if not changes[name] or page.view.compare == "year"}
     if not (page.compared and shown):
-        return dict.fromkeys(TILES)
-    values = page.answer(TILES, period=page.compared).single()
-    return {name: values[name] if name in shown else None for name in TILES}
+        return dict.fromkeys(changes)
+    values = _values(page, shown, page.compared)
+    return {name: values[name] if name in shown else None for name in changes}
 
 
 def _tile(
@@ -84,13 +104,13 @@ def _tile(
         return Tile(metric, NO_VALUE, None, too_little, spark, query, is_shown)
     return Tile(
         metric,
-        formats.value(metric, value),
+        formats.brief(metric, value),
         change,
         change.words if change else "",
         spark,
         query,
         is_shown,
-        before=formats.value(metric, before) if before is not None else "",
+        before=formats.brief(metric, before) if before is not None else "",
         interval=_interval(page, metric, now),
     )
 

@@ -12,7 +12,7 @@ from clickstream.dashboard.questions.view import Grain
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.chart_notes import ChartNotes, number_notes
-from clickstream.dashboard.widgets.course import Course, Records, summarize, unfinished_place
+from clickstream.dashboard.widgets.course import Course, summarize, unfinished_place, value_at
 from clickstream.dashboard.widgets.page import PageContext
 
 
@@ -40,7 +40,7 @@ def build_trend(page: PageContext, course: Course) -> TrendPanel:
     metric, formats = page.metric(page.view.metric), page.formats
     buckets, values = course.buckets, course.values(metric.name)
     past = [bucket.shifted(page.shift) for bucket in buckets]
-    before = [_past_value(course.then, bucket, metric) for bucket in past]
+    before = [value_at(course.then, one.key, metric) if course.then else None for one in past]
     notes = number_notes(page, buckets)
     rows = [
         (bucket.title(formats), formats.value(metric, value), formats.value(metric, earlier))
@@ -80,7 +80,9 @@ def build_trend(page: PageContext, course: Course) -> TrendPanel:
 
 def _explain_gaps(page: PageContext, course: Course, metric: Metric) -> str:
     rows = course.now.values()
-    if not any(row[metric.name] is None and row["visits"] for row in rows):
+    if metric.format != "share" or not any(
+        row.get(metric.name, 0) is None and row["visits"] for row in rows
+    ):
         return ""
     text = mark("A share of fewer than %(number)s visits is not shown.")
     return page.formats.text(text, number=metric.smallest_group)
@@ -91,13 +93,6 @@ def _grains(page: PageContext) -> list[Grain]:
     grains: tuple[Grain, ...] = ("hour", "day", "week")
     fine = [g for g in grains if grain_of(replace(page.view, grain=g), page.period) == g]
     return [g for g in fine if len(buckets_of(page.period, g)) > 1]
-
-
-def _past_value(then: Records, bucket: Bucket, metric: Metric) -> float | None:
-    figures = then.get(bucket.key)
-    if figures is None or figures[metric.name] is None:
-        return 0.0 if then and metric.format == "count" else None
-    return float(figures[metric.name])
 
 
 def _title(row: tuple[str, str, str], past: str, is_compared: bool) -> str:

@@ -11,12 +11,14 @@ from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.tabs.overview.movers import Mover, find_movers
 from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
 from clickstream.dashboard.tabs.overview.tiles import Tile, build_tiles
+from clickstream.dashboard.tabs.overview.today import describe_today
 from clickstream.dashboard.tabs.overview.trend import TrendPanel, build_trend
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.course import ask_course
 from clickstream.dashboard.widgets.goal_proposals import propose_goals
-from clickstream.dashboard.widgets.goals import GoalRow, goal_rows, pace_text
+from clickstream.dashboard.widgets.goals import GoalRow, Pace, goal_rows, pace_text, sales_pace
 from clickstream.dashboard.widgets.lists import ListPanel, choices_of, list_panel
+from clickstream.dashboard.widgets.money import explain_no_money
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.times import HOURS, TimesPanel, build_times
 
@@ -38,6 +40,7 @@ class Overview:
     times: TimesPanel
     moved: Sequence[Mover] | None
     goals: Sequence[GoalRow]
+    sales: Pace | None
 
 
 def build_overview(page: PageContext) -> Overview:
@@ -54,6 +57,7 @@ def build_overview(page: PageContext) -> Overview:
         build_times(page),
         find_movers(page),
         goal_rows(page),
+        sales_pace(page),
     )
 
 
@@ -83,5 +87,8 @@ def overview_values(page: PageContext) -> dict[str, Any]:
         "not_compared": page.once(find_changes).reason,
         "before_text": _BEFORE[page.view.compare],
         "pace_text": lambda pace: pace_text(page.formats, pace),
+        "sales_text": lambda pace: pace_text(page.formats, pace, page.formats.whole_units),
+        "today": describe_today(page),
+        "no_money": explain_no_money(page),
         "proposed_goals": propose_goals(page) if not data.goals else None,
     }

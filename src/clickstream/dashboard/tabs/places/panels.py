@@ -11,6 +11,7 @@ from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.texts import mark
 
 PLACE_METRICS = ("visits", "visitors", "conversions", "conversion_rate")
+SALES_METRICS = ("orders", "net_sales")
 
 
 def country_of(view: View) -> str | None:
@@ -51,7 +52,10 @@ MAP = MapPanel(
     "map",
     "places",
     mark("Map"),
-    dict.fromkeys(("visits", "conversion_rate"), (PLACE_METRICS, ("country",))),
+    {
+        **dict.fromkeys(("visits", "conversion_rate"), (PLACE_METRICS, ("country",))),
+        "net_sales": (SALES_METRICS, ("country",)),
+    },
 )
 
 PLACES_LIST = PlacesPanel(
@@ -62,5 +66,11 @@ PLACES_LIST = PlacesPanel(
     has_intervals=True,
 )
 
+PLACE_SALES = PlacesPanel(
+    "place_sales",
+    "places",
+    mark("Orders by place"),
+    {name: (SALES_METRICS, (name,)) for name in ("country", "region", "city")},
+)
 
-PLACES = (MAP, PLACES_LIST)
+PLACES = (MAP, PLACES_LIST, PLACE_SALES)

@@ -21,6 +21,7 @@ from clickstream.dashboard.charts.maps import (
 )
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.folding import named_rows
+from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.tabs.places.panels import country_of
@@ -121,13 +122,13 @@ def _country_map(page: PageContext, records: Sequence[Record], code: str) -> Pla
     classes = _classes(page, records)
     spots = _spots(page, records, code)
     placed = [(one, spots[one["city"]]) for one in records if one["city"] in spots]
-    largest = max((one["visits"] for one, _ in placed), default=1)
+    largest = max((_size(page, one) for one, _ in placed), default=1) or 1
     areas = [
         replace(
             _area(page, "city", one, classes),
             x=spot.x,
             y=spot.y,
-            radius=radius(one["visits"], largest),
+            radius=radius(_size(page, one), largest),
         )
         for one, spot in placed
     ]
@@ -168,7 +169,17 @@ def _metric_label(page: PageContext) -> str:
 def _classes(page: PageContext, records: Sequence[Record]) -> Classes:
     if _shows_rates(page):
         return classes_of_shares([one["conversion_rate"] for one in records if _has_rate(one)])
-    return classes_of_counts([one["visits"] for one in records])
+    return classes_of_counts([_size(page, one) for one in records])
+
+
+def _shows_sales(page: PageContext) -> bool:
+    return page.view.choice("map") == "net_sales"
+
+
+def _size(page: PageContext, one: Record) -> float:
+    """Return what the area of a place shows: its visits, or its net sales in whole units."""
+    shown: float = max(one["net_sales"] / 100, 0) if _shows_sales(page) else one["visits"]
+    return shown
 
 
 def _has_rate(one: Record) -> bool:
@@ -177,9 +188,8 @@ def _has_rate(one: Record) -> bool:
 
 def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> Area:
     formats, value = page.formats, one[dimension]
-    visits = formats.plural("%(number)s visit", "%(number)s visits", one["visits"])
-    parts = [visits]
-    if _has_rate(one) and not page.hidden:
+    parts = [_number(page, one)]
+    if _has_rate(one) and page.has_goals:
         label = formats.text(page.metric("conversion_rate").label)
         parts.append(f"{label} {formats.share(one['conversion_rate'])}")
     view = page.view
@@ -191,10 +201,18 @@ def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> A
     )
 
 
+def _number(page: PageContext, one: Record) -> str:
+    formats = page.formats
+    if not _shows_sales(page):
+        return formats.plural("%(number)s visit", "%(number)s visits", one["visits"])
+    orders = formats.plural("%(number)s order", "%(number)s orders", one["orders"])
+    return f"{page.shown(METRICS['net_sales'], one['net_sales'])}, {orders}"
+
+
 def _level(page: PageContext, dimension: str, one: Record, classes: Classes) -> int:
     if _shows_rates(page):
         return classes.level(one["conversion_rate"]) if _has_rate(one) else TOO_FEW
-    return FLAT if dimension == "city" else classes.level(one["visits"])
+    return FLAT if dimension == "city" else classes.level(_size(page, one))
 
 
 def _legend(page: PageContext, records: Sequence[Record], classes: Classes) -> list[LegendEntry]:
@@ -214,6 +232,11 @@ def _spans(page: PageContext, bounds: Sequence[float]) -> Iterator[str]:
     for low, high in zip(bounds, [*bounds[1:], None], strict=True):
         if _shows_rates(page):
             shown, last = formats.share(low, digits), formats.share(high or 0, digits)
+        elif _shows_sales(page):
+            shown, last = (
+                formats.whole_units(low * 100),
+                formats.whole_units(((high or 1) - 1) * 100),
+            )
         else:
             shown, last = formats.count(low), formats.count((high or 1) - 1)
         if high is None:
@@ -241,7 +264,7 @@ def _spots(page: PageContext, records: Sequence[Record], code: str) -> dict[str,
         if place and frame:
             x, y = _rounded(frame.place(*place))
             name = str(one["city"]).partition(", ")[0]
-            spots[one["city"]] = Spot(x, y, name, one["visits"])
+            spots[one["city"]] = Spot(x, y, name, _size(page, one))
     return spots
 
 

@@ -20,7 +20,9 @@ from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import CHOICES
 from clickstream.dashboard.tabs.places.panels import MAP, PLACES_LIST, country_of
 from clickstream.dashboard.tabs.places.place_map import build_map
+from clickstream.dashboard.tabs.places.sales import build_place_sales
 from clickstream.dashboard.widgets.lists import choice_label, value_name
+from clickstream.dashboard.widgets.money import explain_no_money
 from clickstream.dashboard.widgets.page import PageContext
 
 ROWS = 15
@@ -73,6 +75,8 @@ def places_values(page: PageContext) -> dict[str, Any]:
         "has_database": bool(page.settings.geoip.database),
         "is_from_db_ip": is_from_db_ip(page.settings.resolve(page.settings.geoip.database or ".")),
         "other_map": _other_places(page, known),
+        "sales": build_place_sales(page) if page.has_money else None,
+        "no_money": explain_no_money(page),
     }
 
 
@@ -84,6 +88,12 @@ def _ask(page: PageContext, panel: Panel) -> Answer:
 def _other_places(page: PageContext, answer: Answer) -> str:
     """State how many visits the map leaves out, because their places have few visitors."""
     for row in answer.records():
+        if row[answer.question.dimensions[0]] is OTHER and "orders" in row:
+            return page.formats.plural(
+                "%(number)s order from places with fewer than 10 orders is not on the map.",
+                "%(number)s orders from places with fewer than 10 orders are not on the map.",
+                row["orders"],
+            )
         if row[answer.question.dimensions[0]] is OTHER:
             return page.formats.plural(
                 "%(number)s visit from places with fewer than 10 visitors is not on the map.",

@@ -105,7 +105,7 @@ def _row(page: PageContext, name: str, currency: str, some: Sequence[Record]) ->
     sums = {metric: sum(one[metric] for one in some) for metric in _SHOWN}
     cells = [
         page.formats.money(value, currency)
-        if METRICS[metric].format == "cents"
+        if METRICS[metric].format == "amount"
         else page.formats.count(value)
         for metric, value in sums.items()
     ]
@@ -143,24 +143,27 @@ def _verdict(page: PageContext, records: Sequence[Record]) -> str:
 
 
 def _missing(page: PageContext, records: Sequence[Record]) -> Iterator[SalesNote]:
-    """Yield a note for each source without a date, or without some dates of the range.
-
-    Today and later dates need not have sales yet.
-    """
+    """Yield a note for each source without a date, or without some dates of the range."""
     known = {
         one["sales_source"]: one
         for one in page.answer(("newest_sales",), ("sales_source",), _EVER, filters=()).records()
     }
+    for name in sorted({one.name for one in page.settings.sales} | known.keys()):
+        newest = known[name]["newest_sales"].date() if name in known else None
+        yield from notes_of_missing_dates(page, name, missing_dates(page, records, name), newest)
+
+
+def missing_dates(page: PageContext, records: Sequence[Record], source: str) -> list[date]:
+    """Return the dates of the range that the lake lacks of a source.
+
+    Today and later dates need not have sales yet.
+    """
     today = page.now.replace(tzinfo=page.zone).astimezone(UTC).date()
     period = sales_period(page)
     last = min(period.last, today - timedelta(days=1))
     expected = Period(period.first, last).dates if period.first <= last else []
-    for name in sorted({one.name for one in page.settings.sales} | known.keys()):
-        days = {one["day"] for one in records if one["sales_source"] == name}
-        newest = known[name]["newest_sales"].date() if name in known else None
-        yield from notes_of_missing_dates(
-            page, name, [day for day in expected if day not in days], newest
-        )
+    days = {one["day"] for one in records if one["sales_source"] == source}
+    return [day for day in expected if day not in days]
 
 
 def _lines(page: PageContext, records: Sequence[Record], bad: Sequence[Record]) -> Iterator[str]:

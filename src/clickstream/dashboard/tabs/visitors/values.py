@@ -49,7 +49,7 @@ def visitors_values(page: PageContext) -> dict[str, Any]:
 
 def _figures(page: PageContext) -> list[KeyFigure]:
     """Build the numbers of visitors, visits and page views, as the Overview shows them."""
-    course = ask_course(page, grain_of(page.view, page.period))
+    course = ask_course(page, grain_of(page.view, page.period), with_money=False)
     return [
         KeyFigure(
             page.formats.text(tile.metric.label),
@@ -57,7 +57,7 @@ def _figures(page: PageContext) -> list[KeyFigure]:
             *(tile.value, tile.change, tile.hint, tile.spark),
             prefix=tile.prefix,
         )
-        for tile in build_tiles(page, course)
+        for tile in build_tiles(page, course, with_money=False)
         if tile.metric.name in FIGURES
     ]
 

@@ -1,0 +1,57 @@
+"""Whether the orders of a page are those of the shop, in one or two sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from clickstream.dashboard.tabs.trust.sales import missing_dates, sales_questions
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.page import PageContext
+
+_DIFFERENCES = ("missing_cents", "differing_cents")
+
+
+def reconciliation_of(page: PageContext) -> list[str]:
+    """State whether the lake's orders equal the shop's, and how many dates the lake lacks."""
+    (question,) = sales_questions(page)
+    records = page.ask(question).records()
+    if not records:
+        return [page.formats.text(mark("The lake has no sales of these dates."))]
+    return [_verdict(page, records), *_missing(page, records)]
+
+
+def _verdict(page: PageContext, records: Sequence[Mapping[str, Any]]) -> str:
+    formats = page.formats
+    bad = [one for one in records if not one["reconciled_dates"]]
+    if not bad:
+        return formats.plural(
+            "The %(number)s order that the lake has equals the shop's to the cent.",
+            "All %(number)s orders that the lake has equal the shop's to the cent.",
+            sum(one["sales_orders"] for one in records),
+        )
+    days = len({one["day"] for one in bad})
+    cents = sum(one[name] for one in bad for name in _DIFFERENCES)
+    if not cents:
+        return formats.plural(
+            "%(number)s date does not reconcile with the shop.",
+            "%(number)s dates do not reconcile with the shop.",
+            days,
+        )
+    return formats.plural(
+        "%(number)s date differs from the shop by %(amount)s.",
+        "%(number)s dates differ from the shop by %(amount)s.",
+        days,
+        amount=formats.money(cents, formats.currency),
+    )
+
+
+def _missing(page: PageContext, records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    sources = page.settings.sales
+    days = {day for one in sources for day in missing_dates(page, records, one.name)}
+    if days:
+        yield page.formats.plural(
+            "The lake lacks sales of %(number)s date.",
+            "The lake lacks sales of %(number)s dates.",
+            len(days),
+        )

@@ -1,0 +1,52 @@
+"""Net sales so far today, beside those of the same weekday by the same hour."""
+
+from __future__ import annotations
+
+from clickstream.dashboard.changes.candidates import count_candidate
+from clickstream.dashboard.changes.sales_weeks import SALES, is_read_until, sales_weeks
+from clickstream.dashboard.changes.weeks import Weeks, WeekSeries, ask_weeks, find_weeks
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.page import PageContext
+
+
+def describe_today(page: PageContext) -> str:
+    """State the net sales of today's complete hours; empty if the page has none."""
+    end, today = page.coverage.complete_to, page.now.date()
+    if end is None or end.date() != today or not end.hour or not page.has_money:
+        return ""
+    if not is_read_until(page, end):
+        return ""
+    so_far = Period(today, today, end.hour)
+    now = _series(page, Weeks(so_far)).now
+    usual = _usual(page, so_far)
+    texts = {
+        True: mark("So far today %(now)s, until %(hour)s."),
+        False: mark(
+            "So far today %(now)s; usually %(usual)s by this hour (%(hour)s) on a %(weekday)s."
+        ),
+    }
+    return page.formats.text(
+        texts[usual is None],
+        now=_brief(page, now),
+        hour=page.formats.hour(end.hour),
+        usual=_brief(page, usual or 0),
+        weekday=page.formats.long_weekday(today),
+    )
+
+
+def _usual(page: PageContext, so_far: Period) -> float | None:
+    """Return the usual net sales of the hours; None with too little history."""
+    weeks = sales_weeks(page, find_weeks(page, so_far))
+    if weeks is None:
+        return None
+    return count_candidate("net_sales", (), weeks, _series(page, weeks)).compared.expected
+
+
+def _series(page: PageContext, weeks: Weeks) -> WeekSeries:
+    return ask_weeks(page, weeks, SALES)[()]["net_sales"]
+
+
+def _brief(page: PageContext, cents: float) -> str:
+    return page.formats.brief(METRICS["net_sales"], cents)

@@ -1,0 +1,163 @@
+"""Orders and net sales by place, and orders per 10,000 inhabitants with their interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clickstream.dashboard.charts.columns import bar_widths
+from clickstream.dashboard.formats import NO_VALUE
+from clickstream.dashboard.questions.answers import Answer
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.folding import OTHER, fold
+from clickstream.dashboard.questions.intervals import poisson_interval
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.questions.view import CHOICES
+from clickstream.dashboard.tabs.places.inhabitants import (
+    PEOPLE,
+    Measures,
+    PlaceKey,
+    measures_of_places,
+    measures_question,
+    place_key,
+)
+from clickstream.dashboard.tabs.places.panels import PLACE_SALES, country_of
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.widgets.lists import choice_label, value_name
+from clickstream.dashboard.widgets.page import PageContext
+
+ROWS = 15
+"""Number of places on the page; the panel's own page and its CSV file have all."""
+
+PER = 10_000
+"""Inhabitants to which orders are related."""
+
+_LABELS = {
+    PEOPLE: mark("Inhabitants"),
+    "median_age": mark("Median age"),
+    "household_size": mark("Household size"),
+}
+
+
+@dataclass(frozen=True)
+class PlaceSalesRow:
+    """A place with its orders, amounts and measures. `only` is a query, empty for other places.
+
+    `rate` is the number of orders per 10,000 inhabitants, and `interval` its 90 % interval.
+    """
+
+    name: str
+    width: float
+    orders: str
+    net_sales: str
+    measures: Sequence[str]
+    rate: str
+    interval: str
+    only: str = ""
+
+
+@dataclass(frozen=True)
+class PlaceSales:
+    """The list, the heads of its columns of measures, and the number of places it leaves out."""
+
+    head: str
+    measures: Sequence[str]
+    rows: Sequence[PlaceSalesRow]
+    choices: Sequence[tuple[str, str, bool]]
+    left_out: int
+    has_rates: bool
+    not_placed: str
+
+
+def place_sales_questions(page: PageContext) -> list[Question]:
+    """Ask for orders by place, then for the measures of all places."""
+    return [*page.questions(PLACE_SALES), measures_question(page)]
+
+
+def build_place_sales(page: PageContext) -> PlaceSales:
+    """Ask for everything that the panel shows."""
+    answer = fold(page.ask, place_sales_questions(page)[0])
+    (dimension,) = answer.question.dimensions
+    known = measures_of_places(page)
+    records = answer.records()
+    named = [one for one in records if isinstance(one[dimension], str)]
+    shown = [*named[:ROWS], *(one for one in records if one not in named)]
+    widths = bar_widths([one["orders"] for one in shown])
+    rows = [
+        _row(page, dimension, one, width, _measures_of(known, dimension, one[dimension]))
+        for one, width in zip(shown, widths, strict=True)
+    ]
+    return PlaceSales(
+        DIMENSIONS[dimension].label,
+        [_label(page, name) for name in page.settings.dashboard.place_measures],
+        rows,
+        _choices(page, dimension),
+        max(len(named) - ROWS, 0),
+        any(row.rate != NO_VALUE for row in rows),
+        _not_placed(page, answer),
+    )
+
+
+def _measures_of(known: Mapping[PlaceKey, Measures], dimension: str, place: Any) -> Measures:
+    return known.get(place_key(dimension, place), {}) if isinstance(place, str) else {}
+
+
+def _row(
+    page: PageContext, dimension: str, one: Mapping[str, Any], width: float, measures: Measures
+) -> PlaceSalesRow:
+    formats, value, people = page.formats, one[dimension], measures.get(PEOPLE)
+    rate, interval = NO_VALUE, ""
+    if people:
+        low, high = (end * PER / people for end in poisson_interval(one["orders"]))
+        rate = _rate(page, one["orders"] * PER / people)
+        interval = f"{_rate(page, low)} – {_rate(page, high)}"
+    wanted = page.settings.dashboard.place_measures
+    return PlaceSalesRow(
+        value_name(page, dimension, value),
+        width,
+        formats.count(one["orders"]),
+        page.shown(METRICS["net_sales"], one["net_sales"]),
+        [_measure(page, measures.get(name)) for name in wanted],
+        rate,
+        interval,
+        "" if value is OTHER else page.view.toggled(dimension, value).query,
+    )
+
+
+def _rate(page: PageContext, value: float) -> str:
+    """Format a rate; one below 1 with two digits, such as 0.042."""
+    return page.formats.decimal(value) if value >= 1 else page.formats.significant(value)
+
+
+def _measure(page: PageContext, value: float | None) -> str:
+    if value is None:
+        return NO_VALUE
+    return page.formats.count(value) if value.is_integer() else page.formats.decimal(value)
+
+
+def _label(page: PageContext, measure: str) -> str:
+    plain = measure.replace("_", " ").capitalize()
+    return page.formats.text(_LABELS[measure]) if measure in _LABELS else plain
+
+
+def _choices(page: PageContext, shown: str) -> list[tuple[str, str, bool]]:
+    """Return the list's choices, without countries if only one country remains."""
+    names = CHOICES["place_sales"][1:] if country_of(page.view) else CHOICES["place_sales"]
+    return [
+        (choice_label(page, name), page.view.with_choice("place_sales", name).query, name == shown)
+        for name in names
+    ]
+
+
+def _not_placed(page: PageContext, answer: Answer) -> str:
+    """State how many orders have no place: those without a visit, such as by phone."""
+    orders = sum(row[1] for row in answer.rows if row[0] is None)
+    if not orders:
+        return ""
+    return page.formats.plural(
+        "%(number)s order has no place, because its visit is not known.",
+        "%(number)s orders have no place, because their visits are not known.",
+        orders,
+    )

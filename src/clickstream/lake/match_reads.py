@@ -1,0 +1,73 @@
+"""Reads of the rows that orders are matched with, each of a few columns and filtered by Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from functools import reduce
+
+import pyarrow as pa
+from pyiceberg.expressions import And, BooleanExpression, EqualTo, In, LessThan, NotNull
+
+from clickstream.hours import Hour
+from clickstream.lake.client import Lake
+from clickstream.lake.iceberg import iceberg_tables, table_scan
+from clickstream.tables import HITS, SESSION_PARTS, Table
+from clickstream.tables.sales import CONSENTS, ORDERS
+
+_OF_HITS = ("hit_at", "status", "is_bot", "opted_out", "part_id", "visitor_id")
+_OF_LINES = ("raw_object", "line_number")
+
+
+def numbered_hits(lake: Lake, day: date) -> pa.Table:
+    """Return the requests of a UTC date that have the number of an order."""
+    columns = (*_OF_HITS, *_OF_LINES, "order_number", "shown_cents")
+    return _read(lake, HITS, day, day, columns, NotNull(term="order_number"))
+
+
+def sent_forms(lake: Lake, day: date) -> pa.Table:
+    """Return the POST requests of people on a UTC date that were answered without an error."""
+    people = EqualTo(term="is_bot", value=False)
+    answered = LessThan(term="status", value=400)
+    return _read(
+        lake, HITS, day, day, _OF_HITS, EqualTo(term="method", value="POST"), answered, people
+    )
+
+
+def parts_with(
+    lake: Lake,
+    first: date,
+    last: date,
+    column: str,
+    values: Collection[str],
+    columns: Collection[str],
+) -> pa.Table:
+    """Return the session parts of a range of dates that have one of some texts in a column."""
+    return _read(lake, SESSION_PARTS, first, last, columns, In(term=column, literals=values))
+
+
+def dates_of_customers(lake: Lake, first: date, customers: Collection[str]) -> set[date]:
+    """Return the UTC dates, from `first` on, with orders of some customers."""
+    chosen = In(term="customer_key", literals=customers)
+    found = _read(lake, ORDERS, first, None, ("event_date", "customer_key"), chosen)
+    return {*found["event_date"].to_pylist()}
+
+
+def consents(lake: Lake, first: date | None = None, last: date | None = None) -> pa.Table:
+    """Return what customers agreed to or refused, by the date of the statement."""
+    columns = ("customer_key", "purpose", "recorded_at", "state")
+    return _read(lake, CONSENTS, first, last, columns)
+
+
+def _read(
+    lake: Lake,
+    table: Table,
+    first: date | None,
+    last: date | None,
+    columns: Collection[str],
+    *conditions: BooleanExpression,
+) -> pa.Table:
+    ends = (Hour.midnight(first) if first else None, Hour.midnight(last).plus(23) if last else None)
+    chosen = reduce(And, conditions, iceberg_tables.between(*ends))
+    scan = iceberg_tables.load(lake, table).iceberg.scan(chosen, selected_fields=tuple(columns))
+    return table_scan.read(scan)

@@ -1,0 +1,196 @@
+"""Verify matches: each order has one row in order_matches, and the ledger counts these rows.
+
+`clickstream verify` calls this in a lake with `[[sales]]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from clickstream.errors import StateCode, with_code
+from clickstream.lake import Lake, athena, aws_errors
+from clickstream.wording import quantity, shorten
+
+_COUNTS = """
+with
+
+sold as (
+    select event_date, sales_source, order_id
+    from orders where {within}
+),
+
+matches as (
+    select event_date, sales_source, order_id, max(method) as method, count(*) as number
+    from order_matches where {within} group by 1, 2, 3
+),
+
+compared as (
+    select
+        coalesce(sold.event_date, matches.event_date) as event_date,
+        count_if(matches.order_id is null) as missing,
+        count_if(sold.order_id is null) as without_order,
+        coalesce(sum(matches.number), 0) as matches,
+        count(matches.order_id) as different,
+        count_if(matches.method in ('number', 'time')) as matched
+    from sold
+    full outer join matches
+        on sold.event_date = matches.event_date
+        and sold.sales_source = matches.sales_source
+        and sold.order_id = matches.order_id
+    group by 1
+),
+
+views as (
+    select event_date, count(*) as views
+    from confirmation_views where {within} group by 1
+),
+
+pulled as (
+    select event_date, max(published_at) as pulled_at
+    from sales_ledger where {within} group by 1
+),
+
+ledger as (
+    select event_date, orders, matched, confirmation_views, published_at
+    from match_ledger where {within}
+)
+
+select
+    coalesce(ledger.event_date, compared.event_date, views.event_date) as event_date,
+    coalesce(compared.missing, 0) as missing,
+    coalesce(compared.without_order, 0) as without_order,
+    coalesce(compared.matches - compared.different, 0) as repeated,
+    coalesce(compared.matches, 0) as matches,
+    coalesce(compared.matched, 0) as matched,
+    coalesce(views.views, 0) as views,
+    ledger.orders as ledger_orders,
+    ledger.matched as ledger_matched,
+    ledger.confirmation_views as ledger_views,
+    coalesce(pulled.pulled_at > ledger.published_at, false) as is_waiting
+from ledger
+full outer join compared on ledger.event_date = compared.event_date
+full outer join views on coalesce(ledger.event_date, compared.event_date) = views.event_date
+left join pulled on coalesce(ledger.event_date, compared.event_date) = pulled.event_date
+order by 1
+"""
+
+
+@dataclass(frozen=True)
+class MatchFault:
+    """What is wrong with the matches of a date."""
+
+    day: date
+    what: str
+
+    @property
+    def sentence(self) -> str:
+        """One line that says what to do."""
+        remedy = f"clickstream sales match --from {self.day} --to {self.day} --all"
+        text = f"Matches of {self.day}: {self.what}. To match the date again: {remedy}"
+        return with_code(text, StateCode.MATCHES_DIFFER)
+
+
+@dataclass(frozen=True)
+class MatchReport:
+    """The result of `verify_matches`.
+
+    `waiting` dates have orders that were pulled after the last match.
+    """
+
+    dates: int
+    matches: int
+    faults: tuple[MatchFault, ...] = ()
+    waiting: tuple[date, ...] = ()
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether no date has a fault."""
+        return not self.faults
+
+    @property
+    def sentence(self) -> str:
+        """What was checked."""
+        return (
+            f"Checked the matches of {quantity(self.dates, 'date')}, "
+            f"{quantity(self.matches, 'order')}."
+        )
+
+    @property
+    def failures(self) -> list[str]:
+        """A sentence for each fault."""
+        return [one.sentence for one in self.faults]
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for the dates that are not matched yet."""
+        if not self.waiting:
+            return []
+        number = quantity(len(self.waiting), "date")
+        return [
+            f"The orders of {number} are not matched yet: {shorten(self.waiting)}. To match them: "
+            "clickstream sales match"
+        ]
+
+
+@aws_errors.translate_errors()
+def verify_matches(lake: Lake, first: date | None = None, last: date | None = None) -> MatchReport:
+    """Check the dates from `first` to `last`; None is an open end.
+
+    A date may be published between two reads, so faults are looked for a second time, and a fault
+    that is gone is not reported.
+    """
+    report = _check(lake, first, last)
+    if report.is_proven:
+        return report
+    seemed = {one.day for one in report.faults}
+    again = _check(lake, first, last)
+    faults = tuple(one for one in again.faults if one.day in seemed)
+    return MatchReport(again.dates, again.matches, faults, again.waiting)
+
+
+def _check(lake: Lake, first: date | None, last: date | None) -> MatchReport:
+    limits = [f"event_date >= date '{first}'"] if first else []
+    limits += [f"event_date <= date '{last}'"] if last else []
+    rows = athena.query(lake, _COUNTS.format(within=" and ".join(limits) or "true")).records()
+    found = {row["event_date"]: [*_faults(row)] for row in rows}
+    waiting = {row["event_date"] for row in rows if _is_waiting(row) and found[row["event_date"]]}
+    return MatchReport(
+        len(rows),
+        sum(row["matches"] for row in rows),
+        tuple(
+            MatchFault(day, what)
+            for day, some in found.items()
+            if day not in waiting
+            for what in some
+        ),
+        tuple(sorted(waiting)),
+    )
+
+
+def _is_waiting(row: dict[str, Any]) -> bool:
+    """Whether sales of a date were pulled after its match, or it was never matched."""
+    never = row["ledger_orders"] is None and not row["matches"] and not row["views"]
+    return never or bool(row["is_waiting"])
+
+
+def _faults(row: dict[str, Any]) -> Iterator[str]:
+    if row["ledger_orders"] is None:
+        yield "it has orders or rows, but no row in the ledger"
+        return
+    for name, what in (
+        ("missing", "without a row in order_matches"),
+        ("without_order", "in order_matches only"),
+        ("repeated", "stored more than once"),
+    ):
+        if row[name]:
+            yield f"{quantity(row[name], 'order')} {what}"
+    for name, column, label in (
+        ("matches", "ledger_orders", "orders"),
+        ("matched", "ledger_matched", "orders with a visit"),
+        ("views", "ledger_views", "confirmation views"),
+    ):
+        if row[name] != row[column]:
+            yield f"{row[name]:,} {label} in the tables, {row[column]:,} in the ledger"

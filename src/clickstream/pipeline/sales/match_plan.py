@@ -1,0 +1,304 @@
+"""Which dates are to be matched: those whose sales, hours or settings have changed.
+
+A run compares lists of data files first, which needs no rows. Of the dates for which they differ,
+it reads the ledgers, because a compaction changes files and no rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import Enum
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from more_itertools import split_when
+
+from clickstream import __version__
+from clickstream.hours import Hour
+from clickstream.lake import Lake, hour_ledger, match_reads, sales_state
+from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.sales_publication import MATCHES, ledger_rows
+from clickstream.pipeline.sales.match_reader import (
+    MatchReader,
+    Reach,
+    days_around,
+    rules_of_matches,
+)
+from clickstream.tables import HOUR_LEDGER
+from clickstream.tables.dates import PEOPLE_ESTIMATES
+from clickstream.tables.sales import SALES_LEDGER
+from clickstream.tables.sales_matches import MATCH_LEDGER
+from clickstream.wording import shorten
+
+LEAST_HORIZON = 400
+"""Days before today whose dates are compared at least, as `horizon_days` of a source."""
+
+_MARGIN = 31
+"""Days past the replay window in which a run that was missed is made up for."""
+
+_OF_HOURS = ("hour_at", "published_at", "published_by", "missing_sources", "has_order_numbers")
+_OF_PEOPLE = ("parts_version", "habit_version")
+
+
+class Step(Enum):
+    """What is to be done with a date."""
+
+    MATCH = "match"
+    ANONYMIZE = "remove the ids of visits"
+    RECORD = "record that nothing has changed"
+
+
+@dataclass(frozen=True)
+class DateToMatch:
+    """A date whose inputs may have changed.
+
+    `files` is the version of the files, which a run records, and `known` the recorded one.
+    `inputs` is the digest of the rows. `stored` is the date's row in the ledger, None without one.
+    `is_past` is whether the date is past the replay window.
+    """
+
+    day: date
+    step: Step
+    files: str
+    known: str
+    inputs: str
+    stored: pa.Table
+    is_past: bool
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether an earlier publication of the date was interrupted."""
+        return sales_state.is_unfinished(self.known)
+
+
+@dataclass(frozen=True)
+class MatchPlan:
+    """Groups of neighbouring dates, each with the reader of their inputs."""
+
+    groups: Sequence[tuple[MatchReader, Sequence[DateToMatch]]]
+
+    @property
+    def dates(self) -> list[date]:
+        """The dates to match or to publish again, in order."""
+        return sorted(
+            {one.day for _, some in self.groups for one in some if one.step != Step.RECORD}
+        )
+
+    @property
+    def sentence(self) -> str:
+        """One line for the log."""
+        if not self.dates:
+            return "No date needs its orders matched."
+        return f"Dates whose orders are to be matched: {shorten(self.dates)}."
+
+
+@dataclass(frozen=True)
+class MatchRange:
+    """The dates that a run compares: from `first` (None: the horizon) to `last`.
+
+    `since` is a date that the run has replaced sales from, before which nothing is left out.
+    `everything` is whether unchanged dates are matched, too.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    since: date | None = None
+    everything: bool = False
+
+    def start(self, lake: Lake, now: datetime) -> date:
+        """Return the first date to compare."""
+        days = max(LEAST_HORIZON, lake.settings.privacy.replay_days + _MARGIN)
+        horizon = now.date() - timedelta(days=days)
+        return self.first or min(horizon, self.since or horizon)
+
+    def has(self, day: date) -> bool:
+        """Whether a date is not after the end of the range."""
+        return self.last is None or day <= self.last
+
+
+def plan_matches(lake: Lake, now: datetime, chosen: MatchRange | None = None) -> MatchPlan:
+    """Find the dates to match; `now` is an aware time."""
+    chosen = chosen or MatchRange()
+    files = _Files(lake, chosen.start(lake, now), now)
+    changed = [
+        day
+        for day in files.days
+        if chosen.has(day) and (chosen.everything or files.known.get(day) != files.version(day))
+    ]
+    groups = [_group(files, some, everything=chosen.everything) for some in _neighbours(changed)]
+    customers = _customers_with_new_consents(lake, groups)
+    if not customers:
+        return MatchPlan(groups)
+    dates = match_reads.dates_of_customers(lake, files.first, customers)
+    others = sorted({*files.days} & dates - {*changed})
+    # They come first: if the run is killed, the dates of the consents are still to be matched.
+    forced = [_group(files, some, everything=True) for some in _neighbours(others)]
+    return MatchPlan([*forced, *groups])
+
+
+def _neighbours(days: Iterable[date]) -> Iterator[list[date]]:
+    """Split dates into groups whose ranges of inputs overlap."""
+    return split_when(days, lambda one, other: (other - one).days > _MARGIN)
+
+
+class _Files:
+    """The data files of all inputs by date, and the recorded versions."""
+
+    def __init__(self, lake: Lake, first: date, now: datetime) -> None:
+        self.lake, self.first = lake, first
+        self.reach = Reach.of(rules_of_matches(lake))
+        self._today = now.date()
+        start = first - timedelta(days=self.reach.hours_before)
+        by_table = {
+            table: iceberg_tables.files_by_date(lake, table, start)
+            for table in (HOUR_LEDGER, SALES_LEDGER, PEOPLE_ESTIMATES)
+        }
+        self._hours = {
+            day: _digest([*paths, *by_table[PEOPLE_ESTIMATES].get(day, ())])
+            for day, paths in by_table[HOUR_LEDGER].items()
+        }
+        self._sales = {day: _digest(paths) for day, paths in by_table[SALES_LEDGER].items()}
+        self.known = sales_state.versions(lake, MATCHES, first)
+        self._settings = _digest([lake.settings.orders.model_dump_json(), __version__])
+
+    @property
+    def days(self) -> list[date]:
+        """The dates with sales, those of the log since then, and those that are recorded."""
+        begin = max(min(self._sales, default=date.max), self.first)
+        of_log = {day for day in self._hours if day >= begin}
+        return sorted({*(day for day in self._sales if day >= begin), *of_log, *self.known})
+
+    def is_past(self, day: date) -> bool:
+        """Whether a date is past the replay window, so that no row may name its visits."""
+        return day + timedelta(days=self.lake.settings.privacy.replay_days) < self._today
+
+    def version(self, day: date) -> str:
+        """Return the version of the files that the matches of a date depend on."""
+        reach = self.reach
+        hours = days_around(day, reach.hours_before, reach.hours_after)
+        sales = days_around(day, reach.orders_before, reach.orders_after)
+        texts = [
+            *(self._hours.get(one, "") for one in hours),
+            *(self._sales.get(one, "") for one in sales),
+        ]
+        return _digest([*texts, self._settings, str(self.is_past(day))])
+
+    def inputs(self, days: Sequence[date]) -> _Inputs:
+        """Read the ledgers for neighbouring dates."""
+        first, last, reach = days[0], days[-1], self.reach
+        of_hours = days_around(first, reach.hours_before, 0)[0]
+        hours = hour_ledger.ledger_in_order(
+            self.lake,
+            Hour.midnight(of_hours),
+            Hour.midnight(last + timedelta(days=reach.hours_after)).plus(23),
+            _OF_HOURS,
+        )
+        sales = ledger_rows(
+            self.lake,
+            first - timedelta(days=reach.orders_before),
+            last + timedelta(days=reach.orders_after),
+        )
+        people = iceberg_tables.texts_by_date(self.lake, PEOPLE_ESTIMATES, of_hours, _OF_PEOPLE)
+        return _Inputs(hours.to_pylist(), sales.to_pylist(), people, self._settings, reach)
+
+
+class _Inputs:
+    """The rows of the ledgers of a range of dates, and their digests by date."""
+
+    def __init__(
+        self,
+        hours: list[dict[str, Any]],
+        sales: list[dict[str, Any]],
+        people: Mapping[date, Mapping[str, str]],
+        settings: str,
+        reach: Reach,
+    ) -> None:
+        self.hours, self._settings, self._reach = hours, settings, reach
+        self._of_hours: dict[date, list[str]] = {
+            day: [*map(str, one.values())] for day, one in people.items()
+        }
+        for row in hours:
+            self._of_hours.setdefault(row["hour_at"].date(), []).append(str([*row.values()]))
+        self._of_sales: dict[date, list[str]] = {}
+        for row in sales:
+            text = f"{row['sales_source']} {row['source_digest']}"
+            self._of_sales.setdefault(row["event_date"], []).append(text)
+
+    def digest(self, day: date) -> str:
+        """Return the digest of the sales, and after a hyphen that of everything else."""
+        reach = self._reach
+        sales = _texts(self._of_sales, days_around(day, reach.orders_before, reach.orders_after))
+        hours = _texts(self._of_hours, days_around(day, reach.hours_before, reach.hours_after))
+        return f"{_digest(sales)}-{_digest([*hours, self._settings])}"
+
+
+def _group(
+    files: _Files, days: Sequence[date], *, everything: bool
+) -> tuple[MatchReader, list[DateToMatch]]:
+    """Describe neighbouring dates. Their ledgers are read before any other row."""
+    lake = files.lake
+    ledger = iceberg_tables.load(lake, MATCH_LEDGER)
+    stored = ledger.read(Hour.midnight(days[0]), Hour.midnight(days[-1]))
+    inputs = files.inputs(days)
+    found = []
+    for day in days:
+        of_day = stored.filter(pc.equal(stored["event_date"], day))
+        known = files.known.get(day, "")
+        one = DateToMatch(
+            *(day, Step.MATCH, files.version(day), known, inputs.digest(day), of_day),
+            is_past=files.is_past(day),
+        )
+        found.append(one if everything else replace(one, step=_step(one)))
+    return MatchReader(lake, inputs.hours), found
+
+
+def _step(one: DateToMatch) -> Step:
+    """Return what is to be done with a date whose files differ."""
+    if not len(one.stored) or one.is_unfinished:
+        return Step.MATCH
+    [stored] = one.stored.to_pylist()
+    if not one.is_past:
+        is_known = stored["inputs_digest"] == one.inputs and not stored["is_anonymous"]
+        return Step.RECORD if is_known else Step.MATCH
+    if _sales_part(stored["inputs_digest"]) != _sales_part(one.inputs):
+        return Step.MATCH
+    return Step.RECORD if stored["is_anonymous"] else Step.ANONYMIZE
+
+
+def _sales_part(digest: str) -> str:
+    return digest.partition("-")[0]
+
+
+def _customers_with_new_consents(
+    lake: Lake, groups: Sequence[tuple[MatchReader, Sequence[DateToMatch]]]
+) -> Collection[str]:
+    """Return the customers with statements on dates whose sales have changed.
+
+    Orders of other dates may be theirs, so that these are matched again.
+    """
+    customers: set[str] = set()
+    for _, dates in groups:
+        days = [one.day for one in dates if one.step is Step.MATCH and _has_new_sales(one)]
+        if days:
+            found = match_reads.consents(lake, min(days), max(days))
+            customers |= {*found["customer_key"].to_pylist()}
+    return customers
+
+
+def _has_new_sales(one: DateToMatch) -> bool:
+    rows = one.stored.to_pylist()
+    return not rows or _sales_part(rows[0]["inputs_digest"]) != _sales_part(one.inputs)
+
+
+def _texts(by_day: Mapping[date, Sequence[str]], days: Iterable[date]) -> Iterator[str]:
+    for day in days:
+        yield str(day)
+        yield from sorted(by_day.get(day, ()))
+
+
+def _digest(texts: Iterable[str]) -> str:
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,231 @@
+"""Read what the matches of a date depend on; `matches` calls this.
+
+The orders and views of a date are read once for all dates of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+from clickstream.hours import Hour
+from clickstream.lake import Lake, match_reads
+from clickstream.lake.iceberg import iceberg_tables
+from clickstream.sales.match_day import MatchInputs, MatchRules
+from clickstream.sales.matching import (
+    HourCoverage,
+    NumberedView,
+    OrderKey,
+    OrderToMatch,
+    microseconds,
+)
+from clickstream.sales.time_matching import OrderForm
+from clickstream.sales.visits import (
+    DIRECT,
+    LOOK_BACK,
+    PART_COLUMNS,
+    Visit,
+    visits_of,
+    with_earlier_arrivals,
+)
+from clickstream.tables.dates import SUSPECTED_VISITORS
+from clickstream.tables.sales import ORDERS
+
+Row = Mapping[str, Any]
+
+_OF_ORDERS = [
+    *("ordered_at", "sales_source", "order_id", "order_number", "event_date"),
+    *("sold_by", "total_cents", "currency", "customer_key"),
+]
+_OF_SESSIONS = ("part_id", "session_id", "session_started_at")
+_REFUSED = ("denied", "withdrawn")
+
+
+def rules_of_matches(lake: Lake) -> MatchRules:
+    """Return the rules of `[orders]`."""
+    chosen = lake.settings.orders
+    return MatchRules(chosen.window_hours, chosen.match_by_time, chosen.time_tolerance_seconds)
+
+
+class MatchReader:
+    """The inputs of the matches of some dates, which are asked for in ascending order.
+
+    `hours` are rows of the hour ledger, which were read before.
+    """
+
+    def __init__(self, lake: Lake, hours: Iterable[Row]) -> None:
+        self._lake = lake
+        self._rules = rules_of_matches(lake)
+        self._hours = _coverage(hours, needs_numbers=_needs_numbers(lake))
+        self._orders: dict[date, list[OrderToMatch]] = {}
+        self._views: dict[date, list[NumberedView]] = {}
+        self._forms: dict[date, list[OrderForm]] = {}
+        self._suspected: dict[date, set[str]] = {}
+
+    def inputs(self, day: date) -> MatchInputs:
+        """Return the orders, views and sent forms that the matches of a date depend on."""
+        reach = Reach.of(self._rules)
+        self._forget(day - timedelta(days=reach.orders_before))
+        views = days_around(day, reach.views_before, reach.days)
+        forms = days_around(day, 1, 1) if self._rules.by_time else []
+        return MatchInputs(
+            [
+                order
+                for one in days_around(day, reach.orders_before, reach.orders_after)
+                for order in self._orders_of(one)
+            ],
+            [view for one in views for view in self._views_of(one)],
+            self._hours,
+            [form for one in forms for form in self._forms_of(one)],
+        )
+
+    def visits(self, day: date, sessions: set[str]) -> dict[str, Visit]:
+        """Return the visits of the orders of a date, with the arrivals that led to them."""
+        if not sessions:
+            return {}
+        days = days_around(day, Reach.of(self._rules).days + 1, Reach.of(self._rules).days + 1)
+        parts = self._parts(days[0], days[-1], "session_id", sessions)
+        visits = visits_of(parts)
+        direct = [one for one in visits.values() if one.arrival.channel == DIRECT]
+        if not direct:
+            return visits
+        first = min(one.started_at for one in direct) - LOOK_BACK
+        last = max(one.started_at for one in direct)
+        visitors = {one.visitor_id for one in direct}
+        earlier = self._parts(first.date(), last.date(), "visitor_id", visitors)
+        return visits | with_earlier_arrivals(direct, earlier)
+
+    def _parts(self, first: date, last: date, column: str, values: set[str]) -> list[Row]:
+        found = match_reads.parts_with(self._lake, first, last, column, values, PART_COLUMNS)
+        rows: list[Row] = found.to_pylist()
+        return rows
+
+    def _orders_of(self, day: date) -> list[OrderToMatch]:
+        if day not in self._orders:
+            at = Hour.midnight(day)
+            rows = iceberg_tables.load(self._lake, ORDERS).read(at, at, _OF_ORDERS).to_pylist()
+            self._orders[day] = [_order(row, self._denied) for row in rows]
+        return self._orders[day]
+
+    def _views_of(self, day: date) -> list[NumberedView]:
+        if day not in self._views:
+            hits = match_reads.numbered_hits(self._lake, day).to_pylist()
+            sessions = self._sessions(day, hits)
+            self._views[day] = [self._view(hit, sessions.get(hit["part_id"])) for hit in hits]
+        return self._views[day]
+
+    def _view(self, hit: Row, session: Row | None) -> NumberedView:
+        day = session["session_started_at"].date() if session else None
+        is_suspected = bool(day and hit["visitor_id"] in self._suspected_of(day))
+        return NumberedView(
+            microseconds(hit["hit_at"]),
+            hit["raw_object"],
+            hit["line_number"],
+            hit["order_number"],
+            hit["status"],
+            hit["is_bot"] or is_suspected,
+            bool(hit["opted_out"]),
+            session["session_id"] if session else None,
+            hit["shown_cents"],
+        )
+
+    def _forms_of(self, day: date) -> list[OrderForm]:
+        if day not in self._forms:
+            hits = match_reads.sent_forms(self._lake, day).to_pylist()
+            sessions = self._sessions(day, hits)
+            self._forms[day] = [
+                OrderForm(
+                    microseconds(hit["hit_at"]),
+                    sessions[hit["part_id"]]["session_id"],
+                    bool(hit["opted_out"]),
+                )
+                for hit in hits
+                if hit["part_id"] in sessions
+            ]
+        return self._forms[day]
+
+    def _sessions(self, day: date, hits: Iterable[Row]) -> dict[str, Row]:
+        """Return the session of each part of some hits of a date."""
+        part_ids = {hit["part_id"] for hit in hits}
+        if not part_ids:
+            return {}
+        found = match_reads.parts_with(self._lake, day, day, "part_id", part_ids, _OF_SESSIONS)
+        return {row["part_id"]: row for row in found.to_pylist()}
+
+    def _suspected_of(self, day: date) -> set[str]:
+        if day not in self._suspected:
+            at, table = Hour.midnight(day), iceberg_tables.load(self._lake, SUSPECTED_VISITORS)
+            self._suspected[day] = {*table.read(at, at, ["visitor_id"])["visitor_id"].to_pylist()}
+        return self._suspected[day]
+
+    @cached_property
+    def _denied(self) -> set[str]:
+        """The customers whose latest statement on any purpose is a refusal."""
+        latest: dict[tuple[str, str], tuple[Any, bool]] = {}
+        for row in match_reads.consents(self._lake).to_pylist():
+            key = row["customer_key"], row["purpose"]
+            state = (row["recorded_at"], row["state"] in _REFUSED)
+            latest[key] = max(latest.get(key, state), state)
+        return {customer for (customer, _), (_, is_refused) in latest.items() if is_refused}
+
+    def _forget(self, before: date) -> None:
+        """Forget dates that no later date needs."""
+        for known in (self._orders, self._views, self._forms, self._suspected):
+            for day in [one for one in known if one < before - timedelta(days=1)]:
+                del known[day]
+
+
+class Reach:
+    """How many dates before and after a date its matches depend on.
+
+    An order's views are within the window (`days`). The kind of a view depends on the order that it
+    confirms, the earlier views of this order, and the orders that these may confirm.
+    """
+
+    def __init__(self, days: int) -> None:
+        self.days = days
+        self.views_before = 2 * days
+        self.orders_before = 3 * days
+        self.orders_after = 2 * days
+        self.hours_before = max(LOOK_BACK.days + days, 2 * days) + 2
+        self.hours_after = days + 1
+
+    @classmethod
+    def of(cls, rules: MatchRules) -> Reach:
+        """Return the reach of a window."""
+        return cls(-(-rules.window_hours // 24))
+
+
+def days_around(day: date, before: int, after: int) -> list[date]:
+    """Return a date with those before and after it."""
+    return [day + timedelta(days=number) for number in range(-before, after + 1)]
+
+
+def _needs_numbers(lake: Lake) -> bool:
+    """Whether hours without numbers are incomplete: unless orders are matched by time alone."""
+    chosen = lake.settings.orders
+    return bool(chosen.number) or not chosen.match_by_time
+
+
+def _coverage(hours: Iterable[Row], *, needs_numbers: bool) -> HourCoverage:
+    complete = [row for row in hours if not row["missing_sources"]]
+    return HourCoverage(
+        {Hour.at(row["hour_at"]).number for row in complete},
+        {Hour.at(row["hour_at"]).number for row in complete if row["has_order_numbers"]},
+        needs_numbers,
+    )
+
+
+def _order(row: Row, denied: set[str]) -> OrderToMatch:
+    return OrderToMatch(
+        microseconds(row["ordered_at"]),
+        OrderKey(row["sales_source"], row["order_id"]),
+        row["order_number"],
+        row["event_date"],
+        row["sold_by"],
+        row["total_cents"],
+        row["currency"],
+        row["customer_key"] in denied,
+    )

@@ -1,0 +1,184 @@
+"""Match the orders of the dates that changed to their visits, and publish each date.
+
+    plan_matches ─▶ for each date: read ─▶ match_day ─▶ publish_matches
+
+A date is a function of its inputs, so any order, repetition or crash of the steps gives the same
+rows. `clickstream sales match` and the task `match_orders` call this.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from clickstream import __version__
+from clickstream.errors import StaleHour
+from clickstream.hours import Hour
+from clickstream.lake import Lake, aws_errors, sales_publication, sales_state
+from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.sales_publication import MATCHES
+from clickstream.pipeline.sales.match_plan import (
+    DateToMatch,
+    MatchPlan,
+    MatchRange,
+    Step,
+    plan_matches,
+)
+from clickstream.pipeline.sales.match_reader import MatchReader, rules_of_matches
+from clickstream.sales.match_day import match_day
+from clickstream.tables import Table
+from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, MATCH_LEDGER, ORDER_MATCHES
+from clickstream.wording import quantity
+
+_ATTEMPTS = 5
+
+Rows = Mapping[Table, pa.Table]
+
+
+@dataclass(frozen=True)
+class MatchedDate:
+    """A date that was matched: its orders by method, and whether its rows have changed."""
+
+    day: date
+    methods: Counter[str]
+    views: Counter[str]
+    is_published: bool
+    is_anonymous: bool
+
+    @property
+    def orders(self) -> int:
+        """The number of orders."""
+        return sum(self.methods.values())
+
+    @property
+    def matched(self) -> int:
+        """The number of orders with a visit."""
+        return self.orders - self.methods["none"]
+
+    @property
+    def sentence(self) -> str:
+        """One line for the log."""
+        parts = [
+            f"{self.day}: {self.matched:,} of {quantity(self.orders, 'order')} matched",
+            quantity(sum(self.views.values()), "confirmation view"),
+        ]
+        if number := self.views["unknown number"]:
+            parts.append(f"{number:,} with an unknown number")
+        if not self.is_published:
+            parts.append("unchanged")
+        elif self.is_anonymous:
+            parts.append("without the ids of visits")
+        return f"{', '.join(parts)}."
+
+
+@aws_errors.translate_errors()
+def match_orders(
+    lake: Lake, now: datetime, run_id: str, chosen: MatchRange | None = None
+) -> Iterator[MatchedDate]:
+    """Match the dates that changed; yield each when it is published.
+
+    If another process publishes a date meanwhile, what is left is compared again. Raises StaleHour
+    if that happens too often.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            yield from match_dates(lake, plan_matches(lake, now, chosen), run_id)
+        except StaleHour:
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            return
+
+
+def match_dates(lake: Lake, plan: MatchPlan, run_id: str) -> Iterator[MatchedDate]:
+    """Match the dates of a plan. Raises StaleHour if another process publishes one of them."""
+    for reader, dates in plan.groups:
+        for one in dates:
+            if one.step is Step.RECORD:
+                sales_state.end(lake, MATCHES, one.day, one.files, one.known)
+            else:
+                yield _match(lake, reader, one, run_id)
+
+
+def _match(lake: Lake, reader: MatchReader, one: DateToMatch, run_id: str) -> MatchedDate:
+    before = {table: _stored_rows(lake, table, one.day) for table in _TABLES}
+    rows = before if one.step is Step.ANONYMIZE else _matched_rows(lake, reader, one.day)
+    if one.is_past:
+        rows = {**rows, ORDER_MATCHES: _without_sessions(rows[ORDER_MATCHES])}
+    is_same = not one.is_unfinished and _is_stored(one, before, rows)
+    if is_same:
+        sales_state.end(lake, MATCHES, one.day, one.files, one.known)
+    else:
+        ledger = _ledger(one, rows, run_id)
+        replaces = sales_publication.publication_of_matches(one.stored)
+        sales_publication.publish_matches(
+            lake, one.day, {**rows, MATCH_LEDGER: ledger}, replaces, one.files
+        )
+    return MatchedDate(
+        one.day,
+        Counter(rows[ORDER_MATCHES]["method"].to_pylist()),
+        Counter(rows[CONFIRMATION_VIEWS]["kind"].to_pylist()),
+        is_published=not is_same,
+        is_anonymous=one.is_past,
+    )
+
+
+def _matched_rows(lake: Lake, reader: MatchReader, day: date) -> Rows:
+    built = match_day(
+        day,
+        reader.inputs(day),
+        rules_of_matches(lake),
+        lambda sessions: reader.visits(day, sessions),
+    )
+    return {table: built.table(table) for table in _TABLES}
+
+
+def _stored_rows(lake: Lake, table: Table, day: date) -> pa.Table:
+    """Return the stored rows of a date in the types and the order of the table."""
+    at = Hour.midnight(day)
+    rows = iceberg_tables.load(lake, table).read(at, at.plus(23))
+    plain = rows.select(table.column_names).cast(table.arrow_schema())
+    return plain.sort_by([(name, "ascending") for name in table.sort_by])
+
+
+def _without_sessions(rows: pa.Table) -> pa.Table:
+    place = rows.schema.get_field_index("session_id")
+    return rows.set_column(place, rows.schema.field(place), pa.nulls(len(rows), pa.string()))
+
+
+def _is_stored(one: DateToMatch, before: Rows, rows: Rows) -> bool:
+    """Whether the lake has these rows, published for a date on the same side of the window.
+
+    The ledger of a past date has the digest of its sales, by which its rows are kept later.
+    """
+    ledger = one.stored.to_pylist()
+    if not ledger or ledger[0]["is_anonymous"] != one.is_past:
+        return False
+    if one.is_past and ledger[0]["inputs_digest"] != one.inputs:
+        return False
+    return all(before[table].equals(rows[table]) for table in _TABLES)
+
+
+def _ledger(one: DateToMatch, rows: Rows, run_id: str) -> pa.Table:
+    matches = rows[ORDER_MATCHES]
+    row: dict[str, Any] = {
+        "event_date": one.day,
+        "hour_at": datetime(one.day.year, one.day.month, one.day.day),
+        "orders": len(matches),
+        "matched": sum(method != "none" for method in matches["method"].to_pylist()),
+        "confirmation_views": len(rows[CONFIRMATION_VIEWS]),
+        "inputs_digest": one.inputs,
+        "is_anonymous": one.is_past,
+        "library_version": __version__,
+        "published_at": datetime.now(UTC).replace(tzinfo=None),
+        "published_by": run_id,
+    }
+    return pa.Table.from_pylist([row], MATCH_LEDGER.arrow_schema())
+
+
+_TABLES = (ORDER_MATCHES, CONFIRMATION_VIEWS)

@@ -1,0 +1,210 @@
+"""Match the orders of a date, and return its rows of order_matches and confirmation_views.
+
+`pipeline.sales.matches` reads the inputs and calls this. The function is pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
+
+import pyarrow as pa
+
+from clickstream.sales.matching import (
+    HOUR,
+    SECOND,
+    ClassifiedView,
+    HourCoverage,
+    NumberedView,
+    NumberMatches,
+    OrderKey,
+    OrderToMatch,
+    OrderViews,
+    Reason,
+    match_by_number,
+    moment,
+)
+from clickstream.sales.time_matching import LARGEST_OFFSET, OrderForm, match_by_time
+from clickstream.sales.visits import Visit, VisitArrival
+from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, ORDER_MATCHES
+from clickstream.tables.table_type import Table
+
+Method = Literal["number", "time", "none"]
+FindVisits = Callable[[set[str]], Mapping[str, Visit]]
+"""Returns the visits of some sessions; sessions that are not found are left out."""
+
+
+@dataclass(frozen=True)
+class MatchRules:
+    """The times of `[orders]` in hours and seconds; `by_time` is whether times are compared."""
+
+    window_hours: int = 24
+    by_time: bool = False
+    tolerance_seconds: int = 5
+
+    @property
+    def window(self) -> int:
+        """The window in microseconds."""
+        return self.window_hours * HOUR
+
+
+@dataclass(frozen=True)
+class MatchInputs:
+    """The orders, views and sent forms that the matches of a date depend on, also of other dates.
+
+    `hours` are the published ones.
+    """
+
+    orders: Sequence[OrderToMatch]
+    views: Sequence[NumberedView]
+    hours: HourCoverage
+    forms: Sequence[OrderForm] = ()
+
+
+class OrderMatch(NamedTuple):
+    """The result for an order: the time and session of its confirmation, or why it has none."""
+
+    order: OrderToMatch
+    method: Method
+    why_none: Reason | None
+    views: int
+    at: int | None = None
+    session_id: str | None = None
+
+
+@dataclass
+class MatchedDay:
+    """The rows of a date."""
+
+    day: date
+    matches: list[dict[str, Any]] = field(default_factory=list)
+    views: list[dict[str, Any]] = field(default_factory=list)
+
+    def table(self, table: Table) -> pa.Table:
+        """Return the rows of a table, sorted as the table is."""
+        rows = self.matches if table is ORDER_MATCHES else self.views
+        in_order = sorted(rows, key=lambda row: [row[name] for name in table.sort_by])
+        return pa.Table.from_pylist(in_order, table.arrow_schema())
+
+
+def match_day(day: date, inputs: MatchInputs, rules: MatchRules, find: FindVisits) -> MatchedDay:
+    """Match the orders of a date, and classify its confirmation views."""
+    by_number = match_by_number(inputs.orders, inputs.views, rules.window)
+    found = [*_matches(day, inputs, rules, by_number)]
+    visits = find({one.session_id for one in found if one.session_id})
+    views = [one for one in by_number.views if moment(one.view.at).date() == day]
+    return MatchedDay(
+        day,
+        [_match_row(one, visits.get(one.session_id or "")) for one in found],
+        [_view_row(one) for one in views],
+    )
+
+
+def _matches(
+    day: date, inputs: MatchInputs, rules: MatchRules, by_number: NumberMatches
+) -> Iterator[OrderMatch]:
+    own = [order for order in inputs.orders if order.day == day]
+    reasons = {one.key: by_number.reason(one, inputs.hours, rules.window) for one in own}
+    timed = _by_time(own, reasons, inputs, rules, by_number) if rules.by_time else {}
+    for order in own:
+        found = by_number.of_orders.get(order.key, OrderViews())
+        reason, view = reasons[order.key], found.confirmed_by
+        if reason is None and view is not None:
+            yield OrderMatch(order, "number", None, found.number, view.at, view.session_id)
+        else:
+            yield timed.get(order.key) or OrderMatch(order, "none", reason, found.number)
+
+
+def _by_time(
+    own: Iterable[OrderToMatch],
+    reasons: Mapping[OrderKey, Reason | None],
+    inputs: MatchInputs,
+    rules: MatchRules,
+    by_number: NumberMatches,
+) -> dict[OrderKey, OrderMatch]:
+    """Return the orders without a number in the log that a sent form fits.
+
+    Pages with an unknown number count as sent forms. Orders that no view confirms compete.
+    """
+    left = [
+        order
+        for order in own
+        if reasons[order.key] in ("no request", "hour incomplete")
+        and order.key not in by_number.of_orders
+        and _is_published_around(order, inputs.hours)
+    ]
+    confirmed = {key for key, one in by_number.of_orders.items() if one.confirmed_by}
+    others = [one for one in inputs.orders if one.is_on_the_web and one.key not in confirmed]
+    unknown = [
+        OrderForm(one.view.at, one.view.session_id)
+        for one in by_number.views
+        if one.kind == "unknown number" and one.view.session_id
+    ]
+    tolerance = rules.tolerance_seconds * SECOND
+    fitting = match_by_time(left, others, [*inputs.forms, *unknown], tolerance)
+    return {
+        order.key: _timed(order, fitting[order.key].form) for order in left if order.key in fitting
+    }
+
+
+def _is_published_around(order: OrderToMatch, hours: HourCoverage) -> bool:
+    """Whether the hours in which the form of an order can be are published with all hosts."""
+    all_hours = HourCoverage(hours.complete, hours.numbered, needs_numbers=False)
+    return all_hours.covers(order.at - LARGEST_OFFSET, order.at + LARGEST_OFFSET)
+
+
+def _timed(order: OrderToMatch, form: OrderForm | None) -> OrderMatch:
+    if form is None:
+        return OrderMatch(order, "none", "ambiguous", 0)
+    if form.is_opted_out:
+        return OrderMatch(order, "none", "opted out", 0)
+    return OrderMatch(order, "time", None, 0, form.at, form.session_id)
+
+
+def _match_row(found: OrderMatch, visit: Visit | None) -> dict[str, Any]:
+    """Return the row of an order; one whose visit is not stored completely has none."""
+    order, has_visit = found.order, visit is not None
+    arrival = visit.arrival if visit else VisitArrival()
+    why_none = None if has_visit else found.why_none or "hour incomplete"
+    apart = (found.at - order.at) / SECOND if has_visit and found.at is not None else None
+    of_visit = ("session_id", "site", "landing_page", "device", "country", "region", "city")
+    return {
+        **_of_date(order.day),
+        "sales_source": order.key.source,
+        "order_id": order.key.order_id,
+        "method": found.method if has_visit else "none",
+        "why_none": why_none,
+        "seconds_apart": apart,
+        "confirmation_views": found.views,
+        **{name: getattr(visit, name, None) for name in of_visit},
+        **arrival._asdict(),
+    }
+
+
+def _view_row(found: ClassifiedView) -> dict[str, Any]:
+    view, order = found.view, found.order
+    at = moment(view.at)
+    return {
+        "event_date": at.date(),
+        "hour_at": at.replace(minute=0, second=0, microsecond=0),
+        "hit_at": at,
+        "order_number": view.number,
+        "kind": found.kind,
+        "sales_source": order.key.source if order else None,
+        "order_id": order.key.order_id if order else None,
+        "shown_cents": view.shown_cents,
+        "order_cents": order.total_cents if order else None,
+        "currency": order.currency if order else None,
+        "raw_object": view.raw_object,
+        "line_number": view.line_number,
+    }
+
+
+def _of_date(day: date) -> dict[str, Any]:
+    return {"event_date": day, "hour_at": datetime(day.year, day.month, day.day)}
+
+
+TABLES = (ORDER_MATCHES, CONFIRMATION_VIEWS)
+"""The tables whose rows `match_day` returns."""

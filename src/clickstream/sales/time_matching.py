@@ -1,0 +1,89 @@
+"""Match orders to sent forms by their times, for sites whose pages do not show a number.
+
+Only pairs count of which neither the order nor the visit fits another one. `[orders] match_by_time`
+switches it on.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from clickstream.sales.matching import SECOND, OrderKey, OrderToMatch
+
+LARGEST_OFFSET = 600 * SECOND
+"""The clocks of the shop and of the web server may differ by this time."""
+
+LEAST_PAIRS = 3
+"""Pairs with one difference that show how far clocks differ; with fewer, they count as equal."""
+
+
+class OrderForm(NamedTuple):
+    """A request that may have sent an order: an answered POST, or a page with an unknown number."""
+
+    at: int
+    session_id: str
+    is_opted_out: bool = False
+
+
+class TimeMatch(NamedTuple):
+    """What fits an order: the sent form; None if several visits or orders fit."""
+
+    form: OrderForm | None
+
+
+def clock_offset(orders: Sequence[OrderToMatch], forms: Sequence[OrderForm]) -> int:
+    """Return how far the web server's clock is ahead of the shop's, in microseconds.
+
+    It is the mode of the differences in whole seconds; of equally frequent ones, the smallest.
+    """
+    times = sorted(form.at for form in forms)
+    seconds: Counter[int] = Counter()
+    for order in orders:
+        first = bisect_left(times, order.at - LARGEST_OFFSET)
+        last = bisect_right(times, order.at + LARGEST_OFFSET)
+        seconds.update((at - order.at) // SECOND for at in times[first:last])
+    if not seconds:
+        return 0
+    offset, pairs = min(seconds.items(), key=lambda one: (-one[1], abs(one[0]), one[0]))
+    return offset * SECOND if pairs >= LEAST_PAIRS else 0
+
+
+def match_by_time(
+    orders: Sequence[OrderToMatch],
+    others: Iterable[OrderToMatch],
+    forms: Sequence[OrderForm],
+    tolerance: int,
+) -> Mapping[OrderKey, TimeMatch]:
+    """Return what fits each of `orders`; orders that nothing fits are left out.
+
+    `others` are orders of the dates beside, which may fit the same forms. `tolerance` is in
+    microseconds.
+    """
+    offset = clock_offset(orders, forms)
+    ordered = sorted(forms)
+    times = [form.at for form in ordered]
+    fitting: dict[OrderKey, list[OrderForm]] = {}
+    of_form: dict[OrderForm, set[OrderKey]] = defaultdict(set)
+    for order in {one.key: one for one in (*others, *orders)}.values():
+        at = order.at + offset
+        some = ordered[bisect_left(times, at - tolerance) : bisect_right(times, at + tolerance)]
+        fitting[order.key] = sorted(some, key=lambda form: (abs(form.at - at), form))
+        for form in some:
+            of_form[form].add(order.key)
+    return {
+        order.key: TimeMatch(_single(fitting[order.key], of_form))
+        for order in orders
+        if fitting[order.key]
+    }
+
+
+def _single(
+    forms: Sequence[OrderForm], of_form: Mapping[OrderForm, set[OrderKey]]
+) -> OrderForm | None:
+    """Return the nearest form if all are of one visit, and none of them fits another order."""
+    is_one_visit = len({form.session_id for form in forms}) == 1
+    is_single = is_one_visit and all(len(of_form[form]) == 1 for form in forms)
+    return forms[0] if is_single else None

@@ -1,0 +1,127 @@
+"""Orders meet the visits that the simulated café knows, in any order of pulls, builds and kills."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.faults import Killed, dying
+from tests.support.lakes import aws_session
+from tests.support.matched_cafe import MatchedCafe, TrueMatch, cafe_settings
+
+from clickstream.demo.cafe import CafeRules
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import Lake, open_lake
+from clickstream.lake.iceberg import iceberg_tables
+from clickstream.pipeline.backfill.backfill import rebuild
+from clickstream.pipeline.proof.match_checks import verify_matches
+from clickstream.pipeline.publish.publish import hours_to_build
+from clickstream.pipeline.pull.host import pull_source
+from clickstream.pipeline.sales.match_plan import MatchRange, plan_matches
+from clickstream.pipeline.sales.matches import match_orders
+from clickstream.pipeline.sales.pull import plan_pull, pull_dates
+from clickstream.settings import Settings
+from clickstream.tables import Table
+from clickstream.tables.sales import ORDERS
+from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, MATCH_LEDGER, ORDER_MATCHES
+
+pytestmark = pytest.mark.lake
+
+FIRST = Hour.parse("2026-11-19T12")
+
+
+def rows(lake: Lake, table: Table) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (
+        iceberg_tables.load(lake, table).iceberg.scan().to_arrow().to_pylist()
+    )
+    return found
+
+
+def pull_shop(lake: Lake, now: datetime) -> None:
+    [source] = lake.settings.sales
+    for _ in pull_dates(lake, source, plan_pull(lake, source, now).dates, "pull"):
+        pass
+
+
+def match(lake: Lake, now: datetime, chosen: MatchRange | None = None) -> int:
+    """Match what changed; return how many dates were published."""
+    return sum(one.is_published for one in match_orders(lake, now, "match", chosen))
+
+
+def matches(lake: Lake) -> dict[str, TrueMatch]:
+    """Return the columns that the simulation knows; each order has one row."""
+    found = rows(lake, ORDER_MATCHES)
+    assert sorted(one["order_id"] for one in found) == sorted(
+        one["order_id"] for one in rows(lake, ORDERS)
+    )
+    return {one["order_id"]: TrueMatch(*(one[n] for n in TrueMatch._fields)) for one in found}
+
+
+def assert_ledger_counts_the_rows(lake: Lake) -> None:
+    of_ledger = rows(lake, MATCH_LEDGER)
+    found = rows(lake, ORDER_MATCHES)
+    assert sum(one["orders"] for one in of_ledger) == len(found)
+    assert sum(one["matched"] for one in of_ledger) == sum(r["method"] != "none" for r in found)
+    views = rows(lake, CONFIRMATION_VIEWS)
+    assert sum(one["confirmation_views"] for one in of_ledger) == len(views)
+    confirmed = {one["order_id"] for one in views if one["kind"] == "order"}
+    assert confirmed == {one["order_id"] for one in found if one["method"] == "number"}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "hours", "window", "visitors"),
+    [(3, 12, 3, 5), pytest.param(30, 24, 24, 6, marks=pytest.mark.deep)],
+)
+def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
+    lake_settings: Settings, tmp_path: Path, pieces: int, hours: int, window: int, visitors: int
+) -> None:
+    chance = random.Random(pieces)
+    rules = CafeRules(visitors_per_hour=visitors, bots_per_hour=1, scanners_per_hour=0)
+    last = FIRST.plus(pieces * hours - 1)
+    cafe = MatchedCafe(FIRST, last, rules, chance, timedelta(hours=window))
+    lake = open_lake(cafe_settings(lake_settings, tmp_path, cafe), aws_session())
+    logs, shop = tmp_path / "logs", tmp_path / "shop"
+    now = last.end + timedelta(hours=6)
+    (logs / "web-1-access.log").write_bytes(cafe.lines(is_late=False))
+    pull_source(lake, lake.settings.sources[0])
+    starts = [FIRST.plus(hours * number) for number in range(pieces)]
+    chance.shuffle(starts)
+    for number, start in enumerate(starts, 1):
+        [*rebuild(lake, [*hour_range(start, start.plus(hours - 1))], "build")]
+        moment = FIRST.start + (last.start - FIRST.start) * number / pieces
+        cafe.write_orders(shop, moment)
+        pull_shop(lake, now)
+        with suppress(Killed):
+            match(dying(lake, chance.randrange(60), after=bool(number % 2)), now)
+        match(lake, now)
+        assert matches(lake).keys() == cafe.truth(moment).keys()
+    (logs / "web-2-access.log").write_bytes(cafe.lines(is_late=True))
+    pull_source(lake, lake.settings.sources[0])
+    [*rebuild(lake, [*hours_to_build(lake, last).hours], "late")]
+    cafe.write_orders(shop, now)
+    pull_shop(lake, now)
+    assert match(lake, now) > 0
+
+    truth = cafe.truth(now)
+    assert matches(lake) == truth
+    assert {one.why_none for one in truth.values()} > {None, "not on the web", "no request"}
+    assert_ledger_counts_the_rows(lake)
+    assert plan_matches(lake, now).groups == []
+    assert verify_matches(lake).is_proven
+    assert_ids_are_removed(lake, now)
+
+
+def assert_ids_are_removed(lake: Lake, now: datetime) -> None:
+    """After the replay window only the ids are removed, and a changed sale is matched again."""
+    before = rows(lake, ORDER_MATCHES)
+    assert any(one["session_id"] for one in before)
+    later = now + timedelta(days=lake.settings.privacy.replay_days + 2)
+    assert match(lake, later) == len({one["event_date"] for one in before})
+    without = [{**one, "session_id": None} for one in before]
+    assert sorted(map(repr, rows(lake, ORDER_MATCHES))) == sorted(map(repr, without))
+    assert all(one["is_anonymous"] for one in rows(lake, MATCH_LEDGER))
+    assert match(lake, later) == 0

@@ -1,0 +1,225 @@
+"""Each order and each view of a confirmation page is in one class, in any order of rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.cases import each_case
+
+from clickstream.sales.match_day import MatchInputs, MatchRules, match_day
+from clickstream.sales.matching import (
+    HOUR,
+    SECOND,
+    HourCoverage,
+    NumberedView,
+    OrderKey,
+    OrderToMatch,
+    microseconds,
+    moment,
+)
+from clickstream.sales.time_matching import OrderForm, clock_offset, match_by_time
+from clickstream.sales.visits import Visit, VisitArrival, visits_of, with_earlier_arrivals
+from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, ORDER_MATCHES
+
+DAY = date(2026, 11, 20)
+NOON = microseconds(datetime(2026, 11, 20, 12))
+WINDOW = 2 * HOUR
+RULES = MatchRules(window_hours=2)
+KINDS = {
+    *("order", "repeat", "unknown number", "ambiguous number", "failed", "bot", "opted out"),
+}
+
+
+def order(order_id: str, at: int = NOON, number: str = "", **other: Any) -> OrderToMatch:
+    given = {"sold_by": "web", "total_cents": 450, "currency": "EUR", **other}
+    return OrderToMatch(
+        at, OrderKey("shop", order_id), number or order_id, moment(at).date(), **given
+    )
+
+
+def view(number: str, line: int = 1, at: int = NOON, **other: Any) -> NumberedView:
+    given = {"status": 200, "is_machine": False, "is_opted_out": False, "session_id": "s"}
+    return NumberedView(at, "raw/a", line, number, **{**given, **other})
+
+
+minutes = st.integers(-6 * 60, 6 * 60).map(lambda number: NOON + number * 60 * SECOND)
+numbers = st.sampled_from(["1", "#1", "2", "3"])
+orders = st.lists(
+    st.builds(
+        order,
+        st.integers(0, 9).map(str),
+        minutes,
+        numbers,
+        sold_by=st.sampled_from(["web", "web", "app", "counter"]),
+        is_denied=st.sampled_from([False, False, True]),
+    ),
+    max_size=6,
+    unique_by=lambda one: one.key,
+)
+views = st.lists(
+    st.builds(
+        view,
+        numbers,
+        st.integers(1, 99),
+        minutes,
+        status=st.sampled_from([200, 200, 304, 500]),
+        is_machine=st.sampled_from([False, False, True]),
+        is_opted_out=st.sampled_from([False, False, True]),
+        session_id=st.sampled_from(["a", "b"]),
+    ),
+    max_size=8,
+    unique_by=lambda one: one.line_number,
+)
+published = st.sets(st.integers(NOON // HOUR - 9, NOON // HOUR + 9))
+
+
+def visit(session_id: str) -> Visit:
+    return Visit(session_id, "v", moment(NOON), "cafe", "/", "desktop", *[None] * 3, VisitArrival())
+
+
+def result(orders: Any, views: Any, hours: set[int]) -> Any:
+    inputs = MatchInputs(orders, views, HourCoverage(hours, hours))
+    return match_day(DAY, inputs, RULES, lambda names: {name: visit(name) for name in names})
+
+
+def expected(one: OrderToMatch, orders: list[OrderToMatch], views: list[NumberedView]) -> Any:
+    """The time of the view that confirms an order, or why it has none, by the definitions."""
+    fits = {
+        (v, o.key)
+        for v in views
+        for o in orders
+        if o.sold_by in ("web", "app")
+        and o.number.lstrip("#") == v.number.lstrip("#")
+        and abs(v.at - o.at) <= WINDOW
+    }
+    seen = sorted(v for v, key in fits if key == one.key and v.status != 500)
+    people = [v for v in seen if not v.is_machine]
+    alone = [v for v in people if v.is_opted_out or [k for w, k in fits if w == v] == [one.key]]
+    if one.sold_by not in ("web", "app"):
+        return "not on the web"
+    if one.is_denied or (alone and alone[0].is_opted_out):
+        return "opted out"
+    if alone:
+        return alone[0].at
+    if len(people) < len(seen):
+        return "bot"
+    return "ambiguous" if people else None
+
+
+@given(orders, views, published, st.randoms(use_true_random=False))
+def test_orders_and_views_are_in_one_class_in_any_order_of_rows(
+    orders: Any, views: Any, hours: set[int], chance: Any
+) -> None:
+    found = result(orders, views, hours)
+    shuffled = result(*(chance.sample(some, len(some)) for some in (orders, views)), hours)
+    for table in (ORDER_MATCHES, CONFIRMATION_VIEWS):
+        assert shuffled.table(table) == found.table(table)
+    assert Counter(one["order_id"] for one in found.matches) == Counter(
+        one.key.order_id for one in orders
+    )
+    assert [one["line_number"] for one in found.views] == [one[2] for one in sorted(views)]
+    assert {one["kind"] for one in found.views} <= KINDS
+    confirmed = [one["order_id"] for one in found.views if one["kind"] == "order"]
+    matched = {one["order_id"] for one in found.matches if one["method"] == "number"}
+    assert sorted(confirmed) == sorted(matched)
+    for one, row in ((o, r) for o in orders for r in found.matches if r["order_id"] == o.key[1]):
+        assert (row["method"] == "none") == (row["why_none"] is not None)
+        wanted = expected(one, orders, views)
+        if isinstance(wanted, int):
+            assert row["seconds_apart"] == (wanted - one.at) / SECOND
+        elif wanted is None:
+            around = range((one.at - WINDOW) // HOUR, (one.at + WINDOW) // HOUR + 1)
+            is_known = hours.issuperset(around)
+            assert row["why_none"] == ("no request" if is_known else "hour incomplete")
+        else:
+            assert row["why_none"] == wanted
+
+
+forms = st.lists(
+    st.builds(
+        OrderForm,
+        st.integers(-40, 40).map(lambda s: NOON + (s + 37) * SECOND),
+        st.sampled_from("abcd"),
+    ),
+    max_size=8,
+    unique=True,
+)
+timed = st.lists(
+    st.builds(
+        order, st.integers(0, 9).map(str), st.integers(-40, 40).map(lambda s: NOON + s * SECOND)
+    ),
+    max_size=6,
+    unique_by=lambda one: one.key,
+)
+
+
+@given(timed, forms, st.integers(0, 8))
+def test_by_time_an_order_and_its_visit_fit_nothing_else(
+    orders: Any, forms: Any, seconds: int
+) -> None:
+    found = match_by_time(orders, [], forms, seconds * SECOND)
+    assert match_by_time(orders[::-1], orders, forms[::-1], seconds * SECOND) == found
+    offset = clock_offset(orders, forms)
+
+    def fits(one: OrderToMatch, form: OrderForm) -> bool:
+        return abs(form.at - offset - one.at) <= seconds * SECOND
+
+    for one in orders:
+        near = [form for form in forms if fits(one, form)]
+        assert (one.key in found) == bool(near)
+        others = [o for o in orders if o is not one and any(fits(o, form) for form in near)]
+        is_single = len({form.session_id for form in near}) == 1 and not others
+        if near:
+            assert (found[one.key].form in near) if is_single else found[one.key].form is None
+
+
+def test_the_offset_of_the_clocks_is_the_mode_of_the_differences() -> None:
+    some = [order(str(n), NOON + n * 100 * SECOND) for n in range(20)]
+    sent = [OrderForm(one.at + 37 * SECOND + n % 3, f"s{n}") for n, one in enumerate(some)]
+    assert clock_offset(some, [*sent, OrderForm(NOON, "other")]) == 37 * SECOND
+    assert clock_offset(some[:2], sent[:2]) == 0
+    matched = match_by_time(some, [], sent, 5 * SECOND)
+    assert [matched[one.key].form for one in some] == sent
+
+
+def part(session_id: str, hour: int, **other: Any) -> dict[str, Any]:
+    at = datetime(2026, 11, 20, hour)
+    empty = dict.fromkeys(("source", "medium", "referrer_domain", "utm_campaign", "channel"))
+    place = dict.fromkeys(("country", "region", "city"))
+    return {
+        **{"session_id": session_id, "visitor_id": "v", "session_started_at": at, "part_id": "p"},
+        **{"first_hit_at": at, "first_page_at": at, "landing_page": "/", "device": "desktop"},
+        **{"site": "cafe", "referrer_logged": True, "is_bot": False, **empty, **place, **other},
+    }
+
+
+@each_case(
+    "earlier, channel",
+    [
+        ([], "Direct"),
+        ([part("a", 9, channel="Email")], "Email"),
+        ([part("a", 9, channel="Email"), part("b", 10, channel="Organic")], "Organic"),
+        ([part("a", 9, channel="Email"), part("b", 10)], "Email"),
+        ([part("a", 9, channel="Email", is_bot=True)], "Direct"),
+        ([part("a", 9, channel="Email", visitor_id="w")], "Direct"),
+        ([part("a", 13, channel="Email")], "Direct"),
+        ([part("a", 9, channel="Email", session_started_at=datetime(2026, 10, 20))], "Direct"),
+    ],
+)
+def test_a_direct_visit_has_the_last_earlier_arrival(earlier: Any, channel: str) -> None:
+    visits = visits_of([part("own", 12)])
+    found = with_earlier_arrivals(visits.values(), [*earlier, part("own", 12)])
+    assert found["own"].arrival.channel == channel
+
+
+def test_a_visit_has_its_first_page_and_its_last_arrival() -> None:
+    parts = [
+        part("own", 12, landing_page="/b", channel="Email", session_started_at=NOON),
+        part("own", 11, first_page_at=None, landing_page=None, channel="Organic", device="mobile"),
+    ]
+    found = visits_of(parts)["own"]
+    assert (found.landing_page, found.arrival.channel, found.device) == ("/b", "Email", "mobile")

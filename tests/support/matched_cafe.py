@@ -1,0 +1,192 @@
+"""A simulated café whose orders and log lines reach a lake in pieces, and its true matches."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.support.cafe_shops import Story
+from tests.support.lake_settings import ROOT
+
+from clickstream.clean.pages import PageRules, page_name
+from clickstream.demo.cafe import CafeRules
+from clickstream.demo.cafe.history import traffic
+from clickstream.demo.cafe.rules import SECOND
+from clickstream.demo.cafe.shop import ShopOrder, readable_time
+from clickstream.demo.cafe.truth import PersonSession, TruthTally
+from clickstream.demo.cafe.weblog import Entry, Request, render
+from clickstream.hours import Hour, hour_range
+from clickstream.lake.visitor_keys import KeyPeriod
+from clickstream.settings import Settings, SiteSettings, load
+from clickstream.settings.sales import SalesSettings
+
+MAP = """
+title = "café"
+[orders]
+files = "orders*.csv"
+[orders.columns]
+order_id = "id"
+ordered_at = "at"
+total = "total"
+sold_by = "by"
+status = "status"
+"""
+
+
+class TrueMatch(NamedTuple):
+    """The columns of order_matches that the simulation knows."""
+
+    method: str
+    why_none: str | None
+    seconds_apart: float | None
+    confirmation_views: int
+    landing_page: str | None
+    channel: str | None
+    source: str | None
+    medium: str | None
+    referrer_domain: str | None
+    utm_campaign: str | None
+
+
+@dataclass
+class MatchedCafe:
+    """The entries of a log, without those that are lost, and the shop whose orders they confirm."""
+
+    first: Hour
+    last: Hour
+    rules: CafeRules
+    chance: random.Random
+    window: timedelta
+    lost: set[int] = field(default_factory=set)
+
+    @cached_property
+    def story(self) -> Story:
+        return Story(self.rules, self.first, self.last)
+
+    @cached_property
+    def entries(self) -> dict[Hour, list[Entry]]:
+        """The entries that are kept; all lines about some orders are lost."""
+        number = len([*hour_range(self.first, self.last)])
+        found = dict(islice(traffic(self.rules, self.first), number))
+        receipts = {n for some in found.values() for e in some if (n := number_of(e))}
+        self.lost |= {*self.chance.sample(sorted(receipts), len(receipts) // 10)}
+        self.lost |= {min(receipts), max(receipts)}  # probably near hours that are not published
+        return {
+            hour: [e for e in some if number_of(e) not in self.lost] for hour, some in found.items()
+        }
+
+    def lines(self, is_late: bool) -> bytes:
+        """The lines that arrive in time, or late: those of some clients in every seventh hour."""
+        return b"".join(
+            render(entry)
+            for hour, entries in self.entries.items()
+            for entry in entries
+            if _is_late(hour, entry) == is_late
+        )
+
+    def write_orders(self, directory: Path, moment: datetime) -> None:
+        """Write what the shop has at a moment."""
+        lines = [
+            f"{one.number},{readable_time(one.ordered_at).isoformat()}Z,"
+            f"{one.total_cents / 100:.2f},{one.sold_by},{one.status}"
+            for one in self.story.at(moment).orders.values()
+        ]
+        text = "\n".join(["id,at,total,by,status", *lines])
+        (directory / "orders.csv").write_text(text + "\n", encoding="utf-8")
+
+    def truth(self, moment: datetime) -> dict[str, TrueMatch]:
+        """Return the match of each order that the shop has at a moment."""
+        tally = TruthTally()
+        for hour, entries in self.entries.items():
+            tally.add(hour, entries)
+        sessions = tally.truth().sessions
+        return {
+            str(one.number): self._match(one, sessions)
+            for one in self.story.at(moment).orders.values()
+        }
+
+    @cached_property
+    def _views(self) -> dict[int, list[Request]]:
+        found: dict[int, list[Request]] = {}
+        for entry in sorted(_requests(self.entries.values()), key=lambda one: one.received):
+            if (number := number_of(entry)) and entry.status in (200, 304):
+                found.setdefault(number, []).append(entry)
+        return found
+
+    def _match(self, order: ShopOrder, sessions: Sequence[PersonSession]) -> TrueMatch:
+        at = readable_time(order.ordered_at).replace(tzinfo=UTC)
+        if order.sold_by != "web":
+            return TrueMatch("none", "not on the web", None, 0, *[None] * 6)
+        views = [
+            one for one in self._views.get(order.number, ()) if abs(_time(one) - at) <= self.window
+        ]
+        if not views:
+            begin, end = at - self.window, at + self.window
+            is_known = begin >= self.first.start and end < self.last.end
+            why = "no request" if is_known else "hour incomplete"
+            return TrueMatch("none", why, None, 0, *[None] * 6)
+        own = [one for one in sessions if one.visitor == views[0].client[:2]]
+        [visit] = [one for one in own if one.started_at <= _time(views[0]) <= one.ended_at]
+        led_by = _arrival(visit, own)
+        page = visit.landing_page and page_name(visit.landing_page, PageRules())
+        apart = (_time(views[0]) - at).total_seconds()
+        return TrueMatch("number", None, apart, len(views), page, *led_by)
+
+
+def number_of(entry: Entry) -> int | None:
+    """Return the number of the order that a request confirms."""
+    receipt = entry.ask.receipt if isinstance(entry, Request) else None
+    return receipt.number if receipt else None
+
+
+def cafe_settings(settings: Settings, directory: Path, cafe: MatchedCafe) -> Settings:
+    """The settings of a lake of the café, with a shop of files in a directory."""
+    (directory / "map.toml").write_text(MAP, encoding="utf-8")
+    (directory / "shop").mkdir()
+    shop = SalesSettings(
+        name="shop", kind="csv", columns="map.toml", currency="GBP", path=str(directory / "shop")
+    )
+    hours = round(cafe.window.total_seconds() / 3600)
+    orders = load(ROOT / "clickstream.toml", {}).orders.model_copy(update={"window_hours": hours})
+    return settings.model_copy(
+        update={
+            "sales": (shop,),
+            "orders": orders,
+            "site": SiteSettings(domains=cafe.rules.domains),
+            "directory": directory,
+        }
+    )
+
+
+def _arrival(visit: PersonSession, own: Sequence[PersonSession]) -> tuple[str | None, ...]:
+    """Return the arrival of a visit, or the visitor's last one before it that is not direct."""
+    period = KeyPeriod.of(Hour.of(visit.started_at), 30)
+    earlier = [
+        one
+        for one in own
+        if one.started_at < visit.started_at
+        and one.channel != "Direct"
+        and KeyPeriod.of(Hour.of(one.started_at), 30) == period
+    ]
+    if visit.channel == "Direct" and earlier:
+        visit = max(earlier, key=lambda one: one.started_at)
+    return visit.channel, visit.source, visit.medium, visit.referrer_domain, visit.utm_campaign
+
+
+def _requests(hours: Sequence[list[Entry]]) -> Iterator[Request]:
+    return (e for some in hours for e in some if isinstance(e, Request))
+
+
+def _time(request: Request) -> datetime:
+    return datetime.fromtimestamp(request.received // SECOND, UTC)
+
+
+def _is_late(hour: Hour, entry: Entry) -> bool:
+    is_chosen = isinstance(entry, Request) and entry.client.address[-1] in "02468"
+    return is_chosen and hour.start.hour in (12, 13)
