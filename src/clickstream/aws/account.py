@@ -22,7 +22,7 @@ REMEDY = (
 
 
 @dataclass(frozen=True)
-class Identity:
+class CallerIdentity:
     """The account, region and ARN of the credentials."""
 
     account: str
@@ -35,10 +35,10 @@ class Identity:
         return f"Account {self.account}, region {self.region}, as {self.arn}"
 
 
-def identify(deployment: Deployment) -> Identity:
+def identify(deployment: Deployment) -> CallerIdentity:
     """Return the identity of the credentials. Raises AwsRefused if AWS does not accept them."""
     answer = deployment.client("sts").get_caller_identity()
-    return Identity(answer["Account"], deployment.account.region, answer["Arn"])
+    return CallerIdentity(answer["Account"], deployment.account.region, answer["Arn"])
 
 
 def has_iam_access(deployment: Deployment) -> bool:

@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 from clickstream.aws.deployment import TAG, Deployment
 from clickstream.aws.stacks import (
     POLL_SECONDS,
-    Event,
+    CloudStack,
     Say,
-    Stack,
+    StackEvent,
     follow,
     known_events,
     require_success,
@@ -84,7 +84,9 @@ def prepare(
     return _wait(cfn, str(request["StackName"]), created, stack)
 
 
-def _wait(cfn: Any, name: str, created: Mapping[str, str], stack: Stack | None) -> ChangeSet | None:
+def _wait(
+    cfn: Any, name: str, created: Mapping[str, str], stack: CloudStack | None
+) -> ChangeSet | None:
     """Wait until a change set is computed, and return it."""
     changes: list[ResourceChange] = []
     while True:
@@ -127,7 +129,7 @@ def discard(cfn: Any, change_set: ChangeSet) -> None:
         cfn.delete_stack(StackName=change_set.stack_id)
 
 
-def execute(cfn: Any, change_set: ChangeSet, say: Say) -> list[Event]:
+def execute(cfn: Any, change_set: ChangeSet, say: Say) -> list[StackEvent]:
     """Execute a change set and follow it to its end. Raises DeploymentFailed if it fails."""
     known = known_events(cfn, change_set.stack_id)
     # If a creation fails, a bucket that it created would be in the way of the next attempt.

@@ -13,7 +13,7 @@ from clickstream.aws.bundle import Bundle, build_bundle, checkout_of, find_uploa
 from clickstream.aws.change_sets import ChangeSet
 from clickstream.aws.deployment import DEFAULT_NAME, Deployment
 from clickstream.aws.dialog import Dialog
-from clickstream.aws.stacks import NEVER_CREATED, Stack, delete_stack, refuse_unusable
+from clickstream.aws.stacks import NEVER_CREATED, CloudStack, delete_stack, refuse_unusable
 from clickstream.errors import DeploymentFailed, InputError
 from clickstream.lake import aws_errors
 
@@ -130,7 +130,7 @@ class Deploy:
         else:
             self._execute(prepared)
 
-    def _usable_stack(self, kind: str) -> Stack | None:
+    def _usable_stack(self, kind: str) -> CloudStack | None:
         """Return a stack that can be changed, or None; delete one whose creation failed.
 
         Raises DeploymentFailed for a stack that can't be changed.

@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-from clickstream.aws.stacks import Stack, find_stack
+from clickstream.aws.stacks import CloudStack, find_stack
 from clickstream.errors import InputError
 from clickstream.lake import Lake, refer_to_lake
 from clickstream.settings import Settings
@@ -37,11 +37,11 @@ class Deployment:
         """Return the name of a stack."""
         return f"{self.name}-{kind}"
 
-    def stack(self, kind: str) -> Stack | None:
+    def stack(self, kind: str) -> CloudStack | None:
         """Return a stack, or None if it does not exist."""
         return find_stack(self.client("cloudformation"), self.stack_name(kind))
 
-    def needed_stack(self, kind: str) -> Stack:
+    def needed_stack(self, kind: str) -> CloudStack:
         """Return a stack. Raises InputError if it does not exist."""
         if found := self.stack(kind):
             return found

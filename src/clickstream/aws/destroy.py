@@ -13,7 +13,7 @@ from typing import Any
 
 from clickstream.aws.deployment import KINDS, TAG, Deployment
 from clickstream.aws.dialog import Dialog
-from clickstream.aws.stacks import Stack, delete_stack
+from clickstream.aws.stacks import CloudStack, delete_stack
 from clickstream.errors import InputError
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.object_versions import delete_all_versions, histories
@@ -89,7 +89,7 @@ def _agree_on(data: Data, delete_data: bool, dialog: Dialog) -> None:
         raise InputError(f"That is not the name {data.lake.bucket}. Nothing is deleted.")
 
 
-def _delete(deployment: Deployment, stack: Stack, dialog: Dialog) -> None:
+def _delete(deployment: Deployment, stack: CloudStack, dialog: Dialog) -> None:
     events = delete_stack(deployment.client("cloudformation"), stack, dialog.progress)
     kept = [one.resource for one in events if one.status == "DELETE_SKIPPED"]
     stays = f" It leaves {', '.join(kept)}." if kept else ""

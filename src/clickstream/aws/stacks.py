@@ -47,7 +47,7 @@ _REMEDIES = (
 
 
 @dataclass(frozen=True)
-class Stack:
+class CloudStack:
     """A stack as CloudFormation describes it."""
 
     name: str
@@ -63,7 +63,7 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Event:
+class StackEvent:
     """An event of a resource, or of the stack itself."""
 
     id: str
@@ -84,7 +84,7 @@ class Event:
         return f"{self.status:<28} {self.resource}  ({self.kind}){reason}"
 
 
-def find_stack(cfn: Any, name: str) -> Stack | None:
+def find_stack(cfn: Any, name: str) -> CloudStack | None:
     """Return a stack by its name or id, or None if it does not exist.
 
     A stack that has only a change set does not exist.
@@ -95,7 +95,7 @@ def find_stack(cfn: Any, name: str) -> Stack | None:
         if code(error) == "ValidationError" and "does not exist" in str(error):
             return None
         raise
-    stack = Stack(
+    stack = CloudStack(
         found["StackName"],
         found["StackId"],
         found["StackStatus"],
@@ -105,7 +105,7 @@ def find_stack(cfn: Any, name: str) -> Stack | None:
     return None if stack.status in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else stack
 
 
-def refuse_unusable(stack: Stack) -> None:
+def refuse_unusable(stack: CloudStack) -> None:
     """Raise DeploymentFailed if the stack accepts no change now."""
     if stack.is_busy:
         raise DeploymentFailed(
@@ -124,12 +124,12 @@ def known_events(cfn: Any, stack_id: str) -> set[str]:
     return {one["EventId"] for one in page["StackEvents"]}
 
 
-def follow(cfn: Any, stack_id: str, known: set[str], say: Say) -> list[Event]:
+def follow(cfn: Any, stack_id: str, known: set[str], say: Say) -> list[StackEvent]:
     """Wait for the end of an operation; report each event as it arrives, and return all of them.
 
     `known` are the events before the operation. It ends with an event of the stack itself.
     """
-    events: list[Event] = []
+    events: list[StackEvent] = []
     while True:
         for event in _new_events(cfn, stack_id, known):
             known.add(event.id)
@@ -140,9 +140,9 @@ def follow(cfn: Any, stack_id: str, known: set[str], say: Say) -> list[Event]:
         time.sleep(POLL_SECONDS)
 
 
-def _new_events(cfn: Any, stack_id: str, known: set[str]) -> list[Event]:
+def _new_events(cfn: Any, stack_id: str, known: set[str]) -> list[StackEvent]:
     """Return the events that are not known yet, oldest first. CloudFormation lists newest first."""
-    found: list[Event] = []
+    found: list[StackEvent] = []
     for page in cfn.get_paginator("describe_stack_events").paginate(StackName=stack_id):
         new = [one for one in page["StackEvents"] if one["EventId"] not in known]
         found += map(_event, new)
@@ -151,8 +151,8 @@ def _new_events(cfn: Any, stack_id: str, known: set[str]) -> list[Event]:
     return found[::-1]
 
 
-def _event(found: Mapping[str, Any]) -> Event:
-    return Event(
+def _event(found: Mapping[str, Any]) -> StackEvent:
+    return StackEvent(
         found["EventId"],
         found["LogicalResourceId"],
         found["ResourceType"],
@@ -161,7 +161,7 @@ def _event(found: Mapping[str, Any]) -> Event:
     )
 
 
-def require_success(name: str, events: Sequence[Event]) -> None:
+def require_success(name: str, events: Sequence[StackEvent]) -> None:
     """Raise DeploymentFailed with the first resource that failed, its reason and what to do."""
     end = events[-1]
     if end.status.endswith("_COMPLETE") and "ROLLBACK" not in end.status:
@@ -174,7 +174,7 @@ def require_success(name: str, events: Sequence[Event]) -> None:
     )
 
 
-def _failures(events: Sequence[Event]) -> Iterator[Event]:
+def _failures(events: Sequence[StackEvent]) -> Iterator[StackEvent]:
     """Yield failures in order, the stack last, without those cancelled because of another one."""
     failed = [one for one in events if one.status.endswith("_FAILED")]
     own = [one for one in failed if not re.search("cancell?ed", one.reason)]
@@ -188,7 +188,7 @@ def _remedy(reason: str) -> str:
     return "Correct this cause"
 
 
-def delete_stack(cfn: Any, stack: Stack, say: Say) -> list[Event]:
+def delete_stack(cfn: Any, stack: CloudStack, say: Say) -> list[StackEvent]:
     """Delete a stack, and return the events. Raises DeploymentFailed if it can't be deleted."""
     known = known_events(cfn, stack.id)
     cfn.delete_stack(StackName=stack.id)

@@ -20,7 +20,7 @@ from clickstream.aws import change_sets, retained
 from clickstream.aws.change_sets import ChangeSet
 from clickstream.aws.deploy import Deploy
 from clickstream.aws.deployment import Deployment
-from clickstream.aws.stacks import UNUSABLE, Stack, delete_stack, refuse_unusable
+from clickstream.aws.stacks import UNUSABLE, CloudStack, delete_stack, refuse_unusable
 from clickstream.aws.state import describe_state
 from clickstream.errors import DeploymentFailed
 from clickstream.settings import AwsSettings, Settings
@@ -151,7 +151,7 @@ def test_a_stack_that_was_never_created_is_deleted_and_created_again(
 @each_case("status", [*UNUSABLE, "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"])
 def test_a_stack_that_accepts_no_change_says_why_and_what_to_do(status: str) -> None:
     with pytest.raises(DeploymentFailed, match=f"{NAME} is {status}: .*again"):
-        refuse_unusable(Stack(NAME, STACK, status, {}, {}))
+        refuse_unusable(CloudStack(NAME, STACK, status, {}, {}))
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_a_stack_that_keeps_a_resource_is_deleted(deployment: Deployment) -> Non
         ("delete_stack", {}),
         ("describe_stack_events", events(kept, (NAME, "DELETE_COMPLETE", ""))),
     ) as cfn:
-        found = Stack(NAME, STACK, "CREATE_COMPLETE", {}, {})
+        found = CloudStack(NAME, STACK, "CREATE_COMPLETE", {}, {})
         assert delete_stack(cfn, found, print)[0].status == "DELETE_SKIPPED"
 
 
