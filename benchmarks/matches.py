@@ -1,7 +1,8 @@
 """Measure the match of a large date: `python -m benchmarks.matches`.
 
 It fills the lake of a local AWS with three dates of 100,000 sessions, 800,000 requests and 2,000
-orders each, compacts the past dates, matches the one in the middle, and prints seconds of CPU time of this process.
+orders each, compacts the past dates, matches the one in the middle, and prints seconds of CPU time
+of this process.
 """
 
 from __future__ import annotations
