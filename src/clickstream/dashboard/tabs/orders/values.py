@@ -70,6 +70,7 @@ def orders_values(page: PageContext) -> dict[str, Any]:
         "sales": build_sales(page) if page.has_money else None,
         "lost": lost_sales(page, funnel) if page.has_money else None,
         "no_money": explain_no_money(page),
+        "has_shop": page.has_shop,
         "no_failures": page.formats.text(mark("No visit met an error in this range.")),
     }
 
