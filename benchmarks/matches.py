@@ -1,7 +1,8 @@
 """Measure the match of a large date: `python -m benchmarks.matches`.
 
 It fills the lake of a local AWS with three dates of 100,000 sessions, 800,000 requests and 2,000
-orders each, compacts the past dates, matches the one in the middle, and prints seconds of CPU time of this process.
+orders each, compacts the past dates, matches the one in the middle, and prints seconds of CPU time
+of this process.
 """
 
 from __future__ import annotations
@@ -87,7 +88,10 @@ def write_hour(lake: Lake, day: date, number: int) -> None:
     place = np.tile(np.arange(HITS_OF_A_SESSION), sessions)
     orders = ORDERS_OF_A_DAY // HOURS + 1
     is_confirmation = (place == HITS_OF_A_SESSION - 1) & (which < orders)
-    order_ids = np.where(is_confirmation, [f"{day:%d}{number:02}{n:05}" for n in which], None)
+    order_ids = [
+        f"{day:%d}{number:02}{n:05}" if is_one else None
+        for n, is_one in zip(which, is_confirmation, strict=True)
+    ]
     hits = {
         **of_hour,
         "part_id": pa.array(ids).take(pa.array(which)),
@@ -96,7 +100,7 @@ def write_hour(lake: Lake, day: date, number: int) -> None:
         "kind": "page",
         "status": 200,
         "path": [f"/page/{n % 200}" for n in range(rows)],
-        "order_number": order_ids.tolist(),
+        "order_number": order_ids,
         "raw_object": f"raw/{at}/a",
         "line_number": np.arange(1, rows + 1),
     }
