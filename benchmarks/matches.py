@@ -89,8 +89,8 @@ def write_hour(lake: Lake, day: date, number: int) -> None:
     orders = ORDERS_OF_A_DAY // HOURS + 1
     is_confirmation = (place == HITS_OF_A_SESSION - 1) & (which < orders)
     order_ids = [
-        f"{day:%d}{number:02}{n:05}" if confirms else None
-        for n, confirms in zip(which, is_confirmation, strict=True)
+        f"{day:%d}{number:02}{n:05}" if is_one else None
+        for n, is_one in zip(which, is_confirmation, strict=True)
     ]
     hits = {
         **of_hour,
