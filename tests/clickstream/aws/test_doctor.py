@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from botocore.stub import Stubber
 from click.testing import Result
 from tests.clickstream.aws.builders import Recorder
 from tests.support.lakes import aws_session
@@ -63,6 +65,20 @@ def test_stacks_bucket_and_lake_formation_are_checked_on_aws(
     assert not after["Lake Formation"].problem
     deployment.client("lakeformation").put_data_lake_settings(DataLakeSettings={})
     assert "Data Catalog settings" in checked(deployment)["Lake Formation"].remedy
+
+
+def test_what_a_role_may_not_read_is_no_problem(deployment: Deployment) -> None:
+    """The role of the host may read neither stacks nor the settings of Lake Formation."""
+    refusals = {"cloudformation": "AccessDenied", "lakeformation": "AccessDeniedException"}
+    with ExitStack() as stack:
+        for service, code in refusals.items():
+            stub = stack.enter_context(Stubber(deployment.client(service)))
+            method = "describe_stacks" if service == "cloudformation" else "get_data_lake_settings"
+            for _ in range(2):
+                stub.add_client_error(method, code, "not authorized", http_status_code=403)
+        found = checked(deployment)
+    assert "lack cloudformation:DescribeStacks" in found["stacks"].unchecked
+    assert "lack lakeformation:GetDataLakeSettings" in found["Lake Formation"].unchecked
 
 
 def run(*arguments: str, answer: str = "") -> Result:
