@@ -107,6 +107,8 @@ def test_the_command_line_deploys_opens_and_destroys(
         '{"portNumber":["8095"],"localPortNumber":["9095"]}'
         in run("open", *region, "--print", "--dashboard-port", "9095").stdout
     )
+    restored = run("restore", *region, "--to", "2026-11-20T14:30")
+    assert "aws ec2 stop-instances --region us-east-1" in str(restored.exception)
     kept = run("destroy", *region, answer="y\n")
     assert kept.exit_code == 0
     assert "The data stays, with its price for a month" in kept.stdout
