@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 from clickstream.aws.account import REMEDY, has_iam_access, identify
 from clickstream.aws.deployment import Deployment
 from clickstream.aws.stacks import UNUSABLE
-from clickstream.errors import AwsRefused, ClickstreamError
+from clickstream.errors import ClickstreamError
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.lake.object_versions import kept_days
+from clickstream.lake.s3_get import code
 from clickstream.pipeline.hosts.check import check_hosts
 from clickstream.pipeline.hosts.listing import hosts_of_settings
 from clickstream.wording import quantity, shorten
@@ -77,6 +78,15 @@ def _lake_of(deployment: Deployment) -> Lake:
 def _check_stacks(deployment: Deployment) -> Check:
     if not deployment.is_on_aws:
         return Check("", unchecked="the endpoint is not AWS")
+    try:
+        return _states_of_stacks(deployment)
+    except ClientError as error:
+        if code(error) != "AccessDenied":
+            raise
+        return Check("", unchecked="these credentials lack cloudformation:DescribeStacks")
+
+
+def _states_of_stacks(deployment: Deployment) -> Check:
     for kind in ("lake", "airflow"):
         stack = deployment.stack(kind)
         name = deployment.stack_name(kind)
@@ -136,9 +146,10 @@ def _check_lake_formation(deployment: Deployment) -> Check:
     if not deployment.is_on_aws:
         return Check("", unchecked="the endpoint is not AWS")
     try:
-        with aws_errors.translate_errors():
-            is_open = has_iam_access(deployment)
-    except AwsRefused:
+        is_open = has_iam_access(deployment)
+    except ClientError as error:
+        if code(error) != "AccessDeniedException":
+            raise
         return Check("", unchecked="these credentials lack lakeformation:GetDataLakeSettings")
     if is_open:
         return Check("", found="IAM policies alone decide about new databases and tables")

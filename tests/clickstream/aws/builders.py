@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,26 @@ from pathlib import Path
 
 from clickstream.aws.dialog import Dialog
 
-INFRA = Path(__file__).parents[3] / "infra"
+LAKE = """
+Parameters:
+  BucketName: {Type: String, Default: ""}
+  DatabaseName: {Type: String, Default: clickstream}
+Conditions:
+  HasBucketName: !Not [!Equals [!Ref BucketName, ""]]
+Resources:
+  Bucket:
+    Type: AWS::S3::Bucket
+    DeletionPolicy: Retain
+    Properties:
+      BucketName: !If
+        - HasBucketName
+        - !Ref BucketName
+        - !Sub "clickstream-${AWS::AccountId}-${AWS::Region}"
+Outputs:
+  Bucket: {Value: !Ref Bucket, Export: {Name: !Sub "${AWS::StackName}-Bucket"}}
+  Database: {Value: !Ref DatabaseName}
+"""
+"""A lake of which moto reads the template faster than infra/lake.yaml, which takes 0.2 s."""
 
 HOST = """
 Parameters:
@@ -65,9 +83,9 @@ def git(directory: Path, *arguments: str) -> None:
 
 
 def make_checkout(directory: Path) -> Path:
-    """A repository with the templates, a program and a link, committed."""
+    """A repository with templates, a program and a link, committed."""
     (directory / "infra").mkdir(parents=True)
-    shutil.copy(INFRA / "lake.yaml", directory / "infra")
+    (directory / "infra" / "lake.yaml").write_text(LAKE)
     (directory / "infra" / "airflow-ec2.yaml").write_text(HOST)
     (directory / "run.sh").write_text("#!/bin/sh\n")
     (directory / "run.sh").chmod(0o755)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     settings = Settings(aws=AwsSettings(region="us-east-1"))
-    with mock_aws():
+    with mock_aws(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Tried to parse AWS")  # moto lacks these resources
         _complete_outputs(monkeypatch)
         lake_formation = boto3.client("lakeformation", region_name="us-east-1")
         everyone = {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}

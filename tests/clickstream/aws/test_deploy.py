@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from clickstream.aws.deploy import Deploy
 from clickstream.aws.deployment import Deployment
 from clickstream.aws.state import running_instance
 from clickstream.errors import AwsRefused, InputError
+
+INFRA = Path(__file__).parents[3] / "infra"
 
 
 def run(deployment: Deployment, checkout: Path, **given: str) -> Recorder:
@@ -27,6 +30,8 @@ def value_of(deployment: Deployment, name: str) -> str:
 def test_a_second_deployment_upgrades_and_a_digest_rolls_back(
     deployment: Deployment, checkout: Path
 ) -> None:
+    shutil.copy(INFRA / "lake.yaml", checkout / "infra")
+    git(checkout, "commit", "--all", "--quiet", "-m", "The real lake")
     first = run(deployment, checkout, InstanceType="t4g.large")
     assert [q.split()[1] for q in first.questions] == ["clickstream-lake", "clickstream-airflow"]
     assert re.search("Add +Machine", first.text)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from botocore.stub import Stubber
 from click.testing import Result
 from tests.clickstream.aws.builders import Recorder
 from tests.support.lakes import aws_session
@@ -65,6 +67,20 @@ def test_stacks_bucket_and_lake_formation_are_checked_on_aws(
     assert "Data Catalog settings" in checked(deployment)["Lake Formation"].remedy
 
 
+def test_what_a_role_may_not_read_is_no_problem(deployment: Deployment) -> None:
+    """The role of the host may read neither stacks nor the settings of Lake Formation."""
+    refusals = {"cloudformation": "AccessDenied", "lakeformation": "AccessDeniedException"}
+    with ExitStack() as stack:
+        for service, code in refusals.items():
+            stub = stack.enter_context(Stubber(deployment.client(service)))
+            method = "describe_stacks" if service == "cloudformation" else "get_data_lake_settings"
+            for _ in range(2):
+                stub.add_client_error(method, code, "not authorized", http_status_code=403)
+        found = checked(deployment)
+    assert "lack cloudformation:DescribeStacks" in found["stacks"].unchecked
+    assert "lack lakeformation:GetDataLakeSettings" in found["Lake Formation"].unchecked
+
+
 def run(*arguments: str, answer: str = "") -> Result:
     return CliRunner().invoke(app, ["aws", *arguments], input=answer)
 
@@ -91,6 +107,8 @@ def test_the_command_line_deploys_opens_and_destroys(
         '{"portNumber":["8095"],"localPortNumber":["9095"]}'
         in run("open", *region, "--print", "--dashboard-port", "9095").stdout
     )
+    restored = run("restore", *region, "--to", "2026-11-20T14:30")
+    assert "aws ec2 stop-instances --region us-east-1" in str(restored.exception)
     kept = run("destroy", *region, answer="y\n")
     assert kept.exit_code == 0
     assert "The data stays, with its price for a month" in kept.stdout

@@ -60,9 +60,9 @@ def entries_of(lake: Lake) -> dict[str, Any]:
 
 
 def state_of(lake: Lake) -> dict[str, object]:
-    """Each object's ETag, and the pointers of the tables; records of restores are left out."""
+    """Each object's ETag, and the pointers of the tables; staged rows and records are left out."""
     etags = etags_of(lake).items()
-    kept = {key: etag for key, etag in etags if not key.startswith("restores/")}
+    kept = {key: etag for key, etag in etags if not key.startswith(("restores/", "staging/"))}
     return kept | current_pointers(lake)
 
 
