@@ -156,7 +156,8 @@ def test_a_page_and_what_it_loads_are_small(client) -> None:
         int(client.get(path).headers["content-length"])
         for path in ("/?range=28d", "/static/page.css", "/static/page.js")
     )
-    assert sent <= 20_000
+    # The key figures of a shop, the sentence about today and the target are 0.5 kB of it.
+    assert sent <= 21_000
 
 
 @each_case("name", PANELS)
