@@ -41,7 +41,7 @@ def settings_of_a_lake(endpoint: str, logs: Path) -> Settings:
 def beside(settings: Settings, name: str) -> Settings:
     """The same with a bucket and a database of their own, but the same visitor keys and logs."""
     lake = settings.lake
-    own = {"bucket": f"{lake.bucket}-{name}", "database": f"{lake.database}_{name}"}
+    own = {"bucket": f"{lake.local_bucket}-{name}", "database": f"{lake.database}_{name}"}
     return settings.model_copy(update={"lake": lake.model_copy(update=own)})
 
 
