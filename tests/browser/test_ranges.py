@@ -156,7 +156,7 @@ def test_the_grain_of_the_chart_is_chosen(
 
 def test_each_tile_puts_its_metric_on_the_chart(page: Page) -> None:
     labels = page.locator(".tile .label").all_inner_texts()
-    assert len(labels) == 6
+    assert len(labels) == 8
     for label in labels:
         page.locator(".tile", has=page.get_by_text(label, exact=True)).click()
         expect(page.locator("#trend-title")).to_have_text(label)
