@@ -14,8 +14,10 @@ from clickstream.aws.deployment import Deployment
 from clickstream.aws.stacks import UNUSABLE
 from clickstream.errors import ClickstreamError
 from clickstream.lake import Lake, athena, aws_errors
+from clickstream.lake.client import has_database
 from clickstream.lake.object_versions import kept_days
 from clickstream.lake.s3_get import code
+from clickstream.lake.visitor_keys import listed_secrets
 from clickstream.pipeline.hosts.check import check_hosts
 from clickstream.pipeline.hosts.listing import hosts_of_settings
 from clickstream.wording import quantity, shorten
@@ -131,15 +133,13 @@ def _check_bucket(lake: Lake) -> Check:
 
 
 def _check_database(lake: Lake) -> Check:
-    try:
-        lake.glue.get_database(Name=lake.database)
-    except lake.glue.exceptions.EntityNotFoundException:
-        return Check(
-            "",
-            problem=f"the Glue database {lake.database} does not exist",
-            remedy="run `clickstream aws deploy`, or check [lake] database",
-        )
-    return Check("", found=lake.database)
+    if has_database(lake.glue, lake.database):
+        return Check("", found=lake.database)
+    return Check(
+        "",
+        problem=f"the Glue database {lake.database} does not exist",
+        remedy="run `clickstream aws deploy`, or check [lake] database",
+    )
 
 
 def _check_lake_formation(deployment: Deployment) -> Check:
@@ -162,12 +162,8 @@ def _check_athena(lake: Lake) -> Check:
 
 
 def _check_secrets(lake: Lake) -> Check:
-    prefix = lake.settings.lake.key_secret
-    pages = lake.secrets.get_paginator("list_secrets").paginate(
-        Filters=[{"Key": "name", "Values": [prefix]}]
-    )
-    number = sum(len(page["SecretList"]) for page in pages)
-    return Check("", found=f"{quantity(number, 'secret')} below {prefix}")
+    number = sum(1 for _ in listed_secrets(lake))
+    return Check("", found=f"{quantity(number, 'secret')} below {lake.settings.lake.key_secret}")
 
 
 def _check_hosts(deployment: Deployment) -> Check:

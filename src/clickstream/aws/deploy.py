@@ -90,7 +90,7 @@ class Deploy:
             )
 
     def _values_of_lake(self) -> dict[str, str]:
-        """Return names for a new lake; with a name of its own, a deployment has its own data."""
+        """Return names for a new lake; deployments of different names have different data."""
         name, account = self.deployment.name, self.deployment.account
         if name == DEFAULT_NAME or self.deployment.stack("lake"):
             return {}

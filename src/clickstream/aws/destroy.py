@@ -17,7 +17,8 @@ from clickstream.aws.stacks import CloudStack, delete_stack
 from clickstream.errors import InputError
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.object_versions import delete_all_versions, histories
-from clickstream.settings.sections import KEY_DOLLARS
+from clickstream.lake.visitor_keys import listed_secrets
+from clickstream.settings.privacy import KEY_DOLLARS
 from clickstream.wording import quantity
 
 BUCKET_DOLLARS, SNAPSHOT_DOLLARS = 0.023, 0.05
@@ -138,11 +139,7 @@ def _secrets(deployment: Deployment, lake: Lake) -> list[str]:
     ]
     if len(lakes) > 1:
         return []
-    prefix = f"{lake.settings.lake.key_secret}/"
-    pages = lake.secrets.get_paginator("list_secrets").paginate(
-        Filters=[{"Key": "name", "Values": [prefix]}]
-    )
-    return [one["Name"] for page in pages for one in page["SecretList"]]
+    return [one["Name"] for one in listed_secrets(lake)]
 
 
 def _has_tag(stack: Mapping[str, Any]) -> bool:

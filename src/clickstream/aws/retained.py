@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from clickstream.aws import change_sets
 from clickstream.aws.change_sets import ChangeSet
 from clickstream.aws.deployment import Deployment
+from clickstream.lake.client import has_database
 from clickstream.lake.s3_get import MISSING, code
 
 _BUCKET, _DATABASE = "AWS::S3::Bucket", "AWS::Glue::Database"
@@ -56,7 +57,7 @@ def find_retained(
     resources: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {}
     if _BUCKET in logical and _has_bucket(deployment, bucket):
         resources[logical[_BUCKET]] = (_BUCKET, {"BucketName": bucket}, {})
-    if _DATABASE in logical and _has_database(deployment, database):
+    if _DATABASE in logical and has_database(deployment.client("glue"), database):
         more = {"CatalogId": account.account, "DatabaseInput": {"Name": database}}
         resources[logical[_DATABASE]] = (_DATABASE, {"DatabaseName": database}, more)
     return _retained(resources) if resources else None
@@ -99,13 +100,4 @@ def _has_bucket(deployment: Deployment, name: str) -> bool:
         if code(error) in MISSING | {"404", "NoSuchBucket"}:
             return False
         raise
-    return True
-
-
-def _has_database(deployment: Deployment, name: str) -> bool:
-    glue = deployment.client("glue")
-    try:
-        glue.get_database(Name=name)
-    except glue.exceptions.EntityNotFoundException:
-        return False
     return True

@@ -31,7 +31,7 @@ class Lake:
     def bucket(self) -> str:
         """The lake's S3 bucket: that of the settings, or else one of the account and region.
 
-        An endpoint for all services is not AWS, and its only account needs no name of its own.
+        An endpoint for all services is not AWS. It has one account, so the name needs no account.
         """
         if self.settings.lake.bucket or self._endpoint:
             return self.settings.lake.local_bucket
@@ -154,6 +154,15 @@ class Lake:
             endpoint_url=self._endpoint or None,
             config=config,
         )
+
+
+def has_database(glue: Any, name: str) -> bool:
+    """Whether a Glue database exists; `glue` is boto3's client."""
+    try:
+        glue.get_database(Name=name)
+    except glue.exceptions.EntityNotFoundException:
+        return False
+    return True
 
 
 def shared_session() -> boto3.Session:

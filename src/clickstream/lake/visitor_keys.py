@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -209,14 +210,18 @@ def _listed(lake: Lake) -> Iterator[tuple[KeyPeriod, datetime]]:
 
     Other secrets below the prefix are not ours, and are ignored.
     """
-    prefix = lake.settings.lake.key_secret + "/"
+    for secret in listed_secrets(lake):
+        name = secret["Name"].removeprefix(f"{lake.settings.lake.key_secret}/")
+        if period := _period_of(name):
+            yield period, secret["CreatedDate"].astimezone(UTC)
+
+
+def listed_secrets(lake: Lake) -> Iterator[Mapping[str, Any]]:
+    """Yield what Secrets Manager lists below `[lake] key_secret`, without the values."""
     pages = lake.secrets.get_paginator("list_secrets").paginate(
-        Filters=[{"Key": "name", "Values": [prefix]}]
+        Filters=[{"Key": "name", "Values": [f"{lake.settings.lake.key_secret}/"]}]
     )
-    for page in pages:
-        for secret in page["SecretList"]:
-            if period := _period_of(secret["Name"].removeprefix(prefix)):
-                yield period, secret["CreatedDate"].astimezone(UTC)
+    return (secret for page in pages for secret in page["SecretList"])
 
 
 def _period_of(name: str) -> KeyPeriod | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -34,6 +33,7 @@ from clickstream.log_files.reading import STDIN, find_files
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import result_digest, with_own_domain
 from clickstream.tables import COLUMNS_VERSION, LAYOUT_VERSION
+from clickstream.text_digests import digest_texts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PACKAGE = Path(clickstream.__file__).parent
@@ -106,16 +106,17 @@ class LogSet:
         Facts of an equal version are the same, up to visitor ids.
         """
         files, _ = find_files(self.paths)
-        return _digest(self.rules(), *(_stamp(file.path) for file in files))
+        return digest_texts((self.rules(), *(_stamp(file.path) for file in files)), 16)
 
     def rules(self) -> str:
         """Return a digest of all that shapes the facts, except the files."""
-        return _digest(
+        texts = (
             f"{__version__} {LAYOUT_VERSION}.{COLUMNS_VERSION} {self.log_format}",
             result_digest(self.settings),
             self.settings.model_dump_json(include={"site", "privacy", "people", "formats"}),
             *(path.read_text(encoding="utf-8") for path in sorted(self.sql_directory.glob("*"))),
         )
+        return digest_texts(texts, 16)
 
     def compute(
         self,
@@ -226,10 +227,6 @@ class LogSet:
 
 class _SessionsChanged(Exception):
     """Sessions of the date before the computed ones continue in another way than before."""
-
-
-def _digest(*texts: str) -> str:
-    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
 
 
 def progress_of_dates(console: Console) -> Progress:

@@ -80,6 +80,11 @@ class Table:
         """Arrow schema of the table's files."""
         return pa.schema([pa.field(c.name, ARROW[c.type], not c.required) for c in self.columns])
 
+    def in_order(self, rows: pa.Table) -> pa.Table:
+        """Return rows in the types and the order of the table, to compare them."""
+        plain = rows.select(self.column_names).cast(self.arrow_schema())
+        return plain.sort_by([(name, "ascending") for name in self.sort_by])
+
     def column(self, name: str) -> Column:
         """Return a column by its name."""
         return next(column for column in self.columns if column.name == name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from clickstream.dashboard.digest.wording import subject_of
 from clickstream.errors import MailNotConfigured
 from clickstream.settings import SiteSettings
 from clickstream.settings.values import is_mail_address
+from clickstream.text_digests import digest_texts
 
 NO_DOMAIN = "clickstream.invalid"
 """Domain of Message-IDs for sites without one; no host can have it (RFC 2606)."""
@@ -45,7 +45,7 @@ class MailIds:
     def _site(self) -> str:
         """Digest of the site, its lake and the repeat, because names may have any characters."""
         parts = (self.site.name, self.bucket, self.repeat)
-        return hashlib.blake2b("\0".join(parts).encode(), digest_size=6).hexdigest()
+        return digest_texts(parts, 6)
 
     @property
     def _domain(self) -> str:

@@ -33,7 +33,7 @@ from pyiceberg.types import (
     TimestampType,
 )
 
-from clickstream.lake.client import Lake
+from clickstream.lake.client import Lake, has_database
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.table_properties import properties_of, refuse_other_layout
 from clickstream.tables import Column, Table
@@ -89,9 +89,7 @@ def ensure_tables(lake: Lake) -> None:
 
 def _ensure_database(lake: Lake) -> None:
     """Create the database if it is missing, so that a role needs no permission if it exists."""
-    try:
-        lake.glue.get_database(Name=lake.database)
-    except lake.glue.exceptions.EntityNotFoundException:
+    if not has_database(lake.glue, lake.database):
         with suppress(NamespaceAlreadyExistsError):  # another process created it meanwhile
             lake.catalog.create_namespace(lake.database)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from clickstream.errors import StateCode, with_code
 from clickstream.lake import Lake, athena, aws_errors
+from clickstream.pipeline.proof.sales_checks import dates_within
 from clickstream.wording import quantity, shorten
 
 _COUNTS = """
@@ -152,9 +153,7 @@ def verify_matches(lake: Lake, first: date | None = None, last: date | None = No
 
 
 def _check(lake: Lake, first: date | None, last: date | None) -> MatchReport:
-    limits = [f"event_date >= date '{first}'"] if first else []
-    limits += [f"event_date <= date '{last}'"] if last else []
-    rows = athena.query(lake, _COUNTS.format(within=" and ".join(limits) or "true")).records()
+    rows = athena.query(lake, _COUNTS.format(within=dates_within(first, last))).records()
     found = {row["event_date"]: [*_faults(row)] for row in rows}
     waiting = {row["event_date"] for row in rows if _is_waiting(row) and found[row["event_date"]]}
     return MatchReport(

@@ -111,7 +111,7 @@ def verify_sales(lake: Lake, first: date | None = None, last: date | None = None
 
 
 def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
-    within = _within(first, last)
+    within = dates_within(first, last)
     rows: dict[DateKey, list[dict[str, Any]]] = defaultdict(list)
     sql = f"select * from {SALES_LEDGER.name} where {within}"  # noqa: S608
     ledger = athena.query(lake, sql).records()
@@ -155,7 +155,7 @@ def _with_dates(lake: Lake) -> set[str]:
     return {one.name for one in settings.sales if rules_of(settings, one).columns.has_dates}
 
 
-def _within(first: date | None, last: date | None) -> str:
+def dates_within(first: date | None, last: date | None) -> str:
     """Return the condition that selects the partitions of a range."""
     limits = [f"event_date >= date '{first}'"] if first else []
     limits += [f"event_date <= date '{last}'"] if last else []

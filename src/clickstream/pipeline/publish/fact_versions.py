@@ -9,7 +9,6 @@ are replaced by date. So the cost does not depend on the size of the lake. `fact
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -31,6 +30,7 @@ from clickstream.tables import (
 from clickstream.tables.sales import SALES_LEDGER, SALES_TABLES
 from clickstream.tables.sales_listings import LISTING_LEDGER, LISTING_TABLES
 from clickstream.tables.sales_matches import MATCH_LEDGER, MATCH_TABLES
+from clickstream.text_digests import digest_texts
 
 _FIRST_DATE = date(1970, 1, 1)
 
@@ -95,7 +95,7 @@ def source_versions(
     return {
         (name, day): SourceVersion(
             sql[name],
-            _digest(
+            digest_texts(
                 [
                     *_files_of(files[ledgers[name]], _dates_read(day, chosen)),
                     *chain.from_iterable(
@@ -145,7 +145,7 @@ def date_filter(views: Mapping[str, AthenaView], name: str) -> DateFilter:
 def _sql_digests(views: Mapping[str, AthenaView], name: str) -> list[str]:
     """Return the digests of a view's SQL of each columns version, the newest first."""
     versions = range(COLUMNS_VERSION, FIRST_COLUMNS_VERSION - 1, -1)
-    return [_digest(_all_sql(views, name, version)) for version in versions]
+    return [digest_texts(_all_sql(views, name, version)) for version in versions]
 
 
 def _all_sql(views: Mapping[str, AthenaView], name: str, version: int) -> Iterator[str]:
@@ -165,7 +165,3 @@ def _files_of(files: Mapping[date, Sequence[str]], days: Iterable[date]) -> Iter
     for day in days:
         yield str(day)
         yield from files.get(day, ())
-
-
-def _digest(texts: Iterable[str]) -> str:
-    return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()

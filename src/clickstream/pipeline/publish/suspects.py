@@ -8,13 +8,11 @@ of other dates. A run without changes reads only metadata.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
-import pyarrow as pa
 
 from clickstream import dictionary_encoding, people
 from clickstream.errors import StaleHour
@@ -29,6 +27,7 @@ from clickstream.tables.dates import (
     PEOPLE_ESTIMATES,
     VISITOR_COUNTS,
 )
+from clickstream.text_digests import digest_texts
 from clickstream.wording import quantity, shorten
 
 
@@ -114,7 +113,7 @@ class _Search:
         files = iceberg_tables.files_by_date(lake, HOUR_LEDGER, first)
         self._kept = frozenset(lake.settings.people.kept_cohorts)
         self._versions = {
-            day: _digest([*paths, *sorted(self._kept)]) for day, paths in sorted(files.items())
+            day: digest_texts([*paths, *sorted(self._kept)]) for day, paths in sorted(files.items())
         }
         self._tables = {table.name: iceberg_tables.load(lake, table) for table in OF_DATES}
         self._stored = iceberg_tables.texts_by_date(
@@ -181,7 +180,7 @@ class _Search:
         stored = self._tables[table.name]
         is_empty = frame is None or frame.empty
         wanted = table.arrow_schema().empty_table() if is_empty else shape(frame, table, hour)
-        if not _plain(stored.read(hour, hour), table).equals(_plain(wanted, table)):
+        if not table.in_order(stored.read(hour, hour)).equals(table.in_order(wanted)):
             stored.replace(hour, hour, *([] if is_empty else [wanted]))
 
     def _read_history(self, first: date) -> None:
@@ -196,13 +195,3 @@ class _Search:
         table = iceberg_tables.load(self._lake, SESSION_PARTS)
         rows = table.read(hour, hour.plus(23), [*people.PART_COLUMNS])
         return dictionary_encoding.to_frame(rows)
-
-
-def _plain(rows: pa.Table, table: Table) -> pa.Table:
-    """Return rows of a table in its types and its order, to compare them."""
-    plain = rows.select(table.column_names).cast(table.arrow_schema())
-    return plain.sort_by([(name, "ascending") for name in table.sort_by])
-
-
-def _digest(texts: Iterable[str]) -> str:
-    return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()

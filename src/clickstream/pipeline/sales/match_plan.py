@@ -6,7 +6,6 @@ it reads the ledgers, because a compaction changes files and no rows.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -32,6 +31,7 @@ from clickstream.tables import HOUR_LEDGER
 from clickstream.tables.dates import PEOPLE_ESTIMATES
 from clickstream.tables.sales import SALES_LEDGER
 from clickstream.tables.sales_matches import MATCH_LEDGER
+from clickstream.text_digests import digest_texts
 from clickstream.wording import shorten
 
 LEAST_HORIZON = 400
@@ -158,12 +158,12 @@ class _Files:
             for table in (HOUR_LEDGER, SALES_LEDGER, PEOPLE_ESTIMATES)
         }
         self._hours = {
-            day: _digest([*paths, *by_table[PEOPLE_ESTIMATES].get(day, ())])
+            day: digest_texts([*paths, *by_table[PEOPLE_ESTIMATES].get(day, ())])
             for day, paths in by_table[HOUR_LEDGER].items()
         }
-        self._sales = {day: _digest(paths) for day, paths in by_table[SALES_LEDGER].items()}
+        self._sales = {day: digest_texts(paths) for day, paths in by_table[SALES_LEDGER].items()}
         self.known = sales_state.versions(lake, MATCHES, first)
-        self._settings = _digest([lake.settings.orders.model_dump_json(), __version__])
+        self._settings = digest_texts([lake.settings.orders.model_dump_json(), __version__])
 
     @property
     def days(self) -> list[date]:
@@ -185,7 +185,7 @@ class _Files:
             *(self._hours.get(one, "") for one in hours),
             *(self._sales.get(one, "") for one in sales),
         ]
-        return _digest([*texts, self._settings, str(self.is_past(day))])
+        return digest_texts([*texts, self._settings, str(self.is_past(day))])
 
     def inputs(self, days: Sequence[date]) -> _Inputs:
         """Read the ledgers for neighbouring dates."""
@@ -233,7 +233,7 @@ class _Inputs:
         reach = self._reach
         sales = _texts(self._of_sales, days_around(day, reach.orders_before, reach.orders_after))
         hours = _texts(self._of_hours, days_around(day, reach.hours_before, reach.hours_after))
-        return f"{_digest(sales)}-{_digest([*hours, self._settings])}"
+        return f"{digest_texts(sales)}-{digest_texts([*hours, self._settings])}"
 
 
 def _group(
@@ -298,7 +298,3 @@ def _texts(by_day: Mapping[date, Sequence[str]], days: Iterable[date]) -> Iterat
     for day in days:
         yield str(day)
         yield from sorted(by_day.get(day, ()))
-
-
-def _digest(texts: Iterable[str]) -> str:
-    return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()

@@ -141,9 +141,7 @@ def _matched_rows(lake: Lake, reader: MatchReader, day: date) -> Rows:
 def _stored_rows(lake: Lake, table: Table, day: date) -> pa.Table:
     """Return the stored rows of a date in the types and the order of the table."""
     at = Hour.midnight(day)
-    rows = iceberg_tables.load(lake, table).read(at, at.plus(23))
-    plain = rows.select(table.column_names).cast(table.arrow_schema())
-    return plain.sort_by([(name, "ascending") for name in table.sort_by])
+    return table.in_order(iceberg_tables.load(lake, table).read(at, at.plus(23)))
 
 
 def _without_sessions(rows: pa.Table) -> pa.Table:

@@ -8,7 +8,6 @@ the same rows. Dates are replaced as a whole.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -35,6 +34,7 @@ from clickstream.tables.sales import (
     SALES_LEDGER,
     SALES_REJECTS,
 )
+from clickstream.text_digests import digest_texts
 from clickstream.wording import quantity
 
 _ATTEMPTS = 5
@@ -120,7 +120,7 @@ def _read(reader: SalesReader, day: date, rules: SalesRules) -> tuple[DayDigest,
 def _version(digest: DayDigest, rules: SalesRules) -> str:
     """Return a digest of the rows at the source and of the rules by which they are read."""
     texts = (digest.digest, rules.digest, __version__)
-    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
+    return digest_texts(texts, 16)
 
 
 def _stage(
