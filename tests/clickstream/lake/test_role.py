@@ -26,7 +26,7 @@ DENIED = answers(403, "AccessDeniedException")
 
 
 class Role:
-    """A role whose key is replaced after an hour of its own clock."""
+    """A role whose key is replaced after an hour."""
 
     def __init__(self) -> None:
         self.number = 1

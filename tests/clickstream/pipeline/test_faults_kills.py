@@ -28,7 +28,7 @@ class EachPointOnce:
 
     So the runs themselves find the points, one after the other, whatever the code comes to write.
     There are two for each kind of write, `inside` and `after`; before it is after the last one.
-    With `every`, a run dies only at each of so many points, and at those of IN_EVERY_SAMPLE.
+    A run dies only at one of `every` consecutive points, and at those of IN_EVERY_SAMPLE.
     """
 
     def __init__(self, every: int) -> None:

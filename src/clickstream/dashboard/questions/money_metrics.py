@@ -176,9 +176,9 @@ MONEY_METRICS = (
         mark("Lift"),
         "max(lift)",
         mark(
-            "Orders with both items, divided by the number that would be expected if nobody "
-            "chose them together: orders with one times orders with the other, divided by all "
-            "orders with a known item."
+            "Orders with both items, divided by the number to expect if the items were chosen "
+            "independently: orders with one times orders with the other, divided by all orders "
+            "with a known item."
         ),
         _TOGETHER,
         mark("A lift above 1 does not prove that one item sells the other."),
