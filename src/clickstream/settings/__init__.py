@@ -7,13 +7,13 @@ invalid values raise SettingsError with their line in the file and the allowed v
 
 from clickstream.settings.dashboard import DashboardSettings
 from clickstream.settings.loading import FILE_NAME, load
+from clickstream.settings.privacy import PrivacySettings
 from clickstream.settings.sections import (
     AwsSettings,
     GeoIpSettings,
     GoalSettings,
     LakeSettings,
     MaintenanceSettings,
-    PrivacySettings,
     SessionSettings,
     Settings,
     SiteSettings,
