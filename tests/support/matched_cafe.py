@@ -36,6 +36,14 @@ ordered_at = "at"
 total = "total"
 sold_by = "by"
 status = "status"
+customer = "customer"
+[consents]
+files = "consents*.csv"
+[consents.columns]
+customer = "customer"
+purpose = "purpose"
+recorded_at = "at"
+state = "state"
 """
 
 
@@ -64,6 +72,7 @@ class MatchedCafe:
     chance: random.Random
     window: timedelta
     lost: set[int] = field(default_factory=set)
+    refusing: set[str] = field(default_factory=set)
 
     @cached_property
     def story(self) -> Story:
@@ -94,11 +103,27 @@ class MatchedCafe:
         """Write what the shop has at a moment."""
         lines = [
             f"{one.number},{readable_time(one.ordered_at).isoformat()}Z,"
-            f"{one.total_cents / 100:.2f},{one.sold_by},{one.status}"
+            f"{one.total_cents / 100:.2f},{one.sold_by},{one.status},{one.customer or ''}"
             for one in self.story.at(moment).orders.values()
         ]
-        text = "\n".join(["id,at,total,by,status", *lines])
-        (directory / "orders.csv").write_text(text + "\n", encoding="utf-8")
+        _write_csv(directory / "orders.csv", ["id,at,total,by,status,customer", *lines])
+
+    def refuse(self, directory: Path, moment: datetime) -> None:
+        """Let every third customer refuse; a fourth of all had refused and has agreed again."""
+        orders = self.story.at(moment).orders.values()
+        customers = sorted(
+            {one.customer for one in orders if one.customer and one.sold_by == "web"}
+        )
+        self.refusing = {*customers[::3]}
+        times = (f"{moment - timedelta(minutes=2):%FT%TZ}", f"{moment:%FT%TZ}")
+        states = dict.fromkeys(customers[1::4], ("denied", "granted"))
+        states |= dict.fromkeys(self.refusing, ("granted", "withdrawn"))
+        lines = [
+            f"{name},match,{at},{state}"
+            for name, both in states.items()
+            for at, state in zip(times, both, strict=True)
+        ]
+        _write_csv(directory / "consents.csv", ["customer,purpose,at,state", *lines])
 
     def truth(self, moment: datetime) -> dict[str, TrueMatch]:
         """Return the match of each order that the shop has at a moment."""
@@ -126,6 +151,8 @@ class MatchedCafe:
         views = [
             one for one in self._views.get(order.number, ()) if abs(_time(one) - at) <= self.window
         ]
+        if order.customer in self.refusing:
+            return TrueMatch("none", "opted out", None, len(views), *[None] * 6)
         if not views:
             begin, end = at - self.window, at + self.window
             is_known = begin >= self.first.start and end < self.last.end
@@ -137,6 +164,10 @@ class MatchedCafe:
         page = visit.landing_page and page_name(visit.landing_page, PageRules())
         apart = (_time(views[0]) - at).total_seconds()
         return TrueMatch("number", None, apart, len(views), page, *led_by)
+
+
+def _write_csv(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def number_of(entry: Entry) -> int | None:

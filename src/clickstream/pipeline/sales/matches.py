@@ -152,24 +152,34 @@ def _without_sessions(rows: pa.Table) -> pa.Table:
 def _is_stored(one: DateToMatch, before: Rows, rows: Rows) -> bool:
     """Whether the lake has these rows, published for a date on the same side of the window.
 
-    The ledger of a past date has the digest of its sales, by which its rows are kept later.
+    The ledger must count them. That of a past date has the digest of its sales, by which its rows
+    are kept later.
     """
     ledger = one.stored.to_pylist()
     if not ledger or ledger[0]["is_anonymous"] != one.is_past:
+        return False
+    if not _counts(rows).items() <= ledger[0].items():
         return False
     if one.is_past and ledger[0]["inputs_digest"] != one.inputs:
         return False
     return all(before[table].equals(rows[table]) for table in _TABLES)
 
 
+def _counts(rows: Rows) -> dict[str, int]:
+    """Count the rows of a date, as its ledger does."""
+    methods = rows[ORDER_MATCHES]["method"].to_pylist()
+    return {
+        "orders": len(methods),
+        "matched": sum(method != "none" for method in methods),
+        "confirmation_views": len(rows[CONFIRMATION_VIEWS]),
+    }
+
+
 def _ledger(one: DateToMatch, rows: Rows, run_id: str) -> pa.Table:
-    matches = rows[ORDER_MATCHES]
     row: dict[str, Any] = {
         "event_date": one.day,
         "hour_at": datetime(one.day.year, one.day.month, one.day.day),
-        "orders": len(matches),
-        "matched": sum(method != "none" for method in matches["method"].to_pylist()),
-        "confirmation_views": len(rows[CONFIRMATION_VIEWS]),
+        **_counts(rows),
         "inputs_digest": one.inputs,
         "is_anonymous": one.is_past,
         "library_version": __version__,

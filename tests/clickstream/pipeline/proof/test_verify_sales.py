@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
-import pyarrow as pa
 import pytest
+from tests.support.changed_rows import change_row
 from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.sales_files import break_sales, pull_sales, with_sales, write_sales
@@ -79,21 +78,7 @@ def keys_with_rows(lake: Lake, table: Table, last: date = DAYS[-1]) -> list[Key]
 
 
 def change(lake: Lake, table: Table, what: str, key: Key, chance: random.Random) -> None:
-    """Change a random row of a date of a source behind the pipeline's back."""
-    (day, source), loaded = key, iceberg_tables.load(lake, table)
-    at = Hour.midnight(day)
-    rows = [row for row in loaded.read(at, at).to_pylist() if row["sales_source"] == source]
-    place = chance.randrange(len(rows))
-    if what == "delete":
-        del rows[place]
-    elif what == "duplicate":
-        rows.append(rows[place])
-    elif what == "replace by another":
-        rows[place] = rows[place - 1]
-    else:
-        rows[place][what] += chance.choice((-1, 1))
-    changed: Any = pa.Table.from_pylist(rows, table.arrow_schema())
-    loaded.replace(at, at, changed, only=[{"sales_source": source}])
+    change_row(lake, table, what, key[0], chance, key[1])
 
 
 def pull_again(lake: Lake, key: Key) -> None:

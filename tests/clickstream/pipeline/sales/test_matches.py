@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.changed_rows import change_row
 from tests.support.faults import Killed, dying
 from tests.support.lakes import aws_session
 from tests.support.matched_cafe import MatchedCafe, TrueMatch, cafe_settings
@@ -32,6 +34,13 @@ from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, MATCH_LEDGER, O
 pytestmark = pytest.mark.lake
 
 FIRST = Hour.parse("2026-11-19T12")
+
+CHANGES = (
+    *((table, "delete") for table in (ORDER_MATCHES, CONFIRMATION_VIEWS, MATCH_LEDGER)),
+    *((table, "duplicate") for table in (ORDER_MATCHES, CONFIRMATION_VIEWS)),
+    (ORDER_MATCHES, "replace by another"),
+    *((MATCH_LEDGER, name) for name in ("orders", "matched", "confirmation_views")),
+)
 
 
 def rows(lake: Lake, table: Table) -> list[dict[str, Any]]:
@@ -73,11 +82,17 @@ def assert_ledger_counts_the_rows(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "hours", "window", "visitors"),
-    [(3, 12, 3, 5), pytest.param(30, 24, 24, 6, marks=pytest.mark.deep)],
+    ("pieces", "hours", "window", "visitors", "changes"),
+    [(3, 12, 3, 5, 3), pytest.param(30, 24, 24, 6, len(CHANGES), marks=pytest.mark.deep)],
 )
 def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
-    lake_settings: Settings, tmp_path: Path, pieces: int, hours: int, window: int, visitors: int
+    lake_settings: Settings,
+    tmp_path: Path,
+    pieces: int,
+    hours: int,
+    window: int,
+    visitors: int,
+    changes: int,
 ) -> None:
     chance = random.Random(pieces)
     rules = CafeRules(visitors_per_hour=visitors, bots_per_hour=1, scanners_per_hour=0)
@@ -94,6 +109,8 @@ def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
         [*rebuild(lake, [*hour_range(start, start.plus(hours - 1))], "build")]
         moment = FIRST.start + (last.start - FIRST.start) * number / pieces
         cafe.write_orders(shop, moment)
+        if number == pieces:
+            cafe.refuse(shop, moment)
         pull_shop(lake, now)
         with suppress(Killed):
             match(dying(lake, chance.randrange(60), after=bool(number % 2)), now)
@@ -108,11 +125,28 @@ def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
 
     truth = cafe.truth(now)
     assert matches(lake) == truth
-    assert {one.why_none for one in truth.values()} > {None, "not on the web", "no request"}
+    reasons = {None, "not on the web", "no request", "opted out"}
+    assert {one.why_none for one in truth.values()} > reasons
     assert_ledger_counts_the_rows(lake)
     assert plan_matches(lake, now).groups == []
     assert verify_matches(lake).is_proven
+    assert_changes_are_found_and_repaired(lake, now, chance.sample(CHANGES, k=changes), chance)
     assert_ids_are_removed(lake, now)
+
+
+def assert_changes_are_found_and_repaired(
+    lake: Lake, now: datetime, changes: Sequence[tuple[Table, str]], chance: random.Random
+) -> None:
+    right = matches(lake)
+    days = {table: {one["event_date"] for one in rows(lake, table)} for table, _ in CHANGES}
+    for table, what in changes:
+        day = chance.choice(sorted(set.intersection(*days.values())))
+        change_row(lake, table, what, day, chance)
+        assert {one.day for one in verify_matches(lake).faults} == {day}, (table.name, what)
+        assert verify_matches(lake, day + timedelta(days=1)).is_proven
+        assert match(lake, now, MatchRange(day, day, everything=True)) == 1
+        assert verify_matches(lake).is_proven
+    assert matches(lake) == right
 
 
 def assert_ids_are_removed(lake: Lake, now: datetime) -> None:
@@ -125,3 +159,28 @@ def assert_ids_are_removed(lake: Lake, now: datetime) -> None:
     assert sorted(map(repr, rows(lake, ORDER_MATCHES))) == sorted(map(repr, without))
     assert all(one["is_anonymous"] for one in rows(lake, MATCH_LEDGER))
     assert match(lake, later) == 0
+
+
+def test_times_find_only_true_visits(lake_settings: Settings, tmp_path: Path) -> None:
+    """In a log without numbers, each order with a match by its time has its true visit."""
+    rules = CafeRules(visitors_per_hour=30, bots_per_hour=1, scanners_per_hour=0)
+    last = FIRST.plus(5)
+    cafe = MatchedCafe(FIRST, last, rules, random.Random(1), timedelta(hours=1))
+    settings = cafe_settings(lake_settings, tmp_path, cafe)
+    by_time = settings.orders.model_copy(update={"number": "", "match_by_time": True})
+    lake = open_lake(settings.model_copy(update={"orders": by_time}), aws_session())
+    log = cafe.lines(is_late=False) + cafe.lines(is_late=True)
+    (tmp_path / "logs" / "web-1-access.log").write_bytes(log)
+    pull_source(lake, lake.settings.sources[0])
+    [*rebuild(lake, [*hour_range(FIRST, last)], "build")]
+    now = last.end + timedelta(hours=6)
+    cafe.write_orders(tmp_path / "shop", now)
+    pull_shop(lake, now)
+    assert match(lake, now) > 0
+
+    truth, found = cafe.truth(now), matches(lake)
+    known = [number for number, one in truth.items() if one.method == "number"]
+    timed = [number for number in known if found[number].method == "time"]
+    assert len(timed) > len(known) / 2
+    visit = TrueMatch._fields.index("landing_page")
+    assert [found[one][visit:] for one in timed] == [truth[one][visit:] for one in timed]
