@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 from tests.clickstream.pipeline.sales.test_pull import MAP, rows_of_lake, rows_of_sources
+from tests.support.command_line import run_command
 from tests.support.dag_runs import states
 from tests.support.lake_settings import ROOT
+from tests.support.localaws_process import LocalAwsProcess
 
 pytestmark = pytest.mark.airflow
 
@@ -79,7 +84,7 @@ def steps_of(run) -> set[str]:
 
 @pytest.mark.lake
 def test_a_run_replaces_what_differs_and_a_shop_that_is_down_fails_it_alone(
-    dag, shop: Path, caplog: pytest.LogCaptureFixture
+    dag, shop: Path, local_aws: LocalAwsProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="clickstream")
     first = dag.test(logical_date=AT)
@@ -90,6 +95,8 @@ def test_a_run_replaces_what_differs_and_a_shop_that_is_down_fails_it_alone(
     assert "2026-11-20 of till: 1 order, 0 refunds, gross 20.00 EUR." in caplog.text
     assert "till: 1 menu item (1 changed)." in caplog.text
     assert "web: no table without dates differs." in caplog.text
+
+    assert_commands_match_what_is_not_matched(shop, {**os.environ, **local_aws.environment()})
 
     orders = shop / "web" / "orders.csv"
     orders.write_text(orders.read_text(encoding="utf-8").replace("21.00", "22.50"))
@@ -106,6 +113,29 @@ def test_a_run_replaces_what_differs_and_a_shop_that_is_down_fails_it_alone(
 
 
 NAMES = ("till", "web")
+
+
+def assert_commands_match_what_is_not_matched(shop: Path, environment: Mapping[str, str]) -> None:
+    """After a run nothing is left to match; with `--all` a date is compared with its rows again."""
+
+    def match(*options: str) -> CompletedProcess[str]:
+        return run_command(("sales", "match", *options), shop, environment)
+
+    done = match("--dry-run")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "No date needs its orders matched.\n",
+        "",
+    )
+    day = ("--from", "2026-11-20", "--to", "2026-11-20", "--all")
+    planned = match(*day, "--dry-run").stdout
+    assert planned == "Dates whose orders are to be matched: 2026-11-20.\n"
+    matched = match(*day)
+    assert matched.returncode == 0, matched.stderr
+    assert "2026-11-20: 0 of 2 orders matched, 0 confirmation views, unchanged." in matched.stdout
+    wrong = match("--from", "2026-11-21", *day[2:4])
+    assert wrong.returncode != 0
+    assert "--from 2026-11-21 is after --to 2026-11-20." in wrong.stderr
 
 
 @pytest.mark.deep
