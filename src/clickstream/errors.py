@@ -52,6 +52,7 @@ ClickstreamError                 CS-901
 ├── MailRefused                  CS-502
 ├── UnknownDelivery              CS-503
 ├── EmptyWeek                    CS-504
+├── WebhookFailed                CS-506
 ├── DashboardNotStarted          CS-605
 ├── ShopUnreachable              CS-801
 └── UnbalancedSales              CS-804
@@ -81,7 +82,7 @@ def with_code(message: str, code: str) -> str:
 
 
 class StateCode(StrEnum):
-    """The code of a state of the lake that `clickstream status` reports as late or missing."""
+    """The code of a state of the lake that `clickstream status` or an alert reports."""
 
     NO_RECENT_HOUR = "CS-701"
     LINES_WAIT = "CS-702"
@@ -91,6 +92,14 @@ class StateCode(StrEnum):
     NO_RECENT_LINES = "CS-706"
     SALES_DIFFER = "CS-707"
     MATCHES_DIFFER = "CS-708"
+    REJECTS = "CS-709"
+    SERVER_ERRORS = "CS-710"
+    BOTS = "CS-711"
+    FINDINGS = "CS-712"
+    NOT_RECONCILED = "CS-713"
+    DISK_FILLS = "CS-714"
+    EXPIRES = "CS-715"
+    AIRFLOW_SILENT = "CS-716"
 
 
 class ClickstreamError(Exception):
@@ -390,6 +399,12 @@ class EmptyWeek(ClickstreamError):
     """No hour of a week is published, so there is nothing to mail. A later attempt may succeed."""
 
     code = "CS-504"
+
+
+class WebhookFailed(ClickstreamError):
+    """A webhook can't be reached, or did not accept an alert."""
+
+    code = "CS-506"
 
 
 class MailNotConfigured(SettingsError):

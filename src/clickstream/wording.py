@@ -73,6 +73,20 @@ def printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
+LONGEST_NAME = 60
+"""Limit of the length of a name from the logs in a mail, in characters."""
+
+
+def shown_name(text: str, longest: int = LONGEST_NAME) -> str:
+    """Return a name without line breaks and invisible characters, cut to a length.
+
+    Visitors choose the names of pages and campaigns. A name must not begin a header or a line, or
+    change the direction of writing.
+    """
+    safe = printable(text)
+    return safe if len(safe) <= longest else f"{safe[: longest - 1]}…"
+
+
 def _is_shown(before: str, char: str) -> bool:
     if unicodedata.category(char) not in _HIDDEN:
         return True

@@ -5,6 +5,7 @@
 invalid values raise SettingsError with their line in the file and the allowed values.
 """
 
+from clickstream.settings.alerts import AlertSettings
 from clickstream.settings.dashboard import DashboardSettings
 from clickstream.settings.loading import FILE_NAME, load
 from clickstream.settings.privacy import PrivacySettings
@@ -23,6 +24,7 @@ from clickstream.settings.sources import AUTO, SourceSettings
 __all__ = [
     "AUTO",
     "FILE_NAME",
+    "AlertSettings",
     "AwsSettings",
     "DashboardSettings",
     "GeoIpSettings",

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from clickstream.errors import SettingsError
+from clickstream.settings.alerts import SECRETS
 from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sections import (
     CHANGED,
@@ -183,7 +184,8 @@ def _complaint(
     if error["type"] == SOURCE_PROBLEM:
         named = error["input"].get("name") if isinstance(error["input"], dict) else None
         return f"{where}: the source {named or name} can't be used: {error['msg']}."
-    return f"{where}: {name} = {error['input']!r} is not allowed: {error['msg']}."
+    shown = "(hidden)" if error["type"].startswith("alert_") or name in SECRETS else error["input"]
+    return f"{where}: {name} = {shown!r} is not allowed: {error['msg']}."
 
 
 def _allowed(keys: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from clickstream.settings.alerts import AlertSettings
 from clickstream.settings.base import Section
 from clickstream.settings.dashboard import DashboardSettings, DigestSettings
 from clickstream.settings.labels import (
@@ -284,6 +285,7 @@ class Settings(Section):
     spark: SparkSettings = SparkSettings()
     dashboard: DashboardSettings = DashboardSettings()
     digest: DigestSettings = DigestSettings()
+    alerts: AlertSettings = AlertSettings()
     directory: Path = Field(Path(), exclude=True, strict=False)
 
     @property

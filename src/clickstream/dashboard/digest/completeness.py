@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.digest.names import shown_name
 from clickstream.dashboard.questions.coverage import missing_servers
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import describe_lines, trust_line
+from clickstream.wording import shown_name
 
 
 def find_warnings(page: PageContext) -> list[str]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from clickstream.dashboard.digest.completeness import describe_trust, find_warnings
-from clickstream.dashboard.digest.names import shown_name
 from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.formats import NO_VALUE, Change, Formats
 from clickstream.dashboard.questions.panel import Panel
@@ -25,6 +24,7 @@ from clickstream.dashboard.widgets.goals import goal_rows, pace_text, sales_pace
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.errors import EmptyWeek
+from clickstream.wording import shown_name
 
 LISTED = 5
 """Maximum number of rows of each list."""

@@ -16,16 +16,16 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
-from clickstream.dashboard.digest.names import shown_name
-from clickstream.dashboard.digest.smtp_errors import (
+from clickstream.errors import ClickstreamError, MailUnavailable, UnknownDelivery
+from clickstream.lake import Lake, digest_marks
+from clickstream.lake.digest_marks import DigestMark, StoredMark
+from clickstream.smtp_errors import (
     Refusals,
     describe_refusals,
     translate_smtp_error,
     translate_smtp_errors,
 )
-from clickstream.errors import ClickstreamError, MailUnavailable, UnknownDelivery
-from clickstream.lake import Lake, digest_marks
-from clickstream.lake.digest_marks import DigestMark, StoredMark
+from clickstream.wording import shown_name
 
 log = logging.getLogger("clickstream")
 

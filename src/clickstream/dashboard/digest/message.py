@@ -13,7 +13,6 @@ from functools import cached_property
 
 from clickstream.dashboard.digest.content import Digest
 from clickstream.dashboard.digest.html import render_html
-from clickstream.dashboard.digest.names import shown_name
 from clickstream.dashboard.digest.picture import draw_png
 from clickstream.dashboard.digest.plain_text import render_text
 from clickstream.dashboard.digest.wording import subject_of
@@ -21,6 +20,7 @@ from clickstream.errors import MailNotConfigured
 from clickstream.settings import SiteSettings
 from clickstream.settings.values import is_mail_address
 from clickstream.text_digests import digest_texts
+from clickstream.wording import shown_name
 
 NO_DOMAIN = "clickstream.invalid"
 """Domain of Message-IDs for sites without one; no host can have it (RFC 2606)."""

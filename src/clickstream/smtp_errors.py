@@ -9,10 +9,10 @@ import smtplib
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from clickstream.dashboard.digest.names import shown_name
 from clickstream.errors import ClickstreamError, MailNotConfigured, MailRefused, MailUnavailable
-from clickstream.wording import quantity, shorten
+from clickstream.wording import quantity, shorten, shown_name
 
 PERMANENT = 500
 """Replies from 500 on are permanent: another attempt would fail, too (RFC 5321, 4.2.1)."""
@@ -20,44 +20,67 @@ PERMANENT = 500
 LONGEST_REPLY = 200
 
 _RETRY = "Nothing was sent; a further attempt may succeed."
-_CORRECT = "Nothing was sent. Correct the connection or [digest], then clear the task."
 
 Refusals = Mapping[str, tuple[int, bytes]]
 """The replies to recipients that a server refused, by address."""
 
 
+@dataclass(frozen=True)
+class MailAdvice:
+    """What to do about a permanent error: sentences about the server, recipients and TLS."""
+
+    correct: str
+    recipients: str
+    tls: str
+    retry: str
+
+
+OF_DIGEST = MailAdvice(
+    "Correct the connection or [digest], then clear the task.",
+    "Correct [digest] recipients, then clear the task.",
+    'In the connection\'s extras set "disable_ssl": true for STARTTLS (port 587), or '
+    '"disable_tls": true for TLS from the start (port 465).',
+    "Then clear the task",
+)
+OF_ALERTS = MailAdvice(
+    "Correct [alerts].",
+    "Correct [alerts] recipients.",
+    "Begin [alerts] mail_server with smtp:// for STARTTLS (port 587), or with smtps:// for TLS "
+    "from the start (port 465).",
+    "The next check sends the alert again",
+)
+
+
 @contextmanager
-def translate_smtp_errors() -> Iterator[None]:
+def translate_smtp_errors(advice: MailAdvice = OF_DIGEST) -> Iterator[None]:
     """Raise MailUnavailable, MailRefused or SettingsError for errors of SMTP and of its socket."""
     try:
         yield
     except (smtplib.SMTPException, OSError) as error:
-        raise translate_smtp_error(error) from None
+        raise translate_smtp_error(error, advice) from None
 
 
-def translate_smtp_error(error: Exception) -> ClickstreamError:
+def translate_smtp_error(error: Exception, advice: MailAdvice = OF_DIGEST) -> ClickstreamError:
     """Return an error that states what the mail server did, and what to do."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return _all_refused(error.recipients)
+        return _all_refused(error.recipients, advice)
     if isinstance(error, smtplib.SMTPResponseException):
-        return _of_reply(error)
+        return _of_reply(error, advice)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return MailRefused(
             f"The mail server does not offer what the connection asks for: {_line(error)}. "
-            f"{_CORRECT}"
+            f"Nothing was sent. {advice.correct}"
         )
     if isinstance(error, ssl.SSLCertVerificationError):
         return MailNotConfigured(
             f"The certificate of the mail server is not trusted: {_line(error)}. Name the host by "
-            "the name that its certificate has, or install the certificate of its "
-            "authority. Then clear "
-            "the task; nothing was sent."
+            "the name that its certificate has, or install the certificate of its authority. "
+            f"{advice.retry}; nothing was sent."
         )
     if isinstance(error, ssl.SSLError):
         return MailNotConfigured(
-            f"TLS with the mail server failed: {_line(error)}. In the connection's extras set "
-            '"disable_ssl": true for STARTTLS (port 587), or "disable_tls": true for TLS from the '
-            "start (port 465). Then clear the task; nothing was sent."
+            f"TLS with the mail server failed: {_line(error)}. {advice.tls} {advice.retry}; "
+            "nothing was sent."
         )
     return MailUnavailable(f"Can't reach the mail server: {_line(error)}. {_RETRY}")
 
@@ -71,17 +94,17 @@ def describe_refusals(refused: Refusals) -> list[str]:
     return [f"{quantity(number, 'recipient')}: {text}" for text, number in counts.items()]
 
 
-def _all_refused(refused: Refusals) -> ClickstreamError:
+def _all_refused(refused: Refusals, advice: MailAdvice) -> ClickstreamError:
     reasons = shorten(describe_refusals(refused))
     if all(code >= PERMANENT for code, _ in refused.values()):
         return MailRefused(
-            f"The mail server refused every recipient: {reasons}. Nothing was sent. Correct "
-            "[digest] recipients, then clear the task."
+            f"The mail server refused every recipient: {reasons}. Nothing was sent. "
+            f"{advice.recipients}"
         )
     return MailUnavailable(f"The mail server accepted no recipient: {reasons}. {_RETRY}")
 
 
-def _of_reply(error: smtplib.SMTPResponseException) -> ClickstreamError:
+def _of_reply(error: smtplib.SMTPResponseException, advice: MailAdvice) -> ClickstreamError:
     what = "the message"
     if isinstance(error, smtplib.SMTPAuthenticationError):
         what = "the login"
@@ -91,7 +114,8 @@ def _of_reply(error: smtplib.SMTPResponseException) -> ClickstreamError:
         what = "the connection"
     reply = f"{error.smtp_code} {_text(error.smtp_error)}"
     if error.smtp_code >= PERMANENT:
-        return MailRefused(f"The mail server refused {what}: {reply}. {_CORRECT}")
+        correct = f"Nothing was sent. {advice.correct}"
+        return MailRefused(f"The mail server refused {what}: {reply}. {correct}")
     return MailUnavailable(f"The mail server temporarily refused {what}: {reply}. {_RETRY}")
 
 

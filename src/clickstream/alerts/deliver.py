@@ -1,0 +1,114 @@
+"""Sends the messages that are due: claim them in the store, send them, and mark them.
+
+A process that is killed after a message was sent and before it is marked leaves its claim. After
+CLAIM_LIMIT another check sends that message again: each message is sent at least once, and exactly
+once if no process is killed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from clickstream.alerts.incidents import Attempt, Incidents, Message
+from clickstream.alerts.senders import Send, channels_of
+from clickstream.alerts.store import IncidentStore
+from clickstream.alerts.texts import build_alert
+from clickstream.errors import ClickstreamError, with_code
+from clickstream.lake import Lake
+from clickstream.settings import Settings
+from clickstream.wording import quantity
+
+SENDING_SECONDS = 240
+"""A process begins no further message after this time: its claims end one minute later."""
+
+_log = logging.getLogger("clickstream")
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The attempts of one check."""
+
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def problems(self) -> list[str]:
+        """A sentence for each message that could not be sent."""
+        return [f"{one.message.channel}: {one.problem}" for one in self.attempts if one.problem]
+
+    @property
+    def sentence(self) -> str:
+        """What was sent."""
+        sent = [one.message for one in self.attempts if not one.problem]
+        alerts = quantity(sum(one.kind == "alert" for one in sent), "alert")
+        recoveries = sum(one.kind == "recovery" for one in sent)
+        failed = f"; {len(self.problems):,} failed" if self.problems else ""
+        return f"{alerts} and {quantity(recoveries, 'recovery', 'recoveries')} sent{failed}."
+
+
+def change_and_send(
+    lake: Lake,
+    store: IncidentStore,
+    change: Callable[[Incidents, Mapping[str, Send]], Incidents],
+    now: datetime,
+) -> Delivered:
+    """Store a change of the incidents, and send what is due then.
+
+    `change` gets the stored incidents and the channels of the settings.
+    """
+    channels = channels_of(lake)
+    by, until = uuid.uuid4().hex, time.monotonic() + SENDING_SECONDS
+    usable, attempts = dict(channels), list[Attempt]()
+
+    def change_and_claim(before: Incidents) -> tuple[Incidents, list[Message]]:
+        return change(before, channels).claim(now, by, usable)
+
+    while claimed := store.change(change_and_claim):
+        made = _send(lake.settings, claimed, channels, now, until)
+
+        def finish(before: Incidents, made: Sequence[Attempt] = made) -> tuple[Incidents, None]:
+            return before.finish(made, now, by), None
+
+        store.change(finish)
+        attempts += made
+        for one in made:
+            if one.problem:
+                usable.pop(one.message.channel, None)
+    return Delivered(tuple(attempts))
+
+
+def _send(
+    settings: Settings,
+    messages: Sequence[Message],
+    channels: Mapping[str, Send],
+    now: datetime,
+    until: float,
+) -> list[Attempt]:
+    """Send messages; after the first failure of a channel, do not try its others in this check."""
+    failed: dict[str, str] = {}
+    attempts = []
+    for one in messages:
+        if one.channel not in failed:
+            is_late = time.monotonic() > until
+            problem = "No time was left." if is_late else _try(settings, one, channels, now)
+            if problem:
+                failed[one.channel] = problem
+        attempts.append(Attempt(one, failed.get(one.channel, "")))
+    return attempts
+
+
+def _try(settings: Settings, message: Message, channels: Mapping[str, Send], now: datetime) -> str:
+    """Send a message; return the reason if this fails. A fault in a sender stops no other one."""
+    try:
+        alert = build_alert(settings, message.incident, message.kind, now)
+        channels[message.channel](alert)
+    except ClickstreamError as error:
+        return error.printed
+    except Exception as error:
+        _log.exception("An alert could not be sent.")
+        return with_code(f"Unexpected {type(error).__name__}.", ClickstreamError.code)
+    return ""

@@ -1,0 +1,48 @@
+"""Incidents of DAGs whose scheduled runs fail: one for all red tasks, until a run succeeds.
+
+Airflow's callbacks call this, for scheduled runs whose tasks were not cleared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from clickstream.alerts.deliver import Delivered, change_and_send
+from clickstream.alerts.incidents import Incidents, Rule
+from clickstream.alerts.store import LakeStore
+from clickstream.alerts.texts import code_of
+from clickstream.errors import AwsUnavailable
+from clickstream.lake import Lake
+
+
+def report_failed_task(
+    lake: Lake, now: datetime, dag_id: str, run_id: str, logical_date: datetime, text: str
+) -> Delivered:
+    """Open the incident of a DAG, or extend it to this run, and send what is due.
+
+    `text` ends with a code. A task that failed because AWS can't be reached opens no incident:
+    the outage is one of its own.
+    """
+    if code_of(text) == AwsUnavailable.code:
+        return Delivered()
+    sentence = f"Run {run_id} failed: {text}"
+
+    def extend(before: Incidents, _channels: Collection[str]) -> Incidents:
+        return before.hold(Rule.FAILED_RUN, dag_id, sentence, now, logical_date)
+
+    return change_and_send(lake, LakeStore(lake), extend, now)
+
+
+def report_run_succeeded(
+    lake: Lake, now: datetime, dag_id: str, logical_date: datetime
+) -> Delivered:
+    """Close the incident of a DAG if this run is not older than the failed one."""
+
+    def close(before: Incidents, channels: Collection[str]) -> Incidents:
+        known = before.find(Rule.FAILED_RUN, dag_id)
+        if known is None or (known.run_at is not None and logical_date < known.run_at):
+            return before
+        return before.close(known, now, channels)
+
+    return change_and_send(lake, LakeStore(lake), close, now)

@@ -1,0 +1,132 @@
+"""Where incidents are kept: one object of the lake, or a file while the lake can't be reached."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from clickstream.alerts.incidents import Incidents
+from clickstream.errors import AwsUnavailable, DamagedObject, InputError
+from clickstream.lake import Lake, aws_errors, objects
+
+KEY = "alerts/incidents.json"
+SWAP_ATTEMPTS = 50
+
+T = TypeVar("T")
+Change = Callable[[Incidents], tuple[Incidents, T]]
+"""Returns changed incidents and a result. It is applied again if another process was faster."""
+
+_STORED = TypeAdapter(Incidents)
+
+
+class IncidentStore(Protocol):
+    """Keeps incidents."""
+
+    def change(self, change: Change[T]) -> T:
+        """Store what a change makes of the incidents, and return its result."""
+        ...
+
+
+@dataclass(frozen=True)
+class LakeStore:
+    """The object `alerts/incidents.json` of a lake, which several processes may change."""
+
+    lake: Lake
+
+    @aws_errors.translate_errors()
+    def read(self) -> Incidents:
+        """Return the stored incidents; none before the first check."""
+        return self._read()[0]
+
+    @aws_errors.translate_errors()
+    def change(self, change: Change[T]) -> T:
+        """Change the incidents by compare-and-swap; nothing is written without a change."""
+        for _ in range(SWAP_ATTEMPTS):
+            before, etag = self._read()
+            after, result = change(before)
+            if after == before:
+                return result
+            if objects.swap(self.lake, KEY, _STORED.dump_json(after), etag):
+                return result
+        raise AwsUnavailable(
+            f"{self.lake.uri(KEY)} was changed by other processes {SWAP_ATTEMPTS} times in a row. "
+            "Nothing is lost: the next check sends what is due."
+        )
+
+    def _read(self) -> tuple[Incidents, str | None]:
+        stored = objects.get(self.lake, KEY)
+        if stored is None:
+            return Incidents(), None
+        try:
+            return _STORED.validate_json(stored.body), stored.etag
+        except ValidationError:
+            raise DamagedObject(
+                f"{self.lake.uri(KEY)} does not have incidents in the form of this release. Delete "
+                "it: the next check opens the incidents that hold, and sends their alerts again."
+            ) from None
+
+
+@dataclass(frozen=True)
+class WatchState:
+    """What `clickstream watch` keeps on its machine.
+
+    The times are when a check first failed to read the lake, or to reach Airflow; None while it
+    can. `incidents` has at most one open incident: the outage of AWS.
+    """
+
+    lake_silent_since: datetime | None = None
+    airflow_silent_since: datetime | None = None
+    incidents: Incidents = field(default_factory=Incidents)
+
+
+_STATE = TypeAdapter(WatchState)
+
+
+@dataclass
+class FileStore:
+    """A file of one process. A file that can't be read counts as empty."""
+
+    path: Path
+    state: WatchState
+
+    @classmethod
+    def open(cls, directory: Path) -> FileStore:
+        """Read the state of an earlier process."""
+        path = directory / "watch.json"
+        state = WatchState()
+        with suppress(OSError, ValidationError):
+            state = _STATE.validate_json(path.read_bytes())
+        return cls(path, state)
+
+    def change(self, change: Change[T]) -> T:
+        """Change the incidents of the state."""
+        incidents, result = change(self.state.incidents)
+        self.write(WatchState(*self._times, incidents))
+        return result
+
+    @property
+    def _times(self) -> tuple[datetime | None, datetime | None]:
+        return self.state.lake_silent_since, self.state.airflow_silent_since
+
+    def write(self, state: WatchState) -> None:
+        """Replace the file atomically, if the state has changed."""
+        if state == self.state:
+            return
+        self.state = state
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.path.parent, delete=False) as file:
+                file.write(_STATE.dump_json(state))
+            os.replace(file.name, self.path)  # noqa: PTH105 - atomic
+        except OSError as error:
+            raise InputError(
+                f"Can't write {self.path}: {error.strerror}. Set directory of [alerts]."
+            ) from None
