@@ -20,6 +20,7 @@ from clickstream.settings.labels import (
     PageSettings,
     PeopleSettings,
 )
+from clickstream.settings.metrics import MetricsSettings
 from clickstream.settings.orders import OrderSettings
 from clickstream.settings.privacy import PrivacySettings
 from clickstream.settings.sales import SalesSettings
@@ -284,6 +285,7 @@ class Settings(Section):
     spark: SparkSettings = SparkSettings()
     dashboard: DashboardSettings = DashboardSettings()
     digest: DigestSettings = DigestSettings()
+    metrics: MetricsSettings = MetricsSettings()
     directory: Path = Field(Path(), exclude=True, strict=False)
 
     @property
