@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
+from urllib.parse import quote
 
 from clickstream.lake import aws_errors
 from clickstream.lake.client import Lake
@@ -43,5 +44,5 @@ def put_metrics(lake: Lake, metrics: Iterable[Datum], now: datetime) -> bool:
 
 
 def dimension_value(site: str) -> str:
-    r"""Return the name of a site as a dimension, which has only ASCII: `caf\xe9` for `café`."""
-    return site.encode("unicode_escape").decode("ascii")
+    """Return the name of a site as a dimension, which has only ASCII: `caf%C3%A9` for `café`."""
+    return quote(site, safe=" ")
