@@ -1,6 +1,6 @@
 #!/bin/bash
-# Prepare an Ubuntu machine: mount the data volume, install Docker, and send the output of containers
-# to CloudWatch. The document of airflow-ec2.yaml runs this before each start_host.sh; a machine that
+# Prepare an Ubuntu machine: mount the data volume, install Docker, and send the output of containers,
+# and the use of disk and memory, to CloudWatch. The document of airflow-ec2.yaml runs this before each start_host.sh; a machine that
 # is prepared stays as it is.
 #
 # prepare_host.sh VOLUME REGION LOG_GROUP
@@ -8,6 +8,7 @@ set -euo pipefail
 
 readonly volume=$1 region=$2 log_group=$3
 readonly root=${DESTDIR:-}
+readonly agent=$root/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl
 readonly device=$root/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${volume/-/}
 
 # Make a file system on a new volume. An existing one, or an unknown state, is left as it is.
@@ -59,6 +60,23 @@ install_docker() {
     apt-get -o DPkg::Lock::Timeout=600 -qy install "${packages[@]}"
 }
 
+install_agent() {
+    local package
+    dpkg --status amazon-cloudwatch-agent > /dev/null 2>&1 && return
+    package=$(mktemp --suffix .deb)
+    curl --fail --silent --show-error --proto =https --output "$package" \
+        "https://amazoncloudwatch-agent-$region.s3.$region.amazonaws.com/ubuntu/arm64/latest/amazon-cloudwatch-agent.deb" &&
+        apt-get -o DPkg::Lock::Timeout=600 -qy install "$package" &&
+        rm "$package"
+}
+
+start_agent() {
+    install_agent &&
+        "$agent" -a fetch-config -m ec2 -s -c "file:$(dirname "${BASH_SOURCE[0]}")/agent-host.json"
+}
+
 mount_volume
 configure_docker
 install_docker
+# Without the agent, two alarms have no data, which must not stop the pipeline.
+start_agent || echo "The CloudWatch agent could not be started; deploy again to repeat it." >&2

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from botocore.exceptions import ClientError
 
 from clickstream.aws.account import REMEDY, has_iam_access, identify
-from clickstream.aws.deployment import Deployment
-from clickstream.aws.stacks import UNUSABLE
+from clickstream.aws.deployment import DEPLOYED, Deployment
+from clickstream.aws.stacks import UNUSABLE, CloudStack
 from clickstream.errors import ClickstreamError
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.lake.client import has_database
@@ -51,6 +51,7 @@ def run_checks(deployment: Deployment) -> Iterator[Check]:
         "Lake Formation": lambda: _check_lake_formation(deployment),
         "Athena": lambda: _check_athena(lake),
         "secrets": lambda: _check_secrets(lake),
+        "alarms": lambda: _check_alarms(deployment),
         "hosts": lambda: _check_hosts(deployment),
         "disk": _check_disk,
     }
@@ -89,7 +90,7 @@ def _check_stacks(deployment: Deployment) -> Check:
 
 
 def _states_of_stacks(deployment: Deployment) -> Check:
-    for kind in ("lake", "airflow"):
+    for kind in DEPLOYED:
         stack = deployment.stack(kind)
         name = deployment.stack_name(kind)
         if stack is None:
@@ -101,9 +102,7 @@ def _states_of_stacks(deployment: Deployment) -> Check:
                 stack.status, "run `clickstream aws deploy`, which creates it again"
             )
             return Check("", problem=f"{name} is {stack.status}", remedy=remedy)
-    return Check(
-        "", found=f"{deployment.stack_name('lake')} and {deployment.stack_name('airflow')}"
-    )
+    return Check("", found=", ".join(map(deployment.stack_name, DEPLOYED)))
 
 
 def _check_bucket(lake: Lake) -> Check:
@@ -164,6 +163,42 @@ def _check_athena(lake: Lake) -> Check:
 def _check_secrets(lake: Lake) -> Check:
     number = sum(1 for _ in listed_secrets(lake))
     return Check("", found=f"{quantity(number, 'secret')} below {lake.settings.lake.key_secret}")
+
+
+def _check_alarms(deployment: Deployment) -> Check:
+    """Name the alarms that are not in the state OK, and mail addresses that did not confirm."""
+    if not deployment.is_on_aws:
+        return Check("", unchecked="the endpoint is not AWS")
+    try:
+        stack = deployment.stack("alarms")
+        return _states_of_alarms(deployment, stack) if stack else Check("", unchecked="no stack")
+    except ClientError as error:
+        if code(error) not in ("AccessDenied", "AuthorizationError"):
+            raise
+        return Check("", unchecked="these credentials may not read alarms and subscriptions")
+
+
+def _states_of_alarms(deployment: Deployment, stack: CloudStack) -> Check:
+    pages = deployment.client("cloudwatch").get_paginator("describe_alarms")
+    found = [
+        one
+        for page in pages.paginate(AlarmNamePrefix=f"{stack.name}-")
+        for one in page["MetricAlarms"]
+    ]
+    topic = deployment.client("sns").list_subscriptions_by_topic(TopicArn=stack.outputs["TopicArn"])
+    if any(one["SubscriptionArn"] == "PendingConfirmation" for one in topic["Subscriptions"]):
+        return Check(
+            "",
+            problem="the address for mails is not confirmed, so no mail is sent",
+            remedy="open the mail `AWS Notification - Subscription Confirmation`",
+        )
+    if raised := [one["AlarmName"] for one in found if one["StateValue"] != "OK"]:
+        return Check(
+            "",
+            problem=f"not OK: {shorten(raised)}",
+            remedy="look at them in the CloudWatch console; docs/aws.md describes each one",
+        )
+    return Check("", found=f"{quantity(len(found), 'alarm')} of {stack.name} are OK")
 
 
 def _check_hosts(deployment: Deployment) -> Check:

@@ -1,4 +1,4 @@
-"""Deploy: create or update the stacks of lake and host, and start a bundle on the host."""
+"""Deploy: create or update the stacks of lake, host and alarms; start a bundle on the host."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from clickstream.aws.dialog import Dialog
 from clickstream.aws.stacks import NEVER_CREATED, CloudStack, delete_stack, refuse_unusable
 from clickstream.errors import DeploymentFailed, InputError
 from clickstream.lake import aws_errors
+from clickstream.lake.cloudwatch import dimension_value
 
-TEMPLATES = {"lake": "lake.yaml", "airflow": "airflow-ec2.yaml"}
-_OWN = {"LakeStack", "Bundle"}
+TEMPLATES = {"lake": "lake.yaml", "airflow": "airflow-ec2.yaml", "alarms": "alarms.yaml"}
+_OWN = {"LakeStack", "Bundle", "Namespace", "Site", "InstanceId"}
 """Parameters that the command sets itself."""
 
 
@@ -60,9 +61,15 @@ class Deploy:
             self.dialog.say("The other stacks can be previewed when the stack of the lake exists.")
             return
         self._upload(bundle)
-        host = templates["airflow"]
-        own = {"LakeStack": self.deployment.stack_name("lake"), "Bundle": bundle.digest}
+        host, alarms = templates["airflow"], templates["alarms"]
+        shared = {
+            "LakeStack": self.deployment.stack_name("lake"),
+            "Namespace": self.deployment.name,
+        }
+        own = {**shared, "Bundle": bundle.digest}
         self._change("airflow", host.parameters, own, TemplateBody=host.text)
+        own = {**shared, **self._values_of_alarms(alarms)}
+        self._change("alarms", alarms.parameters, own, TemplateBody=alarms.text)
 
     @aws_errors.translate_errors()
     def run_uploaded(self, digest: str) -> None:
@@ -97,7 +104,18 @@ class Deploy:
         return {
             "BucketName": f"{name}-{account.account}-{account.region}",
             "DatabaseName": name.replace("-", "_"),
+            "KeyPrefix": name,
         }
+
+    def _values_of_alarms(self, alarms: Template) -> dict[str, str]:
+        """Return what the alarms watch: the site, the machine, and values that its stack has."""
+        host = self.deployment.stack("airflow")
+        values = {"Site": dimension_value(self.deployment.settings.site.name)}
+        if host:
+            values["InstanceId"] = host.outputs.get("InstanceId", "")
+            known = host.parameters
+            values |= {name: known[name] for name in alarms.parameters if name in known}
+        return values
 
     def _import_retained(self, template: Template) -> None:
         """Import bucket and database of an earlier deployment, which a new stack can't create."""

@@ -21,8 +21,14 @@ NAMES = re.compile("[a-z][a-z0-9-]{1,28}[a-z0-9]")
 TAG = "clickstream"
 """Tag of all stacks and, by CloudFormation, of their resources; its value is the deployment."""
 
-KINDS = ("lake", "airflow", "web")
+KINDS = ("lake", "airflow", "alarms", "web")
 """Kinds of stacks, each after those that it needs."""
+
+DEPLOYED = ("lake", "airflow", "alarms")
+"""Kinds of stacks that `clickstream aws deploy` creates."""
+
+KEY_SECRET = "visitor-keys"
+"""Last part of `[lake] key_secret`, as airflow-ec2.yaml sets it on the host."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,12 @@ class Deployment:
         return not self.settings.aws.endpoint_url
 
     def lake(self) -> Lake:
-        """Return the lake of the stack: bucket, database and workgroup are those of its outputs."""
+        """Return the lake of the stack: its names are those of the stack's outputs."""
         outputs = self.needed_stack("lake").outputs
         names = {"bucket": "Bucket", "database": "Database", "workgroup": "WorkGroup"}
         found = {ours: out for ours, theirs in names.items() if (out := outputs.get(theirs))}
+        if prefix := outputs.get("KeyPrefix"):
+            found["key_secret"] = f"{prefix}/{KEY_SECRET}"
         section = self.settings.lake.model_copy(update=found)
         return refer_to_lake(self.settings.model_copy(update={"lake": section}), self.session)
 

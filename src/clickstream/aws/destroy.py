@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from clickstream.aws.deployment import KINDS, TAG, Deployment
+from clickstream.aws.deployment import DEFAULT_NAME, KINDS, TAG, Deployment
 from clickstream.aws.dialog import Dialog
-from clickstream.aws.stacks import CloudStack, delete_stack
+from clickstream.aws.stacks import CloudStack, delete_stack, parse_stack
 from clickstream.errors import InputError
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.object_versions import delete_all_versions, histories
@@ -128,18 +128,24 @@ def _volumes(deployment: Deployment) -> list[str]:
 def _secrets(deployment: Deployment, lake: Lake) -> list[str]:
     """Return the names of the secrets of visitor keys and customers that only this lake uses.
 
-    Lakes of one account and region share them, unless their `[lake] key_secret` differ.
+    Lakes of one account and region share them if their parameters KeyPrefix are equal.
     """
+    own = deployment.needed_stack("lake")
     pages = deployment.client("cloudformation").get_paginator("describe_stacks").paginate()
-    lakes = [
-        stack
+    others = [
+        parse_stack(stack)
         for page in pages
         for stack in page["Stacks"]
-        if stack["StackName"].endswith("-lake") and _has_tag(stack)
+        if stack["StackName"].endswith("-lake") and stack["StackId"] != own.id and _has_tag(stack)
     ]
-    if len(lakes) > 1:
+    if any(_key_prefix(one) == _key_prefix(own) for one in others):
         return []
     return [one["Name"] for one in listed_secrets(lake)]
+
+
+def _key_prefix(lake: CloudStack) -> str:
+    """Return the first part of the names of a lake's secrets."""
+    return lake.parameters.get("KeyPrefix", DEFAULT_NAME)
 
 
 def _has_tag(stack: Mapping[str, Any]) -> bool:

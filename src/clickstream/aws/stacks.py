@@ -95,14 +95,19 @@ def find_stack(cfn: Any, name: str) -> CloudStack | None:
         if code(error) == "ValidationError" and "does not exist" in str(error):
             return None
         raise
-    stack = CloudStack(
+    stack = parse_stack(found)
+    return None if stack.status in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else stack
+
+
+def parse_stack(found: Mapping[str, Any]) -> CloudStack:
+    """Return a stack from CloudFormation's description."""
+    return CloudStack(
         found["StackName"],
         found["StackId"],
         found["StackStatus"],
         {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", ())},
         {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())},
     )
-    return None if stack.status in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else stack
 
 
 def refuse_unusable(stack: CloudStack) -> None:

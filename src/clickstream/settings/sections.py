@@ -21,6 +21,7 @@ from clickstream.settings.labels import (
     PageSettings,
     PeopleSettings,
 )
+from clickstream.settings.metrics import MetricsSettings
 from clickstream.settings.orders import OrderSettings
 from clickstream.settings.privacy import PrivacySettings
 from clickstream.settings.sales import SalesSettings
@@ -286,6 +287,7 @@ class Settings(Section):
     dashboard: DashboardSettings = DashboardSettings()
     digest: DigestSettings = DigestSettings()
     alerts: AlertSettings = AlertSettings()
+    metrics: MetricsSettings = MetricsSettings()
     directory: Path = Field(Path(), exclude=True, strict=False)
 
     @property

@@ -23,14 +23,16 @@ from clickstream.dashboard.access.headers import HostHeaderCheck, SecurityHeader
 from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.access.login import LOGIN, LOGOUT, LoginRoutes, Wording
 from clickstream.dashboard.access.origins import is_same_origin, requested_path
-from clickstream.dashboard.access.peers import ForwardedPeers, is_https
+from clickstream.dashboard.access.peers import LOOPBACK, ForwardedPeers, is_https
 from clickstream.dashboard.access.proxies import ProxyLogin
 from clickstream.dashboard.access.sessions import LoginSession, SessionCookies
 from clickstream.dashboard.access.shared_pages import SharedPages, is_shared
 from clickstream.dashboard.access.shares import Shares
+from clickstream.networks import NetworkSet, address_in
 
 OPEN_PATHS = (LOGIN, LOGOUT, "/healthz")
 OPEN_PREFIXES = ("/static/", "/login/once/")
+METRICS_PATH = "/metrics"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -40,13 +42,15 @@ class Surroundings:
 
     `url` is its address for browsers, empty if requests have the right one. `hosts` are further
     names under which browsers reach it. The guard trusts proxies in `networks` to report the
-    browser's address and scheme. `proxy` finds the user whom a proxy has authenticated.
+    browser's address and scheme. `proxy` finds the user whom a proxy has authenticated. Clients on
+    this machine and in `scrapers` need no login for /metrics.
     """
 
     url: str = ""
     hosts: Collection[str] = ()
     networks: Sequence[str] = ()
     proxy: ProxyLogin | None = None
+    scrapers: Sequence[str] = ()
 
     @property
     def names(self) -> list[str]:
@@ -124,6 +128,7 @@ class Guard:
         self._login = login
         self._sessions = sessions
         self._around = around
+        self._scrapers = NetworkSet.of([*LOOPBACK, *around.scrapers])
         self._shared = SharedPages(app, shares, login.show_message) if shares else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -148,10 +153,15 @@ class Guard:
                 can_log_out=account is None,
                 shares_at=self._address(scope) if self._shared else "",
             )
-        elif not _is_open(scope["path"]):
+        elif not (_is_open(scope["path"]) or self._is_scrape(scope)):
             await _ask_to_log_in(request)(scope, receive, send)
             return
         await self._app(scope, receive, self._renew_cookie(scope, send, session))
+
+    def _is_scrape(self, scope: Scope) -> bool:
+        """Whether a client that needs no login asks for the metrics."""
+        client = address_in(scope["client"][0])
+        return scope["path"] == METRICS_PATH and client is not None and client in self._scrapers
 
     async def _account_at_proxy(self, scope: Scope) -> str | None:
         """Return the user whom a proxy has authenticated; takes precedence over a session."""

@@ -14,6 +14,7 @@ from clickstream.dashboard.access.login import Wording
 from clickstream.dashboard.questions.engines import AnswerEngine
 from clickstream.dashboard.web.entry_routes import add_entry_routes
 from clickstream.dashboard.web.error_pages import add_error_pages
+from clickstream.dashboard.web.metric_routes import add_metrics_route
 from clickstream.dashboard.web.panel_routes import add_panel_routes
 from clickstream.dashboard.web.service import Clock, DashboardService, ReadLines, present
 from clickstream.dashboard.web.share_routes import add_share_routes
@@ -41,7 +42,8 @@ def build_app(
     """Build the application; it refreshes its facts in the background while it runs.
 
     `engine` replaces the engine that the settings name, for example one with another copy, and
-    `read_lines` what reads the lines of visits.
+    `read_lines` what reads the lines of visits. Without `lake`, an `engine` has no lake, and the
+    application no /metrics.
     `dependencies` run before every route. `protect` puts a guard around the application, by default
     the dashboard's own login. A mounted application gets no lifespan events, so the
     outer application must call `start` and `stop` of `app.state.dashboard`.
@@ -68,6 +70,8 @@ def build_app(
     add_entry_routes(app, dashboard.entries, clock)
     add_share_routes(app, dashboard, clock)
     add_static_routes(app, settings.dashboard.icon)
+    if lake or not engine:
+        add_metrics_route(app, dashboard.lake, clock)
     app.add_api_route("/healthz", _show_health)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
     add_error_pages(app, dashboard)
@@ -81,12 +85,13 @@ async def _show_health() -> PlainTextResponse:
 
 
 def _protect_by_login(app: FastAPI, dashboard: DashboardService) -> None:
-    """Require a login, except for static files and /healthz."""
-    chosen = dashboard.settings.dashboard
+    """Require a login, except for static files, /healthz, and /metrics for some clients."""
+    chosen, scrapers = dashboard.settings.dashboard, dashboard.settings.metrics.networks
     wording = Wording(
         dashboard.formats.translations.gettext,
         dashboard.formats.language,
         dashboard.renderer.site,
     )
     directory = dashboard.settings.resolve(chosen.directory)
-    guard.install(app, directory, surroundings_of(chosen), wording, dashboard.shares)
+    around = surroundings_of(chosen, scrapers)
+    guard.install(app, directory, around, wording, dashboard.shares)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
 from clickstream.dashboard.access.guard import Surroundings
@@ -14,9 +14,13 @@ _WIDE = {4: 8, 6: 32}
 """By IP version, the shortest prefix of a proxy network that gives no warning."""
 
 
-def surroundings_of(chosen: DashboardSettings) -> Surroundings:
-    """Return the dashboard's addresses, and the proxies whose logins it accepts."""
-    return Surroundings(chosen.url, chosen.hosts, chosen.proxy_networks, _proxy_login(chosen))
+def surroundings_of(chosen: DashboardSettings, scrapers: Sequence[str] = ()) -> Surroundings:
+    """Return the dashboard's addresses, and the proxies whose logins it accepts.
+
+    `scrapers` are the networks whose clients read the metrics without a login.
+    """
+    login = _proxy_login(chosen)
+    return Surroundings(chosen.url, chosen.hosts, chosen.proxy_networks, login, scrapers)
 
 
 def _proxy_login(chosen: DashboardSettings) -> ProxyLogin | None:

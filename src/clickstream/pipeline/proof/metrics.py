@@ -1,0 +1,160 @@
+"""Metrics: numbers about the freshness of a lake and its last run, for programs of monitoring.
+
+Only `measure_metrics` computes them, from the freshness that `clickstream status` shows. CloudWatch
+gets them at the end of a run (`report_metrics`), and Prometheus from `/metrics` of the dashboard
+(`lake_metrics`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from clickstream.lake import Lake, aws_errors, objects
+from clickstream.lake.cloudwatch import Datum, put_metrics
+from clickstream.pipeline.proof.freshness import Freshness, lake_freshness
+from clickstream.pipeline.proof.verify_record import read_verify_record
+
+RUN_KEY = "health/run.json"
+
+
+@dataclass(frozen=True)
+class HealthMetric:
+    """A metric: its name and unit in CloudWatch, its name in Prometheus, and its meaning.
+
+    Prometheus' base unit of time is the second: its value is `scale` times that of CloudWatch.
+    """
+
+    name: str
+    unit: str
+    gauge: str
+    meaning: str
+    scale: int = 1
+
+
+HEALTH_METRICS = (
+    HealthMetric(
+        "HoursBehind",
+        "None",
+        "clickstream_hours_behind",
+        "Hours since the end of the newest published hour.",
+    ),
+    HealthMetric(
+        "LinesPulled",
+        "Count",
+        "clickstream_lines_pulled",
+        "Lines that the last run pulled.",
+    ),
+    HealthMetric(
+        "LinesRejected",
+        "Count",
+        "clickstream_lines_rejected",
+        "Rejected lines of the hours that the last run published.",
+    ),
+    HealthMetric(
+        "SourcesUnreachable",
+        "Count",
+        "clickstream_sources_unreachable",
+        "Hosts whose newest pull failed.",
+    ),
+    HealthMetric(
+        "OldestUnpulledMinutes",
+        "None",
+        "clickstream_oldest_unpulled_seconds",
+        "Time since the last successful pull of the host that was not pulled for the longest time.",
+        60,
+    ),
+    HealthMetric(
+        "LateLines",
+        "Count",
+        "clickstream_late_lines",
+        "Late lines of the hours that the last run published.",
+    ),
+    HealthMetric(
+        "RunSeconds", "Seconds", "clickstream_run_seconds", "Duration of the last run in seconds."
+    ),
+    HealthMetric(
+        "VerifyFindings",
+        "Count",
+        "clickstream_verify_findings",
+        "Findings of the last verification of the lake.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """What a run did: the lines that it pulled, and its duration.
+
+    `lines_rejected` and `late_lines` are those of the hours that it published.
+    """
+
+    lines_pulled: int
+    lines_rejected: int
+    late_lines: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The known values of HEALTH_METRICS by name; iterating gives the data for CloudWatch."""
+
+    values: Mapping[str, float]
+
+    def __iter__(self) -> Iterator[Datum]:
+        """Yield name, unit and value of each metric that is known."""
+        for metric, value in self.known():
+            yield Datum(metric.name, metric.unit, value)
+
+    def known(self) -> Iterator[tuple[HealthMetric, float]]:
+        """Yield the metrics that are known, with their values."""
+        for metric in HEALTH_METRICS:
+            if metric.name in self.values:
+                yield metric, self.values[metric.name]
+
+
+def measure_metrics(
+    freshness: Freshness, run: RunFigures | None, verify_findings: int | None = None
+) -> Metrics:
+    """Compute the metrics of a lake; a value that is not known is left out.
+
+    `run` are the figures of its last run, and `verify_findings` those of its last verification.
+    """
+    now = freshness.now
+    pulled = [one.pulled_at for one in freshness.sources if one.pulled_at]
+    found = {
+        "HoursBehind": None if freshness.lag is None else freshness.lag / timedelta(hours=1),
+        "SourcesUnreachable": sum(bool(one.failure) for one in freshness.sources),
+        "OldestUnpulledMinutes": (
+            max(now - min(pulled), timedelta()) / timedelta(minutes=1) if pulled else None
+        ),
+        "VerifyFindings": verify_findings,
+    }
+    if run:
+        found |= {
+            "LinesPulled": run.lines_pulled,
+            "LinesRejected": run.lines_rejected,
+            "LateLines": run.late_lines,
+            "RunSeconds": run.seconds,
+        }
+    return Metrics({name: float(value) for name, value in found.items() if value is not None})
+
+
+@aws_errors.translate_errors()
+def lake_metrics(lake: Lake, now: datetime) -> Metrics:
+    """Read the lake's records and measure its metrics at `now`, an aware time."""
+    stored, verified = objects.get(lake, RUN_KEY), read_verify_record(lake)
+    run = RunFigures(**json.loads(stored.body)) if stored else None
+    findings = verified.findings if verified else None
+    return measure_metrics(lake_freshness(lake, now), run, findings)
+
+
+@aws_errors.translate_errors()
+def report_metrics(lake: Lake, run: RunFigures, now: datetime) -> Metrics:
+    """Store the figures of a run that ends, measure the metrics, and send them to CloudWatch."""
+    objects.put(lake, RUN_KEY, json.dumps(asdict(run)).encode())
+    metrics = lake_metrics(lake, now)
+    put_metrics(lake, metrics, now)
+    return metrics
