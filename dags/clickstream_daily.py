@@ -12,6 +12,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from clickstream_airflow.defaults import DEFAULT_ARGS
 from clickstream_airflow.failures import translate_errors
 from clickstream_airflow.lake import open_lake
+from clickstream_airflow.run_report import report_run
 
 log = logging.getLogger("clickstream")
 
@@ -94,7 +95,7 @@ def _now() -> datetime:
 )
 def clickstream_daily() -> None:
     """The DAG of the daily maintenance."""
-    compact_days() >> expire_snapshots() >> sweep_files()
+    compact_days() >> expire_snapshots() >> sweep_files() >> report_run().as_teardown()
 
 
 clickstream_daily()

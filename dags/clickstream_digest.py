@@ -11,6 +11,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from clickstream_airflow.defaults import DEFAULT_ARGS
 from clickstream_airflow.failures import translate_errors
 from clickstream_airflow.forms import week_params
+from clickstream_airflow.run_report import report_run
 from clickstream_airflow.site_time import read_site_time
 from clickstream_airflow.weekly_mail import send_weekly_mail
 
@@ -64,7 +65,7 @@ def send_digest() -> dict[str, Any]:
 )
 def clickstream_digest() -> None:
     """The DAG of the weekly mail."""
-    send_digest()
+    send_digest() >> report_run().as_teardown()
 
 
 clickstream_digest()

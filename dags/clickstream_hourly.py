@@ -15,6 +15,7 @@ from clickstream_airflow.failures import give_up, translate_errors
 from clickstream_airflow.forms import hour_param
 from clickstream_airflow.lake import open_lake
 from clickstream_airflow.run_hour import describe_hour, resolve_hour
+from clickstream_airflow.run_report import report_run
 from clickstream_airflow.settle import WaitUntilSettled
 from clickstream_airflow.ssh_login import host_login
 
@@ -296,8 +297,10 @@ def clickstream_hourly() -> None:
     pulled >> [hours, every_source_pulled]
     every_hour_published = EmptyOperator(task_id="every_hour_published", doc_md=ALL_PUBLISHED)
     views, suspects = refresh_views(), find_suspects()
-    build_hour.expand(hour=hours) >> views >> suspects >> refresh_facts()
+    facts = refresh_facts()
+    build_hour.expand(hour=hours) >> views >> suspects >> facts
     [views, suspects] >> every_hour_published
+    [every_source_pulled, every_hour_published, facts] >> report_run(has_metrics=True).as_teardown()
 
 
 clickstream_hourly()

@@ -15,6 +15,7 @@ from clickstream_airflow.defaults import DEFAULT_ARGS, SALES_LEDGER
 from clickstream_airflow.failures import translate_errors
 from clickstream_airflow.forms import sales_params
 from clickstream_airflow.lake import open_lake
+from clickstream_airflow.run_report import report_run
 from clickstream_airflow.run_sales import range_of_run
 from clickstream_airflow.shop_connection import connection_address
 
@@ -220,13 +221,15 @@ def replace_date(date: dict[str, str]) -> None:
 def clickstream_sales() -> None:
     """The DAG of sales."""
     sources = list_sources()
-    pull_listings.expand(source=sources)
+    listings = pull_listings.expand(source=sources)
     compared = compare_source.expand(source=sources)
     every_source_compared = EmptyOperator(task_id="every_source_compared", doc_md=ALL_COMPARED)
     compared >> every_source_compared
     dates = dates_to_replace(compared)
     matched = match_orders(replaced=dates)
-    replace_date.expand(date=dates) >> matched >> refresh_views() >> refresh_facts()
+    facts = refresh_facts()
+    replace_date.expand(date=dates) >> matched >> refresh_views() >> facts
+    [listings, every_source_compared, facts] >> report_run().as_teardown()
 
 
 clickstream_sales()

@@ -9,6 +9,7 @@ from typing import Any
 from airflow.sdk import Asset
 
 from clickstream_airflow.failures import log_cause
+from clickstream_airflow.run_report import report_failure
 
 HOURLY, DAILY, REPROCESS = "clickstream_hourly", "clickstream_daily", "clickstream_reprocess"
 DIGEST, SALES = "clickstream_digest", "clickstream_sales"
@@ -32,7 +33,7 @@ DEFAULT_ARGS: Mapping[str, Any] = {
     "retry_delay": timedelta(minutes=2),
     "execution_timeout": timedelta(hours=1),
     "on_retry_callback": log_cause,
-    "on_failure_callback": log_cause,
+    "on_failure_callback": [report_failure, log_cause],
 }
 """The default arguments of all tasks."""
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,11 +71,12 @@ def test_owner_retries_delay_and_timeout_are_set(dag) -> None:
 
 def test_every_failure_ends_the_log_in_one_line(dag) -> None:
     from clickstream_airflow.failures import log_cause
+    from clickstream_airflow.run_report import report_failure
 
     for task in dag.tasks:
+        assert task.on_failure_callback == [report_failure, log_cause], task.task_id
         # A mapped task keeps the value as given; Airflow converts it to a list when the task runs.
-        for callbacks in (task.on_failure_callback, task.on_retry_callback):
-            assert callbacks in (log_cause, [log_cause]), task.task_id
+        assert task.on_retry_callback in (log_cause, [log_cause]), task.task_id
         if function := getattr(task, "python_callable", None):
             assert function.__code__.co_filename.endswith("clickstream_airflow/failures.py"), (
                 task.task_id
@@ -125,7 +127,7 @@ def test_refreshes_run_one_at_a_time_after_the_builds_of_other_runs(bag, dag_id)
         later = task.get_flat_relative_ids(upstream=False)
         return task.priority_weight + sum(dag.get_task(name).priority_weight for name in later)
 
-    builds = [task for task in dag.tasks if task.downstream_list]
+    builds = [task for task in dag.tasks if waiting_for(task)]
     assert builds
     assert all(priority(refresh) < priority(task) for task in builds)
 
@@ -142,7 +144,21 @@ def test_a_run_whose_hours_failed_is_red_although_facts_were_refreshed(bag, dag_
     dag = bag.dags[dag_id]
     assert dag.get_task(marker).trigger_rule == "all_success"
     assert dag.get_task(marker).upstream_task_ids == {"refresh_views", "find_suspects"}
-    assert dag.get_task(marker).downstream_list == []
+    assert waiting_for(dag.get_task(marker)) == []
+
+
+def waiting_for(task) -> list[Any]:
+    """Return the tasks that follow a task, without the report, which is a teardown."""
+    return [one for one in task.downstream_list if not one.is_teardown]
+
+
+def test_a_scheduled_run_is_reported_after_all_its_tasks_and_its_state_is_theirs(dag) -> None:
+    reports = [task for task in dag.tasks if task.is_teardown]
+    assert [task.task_id for task in reports] == (["report_run"] if dag.schedule else [])
+    for report in reports:
+        others = {task.task_id for task in dag.tasks} - {"report_run"}
+        assert report.get_flat_relative_ids(upstream=True) == others
+        assert not report.on_failure_fail_dagrun
 
 
 def test_every_task_s_pool_is_one_that_every_airflow_has(dag) -> None:

@@ -87,15 +87,21 @@ def scheduler() -> Iterator[Any]:
     yield SchedulerJobRunner(job=Job())
 
 
-def create_run(dag_id: str, due: datetime, conf: dict[str, Any] | None = None) -> DagRun:
-    """Create a run by hand, as the trigger form does, already running."""
+def create_run(
+    dag_id: str, due: datetime, conf: dict[str, Any] | None = None, run_type: str = "manual"
+) -> DagRun:
+    """Create a run as the trigger form does, or of another type, already running."""
     stored = SerializedDagModel.get_dag(dag_id)
+    is_manual = run_type == "manual"
+    by = DagRunTriggeredByType.REST_API if is_manual else DagRunTriggeredByType.TIMETABLE
     return stored.create_dagrun(
-        run_id=f"manual__{due.isoformat()}",
+        run_id=f"{run_type}__{due.isoformat()}",
+        logical_date=None if is_manual else due,
+        data_interval=None if is_manual else (due, due),
         run_after=due,
         conf=conf,
-        run_type=DagRunType.MANUAL,
-        triggered_by=DagRunTriggeredByType.REST_API,
+        run_type=DagRunType(run_type),
+        triggered_by=by,
         state="running",
     )
 

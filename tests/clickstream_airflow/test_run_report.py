@@ -1,0 +1,115 @@
+"""One alert for all red tasks of a scheduled run, one recovery; none for other and cleared runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.webhook_server import WebhookServer, webhook_server
+
+pytestmark = pytest.mark.airflow
+
+DUE = datetime(2026, 11, 20, 6, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+RUN_TYPES = ("manual", "backfill", "asset_triggered")
+
+
+@pytest.fixture
+def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebhookServer]:
+    with webhook_server() as server:
+        monkeypatch.setenv("CLICKSTREAM_ALERTS__WEBHOOK", server.url)
+        yield server
+
+
+class Worker:
+    """Creates runs of `clickstream_hourly` and makes attempts of their tasks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, number: int, run_type: str = "scheduled") -> Any:
+        from tests.support.airflow_worker import create_run
+
+        return create_run("clickstream_hourly", DUE + number * HOUR, run_type=run_type)
+
+    def attempt(self, run: Any, task_id: str) -> Any:
+        from tests.support.airflow_worker import attempt
+
+        return attempt(run, task_id, self.folder)
+
+    def end(self, run: Any, state: str) -> None:
+        """Let the other tasks of a run end, and report the run."""
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            for one in session.merge(run).get_task_instances(session=session):
+                if one.task_id != "report_run" and one.state not in ("failed", "success"):
+                    one.state = state
+        made = self.attempt(run, "report_run")
+        assert made.state == "success", made.shown
+
+    def clear(self, run: Any) -> None:
+        from airflow.models.taskinstance import clear_task_instances
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            clear_task_instances(session.merge(run).get_task_instances(session=session), session)
+
+
+@pytest.fixture
+def worker(airflow_home, home: Path, tmp_path: Path) -> Iterator[Worker]:
+    from tests.support.airflow_worker import end_runs, sync_dags
+
+    sync_dags()
+    yield Worker(tmp_path)
+    end_runs()
+
+
+def test_an_incident_of_a_dag_lasts_until_a_scheduled_run_succeeds(
+    worker: Worker, webhook: WebhookServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLICKSTREAM_SOURCES", "[]")
+    for run_type in RUN_TYPES:
+        other = worker.run(0, run_type)
+        assert worker.attempt(other, "list_hosts").state == "failed"
+        worker.end(other, "upstream_failed")
+    assert webhook.texts == []
+
+    first, second = worker.run(0), worker.run(1)
+    for run in (first, second):
+        made = worker.attempt(run, "list_hosts")
+        assert "CS-201" in made.last_line
+        worker.end(run, "upstream_failed")
+    assert len(webhook.texts) == 1
+    assert "a run of clickstream_hourly failed" in webhook.titles[0]
+    assert "No source is set" in webhook.texts[0]
+    assert "runbook.md#cs-201" in webhook.texts[0]
+
+    worker.clear(second)
+    assert worker.attempt(second, "list_hosts").state == "failed"
+    worker.end(second, "upstream_failed")
+    assert len(webhook.texts) == 1
+
+    worker.clear(first)
+    worker.end(first, "success")
+    assert len(webhook.texts) == 1, "an older run is repaired, and the newest is still red"
+    worker.end(worker.run(2), "success")
+    assert len(webhook.texts) == 2
+    assert "over: a run of clickstream_hourly failed" in webhook.titles[1]
+
+
+def test_a_run_sends_its_metrics_and_stores_them(worker: Worker, home: Path) -> None:
+    from clickstream.lake import objects
+    from clickstream.pipeline.proof.metrics import RUN_KEY
+    from clickstream_airflow.lake import refer_to_lake
+
+    worker.end(worker.run(3), "success")
+    stored = objects.get(refer_to_lake(), RUN_KEY)
+    assert stored is not None
+    found = json.loads(stored.body)
+    assert found.pop("seconds") > 0
+    assert found == {"lines_pulled": 0, "lines_rejected": 0, "late_lines": 0}
