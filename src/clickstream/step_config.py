@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
-from clickstream.clean.bots.agent_keys import parse_directory
+from clickstream.clean.bots.agent_keys import AgentKeys, parse_directory
 from clickstream.clean.bots.hosting import HOSTING_VERDICTS
 from clickstream.clean.bots.networks import OwnEquipment
 from clickstream.clean.bots.signatures import SignatureVerifier
@@ -186,9 +186,13 @@ def _signatures(settings: Settings) -> SignatureVerifier:
     site = settings.site
     subdomains = tuple(f"*.{domain}" for domain in site.domains)
     return SignatureVerifier(
-        {file.stem: parse_directory(str(file), _text(file)) for file in _agents(settings)},
-        own_hosts=(*site.hosts, *site.domains, *subdomains),
+        read_agent_keys(settings), own_hosts=(*site.hosts, *site.domains, *subdomains)
     )
+
+
+def read_agent_keys(settings: Settings) -> AgentKeys:
+    """Return the keys of signed agents, from the files of `[bots] agent_keys`."""
+    return {file.stem: parse_directory(str(file), _text(file)) for file in _agents(settings)}
 
 
 def _agents(settings: Settings) -> list[Path]:

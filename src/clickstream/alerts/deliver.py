@@ -12,28 +12,32 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from clickstream.alerts.incidents import Attempt, Incidents, Message
-from clickstream.alerts.senders import Send, channels_of
+from clickstream.alerts.incidents import Attempt, Incident, Incidents, Message
+from clickstream.alerts.senders import Send
 from clickstream.alerts.store import IncidentStore
 from clickstream.alerts.texts import build_alert
 from clickstream.errors import ClickstreamError, with_code
-from clickstream.lake import Lake
 from clickstream.settings import Settings
 from clickstream.wording import quantity
 
 SENDING_SECONDS = 240
-"""A process begins no further message after this time: its claims end one minute later."""
+"""A process begins no further message of a claim after this time. The claim ends a minute later, so
+the clocks of two machines may differ by less than a minute."""
+
+Claimed = tuple[list[Message], tuple[Incident, ...]]
+"""Messages that this process sends, and the open incidents."""
 
 _log = logging.getLogger("clickstream")
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """The attempts of one check."""
+    """The attempts of one check, and the incidents that are open after it."""
 
     attempts: tuple[Attempt, ...] = ()
+    open: tuple[Incident, ...] = ()
 
     @property
     def problems(self) -> list[str]:
@@ -47,38 +51,44 @@ class Delivered:
         alerts = quantity(sum(one.kind == "alert" for one in sent), "alert")
         recoveries = sum(one.kind == "recovery" for one in sent)
         failed = f"; {len(self.problems):,} failed" if self.problems else ""
-        return f"{alerts} and {quantity(recoveries, 'recovery', 'recoveries')} sent{failed}."
+        are_open = quantity(len(self.open), "open incident")
+        recovered = quantity(recoveries, "recovery", "recoveries")
+        return f"{are_open}; {alerts} and {recovered} sent{failed}."
 
 
 def change_and_send(
-    lake: Lake,
+    settings: Settings,
     store: IncidentStore,
-    change: Callable[[Incidents, Mapping[str, Send]], Incidents],
+    channels: Mapping[str, Send],
+    change: Callable[[Incidents], Incidents],
     now: datetime,
 ) -> Delivered:
-    """Store a change of the incidents, and send what is due then.
-
-    `change` gets the stored incidents and the channels of the settings.
-    """
-    channels = channels_of(lake)
-    by, until = uuid.uuid4().hex, time.monotonic() + SENDING_SECONDS
+    """Store a change of the incidents, and send what is due then. The texts are by the settings."""
+    by, began = uuid.uuid4().hex, time.monotonic()
     usable, attempts = dict(channels), list[Attempt]()
 
-    def change_and_claim(before: Incidents) -> tuple[Incidents, list[Message]]:
-        return change(before, channels).claim(now, by, usable)
+    def moment() -> datetime:
+        return now + timedelta(seconds=time.monotonic() - began)
 
-    while claimed := store.change(change_and_claim):
-        made = _send(lake.settings, claimed, channels, now, until)
+    def change_and_claim(before: Incidents) -> tuple[Incidents, Claimed]:
+        changed, messages = change(before).claim(moment(), by, usable)
+        return changed, (messages, changed.open)
+
+    while True:
+        until = time.monotonic() + SENDING_SECONDS
+        claimed, left_open = store.change(change_and_claim)
+        if not claimed:
+            return Delivered(tuple(attempts), left_open)
+        made = _send(settings, claimed, channels, now, until)
 
         def finish(before: Incidents, made: Sequence[Attempt] = made) -> tuple[Incidents, None]:
-            return before.finish(made, now, by), None
+            return before.finish(made, moment(), by), None
 
         store.change(finish)
         attempts += made
         for one in made:
             if one.problem:
                 usable.pop(one.message.channel, None)
-    return Delivered(tuple(attempts))
 
 
 def _send(

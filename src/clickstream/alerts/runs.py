@@ -5,11 +5,11 @@ Airflow's callbacks call this, for scheduled runs whose tasks were not cleared.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from clickstream.alerts.deliver import Delivered, change_and_send
 from clickstream.alerts.incidents import Incidents, Rule
+from clickstream.alerts.senders import channels_of
 from clickstream.alerts.store import LakeStore
 from clickstream.alerts.texts import code_of
 from clickstream.errors import AwsUnavailable
@@ -28,21 +28,22 @@ def report_failed_task(
         return Delivered()
     sentence = f"Run {run_id} failed: {text}"
 
-    def extend(before: Incidents, _channels: Collection[str]) -> Incidents:
+    def extend(before: Incidents) -> Incidents:
         return before.hold(Rule.FAILED_RUN, dag_id, sentence, now, logical_date)
 
-    return change_and_send(lake, LakeStore(lake), extend, now)
+    return change_and_send(lake.settings, LakeStore(lake), channels_of(lake), extend, now)
 
 
 def report_run_succeeded(
     lake: Lake, now: datetime, dag_id: str, logical_date: datetime
 ) -> Delivered:
     """Close the incident of a DAG if this run is not older than the failed one."""
+    channels = channels_of(lake)
 
-    def close(before: Incidents, channels: Collection[str]) -> Incidents:
+    def close(before: Incidents) -> Incidents:
         known = before.find(Rule.FAILED_RUN, dag_id)
         if known is None or (known.run_at is not None and logical_date < known.run_at):
             return before
         return before.close(known, now, channels)
 
-    return change_and_send(lake, LakeStore(lake), close, now)
+    return change_and_send(lake.settings, LakeStore(lake), channels, close, now)

@@ -43,8 +43,8 @@ def channels_of(lake: Lake) -> Mapping[str, Send]:
     chosen, found = lake.settings.alerts, dict[str, Send]()
     if chosen.sns_topic:
         found["sns"] = partial(send_to_topic, lake)
-    if address := chosen.webhook.get_secret_value():
-        found["webhook"] = partial(send_to_webhook, address)
+    if chosen.webhook:
+        found["webhook"] = partial(send_to_webhook, chosen.webhook.get_secret_value())
     if chosen.recipients:
         found["mail"] = partial(send_mail, chosen, lake.settings.site)
     return found
@@ -159,7 +159,8 @@ def _log_in(client: smtplib.SMTP, user: str, chosen: AlertSettings, is_safe: boo
             f"The mail server of [alerts] {chosen.mail_server} offers no TLS, so the password was "
             "not sent. Use smtps://, or a server with STARTTLS."
         )
-    client.login(user, chosen.mail_password.get_secret_value())
+    password = chosen.mail_password.get_secret_value() if chosen.mail_password else ""
+    client.login(user, password)
 
 
 def _is_loopback(host: str) -> bool:

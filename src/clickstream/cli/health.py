@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from clickstream.pipeline.proof.report import VerifyReport
     from clickstream.pipeline.proof.sales_report import SalesReport
     from clickstream.pipeline.proof.stored_bytes import BytesReport
+    from clickstream.pipeline.proof.verify_record import Verified
 
 
 BYTES_NOT_READ = (
@@ -201,6 +203,8 @@ def repair(
             question = f"Remove {quantity(len(report.premature), 'hour')} not over yet?"
             typer.confirm(question, abort=True)
         report = _repair(lake, report)
+        ends = HourSpan(hours[0], hours[-1])
+        _record(lake, "hours", ends, None, report.wrong_hours)
         left_waiting -= {*hour_range(hours[0], hours[-1])}
         _show_proofs(report)
     has_whole_sales = _has_whole_sales(lake, first, last)
@@ -258,8 +262,22 @@ def verify_range(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> V
 
     with err.status("Verifying") as status:
         report = verify_hours(lake, *_ends(first, last), status.update)
+    _record(lake, "hours", first, last, report.wrong_hours)
     _show_proofs(report)
     return report
+
+
+def _record(
+    lake: Lake,
+    kind: Verified,
+    first: HourSpan | None,
+    last: HourSpan | None,
+    found: Iterable[object],
+) -> None:
+    """Record findings in the lake, for alerts and metrics."""
+    from clickstream.pipeline.proof.verify_record import record_verification
+
+    record_verification(lake, kind, *_ends(first, last), found, datetime.now(UTC))
 
 
 def _has_whole_sales(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:
@@ -274,20 +292,23 @@ def _has_whole_sales(lake: Lake, first: HourSpan | None, last: HourSpan | None) 
             lake, begin.event_date if begin else None, end.event_date if end else None
         )
     is_good = report.is_proven and report.dates
+    _record(lake, "sales", first, last, [one.day for one in report.faults])
     _show(
         report, "The sales of every date are those of its ledger, to the cent." if is_good else ""
     )
-    return report.is_proven and _has_whole_matches(lake, begin, end)
+    return report.is_proven and _has_whole_matches(lake, first, last)
 
 
-def _has_whole_matches(lake: Lake, first: Hour | None, last: Hour | None) -> bool:
+def _has_whole_matches(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:
     """Verify the matches of orders and visits of a range of dates, and print the report."""
     from clickstream.pipeline.proof.match_checks import verify_matches
 
+    begin, end = _ends(first, last)
     with err.status("Verifying matches"):
         report = verify_matches(
-            lake, first.event_date if first else None, last.event_date if last else None
+            lake, begin.event_date if begin else None, end.event_date if end else None
         )
+    _record(lake, "matches", first, last, [one.day for one in report.faults])
     is_good = report.is_proven and report.dates
     _show(report, "Each matched order has one row, and the ledger counts it." if is_good else "")
     return report.is_proven

@@ -24,8 +24,8 @@ class AlertSettings(Section):
         description="ARN of the SNS topic that alerts are published to.",
         pattern=r"^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+)?$",
     )
-    webhook: SecretStr = Field(
-        SecretStr(""),
+    webhook: SecretStr | None = Field(
+        None,
         description="Address of a webhook that accepts Slack's messages. It is a secret: set "
         "CLICKSTREAM_ALERTS__WEBHOOK.",
     )
@@ -39,8 +39,8 @@ class AlertSettings(Section):
         "TLS from the start. The user, if any, precedes the @.",
         pattern=r"^(smtps?://([^\s/:@]+@)?[^\s/:@]+:\d{1,5})?$",
     )
-    mail_password: SecretStr = Field(
-        SecretStr(""),
+    mail_password: SecretStr | None = Field(
+        None,
         description="Password of the server's user. Set CLICKSTREAM_ALERTS__MAIL_PASSWORD.",
     )
     airflow_url: str = Field(
@@ -87,6 +87,6 @@ class AlertSettings(Section):
     @model_validator(mode="after")
     def _check_webhook(self) -> AlertSettings:
         """Refuse another address than one of http; the message does not show it."""
-        if self.webhook.get_secret_value().partition("://")[0] not in ("", "http", "https"):
+        if self.webhook and not self.webhook.get_secret_value().startswith(("https://", "http://")):
             raise PydanticCustomError("alert_webhook", "webhook must begin with https://")
         return self

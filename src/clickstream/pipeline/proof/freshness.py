@@ -300,12 +300,18 @@ def _missing_hosts(records: LakeRecords, lacking: Sequence[Hour]) -> tuple[Missi
 
 @aws_errors.translate_errors()
 def lake_freshness(
-    lake: Lake, now: datetime, since: Hour | None = None, limits: FreshnessLimits | None = None
+    lake: Lake,
+    now: datetime,
+    since: Hour | None = None,
+    limits: FreshnessLimits | None = None,
+    *,
+    with_low: bool = True,
 ) -> Freshness:
     """Read the lake's records and measure its freshness.
 
     `since` is the first hour checked, by default midnight DEFAULT_DAYS ago: only those partitions
-    of the ledger are read.
+    of the ledger are read. Without `with_low`, hours that are perhaps incomplete are not searched,
+    which needs the lines of other weeks.
     """
     first = since or Hour.first_of(f"{now.astimezone(UTC) - timedelta(days=DEFAULT_DAYS):%Y-%m-%d}")
     waiting_since = raw.pending_since(lake)
@@ -317,7 +323,7 @@ def lake_freshness(
         late=late_hours(lake, waiting_since),
         publishing_since=interrupted_since(lake),
         sources=_sources(lake),
-        low=read_low_hours(lake, HourSpan(first, max(published))) if published else (),
+        low=read_low_hours(lake, HourSpan(first, max(published))) if published and with_low else (),
         begins_before=_begins_before(lake, first, published),
         sales=sales_freshness(lake, first.event_date, now),
         bucket=lake.bucket,

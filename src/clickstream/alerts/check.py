@@ -1,0 +1,34 @@
+"""One check: observe, compare with the open incidents, store the change, and send what is due."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from clickstream.alerts.deliver import Delivered, change_and_send
+from clickstream.alerts.incidents import Incidents
+from clickstream.alerts.machine import observe_machine
+from clickstream.alerts.observations import AirflowObservation, Observations, observe_lake
+from clickstream.alerts.rules import find_verdicts
+from clickstream.alerts.senders import channels_of
+from clickstream.alerts.store import LakeStore
+from clickstream.lake import Lake
+
+
+def check_alerts(lake: Lake, now: datetime, airflow: AirflowObservation | None = None) -> Delivered:
+    """Open and close the incidents of a lake as of `now`, an aware time, and send what is due.
+
+    Without `airflow`, incidents about Airflow stay as they are. Several processes may check at the
+    same time; one of them sends. Raises the errors of the lake.
+    """
+    began = time.monotonic()
+    seen = Observations(now, observe_lake(lake, now), observe_machine(lake.settings), airflow)
+    verdicts = find_verdicts(seen, lake.settings.alerts)
+
+    channels = channels_of(lake)
+
+    def observe(before: Incidents) -> Incidents:
+        return before.observe(verdicts, now, channels)
+
+    sent_at = now + timedelta(seconds=time.monotonic() - began)
+    return change_and_send(lake.settings, LakeStore(lake), channels, observe, sent_at)

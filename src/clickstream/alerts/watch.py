@@ -1,0 +1,82 @@
+"""`clickstream watch`: checks outside Airflow, which also notice that Airflow or AWS is gone.
+
+The incidents of the lake can't be read while AWS is unreachable. So this outage is an incident in
+a file of this machine, and its messages are sent from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from clickstream.alerts.check import check_alerts
+from clickstream.alerts.deliver import Delivered, change_and_send
+from clickstream.alerts.incidents import LAKE, Incidents, Rule, Verdict
+from clickstream.alerts.machine import ask_airflow
+from clickstream.alerts.observations import AirflowObservation
+from clickstream.alerts.senders import channels_of
+from clickstream.alerts.store import FileStore
+from clickstream.errors import ClickstreamError, with_code
+from clickstream.lake import Lake, refer_to_lake
+from clickstream.settings import Settings
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The result of one check: what was sent, and the error if the lake could not be read."""
+
+    delivered: Delivered
+    error: ClickstreamError | None = None
+
+
+@dataclass
+class Watch:
+    """Checks again and again. `open_lake` opens the lake, and fails while AWS is unreachable."""
+
+    settings: Settings
+    open_lake: Callable[[], Lake]
+    lake: Lake | None = None
+
+    def check(self, now: datetime) -> Watched:
+        """Check once, as of `now`, an aware time."""
+        store = FileStore.open(self.settings.resolve(self.settings.alerts.directory))
+        airflow = self._ask_airflow(store, now)
+        error: ClickstreamError | None = None
+        delivered = Delivered()
+        try:
+            self.lake = self.lake or self.open_lake()
+            delivered = check_alerts(self.lake, now, airflow)
+        except ClickstreamError as problem:
+            error = problem
+        outage = self._report_outage(store, now, error)
+        attempts = delivered.attempts + outage.attempts
+        return Watched(Delivered(attempts, delivered.open + outage.open), error)
+
+    def _ask_airflow(self, store: FileStore, now: datetime) -> AirflowObservation | None:
+        url = self.settings.alerts.airflow_url
+        if not url:
+            return None
+        found = ask_airflow(url, now, store.state.airflow_silent_since)
+        store.write(replace(store.state, airflow_silent_since=found.silent_since))
+        return found
+
+    def _report_outage(
+        self, store: FileStore, now: datetime, error: ClickstreamError | None
+    ) -> Delivered:
+        """Open the incident of AWS when the lake could not be read for long enough, or close it."""
+        since = (store.state.lake_silent_since or now) if error else None
+        store.write(replace(store.state, lake_silent_since=since))
+        limit = timedelta(minutes=self.settings.alerts.outage_minutes)
+        holds: Mapping[str, str] = {}
+        if error and since and (store.state.incidents.open or now - since >= limit):
+            text = f"The lake can't be read since {since:%Y-%m-%d %H:%M} UTC: {error}"
+            holds = {LAKE: with_code(text, error.code)}
+        verdict = Verdict(Rule.AWS_UNREACHABLE, holds)
+
+        channels = channels_of(self.lake or refer_to_lake(self.settings))
+
+        def observe(before: Incidents) -> Incidents:
+            return before.observe([verdict], now, channels)
+
+        return change_and_send(self.settings, store, channels, observe, now)
