@@ -1,13 +1,15 @@
 #!/bin/bash
 # Prepare an Ubuntu machine: mount the data volume, install Docker, and send the output of containers,
-# and the use of disk and memory, to CloudWatch. The document of airflow-ec2.yaml runs this before each start_host.sh; a machine that
-# is prepared stays as it is.
+# and the use of disk and memory, to CloudWatch. The document of airflow-ec2.yaml runs this before each
+# start_host.sh; a machine that is prepared stays as it is, but for a restart of CloudWatch's agent.
 #
 # prepare_host.sh VOLUME REGION LOG_GROUP
 set -euo pipefail
 
 readonly volume=$1 region=$2 log_group=$3
 readonly root=${DESTDIR:-}
+configuration=$(realpath "$(dirname "${BASH_SOURCE[0]}")/agent-host.json")
+readonly configuration
 readonly agent=$root/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl
 readonly device=$root/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${volume/-/}
 
@@ -61,18 +63,17 @@ install_docker() {
 }
 
 install_agent() {
-    local package
+    local package url=https://amazoncloudwatch-agent-$region.s3.$region.amazonaws.com/ubuntu/arm64/latest
     dpkg --status amazon-cloudwatch-agent > /dev/null 2>&1 && return
     package=$(mktemp --suffix .deb)
     curl --fail --silent --show-error --proto =https --output "$package" \
-        "https://amazoncloudwatch-agent-$region.s3.$region.amazonaws.com/ubuntu/arm64/latest/amazon-cloudwatch-agent.deb" &&
+        "$url/amazon-cloudwatch-agent.deb" &&
         apt-get -o DPkg::Lock::Timeout=600 -qy install "$package" &&
         rm "$package"
 }
 
 start_agent() {
-    install_agent &&
-        "$agent" -a fetch-config -m ec2 -s -c "file:$(dirname "${BASH_SOURCE[0]}")/agent-host.json"
+    install_agent && "$agent" -a fetch-config -m ec2 -s -c "file:$configuration"
 }
 
 mount_volume

@@ -19,8 +19,13 @@ ROOT = Path(__file__).parents[2]
 BUNDLED = (
     *("docker-compose.yaml", ".env.example", "infra/clickstream.service"),
     *("docker-compose.host.yaml", "infra/prepare_host.sh", "infra/start_host.sh"),
+    "infra/agent-host.json",
 )
-RECORDED = ("apt-get", "blkid", "cloud-init", "docker", "dpkg", "mkfs.ext4", "mount", "mountpoint")
+RECORDED = (
+    *("apt-get", "blkid", "cloud-init", "curl", "docker", "dpkg", "mkfs.ext4", "mount"),
+    "mountpoint",
+)
+AGENT = "opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl"
 RECORD = """#!/bin/sh
 echo "$(basename "$0") $*" >> "$COMMANDS"
 exit "$(cat "$0.status" 2> /dev/null || echo 0)"
@@ -33,6 +38,7 @@ IMPORTS = {
         "AirflowRoleArn": "arn:aws:iam::000000000000:role/airflow",
         "Bucket": BUCKET,
         "Database": "clickstream",
+        "KeyPrefix": "clickstream",
         "WorkGroup": "clickstream-lake",
     }.items()
 }
@@ -50,8 +56,9 @@ class Host:
     def prepare(self) -> None:
         """Make a new machine with an empty volume and without Docker."""
         (self.root / "bin").mkdir()
-        for name in (*RECORDED, "systemctl"):
-            command = self.root / "bin" / name
+        (self.root / AGENT).parent.mkdir(parents=True)
+        for name in (*(f"bin/{one}" for one in (*RECORDED, "systemctl")), AGENT):
+            command = self.root / name
             command.write_text(RECORD)
             command.chmod(0o755)
         self.set_statuses(mountpoint=1, blkid=2, dpkg=1)

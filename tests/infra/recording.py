@@ -29,7 +29,7 @@ from clickstream.lake.visitor_keys import KeyPeriod
 from clickstream.pipeline.backfill.backfill import Steps, plan_backfill, rebuild
 from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
-from clickstream.pipeline.proof.freshness import lake_freshness
+from clickstream.pipeline.proof.metrics import RunFigures, report_metrics
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish import maintenance, publish
 from clickstream.pipeline.publish.facts import refresh_facts
@@ -132,7 +132,7 @@ def run_pipeline(lake: Lake) -> None:
     find_suspects(lake)
     refresh_facts(lake)
     assert verify(lake, FIRST, FIRST.next).is_proven
-    lake_freshness(lake, FIRST.next.end, FIRST)
+    report_metrics(lake, RunFigures(4, 0, 0, 1.0), FIRST.next.end)
     newest_dates(lake, ["till"], 7, SALES_DAY)
     stored_listings(lake, ["till"])
     mark_a_mail(lake)

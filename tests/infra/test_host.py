@@ -34,6 +34,7 @@ def s3(local_aws: LocalAwsProcess) -> Any:
     return client
 
 
+AGENT_HOST = ROOT / "infra/agent-host.json"
 STARTED = [
     "docker compose build",
     "systemctl daemon-reload",
@@ -46,11 +47,17 @@ def test_a_new_machine_starts_a_bundle_and_starts_it_again_unchanged(host: Host,
     digest = upload(s3)
     done = host.start(digest)
     assert done.returncode == 0, done.stderr
-    order = [command for command in host.commands if not command.startswith(("dpkg", "apt-get"))]
+    order = [one for one in host.commands if not one.startswith(("dpkg", "apt-get", "curl"))]
     assert [one.split()[0] for one in order[:5]] == [
         *("cloud-init", "mountpoint", "blkid", "mkfs.ext4", "mount")
     ]
-    assert order[5:9] == STARTED
+    assert order[5].startswith("amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:")
+    assert (
+        Path(f"{host.root}/{order[5].partition('file:')[2]}").read_bytes()
+        == AGENT_HOST.read_bytes()
+    )
+    assert any("arm64/latest/amazon-cloudwatch-agent.deb" in one for one in host.commands)
+    assert order[6:10] == STARTED
     assert any("install docker.io docker-buildx docker-compose-v2" in one for one in host.commands)
     assert host.version == digest
     secrets = host.root / "data/clickstream/secrets.env"
@@ -60,15 +67,15 @@ def test_a_new_machine_starts_a_bundle_and_starts_it_again_unchanged(host: Host,
     s3.delete_object(Bucket=BUCKET, Key=f"bundles/{digest}.tar.gz")
     again = host.start(digest)
     assert again.returncode == 0, again.stderr
-    assert [one for one in host.commands if not one.startswith(("mountpoint", "dpkg"))][
-        :4
-    ] == STARTED
+    again_run = [one for one in host.commands if not one.startswith(("mountpoint", "dpkg"))]
+    assert again_run[0].startswith("amazon-cloudwatch-agent-ctl")
+    assert again_run[1:5] == STARTED
     assert secrets.read_text() == before
     assert (host.root / "etc/fstab").read_text().count(" /data ") == 1
 
 
 def test_variables_are_those_of_the_example_with_the_names_of_the_lake(host: Host, s3: Any) -> None:
-    host.parameters = BALANCER
+    host.parameters = BALANCER | {"Namespace": "shop"}
     host.start(upload(s3))
     generated = {
         line.removesuffix("=GENERATE")
@@ -82,12 +89,15 @@ def test_variables_are_those_of_the_example_with_the_names_of_the_lake(host: Hos
     assert values == {
         "AIRFLOW_URL": "https://cafe.example:8443",
         "AWS_DEFAULT_REGION": "us-east-1",
+        "CLICKSTREAM_ALERTS__SNS_TOPIC": "arn:aws:sns:us-east-1:000000000000:shop",
         "CLICKSTREAM_DASHBOARD__LOAD_BALANCER": "clickstream-airflow-LoadBalancer",
         "CLICKSTREAM_DASHBOARD__PROXY_NETWORKS": "['10.0.0.0/24', '10.0.1.0/24']",
         "CLICKSTREAM_DASHBOARD__URL": "https://cafe.example",
         "CLICKSTREAM_LAKE__BUCKET": BUCKET,
         "CLICKSTREAM_LAKE__DATABASE": "clickstream",
+        "CLICKSTREAM_LAKE__KEY_SECRET": "clickstream/visitor-keys",
         "CLICKSTREAM_LAKE__WORKGROUP": "clickstream-lake",
+        "CLICKSTREAM_METRICS__NAMESPACE": "shop",
         "COMPOSE_FILE": "docker-compose.yaml:docker-compose.host.yaml",
         "LISTEN": "0.0.0.0",
     }
@@ -120,6 +130,14 @@ def test_an_upgrade_keeps_secrets_and_a_failed_build_keeps_the_version_before(
     host.set_statuses()
     assert host.start(first).returncode == 0
     assert host.version == first
+
+
+def test_an_agent_that_can_t_be_installed_stops_no_bundle(host: Host, s3: Any) -> None:
+    host.set_statuses(mountpoint=1, blkid=2, dpkg=1, curl=22)
+    done = host.start(upload(s3))
+    assert (done.returncode, host.commands[-1].split()[0]) == (0, "docker")
+    assert "The CloudWatch agent could not be started" in done.stderr
+    assert not [one for one in host.commands if one.startswith("amazon-cloudwatch-agent-ctl")]
 
 
 def test_a_volume_whose_content_is_unknown_is_not_formatted(host: Host, s3: Any) -> None:

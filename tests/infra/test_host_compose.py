@@ -16,13 +16,14 @@ from clickstream.demo.stack.layout import Secrets
 
 ROOT = Path(__file__).parents[2]
 FILES = ("docker-compose.yaml", "docker-compose.host.yaml")
-LAKE = {f"CLICKSTREAM_LAKE__{name}" for name in ("BUCKET", "DATABASE", "WORKGROUP")}
+LAKE = {f"CLICKSTREAM_LAKE__{name}" for name in ("BUCKET", "DATABASE", "KEY_SECRET", "WORKGROUP")}
+REPORTS = {"CLICKSTREAM_ALERTS__SNS_TOPIC", "CLICKSTREAM_METRICS__NAMESPACE"}
 DASHBOARD = {
     f"CLICKSTREAM_DASHBOARD__{name}" for name in ("LOAD_BALANCER", "PROXY_NETWORKS", "URL")
 }
 CHANGED = {
     "api-server": LAKE,
-    "scheduler": {*LAKE, "AIRFLOW__CORE__PARALLELISM"},
+    "scheduler": {*LAKE, *REPORTS, "AIRFLOW__CORE__PARALLELISM"},
     "dashboard": {*LAKE, *DASHBOARD},
 }
 """The variables that differ if the host has no load balancer."""
@@ -69,9 +70,9 @@ def test_services_of_the_host_differ_only_in_the_lake_the_tasks_and_second_ports
         }, name
         own, others = service.get("environment") or {}, before.get("environment") or {}
         changed = {key for key in {*own, *others} if own.get(key, "") != others.get(key, "")}
-        assert {key for key in changed if own[key] is not None} == CHANGED.get(
-            name, set()
-        ) - DASHBOARD
+        assert {key for key in changed if own[key] is not None} == CHANGED.get(name, set()) - (
+            DASHBOARD | REPORTS
+        )
         assert {*own} - {*others} <= CHANGED.get(name, set()), name
         ports = [(port["published"], port["target"]) for port in service.get("ports", ())]
         assert sorted(ports) == PORTS.get(name, []), name

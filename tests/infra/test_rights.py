@@ -24,6 +24,7 @@ OF_ACCOUNT = {"*", CATALOG, CATALOG.replace("catalog", "database/default")}
 ON_EVERYTHING = {
     ("AirflowPolicy", "ListInstances"),
     ("AirflowPolicy", "ListKeys"),
+    ("HostPolicy", "AgentMetrics"),
     ("HostPolicy", "Associations"),
     ("HostPolicy", "Documents"),
     ("HostPolicy", "Sessions"),

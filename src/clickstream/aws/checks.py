@@ -198,7 +198,7 @@ def _states_of_alarms(deployment: Deployment, stack: CloudStack) -> Check:
             problem=f"not OK: {shorten(raised)}",
             remedy="look at them in the CloudWatch console; docs/aws.md describes each one",
         )
-    return Check("", found=f"{quantity(len(found), 'alarm')} of {stack.name} are OK")
+    return Check("", found=f"{stack.name}: {quantity(len(found), 'alarm')}, none raised")
 
 
 def _check_hosts(deployment: Deployment) -> Check:

@@ -68,7 +68,7 @@ class Deploy:
         }
         own = {**shared, "Bundle": bundle.digest}
         self._change("airflow", host.parameters, own, TemplateBody=host.text)
-        own = {**shared, **self._values_of_alarms(alarms)}
+        own = {**self._values_of_alarms(alarms), **shared}
         self._change("alarms", alarms.parameters, own, TemplateBody=alarms.text)
 
     @aws_errors.translate_errors()

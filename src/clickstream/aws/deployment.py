@@ -27,9 +27,6 @@ KINDS = ("lake", "airflow", "alarms", "web")
 DEPLOYED = ("lake", "airflow", "alarms")
 """Kinds of stacks that `clickstream aws deploy` creates."""
 
-KEY_SECRET = "visitor-keys"
-"""Last part of `[lake] key_secret`, as airflow-ec2.yaml sets it on the host."""
-
 
 @dataclass(frozen=True)
 class Deployment:
@@ -83,7 +80,7 @@ class Deployment:
         names = {"bucket": "Bucket", "database": "Database", "workgroup": "WorkGroup"}
         found = {ours: out for ours, theirs in names.items() if (out := outputs.get(theirs))}
         if prefix := outputs.get("KeyPrefix"):
-            found["key_secret"] = f"{prefix}/{KEY_SECRET}"
+            found["key_secret"] = f"{prefix}/visitor-keys"  # as airflow-ec2.yaml sets it
         section = self.settings.lake.model_copy(update=found)
         return refer_to_lake(self.settings.model_copy(update={"lake": section}), self.session)
 

@@ -13,6 +13,7 @@ LAKE = """
 Parameters:
   BucketName: {Type: String, Default: ""}
   DatabaseName: {Type: String, Default: clickstream}
+  KeyPrefix: {Type: String, Default: clickstream}
 Conditions:
   HasBucketName: !Not [!Equals [!Ref BucketName, ""]]
 Resources:
@@ -27,12 +28,15 @@ Resources:
 Outputs:
   Bucket: {Value: !Ref Bucket, Export: {Name: !Sub "${AWS::StackName}-Bucket"}}
   Database: {Value: !Ref DatabaseName}
+  KeyPrefix: {Value: !Ref KeyPrefix}
 """
 """A lake of which moto reads the template faster than infra/lake.yaml, which takes 0.2 s."""
 
 HOST = """
 Parameters:
   LakeStack: {Type: String, Default: clickstream-lake}
+  BudgetMail: {Type: String, Default: ""}
+  Namespace: {Type: String, Default: ""}
   Bundle: {Type: String}
   Host: {Type: String, Default: present}
   InstanceType: {Type: String, Default: t4g.medium}
@@ -50,6 +54,22 @@ Outputs:
   InstanceId: {Value: !If [HasHost, !Ref Machine, ""]}
 """
 """The host of infra/airflow-ec2.yaml, without the resources and imports that moto does not know."""
+
+ALARMS = """
+Parameters:
+  LakeStack: {Type: String, Default: clickstream-lake}
+  Namespace: {Type: String}
+  Site: {Type: String}
+  InstanceId: {Type: String, Default: ""}
+  BudgetMail: {Type: String, Default: ""}
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties: {TopicName: !Ref Namespace}
+Outputs:
+  TopicArn: {Value: !Ref Topic}
+"""
+"""The topic of infra/alarms.yaml, without alarms and mails, which moto does not create."""
 
 
 @dataclass
@@ -87,6 +107,7 @@ def make_checkout(directory: Path) -> Path:
     (directory / "infra").mkdir(parents=True)
     (directory / "infra" / "lake.yaml").write_text(LAKE)
     (directory / "infra" / "airflow-ec2.yaml").write_text(HOST)
+    (directory / "infra" / "alarms.yaml").write_text(ALARMS)
     (directory / "run.sh").write_text("#!/bin/sh\n")
     (directory / "run.sh").chmod(0o755)
     (directory / "größe.txt").write_text("5 kg\n")

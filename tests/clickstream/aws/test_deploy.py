@@ -32,8 +32,19 @@ def test_a_second_deployment_upgrades_and_a_digest_rolls_back(
 ) -> None:
     shutil.copy(INFRA / "lake.yaml", checkout / "infra")
     git(checkout, "commit", "--all", "--quiet", "-m", "The real lake")
-    first = run(deployment, checkout, InstanceType="t4g.large")
-    assert [q.split()[1] for q in first.questions] == ["clickstream-lake", "clickstream-airflow"]
+    first = run(deployment, checkout, InstanceType="t4g.large", BudgetMail="ana@example.com")
+    assert [q.split()[1] for q in first.questions] == [
+        *("clickstream-lake", "clickstream-airflow", "clickstream-alarms")
+    ]
+    alarms = deployment.needed_stack("alarms")
+    assert alarms.parameters == {
+        "BudgetMail": "ana@example.com",
+        "InstanceId": running_instance(deployment),
+        "LakeStack": "clickstream-lake",
+        "Namespace": value_of(deployment, "Namespace"),
+        "Site": "cafe",
+    }
+    assert alarms.outputs["TopicArn"].endswith(":clickstream")
     assert re.search("Add +Machine", first.text)
     assert "CREATE_COMPLETE" in first.text
     lake, old = deployment.lake(), value_of(deployment, "Bundle")
@@ -43,7 +54,7 @@ def test_a_second_deployment_upgrades_and_a_digest_rolls_back(
 
     again = run(deployment, checkout)
     assert again.questions == []
-    assert again.text.count("no changes") == 2
+    assert again.text.count("no changes") == 3
     assert "in the bucket already" in again.text
 
     (checkout / "run.sh").write_text("exit 0\n")
@@ -65,8 +76,9 @@ def test_what_is_refused_leaves_no_stack_behind(deployment: Deployment, checkout
 
     with pytest.raises(InputError, match=r"no parameter Hots to set; they have .*Host, "):
         run(deployment, checkout, Hots="absent")
-    with pytest.raises(InputError, match="no parameter Bundle to set"):
-        run(deployment, checkout, Bundle="0" * 64)
+    for own in ("Bundle", "Namespace"):
+        with pytest.raises(InputError, match=f"no parameter {own} to set"):
+            run(deployment, checkout, **{own: "0" * 64})
     dry, stopped = Recorder(), Recorder(stop_at="clickstream-lake")
     Deploy(deployment, {}, dry.dialog, dry_run=True).run(checkout)
     assert re.search("Add +Bucket .*can be previewed when", dry.text, re.DOTALL)
@@ -86,6 +98,8 @@ def test_a_deployment_with_another_name_has_its_own_data(
     lake = other.lake()
     assert lake.bucket == f"shop-2-{other.account.account}-us-east-1"
     assert other.needed_stack("lake").parameters["DatabaseName"] == "shop_2"
+    assert lake.settings.lake.key_secret == "shop-2/visitor-keys"
+    assert other.needed_stack("alarms").parameters["InstanceId"] == ""
     with pytest.raises(InputError, match=r"is absent.*Host=present"):
         running_instance(other)
     with pytest.raises(InputError, match=r"clickstream-lake does not exist .* --name"):

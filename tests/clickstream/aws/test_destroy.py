@@ -52,7 +52,8 @@ def test_all_is_deleted_only_if_the_name_of_the_bucket_is_typed(
     assert len(caller.questions) == 2
     assert "1 secret of Secrets Manager x $0.40 = $0.40" in caller.text
     assert "at most 20 GB x $0.05 = $1.00" in caller.text
-    assert deployment.stack("airflow") is deployment.stack("lake") is None
+    assert deployment.stack("alarms") is deployment.stack("airflow") is None
+    assert deployment.stack("lake") is None
     assert (has_bucket(lake), secrets_of(lake)) == (False, ["other/secret"])
     own = deployment.client("ec2").describe_snapshots(
         Filters=[{"Name": "volume-id", "Values": [volume["VolumeId"]]}]
@@ -66,8 +67,14 @@ def test_secrets_that_another_lake_may_use_are_kept(deployment: Deployment, chec
     lake = deployed(deployment, checkout)
     other = Deployment("shop", deployment.settings, deployment.session)
     Deploy(other, {}, Recorder().dialog).run(checkout)
+    lake.secrets.create_secret(Name="shop/visitor-keys/2026-11-03-30d", SecretString="k")
     caller = Recorder(typed=[other.lake().bucket])
     destroy(other, True, caller.dialog)
     assert has_bucket(lake)
+    assert "1 secret" in caller.text
     assert len(secrets_of(lake)) == 2
+    Deploy(other, {"KeyPrefix": "clickstream"}, Recorder().dialog).run(checkout)
+    caller = Recorder(typed=[other.lake().bucket])
+    destroy(other, True, caller.dialog)
     assert "0 secrets" in caller.text
+    assert len(secrets_of(lake)) == 2

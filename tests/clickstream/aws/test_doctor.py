@@ -33,7 +33,8 @@ def test_a_lake_that_works_has_no_problem_and_each_fault_has_a_remedy(
     )
     found = checked(Deployment("clickstream", lake.settings, lake.session))
     assert [one for one in found.values() if one.problem] == []
-    assert [name for name, one in found.items() if one.unchecked] == ["stacks", "Lake Formation"]
+    unchecked = [name for name, one in found.items() if one.unchecked]
+    assert unchecked == ["stacks", "Lake Formation", "alarms"]
     assert found["hosts"].found == "1 host can be pulled"
     assert "`select 1` succeeds" in found["Athena"].found
 
@@ -60,11 +61,35 @@ def test_stacks_bucket_and_lake_formation_are_checked_on_aws(
     assert "keeps no versions" in checked(deployment)["bucket"].problem
     lake.s3.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration=enabled)
     after = checked(deployment)
-    assert after["stacks"].found == "clickstream-lake and clickstream-airflow"
+    assert after["stacks"].found == "clickstream-lake, clickstream-airflow, clickstream-alarms"
+    check_alarms(deployment)
     assert after["bucket"].found.startswith("clickstream-")
     assert not after["Lake Formation"].problem
     deployment.client("lakeformation").put_data_lake_settings(DataLakeSettings={})
     assert "Data Catalog settings" in checked(deployment)["Lake Formation"].remedy
+
+
+def check_alarms(deployment: Deployment) -> None:
+    """Alarms that are not OK are named, and before them an address that is not confirmed."""
+    cloudwatch, sns = deployment.client("cloudwatch"), deployment.client("sns")
+    cloudwatch.put_metric_alarm(
+        AlarmName="clickstream-alarms-HoursBehind-1",
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    pending = {"Subscriptions": [{"SubscriptionArn": "PendingConfirmation"}]}
+    with Stubber(sns) as stub:  # moto confirms every address at once
+        stub.add_response("list_subscriptions_by_topic", pending)
+        assert "not confirmed" in checked(deployment)["alarms"].problem
+    for state in ("ALARM", "INSUFFICIENT_DATA", "OK"):
+        cloudwatch.set_alarm_state(
+            AlarmName="clickstream-alarms-HoursBehind-1", StateValue=state, StateReason="test"
+        )
+        found = checked(deployment)["alarms"]
+        assert found.problem == (
+            "" if state == "OK" else "not OK: clickstream-alarms-HoursBehind-1"
+        )
+    assert found.found == "clickstream-alarms: 1 alarm, none raised"
 
 
 def test_what_a_role_may_not_read_is_no_problem(deployment: Deployment) -> None:
@@ -74,7 +99,7 @@ def test_what_a_role_may_not_read_is_no_problem(deployment: Deployment) -> None:
         for service, code in refusals.items():
             stub = stack.enter_context(Stubber(deployment.client(service)))
             method = "describe_stacks" if service == "cloudformation" else "get_data_lake_settings"
-            for _ in range(2):
+            for _ in range(3):
                 stub.add_client_error(method, code, "not authorized", http_status_code=403)
         found = checked(deployment)
     assert "lack cloudformation:DescribeStacks" in found["stacks"].unchecked
@@ -90,9 +115,9 @@ def test_the_command_line_deploys_opens_and_destroys(
 ) -> None:
     monkeypatch.chdir(checkout)
     region = ("--region", "us-east-1")
-    deployed = run("deploy", *region, "--parameter", "Host=present", answer="y\ny\n")
-    assert (deployed.exit_code, deployed.stdout.count("done.")) == (0, 2), deployed.stderr
-    assert run("deploy", *region, "--yes").stdout.count("no changes") == 2
+    deployed = run("deploy", *region, "--parameter", "Host=present", answer="y\n" * 3)
+    assert (deployed.exit_code, deployed.stdout.count("done.")) == (0, 3), deployed.stderr
+    assert run("deploy", *region, "--yes").stdout.count("no changes") == 3
     assert run("deploy", "--parameter", "Host").exception
     assert run("deploy", "--name", "No").exception
     with monkeypatch.context() as local:

@@ -293,7 +293,7 @@ def test_status_shows_the_newest_start_of_the_bundle(deployment: Deployment) -> 
             "cloudformation",
             ("describe_stacks", stack("CREATE_COMPLETE")),
             *[("describe_stacks", host)],
-            ("describe_stacks", MISSING),
+            *[("describe_stacks", MISSING)] * 2,
             *[("describe_stacks", host)] * 2,
         ),
         answers(deployment, "ec2", described, described),

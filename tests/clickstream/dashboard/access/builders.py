@@ -41,6 +41,7 @@ def build_app(
         ("/crash", crash, "GET"),
         ("/stored", show_stored, "GET"),
         ("/healthz", show_health, "GET"),
+        ("/metrics", show_health, "GET"),
         ("/ask", show_name, "POST"),
     ):
         app.add_api_route(path, endpoint, methods=[method], response_model=None)

@@ -177,6 +177,34 @@ def test_any_header_is_read_without_an_error(peer: str, chain: str, proto: str) 
     assert is_https(read) in (True, False)
 
 
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "is_open"),
+    [
+        ("127.0.0.1", "", True),
+        ("::1", "", True),
+        ("10.9.0.5", "", True),
+        ("::ffff:10.9.0.5", "", True),
+        (PROXY, "10.9.0.5", True),
+        (PROXY, "", False),
+        ("192.0.2.1", "", False),
+        ("127.0.0.1", "192.0.2.1", False),
+        ("192.0.2.1", "127.0.0.1", False),
+        ("192.0.2.1", "10.9.0.5", False),
+        ("testclient", "", False),
+    ],
+)
+def test_metrics_need_no_login_on_this_machine_and_in_their_networks(
+    tmp_path: Path, peer: str, forwarded: str, is_open: bool
+) -> None:
+    """The address of the client counts, as the last trusted proxy reports it."""
+    around = Surroundings(networks=NETWORKS, scrapers=["10.9.0.0/16"])
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    scraper = browser(build_app(tmp_path, around), peer, headers=headers)
+    assert scraper.get("/metrics").status_code == (200 if is_open else 401)
+    for path in ("/", "/metrics/", "/metrics/x", "/stored"):
+        assert scraper.get(path).status_code == 401
+
+
 def test_settings_name_the_proxy_and_the_start_says_who_can_log_in() -> None:
     chosen = DashboardSettings(
         url="https://dashboard.example",

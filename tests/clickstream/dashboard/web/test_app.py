@@ -96,6 +96,15 @@ def test_pages_need_a_login(chosen, monkeypatch_module) -> None:
     assert stranger.get("/healthz").text == "ok"
 
 
+def test_metrics_are_open_to_this_machine_only(chosen, monkeypatch_module) -> None:
+    app = build_app(chosen, clock=lambda: NOW)
+    answer = TestClient(app, base_url=BASE, client=("127.0.0.1", 1)).get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'clickstream_hours_behind{site="cafe"} 0.5\n' in answer.text
+    assert "clickstream_run_seconds" not in answer.text  # no run has reported yet
+    assert TestClient(app, base_url=BASE).get("/metrics").status_code == 401
+
+
 def engine_of(chosen: settings.Settings, engine: str) -> settings.DashboardSettings:
     return chosen.dashboard.model_copy(update={"engine": engine})
 
