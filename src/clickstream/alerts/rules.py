@@ -73,7 +73,8 @@ def _behind(found: Freshness, hours: int) -> str:
             StateCode.NO_RECENT_HOUR,
         )
     pulled = [one.pulled_at for one in found.sources if one.pulled_at]
-    if not found.late and not (pulled and found.now - max(pulled) >= limit):
+    was_pulled_long_ago = bool(pulled) and found.now - max(pulled) >= limit
+    if not (found.late or found.missing or was_pulled_long_ago):  # a lake that begins just now
         return ""
     return with_code(f"No hour since {found.since} is published.", StateCode.NO_RECENT_HOUR)
 
