@@ -17,6 +17,7 @@ from clickstream.alerts.observations import (
     Observations,
     PageErrors,
 )
+from clickstream.alerts.texts import without_lines
 from clickstream.errors import StateCode, with_code
 from clickstream.pipeline.proof.freshness import Freshness
 from clickstream.settings import AlertSettings
@@ -83,7 +84,7 @@ def _hosts(found: Freshness) -> Iterator[tuple[str, str]]:
     for one in found.sources:
         is_recent = one.pulled_at is not None and found.now - one.pulled_at < HOST_GRACE
         if one.failure and not is_recent:
-            yield one.name, one.problem
+            yield one.name, without_lines(one.problem)
 
 
 def _rejects(hours: Sequence[HourCounts], limit: float) -> str:

@@ -141,6 +141,13 @@ def test_a_rule_holds_for_its_subjects_only(
         assert "What to do" in build_alert(Settings(), one, "alert", NOW).text
 
 
+def test_no_log_line_leaves_the_lake_in_an_alert() -> None:
+    text = "No known format; the first one reads '192.0.2.1 \"GET /\" it\\'s'. (CS-208)"
+    verdicts = find_verdicts(failed(failure=text, pulled_at=None), LIMITS)
+    (one,) = Incidents().observe(verdicts, NOW, ()).open
+    assert one.text.endswith("; the first one reads …. (CS-208)")
+
+
 @each_case(
     "change",
     [
