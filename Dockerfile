@@ -19,6 +19,6 @@ RUN mkdir -p /opt/airflow/config && \
     echo "import clickstream.demo.stack.preload as _preload" > /opt/airflow/config/airflow_local_settings.py
 
 # Volumes mounted here take over these directories' owner. All else is read-only in a container.
-RUN mkdir -p /opt/airflow/state/aws /opt/airflow/state/login /opt/airflow/state/dashboard \
-    /opt/airflow/logs /opt/airflow/scratch /opt/airflow/var/cafe-logs /opt/airflow/var/ssh && \
+RUN mkdir -p /opt/airflow/state/alerts /opt/airflow/state/aws /opt/airflow/state/dashboard \
+    /opt/airflow/state/login /opt/airflow/logs /opt/airflow/scratch /opt/airflow/var/cafe-logs /opt/airflow/var/ssh && \
     chmod 700 /opt/airflow/state/*

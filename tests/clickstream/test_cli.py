@@ -235,6 +235,24 @@ def test_status_is_a_screen_and_json_with_the_same_verdict(built: Terminal) -> N
     assert values["sources"][0]["name"] == "web-1"
 
 
+def test_watch_opens_incidents_that_status_and_the_list_show_beside_mutes(built: Terminal) -> None:
+    """The hour is days old. Without a channel nothing is sent."""
+    watched = built.run("watch", "--once")
+    assert (watched.returncode, watched.stderr) == (0, "")
+    assert re.fullmatch(r"\d open incidents?; 0 alerts and 0 recoveries sent\.\n", watched.stdout)
+    muted = built.run("alerts", "mute", "2h", "--why", "New [disks]", "--rule", "disk")
+    assert muted.stdout.startswith("Muted until ")
+    status, listed = built.run("status"), built.run("alerts", "list")
+    for shown in (status.stdout, listed.stdout):
+        assert "✗ Incident hours_behind (lake) for 0 minutes: No hour since " in shown
+        assert re.search(r"! Alerts of disk are muted until .* UTC: New \[disks\]", shown)
+    values = json.loads(built.run("status", "--json").stdout)
+    assert "hours_behind" in {one["rule"] for one in values["incidents"]}
+    assert [one["why"] for one in values["mutes"]] == ["New [disks]"]
+    assert built.run("alerts", "unmute").stdout == "No alert is muted.\n"
+    assert json.loads(built.run("alerts", "list", "--json").stdout)["mutes"] == []
+
+
 def test_status_of_a_lake_that_can_t_be_reached_is_unknown(terminal: Terminal) -> None:
     run = terminal.run("status", AWS_ENDPOINT_URL="http://127.0.0.1:1")
     assert run.returncode == 2
@@ -359,6 +377,11 @@ def test_an_hour_that_another_build_can_t_change_is_left_out(built: Terminal) ->
         (("try", "nowhere.log"), "nowhere.log"),
         (("status", "--max-lag", "soon"), "'soon' is not a duration"),
         (("status", "--since", "soon"), "'soon' is neither a day nor an hour"),
+        (("alerts", "test"), "No channel of alerts is set"),
+        (("alerts", "mute", "2 hours", "--why", "x"), "'2 hours' is not a duration"),
+        (("alerts", "mute", "2h", "--why", " "), "Give the reason of the mute"),
+        (("alerts", "mute", "2h", "--why", "x", "--rule", "rain"), "There is no rule 'rain'"),
+        (("watch", "--every", "0m"), "'0m' is less than 1m"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(
@@ -423,7 +446,7 @@ def test_settings_show_value_and_meaning(terminal: Terminal) -> None:
     "command",
     [
         *("try", "build", "status", "verify", "repair", "maintain", "query", "settings"),
-        *("up", "demo", "digest"),
+        *("up", "demo", "digest", "watch"),
     ],
 )
 def test_every_command_has_help_with_an_example(terminal: Terminal, command: str) -> None:

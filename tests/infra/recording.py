@@ -18,10 +18,12 @@ from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 from tests.support.sales_files import pull_sales, with_sales, write_sales
 
 from clickstream import spark
+from clickstream.alerts.check import check_alerts
 from clickstream.dashboard.questions.engines import LocalEngine, ask_athena
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.visits.log_lines import LoggedVisit, read_log_lines
+from clickstream.dashboard.widgets.incidents import read_incidents
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, digest_marks, fact_files, open_lake, visitor_keys
 from clickstream.lake.digest_marks import DigestMark
@@ -31,6 +33,7 @@ from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.proof.metrics import RunFigures, report_metrics
 from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.proof.verify_record import record_verification
 from clickstream.pipeline.publish import maintenance, publish
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.publish.suspects import find_suspects
@@ -133,6 +136,8 @@ def run_pipeline(lake: Lake) -> None:
     refresh_facts(lake)
     assert verify(lake, FIRST, FIRST.next).is_proven
     report_metrics(lake, RunFigures(4, 0, 0, 1.0), FIRST.next.end)
+    record_verification(lake, "hours", FIRST, FIRST, [FIRST], FIRST.next.end)
+    assert check_alerts(lake, FIRST.next.end).open
     newest_dates(lake, ["till"], 7, SALES_DAY)
     stored_listings(lake, ["till"])
     mark_a_mail(lake)
@@ -174,6 +179,7 @@ def show_dashboard(lake: Lake, directory: Path) -> None:
     copy = LocalEngine(lake, directory)
     assert copy.refresh()
     copy.close()
+    assert read_incidents(lake, LATER).open
     assert ask_athena(lake, build_question(("visits",), (), Period(SALES_DAY, SALES_DAY)))
     (visit,) = athena.query(
         lake, "select substr(session_id, 1, 16), started_at from sessions limit 1"

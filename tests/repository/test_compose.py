@@ -50,16 +50,19 @@ SECRETS = {
     "AIRFLOW__API__SECRET_KEY": {"api-server"},
     "AIRFLOW__API_AUTH__JWT_SECRET": {"api-server", "scheduler"},
     "AIRFLOW__CORE__FERNET_KEY": set(AIRFLOW),
-    "AWS_SECRET_ACCESS_KEY": {"api-server", "scheduler", "triggerer", "dashboard"},
+    "AWS_SECRET_ACCESS_KEY": {"api-server", "scheduler", "triggerer", "dashboard", "watch"},
     "POSTGRES_PASSWORD": {*AIRFLOW, "airflow-init", "postgres"},
 }
 """The services that may know each secret of .env: for JWT, those that sign or check tokens of users
 and tasks; for Fernet, those that store or read connections and triggers."""
 
+CHANNELS = {"CLICKSTREAM_ALERTS__MAIL_PASSWORD", "CLICKSTREAM_ALERTS__WEBHOOK"}
+OF_WATCH = {"CLICKSTREAM_ALERTS__AIRFLOW_URL", "CLICKSTREAM_ALERTS__DIRECTORY"}
+
 NETWORKS = {
-    "airflow": {*AIRFLOW, "airflow-init", "postgres"},
-    "aws": {"localaws", "api-server", "scheduler", "dashboard"},
-    "outside": {"api-server", "scheduler", "triggerer", "dashboard"},
+    "airflow": {*AIRFLOW, "airflow-init", "postgres", "watch"},
+    "aws": {"localaws", "api-server", "scheduler", "dashboard", "watch"},
+    "outside": {"api-server", "scheduler", "triggerer", "dashboard", "watch"},
 }
 
 
@@ -138,8 +141,9 @@ def test_a_service_has_no_variables_but_its_own(resolved: dict[str, Any]) -> Non
         "dashboard": {directory, "CLICKSTREAM_SETTINGS", "STACK_DASHBOARD_URL", *aws},
         "localaws": {"CLICKSTREAM_SETTINGS"},
         "postgres": {"POSTGRES_USER", "POSTGRES_DB"},
-        "scheduler": {"TMPDIR", *shared, *aws},
+        "scheduler": {"TMPDIR", *shared, *aws, *CHANNELS},
         "triggerer": {*shared, *aws},
+        "watch": {"CLICKSTREAM_SETTINGS", *OF_WATCH, *aws, *CHANNELS},
     }
     for name, service in resolved["services"].items():
         own = secrets[name]
@@ -259,7 +263,15 @@ def test_the_dashboard_of_the_containers_keeps_its_accounts_in_a_volume() -> Non
     assert directory in (ROOT / "Dockerfile").read_text()
 
 
-@pytest.mark.parametrize("name", ["scheduler", "dag-processor", "triggerer"])
+def test_the_watch_asks_the_airflow_of_the_containers_and_keeps_its_state_in_a_volume() -> None:
+    service = SERVICES["watch"]
+    assert " ".join(service["entrypoint"]) == PROCFILE["watch"].split("-- ")[1]
+    assert {*service["environment"]} >= {name for name in OF_WATCH if name in PROCFILE["watch"]}
+    directory = service["environment"]["CLICKSTREAM_ALERTS__DIRECTORY"]
+    assert f"alerts:{directory}" in service["volumes"]
+
+
+@pytest.mark.parametrize("name", ["scheduler", "dag-processor", "triggerer", "watch"])
 def test_who_waits_for_the_api_waits_there_too(name: str) -> None:
     assert "wait_for api" in PROCFILE[name]
     assert SERVICES[name]["depends_on"]["api-server"] == {"condition": "service_healthy"}

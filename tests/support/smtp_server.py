@@ -148,13 +148,13 @@ class _Handler:
             server.transport.abort()
 
 
-def self_signed(directory: Path) -> ssl.SSLContext:
+def self_signed(directory: Path, ends_in: timedelta = DAY) -> ssl.SSLContext:
     """A server's TLS with a certificate that nobody trusts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - DAY).not_valid_after(now + DAY)
+    builder = builder.not_valid_before(now - DAY).not_valid_after(now + ends_in)
     certificate = builder.sign(key, hashes.SHA256())
     plain = serialization.NoEncryption()
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8

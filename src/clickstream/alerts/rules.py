@@ -17,6 +17,7 @@ from clickstream.alerts.observations import (
     Observations,
     PageErrors,
 )
+from clickstream.alerts.texts import without_lines
 from clickstream.errors import StateCode, with_code
 from clickstream.pipeline.proof.freshness import Freshness
 from clickstream.settings import AlertSettings
@@ -73,7 +74,8 @@ def _behind(found: Freshness, hours: int) -> str:
             StateCode.NO_RECENT_HOUR,
         )
     pulled = [one.pulled_at for one in found.sources if one.pulled_at]
-    if not found.late and not (pulled and found.now - max(pulled) >= limit):
+    was_pulled_long_ago = bool(pulled) and found.now - max(pulled) >= limit
+    if not (found.late or found.missing or was_pulled_long_ago):  # a lake that begins just now
         return ""
     return with_code(f"No hour since {found.since} is published.", StateCode.NO_RECENT_HOUR)
 
@@ -82,7 +84,7 @@ def _hosts(found: Freshness) -> Iterator[tuple[str, str]]:
     for one in found.sources:
         is_recent = one.pulled_at is not None and found.now - one.pulled_at < HOST_GRACE
         if one.failure and not is_recent:
-            yield one.name, one.problem
+            yield one.name, without_lines(one.problem)
 
 
 def _rejects(hours: Sequence[HourCounts], limit: float) -> str:

@@ -11,7 +11,7 @@ from clickstream.alerts.deliver import Delivered, change_and_send
 from clickstream.alerts.incidents import Incidents, Rule
 from clickstream.alerts.senders import channels_of
 from clickstream.alerts.store import LakeStore
-from clickstream.alerts.texts import code_of
+from clickstream.alerts.texts import code_of, without_lines
 from clickstream.errors import AwsUnavailable
 from clickstream.lake import Lake
 
@@ -26,7 +26,7 @@ def report_failed_task(
     """
     if code_of(text) == AwsUnavailable.code:
         return Delivered()
-    sentence = f"Run {run_id} failed: {text}"
+    sentence = f"Run {run_id} failed: {without_lines(text)}"
 
     def extend(before: Incidents) -> Incidents:
         return before.hold(Rule.FAILED_RUN, dag_id, sentence, now, logical_date)

@@ -11,13 +11,14 @@ from functools import cache
 from importlib.resources import files
 
 from clickstream.alerts.incidents import ALERT, Incident, Kind
-from clickstream.errors import ClickstreamError
+from clickstream.errors import ClickstreamError, RefusedFiles, UnknownLogFormat
 from clickstream.settings import Settings
 from clickstream.wording import describe_duration, printable, shown_name
 
 LONGEST = 600
 """Limit of the sentence about what is wrong, in characters: it may quote an answer of a server."""
 
+_QUOTED = re.compile(r"""(?<!\w)(['"]).*\1""", re.DOTALL)
 _CODE = re.compile(r"\((CS-\d{3})\)\W*$")
 
 
@@ -47,6 +48,16 @@ def code_of(text: str) -> str:
     """Return the code at the end of a text; that of unexpected errors if it has none."""
     found = _CODE.search(text)
     return found[1] if found else ClickstreamError.code
+
+
+def without_lines(text: str) -> str:
+    """Return the text of an error about a log without what it quotes of the log.
+
+    Alerts leave the lake, and log lines have addresses.
+    """
+    if code_of(text) not in (RefusedFiles.code, UnknownLogFormat.code):
+        return text
+    return _QUOTED.sub("…", text)
 
 
 def build_alert(settings: Settings, incident: Incident, kind: Kind, now: datetime) -> Alert:

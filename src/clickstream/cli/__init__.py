@@ -15,7 +15,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream import __version__
-from clickstream.cli import aws, bots, build, dashboard, digest, health, open_logs, sales, sources
+from clickstream.cli import (
+    alerts,
+    aws,
+    bots,
+    build,
+    dashboard,
+    digest,
+    health,
+    open_logs,
+    sales,
+    sources,
+)
 from clickstream.cli.console import (
     AirflowPort,
     AwsPort,
@@ -114,6 +125,8 @@ app.command()(health.status)
 app.command()(health.verify)
 app.command()(health.repair)
 app.command()(digest.digest)
+app.command()(alerts.watch)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(dashboard.app, name="dashboard")
 app.add_typer(sources.app, name="sources")
 app.add_typer(sales.app, name="sales")

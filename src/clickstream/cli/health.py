@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from clickstream.cli.alerts_output import incident_values, show_incidents
 from clickstream.cli.console import (
     FromSpan,
     ToSpan,
@@ -27,6 +28,7 @@ from clickstream.hours import Hour, HourSpan, describe_hours, hour_range
 from clickstream.wording import parse_duration, quantity
 
 if TYPE_CHECKING:
+    from clickstream.alerts.incidents import Incidents
     from clickstream.lake import Lake
     from clickstream.pipeline.proof.freshness import Freshness
     from clickstream.pipeline.proof.match_checks import MatchReport
@@ -104,25 +106,30 @@ def status(
 
     Example: [bold]clickstream status --json[/]
     """
-    found = _measure(max_lag, max_source_lag, since.first if since else None, timeout)
+    found, incidents = _measure(max_lag, max_source_lag, since.first if since else None, timeout)
     if as_json:
-        out.print_json(data=status_values(found))
+        of_alerts = incident_values(incidents, found.now)
+        out.print_json(data=status_values(found) | of_alerts)
     else:
         show_status(found, out)
+        show_incidents(incidents, found.now, out)
     raise typer.Exit(found.health.exit_code)
 
 
 def _measure(
     max_lag: timedelta, max_source_lag: timedelta, first: Hour | None, timeout: int
-) -> Freshness:
-    """Measure the freshness of the lake; if it can't be measured, exit with code 2."""
+) -> tuple[Freshness, Incidents]:
+    """Measure the freshness of the lake, and read its incidents; else exit with code 2."""
 
-    def measure() -> Freshness:
+    def measure() -> tuple[Freshness, Incidents]:
         try:
+            from clickstream.alerts.store import LakeStore
             from clickstream.pipeline.proof.freshness import FreshnessLimits, lake_freshness
 
             limits = FreshnessLimits(max_lag, max_source_lag)
-            return lake_freshness(open_lake(), datetime.now(UTC), first, limits)
+            lake = open_lake()
+            found = lake_freshness(lake, datetime.now(UTC), first, limits)
+            return found, LakeStore(lake).read()
         except ModuleNotFoundError as error:
             raise missing_package(error, "status") from None
 

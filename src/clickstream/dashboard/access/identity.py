@@ -35,10 +35,10 @@ class Identity:
     """An account, or another reader of the pages.
 
     `account` is the name on notes. A read-only identity can't add or delete them and can't ask
-    Athena. `can_log_out` means that the session is the dashboard's own. `tabs` are
-    the tabs that it may open, None for all. Without `sees_entries`, pages have no notes.
-    `shares_at` is the address for share links, such as https://dashboard.example; if
-    it is empty, no link can be made. `shared` is set for the reader of a share link.
+    Athena. `can_log_out` means that the session is the dashboard's own. `tabs` are the tabs that it
+    may open, None for all. Without `sees_entries`, pages have no notes and no incidents.
+    `shares_at` is the address for share links, such as https://dashboard.example; if it is empty,
+    no link can be made. `shared` is set for the reader of a share link.
     """
 
     account: str

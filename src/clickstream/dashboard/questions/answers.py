@@ -100,23 +100,29 @@ class Answers:
 class Refresher(threading.Thread):
     """Thread that checks for a new version of the facts every `seconds`.
 
-    It calls `after` after each new version. `problem` is the reason why the last check failed,
-    empty after a success; meanwhile the old version is served.
+    It calls `also` at each check, and `after` after each new version. `problem` is the reason why
+    the last check failed, empty after a success; meanwhile the old version is served.
     """
 
     def __init__(
-        self, engine: AnswerEngine, seconds: float, after: Callable[[], None] = lambda: None
+        self,
+        engine: AnswerEngine,
+        seconds: float,
+        after: Callable[[], None] = lambda: None,
+        also: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(name="dashboard-refresh", daemon=True)
         self._engine = engine
         self._seconds = seconds
         self._after = after
+        self._also = also or (lambda: None)
         self._stopping = threading.Event()
         self.problem = ""
 
     def look(self) -> None:
         """Check once."""
         try:
+            self._also()
             if self._engine.refresh():
                 self._after()
             self.problem = ""

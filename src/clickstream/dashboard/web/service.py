@@ -29,6 +29,11 @@ from clickstream.dashboard.visits.log_lines import LoggedVisit, VisitLines, read
 from clickstream.dashboard.web.rendered_pages import RenderedPages
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.web.share_menu import ShownLinks
+from clickstream.dashboard.widgets.incidents import (
+    NO_INCIDENTS,
+    ShownIncidents,
+    read_incidents,
+)
 from clickstream.dashboard.widgets.page import PageContext, version_of
 from clickstream.lake import Lake, shared_session
 from clickstream.settings import Settings
@@ -62,7 +67,10 @@ class DashboardService:
         self.read_lines: ReadLines = read_lines or partial(read_log_lines, self.lake)
         self.answers = Answers(self.engine)
         self.pages = RenderedPages()
-        self.refresher = Refresher(self.engine, POLL_SECONDS, self.warm_up)
+        self.incidents = NO_INCIDENTS
+        has_lake = lake is not None or engine is None
+        also = self._read_incidents if has_lake else None
+        self.refresher = Refresher(self.engine, POLL_SECONDS, self.warm_up, also)
         self.formats = Formats(locale, load_translations(locale), settings.sales_currency)
         site, icon = settings.site.title or settings.site.name, settings.dashboard.icon
         self.renderer = Renderer.create(self.formats, site, icon)
@@ -89,6 +97,7 @@ class DashboardService:
                 *(view, ask, self.formats, now, self.settings, zone, state, problem, entries),
                 identity=identity,
                 engine=self.engine.name,
+                incidents=self._shown_incidents(identity),
             )
             yield page.without_hidden_metrics()
 
@@ -121,7 +130,13 @@ class DashboardService:
         """Return the version of the content that an identity sees."""
         with self.engine.reader() as reader:
             entries = self.entries.version() if identity.sees_entries else NO_NOTES.version
-            return version_of(reader.state, entries)
+            return version_of(reader.state, entries, self._shown_incidents(identity))
+
+    def _shown_incidents(self, identity: Identity) -> ShownIncidents:
+        return self.incidents if identity.sees_entries else NO_INCIDENTS
+
+    def _read_incidents(self) -> None:
+        self.incidents = read_incidents(self.lake, self.clock())
 
     def start(self) -> None:
         """Start to refresh the facts in the background."""

@@ -34,6 +34,7 @@ from clickstream.dashboard.questions.periods import Period, cut_at, start_of
 from clickstream.dashboard.questions.question import Question, build_question, leading_goal
 from clickstream.dashboard.questions.view import Filter, View
 from clickstream.dashboard.widgets.goal_metrics import named_metric
+from clickstream.dashboard.widgets.incidents import NO_INCIDENTS, ShownIncidents
 from clickstream.low_hours import LowHour
 from clickstream.settings import Settings
 
@@ -53,7 +54,7 @@ class PageContext:
     `zone` is the time zone of the facts' local dates, `now` the time there (naive). `state` is the
     version of the facts; `problem` is the reason why they could not be refreshed, empty after a
     success. `entries` are the notes of accounts, `identity` is the reader. `engine` runs the SQL
-    of the views.
+    of the views. `incidents` are those of the lake.
     """
 
     view: View
@@ -67,6 +68,7 @@ class PageContext:
     entries: ShownNotes = NO_NOTES
     identity: Identity = NOBODY
     engine: str = ATHENA
+    incidents: ShownIncidents = NO_INCIDENTS
     _built: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def once(self, build: Callable[[PageContext], Built]) -> Built:
@@ -79,7 +81,7 @@ class PageContext:
     @property
     def version(self) -> str:
         """The version that an open page compares to notice new facts and new notes."""
-        return version_of(self.state, self.entries.version)
+        return version_of(self.state, self.entries.version, self.incidents)
 
     @cached_property
     def chosen_dates(self) -> Period:
@@ -257,6 +259,6 @@ class PageContext:
         return self.settings.privacy.key_days
 
 
-def version_of(state: CopyState, entries: str) -> str:
-    """Build the version of a page's content: that of the facts, and that of the entries."""
-    return f"{state.version}-{entries}"
+def version_of(state: CopyState, entries: str, incidents: ShownIncidents = NO_INCIDENTS) -> str:
+    """Build the version of a page's content: that of the facts, the entries and the incidents."""
+    return f"{state.version}-{entries}{incidents.version}"

@@ -74,6 +74,7 @@ def _own(layout: StackLayout, ports: Ports, inherited: Mapping[str, str]) -> dic
         "STACK_POSTGRES": str(layout.postgres),
         "STACK_AWS": str(layout.aws),
         "STACK_CAFE_LOGS": str(layout.cafe_logs),
+        "STACK_ALERTS": str(layout.var / "alerts"),
         "STACK_DASHBOARD_PORT": str(ports.dashboard),
         DASHBOARD_URL_VARIABLE: ports.dashboard_url,
         DASHBOARD_DIRECTORY_VARIABLE: str(layout.dashboard),

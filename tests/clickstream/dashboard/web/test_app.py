@@ -7,7 +7,7 @@ import html
 import io
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,19 @@ import pytest
 from fastapi import Depends, Request
 from starlette.testclient import TestClient
 from tests.support.cases import each_case
-from tests.support.lakes import built, settings_of_a_lake
+from tests.support.lakes import aws_session, built, settings_of_a_lake
 from tests.support.sales_files import pull_sales, with_sales, write_sales
 from tests.support.tiers import first_in_make_test
 
 from clickstream import settings
+from clickstream.alerts.incidents import Incidents, Mute, Rule
+from clickstream.alerts.store import LakeStore
 from clickstream.dashboard.access.guard import install_embedded
 from clickstream.dashboard.access.identity import Identity, SharedWith
 from clickstream.dashboard.access.link import login_link
 from clickstream.dashboard.charts.maps import shapes_digest
 from clickstream.dashboard.questions.view import TABS
+from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.visits.sample import VISITS
 from clickstream.dashboard.web.app import build_app
@@ -32,7 +35,7 @@ from clickstream.dashboard.web.service import DashboardService
 from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.errors import AwsUnavailable
 from clickstream.hours import Hour
-from clickstream.lake import athena, objects
+from clickstream.lake import athena, objects, open_lake
 from clickstream.pipeline.publish.facts import refresh_facts
 
 FIRST = Hour.parse("2026-11-20T06")
@@ -227,14 +230,36 @@ def test_facts_that_can_not_be_refreshed_are_served_with_their_age(client, monke
     assert "it can&#39;t be refreshed" not in client.get(f"/?{DAY}").text
 
 
+def test_the_trust_page_shows_open_incidents_and_mutes_to_accounts(client) -> None:
+    dashboard: DashboardService = client.app.state.dashboard
+    store, version = LakeStore(open_lake(dashboard.settings, aws_session())), client.get("/version")
+    mute = Mute("bot_share", NOW + timedelta(hours=2), "Sale")
+    text = "Host <web-1> can't be pulled. (CS-202)"
+
+    def change(before: Incidents) -> tuple[Incidents, None]:
+        opened = before.hold(Rule.HOST_UNREACHABLE, "web-1", text, NOW)
+        return opened.mute(mute, NOW), None
+
+    assert 'id="incidents"' not in client.get(f"/trust?{DAY}").text
+    store.change(change)
+    dashboard.refresher.look()
+    shown = client.get(f"/trust?{DAY}").text
+    assert "Host &lt;web-1&gt; can&#39;t be pulled. (CS-202)" in shown
+    assert "</b>: bot_share: Sale" in shown
+    assert client.get("/version").text != version.text
+    view = parse_view("trust", [("from", "2026-11-20"), ("to", "2026-11-20")])
+    assert 'id="incidents"' not in dashboard.render_tab(view, Identity("", sees_entries=False))
+    store.change(lambda _: (Incidents(), None))
+    dashboard.refresher.look()
+    assert client.get("/version").text == version.text
+
+
 def test_the_athena_engine_answers_every_panel(chosen, monkeypatch_module) -> None:
     dashboard = DashboardService(
         chosen.model_copy(update={"dashboard": engine_of(chosen, "athena")}), lambda: NOW
     )
     dashboard.refresher.look()
     assert dashboard.refresher.problem == ""
-    from clickstream.dashboard.questions.view_urls import parse_view
-
     shown = dashboard.render_tab(
         parse_view("overview", [("from", "2026-11-20"), ("to", "2026-11-20")])
     )

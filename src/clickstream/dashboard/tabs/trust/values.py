@@ -29,6 +29,7 @@ def trust_values(page: PageContext) -> dict[str, Any]:
     )
     return {
         "data": data,
+        "incidents": _incidents(page),
         "one_hour": build_hour(page) if page.view.hour else None,
         "sales": build_sales(page) if page.settings.sales else None,
         "verdict": _verdict(page, data),
@@ -38,6 +39,23 @@ def trust_values(page: PageContext) -> dict[str, Any]:
         "more_missing": _more_missing(page, data),
         **_empty_texts(page),
     }
+
+
+def _incidents(page: PageContext) -> list[tuple[str, str]]:
+    """Describe open incidents and mutes, each with a name and a sentence."""
+    formats, found = page.formats, page.incidents
+
+    def local(moment: datetime) -> str:
+        return formats.moment(moment.astimezone(page.zone))
+
+    since, muted = mark("since %(when)s"), mark("muted until %(when)s")
+    rows = [(formats.text(since, when=local(one.opened_at)), one.text) for one in found.open]
+    for one in found.mutes:
+        name = formats.text(muted, when=local(one.until))
+        rows.append((name, f"{one.rule}: {one.why}" if one.rule else one.why))
+    if found.problem:
+        rows.append((formats.text(mark("not known")), found.problem))
+    return rows
 
 
 def _described(page: PageContext) -> list[TrustPart]:
