@@ -1,4 +1,4 @@
-"""Daily maintenance: compact past days, expire old snapshots, delete files that are not needed."""
+"""Every day: compact past days, expire snapshots, delete unneeded files; verify the last days."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ Maintains the tables of the lake, so that queries are fast and the bucket stays 
 
 * `compact_days` writes one data file for each table and each past day.
 * `expire_snapshots` removes Iceberg snapshots older than `snapshot_days`.
+* `verify_days` checks the hours, sales and matches of the last three days. It is green also if it
+  finds something: a finding opens an incident (`docs/alerts.md`).
 * `sweep_files` deletes files that no table refers to. If `raw_days` is set, it also deletes raw
   lines that are older. Their hours can't be built again.
 
@@ -79,13 +81,27 @@ def sweep_files() -> dict[str, Any]:
     return swept.as_dict()
 
 
+@task
+@translate_errors
+def verify_days() -> None:
+    """Verify the hours, sales and matches of the last days, and record what is wrong for alerts."""
+    from clickstream.pipeline.proof import verify_days
+
+    found = verify_days.verify_days(open_lake(), _now())
+    for sentence in found.sentences:
+        log.info(sentence)
+    for failure in found.failures:
+        log.error(failure)
+    log.info("Nothing is wrong." if not found.failures else "To repair hours: clickstream repair")
+
+
 def _now() -> datetime:
     """Return the present time. Ages are counted from it, not from the date of the run."""
     return datetime.now(UTC)
 
 
 @dag(
-    description="Every day: compact small files, expire old snapshots, delete orphan files.",
+    description="Every day: compact small files, expire snapshots, delete orphan files, verify.",
     schedule=CronDataIntervalTimetable("30 3 * * *", timezone="UTC"),
     catchup=False,
     max_active_runs=1,
@@ -95,7 +111,8 @@ def _now() -> datetime:
 )
 def clickstream_daily() -> None:
     """The DAG of the daily maintenance."""
-    compact_days() >> expire_snapshots() >> sweep_files() >> report_run().as_teardown()
+    swept = compact_days() >> expire_snapshots() >> sweep_files()
+    [swept, verify_days()] >> report_run().as_teardown()
 
 
 clickstream_daily()

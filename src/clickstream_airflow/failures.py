@@ -28,6 +28,9 @@ UNEXPECTED = "CS-901"
 TIME_LIMIT = "CS-902"
 """The code of tasks that Airflow stops after their execution timeout."""
 
+UNKNOWN_CAUSE = "CS-903"
+"""The code of runs with red tasks of which no task could report its error."""
+
 HAS_CODE = re.compile(r"\(CS-\d{3}\)$")
 
 RETRIES_FAILED = "If no further attempt succeeds,"

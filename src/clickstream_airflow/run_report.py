@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context, task
 
-from clickstream_airflow.failures import describe_failure, translate_errors
+from clickstream_airflow.failures import UNKNOWN_CAUSE, describe_failure, translate_errors
 from clickstream_airflow.lake import open_lake, refer_to_lake
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
     from clickstream.pipeline.proof.metrics import RunFigures
-
-UNKNOWN_CAUSE = "CS-903"
-"""The code of tasks whose process ended without an error, because it was killed."""
 
 FAILED = ("failed", "upstream_failed")
 
@@ -72,7 +69,6 @@ def report_run(has_metrics: bool = False) -> None:
     backfills, of the form and of cleared tasks open no incident.
     """
     from clickstream.alerts.check import check_alerts
-
     from clickstream.pipeline.proof.metrics import report_metrics
 
     context = get_current_context()

@@ -12,6 +12,7 @@ from tests.support.lake_settings import ROOT, write_settings
 from clickstream.hours import Hour
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.proof.verify import verify
+from clickstream.pipeline.proof.verify_record import read_verify_record
 from clickstream.pipeline.publish.publish import build_hour
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.tables import HITS
@@ -50,3 +51,5 @@ def test_a_day_that_is_over_becomes_one_file(
     assert "hits of 2026-11-20: 2 files, 2 rows, are one file now." in caplog.text
     assert len(list(iceberg_tables.load(lake, HITS).iceberg.scan().plan_files())) == 1
     assert verify(lake).is_proven
+    assert "Checked " in caplog.text
+    assert read_verify_record(lake).findings == 0

@@ -11,10 +11,14 @@ from importlib import import_module
 
 LOADED_LATE = (
     # What the tasks of our DAGs import, with pandas, pyarrow and pyiceberg.
+    "clickstream.alerts.check",
+    "clickstream.alerts.runs",
     "clickstream.lake.iceberg.catalog",
     "clickstream.lake.iceberg.table_schemas",
     "clickstream.pipeline.backfill.new_ids",
     "clickstream.pipeline.hour.build",
+    "clickstream.pipeline.proof.metrics",
+    "clickstream.pipeline.proof.verify_days",
     "clickstream.pipeline.publish.facts",
     "clickstream.pipeline.publish.maintenance",
     "clickstream.pipeline.publish.publish",
