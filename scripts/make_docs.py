@@ -56,10 +56,10 @@ allowed, is refused with its line.
 `[[sales]]` sets where [sales](sales.md) are read.
 `[build]` sets which hours a run builds. `[maintenance]` limits the size of the lake. `[spark]` sets
 the jobs of [EMR Serverless](spark.md#from-airflow-on-emr-serverless). `[dashboard]` and `[digest]`
-set what the owner sees. The other sections, and the files that they name, affect the
-rows of an [hour](glossary.md#hour): a change applies to hours that are built after it. Hours with
-the same `settings_digest` in `hour_ledger` were built with the same settings
-([settings digest](glossary.md#settings-digest)).
+set what the owner sees, and `[metrics]` what programs of [monitoring](monitoring.md) read. The
+other sections, and the files that they name, affect the rows of an [hour](glossary.md#hour): a
+change applies to hours that are built after it. Hours with the same `settings_digest` in
+`hour_ledger` were built with the same settings ([settings digest](glossary.md#settings-digest)).
 """
 
 METRICS_PAGE = """\

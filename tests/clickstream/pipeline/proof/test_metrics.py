@@ -26,9 +26,11 @@ from clickstream.pipeline.proof.freshness import (
 from clickstream.pipeline.proof.metrics import (
     HEALTH_METRICS,
     RunFigures,
+    lake_metrics,
     measure_metrics,
     report_metrics,
 )
+from clickstream.pipeline.proof.verify_record import record_verification
 from clickstream.settings import Settings
 
 NOW = datetime(2026, 11, 26, 13, 5, tzinfo=UTC)
@@ -143,3 +145,5 @@ def test_a_lake_is_measured_once_a_minute_and_a_failure_is_kept_as_long(
     with text._measuring:  # another thread measures
         assert answer_after(1, more) == 1200
     assert answer_after(0, more) == 1300
+    record_verification(lake, "hours", SINCE, SINCE.next, [SINCE.next], NOW)
+    assert lake_metrics(lake, NOW).values["VerifyFindings"] == 1
