@@ -26,7 +26,8 @@ def main() -> int:
     for path in sorted((ROOT / "infra").glob("*.yaml")):
         for one in engine.validate_template(path).diagnostics:
             if one.severity != Severity.INFO and one.rule_id not in ACCEPTED:
-                print(f"{path.relative_to(ROOT)}: {one.rule_id} {one.message}", file=sys.stderr)
+                place = path.relative_to(ROOT)
+                sys.stderr.write(f"{place}: {one.rule_id} {one.message}\n")
                 found += 1
     return 1 if found else 0
 
