@@ -6,6 +6,7 @@ a file of this machine, and its messages are sent from there.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ from clickstream.alerts.store import FileStore
 from clickstream.errors import ClickstreamError, with_code
 from clickstream.lake import Lake, refer_to_lake
 from clickstream.settings import Settings
+
+_log = logging.getLogger("clickstream")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,9 @@ class Watch:
             delivered = check_alerts(self.lake, now, airflow)
         except ClickstreamError as problem:
             error = problem
+        except Exception as problem:  # the watch must outlive any fault
+            _log.exception("The check failed.")
+            error = ClickstreamError(f"Unexpected {type(problem).__name__}: {problem}.")
         outage = self._report_outage(store, now, error)
         attempts = delivered.attempts + outage.attempts
         return Watched(Notified(attempts, delivered.open + outage.open), error)
