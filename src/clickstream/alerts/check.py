@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 
-from clickstream.alerts.deliver import Delivered, change_and_send
+from clickstream.alerts.deliver import Notified, change_and_send
 from clickstream.alerts.incidents import Incidents
 from clickstream.alerts.machine import observe_machine
 from clickstream.alerts.observations import AirflowObservation, Observations, observe_lake
@@ -15,7 +15,7 @@ from clickstream.alerts.store import LakeStore
 from clickstream.lake import Lake
 
 
-def check_alerts(lake: Lake, now: datetime, airflow: AirflowObservation | None = None) -> Delivered:
+def check_alerts(lake: Lake, now: datetime, airflow: AirflowObservation | None = None) -> Notified:
     """Open and close the incidents of a lake as of `now`, an aware time, and send what is due.
 
     Without `airflow`, incidents about Airflow stay as they are. Several processes may check at the
