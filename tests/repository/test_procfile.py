@@ -37,8 +37,8 @@ def test_the_scheduler_waits_for_the_api() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_of_the_procfile_exists(command: list[str]) -> None:
-    while "=" in command[0]:  # a variable of this command alone
-        command = command[1:]
+    if command[0] == "env":  # variables of this command alone
+        command = [word for word in command[1:] if "=" not in word]
     if command[0] == "airflow":
         get_parser().parse_args(command[1:])
         return
