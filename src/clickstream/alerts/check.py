@@ -24,8 +24,8 @@ def check_alerts(
     """Open and close the incidents of a lake as of `now`, an aware time, and send what is due.
 
     Without `airflow`, incidents about Airflow stay as they are, and without `settings_problem`
-    those about settings; it is empty if the settings can be used. Several processes may check at the
-    same time; one of them sends. Raises the errors of the lake.
+    those about settings; it is empty if the settings can be used. Several processes may check at
+    the same time; one of them sends. Raises the errors of the lake.
     """
     began = time.monotonic()
     machine = observe_machine(lake.settings)

@@ -6,8 +6,6 @@ every few minutes. An event changes the world, lets time pass, and changes it ba
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,10 +20,11 @@ from tests.support.localaws_process import LocalAwsProcess
 from tests.support.sales_files import pull_sales
 
 from clickstream.alerts.check import check_alerts
-from clickstream.alerts.incidents import Rule
+from clickstream.alerts.incidents import Incident, Rule
 from clickstream.alerts.runs import report_failed_task, report_run_succeeded
+from clickstream.alerts.store import FileStore, LakeStore
 from clickstream.alerts.watch import Watch
-from clickstream.errors import ClickstreamError, UnbalancedHour
+from clickstream.errors import AwsUnavailable, ClickstreamError, UnbalancedHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, refer_to_lake
 from clickstream.pipeline.backfill.backfill import plan_backfill
@@ -39,10 +38,10 @@ FIRST = Hour.parse("2026-11-20T00")
 OLD = [*hour_range(FIRST.minus(96), FIRST.minus(49))]
 """Hours of an old log, which no scheduled run catches up."""
 
-STEP = timedelta(minutes=5)
+STEP = timedelta(minutes=10)
 HOUR = timedelta(hours=1)
-RUN_AT, SALES_AT = 5, 10
-"""Minutes at which the DAGs of the hours and of the sales run."""
+RUNS_AT = 10
+"""Minute at which the scheduled runs of the DAGs work: they have waited for the last lines."""
 
 HOURLY, SALES = "clickstream_hourly", "clickstream_sales"
 RED_TASKS = 40
@@ -75,6 +74,7 @@ class Night:
     unbalanced: bool = False
     silent: bool = False
     beat_at: datetime = FIRST.end
+    failures: list[ClickstreamError] = field(default_factory=list)
     watch: Watch = field(init=False)
     lake: Lake = field(init=False)
 
@@ -82,6 +82,10 @@ class Night:
         self.watch = Watch(self.load, lambda settings: Lake(settings, self.session))
         self.lake = Lake(self.load(), self.session)
         self._log(FIRST)
+
+    def seconds(self) -> float:
+        """Return the time as `time.time` does."""
+        return self.now.timestamp()
 
     def pass_time(self, length: timedelta) -> None:
         """Let the servers log, Airflow run and the watch check, until this time is over."""
@@ -93,9 +97,8 @@ class Night:
             self.beat_at = self.beat_at if self.silent else self.now
             beat = {"latest_scheduler_heartbeat": self.beat_at.isoformat()}
             self.airflow.answer = {"scheduler": beat}
-            if self.now.minute == RUN_AT and not self.silent:
+            if self.now.minute == RUNS_AT and not self.silent:
                 self._run_hour()
-            if self.now.minute == SALES_AT and not self.silent:
                 self._run_sales()
             self.watch.check(self.now)
 
@@ -116,6 +119,12 @@ class Night:
         mounted = self.file.parent / host
         return mounted if mounted.exists() else mounted.with_suffix(".away")
 
+    @property
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """The open incidents of the lake, and of the watch itself."""
+        own = FileStore.open(self.file.parent / "var" / "alerts")
+        return LakeStore(self.lake).read().open + own.state.incidents.open
+
     def open_lake(self) -> Lake:
         """Open the lake of the settings as they are now."""
         settings = self.load()
@@ -130,10 +139,14 @@ class Night:
             yield
         except ClickstreamError as error:
             run.is_red = True
+            self.failures.append(error)
             with suppress(ClickstreamError):
-                run_id = f"scheduled__{run.at:%FT%T}"
-                lake, text = self.open_lake(), error.printed
-                report_failed_task(lake, self.now, run.dag_id, run_id, run.at, text)
+                self.report(run, error)
+
+    def report(self, run: Run, error: ClickstreamError) -> None:
+        """Report the failure of a task."""
+        lake, run_id = self.open_lake(), f"scheduled__{run.at:%FT%T}"
+        report_failed_task(lake, self.now, run.dag_id, run_id, run.at, error.printed)
 
     def _run_hour(self) -> None:
         hour = Hour.of(self.now).previous
@@ -159,9 +172,9 @@ class Night:
         return RED_TASKS if self.unbalanced else 1
 
     def _build(self, hour: Hour, run: Run) -> None:
-        cleaned = clean_hits(self.open_lake(), hour)
         if self.unbalanced:
             raise UnbalancedHour(f"The line balance of hour {hour} does not close.")
+        cleaned = clean_hits(self.open_lake(), hour)
         checked = check_hour(self.lake, build_sessions(self.lake, cleaned))
         publish.register_tables(self.lake, checked, str(run.at))
 
@@ -178,28 +191,37 @@ class Night:
 
 
 def outage_of_s3(night: Night) -> None:
+    """The callbacks of the tasks that fail last run when S3 answers again."""
+    night.failures.clear()
     night.aws.stop()
     try:
         night.pass_time(HOUR)
     finally:
         night.aws.start()
+    assert len(night.failures) >= RED_TASKS
+    for error in night.failures:
+        assert isinstance(error, AwsUnavailable)
+        night.report(Run(HOURLY, night.now), error)
+    night.pass_time(HOUR)
 
 
 def dead_host(night: Night) -> None:
     mounted = night.directory("web-2")
     away = mounted.rename(mounted.with_suffix(".away"))
-    night.pass_time(4 * HOUR)
+    night.pass_time(2 * HOUR)
     away.rename(mounted)
 
 
 def bad_settings(night: Night) -> None:
-    """A deployment adds a setting that does not exist; the next one removes the whole file."""
+    """One deployment adds an unknown setting, one removes the file, and one changes a limit."""
     good = night.file.read_text(encoding="utf-8")
     night.file.write_text(f"{good}\n[allerts]\ndirectory = 1\n", encoding="utf-8")
     night.pass_time(HOUR / 2)
     night.file.unlink()
     night.pass_time(HOUR / 2)
-    night.file.write_text(good, encoding="utf-8")
+    night.file.write_text(f"{good}\nhours_behind = 4\n", encoding="utf-8")
+    night.pass_time(HOUR)
+    assert night.watch.settings.alerts.hours_behind == 4
 
 
 def wave_of_errors(night: Night) -> None:
@@ -212,12 +234,14 @@ def silent_scheduler(night: Night) -> None:
     night.silent = True
     night.pass_time(HOUR)
     night.silent = False
+    night.pass_time(HOUR)
 
 
 def red_run(night: Night) -> None:
     night.unbalanced = True
     night.pass_time(HOUR)
     night.unbalanced = False
+    night.pass_time(HOUR)
 
 
 def backfill_and_rerun(night: Night) -> None:
@@ -240,10 +264,7 @@ def backfill_and_rerun(night: Night) -> None:
             night.watch.check(night.now)
 
 
-Incident = tuple[Rule, str]
-"""A rule and its subject."""
-
-EVENTS: dict[Callable[[Night], None], list[Incident]] = {
+EVENTS: dict[Callable[[Night], None], list[tuple[Rule, str]]] = {
     outage_of_s3: [(Rule.AWS_UNREACHABLE, "lake")],
     dead_host: [(Rule.HOST_UNREACHABLE, "web-2")],
     bad_settings: [(Rule.SETTINGS, "clickstream.toml")],
