@@ -73,6 +73,7 @@ lint: $(VENV)/dev.stamp ## check style and format of the code, and the CloudForm
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/cfn-lint infra/*.yaml
+	$(BIN)/python scripts/validate_templates.py
 
 types: $(VENV)/dev.stamp ## check types
 	$(BIN)/mypy

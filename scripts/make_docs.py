@@ -232,7 +232,9 @@ def default_of(schema: dict[str, Any]) -> str:
 
 
 def allowed_numbers(schema: dict[str, Any]) -> str:
-    """Describe the limits of a whole number. Raises ValueError for a setting without a limit."""
+    """Describe the limits of a number. Raises ValueError for a setting without a limit."""
+    if schema["type"] == "number":
+        return f"more than {schema['exclusiveMinimum']}, up to {schema['maximum']}"
     if "minimum" not in schema:
         raise ValueError(f"Give this setting a limit, such as ge=0: {schema}")
     least, most = schema["minimum"], schema.get("maximum")
@@ -249,7 +251,7 @@ def allowed(schema: dict[str, Any]) -> str:
         return f"`{json.dumps(schema['const'])}`"
     if "enum" in schema:
         return ", ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
-    if schema["type"] == "integer":
+    if schema["type"] in ("integer", "number"):
         return allowed_numbers(schema)
     if "pattern" in schema:
         return f"`{schema['pattern']}`"

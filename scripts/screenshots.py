@@ -29,12 +29,12 @@ from tests.browser.cafe_dashboard import (
     RunningDashboard,
     running_dashboard,
     settings_of_the_cafe,
-    write_shops,
 )
 from tests.support.airflow_server import running_airflow
+from tests.support.cafe_shops import Story
 from tests.support.lakes import built
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
-from tests.support.sales_files import pull_sales
+from tests.support.sales_files import pull_sales, write_shop
 
 from clickstream.dashboard.digest import Week, build_digest, render_preview
 from clickstream.demo.cafe import CafeRules, simulate
@@ -42,7 +42,9 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.publish.suspects import find_suspects
+from clickstream.pipeline.sales.matches import match_orders
 from clickstream.settings import Settings
+from clickstream.settings.sales import SalesSettings
 
 console = Console()
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -97,7 +99,7 @@ def main() -> None:
         directory = Path(name)
         (directory / "aws").mkdir()
         with LocalAwsProcess(directory / "aws") as aws:
-            settings = _with_target(settings_of_the_cafe(aws.endpoint, directory))
+            settings = _of_the_shop(settings_of_the_cafe(aws.endpoint, directory), directory)
             lake = build_weeks(settings)
             with running_dashboard(settings, NOW) as dashboard, sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium)
@@ -107,10 +109,13 @@ def main() -> None:
                 browser.close()
 
 
-def _with_target(settings: Settings) -> Settings:
-    """Return the settings with a monthly target of orders that fits the traffic."""
+def _of_the_shop(settings: Settings, directory: Path) -> Settings:
+    """Return the settings with the café's shop, and a monthly target that fits the traffic."""
     dashboard = settings.dashboard.model_copy(update={"monthly_targets": {"order": ORDERS}})
-    return settings.model_copy(update={"dashboard": dashboard})
+    shop = SalesSettings(
+        name="shop", kind="csv", columns="generic", currency="GBP", path=str(directory / "shop")
+    )
+    return settings.model_copy(update={"dashboard": dashboard, "sales": (shop,)})
 
 
 def build_weeks(settings: Settings) -> Lake:
@@ -124,8 +129,10 @@ def build_weeks(settings: Settings) -> Lake:
     lake = built(settings, first, last)
     later = NOW + timedelta(minutes=1)
     console.print(find_suspects(lake, now=later).sentence)
-    write_shops(lake, [(NOW - timedelta(days=days)).date() for days in range(DAYS, 0, -1)])
+    write_shop(Path(settings.sales[0].path), Story(RULES, first, last).at(NOW))
     pull_sales(lake, NOW)
+    matched = [*match_orders(lake, NOW, "screenshots")]
+    console.print(f"{sum(one.matched for one in matched):,} orders matched to their visits.")
     console.print(refresh_facts(lake, now=later).sentence)
     return lake
 

@@ -49,7 +49,8 @@ def is_on_schedule(run: Any, instance: Any) -> bool:
 
     Airflow raises the limit of attempts of a task that is cleared.
     """
-    return run.run_type == "scheduled" and instance.max_tries <= (instance.task.retries or 0)
+    is_first_time = instance.max_tries <= (instance.task.retries or 0)
+    return bool(run.run_type == "scheduled" and is_first_time)
 
 
 def failed_tasks(instance: Any) -> list[str]:

@@ -227,6 +227,17 @@ def test_the_endpoint_is_the_one_boto3_uses_unless_set(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("name", "value"), [("webhook", "ftp://s3cret"), ("mail_password", "771")])
+def test_no_message_and_no_list_shows_a_secret(tmp_path: Path, name: str, value: str) -> None:
+    """A number is no text, and is refused."""
+    variable = f"CLICKSTREAM_ALERTS__{name.upper()}"
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, "", **{variable: value})
+    assert value not in str(error.value)
+    chosen = load(tmp_path, "", **{variable: f"'https://{value}'"})
+    assert value not in f"{[*chosen.describe()]}{chosen.model_dump_json()}{chosen!r}"
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="Can't read the settings file"):
         settings.load(tmp_path / "none.toml", {})

@@ -25,6 +25,7 @@ CHANGED = {
     "api-server": LAKE,
     "scheduler": {*LAKE, *REPORTS, "AIRFLOW__CORE__PARALLELISM"},
     "dashboard": {*LAKE, *DASHBOARD},
+    "watch": {*LAKE, *REPORTS},
 }
 """The variables that differ if the host has no load balancer."""
 PORTS = {

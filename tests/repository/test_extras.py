@@ -28,6 +28,7 @@ OF_LOG_FILES = [
 
 STACK = "airflow,dashboard,local"
 OF_EXTRAS = {
+    "alerts list": "lake",
     "aws deploy": "lake",
     "aws destroy": "lake",
     "aws doctor": "lake",
@@ -47,6 +48,7 @@ OF_EXTRAS = {
     "sources trust web": "lake",
     "status": "lake",
     "verify": "lake",
+    "watch --once": "lake",
     "open -": "open",
     "try -": "open",
     "dashboard": "dashboard",

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 TIMES = int(os.environ.get("EXAMPLES", "1"))
 """EXAMPLES=20 tries 20 times as many examples of every property, and other examples in each run."""
 
-USUAL = 10
+USUAL = 6
 """Number of examples of a property in `make test`."""
 
 # A busy machine must not fail a property, so nothing here limits wall-clock time. Chance must not

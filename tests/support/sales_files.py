@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from clickstream.demo.cafe.shop import ShopState, readable_time
 from clickstream.lake import Lake
 from clickstream.pipeline.sales.listings import pull_listings
 from clickstream.pipeline.sales.opening import load_map
@@ -75,6 +76,52 @@ def _add_order(rows: dict[str, list[Row]], name: str, day: date, chance: random.
     if chance.random() < 0.1:
         refund = {"refund_id": f"r-{name}", "order_id": name, "refunded_at": at.isoformat()}
         rows["refunds"].append({**refund, "amount": _units(prices[0]), "currency": "EUR"})
+
+
+def write_shop(directory: Path, state: ShopState) -> None:
+    """Write the orders, their lines and the refunds of the simulated café's shop."""
+    rows: dict[str, list[Row]] = {"orders": [], "order_items": [], "refunds": []}
+    for one in state.orders.values():
+        rows["orders"].append(
+            {
+                "order_id": one.number,
+                "ordered_at": f"{readable_time(one.ordered_at).isoformat()}Z",
+                "sold_by": one.sold_by,
+                "status": one.status,
+                "discount": _units(one.discount_cents),
+                "tip": _units(one.tip_cents),
+                "total": _units(one.total_cents),
+                "customer": one.customer,
+                "coupon": one.coupon,
+            }
+        )
+        rows["order_items"] += [
+            {
+                "order_id": one.number,
+                "line": number,
+                "item_id": line.item_id,
+                "name": line.name,
+                "quantity": line.quantity,
+                "price": _units(line.price_cents),
+                "discount": _units(line.discount_cents),
+                "amount": _units(line.amount_cents),
+            }
+            for number, line in enumerate(one.lines, 1)
+        ]
+    rows["refunds"] = [
+        {
+            "refund_id": one.number,
+            "order_id": one.order_number,
+            "line": one.line,
+            "refunded_at": f"{readable_time(one.refunded_at).isoformat()}Z",
+            "kind": one.kind,
+            "amount": _units(one.amount_cents),
+        }
+        for one in state.refunds.values()
+    ]
+    directory.mkdir(exist_ok=True)
+    for name, some in rows.items():
+        write_rows(directory / f"{name}.csv", name, some)
 
 
 def write_rows(path: Path, table: str, rows: Sequence[Row]) -> None:

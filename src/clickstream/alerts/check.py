@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 
-from clickstream.alerts.deliver import Delivered, change_and_send
+from clickstream.alerts.deliver import Notified, change_and_send
 from clickstream.alerts.incidents import Incidents
 from clickstream.alerts.machine import observe_machine
 from clickstream.alerts.observations import AirflowObservation, Observations, observe_lake
@@ -20,7 +20,7 @@ def check_alerts(
     now: datetime,
     airflow: AirflowObservation | None = None,
     settings_problem: str | None = None,
-) -> Delivered:
+) -> Notified:
     """Open and close the incidents of a lake as of `now`, an aware time, and send what is due.
 
     Without `airflow`, incidents about Airflow stay as they are, and without `settings_problem`

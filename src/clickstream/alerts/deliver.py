@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from clickstream.alerts.incidents import Attempt, Incident, Incidents, Message
+from clickstream.alerts.incidents import Attempt, Incident, Incidents, Notice
 from clickstream.alerts.senders import Send
 from clickstream.alerts.store import IncidentStore
 from clickstream.alerts.texts import build_alert
@@ -26,14 +26,14 @@ SENDING_SECONDS = 240
 """A process begins no further message of a claim after this time. The claim ends a minute later, so
 the clocks of two machines may differ by less than a minute."""
 
-Claimed = tuple[list[Message], tuple[Incident, ...]]
+Claimed = tuple[list[Notice], tuple[Incident, ...]]
 """Messages that this process sends, and the open incidents."""
 
 _log = logging.getLogger("clickstream")
 
 
 @dataclass(frozen=True)
-class Delivered:
+class Notified:
     """The attempts of one check, and the incidents that are open after it."""
 
     attempts: tuple[Attempt, ...] = ()
@@ -62,7 +62,7 @@ def change_and_send(
     channels: Mapping[str, Send],
     change: Callable[[Incidents], Incidents],
     now: datetime,
-) -> Delivered:
+) -> Notified:
     """Store a change of the incidents, and send what is due then. The texts are by the settings."""
     by, began = uuid.uuid4().hex, time.monotonic()
     usable, attempts = dict(channels), list[Attempt]()
@@ -78,7 +78,7 @@ def change_and_send(
         until = time.monotonic() + SENDING_SECONDS
         claimed, left_open = store.change(change_and_claim)
         if not claimed:
-            return Delivered(tuple(attempts), left_open)
+            return Notified(tuple(attempts), left_open)
         made = _send(settings, claimed, channels, now, until)
 
         def finish(before: Incidents, made: Sequence[Attempt] = made) -> tuple[Incidents, None]:
@@ -93,7 +93,7 @@ def change_and_send(
 
 def _send(
     settings: Settings,
-    messages: Sequence[Message],
+    messages: Sequence[Notice],
     channels: Mapping[str, Send],
     now: datetime,
     until: float,
@@ -111,7 +111,7 @@ def _send(
     return attempts
 
 
-def _try(settings: Settings, message: Message, channels: Mapping[str, Send], now: datetime) -> str:
+def _try(settings: Settings, message: Notice, channels: Mapping[str, Send], now: datetime) -> str:
     """Send a message; return the reason if this fails. A fault in a sender stops no other one."""
     try:
         alert = build_alert(settings, message.incident, message.kind, now)

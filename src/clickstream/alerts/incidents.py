@@ -56,7 +56,7 @@ RECOVERY: Kind = "recovery"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Conditions:
     """The conditions of a rule that hold, as text by subject.
 
     All other incidents of the rule are over; with `only`, those of these subjects.
@@ -147,7 +147,7 @@ class Mute:
 
 
 @dataclass(frozen=True)
-class Message:
+class Notice:
     """An alert or a recovery of an incident for a channel."""
 
     incident: Incident
@@ -159,7 +159,7 @@ class Message:
 class Attempt:
     """The result of sending a message; `problem` is empty if it was sent."""
 
-    message: Message
+    message: Notice
     problem: str = ""
 
 
@@ -184,7 +184,7 @@ class Incidents:
         return any(one.rule in ("", rule) for one in self.active_mutes(now))
 
     def observe(
-        self, verdicts: Iterable[Verdict], now: datetime, channels: Collection[str]
+        self, verdicts: Iterable[Conditions], now: datetime, channels: Collection[str]
     ) -> Incidents:
         """Open, confirm and close incidents by the verdicts of a check at `now`."""
         changed = self
@@ -230,14 +230,14 @@ class Incidents:
 
     def claim(
         self, now: datetime, by: str, channels: Collection[str]
-    ) -> tuple[Incidents, list[Message]]:
+    ) -> tuple[Incidents, list[Notice]]:
         """Claim all messages that are due on these channels, for the process `by`."""
         messages, changed = [*self._due(now, channels)], self
         for one in messages:
             changed = changed._mark(one, Mark("sending", now, by))
         return changed, messages
 
-    def _due(self, now: datetime, channels: Collection[str]) -> Iterator[Message]:
+    def _due(self, now: datetime, channels: Collection[str]) -> Iterator[Notice]:
         for one in (*self.open, *self.closed):
             if one.closed_at is None:
                 owed = () if self.is_muted(one.rule, now) else channels
@@ -247,9 +247,9 @@ class Incidents:
             for channel in owed:
                 if not one.is_sent(ALERT, channel):
                     if one.is_due(ALERT, channel, now):
-                        yield Message(one, ALERT, channel)
+                        yield Notice(one, ALERT, channel)
                 elif one.closed_at is not None and one.is_due(RECOVERY, channel, now):
-                    yield Message(one, RECOVERY, channel)
+                    yield Notice(one, RECOVERY, channel)
 
     def finish(self, attempts: Sequence[Attempt], now: datetime, by: str) -> Incidents:
         """Record the results of messages that the process `by` had claimed."""
@@ -259,7 +259,7 @@ class Incidents:
             changed = changed._mark(one.message, mark, by)
         return changed
 
-    def _mark(self, message: Message, mark: Mark, claimed_by: str = "") -> Incidents:
+    def _mark(self, message: Notice, mark: Mark, claimed_by: str = "") -> Incidents:
         """Mark a message, with `claimed_by` only if that process has claimed it last."""
         known = next((i for i in (*self.open, *self.closed) if i.id == message.incident.id), None)
         if known is None:

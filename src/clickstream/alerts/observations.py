@@ -132,7 +132,7 @@ class Observations:
 def observe_lake(lake: Lake, now: datetime) -> LakeObservations:
     """Read the records of the last DAYS."""
     since = Hour.midnight((now.astimezone(UTC) - timedelta(days=DAYS)).date())
-    freshness = lake_freshness(lake, now, since, with_low=False)
+    freshness = lake_freshness(lake, now, since, is_brief=True)
     newest = freshness.newest
     rows = _newest_rows(lake, newest) if newest else []
     counts = [

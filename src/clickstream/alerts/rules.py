@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from clickstream.alerts.incidents import LAKE, Rule, Verdict
+from clickstream.alerts.incidents import LAKE, Conditions, Rule
 from clickstream.alerts.observations import (
     LEAST_ERRORS,
     RECENT_HOURS,
@@ -35,9 +35,9 @@ HOST_GRACE = timedelta(minutes=70)
 hourly run, so that one lost connection sends nothing."""
 
 
-def find_verdicts(seen: Observations, limits: AlertSettings) -> list[Verdict]:
+def find_verdicts(seen: Observations, limits: AlertSettings) -> list[Conditions]:
     """Apply the rules to what was observed; rules about anything else have no verdict."""
-    verdicts: list[Verdict] = []
+    verdicts: list[Conditions] = []
     if seen.lake:
         verdicts += _of_lake(seen.lake, limits)
     if seen.machine:
@@ -49,20 +49,20 @@ def find_verdicts(seen: Observations, limits: AlertSettings) -> list[Verdict]:
     return verdicts
 
 
-def _of_lake(lake: LakeObservations, limits: AlertSettings) -> Iterator[Verdict]:
+def _of_lake(lake: LakeObservations, limits: AlertSettings) -> Iterator[Conditions]:
     recent = lake.hours[-RECENT_HOURS:]
     yield _of_subject(Rule.HOURS_BEHIND, LAKE, _behind(lake.freshness, limits.hours_behind))
-    yield Verdict(Rule.HOST_UNREACHABLE, dict(_hosts(lake.freshness)))
+    yield Conditions(Rule.HOST_UNREACHABLE, dict(_hosts(lake.freshness)))
     yield _of_subject(Rule.REJECT_SHARE, LAKE, _rejects(recent, limits.reject_share))
     yield _errors(lake.failed, limits.error_share)
     yield _of_subject(Rule.BOT_SHARE, LAKE, _bots(lake.hours, limits.bot_share))
     yield _of_subject(Rule.VERIFY_FINDINGS, LAKE, _findings(lake))
-    yield Verdict(Rule.SALES_DIFFER, dict(_sales(lake.freshness)))
+    yield Conditions(Rule.SALES_DIFFER, dict(_sales(lake.freshness)))
 
 
-def _of_subject(rule: Rule, subject: str, text: str) -> Verdict:
+def _of_subject(rule: Rule, subject: str, text: str) -> Conditions:
     """Return the verdict on one subject; an empty text means that the condition does not hold."""
-    return Verdict(rule, {subject: text} if text else {})
+    return Conditions(rule, {subject: text} if text else {})
 
 
 def _behind(found: Freshness, hours: int) -> str:
@@ -100,7 +100,7 @@ def _rejects(hours: Sequence[HourCounts], limit: float) -> str:
     )
 
 
-def _errors(found: FailedRequests, limit: float) -> Verdict:
+def _errors(found: FailedRequests, limit: float) -> Conditions:
     """Name the pages that fail. If they do not explain the failures, the whole site fails.
 
     A page fails by itself if its share is far above that of the site: otherwise each page would be
@@ -123,8 +123,8 @@ def _errors(found: FailedRequests, limit: float) -> Verdict:
             f"hours, {site_share:.0%}: {named}."
         )
         site = {LAKE: with_code(text, StateCode.SERVER_ERRORS)}
-        return Verdict(Rule.ERROR_SHARE, site, frozenset((LAKE,)))
-    return Verdict(Rule.ERROR_SHARE, {one.page: _page(one) for one in failing})
+        return Conditions(Rule.ERROR_SHARE, site, frozenset((LAKE,)))
+    return Conditions(Rule.ERROR_SHARE, {one.page: _page(one) for one in failing})
 
 
 def _page(one: PageErrors) -> str:
@@ -165,17 +165,17 @@ def _sales(found: Freshness) -> Iterator[tuple[str, str]]:
 
 def _of_machine(
     machine: MachineObservations, seen: Observations, limits: AlertSettings
-) -> Iterator[Verdict]:
+) -> Iterator[Conditions]:
     name, percent = machine.name, machine.disk_percent
     full: Mapping[str, str] = {}
     if percent >= limits.disk_percent:
         text = f"The disk of {machine.directory} on {name} is {percent:.0f} % full."
         full = {name: with_code(text, StateCode.DISK_FILLS)}
-    yield Verdict(Rule.DISK, full, frozenset((name,)))
+    yield Conditions(Rule.DISK, full, frozenset((name,)))
     yield _expiry(machine, seen, limits)
 
 
-def _expiry(machine: MachineObservations, seen: Observations, limits: AlertSettings) -> Verdict:
+def _expiry(machine: MachineObservations, seen: Observations, limits: AlertSettings) -> Conditions:
     holds, checked = dict[str, str](), {LAKE} if seen.lake else set[str]()
     for one in machine.expiries:
         checked.add(one.subject)
@@ -187,12 +187,12 @@ def _expiry(machine: MachineObservations, seen: Observations, limits: AlertSetti
         named = shorten(seen.lake.keyless)
         text = f"The visitor key of published hours is missing (period {named})."
         holds[LAKE] = with_code(text, StateCode.EXPIRES)
-    return Verdict(Rule.EXPIRY, holds, frozenset(checked - machine.unread))
+    return Conditions(Rule.EXPIRY, holds, frozenset(checked - machine.unread))
 
 
-def _airflow(found: AirflowObservation, seen: Observations, limits: AlertSettings) -> Verdict:
+def _airflow(found: AirflowObservation, seen: Observations, limits: AlertSettings) -> Conditions:
     since = found.silent_since
     if since is None or seen.now - since < timedelta(minutes=limits.outage_minutes):
-        return Verdict(Rule.AIRFLOW_SILENT, {})
+        return Conditions(Rule.AIRFLOW_SILENT, {})
     text = f"Airflow is silent since {since:%Y-%m-%d %H:%M} UTC: {found.reason}."
     return _of_subject(Rule.AIRFLOW_SILENT, LAKE, with_code(text, StateCode.AIRFLOW_SILENT))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from clickstream.alerts.deliver import Delivered, change_and_send
+from clickstream.alerts.deliver import Notified, change_and_send
 from clickstream.alerts.incidents import Incidents, Rule
 from clickstream.alerts.senders import channels_of
 from clickstream.alerts.store import LakeStore
@@ -21,14 +21,14 @@ OF_HOSTS = "CS-2"
 
 def report_failed_task(
     lake: Lake, now: datetime, dag_id: str, run_id: str, logical_date: datetime, text: str
-) -> Delivered:
+) -> Notified:
     """Open the incident of a DAG, or extend it to this run, and send what is due.
 
     `text` ends with a code. A task that failed because AWS or a host can't be reached opens no
     incident: the outage and the host are incidents of their own.
     """
     if code_of(text) == AwsUnavailable.code or _is_of_host(lake, text):
-        return Delivered()
+        return Notified()
     sentence = f"Run {run_id} failed: {without_lines(text)}"
 
     def extend(before: Incidents) -> Incidents:
@@ -47,7 +47,7 @@ def _is_of_host(lake: Lake, text: str) -> bool:
 
 def report_run_succeeded(
     lake: Lake, now: datetime, dag_id: str, logical_date: datetime
-) -> Delivered:
+) -> Notified:
     """Close the incident of a DAG if this run is not older than the failed one."""
     channels = channels_of(lake)
 

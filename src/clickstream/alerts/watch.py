@@ -6,13 +6,14 @@ a file of this machine, and its messages are sent from there.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from clickstream.alerts.check import check_alerts
-from clickstream.alerts.deliver import Delivered, change_and_send
-from clickstream.alerts.incidents import LAKE, Incidents, Rule, Verdict
+from clickstream.alerts.deliver import Notified, change_and_send
+from clickstream.alerts.incidents import LAKE, Conditions, Incidents, Rule
 from clickstream.alerts.machine import ask_airflow
 from clickstream.alerts.observations import AirflowObservation
 from clickstream.alerts.senders import channels_of
@@ -21,12 +22,14 @@ from clickstream.errors import ClickstreamError, SettingsError, with_code
 from clickstream.lake import Lake, refer_to_lake
 from clickstream.settings import Settings
 
+_log = logging.getLogger("clickstream")
+
 
 @dataclass(frozen=True)
 class Watched:
     """The result of one check: what was sent, and the error if the lake could not be read."""
 
-    delivered: Delivered
+    delivered: Notified
     error: ClickstreamError | None = None
 
 
@@ -54,15 +57,18 @@ class Watch:
         store = FileStore.open(self.settings.resolve(self.settings.alerts.directory))
         airflow = self._ask_airflow(store, now)
         error: ClickstreamError | None = None
-        delivered = Delivered()
+        delivered = Notified()
         try:
             self.lake = self.lake or self.open_lake(self.settings)
             delivered = check_alerts(self.lake, now, airflow, settings_problem)
         except ClickstreamError as problem:
             error = problem
+        except Exception as problem:  # the watch must outlive any fault
+            _log.exception("The check failed.")
+            error = ClickstreamError(f"Unexpected {type(problem).__name__}: {problem}.")
         outage = self._report_outage(store, now, error)
         attempts = delivered.attempts + outage.attempts
-        return Watched(Delivered(attempts, delivered.open + outage.open), error)
+        return Watched(Notified(attempts, delivered.open + outage.open), error)
 
     def _reload(self) -> str:
         """Load the settings again; return why they can't be used, and keep the last ones then."""
@@ -84,7 +90,7 @@ class Watch:
 
     def _report_outage(
         self, store: FileStore, now: datetime, error: ClickstreamError | None
-    ) -> Delivered:
+    ) -> Notified:
         """Open the incident of AWS when the lake could not be read for long enough, or close it."""
         since = (store.state.lake_silent_since or now) if error else None
         store.write(replace(store.state, lake_silent_since=since))
@@ -93,7 +99,7 @@ class Watch:
         if error and since and (store.state.incidents.open or now - since >= limit):
             text = f"The lake can't be read since {since:%Y-%m-%d %H:%M} UTC: {error}"
             holds = {LAKE: with_code(text, error.code)}
-        verdict = Verdict(Rule.AWS_UNREACHABLE, holds)
+        verdict = Conditions(Rule.AWS_UNREACHABLE, holds)
 
         channels = channels_of(self.lake or refer_to_lake(self.settings))
 

@@ -37,7 +37,7 @@ class AlertSettings(Section):
         "",
         description="Server of the mails, such as smtp://alerts@mail.example:587, or smtps:// for "
         "TLS from the start. The user, if any, precedes the @.",
-        pattern=r"^(smtps?://([^\s/:@]+@)?[^\s/:@]+:\d{1,5})?$",
+        pattern=r"^(smtps?://([^\s/:]+@)?[^\s/:@]+:\d{1,5})?$",
     )
     mail_password: SecretStr | None = Field(
         None,

@@ -26,9 +26,9 @@ from clickstream.alerts.incidents import (
     CLAIM_LIMIT,
     CLEAR_AFTER,
     RECOVERY,
+    Conditions,
     Incidents,
     Rule,
-    Verdict,
 )
 from clickstream.alerts.store import LakeStore
 from clickstream.alerts.texts import Alert
@@ -98,7 +98,7 @@ class Night:
         lake = Lake(SETTINGS, SESSION)
         lake.__dict__["s3"] = SteppedS3(self.stored, step)
         texts = {host: f"Host {host} is down. (CS-202)" for host in one.down}
-        verdicts = [Verdict(Rule.HOST_UNREACHABLE, texts)]
+        verdicts = [Conditions(Rule.HOST_UNREACHABLE, texts)]
 
         def send(channel: str, alert: Alert) -> None:
             step()
@@ -135,7 +135,7 @@ class Night:
 
 @examples(times=10)
 @given(ROUNDS)
-def test_each_incident_sends_an_alert_then_a_recovery_and_one_of_each_without_kills(
+def test_each_incident_sends_an_alert_then_a_recovery_and_each_once_without_kills(
     rounds: list[Round],
 ) -> None:
     night = Night()

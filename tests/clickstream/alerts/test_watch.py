@@ -52,10 +52,11 @@ class Night:
         self.settings = settings
         self.lake = Lake(settings, aws_session())
         self.is_away = False
+        self.error: Exception = AwsUnavailable("S3 does not answer.")
 
     def open_lake(self, _: Settings) -> Lake:
         if self.is_away:
-            raise AwsUnavailable("S3 does not answer.")
+            raise self.error
         return self.lake
 
     def check(self, *minutes: int) -> None:
@@ -82,7 +83,9 @@ def test_an_outage_of_aws_is_one_alert_after_ten_minutes_and_one_recovery(
     night.is_away = True
     night.check(12, 20)
     assert webhook.titles == []
-    night.check(22, 24, 60)
+    night.check(22, 24)
+    night.error = RuntimeError("odd")
+    night.check(60)
     assert webhook.titles == [DOWN]
     night.is_away = False
     night.check(62, 64)

@@ -473,10 +473,14 @@ class FactStore:
 
     @cached_property
     def copy(self) -> FactCopy:
-        """A copy of the files as they are at the first use; the end of the tests removes it."""
+        """A copy of the files as they are at the first use; the end of the tests removes it.
+
+        It has no sums, because computing them takes longer than most tests. `test_daily_sums.py`
+        compares answers from sums with those from rows.
+        """
         directory = tempfile.mkdtemp()
         atexit.register(shutil.rmtree, directory, ignore_errors=True)
-        copy = FactCopy(Path(directory), self.read_file, money=MONEY_SQL)
+        copy = FactCopy(Path(directory), self.read_file, money=MONEY_SQL, has_sums=False)
         copy.update(self.manifest)
         return copy
 

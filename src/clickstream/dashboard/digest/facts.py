@@ -43,7 +43,9 @@ def open_page(lake: Lake, week: Week, moment: datetime) -> Iterator[PageContext]
     """
     with tempfile.TemporaryDirectory(prefix="clickstream-digest-") as directory:
         goal, money = usual_goal(lake.settings), money_sql(lake.settings)
-        copy = FactCopy(Path(directory), lambda file: read_file(lake, file), goal, money)
+        copy = FactCopy(
+            Path(directory), lambda file: read_file(lake, file), goal, money, has_sums=False
+        )
         try:
             fetch_facts(lake, copy, week, moment)
             with copy.snapshot() as snapshot:

@@ -94,12 +94,20 @@ class FactCopy:
     """The copy in a directory; `read_file` fetches the rows of a fact file.
 
     It has sums of the visits that met `goal`, the site's main goal. `money` is the SELECT of the
-    view of money, empty without sales. Raises CopyInUse if another process has it open.
+    view of money, empty without sales. Without sums, the rows answer all questions: that is cheaper
+    for a copy that is asked a few. Raises CopyInUse if another process has it open.
     """
 
     def __init__(
-        self, directory: Path, read_file: ReadFile, goal: str = "order", money: str = ""
+        self,
+        directory: Path,
+        read_file: ReadFile,
+        goal: str = "order",
+        money: str = "",
+        *,
+        has_sums: bool = True,
     ) -> None:
+        self._has_sums = has_sums
         self._read_file = read_file
         self._goal = goal
         self._money = money
@@ -163,14 +171,15 @@ class FactCopy:
             old = [day for day in before if day in changed or day not in wanted]
             if not old and not changed:
                 continue
-            if old and view == SESSIONS.name:
+            if old and view == SESSIONS.name and self._has_sums:
                 sum_tables.note_visitors(cursor, old)
             _delete(cursor, view, old)
             for rows in self._batches(changed):
                 insert_rows(cursor, view, rows)
             _note_files(cursor, view, changed)
             touched[view] = {*old, *changed}
-        sum_tables.renew(cursor, touched, self._goal)
+        if self._has_sums:
+            sum_tables.renew(cursor, touched, self._goal)
 
     def _define_money(self, cursor: Any) -> None:
         if self._money and _tables(cursor) >= _READ_BY_MONEY:

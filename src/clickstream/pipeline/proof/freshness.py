@@ -305,17 +305,17 @@ def lake_freshness(
     since: Hour | None = None,
     limits: FreshnessLimits | None = None,
     *,
-    with_low: bool = True,
+    is_brief: bool = False,
 ) -> Freshness:
     """Read the lake's records and measure its freshness.
 
     `since` is the first hour checked, by default midnight DEFAULT_DAYS ago: only those partitions
-    of the ledger are read. Without `with_low`, hours that are perhaps incomplete are not searched,
-    which needs the lines of other weeks.
+    of the ledger are read. With `is_brief`, it searches no hours that are perhaps incomplete or
+    were built by other rules: that needs lines of other weeks, and of a site without domains.
     """
     first = since or Hour.first_of(f"{now.astimezone(UTC) - timedelta(days=DEFAULT_DAYS):%Y-%m-%d}")
     waiting_since = raw.pending_since(lake)
-    published = _published(lake, first)
+    published = _published(lake, first, is_brief)
     records = LakeRecords(
         since=first,
         published=published,
@@ -323,7 +323,9 @@ def lake_freshness(
         late=late_hours(lake, waiting_since),
         publishing_since=interrupted_since(lake),
         sources=_sources(lake),
-        low=read_low_hours(lake, HourSpan(first, max(published))) if published and with_low else (),
+        low=()
+        if is_brief or not published
+        else read_low_hours(lake, HourSpan(first, max(published))),
         begins_before=_begins_before(lake, first, published),
         sales=sales_freshness(lake, first.event_date, now),
         bucket=lake.bucket,
@@ -331,13 +333,13 @@ def lake_freshness(
     return measure_freshness(records, now, limits or FreshnessLimits())
 
 
-def _published(lake: Lake, first: Hour) -> dict[Hour, PublishedHour]:
-    current = (settings_digest(lake, store=False), __version__)
+def _published(lake: Lake, first: Hour, is_brief: bool) -> dict[Hour, PublishedHour]:
+    current = None if is_brief else (settings_digest(lake, store=False), __version__)
     return {
         Hour.at(row["hour_at"]): PublishedHour(
             row["published_at"].replace(tzinfo=UTC),
             row["published_by"],
-            (row["settings_digest"], row["library_version"]) == current,
+            current in (None, (row["settings_digest"], row["library_version"])),
             row["lines"],
             tuple(row["missing_sources"].split(HOSTS_SEPARATOR)) if row["missing_sources"] else (),
         )

@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from tests.support.examples import examples
+from tests.support.tiers import first_in_make_test
 
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, Snapshot, columns_of
 from clickstream.dashboard.questions.log_engine import CARRIES, STATE, LogEngine
@@ -321,7 +322,10 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("damage", ["none", "memory", "format", "rules", "carry", "copy"])
+DAMAGES = ("none", "carry", "memory", "format", "rules", "copy")
+
+
+@pytest.mark.parametrize("damage", first_in_make_test(DAMAGES))
 def test_a_damaged_or_older_memory_leads_to_a_full_read(
     stopped: Path, tmp_path: Path, damage: str
 ) -> None:

@@ -29,6 +29,7 @@ from tests.clickstream.dashboard.week_facts import (
     table_of,
 )
 from tests.support.cases import each_case
+from tests.support.tiers import first_in_make_test
 
 from clickstream.dashboard.questions.dimensions import FILTERS
 from clickstream.dashboard.questions.periods import Period, start_of
@@ -284,7 +285,7 @@ def test_a_country_of_a_few_people_is_not_told() -> None:
     assert "Iceland" not in texts(found(store, replace(WEEK, tab="places")))
 
 
-@pytest.mark.parametrize("hostile", HOSTILE[:6])
+@pytest.mark.parametrize("hostile", first_in_make_test(HOSTILE[:6]))
 def test_hostile_names_are_shown_as_text(hostile: str) -> None:
     hours = hours_between(start_of(RULES.first), start_of(LAST + timedelta(days=1)))
     made = [

@@ -19,6 +19,9 @@ from clickstream.dashboard.sentences import Sentence, find_sentences
 from clickstream.demo.cafe import CafeRules, PersonSession
 from clickstream.demo.cafe.story import ORDER_FAILURE_DAY, WAVE_DAY
 
+pytestmark = pytest.mark.deep
+"""Twelve weeks of the café are simulated in 40 s of CPU time."""
+
 ROOT = Path(__file__).parents[4]
 OURS = settings.load(ROOT / "clickstream.toml", {})
 BEGINS = date(2026, 10, 26)

@@ -33,7 +33,7 @@ from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, MATCH_LEDGER, O
 
 pytestmark = pytest.mark.lake
 
-FIRST = Hour.parse("2026-11-19T12")
+LAST = Hour.parse("2026-11-20T23")
 
 CHANGES = (
     *((table, "delete") for table in (ORDER_MATCHES, CONFIRMATION_VIEWS, MATCH_LEDGER)),
@@ -96,18 +96,18 @@ def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
 ) -> None:
     chance = random.Random(pieces)
     rules = CafeRules(visitors_per_hour=visitors, bots_per_hour=1, scanners_per_hour=0)
-    last = FIRST.plus(pieces * hours - 1)
-    cafe = MatchedCafe(FIRST, last, rules, chance, timedelta(hours=window))
+    first = LAST.minus(pieces * hours - 1)
+    cafe = MatchedCafe(first, LAST, rules, chance, timedelta(hours=window))
     lake = open_lake(cafe_settings(lake_settings, tmp_path, cafe), aws_session())
     logs, shop = tmp_path / "logs", tmp_path / "shop"
-    now = last.end + timedelta(hours=6)
+    now = LAST.end + timedelta(hours=6)
     (logs / "web-1-access.log").write_bytes(cafe.lines(is_late=False))
     pull_source(lake, lake.settings.sources[0])
-    starts = [FIRST.plus(hours * number) for number in range(pieces)]
+    starts = [first.plus(hours * number) for number in range(pieces)]
     chance.shuffle(starts)
     for number, start in enumerate(starts, 1):
         [*rebuild(lake, [*hour_range(start, start.plus(hours - 1))], "build")]
-        moment = FIRST.start + (last.start - FIRST.start) * number / pieces
+        moment = first.start + (LAST.start - first.start) * number / pieces
         cafe.write_orders(shop, moment)
         if number == pieces:
             cafe.refuse(shop, moment)
@@ -118,7 +118,7 @@ def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
         assert matches(lake).keys() == cafe.truth(moment).keys()
     (logs / "web-2-access.log").write_bytes(cafe.lines(is_late=True))
     pull_source(lake, lake.settings.sources[0])
-    [*rebuild(lake, [*hours_to_build(lake, last).hours], "late")]
+    [*rebuild(lake, [*hours_to_build(lake, LAST).hours], "late")]
     cafe.write_orders(shop, now)
     pull_shop(lake, now)
     assert match(lake, now) > 0
@@ -164,16 +164,16 @@ def assert_ids_are_removed(lake: Lake, now: datetime) -> None:
 def test_times_find_only_true_visits(lake_settings: Settings, tmp_path: Path) -> None:
     """In a log without numbers, each order with a match by its time has its true visit."""
     rules = CafeRules(visitors_per_hour=30, bots_per_hour=1, scanners_per_hour=0)
-    last = FIRST.plus(5)
-    cafe = MatchedCafe(FIRST, last, rules, random.Random(1), timedelta(hours=1))
+    first = LAST.minus(5)
+    cafe = MatchedCafe(first, LAST, rules, random.Random(1), timedelta(hours=1))
     settings = cafe_settings(lake_settings, tmp_path, cafe)
     by_time = settings.orders.model_copy(update={"number": "", "match_by_time": True})
     lake = open_lake(settings.model_copy(update={"orders": by_time}), aws_session())
     log = cafe.lines(is_late=False) + cafe.lines(is_late=True)
     (tmp_path / "logs" / "web-1-access.log").write_bytes(log)
     pull_source(lake, lake.settings.sources[0])
-    [*rebuild(lake, [*hour_range(FIRST, last)], "build")]
-    now = last.end + timedelta(hours=6)
+    [*rebuild(lake, [*hour_range(first, LAST)], "build")]
+    now = LAST.end + timedelta(hours=6)
     cafe.write_orders(tmp_path / "shop", now)
     pull_shop(lake, now)
     assert match(lake, now) > 0

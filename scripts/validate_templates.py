@@ -1,0 +1,36 @@
+"""Validate the CloudFormation templates of infra/ with AWS's own validator, offline.
+
+`make lint` runs it. The exit code is 1 if it finds an error or a warning that is not in ACCEPTED.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cloudformation_validate import CelEngine, Severity
+
+ACCEPTED = {
+    "W1001": "a reference to a conditional resource has the condition of that resource",
+    "W1030": "an empty default stands for a resource that is not created",
+    "W2509": "the ARN of a secret is no secret",
+}
+"""Rules whose findings are right by design, and why."""
+
+ROOT = Path(__file__).parents[1]
+
+
+def main() -> int:
+    """Print what the validator finds, with the file and the rule."""
+    engine, found = CelEngine(), 0
+    for path in sorted((ROOT / "infra").glob("*.yaml")):
+        for one in engine.validate_template(path).diagnostics:
+            if one.severity != Severity.INFO and one.rule_id not in ACCEPTED:
+                place = path.relative_to(ROOT)
+                sys.stderr.write(f"{place}: {one.rule_id} {one.message}\n")
+                found += 1
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
