@@ -91,6 +91,9 @@ def _report_state(lake: Lake, run: Any, instance: Any) -> None:
     from clickstream.wording import shorten
 
     failed = failed_tasks(instance)
+    if failed and _is_of_hosts(lake, failed):
+        _log.info("Hosts could not be pulled. Each of them is an incident of its own.")
+        return
     if not failed:
         sent = report_run_succeeded(lake, _now(), run.dag_id, run.logical_date)
     elif is_on_schedule(run, instance):
@@ -100,6 +103,16 @@ def _report_state(lake: Lake, run: Any, instance: Any) -> None:
         _log.info(f"{shorten(failed)} did not succeed after tasks were cleared.")
         return
     _log.info(f"Alerts: {sent.sentence}")
+
+
+def _is_of_hosts(lake: Lake, failed: Sequence[str]) -> bool:
+    """Whether only pulls failed, and the states of so many hosts have a failure."""
+    from clickstream.pipeline.hosts.missing import expected_states
+
+    pulls = [name for name in failed if name.startswith("pull_logs")]
+    if {*failed} - {*pulls, "every_source_pulled"}:
+        return False
+    return len(pulls) <= sum(bool(one.failure) for one in expected_states(lake))
 
 
 def _figures(lake: Lake, context: Mapping[str, Any]) -> RunFigures:

@@ -21,7 +21,7 @@ SFTP = "[[sources]]\nname = 'a'\nkind = 'sftp'\npath = '/x'\nuser = 'u'\nkey_fil
 
 def load(tmp_path: Path, text: str, **environment: str) -> settings.Settings:
     path = tmp_path / "clickstream.toml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
     return settings.load(path, environment)
 
 
@@ -105,6 +105,7 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
         (f"{SFTP}instances = {{tags = {{}}}}\n", ["line 1", "instances.tags", "at least 1"]),
         (SFTP, ["the source a can't be used: set hosts, instances or connection"]),
         ("[sessions\n", ["not valid TOML", "line 1"]),
+        ("\udcff = 1\n", ["not valid TOML", "not UTF-8"]),
         (
             "[goals.order]\npage = '/order'\n[goals.news]\npage = '('\n",
             ["line 4", "goals.news.page", "not a valid regular expression", "missing"],

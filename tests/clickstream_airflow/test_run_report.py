@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,14 @@ class Worker:
         from tests.support.airflow_worker import attempt
 
         return attempt(run, task_id, self.folder)
+
+    def set_states(self, run: Any, task_ids: Sequence[str], state: str) -> None:
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            for one in session.merge(run).get_task_instances(session=session):
+                if one.task_id in task_ids:
+                    one.state = state
 
     def end(self, run: Any, state: str) -> None:
         """Let the other tasks of a run end, and report the run."""
@@ -98,6 +106,21 @@ def test_an_incident_of_a_dag_lasts_until_a_scheduled_run_succeeds(
     worker.end(worker.run(2), "success")
     assert len(webhook.texts) == 2
     assert "over: a run of clickstream_hourly failed" in webhook.titles[1]
+
+
+def test_a_host_that_can_not_be_pulled_is_no_incident_of_the_dag(
+    worker: Worker, webhook: WebhookServer
+) -> None:
+    from clickstream.lake import collection
+    from clickstream_airflow.lake import open_lake
+
+    collection.record_failure(open_lake(), "web-1", "Can't list the logs. (CS-206)")
+    for number, failed in ((6, ["pull_logs"]), (7, ["pull_logs", "refresh_views"])):
+        run = worker.run(number)
+        worker.set_states(run, [*failed, "every_source_pulled"], "failed")
+        worker.end(run, "success")
+    assert ["host web-1" in one or "a run of" in one for one in webhook.titles] == [True, True]
+    assert "every_source_pulled, pull_logs, refresh_views did not" in webhook.texts[1]
 
 
 def test_a_run_sends_its_metrics_and_stores_them(worker: Worker, home: Path) -> None:

@@ -6,7 +6,9 @@ that building its hours once gives, and `verify` finds nothing.
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import time
 from contextlib import closing
@@ -33,6 +35,7 @@ from tests.support.access_log import BOT, Client
 from tests.support.facts import manifest, rows_of_facts, rows_of_views
 from tests.support.required import require_program
 
+from clickstream.alerts.store import LakeStore
 from clickstream.demo.stack import AirflowApi, Stack, StackError
 from clickstream.demo.stack.processes import read_procfile
 from clickstream.hours import Hour
@@ -381,6 +384,27 @@ def settled_though_processes_end(stack: Stack, api: AirflowApi) -> None:
                 raise
         else:
             return
+
+
+@pytest.mark.deep
+def test_a_killed_scheduler_is_an_incident_until_it_is_back(stack, api, lake) -> None:
+    """The stack's watch reads the shorter limit for its next check; the end takes 10 minutes."""
+    file = stack.layout.root / "clickstream.toml"
+    text = file.read_text()
+    file.write_text(text.replace("outage_minutes = 10", "outage_minutes = 1"))
+    os.killpg(stack.processes.pids()["scheduler"], signal.SIGKILL)
+    wait_for_incidents(lake, {"airflow_silent"})
+    start_again_what_has_ended(stack)
+    wait_for_incidents(lake, set())
+    file.write_text(text)
+
+
+def wait_for_incidents(lake: Lake, rules: set[str]) -> None:
+    """Wait until the open incidents about Airflow have these rules."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while {one.rule for one in LakeStore(lake).read().open} & {"airflow_silent"} != rules:
+        assert time.monotonic() < deadline
+        time.sleep(5)
 
 
 def start_again_what_has_ended(stack: Stack) -> None:

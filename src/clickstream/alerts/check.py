@@ -15,14 +15,21 @@ from clickstream.alerts.store import LakeStore
 from clickstream.lake import Lake
 
 
-def check_alerts(lake: Lake, now: datetime, airflow: AirflowObservation | None = None) -> Notified:
+def check_alerts(
+    lake: Lake,
+    now: datetime,
+    airflow: AirflowObservation | None = None,
+    settings_problem: str | None = None,
+) -> Notified:
     """Open and close the incidents of a lake as of `now`, an aware time, and send what is due.
 
-    Without `airflow`, incidents about Airflow stay as they are. Several processes may check at the
-    same time; one of them sends. Raises the errors of the lake.
+    Without `airflow`, incidents about Airflow stay as they are, and without `settings_problem`
+    those about settings; it is empty if the settings can be used. Several processes may check at
+    the same time; one of them sends. Raises the errors of the lake.
     """
     began = time.monotonic()
-    seen = Observations(now, observe_lake(lake, now), observe_machine(lake.settings), airflow)
+    machine = observe_machine(lake.settings)
+    seen = Observations(now, observe_lake(lake, now), machine, airflow, settings_problem)
     verdicts = find_verdicts(seen, lake.settings.alerts)
 
     channels = channels_of(lake)

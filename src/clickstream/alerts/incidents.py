@@ -44,6 +44,7 @@ class Rule(StrEnum):
     FAILED_RUN = "failed_run"
     AIRFLOW_SILENT = "airflow_silent"
     AWS_UNREACHABLE = "aws_unreachable"
+    SETTINGS = "settings"
 
 
 LAKE = "lake"

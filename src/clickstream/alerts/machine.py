@@ -23,7 +23,7 @@ SECONDS = 10
 EXPIRED = 10
 """OpenSSL's number of the error about an expired certificate."""
 
-HEARTBEAT = timedelta(minutes=5)
+HEARTBEAT = timedelta(minutes=1)
 """Age at which the scheduler's heartbeat, usually seconds old, counts as missing."""
 
 

@@ -116,12 +116,16 @@ class AirflowObservation:
 
 @dataclass(frozen=True)
 class Observations:
-    """All that one check observes at `now`. What it did not look at is None."""
+    """All that one check observes at `now`. What it did not look at is None.
+
+    `settings_problem` is why the settings can't be used; empty if they can.
+    """
 
     now: datetime
     lake: LakeObservations | None = None
     machine: MachineObservations | None = None
     airflow: AirflowObservation | None = None
+    settings_problem: str | None = None
 
 
 @aws_errors.translate_errors()

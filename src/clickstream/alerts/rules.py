@@ -20,7 +20,7 @@ from clickstream.alerts.observations import (
 from clickstream.alerts.texts import without_lines
 from clickstream.errors import StateCode, with_code
 from clickstream.pipeline.proof.freshness import Freshness
-from clickstream.settings import AlertSettings
+from clickstream.settings import FILE_NAME, AlertSettings
 from clickstream.wording import describe_duration, quantity, shorten, shown_name
 
 LEAST_LINES = 100
@@ -44,6 +44,8 @@ def find_verdicts(seen: Observations, limits: AlertSettings) -> list[Conditions]
         verdicts += _of_machine(seen.machine, seen, limits)
     if seen.airflow:
         verdicts.append(_airflow(seen.airflow, seen, limits))
+    if seen.settings_problem is not None:
+        verdicts.append(_of_subject(Rule.SETTINGS, FILE_NAME, seen.settings_problem))
     return verdicts
 
 

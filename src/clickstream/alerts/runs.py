@@ -13,7 +13,10 @@ from clickstream.alerts.senders import channels_of
 from clickstream.alerts.store import LakeStore
 from clickstream.alerts.texts import code_of, without_lines
 from clickstream.errors import AwsUnavailable
-from clickstream.lake import Lake
+from clickstream.lake import Lake, collection
+
+OF_HOSTS = "CS-2"
+"""How the codes of errors about hosts and their logs begin."""
 
 
 def report_failed_task(
@@ -21,10 +24,10 @@ def report_failed_task(
 ) -> Notified:
     """Open the incident of a DAG, or extend it to this run, and send what is due.
 
-    `text` ends with a code. A task that failed because AWS can't be reached opens no incident:
-    the outage is one of its own.
+    `text` ends with a code. A task that failed because AWS or a host can't be reached opens no
+    incident: the outage and the host are incidents of their own.
     """
-    if code_of(text) == AwsUnavailable.code:
+    if code_of(text) == AwsUnavailable.code or _is_of_host(lake, text):
         return Notified()
     sentence = f"Run {run_id} failed: {without_lines(text)}"
 
@@ -32,6 +35,14 @@ def report_failed_task(
         return before.hold(Rule.FAILED_RUN, dag_id, sentence, now, logical_date)
 
     return change_and_send(lake.settings, LakeStore(lake), channels_of(lake), extend, now)
+
+
+def _is_of_host(lake: Lake, text: str) -> bool:
+    """Whether the state of a host has this failure, which the rule `host_unreachable` reads."""
+    if not code_of(text).startswith(OF_HOSTS):
+        return False
+    stored = [one.failure.rpartition(" (")[0] for one in collection.pull_states(lake)]
+    return any(one and text.startswith(" ".join(one.split())) for one in stored)
 
 
 def report_run_succeeded(

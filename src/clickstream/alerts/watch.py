@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from clickstream.alerts.check import check_alerts
@@ -18,7 +18,7 @@ from clickstream.alerts.machine import ask_airflow
 from clickstream.alerts.observations import AirflowObservation
 from clickstream.alerts.senders import channels_of
 from clickstream.alerts.store import FileStore
-from clickstream.errors import ClickstreamError, with_code
+from clickstream.errors import ClickstreamError, SettingsError, with_code
 from clickstream.lake import Lake, refer_to_lake
 from clickstream.settings import Settings
 
@@ -35,21 +35,32 @@ class Watched:
 
 @dataclass
 class Watch:
-    """Checks again and again. `open_lake` opens the lake, and fails while AWS is unreachable."""
+    """Checks again and again.
 
-    settings: Settings
-    open_lake: Callable[[], Lake]
+    `load` reads the settings for each check, which uses the last ones that could be used.
+    `open_lake` opens their lake, and fails while AWS is unreachable. Raises SettingsError if the
+    settings can't be used at the start.
+    """
+
+    load: Callable[[], Settings]
+    open_lake: Callable[[Settings], Lake]
     lake: Lake | None = None
+    settings: Settings = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Load the settings."""
+        self.settings = self.load()
 
     def check(self, now: datetime) -> Watched:
         """Check once, as of `now`, an aware time."""
+        settings_problem = self._reload()
         store = FileStore.open(self.settings.resolve(self.settings.alerts.directory))
         airflow = self._ask_airflow(store, now)
         error: ClickstreamError | None = None
         delivered = Notified()
         try:
-            self.lake = self.lake or self.open_lake()
-            delivered = check_alerts(self.lake, now, airflow)
+            self.lake = self.lake or self.open_lake(self.settings)
+            delivered = check_alerts(self.lake, now, airflow, settings_problem)
         except ClickstreamError as problem:
             error = problem
         except Exception as problem:  # the watch must outlive any fault
@@ -58,6 +69,16 @@ class Watch:
         outage = self._report_outage(store, now, error)
         attempts = delivered.attempts + outage.attempts
         return Watched(Notified(attempts, delivered.open + outage.open), error)
+
+    def _reload(self) -> str:
+        """Load the settings again; return why they can't be used, and keep the last ones then."""
+        try:
+            loaded = self.load()
+        except SettingsError as error:
+            return error.printed
+        if loaded != self.settings:
+            self.settings, self.lake = loaded, None
+        return ""
 
     def _ask_airflow(self, store: FileStore, now: datetime) -> AirflowObservation | None:
         url = self.settings.alerts.airflow_url

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -144,7 +145,8 @@ def watch(
     """Check the lake and Airflow again and again, and send the alerts that are due.
 
     Run it as a process outside Airflow: it notices that Airflow or AWS does not
-    answer. Airflow's hourly runs check, too; each alert is sent once.
+    answer, or that a deployment has broken the settings. It loads them for each check.
+    Airflow's hourly runs check, too; each alert is sent once.
 
     With [bold]--once[/], the exit code is 1 if the lake could not be read.
 
@@ -153,11 +155,12 @@ def watch(
     Example: [bold]clickstream watch --once[/]
     """
     from clickstream.alerts.watch import Watch
+    from clickstream.settings.loading import find_file, load
 
     pause = parse_duration(every)
     if pause < timedelta(minutes=1):
         raise InputError(f"{every!r} is less than 1m.")
-    watching = Watch(load_settings(), open_lake)
+    watching = Watch(partial(load, find_file()), open_lake)
     while True:
         found = watching.check(datetime.now(UTC))
         if once or found.delivered.attempts:

@@ -64,15 +64,15 @@ def load_settings() -> Settings:
     return load()
 
 
-def open_lake() -> Lake:
-    """Open the lake that the settings describe.
+def open_lake(chosen: Settings | None = None) -> Lake:
+    """Open the lake that the settings describe; those of this shell by default.
 
     Raises SettingsError if a local stack runs on the same endpoint with other settings.
     """
     from clickstream import lake
     from clickstream.demo.environment_file import check_beside_stack
 
-    chosen = load_settings()
+    chosen = chosen or load_settings()
     check_beside_stack(chosen)
     freeze_imports()
     return lake.open_lake(chosen)

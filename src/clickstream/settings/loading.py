@@ -38,7 +38,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     the defaults apply. Raises SettingsError with the file, the line and the allowed values.
     """
     environment = os.environ if environment is None else environment
-    path = path or _find(environment)
+    path = path or find_file(environment)
     text = _read(path) if path else ""
     values = _parse(text, path)
     origin = _overlay(values, environment)
@@ -56,7 +56,9 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     return settings
 
 
-def _find(environment: Mapping[str, str]) -> Path | None:
+def find_file(environment: Mapping[str, str] | None = None) -> Path | None:
+    """Return the file that `load` reads; None if there is none."""
+    environment = os.environ if environment is None else environment
     if named := environment.get(FILE_VARIABLE):
         return Path(named)
     here = Path.cwd()
@@ -68,6 +70,8 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"Can't read the settings file {path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not valid TOML: it is not UTF-8.") from None
 
 
 def _parse(text: str, path: Path | None) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from clickstream.pipeline.proof.verify_record import VerifyRecord
 from clickstream.settings import AlertSettings, Settings
 
 LIMITS = AlertSettings()
+UNKNOWN = "clickstream.toml, line 3: there is no setting allerts. (CS-101)"
 DAY = timedelta(days=1)
 QUIET = [HourCounts(Hour.of(NOW).minus(n), 1000, 10, 400, 0) for n in range(24, 0, -1)]
 SALES = SalesFreshness("till", 3, date(2026, 11, 26), NOW, "tests", 0, 0, ())
@@ -127,6 +128,8 @@ CASES = [
     ("a lost visitor key", lake(keyless=["2026-11-03-30d"]), {"expiry lake"}),
     ("a restart of Airflow", airflow(9 * MINUTE), NOTHING),
     ("a dead scheduler", airflow(10 * MINUTE), {"airflow_silent lake"}),
+    ("usable settings", replace(GOOD, settings_problem=""), NOTHING),
+    ("a bad setting", replace(GOOD, settings_problem=UNKNOWN), {"settings clickstream.toml"}),
 ]
 
 

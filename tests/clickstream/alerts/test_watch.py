@@ -54,14 +54,14 @@ class Night:
         self.is_away = False
         self.error: Exception = AwsUnavailable("S3 does not answer.")
 
-    def open_lake(self) -> Lake:
+    def open_lake(self, _: Settings) -> Lake:
         if self.is_away:
             raise self.error
         return self.lake
 
     def check(self, *minutes: int) -> None:
         for one in minutes:
-            found = Watch(self.settings, self.open_lake).check(NOW + timedelta(minutes=one))
+            found = Watch(lambda: self.settings, self.open_lake).check(NOW + timedelta(minutes=one))
             assert (found.error is not None) == self.is_away
 
 
