@@ -106,7 +106,7 @@ def _report_state(lake: Lake, run: Any, instance: Any) -> None:
 
 
 def _is_of_hosts(lake: Lake, failed: Sequence[str]) -> bool:
-    """Whether only pulls failed, and the states of so many hosts have a failure."""
+    """Whether only pulls failed, and each of their hosts has the failure in its state."""
     from clickstream.pipeline.hosts.missing import expected_states
 
     pulls = [name for name in failed if name.startswith("pull_logs")]
