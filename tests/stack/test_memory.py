@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -57,12 +57,13 @@ def visits() -> Iterator[str]:
         yield from (f"/{page}" for page in PAGES)
 
 
-def reader(stack: Stack) -> httpx.Client:
-    """Return a client that is logged in to the dashboard."""
+@contextmanager
+def reader(stack: Stack) -> Iterator[httpx.Client]:
+    """Yield a client that is logged in to the dashboard."""
     url = stack.ports.dashboard_url
-    client = httpx.Client(base_url=url, follow_redirects=True)
-    assert client.get(login_link(stack.layout.dashboard, url), timeout=60).is_success
-    return client
+    with httpx.Client(base_url=url, follow_redirects=True) as client:
+        assert client.get(login_link(stack.layout.dashboard, url), timeout=60).is_success
+        yield client
 
 
 def memory_of(stack: Stack) -> Counter[str]:
