@@ -401,7 +401,7 @@ def test_a_killed_scheduler_is_an_incident_until_it_is_back(stack, api, lake) ->
 
 def wait_for_incidents(lake: Lake, rules: set[str]) -> None:
     """Wait until the open incidents about Airflow have these rules."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + 2 * DEADLINE_SECONDS
     while {one.rule for one in LakeStore(lake).read().open} & {"airflow_silent"} != rules:
         assert time.monotonic() < deadline
         time.sleep(5)

@@ -48,6 +48,7 @@ GOOD = Observations(
     ),
     MachineObservations("host", "/tmp", 50, [Expiry("cafe.example", "It", NOW + 90 * DAY)]),
     AirflowObservation(),
+    settings_problem="",
 )
 
 
@@ -128,7 +129,6 @@ CASES = [
     ("a lost visitor key", lake(keyless=["2026-11-03-30d"]), {"expiry lake"}),
     ("a restart of Airflow", airflow(9 * MINUTE), NOTHING),
     ("a dead scheduler", airflow(10 * MINUTE), {"airflow_silent lake"}),
-    ("usable settings", replace(GOOD, settings_problem=""), NOTHING),
     ("a bad setting", replace(GOOD, settings_problem=UNKNOWN), {"settings clickstream.toml"}),
 ]
 
@@ -157,6 +157,7 @@ def test_no_log_line_leaves_the_lake_in_an_alert() -> None:
         lambda seen: replace(seen, lake=None),
         lambda seen: replace(seen, machine=None),
         lambda seen: replace(seen, airflow=None),
+        lambda seen: replace(seen, settings_problem=None),
         lambda seen: replace(seen, machine=replace(GOOD.machine, name="other")),
         lambda seen: replace(
             seen, machine=replace(GOOD.machine, expiries=[], unread=frozenset({"cafe.example"}))
@@ -169,9 +170,9 @@ def test_what_a_check_does_not_see_stays_open(
     """Another process sees it. After a day without a check that sees it, it is closed."""
     expiries = [Expiry("cafe.example", "It", NOW)]
     bad = replace(machine(disk_percent=99, expiries=expiries), lake=late(9).lake)
-    bad = replace(bad, airflow=AirflowObservation(NOW - DAY, "No"))
+    bad = replace(bad, airflow=AirflowObservation(NOW - DAY, "No"), settings_problem=UNKNOWN)
     opened = Incidents().observe(find_verdicts(bad, LIMITS), NOW, ())
-    assert len(opened.open) == 4
+    assert len(opened.open) == 5
     seen = opened
     for hours in (1, 2):
         verdicts = find_verdicts(change(GOOD), LIMITS)
