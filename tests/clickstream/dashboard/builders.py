@@ -455,7 +455,13 @@ def _by_date(name: str, rows: Iterable[dict[str, Any]]) -> dict[date, list[dict[
 
 
 class FactStore:
-    """Fact files and their manifest, in memory: what S3 holds for the copy."""
+    """Fact files and their manifest, in memory: what S3 holds for the copy.
+
+    The copy has no sums, because computing them takes longer than most tests. `test_daily_sums.py`
+    compares answers from sums with those from rows.
+    """
+
+    has_sums = False
 
     def __init__(self, tables: Mapping[FactKey, pa.Table]) -> None:
         self.files: dict[str, pa.Table] = {}
@@ -473,14 +479,10 @@ class FactStore:
 
     @cached_property
     def copy(self) -> FactCopy:
-        """A copy of the files as they are at the first use; the end of the tests removes it.
-
-        It has no sums, because computing them takes longer than most tests. `test_daily_sums.py`
-        compares answers from sums with those from rows.
-        """
+        """A copy of the files as they are at the first use; the end of the tests removes it."""
         directory = tempfile.mkdtemp()
         atexit.register(shutil.rmtree, directory, ignore_errors=True)
-        copy = FactCopy(Path(directory), self.read_file, money=MONEY_SQL, has_sums=False)
+        copy = FactCopy(Path(directory), self.read_file, money=MONEY_SQL, has_sums=self.has_sums)
         copy.update(self.manifest)
         return copy
 

@@ -171,15 +171,14 @@ class FactCopy:
             old = [day for day in before if day in changed or day not in wanted]
             if not old and not changed:
                 continue
-            if old and view == SESSIONS.name and self._has_sums:
+            if old and view == SESSIONS.name:
                 sum_tables.note_visitors(cursor, old)
             _delete(cursor, view, old)
             for rows in self._batches(changed):
                 insert_rows(cursor, view, rows)
             _note_files(cursor, view, changed)
             touched[view] = {*old, *changed}
-        if self._has_sums:
-            sum_tables.renew(cursor, touched, self._goal)
+        sum_tables.renew(cursor, touched, self._goal if self._has_sums else None)
 
     def _define_money(self, cursor: Any) -> None:
         if self._money and _tables(cursor) >= _READ_BY_MONEY:

@@ -64,15 +64,18 @@ def note_visitors(cursor: Any, days: Collection[date]) -> None:
     )
 
 
-def renew(cursor: Any, changed: Mapping[str, Collection[date]], goal: str) -> None:
+def renew(cursor: Any, changed: Mapping[str, Collection[date]], goal: str | None) -> None:
     """Compute the sums of dates again whose rows have changed, by fact view.
 
-    The sums of visits depend on the goals that they met.
+    The sums of visits depend on the goals that they met. Without a goal, only the order of the
+    visitors' visits is computed, for which the rows have no other source.
     """
     stale = {view: {*days} for view, days in changed.items()}
     if visits := stale.get(SESSIONS.name):
         note_visitors(cursor, visits)
         visits |= _renew_order(cursor)
+    if goal is None:
+        return
     columns = _columns(cursor)
     if GOALS.name in stale and SESSIONS.name in columns:
         stale[SESSIONS.name] = stale.get(SESSIONS.name, set()) | stale[GOALS.name]

@@ -76,6 +76,7 @@ class Spy:
 @pytest.fixture(scope="module")
 def store() -> Iterator[FactStore]:
     made = RULES.store()
+    made.has_sums = True
     yield made
     made.copy.close()
 
