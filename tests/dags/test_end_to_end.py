@@ -79,6 +79,7 @@ ONCE = {
 } | {
     *((task, "") for task in ("refresh_views", "find_suspects", "refresh_facts")),
     ("every_hour_published", ""),
+    ("report_run", ""),
     ("pull_logs", "web-1"),
     ("pull_logs", "web-2"),
 }
