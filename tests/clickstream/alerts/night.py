@@ -35,8 +35,8 @@ from clickstream.pipeline.pull.all_hosts import pull_host
 from clickstream.settings import Settings
 
 FIRST = Hour.parse("2026-11-20T00")
-OLD = [*hour_range(FIRST.minus(96), FIRST.minus(49))]
-"""Hours of an old log, which no scheduled run catches up."""
+LONG_AGO = FIRST.minus(96)
+"""The first hour of an old log, which no scheduled run catches up."""
 
 STEP = timedelta(minutes=10)
 HOUR = timedelta(hours=1)
@@ -61,7 +61,7 @@ class Night:
     """The world of one night: the time, the site, Airflow and a process that watches.
 
     `load` reads the settings of `file`. `failing` makes the server of web-1 fail, `unbalanced`
-    makes tasks red, and a `silent` scheduler starts no run.
+    makes tasks red, and a `silent` scheduler starts no run. The old log has `old_hours` hours.
     """
 
     file: Path
@@ -72,6 +72,7 @@ class Night:
     now: datetime = FIRST.end
     failing: bool = False
     unbalanced: bool = False
+    old_hours: int = 48
     silent: bool = False
     beat_at: datetime = FIRST.end
     failures: list[ClickstreamError] = field(default_factory=list)
@@ -245,9 +246,9 @@ def red_run(night: Night) -> None:
 
 
 def backfill_and_rerun(night: Night) -> None:
-    """Two days of an old log with failures are built, while all published hours are built again."""
-    lines = []
-    for hour in OLD:
+    """An old log with failures is built, while all published hours are built again."""
+    lines, old = [], [*hour_range(LONG_AGO, LONG_AGO.plus(night.old_hours - 1))]
+    for hour in old:
         stamp = f"{hour}:20:00"
         people = [Client(f"203.0.113.{n}") for n in range(25)]
         lines += [one.get(stamp, "/order", 503) for one in people]
@@ -256,7 +257,7 @@ def backfill_and_rerun(night: Night) -> None:
     night.pass_time(HOUR)
     lake = night.open_lake()
     newest = Hour.of(night.now).previous
-    backfill = plan_backfill(lake, OLD[0], OLD[-1], "backfill").run()
+    backfill = plan_backfill(lake, old[0], old[-1], "backfill").run()
     rerun = plan_backfill(lake, FIRST, newest, "rerun").run()
     for number, _ in enumerate(zip_longest(backfill, rerun)):
         if number % 12 == 0:

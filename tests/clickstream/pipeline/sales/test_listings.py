@@ -108,7 +108,9 @@ def valid_on(lake: Lake, view: str, columns: str, day: date) -> dict[str, Any]:
     return dict(athena.query(lake, question).rows)
 
 
-@pytest.mark.parametrize("steps", [2, pytest.param(25, marks=pytest.mark.lake)])
+@pytest.mark.parametrize(
+    "steps", [2, pytest.param(8, marks=pytest.mark.lake), pytest.param(25, marks=pytest.mark.deep)]
+)
 def test_every_version_is_that_of_its_date_after_any_edits_and_kills(
     lake: Lake, tmp_path: Path, steps: int
 ) -> None:
