@@ -83,13 +83,18 @@ def match_orders(
     """Match the dates that changed; yield each when it is published.
 
     If another process publishes a date meanwhile, what is left is compared again. Raises StaleHour
-    if that happens too often.
+    if that happens too often and no fewer dates are left: two processes that match the same dates
+    at once overtake each other at any of them, and both make progress.
     """
-    for attempt in range(1, _ATTEMPTS + 1):
+    attempts, left = 0, 0
+    while True:
+        plan = plan_matches(lake, now, chosen)
+        attempts = attempts + 1 if len(plan.dates) == left else 1
+        left = len(plan.dates)
         try:
-            yield from match_dates(lake, plan_matches(lake, now, chosen), run_id)
+            yield from match_dates(lake, plan, run_id)
         except StaleHour:
-            if attempt == _ATTEMPTS:
+            if attempts == _ATTEMPTS:
                 raise
         else:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -121,7 +122,9 @@ def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
     [*rebuild(lake, [*hours_to_build(lake, LAST).hours], "late")]
     cafe.write_orders(shop, now)
     pull_shop(lake, now)
-    assert match(lake, now) > 0
+    others = [open_lake(lake.settings, aws_session()) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:  # each overtakes the other at some of the dates
+        assert sum(pool.map(match, others, [now, now])) > 0
 
     truth = cafe.truth(now)
     assert matches(lake) == truth
