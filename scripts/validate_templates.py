@@ -12,7 +12,7 @@ from cloudformation_validate import CelEngine, Severity
 
 ACCEPTED = {
     "W1001": "a reference to a conditional resource has the condition of that resource",
-    "W1030": "an empty default stands for a resource that is not created",
+    "W1030": "without a value for the parameter, the resource is not created",
     "W2509": "the ARN of a secret is no secret",
 }
 """Rules whose findings are right by design, and why."""

@@ -92,7 +92,7 @@ def _report_state(lake: Lake, run: Any, instance: Any) -> None:
 
     failed = failed_tasks(instance)
     if failed and _is_of_hosts(lake, failed):
-        _log.info("Hosts could not be pulled. Each of them is an incident of its own.")
+        _log.info("Hosts could not be pulled. Each host has its own incident.")
         return
     if not failed:
         sent = report_run_succeeded(lake, _now(), run.dag_id, run.logical_date)

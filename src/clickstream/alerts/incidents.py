@@ -125,7 +125,7 @@ class Incident:
         return mark is not None and mark.state == "sent"
 
     def is_due(self, kind: Kind, channel: str, now: datetime) -> bool:
-        """Whether nobody has sent a message over a channel or is sending it."""
+        """Whether a message is not sent over a channel yet, and no process is sending it."""
         mark = self.marks(kind).get(channel)
         if mark is None or mark.state == "failed":
             return True

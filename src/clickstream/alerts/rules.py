@@ -90,14 +90,19 @@ def _hosts(found: Freshness) -> Iterator[tuple[str, str]]:
 
 
 def _rejects(hours: Sequence[HourCounts], limit: float) -> str:
-    lines, rejected = (sum(getattr(one, name) for one in hours) for name in ("lines", "rejected"))
-    if rejected < limit * lines or lines < LEAST_LINES:
+    lines, rejected = sum(one.lines for one in hours), sum(one.rejected for one in hours)
+    if not _is_large(rejected, lines, limit):
         return ""
     return with_code(
         f"{rejected:,} of {quantity(lines, 'line')} of the newest hours, {rejected / lines:.0%}, "
         "can't be read.",
         StateCode.REJECTS,
     )
+
+
+def _is_large(number: int, lines: int, limit: float) -> bool:
+    """Whether a share of lines is an incident."""
+    return lines >= LEAST_LINES and number >= limit * lines
 
 
 def _errors(found: FailedRequests, limit: float) -> Conditions:
@@ -136,8 +141,8 @@ def _page(one: PageErrors) -> str:
 
 
 def _bots(hours: Sequence[HourCounts], limit: float) -> str:
-    lines, bots = (sum(getattr(one, name) for one in hours) for name in ("lines", "bots"))
-    if bots < limit * lines or lines < LEAST_LINES:
+    lines, bots = sum(one.lines for one in hours), sum(one.bots for one in hours)
+    if not _is_large(bots, lines, limit):
         return ""
     return with_code(
         f"{bots / lines:.0%} of the {lines:,} lines of the newest {quantity(len(hours), 'hour')} "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from clickstream.pipeline.proof.report import VerifyReport
     from clickstream.pipeline.proof.sales_report import SalesReport
     from clickstream.pipeline.proof.stored_bytes import BytesReport
-    from clickstream.pipeline.proof.verify_record import Verified
 
 
 BYTES_NOT_READ = (
@@ -200,6 +198,8 @@ def repair(
 
     Example: [bold]clickstream repair 2026-11-20T00 2026-11-20T23[/]
     """
+    from clickstream.pipeline.proof.verify_record import record_verification
+
     lake = open_lake()
     report = verify_range(lake, first, last)
     left_waiting, hours = set(report.waiting), report.wrong_hours
@@ -210,8 +210,9 @@ def repair(
             question = f"Remove {quantity(len(report.premature), 'hour')} not over yet?"
             typer.confirm(question, abort=True)
         report = _repair(lake, report)
-        ends = HourSpan(hours[0], hours[-1])
-        _record(lake, "hours", ends, None, report.wrong_hours)
+        record_verification(
+            lake, "hours", hours[0], hours[-1], report.wrong_hours, datetime.now(UTC)
+        )
         left_waiting -= {*hour_range(hours[0], hours[-1])}
         _show_proofs(report)
     has_whole_sales = _has_whole_sales(lake, first, last)
@@ -265,41 +266,23 @@ def _ends(first: HourSpan | None, last: HourSpan | None) -> tuple[Hour | None, H
 
 def verify_range(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> VerifyReport:
     """Verify a range of hours, and print the report."""
-    from clickstream.pipeline.proof.verify import verify as verify_hours
+    from clickstream.pipeline.proof.recorded_checks import check_hours
 
     with err.status("Verifying") as status:
-        report = verify_hours(lake, *_ends(first, last), status.update)
-    _record(lake, "hours", first, last, report.wrong_hours)
+        report = check_hours(lake, _ends(first, last), status.update)
     _show_proofs(report)
     return report
-
-
-def _record(
-    lake: Lake,
-    kind: Verified,
-    first: HourSpan | None,
-    last: HourSpan | None,
-    found: Iterable[object],
-) -> None:
-    """Record findings in the lake, for alerts and metrics."""
-    from clickstream.pipeline.proof.verify_record import record_verification
-
-    record_verification(lake, kind, *_ends(first, last), found, datetime.now(UTC))
 
 
 def _has_whole_sales(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:
     """Verify the sales of a range of dates, and print the report; true without `[[sales]]`."""
     if not lake.settings.sales:
         return True
-    from clickstream.pipeline.proof.sales_checks import verify_sales
+    from clickstream.pipeline.proof.recorded_checks import check_sales
 
-    begin, end = _ends(first, last)
     with err.status("Verifying sales"):
-        report = verify_sales(
-            lake, begin.event_date if begin else None, end.event_date if end else None
-        )
+        report = check_sales(lake, _ends(first, last))
     is_good = report.is_proven and report.dates
-    _record(lake, "sales", first, last, [one.day for one in report.faults])
     _show(
         report, "The sales of every date are those of its ledger, to the cent." if is_good else ""
     )
@@ -308,14 +291,10 @@ def _has_whole_sales(lake: Lake, first: HourSpan | None, last: HourSpan | None) 
 
 def _has_whole_matches(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:
     """Verify the matches of orders and visits of a range of dates, and print the report."""
-    from clickstream.pipeline.proof.match_checks import verify_matches
+    from clickstream.pipeline.proof.recorded_checks import check_matches
 
-    begin, end = _ends(first, last)
     with err.status("Verifying matches"):
-        report = verify_matches(
-            lake, begin.event_date if begin else None, end.event_date if end else None
-        )
-    _record(lake, "matches", first, last, [one.day for one in report.faults])
+        report = check_matches(lake, _ends(first, last))
     is_good = report.is_proven and report.dates
     _show(report, "Each matched order has one row, and the ledger counts it." if is_good else "")
     return report.is_proven

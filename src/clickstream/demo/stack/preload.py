@@ -18,7 +18,7 @@ LOADED_LATE = (
     "clickstream.pipeline.backfill.new_ids",
     "clickstream.pipeline.hour.build",
     "clickstream.pipeline.proof.metrics",
-    "clickstream.pipeline.proof.verify_days",
+    "clickstream.pipeline.proof.recorded_checks",
     "clickstream.pipeline.publish.facts",
     "clickstream.pipeline.publish.maintenance",
     "clickstream.pipeline.publish.publish",

@@ -148,7 +148,7 @@ def lake_metrics(lake: Lake, now: datetime) -> Metrics:
     stored, verified = objects.get(lake, RUN_KEY), read_verify_record(lake)
     run = RunFigures(**json.loads(stored.body)) if stored else None
     findings = verified.findings if verified else None
-    return measure_metrics(lake_freshness(lake, now), run, findings)
+    return measure_metrics(lake_freshness(lake, now, is_brief=True), run, findings)
 
 
 @aws_errors.translate_errors()

@@ -1,7 +1,7 @@
 """The findings that verifications left in the lake: `health/verify.json`.
 
-A verification replaces the findings of its own range, so those of other hours remain until they
-are verified again. `clickstream verify` and `repair` write the record; alerts and metrics read it.
+A verification replaces the findings of its range. Findings of other hours remain until these hours
+are verified again. `recorded_checks` writes the record; alerts and metrics read it.
 """
 
 from __future__ import annotations
