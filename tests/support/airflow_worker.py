@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,16 +120,31 @@ def attempt(run: DagRun, task_id: str, folder: Path, bundle: str = "dags") -> At
         session.commit()
         workload = Workload.model_validate(ti, from_attributes=True)
     log = folder / f"{task_id}.{ti.try_number}.log"
-    supervise_task(
-        ti=workload,
-        bundle_info=BundleInfo(name=bundle),
-        dag_rel_path=f"{run.dag_id}.py",
-        token="",
-        log_path=str(log),
-        client=InProcessTestSupervisor._api_client(),
-    )
+    with _garbage_stays_here():
+        supervise_task(
+            ti=workload,
+            bundle_info=BundleInfo(name=bundle),
+            dag_rel_path=f"{run.dag_id}.py",
+            token="",
+            log_path=str(log),
+            client=InProcessTestSupervisor._api_client(),
+        )
     with create_session() as session:
         # A task that is tried again has got another id.
         after = session.merge(run).get_task_instance(task_id, session=session)
         lines = [json.loads(line) for line in log.read_text().splitlines()]
         return Attempt(str(after.state), after.try_number, lines)
+
+
+@contextmanager
+def _garbage_stays_here() -> Iterator[None]:
+    """Keep forks from collecting garbage of this process.
+
+    The end of a DuckDB connection of an earlier test waits for its threads, which a fork lacks.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
