@@ -100,15 +100,20 @@ def facts(lake: Lake) -> dict[str, list[tuple[object, ...]]]:
 
 
 def forget_facts(lake: Lake) -> None:
-    """Take the files of the hours' dates out of the manifest."""
-    stored = fact_files.read_manifest(lake)
-    kept = {
-        view: {day: file for day, file in files.items() if day not in DATES}
-        for view, files in stored.manifest.files.items()
-    }
-    less = replace(stored.manifest, version=stored.manifest.version + 1, files=kept)
-    assert fact_files.write_manifest(lake, less, stored.etag)
-    assert not any(rows_of_facts(lake, DATES).values())
+    """Take the files of the hours' dates out of the manifest.
+
+    A scheduled run may write the manifest meanwhile: then the newer one is changed. It may also
+    compute these dates again at once, so nobody may rely on their absence.
+    """
+    while True:
+        stored = fact_files.read_manifest(lake)
+        kept = {
+            view: {day: file for day, file in files.items() if day not in DATES}
+            for view, files in stored.manifest.files.items()
+        }
+        less = replace(stored.manifest, version=stored.manifest.version + 1, files=kept)
+        if fact_files.write_manifest(lake, less, stored.etag):
+            return
 
 
 WITHIN = f"hour_at between timestamp '{FIRST.naive:%F %T}' and timestamp '{LAST.naive:%F %T}'"
