@@ -20,7 +20,7 @@ DIRECTORY = Path(__file__).parents[2] / "include" / "sql"
 FILES = sorted(DIRECTORY.glob("*.sql"))
 WITHOUT_DATES = (
     *("customers", "demographic_versions", "menu_versions", "store_versions"),
-    *("revenue_by_order_date", "money_facts"),
+    *("revenue_by_order_date", "money_facts", "attribution", "attribution_intervals"),
     *("revenue_by_channel", "revenue_by_campaign", "revenue_by_page"),
 )
 """Views that read all dates of a table."""

@@ -62,6 +62,22 @@ class TrueMatch(NamedTuple):
     utm_campaign: str | None
 
 
+class TrueTouch(NamedTuple):
+    """The columns of order_touches that the simulation knows."""
+
+    touch: int
+    channel: str | None
+    source: str | None
+    medium: str | None
+    referrer_domain: str | None
+    utm_campaign: str | None
+    days_before: float
+    is_window_cut: bool
+
+
+ATTRIBUTION = timedelta(days=7)
+
+
 @dataclass
 class MatchedCafe:
     """The entries of a log, without those that are lost, and the shop whose orders they confirm."""
@@ -127,14 +143,45 @@ class MatchedCafe:
 
     def truth(self, moment: datetime) -> dict[str, TrueMatch]:
         """Return the match of each order that the shop has at a moment."""
-        tally = TruthTally()
-        for hour, entries in self.entries.items():
-            tally.add(hour, entries)
-        sessions = tally.truth().sessions
+        sessions = self._sessions
         return {
             str(one.number): self._match(one, sessions)
             for one in self.story.at(moment).orders.values()
         }
+
+    def touches(self, moment: datetime) -> dict[str, list[TrueTouch]]:
+        """Return the touches of each order with a visit."""
+        truth = self.truth(moment)
+        return {
+            str(one.number): [*self._touches(one.number)]
+            for one in self.story.at(moment).orders.values()
+            if truth[str(one.number)].method == "number"
+        }
+
+    def _touches(self, number: int) -> Iterator[TrueTouch]:
+        visit, own = self._visit(number, self._sessions)
+        begin = visit.started_at - ATTRIBUTION
+        is_cut = begin < max(self.first.start, KeyPeriod.of(Hour.of(visit.started_at), 30).start)
+        path = [*(one for one in _known_before(visit, own) if one.started_at >= begin), visit]
+        for place, one in enumerate(path, 1):
+            days = (visit.started_at - one.started_at) / timedelta(days=1)
+            yield TrueTouch(place, *_of_arrival(one), round(days, 6), is_cut)
+
+    @cached_property
+    def _sessions(self) -> Sequence[PersonSession]:
+        tally = TruthTally()
+        for hour, entries in self.entries.items():
+            tally.add(hour, entries)
+        return tally.truth().sessions
+
+    def _visit(
+        self, number: int, sessions: Sequence[PersonSession]
+    ) -> tuple[PersonSession, list[PersonSession]]:
+        """Return the visit that saw the confirmation first, and all visits of its visitor."""
+        view = self._views[number][0]
+        own = [one for one in sessions if one.visitor == view.client[:2]]
+        [visit] = [one for one in own if one.started_at <= _time(view) <= one.ended_at]
+        return visit, own
 
     @cached_property
     def _views(self) -> dict[int, list[Request]]:
@@ -158,8 +205,7 @@ class MatchedCafe:
             is_known = begin >= self.first.start and end < self.last.end
             why = "no request" if is_known else "hour incomplete"
             return TrueMatch("none", why, None, 0, *[None] * 6)
-        own = [one for one in sessions if one.visitor == views[0].client[:2]]
-        [visit] = [one for one in own if one.started_at <= _time(views[0]) <= one.ended_at]
+        visit, own = self._visit(order.number, sessions)
         led_by = _arrival(visit, own)
         page = visit.landing_page and page_name(visit.landing_page, PageRules())
         apart = (_time(views[0]) - at).total_seconds()
@@ -197,16 +243,29 @@ def cafe_settings(settings: Settings, directory: Path, cafe: MatchedCafe) -> Set
 
 def _arrival(visit: PersonSession, own: Sequence[PersonSession]) -> tuple[str | None, ...]:
     """Return the arrival of a visit, or the visitor's last one before it that is not direct."""
-    period = KeyPeriod.of(Hour.of(visit.started_at), 30)
     earlier = [
         one
-        for one in own
-        if one.started_at < visit.started_at
-        and one.channel != "Direct"
-        and KeyPeriod.of(Hour.of(one.started_at), 30) == period
+        for one in _known_before(visit, own)
+        if one.channel != "Direct" and one.started_at >= visit.started_at - ATTRIBUTION
     ]
-    if visit.channel == "Direct" and earlier:
-        visit = max(earlier, key=lambda one: one.started_at)
+    return _of_arrival(earlier[-1] if visit.channel == "Direct" and earlier else visit)
+
+
+def _known_before(visit: PersonSession, own: Sequence[PersonSession]) -> list[PersonSession]:
+    """Return the visits before one that have the same key, in order."""
+    period = KeyPeriod.of(Hour.of(visit.started_at), 30)
+    return sorted(
+        (
+            one
+            for one in own
+            if one.started_at < visit.started_at
+            and KeyPeriod.of(Hour.of(one.started_at), 30) == period
+        ),
+        key=lambda one: one.started_at,
+    )
+
+
+def _of_arrival(visit: PersonSession) -> tuple[str | None, ...]:
     return visit.channel, visit.source, visit.medium, visit.referrer_domain, visit.utm_campaign
 
 

@@ -40,15 +40,15 @@ FACT_VIEWS = (
 """The views of include/sql whose rows become fact files, in every lake."""
 
 SALES_FACT_VIEWS = (
-    *("sales_facts", "order_facts", "refund_facts", "item_facts"),
+    *("sales_facts", "order_facts", "refund_facts", "item_facts", "touch_facts"),
     "demographic_facts",
 )
 """The fact views of a lake with `[[sales]]`."""
 
 ALL_FACT_VIEWS = (*FACT_VIEWS, *SALES_FACT_VIEWS)
 
-MONEY_FACTS = "money_facts"
-"""The view of `order_facts` and `refund_facts`; it has no files, its SQL runs on these two."""
+COMPUTED_VIEWS = ("money_facts", "attribution")
+"""Views of facts without files: their SQL runs on the copied fact views, in this order."""
 
 PREFIX = "facts/"
 MANIFEST_KEY = f"{PREFIX}manifest.json"

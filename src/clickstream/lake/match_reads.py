@@ -48,14 +48,6 @@ def parts_with(
     return table_scan.read_any_of(scan, column, values)
 
 
-def arrivals_of(
-    lake: Lake, first: date, last: date, visitors: Collection[str], columns: Collection[str]
-) -> pa.Table:
-    """Return the session parts of some visitors with an arrival that is not direct."""
-    scan = _scan(lake, SESSION_PARTS, first, last, columns, NotNull(term="channel"))
-    return table_scan.read_any_of(scan, "visitor_id", visitors)
-
-
 def dates_of_customers(lake: Lake, first: date, customers: Collection[str]) -> set[date]:
     """Return the UTC dates, from `first` on, with orders of some customers."""
     scan = _scan(lake, ORDERS, first, None, ("event_date", "customer_key"))

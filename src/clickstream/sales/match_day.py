@@ -1,4 +1,4 @@
-"""Match the orders of a date, and return its rows of order_matches and confirmation_views.
+"""Match the orders of a date, and return its rows of the tables of matches.
 
 `pipeline.sales.matches` reads the inputs and calls this. The function is pure.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
+from clickstream.insight.credit import Effects
+from clickstream.insight.markov import Path
 from clickstream.sales.matching import (
     HOUR,
     SECOND,
@@ -27,40 +29,58 @@ from clickstream.sales.matching import (
     moment,
 )
 from clickstream.sales.time_matching import LARGEST_OFFSET, OrderForm, match_by_time
-from clickstream.sales.visits import Visit, VisitArrival
-from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, ORDER_MATCHES
+from clickstream.sales.touches import journey_rows, of_date, touch_rows
+from clickstream.sales.visits import VisitArrival, VisitPath
+from clickstream.tables.sales_matches import (
+    CONFIRMATION_VIEWS,
+    JOURNEYS,
+    ORDER_MATCHES,
+    ORDER_TOUCHES,
+)
 from clickstream.tables.table_type import Table
 
 Method = Literal["number", "time", "none"]
-FindVisits = Callable[[set[str]], Mapping[str, Visit]]
-"""Returns the visits of some sessions; sessions that are not found are left out."""
+FindVisits = Callable[[set[str]], Mapping[str, VisitPath]]
+"""Returns the paths to the visits of some sessions; sessions that are not found are left out."""
 
 
 @dataclass(frozen=True)
 class MatchRules:
-    """The times of `[orders]` in hours and seconds; `by_time` is whether times are compared."""
+    """The times of `[orders]` in hours and seconds; `by_time` is whether times are compared.
+
+    `attribution_days` is the window before an order in which visits are its touches.
+    """
 
     window_hours: int = 24
     by_time: bool = False
     tolerance_seconds: int = 5
+    attribution_days: int = 7
 
     @property
     def window(self) -> int:
         """The window in microseconds."""
         return self.window_hours * HOUR
 
+    @property
+    def attribution_window(self) -> timedelta:
+        """The window of touches."""
+        return timedelta(days=self.attribution_days)
+
 
 @dataclass(frozen=True)
 class MatchInputs:
     """The orders, views and sent forms that the matches of a date depend on, also of other dates.
 
-    `hours` are the published ones.
+    `hours` are the published ones. `effects` are the removal effects of channels before the date,
+    None with too few orders, and `ended` counts the journeys that ended on the date in nothing.
     """
 
     orders: Sequence[OrderToMatch]
     views: Sequence[NumberedView]
     hours: HourCoverage
     forms: Sequence[OrderForm] = ()
+    effects: Effects | None = None
+    ended: Mapping[Path, int] = field(default_factory=dict)
 
 
 class OrderMatch(NamedTuple):
@@ -74,31 +94,36 @@ class OrderMatch(NamedTuple):
     session_id: str | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class MatchedDay:
-    """The rows of a date."""
+    """The rows of a date by table."""
 
     day: date
-    matches: list[dict[str, Any]] = field(default_factory=list)
-    views: list[dict[str, Any]] = field(default_factory=list)
+    rows: Mapping[Table, Sequence[Mapping[str, Any]]]
 
     def table(self, table: Table) -> pa.Table:
         """Return the rows of a table, sorted as the table is."""
-        rows = self.matches if table is ORDER_MATCHES else self.views
-        in_order = sorted(rows, key=lambda row: [row[name] for name in table.sort_by])
-        return pa.Table.from_pylist(in_order, table.arrow_schema())
+        return table.in_order(pa.Table.from_pylist(self.rows[table], table.arrow_schema()))
 
 
 def match_day(day: date, inputs: MatchInputs, rules: MatchRules, find: FindVisits) -> MatchedDay:
-    """Match the orders of a date, and classify its confirmation views."""
+    """Match the orders of a date, classify its confirmation views, and share the credit."""
     by_number = match_by_number(inputs.orders, inputs.views, rules.window)
     found = [*_matches(day, inputs, rules, by_number)]
     visits = find({one.session_id for one in found if one.session_id})
+    paths = [(one, visits.get(one.session_id or "")) for one in found]
+    known = [(one.order, path) for one, path in paths if path]
     views = [one for one in by_number.views if moment(one.view.at).date() == day]
     return MatchedDay(
         day,
-        [_match_row(one, visits.get(one.session_id or "")) for one in found],
-        [_view_row(one) for one in views],
+        {
+            ORDER_MATCHES: [_match_row(one, path) for one, path in paths],
+            CONFIRMATION_VIEWS: [_view_row(one) for one in views],
+            ORDER_TOUCHES: [
+                row for order, path in known for row in touch_rows(order, path, inputs.effects)
+            ],
+            JOURNEYS: journey_rows(day, [path.channels for _, path in known], inputs.ended),
+        },
     )
 
 
@@ -163,15 +188,15 @@ def _timed(order: OrderToMatch, form: OrderForm | None) -> OrderMatch:
     return OrderMatch(order, "time", None, 0, form.at, form.session_id)
 
 
-def _match_row(found: OrderMatch, visit: Visit | None) -> dict[str, Any]:
+def _match_row(found: OrderMatch, path: VisitPath | None) -> dict[str, Any]:
     """Return the row of an order; one whose visit is not stored completely has none."""
-    order, has_visit = found.order, visit is not None
-    arrival = visit.arrival if visit else VisitArrival()
+    order, has_visit = found.order, path is not None
+    visit, arrival = (path.visit, path.arrival) if path else (None, VisitArrival())
     why_none = None if has_visit else found.why_none or "hour incomplete"
     apart = (found.at - order.at) / SECOND if has_visit and found.at is not None else None
     of_visit = ("session_id", "site", "landing_page", "device", "country", "region", "city")
     return {
-        **_of_date(order.day),
+        **of_date(order.day),
         "sales_source": order.key.source,
         "order_id": order.key.order_id,
         "method": found.method if has_visit else "none",
@@ -200,11 +225,3 @@ def _view_row(found: ClassifiedView) -> dict[str, Any]:
         "raw_object": view.raw_object,
         "line_number": view.line_number,
     }
-
-
-def _of_date(day: date) -> dict[str, Any]:
-    return {"event_date": day, "hour_at": datetime(day.year, day.month, day.day)}
-
-
-TABLES = (ORDER_MATCHES, CONFIRMATION_VIEWS)
-"""The tables whose rows `match_day` returns."""

@@ -1,4 +1,4 @@
-"""The visit of an order, from its session parts, and the arrival that led to it."""
+"""The visit of an order, from its session parts, and the earlier visits that led to it."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from clickstream.insight.credit import DIRECT, Touch, channel_name, last_non_direct
+from clickstream.insight.markov import Path
+
 Part = Mapping[str, Any]
 """A row of session_parts, with the columns PART_COLUMNS."""
 
-DIRECT = "Direct"
-LOOK_BACK = timedelta(days=30)
-"""How long before an order's visit an earlier arrival counts."""
+_DAY = timedelta(days=1)
 
 PART_COLUMNS = [
     *("session_id", "visitor_id", "session_started_at", "first_hit_at", "part_id", "site"),
     *("first_page_at", "landing_page", "channel", "source", "medium", "referrer_domain"),
     *("utm_campaign", "device", "country", "region", "city", "referrer_logged", "is_bot"),
+    "opted_out",
 ]
-
-ARRIVAL_COLUMNS = [
-    *("session_id", "visitor_id", "session_started_at", "first_hit_at", "part_id", "is_bot"),
-    *("channel", "source", "medium", "referrer_domain", "utm_campaign"),
-]
-"""The columns of earlier parts of a visitor."""
 
 
 class VisitArrival(NamedTuple):
@@ -60,31 +56,45 @@ def visits_of(parts: Iterable[Part]) -> dict[str, Visit]:
     return {name: _visit(sorted(some, key=_place)) for name, some in of_session.items()}
 
 
-def with_earlier_arrivals(visits: Iterable[Visit], earlier: Iterable[Part]) -> dict[str, Visit]:
-    """Return visits by session; a direct one has the visitor's last arrival before it, if any.
+class VisitPath(NamedTuple):
+    """The visits of a visitor within the window before a visit, in order; the last one is this.
 
-    `earlier` are session parts of the visitors.
+    `is_cut` is whether earlier visits may be unknown: the visitor's key begins in the window.
     """
-    of_visitor: dict[str, list[Part]] = defaultdict(list)
-    for part in earlier:
-        if part["channel"] not in (None, DIRECT) and not part["is_bot"]:
-            of_visitor[part["visitor_id"]].append(part)
-    return {
-        visit.session_id: _with_arrival(visit, of_visitor.get(visit.visitor_id, ()))
-        for visit in visits
-    }
+
+    visits: tuple[Visit, ...]
+    is_cut: bool = False
+
+    @property
+    def visit(self) -> Visit:
+        """The visit that the path leads to."""
+        return self.visits[-1]
+
+    @property
+    def touches(self) -> list[Touch]:
+        """The visits as touches."""
+        end = self.visit.started_at
+        return [
+            Touch(one.arrival.channel, round((end - one.started_at) / _DAY, 6))
+            for one in self.visits
+        ]
+
+    @property
+    def arrival(self) -> VisitArrival:
+        """The last arrival that is not direct, else that of the visit."""
+        return self.visits[last_non_direct(self.touches)].arrival
+
+    @property
+    def channels(self) -> Path:
+        """The names of the channels, in order."""
+        return tuple(channel_name(one.arrival.channel) for one in self.visits)
 
 
-def _with_arrival(visit: Visit, parts: Sequence[Part]) -> Visit:
-    before = [
-        part
-        for part in parts
-        if visit.started_at - LOOK_BACK <= part["session_started_at"] < visit.started_at
-    ]
-    if visit.arrival.channel != DIRECT or not before:
-        return visit
-    last = max(before, key=lambda part: (part["session_started_at"], *_place(part)))
-    return visit._replace(arrival=_arrival(last))
+def path_to(visit: Visit, others: Iterable[Visit], window: timedelta) -> tuple[Visit, ...]:
+    """Return those of a visitor's visits that begin within the window before one, and this one."""
+    earliest = visit.started_at - window
+    before = [one for one in others if earliest <= one.started_at < visit.started_at]
+    return (*sorted(before, key=lambda one: (one.started_at, one.session_id)), visit)
 
 
 def _place(part: Part) -> tuple[datetime, str]:

@@ -51,3 +51,9 @@ class OrderSettings(Section):
         description="Hours before and after the time of an order within which its confirmation is "
         "looked for.",
     )
+    attribution_days: Annotated[int, Field(ge=1, le=30)] = Field(
+        7,
+        description="Days before the visit of an order within which earlier visits share its "
+        "credit. Visitors are recognized for `[privacy] key_days` at most, so a long window is "
+        "often cut.",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from clickstream.insight.credit import FROM_DATA, RULES
 from clickstream.tables.columns import CURRENCY, DATE_AT, EVENT_DATE, HOUR_AT, PLACE, SALES_SOURCE
 from clickstream.tables.table_type import Column, Table, key
 
@@ -14,8 +15,9 @@ _ARRIVAL = (
     Column("referrer_domain", "string", "Host of the referring page on another site."),
     Column("utm_campaign", "string", "Campaign name, from the tag utm_campaign."),
 )
-"""The arrival that led to an order: that of its visit, or if it is direct, the visitor's last
-arrival before it that is not direct and has the same visitor key."""
+"""How a visitor came to the site. The arrival of an order is that of its visit, or if it is direct,
+the visitor's last arrival in the window before it that is not direct and has the same visitor key.
+"""
 
 ORDER_MATCHES = Table(
     "order_matches",
@@ -87,6 +89,89 @@ CONFIRMATION_VIEWS = Table(
     since=5,
 )
 
+_SHARE = "Share of the order's credit by the model {}, in millionths."
+
+ORDER_TOUCHES = Table(
+    "order_touches",
+    "one visit within the window before an order with a visit, at the UTC date of the order",
+    (
+        EVENT_DATE,
+        DATE_AT,
+        SALES_SOURCE,
+        key("order_id", "string", "Id of the order at the source."),
+        key("touch", "long", "Number of the visit in the path to the order, from 1."),
+        key("touches", "long", "Number of visits in the path; the last one is the order's own."),
+        *_ARRIVAL,
+        key("days_before", "double", "Days from the visit's begin to that of the order's visit."),
+        key(
+            "is_window_cut",
+            "boolean",
+            "Whether earlier visits in the window may be unknown: the visitor's key is newer, or "
+            "an hour is incomplete.",
+        ),
+        key("total_cents", "long", "Total of the order, in hundredths of the currency."),
+        CURRENCY,
+        *(key(f"{name}_share", "long", _SHARE.format(name)) for name in RULES),
+        *(
+            Column(
+                f"{name}_share",
+                "long",
+                f"{_SHARE.format(name)[:-1]}; null with too few orders in the 30 days before.",
+            )
+            for name in FROM_DATA
+        ),
+    ),
+    ("sales_source", "order_id", "touch"),
+    ("event_date", "hour_at", "sales_source", "order_id"),
+    since=6,
+)
+
+JOURNEYS = Table(
+    "journeys",
+    "one path of channels by which journeys ended on the UTC date, with or without an order",
+    (
+        EVENT_DATE,
+        DATE_AT,
+        key(
+            "path",
+            "string",
+            "Channels of the visits within the window before the last one, in order, with > "
+            "between them.",
+        ),
+        key(
+            "has_order",
+            "boolean",
+            "Whether the journeys ended with an order of the date, or because the visitor did not "
+            "come back within the window.",
+        ),
+        key("journeys", "long", "Number of journeys."),
+    ),
+    ("path", "has_order"),
+    ("event_date", "hour_at"),
+    since=6,
+)
+
+ATTRIBUTION_CHANGES = Table(
+    "attribution_changes",
+    "one change of the credit that a channel has for an order, at the UTC date of the order",
+    (
+        EVENT_DATE,
+        DATE_AT,
+        SALES_SOURCE,
+        key("order_id", "string", "Id of the order at the source."),
+        key("model", "string", "Model of the credit, as in attribution."),
+        Column("channel", "string", "Channel of the touches; null if none is known."),
+        key("cents_before", "long", "Credit before, in hundredths of the currency."),
+        key("cents_after", "long", "Credit after, in hundredths of the currency."),
+        CURRENCY,
+        key("changed_at", "timestamp", "Time of the publication with the change, UTC."),
+        key("changed_by", "string", "Id of the run that published it."),
+    ),
+    ("sales_source", "order_id", "model", "channel", "changed_at"),
+    ("event_date", "hour_at"),
+    since=6,
+)
+
 MATCH_LEDGER = Table(
     "match_ledger",
     "one UTC date whose orders were matched; a publication writes this row last",
@@ -96,6 +181,8 @@ MATCH_LEDGER = Table(
         key("orders", "long", "Number of the date's rows in order_matches."),
         key("matched", "long", "Orders with a visit."),
         key("confirmation_views", "long", "Number of the date's rows in confirmation_views."),
+        Column("touches", "long", "Number of the date's rows in order_touches.", since=6),
+        Column("journeys", "long", "Number of the date's journeys without an order.", since=6),
         key("inputs_digest", "string", "Digest of the sales, hours and settings that were read."),
         key("is_anonymous", "boolean", "Whether the ids of the visits were removed."),
         key("library_version", "string", "Version of clickstream that matched the date."),
@@ -107,5 +194,11 @@ MATCH_LEDGER = Table(
     since=5,
 )
 
-MATCH_TABLES = (ORDER_MATCHES, CONFIRMATION_VIEWS, MATCH_LEDGER)
-"""The tables that a date of matches replaces, in the order of the commits."""
+MATCH_TABLES = (
+    *(ORDER_MATCHES, CONFIRMATION_VIEWS, JOURNEYS, ATTRIBUTION_CHANGES, ORDER_TOUCHES),
+    MATCH_LEDGER,
+)
+"""The tables that a date of matches replaces, in the order of the commits.
+
+Changes come before the touches: after a kill between them, the next run finds the same changes.
+"""

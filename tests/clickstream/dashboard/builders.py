@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from clickstream.dashboard.questions.answers import Answers
 from clickstream.dashboard.questions.fact_copy import FactCopy, ReadFile, Snapshot
-from clickstream.lake.fact_files import FactFile, Manifest
+from clickstream.insight.credit import MODELS
+from clickstream.lake.fact_files import COMPUTED_VIEWS, FactFile, Manifest
 from clickstream.tables import COLUMNS_VERSION
 
 CHANGED_AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -26,7 +27,10 @@ NO_ROWS = date(2026, 11, 2)
 
 FactKey = tuple[str, date]
 
-MONEY_SQL = (Path(__file__).parents[3] / "include/sql/money_facts.sql").read_text(encoding="utf-8")
+VIEWS = {
+    name: (Path(__file__).parents[3] / f"include/sql/{name}.sql").read_text(encoding="utf-8")
+    for name in COMPUTED_VIEWS
+}
 
 _TEXT, _NUMBER, _TRUTH = pa.string(), pa.int64(), pa.bool_()
 _DATE, _MOMENT = pa.date32(), pa.timestamp("us")
@@ -242,6 +246,19 @@ DEMOGRAPHIC_SCHEMA = pa.schema(
         *((name, _DATE) for name in ("local_date", "event_date")),
     ]
 )
+TOUCH_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("sales_source", "order_id")),
+        *((name, _NUMBER) for name in ("touch", "touches")),
+        *((name, _TEXT) for name in ("channel", "source", "medium", "referrer_domain")),
+        ("utm_campaign", _TEXT),
+        ("days_before", pa.float64()),
+        ("is_window_cut", _TRUTH),
+        *((f"{name}_share", _NUMBER) for name in MODELS),
+        ("local_date", _DATE),
+        ("event_date", _DATE),
+    ]
+)
 SCHEMAS = {
     "session_facts": SESSION_SCHEMA,
     "page_view_facts": PAGE_VIEW_SCHEMA,
@@ -261,6 +278,7 @@ SCHEMAS = {
     "order_facts": ORDER_SCHEMA,
     "refund_facts": REFUND_SCHEMA,
     "item_facts": ITEM_SCHEMA,
+    "touch_facts": TOUCH_SCHEMA,
     "demographic_facts": DEMOGRAPHIC_SCHEMA,
 }
 
@@ -482,7 +500,7 @@ class FactStore:
         """A copy of the files as they are at the first use; the end of the tests removes it."""
         directory = tempfile.mkdtemp()
         atexit.register(shutil.rmtree, directory, ignore_errors=True)
-        copy = FactCopy(Path(directory), self.read_file, money=MONEY_SQL, has_sums=self.has_sums)
+        copy = FactCopy(Path(directory), self.read_file, views=VIEWS, has_sums=self.has_sums)
         copy.update(self.manifest)
         return copy
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from clickstream.insight.credit import Effects, Touch, shares
+
 Row = dict[str, Any]
 
 _NO_VISIT = (
@@ -25,6 +27,24 @@ def order(at: datetime, order_id: str, cents: int, **values: Any) -> Row:
         **{"total_cents": cents, "local_weekday": at.isoweekday(), "hour_at": at},
     }
     return {**given, **values}
+
+
+def touches(
+    bought: Row, *arrivals: tuple[str | None, str | None, float], effects: Effects | None = None
+) -> list[Row]:
+    """The touches of an order by (channel, campaign, days before); shares as a lake has them."""
+    path = [Touch(channel, days) for channel, _, days in arrivals]
+    by_model = shares(path, effects)
+    return [
+        {
+            **{"sales_source": bought["sales_source"], "order_id": bought["order_id"]},
+            **{"touch": place + 1, "touches": len(path), "channel": channel},
+            **{"source": None, "medium": None, "referrer_domain": None, "utm_campaign": campaign},
+            **{"days_before": days, "is_window_cut": False, "hour_at": bought["hour_at"]},
+            **{f"{name}_share": of and of[place] for name, of in by_model.items()},
+        }
+        for place, (channel, campaign, days) in enumerate(arrivals)
+    ]
 
 
 def refund(at: datetime, refund_id: str, order_id: str | None, cents: int, **values: Any) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
@@ -22,7 +22,7 @@ from clickstream.sales.matching import (
     moment,
 )
 from clickstream.sales.time_matching import OrderForm, clock_offset, match_by_time
-from clickstream.sales.visits import Visit, VisitArrival, visits_of, with_earlier_arrivals
+from clickstream.sales.visits import Visit, VisitArrival, VisitPath, path_to, visits_of
 from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, ORDER_MATCHES
 
 DAY = date(2026, 11, 20)
@@ -83,7 +83,9 @@ def visit(session_id: str) -> Visit:
 
 def result(orders: Any, views: Any, hours: set[int]) -> Any:
     inputs = MatchInputs(orders, views, HourCoverage(hours, hours))
-    return match_day(DAY, inputs, RULES, lambda names: {name: visit(name) for name in names})
+    return match_day(
+        DAY, inputs, RULES, lambda names: {name: VisitPath((visit(name),)) for name in names}
+    )
 
 
 def expected(one: OrderToMatch, orders: list[OrderToMatch], views: list[NumberedView]) -> Any:
@@ -116,17 +118,18 @@ def test_orders_and_views_are_in_one_class_in_any_order_of_rows(
 ) -> None:
     found = result(orders, views, hours)
     shuffled = result(*(chance.sample(some, len(some)) for some in (orders, views)), hours)
-    for table in (ORDER_MATCHES, CONFIRMATION_VIEWS):
+    for table in found.rows:
         assert shuffled.table(table) == found.table(table)
-    assert Counter(one["order_id"] for one in found.matches) == Counter(
+    classes, seen = found.rows[ORDER_MATCHES], found.rows[CONFIRMATION_VIEWS]
+    assert Counter(one["order_id"] for one in classes) == Counter(
         one.key.order_id for one in orders
     )
-    assert [one["line_number"] for one in found.views] == [one[2] for one in sorted(views)]
-    assert {one["kind"] for one in found.views} <= KINDS
-    confirmed = [one["order_id"] for one in found.views if one["kind"] == "order"]
-    matched = {one["order_id"] for one in found.matches if one["method"] == "number"}
+    assert [one["line_number"] for one in seen] == [one[2] for one in sorted(views)]
+    assert {one["kind"] for one in seen} <= KINDS
+    confirmed = [one["order_id"] for one in seen if one["kind"] == "order"]
+    matched = {one["order_id"] for one in classes if one["method"] == "number"}
     assert sorted(confirmed) == sorted(matched)
-    for one, row in ((o, r) for o in orders for r in found.matches if r["order_id"] == o.key[1]):
+    for one, row in ((o, r) for o in orders for r in classes if r["order_id"] == o.key[1]):
         assert (row["method"] == "none") == (row["why_none"] is not None)
         wanted = expected(one, orders, views)
         if isinstance(wanted, int):
@@ -204,16 +207,14 @@ def part(session_id: str, hour: int, **other: Any) -> dict[str, Any]:
         ([part("a", 9, channel="Email")], "Email"),
         ([part("a", 9, channel="Email"), part("b", 10, channel="Organic")], "Organic"),
         ([part("a", 9, channel="Email"), part("b", 10)], "Email"),
-        ([part("a", 9, channel="Email", is_bot=True)], "Direct"),
-        ([part("a", 9, channel="Email", visitor_id="w")], "Direct"),
         ([part("a", 13, channel="Email")], "Direct"),
         ([part("a", 9, channel="Email", session_started_at=datetime(2026, 10, 20))], "Direct"),
     ],
 )
 def test_a_direct_visit_has_the_last_earlier_arrival(earlier: Any, channel: str) -> None:
-    visits = visits_of([part("own", 12)])
-    found = with_earlier_arrivals(visits.values(), [*earlier, part("own", 12)])
-    assert found["own"].arrival.channel == channel
+    own = visits_of([part("own", 12)])["own"]
+    before = visits_of(earlier).values()
+    assert VisitPath(path_to(own, before, timedelta(days=7))).arrival.channel == channel
 
 
 def test_a_visit_has_its_first_page_and_its_last_arrival() -> None:

@@ -18,7 +18,7 @@ from clickstream.dashboard.changes.weeks import WEEKS
 from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer
-from clickstream.dashboard.questions.engines import Reader, money_sql, usual_goal
+from clickstream.dashboard.questions.engines import Reader, computed_views, usual_goal
 from clickstream.dashboard.questions.fact_copy import EMPTY, FactCopy
 from clickstream.dashboard.questions.periods import Period, period_of
 from clickstream.dashboard.questions.question import Question
@@ -42,9 +42,9 @@ def open_page(lake: Lake, week: Week, moment: datetime) -> Iterator[PageContext]
     Raises EmptyWeek if the lake has no fact files yet.
     """
     with tempfile.TemporaryDirectory(prefix="clickstream-digest-") as directory:
-        goal, money = usual_goal(lake.settings), money_sql(lake.settings)
+        goal, views = usual_goal(lake.settings), computed_views(lake.settings)
         copy = FactCopy(
-            Path(directory), lambda file: read_file(lake, file), goal, money, has_sums=False
+            Path(directory), lambda file: read_file(lake, file), goal, views, has_sums=False
         )
         try:
             fetch_facts(lake, copy, week, moment)

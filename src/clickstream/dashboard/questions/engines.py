@@ -17,7 +17,7 @@ from clickstream.dashboard.questions.literals import sql_literal
 from clickstream.dashboard.questions.question import Question, leading_goal
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.lake.fact_files import (
-    MONEY_FACTS,
+    COMPUTED_VIEWS,
     FactFile,
     manifest_etag,
     read_file,
@@ -69,10 +69,11 @@ def usual_goal(settings: Settings) -> str:
     return leading_goal(order, settings.goals) or order
 
 
-def money_sql(settings: Settings) -> str:
-    """Return the SELECT of the view of money; empty without `[[sales]]`."""
-    path = settings.resolve(settings.build.sql_directory) / f"{MONEY_FACTS}.sql"
-    return path.read_text(encoding="utf-8") if settings.sales and path.is_file() else ""
+def computed_views(settings: Settings) -> dict[str, str]:
+    """Return the SELECT of each view of facts without files; none without `[[sales]]`."""
+    directory = settings.resolve(settings.build.sql_directory)
+    paths = {name: directory / f"{name}.sql" for name in COMPUTED_VIEWS if settings.sales}
+    return {name: path.read_text("utf-8") for name, path in paths.items() if path.is_file()}
 
 
 class LocalEngine:
@@ -82,8 +83,8 @@ class LocalEngine:
 
     def __init__(self, lake: Lake, directory: Path) -> None:
         self._lake = lake
-        goal, money = usual_goal(lake.settings), money_sql(lake.settings)
-        self._copy = FactCopy(directory, self._read, goal, money)
+        goal, views = usual_goal(lake.settings), computed_views(lake.settings)
+        self._copy = FactCopy(directory, self._read, goal, views)
         self._etag: str | None = None
 
     def _read(self, file: FactFile) -> Any:

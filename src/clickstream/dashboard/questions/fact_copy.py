@@ -17,6 +17,7 @@ from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -31,7 +32,7 @@ from clickstream.dashboard.questions.literals import FactId, SqlValue
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.summed_facts import DATES_OF_HOURS
 from clickstream.errors import InputError, is_disk_full
-from clickstream.lake.fact_files import ALL_FACT_VIEWS, MONEY_FACTS, FactFile, Manifest
+from clickstream.lake.fact_files import ALL_FACT_VIEWS, COMPUTED_VIEWS, FactFile, Manifest
 
 log = logging.getLogger("clickstream")
 
@@ -55,10 +56,7 @@ COPIED_DAY = "copied_day"
 IDS = {"session_id", "visitor_id"}
 """Columns of 16 hexadecimal digits, stored as 64-bit numbers for faster counts and joins."""
 
-_READ_BY_MONEY = {"order_facts", "refund_facts"}
-"""The fact views whose tables the view of money reads."""
-
-_VIEW = re.compile(r"\b\w+_facts\b")
+_VIEW = re.compile(rf"\b(?:\w+_facts|{'|'.join(COMPUTED_VIEWS)})\b")
 
 ReadFile = Callable[[FactFile], pa.Table | None]
 
@@ -93,9 +91,9 @@ def state_of(manifest: Manifest) -> CopyState:
 class FactCopy:
     """The copy in a directory; `read_file` fetches the rows of a fact file.
 
-    It has sums of the visits that met `goal`, the site's main goal. `money` is the SELECT of the
-    view of money, empty without sales. Without sums, the rows answer all questions: that is cheaper
-    for a copy that is asked a few. Raises CopyInUse if another process has it open.
+    It has sums of the visits that met `goal`, the site's main goal. `views` are the SELECTs of the
+    views without files. Without sums, the rows answer all questions: that is cheaper for a copy
+    that is asked a few. Raises CopyInUse if another process has it open.
     """
 
     def __init__(
@@ -103,14 +101,14 @@ class FactCopy:
         directory: Path,
         read_file: ReadFile,
         goal: str = "order",
-        money: str = "",
+        views: Mapping[str, str] = MappingProxyType({}),
         *,
         has_sums: bool = True,
     ) -> None:
         self._has_sums = has_sums
         self._read_file = read_file
         self._goal = goal
-        self._money = money
+        self._views = views
         self._updating = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._connection = _open(directory / FILE_NAME, goal)
@@ -140,7 +138,7 @@ class FactCopy:
                 if _state(cursor) == state_of(manifest):
                     return False
                 self._replace_files(cursor, manifest)
-                self._define_money(cursor)
+                self._define_views(cursor)
                 cursor.execute("delete from copy_state")
                 cursor.execute(
                     "insert into copy_state values (?, ?, ?)",
@@ -180,9 +178,11 @@ class FactCopy:
             touched[view] = {*old, *changed}
         sum_tables.renew(cursor, touched, self._goal if self._has_sums else None)
 
-    def _define_money(self, cursor: Any) -> None:
-        if self._money and _tables(cursor) >= _READ_BY_MONEY:
-            cursor.execute(f"create or replace view {MONEY_FACTS} as {self._money}")
+    def _define_views(self, cursor: Any) -> None:
+        """Create the views without files whose tables are copied."""
+        for name, sql in self._views.items():
+            if {*_VIEW.findall(sql)} <= _tables(cursor):
+                cursor.execute(f"create or replace view {name} as {sql}")
 
     def _batches(self, files: Mapping[date, FactFile]) -> Iterator[pa.Table]:
         """Read files, and join the rows of neighbours that have the same columns.

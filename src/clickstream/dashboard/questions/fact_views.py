@@ -95,9 +95,18 @@ MONEY = FactView(
 )
 """Orders and refunds. An order has the arrival and the place of its visit."""
 
+CREDITS = FactView(
+    "attribution",
+    "event_date",
+    has_sessions=False,
+    visit_dimensions=MONEY.visit_dimensions,
+    counted="coalesce(order_id, refund_id)",
+)
+"""Credits of visits for orders and refunds, by several models: a question needs a filter by one."""
+
 ITEMS = FactView("item_facts", "event_date", has_sessions=False, has_orders=True)
 PAIRS = FactView("item_pairs", "event_date", has_sessions=False, has_orders=True, rows=ITEM_PAIRS)
-OF_ORDERS = (MONEY, ITEMS, PAIRS)
+OF_ORDERS = (MONEY, CREDITS, ITEMS, PAIRS)
 """The views of orders: some filters of visits choose their rows, by the visit of the order."""
 
 DEMOGRAPHICS = FactView(
@@ -107,5 +116,5 @@ DEMOGRAPHICS = FactView(
 ALL = (
     *(SESSIONS, PAGE_VIEWS, GOALS, SESSION_ERRORS),
     *(HOURS, SOURCES, BOTS, BOT_PAGES, ERRORS, REJECTS, PLACES, PEOPLE, COHORTS, AGENTS),
-    *(SALES, MONEY, ITEMS),
+    *(SALES, MONEY, CREDITS, ITEMS),
 )

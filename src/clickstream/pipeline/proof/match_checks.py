@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from clickstream.errors import StateCode, with_code
+from clickstream.insight.credit import MODELS, SCALE
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.pipeline.proof.sales_checks import dates_within
 from clickstream.wording import quantity, shorten
@@ -49,13 +50,43 @@ views as (
     from confirmation_views where {within} group by 1
 ),
 
+paths as (
+    select
+        event_date,
+        sales_source,
+        order_id,
+        count(*) as number,
+        count(*) <> max(touches) or count(distinct touch) <> count(*) as is_incomplete,
+        {unequal} as is_unequal
+    from order_touches where {within} group by 1, 2, 3
+),
+
+touched as (
+    select
+        coalesce(paths.event_date, matches.event_date) as event_date,
+        coalesce(sum(paths.number), 0) as touches,
+        count_if(paths.order_id is null or matches.order_id is null) as without_touches,
+        count_if(paths.is_incomplete or paths.is_unequal) as broken
+    from (select * from matches where method <> 'none') matches
+    full outer join paths
+        on matches.event_date = paths.event_date
+        and matches.sales_source = paths.sales_source
+        and matches.order_id = paths.order_id
+    group by 1
+),
+
+ended as (
+    select event_date, sum(journeys) as journeys
+    from journeys where {within} and not has_order group by 1
+),
+
 pulled as (
     select event_date, max(published_at) as pulled_at
     from sales_ledger where {within} group by 1
 ),
 
 ledger as (
-    select event_date, orders, matched, confirmation_views, published_at
+    select event_date, orders, matched, confirmation_views, touches, journeys, published_at
     from match_ledger where {within}
 )
 
@@ -67,6 +98,12 @@ select
     coalesce(compared.matches, 0) as matches,
     coalesce(compared.matched, 0) as matched,
     coalesce(views.views, 0) as views,
+    coalesce(touched.touches, 0) as touches,
+    coalesce(ended.journeys, 0) as journeys,
+    if(ledger.touches is null, 0, coalesce(touched.without_touches, 0)) as without_touches,
+    coalesce(touched.broken, 0) as broken,
+    coalesce(ledger.touches, touched.touches, 0) as ledger_touches,
+    coalesce(ledger.journeys, ended.journeys, 0) as ledger_journeys,
     ledger.orders as ledger_orders,
     ledger.matched as ledger_matched,
     ledger.confirmation_views as ledger_views,
@@ -74,9 +111,14 @@ select
 from ledger
 full outer join compared on ledger.event_date = compared.event_date
 full outer join views on coalesce(ledger.event_date, compared.event_date) = views.event_date
+left join touched on coalesce(ledger.event_date, compared.event_date) = touched.event_date
+left join ended on coalesce(ledger.event_date, compared.event_date) = ended.event_date
 left join pulled on coalesce(ledger.event_date, compared.event_date) = pulled.event_date
 order by 1
 """
+
+_UNEQUAL = " or ".join(f"sum({name}_share) <> {SCALE}" for name in MODELS)
+"""Whether the shares of a model do not sum to the whole."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +195,7 @@ def verify_matches(lake: Lake, first: date | None = None, last: date | None = No
 
 
 def _check(lake: Lake, first: date | None, last: date | None) -> MatchReport:
-    rows = athena.query(lake, _COUNTS.format(within=dates_within(first, last))).records()
+    rows = athena.query(lake, _counts(first, last)).records()
     found = {row["event_date"]: [*_faults(row)] for row in rows}
     waiting = {row["event_date"] for row in rows if _is_waiting(row) and found[row["event_date"]]}
     return MatchReport(
@@ -167,6 +209,10 @@ def _check(lake: Lake, first: date | None, last: date | None) -> MatchReport:
         ),
         tuple(sorted(waiting)),
     )
+
+
+def _counts(first: date | None, last: date | None) -> str:
+    return _COUNTS.format(within=dates_within(first, last), unequal=_UNEQUAL)
 
 
 def _is_waiting(row: dict[str, Any]) -> bool:
@@ -183,6 +229,8 @@ def _faults(row: dict[str, Any]) -> Iterator[str]:
         ("missing", "without a row in order_matches"),
         ("without_order", "in order_matches only"),
         ("repeated", "stored more than once"),
+        ("without_touches", "with a visit but without touches, or the reverse"),
+        ("broken", "whose touches are not complete, or whose shares do not give the whole"),
     ):
         if row[name]:
             yield f"{quantity(row[name], 'order')} {what}"
@@ -190,6 +238,8 @@ def _faults(row: dict[str, Any]) -> Iterator[str]:
         ("matches", "ledger_orders", "orders"),
         ("matched", "ledger_matched", "orders with a visit"),
         ("views", "ledger_views", "confirmation views"),
+        ("touches", "ledger_touches", "touches"),
+        ("journeys", "ledger_journeys", "journeys without an order"),
     ):
         if row[name] != row[column]:
             yield f"{row[name]:,} {label} in the tables, {row[column]:,} in the ledger"

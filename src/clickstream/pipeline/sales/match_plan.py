@@ -21,6 +21,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger, match_reads, sales_state
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.sales_publication import MATCHES, ledger_rows
+from clickstream.pipeline.sales.journey_reader import TRAINING_DAYS
 from clickstream.pipeline.sales.match_reader import (
     MatchReader,
     Reach,
@@ -56,8 +57,8 @@ class Step(Enum):
 class DateToMatch:
     """A date whose inputs may have changed.
 
-    `files` is the version of the files, which a run records, and `known` the recorded one.
-    `inputs` is the digest of the rows. `stored` is the date's row in the ledger, None without one.
+    `files` is the version of the files, and `known` the recorded one, with that of the date's rows
+    after a hyphen. `inputs` is the digest of the rows. `stored` is the date's row in the ledger.
     `is_past` is whether the date is past the replay window.
     """
 
@@ -76,10 +77,38 @@ class DateToMatch:
 
 
 @dataclass(frozen=True)
-class MatchPlan:
-    """Groups of neighbouring dates, each with the reader of their inputs."""
+class MatchGroup:
+    """Neighbouring dates: the reader of their inputs, and the rows of the ledgers."""
 
-    groups: Sequence[tuple[MatchReader, Sequence[DateToMatch]]]
+    reader: MatchReader
+    inputs: LedgerRows
+
+
+@dataclass(frozen=True)
+class MatchPlan:
+    """Groups of neighbouring dates, each with the reader of their inputs.
+
+    The credits of a date depend on the journeys of the dates before it. So a date is described
+    again by `describe` when the dates before it are published, and `note` takes their version.
+    """
+
+    groups: Sequence[tuple[MatchGroup, Sequence[DateToMatch]]]
+    files: MatchFiles
+
+    def describe(self, group: MatchGroup, one: DateToMatch) -> DateToMatch:
+        """Return a date with the versions that its inputs have now."""
+        inputs = group.inputs.digest(one.day, self.files.journeys_before(one.day))
+        return replace(one, files=self.files.version(one.day), inputs=inputs)
+
+    def note(self, day: date, rows: str) -> None:
+        """Take the version of a date's rows, on which later dates depend."""
+        self.files.note(day, rows)
+
+    @property
+    def has_outdated(self) -> bool:
+        """Whether dates that are not in the plan depend on rows that have changed since."""
+        planned = {one.day for _, some in self.groups for one in some}
+        return not self.files.outdated <= planned
 
     @property
     def dates(self) -> list[date]:
@@ -123,21 +152,21 @@ class MatchRange:
 def plan_matches(lake: Lake, now: datetime, chosen: MatchRange | None = None) -> MatchPlan:
     """Find the dates to match; `now` is an aware time."""
     chosen = chosen or MatchRange()
-    files = _Files(lake, chosen.start(lake, now), now)
+    files = MatchFiles(lake, chosen.start(lake, now), now)
     changed = [
         day
         for day in files.days
-        if chosen.has(day) and (chosen.everything or files.known.get(day) != files.version(day))
+        if chosen.has(day) and (chosen.everything or not files.is_known(day))
     ]
     groups = [_group(files, some, everything=chosen.everything) for some in _neighbours(changed)]
     customers = _customers_with_new_consents(lake, groups)
     if not customers:
-        return MatchPlan(groups)
+        return MatchPlan(groups, files)
     dates = match_reads.dates_of_customers(lake, files.first, customers)
     others = sorted({*files.days} & dates - {*changed})
     # They come first: if the run is killed, the dates of the consents are still to be matched.
     forced = [_group(files, some, everything=True) for some in _neighbours(others)]
-    return MatchPlan([*forced, *groups])
+    return MatchPlan([*forced, *groups], files)
 
 
 def _neighbours(days: Iterable[date]) -> Iterator[list[date]]:
@@ -145,7 +174,7 @@ def _neighbours(days: Iterable[date]) -> Iterator[list[date]]:
     return split_when(days, lambda one, other: (other - one).days > _MARGIN)
 
 
-class _Files:
+class MatchFiles:
     """The data files of all inputs by date, and the recorded versions."""
 
     def __init__(self, lake: Lake, first: date, now: datetime) -> None:
@@ -162,7 +191,9 @@ class _Files:
             for day, paths in by_table[HOUR_LEDGER].items()
         }
         self._sales = {day: digest_texts(paths) for day, paths in by_table[SALES_LEDGER].items()}
-        self.known = sales_state.versions(lake, MATCHES, first)
+        self.known = sales_state.versions(lake, MATCHES, first - timedelta(days=TRAINING_DAYS))
+        self.outdated: set[date] = set()
+        self._rows = {day: _rows_part(version) for day, version in self.known.items()}
         self._settings = digest_texts([lake.settings.orders.model_dump_json(), __version__])
 
     @property
@@ -170,7 +201,23 @@ class _Files:
         """The dates with sales, those of the log since then, and those that are recorded."""
         begin = max(min(self._sales, default=date.max), self.first)
         of_log = {day for day in self._hours if day >= begin}
-        return sorted({*(day for day in self._sales if day >= begin), *of_log, *self.known})
+        known = {day for day in self.known if day >= self.first}
+        return sorted({*(day for day in self._sales if day >= begin), *of_log, *known})
+
+    def is_known(self, day: date) -> bool:
+        """Whether the recorded version of a date is that of its files."""
+        return self.known.get(day, "").partition("-")[0] == self.version(day)
+
+    def note(self, day: date, rows: str) -> None:
+        """Take the version of a date's rows."""
+        if self._rows.get(day) != rows:
+            later = days_around(day, -1, TRAINING_DAYS)
+            self.outdated |= self.known.keys() & {*later}
+        self._rows[day] = rows
+
+    def journeys_before(self, day: date) -> list[str]:
+        """Return the versions of the rows of the dates whose journeys give the credits of one."""
+        return [self._rows.get(one, "") for one in days_around(day, TRAINING_DAYS, -1)]
 
     def is_past(self, day: date) -> bool:
         """Whether a date is past the replay window, so that no row may name its visits."""
@@ -184,10 +231,11 @@ class _Files:
         texts = [
             *(self._hours.get(one, "") for one in hours),
             *(self._sales.get(one, "") for one in sales),
+            *self.journeys_before(day),
         ]
         return digest_texts([*texts, self._settings, str(self.is_past(day))])
 
-    def inputs(self, days: Sequence[date]) -> _Inputs:
+    def inputs(self, days: Sequence[date]) -> LedgerRows:
         """Read the ledgers for neighbouring dates."""
         first, last, reach = days[0], days[-1], self.reach
         of_hours = days_around(first, reach.hours_before, 0)[0]
@@ -203,10 +251,10 @@ class _Files:
             last + timedelta(days=reach.orders_after),
         )
         people = iceberg_tables.texts_by_date(self.lake, PEOPLE_ESTIMATES, of_hours, _OF_PEOPLE)
-        return _Inputs(hours.to_pylist(), sales.to_pylist(), people, self._settings, reach)
+        return LedgerRows(hours.to_pylist(), sales.to_pylist(), people, self._settings, reach)
 
 
-class _Inputs:
+class LedgerRows:
     """The rows of the ledgers of a range of dates, and their digests by date."""
 
     def __init__(
@@ -228,32 +276,35 @@ class _Inputs:
             text = f"{row['sales_source']} {row['source_digest']}"
             self._of_sales.setdefault(row["event_date"], []).append(text)
 
-    def digest(self, day: date) -> str:
-        """Return the digest of the sales, and after a hyphen that of everything else."""
+    def digest(self, day: date, journeys: Sequence[str]) -> str:
+        """Return the digest of the sales, and after a hyphen that of everything else.
+
+        `journeys` are the versions of the rows of the dates before.
+        """
         reach = self._reach
         sales = _texts(self._of_sales, days_around(day, reach.orders_before, reach.orders_after))
         hours = _texts(self._of_hours, days_around(day, reach.hours_before, reach.hours_after))
-        return f"{digest_texts(sales)}-{digest_texts([*hours, self._settings])}"
+        return f"{digest_texts(sales)}-{digest_texts([*hours, *journeys, self._settings])}"
 
 
 def _group(
-    files: _Files, days: Sequence[date], *, everything: bool
-) -> tuple[MatchReader, list[DateToMatch]]:
+    files: MatchFiles, days: Sequence[date], *, everything: bool
+) -> tuple[MatchGroup, list[DateToMatch]]:
     """Describe neighbouring dates. Their ledgers are read before any other row."""
     lake = files.lake
     ledger = iceberg_tables.load(lake, MATCH_LEDGER)
     stored = ledger.read(Hour.midnight(days[0]), Hour.midnight(days[-1]))
-    inputs = files.inputs(days)
+    rows = files.inputs(days)
     found = []
     for day in days:
         of_day = stored.filter(pc.equal(stored["event_date"], day))
-        known = files.known.get(day, "")
+        known, inputs = files.known.get(day, ""), rows.digest(day, files.journeys_before(day))
         one = DateToMatch(
-            *(day, Step.MATCH, files.version(day), known, inputs.digest(day), of_day),
+            *(day, Step.MATCH, files.version(day), known, inputs, of_day),
             is_past=files.is_past(day),
         )
         found.append(one if everything else replace(one, step=_step(one)))
-    return MatchReader(lake, inputs.hours), found
+    return MatchGroup(MatchReader(lake, rows.hours), rows), found
 
 
 def _step(one: DateToMatch) -> Step:
@@ -261,6 +312,8 @@ def _step(one: DateToMatch) -> Step:
     if not len(one.stored) or one.is_unfinished:
         return Step.MATCH
     [stored] = one.stored.to_pylist()
+    if stored["touches"] is None:  # an earlier release matched the date
+        return Step.MATCH
     if not one.is_past:
         is_known = stored["inputs_digest"] == one.inputs and not stored["is_anonymous"]
         return Step.RECORD if is_known else Step.MATCH
@@ -269,12 +322,17 @@ def _step(one: DateToMatch) -> Step:
     return Step.RECORD if stored["is_anonymous"] else Step.ANONYMIZE
 
 
+def _rows_part(version: str) -> str:
+    """Return the version of a date's rows in a recorded version; empty if it is unfinished."""
+    return "" if sales_state.is_unfinished(version) else version.partition("-")[2]
+
+
 def _sales_part(digest: str) -> str:
     return digest.partition("-")[0]
 
 
 def _customers_with_new_consents(
-    lake: Lake, groups: Sequence[tuple[MatchReader, Sequence[DateToMatch]]]
+    lake: Lake, groups: Sequence[tuple[MatchGroup, Sequence[DateToMatch]]]
 ) -> Collection[str]:
     """Return the customers with statements on dates whose sales have changed.
 

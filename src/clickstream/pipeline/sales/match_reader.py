@@ -13,6 +13,8 @@ from typing import Any
 from clickstream.hours import Hour
 from clickstream.lake import Lake, match_reads
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.visitor_keys import KeyPeriod
+from clickstream.pipeline.sales.journey_reader import JourneyReader
 from clickstream.sales.match_day import MatchInputs, MatchRules
 from clickstream.sales.matching import (
     HourCoverage,
@@ -22,15 +24,7 @@ from clickstream.sales.matching import (
     microseconds,
 )
 from clickstream.sales.time_matching import OrderForm
-from clickstream.sales.visits import (
-    ARRIVAL_COLUMNS,
-    DIRECT,
-    LOOK_BACK,
-    PART_COLUMNS,
-    Visit,
-    visits_of,
-    with_earlier_arrivals,
-)
+from clickstream.sales.visits import PART_COLUMNS, Visit, VisitPath, path_to, visits_of
 from clickstream.tables.dates import SUSPECTED_VISITORS
 from clickstream.tables.sales import ORDERS
 
@@ -47,7 +41,10 @@ _REFUSED = ("denied", "withdrawn")
 def rules_of_matches(lake: Lake) -> MatchRules:
     """Return the rules of `[orders]`."""
     chosen = lake.settings.orders
-    return MatchRules(chosen.window_hours, chosen.match_by_time, chosen.time_tolerance_seconds)
+    return MatchRules(
+        *(chosen.window_hours, chosen.match_by_time),
+        *(chosen.time_tolerance_seconds, chosen.attribution_days),
+    )
 
 
 class MatchReader:
@@ -64,11 +61,13 @@ class MatchReader:
         self._views: dict[date, list[NumberedView]] = {}
         self._forms: dict[date, list[OrderForm]] = {}
         self._suspected: dict[date, set[str]] = {}
+        window = self._rules.attribution_window
+        self._journeys = JourneyReader(lake, window, self._suspected_of, self._views_of)
 
     def inputs(self, day: date) -> MatchInputs:
         """Return the orders, views and sent forms that the matches of a date depend on."""
         reach = Reach.of(self._rules)
-        self._forget(day - timedelta(days=reach.orders_before))
+        self._forget(day - timedelta(days=max(reach.orders_before, reach.attribution_days)))
         views = days_around(day, reach.views_before, reach.days)
         forms = days_around(day, 1, 1) if self._rules.by_time else []
         return MatchInputs(
@@ -80,10 +79,12 @@ class MatchReader:
             [view for one in views for view in self._views_of(one)],
             self._hours,
             [form for one in forms for form in self._forms_of(one)],
+            self._journeys.effects(day),
+            self._journeys.ended(day),
         )
 
-    def visits(self, day: date, sessions: set[str]) -> dict[str, Visit]:
-        """Return the visits of the orders of a date, with the arrivals that led to them."""
+    def visits(self, day: date, sessions: set[str]) -> dict[str, VisitPath]:
+        """Return the visits of the orders of a date, with those in the window before them."""
         if not sessions:
             return {}
         first_day, last_day = self._days_of(day, sessions)
@@ -91,16 +92,23 @@ class MatchReader:
             self._lake, first_day, last_day, "session_id", sessions, PART_COLUMNS
         )
         visits = visits_of(parts.to_pylist())
-        direct = [one for one in visits.values() if one.arrival.channel == DIRECT]
-        if not direct:
-            return visits
-        first = min(one.started_at for one in direct) - LOOK_BACK
-        last = max(one.started_at for one in direct)
-        visitors = {one.visitor_id for one in direct}
-        earlier = match_reads.arrivals_of(
-            self._lake, first.date(), last.date(), visitors, ARRIVAL_COLUMNS
+        of_visitor = self._journeys.visits_before(visits.values())
+        window = self._rules.attribution_window
+        return {
+            name: VisitPath(
+                path_to(one, of_visitor.get(one.visitor_id, ()), window), self._is_cut(one)
+            )
+            for name, one in visits.items()
+        }
+
+    def _is_cut(self, visit: Visit) -> bool:
+        """Whether visits in the window before one may be unknown."""
+        earliest = visit.started_at - self._rules.attribution_window
+        period = KeyPeriod.of(Hour.at(visit.started_at), self._lake.settings.privacy.key_days)
+        is_published = HourCoverage(self._hours.complete, (), needs_numbers=False).covers(
+            microseconds(earliest), microseconds(visit.started_at)
         )
-        return visits | with_earlier_arrivals(direct, earlier.to_pylist())
+        return earliest < period.start.replace(tzinfo=None) or not is_published
 
     def _days_of(self, day: date, sessions: set[str]) -> tuple[date, date]:
         """Return the dates that sessions can have parts on: those beside their requests' dates."""
@@ -186,7 +194,7 @@ class MatchReader:
 
     def _forget(self, before: date) -> None:
         """Forget dates that no later date needs."""
-        for known in (self._orders, self._views, self._forms, self._suspected):
+        for known in (self._orders, self._views, self._forms):
             for day in [one for one in known if one < before - timedelta(days=1)]:
                 del known[day]
 
@@ -195,21 +203,22 @@ class Reach:
     """How many dates before and after a date its matches depend on.
 
     An order's views are within the window (`days`). The kind of a view depends on the order that it
-    confirms, the earlier views of this order, and the orders that these may confirm.
+    confirms, the earlier views of this order, and the orders that these may confirm. A journey that
+    ends in nothing began up to two windows of attribution earlier.
     """
 
-    def __init__(self, days: int) -> None:
-        self.days = days
+    def __init__(self, days: int, attribution_days: int) -> None:
+        self.days, self.attribution_days = days, attribution_days
         self.views_before = 2 * days
         self.orders_before = 3 * days
         self.orders_after = 2 * days
-        self.hours_before = max(LOOK_BACK.days + days, 2 * days) + 2
+        self.hours_before = 2 * max(attribution_days, days) + 2
         self.hours_after = days + 1
 
     @classmethod
     def of(cls, rules: MatchRules) -> Reach:
         """Return the reach of a window."""
-        return cls(-(-rules.window_hours // 24))
+        return cls(-(-rules.window_hours // 24), rules.attribution_days)
 
 
 def days_around(day: date, before: int, after: int) -> list[date]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -31,8 +31,17 @@ from clickstream.pipeline.sales.match_plan import (
 )
 from clickstream.pipeline.sales.match_reader import MatchReader, rules_of_matches
 from clickstream.sales.match_day import match_day
+from clickstream.sales.touches import changed_credits, of_date
 from clickstream.tables import Table
-from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, MATCH_LEDGER, ORDER_MATCHES
+from clickstream.tables.sales_matches import (
+    ATTRIBUTION_CHANGES,
+    CONFIRMATION_VIEWS,
+    JOURNEYS,
+    MATCH_LEDGER,
+    ORDER_MATCHES,
+    ORDER_TOUCHES,
+)
+from clickstream.text_digests import digest_texts
 from clickstream.wording import quantity
 
 _ATTEMPTS = 5
@@ -82,11 +91,13 @@ def match_orders(
 ) -> Iterator[MatchedDate]:
     """Match the dates that changed; yield each when it is published.
 
+    What a date gives to the credits of later dates may have changed: then these are compared again.
     If another process publishes a date meanwhile, what is left is compared again. Raises StaleHour
     if that happens too often and no fewer dates are left: two processes that match the same dates
     at once overtake each other at any of them, and both make progress.
     """
     attempts, left = 0, 0
+    chosen = chosen or MatchRange()
     while True:
         plan = plan_matches(lake, now, chosen)
         attempts = attempts + 1 if len(plan.dates) == left else 1
@@ -97,40 +108,73 @@ def match_orders(
             if attempts == _ATTEMPTS:
                 raise
         else:
-            return
+            if not plan.has_outdated:
+                return
+            chosen = replace(chosen, everything=False)
 
 
 def match_dates(lake: Lake, plan: MatchPlan, run_id: str) -> Iterator[MatchedDate]:
     """Match the dates of a plan. Raises StaleHour if another process publishes one of them."""
-    for reader, dates in plan.groups:
-        for one in dates:
+    for group, dates in plan.groups:
+        for planned in dates:
+            one = plan.describe(group, planned)
             if one.step is Step.RECORD:
-                sales_state.end(lake, MATCHES, one.day, one.files, one.known)
+                version = f"{one.files}-{one.known.partition('-')[2]}"
+                sales_state.end(lake, MATCHES, one.day, version, one.known)
             else:
-                yield _match(lake, reader, one, run_id)
+                version, matched = _match(lake, group.reader, one, run_id)
+                plan.note(one.day, version)
+                yield matched
 
 
-def _match(lake: Lake, reader: MatchReader, one: DateToMatch, run_id: str) -> MatchedDate:
+def _match(
+    lake: Lake, reader: MatchReader, one: DateToMatch, run_id: str
+) -> tuple[str, MatchedDate]:
+    """Match a date, and return the version of its rows, too."""
     before = {table: _stored_rows(lake, table, one.day) for table in _TABLES}
-    rows = before if one.step is Step.ANONYMIZE else _matched_rows(lake, reader, one.day)
+    is_new = one.step is Step.MATCH
+    rows = _matched_rows(lake, reader, one.day) if is_new else before
+    version = _version_of(rows) if is_new else one.known.partition("-")[2]
     if one.is_past:
         rows = {**rows, ORDER_MATCHES: _without_sessions(rows[ORDER_MATCHES])}
+    files = f"{one.files}-{version}"
     is_same = not one.is_unfinished and _is_stored(one, before, rows)
     if is_same:
-        sales_state.end(lake, MATCHES, one.day, one.files, one.known)
+        sales_state.end(lake, MATCHES, one.day, files, one.known)
     else:
-        ledger = _ledger(one, rows, run_id)
+        published = {
+            **rows,
+            ATTRIBUTION_CHANGES: _changes(lake, one.day, before, rows, run_id),
+            MATCH_LEDGER: _ledger(one, rows, run_id),
+        }
         replaces = sales_publication.publication_of_matches(one.stored)
-        sales_publication.publish_matches(
-            lake, one.day, {**rows, MATCH_LEDGER: ledger}, replaces, one.files
-        )
-    return MatchedDate(
+        sales_publication.publish_matches(lake, one.day, published, replaces, files)
+    return version, MatchedDate(
         one.day,
         Counter(rows[ORDER_MATCHES]["method"].to_pylist()),
         Counter(rows[CONFIRMATION_VIEWS]["kind"].to_pylist()),
         is_published=not is_same,
         is_anonymous=one.is_past,
     )
+
+
+def _version_of(rows: Rows) -> str:
+    """Return a digest of the rows on which the credits of later dates depend."""
+    orders = rows[ORDER_MATCHES].select(["sales_source", "order_id", "session_id"]).to_pylist()
+    return digest_texts(map(str, [*orders, *rows[JOURNEYS].to_pylist()]), 16)
+
+
+def _changes(lake: Lake, day: date, before: Rows, rows: Rows, run_id: str) -> pa.Table:
+    """Return the stored changes of a date's credits, and those between the rows."""
+    known = _stored_rows(lake, ATTRIBUTION_CHANGES, day)
+    old, new = (some[ORDER_TOUCHES].to_pylist() for some in (before, rows))
+    now = datetime.now(UTC).replace(tzinfo=None)
+    found = [
+        {**of_date(day), **one, "changed_at": now, "changed_by": run_id}
+        for one in changed_credits(old, new, known.to_pylist())
+    ]
+    schema = ATTRIBUTION_CHANGES.arrow_schema()
+    return pa.concat_tables([known, pa.Table.from_pylist(found, schema)])
 
 
 def _matched_rows(lake: Lake, reader: MatchReader, day: date) -> Rows:
@@ -177,13 +221,19 @@ def _counts(rows: Rows) -> dict[str, int]:
         "orders": len(methods),
         "matched": sum(method != "none" for method in methods),
         "confirmation_views": len(rows[CONFIRMATION_VIEWS]),
+        "touches": len(rows[ORDER_TOUCHES]),
+        "journeys": _ended(rows[JOURNEYS]),
     }
+
+
+def _ended(journeys: pa.Table) -> int:
+    """Count the journeys without an order."""
+    return sum(row["journeys"] for row in journeys.to_pylist() if not row["has_order"])
 
 
 def _ledger(one: DateToMatch, rows: Rows, run_id: str) -> pa.Table:
     row: dict[str, Any] = {
-        "event_date": one.day,
-        "hour_at": datetime(one.day.year, one.day.month, one.day.day),
+        **of_date(one.day),
         **_counts(rows),
         "inputs_digest": one.inputs,
         "is_anonymous": one.is_past,
@@ -194,4 +244,4 @@ def _ledger(one: DateToMatch, rows: Rows, run_id: str) -> pa.Table:
     return pa.Table.from_pylist([row], MATCH_LEDGER.arrow_schema())
 
 
-_TABLES = (ORDER_MATCHES, CONFIRMATION_VIEWS)
+_TABLES = (ORDER_MATCHES, CONFIRMATION_VIEWS, ORDER_TOUCHES, JOURNEYS)

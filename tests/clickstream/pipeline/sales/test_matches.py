@@ -14,7 +14,7 @@ import pytest
 from tests.support.changed_rows import change_row
 from tests.support.faults import Killed, dying
 from tests.support.lakes import aws_session
-from tests.support.matched_cafe import MatchedCafe, TrueMatch, cafe_settings
+from tests.support.matched_cafe import MatchedCafe, TrueMatch, TrueTouch, cafe_settings
 
 from clickstream.demo.cafe import CafeRules
 from clickstream.hours import Hour, hour_range
@@ -30,7 +30,13 @@ from clickstream.pipeline.sales.pull import plan_pull, pull_dates
 from clickstream.settings import Settings
 from clickstream.tables import Table
 from clickstream.tables.sales import ORDERS
-from clickstream.tables.sales_matches import CONFIRMATION_VIEWS, MATCH_LEDGER, ORDER_MATCHES
+from clickstream.tables.sales_matches import (
+    CONFIRMATION_VIEWS,
+    JOURNEYS,
+    MATCH_LEDGER,
+    ORDER_MATCHES,
+    ORDER_TOUCHES,
+)
 
 pytestmark = pytest.mark.lake
 
@@ -38,9 +44,10 @@ LAST = Hour.parse("2026-11-20T23")
 
 CHANGES = (
     *((table, "delete") for table in (ORDER_MATCHES, CONFIRMATION_VIEWS, MATCH_LEDGER)),
+    *((ORDER_TOUCHES, what) for what in ("delete", "duplicate")),
     *((table, "duplicate") for table in (ORDER_MATCHES, CONFIRMATION_VIEWS)),
     (ORDER_MATCHES, "replace by another"),
-    *((MATCH_LEDGER, name) for name in ("orders", "matched", "confirmation_views")),
+    *((MATCH_LEDGER, name) for name in ("orders", "matched", "confirmation_views", "touches")),
 )
 
 
@@ -69,6 +76,14 @@ def matches(lake: Lake) -> dict[str, TrueMatch]:
         one["order_id"] for one in rows(lake, ORDERS)
     )
     return {one["order_id"]: TrueMatch(*(one[n] for n in TrueMatch._fields)) for one in found}
+
+
+def touches(lake: Lake) -> dict[str, list[TrueTouch]]:
+    found: dict[str, list[TrueTouch]] = {}
+    for one in sorted(rows(lake, ORDER_TOUCHES), key=lambda one: int(one["touch"])):
+        touch = TrueTouch(*(one[name] for name in TrueTouch._fields))
+        found.setdefault(one["order_id"], []).append(touch)
+    return found
 
 
 def assert_ledger_counts_the_rows(lake: Lake) -> None:
@@ -128,6 +143,9 @@ def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
 
     truth = cafe.truth(now)
     assert matches(lake) == truth
+    assert touches(lake) == cafe.touches(now)
+    ended = [one for one in rows(lake, JOURNEYS) if one["has_order"]]
+    assert sum(one["journeys"] for one in ended) == len(touches(lake))
     reasons = {None, "not on the web", "no request", "opted out"}
     assert {one.why_none for one in truth.values()} > reasons
     assert_ledger_counts_the_rows(lake)

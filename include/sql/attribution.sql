@@ -1,0 +1,161 @@
+-- One row is one visit's credit for one order or refund by one model: see docs/attribution.md.
+-- Amounts are split by largest remainder, so for each model the credits of an order or a refund sum
+-- to its amount, and those of a date to the net sales of revenue_daily. An order without a visit has
+-- one row without a channel. The models markov and shapley lack the orders of dates with too few
+-- orders before them. The dashboard's copy of the facts runs the same SQL.
+with
+
+movements as (
+    select *
+    from money_facts
+),
+
+all_touches as (
+    select *
+    from touch_facts
+),
+
+models (model) as (
+    values
+        ('first'), ('last'), ('last_non_direct'), ('linear'),
+        ('position'), ('time_decay'), ('markov'), ('shapley')
+),
+
+first_orders as (
+    select
+        customer_key,
+        min(local_date) as first_date
+    from movements
+    where
+        orders = 1
+        and customer_key is not null
+    group by customer_key
+),
+
+weighted as (
+    select
+        movements.sales_source,
+        movements.order_id,
+        movements.refund_id,
+        movements.currency,
+        movements.sold_by,
+        movements.customer_key,
+        movements.method,
+        movements.why_none,
+        movements.landing_page,
+        movements.device,
+        movements.country,
+        movements.region,
+        movements.city,
+        movements.orders,
+        movements.net_cents,
+        movements.local_date,
+        movements.local_hour,
+        movements.local_weekday,
+        movements.event_date,
+        models.model,
+        coalesce(all_touches.touch, 1) as touch,
+        coalesce(all_touches.touches, 1) as touches,
+        coalesce(all_touches.is_window_cut, true) as is_window_cut,
+        case when all_touches.touch is null then movements.channel else all_touches.channel end
+            as channel,
+        case when all_touches.touch is null then movements.source else all_touches.source end
+            as source,
+        case when all_touches.touch is null then movements.medium else all_touches.medium end
+            as medium,
+        case
+            when all_touches.touch is null then movements.referrer_domain
+            else all_touches.referrer_domain
+        end as referrer_domain,
+        case
+            when all_touches.touch is null then movements.utm_campaign
+            else all_touches.utm_campaign
+        end as utm_campaign,
+        case
+            when movements.method = 'none' then 1000000
+            when models.model = 'markov' then all_touches.markov_share
+            when models.model = 'shapley' then all_touches.shapley_share
+            when all_touches.touch is null then 1000000
+            when models.model = 'first' then all_touches.first_share
+            when models.model = 'last' then all_touches.last_share
+            when models.model = 'last_non_direct' then all_touches.last_non_direct_share
+            when models.model = 'linear' then all_touches.linear_share
+            when models.model = 'position' then all_touches.position_share
+            when models.model = 'time_decay' then all_touches.time_decay_share
+        end as share
+    from movements
+    cross join models
+    left join all_touches
+        on
+            movements.sales_source = all_touches.sales_source
+            and movements.order_id = all_touches.order_id
+            and movements.method <> 'none'
+),
+
+whole_cents as (
+    select
+        *,
+        mod(abs(net_cents) * share, 1000000) as remainder,
+        cast((abs(net_cents) * share - mod(abs(net_cents) * share, 1000000)) / 1000000 as bigint)
+            as cents
+    from weighted
+    where share is not null
+),
+
+ranked as (
+    select
+        *,
+        sum(cents) over (
+            partition by
+                model, event_date, local_date, sales_source, order_id, refund_id, currency
+        ) as all_cents,
+        row_number() over (
+            partition by
+                model, event_date, local_date, sales_source, order_id, refund_id, currency
+            order by remainder desc, touch
+        ) as place
+    from whole_cents
+),
+
+final as (
+    select
+        ranked.sales_source,
+        ranked.order_id,
+        ranked.refund_id,
+        ranked.model,
+        ranked.touch,
+        ranked.touches,
+        ranked.is_window_cut,
+        ranked.channel,
+        ranked.source,
+        ranked.medium,
+        ranked.referrer_domain,
+        ranked.utm_campaign,
+        ranked.share,
+        case when ranked.net_cents < 0 then -1 else 1 end * (
+            ranked.cents
+            + case when ranked.place <= abs(ranked.net_cents) - ranked.all_cents then 1 else 0 end
+        ) as credit_cents,
+        ranked.orders * ranked.share / 1000000e0 as credited_orders,
+        ranked.currency,
+        ranked.sold_by,
+        ranked.customer_key,
+        coalesce(ranked.orders = 1 and ranked.local_date = first_orders.first_date, false)
+            as is_new_customer,
+        ranked.method,
+        ranked.why_none,
+        ranked.landing_page,
+        ranked.device,
+        ranked.country,
+        ranked.region,
+        ranked.city,
+        ranked.local_date,
+        ranked.local_hour,
+        ranked.local_weekday,
+        ranked.event_date
+    from ranked
+    left join first_orders on ranked.customer_key = first_orders.customer_key
+)
+
+select *
+from final

@@ -1,0 +1,34 @@
+"""How much chance moves a credit: the interval of the Poisson bootstrap over customers.
+
+The bootstrap counts each customer a Poisson-distributed number of times with the mean 1. Its sum of
+credits c has the cumulants Σc, Σc² and Σc³, so its quantiles follow from three sums without a draw
+(Cornish and Fisher 1938). The view attribution_intervals has the same formula.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import NamedTuple
+
+Z = 1.645
+"""Standard normal quantile of 95 %: the interval holds 90 %."""
+
+SKEW = 0.284
+"""(Z² - 1) / 6, the weight of the third cumulant."""
+
+
+class CreditInterval(NamedTuple):
+    """The limits of a 90 % interval, in the unit of the credit."""
+
+    low: float
+    high: float
+
+
+def credit_interval(credit: float, squares: float, cubes: float) -> CreditInterval:
+    """Return the interval of a sum of credits, from the sums of their squares and cubes."""
+    if squares <= 0:
+        return CreditInterval(credit, credit)
+    middle = credit + SKEW * cubes / squares
+    apart = Z * sqrt(squares)
+    low = min(middle - apart, credit)
+    return CreditInterval(max(low, 0.0) if credit >= 0 else low, max(middle + apart, credit))

@@ -1,0 +1,75 @@
+"""Removal effects of channels: a Markov chain of order 1 over the visits of journeys, exactly.
+
+A journey begins, passes from channel to channel, and ends in an order or in nothing. The removal
+effect of a channel is the share of all orders that would be lost if whoever reaches it went away
+(Anderl, Becker, von Wangenheim, Schumann 2016, "Mapping the customer journey").
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from clickstream.insight.credit import SCALE
+
+Path = tuple[str, ...]
+"""The channels of a journey, in order."""
+
+
+class Outcomes(NamedTuple):
+    """How many journeys of a path ended in an order, and how many in nothing."""
+
+    orders: int
+    nothing: int
+
+
+def removal_effects(journeys: Mapping[Path, Outcomes]) -> dict[str, int]:
+    """Return the removal effect of each channel in millionths; 0 for all without an order."""
+    channels = sorted({channel for path in journeys for channel in path})
+    if not channels:
+        return {}
+    begin, pass_on, order = _probabilities(journeys, channels)
+    reached = _order_rate(begin, pass_on, order)
+    if not reached:
+        return dict.fromkeys(channels, 0)
+    effects = {}
+    for place, channel in enumerate(channels):
+        others = np.delete(np.arange(len(channels)), place)
+        without = _order_rate(begin[others], pass_on[np.ix_(others, others)], order[others])
+        effects[channel] = round(SCALE * min(max(1 - without / reached, 0.0), 1.0))
+    return effects
+
+
+Floats = npt.NDArray[np.float64]
+
+
+def _probabilities(
+    journeys: Mapping[Path, Outcomes], channels: list[str]
+) -> tuple[Floats, Floats, Floats]:
+    """Return the probabilities to begin with each channel, to pass on to others, and to order."""
+    place = {channel: n for n, channel in enumerate(channels)}
+    begin, order = np.zeros(len(channels)), np.zeros(len(channels))
+    pass_on = np.zeros((len(channels), len(channels)))
+    visits: Counter[str] = Counter()
+    for path, (orders, nothing) in journeys.items():
+        number = orders + nothing
+        begin[place[path[0]]] += number
+        order[place[path[-1]]] += orders
+        for channel in path:
+            visits[channel] += number
+        for one, other in pairwise(path):
+            pass_on[place[one], place[other]] += number
+    each = np.array([visits[channel] for channel in channels], np.float64)
+    return begin / max(begin.sum(), 1), pass_on / each[:, None], order / each
+
+
+def _order_rate(begin: Floats, pass_on: Floats, order: Floats) -> float:
+    """Return the probability that a journey ends in an order."""
+    if not len(begin):
+        return 0.0
+    return float(begin @ np.linalg.solve(np.eye(len(begin)) - pass_on, order))
