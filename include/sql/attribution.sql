@@ -1,7 +1,7 @@
 -- One row is one visit's credit for one order or refund by one model: see docs/attribution.md.
 -- Amounts are split by largest remainder, so for each model the credits of an order or a refund sum
--- to its amount, and those of a date to the net sales of revenue_daily. An order without a visit has
--- one row without a channel. The models markov and shapley lack the orders of dates with too few
+-- to its amount, and those of a date to the net sales of revenue_daily. An order without a visit
+-- has one row without a channel. The models markov and shapley lack the orders of dates with few
 -- orders before them. The dashboard's copy of the facts runs the same SQL.
 with
 
