@@ -259,6 +259,15 @@ TOUCH_SCHEMA = pa.schema(
         ("event_date", _DATE),
     ]
 )
+SPEND_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("sales_source", "platform", "account", "campaign_id")),
+        *((name, _TEXT) for name in ("utm_source", "utm_medium", "utm_campaign")),
+        *((name, _TEXT) for name in ("source", "medium", "campaign", "currency")),
+        *((name, _NUMBER) for name in ("spend_cents", "impressions", "clicks")),
+        *((name, _DATE) for name in ("local_date", "event_date")),
+    ]
+)
 SCHEMAS = {
     "session_facts": SESSION_SCHEMA,
     "page_view_facts": PAGE_VIEW_SCHEMA,
@@ -280,6 +289,7 @@ SCHEMAS = {
     "item_facts": ITEM_SCHEMA,
     "touch_facts": TOUCH_SCHEMA,
     "demographic_facts": DEMOGRAPHIC_SCHEMA,
+    "spend_facts": SPEND_SCHEMA,
 }
 
 

@@ -113,8 +113,11 @@ DEMOGRAPHICS = FactView(
     "current_demographics", "event_date", has_sessions=False, rows=CURRENT_DEMOGRAPHICS
 )
 
+SPEND = FactView("spend_facts", "event_date", has_sessions=False)
+"""What campaigns cost, by the tags of their links."""
+
 ALL = (
     *(SESSIONS, PAGE_VIEWS, GOALS, SESSION_ERRORS),
     *(HOURS, SOURCES, BOTS, BOT_PAGES, ERRORS, REJECTS, PLACES, PEOPLE, COHORTS, AGENTS),
-    *(SALES, MONEY, CREDITS, ITEMS),
+    *(SALES, MONEY, CREDITS, ITEMS, SPEND),
 )
