@@ -136,6 +136,7 @@ final as (
             ranked.cents
             + case when ranked.place <= abs(ranked.net_cents) - ranked.all_cents then 1 else 0 end
         ) as credit_cents,
+        ranked.orders,
         ranked.orders * ranked.share / 1000000e0 as credited_orders,
         ranked.currency,
         ranked.sold_by,

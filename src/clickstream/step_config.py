@@ -62,7 +62,7 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
         ),
         kinds=_kinds(settings),
         orders=OrderRules(Expression(settings.orders.number) if settings.orders.number else None),
-        channels=_channels(settings),
+        channels=channel_rules(settings),
         trusted=clean.NetworkSet.of(chosen.trusted_proxies),
         networks=_networks(settings),
         hosting=HOSTING_VERDICTS if behaviour.hosting else {},
@@ -205,7 +205,8 @@ def _agents(settings: Settings) -> list[Path]:
     return sorted(directory.glob("*.json"))
 
 
-def _channels(settings: Settings) -> clean.ChannelRules:
+def channel_rules(settings: Settings) -> clean.ChannelRules:
+    """Return the rules of channels: those of the settings, else the default ones."""
     if not settings.channels.rules:
         return DEFAULT_CHANNELS
     return clean.ChannelRules.parse(_text(settings.resolve(settings.channels.rules)))

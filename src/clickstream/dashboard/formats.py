@@ -118,6 +118,19 @@ class Formats:
         """Format an amount of the site's currency without decimals, such as €1,240."""
         return _whole_units(self.locale, self.currency, round(cents / 100))
 
+    def whole_money(self, cents: float) -> str:
+        """Format an amount in hundredths without decimals, such as €12."""
+        amount = round(cents / 100)
+        if not self.currency:
+            return self.count(amount)
+        pattern = numbers.parse_pattern(self.locale.currency_formats["standard"].pattern)
+        pattern.frac_prec = (0, 0)
+        text: str = pattern.apply(
+            amount, self.locale, currency=self.currency, currency_digits=False
+        )
+        without_marks: str = text.translate(DIRECTION_MARKS)
+        return without_marks
+
     def value(self, metric: Metric, value: Any) -> str:
         """Format a metric's value."""
         if value is None or (isinstance(value, float) and not isfinite(value)):

@@ -84,3 +84,15 @@ def money(
 ) -> dict[str, Sequence[Row]]:
     """The rows by fact view, for `fact_tables`."""
     return {"order_facts": orders, "refund_facts": refunds, "item_facts": items}
+
+
+def cost(at: datetime, campaign: str, cents: int, **values: Any) -> Row:
+    """What a campaign of paid search cost on a date, in EUR."""
+    return {
+        **{"sales_source": "ads", "platform": "google", "account": "", "campaign_id": campaign},
+        **{"utm_source": "google", "utm_medium": "cpc", "utm_campaign": campaign},
+        **{"source": "google", "medium": "cpc", "campaign": campaign.lower()},
+        **{"currency": "EUR", "spend_cents": cents, "impressions": 100, "clicks": 10},
+        "hour_at": at,
+        **values,
+    }

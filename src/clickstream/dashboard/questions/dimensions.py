@@ -10,6 +10,7 @@ from clickstream.dashboard.questions.fact_views import (
     BOT_PAGES,
     BOTS,
     COHORTS,
+    CREDITS,
     DEMOGRAPHICS,
     ERRORS,
     GOALS,
@@ -24,6 +25,7 @@ from clickstream.dashboard.questions.fact_views import (
     SESSION_ERRORS,
     SESSIONS,
     SOURCES,
+    SPEND,
     FactView,
 )
 from clickstream.dashboard.questions.operators import OPERATOR_SQL, SENDER_SQL
@@ -274,6 +276,17 @@ DIMENSIONS = _dimensions(
             "of an unknown one."
         ),
     ),
+    _plain("model", CREDITS, mark("Model"), "model"),
+    _plain("credited_method", CREDITS, mark("Visit found by"), "method"),
+    _plain(
+        "credited_customer",
+        CREDITS,
+        mark("Customer"),
+        "coalesce(customer_key, sales_source || ' ' || coalesce(order_id, refund_id))",
+    ),
+    _plain("spend_campaign", SPEND, mark("Campaign"), "utm_campaign"),
+    _plain("spend_source", SPEND, mark("Source"), "utm_source"),
+    _plain("spend_medium", SPEND, mark("Medium"), "utm_medium"),
     _plain("item", ITEMS, mark("Item"), "name"),
     _plain("pair_item", PAIRS, mark("Item"), "name"),
     _plain("other_item", PAIRS, mark("With"), "other_name"),

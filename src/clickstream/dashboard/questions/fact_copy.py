@@ -181,7 +181,7 @@ class FactCopy:
     def _define_views(self, cursor: Any) -> None:
         """Create the views without files whose tables are copied."""
         for name, sql in self._views.items():
-            if {*_VIEW.findall(sql)} <= _tables(cursor):
+            if {*_VIEW.findall(sql)} - {name} <= _tables(cursor):
                 cursor.execute(f"create or replace view {name} as {sql}")
 
     def _batches(self, files: Mapping[date, FactFile]) -> Iterator[pa.Table]:

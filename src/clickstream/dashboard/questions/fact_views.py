@@ -113,7 +113,12 @@ DEMOGRAPHICS = FactView(
     "current_demographics", "event_date", has_sessions=False, rows=CURRENT_DEMOGRAPHICS
 )
 
-SPEND = FactView("spend_facts", "event_date", has_sessions=False)
+SPEND = FactView(
+    "spend_facts",
+    "event_date",
+    has_sessions=False,
+    visit_dimensions=frozenset(("campaign", "source", "medium")),
+)
 """What campaigns cost, by the tags of their links."""
 
 ALL = (

@@ -43,6 +43,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "viewed_pages": ("page", "landing_page", "exit_page", "host"),
     "devices": ("device", "browser", "os"),
     "acquisition": ("channel", "source", "campaign", "content", "term", "referrer", "landing_page"),
+    "credit": (
+        *("last_non_direct", "first", "last", "linear", "position", "time_decay"),
+        *("markov", "shapley"),
+    ),
+    "credit_by": ("campaign", "channel", "source"),
     "assistants": ("source", "landing_page"),
     "bots": ("agent", "bot_reason", "bot_class"),
     "map": ("visits", "conversion_rate", "net_sales"),

@@ -239,6 +239,19 @@ def _step_name(page: PageContext, number: str) -> str:
     return names[int(number)] if number.isdecimal() and int(number) < len(names) else number
 
 
+MODEL_LABELS: Mapping[str, str] = {
+    "last_non_direct": mark("Last, not direct"),
+    "first": mark("First"),
+    "last": mark("Last"),
+    "linear": mark("Linear"),
+    "position": mark("40/20/40"),
+    "time_decay": mark("Time decay"),
+    "markov": mark("Markov"),
+    "shapley": mark("Shapley"),
+}
+"""The names of the models of credit."""
+
+
 def choices_of(page: PageContext, name: str) -> list[tuple[str, str, bool]]:
     """Return a panel's choices: label, query, and whether it is shown; none if only one is left."""
     left_out = page.hidden if page.has_shop else page.hidden | OF_SHOP.get(name, frozenset())
@@ -253,5 +266,7 @@ def choices_of(page: PageContext, name: str) -> list[tuple[str, str, bool]]:
 
 
 def choice_label(page: PageContext, choice: str) -> str:
-    """Return the label of a panel's choice, which is a dimension or a metric."""
+    """Return the label of a panel's choice, which is a model, a dimension or a metric."""
+    if choice in MODEL_LABELS:
+        return MODEL_LABELS[choice]
     return DIMENSIONS[choice].label if choice in DIMENSIONS else page.metric(choice).label

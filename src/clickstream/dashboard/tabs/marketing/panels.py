@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from clickstream.dashboard.questions.panel import ARRIVALS, Panel
-from clickstream.dashboard.questions.view import ACQUISITION_BY, Filter
+from clickstream.dashboard.questions.view import ACQUISITION_BY, Filter, View
 from clickstream.dashboard.texts import mark
 
 FROM_ASSISTANTS = Filter("channel", ("AI Assistants",))
@@ -30,6 +33,52 @@ SALES_MATCHES = Panel(
     },
 )
 
+CREDITED = ("credited_sales", "credited_orders", "new_customers")
+PATHS = ("credited_paths", "single_touches", "cut_paths")
+OF_SHARES = ("linear", "markov")
+"""A model by rules, and one that is worked out from data: they differ in orders that lack one."""
+
+
+@dataclass(frozen=True)
+class CreditPanel(Panel):
+    """The credits of visits by the chosen model, by the chosen dimension."""
+
+    def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the metrics of credit by the chosen dimension."""
+        return CREDITED, ACQUISITION_BY[view.choice("credit_by")]
+
+    def filters(self, view: View) -> tuple[Filter, ...]:
+        """Return the view's filters, and the chosen model."""
+        return (*view.filters, of_model(view.choice(self.name)))
+
+
+def of_model(*names: str) -> Filter:
+    """Return the filter by models."""
+    return Filter("model", names)
+
+
+CREDIT = CreditPanel(
+    "credit",
+    "marketing",
+    mark("What advertising costs and brings"),
+    {"": (CREDITED, ("channel",))},
+)
+
+PATHS_BEFORE_ORDERS = Panel(
+    "paths",
+    "marketing",
+    mark("Visits before orders"),
+    {"": (PATHS, ("model",))},
+    only=(of_model(*OF_SHARES),),
+)
+
+COSTS = Panel(
+    "costs",
+    "marketing",
+    mark("What campaigns cost"),
+    {"": (("spend", "ad_clicks"), ("spend_campaign", "spend_source", "spend_medium"))},
+)
+
 CAMPAIGNS = Panel(
     "campaigns",
     "marketing",
@@ -52,4 +101,7 @@ ASSISTANTS = Panel(
 )
 
 
-MARKETING = (ACQUISITION, SALES_MATCHES, CAMPAIGNS, ASSISTANTS)
+MARKETING = (
+    *(ACQUISITION, SALES_MATCHES, CREDIT, PATHS_BEFORE_ORDERS, COSTS),
+    *(CAMPAIGNS, ASSISTANTS),
+)

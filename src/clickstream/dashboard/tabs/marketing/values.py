@@ -7,6 +7,7 @@ from typing import Any
 from clickstream.dashboard.tabs.marketing.acquisition import build_acquisition
 from clickstream.dashboard.tabs.marketing.assistants import build_assistants
 from clickstream.dashboard.tabs.marketing.campaign_courses import build_campaign_courses
+from clickstream.dashboard.tabs.marketing.credit import build_credit
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import choices_of
 from clickstream.dashboard.widgets.money import explain_no_money
@@ -20,6 +21,9 @@ def marketing_values(page: PageContext) -> dict[str, Any]:
         "acquisition": build_acquisition(page),
         "no_money": explain_no_money(page),
         "acquisition_choices": choices_of(page, "acquisition"),
+        "credit": build_credit(page) if page.has_money else None,
+        "credit_choices": choices_of(page, "credit"),
+        "credit_by": choices_of(page, "credit_by"),
         "campaigns": build_campaign_courses(page),
         "assistants": build_assistants(page),
         "no_assistants": text(mark("No visit in this range came from an AI assistant.")),

@@ -1,0 +1,112 @@
+"""The metrics of credit: what visits before orders brought, by one model, and what campaigns cost.
+
+A question about credits has a filter by one model: with none, it would count each order for all.
+"""
+
+from __future__ import annotations
+
+from clickstream.dashboard.questions.fact_views import CREDITS, SPEND
+from clickstream.dashboard.questions.metric_type import Metric
+from clickstream.dashboard.texts import mark
+
+_WHO_BRINGS = mark("What brings orders?")
+_NO_CAUSE = mark("Credit is not cause: some of these people would have ordered anyway.")
+_COST = mark("What does advertising cost?")
+
+CREDIT_METRICS = (
+    Metric(
+        "credited_sales",
+        CREDITS,
+        mark("Net sales"),
+        "coalesce(sum(credit_cents), 0)",
+        mark(
+            "Net sales of the orders and refunds in the range, shared by the model among the "
+            "visits of each customer in the days before the order. The shares sum to the net sales."
+        ),
+        _WHO_BRINGS,
+        _NO_CAUSE,
+        format="cents",
+        is_additive=True,
+    ),
+    Metric(
+        "credited_orders",
+        CREDITS,
+        mark("Orders"),
+        "coalesce(sum(credited_orders), 0)",
+        mark("Orders, shared by the model among the visits before them."),
+        _WHO_BRINGS,
+        _NO_CAUSE,
+        format="decimal",
+        is_additive=True,
+    ),
+    Metric(
+        "new_customers",
+        CREDITS,
+        mark("New customers"),
+        "coalesce(sum(case when is_new_customer then credited_orders end), 0)",
+        mark(
+            "Shared orders on the date of a customer's first order, as far back as the facts are "
+            "kept. Orders without an id or a mail address of the customer are not among them."
+        ),
+        mark("What brings people who never ordered?"),
+        _NO_CAUSE,
+        format="decimal",
+        is_additive=True,
+    ),
+    Metric(
+        "credited_paths",
+        CREDITS,
+        mark("Orders with a visit"),
+        "coalesce(sum(case when touch = 1 and method <> 'none' then orders end), 0)",
+        mark("Orders whose visit is known, and that the model shares."),
+        mark("Of how many orders do we know the visits?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "single_touches",
+        CREDITS,
+        mark("After one visit"),
+        "coalesce(sum(case when touches = 1 and method <> 'none' then orders end), 0)",
+        mark("Orders whose customer is known to have come once in the days before."),
+        mark("For how many orders do all models agree?"),
+        mark("Visits before the last change of the visitor keys are not known."),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "cut_paths",
+        CREDITS,
+        mark("Perhaps with earlier visits"),
+        "coalesce(sum(case when touch = 1 and is_window_cut and method <> 'none' then orders "
+        "end), 0)",
+        mark(
+            "Orders with days before them in which visits are not known, because the visitor keys "
+            "changed or an hour is incomplete."
+        ),
+        mark("How complete are the visits before orders?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "spend",
+        SPEND,
+        mark("Cost"),
+        "coalesce(sum(spend_cents), 0)",
+        mark("Cost of campaigns on the dates of the range, by the calendar of their platform."),
+        _COST,
+        format="cents",
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "ad_clicks",
+        SPEND,
+        mark("Clicks"),
+        "coalesce(sum(clicks), 0)",
+        mark("Clicks on advertisements, as their platform counts them."),
+        _COST,
+        mark("Platforms count clicks of machines, and clicks that reach no page."),
+        is_additive=True,
+    ),
+)
