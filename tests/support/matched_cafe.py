@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,9 +76,6 @@ class TrueTouch(NamedTuple):
     is_window_cut: bool
 
 
-ATTRIBUTION = timedelta(days=7)
-
-
 @dataclass
 class MatchedCafe:
     """The entries of a log, without those that are lost, and the shop whose orders they confirm."""
@@ -87,6 +85,7 @@ class MatchedCafe:
     rules: CafeRules
     chance: random.Random
     window: timedelta
+    attribution: timedelta = timedelta(days=7)
     lost: set[int] = field(default_factory=set)
     refusing: set[str] = field(default_factory=set)
 
@@ -160,12 +159,41 @@ class MatchedCafe:
 
     def _touches(self, number: int) -> Iterator[TrueTouch]:
         visit, own = self._visit(number, self._sessions)
-        begin = visit.started_at - ATTRIBUTION
-        is_cut = begin < max(self.first.start, KeyPeriod.of(Hour.of(visit.started_at), 30).start)
-        path = [*(one for one in _known_before(visit, own) if one.started_at >= begin), visit]
+        begin = visit.started_at - self.attribution
+        is_cut = begin < max(self.first.start, _period(visit).start)
+        path = self._path(visit, own)
         for place, one in enumerate(path, 1):
             days = (visit.started_at - one.started_at) / timedelta(days=1)
             yield TrueTouch(place, *_of_arrival(one), round(days, 6), is_cut)
+
+    def _path(self, visit: PersonSession, own: Sequence[PersonSession]) -> list[PersonSession]:
+        """Return the visits in the window before one, and this one."""
+        begin = visit.started_at - self.attribution
+        return [*(one for one in _known_before(visit, own) if one.started_at >= begin), visit]
+
+    def _arrival(
+        self, visit: PersonSession, own: Sequence[PersonSession]
+    ) -> tuple[str | None, ...]:
+        """Return the arrival of a visit, or the visitor's last one before it that is not direct."""
+        before = [one for one in self._path(visit, own)[:-1] if one.channel != "Direct"]
+        return _of_arrival(before[-1] if visit.channel == "Direct" and before else visit)
+
+    def ended(self) -> Counter[tuple[date, str]]:
+        """Count the journeys that ended in nothing, by their last date and path."""
+        buying = {id(self._visit(number, self._sessions)[0]) for number in self._views}
+        of_visitors: dict[object, list[PersonSession]] = {}
+        for one in self._sessions:
+            of_visitors.setdefault((one.visitor, _period(one)), []).append(one)
+        found: Counter[tuple[date, str]] = Counter()
+        for own in of_visitors.values():
+            in_order = sorted(own, key=lambda one: one.started_at)
+            for one, following in zip_longest(in_order, in_order[1:]):
+                ends = one.started_at.date() + self.attribution
+                goes_on = following is not None and following.started_at.date() <= ends
+                if ends <= self.last.start.date() and not goes_on and id(one) not in buying:
+                    path = " > ".join(each.channel or "Unknown" for each in self._path(one, own))
+                    found[ends, path] += 1
+        return found
 
     @cached_property
     def _sessions(self) -> Sequence[PersonSession]:
@@ -206,7 +234,7 @@ class MatchedCafe:
             why = "no request" if is_known else "hour incomplete"
             return TrueMatch("none", why, None, 0, *[None] * 6)
         visit, own = self._visit(order.number, sessions)
-        led_by = _arrival(visit, own)
+        led_by = self._arrival(visit, own)
         page = visit.landing_page and page_name(visit.landing_page, PageRules())
         apart = (_time(views[0]) - at).total_seconds()
         return TrueMatch("number", None, apart, len(views), page, *led_by)
@@ -230,7 +258,8 @@ def cafe_settings(settings: Settings, directory: Path, cafe: MatchedCafe) -> Set
         name="shop", kind="csv", columns="map.toml", currency="GBP", path=str(directory / "shop")
     )
     hours = round(cafe.window.total_seconds() / 3600)
-    orders = load(ROOT / "clickstream.toml", {}).orders.model_copy(update={"window_hours": hours})
+    times = {"window_hours": hours, "attribution_days": cafe.attribution.days}
+    orders = load(ROOT / "clickstream.toml", {}).orders.model_copy(update=times)
     return settings.model_copy(
         update={
             "sales": (shop,),
@@ -241,28 +270,17 @@ def cafe_settings(settings: Settings, directory: Path, cafe: MatchedCafe) -> Set
     )
 
 
-def _arrival(visit: PersonSession, own: Sequence[PersonSession]) -> tuple[str | None, ...]:
-    """Return the arrival of a visit, or the visitor's last one before it that is not direct."""
-    earlier = [
-        one
-        for one in _known_before(visit, own)
-        if one.channel != "Direct" and one.started_at >= visit.started_at - ATTRIBUTION
-    ]
-    return _of_arrival(earlier[-1] if visit.channel == "Direct" and earlier else visit)
-
-
 def _known_before(visit: PersonSession, own: Sequence[PersonSession]) -> list[PersonSession]:
     """Return the visits before one that have the same key, in order."""
-    period = KeyPeriod.of(Hour.of(visit.started_at), 30)
+    known = (one for one in own if _period(one) == _period(visit))
     return sorted(
-        (
-            one
-            for one in own
-            if one.started_at < visit.started_at
-            and KeyPeriod.of(Hour.of(one.started_at), 30) == period
-        ),
+        (one for one in known if one.started_at < visit.started_at),
         key=lambda one: one.started_at,
     )
+
+
+def _period(visit: PersonSession) -> KeyPeriod:
+    return KeyPeriod.of(Hour.of(visit.started_at), 30)
 
 
 def _of_arrival(visit: PersonSession) -> tuple[str | None, ...]:

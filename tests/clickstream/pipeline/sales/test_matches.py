@@ -18,6 +18,8 @@ from tests.support.matched_cafe import MatchedCafe, TrueMatch, TrueTouch, cafe_s
 
 from clickstream.demo.cafe import CafeRules
 from clickstream.hours import Hour, hour_range
+from clickstream.insight.credit import FROM_DATA, LEAST_ORDERS, RULES, Touch, shares
+from clickstream.insight.markov import removal_effects
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.backfill.backfill import rebuild
@@ -27,6 +29,7 @@ from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.sales.match_plan import MatchRange, plan_matches
 from clickstream.pipeline.sales.matches import match_orders
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates
+from clickstream.sales.touches import outcomes_of
 from clickstream.settings import Settings
 from clickstream.tables import Table
 from clickstream.tables.sales import ORDERS
@@ -98,8 +101,8 @@ def assert_ledger_counts_the_rows(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "hours", "window", "visitors", "changes"),
-    [(3, 12, 3, 5, 3), pytest.param(30, 24, 24, 6, len(CHANGES), marks=pytest.mark.deep)],
+    ("pieces", "hours", "window", "visitors", "attribution", "changes"),
+    [(3, 12, 3, 5, 1, 3), pytest.param(30, 24, 24, 6, 7, len(CHANGES), marks=pytest.mark.deep)],
 )
 def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
     lake_settings: Settings,
@@ -108,12 +111,14 @@ def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
     hours: int,
     window: int,
     visitors: int,
+    attribution: int,
     changes: int,
 ) -> None:
     chance = random.Random(pieces)
     rules = CafeRules(visitors_per_hour=visitors, bots_per_hour=1, scanners_per_hour=0)
     first = LAST.minus(pieces * hours - 1)
-    cafe = MatchedCafe(first, LAST, rules, chance, timedelta(hours=window))
+    windows = timedelta(hours=window), timedelta(days=attribution)
+    cafe = MatchedCafe(first, LAST, rules, chance, *windows)
     lake = open_lake(cafe_settings(lake_settings, tmp_path, cafe), aws_session())
     logs, shop = tmp_path / "logs", tmp_path / "shop"
     now = LAST.end + timedelta(hours=6)
@@ -144,8 +149,7 @@ def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
     truth = cafe.truth(now)
     assert matches(lake) == truth
     assert touches(lake) == cafe.touches(now)
-    ended = [one for one in rows(lake, JOURNEYS) if one["has_order"]]
-    assert sum(one["journeys"] for one in ended) == len(touches(lake))
+    assert_shares_are_those_of_the_journeys_before(lake, cafe)
     reasons = {None, "not on the web", "no request", "opted out"}
     assert {one.why_none for one in truth.values()} > reasons
     assert_ledger_counts_the_rows(lake)
@@ -153,6 +157,32 @@ def test_matches_are_those_of_the_cafe_in_any_order_of_pulls_and_builds(
     assert verify_matches(lake).is_proven
     assert_changes_are_found_and_repaired(lake, now, chance.sample(CHANGES, k=changes), chance)
     assert_ids_are_removed(lake, now)
+
+
+def assert_shares_are_those_of_the_journeys_before(lake: Lake, cafe: MatchedCafe) -> None:
+    """No later date counts, whatever the order in which the dates were matched."""
+    journeys = rows(lake, JOURNEYS)
+    ended = {
+        (one["event_date"], one["path"]): one["journeys"]
+        for one in journeys
+        if not one["has_order"]
+    }
+    assert ended == cafe.ended()
+    assert sum(one["journeys"] for one in journeys) == len(touches(lake)) + sum(ended.values())
+    stored = rows(lake, ORDER_TOUCHES)
+    for day in {one["event_date"] for one in stored}:
+        before = [o for o in journeys if day - timedelta(30) <= o["event_date"] < day]
+        is_enough = sum(one["journeys"] for one in before if one["has_order"]) >= LEAST_ORDERS
+        effects = removal_effects(outcomes_of(before)) if is_enough else None
+        of_orders: dict[str, list[dict[str, Any]]] = {}
+        for one in sorted(stored, key=lambda one: int(one["touch"])):
+            if one["event_date"] == day:
+                of_orders.setdefault(one["order_id"], []).append(one)
+        for path in of_orders.values():
+            wanted = shares([Touch(one["channel"], one["days_before"]) for one in path], effects)
+            assert {n: [one[f"{n}_share"] for one in path] for n in RULES}.items() <= wanted.items()
+            from_data = {n: [one[f"{n}_share"] for one in path] for n in FROM_DATA}
+            assert from_data == {n: wanted[n] or [None] * len(path) for n in FROM_DATA}
 
 
 def assert_changes_are_found_and_repaired(

@@ -29,6 +29,9 @@ from clickstream.insight.credit_interval import credit_interval
 from clickstream.step_config import channel_rules
 
 Key = tuple[str | None, ...]
+_NOTHING = 1e-6
+"""Sums of shares may differ from whole numbers by that much."""
+
 WITH_VISIT = Filter("credited_method", ("none",), is_excluded=True)
 
 
@@ -49,6 +52,11 @@ class CreditLine:
             *(self.net + other.net, self.orders + other.orders, self.new + other.new),
             *(self.cost + other.cost, self.squares + other.squares, self.cubes + other.cubes),
         )
+
+    @property
+    def has_something(self) -> bool:
+        """Whether it has an amount, a cost or a share of an order."""
+        return max(abs(self.net), abs(self.orders), self.cost) > _NOTHING
 
     @property
     def without_moments(self) -> CreditLine:
@@ -101,6 +109,7 @@ def build_credit(page: PageContext) -> CreditTable | None:
     if not lines:
         return None
     untagged = lines.pop((None,), CreditLine()) if by == ("campaign",) else CreditLine()
+    lines = {key: one for key, one in lines.items() if one.has_something}
     in_order = sorted(lines, key=lambda key: (-lines[key].net, -lines[key].cost, str(key)))
     shown, rest = in_order[:ROWS], in_order[ROWS:]
     widths = bar_widths([max(lines[key].net, 0) for key in shown])
@@ -213,15 +222,7 @@ def _below(
         (mark("Visits without a campaign"), untagged),
         (mark("No visit known"), unknown),
     ]
-    return [
-        _row(page, page.formats.text(name), one)
-        for name, one in named
-        if max(abs(one.net), abs(one.orders), one.cost) > _NOTHING
-    ]
-
-
-_NOTHING = 1e-6
-"""Sums of shares may differ from whole numbers by that much."""
+    return [_row(page, page.formats.text(name), one) for name, one in named if one.has_something]
 
 
 def _sum(some: Iterable[CreditLine]) -> CreditLine:

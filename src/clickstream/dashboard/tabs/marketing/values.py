@@ -21,6 +21,7 @@ def marketing_values(page: PageContext) -> dict[str, Any]:
         "acquisition": build_acquisition(page),
         "no_money": explain_no_money(page),
         "acquisition_choices": choices_of(page, "acquisition"),
+        "attribution_days": page.settings.orders.attribution_days,
         "credit": build_credit(page) if page.has_money else None,
         "credit_choices": choices_of(page, "credit"),
         "credit_by": choices_of(page, "credit_by"),

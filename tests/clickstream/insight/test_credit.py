@@ -1,0 +1,150 @@
+"""Laws of the models of credit, and second methods for those that are worked out from data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from itertools import pairwise, permutations
+from math import factorial, sqrt
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.examples import examples
+
+from clickstream.insight.credit import (
+    FROM_DATA,
+    MODELS,
+    SCALE,
+    Touch,
+    channel_name,
+    shares,
+    split,
+)
+from clickstream.insight.credit_interval import credit_interval
+from clickstream.insight.markov import Outcomes, Path, removal_effects
+
+CHANNELS = ("Direct", "Email", "Paid Search", "Referral")
+paths = st.lists(st.sampled_from([*CHANNELS, None]), min_size=1, max_size=6)
+journeys = st.dictionaries(
+    st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=4).map(tuple),
+    st.builds(Outcomes, st.integers(0, 9), st.integers(0, 9)).filter(any),
+    min_size=1,
+    max_size=6,
+)
+effects = st.dictionaries(st.sampled_from(CHANNELS), st.integers(0, SCALE))
+
+
+def touches(path: list[str | None]) -> list[Touch]:
+    """One visit a day, the last one now."""
+    return [Touch(one, float(len(path) - 1 - place)) for place, one in enumerate(path)]
+
+
+@given(st.integers(-(10**7), 10**7), st.lists(st.integers(0, 10**6), min_size=1, max_size=9))
+@examples(times=10)
+def test_parts_sum_to_the_amount_and_differ_from_the_exact_ones_by_less_than_one(
+    amount: int, weights: list[int]
+) -> None:
+    parts = split(amount, weights)
+    assert sum(parts) == amount
+    total = sum(weights) or len(weights)
+    for part, weight in zip(parts, weights if any(weights) else [1] * len(weights), strict=True):
+        assert abs(part - Fraction(amount * weight, total)) < 1
+    assert split(-amount, weights) == [-part for part in parts]
+
+
+@given(paths, effects, st.permutations(CHANNELS), st.integers(0, 10**5))
+@examples(times=10)
+def test_shares_are_whole_and_follow_the_names_of_channels(
+    path: list[str | None], known: dict[str, int], names: list[str], cents: int
+) -> None:
+    found = shares(touches(path), known)
+    assert list(found) == list(MODELS)
+    assert all(sum(some or []) == SCALE and min(some or [0]) >= 0 for some in found.values())
+    assert all(sum(split(cents, some or [])) == cents for some in found.values())
+    # The names mean nothing to a model, but for that of direct visits.
+    renamed = dict(zip(CHANNELS, names, strict=True)) | {None: None}
+    if renamed["Direct"] == "Direct":
+        other = {renamed[name]: effect for name, effect in known.items()}
+        assert shares(touches([renamed[one] for one in path]), other) == found
+    without = shares(touches(path), None)
+    assert [without[name] for name in FROM_DATA] == [None, None]
+    assert {**found, **without} | dict.fromkeys(FROM_DATA) == without
+
+
+@given(paths, effects)
+def test_a_channel_without_an_effect_gets_nothing_beside_one_that_has_one(
+    path: list[str | None], known: dict[str, int]
+) -> None:
+    of_touches = shares(touches(path), known)["markov"] or []
+    by_touch = [known.get(channel_name(one), 0) for one in path]
+    for effect, share in zip(by_touch, of_touches, strict=True):
+        assert not any(by_touch) or effect or share == 0
+
+
+@given(paths)
+def test_shapley_equals_the_mean_over_all_orders_of_arrival(path: list[str | None]) -> None:
+    names = [channel_name(one) for one in path]
+    players = sorted({*names})
+    credit: Counter[str] = Counter()
+    for order in permutations(players):
+        seen: set[str] = set()
+        for player in order:
+            was_whole = {*names} <= seen
+            seen.add(player)
+            credit[player] += ({*names} <= seen) - was_whole
+    of_touches = shares(touches(path), {})["shapley"] or []
+    for player in players:
+        share = sum(s for s, name in zip(of_touches, names, strict=True) if name == player)
+        assert abs(share - SCALE * credit[player] / factorial(len(players))) < len(path)
+
+
+def order_rate(some: dict[Path, Outcomes], without: str = "") -> Fraction:
+    """The probability of an order, by the steps of the chain until almost all journeys ended."""
+    visits: Counter[str] = Counter()
+    begin: Counter[str] = Counter()
+    steps: Counter[tuple[str, str]] = Counter()
+    orders: Counter[str] = Counter()
+    for path, (bought, nothing) in some.items():
+        number = bought + nothing
+        begin[path[0]] += number
+        orders[path[-1]] += bought
+        visits.update(dict.fromkeys(path, 0))
+        for name in path:
+            visits[name] += number
+        for pair in pairwise(path):
+            steps[pair] += number
+    total = sum(begin.values())
+    at = {name: begin[name] / total for name in visits if name != without}
+    found = 0.0
+    for _ in range(4000):
+        found += sum(share * orders[name] / visits[name] for name, share in at.items())
+        at = {
+            name: sum(share * steps[one, name] / visits[one] for one, share in at.items())
+            for name in at
+        }
+    return Fraction(found)
+
+
+@given(journeys)
+def test_removal_effects_equal_those_of_walks_through_the_chain(
+    some: dict[Path, Outcomes],
+) -> None:
+    found = removal_effects(some)
+    whole = order_rate(some)
+    for name, effect in found.items():
+        wanted = 1 - order_rate(some, name) / whole if whole else 0
+        assert abs(effect - SCALE * wanted) <= 2
+
+
+def test_the_interval_is_that_of_a_poisson_bootstrap() -> None:
+    chance = np.random.default_rng(1)
+    for number in (15, 120, 900):
+        credits = np.round(chance.lognormal(7, 0.8, number)) * chance.choice([1, 1, 0.4], number)
+        draws = chance.poisson(1, (4000, number)) @ credits
+        low, high = np.quantile(draws, [0.05, 0.95])
+        moments = (float((credits**power).sum()) for power in (1, 2, 3))
+        found = credit_interval(*moments)
+        deviation = sqrt(float((credits**2).sum()))
+        assert abs(found.low - low) < 0.1 * deviation
+        assert abs(found.high - high) < 0.1 * deviation
