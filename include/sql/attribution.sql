@@ -10,6 +10,11 @@ movements as (
     from money_facts
 ),
 
+all_orders as (
+    select *
+    from order_facts
+),
+
 all_touches as (
     select *
     from touch_facts
@@ -25,10 +30,8 @@ first_orders as (
     select
         customer_key,
         min(local_date) as first_date
-    from movements
-    where
-        orders = 1
-        and customer_key is not null
+    from all_orders
+    where customer_key is not null
     group by customer_key
 ),
 
@@ -57,6 +60,7 @@ weighted as (
         coalesce(all_touches.touch, 1) as touch,
         coalesce(all_touches.touches, 1) as touches,
         coalesce(all_touches.is_window_cut, true) as is_window_cut,
+        all_touches.markov_share is not null as has_effects,
         case when all_touches.touch is null then movements.channel else all_touches.channel end
             as channel,
         case when all_touches.touch is null then movements.source else all_touches.source end
@@ -126,6 +130,7 @@ final as (
         ranked.touch,
         ranked.touches,
         ranked.is_window_cut,
+        ranked.has_effects,
         ranked.channel,
         ranked.source,
         ranked.medium,

@@ -74,7 +74,7 @@ def outcomes_of(rows: Iterable[Row]) -> dict[Path, Outcomes]:
     return found
 
 
-class _Cell(NamedTuple):
+class CreditCell(NamedTuple):
     """What has a credit: an order, a model and a channel."""
 
     sales_source: str
@@ -91,7 +91,7 @@ def changed_credits(
     Only orders that have touches in both, or have lost them, are compared: a new order has changed
     nothing. `known` are the stored changes; one that is their last for its cell is not repeated.
     """
-    old, new = _credits(before), _credits(after)
+    old, new = credits_of(before), credits_of(after)
     orders = {(cell.sales_source, cell.order_id) for cell in old}
     last = {_cell(row): row for row in sorted(known, key=lambda row: row["changed_at"])}
     currency = {(row["sales_source"], row["order_id"]): row["currency"] for row in before}
@@ -105,20 +105,20 @@ def changed_credits(
     return found
 
 
-def _cell(row: Row) -> _Cell:
-    return _Cell(*(row[name] for name in _Cell._fields))
+def _cell(row: Row) -> CreditCell:
+    return CreditCell(*(row[name] for name in CreditCell._fields))
 
 
-def _credits(touches: Sequence[Row]) -> dict[_Cell, int]:
+def credits_of(touches: Sequence[Row]) -> dict[CreditCell, int]:
     """Return the credits of the totals of orders, by order, model and channel."""
     orders: dict[tuple[str, str], list[Row]] = {}
     for row in sorted(touches, key=lambda row: row["touch"]):
         orders.setdefault((row["sales_source"], row["order_id"]), []).append(row)
-    found: Counter[_Cell] = Counter()
+    found: Counter[CreditCell] = Counter()
     for (source, order_id), rows in orders.items():
         for model in MODELS:
             weights = [row[f"{model}_share"] for row in rows]
             if None not in weights:
                 for row, cents in zip(rows, split(rows[0]["total_cents"], weights), strict=True):
-                    found[_Cell(source, order_id, model, row["channel"])] += cents
+                    found[CreditCell(source, order_id, model, row["channel"])] += cents
     return dict(found)

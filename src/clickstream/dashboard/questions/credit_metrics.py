@@ -89,6 +89,17 @@ CREDIT_METRICS = (
         is_additive=True,
     ),
     Metric(
+        "modelled_paths",
+        CREDITS,
+        mark("With removal effects"),
+        "coalesce(sum(case when touch = 1 and has_effects and method <> 'none' then orders "
+        "end), 0)",
+        mark("Orders that enough orders precede for the models Markov and Shapley."),
+        mark("Which orders do all models share?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
         "spend",
         SPEND,
         mark("Cost"),

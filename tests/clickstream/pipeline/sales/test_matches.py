@@ -29,11 +29,12 @@ from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.sales.match_plan import MatchRange, plan_matches
 from clickstream.pipeline.sales.matches import match_orders
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates
-from clickstream.sales.touches import outcomes_of
+from clickstream.sales.touches import credits_of, outcomes_of
 from clickstream.settings import Settings
 from clickstream.tables import Table
 from clickstream.tables.sales import ORDERS
 from clickstream.tables.sales_matches import (
+    ATTRIBUTION_CHANGES,
     CONFIRMATION_VIEWS,
     JOURNEYS,
     MATCH_LEDGER,
@@ -170,6 +171,12 @@ def assert_shares_are_those_of_the_journeys_before(lake: Lake, cafe: MatchedCafe
     assert ended == cafe.ended()
     assert sum(one["journeys"] for one in journeys) == len(touches(lake)) + sum(ended.values())
     stored = rows(lake, ORDER_TOUCHES)
+    credits, last = credits_of(stored), {}
+    for one in sorted(rows(lake, ATTRIBUTION_CHANGES), key=lambda one: one["changed_at"]):
+        cell = (one["sales_source"], one["order_id"], one["model"], one["channel"])
+        last[cell] = one["cents_after"]
+    assert last, "late lines change the credits of orders"
+    assert {cell: credits.get(cell, 0) for cell in last} == last
     for day in {one["event_date"] for one in stored}:
         before = [o for o in journeys if day - timedelta(30) <= o["event_date"] < day]
         is_enough = sum(one["journeys"] for one in before if one["has_order"]) >= LEAST_ORDERS

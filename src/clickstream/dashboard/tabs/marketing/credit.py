@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from clickstream.clean.channels import arrival
 from clickstream.clean.urls import CampaignTags
@@ -15,24 +16,23 @@ from clickstream.dashboard.questions.fact_views import SPEND
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.question import Question
-from clickstream.dashboard.questions.view import ACQUISITION_BY, Filter
+from clickstream.dashboard.questions.view import ACQUISITION_BY, CHOICES
 from clickstream.dashboard.tabs.marketing.credit_notes import (
-    chosen_model,
+    KnownPaths,
     describe_credit,
     known_paths,
 )
-from clickstream.dashboard.tabs.marketing.panels import COSTS, CREDITED, of_model
+from clickstream.dashboard.tabs.marketing.panels import COSTS, CREDIT, CREDITED, PATHS, of_model
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import MODEL_LABELS, value_name
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.insight.credit import FROM_DATA
 from clickstream.insight.credit_interval import credit_interval
 from clickstream.step_config import channel_rules
 
 Key = tuple[str | None, ...]
 _NOTHING = 1e-6
 """Sums of shares may differ from whole numbers by that much."""
-
-WITH_VISIT = Filter("credited_method", ("none",), is_excluded=True)
 
 
 @dataclass(frozen=True)
@@ -101,49 +101,94 @@ class CreditTable:
 def build_credit(page: PageContext) -> CreditTable | None:
     """Ask for the credits and costs of the panel's choice; None without a credit or a cost."""
     by = ACQUISITION_BY[page.view.choice("credit_by")]
-    model = chosen_model(page)
-    lines = _credits(page, by, model)
+    model, paths = _model(page)
+    records = _records(page, by, model)
+    lines = _lines(by, [one for one in records if one["credited_method"] != "none"])
+    unknown = _sum(map(_line, (one for one in records if one["credited_method"] == "none")))
     costs = _costs(page, by)
     for key, cost in costs.items():
         lines[key] = replace(lines.get(key, CreditLine()), cost=cost)
-    if not lines:
-        return None
-    untagged = lines.pop((None,), CreditLine()) if by == ("campaign",) else CreditLine()
     lines = {key: one for key, one in lines.items() if one.has_something}
-    in_order = sorted(lines, key=lambda key: (-lines[key].net, -lines[key].cost, str(key)))
-    shown, rest = in_order[:ROWS], in_order[ROWS:]
+    if not lines and not unknown.has_something:
+        return None
+    rows, below, whole = _table(page, by, lines, unknown)
+    notes = describe_credit(
+        page,
+        paths or KnownPaths.of(records),
+        has_costs=bool(costs),
+        is_lacking=model != page.view.choice(CREDIT.name),
+    )
+    label, name = DIMENSIONS[by[0]].label, page.formats.text(MODEL_LABELS[model])
+    has_more = len(lines) - ((None,) in lines) > ROWS
+    return CreditTable(label, name, rows, below, whole, bool(costs), notes, has_more)
+
+
+def _table(
+    page: PageContext, by: Sequence[str], lines: Mapping[Key, CreditLine], unknown: CreditLine
+) -> tuple[list[CreditRow], list[CreditRow], CreditRow]:
+    """Return the largest rows, those below the list, and all orders."""
+    untagged = (None,) if by == ("campaign",) else ()
+    in_order = sorted(
+        (key for key in lines if key != untagged),
+        key=lambda key: (-lines[key].net, -lines[key].cost, str(key)),
+    )
+    shown, rest = in_order[:ROWS], _sum(lines[key] for key in in_order[ROWS:])
     widths = bar_widths([max(lines[key].net, 0) for key in shown])
-    whole = _whole(page, sum(costs.values()))
-    return CreditTable(
-        DIMENSIONS[by[0]].label,
-        page.formats.text(MODEL_LABELS[model]),
-        [
-            _row(page, _name(page, by, key), lines[key], width, _query(page, by, key))
-            for key, width in zip(shown, widths, strict=True)
-        ],
-        _below(page, _sum(lines[key] for key in rest), untagged, whole, _sum(lines.values())),
-        replace(_row(page, page.formats.text(mark("All orders")), whole), returned=NO_VALUE),
-        bool(costs),
-        describe_credit(page, known_paths(page), has_costs=bool(costs)),
-        bool(rest),
+    rows = [
+        _row(page, _name(page, by, key), lines[key], width, _query(page, by, key))
+        for key, width in zip(shown, widths, strict=True)
+    ]
+    text = page.formats.text
+    below = [
+        (mark("All others"), rest),
+        (mark("Visits without a campaign"), lines.get(untagged, CreditLine())),
+        (mark("No visit known"), unknown),
+    ]
+    whole = _row(page, text(mark("All orders")), _sum([*lines.values(), unknown]))
+    return (
+        rows,
+        [_row(page, text(name), one) for name, one in below if one.has_something],
+        replace(whole, returned=NO_VALUE),
     )
 
 
-def _credits(page: PageContext, by: Sequence[str], model: str) -> dict[Key, CreditLine]:
-    """Return the lines of the orders with a visit. Campaigns that differ in case are one."""
-    filters = (*page.view.filters, of_model(model), WITH_VISIT)
-    plain = page.question(CREDITED, by, filters=filters)
-    customers = page.question(CREDITED, (*by, "credited_customer"), filters=filters)
+def _model(page: PageContext) -> tuple[str, KnownPaths | None]:
+    """Return the model to show: the default one if orders lack the chosen one, and their paths.
+
+    The answer of a model by rules has the paths, too, so they are not asked for.
+    """
+    chosen = page.view.choice(CREDIT.name)
+    if chosen not in FROM_DATA:
+        return chosen, None
+    paths = known_paths(page)
+    is_lacking = paths.modelled < paths.orders
+    return CHOICES[CREDIT.name][0] if is_lacking else chosen, paths
+
+
+def _records(page: PageContext, by: Sequence[str], model: str) -> list[dict[str, Any]]:
+    """Return the credits of the orders and refunds, by the way in which their visit was found."""
+    filters = (*page.view.filters, of_model(model))
+    metrics, groups = (*CREDITED, *PATHS), (*by, "credited_method")
+    plain = page.question(metrics, groups, filters=filters)
+    customers = page.question(metrics, (*groups, "credited_customer"), filters=filters)
+    return page.ask(_with_moments(plain, customers)).records()
+
+
+def _lines(by: Sequence[str], records: Iterable[Mapping[str, Any]]) -> dict[Key, CreditLine]:
+    """Return the lines by key. Campaigns whose tags differ in case are one."""
     found: dict[Key, CreditLine] = {}
-    for row in page.ask(_with_moments(plain, customers)).records():
-        one = CreditLine(
-            *(row["credited_sales"], row["credited_orders"], row["new_customers"]),
-            squares=row["squares"],
-            cubes=row["cubes"],
-        )
+    for row in records:
         key = _plain_key(by, tuple(row[name] for name in by))
-        found[key] = found.get(key, CreditLine()).plus(one)
+        found[key] = found.get(key, CreditLine()).plus(_line(row))
     return found
+
+
+def _line(row: Mapping[str, Any]) -> CreditLine:
+    return CreditLine(
+        *(row["credited_sales"], row["credited_orders"], row["new_customers"]),
+        squares=row["squares"],
+        cubes=row["cubes"],
+    )
 
 
 def _with_moments(question: Question, customers: Question) -> Question:
@@ -200,29 +245,6 @@ def _query(page: PageContext, by: Sequence[str], key: Key) -> str:
     for name, value in zip(by, key, strict=True):
         view = view.with_filter(name, value)
     return view.query
-
-
-def _whole(page: PageContext, cost: int) -> CreditLine:
-    row = page.answer(("orders", "net_sales")).single()
-    filters = (*page.view.filters, of_model("linear"))
-    new = page.answer(("credited_sales", "new_customers"), filters=filters).single()
-    return CreditLine(row["net_sales"], row["orders"], new["new_customers"] or 0, cost)
-
-
-def _below(
-    page: PageContext, rest: CreditLine, untagged: CreditLine, whole: CreditLine, known: CreditLine
-) -> list[CreditRow]:
-    """Return the rows below the list, with which it sums to all orders."""
-    of_visits = known.plus(untagged)
-    unknown = CreditLine(
-        whole.net - of_visits.net, whole.orders - of_visits.orders, whole.new - of_visits.new
-    )
-    named = [
-        (mark("All others"), rest),
-        (mark("Visits without a campaign"), untagged),
-        (mark("No visit known"), unknown),
-    ]
-    return [_row(page, page.formats.text(name), one) for name, one in named if one.has_something]
 
 
 def _sum(some: Iterable[CreditLine]) -> CreditLine:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from clickstream.dashboard.questions.fact_views import SPEND
 from clickstream.dashboard.questions.intervals import known_share
-from clickstream.dashboard.questions.view import CHOICES
-from clickstream.dashboard.tabs.marketing.panels import (
-    CREDIT,
-    OF_SHARES,
-    PATHS,
-    PATHS_BEFORE_ORDERS,
-)
+from clickstream.dashboard.tabs.marketing.panels import PATHS, PATHS_BEFORE_ORDERS
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.insight.credit import FROM_DATA, LEAST_ORDERS
+from clickstream.insight.credit import LEAST_ORDERS
 
 
 @dataclass(frozen=True)
@@ -30,36 +26,28 @@ class KnownPaths:
     cut: int
     modelled: int
 
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> KnownPaths:
+        """Return the sums of some rows of the metrics PATHS."""
+        listed = [*rows]
+        return cls(*(int(sum(row[name] or 0 for row in listed)) for name in PATHS))
+
 
 def known_paths(page: PageContext) -> KnownPaths:
-    """Return the paths of the page's orders; computed once."""
-    return page.once(_known_paths)
+    """Ask for the paths of all orders of the page."""
+    panel = PATHS_BEFORE_ORDERS
+    metrics, by = panel.parts(page.view)
+    answer = page.answer(metrics, by, filters=panel.filters(page.view))
+    return KnownPaths.of(answer.records())
 
 
-def _known_paths(page: PageContext) -> KnownPaths:
-    metrics, by = PATHS_BEFORE_ORDERS.parts(page.view)
-    rows = page.answer(metrics, by, filters=PATHS_BEFORE_ORDERS.filters(page.view)).records()
-    by_model = {row["model"]: [int(row[name]) for name in PATHS] for row in rows}
-    by_rules, from_data = (by_model.get(name, [0, 0, 0]) for name in OF_SHARES)
-    orders, single, cut = by_rules
-    return KnownPaths(orders, single, cut, from_data[0])
-
-
-def chosen_model(page: PageContext) -> str:
-    """Return the model that the page shows: the default one if orders lack the chosen one."""
-    chosen = page.view.choice(CREDIT.name)
-    paths = known_paths(page)
-    is_lacking = chosen in FROM_DATA and paths.modelled < paths.orders
-    return CHOICES[CREDIT.name][0] if is_lacking else chosen
-
-
-def describe_credit(page: PageContext, paths: KnownPaths, *, has_costs: bool) -> list[str]:
-    """Return the sentences below the table."""
+def describe_credit(
+    page: PageContext, paths: KnownPaths, *, has_costs: bool, is_lacking: bool
+) -> list[str]:
+    """Return the sentences below the table; `is_lacking` is whether it shows another model."""
     text = page.formats.text
-    notes = []
-    if page.view.choice(CREDIT.name) in FROM_DATA and paths.modelled < paths.orders:
-        notes.append(_lacking(page, paths))
-    notes += _paths(page, paths)
+    notes = [_lacking(page, paths)] if is_lacking else []
+    notes += [] if page.view.filters else _paths(page, paths)
     others = [one for one in page.view.filters if one.dimension not in SPEND.visit_dimensions]
     if others:
         notes.append(text(mark("Costs are of whole campaigns, so the page's filter hides them.")))

@@ -34,9 +34,7 @@ SALES_MATCHES = Panel(
 )
 
 CREDITED = ("credited_sales", "credited_orders", "new_customers")
-PATHS = ("credited_paths", "single_touches", "cut_paths")
-OF_SHARES = ("linear", "markov")
-"""A model by rules, and one that is worked out from data: they differ in orders that lack one."""
+PATHS = ("credited_paths", "single_touches", "cut_paths", "modelled_paths")
 
 
 @dataclass(frozen=True)
@@ -52,9 +50,9 @@ class CreditPanel(Panel):
         return (*view.filters, of_model(view.choice(self.name)))
 
 
-def of_model(*names: str) -> Filter:
-    """Return the filter by models."""
-    return Filter("model", names)
+def of_model(name: str) -> Filter:
+    """Return the filter by a model."""
+    return Filter("model", (name,))
 
 
 CREDIT = CreditPanel(
@@ -68,8 +66,8 @@ PATHS_BEFORE_ORDERS = Panel(
     "paths",
     "marketing",
     mark("Visits before orders"),
-    {"": (PATHS, ("model",))},
-    only=(of_model(*OF_SHARES),),
+    {"": (PATHS, ())},
+    only=(of_model("linear"),),
 )
 
 COSTS = Panel(
