@@ -119,15 +119,20 @@ def build_credit(page: PageContext) -> CreditTable | None:
         is_lacking=model != page.view.choice(CREDIT.name),
     )
     label, name = DIMENSIONS[by[0]].label, page.formats.text(MODEL_LABELS[model])
-    has_more = len(lines) - ((None,) in lines) > ROWS
+    has_more = len(lines) > len(rows) + (_untagged(by) in lines)
     return CreditTable(label, name, rows, below, whole, bool(costs), notes, has_more)
+
+
+def _untagged(by: Sequence[str]) -> Key:
+    """Return the key of the visits without a campaign, which is below the list; else no key."""
+    return (None,) if by == ("campaign",) else ()
 
 
 def _table(
     page: PageContext, by: Sequence[str], lines: Mapping[Key, CreditLine], unknown: CreditLine
 ) -> tuple[list[CreditRow], list[CreditRow], CreditRow]:
     """Return the largest rows, those below the list, and all orders."""
-    untagged = (None,) if by == ("campaign",) else ()
+    untagged = _untagged(by)
     in_order = sorted(
         (key for key in lines if key != untagged),
         key=lambda key: (-lines[key].net, -lines[key].cost, str(key)),
