@@ -70,6 +70,11 @@ class SalesSettings(Section):
         "",
         description="For csv: the directory of the files, or a prefix such as s3://bucket/exports/.",
     )
+    campaign_tags: str = Field(
+        "",
+        description="A CSV file with the tags of campaigns whose name at the platform is not their "
+        "tag.",
+    )
     horizon_days: Annotated[int, Field(ge=1, le=36_600)] = Field(
         400,
         description="For sql: days back to which each run looks for changes. Older days are read "
