@@ -41,8 +41,8 @@ class SalesSettings(Section):
         description="Where the sales are: in a database, or in CSV files of a directory."
     )
     columns: str = Field(
-        description="The column map: cafe-lab, shopify, us-city-demographics or generic, or a TOML "
-        "file of your own."
+        description="The column map: cafe-lab, shopify, google-ads, meta-ads, us-city-demographics "
+        "or generic, or a TOML file of your own."
     )
     currency: Currency = Field(description="The currency of all amounts, such as EUR.")
     time_zone: TimeZone | None = Field(

@@ -106,8 +106,8 @@ def test_a_row_without_a_date_is_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("currency", ["EUR", "USD"])
 def test_the_currency_of_meta_is_in_the_header(tmp_path: Path, currency: str) -> None:
     header = [name.replace("EUR", currency) for name in META]
-    row = ["2026-11-20", "2026-11-20", "2026-11-20", "Spring", "7", "Café", "12.5", "90", "", "80"]
-    write(tmp_path / "export.csv", [header, row])
+    values = [*["2026-11-20"] * 3, "Spring", "7", "Café", "12.5", "90", "", "80"]
+    write(tmp_path / "export.csv", [header, values])
     one = source(tmp_path, "meta-ads")
     if currency == "USD":
         error = check_source(Settings(), one, 7).error
