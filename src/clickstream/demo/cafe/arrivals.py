@@ -18,7 +18,8 @@ class Campaign(NamedTuple):
     """One campaign: its tags, referrer, landing page, channel and success.
 
     `weight` is its weight at the start of the story, and `growth` is added to it until the end.
-    `temper` is how its visitors behave (see `people`).
+    `anyway` is the share of its visits that would happen without it (see `advertising`). `temper`
+    is how its visitors behave (see `people`).
     """
 
     source: str
@@ -29,23 +30,24 @@ class Campaign(NamedTuple):
     click_id: str
     channel: str
     weight: int
+    anyway: float
     growth: int = 0
     temper: str = "usual"
 
 
 CAMPAIGNS = (
     Campaign("newsletter", "email", "autumn_cakes", "-", "product", "", "Email",
-             6, growth=70, temper="eager"),
-    Campaign("newsletter", "email", "weekly news", "-", "post", "", "Email", 18),
+             6, 0.3, growth=70, temper="eager"),
+    Campaign("newsletter", "email", "weekly news", "-", "post", "", "Email", 18, 0.5),
     Campaign("google", "cpc", "cakes near me", "https://www.google.com/", "menu", "gclid",
-             "Paid Search", 34, temper="mistaken"),
+             "Paid Search", 34, 0.2, temper="mistaken"),
     Campaign("facebook", "paid_social", "spring_cakes", "https://l.facebook.com/", "product",
-             "fbclid", "Paid Social", 20),
+             "fbclid", "Paid Social", 20, 0.1),
     Campaign("instagram", "social", "café & friends", "https://l.instagram.com/", "home",
-             "fbclid", "Organic Social", 14),
-    Campaign("flyer", "qr", "opening_week", "-", "short link", "", "Unassigned", 8),
+             "fbclid", "Organic Social", 14, 0.6),
+    Campaign("flyer", "qr", "opening_week", "-", "short link", "", "Unassigned", 8, 0.2),
     Campaign("bing", "cpc", "coffee+cake", "https://www.bing.com/", "menu", "msclkid",
-             "Paid Search", 6),
+             "Paid Search", 6, 0.8),
 )  # fmt: skip
 
 
@@ -136,13 +138,18 @@ def arrive(rng: Random, progress: float = 0.0) -> CafeArrival:
 def _linked(rng: Random, sites: tuple[ReferringSite, ...], landing: str) -> CafeArrival:
     site = rng.choices(sites, [site.weight for site in sites])[0]
     query = f"fbclid={_click_id(rng)}" if site.source == "facebook" else ""
+    return arrive_from(site, landing)._replace(query=query)
+
+
+def arrive_from(site: ReferringSite, landing: str) -> CafeArrival:
+    """Return an arrival by a link of another site."""
     source = VisitSource(
         urlsplit(site.referrer).hostname,
         channel=site.channel,
         source=site.source,
         medium=site.medium,
     )
-    return CafeArrival(landing, query, site.referrer, source)
+    return CafeArrival(landing, "", site.referrer, source)
 
 
 def _campaign(rng: Random, progress: float) -> CafeArrival:
