@@ -118,8 +118,7 @@ DIRECTLY = CafeArrival("home", "", "-", NOWHERE)
 
 def arrive(rng: Random, progress: float = 0.0) -> CafeArrival:
     """Choose an arrival; `progress` is the progress of the story, from 0 to 1."""
-    weights = [weight + GROWTH.get(way, 0) * progress for way, weight in WAYS.items()]
-    match rng.choices(list(WAYS), weights)[0]:
+    match rng.choices(list(WAYS), _weights_of_ways(progress))[0]:
         case "search":
             pages = ("home", "menu", "product", "post", "missing")
             return _linked(rng, SEARCHES, rng.choices(pages, (8, 4, 4, 4, 1))[0])
@@ -133,6 +132,22 @@ def arrive(rng: Random, progress: float = 0.0) -> CafeArrival:
             return _campaign(rng, progress)
     landing = rng.choices(("home", "menu", "locations", "short link"), (6, 3, 1, 1))[0]
     return DIRECTLY._replace(landing=landing)
+
+
+def share_of_campaign(campaign: Campaign, progress: float) -> float:
+    """Return the expected share of all arrivals that come by a campaign."""
+    ways = dict(zip(WAYS, _weights_of_ways(progress), strict=True))
+    weights = _weights_of_campaigns(progress)
+    share = weights[CAMPAIGNS.index(campaign)] / sum(weights)
+    return share * ways["campaign"] / sum(ways.values())
+
+
+def _weights_of_ways(progress: float) -> list[float]:
+    return [weight + GROWTH.get(way, 0) * progress for way, weight in WAYS.items()]
+
+
+def _weights_of_campaigns(progress: float) -> list[float]:
+    return [campaign.weight + campaign.growth * progress for campaign in CAMPAIGNS]
 
 
 def _linked(rng: Random, sites: tuple[ReferringSite, ...], landing: str) -> CafeArrival:
@@ -153,7 +168,7 @@ def arrive_from(site: ReferringSite, landing: str) -> CafeArrival:
 
 
 def _campaign(rng: Random, progress: float) -> CafeArrival:
-    campaign = rng.choices(CAMPAIGNS, [c.weight + c.growth * progress for c in CAMPAIGNS])[0]
+    campaign = rng.choices(CAMPAIGNS, _weights_of_campaigns(progress))[0]
     encode = rng.choice((quote, quote_plus))
     tags = [
         f"utm_source={encode(campaign.source)}",
