@@ -24,6 +24,7 @@ from clickstream.dashboard.questions.fact_views import (
     SESSION_ERRORS,
     SESSIONS,
     SOURCES,
+    SPEND,
     FactView,
 )
 from clickstream.dashboard.questions.operators import OPERATOR_SQL, SENDER_SQL
@@ -281,6 +282,10 @@ DIMENSIONS = _dimensions(
     _plain("measured_region", DEMOGRAPHICS, mark("Region"), "region"),
     _plain("measured_country", DEMOGRAPHICS, mark("Country"), "country"),
     _plain("measure", DEMOGRAPHICS, mark("Measure"), "measure"),
+    _plain("ad_platform", SPEND, mark("Platform"), "platform"),
+    _plain("ad_campaign_id", SPEND, mark("Id of the campaign"), "campaign_id"),
+    _plain("ad_source", SPEND, mark("Source"), "source"),
+    _plain("ad_campaign", SPEND, mark("Campaign"), "campaign"),
     _time("hour_at", HOURS, mark("Hour"), "hour_at"),
     _time("source_hour", SOURCES, mark("Hour"), "hour_at"),
     _time("settings", HOURS, mark("Settings"), "settings_digest"),

@@ -52,4 +52,11 @@ ASSISTANTS = Panel(
 )
 
 
-MARKETING = (ACQUISITION, SALES_MATCHES, CAMPAIGNS, ASSISTANTS)
+COSTS_WITHOUT_VISITS = Panel(
+    "costs_without_visits",
+    "marketing",
+    mark("Costs without visits"),
+    {"": (("ad_cost", "ad_clicks"), ("ad_platform", "ad_campaign_id", "ad_source", "ad_campaign"))},
+)
+
+MARKETING = (ACQUISITION, SALES_MATCHES, CAMPAIGNS, ASSISTANTS, COSTS_WITHOUT_VISITS)
