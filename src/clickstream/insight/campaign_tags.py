@@ -23,7 +23,7 @@ LIKENESS_OF_LONGER = 0.95
 """Likeness of two tags of which one is the other with further words before or after it."""
 
 MOST_COMPARED = 100
-"""The campaigns of each side that are compared: the most expensive ones and the most visited."""
+"""The number of campaigns of each side that are compared, by their cost and their visits."""
 
 
 @dataclass(frozen=True)

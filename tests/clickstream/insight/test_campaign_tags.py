@@ -80,3 +80,9 @@ def test_equal_campaigns_of_other_sources_are_proposed_before_similar_ones() -> 
     ]
     [pair] = compare_tags([cost], seen).proposals
     assert (pair.visited, pair.reason) == (seen[1], "other source")
+
+
+def test_of_two_campaigns_that_fit_equally_the_more_expensive_one_is_proposed() -> None:
+    spent = [PaidCampaign("meta", str(n), CampaignTag("spring cakes"), 100 + n) for n in range(3)]
+    seen = [VisitedCampaign(CampaignTag("spring_cakes"), 9)]
+    assert [one.cost for one in compare_tags(spent, seen).proposals] == [spent[2]]

@@ -198,7 +198,7 @@ def _read(file: SalesFile, tables: Sequence[TableToRead], source: str) -> _File:
 
 
 def _start_of_header(text: str, tables: Sequence[TableToRead]) -> int:
-    """Return where the header starts: of the first lines, that with the most columns of the map."""
+    """Return where the header starts: at the first line with the largest number of columns."""
     starts = [0]
     for _ in range(max(one.title_lines for one in tables)):
         starts.append(text.find("\n", starts[-1]) + 1 or starts[-1])

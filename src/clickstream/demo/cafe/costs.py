@@ -25,7 +25,7 @@ COLUMN_MAP = Path(__file__).with_name("cost_columns.toml")
 FILE_NAME = "campaign_spend.csv"
 
 
-class PaidCampaign(NamedTuple):
+class AdCampaign(NamedTuple):
     """A campaign at its platform: its name there, the cost of a click, and views for a click."""
 
     name: str
@@ -37,9 +37,9 @@ class PaidCampaign(NamedTuple):
 
 
 PAID = (
-    PaidCampaign("cakes near me", "google", "20481", "cakes near me", 62, 24),
-    PaidCampaign("spring_cakes", "meta", "23850", "Spring-Cakes", 35, 80),
-    PaidCampaign("coffee+cake", "microsoft", "60713", "coffee+cake", 48, 30),
+    AdCampaign("cakes near me", "google", "20481", "cakes near me", 62, 24),
+    AdCampaign("spring_cakes", "meta", "23850", "Spring-Cakes", 35, 80),
+    AdCampaign("coffee+cake", "microsoft", "60713", "coffee+cake", 48, 30),
 )
 
 
@@ -75,7 +75,7 @@ def costs_of(rules: CafeRules, day: date) -> Iterator[CampaignCost]:
         yield CampaignCost(day, *names, f"{cents / 100:.2f}", views, clicks)
 
 
-def _expected_clicks(rules: CafeRules, day: date, paid: PaidCampaign) -> float:
+def _expected_clicks(rules: CafeRules, day: date, paid: AdCampaign) -> float:
     first = Hour.midnight(day)
     return sum(
         visitors_in(rules, hour)
