@@ -62,10 +62,10 @@ def test_it_lists_what_does_not_meet_with_a_proposal() -> None:
         ([], SHOP, WEEK),
         ([cost("4", "free", None, 0)], SHOP, WEEK),
         (COSTS, Settings(), WEEK),
-        (COSTS, SHOP, View("marketing", "7d", filters=(Filter("browser", ("Firefox",)),))),
+        (COSTS, SHOP, View("marketing", "7d", filters=(Filter("channel", ("Email",)),))),
     ],
 )
-def test_it_is_absent_without_a_cost_a_shop_or_with_filters_of_visits_alone(
+def test_it_is_absent_without_a_cost_a_shop_and_with_filters(
     costs: list[Row], settings: Settings, view: View
 ) -> None:
     assert "Costs without visits" not in text_of(costs, settings, view)

@@ -48,14 +48,17 @@ class CostsWithoutVisits:
 
 
 def build_costs_without_visits(page: PageContext) -> CostsWithoutVisits | None:
-    """Compare the tags of costs and visits, without filters; None if nothing has a cost."""
-    if not page.has_money:
+    """Compare the tags of costs and visits; None if nothing has a cost, or with filters.
+
+    Filters choose visits and not costs, so with a filter nearly all costs would be without visits.
+    """
+    if not page.has_money or page.view.filters:
         return None
     paid = [_paid(row) for row in page.answer(*page.parts(COSTS_WITHOUT_VISITS)).records()]
     if not any(one.cents for one in paid):
         return None
     by = ("channel", "source", "campaign")
-    visited = _visited(page.answer(("visits",), by, filters=()).records())
+    visited = _visited(page.answer(("visits",), by).records())
     found = compare_tags([one for one in paid if one.cents], visited)
     proposals = {one.cost: one for one in found.proposals}
     return CostsWithoutVisits(
