@@ -280,7 +280,8 @@ def test_costs_without_visits_are_those_of_the_command(cafe: Cafe) -> None:
     assert [row.name for row in shown.costs] == ["cakes-near-me · google", "(none) · google"]
     assert [one.campaign_id for one in found.without_visits] == ["cakes", "coffee"]
     [pair] = found.proposals
-    assert shown.costs[0].proposal.startswith(f"{pair.visited.tag.campaign} · google? (only case")
+    sentence = f"cakes-near-me · google may be {pair.visited.tag.campaign} · google: only case"
+    assert shown.costs[0].proposal.startswith(sentence)
     assert shown.visits == [
         (f"{one.tag.campaign} · {one.tag.source}", one.visits) for one in found.without_cost
     ]

@@ -30,7 +30,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class CostRow:
-    """A campaign with a cost and no visits; `proposal` names tags with visits, with the reason."""
+    """A campaign with a cost and no visits; `proposal` is a sentence about tags with visits."""
 
     name: str
     platform: str
@@ -90,8 +90,9 @@ def _row(page: PageContext, one: PaidCampaign, proposal: TagProposal | None) -> 
     text = ""
     if proposal:
         text = page.formats.text(
-            mark("%(name)s? (%(reason)s)"),
-            name=_name(page, proposal.visited.tag),
+            mark("%(name)s may be %(other)s: %(reason)s."),
+            name=_name(page, one.tag),
+            other=_name(page, proposal.visited.tag),
             reason=page.formats.text(_REASONS[proposal.reason]),
         )
     cost = page.shown(METRICS["ad_cost"], one.cents)
