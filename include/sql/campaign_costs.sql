@@ -31,11 +31,10 @@ visits as (
         session_date as event_date,
         nullif(lower(trim(utm_campaign)), '') as campaign,
         source,
-        nullif(lower(trim(utm_source)), '') as tag_source,
         count(*) as visits
     from all_visits
     where trim(utm_campaign) <> ''
-    group by 1, 2, 3, 4
+    group by 1, 2, 3
 ),
 
 pairs as (
@@ -46,7 +45,7 @@ pairs as (
         if(costs.campaign is null, visits.source, costs.source) as source,
         visits.visits,
         row_number() over (
-            partition by visits.event_date, visits.campaign, visits.source, visits.tag_source
+            partition by visits.event_date, visits.campaign, visits.source
             order by costs.source is null, costs.source, costs.currency
         ) as place
     from visits
@@ -57,7 +56,7 @@ pairs as (
             and (
                 costs.source is null
                 or visits.source is null
-                or costs.source in (visits.source, visits.tag_source)
+                or visits.source = costs.source
             )
 ),
 

@@ -45,7 +45,8 @@ def write_sales(directory: Path, days: Sequence[date], orders: int, seed: int = 
             _add_order(rows, f"{day:%m%d}-{number}", day, chance)
         rows["campaign_spend"] += [
             {"event_date": day, "platform": "google", "campaign_id": name, "spend": "12.50"}
-            for name in ("cakes", "coffee")
+            | {"utm_source": "google", "utm_campaign": tag, "clicks": 3}
+            for name, tag in (("cakes", "Cakes-near-me"), ("coffee", ""))
         ]
         at = f"{day}T08:00Z"
         rows["consents"] += [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -276,6 +276,27 @@ def status(
             out.print(Text(f"{name}: the lake has nothing of it. Run: clickstream sales pull"))
     if missing or any(one.has_problems for one in stored):
         raise typer.Exit(1)
+
+
+@app.command()
+def tags(
+    days: Annotated[int, typer.Option(min=1, help="Number of the newest UTC dates.")] = 28,
+) -> None:
+    """List campaigns whose cost and visits do not meet, and propose which tags belong together.
+
+    Costs and visits meet by utm_campaign and, if both have one, by the source, in lower case. The
+    last lines are those of the file [bold]campaign_tags[/] that joins the proposed pairs.
+
+    Example: [bold]clickstream sales tags --days 90[/]
+    """
+    from clickstream.cli.sales_tags import describe_tags
+    from clickstream.pipeline.sales.tags import compare_stored_tags
+
+    _chosen(load_settings(), None)
+    last = datetime.now(UTC).date()
+    first = last - timedelta(days=days - 1)
+    for line in describe_tags(compare_stored_tags(open_lake(), first, last)):
+        out.print(Text(line), soft_wrap=True)
 
 
 def _show_dates(rows: list[tuple[str, ...]]) -> None:

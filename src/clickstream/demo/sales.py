@@ -1,9 +1,11 @@
-"""The sales of the café's shop in the demo: settings of the source, and the first pull."""
+"""The sales and the advertising of the café in the demo: settings of the sources, first pull."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 
+from clickstream.demo.cafe.costs import COLUMN_MAP as COST_COLUMN_MAP
 from clickstream.demo.progress import DemoStep
 from clickstream.demo.shop_database import COLUMN_MAP, reader_address
 from clickstream.lake import Lake
@@ -17,6 +19,22 @@ RUN = "the demo's first pull"
 
 HORIZON_DAYS = 7
 """Hourly runs look back this far. No order changes later; a refund counts at its own date."""
+
+
+def directory_of_costs(state: Path) -> Path:
+    """Return the directory with what campaigns cost, beside the description of the café's logs."""
+    return state.with_name("cafe-advertising")
+
+
+def source_of_costs(state: Path) -> dict[str, str | int]:
+    """Return the section `[[sales]]` of what the café's campaigns cost."""
+    return {
+        "name": "advertising",
+        "kind": "csv",
+        "columns": str(COST_COLUMN_MAP),
+        "currency": "GBP",
+        "path": str(directory_of_costs(state)),
+    }
 
 
 def source_of_shop(address: str) -> dict[str, str | int]:
@@ -34,20 +52,21 @@ def source_of_shop(address: str) -> dict[str, str | int]:
 
 def pull_sales(lake: Lake, first: date, step: DemoStep) -> None:
     """Pull the menu of all sources, and their dates from `first` on that differ from the lake."""
-    orders, dates, gross, currency = 0, 0, 0, ""
+    orders, gross, currency = 0, 0, ""
+    dates: set[str] = set()
     for source in lake.settings.sales:
         now = datetime.now(UTC)
         pull_listings(lake, source, now.date(), RUN)
         plan = plan_pull(lake, source, now, first)
-        for staged in pull_dates(lake, source, plan.dates, RUN):
-            dates += 1
+        for number, staged in enumerate(pull_dates(lake, source, plan.dates, RUN), 1):
+            dates.add(staged.day)
             orders += staged.rows["orders"]
             gross, currency = gross + staged.gross_cents, staged.currency
-            step.show_done(dates, len(plan.dates), "dates", quantity(orders, "order"))
+            step.show_done(number, len(plan.dates), "dates", quantity(orders, "order"))
     if not dates:
         step.detail = "all dates up to date"
         return
-    step.detail = f"{quantity(orders, 'order')} of {quantity(dates, 'date')}, "
+    step.detail = f"{quantity(orders, 'order')} of {quantity(len(dates), 'date')}, "
     step.detail += f"gross {amount(gross)} {currency}"
 
 

@@ -11,7 +11,7 @@ import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +19,16 @@ from more_itertools import split_when
 from rich.markup import escape
 
 from clickstream import settings
+from clickstream.demo.cafe.costs import write_costs
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.demo.cafe_logs import CafeLogs
 from clickstream.demo.progress import DemoStep, DemoSteps
-from clickstream.demo.sales import pull_sales, source_of_shop
+from clickstream.demo.sales import (
+    directory_of_costs,
+    pull_sales,
+    source_of_costs,
+    source_of_shop,
+)
 from clickstream.demo.shop_database import is_complete_to
 from clickstream.demo.stack import Stack, StackLayout
 from clickstream.demo.stack.environment import database_url
@@ -117,11 +123,15 @@ def simulated_cafe(layout: StackLayout, steps: DemoSteps) -> Traffic:
         with steps.step("The café's newest logs") as step:
             truth = logs.write_newest(last)
             step.detail = f"{quantity(truth.total.lines, 'line')} in {HOURLY} hours"
+    yesterday = last.next.event_date - timedelta(days=1)
+    write_costs(directory_of_costs(layout.cafe_file), logs.rules, yesterday)
     places = layout.var / "cafe-places.mmdb"
     write_demo_database(places)
     variables = {
         "CLICKSTREAM_GEOIP__DATABASE": str(places),
-        "CLICKSTREAM_SALES": _list_of(source_of_shop(database_url(layout))),
+        "CLICKSTREAM_SALES": _list_of(
+            source_of_shop(database_url(layout)), source_of_costs(layout.cafe_file)
+        ),
         **BESIDE_BACKFILL,
     }
     plan = Plan([HourSpan(logs.first, last)])
@@ -146,10 +156,13 @@ def _processes_of_cafe(layout: StackLayout) -> dict[str, str]:
     }
 
 
-def _list_of(section: Mapping[str, str | int]) -> str:
-    """Return a list of one section, as the value of an environment variable."""
-    entries = ", ".join(f"{key} = {json.dumps(value)}" for key, value in section.items())
-    return f"[{{{entries}}}]"
+def _list_of(*sections: Mapping[str, str | int]) -> str:
+    """Return a list of sections, as the value of an environment variable."""
+    tables = (
+        ", ".join(f"{key} = {json.dumps(value)}" for key, value in section.items())
+        for section in sections
+    )
+    return f"[{', '.join(f'{{{entries}}}' for entries in tables)}]"
 
 
 def _pull_cafe(stack: Stack, lake: Lake, logs: CafeLogs, plan: Plan) -> Iterator[HourSpan]:

@@ -1,1 +1,1 @@
-"""What the counts mean for decisions: pure functions without access to the lake."""
+"""What the counts mean for decisions: pure functions, without disk, network, clock or chance."""

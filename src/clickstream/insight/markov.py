@@ -1,7 +1,7 @@
 """Removal effects of channels: a Markov chain of order 1 over the visits of journeys, exactly.
 
 A journey begins, passes from channel to channel, and ends in an order or in nothing. The removal
-effect of a channel is the share of all orders that would be lost if whoever reaches it went away
+effect of a channel is the share of all orders that would be lost if everyone who reaches it left
 (Anderl, Becker, von Wangenheim, Schumann 2016, "Mapping the customer journey").
 """
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from clickstream.errors import UnusableRule
 from clickstream.sales.fields import FIELDS, LISTINGS, SalesField
+from clickstream.sales.values import NumberStyle
 from clickstream.settings.base import Section
 
 
@@ -24,7 +25,9 @@ class TableMap(Section):
     the column of each field. `values` translates texts and choices. `constants` are values
     of fields without a column. Rows whose column `only_with` is empty or 0 belong to another table.
     `ignored` are columns of files that are not read. A table that `is_optional` may be missing in a
-    database. `measures` has the columns of measures that are not rows, for demographics.
+    database. `measures` has the columns of measures that are not rows, for demographics. A file may
+    have up to `title_lines` lines above its header. A row without a date and with a value that
+    begins with `sums` is a sum of other rows, and is left out.
     """
 
     table: str = ""
@@ -36,6 +39,8 @@ class TableMap(Section):
     ignored: tuple[str, ...] = ()
     is_optional: bool = False
     measures: dict[str, str] = Described(default_factory=dict)
+    title_lines: int = Described(0, ge=0, le=100)
+    sums: str = ""
 
     @property
     def all_columns(self) -> list[str]:
@@ -63,12 +68,17 @@ class TableMap(Section):
 
 
 class ColumnMap(Section):
-    """The maps of the tables of a source; `title` says of which shop."""
+    """The maps of the tables of a source; `title` says of which shop.
+
+    `numbers` shows how numbers are written, and `no_value` is a text for a missing value.
+    """
 
     title: str
     amounts: str = Described("units", pattern="^(units|hundredths)$")
     time_format: str = ""
     date_format: str = ""
+    numbers: NumberStyle = "1234.56"
+    no_value: str = ""
     orders: TableMap | None = None
     order_items: TableMap | None = None
     refunds: TableMap | None = None
@@ -83,6 +93,22 @@ class ColumnMap(Section):
         """The map of each table that the source has."""
         found = {name: getattr(self, name) for name in FIELDS}
         return {name: one for name, one in found.items() if one}
+
+    def with_currency(self, currency: str) -> Self:
+        """Return the map for files whose header has the currency: it replaces `{currency}`."""
+        return self.model_copy(
+            update={
+                name: one.model_copy(
+                    update={
+                        "columns": {
+                            field: column.replace("{currency}", currency)
+                            for field, column in one.columns.items()
+                        }
+                    }
+                )
+                for name, one in self.tables.items()
+            }
+        )
 
     @property
     def has_dates(self) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from clickstream.collect.sales.reader import ReadRow
+from clickstream.sales.campaign_tags import CampaignTags
 from clickstream.sales.column_maps import ColumnMap, TableMap
 from clickstream.sales.fields import FIELDS, KEYS, LISTINGS, ROW_IDS, SalesField, field_of
 from clickstream.sales.values import BadValue, ValueRules
@@ -32,6 +33,7 @@ class SalesRules:
     `source` is the name of the source, `columns` its column map, and `currency` that of all its
     amounts. `zone` is the time zone of times without one, `store_zone` that of business days.
     Customers get a key by a keyed hash with `customer_secret`; without it they get none.
+    `campaign_tags` has the tags of campaigns by their id or name.
     """
 
     source: str
@@ -40,20 +42,25 @@ class SalesRules:
     zone: ZoneInfo | None = None
     store_zone: tzinfo = UTC
     customer_secret: bytes = b""
+    campaign_tags: CampaignTags = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         """A digest of what affects rows."""
         texts = (self.columns.model_dump_json(), self.currency, self.zone, self.store_zone)
+        tags = sorted((name, *one.items()) for name, one in self.campaign_tags.items())
         secret = hashlib.blake2b(self.customer_secret, digest_size=8).hexdigest()
-        return hashlib.blake2b("\0".join(map(str, (*texts, secret))).encode()).hexdigest()[:16]
+        return hashlib.blake2b("\0".join(map(str, (*texts, secret, *tags))).encode()).hexdigest()[
+            :16
+        ]
 
     @property
     def values(self) -> ValueRules:
         """How single values are read."""
         is_in_units = self.columns.amounts == "units"
         columns = self.columns
-        return ValueRules(self.zone, is_in_units, columns.time_format, columns.date_format)
+        formats = (columns.time_format, columns.date_format, columns.numbers, columns.no_value)
+        return ValueRules(self.zone, is_in_units, *formats)
 
     def customer_key(self, customer: str | None) -> str | None:
         """Return the key of a customer's id or mail address; None without one."""

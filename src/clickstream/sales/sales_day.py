@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 import pyarrow as pa
 
+from clickstream.sales.campaign_tags import tags_of
 from clickstream.sales.row_reader import (
     Record,
     SalesRules,
@@ -146,10 +147,11 @@ def _refund(record: Record, rules: SalesRules) -> Record:
 
 
 def _spend(record: Record, rules: SalesRules) -> Record:
-    names = ("platform", "account", "campaign_id", "utm_source", "utm_medium", "utm_campaign")
+    names = ("platform", "account", "campaign_id", "impressions", "clicks", "source_object")
     return {
         **_common(record, rules),
-        **{name: record[name] for name in (*names, "impressions", "clicks", "source_object")},
+        **{name: record[name] for name in names},
+        **tags_of(record, rules.campaign_tags),
         "spend_cents": record["spend"],
     }
 

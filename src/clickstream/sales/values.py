@@ -7,13 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from clickstream.sales.fields import Kind, SalesField
 
 MOST_CENTS = 10**15
 """Largest amount; a larger one is a mistake, and sums of a year stay within 64 bits."""
+
+NumberStyle = Literal["1234.56", "1,234.56", "1.234,56"]
+"""How numbers are written, shown by one of them: with or without a separator of thousands."""
+
+_SEPARATORS: Mapping[str, tuple[str, str]] = {"1,234.56": (",", "."), "1.234,56": (".", ",")}
+_NUMBERS = ("money", "number", "whole number")
 
 _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)|\s+(?=(UTC|Z)$)")
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -37,20 +43,23 @@ class ValueRules:
 
     `zone` is that of times without one; without it, they can't be used. `has_units` says whether
     amounts are units of the currency, and not hundredths. `time_format` and `date_format` are the
-    formats of texts with a time or a date, as in `strptime`; ISO 8601 if empty.
+    formats of texts with a time or a date, as in `strptime`; ISO 8601 if empty. `numbers` shows how
+    texts of numbers are written. The text `no_value` is a missing value, as an empty one is.
     """
 
     zone: ZoneInfo | None = None
     has_units: bool = True
     time_format: str = ""
     date_format: str = ""
+    numbers: NumberStyle = "1234.56"
+    no_value: str = ""
 
     def read(self, value: Any, field: SalesField, names: Mapping[str, str]) -> Any:
         """Return the value of a field; None if there is none. `names` translate texts.
 
         Raises BadValue.
         """
-        if _is_empty(value):
+        if _is_empty(value) or (self.no_value and str(value).strip() == self.no_value):
             if field.is_required:
                 raise BadValue("no value")
             return None
@@ -59,6 +68,8 @@ class ValueRules:
         if field.kind == "text":
             text = _text(value)
             return names.get(text) or names.get("*") or text
+        if isinstance(value, str) and field.kind in _NUMBERS:
+            value = _plain_number(value, self.numbers)
         return self._readers[field.kind](value)
 
     def date_of(self, value: Any, is_calendar_date: bool = False) -> date:
@@ -126,6 +137,21 @@ def _text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip()
+
+
+def _plain_number(text: str, style: NumberStyle) -> str:
+    """Return a number without separators of thousands, and with a decimal point.
+
+    Raises BadValue if a separator is at another place than those of the style.
+    """
+    if style not in _SEPARATORS:
+        return text
+    group, point = _SEPARATORS[style]
+    found = text.strip()
+    groups = rf"\d{{1,3}}({re.escape(group)}\d{{3}})+|\d+"
+    if not re.fullmatch(rf"-?({groups})({re.escape(point)}\d+)?", found):
+        raise BadValue("value that is no number")
+    return found.replace(group, "").replace(point, ".")
 
 
 def _decimal(value: Any) -> Decimal:

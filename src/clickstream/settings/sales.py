@@ -41,8 +41,8 @@ class SalesSettings(Section):
         description="Where the sales are: in a database, or in CSV files of a directory."
     )
     columns: str = Field(
-        description="The column map: cafe-lab, shopify, us-city-demographics or generic, or a TOML "
-        "file of your own."
+        description="The column map: cafe-lab, shopify, google-ads, meta-ads, us-city-demographics "
+        "or generic, or a TOML file of your own."
     )
     currency: Currency = Field(description="The currency of all amounts, such as EUR.")
     time_zone: TimeZone | None = Field(
@@ -69,6 +69,11 @@ class SalesSettings(Section):
     path: str = Field(
         "",
         description="For csv: the directory of the files, or a prefix such as s3://bucket/exports/.",
+    )
+    campaign_tags: str = Field(
+        "",
+        description="A CSV file with the tags of campaigns whose name at the platform is not their "
+        "tag.",
     )
     horizon_days: Annotated[int, Field(ge=1, le=36_600)] = Field(
         400,

@@ -102,7 +102,7 @@ class CafeTruth:
         if set(metrics) <= HOUR_METRICS.keys() and set(by) <= TIMES:
             hours = [one for one in self.truth.hours.items() if self._holds(period, one)]
             return self._grouped(hours, by, [HOUR_METRICS[name] for name in metrics])
-        if set(metrics) <= sales_truth.METRICS.keys():
+        if set(metrics) <= {*sales_truth.METRICS, *sales_truth.COSTS}:
             return self._sold(metrics, by, period, filters)
         if list(metrics) == ["goal_visits"] and list(by) == ["goal"]:
             return self._goals(period, filters)
@@ -150,6 +150,8 @@ class CafeTruth:
         self, metrics: Sequence[str], by: Sequence[str], period: Period, filters: Sequence[Filter]
     ) -> list[Row]:
         """Orders and refunds of the shops. No visit is known, so their dimensions are null."""
+        if list(metrics) == [*sales_truth.COSTS]:
+            return sales_truth.costs(self.shops, by, period.dates)
         passes = all((None in one.values) != one.is_excluded for one in filters)
         sold = sales_truth.read_sold(self.shops, self.zone) if passes else []
         inside = [one for one in sold if _is_in(period, one.at)]

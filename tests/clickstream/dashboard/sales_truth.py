@@ -6,7 +6,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -75,6 +75,29 @@ def grouped(
     if not by and not groups:
         groups[()] = []
     return [(*of, *(METRICS[name](rows) for name in metrics)) for of, rows in groups.items()]
+
+
+COSTS = ("ad_cost", "ad_clicks")
+_COLUMNS = {
+    "ad_platform": "platform",
+    "ad_campaign_id": "campaign_id",
+    "ad_source": "utm_source",
+    "ad_campaign": "utm_campaign",
+}
+
+
+def costs(directories: Sequence[Path], by: Sequence[str], dates: Sequence[date]) -> list[Any]:
+    """The cost in cents and the clicks of campaigns, by the given dimensions of SPEND."""
+    groups: dict[tuple[str | None, ...], list[int]] = {}
+    for directory in directories:
+        with (directory / "campaign_spend.csv").open(encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if date.fromisoformat(row["event_date"]) in dates:
+                    key = tuple(row[_COLUMNS[name]].strip().lower() or None for name in by)
+                    sums = groups.setdefault(key, [0, 0])
+                    sums[0] += _cents(row["spend"])
+                    sums[1] += int(row["clicks"])
+    return [(*key, *sums) for key, sums in groups.items()]
 
 
 def _value(one: Sold, name: str) -> Any:

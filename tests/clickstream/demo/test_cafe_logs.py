@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.support.lakes import aws_session, build_all
 
-from clickstream.demo.cafe import CafeRules, PersonSession, older_logs, simulate
+from clickstream.demo.cafe import CafeRules, PersonSession, older_logs, simulate, story
 from clickstream.demo.cafe_logs import CafeLogs
 from clickstream.demo.older_hours import OlderHours
 from clickstream.demo.progress import DemoStep, DemoSteps
@@ -25,9 +25,11 @@ from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.pull.host import pull_source
-from clickstream.settings import Settings
+from clickstream.pipeline.sales.check import check_source
+from clickstream.settings import Settings, load
 from clickstream.terminal import SafeConsole
 
+ROOT = Path(__file__).parents[3]
 LAST = Hour.parse("2026-11-05T03")
 BEGIN = LAST.minus(7)
 RULES = CafeRules(seed=3, visitors_per_hour=12, bots_per_hour=2)
@@ -130,6 +132,12 @@ def test_a_second_start_continues_the_cafe_of_the_first(tmp_path: Path) -> None:
     assert lines_in(layout.cafe_logs) == written
     assert second.processes == first.processes
     assert str(layout.cafe_file) in second.processes["cafe"]
+    settings = load(ROOT / "clickstream.toml", first.variables)
+    shop, advertising = settings.sales
+    assert (shop.kind, shop.currency) == ("sql", advertising.currency)
+    costs = check_source(settings, advertising, 400)
+    assert len(costs.read) >= story.DAYS
+    assert not costs.has_problems
 
 
 def test_the_process_writes_live_traffic_and_the_days_before(tmp_path: Path) -> None:

@@ -197,7 +197,9 @@ def _zone(name: str) -> Any:
 
 
 def test_all_maps_that_come_with_the_library_load() -> None:
-    assert names_of_maps() == ["cafe-lab", "generic", "shopify", "us-city-demographics"]
+    advertising = ["google-ads", "meta-ads"]
+    names = ["cafe-lab", "generic", *advertising, "shopify", "us-city-demographics"]
+    assert names_of_maps() == names
     assert all(load_map(name, Path()).title for name in names_of_maps())
 
 

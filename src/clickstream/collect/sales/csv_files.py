@@ -78,6 +78,8 @@ class CsvReader:
         for file in self._files_of(one):
             for row in _rows_of(one, file):
                 day = self._date(one, file, row)
+                if day is None and one.sums and _is_sum(one, row):
+                    continue
                 found[day].setdefault(file.name, []).append(row)
         return dict(found)
 
@@ -164,6 +166,11 @@ def _rows_of(one: TableToRead, file: _File) -> Iterator[_Row]:
             yield row
 
 
+def _is_sum(one: TableToRead, row: _Row) -> bool:
+    """Whether a row without a date is a sum of other rows."""
+    return any(value.strip().startswith(one.sums) for value in row.values)
+
+
 def _has_amount(text: str) -> bool:
     """Whether a value is neither empty nor 0."""
     return bool(text.strip().strip("0.,"))
@@ -175,8 +182,8 @@ def _read(file: SalesFile, tables: Sequence[TableToRead], source: str) -> _File:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UnusableSales(f"{file.place} of {source} can't be read: {reason}.") from None
-    first_line = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first_line.count)
+    text = text[_start_of_header(text, tables) :]
+    delimiter = _delimiter(text.partition("\n")[0])
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = tuple(name.strip() for name in next(lines, ()))
     _check_header(file.place, header, tables, source)
@@ -188,6 +195,23 @@ def _read(file: SalesFile, tables: Sequence[TableToRead], source: str) -> _File:
                 f"the header has {len(header)}: export the file again."
             )
     return _File(file.name, header, rows)
+
+
+def _start_of_header(text: str, tables: Sequence[TableToRead]) -> int:
+    """Return where the header starts: at the first line with the largest number of columns."""
+    starts = [0]
+    for _ in range(max(one.title_lines for one in tables)):
+        starts.append(text.find("\n", starts[-1]) + 1 or starts[-1])
+    wanted = {column for one in tables for column in one.columns}
+    return max(starts, key=lambda start: len(wanted & _names(text[start:].partition("\n")[0])))
+
+
+def _names(line: str) -> set[str]:
+    return {name.strip() for row in csv.reader([line], delimiter=_delimiter(line)) for name in row}
+
+
+def _delimiter(line: str) -> str:
+    return max(_DELIMITERS, key=line.count)
 
 
 def _check_header(

@@ -16,7 +16,9 @@ class TableToRead:
     the column with the time of a row, or with its date if `is_calendar_date`; without it, rows have
     the date of the order that the column `order_id` names. The rows of a listing have no date.
     Rows whose column `only_with` is empty or 0 are of another table. Files may have columns that
-    match the patterns `ignored`. A table of a database that `is_optional` may be missing.
+    match the patterns `ignored`. A table of a database that `is_optional` may be missing. A file
+    may have up to `title_lines` lines above its header. Rows without a date that have a value
+    beginning with `sums` are sums of other rows, and are not read.
     """
 
     name: str
@@ -29,6 +31,8 @@ class TableToRead:
     is_calendar_date: bool = False
     is_listing: bool = False
     is_optional: bool = False
+    title_lines: int = 0
+    sums: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,16 @@
-"""The metrics of credit: what visits before orders brought, by one model, and what campaigns cost.
+"""The metrics of credit: what the visits before orders brought, by one model.
 
 A question about credits has a filter by one model: with none, it would count each order for all.
 """
 
 from __future__ import annotations
 
-from clickstream.dashboard.questions.fact_views import CREDITS, SPEND
+from clickstream.dashboard.questions.fact_views import CREDITS
 from clickstream.dashboard.questions.metric_type import Metric
 from clickstream.dashboard.texts import mark
 
 _WHO_BRINGS = mark("What brings orders?")
 _NO_CAUSE = mark("Credit is not cause: some of these people would have ordered anyway.")
-_COST = mark("What does advertising cost?")
 
 CREDIT_METRICS = (
     Metric(
@@ -97,27 +96,6 @@ CREDIT_METRICS = (
         mark("Orders that enough orders precede for the models Markov and Shapley."),
         mark("Which orders do all models share?"),
         good="neither",
-        is_additive=True,
-    ),
-    Metric(
-        "spend",
-        SPEND,
-        mark("Cost"),
-        "coalesce(sum(spend_cents), 0)",
-        mark("Cost of campaigns on the dates of the range, by the calendar of their platform."),
-        _COST,
-        format="cents",
-        good="neither",
-        is_additive=True,
-    ),
-    Metric(
-        "ad_clicks",
-        SPEND,
-        mark("Clicks"),
-        "coalesce(sum(clicks), 0)",
-        mark("Clicks on advertisements, as their platform counts them."),
-        _COST,
-        mark("Platforms count clicks of machines, and clicks that reach no page."),
         is_additive=True,
     ),
 )

@@ -121,6 +121,9 @@ SPEND = FactView(
 )
 """What campaigns cost, by the tags of their links."""
 
+NEED_SHOP = (*OF_ORDERS, SPEND)
+"""The views of which only sites with a shop have rows, in the currency of the shop."""
+
 ALL = (
     *(SESSIONS, PAGE_VIEWS, GOALS, SESSION_ERRORS),
     *(HOURS, SOURCES, BOTS, BOT_PAGES, ERRORS, REJECTS, PLACES, PEOPLE, COHORTS, AGENTS),

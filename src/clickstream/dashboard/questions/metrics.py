@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clickstream.dashboard.questions.bot_metrics import BOT_METRICS
+from clickstream.dashboard.questions.cost_metrics import COST_METRICS
 from clickstream.dashboard.questions.credit_metrics import CREDIT_METRICS
 from clickstream.dashboard.questions.log_metrics import LOG_METRICS
 from clickstream.dashboard.questions.metric_type import Format, Good, Metric
@@ -24,7 +25,8 @@ METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
         *(*VISIT_METRICS, *RESPONSE_METRICS, *PEOPLE_METRICS),
-        *(*LOG_METRICS, *BOT_METRICS, *SALES_METRICS, *MONEY_METRICS, *CREDIT_METRICS),
+        *(*LOG_METRICS, *BOT_METRICS, *SALES_METRICS, *MONEY_METRICS),
+        *(*CREDIT_METRICS, *COST_METRICS),
     )
 }
 """Each metric by its name."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
-from clickstream.dashboard.questions.fact_views import MONEY, OF_ORDERS
+from clickstream.dashboard.questions.fact_views import MONEY, NEED_SHOP, OF_ORDERS
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import USUAL_KEY_DAYS, Question, build_question
@@ -114,7 +114,7 @@ class Panel:
     def is_of_money(self) -> bool:
         """Whether it shows only what sites with a shop have."""
         first = next(iter(self.asks.values()), None)
-        return first is not None and METRICS[first[0][0]].facts in OF_ORDERS
+        return first is not None and METRICS[first[0][0]].facts in NEED_SHOP
 
     @property
     def is_filtered(self) -> bool:

@@ -27,7 +27,7 @@ from clickstream.dashboard.questions.coverage import (
 )
 from clickstream.dashboard.questions.engines import ATHENA
 from clickstream.dashboard.questions.fact_copy import CopyState
-from clickstream.dashboard.questions.fact_views import MONEY, OF_ORDERS
+from clickstream.dashboard.questions.fact_views import MONEY, NEED_SHOP
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.periods import Period, cut_at, start_of
@@ -41,7 +41,7 @@ from clickstream.settings import Settings
 OF_GOALS = frozenset(("conversions", "conversion_rate"))
 """The metrics that mean nothing on a site without a goal."""
 
-OF_MONEY = frozenset(name for name, one in METRICS.items() if one.facts in OF_ORDERS)
+OF_MONEY = frozenset(name for name, one in METRICS.items() if one.facts in NEED_SHOP)
 """The metrics that mean nothing on a page without money."""
 
 Built = TypeVar("Built")

@@ -18,7 +18,8 @@ class Campaign(NamedTuple):
     """One campaign: its tags, referrer, landing page, channel and success.
 
     `weight` is its weight at the start of the story, and `growth` is added to it until the end.
-    `temper` is how its visitors behave (see `people`).
+    `anyway` is the share of its visits that would happen without it (see `advertising`). `temper`
+    is how its visitors behave (see `people`).
     """
 
     source: str
@@ -29,23 +30,24 @@ class Campaign(NamedTuple):
     click_id: str
     channel: str
     weight: int
+    anyway: float
     growth: int = 0
     temper: str = "usual"
 
 
 CAMPAIGNS = (
     Campaign("newsletter", "email", "autumn_cakes", "-", "product", "", "Email",
-             6, growth=70, temper="eager"),
-    Campaign("newsletter", "email", "weekly news", "-", "post", "", "Email", 18),
+             6, 0.3, growth=70, temper="eager"),
+    Campaign("newsletter", "email", "weekly news", "-", "post", "", "Email", 18, 0.5),
     Campaign("google", "cpc", "cakes near me", "https://www.google.com/", "menu", "gclid",
-             "Paid Search", 34, temper="mistaken"),
+             "Paid Search", 34, 0.2, temper="mistaken"),
     Campaign("facebook", "paid_social", "spring_cakes", "https://l.facebook.com/", "product",
-             "fbclid", "Paid Social", 20),
+             "fbclid", "Paid Social", 20, 0.1),
     Campaign("instagram", "social", "café & friends", "https://l.instagram.com/", "home",
-             "fbclid", "Organic Social", 14),
-    Campaign("flyer", "qr", "opening_week", "-", "short link", "", "Unassigned", 8),
+             "fbclid", "Organic Social", 14, 0.6),
+    Campaign("flyer", "qr", "opening_week", "-", "short link", "", "Unassigned", 8, 0.2),
     Campaign("bing", "cpc", "coffee+cake", "https://www.bing.com/", "menu", "msclkid",
-             "Paid Search", 6),
+             "Paid Search", 6, 0.8),
 )  # fmt: skip
 
 
@@ -116,8 +118,7 @@ DIRECTLY = CafeArrival("home", "", "-", NOWHERE)
 
 def arrive(rng: Random, progress: float = 0.0) -> CafeArrival:
     """Choose an arrival; `progress` is the progress of the story, from 0 to 1."""
-    weights = [weight + GROWTH.get(way, 0) * progress for way, weight in WAYS.items()]
-    match rng.choices(list(WAYS), weights)[0]:
+    match rng.choices(list(WAYS), _weights_of_ways(progress))[0]:
         case "search":
             pages = ("home", "menu", "product", "post", "missing")
             return _linked(rng, SEARCHES, rng.choices(pages, (8, 4, 4, 4, 1))[0])
@@ -133,20 +134,41 @@ def arrive(rng: Random, progress: float = 0.0) -> CafeArrival:
     return DIRECTLY._replace(landing=landing)
 
 
+def share_of_campaign(campaign: Campaign, progress: float) -> float:
+    """Return the expected share of all arrivals that come by a campaign."""
+    ways = dict(zip(WAYS, _weights_of_ways(progress), strict=True))
+    weights = _weights_of_campaigns(progress)
+    share = weights[CAMPAIGNS.index(campaign)] / sum(weights)
+    return share * ways["campaign"] / sum(ways.values())
+
+
+def _weights_of_ways(progress: float) -> list[float]:
+    return [weight + GROWTH.get(way, 0) * progress for way, weight in WAYS.items()]
+
+
+def _weights_of_campaigns(progress: float) -> list[float]:
+    return [campaign.weight + campaign.growth * progress for campaign in CAMPAIGNS]
+
+
 def _linked(rng: Random, sites: tuple[ReferringSite, ...], landing: str) -> CafeArrival:
     site = rng.choices(sites, [site.weight for site in sites])[0]
     query = f"fbclid={_click_id(rng)}" if site.source == "facebook" else ""
+    return arrive_from(site, landing)._replace(query=query)
+
+
+def arrive_from(site: ReferringSite, landing: str) -> CafeArrival:
+    """Return an arrival by a link of another site."""
     source = VisitSource(
         urlsplit(site.referrer).hostname,
         channel=site.channel,
         source=site.source,
         medium=site.medium,
     )
-    return CafeArrival(landing, query, site.referrer, source)
+    return CafeArrival(landing, "", site.referrer, source)
 
 
 def _campaign(rng: Random, progress: float) -> CafeArrival:
-    campaign = rng.choices(CAMPAIGNS, [c.weight + c.growth * progress for c in CAMPAIGNS])[0]
+    campaign = rng.choices(CAMPAIGNS, _weights_of_campaigns(progress))[0]
     encode = rng.choice((quote, quote_plus))
     tags = [
         f"utm_source={encode(campaign.source)}",

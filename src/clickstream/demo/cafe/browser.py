@@ -20,9 +20,9 @@ class Browser:
     ) -> None:
         self.history: list[Request] = []
         self.now = now
+        self.client = client
         self._rng = rng
         self._rules = rules
-        self._client = client
         self._origin = f"https://{rng.choice(rules.domains)}"
         self._has_cache = has_cache
         self._loaded: set[str] = set()
@@ -113,12 +113,12 @@ class Browser:
             self.now += self._rng.randrange(60)
             reply = Reply(304, None, 2) if is_cached else Reply(200, size, self._took(size // 500))
             ask = Ask("GET", path, self._here, is_asset=True)
-            self.history.append(log(self._client, self.now, ask, reply))
+            self.history.append(log(self.client, self.now, ask, reply))
 
     def _ask(self, ask: Ask, status: int, size: int | None, usual: int) -> None:
         """Send a request, and wait for the response."""
         reply = Reply(status, size, self._took(usual))
-        self.history.append(log(self._client, self.now, ask, reply))
+        self.history.append(log(self.client, self.now, ask, reply))
         self.now += reply.took
 
     def _took(self, usual: int) -> int:

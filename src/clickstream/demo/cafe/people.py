@@ -11,6 +11,7 @@ from itertools import count
 from random import Random
 
 from clickstream.demo.cafe import addresses, agents, menu, story
+from clickstream.demo.cafe.advertising import caused_by, is_switched_off, without_campaign
 from clickstream.demo.cafe.arrivals import DIRECTLY, CafeArrival, arrive
 from clickstream.demo.cafe.browser import Browser
 from clickstream.demo.cafe.rules import (
@@ -96,12 +97,12 @@ def _person(
     progress = story.progress(rules, hour)
     client = rng.choice(regulars(rules)) if is_regular else _choose_client(rng, progress)
     browser = Browser(rng, rules, client, some_moment(rng, hour), has_cache=is_regular)
-    _visit(rng, browser, arrive(rng, progress), order_numbers)
+    happened = _visit(rng, rules, browser, arrive(rng, progress), order_numbers)
     while rng.random() < 0.1:
         _pause(rng, browser)
         browser.come_back()
-        _visit(rng, browser, arrive(rng, progress), order_numbers)
-    return browser.history
+        happened += _visit(rng, rules, browser, arrive(rng, progress), order_numbers)
+    return happened
 
 
 def _tablet(rng: Random, rules: CafeRules, hour: Hour) -> list[Request]:
@@ -142,28 +143,47 @@ def _pause(rng: Random, browser: Browser) -> None:
 
 
 def _visit(
-    rng: Random, browser: Browser, arrival: CafeArrival, order_numbers: Iterator[int]
-) -> None:
-    """Simulate one visit, from the arrival until the person leaves."""
-    visit = _Visit(rng, browser, order_numbers)
-    step = visit.begin(arrival)
-    for _ in range(_MOST_STEPS):
-        ways, weights = _WAYS[arrival.temper, step]
-        way = rng.choices(ways, weights)[0]
-        if way == LEAVE:
-            return
-        visit.read()
-        step = visit.go(way)
+    rng: Random,
+    rules: CafeRules,
+    browser: Browser,
+    arrival: CafeArrival,
+    order_numbers: Iterator[int],
+) -> list[Request]:
+    """Simulate one visit, from the arrival until the person leaves, and return its requests.
+
+    A visit that does not happen, because its campaign is switched off, has none. It is simulated
+    all the same, so that all other visits have the same random choices and order numbers.
+    """
+    before = len(browser.history)
+    cause = caused_by(rules, browser.client, browser.now, arrival)
+    is_off = is_switched_off(rules, browser.client, browser.now, arrival)
+    visit = _Visit(rng, browser, order_numbers, cause)
+    visit.walk(without_campaign(arrival) if is_off else arrival)
+    return [] if is_off and cause else browser.history[before:]
 
 
 class _Visit:
     """The steps of one visit. Each method returns the resulting step."""
 
-    def __init__(self, rng: Random, browser: Browser, order_numbers: Iterator[int]) -> None:
+    def __init__(
+        self, rng: Random, browser: Browser, order_numbers: Iterator[int], cause: str
+    ) -> None:
         self._rng = rng
         self._browser = browser
         self._order_numbers = order_numbers
+        self._cause = cause
         self._page = menu.HOME
+
+    def walk(self, arrival: CafeArrival) -> None:
+        """Take all steps from the arrival until the person leaves."""
+        step = self.begin(arrival)
+        for _ in range(_MOST_STEPS):
+            ways, weights = _WAYS[arrival.temper, step]
+            way = self._rng.choices(ways, weights)[0]
+            if way == LEAVE:
+                return
+            self.read()
+            step = self.go(way)
 
     def begin(self, arrival: CafeArrival) -> str:
         """Arrive on the first page, in some cases by a short link."""
@@ -215,7 +235,7 @@ class _Visit:
         products = self._rng.sample(menu.PRODUCTS, self._rng.randint(1, 4))
         basket = tuple((product, self._rng.randint(1, 3)) for product in products)
         total = sum(product.price_cents * quantity for product, quantity in basket)
-        self._receipt = Receipt(next(self._order_numbers), total, basket)
+        self._receipt = Receipt(next(self._order_numbers), total, basket, self._cause)
         self._browser.post(_SENT_TO, self._rng.choice((302, 303)), 0)
         self._browser.confirm(self._receipt)
         return "buy"

@@ -46,14 +46,25 @@ Weekdays have peaks in the morning and at noon, weekends one in the late morning
 
 
 @dataclass(frozen=True)
+class AdvertisingPause:
+    """Campaigns that are not shown in some regions, from one UTC date to another, both included."""
+
+    campaigns: frozenset[str]
+    regions: frozenset[str]
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
 class CafeRules:
     """Parameters of the simulated café. Rates are averages over a week.
 
     `visitors_per_hour`: people who arrive. `bots_per_hour`: crawls that start.
     `scanners_per_hour`: vulnerability scans that start. `broken_lines_per_hour`: lines that are not
     requests. `domains`: the site's own domains, used in internal links. `story_begins`: the first
-    day of the four weeks in which the café changes (see `story`). Raises InputError for a negative
-    rate and for an empty list of domains.
+    day of the four weeks in which the café changes (see `story`). `advertising_off`: where and when
+    campaigns are not shown (see `advertising`). Raises InputError for a negative rate and for an
+    empty list of domains.
     """
 
     seed: int = 7
@@ -63,6 +74,7 @@ class CafeRules:
     broken_lines_per_hour: int = 2
     domains: tuple[str, ...] = ("www.anycompany-cafe.example",)
     story_begins: date = date(2026, 10, 26)
+    advertising_off: tuple[AdvertisingPause, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise InputError for rules that can't be simulated."""

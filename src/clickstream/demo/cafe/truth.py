@@ -128,11 +128,15 @@ class PersonSession:
 
 @dataclass(frozen=True)
 class Order:
-    """One order, at the time its confirmation page was first seen."""
+    """One order, at the time its confirmation page was first seen.
+
+    `caused_by` is the campaign without which it would not have happened; empty for none.
+    """
 
     number: int
     confirmed_at: datetime
     total_cents: int
+    caused_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,11 @@ class Truth:
         """The sums over all hours."""
         names = HourTruth.__dataclass_fields__
         return HourTruth(**{n: sum(getattr(h, n) for h in self.hours.values()) for n in names})
+
+    @property
+    def caused_orders(self) -> Counter[str]:
+        """The number of orders by the campaign that caused them, without those of none."""
+        return Counter(order.caused_by for order in self.orders if order.caused_by)
 
     @property
     def order_cents(self) -> int:
@@ -249,7 +258,7 @@ class TruthTally:
     def _note_order(self, request: Request) -> None:
         if receipt := request.ask.receipt:
             at = _moment(request.received // SECOND)
-            order = Order(receipt.number, at, receipt.total_cents)
+            order = Order(receipt.number, at, receipt.total_cents, receipt.caused_by)
             self._orders.setdefault(receipt.number, order)
 
 

@@ -46,11 +46,15 @@ NOWHERE = VisitSource()
 
 
 class Receipt(NamedTuple):
-    """Number and total of an order, as on its confirmation page; `basket` has its quantities."""
+    """Number and total of an order, as on its confirmation page; `basket` has its quantities.
+
+    `caused_by` is the campaign without which its visit would not have happened; empty for none.
+    """
 
     number: int
     total_cents: int
     basket: tuple[tuple[Product, int], ...]
+    caused_by: str = ""
 
 
 class Ask(NamedTuple):

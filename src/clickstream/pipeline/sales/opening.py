@@ -20,6 +20,7 @@ from clickstream.collect.sales.file_places import (
 )
 from clickstream.collect.sales.reader import SalesReader, TableToRead
 from clickstream.errors import IncompleteConnection, InputError, UnusableRule
+from clickstream.sales.campaign_tags import CampaignTags, parse_campaign_tags
 from clickstream.sales.column_maps import ColumnMap, parse_map
 from clickstream.sales.fields import FIELDS, LISTINGS, TIMES, field_of
 from clickstream.sales.row_reader import SalesRules
@@ -69,7 +70,7 @@ def find_source(settings: Settings, name: str) -> SalesSettings:
 
 def rules_of(settings: Settings, one: SalesSettings) -> SalesRules:
     """Return the rules of a source. Raises UnusableRule for a column map that can't be used."""
-    columns = load_map(one.columns, settings.directory)
+    columns = load_map(one.columns, settings.directory).with_currency(one.currency)
     for name, table in columns.tables.items():
         if not (table.table if one.kind == "sql" else table.files):
             missing = "table" if one.kind == "sql" else "files"
@@ -83,7 +84,22 @@ def rules_of(settings: Settings, one: SalesSettings) -> SalesRules:
         one.currency,
         ZoneInfo(one.time_zone) if one.time_zone else None,
         ZoneInfo(one.store_time_zone or settings.site.time_zone),
+        campaign_tags=_campaign_tags(settings, one),
     )
+
+
+def _campaign_tags(settings: Settings, one: SalesSettings) -> CampaignTags:
+    if not one.campaign_tags:
+        return {}
+    path = settings.resolve(one.campaign_tags)
+    try:
+        return parse_campaign_tags(path.read_text(encoding="utf-8-sig"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UnusableRule(
+            f"The file {path} can't be read ({reason}): check campaign_tags of {one.name} in "
+            "[[sales]]."
+        ) from None
 
 
 def rules_of_lake(lake: Lake, one: SalesSettings) -> SalesRules:
@@ -148,6 +164,8 @@ def _tables_to_read(columns: ColumnMap, kind: str) -> Iterator[TableToRead]:
             is_calendar_date=name in TIMES and field_of(name, TIMES[name]).kind == "date",
             is_listing=name in LISTINGS,
             is_optional=one.is_optional,
+            title_lines=one.title_lines,
+            sums=one.sums,
         )
 
 

@@ -25,6 +25,7 @@ from tests.support.sales_files import break_sales, pull_sales, with_sales, write
 from tests.support.tiers import first_in_make_test, one_of_each
 
 from clickstream import settings
+from clickstream.cli.sales_tags import describe_tags
 from clickstream.dashboard.changes.failures import FAILED
 from clickstream.dashboard.changes.looks import LOOKS
 from clickstream.dashboard.changes.weeks import Weeks as Compared
@@ -42,6 +43,7 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import GRAINS, TABS, Filter, Tab, View
 from clickstream.dashboard.tabs import panels
+from clickstream.dashboard.tabs.marketing.costs_without_visits import build_costs_without_visits
 from clickstream.dashboard.tabs.orders.funnel import build_funnel
 from clickstream.dashboard.tabs.orders.panels import CUSTOMERS, MENU_SALES, PAIRS
 from clickstream.dashboard.tabs.orders.questions import item_pages, order_filter
@@ -66,6 +68,7 @@ from clickstream.lake import Lake, athena
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.sales.check import check_source
 from clickstream.pipeline.sales.status import newest_dates
+from clickstream.pipeline.sales.tags import compare_stored_tags
 
 ROOT = Path(__file__).parents[4]
 CLOCKS_CHANGE = date(2026, 10, 25)
@@ -265,6 +268,27 @@ def test_sales_are_those_of_the_status_and_of_the_files(cafe: Cafe) -> None:
         assert cells[0] == str(len(some)) == "3"
         assert cells[2] == str(answered[source.name][1])
         assert cells[-1] == f"€{net / 100:,.2f}"
+
+
+def test_costs_without_visits_are_those_of_the_command(cafe: Cafe) -> None:
+    """The café's sources have the cost of a campaign whose tag differs from that of its links."""
+    view = View("marketing").with_days(WHOLE.first, WHOLE.last)
+    with cafe.copy.reader() as reader:
+        shown = build_costs_without_visits(page_in(cafe, reader, view))
+    found = compare_stored_tags(cafe.lake, WHOLE.first, WHOLE.last)
+    assert shown
+    assert [row.name for row in shown.costs] == ["cakes-near-me · google", "(none) · google"]
+    assert [one.campaign_id for one in found.without_visits] == ["cakes", "coffee"]
+    [pair] = found.proposals
+    sentence = f"cakes-near-me · google may be {pair.visited.tag.campaign} · google: only case"
+    assert shown.costs[0].proposal.startswith(sentence)
+    assert shown.visits == [
+        (f"{one.tag.campaign} · {one.tag.source}", one.visits) for one in found.without_cost
+    ]
+    assert pair.visited.tag.campaign == "cakes near me"
+    text = "\n".join(describe_tags(found))
+    assert "cakes,google,cakes near me" in text
+    assert "Costs without visits:\n  google cakes  cakes-near-me from google  75.00 EUR" in text
 
 
 def test_items_pairs_and_customers_are_those_of_the_files(cafe: Cafe) -> None:

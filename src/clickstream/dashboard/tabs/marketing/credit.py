@@ -228,7 +228,7 @@ def _costs(page: PageContext, by: Sequence[str]) -> dict[Key, int]:
         came = arrival(None, CampaignTags(source, medium, campaign), rules)
         values = {"channel": came.channel, "source": came.source, "medium": came.medium}
         values["campaign"] = campaign
-        found[_plain_key(by, tuple(values[name] for name in by))] += int(row["spend"])
+        found[_plain_key(by, tuple(values[name] for name in by))] += int(row["ad_cost"])
     return dict(found)
 
 

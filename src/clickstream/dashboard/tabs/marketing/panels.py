@@ -74,7 +74,7 @@ COSTS = Panel(
     "costs",
     "marketing",
     mark("What campaigns cost"),
-    {"": (("spend", "ad_clicks"), ("spend_campaign", "spend_source", "spend_medium"))},
+    {"": (("ad_cost", "ad_clicks"), ("ad_campaign", "ad_source", "ad_medium"))},
 )
 
 CAMPAIGNS = Panel(
@@ -99,7 +99,14 @@ ASSISTANTS = Panel(
 )
 
 
+COSTS_WITHOUT_VISITS = Panel(
+    "costs_without_visits",
+    "marketing",
+    mark("Costs without visits"),
+    {"": (("ad_cost", "ad_clicks"), ("ad_platform", "ad_campaign_id", "ad_source", "ad_campaign"))},
+)
+
 MARKETING = (
     *(ACQUISITION, SALES_MATCHES, CREDIT, PATHS_BEFORE_ORDERS, COSTS),
-    *(CAMPAIGNS, ASSISTANTS),
+    *(CAMPAIGNS, ASSISTANTS, COSTS_WITHOUT_VISITS),
 )

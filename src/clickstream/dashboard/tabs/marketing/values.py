@@ -7,6 +7,7 @@ from typing import Any
 from clickstream.dashboard.tabs.marketing.acquisition import build_acquisition
 from clickstream.dashboard.tabs.marketing.assistants import build_assistants
 from clickstream.dashboard.tabs.marketing.campaign_courses import build_campaign_courses
+from clickstream.dashboard.tabs.marketing.costs_without_visits import build_costs_without_visits
 from clickstream.dashboard.tabs.marketing.credit import build_credit
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import choices_of
@@ -27,5 +28,6 @@ def marketing_values(page: PageContext) -> dict[str, Any]:
         "credit_by": choices_of(page, "credit_by"),
         "campaigns": build_campaign_courses(page),
         "assistants": build_assistants(page),
+        "costs_without_visits": build_costs_without_visits(page),
         "no_assistants": text(mark("No visit in this range came from an AI assistant.")),
     }
