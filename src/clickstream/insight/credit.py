@@ -118,7 +118,7 @@ def shares(touches: Sequence[Touch], effects: Effects | None) -> dict[str, list[
     """Return the shares of touches by model; None for the models of FROM_DATA without `effects`.
 
     Markov shares an order among the channels of its touches by their removal effects, and Shapley
-    equally; touches of one channel share alike. So any filter of orders adds up.
+    equally; touches of one channel share alike. So the credits of any orders are exact.
     """
     found: dict[str, list[int] | None] = {
         name: split(SCALE, weigh(touches)) for name, weigh in RULES.items()
