@@ -8,13 +8,21 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
 from tests.browser.hostile_lines import failed_orders, hostile_lines
+from tests.support.cafe_shops import Story
 from tests.support.lakes import SQL, built, settings_of_a_lake
-from tests.support.sales_files import break_sales, pull_sales, with_sales, write_sales
+from tests.support.sales_files import (
+    break_sales,
+    pull_sales,
+    with_sales,
+    write_costs,
+    write_sales,
+    write_shop,
+)
 
 from clickstream.dashboard.access.link import login_link
 from clickstream.dashboard.web.app import build_app
@@ -24,6 +32,7 @@ from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.facts import refresh_facts
+from clickstream.pipeline.sales.matches import match_orders
 from clickstream.settings import Settings, load
 
 FIRST, LAST = Hour.parse("2026-11-16T00"), Hour.parse("2026-11-24T14")
@@ -34,7 +43,9 @@ ATTACKED = datetime(2026, 11, 18, 11, tzinfo=UTC)
 FAILED = datetime(2026, 11, 20, 16, tzinfo=UTC)
 RULES = CafeRules(visitors_per_hour=14, bots_per_hour=5, scanners_per_hour=1)
 START_SECONDS = 30
-SHOPS = ("counter", "online")
+SHOPS, CAFE = ("counter", "online"), "cafe"
+"""Two shops whose orders have no visit, and the one whose orders are those of the log."""
+
 ORDERS_OF_A_DATE = 20
 
 
@@ -56,7 +67,7 @@ def settings_of_the_cafe(endpoint: str, directory: Path) -> Settings:
             "dashboard": ours.dashboard.model_copy(update={"directory": kept}),
         }
     )
-    return with_sales(ours, directory, SHOPS)
+    return with_sales(ours, directory, (*SHOPS, CAFE))
 
 
 def build_cafe_lake(settings: Settings) -> Lake:
@@ -69,7 +80,9 @@ def build_cafe_lake(settings: Settings) -> Lake:
     lake = built(settings, FIRST, LAST)
     write_shops(lake, [day.date() for day in (FIRST.start, ATTACKED, FAILED, LAST.start)])
     break_sales(Path(settings.sales[0].path), ATTACKED.date(), FAILED.date())
+    write_cafe(lake)
     pull_sales(lake, NOW)
+    _ = [*match_orders(lake, NOW, "tests")]
     refresh_facts(lake, now=NOW)
     return lake
 
@@ -77,7 +90,17 @@ def build_cafe_lake(settings: Settings) -> Lake:
 def write_shops(lake: Lake, days: Sequence[date]) -> None:
     """Write the sales of some dates."""
     for source in lake.settings.sales:
-        write_sales(Path(source.path), days, ORDERS_OF_A_DATE)
+        if source.name in SHOPS:
+            write_sales(Path(source.path), days, ORDERS_OF_A_DATE)
+
+
+def write_cafe(lake: Lake) -> None:
+    """Write the orders of the simulated café, and what its campaigns cost."""
+    directory = Path(lake.settings.sales[-1].path)
+    write_shop(directory, Story(RULES, FIRST, LAST).at(NOW))
+    first, last = FIRST.start.date(), LAST.start.date()
+    dates = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    write_costs(directory, RULES, dates)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from tests.browser.test_accessibility import grave_faults
 from tests.browser.test_layout import CUT_OFF
 from tests.browser.watched_pages import is_first_document, mark_document, parameters
@@ -116,3 +116,49 @@ def test_nothing_is_cut_off(new_page: Callable[..., Page], path: str, width: int
     assert page.evaluate(CUT_OFF) == []
     if is_phone:
         assert grave_faults(page) == []
+
+
+def cells(row: Locator) -> list[str]:
+    """The numbers of a row of credits: its cost, orders, new customers, net sales …"""
+    return row.locator("td").all_inner_texts()
+
+
+def tenths(text: str) -> int:
+    """A number of orders, which is a whole number or has one decimal."""
+    return round(float(text.replace(",", "")) * 10)
+
+
+def cents(text: str) -> int:
+    return round(float(text.replace(",", "").replace("€", "").replace("−", "-")) * 100)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_model_moves_credit_between_channels_and_changes_no_sum(
+    new_page: Callable[..., Page], script: bool
+) -> None:
+    page = new_page(RANGE, java_script_enabled=script)
+    whole, rows = page.locator("#credit .whole"), page.locator("#credit tr:has(td):not(.whole)")
+    sums = cells(whole)
+    shown = {}
+    for model in ("First", "Linear"):
+        page.locator("#credit .models").get_by_role("link", name=model, exact=True).click()
+        expect(page.locator("#credit .models [aria-current]")).to_have_text(model)
+        assert cells(whole) == sums
+        shown[model] = [cells(rows.nth(place)) for place in range(rows.count())]
+        parts = [(tenths(orders), cents(net)) for _, orders, _, net, *_ in shown[model]]
+        assert sum(net for _, net in parts) == cents(sums[3])
+        assert abs(sum(orders for orders, _ in parts) - tenths(sums[1])) <= len(parts)
+    assert shown["First"] != shown["Linear"]
+
+
+def test_costs_stand_beside_what_campaigns_bring(new_page: Callable[..., Page]) -> None:
+    page = new_page(f"{RANGE}&credit_by=campaign")
+    row = page.locator("#credit tr", has_text="cakes near me")
+    cost, orders, _, net, interval, per_order, returned = cells(row)
+    assert cents(cost) > 0
+    assert "–" in interval
+    assert cents(per_order) == pytest.approx(cents(cost) * 10 / tenths(orders), rel=0.1)
+    assert float(returned.split("×")[0]) == pytest.approx(cents(net) / cents(cost), abs=0.051)
+    expect(page.locator("#credit .fine")).to_contain_text("Credit is not cause")
+    page.goto(f"{page.url}&device=mobile")
+    expect(page.locator("#credit thead")).not_to_contain_text("Cost")

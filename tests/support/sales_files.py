@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from clickstream.demo.cafe import CafeRules
+from clickstream.demo.cafe.costs import costs_of
 from clickstream.demo.cafe.shop import ShopState, readable_time
 from clickstream.lake import Lake
 from clickstream.pipeline.sales.listings import pull_listings
@@ -123,6 +125,12 @@ def write_shop(directory: Path, state: ShopState) -> None:
     directory.mkdir(exist_ok=True)
     for name, some in rows.items():
         write_rows(directory / f"{name}.csv", name, some)
+
+
+def write_costs(directory: Path, rules: CafeRules, days: Sequence[date]) -> None:
+    """Write what the campaigns of the simulated café cost on some dates."""
+    rows = [one._asdict() for day in days for one in costs_of(rules, day)]
+    write_rows(directory / "campaign_spend.csv", "campaign_spend", rows)
 
 
 def write_rows(path: Path, table: str, rows: Sequence[Row]) -> None:
