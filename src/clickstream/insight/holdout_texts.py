@@ -1,0 +1,121 @@
+"""Sentences about the result of a holdout test. They never say that there is no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Literal, assert_never
+
+from clickstream.insight.holdout import Lift, NoAnswer
+
+Metric = Literal["orders", "net_sales", "visits"]
+
+MANY_HOURS = 3
+"""Incomplete dates that a sentence names; it counts the others."""
+
+
+def describe(
+    result: Lift | NoAnswer, campaigns: Sequence[str], metric: Metric, currency: str = ""
+) -> str:
+    """Say in a sentence what campaigns brought, or why that is not known."""
+    if isinstance(result, NoAnswer):
+        return f"No result: {result.sentence}"
+    where = f"without {', '.join(campaigns)}, {_regions(result.regions)} had"
+    if not result.is_found:
+        return (
+            f"No effect found: {where} {_difference(result.share, metric)} than expected, which is "
+            f"within chance ({_interval(result)}); an effect under about "
+            f"{_percent(result.least_visible)} would not have been seen."
+        )
+    found = f"W{where[1:]} {_difference(result.share, metric)} than expected ({_interval(result)})"
+    if result.share < 0:
+        return f"{found}: the campaign took none, so look for another cause, such as an event."
+    return f"{found}: about {_amount(result.effect, metric, currency)} in {_time(result)} {_CAME}"
+
+
+_CAME = "came from it."
+
+
+def notes(result: Lift | NoAnswer) -> Iterator[str]:
+    """Yield what limits a result: dates to come, incomplete dates, other regions and the fit."""
+    if isinstance(result, Lift):
+        if result.days_missing:
+            days = _quantity(result.days_missing, "date")
+            yield f"The test is not over: {days} until {result.last} are missing."
+        yield from _notes_on_control(result)
+    if result.hours_missing:
+        yield _incomplete(result.hours_missing)
+
+
+def _notes_on_control(result: Lift) -> Iterator[str]:
+    names = ", ".join(f"{one.region} {_percent(one.share)}" for one in result.donors)
+    yield f"The control is {names}; it missed the weeks before by {_percent(result.fit_error)}."
+    if result.too_small:
+        regions = _quantity(result.too_small, "region")
+        yield f"{regions} with too few values before the test are left out."
+    if result.widening > 1:
+        yield (
+            f"The interval is {result.widening:.1f} times as wide as the days before suggest, "
+            "because other regions changed without a reason, too."
+        )
+
+
+def _incomplete(hours_missing: Mapping[date, int]) -> str:
+    """Name the dates that are left out because hours are missing."""
+    days = sorted(hours_missing)
+    named = [f"{day} ({_quantity(hours_missing[day], 'hour')})" for day in days[:MANY_HOURS]]
+    more = f" and {_quantity(len(days) - MANY_HOURS, 'other date')}" if len(days) > 3 else ""
+    return f"Left out because hours are missing: {', '.join(named)}{more}."
+
+
+def _difference(share: float, metric: Metric) -> str:
+    """Say by how much the regions were below or above their control."""
+    match metric:
+        case "orders" | "visits":
+            word = f"{'fewer' if share >= 0 else 'more'} {metric}"
+        case "net_sales":
+            word = f"{'lower' if share >= 0 else 'higher'} net sales"
+        case _:
+            assert_never(metric)
+    return f"{_percent(abs(share))} {word}"
+
+
+def _amount(effect: float, metric: Metric, currency: str) -> str:
+    if metric == "net_sales":
+        return f"{_rounded(effect / 100)} {currency}".rstrip()
+    return f"{_rounded(effect)} {metric}"
+
+
+def _rounded(number: float) -> str:
+    """Round to two or three digits: more would be chance."""
+    size = abs(number)
+    step = 1 if size < 100 else 10 if size < 1_000 else 10 ** (len(str(int(size))) - 3)
+    return f"{round(number / step) * step:,}"
+
+
+def _interval(result: Lift) -> str:
+    """Name the interval; a limit below 0 is more than without the campaign."""
+    return f"90 % interval {_number(result.low)} to {_percent(result.high)}"
+
+
+def _percent(share: float) -> str:
+    return f"{_number(share)} %"
+
+
+def _number(share: float) -> str:
+    percent = share * 100
+    text = f"{percent:.1f}" if 0 < abs(percent) < 1 else f"{percent:.0f}"
+    return text.replace("-", "−") if float(text) else "0"
+
+
+def _regions(names: Sequence[str]) -> str:
+    return f"the region{'s' if len(names) > 1 else ''} {'; '.join(names)}"
+
+
+def _time(result: Lift) -> str:
+    weeks, days = divmod(result.test_days, 7)
+    return _quantity(result.test_days, "day") if days else _quantity(weeks, "week")
+
+
+def _quantity(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
