@@ -198,8 +198,9 @@ def week_numbers(dates: Sequence[date], first: date) -> Integers:
 
 def has_enough(values: Floats) -> npt.NDArray[np.bool_]:
     """Whether each region has enough values for a test; `values` is regions × dates."""
-    is_often: npt.NDArray[np.bool_] = (values > 0).mean(axis=1) > LEAST_SHARE_OF_DAYS
-    return is_often & (values.mean(axis=1) > 0)
+    is_often = (values > 0).mean(axis=1) > LEAST_SHARE_OF_DAYS
+    enough: npt.NDArray[np.bool_] = is_often & (values.mean(axis=1) > 0)
+    return enough
 
 
 def _choose_regions(
