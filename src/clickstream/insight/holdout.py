@@ -186,7 +186,7 @@ def evaluate(panel: Panel, holdout: Holdout, not_donors: Collection[str] = ()) -
         return refusal
     weeks = week_numbers(used.dates[:days_before], holdout.first)
     fitted = fit_test(tested, used.values[places], weeks, days_before)
-    if fitted.tested.synthetic[days_before:].sum() <= 0:
+    if not fitted.has_control(len(used.dates) - days_before):
         return NoAnswer("few values", _NO_CONTROL, of_test.hours_missing)
     return _lift(fitted, of_test, holdout, places, too_small)
 

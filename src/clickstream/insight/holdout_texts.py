@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal, assert_never
 
 from clickstream.insight.holdout import Lift, NoAnswer
+from clickstream.insight.holdout_plan import Plan
 
 Metric = Literal["orders", "net_sales", "visits"]
 
@@ -29,11 +30,9 @@ def describe(
         )
     found = f"W{where[1:]} {_difference(result.share, metric)} than expected ({_interval(result)})"
     if result.share < 0:
-        return f"{found}: the campaign took none, so look for another cause, such as an event."
-    return f"{found}: about {_amount(result.effect, metric, currency)} in {_time(result)} {_CAME}"
-
-
-_CAME = "came from it."
+        return f"{found}: look for another cause, such as an event in the regions."
+    amount, them = _amount(result.effect, metric, currency), "it" if len(campaigns) == 1 else "them"
+    return f"{found}: about {amount} in {_time(result)} came from {them}."
 
 
 def notes(result: Lift | NoAnswer) -> Iterator[str]:
@@ -45,6 +44,31 @@ def notes(result: Lift | NoAnswer) -> Iterator[str]:
         yield from _notes_on_control(result)
     if result.hours_missing:
         yield _incomplete(result.hours_missing)
+
+
+def describe_plan(found: Plan, metric: Metric) -> str:
+    """Say in a sentence which test to choose, or why none would find the campaign."""
+    if found.refusal:
+        return f"No plan: {found.refusal}"
+    if (best := found.best) is not None:
+        return (
+            f"Proposed: switch it off in {_regions(best.regions)[4:]} for "
+            f"{_quantity(best.weeks, 'week')}. An effect of "
+            f"{_percent(best.smallest_effect or 0)} of the {_NOUNS[metric]} there would be found; "
+            f"the campaign has {_percent(best.campaign_share)} of them."
+        )
+    known = [one.smallest_effect for one in found.options if one.smallest_effect is not None]
+    if not known:
+        return "Nothing can be detected: not even the loss of all values would be found."
+    return (
+        f"At this traffic, no test would find the campaign: the smallest effect that is found is "
+        f"{_percent(min(known))} of the {_NOUNS[metric]} in the regions, and the campaign has "
+        f"{_percent(max(one.campaign_share for one in found.options))} at most. Its effect is "
+        "hardly larger than that."
+    )
+
+
+_NOUNS: dict[Metric, str] = {"orders": "orders", "net_sales": "net sales", "visits": "visits"}
 
 
 def _notes_on_control(result: Lift) -> Iterator[str]:

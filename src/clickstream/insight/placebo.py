@@ -45,6 +45,11 @@ class FittedTest:
     tested: FittedSeries
     placebos: Sequence[FittedSeries]
 
+    def has_control(self, test_days: int) -> bool:
+        """Whether the control has values on the first `test_days` days of the test."""
+        in_test = slice(self.days_before, self.days_before + test_days)
+        return all(one.synthetic[in_test].sum() > 0 for one in (self.tested, *self.placebos))
+
 
 @dataclass(frozen=True)
 class Judgement:

@@ -103,14 +103,16 @@ def _simplex_weights(rows: Floats, sides: Floats) -> Floats:
 def chance_dispersion(donors: Floats) -> float:
     """Return the variance of a day by chance, divided by the mean: 1 for independent counts.
 
-    Chance is what a day of a donor differs from the same weekday a week before, beyond what all
-    donors do.
+    Chance is the change of a donor from one day to the next, beyond what all donors do, less that
+    of the same weekdays a week before: so neither weekdays nor slow drifts count as chance. Such a
+    difference is made of four days.
     """
     means = donors.mean(axis=1)
     sources = donors / means[:, None]
     apart = sources - means @ sources / means.sum()
-    changes = apart[:, DAYS_PER_BLOCK:] - apart[:, :-DAYS_PER_BLOCK]
-    dispersion = float(((changes**2).mean(axis=1) / 2 * means).mean())
+    steps = np.diff(apart)
+    changes = steps[:, DAYS_PER_BLOCK:] - steps[:, :-DAYS_PER_BLOCK]
+    dispersion = float(((changes**2).mean(axis=1) / 4 * means).mean())
     return max(dispersion, _LEAST_NOISE * float(means.mean()))
 
 
