@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from clickstream.insight.holdout_panel import Panel
 from clickstream.insight.placebo import FittedTest, fit_test, judge
 from clickstream.insight.synthetic_control import DAYS_PER_BLOCK, Floats, Integers
 
@@ -29,34 +30,6 @@ LEAST_SHARE_OF_DAYS = 0.5
 
 For orders, this is about 5 a week.
 """
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Counts or hundredths of a currency by region and UTC date: `values` is regions × dates.
-
-    The dates ascend. `hours_missing` has the dates that are not complete, with the number of their
-    hours that are not published or lack a host; they are not used.
-    """
-
-    regions: Sequence[str]
-    dates: Sequence[date]
-    values: Floats
-    hours_missing: Mapping[date, int] = field(default_factory=dict)
-
-    @property
-    def complete(self) -> Panel:
-        """The panel without the dates that are not complete."""
-        kept = [n for n, day in enumerate(self.dates) if day not in self.hours_missing]
-        dates = [self.dates[n] for n in kept]
-        return Panel(self.regions, dates, self.values[:, kept])
-
-    def between(self, first: date, last: date) -> Panel:
-        """Return the panel of two dates and those between."""
-        kept = [n for n, day in enumerate(self.dates) if first <= day <= last]
-        dates = [self.dates[n] for n in kept]
-        missing = {day: n for day, n in self.hours_missing.items() if first <= day <= last}
-        return Panel(self.regions, dates, self.values[:, kept], missing)
 
 
 class Holdout(Protocol):
@@ -116,7 +89,7 @@ class Lift:
     donors: tuple[RegionShare, ...]
     placebos: tuple[RegionShare, ...]
     too_small: int
-    hours_missing: Mapping[date, int]
+    incomplete: Mapping[date, str]
     days_missing: int
 
     @property
@@ -165,7 +138,7 @@ class NoAnswer:
 
     reason: Reason
     sentence: str
-    hours_missing: Mapping[date, int] = field(default_factory=dict)
+    incomplete: Mapping[date, str] = field(default_factory=dict)
 
 
 def evaluate(panel: Panel, holdout: Holdout, not_donors: Collection[str] = ()) -> Lift | NoAnswer:
@@ -187,7 +160,7 @@ def evaluate(panel: Panel, holdout: Holdout, not_donors: Collection[str] = ()) -
     weeks = week_numbers(used.dates[:days_before], holdout.first)
     fitted = fit_test(tested, used.values[places], weeks, days_before)
     if not fitted.has_control(len(used.dates) - days_before):
-        return NoAnswer("few values", _NO_CONTROL, of_test.hours_missing)
+        return NoAnswer("few values", _NO_CONTROL, of_test.incomplete)
     return _lift(fitted, of_test, holdout, places, too_small)
 
 
@@ -229,19 +202,19 @@ def _refuse(of_test: Panel, holdout: Holdout, before: int, within: int) -> NoAns
                 f"{number} complete dates {where} are in the lake, and {least} are needed: "
                 "evaluate it later, or build the hours that are missing."
             )
-            return NoAnswer("few days", sentence, of_test.hours_missing)
+            return NoAnswer("few days", sentence, of_test.incomplete)
     return None
 
 
 def _refuse_regions(tested: Floats, donors: int, of_test: Panel) -> NoAnswer | None:
     if not has_enough(tested[None])[0]:
-        return NoAnswer("few values", _FEW_VALUES, of_test.hours_missing)
+        return NoAnswer("few values", _FEW_VALUES, of_test.incomplete)
     if donors < LEAST_DONORS:
         sentence = (
             f"{donors} other regions have enough values before the test, and {LEAST_DONORS} are "
             "needed for a control: test fewer regions, or a metric with more values, as visits."
         )
-        return NoAnswer("few regions", sentence, of_test.hours_missing)
+        return NoAnswer("few regions", sentence, of_test.incomplete)
     return None
 
 
@@ -287,7 +260,7 @@ def _lift(
         donors=tuple(sorted(of_control, key=lambda one: (-one.share, one.region))),
         placebos=tuple(RegionShare(donors[place], share) for place, share in judged.placebos),
         too_small=too_small,
-        hours_missing=of_test.hours_missing,
+        incomplete=of_test.incomplete,
         days_missing=(holdout.last - max(of_test.dates)).days,
     )
 

@@ -13,7 +13,8 @@ from math import ceil
 
 import numpy as np
 
-from clickstream.insight.holdout import LEAST_DONORS, Panel, has_enough
+from clickstream.insight.holdout import LEAST_DONORS, has_enough
+from clickstream.insight.holdout_panel import Panel
 from clickstream.insight.placebo import FittedTest, fit_test, judge
 from clickstream.insight.synthetic_control import DAYS_PER_BLOCK, Floats, Integers, fit_control
 
@@ -26,8 +27,11 @@ POWER = 0.8
 LEAST_PLACEBO_TESTS, MOST_PLACEBO_TESTS = 5, 12
 """Dates at which placebo tests begin; with fewer, an option has no smallest effect."""
 
-MOST_SETS, MOST_SHARE, MOST_COMPARED = 5, 0.5, 20
-"""Proposed sets of regions, their share of the values, and the largest regions that are compared."""
+MOST_SETS, MOST_SHARE = 5, 0.5
+"""Limits of the proposed sets of regions: their number, and their share of all values."""
+
+MOST_COMPARED = 20
+"""The largest regions, of which sets are proposed."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,13 @@ def plan(
 
     `of_campaign` has the values of the panel that came by the campaign.
     """
-    days = [n for n, day in enumerate(panel.dates) if day not in panel.hours_missing]
+    days = [n for n, day in enumerate(panel.dates) if day not in panel.incomplete]
     values, shown = panel.values[:, days], of_campaign[:, days]
     needed = before_days + DAYS_PER_BLOCK * min(weeks)
     needed += DAYS_PER_BLOCK * (LEAST_PLACEBO_TESTS - 1)
     if len(days) < needed:
         return Plan((), len(days), before_days, _short(len(days), needed))
-    places = np.flatnonzero(has_enough(values))
+    places = np.flatnonzero(has_enough(values)).tolist()
     if len(places) < LEAST_DONORS + 1:
         return Plan((), len(days), before_days, _few(len(places)))
     history = _History(values[places], shown[places], float(values.sum()), before_days)

@@ -11,7 +11,7 @@ from clickstream.insight.holdout_plan import Plan
 
 Metric = Literal["orders", "net_sales", "visits"]
 
-MANY_HOURS = 3
+SHOWN_DATES = 3
 """Incomplete dates that a sentence names; it counts the others."""
 
 
@@ -42,8 +42,8 @@ def notes(result: Lift | NoAnswer) -> Iterator[str]:
             days = _quantity(result.days_missing, "date")
             yield f"The test is not over: {days} until {result.last} are missing."
         yield from _notes_on_control(result)
-    if result.hours_missing:
-        yield _incomplete(result.hours_missing)
+    if result.incomplete:
+        yield _name_incomplete(result.incomplete)
 
 
 def describe_plan(found: Plan, metric: Metric) -> str:
@@ -84,12 +84,13 @@ def _notes_on_control(result: Lift) -> Iterator[str]:
         )
 
 
-def _incomplete(hours_missing: Mapping[date, int]) -> str:
-    """Name the dates that are left out because hours are missing."""
-    days = sorted(hours_missing)
-    named = [f"{day} ({_quantity(hours_missing[day], 'hour')})" for day in days[:MANY_HOURS]]
-    more = f" and {_quantity(len(days) - MANY_HOURS, 'other date')}" if len(days) > 3 else ""
-    return f"Left out because hours are missing: {', '.join(named)}{more}."
+def _name_incomplete(incomplete: Mapping[date, str]) -> str:
+    """Name the dates that are left out, and what they lack."""
+    days = sorted(incomplete)
+    named = ", ".join(f"{day} ({incomplete[day]})" for day in days[:SHOWN_DATES])
+    more = len(days) - SHOWN_DATES
+    others = f" and {_quantity(more, 'other date')}" if more > 0 else ""
+    return f"Left out because they are not complete: {named}{others}."
 
 
 def _difference(share: float, metric: Metric) -> str:

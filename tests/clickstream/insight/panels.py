@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 from hypothesis import strategies as st
 
-from clickstream.insight.holdout import Panel
+from clickstream.insight.holdout_panel import Panel
 from clickstream.insight.synthetic_control import Floats
 
 FIRST = date(2026, 11, 2)

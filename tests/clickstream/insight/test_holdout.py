@@ -22,7 +22,8 @@ from tests.clickstream.insight.panels import (
 )
 from tests.support.examples import examples
 
-from clickstream.insight.holdout import Lift, NoAnswer, Panel, evaluate
+from clickstream.insight.holdout import Lift, NoAnswer, evaluate
+from clickstream.insight.holdout_panel import Panel
 from clickstream.insight.holdout_texts import describe, notes
 from clickstream.insight.synthetic_control import (
     ALPHA,
@@ -137,10 +138,10 @@ def p_by_counting(values: np.ndarray, series: np.ndarray) -> float:
 
 @given(panels, st.sets(st.integers(0, BEFORE + TEST - 1), min_size=1, max_size=5))
 def test_an_incomplete_date_is_named_and_not_used(panel: Panel, places: set[int]) -> None:
-    missing = {panel.dates[place]: 3 for place in places}
+    missing = {panel.dates[place]: "3 hours missing" for place in places}
     values = panel.values.copy()
     values[:, [*places]] = 10**6
-    one = result_of(replace(panel, hours_missing=missing))
+    one = result_of(replace(panel, incomplete=missing))
     two = result_of(Panel(panel.regions, panel.dates, values, missing))
     assert one == two
     assert {*one.dates} == {*panel.dates} - {*missing}
