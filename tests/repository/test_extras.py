@@ -37,6 +37,7 @@ OF_EXTRAS = {
     "aws status": "lake",
     "build 2026-11-20 2026-11-20": "lake",
     "facts": "lake",
+    "lift plan --campaign cakes": "insight",
     "maintain": "lake",
     "query sql": "lake",
     "repair": "lake",
@@ -77,6 +78,7 @@ OF_MODULES = {
     "clickstream/collect/sales": ("sales",),
     "clickstream/dashboard": ("dashboard",),
     "clickstream/demo": ("airflow", "dashboard", "local"),
+    "clickstream/insight": ("insight",),
     "clickstream/lake": ("lake",),
     "clickstream/log_facts": ("open",),
     "clickstream/pipeline": ("lake",),
@@ -193,7 +195,7 @@ def _imports(node: ast.AST) -> Iterator[str]:
         yield from _imports(child)
 
 
-@pytest.mark.parametrize("extra", ["dashboard", "airflow", "local", "spark"])
+@pytest.mark.parametrize("extra", ["dashboard", "airflow", "insight", "local", "spark"])
 def test_all_that_works_on_a_lake_installs_the_lake(extra: str) -> None:
     assert packages_of("lake") <= packages_of(extra)
 

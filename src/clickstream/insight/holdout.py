@@ -59,6 +59,18 @@ class RegionShare(NamedTuple):
     share: float
 
 
+class Week(NamedTuple):
+    """A week of a test or before it, which begins on the weekday of the test, by its first date.
+
+    The values are means of its complete dates.
+    """
+
+    first: date
+    days: int
+    observed: float
+    synthetic: float
+
+
 @dataclass(frozen=True)
 class Lift:
     """The result of a test. Effects are what the campaign brought: synthetic less observed.
@@ -96,6 +108,21 @@ class Lift:
     def test_days(self) -> int:
         """The number of complete dates of the test."""
         return sum(day >= self.first for day in self.dates)
+
+    @property
+    def weeks(self) -> Sequence[Week]:
+        """The weeks with a complete date, for a chart: days have the rhythm of weekdays."""
+        numbers = week_numbers(self.dates, self.first)
+        place = numbers - numbers.min()
+        days = np.bincount(place)
+        sums = [np.bincount(place, values) for values in (self.observed, self.synthetic)]
+        return [
+            Week(
+                self.first + timedelta(days=DAYS_PER_BLOCK * int(n + numbers.min())),
+                *(int(days[n]), float(sums[0][n] / days[n]), float(sums[1][n] / days[n])),
+            )
+            for n in np.flatnonzero(days)
+        ]
 
     @property
     def expected(self) -> float:

@@ -26,7 +26,7 @@ def describe(
         return (
             f"No effect found: {where} {_difference(result.share, metric)} than expected, which is "
             f"within chance ({_interval(result)}); an effect under about "
-            f"{_percent(result.least_visible)} would not have been seen."
+            f"{format_share(result.least_visible)} would not have been seen."
         )
     found = f"W{where[1:]} {_difference(result.share, metric)} than expected ({_interval(result)})"
     if result.share < 0:
@@ -54,16 +54,16 @@ def describe_plan(found: Plan, metric: Metric) -> str:
         return (
             f"Proposed: switch it off in {_regions(best.regions)[4:]} for "
             f"{_quantity(best.weeks, 'week')}. An effect of "
-            f"{_percent(best.smallest_effect or 0)} of the {_NOUNS[metric]} there would be found; "
-            f"the campaign has {_percent(best.campaign_share)} of them."
+            f"{format_share(best.smallest_effect or 0)} of the {_NOUNS[metric]} there would be "
+            f"found; the campaign has {format_share(best.campaign_share)} of them."
         )
     known = [one.smallest_effect for one in found.options if one.smallest_effect is not None]
     if not known:
         return "Nothing can be detected: not even the loss of all values would be found."
     return (
         f"At this traffic, no test would find the campaign: the smallest effect that is found is "
-        f"{_percent(min(known))} of the {_NOUNS[metric]} in the regions, and the campaign has "
-        f"{_percent(max(one.campaign_share for one in found.options))} at most. Its effect is "
+        f"{format_share(min(known))} of the {_NOUNS[metric]} in the regions, and the campaign has "
+        f"{format_share(max(one.campaign_share for one in found.options))} at most. Its effect is "
         "hardly larger than that."
     )
 
@@ -72,8 +72,8 @@ _NOUNS: dict[Metric, str] = {"orders": "orders", "net_sales": "net sales", "visi
 
 
 def _notes_on_control(result: Lift) -> Iterator[str]:
-    names = ", ".join(f"{one.region} {_percent(one.share)}" for one in result.donors)
-    yield f"The control is {names}; it missed the weeks before by {_percent(result.fit_error)}."
+    names = ", ".join(f"{one.region} {format_share(one.share)}" for one in result.donors)
+    yield f"The control is {names}; it missed the weeks before by {format_share(result.fit_error)}."
     if result.too_small:
         regions = _quantity(result.too_small, "region")
         yield f"{regions} with too few values before the test are left out."
@@ -102,7 +102,7 @@ def _difference(share: float, metric: Metric) -> str:
             word = f"{'lower' if share >= 0 else 'higher'} net sales"
         case _:
             assert_never(metric)
-    return f"{_percent(abs(share))} {word}"
+    return f"{format_share(abs(share))} {word}"
 
 
 def _amount(effect: float, metric: Metric, currency: str) -> str:
@@ -120,10 +120,11 @@ def _rounded(number: float) -> str:
 
 def _interval(result: Lift) -> str:
     """Name the interval; a limit below 0 is more than without the campaign."""
-    return f"90 % interval {_number(result.low)} to {_percent(result.high)}"
+    return f"90 % interval {_number(result.low)} to {format_share(result.high)}"
 
 
-def _percent(share: float) -> str:
+def format_share(share: float) -> str:
+    """Format a share as per cent: `12 %`, and below 1 % with a digit more."""
     return f"{_number(share)} %"
 
 

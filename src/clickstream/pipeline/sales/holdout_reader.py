@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from clickstream.errors import InputError
 from clickstream.insight.holdout_panel import History, HoursRow, RegionRow, build_history
 from clickstream.insight.holdout_texts import Metric
 from clickstream.lake import Lake, athena
+from clickstream.settings import Settings
+from clickstream.settings.holdouts import HoldoutSettings
 
 
 class _Source(NamedTuple):
@@ -102,6 +104,17 @@ def read_history(
         )
     sql = history_sql(metric, campaigns, first, last)
     return history_of_rows(metric, athena.query(lake, sql).rows)
+
+
+def other_tested_regions(settings: Settings, test: HoldoutSettings) -> set[str]:
+    """Return the regions of other tests that overlap a test or the days before it."""
+    begin = test.first - timedelta(days=test.before_days)
+    return {
+        region
+        for other in settings.holdouts
+        if other.name != test.name and other.first <= test.last and other.last >= begin
+        for region in other.regions
+    }
 
 
 def _literal(text: str) -> str:
