@@ -64,16 +64,18 @@ def plan(
     from clickstream.cli.lift_output import plan_values, show_plan
     from clickstream.insight import holdout_plan
     from clickstream.insight.holdout_texts import describe_plan
-    from clickstream.pipeline.sales.holdout_reader import read_history
+    from clickstream.pipeline.sales.holdout_reader import leave_out_tests, read_history
 
     names, lake = [name.strip().lower() for name in campaigns], open_lake()
-    last = datetime.now(UTC).date() - timedelta(days=1)
+    today = datetime.now(UTC).date()
+    last = today - timedelta(days=1)
     with err.status("Reading the values of regions") as status:
         history = read_history(lake, metric, names, last - timedelta(days=PLAN_DAYS - 1), last)
         _check_history(history, names)
         status.update("Trying tests at earlier dates")
+        panel = leave_out_tests(history.panel, lake.settings.holdouts, today)
         found = holdout_plan.plan(
-            history.panel, history.of_campaigns, weeks or holdout_plan.WEEKS, before_days
+            panel, history.of_campaigns, weeks or holdout_plan.WEEKS, before_days
         )
     if as_json:
         out.print_json(data=plan_values(found, history))
@@ -146,7 +148,8 @@ def evaluate(
         for one in zip(tests, results, strict=True):
             show_result(*one, settings.sales_currency, out)
     if plot and isinstance(results[0], Lift):
-        plot.write_text(draw_lift(results[0], tests[0].name), encoding="utf-8")
+        scale = 100 if tests[0].metric == "net_sales" else 1
+        plot.write_text(draw_lift(results[0], tests[0].name, scale), encoding="utf-8")
         err.print(Text(f"The chart is written to {printable(str(plot))}."), soft_wrap=True)
     if any(isinstance(one, NoAnswer) for one in results):
         raise typer.Exit(1)
@@ -167,9 +170,15 @@ def _choose(settings: Settings, names: list[str] | None) -> Sequence[HoldoutSett
 
 def _evaluate(lake: Lake, test: HoldoutSettings, today: date) -> Lift | NoAnswer:
     from clickstream.insight.holdout import evaluate
-    from clickstream.pipeline.sales.holdout_reader import other_tested_regions, read_history
+    from clickstream.pipeline.sales.holdout_reader import (
+        leave_out_tests,
+        other_tested_regions,
+        read_history,
+    )
 
+    others = [one for one in lake.settings.holdouts if one.name != test.name]
     first = test.first - timedelta(days=test.before_days)
     last = min(test.last, today - timedelta(days=1))
     history = read_history(lake, test.metric, test.campaigns, first, max(first, last))
-    return evaluate(history.panel, test, other_tested_regions(lake.settings, test))
+    panel = leave_out_tests(history.panel, others, test.first, test.regions)
+    return evaluate(panel, test, other_tested_regions(others, test))

@@ -36,7 +36,7 @@ def show_result(
 def _weeks(result: Lift, metric: Metric) -> Table:
     """Build a table of the weeks, with a bar of what is missing against the control."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("week of", "a day", "expected", "missing"):
+    for name in ("week of", "observed a day", "expected a day", "missing"):
         table.add_column(name, justify="left" if name == "week of" else "right")
     table.add_column("")
     scale = 100 if metric == "net_sales" else 1

@@ -23,8 +23,11 @@ _STYLE = """\
 """
 
 
-def draw_lift(result: Lift, name: str) -> str:
-    """Return the chart: means a day of each week, with the weeks of the test shaded."""
+def draw_lift(result: Lift, name: str, scale: int = 1) -> str:
+    """Return the chart: means a day of each week, with the weeks of the test shaded.
+
+    Values are divided by `scale`, for units of a currency.
+    """
     weeks = result.weeks
     peak = max(max(one.observed, one.synthetic) for one in weeks) or 1.0
     begin = sum(one.first < result.first for one in weeks)
@@ -40,7 +43,7 @@ def draw_lift(result: Lift, name: str) -> str:
         f"{escape('; '.join(result.regions))}</text>",
         f'<text class="soft" x="{LEFT}" y="36">a day, by week: observed (line), expected without '
         "the test (dashed); shaded: the campaign is off</text>",
-        *_axes(weeks, peak),
+        *_axes(weeks, peak / scale),
         _line("expected", [one.synthetic for one in weeks], peak),
         _line("observed", [one.observed for one in weeks], peak),
         "</svg>",
@@ -49,7 +52,7 @@ def draw_lift(result: Lift, name: str) -> str:
 
 
 def _axes(weeks: Sequence[Week], peak: float) -> list[str]:
-    """Return the axis with its first and last date, and the scale from 0 to the peak."""
+    """Return the axis with its first and last date, and its scale from 0 to the peak."""
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     return [
         f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>',

@@ -52,7 +52,7 @@ def describe_plan(found: Plan, metric: Metric) -> str:
         return f"No plan: {found.refusal}"
     if (best := found.best) is not None:
         return (
-            f"Proposed: switch it off in {_regions(best.regions)[4:]} for "
+            f"Proposed: switch it off in {_regions(best.regions)} for "
             f"{_quantity(best.weeks, 'week')}. An effect of "
             f"{format_share(best.smallest_effect or 0)} of the {_NOUNS[metric]} there would be "
             f"found; the campaign has {format_share(best.campaign_share)} of them."

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from clickstream.errors import InputError
-from clickstream.insight.holdout_panel import History, HoursRow, RegionRow, build_history
+from clickstream.insight.holdout_panel import History, HoursRow, Panel, RegionRow, build_history
 from clickstream.insight.holdout_texts import Metric
 from clickstream.lake import Lake, athena
-from clickstream.settings import Settings
 from clickstream.settings.holdouts import HoldoutSettings
 
 
@@ -106,15 +106,29 @@ def read_history(
     return history_of_rows(metric, athena.query(lake, sql).rows)
 
 
-def other_tested_regions(settings: Settings, test: HoldoutSettings) -> set[str]:
+def other_tested_regions(others: Iterable[HoldoutSettings], test: HoldoutSettings) -> set[str]:
     """Return the regions of other tests that overlap a test or the days before it."""
     begin = test.first - timedelta(days=test.before_days)
     return {
         region
-        for other in settings.holdouts
-        if other.name != test.name and other.first <= test.last and other.last >= begin
+        for other in others
+        if other.first <= test.last and other.last >= begin
         for region in other.regions
     }
+
+
+def leave_out_tests(
+    panel: Panel, tests: Iterable[HoldoutSettings], until: date, regions: Collection[str] = ()
+) -> Panel:
+    """Mark the dates before `until` on which a test was on in some regions; in any without."""
+    marked = {
+        day: f"the test {one.name} was on"
+        for one in tests
+        if not regions or not {*regions}.isdisjoint(one.regions)
+        for day in panel.dates
+        if one.first <= day <= one.last and day < until
+    }
+    return replace(panel, incomplete=marked | {**panel.incomplete})
 
 
 def _literal(text: str) -> str:
