@@ -104,6 +104,35 @@ def test_the_days_of_the_test_do_not_change_the_control(panel: Panel) -> None:
     assert one.synthetic[:BEFORE] == two.synthetic[:BEFORE]
 
 
+@given(panels, st.integers(0, BEFORE // 7 - 1))
+def test_a_week_before_the_test_has_a_control_that_is_fitted_without_it(
+    panel: Panel, week: int
+) -> None:
+    values, own = panel.values.copy(), slice(7 * week, 7 * week + 7)
+    values[0, own] = 3 * values[0, own] + 1
+    one, two = result_of(panel), result_of(with_values(panel, values))
+    assert one.synthetic[own] == two.synthetic[own]
+    assert one.synthetic != two.synthetic
+
+
+@given(seeds)
+def test_drifts_of_other_regions_widen_the_interval(seed: int) -> None:
+    """Drifts of 3 % a day are more than their intervals allow; the control can't follow them."""
+    panel = panel_of(draw_values(seed, [900.0] * 7, apart=0.03))
+    result = result_of(panel)
+    _, series = synthetic_series(panel.values[0], panel.values[1:], np.arange(BEFORE) // 7, BEFORE)
+    alone = estimate(panel.values[0], series, BEFORE)
+    assert result.widening >= 1
+    assert result.share == pytest.approx(alone.share)
+    assert result.share - result.low == pytest.approx((alone.share - alone.low) * result.widening)
+    assert result.high - result.share == pytest.approx((alone.high - alone.share) * result.widening)
+
+
+def test_drifts_widen_most_intervals() -> None:
+    drifting = [panel_of(draw_values(seed, [900.0] * 7, apart=0.03)) for seed in range(8)]
+    assert sum(result_of(panel).widening > 1.05 for panel in drifting) >= 4
+
+
 @given(seeds, st.floats(1.0, 20.0))
 def test_a_region_that_moves_alike_is_the_control(seed: int, size: float) -> None:
     before = 2 * BEFORE

@@ -24,6 +24,7 @@ from clickstream.insight.holdout import Lift, evaluate
 from clickstream.insight.holdout_plan import (
     LEAST_PLACEBO_TESTS,
     MOST_SHARE,
+    POWER,
     PlanOption,
     plan,
     propose_regions,
@@ -56,6 +57,24 @@ def test_an_effect_is_found_from_the_smallest_on(seed: int, regions: int) -> Non
             own = replace(fitted.tested, observed=tested)
             judged = judge(replace(fitted, tested=own), TEST)
             assert (judged.estimate.low > 0) == is_found
+
+
+def test_the_smallest_effect_is_that_of_evaluations_at_earlier_dates() -> None:
+    days, test_days = 112, 14
+    values = draw_values(8, MEANS, days)
+    for option in options_of(8, days, weeks=(2,)):
+        test = ATest(option.regions, last=FIRST + timedelta(days=test_days - 1))
+        effects = []
+        for start in range(days - test_days, BEFORE - 1, -7):
+            panel = panel_of(values[:, start - BEFORE : start + test_days], BEFORE)
+            result = evaluate(panel, test)
+            assert isinstance(result, Lift)
+            effects.append(max(0.0, -result.low))
+        assert len(effects) == option.placebo_tests
+        assert option.smallest_effect is not None
+        found = [effect <= option.smallest_effect + 1e-9 for effect in effects]
+        smaller = [effect <= option.smallest_effect - 1e-9 for effect in effects]
+        assert np.mean(found) >= POWER > np.mean(smaller)
 
 
 @given(seeds)
