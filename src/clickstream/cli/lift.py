@@ -16,7 +16,7 @@ from clickstream.wording import printable
 
 if TYPE_CHECKING:
     from clickstream.insight.holdout import Lift, NoAnswer
-    from clickstream.insight.holdout_panel import History
+    from clickstream.insight.holdout_panel import RegionHistory
     from clickstream.lake import Lake
     from clickstream.settings import Settings
     from clickstream.settings.holdouts import HoldoutSettings
@@ -86,7 +86,7 @@ def plan(
         raise typer.Exit(1)
 
 
-def _check_history(history: History, campaigns: Sequence[str]) -> None:
+def _check_history(history: RegionHistory, campaigns: Sequence[str]) -> None:
     """Raise InputError if the lake has no date, no region, or nothing of the campaigns."""
     if not history.panel.dates:
         raise InputError(

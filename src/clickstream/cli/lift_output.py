@@ -13,8 +13,8 @@ from clickstream.insight.holdout_texts import Metric, describe, format_share, no
 from clickstream.wording import printable
 
 if TYPE_CHECKING:
-    from clickstream.insight.holdout_panel import History
-    from clickstream.insight.holdout_plan import Plan, PlanOption
+    from clickstream.insight.holdout_panel import RegionHistory
+    from clickstream.insight.holdout_plan import HoldoutOption, HoldoutPlan
     from clickstream.settings.holdouts import HoldoutSettings
 
 _WIDEST_BAR = 24
@@ -54,7 +54,7 @@ def _weeks(result: Lift, metric: Metric) -> Table:
     return table
 
 
-def show_plan(found: Plan, history: History, metric: Metric, out: Console) -> None:
+def show_plan(found: HoldoutPlan, history: RegionHistory, metric: Metric, out: Console) -> None:
     """Print the options of a plan as a table."""
     if not found.options:
         return
@@ -71,7 +71,7 @@ def show_plan(found: Plan, history: History, metric: Metric, out: Console) -> No
         out.print(Text(text, "dim"), soft_wrap=True)
 
 
-def _cells(one: PlanOption) -> list[Text]:
+def _cells(one: HoldoutOption) -> list[Text]:
     smallest = one.smallest_effect
     cells = [
         printable("; ".join(one.regions)),
@@ -105,7 +105,7 @@ def lift_values(test: HoldoutSettings, result: Lift | NoAnswer) -> dict[str, Any
     }
 
 
-def plan_values(found: Plan, history: History) -> dict[str, Any]:
+def plan_values(found: HoldoutPlan, history: RegionHistory) -> dict[str, Any]:
     """Return a plan for JSON."""
     fields = ("regions", "weeks", "smallest_effect", "placebo_tests", "share", "campaign_share")
     options = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from clickstream.insight.holdout import Lift, Week
+from clickstream.insight.holdout import HoldoutWeek, Lift
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 320, 56, 16, 44, 36
 
@@ -51,7 +51,7 @@ def draw_lift(result: Lift, name: str, scale: int = 1) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _axes(weeks: Sequence[Week], peak: float) -> list[str]:
+def _axes(weeks: Sequence[HoldoutWeek], peak: float) -> list[str]:
     """Return the axis with its first and last date, and its scale from 0 to the peak."""
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     return [

@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from clickstream.insight.holdout_panel import Panel
-from clickstream.insight.placebo import FittedTest, fit_test, judge
+from clickstream.insight.holdout_panel import RegionPanel
+from clickstream.insight.placebo import FittedTest, estimate_test, fit_test
 from clickstream.insight.synthetic_control import DAYS_PER_BLOCK, Floats, Integers
 
 LEAST_DAYS_BEFORE, LEAST_TEST_DAYS, LEAST_DONORS = 14, 7, 3
@@ -59,7 +59,7 @@ class RegionShare(NamedTuple):
     share: float
 
 
-class Week(NamedTuple):
+class HoldoutWeek(NamedTuple):
     """A week of a test or before it, which begins on the weekday of the test, by its first date.
 
     The values are means of its complete dates.
@@ -110,14 +110,14 @@ class Lift:
         return sum(day >= self.first for day in self.dates)
 
     @property
-    def weeks(self) -> Sequence[Week]:
+    def weeks(self) -> Sequence[HoldoutWeek]:
         """The weeks with a complete date, for a chart: days have the rhythm of weekdays."""
         numbers = week_numbers(self.dates, self.first)
         place = numbers - numbers.min()
         days = np.bincount(place)
         sums = [np.bincount(place, values) for values in (self.observed, self.synthetic)]
         return [
-            Week(
+            HoldoutWeek(
                 self.first + timedelta(days=DAYS_PER_BLOCK * int(n + numbers.min())),
                 *(int(days[n]), float(sums[0][n] / days[n]), float(sums[1][n] / days[n])),
             )
@@ -168,7 +168,9 @@ class NoAnswer:
     incomplete: Mapping[date, str] = field(default_factory=dict)
 
 
-def evaluate(panel: Panel, holdout: Holdout, not_donors: Collection[str] = ()) -> Lift | NoAnswer:
+def evaluate(
+    panel: RegionPanel, holdout: Holdout, not_donors: Collection[str] = ()
+) -> Lift | NoAnswer:
     """Evaluate a test, or say why it has no result.
 
     `not_donors` are regions that are no part of a control, because another test is on there. A test
@@ -204,7 +206,7 @@ def has_enough(values: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _choose_regions(
-    used: Panel, regions: Collection[str], not_donors: Collection[str], days_before: int
+    used: RegionPanel, regions: Collection[str], not_donors: Collection[str], days_before: int
 ) -> tuple[Floats, Integers, int]:
     """Return the sum of the tested regions, the places of donors, and how many are too small."""
     is_tested = np.isin(used.regions, [*regions])
@@ -214,7 +216,7 @@ def _choose_regions(
     return tested, np.flatnonzero(is_other & enough), int((is_other & ~enough).sum())
 
 
-def _refuse(of_test: Panel, holdout: Holdout, before: int, within: int) -> NoAnswer | None:
+def _refuse(of_test: RegionPanel, holdout: Holdout, before: int, within: int) -> NoAnswer | None:
     if unknown := [one for one in holdout.regions if one not in of_test.regions]:
         return NoAnswer("unknown region", _unknown_region(unknown[0], of_test.regions))
     if not any(day >= holdout.first for day in of_test.dates):
@@ -233,7 +235,7 @@ def _refuse(of_test: Panel, holdout: Holdout, before: int, within: int) -> NoAns
     return None
 
 
-def _refuse_regions(tested: Floats, donors: int, of_test: Panel) -> NoAnswer | None:
+def _refuse_regions(tested: Floats, donors: int, of_test: RegionPanel) -> NoAnswer | None:
     if not has_enough(tested[None])[0]:
         return NoAnswer("few values", _FEW_VALUES, of_test.incomplete)
     if donors < LEAST_DONORS:
@@ -263,14 +265,14 @@ def _unknown_region(name: str, regions: Sequence[str]) -> str:
 
 
 def _lift(
-    fitted: FittedTest, of_test: Panel, holdout: Holdout, places: Integers, too_small: int
+    fitted: FittedTest, of_test: RegionPanel, holdout: Holdout, places: Integers, too_small: int
 ) -> Lift:
     used = of_test.complete
-    judged = judge(fitted, len(used.dates) - fitted.days_before)
+    estimated = estimate_test(fitted, len(used.dates) - fitted.days_before)
     donors = [used.regions[place] for place in places]
     weights = zip(donors, fitted.control.weights.tolist(), strict=True)
     of_control = [RegionShare(*one) for one in weights if one[1] >= LEAST_WEIGHT]
-    own = judged.estimate
+    own = estimated.estimate
     return Lift(
         regions=tuple(holdout.regions),
         first=holdout.first,
@@ -283,9 +285,9 @@ def _lift(
         high=own.high,
         p=own.p,
         fit_error=_fit_error(fitted, week_numbers(used.dates, holdout.first)),
-        widening=judged.widening,
+        widening=estimated.widening,
         donors=tuple(sorted(of_control, key=lambda one: (-one.share, one.region))),
-        placebos=tuple(RegionShare(donors[place], share) for place, share in judged.placebos),
+        placebos=tuple(RegionShare(donors[place], share) for place, share in estimated.placebos),
         too_small=too_small,
         incomplete=of_test.incomplete,
         days_missing=(holdout.last - max(of_test.dates)).days,

@@ -20,7 +20,7 @@ HOURS = 24
 
 
 @dataclass(frozen=True)
-class Panel:
+class RegionPanel:
     """Counts or hundredths of a currency by region and UTC date: `values` is regions × dates.
 
     The dates ascend. `incomplete` has the dates that can't be used, each with what is missing.
@@ -32,25 +32,25 @@ class Panel:
     incomplete: Mapping[date, str] = field(default_factory=dict)
 
     @property
-    def complete(self) -> Panel:
+    def complete(self) -> RegionPanel:
         """The panel without the dates that are not complete."""
         return self._choose([day not in self.incomplete for day in self.dates], {})
 
-    def between(self, first: date, last: date) -> Panel:
+    def between(self, first: date, last: date) -> RegionPanel:
         """Return the panel of two dates and those between."""
         incomplete = {day: why for day, why in self.incomplete.items() if first <= day <= last}
         return self._choose([first <= day <= last for day in self.dates], incomplete)
 
-    def _choose(self, is_kept: Sequence[bool], incomplete: Mapping[date, str]) -> Panel:
+    def _choose(self, is_kept: Sequence[bool], incomplete: Mapping[date, str]) -> RegionPanel:
         dates = [day for day, kept in zip(self.dates, is_kept, strict=True) if kept]
-        return Panel(self.regions, dates, self.values[:, np.array(is_kept, bool)], incomplete)
+        return RegionPanel(self.regions, dates, self.values[:, np.array(is_kept, bool)], incomplete)
 
 
 @dataclass(frozen=True)
-class History:
+class RegionHistory:
     """A panel, its values that came by some campaigns, and the share of values without a region."""
 
-    panel: Panel
+    panel: RegionPanel
     of_campaigns: Floats
     without_region: float
 
@@ -78,7 +78,7 @@ class HoursRow(NamedTuple):
 
 def build_history(
     rows: Iterable[RegionRow], hours: Iterable[HoursRow], needs_values: bool
-) -> History:
+) -> RegionHistory:
     """Build the history of the dates from the first to the last one with a published hour.
 
     With `needs_values`, a date without any value is not complete: its sales were not pulled, or the
@@ -97,7 +97,7 @@ def build_history(
     incomplete = dict(_incomplete(dates, complete, found, needs_values))
     total = sum(one.value for one in found)
     without = sum(one.value for one in found if not one.region) / total if total else 0.0
-    return History(Panel(regions, dates, values, incomplete), of_campaigns, without)
+    return RegionHistory(RegionPanel(regions, dates, values, incomplete), of_campaigns, without)
 
 
 def _dates(complete: Mapping[date, int]) -> Iterator[date]:

@@ -14,8 +14,8 @@ from math import ceil
 import numpy as np
 
 from clickstream.insight.holdout import LEAST_DONORS, has_enough
-from clickstream.insight.holdout_panel import Panel
-from clickstream.insight.placebo import FittedTest, fit_test, judge
+from clickstream.insight.holdout_panel import RegionPanel
+from clickstream.insight.placebo import FittedTest, estimate_test, fit_test
 from clickstream.insight.synthetic_control import DAYS_PER_BLOCK, Floats, Integers, fit_control
 
 WEEKS = (2, 3, 4, 6, 8)
@@ -35,7 +35,7 @@ MOST_COMPARED = 20
 
 
 @dataclass(frozen=True)
-class PlanOption:
+class HoldoutOption:
     """A proposed test: its regions and weeks, and what it would find and cost.
 
     `smallest_effect` is the smallest effect, as a share of the values in the regions, that is found
@@ -64,24 +64,24 @@ class PlanOption:
 
 
 @dataclass(frozen=True)
-class Plan:
+class HoldoutPlan:
     """Options by regions and weeks, and why there is none. `days` are the complete dates used."""
 
-    options: Sequence[PlanOption]
+    options: Sequence[HoldoutOption]
     days: int
     before_days: int
     refusal: str = ""
 
     @property
-    def best(self) -> PlanOption | None:
+    def best(self) -> HoldoutOption | None:
         """The option that costs least of those that would find the campaign; the shortest first."""
         enough = [one for one in self.options if one.is_enough]
         return min(enough, key=lambda one: (one.cost * one.weeks, one.weeks), default=None)
 
 
 def plan(
-    panel: Panel, of_campaign: Floats, weeks: Sequence[int] = WEEKS, before_days: int = 56
-) -> Plan:
+    panel: RegionPanel, of_campaign: Floats, weeks: Sequence[int] = WEEKS, before_days: int = 56
+) -> HoldoutPlan:
     """Propose tests from the history of a panel.
 
     `of_campaign` has the values of the panel that came by the campaign.
@@ -91,10 +91,10 @@ def plan(
     needed = before_days + DAYS_PER_BLOCK * min(weeks)
     needed += DAYS_PER_BLOCK * (LEAST_PLACEBO_TESTS - 1)
     if len(days) < needed:
-        return Plan((), len(days), before_days, _short(len(days), needed))
+        return HoldoutPlan((), len(days), before_days, _short(len(days), needed))
     places = np.flatnonzero(has_enough(values)).tolist()
     if len(places) < LEAST_DONORS + 1:
-        return Plan((), len(days), before_days, _few(len(places)))
+        return HoldoutPlan((), len(days), before_days, _few(len(places)))
     history = _History(values[places], shown[places], float(values.sum()), before_days)
     names = [panel.regions[place] for place in places]
     options = [
@@ -102,7 +102,7 @@ def plan(
         for chosen in propose_regions(history.values)
         for option in history.options(chosen, [names[place] for place in chosen], weeks)
     ]
-    return Plan(options, len(days), before_days)
+    return HoldoutPlan(options, len(days), before_days)
 
 
 def _short(days: int, needed: int) -> str:
@@ -153,7 +153,7 @@ class _History:
 
     def options(
         self, chosen: Sequence[int], names: Sequence[str], weeks: Sequence[int]
-    ) -> Iterator[PlanOption]:
+    ) -> Iterator[HoldoutOption]:
         """Yield an option for each number of weeks; the fits of a date serve all of them."""
         tested = float(self.values[chosen].sum())
         by_campaign = float(self.of_campaign[chosen].sum()) / tested
@@ -162,7 +162,7 @@ class _History:
             days = number * DAYS_PER_BLOCK
             tests = [one for start in self._starts(days) if (one := fit(int(start)))]
             effects = [smallest_found(one, days) for one in tests if one.has_control(days)]
-            yield PlanOption(
+            yield HoldoutOption(
                 regions=tuple(names),
                 weeks=number,
                 smallest_effect=_at_power(effects),
@@ -198,7 +198,7 @@ def smallest_found(fitted: FittedTest, test_days: int) -> float:
     An effect of a share moves the whole interval by this share. So it is found if it is larger than
     the interval without it reaches below 0.
     """
-    return max(0.0, -judge(fitted, test_days).estimate.low)
+    return max(0.0, -estimate_test(fitted, test_days).estimate.low)
 
 
 def _at_power(effects: Sequence[float]) -> float | None:

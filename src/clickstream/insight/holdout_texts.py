@@ -7,7 +7,7 @@ from datetime import date
 from typing import Literal, assert_never
 
 from clickstream.insight.holdout import Lift, NoAnswer
-from clickstream.insight.holdout_plan import Plan
+from clickstream.insight.holdout_plan import HoldoutPlan
 
 Metric = Literal["orders", "net_sales", "visits"]
 
@@ -46,7 +46,7 @@ def notes(result: Lift | NoAnswer) -> Iterator[str]:
         yield _name_incomplete(result.incomplete)
 
 
-def describe_plan(found: Plan, metric: Metric) -> str:
+def describe_plan(found: HoldoutPlan, metric: Metric) -> str:
     """Say in a sentence which test to choose, or why none would find the campaign."""
     if found.refusal:
         return f"No plan: {found.refusal}"

@@ -13,7 +13,7 @@ import numpy as np
 
 from clickstream.insight.synthetic_control import (
     Control,
-    Estimate,
+    EffectEstimate,
     Floats,
     Integers,
     estimate,
@@ -52,10 +52,10 @@ class FittedTest:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class WidenedEstimate:
     """The estimate of a test, widened by `widening`, and the effects of the placebo tests."""
 
-    estimate: Estimate
+    estimate: EffectEstimate
     widening: float
     placebos: Sequence[tuple[int, float]]
 
@@ -75,7 +75,7 @@ def fit_test(tested: Floats, donors: Floats, weeks: Integers, days_before: int) 
     return FittedTest(control, days_before, FittedSeries(tested, series), placebos)
 
 
-def judge(fitted: FittedTest, test_days: int) -> Judgement:
+def estimate_test(fitted: FittedTest, test_days: int) -> WidenedEstimate:
     """Estimate the effect of the first `test_days` days of a test."""
     days = fitted.days_before + test_days
     own = _estimate(fitted.tested, fitted.days_before, days)
@@ -84,20 +84,20 @@ def judge(fitted: FittedTest, test_days: int) -> Judgement:
     low = own.share - (own.share - own.low) * widening
     high = own.share + (own.high - own.share) * widening
     shares = [(place, one.share) for place, one in found]
-    return Judgement(Estimate(own.share, low, high, own.p), widening, shares)
+    return WidenedEstimate(EffectEstimate(own.share, low, high, own.p), widening, shares)
 
 
-def _estimate(series: FittedSeries, days_before: int, days: int) -> Estimate:
+def _estimate(series: FittedSeries, days_before: int, days: int) -> EffectEstimate:
     return estimate(series.observed[:days], series.synthetic[:days], days_before)
 
 
-def _widening(found: Sequence[Estimate]) -> float:
+def _widening(found: Sequence[EffectEstimate]) -> float:
     """Return the factor by which intervals would have to be wider to hold 0 in 90 % of placebos."""
     sizes = [_size(one) for one in found]
     return max(1.0, Z * float(np.sqrt(np.mean(np.square(sizes)))))
 
 
-def _size(one: Estimate) -> float:
+def _size(one: EffectEstimate) -> float:
     """Return a false effect as a share of the half of its interval on the side of 0."""
     half = one.share - one.low if one.share > 0 else one.high - one.share
     return abs(one.share) / half if half > 0 else 0.0

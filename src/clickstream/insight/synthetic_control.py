@@ -1,7 +1,7 @@
 """Synthetic control: what some regions would have had, worked out from regions that move alike.
 
 The control is a weighted mean of the other regions (Abadie, Diamond, Hainmueller 2010), each in
-units of its own mean, so that a small region can stand in for a large one. Weights are at least 0
+units of its own mean, so that small regions can be compared with large ones. Weights are at least 0
 and sum to 1. Pure functions; `insight.holdout` calls them.
 """
 
@@ -116,7 +116,7 @@ def chance_dispersion(donors: Floats) -> float:
     return max(dispersion, _LEAST_NOISE * float(means.mean()))
 
 
-class Estimate(NamedTuple):
+class EffectEstimate(NamedTuple):
     """An effect as a share of the synthetic sum of the test, its 90 % interval, and its p-value."""
 
     share: float
@@ -125,7 +125,7 @@ class Estimate(NamedTuple):
     p: float
 
 
-def estimate(observed: Floats, synthetic: Floats, days_before: int) -> Estimate:
+def estimate(observed: Floats, synthetic: Floats, days_before: int) -> EffectEstimate:
     """Estimate by which share the observed values of a test are below the synthetic ones.
 
     The test is the days from the number `days_before` on. The p-value is that of the permutation of
@@ -138,7 +138,7 @@ def estimate(observed: Floats, synthetic: Floats, days_before: int) -> Estimate:
     constant = _window_sums(_residuals(observed, synthetic), days_before)
     slope = _window_sums(_residuals(synthetic * is_test, synthetic), days_before)
     low, high = _accepted(constant, slope, share)
-    return Estimate(share, low, high, float(_p_values(constant, slope, np.zeros(1))[0]))
+    return EffectEstimate(share, low, high, float(_p_values(constant, slope, np.zeros(1))[0]))
 
 
 def _residuals(values: Floats, synthetic: Floats) -> Floats:

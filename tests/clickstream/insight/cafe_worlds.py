@@ -33,7 +33,7 @@ from clickstream.demo.cafe.rules import (
 )
 from clickstream.demo.cafe.weblog import Client
 from clickstream.hours import Hour, hour_range
-from clickstream.insight.holdout_panel import Panel
+from clickstream.insight.holdout_panel import RegionPanel
 
 SHARE_OF_REGULARS, SHARE_OF_OFFICES, MOST_STEPS = 0.3, 0.12, 25
 """As in `people`."""
@@ -53,7 +53,7 @@ class Visit(NamedTuple):
 class World:
     """Panels of what happened, and the true share that the campaigns would have added."""
 
-    panels: dict[str, Panel]
+    panels: dict[str, RegionPanel]
     true_shares: dict[str, float]
 
 
@@ -77,10 +77,10 @@ def draw_world(rules: CafeRules, before_days: int, regions: frozenset[str]) -> W
     return World({name: _panel(values, dates) for name, values in found.items()}, shares)
 
 
-def _panel(found: Counter[tuple[str, int]], dates: list[date]) -> Panel:
+def _panel(found: Counter[tuple[str, int]], dates: list[date]) -> RegionPanel:
     regions = sorted({region for region, _ in found})
     values = [[float(found[region, n]) for n in range(len(dates))] for region in regions]
-    return Panel(regions, dates, np.array(values))
+    return RegionPanel(regions, dates, np.array(values))
 
 
 def _visits(rules: CafeRules, day: date) -> Iterator[Visit]:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 from hypothesis import strategies as st
 
-from clickstream.insight.holdout_panel import Panel
+from clickstream.insight.holdout_panel import RegionPanel
 from clickstream.insight.synthetic_control import Floats
 
 FIRST = date(2026, 11, 2)
@@ -29,10 +29,10 @@ class ATest:
     before_days: int = BEFORE
 
 
-def panel_of(values: Floats, before: int = BEFORE) -> Panel:
+def panel_of(values: Floats, before: int = BEFORE) -> RegionPanel:
     """Return a panel of regions × days whose test begins after `before` days."""
     dates = [FIRST + timedelta(days=n - before) for n in range(values.shape[1])]
-    return Panel([f"region {n}" for n in range(len(values))], dates, values)
+    return RegionPanel([f"region {n}" for n in range(len(values))], dates, values)
 
 
 def draw_values(
@@ -47,7 +47,7 @@ def draw_values(
     return counts
 
 
-def with_values(panel: Panel, values: Floats) -> Panel:
+def with_values(panel: RegionPanel, values: Floats) -> RegionPanel:
     """Return the panel with other values."""
     return replace(panel, values=values)
 

@@ -23,7 +23,7 @@ from tests.clickstream.insight.panels import (
 from tests.support.examples import examples
 
 from clickstream.insight.holdout import Lift, NoAnswer, evaluate
-from clickstream.insight.holdout_panel import Panel
+from clickstream.insight.holdout_panel import RegionPanel
 from clickstream.insight.holdout_texts import describe, notes
 from clickstream.insight.synthetic_control import (
     ALPHA,
@@ -33,7 +33,7 @@ from clickstream.insight.synthetic_control import (
 )
 
 
-def result_of(panel: Panel, test: ATest | None = None) -> Lift:
+def result_of(panel: RegionPanel, test: ATest | None = None) -> Lift:
     """Evaluate a test that has a result."""
     result = evaluate(panel, test or ATest())
     assert isinstance(result, Lift), result
@@ -47,7 +47,7 @@ def numbers(result: Lift) -> list[float]:
 
 @given(panels)
 @examples(times=2)
-def test_weights_are_shares(panel: Panel) -> None:
+def test_weights_are_shares(panel: RegionPanel) -> None:
     weeks = np.arange(BEFORE) // 7
     weights = fit_control(panel.values[0, :BEFORE], panel.values[1:, :BEFORE], weeks).weights
     assert weights.min() >= 0
@@ -55,17 +55,17 @@ def test_weights_are_shares(panel: Panel) -> None:
 
 
 @given(panels, st.randoms(use_true_random=False))
-def test_the_order_of_regions_changes_nothing(panel: Panel, order: object) -> None:
+def test_the_order_of_regions_changes_nothing(panel: RegionPanel, order: object) -> None:
     places = [*range(len(panel.regions))]
     order.shuffle(places)  # type: ignore[attr-defined]
-    other = Panel([panel.regions[n] for n in places], panel.dates, panel.values[places])
+    other = RegionPanel([panel.regions[n] for n in places], panel.dates, panel.values[places])
     one, two = result_of(panel), result_of(other)
     assert numbers(one) == pytest.approx(numbers(two), abs=1e-9)
     assert [d.region for d in one.donors] == [d.region for d in two.donors]
 
 
 @given(panels, st.sampled_from([0.01, 100.0, 12_345.0]))
-def test_the_scale_of_values_scales_the_effect_only(panel: Panel, scale: float) -> None:
+def test_the_scale_of_values_scales_the_effect_only(panel: RegionPanel, scale: float) -> None:
     one, two = result_of(panel), result_of(with_values(panel, panel.values * scale))
     assert numbers(one) == pytest.approx(numbers(two), abs=1e-9)
     assert one.effect * scale == pytest.approx(two.effect, rel=1e-6, abs=1e-6 * scale)
@@ -73,7 +73,7 @@ def test_the_scale_of_values_scales_the_effect_only(panel: Panel, scale: float) 
 
 
 @given(panels, st.integers(0, 40))
-def test_what_is_missing_each_day_of_the_test_is_the_effect(panel: Panel, daily: int) -> None:
+def test_what_is_missing_each_day_of_the_test_is_the_effect(panel: RegionPanel, daily: int) -> None:
     values = panel.values.copy()
     values[0, BEFORE:] -= daily
     one, two = result_of(panel), result_of(with_values(panel, values))
@@ -84,7 +84,7 @@ def test_what_is_missing_each_day_of_the_test_is_the_effect(panel: Panel, daily:
 
 @given(panels, st.floats(0.0, 0.9))
 def test_a_share_of_the_control_that_is_missing_moves_the_whole_interval(
-    panel: Panel, share: float
+    panel: RegionPanel, share: float
 ) -> None:
     one = result_of(panel)
     values = panel.values.copy()
@@ -95,7 +95,7 @@ def test_a_share_of_the_control_that_is_missing_moves_the_whole_interval(
 
 
 @given(panels)
-def test_the_days_of_the_test_do_not_change_the_control(panel: Panel) -> None:
+def test_the_days_of_the_test_do_not_change_the_control(panel: RegionPanel) -> None:
     values = panel.values.copy()
     values[:, BEFORE:] = values[::-1, BEFORE:] * 3 + 1
     one, two = result_of(panel), result_of(with_values(panel, values))
@@ -106,7 +106,7 @@ def test_the_days_of_the_test_do_not_change_the_control(panel: Panel) -> None:
 
 @given(panels, st.integers(0, BEFORE // 7 - 1))
 def test_a_week_before_the_test_has_a_control_that_is_fitted_without_it(
-    panel: Panel, week: int
+    panel: RegionPanel, week: int
 ) -> None:
     values, own = panel.values.copy(), slice(7 * week, 7 * week + 7)
     values[0, own] = 3 * values[0, own] + 1
@@ -145,7 +145,9 @@ def test_a_region_that_moves_alike_is_the_control(seed: int, size: float) -> Non
 
 
 @given(panels)
-def test_the_interval_has_the_shares_that_the_permutation_does_not_reject(panel: Panel) -> None:
+def test_the_interval_has_the_shares_that_the_permutation_does_not_reject(
+    panel: RegionPanel,
+) -> None:
     tested, donors = panel.values[0], panel.values[1:]
     _, series = synthetic_series(tested, donors, np.arange(BEFORE) // 7, BEFORE)
     found = estimate(tested, series, BEFORE)
@@ -166,12 +168,12 @@ def p_by_counting(values: np.ndarray, series: np.ndarray) -> float:
 
 
 @given(panels, st.sets(st.integers(0, BEFORE + TEST - 1), min_size=1, max_size=5))
-def test_an_incomplete_date_is_named_and_not_used(panel: Panel, places: set[int]) -> None:
+def test_an_incomplete_date_is_named_and_not_used(panel: RegionPanel, places: set[int]) -> None:
     missing = {panel.dates[place]: "3 hours missing" for place in places}
     values = panel.values.copy()
     values[:, [*places]] = 10**6
     one = result_of(replace(panel, incomplete=missing))
-    two = result_of(Panel(panel.regions, panel.dates, values, missing))
+    two = result_of(RegionPanel(panel.regions, panel.dates, values, missing))
     assert one == two
     assert {*one.dates} == {*panel.dates} - {*missing}
     assert str(min(missing)) in " ".join(notes(one))

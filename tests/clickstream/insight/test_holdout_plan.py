@@ -25,20 +25,20 @@ from clickstream.insight.holdout_plan import (
     LEAST_PLACEBO_TESTS,
     MOST_SHARE,
     POWER,
-    PlanOption,
+    HoldoutOption,
     plan,
     propose_regions,
     smallest_found,
 )
 from clickstream.insight.holdout_texts import describe_plan
-from clickstream.insight.placebo import fit_test, judge
+from clickstream.insight.placebo import estimate_test, fit_test
 from clickstream.insight.synthetic_control import ALPHA
 
 DAYS = 126
 MEANS = [30.0, 5.0, 12.0, 25.0, 9.0, 60.0]
 
 
-def options_of(seed: int, days: int = DAYS, weeks: tuple[int, ...] = (2, 4)) -> list[PlanOption]:
+def options_of(seed: int, days: int = DAYS, weeks: tuple[int, ...] = (2, 4)) -> list[HoldoutOption]:
     values = draw_values(seed, MEANS, days)
     found = plan(panel_of(values, days - TEST), values * 0.3, weeks, before_days=BEFORE)
     return [*found.options]
@@ -55,8 +55,8 @@ def test_an_effect_is_found_from_the_smallest_on(seed: int, regions: int) -> Non
             tested = values[0].copy()
             tested[BEFORE:] -= effect * fitted.tested.synthetic[BEFORE:]
             own = replace(fitted.tested, observed=tested)
-            judged = judge(replace(fitted, tested=own), TEST)
-            assert (judged.estimate.low > 0) == is_found
+            estimated = estimate_test(replace(fitted, tested=own), TEST)
+            assert (estimated.estimate.low > 0) == is_found
 
 
 def test_the_smallest_effect_is_that_of_evaluations_at_earlier_dates() -> None:

@@ -8,7 +8,13 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from clickstream.errors import InputError
-from clickstream.insight.holdout_panel import History, HoursRow, Panel, RegionRow, build_history
+from clickstream.insight.holdout_panel import (
+    HoursRow,
+    RegionHistory,
+    RegionPanel,
+    RegionRow,
+    build_history,
+)
 from clickstream.insight.holdout_texts import Metric
 from clickstream.lake import Lake, athena
 from clickstream.settings.holdouts import HoldoutSettings
@@ -82,7 +88,7 @@ def history_sql(metric: Metric, campaigns: Sequence[str], first: date, last: dat
     return _QUERY.format(campaigns=names, first=first, last=last, **_SOURCES[metric]._asdict())
 
 
-def history_of_rows(metric: Metric, rows: Iterable[Sequence[Any]]) -> History:
+def history_of_rows(metric: Metric, rows: Iterable[Sequence[Any]]) -> RegionHistory:
     """Build the history from the rows of `history_sql`."""
     found = [*rows]
     regions = [RegionRow(day, *values) for kind, day, *values in found if kind == "region"]
@@ -92,7 +98,7 @@ def history_of_rows(metric: Metric, rows: Iterable[Sequence[Any]]) -> History:
 
 def read_history(
     lake: Lake, metric: Metric, campaigns: Sequence[str], first: date, last: date
-) -> History:
+) -> RegionHistory:
     """Read the values of two UTC dates and those between.
 
     Raises InputError if the metric needs sales, and the settings have none.
@@ -118,8 +124,8 @@ def other_tested_regions(others: Iterable[HoldoutSettings], test: HoldoutSetting
 
 
 def leave_out_tests(
-    panel: Panel, tests: Iterable[HoldoutSettings], until: date, regions: Collection[str] = ()
-) -> Panel:
+    panel: RegionPanel, tests: Iterable[HoldoutSettings], until: date, regions: Collection[str] = ()
+) -> RegionPanel:
     """Mark the dates before `until` on which a test was on in some regions; in any without."""
     marked = {
         day: f"the test {one.name} was on"
