@@ -105,7 +105,7 @@ def chance_dispersion(donors: Floats) -> float:
 
     Chance is the change of a donor from one day to the next, beyond what all donors do, less that
     of the same weekdays a week before: so neither weekdays nor slow drifts count as chance. Such a
-    difference is made of four days.
+    difference has the noise of four days.
     """
     means = donors.mean(axis=1)
     sources = donors / means[:, None]
