@@ -25,9 +25,6 @@ app = typer.Typer(
     no_args_is_help=True, help="Plan and evaluate tests in which campaigns are switched off."
 )
 
-PLAN_DAYS = 196
-"""Newest dates that a plan reads: 8 weeks before a test, 8 weeks of it, and 12 placebo tests."""
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -67,16 +64,16 @@ def plan(
     from clickstream.pipeline.sales.holdout_reader import leave_out_tests, read_history
 
     names, lake = [name.strip().lower() for name in campaigns], open_lake()
+    lengths = weeks or holdout_plan.WEEKS
+    days = holdout_plan.days_of_plan(lengths, before_days)
     today = datetime.now(UTC).date()
     last = today - timedelta(days=1)
     with err.status("Reading the values of regions") as status:
-        history = read_history(lake, metric, names, last - timedelta(days=PLAN_DAYS - 1), last)
-        _check_history(history, names)
+        history = read_history(lake, metric, names, last - timedelta(days=days - 1), last)
+        _check_history(history, names, days)
         status.update("Trying tests at earlier dates")
         panel = leave_out_tests(history.panel, lake.settings.holdouts, today)
-        found = holdout_plan.plan(
-            panel, history.of_campaigns, weeks or holdout_plan.WEEKS, before_days
-        )
+        found = holdout_plan.plan(panel, history.of_campaigns, lengths, before_days)
     if as_json:
         out.print_json(data=plan_values(found, history))
     else:
@@ -86,11 +83,11 @@ def plan(
         raise typer.Exit(1)
 
 
-def _check_history(history: RegionHistory, campaigns: Sequence[str]) -> None:
+def _check_history(history: RegionHistory, campaigns: Sequence[str], days: int) -> None:
     """Raise InputError if the lake has no date, no region, or nothing of the campaigns."""
     if not history.panel.dates:
         raise InputError(
-            f"The lake has no hour of the last {PLAN_DAYS} days: build hours first, for example "
+            f"The lake has no hour of the last {days} days: build hours first, for example "
             "with clickstream build."
         )
     if not history.panel.regions:
@@ -100,7 +97,7 @@ def _check_history(history: RegionHistory, campaigns: Sequence[str]) -> None:
         )
     if not history.of_campaigns.any():
         raise InputError(
-            f"Nothing came by the campaign {', '.join(campaigns)} within {PLAN_DAYS} days: write "
+            f"Nothing came by the campaign {', '.join(campaigns)} within {days} days: write "
             "it as utm_campaign has it; clickstream sales tags lists tags."
         )
 
@@ -141,17 +138,17 @@ def evaluate(
     results = []
     for test in tests:
         with err.status(f"Evaluating {test.name}"):
-            results.append(_evaluate(lake, test, today))
+            results.append((test, *_evaluate(lake, test, today)))
     if as_json:
-        out.print_json(data=[lift_values(*one) for one in zip(tests, results, strict=True)])
+        out.print_json(data=[lift_values(*one) for one in results])
     else:
-        for one in zip(tests, results, strict=True):
+        for one in results:
             show_result(*one, settings.sales_currency, out)
-    if plot and isinstance(results[0], Lift):
+    if plot and isinstance(drawn := results[0][1], Lift):
         scale = 100 if tests[0].metric == "net_sales" else 1
-        plot.write_text(draw_lift(results[0], tests[0].name, scale), encoding="utf-8")
+        plot.write_text(draw_lift(drawn, tests[0].name, scale), encoding="utf-8")
         err.print(Text(f"The chart is written to {printable(str(plot))}."), soft_wrap=True)
-    if any(isinstance(one, NoAnswer) for one in results):
+    if any(isinstance(result, NoAnswer) for _, result, _ in results):
         raise typer.Exit(1)
 
 
@@ -168,8 +165,12 @@ def _choose(settings: Settings, names: list[str] | None) -> Sequence[HoldoutSett
     return [known[name] for name in dict.fromkeys(names or known)]
 
 
-def _evaluate(lake: Lake, test: HoldoutSettings, today: date) -> Lift | NoAnswer:
+def _evaluate(
+    lake: Lake, test: HoldoutSettings, today: date
+) -> tuple[Lift | NoAnswer, Sequence[str]]:
+    """Return the result of a test, and what limits it."""
     from clickstream.insight.holdout import evaluate
+    from clickstream.insight.holdout_texts import notes, notes_on_campaigns
     from clickstream.pipeline.sales.holdout_reader import (
         leave_out_tests,
         other_tested_regions,
@@ -181,4 +182,5 @@ def _evaluate(lake: Lake, test: HoldoutSettings, today: date) -> Lift | NoAnswer
     last = min(test.last, today - timedelta(days=1))
     history = read_history(lake, test.metric, test.campaigns, first, max(first, last))
     panel = leave_out_tests(history.panel, others, test.first, test.regions)
-    return evaluate(panel, test, other_tested_regions(others, test))
+    result = evaluate(panel, test, other_tested_regions(others, test))
+    return result, [*notes_on_campaigns(history, test), *notes(result)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -9,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clickstream.insight.holdout import Lift, NoAnswer
-from clickstream.insight.holdout_texts import Metric, describe, format_share, notes
+from clickstream.insight.holdout_texts import Metric, describe, format_share
 from clickstream.wording import printable
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ _WIDEST_BAR = 24
 
 
 def show_result(
-    test: HoldoutSettings, result: Lift | NoAnswer, currency: str, out: Console
+    test: HoldoutSettings,
+    result: Lift | NoAnswer,
+    limits: Sequence[str],
+    currency: str,
+    out: Console,
 ) -> None:
     """Print the result of a test: its sentence, the weeks, and what limits it."""
     out.print(Text(printable(test.name), "bold"))
@@ -29,7 +34,7 @@ def show_result(
     out.print(Text(printable(sentence)), soft_wrap=True)
     if isinstance(result, Lift):
         out.print(_weeks(result, test.metric))
-    for note in notes(result):
+    for note in limits:
         out.print(Text(printable(note), "dim"), soft_wrap=True)
 
 
@@ -82,13 +87,15 @@ def _cells(one: HoldoutOption) -> list[Text]:
     return [Text(cell) for cell in cells]
 
 
-def lift_values(test: HoldoutSettings, result: Lift | NoAnswer) -> dict[str, Any]:
+def lift_values(
+    test: HoldoutSettings, result: Lift | NoAnswer, limits: Sequence[str]
+) -> dict[str, Any]:
     """Return the result of a test for JSON; dates are texts."""
     found: dict[str, Any] = {
         **{"name": test.name, "campaigns": [*test.campaigns], "regions": [*test.regions]},
         **{"first": str(test.first), "last": str(test.last), "metric": test.metric},
         "sentence": describe(result, test.campaigns, test.metric),
-        "notes": [*notes(result)],
+        "notes": [*limits],
         "incomplete": {str(day): why for day, why in sorted(result.incomplete.items())},
     }
     if isinstance(result, NoAnswer):

@@ -79,6 +79,11 @@ class HoldoutPlan:
         return min(enough, key=lambda one: (one.cost * one.weeks, one.weeks), default=None)
 
 
+def days_of_plan(weeks: Sequence[int], before_days: int) -> int:
+    """Return the number of days that a plan uses at most: placebo tests of the longest test."""
+    return before_days + DAYS_PER_BLOCK * (max(weeks) + MOST_PLACEBO_TESTS)
+
+
 def plan(
     panel: RegionPanel, of_campaign: Floats, weeks: Sequence[int] = WEEKS, before_days: int = 56
 ) -> HoldoutPlan:

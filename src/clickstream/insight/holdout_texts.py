@@ -6,10 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Literal, assert_never
 
-from clickstream.insight.holdout import Lift, NoAnswer
+from clickstream.insight.holdout import Holdout, Lift, NoAnswer
+from clickstream.insight.holdout_panel import RegionHistory
 from clickstream.insight.holdout_plan import HoldoutPlan
 
 Metric = Literal["orders", "net_sales", "visits"]
+
+STILL_ON = 0.2
+"""Share of its usual values from which on a campaign was probably not switched off.
+
+Some come with its tags anyway: from bookmarks, shared links, and places that are not exact.
+"""
 
 SHOWN_DATES = 3
 """Incomplete dates that a sentence names; it counts the others."""
@@ -44,6 +51,28 @@ def notes(result: Lift | NoAnswer) -> Iterator[str]:
         yield from _notes_on_control(result)
     if result.incomplete:
         yield _name_incomplete(result.incomplete)
+
+
+def notes_on_campaigns(history: RegionHistory, holdout: Holdout) -> Iterator[str]:
+    """Yield a doubt about the test itself: the campaigns are unknown, or were not switched off."""
+    places = [n for n, name in enumerate(history.panel.regions) if name in holdout.regions]
+    by_date = history.of_campaigns[places].sum(axis=0)
+    dates = history.panel.dates
+    before = [value for day, value in zip(dates, by_date, strict=True) if day < holdout.first]
+    within = [
+        value
+        for day, value in zip(dates, by_date, strict=True)
+        if holdout.first <= day <= holdout.last
+    ]
+    usual = sum(before) / max(len(before), 1)
+    now = sum(within) / max(len(within), 1)
+    if before and usual <= 0:
+        yield "Nothing came by the campaigns in the regions before the test: check their names."
+    elif before and now > STILL_ON * usual:
+        yield (
+            f"The campaigns brought {format_share(now / usual)} as much a day during the test as "
+            "before: check that they were off in the regions."
+        )
 
 
 def describe_plan(found: HoldoutPlan, metric: Metric) -> str:

@@ -23,8 +23,8 @@ from tests.clickstream.insight.panels import (
 from tests.support.examples import examples
 
 from clickstream.insight.holdout import Lift, NoAnswer, evaluate
-from clickstream.insight.holdout_panel import RegionPanel
-from clickstream.insight.holdout_texts import describe, notes
+from clickstream.insight.holdout_panel import RegionHistory, RegionPanel
+from clickstream.insight.holdout_texts import describe, notes, notes_on_campaigns
 from clickstream.insight.synthetic_control import (
     ALPHA,
     estimate,
@@ -252,3 +252,19 @@ def test_more_orders_without_a_campaign_are_no_effect_of_it() -> None:
     sentence = describe(result_with(-0.12, -0.19, -0.05), ["cakes"], "orders")
     assert "had 12 % more orders than expected (90 % interval −19 to −5 %)" in sentence
     assert "look for another cause" in sentence
+
+
+@pytest.mark.parametrize(
+    ("before", "within", "says"),
+    [(5, 0, ""), (5, 4, "brought 80 % as much a day"), (0, 0, "check their names"), (20, 3, "")],
+)
+def test_campaigns_that_are_unknown_or_still_on_are_named(
+    before: int, within: int, says: str
+) -> None:
+    panel = panel_of(draw_values(5, [30.0] * 4))
+    of_campaigns = np.zeros(panel.values.shape)
+    of_campaigns[0] = [before] * BEFORE + [within] * TEST
+    of_campaigns[1] = 9  # another region
+    found = [*notes_on_campaigns(RegionHistory(panel, of_campaigns, 0.0), ATest())]
+    assert len(found) == bool(says)
+    assert says in "".join(found)
