@@ -199,9 +199,14 @@ def week_numbers(dates: Sequence[date], first: date) -> Integers:
 
 
 def has_enough(values: Floats) -> npt.NDArray[np.bool_]:
-    """Whether each region has enough values for a test; `values` is regions × dates."""
+    """Whether each region has enough values for a test; `values` is regions × dates.
+
+    The mean is above 0 without any of the weeks, because a control is fitted without each of them:
+    net sales have dates below 0.
+    """
     is_often = (values > 0).mean(axis=1) > LEAST_SHARE_OF_DAYS
-    enough: npt.NDArray[np.bool_] = is_often & (values.mean(axis=1) > 0)
+    without_largest = np.sort(values, axis=1)[:, :-DAYS_PER_BLOCK].sum(axis=1)
+    enough: npt.NDArray[np.bool_] = is_often & (without_largest > 0)
     return enough
 
 
@@ -217,11 +222,11 @@ def _choose_regions(
 
 
 def _refuse(of_test: RegionPanel, holdout: Holdout, before: int, within: int) -> NoAnswer | None:
-    if unknown := [one for one in holdout.regions if one not in of_test.regions]:
-        return NoAnswer("unknown region", _unknown_region(unknown[0], of_test.regions))
     if not any(day >= holdout.first for day in of_test.dates):
         sentence = f"The test begins on {holdout.first}, and no date of it is in the lake yet."
         return NoAnswer("not started", sentence)
+    if unknown := [one for one in holdout.regions if one not in of_test.regions]:
+        return NoAnswer("unknown region", _unknown_region(unknown[0], of_test.regions))
     for number, least, where in (
         (before, LEAST_DAYS_BEFORE, "before the test"),
         (within, LEAST_TEST_DAYS, "of the test"),

@@ -179,6 +179,23 @@ def test_an_incomplete_date_is_named_and_not_used(panel: RegionPanel, places: se
     assert str(min(missing)) in " ".join(notes(one))
 
 
+@given(seeds, st.sampled_from([0.3, 1.0, 20.0]), st.sampled_from(["counts", "refunds", "none"]))
+@examples(times=5)
+@pytest.mark.filterwarnings("error")
+def test_sparse_values_and_refunds_have_a_finite_result_or_a_reason(
+    seed: int, mean: float, kind: str
+) -> None:
+    values = draw_values(seed, [mean] * 6)
+    if kind == "refunds":
+        values = values * 500 - np.random.default_rng(seed).integers(0, 900, values.shape)
+    if kind == "none":
+        values[1:, BEFORE:] = 0
+    result = evaluate(panel_of(values), ATest())
+    assert describe(result, ["cakes"], "orders")
+    if isinstance(result, Lift):
+        assert np.isfinite([*numbers(result), *result.synthetic]).all()
+
+
 def test_a_test_that_is_not_over_has_the_result_so_far() -> None:
     panel = panel_of(draw_values(1, [30.0] * 6))
     so_far = panel.between(panel.dates[0], FIRST + timedelta(days=9))
@@ -195,7 +212,6 @@ def test_regions_of_another_test_are_no_part_of_the_control() -> None:
     assert named == {"region 3", "region 4", "region 5"}
 
 
-LAST_YEAR = ATest(first=date(2025, 1, 1), last=date(2025, 1, 31))
 NEXT_YEAR = ATest(first=date(2027, 1, 1), last=date(2027, 1, 31))
 
 
