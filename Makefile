@@ -44,7 +44,7 @@ test: $(VENV)/dev.stamp ## run unit, property and SQL tests, which need no syste
 # The tiers below are parts of these folders; tests/repository/test_tiers.py compares them with the marks.
 LAKE_TESTS := tests/clickstream/alerts tests/clickstream/dashboard tests/clickstream/demo/test_cafe_logs.py tests/clickstream/lake tests/clickstream/log_facts tests/clickstream/pipeline tests/dags/test_end_to_end.py tests/dags/test_reprocess.py tests/dags/test_sales.py tests/real_logs tests/sql/test_view_pruning.py
 TRINO_TESTS := tests/clickstream/dashboard/questions/test_triangle.py tests/clickstream/upgrade tests/localaws/athena tests/repository/test_trino_install.py tests/sql tests/trino_duckdb
-DEEP_TESTS := $(LAKE_TESTS) tests/benchmarks tests/browser tests/fuzz tests/localaws/athena tests/services tests/trino_duckdb
+DEEP_TESTS := $(LAKE_TESTS) tests/benchmarks tests/browser tests/clickstream/insight tests/fuzz tests/localaws/athena tests/services tests/trino_duckdb
 
 test-lake: $(VENV)/dev.stamp ## test schedules, faults, kills, processes at once and whole real logs on lakes
 	$(PYTEST) $(WORKERS) -m 'lake and not trino and not deep' $(LAKE_TESTS)

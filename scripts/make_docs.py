@@ -22,6 +22,7 @@ from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.report.figures import FIGURES
 from clickstream.settings import GoalSettings, Settings, SourceSettings
+from clickstream.settings.holdouts import HoldoutSettings
 from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sections import FunnelStepSettings
 from clickstream.tables import FIRST_COLUMNS_VERSION, TABLES, Column, Table
@@ -53,7 +54,8 @@ Relative paths start from the directory of the file. An unknown setting, or a va
 allowed, is refused with its line.
 
 `[[sources]]`, `[collect]`, `[lake]` and `[aws]` set where logs are read and where data is stored.
-`[[sales]]` sets where [sales](sales.md) are read.
+`[[sales]]` sets where [sales](sales.md) are read. `[[holdouts]]` describes
+[holdout tests](holdouts.md) of campaigns, and affects no rows.
 `[build]` sets which hours a run builds. `[maintenance]` limits the size of the lake. `[spark]` sets
 the jobs of [EMR Serverless](spark.md#from-airflow-on-emr-serverless). `[dashboard]` and `[digest]`
 set what the owner sees, and `[metrics]` what programs of [monitoring](monitoring.md) read. The
@@ -90,6 +92,7 @@ COMMANDS = """\
 LISTS: dict[str, Any] = {
     "sources": SourceSettings,
     "sales": SalesSettings,
+    "holdouts": HoldoutSettings,
     "funnel": FunnelStepSettings,
 }
 REPEATED = LISTS | {"goals": GoalSettings}
@@ -260,7 +263,7 @@ def allowed(schema: dict[str, Any]) -> str:
         is_number = all(kind.get("type") == "integer" for kind in kinds.values())
         return "name = number" if is_number else "name = text"
     words = {"boolean": "true, false", "string": "text", "array": "list"}
-    return words[schema["type"]]
+    return "date" if schema.get("format") == "date" else words[schema["type"]]
 
 
 def commands() -> str:

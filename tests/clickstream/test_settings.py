@@ -16,6 +16,12 @@ from clickstream.step_config import session_rules
 
 ROOT = Path(__file__).parents[2]
 
+HOLDOUT = """[[holdouts]]
+campaigns = ['Cakes ']
+regions = ['England, GB']
+last = 2026-11-08
+name = 'cakes'
+"""
 SFTP = "[[sources]]\nname = 'a'\nkind = 'sftp'\npath = '/x'\nuser = 'u'\nkey_file = 'k'\n"
 
 
@@ -124,6 +130,28 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
             "[orders]\nnumber = '(?P<order>x)(?P<sum>y)'\n",
             ["it has the group sum; the named groups are order and amount"],
         ),
+        (f"{HOLDOUT}first = '2026-11-02'\n", ["line 6", "write a UTC date without quotes"]),
+        (f"{HOLDOUT}first = 2026-11-02T00:00:00Z\n", ["line 6", "write a UTC date"]),
+        (
+            f"{HOLDOUT}first = 2026-11-09\n",
+            ["line 1: the test cakes can't be used: first = 2026-11-09 is after last = 2026-11-08"],
+        ),
+        (
+            f"{HOLDOUT}first = 2026-11-02\nbefore_days = 13\n",
+            ["line 7", "before_days", "greater than or equal to 14"],
+        ),
+        (f"{HOLDOUT}first = 2026-11-02\n" * 2, ["line 11", "two tests named cakes"]),
+        (f"{HOLDOUT}first = 2026-11-02\nmetric = 'sales'\n", ["line 7", "'net_sales'"]),
+        (f"{HOLDOUT}first = 2026-11-02\nregion = 'GB'\n", ["line 7", "Allowed here: name, campai"]),
+        (
+            f"{HOLDOUT}first = 2026-11-02\n".replace("'England, GB'", ""),
+            ["line 3", "name the regions of the test"],
+        ),
+        (
+            f"{HOLDOUT}first = 2026-11-02\n".replace("'Cakes '", ""),
+            ["line 2", "name the campaigns"],
+        ),
+        (f"{HOLDOUT}first = 2026-11-02\n".replace("Cakes", ""), ["line 2", "a name is empty"]),
         ("[[funnel]]\nname = 'a'\npage = '['\n", ["line 3", "funnel.0.page", "missing"]),
         ("[[funnel]]\nname = 'a'\npage = '/'\n" * 10, ["line 1", "funnel", "at most 9 items"]),
         (
@@ -258,6 +286,15 @@ def test_the_digest_tells_what_shapes_a_result() -> None:
     numbered = plain.model_copy(update={"orders": OrderSettings(number="(?P<order>x)")})
     by_time = plain.model_copy(update={"orders": OrderSettings(match_by_time=True)})
     assert plain.result_digest() == by_time.result_digest() != numbered.result_digest()
+
+
+def test_holdouts_are_compared_in_lower_case_and_shape_no_result(tmp_path: Path) -> None:
+    chosen = load(tmp_path, f"{HOLDOUT}first = 2026-11-02\n")
+    (test,) = chosen.holdouts
+    assert (test.campaigns, test.regions) == (("cakes",), ("England, GB",))
+    assert (test.metric, test.before_days) == ("orders", 56)
+    without = chosen.model_copy(update={"holdouts": ()})
+    assert chosen.result_digest() == without.result_digest()
 
 
 def test_the_example_file_names_every_setting() -> None:

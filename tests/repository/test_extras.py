@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from typer.main import get_command
 from clickstream.cli import RENAMED_COMMANDS, app
 from clickstream.lake.fact_files import FACT_VIEWS
 
-SOURCE = Path(__file__).parents[2] / "src"
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src"
 OF_LAKES_ONLY = {"asyncssh", "pyiceberg"}
 LARGE = ["numpy", "pandas", "pyarrow"]
 """Packages whose import takes longer than a help page."""
@@ -37,6 +40,7 @@ OF_EXTRAS = {
     "aws status": "lake",
     "build 2026-11-20 2026-11-20": "lake",
     "facts": "lake",
+    "lift plan --campaign cakes": "insight",
     "maintain": "lake",
     "query sql": "lake",
     "repair": "lake",
@@ -77,6 +81,7 @@ OF_MODULES = {
     "clickstream/collect/sales": ("sales",),
     "clickstream/dashboard": ("dashboard",),
     "clickstream/demo": ("airflow", "dashboard", "local"),
+    "clickstream/insight": ("insight",),
     "clickstream/lake": ("lake",),
     "clickstream/log_facts": ("open",),
     "clickstream/pipeline": ("lake",),
@@ -193,7 +198,7 @@ def _imports(node: ast.AST) -> Iterator[str]:
         yield from _imports(child)
 
 
-@pytest.mark.parametrize("extra", ["dashboard", "airflow", "local", "spark"])
+@pytest.mark.parametrize("extra", ["dashboard", "airflow", "insight", "local", "spark"])
 def test_all_that_works_on_a_lake_installs_the_lake(extra: str) -> None:
     assert packages_of("lake") <= packages_of(extra)
 
@@ -202,3 +207,26 @@ def test_opening_log_files_installs_no_libraries_of_tables_and_hosts() -> None:
     assert packages_of("lake") >= {"boto3", *OF_LAKES_ONLY}
     assert OF_LAKES_ONLY.isdisjoint(packages_of("open"))
     assert {"duckdb", "sqlglot"} <= packages_of("open")
+
+
+def test_tasks_and_the_dashboard_load_no_scipy_before_they_need_it() -> None:
+    """SciPy takes 0.9 s of CPU time to import; every task process and start would repeat it."""
+    files = [*(ROOT / "dags").glob("*.py"), *(SOURCE / "clickstream_airflow").rglob("*.py")]
+    modules = {"clickstream.dashboard.web.app", "clickstream.pipeline.sales.holdout_reader"}
+    for file in files:
+        modules |= {name for name in _imports(ast.parse(file.read_text())) if is_ours(name)}
+    assert len(modules) > 30
+    load = "for name in names: importlib.import_module(name)"
+    program = (
+        f"import importlib, sys; names = {sorted(modules)!r}\n{load}\n"
+        "print(sorted({'scipy', 'sklearn'} & {*sys.modules}))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (0, "[]\n"), ran.stderr
+
+
+def is_ours(module: str) -> bool:
+    """Whether a module is one of the library, which tasks import when they run."""
+    return module.startswith("clickstream.")

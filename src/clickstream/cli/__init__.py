@@ -23,6 +23,7 @@ from clickstream.cli import (
     dashboard,
     digest,
     health,
+    lift,
     open_logs,
     sales,
     sources,
@@ -130,6 +131,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(dashboard.app, name="dashboard")
 app.add_typer(sources.app, name="sources")
 app.add_typer(sales.app, name="sales")
+app.add_typer(lift.app, name="lift")
 app.add_typer(bots.app, name="bots")
 app.add_typer(aws.app, name="aws")
 

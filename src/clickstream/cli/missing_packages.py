@@ -13,6 +13,7 @@ _EXTRAS = {
     **dict.fromkeys(("dashboard", "digest"), "dashboard"),
     **dict.fromkeys(("demo", "up"), _STACK),
     **dict.fromkeys(("open", "try"), "open"),
+    "lift": "insight",
     "sales": "lake,sales",
 }
 """The extras of pyproject.toml that commands need. A command that is not listed needs `lake`."""

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from clickstream.errors import SettingsError
 from clickstream.settings.alerts import SECRETS
+from clickstream.settings.holdouts import HOLDOUT_PROBLEM, HoldoutSettings
 from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sections import (
     CHANGED,
@@ -140,17 +141,16 @@ def _check_formats(
 def _check_names(
     settings: Settings, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
 ) -> None:
-    """Check that no two sources have the same name, because their state is stored by it."""
-    for section in ("sources", "sales"):
+    """Check that no two sources or tests have the same name, because they are known by it."""
+    for section, noun in (("sources", "sources"), ("sales", "sources"), ("holdouts", "tests")):
         seen: set[str] = set()
-        for number, source in enumerate(getattr(settings, section)):
-            if source.name in seen:
+        for number, one in enumerate(getattr(settings, section)):
+            if one.name in seen:
                 where = _where((section, str(number), "name"), text, path, origin)
                 raise SettingsError(
-                    f"{where}: there are two sources named {source.name}; give each a name of its "
-                    "own."
+                    f"{where}: there are two {noun} named {one.name}; give each a name of its own."
                 )
-            seen.add(source.name)
+            seen.add(one.name)
 
 
 def _where(
@@ -186,10 +186,17 @@ def _complaint(
             return f"{where}: {change}"
         return f"{where}: there is no setting {name}. Allowed here: {_allowed(keys)}."
     if error["type"] == SOURCE_PROBLEM:
-        named = error["input"].get("name") if isinstance(error["input"], dict) else None
-        return f"{where}: the source {named or name} can't be used: {error['msg']}."
+        return f"{where}: the source {_name_in(error) or name} can't be used: {error['msg']}."
+    if error["type"] == HOLDOUT_PROBLEM:
+        return f"{where}: the test {_name_in(error) or name} can't be used: {error['msg']}."
     shown = "(hidden)" if error["type"].startswith("alert_") or name in SECRETS else error["input"]
     return f"{where}: {name} = {shown!r} is not allowed: {error['msg']}."
+
+
+def _name_in(error: ErrorDetails) -> str:
+    """Return the name of the entry that an error is about; empty without one."""
+    entry = error["input"]
+    return str(entry.get("name", "")) if isinstance(entry, dict) else ""
 
 
 def _allowed(keys: tuple[str, ...]) -> str:
@@ -200,6 +207,7 @@ def _allowed(keys: tuple[str, ...]) -> str:
     } | {
         "sources": SourceSettings,
         "sales": SalesSettings,
+        "holdouts": HoldoutSettings,
         "goals": GoalSettings,
         "funnel": FunnelStepSettings,
     }

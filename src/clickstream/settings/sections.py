@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from clickstream.settings.alerts import AlertSettings
 from clickstream.settings.base import Section
 from clickstream.settings.dashboard import DashboardSettings, DigestSettings
+from clickstream.settings.holdouts import HoldoutSettings
 from clickstream.settings.labels import (
     BotSettings,
     ChannelSettings,
@@ -260,6 +261,9 @@ class Settings(Section):
         (), description="Shop databases and CSV files that sales are read from."
     )
     orders: OrderSettings = OrderSettings()
+    holdouts: tuple[HoldoutSettings, ...] = Field(
+        (), description="Tests in which campaigns are switched off in some regions."
+    )
     lake: LakeSettings = LakeSettings()
     aws: AwsSettings = AwsSettings()
     sessions: SessionSettings = SessionSettings()

@@ -1,0 +1,186 @@
+"""`clickstream lift`: plan holdout tests of campaigns, and evaluate them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.text import Text
+
+from clickstream.cli.console import err, load_settings, open_lake, out
+from clickstream.errors import InputError
+from clickstream.wording import printable
+
+if TYPE_CHECKING:
+    from clickstream.insight.holdout import Lift, NoAnswer
+    from clickstream.insight.holdout_panel import RegionHistory
+    from clickstream.lake import Lake
+    from clickstream.settings import Settings
+    from clickstream.settings.holdouts import HoldoutSettings
+
+app = typer.Typer(
+    no_args_is_help=True, help="Plan and evaluate tests in which campaigns are switched off."
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def plan(
+    campaigns: Annotated[
+        list[str],
+        typer.Option("--campaign", metavar="NAME", help="A utm_campaign; may be repeated."),
+    ],
+    weeks: Annotated[
+        list[int] | None,
+        typer.Option(min=2, max=26, help="Weeks of a test; 2, 3, 4, 6 and 8 by default."),
+    ] = None,
+    metric: Annotated[
+        Literal["orders", "net_sales", "visits"], typer.Option(help="What is compared.")
+    ] = "orders",
+    before_days: Annotated[
+        int, typer.Option(min=14, max=366, help="Days before a test to which it is compared.")
+    ] = 56,
+    as_json: AsJson = False,
+) -> None:
+    """Propose regions and weeks for a test, with the smallest effect that it would find.
+
+    The evaluation is tried at earlier dates, at which nothing was switched off. So the
+    answer is about your traffic. The command changes nothing: switch the campaign off
+    at its platform, and add a section [bold]holdouts[/] to the settings.
+
+    The exit code is 1 if the lake has too little history.
+
+    Example: [bold]clickstream lift plan --campaign "cakes near me"[/]
+
+    Example: [bold]clickstream lift plan --campaign spring_cakes --weeks 4 --metric visits[/]
+    """
+    from clickstream.cli.lift_output import plan_values, show_plan
+    from clickstream.insight import holdout_plan
+    from clickstream.insight.holdout_texts import describe_plan
+    from clickstream.pipeline.sales.holdout_reader import leave_out_tests, read_history
+
+    names, lake = [name.strip().lower() for name in campaigns], open_lake()
+    lengths = weeks or holdout_plan.WEEKS
+    days = holdout_plan.days_of_plan(lengths, before_days)
+    today = datetime.now(UTC).date()
+    last = today - timedelta(days=1)
+    with err.status("Reading the values of regions") as status:
+        history = read_history(lake, metric, names, last - timedelta(days=days - 1), last)
+        _check_history(history, names, days)
+        status.update("Trying tests at earlier dates")
+        panel = leave_out_tests(history.panel, lake.settings.holdouts, today)
+        found = holdout_plan.plan(panel, history.of_campaigns, lengths, before_days)
+    if as_json:
+        out.print_json(data=plan_values(found, history))
+    else:
+        show_plan(found, history, metric, out)
+        out.print(Text(describe_plan(found, metric)), soft_wrap=True)
+    if found.refusal:
+        raise typer.Exit(1)
+
+
+def _check_history(history: RegionHistory, campaigns: Sequence[str], days: int) -> None:
+    """Raise InputError if the lake has no date, no region, or nothing of the campaigns."""
+    if not history.panel.dates:
+        raise InputError(
+            f"The lake has no hour of the last {days} days: build hours first, for example "
+            "with clickstream build."
+        )
+    if not history.panel.regions:
+        raise InputError(
+            "No value has a region: set a database of places under [geoip] (docs/places.md), or "
+            "choose --metric visits if no order is matched to a visit."
+        )
+    if not history.of_campaigns.any():
+        raise InputError(
+            f"Nothing came by the campaign {', '.join(campaigns)} within {days} days: write "
+            "it as utm_campaign has it; clickstream sales tags lists tags."
+        )
+
+
+@app.command()
+def evaluate(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Tests by name; all by default."),
+    ] = None,
+    as_json: AsJson = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.svg", help="Write a chart of one test as SVG."),
+    ] = None,
+) -> None:
+    """Say what campaigns brought, by the tests in the section [bold]holdouts[/].
+
+    A control of other regions says what the tested regions would have had. A test that
+    is not over has the result so far: do not end it because of that result, since this
+    finds effects by chance.
+
+    The exit code is 1 if a test has no result.
+
+    Example: [bold]clickstream lift evaluate[/]
+
+    Example: [bold]clickstream lift evaluate cakes-in-autumn --plot lift.svg[/]
+    """
+    from clickstream.cli.lift_output import lift_values, show_result
+    from clickstream.cli.lift_plot import draw_lift
+    from clickstream.insight.holdout import Lift, NoAnswer
+
+    settings = load_settings()
+    tests = _choose(settings, names)
+    if plot and len(tests) > 1:
+        raise InputError("--plot draws one test: name it, as in clickstream lift evaluate NAME.")
+    lake, today = open_lake(), datetime.now(UTC).date()
+    results = []
+    for test in tests:
+        with err.status(f"Evaluating {test.name}"):
+            results.append((test, *_evaluate(lake, test, today)))
+    if as_json:
+        out.print_json(data=[lift_values(*one) for one in results])
+    else:
+        for one in results:
+            show_result(*one, settings.sales_currency, out)
+    if plot and isinstance(drawn := results[0][1], Lift):
+        scale = 100 if tests[0].metric == "net_sales" else 1
+        plot.write_text(draw_lift(drawn, tests[0].name, scale), encoding="utf-8")
+        err.print(Text(f"The chart is written to {printable(str(plot))}."), soft_wrap=True)
+    if any(isinstance(result, NoAnswer) for _, result, _ in results):
+        raise typer.Exit(1)
+
+
+def _choose(settings: Settings, names: list[str] | None) -> Sequence[HoldoutSettings]:
+    """Return the tests with the names; all without names."""
+    known = {one.name: one for one in settings.holdouts}
+    if not known:
+        raise InputError("No test is set; add a [[holdouts]] section to the settings.")
+    for name in names or ():
+        if name not in known:
+            raise InputError(
+                f"There is no test {printable(name)}; the settings have {', '.join(known)}."
+            )
+    return [known[name] for name in dict.fromkeys(names or known)]
+
+
+def _evaluate(
+    lake: Lake, test: HoldoutSettings, today: date
+) -> tuple[Lift | NoAnswer, Sequence[str]]:
+    """Return the result of a test, and what limits it."""
+    from clickstream.insight.holdout import evaluate
+    from clickstream.insight.holdout_texts import notes, notes_on_campaigns
+    from clickstream.pipeline.sales.holdout_reader import (
+        leave_out_tests,
+        other_tested_regions,
+        read_history,
+    )
+
+    others = [one for one in lake.settings.holdouts if one.name != test.name]
+    first = test.first - timedelta(days=test.before_days)
+    last = min(test.last, today - timedelta(days=1))
+    history = read_history(lake, test.metric, test.campaigns, first, max(first, last))
+    panel = leave_out_tests(history.panel, others, test.first, test.regions)
+    result = evaluate(panel, test, other_tested_regions(others, test))
+    return result, [*notes_on_campaigns(history, test), *notes(result)]

@@ -1,0 +1,130 @@
+"""Output of `clickstream lift`: tables and sentences for the terminal, and values for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from clickstream.insight.holdout import Lift, NoAnswer
+from clickstream.insight.holdout_texts import Metric, describe, format_share
+from clickstream.wording import printable
+
+if TYPE_CHECKING:
+    from clickstream.insight.holdout_panel import RegionHistory
+    from clickstream.insight.holdout_plan import HoldoutOption, HoldoutPlan
+    from clickstream.settings.holdouts import HoldoutSettings
+
+_WIDEST_BAR = 24
+
+
+def show_result(
+    test: HoldoutSettings,
+    result: Lift | NoAnswer,
+    limits: Sequence[str],
+    currency: str,
+    out: Console,
+) -> None:
+    """Print the result of a test: its sentence, the weeks, and what limits it."""
+    out.print(Text(printable(test.name), "bold"))
+    sentence = describe(result, test.campaigns, test.metric, currency)
+    out.print(Text(printable(sentence)), soft_wrap=True)
+    if isinstance(result, Lift):
+        out.print(_weeks(result, test.metric))
+    for note in limits:
+        out.print(Text(printable(note), "dim"), soft_wrap=True)
+
+
+def _weeks(result: Lift, metric: Metric) -> Table:
+    """Build a table of the weeks, with a bar of what is missing against the control."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("week of", "observed a day", "expected a day", "missing"):
+        table.add_column(name, justify="left" if name == "week of" else "right")
+    table.add_column("")
+    scale = 100 if metric == "net_sales" else 1
+    largest = max(abs(one.synthetic - one.observed) for one in result.weeks) or 1.0
+    for one in result.weeks:
+        is_test = one.first >= result.first
+        missing = one.synthetic - one.observed
+        length = round(_WIDEST_BAR * abs(missing) / largest)
+        table.add_row(
+            f"{one.first}{' off' if is_test else ''}",
+            *(f"{value / scale:,.1f}" for value in (one.observed, one.synthetic)),
+            format_share(missing / one.synthetic) if one.synthetic else "",
+            Text(("-" if missing < 0 else "=") * length, "cyan" if is_test else "dim"),
+        )
+    return table
+
+
+def show_plan(found: HoldoutPlan, history: RegionHistory, metric: Metric, out: Console) -> None:
+    """Print the options of a plan as a table."""
+    if not found.options:
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("regions")
+    for name in ("weeks", "smallest effect", "campaign", f"of all {metric}", "cost"):
+        table.add_column(name.replace("_", " "), justify="right")
+    for one in found.options:
+        table.add_row(*_cells(one), style="bold" if one is found.best else "")
+    out.print(table)
+    if history.without_region:
+        share = format_share(history.without_region)
+        text = f"{share} of all {metric.replace('_', ' ')} have no region and are not compared."
+        out.print(Text(text, "dim"), soft_wrap=True)
+
+
+def _cells(one: HoldoutOption) -> list[Text]:
+    smallest = one.smallest_effect
+    cells = [
+        printable("; ".join(one.regions)),
+        str(one.weeks),
+        "not known" if smallest is None else format_share(smallest),
+        *(format_share(share) for share in (one.campaign_share, one.share, one.cost)),
+    ]
+    return [Text(cell) for cell in cells]
+
+
+def lift_values(
+    test: HoldoutSettings, result: Lift | NoAnswer, limits: Sequence[str]
+) -> dict[str, Any]:
+    """Return the result of a test for JSON; dates are texts."""
+    found: dict[str, Any] = {
+        **{"name": test.name, "campaigns": [*test.campaigns], "regions": [*test.regions]},
+        **{"first": str(test.first), "last": str(test.last), "metric": test.metric},
+        "sentence": describe(result, test.campaigns, test.metric),
+        "notes": [*limits],
+        "incomplete": {str(day): why for day, why in sorted(result.incomplete.items())},
+    }
+    if isinstance(result, NoAnswer):
+        return found | {"reason": result.reason}
+    numbers = ("effect", "effect_low", "effect_high", "share", "low", "high", "p", "fit_error")
+    more = ("least_visible", "widening", "is_found", "days_missing", "too_small")
+    return found | {
+        **{name: getattr(result, name) for name in (*numbers, *more)},
+        "donors": {one.region: one.share for one in result.donors},
+        "placebos": {one.region: one.share for one in result.placebos},
+        "dates": [str(day) for day in result.dates],
+        "observed": [*result.observed],
+        "synthetic": [*result.synthetic],
+    }
+
+
+def plan_values(found: HoldoutPlan, history: RegionHistory) -> dict[str, Any]:
+    """Return a plan for JSON."""
+    fields = ("regions", "weeks", "smallest_effect", "placebo_tests", "share", "campaign_share")
+    options = [
+        {name: getattr(one, name) for name in (*fields, "cost", "is_enough")}
+        for one in found.options
+    ]
+    return {
+        "options": options,
+        "best": options[[*found.options].index(found.best)] if found.best else None,
+        "days": found.days,
+        "before_days": found.before_days,
+        "refusal": found.refusal,
+        "without_region": history.without_region,
+        "incomplete": {str(day): why for day, why in sorted(history.panel.incomplete.items())},
+    }

@@ -1,0 +1,127 @@
+"""Panels of holdout tests: values by region and UTC date, built from rows of a query.
+
+The rows come from Athena (`pipeline.sales.holdout_reader`), or from the dashboard's copy of the
+facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import numpy as np
+
+from clickstream.insight.synthetic_control import Floats
+
+HOURS = 24
+"""Hours of a complete date."""
+
+
+@dataclass(frozen=True)
+class RegionPanel:
+    """Counts or hundredths of a currency by region and UTC date: `values` is regions × dates.
+
+    The dates ascend. `incomplete` has the dates that can't be used, each with what is missing.
+    """
+
+    regions: Sequence[str]
+    dates: Sequence[date]
+    values: Floats
+    incomplete: Mapping[date, str] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> RegionPanel:
+        """The panel without the dates that are not complete."""
+        return self._choose([day not in self.incomplete for day in self.dates], {})
+
+    def between(self, first: date, last: date) -> RegionPanel:
+        """Return the panel of two dates and those between."""
+        incomplete = {day: why for day, why in self.incomplete.items() if first <= day <= last}
+        return self._choose([first <= day <= last for day in self.dates], incomplete)
+
+    def _choose(self, is_kept: Sequence[bool], incomplete: Mapping[date, str]) -> RegionPanel:
+        dates = [day for day, kept in zip(self.dates, is_kept, strict=True) if kept]
+        return RegionPanel(self.regions, dates, self.values[:, np.array(is_kept, bool)], incomplete)
+
+
+@dataclass(frozen=True)
+class RegionHistory:
+    """A panel, its values that came by some campaigns, and the share of values without a region."""
+
+    panel: RegionPanel
+    of_campaigns: Floats
+    without_region: float
+
+
+class RegionRow(NamedTuple):
+    """The value of a region on a date; without a region, `region` is None.
+
+    `of_campaigns` is the part that came by the campaigns. `unmatched` is the number of orders that
+    were not matched to visits yet, so that their region is not known.
+    """
+
+    day: date
+    region: str | None
+    value: int
+    of_campaigns: int
+    unmatched: int
+
+
+class HoursRow(NamedTuple):
+    """The number of hours of a date that are published and have the lines of all hosts."""
+
+    day: date
+    complete_hours: int
+
+
+def build_history(
+    rows: Iterable[RegionRow], hours: Iterable[HoursRow], needs_values: bool
+) -> RegionHistory:
+    """Build the history of the dates from the first to the last one with a published hour.
+
+    With `needs_values`, a date without any value is not complete: its sales were not pulled, or the
+    shop was closed.
+    """
+    found, complete = [*rows], {one.day: one.complete_hours for one in hours}
+    dates = [*_dates(complete)]
+    regions = sorted({one.region for one in found if one.region})
+    values, of_campaigns = np.zeros((2, len(regions), len(dates)))
+    place = {name: n for n, name in enumerate(regions)}
+    day = {one: n for n, one in enumerate(dates)}
+    for one in found:
+        if one.region and one.day in day:
+            values[place[one.region], day[one.day]] += one.value
+            of_campaigns[place[one.region], day[one.day]] += one.of_campaigns
+    incomplete = dict(_incomplete(dates, complete, found, needs_values))
+    total = sum(one.value for one in found)
+    without = sum(one.value for one in found if not one.region) / total if total else 0.0
+    return RegionHistory(RegionPanel(regions, dates, values, incomplete), of_campaigns, without)
+
+
+def _dates(complete: Mapping[date, int]) -> Iterator[date]:
+    """Yield all dates from the first to the last one."""
+    if complete:
+        first = min(complete)
+        for days in range((max(complete) - first).days + 1):
+            yield first + timedelta(days=days)
+
+
+def _incomplete(
+    dates: Sequence[date],
+    complete: Mapping[date, int],
+    rows: Sequence[RegionRow],
+    needs_values: bool,
+) -> Iterator[tuple[date, str]]:
+    """Yield the dates that can't be used, each with what is missing."""
+    unmatched = {one.day for one in rows if one.unmatched}
+    with_values = {one.day for one in rows}
+    for day in dates:
+        missing = HOURS - complete.get(day, 0)
+        if missing:
+            yield day, f"{missing} hour{'s' if missing > 1 else ''} missing"
+        elif needs_values and day not in with_values:
+            yield day, "no orders in the lake"
+        elif day in unmatched:
+            yield day, "orders not matched"

@@ -1,0 +1,142 @@
+"""Values by region and date for holdout tests, from the fact views, by one Athena query."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from clickstream.errors import InputError
+from clickstream.insight.holdout_panel import (
+    HoursRow,
+    RegionHistory,
+    RegionPanel,
+    RegionRow,
+    build_history,
+)
+from clickstream.insight.holdout_texts import Metric
+from clickstream.lake import Lake, athena
+from clickstream.settings.holdouts import HoldoutSettings
+
+
+class _Source(NamedTuple):
+    """Where the values of a metric are: a fact view, its date, the value, and a condition."""
+
+    view: str
+    day: str
+    value: str
+    condition: str = "true"
+    unmatched: str = "0"
+
+
+_UNMATCHED = "case when why_none = 'not matched yet' then 1 else 0 end"
+_SOURCES: dict[Metric, _Source] = {
+    "orders": _Source("order_facts", "event_date", "1", unmatched=_UNMATCHED),
+    "net_sales": _Source("money_facts", "event_date", "net_cents", unmatched=_UNMATCHED),
+    "visits": _Source("session_facts", "session_date", "1", "not coalesce(is_suspected, false)"),
+}
+
+_QUERY = """
+with
+
+values_of_regions as (
+    select
+        {day} as event_date,
+        region || coalesce(', ' || country, '') as region,
+        {value} as value,
+        case
+            when lower(trim(utm_campaign)) in ({campaigns}) then {value}
+            else 0
+        end as of_campaigns,
+        {unmatched} as unmatched
+    from {view}
+    where
+        {day} between date '{first}' and date '{last}'
+        and {condition}
+)
+
+select
+    'region' as kind,
+    event_date,
+    region,
+    sum(value) as value,
+    sum(of_campaigns) as of_campaigns,
+    sum(unmatched) as unmatched
+from values_of_regions
+group by event_date, region
+union all
+select
+    'hours' as kind,
+    event_date,
+    cast(null as varchar) as region,
+    sum(case when missing_sources is null then 1 else 0 end) as value,
+    0 as of_campaigns,
+    0 as unmatched
+from hour_facts
+where event_date between date '{first}' and date '{last}'
+group by event_date
+"""
+
+
+def history_sql(metric: Metric, campaigns: Sequence[str], first: date, last: date) -> str:
+    """Return the query of two UTC dates and those between; it runs on copies of the facts, too.
+
+    Campaigns are given in lower case.
+    """
+    names = ", ".join(_literal(name) for name in campaigns)
+    return _QUERY.format(campaigns=names, first=first, last=last, **_SOURCES[metric]._asdict())
+
+
+def history_of_rows(metric: Metric, rows: Iterable[Sequence[Any]]) -> RegionHistory:
+    """Build the history from the rows of `history_sql`."""
+    found = [*rows]
+    regions = [RegionRow(day, *values) for kind, day, *values in found if kind == "region"]
+    hours = [HoursRow(day, number) for kind, day, _, number, *_ in found if kind == "hours"]
+    return build_history(regions, hours, needs_values=metric != "visits")
+
+
+def read_history(
+    lake: Lake, metric: Metric, campaigns: Sequence[str], first: date, last: date
+) -> RegionHistory:
+    """Read the values of two UTC dates and those between.
+
+    Raises InputError if the metric needs sales, and the settings have none.
+    """
+    if metric != "visits" and not lake.settings.sales:
+        raise InputError(
+            f"The metric {metric} needs orders, and the settings have no [[sales]]: add a source, "
+            "or choose the metric visits."
+        )
+    sql = history_sql(metric, campaigns, first, last)
+    return history_of_rows(metric, athena.query(lake, sql).rows)
+
+
+def other_tested_regions(others: Iterable[HoldoutSettings], test: HoldoutSettings) -> set[str]:
+    """Return the regions of other tests that overlap a test or the days before it."""
+    begin = test.first - timedelta(days=test.before_days)
+    return {
+        region
+        for other in others
+        if other.first <= test.last and other.last >= begin
+        for region in other.regions
+    }
+
+
+def leave_out_tests(
+    panel: RegionPanel, tests: Iterable[HoldoutSettings], until: date, regions: Collection[str] = ()
+) -> RegionPanel:
+    """Mark the dates before `until` on which a test was on in some regions; in any without."""
+    marked = {
+        day: f"the test {one.name} was on"
+        for one in tests
+        if not regions or not {*regions}.isdisjoint(one.regions)
+        for day in panel.dates
+        if one.first <= day <= one.last and day < until
+    }
+    return replace(panel, incomplete=marked | {**panel.incomplete})
+
+
+def _literal(text: str) -> str:
+    """Return a text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
