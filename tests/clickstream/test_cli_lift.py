@@ -113,7 +113,7 @@ def test_a_test_is_evaluated_and_drawn(shell: Shell) -> None:
     done = shell.lift("evaluate", "autumn", "--plot", "lift.svg")
     assert done.returncode == 0, done.stderr
     assert "Without cakes near me, the region England, GB had 2" in done.stdout
-    assert "EUR in 4 weeks came from it." in done.stdout
+    assert "EUR in 4 weeks there." in done.stdout
     incomplete = FIRST + timedelta(days=100)
     assert f"not complete: {incomplete} (5 hours missing)." in done.stdout
     assert len(re.findall(r"\d off ", done.stdout)) == 4

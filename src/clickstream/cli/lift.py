@@ -12,7 +12,7 @@ from rich.text import Text
 
 from clickstream.cli.console import err, load_settings, open_lake, out
 from clickstream.errors import InputError
-from clickstream.wording import printable
+from clickstream.wording import printable, printable_lines
 
 if TYPE_CHECKING:
     from clickstream.insight.holdout import Lift, NoAnswer
@@ -60,7 +60,7 @@ def plan(
     """
     from clickstream.cli.lift_output import plan_values, show_plan
     from clickstream.insight import holdout_plan
-    from clickstream.insight.holdout_texts import describe_plan
+    from clickstream.insight.holdout_texts import describe_plan, settings_section
     from clickstream.pipeline.sales.holdout_reader import leave_out_tests, read_history
 
     names, lake = [name.strip().lower() for name in campaigns], open_lake()
@@ -79,6 +79,9 @@ def plan(
     else:
         show_plan(found, history, metric, out)
         out.print(Text(describe_plan(found, metric)), soft_wrap=True)
+        if found.best:
+            section = settings_section(names, metric, found.best, before_days, today)
+            out.print(Text(f"\nFor the settings:\n\n{printable_lines(section)}"), soft_wrap=True)
     if found.refusal:
         raise typer.Exit(1)
 
@@ -169,18 +172,11 @@ def _evaluate(
     lake: Lake, test: HoldoutSettings, today: date
 ) -> tuple[Lift | NoAnswer, Sequence[str]]:
     """Return the result of a test, and what limits it."""
-    from clickstream.insight.holdout import evaluate
-    from clickstream.insight.holdout_texts import notes, notes_on_campaigns
     from clickstream.pipeline.sales.holdout_reader import (
-        leave_out_tests,
-        other_tested_regions,
+        dates_of_test,
+        evaluate_test,
         read_history,
     )
 
-    others = [one for one in lake.settings.holdouts if one.name != test.name]
-    first = test.first - timedelta(days=test.before_days)
-    last = min(test.last, today - timedelta(days=1))
-    history = read_history(lake, test.metric, test.campaigns, first, max(first, last))
-    panel = leave_out_tests(history.panel, others, test.first, test.regions)
-    result = evaluate(panel, test, other_tested_regions(others, test))
-    return result, [*notes_on_campaigns(history, test), *notes(result)]
+    history = read_history(lake, test.metric, test.campaigns, *dates_of_test(test, today))
+    return evaluate_test(history, test, lake.settings.holdouts)

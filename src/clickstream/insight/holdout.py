@@ -22,6 +22,9 @@ from clickstream.insight.synthetic_control import DAYS_PER_BLOCK, Floats, Intege
 LEAST_DAYS_BEFORE, LEAST_TEST_DAYS, LEAST_DONORS = 14, 7, 3
 """Complete dates before and within a test, and other regions, that an answer needs."""
 
+MOST_DONORS = 40
+"""Other regions that a control may use: the largest ones, so that a fit of many takes no longer."""
+
 LEAST_WEIGHT = 0.001
 """Regions with a smaller weight are not listed in the control."""
 
@@ -156,7 +159,9 @@ class Lift:
         return self.share - self.low
 
 
-Reason = Literal["not started", "unknown region", "few days", "few values", "few regions"]
+Reason = Literal[
+    "no package", "not started", "unknown region", "few days", "few values", "few regions"
+]
 
 
 @dataclass(frozen=True)
@@ -210,6 +215,13 @@ def has_enough(values: Floats) -> npt.NDArray[np.bool_]:
     return enough
 
 
+def largest(values: Floats, places: Integers) -> Integers:
+    """Return those of some places that a control may use, in their order."""
+    sizes = values[places].sum(axis=1)
+    kept: Integers = np.sort(places[np.argsort(-sizes, kind="stable")[:MOST_DONORS]])
+    return kept
+
+
 def _choose_regions(
     used: RegionPanel, regions: Collection[str], not_donors: Collection[str], days_before: int
 ) -> tuple[Floats, Integers, int]:
@@ -218,7 +230,8 @@ def _choose_regions(
     is_other = ~is_tested & ~np.isin(used.regions, [*not_donors])
     enough = has_enough(used.values[:, :days_before])
     tested = used.values[is_tested].sum(axis=0)
-    return tested, np.flatnonzero(is_other & enough), int((is_other & ~enough).sum())
+    donors = largest(used.values[:, :days_before], np.flatnonzero(is_other & enough))
+    return tested, donors, int((is_other & ~enough).sum())
 
 
 def _refuse(of_test: RegionPanel, holdout: Holdout, before: int, within: int) -> NoAnswer | None:

@@ -13,7 +13,7 @@ from math import ceil
 
 import numpy as np
 
-from clickstream.insight.holdout import LEAST_DONORS, has_enough
+from clickstream.insight.holdout import LEAST_DONORS, has_enough, largest
 from clickstream.insight.holdout_panel import RegionPanel
 from clickstream.insight.placebo import FittedTest, estimate_test, fit_test
 from clickstream.insight.synthetic_control import DAYS_PER_BLOCK, Floats, Integers, fit_control
@@ -23,6 +23,12 @@ WEEKS = (2, 3, 4, 6, 8)
 
 POWER = 0.8
 """An effect is found by a test if at least this share of the placebo tests would have found it."""
+
+BEFORE_DAYS = 56
+"""Days before a test to which it is compared, if nothing else is chosen."""
+
+CAUSED_SHARE = 0.5
+"""A test is proposed if it finds a campaign that causes this share of what comes by it."""
 
 LEAST_PLACEBO_TESTS, MOST_PLACEBO_TESTS = 5, 12
 """Dates at which placebo tests begin; with fewer, an option has no smallest effect."""
@@ -54,8 +60,9 @@ class HoldoutOption:
 
     @property
     def is_enough(self) -> bool:
-        """Whether the test would find that all of the campaign's values are missing."""
-        return self.smallest_effect is not None and self.smallest_effect <= self.campaign_share
+        """Whether the test would find that half of the campaign's values are missing."""
+        found = self.smallest_effect
+        return found is not None and found <= CAUSED_SHARE * self.campaign_share
 
     @property
     def cost(self) -> float:
@@ -85,7 +92,10 @@ def days_of_plan(weeks: Sequence[int], before_days: int) -> int:
 
 
 def plan(
-    panel: RegionPanel, of_campaign: Floats, weeks: Sequence[int] = WEEKS, before_days: int = 56
+    panel: RegionPanel,
+    of_campaign: Floats,
+    weeks: Sequence[int] = WEEKS,
+    before_days: int = BEFORE_DAYS,
 ) -> HoldoutPlan:
     """Propose tests from the history of a panel.
 
@@ -97,7 +107,7 @@ def plan(
     needed += DAYS_PER_BLOCK * (LEAST_PLACEBO_TESTS - 1)
     if len(days) < needed:
         return HoldoutPlan((), len(days), before_days, _short(len(days), needed))
-    places = np.flatnonzero(has_enough(values)).tolist()
+    places = largest(values, np.flatnonzero(has_enough(values))).tolist()
     if len(places) < LEAST_DONORS + 1:
         return HoldoutPlan((), len(days), before_days, _few(len(places)))
     history = _History(values[places], shown[places], float(values.sum()), before_days)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal, assert_never
 
 from clickstream.insight.holdout import Holdout, Lift, NoAnswer
 from clickstream.insight.holdout_panel import RegionHistory
-from clickstream.insight.holdout_plan import HoldoutPlan
+from clickstream.insight.holdout_plan import HoldoutOption, HoldoutPlan
+from clickstream.insight.synthetic_control import DAYS_PER_BLOCK
 
 Metric = Literal["orders", "net_sales", "visits"]
 
@@ -38,8 +41,9 @@ def describe(
     found = f"W{where[1:]} {_difference(result.share, metric)} than expected ({_interval(result)})"
     if result.share < 0:
         return f"{found}: look for another cause, such as an event in the regions."
-    amount, them = _amount(result.effect, metric, currency), "it" if len(campaigns) == 1 else "them"
-    return f"{found}: about {amount} in {_time(result)} came from {them}."
+    brings = "it brings" if len(campaigns) == 1 else "they bring"
+    amount = _amount(result.effect, metric, currency)
+    return f"{found}: {brings} about {amount} in {_time(result)} there."
 
 
 def notes(result: Lift | NoAnswer) -> Iterator[str]:
@@ -84,7 +88,8 @@ def describe_plan(found: HoldoutPlan, metric: Metric) -> str:
             f"Proposed: switch it off in {_regions(best.regions)} for "
             f"{_quantity(best.weeks, 'week')}. An effect of "
             f"{format_share(best.smallest_effect or 0)} of the {_NOUNS[metric]} there would be "
-            f"found; the campaign has {format_share(best.campaign_share)} of them."
+            f"found; the campaign has {format_share(best.campaign_share)} of them, and the test "
+            "finds it if half of these or more would not come without it."
         )
     known = [one.smallest_effect for one in found.options if one.smallest_effect is not None]
     if not known:
@@ -95,6 +100,28 @@ def describe_plan(found: HoldoutPlan, metric: Metric) -> str:
         f"{format_share(max(one.campaign_share for one in found.options))} at most. Its effect is "
         "hardly larger than that."
     )
+
+
+def settings_section(
+    campaigns: Sequence[str], metric: Metric, best: HoldoutOption, before_days: int, today: date
+) -> str:
+    """Return the section of the settings for a proposed test, from the next Monday on."""
+    first = today + timedelta(days=DAYS_PER_BLOCK - today.weekday())
+    last = first + timedelta(weeks=best.weeks, days=-1)
+    words = re.findall("[a-z0-9]+", " ".join(campaigns).lower())
+    lines = {
+        "name": _toml("-".join(["without", *words])),
+        "campaigns": f"[{', '.join(map(_toml, campaigns))}]",
+        "regions": f"[{', '.join(map(_toml, best.regions))}]",
+        **{"first": str(first), "last": str(last)},
+        **{"metric": _toml(metric), "before_days": str(before_days)},
+    }
+    return "\n".join(["[[holdouts]]", *(f"{name} = {value}" for name, value in lines.items())])
+
+
+def _toml(text: str) -> str:
+    """Return a text as a string of TOML, which has the escapes of JSON."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 _NOUNS: dict[Metric, str] = {"orders": "orders", "net_sales": "net sales", "visits": "visits"}

@@ -248,11 +248,11 @@ def test_the_sentence_of_an_effect_names_its_size_and_its_interval() -> None:
     found = result_with(0.12, 0.05, 0.19)
     assert describe(found, ["cakes near me"], "orders") == (
         "Without cakes near me, the region England, GB had 12 % fewer orders than expected (90 % "
-        "interval 5 to 19 %): about 120 orders in 4 weeks came from it."
+        "interval 5 to 19 %): it brings about 120 orders in 4 weeks there."
     )
     assert describe(found, ["a", "b"], "net_sales", "EUR").endswith(
-        "had 12 % lower net sales than expected (90 % interval 5 to 19 %): about 1 EUR in 4 weeks "
-        "came from them."
+        "had 12 % lower net sales than expected (90 % interval 5 to 19 %): they bring about 1 EUR "
+        "in 4 weeks there."
     )
 
 

@@ -47,6 +47,14 @@ class Marker:
 
 
 @dataclass(frozen=True)
+class Shade:
+    """The shaded part of a chart: from x to the right edge of the plot."""
+
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
 class LineChart:
     """A line, the compared line (dashed), and the part of the line that may change (dotted)."""
 
@@ -60,6 +68,7 @@ class LineChart:
     dots: Sequence[tuple[float, float]]
     places: Sequence[ChartPlace]
     markers: Sequence[Marker]
+    shade: Shade | None = None
 
 
 @dataclass(frozen=True)
@@ -68,8 +77,8 @@ class ChartSeries:
 
     `labels` name the places on the axis, `titles` are the tooltips of the places, `days` are their
     dates as in `ChartPlace`. Values are None where there is no data. Values from the place
-    `unfinished_from` on are not final. `notes` maps places to numbers of notes; at `own_notes`,
-    accounts wrote a note.
+    `unfinished_from` on are not final. The plot is shaded from the place `shaded_from` on. `notes`
+    maps places to numbers of notes; at `own_notes`, accounts wrote a note.
     """
 
     now: Values
@@ -80,6 +89,7 @@ class ChartSeries:
     unfinished_from: int | None = None
     notes: Mapping[int, int] | None = None
     own_notes: Collection[int] = ()
+    shaded_from: int | None = None
 
 
 def line_chart(series: ChartSeries, box: Box, label_of: Callable[[float], str]) -> LineChart:
@@ -102,7 +112,17 @@ def line_chart(series: ChartSeries, box: Box, label_of: Callable[[float], str]) 
         _dots(runs, points, open_from),
         _strips(series, points, box),
         _markers(series, box),
+        _shade(series, box),
     )
+
+
+def _shade(series: ChartSeries, box: Box) -> Shade | None:
+    """Shade from the middle between the place and the one before it."""
+    if series.shaded_from is None:
+        return None
+    number, place = len(series.now), series.shaded_from
+    x = (box.x(max(place - 1, 0), number) + box.x(place, number)) / 2
+    return Shade(round(x, 1), round(box.width - box.right - x, 1))
 
 
 def _markers(series: ChartSeries, box: Box) -> list[Marker]:

@@ -48,6 +48,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
         *("markov", "shapley"),
     ),
     "credit_by": ("campaign", "channel", "source"),
+    "holdouts": ("orders", "net_sales", "visits"),
     "assistants": ("source", "landing_page"),
     "bots": ("agent", "bot_reason", "bot_class"),
     "map": ("visits", "conversion_rate", "net_sales"),

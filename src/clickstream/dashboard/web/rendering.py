@@ -20,6 +20,7 @@ from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import Tab
 from clickstream.dashboard.sentences import find_sentences
 from clickstream.dashboard.tabs.machines.values import machines_values
+from clickstream.dashboard.tabs.marketing.holdout_plan import PlanPage
 from clickstream.dashboard.tabs.marketing.values import marketing_values
 from clickstream.dashboard.tabs.orders.values import orders_values
 from clickstream.dashboard.tabs.overview.values import overview_values
@@ -188,6 +189,11 @@ class Renderer:
         return self.environment.get_template("sample.html").render(
             **values, sample=sample, lines=sample.read
         )
+
+    def plan(self, plan: PlanPage) -> str:
+        """Render the plan of a holdout test."""
+        back = f"{PATHS['marketing']}#credit"
+        return self.environment.get_template("holdout_plan.html").render(back=back, plan=plan)
 
     def detail(
         self,

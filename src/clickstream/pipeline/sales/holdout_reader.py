@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from clickstream.errors import InputError
+from clickstream.insight.holdout import Lift, NoAnswer, evaluate
 from clickstream.insight.holdout_panel import (
     HoursRow,
     RegionHistory,
@@ -15,7 +16,7 @@ from clickstream.insight.holdout_panel import (
     RegionRow,
     build_history,
 )
-from clickstream.insight.holdout_texts import Metric
+from clickstream.insight.holdout_texts import Metric, notes, notes_on_campaigns
 from clickstream.lake import Lake, athena
 from clickstream.settings.holdouts import HoldoutSettings
 
@@ -112,15 +113,30 @@ def read_history(
     return history_of_rows(metric, athena.query(lake, sql).rows)
 
 
-def other_tested_regions(others: Iterable[HoldoutSettings], test: HoldoutSettings) -> set[str]:
-    """Return the regions of other tests that overlap a test or the days before it."""
+def dates_of_test(test: HoldoutSettings, today: date) -> tuple[date, date]:
+    """Return the first and last UTC date that a test is evaluated on, before `today`."""
+    first = test.first - timedelta(days=test.before_days)
+    return first, max(first, min(test.last, today - timedelta(days=1)))
+
+
+def evaluate_test(
+    history: RegionHistory, test: HoldoutSettings, holdouts: Sequence[HoldoutSettings]
+) -> tuple[Lift | NoAnswer, Sequence[str]]:
+    """Return the result of a test from the values of its dates, and sentences on what limits it.
+
+    What other tests of `holdouts` changed is left out.
+    """
+    others = [one for one in holdouts if one.name != test.name]
     begin = test.first - timedelta(days=test.before_days)
-    return {
+    tested = {
         region
         for other in others
         if other.first <= test.last and other.last >= begin
         for region in other.regions
     }
+    panel = leave_out_tests(history.panel, others, test.first, test.regions)
+    result = evaluate(panel, test, tested)
+    return result, [*notes_on_campaigns(history, test), *notes(result)]
 
 
 def leave_out_tests(

@@ -41,7 +41,7 @@ QUESTIONS = {
     **{"orders": 29, "places": 14, "machines": 20, "trust": 19},
 }
 MORE_WITH_MONEY = {
-    **{"overview": 8, "visitors": 2, "marketing": 6},
+    **{"overview": 8, "visitors": 2, "marketing": 9},
     **{"orders": 12, "places": 5, "machines": 0, "trust": 2},
 }
 """Questions that a page asks in addition, if its site has a shop: each of its panels one or two,

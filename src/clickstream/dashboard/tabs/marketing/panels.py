@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clickstream.dashboard.questions.panel import ARRIVALS, Panel
-from clickstream.dashboard.questions.view import ACQUISITION_BY, Filter, View
+from clickstream.dashboard.questions.view import ACQUISITION_BY, CHOICES, Filter, View
 from clickstream.dashboard.texts import mark
 
 FROM_ASSISTANTS = Filter("channel", ("AI Assistants",))
@@ -106,7 +106,14 @@ COSTS_WITHOUT_VISITS = Panel(
     {"": (("ad_cost", "ad_clicks"), ("ad_platform", "ad_campaign_id", "ad_source", "ad_campaign"))},
 )
 
+HOLDOUTS = Panel(
+    "holdouts",
+    "marketing",
+    mark("Holdout tests"),
+    {name: ((name,), ("region",)) for name in CHOICES["holdouts"]},
+)
+
 MARKETING = (
-    *(ACQUISITION, SALES_MATCHES, CREDIT, PATHS_BEFORE_ORDERS, COSTS),
+    *(ACQUISITION, SALES_MATCHES, CREDIT, PATHS_BEFORE_ORDERS, COSTS, HOLDOUTS),
     *(CAMPAIGNS, ASSISTANTS, COSTS_WITHOUT_VISITS),
 )

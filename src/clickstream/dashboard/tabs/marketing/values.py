@@ -9,6 +9,7 @@ from clickstream.dashboard.tabs.marketing.assistants import build_assistants
 from clickstream.dashboard.tabs.marketing.campaign_courses import build_campaign_courses
 from clickstream.dashboard.tabs.marketing.costs_without_visits import build_costs_without_visits
 from clickstream.dashboard.tabs.marketing.credit import build_credit
+from clickstream.dashboard.tabs.marketing.holdouts import HAS_SCIPY, build_holdouts
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import choices_of
 from clickstream.dashboard.widgets.money import explain_no_money
@@ -26,6 +27,8 @@ def marketing_values(page: PageContext) -> dict[str, Any]:
         "credit": build_credit(page) if page.has_money else None,
         "credit_choices": choices_of(page, "credit"),
         "credit_by": choices_of(page, "credit_by"),
+        "can_plan": HAS_SCIPY and not page.identity.is_read_only,
+        "holdouts": build_holdouts(page) if page.settings.holdouts else (),
         "campaigns": build_campaign_courses(page),
         "assistants": build_assistants(page),
         "costs_without_visits": build_costs_without_visits(page),

@@ -1,0 +1,148 @@
+"""The page that plans a holdout test: which regions, for how long, and what it would find."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import NamedTuple, get_args
+
+from clickstream.dashboard.formats import NO_VALUE
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.tabs.marketing.holdouts import ask_history, utc_date
+from clickstream.dashboard.widgets.page import PageContext
+from clickstream.insight.holdout_plan import (
+    BEFORE_DAYS,
+    WEEKS,
+    HoldoutOption,
+    HoldoutPlan,
+    days_of_plan,
+    plan,
+)
+from clickstream.insight.holdout_texts import Metric as TestedMetric
+from clickstream.insight.holdout_texts import describe_plan, settings_section
+from clickstream.pipeline.sales.holdout_reader import history_of_rows, leave_out_tests
+
+MOST_CAMPAIGNS = 50
+"""Campaigns that can be chosen: the first ones by their visits."""
+
+
+class EffectCell(NamedTuple):
+    """The smallest effect that a test finds; whether that would do, and whether it is proposed."""
+
+    text: str
+    is_enough: bool
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class RegionsRow:
+    """The tests in some regions as texts, with an effect for each number of weeks."""
+
+    regions: str
+    campaign_share: str
+    cost: str
+    effects: Sequence[EffectCell]
+
+
+@dataclass(frozen=True)
+class PlanPage:
+    """The choices of the form, and the plan for the chosen campaign, if one is chosen.
+
+    `weeks` are the lengths of the tests. `metrics` are pairs of a metric and its label. `section`
+    is the text for the settings, empty without a proposal.
+    """
+
+    campaigns: Sequence[str]
+    metrics: Sequence[tuple[str, str]]
+    campaign: str
+    metric: TestedMetric
+    sentence: str = ""
+    weeks: Sequence[str] = ()
+    rows: Sequence[RegionsRow] = ()
+    section: str = ""
+
+
+def build_plan(page: PageContext, campaign: str, metric: str) -> PlanPage:
+    """Plan a test of a campaign; without one, only offer the campaigns of the history."""
+    history = _history(page)
+    campaigns = _campaigns(page, history)
+    metrics: list[TestedMetric] = [
+        name for name in get_args(TestedMetric) if page.has_shop or name == "visits"
+    ]
+    tested = next((name for name in metrics if name == metric), metrics[0])
+    chosen = campaign.strip().lower()
+    shown = PlanPage(
+        campaigns if not chosen or chosen in campaigns else [chosen, *campaigns],
+        [(name, page.formats.text(METRICS[name].label)) for name in metrics],
+        chosen,
+        tested,
+    )
+    return _planned(page, shown, history) if chosen else shown
+
+
+def _history(page: PageContext) -> Period:
+    yesterday = utc_date(page) - timedelta(days=1)
+    days = days_of_plan(WEEKS, BEFORE_DAYS)
+    return Period(yesterday - timedelta(days=days - 1), yesterday)
+
+
+def _campaigns(page: PageContext, history: Period) -> list[str]:
+    found: Counter[str] = Counter()
+    for name, visits in page.answer(("visits",), ("campaign",), history, filters=()).rows:
+        if name and name.strip():
+            found[name.strip().lower()] += int(visits)
+    return [name for name, _ in found.most_common(MOST_CAMPAIGNS)]
+
+
+def _planned(page: PageContext, shown: PlanPage, history: Period) -> PlanPage:
+    answer = ask_history(page, shown.metric, [shown.campaign], history)
+
+    holdouts = page.settings.holdouts
+
+    def compute() -> HoldoutPlan:
+        found = history_of_rows(shown.metric, answer.rows)
+        panel = leave_out_tests(found.panel, holdouts, utc_date(page))
+        return plan(panel, found.of_campaigns)
+
+    found = answer.derive(("plan", *(one.model_dump_json() for one in holdouts)), compute)
+    return PlanPage(
+        shown.campaigns,
+        shown.metrics,
+        shown.campaign,
+        shown.metric,
+        describe_plan(found, shown.metric),
+        [page.formats.count(number) for number in WEEKS],
+        _rows(page, found),
+        _section(page, shown, found),
+    )
+
+
+def _rows(page: PageContext, found: HoldoutPlan) -> list[RegionsRow]:
+    formats = page.formats
+    return [
+        RegionsRow(
+            "; ".join(regions),
+            formats.share(tests[0].campaign_share, 0),
+            formats.share(tests[0].cost),
+            [_effect(page, one, found.best) for one in tests],
+        )
+        for regions, some in groupby(found.options, lambda one: one.regions)
+        if (tests := [*some])
+    ]
+
+
+def _effect(page: PageContext, one: HoldoutOption, best: HoldoutOption | None) -> EffectCell:
+    effect = one.smallest_effect
+    text = NO_VALUE if effect is None else page.formats.share(effect, 0)
+    return EffectCell(text, one.is_enough, one is best)
+
+
+def _section(page: PageContext, shown: PlanPage, found: HoldoutPlan) -> str:
+    if found.best is None:
+        return ""
+    today, campaigns = utc_date(page), [shown.campaign]
+    return settings_section(campaigns, shown.metric, found.best, found.before_days, today)
