@@ -1,7 +1,7 @@
 """Compiler from Trino's SQL to DuckDB's, and what a DuckDB connection needs to run the result.
 
-``compile_statement`` asks a ``Relations`` for tables and views. The caller creates the view of each
-``Scan``, runs the statements of ``CompiledStatement.setup`` and then its ``sql``, all on a
+``compile_statement`` asks a ``Relations`` for tables and views. The caller runs the statements of
+``CompiledStatement.setup`` and then the query ``over`` a SELECT for each ``Scan``, both on a
 connection that ``prepare_connection`` has prepared. ``trino_duckdb.types`` describes columns.
 
 Each name is imported on first use: a process that only runs compiled statements does not load the

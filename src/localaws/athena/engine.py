@@ -161,17 +161,16 @@ class Engine:
 
 def _job(compiled: CompiledStatement, tables: QueryTables) -> tuple[dict[str, Any], int]:
     """Build the job for a worker, and return it with the number of bytes that it reads."""
-    views, files, total = [], set(), 0
+    sources, files, total = {}, set(), 0
     for scan in compiled.scans:
-        view, scanned, size = tables.plan(scan)
-        views.append(view)
+        sources[scan.view], scanned, size = tables.plan(scan)
         files.update(scanned)
         total += size
     labels = compiled.labels()
     job = {
         "files": sorted(files),
-        "setup": [*views, *compiled.setup],
-        "sql": compiled.sql,
+        "setup": compiled.setup,
+        "sql": compiled.over(sources),
         "names": [name for name, _ in labels],
         "types": [types.to_json(kind) for _, kind in labels],
     }

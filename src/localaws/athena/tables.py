@@ -103,7 +103,7 @@ class QueryTables:
         )
 
     def plan(self, scan: Scan) -> tuple[str, list[str], int]:
-        """Return the SQL of a view over a scan's files, the files, and the bytes to read."""
+        """Return a SELECT over a scan's files, the files, and the bytes to read."""
         table = self.iceberg(self.entry(scan.schema, scan.table))
         snapshot_id, schema = _snapshot(table, scan.version)
         tasks = _tasks(table, snapshot_id, row_filter(scan.conditions, dict(scan.columns)))
@@ -114,7 +114,7 @@ class QueryTables:
             if path.split(".")[0].lower() in scan.used
         }
         size = sum(_bytes_read(task, used) for task in tasks)
-        return f"CREATE TEMP VIEW {scan.view} AS {_source(schema, files)}", files, size
+        return _source(schema, files), files, size
 
     def _file(self, task: FileScanTask) -> str:
         if task.delete_files:

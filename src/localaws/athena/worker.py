@@ -48,7 +48,7 @@ def prepare(spill: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
 
 
 def run(connection: duckdb.DuckDBPyConnection, job: dict[str, Any]) -> dict[str, Any]:
-    """Run a job: set up views, run the query, write its rows. Return the answer to the server."""
+    """Run a job: create macros, run the query, write its rows. Return the answer to the server."""
     files = ", ".join(_quoted(file) for file in job["files"])
     connection.execute(f"SET allowed_paths = [{files}]")
     connection.execute("SET enable_external_access = false")

@@ -8,7 +8,8 @@ modules ``queries``, ``relations``, ``ordering``, ``expressions``, ``comparisons
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -59,6 +60,9 @@ EXPRESSIONS: dict[type[exp.Expr], Handler] = {
 }
 """The function that compiles each kind of node; others are refused by name."""
 
+_WORDS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+""")
+"""Texts, quoted names and words of compiled SQL."""
+
 
 class StatementCompiler:
     """Compiles any node with the function for its kind."""
@@ -80,7 +84,11 @@ class StatementCompiler:
 
 @dataclass(frozen=True)
 class CompiledStatement:
-    """SQL for a worker: macros and views to create after those of the scans, then the query."""
+    """SQL for a worker: macros to create first, then the query.
+
+    The query reads each scan from a view. The caller creates these views, or replaces them by
+    subqueries with ``over``.
+    """
 
     setup: Sequence[str]
     sql: str
@@ -90,6 +98,17 @@ class CompiledStatement:
     def labels(self) -> list[tuple[str, Type]]:
         """Return the columns; those without a name get ``_col0``, ``_col1``, … by position."""
         return [(name or f"_col{place}", kind) for place, (name, kind) in enumerate(self.columns)]
+
+    def over(self, sources: Mapping[str, str]) -> str:
+        """Return the query with a SELECT in the place of each scan's view.
+
+        DuckDB binds a subquery once, but a view when it is created and again when it is read.
+        """
+
+        def replace(word: re.Match[str]) -> str:
+            return f"({sources[word[0]]})" if word[0] in sources else word[0]
+
+        return _WORDS.sub(replace, self.sql)
 
 
 def compile_statement(
@@ -109,8 +128,7 @@ def compile_statement(
         raise error.located(sql) from None
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise not_supported("a form of a call or clause in this statement") from error
-    used = macros.statements(" ".join([*session.setup, compiled.sql]))
-    setup = [*used, *session.setup]
+    setup = macros.statements(compiled.sql)
     return CompiledStatement(setup, compiled.sql, compiled.columns, session.scans)
 
 

@@ -84,14 +84,13 @@ class Compiler(Protocol):
 
 @dataclass
 class Session:
-    """State of one compilation: generated names, views to create first, mentioned tables.
+    """State of one compilation: generated names and mentioned tables.
 
     A view is compiled at each mention (see NamedQuery).
     """
 
     relations: Relations
     compiler: Compiler
-    setup: list[str] = field(default_factory=list)
     scans: list[Scan] = field(default_factory=list)
     open_views: list[tuple[str, str]] = field(default_factory=list)
     _count: int = 0

@@ -89,8 +89,25 @@ def detected(sample: bytes, likely: str = "") -> Detected | None:
 EXAMPLES = st.sampled_from([known.example.encode() + b"\n" for known in FORMATS.values()])
 
 
+LOGS = st.lists(EXAMPLES | WRITTEN | noise, min_size=1, max_size=4).map(b"".join)
+
+
+@given(LOGS, st.sampled_from([b"\n", b"\r\n"]), st.integers(0, 9))
+def test_the_detected_format_is_the_most_specific_of_those_that_read_most_lines(
+    log: bytes, newline: bytes, cut: int
+) -> None:
+    sample = log.replace(b"\n", newline)[: len(log) - cut]
+    found = detected(sample)
+    read = {name: len(known.read(sample, b"").line) for name, known in FORMATS.items()}
+    most = max(read.values())
+    assert (found.read if found else 0) == most
+    if found:
+        *_, last = (name for name in FORMATS if read[name] == most)
+        assert found.name == last or found.name.endswith("_forwarded")
+
+
 @given(
-    st.lists(EXAMPLES | WRITTEN | noise, min_size=1, max_size=4).map(b"".join),
+    LOGS,
     st.integers(0, 9),
     st.sampled_from(["mine", *FORMATS]),
 )

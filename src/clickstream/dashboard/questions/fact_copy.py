@@ -163,6 +163,7 @@ class FactCopy:
         """Replace the rows of all files that differ."""
         stored = _stored_files(cursor)
         touched: dict[str, set[date]] = {}
+        new: list[tuple[str, date, str]] = []
         for view in ALL_FACT_VIEWS:
             before, wanted = stored.get(view, {}), manifest.files.get(view, {})
             changed = {day: file for day, file in wanted.items() if before.get(day) != file.key}
@@ -174,15 +175,18 @@ class FactCopy:
             _delete(cursor, view, old)
             for rows in self._batches(changed):
                 insert_rows(cursor, view, rows)
-            _note_files(cursor, view, changed)
+            new += [(view, day, file.key) for day, file in changed.items()]
             touched[view] = {*old, *changed}
+        _note_files(cursor, new)
         sum_tables.renew(cursor, touched, self._goal if self._has_sums else None)
 
     def _define_views(self, cursor: Any) -> None:
         """Create the views without files whose tables are copied."""
+        tables = _tables(cursor) if self._views else set()
         for name, sql in self._views.items():
-            if {*_VIEW.findall(sql)} - {name} <= _tables(cursor):
+            if {*_VIEW.findall(sql)} - {name} <= tables:
                 cursor.execute(f"create or replace view {name} as {sql}")
+                tables.add(name)
 
     def _batches(self, files: Mapping[date, FactFile]) -> Iterator[pa.Table]:
         """Read files, and join the rows of neighbours that have the same columns.
@@ -258,7 +262,9 @@ def _stored_value(value: SqlValue) -> SqlValue:
 
 def _tables(cursor: Any) -> set[str]:
     """Return the names of the tables and views."""
-    found = cursor.execute("select table_name from information_schema.tables").fetchall()
+    found = cursor.execute(
+        "select table_name from duckdb_tables() union all select view_name from duckdb_views()"
+    ).fetchall()
     return {name for (name,) in found}
 
 
@@ -332,9 +338,15 @@ def _stored_files(cursor: Any) -> dict[str, dict[date, str]]:
     return found
 
 
-def _note_files(cursor: Any, view: str, files: Mapping[date, FactFile]) -> None:
-    for day, file in files.items():
-        cursor.execute("insert into copied_files values (?, ?, ?)", [view, day, file.key])
+def _note_files(cursor: Any, files: Sequence[tuple[str, date, str]]) -> None:
+    """Note the view, the date and the key of each file, in one statement.
+
+    One statement for each file takes a quarter of the CPU time of a copy of a few visits.
+    """
+    if files:
+        columns = [[*column] for column in zip(*files, strict=True)]
+        selected = "unnest(?::varchar[]), unnest(?::date[]), unnest(?::varchar[])"
+        cursor.execute(f"insert into copied_files select {selected}", columns)
 
 
 def _delete(cursor: Any, view: str, days: list[date]) -> None:
@@ -383,8 +395,7 @@ def _add_columns(cursor: Any, view: str, columns: Iterable[AddedColumn]) -> None
 def columns_of(cursor: Any, view: str) -> list[str]:
     """Return the columns of a fact view in their order; none if it was never copied."""
     rows = cursor.execute(
-        "select column_name from information_schema.columns where table_name = ? "
-        "order by ordinal_position",
+        "select column_name from duckdb_columns() where table_name = ? order by column_index",
         [view],
     )
     return [name for (name,) in rows.fetchall()]

@@ -116,16 +116,17 @@ def _renew_hours_of_dates(cursor: Any, changed: Mapping[str, Collection[date]], 
 
 def build_sums(cursor: Any, goal: str) -> None:
     """Compute all sums from all rows of the copy."""
-    for name in _columns(cursor):
+    tables = _columns(cursor).keys()
+    for name in tables:
         if name.startswith(PREFIX) or name in (ORDER, DATES_OF_HOURS):
             cursor.execute(f"drop table {name}")
-    columns = _columns(cursor)
     changed: dict[str, set[date]] = {}
     for view in _SUMMED:
-        if view in columns:
+        if view in tables:
             rows = cursor.execute(f"select distinct copied_day from {view}").fetchall()  # noqa: S608
             changed[view] = {day for (day,) in rows}
-    renew(cursor, changed, goal)
+    if changed:
+        renew(cursor, changed, goal)
 
 
 def _renew_order(cursor: Any) -> set[date]:

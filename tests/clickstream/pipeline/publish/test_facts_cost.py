@@ -16,12 +16,15 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.pipeline.backfill.backfill import rebuild
-from clickstream.pipeline.publish.facts import FactsRefreshed
+from clickstream.pipeline.publish.facts import DATES_AT_ONCE, FactsRefreshed
 from clickstream.pipeline.pull.host import pull_source
 
-LAST = Hour.parse("2026-11-21T12")
-YOUNG, OLD = 3, 24
-"""Dates of the lake, one hour each; those of the old lake are of two months."""
+LAST = Hour.parse("2026-11-05T12")
+YOUNG, OLD = 3, 10
+"""Dates of the lake, one hour each.
+
+Those of the old lake are of two months, and more than a refresh computes at once.
+"""
 
 HOURS = [Hour.of(LAST.start - timedelta(days=number)) for number in range(OLD)]
 
@@ -61,7 +64,9 @@ def cost_of_an_hour(lake: Lake, dates: int) -> tuple[FactsRefreshed, Counter[str
 
 
 @pytest.mark.lake
-def test_an_hour_costs_the_same_in_a_lake_of_3_and_of_24_dates(lake: Lake) -> None:
+def test_an_hour_costs_the_same_in_a_lake_of_3_and_of_10_dates(lake: Lake) -> None:
+    assert OLD > DATES_AT_ONCE > YOUNG
+    assert len({hour.start.month for hour in HOURS}) == 2
     young, requests_when_young = cost_of_an_hour(lake, YOUNG)
     old, requests_when_old = cost_of_an_hour(lake, OLD)
     assert young.queries == old.queries == len(FACT_VIEWS)
