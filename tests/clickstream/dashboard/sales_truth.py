@@ -82,6 +82,7 @@ _COLUMNS = {
     "ad_platform": "platform",
     "ad_campaign_id": "campaign_id",
     "ad_source": "utm_source",
+    "ad_medium": "utm_medium",
     "ad_campaign": "utm_campaign",
 }
 

@@ -14,6 +14,7 @@ from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.view import CHOICES, TILES, View
 from clickstream.dashboard.questions.view_urls import PARAMETERS, parse_view
 from clickstream.errors import InputError
+from clickstream.insight.credit import MODELS
 
 
 def parsed(view: View) -> View:
@@ -115,4 +116,5 @@ def test_dates_in_the_wrong_order_are_put_right() -> None:
 
 def test_tiles_and_choices_name_metrics_and_dimensions() -> None:
     assert all(METRICS[name].facts is SESSIONS for name in TILES)
-    assert all(c in DIMENSIONS or c in METRICS for cs in CHOICES.values() for c in cs)
+    known = {*DIMENSIONS, *METRICS, *MODELS}
+    assert {choice for choices in CHOICES.values() for choice in choices} <= known
