@@ -22,7 +22,7 @@ WEEKS = (2, 3, 4, 6, 8)
 """Lengths of the proposed tests."""
 
 POWER = 0.8
-"""An effect is found by a test if at least this share of the placebo tests would have found it."""
+"""The probability with which a test finds the smallest effect of its plan."""
 
 BEFORE_DAYS = 56
 """Days before a test to which it is compared, if nothing else is chosen."""
@@ -217,8 +217,12 @@ def smallest_found(fitted: FittedTest, test_days: int) -> float:
 
 
 def _at_power(effects: Sequence[float]) -> float | None:
-    """Return the smallest effect that POWER of the tests find; None if it is not known."""
+    """Return the smallest effect that the next test finds with POWER; None if it is not known.
+
+    Of n past tests and the next one, each is equally likely to have the k-th smallest effect. So
+    the next one finds the k-th of the past ones with the probability k / (n + 1).
+    """
     if len(effects) < LEAST_PLACEBO_TESTS:
         return None
-    found = sorted(effects)[ceil(POWER * len(effects)) - 1]
+    found = sorted(effects)[ceil(POWER * (len(effects) + 1)) - 1]
     return found if found < 1 else None

@@ -72,9 +72,9 @@ def test_the_smallest_effect_is_that_of_evaluations_at_earlier_dates() -> None:
             effects.append(max(0.0, -result.low))
         assert len(effects) == option.placebo_tests
         assert option.smallest_effect is not None
-        found = [effect <= option.smallest_effect + 1e-9 for effect in effects]
-        smaller = [effect <= option.smallest_effect - 1e-9 for effect in effects]
-        assert np.mean(found) >= POWER > np.mean(smaller)
+        found = sum(effect <= option.smallest_effect + 1e-9 for effect in effects)
+        smaller = sum(effect <= option.smallest_effect - 1e-9 for effect in effects)
+        assert found / (len(effects) + 1) >= POWER > smaller / (len(effects) + 1)
 
 
 @given(seeds)
@@ -172,7 +172,7 @@ def test_tests_after_a_plan_have_about_its_power() -> None:
         values[place, DAYS:] *= 1 - option.smallest_effect
         found += is_found(evaluate(replace(whole, values=values), test))
     assert false <= 2 * ALPHA * plans
-    assert 0.65 * plans <= found <= 0.97 * plans, found
+    assert 0.7 * plans <= found <= 0.97 * plans, found
 
 
 def is_found(result: object) -> bool:
