@@ -40,8 +40,12 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsProcess]:
     from tests.support.localaws_process import LocalAwsProcess
+    from tests.support.memory_directory import directory_in_memory
 
-    with LocalAwsProcess(tmp_path_factory.mktemp("aws")) as process:
+    with (
+        directory_in_memory(tmp_path_factory.mktemp("aws")) as root,
+        LocalAwsProcess(root) as process,
+    ):
         yield process
 
 
