@@ -34,7 +34,7 @@ from tests.support.airflow_server import running_airflow
 from tests.support.cafe_shops import Story
 from tests.support.lakes import built
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
-from tests.support.sales_files import pull_sales, write_shop
+from tests.support.sales_files import pull_sales, write_costs, write_shop
 
 from clickstream.dashboard.digest import Week, build_digest, render_preview
 from clickstream.demo.cafe import CafeRules, simulate
@@ -129,7 +129,9 @@ def build_weeks(settings: Settings) -> Lake:
     lake = built(settings, first, last)
     later = NOW + timedelta(minutes=1)
     console.print(find_suspects(lake, now=later).sentence)
-    write_shop(Path(settings.sales[0].path), Story(RULES, first, last).at(NOW))
+    shop = Path(settings.sales[0].path)
+    write_shop(shop, Story(RULES, first, last).at(NOW))
+    write_costs(shop, RULES, [NOW.date() - timedelta(days=number) for number in range(DAYS)])
     pull_sales(lake, NOW)
     matched = [*match_orders(lake, NOW, "screenshots")]
     console.print(f"{sum(one.matched for one in matched):,} orders matched to their visits.")
