@@ -91,9 +91,9 @@ PICTURES = (
 
 def main() -> None:
     """Build the lake in a temporary directory, and take all pictures of it."""
-    chromium = shutil.which("chromium")
+    chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if not chromium:
-        sys.exit("Chromium is missing: install the package chromium.")
+        sys.exit("Chromium is missing: install the package chromium-headless-shell.")
     os.environ.update(CREDENTIALS)
     with tempfile.TemporaryDirectory(prefix="clickstream-screenshots-") as name:
         directory = Path(name)
