@@ -8,6 +8,8 @@ rows. `clickstream sales match` and the task `match_orders` call this.
 
 from __future__ import annotations
 
+import random
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -94,7 +96,8 @@ def match_orders(
     What a date gives to the credits of later dates may have changed: then these are compared again.
     If another process publishes a date meanwhile, what is left is compared again. Raises StaleHour
     if that happens too often and no fewer dates are left: two processes that match the same dates
-    at once overtake each other at any of them, and both make progress.
+    at once overtake each other at any of them, and both make progress. They wait a random time,
+    because two that collide at the last date, in step, would collide there again and again.
     """
     attempts, left = 0, 0
     chosen = chosen or MatchRange()
@@ -107,6 +110,7 @@ def match_orders(
         except StaleHour:
             if attempts == _ATTEMPTS:
                 raise
+            time.sleep(random.uniform(0, attempts))  # noqa: S311 - no secret
         else:
             if not plan.has_outdated:
                 return
