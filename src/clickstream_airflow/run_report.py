@@ -122,7 +122,8 @@ def _figures(lake: Lake, context: Mapping[str, Any]) -> RunFigures:
     from clickstream.pipeline.proof.metrics import RunFigures
 
     instance = context["ti"]
-    pulled = instance.xcom_pull(task_ids="pull_logs") or ()
+    # A list of names gives a list of values; a name gives the value itself if there is only one.
+    pulled = instance.xcom_pull(task_ids=["pull_logs"])
     hours = [Hour.parse(one) for one in instance.xcom_pull(task_ids="hours_to_build") or ()]
     rows: Sequence[Mapping[str, Any]] = ()
     if hours:

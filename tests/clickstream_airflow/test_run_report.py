@@ -40,6 +40,22 @@ class Worker:
 
         return attempt(run, task_id, self.folder)
 
+    def push(self, run: Any, task_id: str, value: Any, map_index: int) -> None:
+        """Add an instance of a mapped task, with what it returned."""
+        from airflow.models.serialized_dag import SerializedDagModel
+        from airflow.models.taskinstance import TaskInstance
+        from airflow.models.xcom import XComModel
+        from airflow.utils.session import create_session
+
+        task = SerializedDagModel.get_dag(run.dag_id).get_task(task_id)
+        names = {"dag_id": run.dag_id, "task_id": task_id, "run_id": run.run_id}
+        with create_session() as session:
+            version = session.merge(run).get_task_instance(task_id, session=session).dag_version_id
+            session.add(TaskInstance(task, version, run.run_id, map_index=map_index))
+            session.flush()
+            stored = {**names, "map_index": map_index, "serialize": False}
+            XComModel.set("return_value", value, **stored, session=session)
+
     def set_states(self, run: Any, task_ids: Sequence[str], state: str) -> None:
         from airflow.utils.session import create_session
 
@@ -57,7 +73,7 @@ class Worker:
                 if one.task_id != "report_run" and one.state not in ("failed", "success"):
                     one.state = state
         made = self.attempt(run, "report_run")
-        assert made.state == "success", made.shown
+        assert made.state == "success", "\n".join(made.shown)
 
     def clear(self, run: Any) -> None:
         from airflow.models.taskinstance import clear_task_instances
@@ -128,9 +144,13 @@ def test_a_run_sends_its_metrics_and_stores_them(worker: Worker, home: Path) -> 
     from clickstream.pipeline.proof.metrics import RUN_KEY
     from clickstream_airflow.lake import refer_to_lake
 
-    worker.end(worker.run(5), "success")
-    stored = objects.get(refer_to_lake(), RUN_KEY)
-    assert stored is not None
-    found = json.loads(stored.body)
-    assert found.pop("seconds") > 0
-    assert found == {"lines_pulled": 0, "lines_rejected": 0, "late_lines": 0}
+    for number, lines in enumerate(([], [7], [7, 20, 3]), 10):  # of no host, of one, and of three
+        run = worker.run(number)
+        for place, of_host in enumerate(lines):
+            worker.push(run, "pull_logs", {"lines": of_host}, place)
+        worker.end(run, "success")
+        stored = objects.get(refer_to_lake(), RUN_KEY)
+        assert stored is not None
+        found = json.loads(stored.body)
+        assert found.pop("seconds") > 0
+        assert found == {"lines_pulled": sum(lines), "lines_rejected": 0, "late_lines": 0}
