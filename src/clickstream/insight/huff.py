@@ -83,9 +83,7 @@ def share_orders(
     return Shares(new / after @ demand, lost @ demand)
 
 
-def draw_range(
-    rng: np.random.Generator, draws: int, decay_range: tuple[float, float]
-) -> HuffDraws:
+def draw_range(rng: np.random.Generator, draws: int, decay_range: tuple[float, float]) -> HuffDraws:
     """Draw the numbers of the model without sales of cafés: each value of a range is as likely."""
     low, high = np.log(ONLINE_RANGE)
     return HuffDraws(

@@ -31,6 +31,9 @@ from clickstream.insight.synthetic_control import Floats
 DAYS_PER_MONTH = 30
 """Days of the month in which orders and amounts are stated."""
 
+SAME_PLACE_KM = 0.1
+"""Distance within which two points are one place."""
+
 DRAWS = 400
 """Draws of demand and of the Huff model, of which an interval is the middle 90 %."""
 
@@ -97,6 +100,16 @@ class Market:
 def points_of(points: list[Point]) -> Floats:
     """Return rows of latitude and longitude."""
     return np.array(points, float).reshape(-1, 2)
+
+
+def kilometres(one: Point, two: Point) -> float:
+    """Return the distance between two points."""
+    return float(distances_km(points_of([one]), points_of([two]))[0, 0])
+
+
+def is_same_place(one: Point, two: Point) -> bool:
+    """Whether two points are so close that they are one place."""
+    return kilometres(one, two) <= SAME_PLACE_KM
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from clickstream.insight.location_market import (
     DRAWS,
     MarketModel,
     Point,
+    is_same_place,
+    kilometres,
     points_of,
 )
 from clickstream.insight.synthetic_control import Floats
@@ -32,11 +34,8 @@ ATTRACTION_SPREAD = 0.2
 MONTHS_COUNTED = 12
 """Months over which the orders of a candidate are counted; more of them vary less by chance."""
 
-FARTHEST_TOWN_KM = 50.0
-"""Distance to the nearest town from which on a candidate is no place of people, as in the sea."""
-
-SAME_PLACE_KM, NEARBY_KM = 0.1, 25.0
-"""Distances within which two points are one place, and within which towns give evidence."""
+NEARBY_KM = 25.0
+"""Distance within which the orders of towns are evidence for a candidate."""
 
 LEAST_ORDERS_NEARBY = 30
 """Orders of fixed lines nearby below which a candidate is flagged."""
@@ -132,9 +131,7 @@ def plan_locations(model: MarketModel, candidates: Sequence[Candidate]) -> Locat
     return LocationPlan(tuple(ranked), is_by_money, model.check)
 
 
-def _draw_shares(
-    model: MarketModel, candidates: Sequence[Candidate], attraction: Floats
-) -> Shares:
+def _draw_shares(model: MarketModel, candidates: Sequence[Candidate], attraction: Floats) -> Shares:
     """Return draws × candidates of the orders at a new café, and of those from own cafés.
 
     All candidates have the same draws of demand and distance, so that their order is about them.
@@ -211,19 +208,9 @@ def _flags(
     if market.fixed[near].sum() < LEAST_ORDERS_NEARBY:
         yield CandidateFlag("few orders")
     for cafe in market.cafes:
-        if _apart(one.point, cafe.point) <= SAME_PLACE_KM:
+        if is_same_place(one.point, cafe.point):
             yield CandidateFlag("own café", cafe.name)
     decay = model.huff.middle[0]
     for other in ahead[: TOP - 1]:
-        if _apart(one.point, other.point) <= decay:
+        if kilometres(one.point, other.point) <= decay:
             yield CandidateFlag("shares customers", other.name)
-
-
-def _apart(one: Point, two: Point) -> float:
-    """Return the kilometres between two points."""
-    return float(distances_km(points_of([one]), points_of([two]))[0, 0])
-
-
-def nearest_town_km(point: Point, towns: Floats) -> float:
-    """Return the kilometres from a point to the nearest of some towns."""
-    return float(distances_km(points_of([point]), towns).min())

@@ -32,6 +32,7 @@ class TownWorld:
     gained: Floats
     opened: Floats
     seen: Floats
+    truth: tuple[float, float]
 
 
 def draw_world(seed: int, orders: int = 20_000, candidates: int = 150) -> TownWorld:
@@ -43,7 +44,7 @@ def draw_world(seed: int, orders: int = 20_000, candidates: int = 150) -> TownWo
     demand = people * rates
     demand *= orders / demand.sum()
     cafes = rng.choice(TOWNS, CAFES, replace=False, p=people / people.sum())
-    decay, online = rng.uniform(8, 25), np.exp(rng.uniform(np.log(0.05), np.log(0.5)))
+    decay, online = rng.uniform(10, 20), np.exp(rng.uniform(np.log(0.08), np.log(0.3)))
     attraction = np.exp(rng.normal(0, 0.2, (TOWNS, 1)))
     pull = attraction * weights(apart, decay)
     own = pull[cafes].sum(axis=0)
@@ -60,7 +61,7 @@ def draw_world(seed: int, orders: int = 20_000, candidates: int = 150) -> TownWo
         tuple(OwnCafe(names[n], Point(*points[n])) for n in cafes),
         fixed,
         held_back,
-        picked_up if seed % 2 else np.zeros_like(picked_up),
+        picked_up if seed % 2 > 2 else np.zeros_like(picked_up),
         scale=seen.sum() / fixed.sum(),
         days=DAYS,
         order_cents=900.0,
@@ -72,6 +73,7 @@ def draw_world(seed: int, orders: int = 20_000, candidates: int = 150) -> TownWo
         alike.at_cafe - alike.from_own,
         rng.poisson(real.at_cafe - real.from_own).astype(float),
         seen[chosen],
+        (float(decay), float(online)),
     )
 
 
