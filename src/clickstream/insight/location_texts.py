@@ -81,8 +81,8 @@ def describe_distance(huff: HuffDraws) -> str:
             "a café next door."
         )
     return (
-        f"Fewer than two cafés have {LEAST_PICKED_UP} orders by place, so how far customers travel is "
-        "assumed ([locations] distance_km), and the ranking depends on it: intervals are wide."
+        f"Fewer than two cafés have {LEAST_PICKED_UP} orders by place, so how far customers travel "
+        "is assumed ([locations] distance_km), and the ranking depends on it: intervals are wide."
     )
 
 
