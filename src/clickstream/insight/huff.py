@@ -68,18 +68,14 @@ def weights(distances: Floats, decay: float) -> Floats:
     return found
 
 
-def share_orders(
-    demand: Floats, own: Floats, new: Floats, online: float, competition: Floats
-) -> Shares:
+def share_orders(demand: Floats, own: Floats, new: Floats, online: float) -> Shares:
     """Return the orders of each candidate, if it is the only new café.
 
     `demand` and `own` are by town: orders, and the sum of the weights of own cafés. `new` is
-    candidates × towns: the weight of the candidate. `competition` is the number of other cafés at
-    each candidate, with or without the new one.
+    candidates × towns: the weight of the candidate.
     """
-    others = online + competition[:, None] * new
-    after = own + new + others
-    lost = own / (own + others) - own / after
+    after = own + new + online
+    lost = own / (own + online) - own / after
     return Shares(new / after @ demand, lost @ demand)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from clickstream.insight.huff import distances_km, weights
 from clickstream.insight.location_market import MarketModel, points_of
-from clickstream.insight.location_plan import Candidate
+from clickstream.insight.location_plan import Candidate, usual_attraction
 from clickstream.insight.synthetic_control import Floats
 
 SHOWN_TOWNS = 10
@@ -59,7 +59,8 @@ def explain_location(model: MarketModel, one: Candidate) -> LocationExplanation:
     market, (decay, online) = model.market, model.huff.middle
     distances = distances_km(points_of([one.point]), market.points)[0]
     own, new = weights(model.own_distances, decay), weights(distances, decay)
-    others = own.sum(axis=0) + online + one.competition * new
+    new = new * usual_attraction(one)
+    others = own.sum(axis=0) + online
     demand = model.demand.mean
     orders = demand * new / (others + new)
     lost = (own * (demand / others - demand / (others + new))).sum(axis=1)

@@ -106,7 +106,8 @@ class LocationPlan:
 def plan_locations(model: MarketModel, candidates: Sequence[Candidate]) -> LocationPlan:
     """Rank candidates, each as if it were the only new café."""
     of_attraction, of_count = _noise(model.seed, candidates)
-    shares = _draw_shares(model, candidates, np.exp(ATTRACTION_SPREAD * of_attraction))
+    usual = np.array([usual_attraction(one) for one in candidates])
+    shares = _draw_shares(model, candidates, usual * np.exp(ATTRACTION_SPREAD * of_attraction))
     gained = _count_orders(of_count, shares.at_cafe - shares.from_own)
     money = [_result(model, one, gained[:, n]) for n, one in enumerate(candidates)]
     is_by_money = all(one is not None for one in money)
@@ -137,14 +138,12 @@ def _draw_shares(model: MarketModel, candidates: Sequence[Candidate], attraction
     All candidates have the same draws of demand and distance, so that their order is about them.
     """
     distances = distances_km(points_of([one.point for one in candidates]), model.market.points)
-    competition = np.array([one.competition for one in candidates])
     rows = [
         share_orders(
             demand,
             weights(model.own_distances, decay).sum(axis=0),
             attraction[n][:, None] * weights(distances, decay),
             online,
-            competition,
         )
         for n, (demand, decay, online) in enumerate(
             zip(model.demand_draws, model.huff.decays, model.huff.online, strict=True)
@@ -153,12 +152,17 @@ def _draw_shares(model: MarketModel, candidates: Sequence[Candidate], attraction
     return Shares(*(np.array(values) for values in zip(*rows, strict=True)))
 
 
+def usual_attraction(one: Candidate) -> float:
+    """Return the weight of a candidate at no distance; competitors there share its customers."""
+    return 1 / (1 + one.competition)
+
+
 def propose_candidates(model: MarketModel, limit: int) -> list[Candidate]:
     """Return the towns that would gain most orders, as candidates without assumptions."""
     towns, (decay, online) = model.market.towns, model.huff.middle
     own = weights(model.own_distances, decay).sum(axis=0)
     new = weights(distances_km(model.market.points, model.market.points), decay)
-    shares = share_orders(model.demand.mean, own, new, online, np.zeros(len(towns)))
+    shares = share_orders(model.demand.mean, own, new, online)
     best = np.argsort(shares.from_own - shares.at_cafe, kind="stable")[:limit]
     return [Candidate(towns[n].name, towns[n].point) for n in best]
 

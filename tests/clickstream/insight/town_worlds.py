@@ -74,11 +74,11 @@ def draw_town_world(
     cafes = rng.choice(TOWNS, CAFES, replace=False, p=people / people.sum())
     others = np.setdiff1d(np.arange(TOWNS), cafes)
     chosen = rng.choice(others, 150, replace=False, p=_shares(np.sqrt(people[others])))
-    own, none = country.pull[cafes], np.zeros(len(chosen))
+    own = country.pull[cafes]
     gained, opened = (
         shares.at_cafe - shares.from_own
         for pull in (weights(country.apart, decay), country.pull)
-        for shares in [share_orders(country.demand, own.sum(axis=0), pull[chosen], online, none)]
+        for shares in [share_orders(country.demand, own.sum(axis=0), pull[chosen], online)]
     )
     seen = _observe(rng, country, own / (own.sum(axis=0) + online))
     names = [f"town {n}" for n in range(TOWNS)]
