@@ -166,7 +166,7 @@ def _towns(rows: MarketRows) -> tuple[list[PlaceKey], tuple[Town, ...]]:
             Point(one.latitude, one.longitude),
             people[_city_key(one)],
         )
-        for one in sorted(rows.coordinates, key=lambda one: (one.city, one[:2] != (None, None)))
+        for one in rows.coordinates
         if _city_key(one) in people
     }
     keys = sorted(found)
