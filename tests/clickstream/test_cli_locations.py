@@ -6,11 +6,13 @@ import csv
 import json
 import os
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from tests.support.command_line import run_command
 from tests.support.lakes import aws_session
@@ -18,6 +20,8 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.lake import athena, open_lake
 from clickstream.settings import AwsSettings, LakeSettings, Settings
+from clickstream.settings.sales import SalesSettings
+from clickstream.tables.sales import ORDERS
 
 LAST = datetime.now(UTC).date() - timedelta(days=1)
 FIRST = LAST - timedelta(days=111)
@@ -36,7 +40,7 @@ TOWNS = 16
 EVERY = np.arange(TOWNS)
 LATITUDES, LONGITUDES = 52 + EVERY // 4 * 0.3, 0.5 * (EVERY % 4)
 PEOPLE = 50_000 + EVERY * 7919 % 90_000
-ORDERS = PEOPLE // 1000 * np.where(EVERY % 3, 1, 4)  # a third of the towns orders 4 times as much
+NUMBERS = PEOPLE // 1000 * np.where(EVERY % 3, 1, 4)  # a third of the towns orders 4 times as much
 CANDIDATES = """\
 name,place,rent,opening_cost,margin,currency
 Busy,"Town 15, England, GB",300,9000,0.4,GBP
@@ -49,7 +53,7 @@ _PLACE = "'Town ' || cast(town as varchar) as city, 'England' as region, 'GB' as
 _TOWNS = ", ".join(
     f"({n}, {people}, {orders}, {latitude:.1f}, {longitude:.1f})"
     for n, people, orders, latitude, longitude in zip(
-        *(EVERY, PEOPLE, ORDERS, LATITUDES, LONGITUDES), strict=True
+        *(EVERY, PEOPLE, NUMBERS, LATITUDES, LONGITUDES), strict=True
     )
 )
 _ORDERS = f"""
@@ -60,14 +64,12 @@ select
     'web' as sold_by,
     if(n % 3 = 0, 'desktop', 'mobile') as device,
     950 as total_cents,
-    if(n % 2 = 0, if(n % 4 = 0, 'north', 'south')) as store_id,
     date_add('day', (n * 13 + town) % 112, date '{FIRST}') as event_date
 from (values {_TOWNS}) as t (town, people, orders, latitude, longitude)
 cross join unnest(sequence(1, orders)) as u (n)
 """
 VIEWS = {
     "order_facts": _ORDERS,
-    "orders": _ORDERS,
     "place_facts": f"""
 select {_PLACE}, 10 as requests, latitude, longitude, date '{LAST}' as event_date
 from (values {_TOWNS}) as t (town, people, orders, latitude, longitude)
@@ -87,29 +89,34 @@ from (
     values ('north', 'North', 52.9e0, 0.0e0), ('south', 'South', 52.0e0, 0.0e0)
 ) as t (store_id, name, latitude, longitude)
 """,
-    "confirmation_views": f"""
-select
-    'shop' as sales_source, '0' as order_id, 'order' as kind, 'raw' as raw_object,
-    1 as line_number, date '{LAST}' as event_date
-""",
-    "hits": f"""
-select
-    'residential' as network, 'raw' as raw_object, 1 as line_number, date '{LAST}' as event_date
-""",
-    "refunds": f"""
-select 'shop' as sales_source, '0' as order_id, 5 as amount_cents, date '{LAST}' as event_date
-""",
 }
 
 
-def create_views(endpoint: str) -> None:
-    """Create what the command reads as views, from arithmetic instead of tables."""
+def create_market(endpoint: str) -> None:
+    """Create views of arithmetic instead of tables, and the stores of orders in their table."""
+    shop = SalesSettings(name="shop", kind="csv", columns="generic", currency="GBP", path="sales")
     settings = Settings(
-        lake=LakeSettings(bucket=BUCKET), aws=AwsSettings(endpoint_url=endpoint, region="us-east-1")
+        lake=LakeSettings(bucket=BUCKET),
+        aws=AwsSettings(endpoint_url=endpoint, region="us-east-1"),
+        sales=(shop,),
     )
     lake = open_lake(settings, aws_session())
     for name, select in VIEWS.items():
         athena.query(lake, f"create or replace view {name} as {select}")
+    table = lake.catalog.load_table((lake.database, "orders"))
+    orders = athena.query(lake, "select order_id, event_date from order_facts").rows
+    table.append(pa.Table.from_pylist([order_row(*one) for one in orders], ORDERS.arrow_schema()))
+
+
+def order_row(order_id: str, day: date) -> dict[str, Any]:
+    """A row of orders: half of those of the towns close to a café were picked up there."""
+    town, number = divmod(int(order_id), 1000)
+    picked_up_in = {0: "south", 12: "north"}.get(town) if number % 2 else None
+    at = datetime(day.year, day.month, day.day)
+    values = {"string": "", "long": 0, "boolean": False, "date": day, "timestamp": at}
+    required = {one.name: values[one.type] for one in ORDERS.columns if one.required}
+    own = {"order_id": order_id, "store_id": picked_up_in, "sales_source": "shop"}
+    return required | {"event_date": day, "hour_at": at} | own
 
 
 class Shell:
@@ -132,7 +139,7 @@ class Shell:
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     directory = tmp_path_factory.mktemp("locations")
     with LocalAwsProcess(directory / "aws") as aws:
-        create_views(aws.endpoint)
+        create_market(aws.endpoint)
         yield Shell(directory, aws)
 
 
