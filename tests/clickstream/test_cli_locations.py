@@ -43,8 +43,8 @@ PEOPLE = 50_000 + EVERY * 7919 % 90_000
 NUMBERS = PEOPLE // 1000 * np.where(EVERY % 3, 1, 4)  # a third of the towns orders 4 times as much
 CANDIDATES = """\
 name,place,rent,opening_cost,margin,currency
-Busy,"Town 15, England, GB",300,9000,0.4,GBP
-Quiet,"Town 14, England, GB",100,,0.4,
+Busy,"Town 15, England, GB",20,360,0.4,GBP
+Quiet,"Town 14, England, GB",15,,0.4,
 Sea,,,,,
 Abroad,"Town 13, England, GB",300,,0.4,CHF
 """
@@ -162,7 +162,7 @@ def test_a_plan_ranks_candidates_and_says_what_it_cannot_know(shell: Shell) -> N
 
 
 def test_the_plan_as_json_has_the_intervals(shell: Shell) -> None:
-    shell.write("\n".join(CANDIDATES.splitlines()[:3]).replace(",100,", ",,"))
+    shell.write("\n".join(CANDIDATES.splitlines()[:3]).replace(",15,", ",,"))
     done = shell.locations("plan", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
