@@ -16,7 +16,7 @@ from clickstream.wording import printable, shorten
 
 if TYPE_CHECKING:
     from clickstream.insight.location_market import MarketModel
-    from clickstream.insight.location_plan import Candidate
+    from clickstream.insight.location_plan import CafeCandidate
     from clickstream.insight.location_rows import MarketGaps
     from clickstream.settings import Settings
 
@@ -125,7 +125,7 @@ def _fit(days: int) -> _Fitted:
     return _Fitted(model, gaps, lake.settings)
 
 
-def _read_candidates(fitted: _Fitted) -> tuple[Sequence[Candidate], Sequence[str]]:
+def _read_candidates(fitted: _Fitted) -> tuple[Sequence[CafeCandidate], Sequence[str]]:
     """Read the file of candidates, and print a sentence for each row that can't be used."""
     from clickstream.pipeline.sales.location_reader import read_candidate_file
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from clickstream.insight.holdout_texts import format_share
 from clickstream.insight.location_explanation import LocationExplanation
 from clickstream.insight.location_market import MarketModel
-from clickstream.insight.location_plan import Interval, LocationPlan, RankedCandidate
+from clickstream.insight.location_plan import DrawInterval, LocationPlan, RankedCandidate
 from clickstream.insight.location_texts import describe_flag, describe_locations
 from clickstream.wording import amount, printable
 
@@ -56,7 +56,7 @@ def _cells(one: RankedCandidate, has_money: bool) -> list[str]:
     return [*cells, printable("; ".join(map(describe_flag, one.flags)))]
 
 
-def _money(result: Interval | None) -> str:
+def _money(result: DrawInterval | None) -> str:
     if result is None:
         return ""
     low, middle, high = (amount(round(value)) for value in result)

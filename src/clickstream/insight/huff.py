@@ -16,7 +16,7 @@ from clickstream.insight.synthetic_control import Floats
 EARTH_KM = 6371.0
 
 ONLINE_RANGE = (0.05, 0.5)
-"""Weight of ordering online if the sales of cafés do not show it; a café next door has 1."""
+"""Weight of ordering online if the sales of cafés do not show it; a café at no distance has 1."""
 
 LEAST_CAFES, LEAST_PICKED_UP = 2, 30
 """Cafés with orders by place, and orders of each, from which on the decay is fitted."""
@@ -29,7 +29,7 @@ _LEAST_EXPECTED = 1.0
 """Orders of a café and a town that a fit must expect, for the town to show how well it fits."""
 
 
-class Shares(NamedTuple):
+class OrderShares(NamedTuple):
     """Orders of a new café by candidate: at the café, and those of them that own cafés lose."""
 
     at_cafe: Floats
@@ -68,7 +68,7 @@ def weights(distances: Floats, decay: float) -> Floats:
     return found
 
 
-def share_orders(demand: Floats, own: Floats, new: Floats, online: float) -> Shares:
+def share_orders(demand: Floats, own: Floats, new: Floats, online: float) -> OrderShares:
     """Return the orders of each candidate, if it is the only new café.
 
     `demand` and `own` are by town: orders, and the sum of the weights of own cafés. `new` is
@@ -76,7 +76,7 @@ def share_orders(demand: Floats, own: Floats, new: Floats, online: float) -> Sha
     """
     after = own + new + online
     lost = own / (own + online) - own / after
-    return Shares(new / after @ demand, lost @ demand)
+    return OrderShares(new / after @ demand, lost @ demand)
 
 
 def draw_range(rng: np.random.Generator, draws: int, decay_range: tuple[float, float]) -> HuffDraws:

@@ -9,7 +9,7 @@ import numpy as np
 
 from clickstream.insight.huff import distances_km, weights
 from clickstream.insight.location_market import MarketModel, points_of
-from clickstream.insight.location_plan import Candidate, usual_attraction
+from clickstream.insight.location_plan import CafeCandidate, usual_attraction
 from clickstream.insight.synthetic_control import Floats
 
 SHOWN_TOWNS = 10
@@ -43,7 +43,7 @@ class LostOrders(NamedTuple):
 class LocationExplanation:
     """The towns that bring most orders of a month, those of all others, and the own cafés."""
 
-    candidate: Candidate
+    candidate: CafeCandidate
     towns: tuple[TownShare, ...]
     other_orders: float
     lost: tuple[LostOrders, ...]
@@ -54,7 +54,7 @@ class LocationExplanation:
         return sum(one.orders for one in self.towns) + self.other_orders
 
 
-def explain_location(model: MarketModel, one: Candidate) -> LocationExplanation:
+def explain_location(model: MarketModel, one: CafeCandidate) -> LocationExplanation:
     """Split the orders of a candidate by town, and those that own cafés lose by café."""
     market, (decay, online) = model.market, model.huff.middle
     distances = distances_km(points_of([one.point]), market.points)[0]

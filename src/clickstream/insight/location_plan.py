@@ -13,7 +13,7 @@ from zlib import crc32
 
 import numpy as np
 
-from clickstream.insight.huff import Shares, distances_km, share_orders, weights
+from clickstream.insight.huff import OrderShares, distances_km, share_orders, weights
 from clickstream.insight.location_demand import HeldBackCheck
 from clickstream.insight.location_market import (
     DRAWS,
@@ -41,7 +41,7 @@ LEAST_ORDERS_NEARBY = 30
 """Orders of fixed lines nearby below which a candidate is flagged."""
 
 
-class Candidate(NamedTuple):
+class CafeCandidate(NamedTuple):
     """A place for a café, and what is assumed about it.
 
     Amounts are hundredths of the currency of sales: the rent of a month, and the opening cost,
@@ -58,7 +58,7 @@ class Candidate(NamedTuple):
     payback_months: int = 36
 
 
-class Interval(NamedTuple):
+class DrawInterval(NamedTuple):
     """The 5 %, 50 % and 95 % points of the draws of a value."""
 
     low: float
@@ -85,11 +85,11 @@ class RankedCandidate:
     `result_cents` is what the gained orders earn less rent and opening cost.
     """
 
-    candidate: Candidate
-    orders: Interval
+    candidate: CafeCandidate
+    orders: DrawInterval
     own_share: float
     top_share: float
-    result_cents: Interval | None
+    result_cents: DrawInterval | None
     break_even: float | None
     flags: tuple[CandidateFlag, ...]
 
@@ -103,7 +103,7 @@ class LocationPlan:
     check: HeldBackCheck
 
 
-def plan_locations(model: MarketModel, candidates: Sequence[Candidate]) -> LocationPlan:
+def plan_locations(model: MarketModel, candidates: Sequence[CafeCandidate]) -> LocationPlan:
     """Rank candidates, each as if it were the only new café."""
     of_attraction, of_count = _noise(model.seed, candidates)
     usual = np.array([usual_attraction(one) for one in candidates])
@@ -132,7 +132,9 @@ def plan_locations(model: MarketModel, candidates: Sequence[Candidate]) -> Locat
     return LocationPlan(tuple(ranked), is_by_money, model.check)
 
 
-def _draw_shares(model: MarketModel, candidates: Sequence[Candidate], attraction: Floats) -> Shares:
+def _draw_shares(
+    model: MarketModel, candidates: Sequence[CafeCandidate], attraction: Floats
+) -> OrderShares:
     """Return draws × candidates of the orders at a new café, and of those from own cafés.
 
     All candidates have the same draws of demand and distance, so that their order is about them.
@@ -149,22 +151,22 @@ def _draw_shares(model: MarketModel, candidates: Sequence[Candidate], attraction
             zip(model.demand_draws, model.huff.decays, model.huff.online, strict=True)
         )
     ]
-    return Shares(*(np.array(values) for values in zip(*rows, strict=True)))
+    return OrderShares(*(np.array(values) for values in zip(*rows, strict=True)))
 
 
-def usual_attraction(one: Candidate) -> float:
+def usual_attraction(one: CafeCandidate) -> float:
     """Return the weight of a candidate at no distance; competitors there share its customers."""
     return 1 / (1 + one.competition)
 
 
-def propose_candidates(model: MarketModel, limit: int) -> list[Candidate]:
+def propose_candidates(model: MarketModel, limit: int) -> list[CafeCandidate]:
     """Return the towns that would gain most orders, as candidates without assumptions."""
     towns, (decay, online) = model.market.towns, model.huff.middle
     own = weights(model.own_distances, decay).sum(axis=0)
     new = weights(distances_km(model.market.points, model.market.points), decay)
     shares = share_orders(model.demand.mean, own, new, online)
     best = np.argsort(shares.from_own - shares.at_cafe, kind="stable")[:limit]
-    return [Candidate(towns[n].name, towns[n].point) for n in best]
+    return [CafeCandidate(towns[n].name, towns[n].point) for n in best]
 
 
 def _count_orders(noise: Floats, expected: Floats) -> Floats:
@@ -174,7 +176,7 @@ def _count_orders(noise: Floats, expected: Floats) -> Floats:
     return counted
 
 
-def _noise(seed: int, candidates: Sequence[Candidate]) -> tuple[Floats, Floats]:
+def _noise(seed: int, candidates: Sequence[CafeCandidate]) -> tuple[Floats, Floats]:
     """Draw standard normal values, 2 × draws × candidates, which do not depend on each other."""
     by_name = [
         np.random.default_rng((seed, crc32(one.name.encode()))).normal(size=(2, DRAWS))
@@ -184,7 +186,7 @@ def _noise(seed: int, candidates: Sequence[Candidate]) -> tuple[Floats, Floats]:
     return first, second
 
 
-def _result(model: MarketModel, one: Candidate, orders: Floats) -> Floats | None:
+def _result(model: MarketModel, one: CafeCandidate, orders: Floats) -> Floats | None:
     """Return draws of what a candidate earns in a month; None without a rent or a margin."""
     if one.rent_cents is None or one.margin is None:
         return None
@@ -199,12 +201,12 @@ def _is_top(scores: Floats) -> Floats:
     return (places < TOP).astype(float)
 
 
-def _interval(values: Floats) -> Interval:
-    return Interval(*np.quantile(values, [0.05, 0.5, 0.95]).tolist())
+def _interval(values: Floats) -> DrawInterval:
+    return DrawInterval(*np.quantile(values, [0.05, 0.5, 0.95]).tolist())
 
 
 def _flags(
-    model: MarketModel, one: Candidate, ahead: Sequence[Candidate]
+    model: MarketModel, one: CafeCandidate, ahead: Sequence[CafeCandidate]
 ) -> Iterator[CandidateFlag]:
     """Yield the flags of a candidate; `ahead` are those that are ranked before it."""
     market, here = model.market, points_of([one.point])

@@ -10,7 +10,7 @@ from clickstream.insight.holdout_texts import format_share
 from clickstream.insight.huff import LEAST_PICKED_UP, HuffDraws
 from clickstream.insight.location_demand import HeldBackCheck
 from clickstream.insight.location_market import MarketModel
-from clickstream.insight.location_plan import CandidateFlag, Interval, LocationPlan
+from clickstream.insight.location_plan import CandidateFlag, DrawInterval, LocationPlan
 from clickstream.insight.location_rows import MarketGaps, Missing
 
 NOT_KNOWN = (
@@ -51,7 +51,7 @@ def describe_locations(plan: LocationPlan) -> str:
     )
 
 
-def format_orders(orders: Interval) -> str:
+def format_orders(orders: DrawInterval) -> str:
     """Format an interval of orders: `about 120 (90 % interval 80 to 170)`."""
     return f"about {orders.middle:,.0f} (90 % interval {orders.low:,.0f} to {orders.high:,.0f})"
 
@@ -78,7 +78,7 @@ def describe_distance(huff: HuffDraws) -> str:
         return (
             f"The orders of your cafés show that the attraction of a café falls to 37 % over "
             f"{decay:.0f} km, and that ordering online attracts {format_share(online)} as much as "
-            "a café next door."
+            "a café at no distance."
         )
     return (
         f"Fewer than two cafés have {LEAST_PICKED_UP} orders by place, so how far customers travel "

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from clickstream.errors import InputError
 from clickstream.insight.huff import distances_km
 from clickstream.insight.location_market import Point, Town, points_of
-from clickstream.insight.location_plan import Candidate
+from clickstream.insight.location_plan import CafeCandidate
 from clickstream.insight.place_names import PlaceKey, place_key
 from clickstream.insight.synthetic_control import Floats
 from clickstream.sales.values import MOST_CENTS, BadValue, cents
@@ -41,7 +41,7 @@ Row = Mapping[str, str]
 class CandidateFile:
     """The candidates of a file, and a sentence for each row that can't be used."""
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[CafeCandidate, ...]
     problems: tuple[str, ...]
 
 
@@ -61,7 +61,7 @@ def read_candidates(text: str, where: str, towns: Sequence[Town], currency: str)
         {place_key("city", one.name): one.point for one in towns},
         points_of([one.point for one in towns]),
     )
-    found: dict[str, Candidate] = {}
+    found: dict[str, CafeCandidate] = {}
     problems: list[str] = []
     for number, row in _rows(text, where):
         try:
@@ -76,7 +76,7 @@ def read_candidates(text: str, where: str, towns: Sequence[Town], currency: str)
     return CandidateFile(tuple(found.values()), tuple(problems))
 
 
-def write_candidates(candidates: Sequence[Candidate], currency: str) -> str:
+def write_candidates(candidates: Sequence[CafeCandidate], currency: str) -> str:
     """Return candidates as a file to fill in."""
     lines = io.StringIO()
     table = csv.DictWriter(lines, COLUMNS, restval="", lineterminator="\n")
@@ -102,14 +102,14 @@ def _rows(text: str, where: str) -> Iterator[tuple[int, Row]]:
         yield lines.line_num, values | ({"extra": "extra"} if None in row else {})
 
 
-def _candidate(row: Row, places: _Places, currency: str) -> Candidate:
+def _candidate(row: Row, places: _Places, currency: str) -> CafeCandidate:
     """Return the candidate of a row. Raises BadValue with what is wrong and what to do."""
     if "extra" in row:
         raise BadValue("it has more values than columns: put quotes around a text with a comma")
     if not row["name"]:
         raise BadValue("it needs a name: write one")
     _check_currency(row, currency)
-    return Candidate(
+    return CafeCandidate(
         name=row["name"],
         point=_point(row, places),
         rent_cents=cents(_number(row, "rent", _MONEY)) if row["rent"] else None,

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from clickstream.insight.location_market import Market, OwnCafe, Point, Town
-from clickstream.insight.location_plan import Candidate
+from clickstream.insight.location_plan import CafeCandidate
 
 RANGE = (8.0, 25.0)
 
@@ -31,9 +31,9 @@ def draw_market(seed: int, towns: int = 12, cafes: int = 2, orders: int = 2000) 
     )
 
 
-def candidates_of(market: Market) -> list[Candidate]:
+def candidates_of(market: Market) -> list[CafeCandidate]:
     """Return the towns without a café as candidates, without assumptions."""
-    return [Candidate(one.name, one.point) for one in market.towns[len(market.cafes) :]]
+    return [CafeCandidate(one.name, one.point) for one in market.towns[len(market.cafes) :]]
 
 
 seeds = st.integers(0, 10**6)

@@ -17,7 +17,7 @@ from clickstream.insight.location_explanation import LEAST_ORDERS_SHOWN, explain
 from clickstream.insight.location_market import Market, Point, fit_market, points_of
 from clickstream.insight.location_plan import (
     TOP,
-    Candidate,
+    CafeCandidate,
     LocationPlan,
     plan_locations,
     propose_candidates,
@@ -25,7 +25,7 @@ from clickstream.insight.location_plan import (
 from clickstream.insight.location_texts import describe_check, describe_flag
 
 
-def plan_of(market: Market, candidates: list[Candidate] | None = None) -> LocationPlan:
+def plan_of(market: Market, candidates: list[CafeCandidate] | None = None) -> LocationPlan:
     return plan_locations(fit_market(market, RANGE), candidates or candidates_of(market))
 
 
@@ -147,7 +147,7 @@ def test_an_explanation_has_the_orders_of_the_candidate_and_of_own_cafes(market:
 def test_a_proposal_has_the_towns_that_gain_most(market: Market) -> None:
     model = fit_market(market, RANGE)
     proposed = propose_candidates(model, 3)
-    every = [Candidate(one.name, one.point) for one in market.towns]
+    every = [CafeCandidate(one.name, one.point) for one in market.towns]
     gained = [
         found.at_cafe - sum(lost.orders for lost in found.lost)
         for found in (explain_location(model, one) for one in every)
@@ -160,11 +160,11 @@ def test_flags_name_own_cafes_and_candidates_that_share_customers() -> None:
     market = draw_market(3)
     cafe = market.cafes[0]
     near = Point(cafe.point.latitude + 0.02, cafe.point.longitude)
-    plan = plan_of(market, [Candidate("here", cafe.point), Candidate("near", near)])
+    plan = plan_of(market, [CafeCandidate("here", cafe.point), CafeCandidate("near", near)])
     flags = {one.candidate.name: [*map(describe_flag, one.flags)] for one in plan.ranked}
     first, second = (one.candidate.name for one in plan.ranked)
     assert "own café here: café 0" in flags["here"]
     assert f"shares customers with {first}" in flags[second]
     assert not any("shares" in text for text in flags[first])
-    far = plan_of(market, [Candidate("far", Point(53.0, 4.0))]).ranked[0]
+    far = plan_of(market, [CafeCandidate("far", Point(53.0, 4.0))]).ranked[0]
     assert [*map(describe_flag, far.flags)] == ["few orders nearby"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from clickstream.insight.huff import distances_km, share_orders, weights
 from clickstream.insight.location_market import Market, OwnCafe, Point, Town
-from clickstream.insight.location_plan import Candidate
+from clickstream.insight.location_plan import CafeCandidate
 from clickstream.insight.synthetic_control import Floats
 
 TOWNS, CAFES, GATEWAYS, DAYS = 500, 6, 30, 360
@@ -31,7 +31,7 @@ class TownWorld:
     """
 
     market: Market
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[CafeCandidate, ...]
     gained: Floats
     opened: Floats
     seen: Floats
@@ -94,7 +94,7 @@ def draw_town_world(
         order_cents=900.0,
         currency="GBP",
     )
-    candidates = tuple(Candidate(names[n], places[n]) for n in chosen)
+    candidates = tuple(CafeCandidate(names[n], places[n]) for n in chosen)
     counted = rng.poisson(opened).astype(float)
     return TownWorld(market, candidates, gained, counted, seen.all_networks[chosen])
 

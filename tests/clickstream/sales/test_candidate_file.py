@@ -11,7 +11,7 @@ from tests.support.examples import many_examples
 
 from clickstream.errors import InputError
 from clickstream.insight.location_market import Point, Town
-from clickstream.insight.location_plan import Candidate
+from clickstream.insight.location_plan import CafeCandidate
 from clickstream.sales.candidate_file import COLUMNS, read_candidates, write_candidates
 
 TOWNS = (
@@ -20,7 +20,7 @@ TOWNS = (
 )
 
 
-def read(*lines: str, currency: str = "GBP") -> tuple[list[Candidate], list[str]]:
+def read(*lines: str, currency: str = "GBP") -> tuple[list[CafeCandidate], list[str]]:
     found = read_candidates("\n".join(lines), "candidates.csv", TOWNS, currency)
     return [*found.candidates], [*found.problems]
 
@@ -33,8 +33,8 @@ def test_a_row_has_what_is_assumed_about_a_candidate() -> None:
     )
     assert problems == []
     assert candidates == [
-        Candidate("Market", Point(53.8, -1.55), 150_050, 4_000_000, 0.35, 2.0, 48),
-        Candidate("Lake", Point(47.37, 8.54)),
+        CafeCandidate("Market", Point(53.8, -1.55), 150_050, 4_000_000, 0.35, 2.0, 48),
+        CafeCandidate("Lake", Point(47.37, 8.54)),
     ]
 
 
