@@ -135,10 +135,11 @@ def _notes_on_orders(gaps: MarketGaps) -> Iterator[str]:
 
 
 def _notes_on_places(gaps: MarketGaps) -> Iterator[str]:
-    if gaps.places_without_coordinates:
+    if number := gaps.places_without_coordinates:
+        cities = "city" if number == 1 else "cities"
         yield (
-            f"{gaps.places_without_coordinates:,} cities of the demographics have no coordinates, "
-            "because no visit came from them; they count for no candidate."
+            f"No visit came from {number:,} {cities} with inhabitants, so coordinates are not "
+            "known there: no candidate gets their orders."
         )
     for name in gaps.cafes_without_coordinates:
         yield f"The café {name} has no coordinates, so it takes no part: add them to your stores."
