@@ -42,7 +42,7 @@ def view_of(number: int, network: str | None, kind: str = "order") -> tuple[Row,
     line = {"event_date": FIRST, "raw_object": "raw/1", "line_number": number}
     return (
         line | {"sales_source": "shop", "order_id": str(number), "kind": kind},
-        line | {"network": network},
+        line | {"network": network, "order_number": str(number)},
     )
 
 

@@ -105,6 +105,8 @@ class LocationPlan:
 
 def plan_locations(model: MarketModel, candidates: Sequence[CafeCandidate]) -> LocationPlan:
     """Rank candidates, each as if it were the only new café."""
+    if not candidates:
+        return LocationPlan((), is_by_money=False, check=model.check)
     of_attraction, of_count = _noise(model.seed, candidates)
     usual = np.array([usual_attraction(one) for one in candidates])
     shares = _draw_shares(model, candidates, usual * np.exp(ATTRACTION_SPREAD * of_attraction))
@@ -187,8 +189,11 @@ def _noise(seed: int, candidates: Sequence[CafeCandidate]) -> tuple[Floats, Floa
 
 
 def _result(model: MarketModel, one: CafeCandidate, orders: Floats) -> Floats | None:
-    """Return draws of what a candidate earns in a month; None without a rent or a margin."""
-    if one.rent_cents is None or one.margin is None:
+    """Return draws of what a candidate earns in a month; None without a rent or a margin.
+
+    There is no result either if sales have several currencies.
+    """
+    if one.rent_cents is None or one.margin is None or not model.market.currency:
         return None
     costs = one.rent_cents + one.opening_cents / one.payback_months
     found: Floats = orders * model.market.order_cents * one.margin - costs

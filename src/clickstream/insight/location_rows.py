@@ -159,14 +159,15 @@ def _city_key(one: OrdersRow | CoordinatesRow) -> PlaceKey:
 
 def _towns(rows: MarketRows) -> tuple[list[PlaceKey], tuple[Town, ...]]:
     """Return the cities with people and coordinates, by name, and their keys."""
-    people = {measured_place_key(*one[:3]): one.people for one in rows.people if one.people > 0}
+    by_size = sorted(rows.people, key=lambda one: one.people)  # of two sources, the larger number
+    people = {measured_place_key(*one[:3]): one.people for one in by_size if one.people > 0}
     found = {
         _city_key(one): Town(
             full_name(one.city, one.region, one.country),
             Point(one.latitude, one.longitude),
             people[_city_key(one)],
         )
-        for one in rows.coordinates
+        for one in sorted(rows.coordinates, key=lambda one: (one.latitude, one.longitude))
         if _city_key(one) in people
     }
     keys = sorted(found)

@@ -22,7 +22,7 @@ from clickstream.insight.location_plan import (
     plan_locations,
     propose_candidates,
 )
-from clickstream.insight.location_texts import describe_check, describe_flag
+from clickstream.insight.location_texts import describe_check, describe_flag, describe_locations
 
 
 def plan_of(market: Market, candidates: list[CafeCandidate] | None = None) -> LocationPlan:
@@ -79,8 +79,13 @@ def test_competitors_at_a_candidate_cost_it_orders(market: Market) -> None:
 def test_without_a_rent_or_a_margin_there_is_no_money(market: Market) -> None:
     first, *others = candidates_of(market)
     assert not plan_of(market).is_by_money
-    for missing in ({"rent_cents": 100}, {"margin": 0.5}):
-        plan = plan_of(market, [first._replace(**missing), *others])
+    mixed = replace(market, currency="")
+    for one, values in (
+        (market, {"rent_cents": 100}),
+        (market, {"margin": 0.5}),
+        (mixed, {"rent_cents": 100, "margin": 0.5}),
+    ):
+        plan = plan_of(one, [first._replace(**values), *others])
         assert not plan.is_by_money
         assert {(one.result_cents, one.break_even) for one in plan.ranked} == {(None, None)}
 
@@ -154,6 +159,12 @@ def test_a_proposal_has_the_towns_that_gain_most(market: Market) -> None:
     ]
     best = sorted(range(len(every)), key=lambda n: -gained[n])[:3]
     assert [one.name for one in proposed] == [every[n].name for n in best]
+
+
+def test_without_candidates_nothing_is_ranked() -> None:
+    plan = plan_locations(fit_market(draw_market(1), RANGE), [])
+    assert plan.ranked == ()
+    assert describe_locations(plan) == "No candidate can be ranked."
 
 
 def test_flags_name_own_cafes_and_candidates_that_share_customers() -> None:

@@ -51,6 +51,7 @@ confirmed as (
         and hits.event_date between
             date_add('day', -1, date '{first}') and date_add('day', 1, date '{last}')
         and confirmation_views.kind = 'order'
+        and hits.order_number is not null
     group by confirmation_views.sales_source, confirmation_views.order_id
 ),
 
