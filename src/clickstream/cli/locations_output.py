@@ -79,7 +79,8 @@ def show_explanation(found: LocationExplanation, out: Console) -> None:
     table.add_row("other towns", "", "", "", "", f"{found.other_orders:,.1f}")
     out.print(table)
     for lost in found.lost:
-        text = f"The café {printable(lost.cafe)} loses about {lost.orders:,.0f} orders a month."
+        number = f"{lost.orders:,.1f}"
+        text = f"The café {printable(lost.cafe)} loses about {number} orders a month."
         out.print(Text(text), soft_wrap=True)
 
 

@@ -15,8 +15,9 @@ from clickstream.insight.location_rows import MarketGaps, Missing
 
 NOT_KNOWN = (
     "Not known: people who pass by, and customers who do not order on the web today. Orders are "
-    "web orders of today that all cafés together would gain. Rent, margin, access and competition "
-    "count only as you entered them."
+    "web orders of today that all cafés together would gain, and money is that of these orders: a "
+    "café also sells to people who pass by. Rent, margin, access and competition count only as you "
+    "entered them."
 )
 
 MISSING: Mapping[Missing, str] = {
