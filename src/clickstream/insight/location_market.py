@@ -44,6 +44,10 @@ The share of mobile orders differs by town, which their places do not show.
 """
 
 
+_OF_DEMAND, _OF_DISTANCE = 0, 1
+"""Streams of chance that do not depend on each other."""
+
+
 class Point(NamedTuple):
     """A point on the earth, in degrees north and east."""
 
@@ -129,7 +133,7 @@ class MarketModel:
     @cached_property
     def demand_draws(self) -> Floats:
         """Draws × towns of the demand of a month."""
-        rng = np.random.default_rng(self.seed)
+        rng = np.random.default_rng((self.seed, _OF_DEMAND))
         drawn = self.demand.draw(rng, DRAWS)
         return drawn * np.exp(rng.normal(0, MOBILE_SPREAD, drawn.shape))
 
@@ -146,7 +150,7 @@ def fit_market(market: Market, decay_range: tuple[float, float]) -> MarketModel:
     demand = estimate(market.fixed, market.people).scaled(factor)
     own = distances_km(points_of([one.point for one in market.cafes]), market.points)
     seed = _seed(market)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng((seed, _OF_DISTANCE))
     if can_fit(market.picked_up):
         huff = draw_fitted(rng, DRAWS, market.picked_up, market.fixed, own)
     else:

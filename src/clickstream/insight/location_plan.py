@@ -112,26 +112,29 @@ def plan_locations(model: MarketModel, candidates: Sequence[CafeCandidate]) -> L
     shares = _draw_shares(model, candidates, usual * np.exp(ATTRACTION_SPREAD * of_attraction))
     gained = _count_orders(of_count, shares.at_cafe - shares.from_own)
     money = [_result(model, one, gained[:, n]) for n, one in enumerate(candidates)]
-    is_by_money = all(one is not None for one in money)
-    scores = np.column_stack([one for one in money if one is not None]) if is_by_money else gained
-    order = sorted(
-        range(len(candidates)), key=lambda n: (-np.median(scores[:, n]), candidates[n].name)
-    )
-    is_top = _is_top(scores)
-    names = [candidates[n] for n in order]
-    ranked = [
+    scores = _scores(gained, money)
+    middles, top_shares = np.median(scores, axis=0), _is_top(scores).mean(axis=0)
+    own_shares = shares.from_own.sum(axis=0) / np.maximum(shares.at_cafe.sum(axis=0), 1e-12)
+    order = sorted(range(len(candidates)), key=lambda n: (-middles[n], candidates[n].name))
+    ranked = tuple(
         RankedCandidate(
             candidate=candidates[n],
             orders=_interval(gained[:, n]),
-            own_share=float(shares.from_own[:, n].sum() / max(shares.at_cafe[:, n].sum(), 1e-12)),
-            top_share=float(is_top[:, n].mean()),
+            own_share=float(own_shares[n]),
+            top_share=float(top_shares[n]),
             result_cents=None if (result := money[n]) is None else _interval(result),
             break_even=None if result is None else float((result >= 0).mean()),
-            flags=tuple(_flags(model, candidates[n], names[:place])),
+            flags=tuple(_flags(model, candidates[n], [candidates[m] for m in order[:place]])),
         )
         for place, n in enumerate(order)
-    ]
-    return LocationPlan(tuple(ranked), is_by_money, model.check)
+    )
+    return LocationPlan(ranked, scores is not gained, model.check)
+
+
+def _scores(gained: Floats, money: Sequence[Floats | None]) -> Floats:
+    """Return draws × candidates of what candidates are ranked by: money if all have a result."""
+    known = [one for one in money if one is not None]
+    return np.column_stack(known) if len(known) == len(money) else gained
 
 
 def _draw_shares(
