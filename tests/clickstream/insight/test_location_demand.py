@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.insight.markets import draw_market, markets, seeds
+from tests.clickstream.insight.markets import RANGE, draw_market, markets, seeds
 
 from clickstream.insight.huff import (
     LEAST_PICKED_UP,
@@ -22,7 +22,7 @@ from clickstream.insight.location_demand import (
     expected_by_people,
     shrink,
 )
-from clickstream.insight.location_market import Market, points_of
+from clickstream.insight.location_market import MOBILE_SPREAD, Market, fit_market, points_of
 
 points = st.tuples(st.floats(-89, 89), st.floats(-179, 179))
 
@@ -44,6 +44,7 @@ def test_more_orders_shrink_less(market: Market) -> None:
             for n in (one, more)
         )
         assert many <= few + 1e-9
+        assert few > 1e-6 * market.fixed.sum()
 
 
 @given(markets, st.floats(0.1, 10.0))
@@ -55,6 +56,13 @@ def test_draws_have_the_mean_of_the_demand_in_any_unit(market: Market, factor: f
         draws = scaled.draw(np.random.default_rng(1), 4000)
         error = 6 * draws.std(axis=0) / 4000**0.5
         assert (np.abs(draws.mean(axis=0) - scaled.mean) <= error + 1e-9).all()
+
+
+@given(markets)
+def test_draws_differ_at_least_as_shares_of_mobile_orders_do(market: Market) -> None:
+    model = fit_market(market, RANGE)
+    spread = model.demand_draws.std(axis=0) / model.demand_draws.mean(axis=0)
+    assert (spread > 0.75 * MOBILE_SPREAD).all()
 
 
 @given(markets)

@@ -161,6 +161,16 @@ def test_a_proposal_has_the_towns_that_gain_most(market: Market) -> None:
     assert [one.name for one in proposed] == [every[n].name for n in best]
 
 
+@given(seeds)
+def test_a_second_cafe_at_one_place_gains_less_than_it_sells(seed: int) -> None:
+    market = draw_market(seed)
+    model = fit_market(market, RANGE)
+    beside = CafeCandidate("beside", market.cafes[0].point)
+    found = plan_locations(model, [beside]).ranked[0]
+    assert found.orders.middle < 0.7 * explain_location(model, beside).at_cafe
+    assert found.own_share > 0.3
+
+
 def test_without_candidates_nothing_is_ranked() -> None:
     plan = plan_locations(fit_market(draw_market(1), RANGE), [])
     assert plan.ranked == ()
