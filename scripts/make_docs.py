@@ -55,7 +55,8 @@ allowed, is refused with its line.
 
 `[[sources]]`, `[collect]`, `[lake]` and `[aws]` set where logs are read and where data is stored.
 `[[sales]]` sets where [sales](sales.md) are read. `[[holdouts]]` describes
-[holdout tests](holdouts.md) of campaigns, and affects no rows.
+[holdout tests](holdouts.md) of campaigns, and `[locations]` [candidates for a
+café](locations.md); both affect no rows.
 `[build]` sets which hours a run builds. `[maintenance]` limits the size of the lake. `[spark]` sets
 the jobs of [EMR Serverless](spark.md#from-airflow-on-emr-serverless). `[dashboard]` and `[digest]`
 set what the owner sees, and `[metrics]` what programs of [monitoring](monitoring.md) read. The

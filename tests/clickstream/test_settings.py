@@ -297,6 +297,15 @@ def test_holdouts_are_compared_in_lower_case_and_shape_no_result(tmp_path: Path)
     assert chosen.result_digest() == without.result_digest()
 
 
+@pytest.mark.parametrize("limits", ["[25, 8]", "[0, 8]", "[8]", "[8, 600]", '["8", "25"]'])
+def test_a_range_of_distances_ascends_and_shapes_no_result(tmp_path: Path, limits: str) -> None:
+    chosen = load(tmp_path, "[locations]\ndistance_km = [5, 12.5]\n")
+    assert chosen.locations.distance_km == (5, 12.5)
+    assert chosen.result_digest() == load(tmp_path, "").result_digest()
+    with pytest.raises(SettingsError, match=r"line 2: locations\.distance_km"):
+        load(tmp_path, f"[locations]\ndistance_km = {limits}\n")
+
+
 def test_the_example_file_names_every_setting() -> None:
     path = ROOT / settings.FILE_NAME
     chosen = settings.load(path, {})

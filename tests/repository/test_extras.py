@@ -41,6 +41,7 @@ OF_EXTRAS = {
     "build 2026-11-20 2026-11-20": "lake",
     "facts": "lake",
     "lift plan --campaign cakes": "insight",
+    "locations plan": "lake",
     "maintain": "lake",
     "query sql": "lake",
     "repair": "lake",

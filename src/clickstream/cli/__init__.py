@@ -24,6 +24,7 @@ from clickstream.cli import (
     digest,
     health,
     lift,
+    locations,
     open_logs,
     sales,
     sources,
@@ -132,6 +133,7 @@ app.add_typer(dashboard.app, name="dashboard")
 app.add_typer(sources.app, name="sources")
 app.add_typer(sales.app, name="sales")
 app.add_typer(lift.app, name="lift")
+app.add_typer(locations.app, name="locations")
 app.add_typer(bots.app, name="bots")
 app.add_typer(aws.app, name="aws")
 

@@ -22,6 +22,7 @@ from clickstream.settings.labels import (
     PageSettings,
     PeopleSettings,
 )
+from clickstream.settings.locations import LocationSettings
 from clickstream.settings.metrics import MetricsSettings
 from clickstream.settings.orders import OrderSettings
 from clickstream.settings.privacy import PrivacySettings
@@ -264,6 +265,7 @@ class Settings(Section):
     holdouts: tuple[HoldoutSettings, ...] = Field(
         (), description="Tests in which campaigns are switched off in some regions."
     )
+    locations: LocationSettings = LocationSettings()
     lake: LakeSettings = LakeSettings()
     aws: AwsSettings = AwsSettings()
     sessions: SessionSettings = SessionSettings()

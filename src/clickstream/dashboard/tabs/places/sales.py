@@ -18,15 +18,14 @@ from clickstream.dashboard.questions.view import CHOICES
 from clickstream.dashboard.tabs.places.inhabitants import (
     PEOPLE,
     Measures,
-    PlaceKey,
     measures_of_places,
     measures_question,
-    place_key,
 )
 from clickstream.dashboard.tabs.places.panels import PLACE_SALES, country_of
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import choice_label, value_name
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.insight.place_names import PlaceKey, place_key
 
 ROWS = 15
 """Number of places on the page; the panel's own page and its CSV file have all."""

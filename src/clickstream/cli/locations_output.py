@@ -1,0 +1,123 @@
+"""Output of `clickstream locations`: tables and sentences for the terminal, and values for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from clickstream.insight.holdout_texts import format_share
+from clickstream.insight.location_explanation import LocationExplanation
+from clickstream.insight.location_market import MarketModel
+from clickstream.insight.location_plan import DrawInterval, LocationPlan, RankedCandidate
+from clickstream.insight.location_texts import describe_flag, describe_locations
+from clickstream.wording import amount, printable
+
+
+def show_plan(plan: LocationPlan, currency: str, limits: Sequence[str], out: Console) -> None:
+    """Print the ranking, its sentence, and what limits it."""
+    out.print(Text(printable(describe_locations(plan)), "bold"), soft_wrap=True)
+    if plan.ranked:
+        out.print(_ranking(plan, currency))
+    for note in limits:
+        out.print(Text(printable(note), "dim"), soft_wrap=True)
+
+
+def _ranking(plan: LocationPlan, currency: str) -> Table:
+    """Build the table of the candidates; columns of money only if one has a result."""
+    has_money = any(one.result_cents for one in plan.ranked)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("candidate")
+    for name in ("orders a month", "90 % interval", "from own cafés", "in first 5"):
+        table.add_column(name, justify="right")
+    if has_money:
+        table.add_column(f"{currency} a month", justify="right")
+        table.add_column("breaks even", justify="right")
+    table.add_column("")
+    for one in plan.ranked:
+        table.add_row(*map(Text, _cells(one, has_money)))
+    return table
+
+
+def _cells(one: RankedCandidate, has_money: bool) -> list[str]:
+    cells = [
+        printable(one.candidate.name),
+        f"{one.orders.middle:,.0f}",
+        f"{one.orders.low:,.0f} to {one.orders.high:,.0f}",
+        *(format_share(share) for share in (one.own_share, one.top_share)),
+    ]
+    if has_money:
+        cells.append(_money(one.result_cents))
+        cells.append("" if one.break_even is None else format_share(one.break_even))
+    return [*cells, printable("; ".join(map(describe_flag, one.flags)))]
+
+
+def _money(result: DrawInterval | None) -> str:
+    if result is None:
+        return ""
+    low, middle, high = (amount(round(value)) for value in result)
+    return f"{middle} ({low} to {high})"
+
+
+def show_explanation(found: LocationExplanation, out: Console) -> None:
+    """Print the towns that orders come from, and the own cafés that lose some."""
+    name = printable(found.candidate.name)
+    out.print(Text(f"{name}: about {found.at_cafe:,.0f} orders a month", "bold"))
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("town")
+    for column in ("km", "people", "orders seen", "web orders a month", "at the café"):
+        table.add_column(column, justify="right")
+    for one in found.towns:
+        seen = "few" if one.seen is None else f"{one.seen:,}"
+        values = (f"{one.km:.0f}", f"{one.people:,.0f}", seen)
+        numbers = (f"{one.demand:,.1f}", f"{one.orders:,.1f}")
+        table.add_row(*map(Text, (printable(one.name), *values, *numbers)))
+    table.add_row("other towns", "", "", "", "", f"{found.other_orders:,.1f}")
+    out.print(table)
+    for lost in found.lost:
+        number = f"{lost.orders:,.1f}"
+        text = f"The café {printable(lost.cafe)} loses about {number} orders a month."
+        out.print(Text(text), soft_wrap=True)
+
+
+def location_values(
+    plan: LocationPlan, model: MarketModel, limits: Sequence[str], problems: Sequence[str]
+) -> dict[str, Any]:
+    """Return a plan for JSON; amounts are hundredths of the currency."""
+    decay, online = model.huff.middle
+    return {
+        "sentence": describe_locations(plan),
+        "candidates": [_values(one) for one in plan.ranked],
+        "is_by_money": plan.is_by_money,
+        "beats_people_alone": plan.check.is_better,
+        "check": asdict(plan.check),
+        "distance_km": {"middle": decay, "online": online, "is_fitted": model.huff.is_fitted},
+        "currency": model.market.currency,
+        "notes": [*limits],
+        "problems": [*problems],
+    }
+
+
+def _values(one: RankedCandidate) -> dict[str, Any]:
+    return {
+        "name": one.candidate.name,
+        "orders": one.orders._asdict(),
+        **{name: getattr(one, name) for name in ("own_share", "top_share", "break_even")},
+        "result_cents": one.result_cents and one.result_cents._asdict(),
+        "flags": [describe_flag(flag) for flag in one.flags],
+    }
+
+
+def explanation_values(found: LocationExplanation) -> dict[str, Any]:
+    """Return an explanation for JSON."""
+    return {
+        "name": found.candidate.name,
+        "orders": found.at_cafe,
+        "towns": [one._asdict() for one in found.towns],
+        "other_orders": found.other_orders,
+        "from_own_cafes": {one.cafe: one.orders for one in found.lost},
+    }

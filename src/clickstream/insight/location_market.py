@@ -1,0 +1,164 @@
+"""What is known of a market: towns, their orders, and own cafés; and the model fitted to it.
+
+`pipeline.sales.location_reader` builds the market, and `insight.location_plan` uses the model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import NamedTuple
+
+import numpy as np
+
+from clickstream.insight.huff import (
+    HuffDraws,
+    can_fit,
+    distances_km,
+    draw_fitted,
+    draw_range,
+)
+from clickstream.insight.location_demand import (
+    Demand,
+    HeldBackCheck,
+    by_people_alone,
+    check_held_back,
+    shrink,
+)
+from clickstream.insight.synthetic_control import Floats
+
+DAYS_PER_MONTH = 30
+"""Days of the month in which orders and amounts are stated."""
+
+SAME_PLACE_KM = 0.1
+"""Distance within which two points are one place."""
+
+DRAWS = 400
+"""Draws of demand and of the Huff model, of which an interval is the middle 90 %."""
+
+MOBILE_SPREAD = 0.2
+"""Standard deviation of the logarithm of the orders of a town for each order of a fixed line.
+
+The share of mobile orders differs by town, which their places do not show.
+"""
+
+
+_OF_DEMAND, _OF_DISTANCE = 0, 1
+"""Streams of chance that do not depend on each other."""
+
+
+class Point(NamedTuple):
+    """A point on the earth, in degrees north and east."""
+
+    latitude: float
+    longitude: float
+
+
+class Town(NamedTuple):
+    """A town with its people."""
+
+    name: str
+    point: Point
+    people: float
+
+
+class OwnCafe(NamedTuple):
+    """A café that is open."""
+
+    name: str
+    point: Point
+
+
+@dataclass(frozen=True)
+class Market:
+    """Towns, and the web orders of some days from each of them.
+
+    `fixed` are the orders of fixed lines by town, `held_back` those of them in held-back weeks, and
+    `picked_up`, cafés × towns, those that a café has sold. `scale` is the number of all web orders
+    for each order of a fixed line. `order_cents` is what an order brings in the mean, in hundredths
+    of `currency`.
+    """
+
+    towns: tuple[Town, ...]
+    cafes: tuple[OwnCafe, ...]
+    fixed: Floats
+    held_back: Floats
+    picked_up: Floats
+    scale: float
+    days: int
+    order_cents: float
+    currency: str
+
+    @property
+    def people(self) -> Floats:
+        """The people of each town."""
+        return np.array([one.people for one in self.towns], float)
+
+    @property
+    def points(self) -> Floats:
+        """Latitude and longitude of each town."""
+        return points_of([one.point for one in self.towns])
+
+
+def points_of(points: list[Point]) -> Floats:
+    """Return rows of latitude and longitude."""
+    return np.array(points, float).reshape(-1, 2)
+
+
+def kilometres(one: Point, two: Point) -> float:
+    """Return the distance between two points."""
+    return float(distances_km(points_of([one]), points_of([two]))[0, 0])
+
+
+def is_same_place(one: Point, two: Point) -> bool:
+    """Whether two points are so close that they are one place."""
+    return kilometres(one, two) <= SAME_PLACE_KM
+
+
+@dataclass(frozen=True)
+class MarketModel:
+    """The demand of a month by town, and draws of how it is shared by cafés.
+
+    `demand` is that of people alone if `check` finds no gain by the orders.
+    """
+
+    market: Market
+    check: HeldBackCheck
+    demand: Demand
+    huff: HuffDraws
+    own_distances: Floats
+    seed: int
+
+    @cached_property
+    def demand_draws(self) -> Floats:
+        """Draws × towns of the demand of a month."""
+        rng = np.random.default_rng((self.seed, _OF_DEMAND))
+        drawn = self.demand.draw(rng, DRAWS)
+        return drawn * np.exp(rng.normal(0, MOBILE_SPREAD, drawn.shape))
+
+
+def fit_market(market: Market, decay_range: tuple[float, float]) -> MarketModel:
+    """Fit demand and the Huff model to a market.
+
+    Draws depend on the data only, so a plan of equal data is equal. `decay_range` in kilometres
+    counts if too few cafés have orders by place.
+    """
+    check = check_held_back(market.fixed - market.held_back, market.held_back, market.people)
+    estimate = shrink if check.is_better else by_people_alone
+    factor = market.scale * DAYS_PER_MONTH / market.days
+    demand = estimate(market.fixed, market.people).scaled(factor)
+    own = distances_km(points_of([one.point for one in market.cafes]), market.points)
+    seed = _seed(market)
+    rng = np.random.default_rng((seed, _OF_DISTANCE))
+    if can_fit(market.picked_up):
+        huff = draw_fitted(rng, DRAWS, market.picked_up, market.fixed, own)
+    else:
+        huff = draw_range(rng, DRAWS, decay_range)
+    return MarketModel(market, check, demand, huff, own, seed)
+
+
+def _seed(market: Market) -> int:
+    """Return a number that depends on the orders and the people of the towns."""
+    content = np.concatenate([market.fixed, market.people]).tobytes()
+    return int.from_bytes(sha256(content).digest()[:8])

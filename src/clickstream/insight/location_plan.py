@@ -1,0 +1,230 @@
+"""Rank candidates for a new café by the orders, and the money, that each would bring in a month.
+
+`clickstream locations` calls this module; `insight.location_texts` has the sentences. Pure
+functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from clickstream.insight.huff import OrderShares, distances_km, share_orders, weights
+from clickstream.insight.location_demand import HeldBackCheck
+from clickstream.insight.location_market import (
+    DRAWS,
+    MarketModel,
+    Point,
+    is_same_place,
+    kilometres,
+    points_of,
+)
+from clickstream.insight.synthetic_control import Floats
+
+TOP = 5
+"""Places of the ranking for which the frequency is stated."""
+
+ATTRACTION_SPREAD = 0.2
+"""Standard deviation of the logarithm of a new café's weight: it may be better than own cafés."""
+
+MONTHS_COUNTED = 12
+"""Months over which the orders of a candidate are counted; more of them vary less by chance."""
+
+NEARBY_KM = 25.0
+"""Distance within which the orders of towns are evidence for a candidate."""
+
+LEAST_ORDERS_NEARBY = 30
+"""Orders of fixed lines nearby below which a candidate is flagged."""
+
+
+class CafeCandidate(NamedTuple):
+    """A place for a café, and what is assumed about it.
+
+    Amounts are hundredths of the currency of sales: the rent of a month, and the opening cost,
+    which is spread over `payback_months`. `margin` is the share of sales that remains after all
+    costs but these. Without a rent or a margin, there is no result in money.
+    """
+
+    name: str
+    point: Point
+    rent_cents: int | None = None
+    opening_cents: int = 0
+    margin: float | None = None
+    competition: float = 0.0
+    payback_months: int = 36
+
+
+class DrawInterval(NamedTuple):
+    """The 5 %, 50 % and 95 % points of the draws of a value."""
+
+    low: float
+    middle: float
+    high: float
+
+
+Flag = Literal["few orders", "own café", "shares customers"]
+
+
+class CandidateFlag(NamedTuple):
+    """What limits a result; `other` names the own café or the candidate that is meant."""
+
+    flag: Flag
+    other: str = ""
+
+
+@dataclass(frozen=True)
+class RankedCandidate:
+    """A candidate with the values of a month.
+
+    `orders` are those that all cafés together gain, and `own_share` is the share of the café's
+    orders that own cafés lose. `top_share` is how often the candidate is among the first five.
+    `result_cents` is what the gained orders earn less rent and opening cost.
+    """
+
+    candidate: CafeCandidate
+    orders: DrawInterval
+    own_share: float
+    top_share: float
+    result_cents: DrawInterval | None
+    break_even: float | None
+    flags: tuple[CandidateFlag, ...]
+
+
+@dataclass(frozen=True)
+class LocationPlan:
+    """Candidates, the best first: by their result if all have one, or else by their orders."""
+
+    ranked: tuple[RankedCandidate, ...]
+    is_by_money: bool
+    check: HeldBackCheck
+
+
+def plan_locations(model: MarketModel, candidates: Sequence[CafeCandidate]) -> LocationPlan:
+    """Rank candidates, each as if it were the only new café."""
+    if not candidates:
+        return LocationPlan((), is_by_money=False, check=model.check)
+    of_attraction, of_count = _noise(model.seed, candidates)
+    usual = np.array([usual_attraction(one) for one in candidates])
+    shares = _draw_shares(model, candidates, usual * np.exp(ATTRACTION_SPREAD * of_attraction))
+    gained = _count_orders(of_count, shares.at_cafe - shares.from_own)
+    money = [_result(model, one, gained[:, n]) for n, one in enumerate(candidates)]
+    scores = _scores(gained, money)
+    middles, top_shares = np.median(scores, axis=0), _is_top(scores).mean(axis=0)
+    own_shares = shares.from_own.sum(axis=0) / np.maximum(shares.at_cafe.sum(axis=0), 1e-12)
+    order = sorted(range(len(candidates)), key=lambda n: (-middles[n], candidates[n].name))
+    ranked = tuple(
+        RankedCandidate(
+            candidate=candidates[n],
+            orders=_interval(gained[:, n]),
+            own_share=float(own_shares[n]),
+            top_share=float(top_shares[n]),
+            result_cents=None if (result := money[n]) is None else _interval(result),
+            break_even=None if result is None else float((result >= 0).mean()),
+            flags=tuple(_flags(model, candidates[n], [candidates[m] for m in order[:place]])),
+        )
+        for place, n in enumerate(order)
+    )
+    return LocationPlan(ranked, scores is not gained, model.check)
+
+
+def _scores(gained: Floats, money: Sequence[Floats | None]) -> Floats:
+    """Return draws × candidates of what candidates are ranked by: money if all have a result."""
+    known = [one for one in money if one is not None]
+    return np.column_stack(known) if len(known) == len(money) else gained
+
+
+def _draw_shares(
+    model: MarketModel, candidates: Sequence[CafeCandidate], attraction: Floats
+) -> OrderShares:
+    """Return draws × candidates of the orders at a new café, and of those from own cafés.
+
+    All candidates have the same draws of demand and distance, so that their order is about them.
+    """
+    distances = distances_km(points_of([one.point for one in candidates]), model.market.points)
+    rows = [
+        share_orders(
+            demand,
+            weights(model.own_distances, decay).sum(axis=0),
+            attraction[n][:, None] * weights(distances, decay),
+            online,
+        )
+        for n, (demand, decay, online) in enumerate(
+            zip(model.demand_draws, model.huff.decays, model.huff.online, strict=True)
+        )
+    ]
+    return OrderShares(*(np.array(values) for values in zip(*rows, strict=True)))
+
+
+def usual_attraction(one: CafeCandidate) -> float:
+    """Return the weight of a candidate at no distance; competitors there share its customers."""
+    return 1 / (1 + one.competition)
+
+
+def propose_candidates(model: MarketModel, limit: int) -> list[CafeCandidate]:
+    """Return the towns that would gain most orders, as candidates without assumptions."""
+    towns, (decay, online) = model.market.towns, model.huff.middle
+    own = weights(model.own_distances, decay).sum(axis=0)
+    new = weights(distances_km(model.market.points, model.market.points), decay)
+    shares = share_orders(model.demand.mean, own, new, online)
+    best = np.argsort(shares.from_own - shares.at_cafe, kind="stable")[:limit]
+    return [CafeCandidate(towns[n].name, towns[n].point) for n in best]
+
+
+def _count_orders(noise: Floats, expected: Floats) -> Floats:
+    """Return the orders of a mean month of a year, given what draws expect of a month."""
+    year = expected * MONTHS_COUNTED
+    counted: Floats = np.maximum(year + noise * np.sqrt(year), 0) / MONTHS_COUNTED
+    return counted
+
+
+def _noise(seed: int, candidates: Sequence[CafeCandidate]) -> tuple[Floats, Floats]:
+    """Draw standard normal values, 2 × draws × candidates, which do not depend on each other."""
+    by_name = [
+        np.random.default_rng((seed, crc32(one.name.encode()))).normal(size=(2, DRAWS))
+        for one in candidates
+    ]
+    first, second = np.stack(by_name, axis=2)
+    return first, second
+
+
+def _result(model: MarketModel, one: CafeCandidate, orders: Floats) -> Floats | None:
+    """Return draws of what a candidate earns in a month; None without a rent or a margin.
+
+    There is no result either if sales have several currencies.
+    """
+    if one.rent_cents is None or one.margin is None or not model.market.currency:
+        return None
+    costs = one.rent_cents + one.opening_cents / one.payback_months
+    found: Floats = orders * model.market.order_cents * one.margin - costs
+    return found
+
+
+def _is_top(scores: Floats) -> Floats:
+    """Whether each candidate is among the first of each draw."""
+    places = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1, kind="stable")
+    return (places < TOP).astype(float)
+
+
+def _interval(values: Floats) -> DrawInterval:
+    return DrawInterval(*np.quantile(values, [0.05, 0.5, 0.95]).tolist())
+
+
+def _flags(
+    model: MarketModel, one: CafeCandidate, ahead: Sequence[CafeCandidate]
+) -> Iterator[CandidateFlag]:
+    """Yield the flags of a candidate; `ahead` are those that are ranked before it."""
+    market, here = model.market, points_of([one.point])
+    near = distances_km(here, market.points)[0] <= NEARBY_KM
+    if market.fixed[near].sum() < LEAST_ORDERS_NEARBY:
+        yield CandidateFlag("few orders")
+    for cafe in market.cafes:
+        if is_same_place(one.point, cafe.point):
+            yield CandidateFlag("own café", cafe.name)
+    decay = model.huff.middle[0]
+    for other in ahead[: TOP - 1]:
+        if kilometres(one.point, other.point) <= decay:
+            yield CandidateFlag("shares customers", other.name)

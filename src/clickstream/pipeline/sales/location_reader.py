@@ -1,0 +1,231 @@
+"""Orders, people, places and stores for a plan of locations, by one Athena query for each.
+
+`clickstream locations` calls this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from clickstream.errors import InputError
+from clickstream.insight.location_market import Market
+from clickstream.insight.location_rows import (
+    CoordinatesRow,
+    MarketGaps,
+    MarketRows,
+    OrdersRow,
+    PeopleRow,
+    StoreRow,
+    build_market,
+)
+from clickstream.insight.location_texts import MISSING
+from clickstream.lake import Lake, athena
+from clickstream.sales.candidate_file import CandidateFile, read_candidates
+from clickstream.settings import Settings
+
+NOT_FIXED = ("cellular", "hosting", "private", "proxy", "satellite", "tor", "vpn")
+"""Kinds of networks whose places are not those of their customers."""
+
+_HELD_BACK = "mod(date_diff('day', date '2000-01-03', order_facts.event_date), 28) >= 21"
+"""Every fourth week, from Monday on, whatever dates are read."""
+
+_ORDERS = """
+with
+
+confirmed as (
+    select
+        confirmation_views.sales_source,
+        confirmation_views.order_id,
+        max(hits.network) as network
+    from confirmation_views
+    inner join hits
+        on
+            confirmation_views.event_date = hits.event_date
+            and confirmation_views.raw_object = hits.raw_object
+            and confirmation_views.line_number = hits.line_number
+    where
+        confirmation_views.event_date between
+            date_add('day', -1, date '{first}') and date_add('day', 1, date '{last}')
+        and hits.event_date between
+            date_add('day', -1, date '{first}') and date_add('day', 1, date '{last}')
+        and confirmation_views.kind = 'order'
+        and hits.order_number is not null
+    group by confirmation_views.sales_source, confirmation_views.order_id
+),
+
+refunded as (
+    select
+        sales_source,
+        order_id,
+        sum(amount_cents) as amount_cents
+    from refunds
+    where event_date between date '{first}' and date '{last}'
+    group by sales_source, order_id
+),
+
+stored as (
+    select
+        sales_source,
+        order_id,
+        store_id
+    from orders
+    where event_date between date '{first}' and date '{last}'
+),
+
+web_orders as (
+    select
+        order_facts.country,
+        order_facts.region,
+        order_facts.city,
+        order_facts.sales_source,
+        stored.store_id,
+        case
+            when confirmed.network is null then coalesce(order_facts.device = 'desktop', false)
+            else confirmed.network not in ({not_fixed})
+        end as is_fixed,
+        confirmed.network is null as is_by_device,
+        {held_back} as is_held_back,
+        order_facts.total_cents - coalesce(refunded.amount_cents, 0) as net_cents,
+        order_facts.event_date
+    from order_facts
+    left join stored
+        on
+            order_facts.sales_source = stored.sales_source
+            and order_facts.order_id = stored.order_id
+    left join confirmed
+        on
+            order_facts.sales_source = confirmed.sales_source
+            and order_facts.order_id = confirmed.order_id
+    left join refunded
+        on
+            order_facts.sales_source = refunded.sales_source
+            and order_facts.order_id = refunded.order_id
+    where
+        order_facts.event_date between date '{first}' and date '{last}'
+        and order_facts.sold_by in ('web', 'app')
+)
+
+select
+    country,
+    region,
+    city,
+    sales_source,
+    store_id,
+    is_fixed,
+    is_by_device,
+    is_held_back,
+    count(*) as orders,
+    sum(net_cents) as net_cents,
+    min(event_date) as first_date,
+    max(event_date) as last_date
+from web_orders
+group by
+    country,
+    region,
+    city,
+    sales_source,
+    store_id,
+    is_fixed,
+    is_by_device,
+    is_held_back
+"""
+
+_COORDINATES = """
+select
+    country,
+    region,
+    city,
+    sum(requests * latitude) / sum(requests) as latitude,
+    sum(requests * longitude) / sum(requests) as longitude
+from place_facts
+where
+    event_date between date '{first}' and date '{last}'
+    and city is not null
+    and latitude is not null
+    and longitude is not null
+group by country, region, city
+"""
+
+_PEOPLE = """
+select
+    country,
+    region,
+    name,
+    max_by(value, year) as people
+from demographic_versions
+where
+    valid_to is null
+    and measure = 'people'
+    and region is not null
+group by country, region, name
+"""
+
+_STORES = """
+select
+    sales_source,
+    store_id,
+    name,
+    kind,
+    latitude,
+    longitude,
+    closed_on
+from store_versions
+where valid_to is null
+"""
+
+
+def market_sql(first: date, last: date) -> tuple[str, str, str, str]:
+    """Return the queries of orders, coordinates, people and stores.
+
+    Orders and coordinates are those of two UTC dates and those between.
+    """
+    names = ", ".join(f"'{one}'" for one in NOT_FIXED)
+    orders = _ORDERS.format(first=first, last=last, not_fixed=names, held_back=_HELD_BACK)
+    return orders, _COORDINATES.format(first=first, last=last), _PEOPLE, _STORES
+
+
+def market_rows(
+    orders: Iterable[Sequence[Any]],
+    coordinates: Iterable[Sequence[Any]],
+    people: Iterable[Sequence[Any]],
+    stores: Iterable[Sequence[Any]],
+) -> MarketRows:
+    """Return the rows of the queries of `market_sql`."""
+    return MarketRows(
+        [OrdersRow(*one) for one in orders],
+        [PeopleRow(*one) for one in people],
+        [CoordinatesRow(*one) for one in coordinates],
+        [StoreRow(*one) for one in stores],
+    )
+
+
+def read_market(lake: Lake, first: date, last: date) -> tuple[Market, MarketGaps]:
+    """Read the market of two UTC dates and those between.
+
+    Raises InputError if the settings have no sales, or if the lake lacks what a plan needs.
+    """
+    if not lake.settings.sales:
+        raise InputError(
+            "A plan of locations needs orders, and the settings have no [[sales]]: add a source."
+        )
+    rows = market_rows(*(athena.query(lake, sql).rows for sql in market_sql(first, last)))
+    found = build_market(rows, lake.settings.sales_currency)
+    if isinstance(found, str):
+        raise InputError(f"There is no plan of locations. {MISSING[found]}")
+    return found
+
+
+def read_candidate_file(settings: Settings, market: Market) -> CandidateFile:
+    """Read the candidates that the settings name. Raises InputError, with what to do."""
+    path = settings.resolve(settings.locations.candidates)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not in UTF-8"
+        raise InputError(
+            f"The candidates {path} can't be read ({reason}): set [locations] candidates, or write "
+            "the file with `clickstream locations candidates`."
+        ) from None
+    return read_candidates(text, str(path), market.towns, market.currency)

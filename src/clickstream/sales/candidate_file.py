@@ -1,0 +1,173 @@
+"""Candidates for a new café, from a CSV file that the owner fills in.
+
+The setting `candidates` of `[locations]` names the file; docs/locations.md describes its columns.
+Each row that can't be used has a sentence, and the other rows count.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from clickstream.errors import InputError
+from clickstream.insight.huff import distances_km
+from clickstream.insight.location_market import Point, Town, points_of
+from clickstream.insight.location_plan import CafeCandidate
+from clickstream.insight.place_names import PlaceKey, place_key
+from clickstream.insight.synthetic_control import Floats
+from clickstream.sales.values import MOST_CENTS, BadValue, cents
+from clickstream.wording import shorten
+
+COLUMNS = (
+    *("name", "place", "latitude", "longitude"),
+    *("rent", "opening_cost", "payback_months", "margin", "competition", "currency"),
+)
+"""The columns that the file can have; `name` is needed, and either `place` or both coordinates."""
+
+_LATITUDE, _LONGITUDE, _MARGIN = (-90.0, 90.0), (-180.0, 180.0), (0.0, 1.0)
+_MONTHS, _COMPETITION = (1.0, 600.0), (0.0, 1000.0)
+_MONEY = (0.0, MOST_CENTS / 100)
+
+FARTHEST_TOWN_KM = 50.0
+"""Distance to the nearest town beyond which a candidate can't be meant, such as one in the sea."""
+
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class CandidateFile:
+    """The candidates of a file, and a sentence for each row that can't be used."""
+
+    candidates: tuple[CafeCandidate, ...]
+    problems: tuple[str, ...]
+
+
+class _Places(NamedTuple):
+    """The towns of the lake: their points by name, and as rows."""
+
+    by_name: Mapping[PlaceKey, Point]
+    points: Floats
+
+
+def read_candidates(text: str, where: str, towns: Sequence[Town], currency: str) -> CandidateFile:
+    """Read the file; `where` is its path, and `currency` that of the sales.
+
+    Raises InputError if the columns are not those of COLUMNS.
+    """
+    places = _Places(
+        {place_key("city", one.name): one.point for one in towns},
+        points_of([one.point for one in towns]),
+    )
+    found: dict[str, CafeCandidate] = {}
+    problems: list[str] = []
+    for number, row in _rows(text, where):
+        try:
+            one = _candidate(row, places, currency)
+            if one.name in found:
+                raise BadValue("it is in the file twice: give each row a name of its own")
+        except BadValue as problem:
+            name = row["name"] or "without a name"
+            problems.append(f"Line {number}, {name}: {problem}.")
+        else:
+            found[one.name] = one
+    return CandidateFile(tuple(found.values()), tuple(problems))
+
+
+def write_candidates(candidates: Sequence[CafeCandidate], currency: str) -> str:
+    """Return candidates as a file to fill in."""
+    lines = io.StringIO()
+    table = csv.DictWriter(lines, COLUMNS, restval="", lineterminator="\n")
+    table.writeheader()
+    for one in candidates:
+        point = {"latitude": one.point.latitude, "longitude": one.point.longitude}
+        table.writerow({"name": one.name, "currency": currency} | point)
+    return lines.getvalue()
+
+
+def _rows(text: str, where: str) -> Iterator[tuple[int, Row]]:
+    """Yield the number of each line and its values by column; an absent one is empty."""
+    lines = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    columns = [name.strip() for name in lines.fieldnames or ()]
+    if "name" not in columns or not {*columns} <= {*COLUMNS} or len({*columns}) < len(columns):
+        raise InputError(
+            f"The columns of {where} are {shorten(columns, len(COLUMNS))}: the file needs name, "
+            f"and can have {', '.join(COLUMNS[1:])}, each once."
+        )
+    lines.fieldnames = columns
+    for row in lines:
+        values = {name: (row.get(name) or "").strip() for name in COLUMNS}
+        yield lines.line_num, values | ({"extra": "extra"} if None in row else {})
+
+
+def _candidate(row: Row, places: _Places, currency: str) -> CafeCandidate:
+    """Return the candidate of a row. Raises BadValue with what is wrong and what to do."""
+    if "extra" in row:
+        raise BadValue("it has more values than columns: put quotes around a text with a comma")
+    if not row["name"]:
+        raise BadValue("it needs a name: write one")
+    _check_currency(row, currency)
+    return CafeCandidate(
+        name=row["name"],
+        point=_point(row, places),
+        rent_cents=cents(_number(row, "rent", _MONEY)) if row["rent"] else None,
+        opening_cents=cents(_number(row, "opening_cost", _MONEY, "0")),
+        margin=_number(row, "margin", _MARGIN) if row["margin"] else None,
+        competition=_number(row, "competition", _COMPETITION, "0"),
+        payback_months=round(_number(row, "payback_months", _MONTHS, "36")),
+    )
+
+
+def _check_currency(row: Row, currency: str) -> None:
+    """Refuse amounts of another currency than that of the sales."""
+    has_amount = row["rent"] or row["opening_cost"]
+    given = row["currency"].upper()
+    if has_amount and given and given != currency:
+        raise BadValue(
+            f"its amounts are in {given}, and the sales in {currency or 'several currencies'}: "
+            f"convert them, or leave rent and opening_cost empty"
+        )
+
+
+def _point(row: Row, places: _Places) -> Point:
+    """Return the coordinates of a row, or those of its place."""
+    if row["latitude"] and row["longitude"]:
+        return _near_a_town(row, places.points)
+    if row["latitude"] or row["longitude"]:
+        raise BadValue("it has one coordinate only: write latitude and longitude")
+    if not row["place"]:
+        raise BadValue("it has no coordinates: write latitude and longitude, or a place")
+    found = places.by_name.get(place_key("city", row["place"]))
+    if found is None:
+        raise BadValue(
+            f"no town with visits and inhabitants is called {row['place']}: write it as the "
+            "dashboard does, for example Leeds, England, GB, or write latitude and longitude"
+        )
+    return found
+
+
+def _near_a_town(row: Row, towns: Floats) -> Point:
+    """Return the coordinates of a row. Raises BadValue if no town is near, as in the sea."""
+    point = Point(_number(row, "latitude", _LATITUDE), _number(row, "longitude", _LONGITUDE))
+    if distances_km(points_of([point]), towns).min() > FARTHEST_TOWN_KM:
+        raise BadValue(
+            f"no town with visits and inhabitants is within {FARTHEST_TOWN_KM:g} km of "
+            f"{point.latitude:g}, {point.longitude:g}: check the sign and the order of its "
+            "coordinates"
+        )
+    return point
+
+
+def _number(row: Row, column: str, limits: tuple[float, float], default: str = "") -> float:
+    """Return the number in a column. Raises BadValue if it is outside the limits."""
+    text = row[column] or default
+    try:
+        value = float(text)
+    except ValueError:
+        raise BadValue(f"{column} is {text}, which is no number: write it as 1234.56") from None
+    low, high = limits
+    if not low <= value <= high:
+        raise BadValue(f"{column} is {text}: write a number from {low:g} to {high:g}")
+    return value
