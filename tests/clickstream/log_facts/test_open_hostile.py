@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -84,8 +85,17 @@ def test_a_log_may_shrink_and_another_vanish_while_they_are_read(
 
 def wait_until_open(pid: int, path: Path) -> None:
     """Wait until a process has opened a file."""
-    while str(path) not in map(os.path.realpath, Path(f"/proc/{pid}/fd").glob("*")):
+    while str(path) not in open_files(pid):
         time.sleep(0.002)
+
+
+def open_files(pid: int) -> set[str]:
+    """The files that a process has open; one that it closes meanwhile may be missing."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").glob("*"):
+        with suppress(FileNotFoundError):
+            found.add(str(link.readlink()))
+    return found
 
 
 @pytest.mark.deep
