@@ -30,6 +30,18 @@ def amount(cents: int) -> str:
     return f"{'-' if cents < 0 else ''}{abs(cents) // 100:,}.{abs(cents) % 100:02}"
 
 
+def format_share(share: float) -> str:
+    """Format a share as per cent: `12 %`, and below 1 % with a digit more."""
+    return f"{percent(share)} %"
+
+
+def percent(share: float) -> str:
+    """Return the number of `format_share`: `12`, `0.4` or `−3`."""
+    number = share * 100
+    text = f"{number:.1f}" if 0 < abs(number) < 1 else f"{number:.0f}"
+    return text.replace("-", "−") if float(text) else "0"
+
+
 def shorten(items: Iterable[object], shown: int = SHOWN) -> str:
     """Join items as text, like `A, B, C and 1,417 more`; `none` for no items.
 

@@ -11,7 +11,7 @@ import pytest
 from tests.sql.test_view_cases import as_select
 from tests.support.engines import Engine
 
-from clickstream.insight.holdout_texts import Metric
+from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.lake import Lake
 from clickstream.pipeline.sales.holdout_reader import history_of_rows, history_sql
 
@@ -69,7 +69,7 @@ HOURS = [*hours(0, 24), *hours(1, 24), *hours(3, 20, 3), *hours(4, 24), *hours(9
 def test_values_are_counted_by_region_and_date(
     engine: Engine,
     lake: Lake,
-    metric: Metric,
+    metric: TestedMetric,
     england: int,
     of_campaigns: int,
     wales: list[int],

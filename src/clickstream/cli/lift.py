@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from clickstream.cli.console import err, load_settings, open_lake, out
 from clickstream.errors import InputError
+from clickstream.insight.holdout_terms import BEFORE_DAYS, TestedMetric
 from clickstream.wording import printable, printable_lines
 
 if TYPE_CHECKING:
@@ -38,12 +39,10 @@ def plan(
         list[int] | None,
         typer.Option(min=2, max=26, help="Weeks of a test; 2, 3, 4, 6 and 8 by default."),
     ] = None,
-    metric: Annotated[
-        Literal["orders", "net_sales", "visits"], typer.Option(help="What is compared.")
-    ] = "orders",
+    metric: Annotated[TestedMetric, typer.Option(help="What is compared.")] = "orders",
     before_days: Annotated[
         int, typer.Option(min=14, max=366, help="Days before a test to which it is compared.")
-    ] = 56,
+    ] = BEFORE_DAYS,
     as_json: AsJson = False,
 ) -> None:
     """Propose regions and weeks for a test, with the smallest effect that it would find.

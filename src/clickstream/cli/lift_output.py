@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from clickstream.insight.holdout import Lift, NoAnswer
-from clickstream.insight.holdout_texts import Metric, describe, format_share
-from clickstream.wording import printable
+from clickstream.insight.holdout_terms import TestedMetric
+from clickstream.insight.holdout_texts import describe
+from clickstream.wording import format_share, printable
 
 if TYPE_CHECKING:
     from clickstream.insight.holdout_panel import RegionHistory
@@ -38,7 +39,7 @@ def show_result(
         out.print(Text(printable(note), "dim"), soft_wrap=True)
 
 
-def _weeks(result: Lift, metric: Metric) -> Table:
+def _weeks(result: Lift, metric: TestedMetric) -> Table:
     """Build a table of the weeks, with a bar of what is missing against the control."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("week of", "observed a day", "expected a day", "missing"):
@@ -59,7 +60,9 @@ def _weeks(result: Lift, metric: Metric) -> Table:
     return table
 
 
-def show_plan(found: HoldoutPlan, history: RegionHistory, metric: Metric, out: Console) -> None:
+def show_plan(
+    found: HoldoutPlan, history: RegionHistory, metric: TestedMetric, out: Console
+) -> None:
     """Print the options of a plan as a table."""
     if not found.options:
         return

@@ -10,12 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clickstream.insight.holdout_texts import format_share
 from clickstream.insight.location_explanation import LocationExplanation
 from clickstream.insight.location_market import MarketModel
 from clickstream.insight.location_plan import DrawInterval, LocationPlan, RankedCandidate
 from clickstream.insight.location_texts import describe_flag, describe_locations
-from clickstream.wording import amount, printable
+from clickstream.wording import amount, format_share, printable
 
 
 def show_plan(plan: LocationPlan, currency: str, limits: Sequence[str], out: Console) -> None:

@@ -15,9 +15,10 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from clickstream.insight.arrays import Floats, Integers
 from clickstream.insight.holdout_panel import RegionPanel
 from clickstream.insight.placebo import FittedTest, estimate_test, fit_test
-from clickstream.insight.synthetic_control import DAYS_PER_BLOCK, Floats, Integers
+from clickstream.insight.synthetic_control import DAYS_PER_BLOCK
 
 LEAST_DAYS_BEFORE, LEAST_TEST_DAYS, LEAST_DONORS = 14, 7, 3
 """Complete dates before and within a test, and other regions, that an answer needs."""

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clickstream.insight.synthetic_control import Floats
+from clickstream.insight.arrays import Floats
+from clickstream.wording import quantity
 
 HOURS = 24
 """Hours of a complete date."""
@@ -120,7 +121,7 @@ def _incomplete(
     for day in dates:
         missing = HOURS - complete.get(day, 0)
         if missing:
-            yield day, f"{missing} hour{'s' if missing > 1 else ''} missing"
+            yield day, f"{quantity(missing, 'hour')} missing"
         elif needs_values and day not in with_values:
             yield day, "no orders in the lake"
         elif day in unmatched:

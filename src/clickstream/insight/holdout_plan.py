@@ -13,19 +13,18 @@ from math import ceil
 
 import numpy as np
 
+from clickstream.insight.arrays import Floats, Integers
 from clickstream.insight.holdout import LEAST_DONORS, has_enough, largest
 from clickstream.insight.holdout_panel import RegionPanel
+from clickstream.insight.holdout_terms import BEFORE_DAYS
 from clickstream.insight.placebo import FittedTest, estimate_test, fit_test
-from clickstream.insight.synthetic_control import DAYS_PER_BLOCK, Floats, Integers, fit_control
+from clickstream.insight.synthetic_control import DAYS_PER_BLOCK, fit_control
 
 WEEKS = (2, 3, 4, 6, 8)
 """Lengths of the proposed tests."""
 
 POWER = 0.8
 """The probability with which a test finds the smallest effect of its plan."""
-
-BEFORE_DAYS = 56
-"""Days before a test to which it is compared, if nothing else is chosen."""
 
 CAUSED_SHARE = 0.5
 """A test is proposed if it finds a campaign that causes this share of what comes by it."""

@@ -6,14 +6,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Literal, assert_never
+from typing import assert_never
 
 from clickstream.insight.holdout import Holdout, Lift, NoAnswer
 from clickstream.insight.holdout_panel import RegionHistory
 from clickstream.insight.holdout_plan import HoldoutOption, HoldoutPlan
+from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.insight.synthetic_control import DAYS_PER_BLOCK
-
-Metric = Literal["orders", "net_sales", "visits"]
+from clickstream.wording import format_share, percent, quantity
 
 STILL_ON = 0.2
 """Share of its usual values from which on a campaign was probably not switched off.
@@ -26,7 +26,7 @@ SHOWN_DATES = 3
 
 
 def describe(
-    result: Lift | NoAnswer, campaigns: Sequence[str], metric: Metric, currency: str = ""
+    result: Lift | NoAnswer, campaigns: Sequence[str], metric: TestedMetric, currency: str = ""
 ) -> str:
     """Say in a sentence what campaigns brought, or why that is not known."""
     if isinstance(result, NoAnswer):
@@ -50,7 +50,7 @@ def notes(result: Lift | NoAnswer) -> Iterator[str]:
     """Yield what limits a result: dates to come, incomplete dates, other regions and the fit."""
     if isinstance(result, Lift):
         if result.days_missing:
-            days = _quantity(result.days_missing, "date")
+            days = quantity(result.days_missing, "date")
             yield f"The test is not over: {days} until {result.last} are missing."
         yield from _notes_on_control(result)
     if result.incomplete:
@@ -79,14 +79,14 @@ def notes_on_campaigns(history: RegionHistory, holdout: Holdout) -> Iterator[str
         )
 
 
-def describe_plan(found: HoldoutPlan, metric: Metric) -> str:
+def describe_plan(found: HoldoutPlan, metric: TestedMetric) -> str:
     """Say in a sentence which test to choose, or why none would find the campaign."""
     if found.refusal:
         return f"No plan: {found.refusal}"
     if (best := found.best) is not None:
         return (
             f"Proposed: switch it off in {_regions(best.regions)} for "
-            f"{_quantity(best.weeks, 'week')}. An effect of "
+            f"{quantity(best.weeks, 'week')}. An effect of "
             f"{format_share(best.smallest_effect or 0)} of the {_NOUNS[metric]} there would be "
             f"found; the campaign has {format_share(best.campaign_share)} of them, and the test "
             "finds it if half of these or more would not come without it."
@@ -103,7 +103,11 @@ def describe_plan(found: HoldoutPlan, metric: Metric) -> str:
 
 
 def settings_section(
-    campaigns: Sequence[str], metric: Metric, best: HoldoutOption, before_days: int, today: date
+    campaigns: Sequence[str],
+    metric: TestedMetric,
+    best: HoldoutOption,
+    before_days: int,
+    today: date,
 ) -> str:
     """Return the section of the settings for a proposed test, from the next Monday on."""
     first = today + timedelta(days=DAYS_PER_BLOCK - today.weekday())
@@ -124,14 +128,14 @@ def _toml(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-_NOUNS: dict[Metric, str] = {"orders": "orders", "net_sales": "net sales", "visits": "visits"}
+_NOUNS: dict[TestedMetric, str] = {"orders": "orders", "net_sales": "net sales", "visits": "visits"}
 
 
 def _notes_on_control(result: Lift) -> Iterator[str]:
     names = ", ".join(f"{one.region} {format_share(one.share)}" for one in result.donors)
     yield f"The control is {names}; it missed the weeks before by {format_share(result.fit_error)}."
     if result.too_small:
-        regions = _quantity(result.too_small, "region")
+        regions = quantity(result.too_small, "region")
         yield f"{regions} with too few values before the test are left out."
     if result.widening > 1:
         yield (
@@ -145,11 +149,11 @@ def _name_incomplete(incomplete: Mapping[date, str]) -> str:
     days = sorted(incomplete)
     named = ", ".join(f"{day} ({incomplete[day]})" for day in days[:SHOWN_DATES])
     more = len(days) - SHOWN_DATES
-    others = f" and {_quantity(more, 'other date')}" if more > 0 else ""
+    others = f" and {quantity(more, 'other date')}" if more > 0 else ""
     return f"Left out because they are not complete: {named}{others}."
 
 
-def _difference(share: float, metric: Metric) -> str:
+def _difference(share: float, metric: TestedMetric) -> str:
     """Say by how much the regions were below or above their control."""
     match metric:
         case "orders" | "visits":
@@ -161,7 +165,7 @@ def _difference(share: float, metric: Metric) -> str:
     return f"{format_share(abs(share))} {word}"
 
 
-def _amount(effect: float, metric: Metric, currency: str) -> str:
+def _amount(effect: float, metric: TestedMetric, currency: str) -> str:
     if metric == "net_sales":
         return f"{_rounded(effect / 100)} {currency}".rstrip()
     return f"{_rounded(effect)} {metric}"
@@ -176,18 +180,7 @@ def _rounded(number: float) -> str:
 
 def _interval(result: Lift) -> str:
     """Name the interval; a limit below 0 is more than without the campaign."""
-    return f"90 % interval {_number(result.low)} to {format_share(result.high)}"
-
-
-def format_share(share: float) -> str:
-    """Format a share as per cent: `12 %`, and below 1 % with a digit more."""
-    return f"{_number(share)} %"
-
-
-def _number(share: float) -> str:
-    percent = share * 100
-    text = f"{percent:.1f}" if 0 < abs(percent) < 1 else f"{percent:.0f}"
-    return text.replace("-", "−") if float(text) else "0"
+    return f"90 % interval {percent(result.low)} to {format_share(result.high)}"
 
 
 def _regions(names: Sequence[str]) -> str:
@@ -196,8 +189,4 @@ def _regions(names: Sequence[str]) -> str:
 
 def _time(result: Lift) -> str:
     weeks, days = divmod(result.test_days, 7)
-    return _quantity(result.test_days, "day") if days else _quantity(weeks, "week")
-
-
-def _quantity(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return quantity(result.test_days, "day") if days else quantity(weeks, "week")

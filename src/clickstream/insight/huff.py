@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clickstream.insight.synthetic_control import Floats
+from clickstream.insight.arrays import Floats
 
 EARTH_KM = 6371.0
 

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clickstream.insight.synthetic_control import Floats
+from clickstream.insight.arrays import Floats
+from clickstream.insight.credit_interval import Z
 
 LEAST_SPREAD = 0.02
 """Smallest variance of the rates of towns: no two towns order exactly alike."""
-
-Z = 1.645
-"""Standard errors by which a gain must differ from 0, one-sided at 95 %."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class HeldBackCheck:
 
     @property
     def is_better(self) -> bool:
-        """Whether the gain is above 0 by more than chance."""
+        """Whether the gain is above 0 by more than chance, one-sided at 95 %."""
         return self.gain > Z * self.error
 
 

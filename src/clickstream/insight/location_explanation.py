@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from clickstream.insight.arrays import Floats
 from clickstream.insight.huff import distances_km, weights
 from clickstream.insight.location_market import MarketModel, points_of
 from clickstream.insight.location_plan import CafeCandidate, usual_attraction
-from clickstream.insight.synthetic_control import Floats
 
 SHOWN_TOWNS = 10
 

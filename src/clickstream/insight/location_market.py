@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from clickstream.insight.arrays import Floats
 from clickstream.insight.huff import (
     HuffDraws,
     can_fit,
@@ -26,7 +27,6 @@ from clickstream.insight.location_demand import (
     check_held_back,
     shrink,
 )
-from clickstream.insight.synthetic_control import Floats
 
 DAYS_PER_MONTH = 30
 """Days of the month in which orders and amounts are stated."""

@@ -13,6 +13,7 @@ from zlib import crc32
 
 import numpy as np
 
+from clickstream.insight.arrays import Floats
 from clickstream.insight.huff import OrderShares, distances_km, share_orders, weights
 from clickstream.insight.location_demand import HeldBackCheck
 from clickstream.insight.location_market import (
@@ -23,7 +24,6 @@ from clickstream.insight.location_market import (
     kilometres,
     points_of,
 )
-from clickstream.insight.synthetic_control import Floats
 
 TOP = 5
 """Places of the ranking for which the frequency is stated."""

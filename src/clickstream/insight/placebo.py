@@ -11,20 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clickstream.insight.arrays import Floats, Integers
+from clickstream.insight.credit_interval import Z
 from clickstream.insight.synthetic_control import (
     Control,
     EffectEstimate,
-    Floats,
-    Integers,
     estimate,
     synthetic_series,
 )
 
 MOST_PLACEBOS = 12
 """Placebo tests of an evaluation: those of the largest other regions."""
-
-Z = 1.645
-"""Standard normal quantile of 95 %: half the width of a 90 % interval in standard deviations."""
 
 
 @dataclass(frozen=True)

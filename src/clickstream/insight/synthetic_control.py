@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from clickstream.insight.arrays import Floats, Integers
 
 DAYS_PER_BLOCK = 7
 """The control is fitted on weeks, so the different weekdays of regions do not matter."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from clickstream.errors import InputError
+from clickstream.insight.arrays import Floats
 from clickstream.insight.huff import distances_km
 from clickstream.insight.location_market import Point, Town, points_of
 from clickstream.insight.location_plan import CafeCandidate
 from clickstream.insight.place_names import PlaceKey, place_key
-from clickstream.insight.synthetic_control import Floats
 from clickstream.sales.values import MOST_CENTS, BadValue, cents
 from clickstream.wording import shorten
 

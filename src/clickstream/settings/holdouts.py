@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from clickstream.insight.holdout_terms import BEFORE_DAYS, TestedMetric
 from clickstream.settings.base import Section
 
 HOLDOUT_PROBLEM = "holdout"
@@ -60,11 +61,11 @@ class HoldoutSettings(Section):
     )
     first: UtcDate = Field(description="First UTC date without the campaigns.")
     last: UtcDate = Field(description="Last UTC date without the campaigns.")
-    metric: Literal["orders", "net_sales", "visits"] = Field(
+    metric: TestedMetric = Field(
         "orders", description="What is compared: orders and net sales by the region of their visit."
     )
     before_days: Annotated[int, Field(ge=14, le=366)] = Field(
-        56, description="Days before `first` to which the control is fitted."
+        BEFORE_DAYS, description="Days before `first` to which the control is fitted."
     )
 
     @model_validator(mode="after")

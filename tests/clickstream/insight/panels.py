@@ -9,8 +9,8 @@ from datetime import date, timedelta
 import numpy as np
 from hypothesis import strategies as st
 
+from clickstream.insight.arrays import Floats
 from clickstream.insight.holdout_panel import RegionPanel
-from clickstream.insight.synthetic_control import Floats
 
 FIRST = date(2026, 11, 2)
 """The first date of the test of all panels."""

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from clickstream.insight.arrays import Floats
 from clickstream.insight.huff import distances_km, share_orders, weights
 from clickstream.insight.location_market import Market, OwnCafe, Point, Town
 from clickstream.insight.location_plan import CafeCandidate
-from clickstream.insight.synthetic_control import Floats
 
 TOWNS, CAFES, GATEWAYS, DAYS = 500, 6, 30, 360
 DECAY_KM, ONLINE = (8.0, 25.0), (0.05, 0.5)

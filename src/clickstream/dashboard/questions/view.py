@@ -17,6 +17,7 @@ from clickstream.dashboard.questions.periods import (
     period_of,
 )
 from clickstream.hours import Hour
+from clickstream.insight.holdout_terms import TestedMetric
 
 Tab = Literal["overview", "visitors", "marketing", "orders", "places", "machines", "trust"]
 Grain = Literal["hour", "day", "week"]
@@ -48,7 +49,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
         *("markov", "shapley"),
     ),
     "credit_by": ("campaign", "channel", "source"),
-    "holdouts": ("orders", "net_sales", "visits"),
+    "holdouts": get_args(TestedMetric),
     "assistants": ("source", "landing_page"),
     "bots": ("agent", "bot_reason", "bot_class"),
     "map": ("visits", "conversion_rate", "net_sales"),

@@ -16,7 +16,8 @@ from clickstream.insight.holdout_panel import (
     RegionRow,
     build_history,
 )
-from clickstream.insight.holdout_texts import Metric, notes, notes_on_campaigns
+from clickstream.insight.holdout_terms import TestedMetric
+from clickstream.insight.holdout_texts import notes, notes_on_campaigns
 from clickstream.lake import Lake, athena
 from clickstream.settings.holdouts import HoldoutSettings
 
@@ -32,7 +33,7 @@ class _Source(NamedTuple):
 
 
 _UNMATCHED = "case when why_none = 'not matched yet' then 1 else 0 end"
-_SOURCES: dict[Metric, _Source] = {
+_SOURCES: dict[TestedMetric, _Source] = {
     "orders": _Source("order_facts", "event_date", "1", unmatched=_UNMATCHED),
     "net_sales": _Source("money_facts", "event_date", "net_cents", unmatched=_UNMATCHED),
     "visits": _Source("session_facts", "session_date", "1", "not coalesce(is_suspected, false)"),
@@ -80,7 +81,7 @@ group by event_date
 """
 
 
-def history_sql(metric: Metric, campaigns: Sequence[str], first: date, last: date) -> str:
+def history_sql(metric: TestedMetric, campaigns: Sequence[str], first: date, last: date) -> str:
     """Return the query of two UTC dates and those between; it runs on copies of the facts, too.
 
     Campaigns are given in lower case.
@@ -89,7 +90,7 @@ def history_sql(metric: Metric, campaigns: Sequence[str], first: date, last: dat
     return _QUERY.format(campaigns=names, first=first, last=last, **_SOURCES[metric]._asdict())
 
 
-def history_of_rows(metric: Metric, rows: Iterable[Sequence[Any]]) -> RegionHistory:
+def history_of_rows(metric: TestedMetric, rows: Iterable[Sequence[Any]]) -> RegionHistory:
     """Build the history from the rows of `history_sql`."""
     found = [*rows]
     regions = [RegionRow(day, *values) for kind, day, *values in found if kind == "region"]
@@ -98,7 +99,7 @@ def history_of_rows(metric: Metric, rows: Iterable[Sequence[Any]]) -> RegionHist
 
 
 def read_history(
-    lake: Lake, metric: Metric, campaigns: Sequence[str], first: date, last: date
+    lake: Lake, metric: TestedMetric, campaigns: Sequence[str], first: date, last: date
 ) -> RegionHistory:
     """Read the values of two UTC dates and those between.
 

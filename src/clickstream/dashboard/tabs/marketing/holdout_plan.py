@@ -15,14 +15,13 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.tabs.marketing.holdouts import ask_history, utc_date
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.holdout_plan import (
-    BEFORE_DAYS,
     WEEKS,
     HoldoutOption,
     HoldoutPlan,
     days_of_plan,
     plan,
 )
-from clickstream.insight.holdout_texts import Metric as TestedMetric
+from clickstream.insight.holdout_terms import BEFORE_DAYS, TestedMetric
 from clickstream.insight.holdout_texts import describe_plan, settings_section
 from clickstream.pipeline.sales.holdout_reader import history_of_rows, leave_out_tests
 

@@ -15,7 +15,7 @@ from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.tabs.marketing.panels import HOLDOUTS
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.holdout import Lift, NoAnswer
-from clickstream.insight.holdout_texts import Metric as TestedMetric
+from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.insight.holdout_texts import describe
 from clickstream.pipeline.sales.holdout_reader import (
     dates_of_test,
