@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import socket
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.access_log import Client, append
-from tests.support.command_line import run_command
+from tests.support.command_line import clean_environment, run_command
 from tests.support.damage import flipped
 from tests.support.key_periods import destroy_key
 from tests.support.lakes import aws_session
@@ -39,7 +38,7 @@ class Terminal:
         self.directory = directory
         source = json.dumps(str(directory / "logs"))
         self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CLICKSTREAM_"))},
+            **clean_environment(),
             **aws.environment(),
             "CLICKSTREAM_SOURCES": f'[{{name = "web-1", path = {source}}}]',
             "CLICKSTREAM_LAKE__BUCKET": f"cli-{directory.parent.name[-12:].strip('-_').lower()}",

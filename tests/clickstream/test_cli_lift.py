@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from subprocess import CompletedProcess
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from tests.support.command_line import run_command
+from tests.support.command_line import CommandLine
 from tests.support.lakes import aws_session
 from tests.support.localaws_process import LocalAwsProcess
 
@@ -88,29 +85,16 @@ def create_views(endpoint: str) -> None:
         athena.query(lake, view)
 
 
-class Shell:
-    """Runs `clickstream lift` beside the settings."""
-
-    def __init__(self, directory: Path, aws: LocalAwsProcess) -> None:
-        (directory / "clickstream.toml").write_text(SETTINGS, encoding="utf-8")
-        self.directory = directory
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CLICKSTREAM_"))}
-        self.environment = {**kept, **aws.environment(), "COLUMNS": "120"}
-
-    def lift(self, *arguments: str) -> CompletedProcess[str]:
-        return run_command(("lift", *arguments), self.directory, self.environment)
-
-
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     directory = tmp_path_factory.mktemp("lift")
     with LocalAwsProcess(directory / "aws") as aws:
         create_views(aws.endpoint)
-        yield Shell(directory, aws)
+        yield CommandLine("lift", directory, SETTINGS, aws, columns=120)
 
 
-def test_a_test_is_evaluated_and_drawn(shell: Shell) -> None:
-    done = shell.lift("evaluate", "autumn", "--plot", "lift.svg")
+def test_a_test_is_evaluated_and_drawn(shell: CommandLine) -> None:
+    done = shell.run("evaluate", "autumn", "--plot", "lift.svg")
     assert done.returncode == 0, done.stderr
     assert "Without cakes near me, the region England, GB had 2" in done.stdout
     assert "EUR in 4 weeks there." in done.stdout
@@ -125,8 +109,8 @@ def test_a_test_is_evaluated_and_drawn(shell: Shell) -> None:
     assert paths == ["axis", "expected", "observed"]
 
 
-def test_the_result_as_json_has_the_series(shell: Shell) -> None:
-    [found] = json.loads(shell.lift("evaluate", "autumn", "--json").stdout)
+def test_the_result_as_json_has_the_series(shell: CommandLine) -> None:
+    [found] = json.loads(shell.run("evaluate", "autumn", "--json").stdout)
     assert found["low"] < 0.25 < found["high"]
     assert found["is_found"]
     test = [day >= found["first"] for day in found["dates"]]
@@ -136,32 +120,34 @@ def test_the_result_as_json_has_the_series(shell: Shell) -> None:
     assert found["effect"] == pytest.approx(expected - observed)
 
 
-def test_a_region_without_visits_has_the_closest_name_and_the_exit_code_is_1(shell: Shell) -> None:
-    done = shell.lift("evaluate", "typo")
+def test_a_region_without_visits_has_the_closest_name_and_the_exit_code_is_1(
+    shell: CommandLine,
+) -> None:
+    done = shell.run("evaluate", "typo")
     assert done.returncode == 1
     assert "No visit came from the region Englnd, GB" in done.stdout
     assert "Did you mean England, GB" in done.stdout
 
 
-def test_an_unknown_test_is_named_with_those_that_exist(shell: Shell) -> None:
-    done = shell.lift("evaluate", "winter")
+def test_an_unknown_test_is_named_with_those_that_exist(shell: CommandLine) -> None:
+    done = shell.run("evaluate", "winter")
     assert (done.returncode, done.stdout) == (1, "")
     assert "There is no test winter; the settings have autumn, typo." in done.stderr
 
 
-def test_a_plan_proposes_regions_and_weeks(shell: Shell) -> None:
-    done = shell.lift("plan", "--campaign", "Cakes near me", "--metric", "net_sales", "--json")
+def test_a_plan_proposes_regions_and_weeks(shell: CommandLine) -> None:
+    done = shell.run("plan", "--campaign", "Cakes near me", "--metric", "net_sales", "--json")
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     assert plan["best"]["smallest_effect"] < plan["best"]["campaign_share"]
     assert plan["best"]["campaign_share"] == pytest.approx(0.3, abs=0.01)
 
 
-def test_a_plan_without_values_or_history_says_why(shell: Shell) -> None:
-    other = shell.lift("plan", "--campaign", "unknown", "--metric", "net_sales")
+def test_a_plan_without_values_or_history_says_why(shell: CommandLine) -> None:
+    other = shell.run("plan", "--campaign", "unknown", "--metric", "net_sales")
     assert other.returncode == 1
     assert "Nothing came by the campaign unknown within 196 days" in other.stderr
-    short = shell.lift(
+    short = shell.run(
         *("plan", "--campaign", "cakes near me", "--metric", "net_sales", "--before-days", "120")
     )
     assert short.returncode == 1

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.support.command_line import run_command
+from tests.support.command_line import CommandLine
 from tests.support.lakes import aws_session
 from tests.support.localaws_process import LocalAwsProcess
 
@@ -119,20 +116,11 @@ def order_row(order_id: str, day: date) -> dict[str, Any]:
     return required | {"event_date": day, "hour_at": at} | own
 
 
-class Shell:
+class Shell(CommandLine):
     """Runs `clickstream locations` beside the settings and the file of candidates."""
-
-    def __init__(self, directory: Path, aws: LocalAwsProcess) -> None:
-        (directory / "clickstream.toml").write_text(SETTINGS, encoding="utf-8")
-        self.directory = directory
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CLICKSTREAM_"))}
-        self.environment = {**kept, **aws.environment(), "COLUMNS": "160"}
 
     def write(self, candidates: str) -> None:
         (self.directory / "candidates.csv").write_text(candidates, encoding="utf-8")
-
-    def locations(self, *arguments: str) -> CompletedProcess[str]:
-        return run_command(("locations", *arguments), self.directory, self.environment)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +128,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     directory = tmp_path_factory.mktemp("locations")
     with LocalAwsProcess(directory / "aws") as aws:
         create_market(aws.endpoint)
-        yield Shell(directory, aws)
+        yield Shell("locations", directory, SETTINGS, aws, columns=160)
 
 
 def rows_of(text: str) -> Sequence[dict[str, str]]:
@@ -149,7 +137,7 @@ def rows_of(text: str) -> Sequence[dict[str, str]]:
 
 def test_a_plan_ranks_candidates_and_says_what_it_cannot_know(shell: Shell) -> None:
     shell.write(CANDIDATES)
-    done = shell.locations("plan")
+    done = shell.run("plan")
     assert done.returncode == 1  # of the rows that can't be used
     assert "Line 4, Sea: it has no coordinates" in done.stderr
     assert "Line 5, Abroad: its amounts are in CHF, and the sales in GBP" in done.stderr
@@ -163,7 +151,7 @@ def test_a_plan_ranks_candidates_and_says_what_it_cannot_know(shell: Shell) -> N
 
 def test_the_plan_as_json_has_the_intervals(shell: Shell) -> None:
     shell.write("\n".join(CANDIDATES.splitlines()[:3]).replace(",15,", ",,"))
-    done = shell.locations("plan", "--json")
+    done = shell.run("plan", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     busy, quiet = found["candidates"]
@@ -179,35 +167,35 @@ def test_the_plan_as_json_has_the_intervals(shell: Shell) -> None:
 
 def test_an_explanation_has_the_towns_and_the_own_cafes(shell: Shell) -> None:
     shell.write(CANDIDATES)
-    done = shell.locations("explain", "Busy")
+    done = shell.run("explain", "Busy")
     assert done.returncode == 0, done.stderr
     assert "Town 15, England, GB" in done.stdout
     assert "The café North loses about" in done.stdout
-    found = json.loads(shell.locations("explain", "Busy", "--json").stdout)
+    found = json.loads(shell.run("explain", "Busy", "--json").stdout)
     assert found["towns"][0]["name"] == "Town 15, England, GB"
     assert found["orders"] > sum(found["from_own_cafes"].values())
 
 
 def test_an_unknown_candidate_is_named_with_those_of_the_file(shell: Shell) -> None:
     shell.write(CANDIDATES)
-    done = shell.locations("explain", "Bussy")
+    done = shell.run("explain", "Bussy")
     assert (done.returncode, done.stdout) == (1, "")
     assert "There is no candidate Bussy; the file has Busy, Quiet." in done.stderr
 
 
 def test_proposed_candidates_are_a_file_to_fill_in(shell: Shell) -> None:
-    done = shell.locations("candidates", "--limit", "3")
+    done = shell.run("candidates", "--limit", "3")
     assert done.returncode == 0, done.stderr
     rows = rows_of(done.stdout)
     assert len(rows) == 3
     assert {row["currency"] for row in rows} == {"GBP"}
     shell.write(done.stdout)
-    plan = json.loads(shell.locations("plan", "--json").stdout)
+    plan = json.loads(shell.run("plan", "--json").stdout)
     assert {one["name"] for one in plan["candidates"]} == {row["name"] for row in rows}
 
 
 def test_a_missing_file_says_how_to_write_one(shell: Shell) -> None:
     (shell.directory / "candidates.csv").unlink(missing_ok=True)
-    done = shell.locations("plan")
+    done = shell.run("plan")
     assert done.returncode == 1
     assert "write the file with `clickstream locations candidates`" in done.stderr

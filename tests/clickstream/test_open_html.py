@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 import typer
 from tests.support.access_log import Client, append
-from tests.support.command_line import run_command
+from tests.support.command_line import clean_environment, run_command
 
 from clickstream.cli.open_html import parse_html_options
 from clickstream.errors import InputError
@@ -19,13 +18,12 @@ FILE = "overview.html"
 
 def open_log(directory: Path, *arguments: str) -> CompletedProcess[str]:
     """Run `clickstream open` on a log of one visit on 20 November, in its directory."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CLICKSTREAM_"))}
-    environment = {**clean, "XDG_CACHE_HOME": str(directory / "cache"), "COLUMNS": "100"}
+    own = {"XDG_CACHE_HOME": str(directory / "cache"), "COLUMNS": "100"}
     log = directory / "access.log"
     if not log.exists():
         client = Client("192.0.2.7")
         append(log, [client.get(f"2026-11-20T05:{n}:00", "/menu") for n in (10, 11)])
-    return run_command(("open", log.name, *arguments), directory, environment)
+    return run_command(("open", log.name, *arguments), directory, clean_environment() | own)
 
 
 def test_the_command_writes_one_private_file_and_ends(tmp_path: Path) -> None:

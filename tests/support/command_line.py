@@ -14,6 +14,10 @@ from collections.abc import Mapping
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.support.localaws_process import LocalAwsProcess
 
 # Nothing that reads the environment at import, as the consoles of the command line do.
 IMPORTS = [
@@ -22,6 +26,26 @@ IMPORTS = [
     *("clickstream.settings", "rich.progress", "rich.table", "typer"),
     "tests.support.service_descriptions",
 ]
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without credentials of AWS and without settings."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CLICKSTREAM_"))}
+
+
+class CommandLine:
+    """Runs a command of `clickstream` beside its settings, with a local AWS."""
+
+    def __init__(
+        self, name: str, directory: Path, settings: str, aws: LocalAwsProcess, columns: int
+    ) -> None:
+        (directory / "clickstream.toml").write_text(settings, encoding="utf-8")
+        self.name, self.directory = name, directory
+        own = {**aws.environment(), "COLUMNS": str(columns)}
+        self.environment = clean_environment() | own
+
+    def run(self, *arguments: str) -> CompletedProcess[str]:
+        return run_command((self.name, *arguments), self.directory, self.environment)
 
 
 def run_command(

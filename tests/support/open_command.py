@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 from tests.support.access_log import Client
+from tests.support.command_line import clean_environment
 
 LAUNCH = """
 import os, resource, runpy, signal, sys
@@ -71,12 +71,11 @@ class OpenCommand:
     ) -> subprocess.Popen[str]:
         """Start it; it gets a signal after some CPU seconds, and can write files of some bytes."""
         limits = (str(signal_number), str(cpu_seconds), str(file_bytes))
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CLICKSTREAM_"))}
         return subprocess.Popen(
             [sys.executable, "-c", LAUNCH, *limits, *map(str, arguments)],
             cwd=self.work,
             env={
-                **clean,
+                **clean_environment(),
                 "XDG_CACHE_HOME": str(self.directory / "cache"),
                 "TMPDIR": str(self.temporary),
             },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import subprocess
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.support.command_line import run_command
+from tests.support.command_line import clean_environment, run_command
 from tests.support.fact_lake import store_facts, weeks_of_visits
 from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
@@ -36,7 +35,7 @@ def run(lake: Lake, local_aws: LocalAwsProcess, tmp_path: Path) -> Run:
     """Runs the command in an empty directory."""
     chosen = lake.settings.lake
     environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CLICKSTREAM_"))},
+        **clean_environment(),
         **local_aws.environment(),
         "CLICKSTREAM_LAKE__BUCKET": chosen.bucket,
         "CLICKSTREAM_LAKE__DATABASE": chosen.database,
