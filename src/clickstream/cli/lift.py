@@ -18,6 +18,7 @@ from clickstream.wording import printable, printable_lines
 if TYPE_CHECKING:
     from clickstream.insight.holdout import Lift, NoAnswer
     from clickstream.insight.holdout_panel import RegionHistory
+    from clickstream.insight.holdout_plan import HoldoutPlan
     from clickstream.lake import Lake
     from clickstream.settings import Settings
     from clickstream.settings.holdouts import HoldoutSettings
@@ -58,31 +59,50 @@ def plan(
     Example: [bold]clickstream lift plan --campaign spring_cakes --weeks 4 --metric visits[/]
     """
     from clickstream.cli.lift_output import plan_values, show_plan
-    from clickstream.insight import holdout_plan
-    from clickstream.insight.holdout_texts import describe_plan, settings_section
-    from clickstream.pipeline.sales.holdout_reader import leave_out_tests, read_history
 
-    names, lake = [name.strip().lower() for name in campaigns], open_lake()
-    lengths = weeks or holdout_plan.WEEKS
-    days = holdout_plan.days_of_plan(lengths, before_days)
-    today = datetime.now(UTC).date()
-    last = today - timedelta(days=1)
-    with err.status("Reading the values of regions") as status:
-        history = read_history(lake, metric, names, last - timedelta(days=days - 1), last)
-        _check_history(history, names, days)
-        status.update("Trying tests at earlier dates")
-        panel = leave_out_tests(history.panel, lake.settings.holdouts, today)
-        found = holdout_plan.plan(panel, history.of_campaigns, lengths, before_days)
+    names, today = [name.strip().lower() for name in campaigns], datetime.now(UTC).date()
+    found, history = _plan(metric, names, weeks, before_days, today)
     if as_json:
         out.print_json(data=plan_values(found, history))
     else:
         show_plan(found, history, metric, out)
-        out.print(Text(describe_plan(found, metric)), soft_wrap=True)
-        if found.best:
-            section = settings_section(names, metric, found.best, before_days, today)
-            out.print(Text(f"\nFor the settings:\n\n{printable_lines(section)}"), soft_wrap=True)
+        _show_section(found, metric, names, today)
     if found.refusal:
         raise typer.Exit(1)
+
+
+def _plan(
+    metric: TestedMetric,
+    campaigns: Sequence[str],
+    weeks: Sequence[int] | None,
+    before_days: int,
+    today: date,
+) -> tuple[HoldoutPlan, RegionHistory]:
+    """Read the newest dates before today, and try tests on them."""
+    from clickstream.insight import holdout_plan
+    from clickstream.pipeline.sales.holdout_reader import leave_out_tests, read_history
+
+    lake, lengths = open_lake(), weeks or holdout_plan.WEEKS
+    days = holdout_plan.days_of_plan(lengths, before_days)
+    dates = today - timedelta(days=days), today - timedelta(days=1)
+    with err.status("Reading the values of regions") as status:
+        history = read_history(lake, metric, campaigns, *dates)
+        _check_history(history, campaigns, days)
+        status.update("Trying tests at earlier dates")
+        panel = leave_out_tests(history.panel, lake.settings.holdouts, today)
+        return holdout_plan.plan(panel, history.of_campaigns, lengths, before_days), history
+
+
+def _show_section(
+    found: HoldoutPlan, metric: TestedMetric, campaigns: Sequence[str], today: date
+) -> None:
+    """Print which test is proposed, and its section of the settings."""
+    from clickstream.insight.holdout_texts import describe_plan, settings_section
+
+    out.print(Text(describe_plan(found, metric)), soft_wrap=True)
+    if found.best:
+        section = settings_section(campaigns, metric, found.best, found.before_days, today)
+        out.print(Text(f"\nFor the settings:\n\n{printable_lines(section)}"), soft_wrap=True)
 
 
 def _check_history(history: RegionHistory, campaigns: Sequence[str], days: int) -> None:
@@ -129,8 +149,7 @@ def evaluate(
     Example: [bold]clickstream lift evaluate cakes-in-autumn --plot lift.svg[/]
     """
     from clickstream.cli.lift_output import lift_values, show_result
-    from clickstream.cli.lift_plot import draw_lift
-    from clickstream.insight.holdout import Lift, NoAnswer
+    from clickstream.insight.holdout import NoAnswer
 
     settings = load_settings()
     tests = _choose(settings, names)
@@ -146,12 +165,21 @@ def evaluate(
     else:
         for one in results:
             show_result(*one, settings.sales_currency, out)
-    if plot and isinstance(drawn := results[0][1], Lift):
-        scale = 100 if tests[0].metric == "net_sales" else 1
-        plot.write_text(draw_lift(drawn, tests[0].name, scale), encoding="utf-8")
-        err.print(Text(f"The chart is written to {printable(str(plot))}."), soft_wrap=True)
+    if plot:
+        _write_plot(plot, *results[0][:2])
     if any(isinstance(result, NoAnswer) for _, result, _ in results):
         raise typer.Exit(1)
+
+
+def _write_plot(path: Path, test: HoldoutSettings, result: Lift | NoAnswer) -> None:
+    """Write the chart of a test, if it has a result."""
+    from clickstream.cli.lift_plot import draw_lift
+    from clickstream.insight.holdout import Lift
+
+    if isinstance(result, Lift):
+        scale = 100 if test.metric == "net_sales" else 1
+        path.write_text(draw_lift(result, test.name, scale), encoding="utf-8")
+        err.print(Text(f"The chart is written to {printable(str(path))}."), soft_wrap=True)
 
 
 def _choose(settings: Settings, names: list[str] | None) -> Sequence[HoldoutSettings]:
