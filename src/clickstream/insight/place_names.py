@@ -13,6 +13,13 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+REGION_SQL = "region || coalesce(', ' || country, '')"
+CITY_SQL = "city || coalesce(', ' || nullif(region, city), '') || coalesce(', ' || country, '')"
+"""Names with region and country, because several places have one name: Paris, Île-de-France, FR.
+
+`full_name` is the same in Python.
+"""
+
 PlaceKey = tuple[str, str]
 """A dimension, and the name of a place in it: a city can have the name of its region."""
 

@@ -13,7 +13,6 @@ from datetime import timedelta
 
 from clickstream.dashboard.questions.coverage import are_nearly_all
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
-from clickstream.dashboard.questions.literals import sql_literal
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import (
@@ -24,6 +23,7 @@ from clickstream.dashboard.questions.question import (
 )
 from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.sql_values import sql_literal
 
 WEEKS = 8
 """Maximum number of weeks before the range that it is compared with."""

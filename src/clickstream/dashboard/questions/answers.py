@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from cachetools import LRUCache
 
 from clickstream.dashboard.questions.engines import AnswerEngine, AnswerRow, Reader
-from clickstream.dashboard.questions.literals import SqlValue
 from clickstream.dashboard.questions.question import Question
 from clickstream.errors import ClickstreamError, with_code
+from clickstream.sql_values import SqlValue
 
 log = logging.getLogger("clickstream")
 

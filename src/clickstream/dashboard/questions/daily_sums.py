@@ -12,7 +12,6 @@ from datetime import date, timedelta
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import SESSIONS
-from clickstream.dashboard.questions.literals import SqlValue, sql_literal
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.question import PEOPLE_ONLY, Question
 from clickstream.dashboard.questions.summed_facts import (
@@ -24,6 +23,7 @@ from clickstream.dashboard.questions.summed_facts import (
     SumTable,
     is_summable,
 )
+from clickstream.sql_values import SqlValue, sql_literal
 
 KIND = "visitor_kind"
 """The dimension that depends on whether the visitor came on an earlier day."""

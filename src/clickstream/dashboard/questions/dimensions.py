@@ -30,6 +30,7 @@ from clickstream.dashboard.questions.fact_views import (
 )
 from clickstream.dashboard.questions.operators import OPERATOR_SQL, SENDER_SQL
 from clickstream.dashboard.texts import mark
+from clickstream.insight.place_names import CITY_SQL, REGION_SQL
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,6 @@ def _yes_or_no(condition: str) -> str:
     return f"case when {condition} then 'yes' else 'no' end"
 
 
-_REGION = "region || coalesce(', ' || country, '')"
-_CITY = "city || coalesce(', ' || nullif(region, city), '') || coalesce(', ' || country, '')"
-"""Names with region and country, because several places have one name: Paris, Île-de-France, FR."""
-
 _WEEKDAY = "date_diff('day', date '1970-01-05', local_date) % 7 + 1"
 """1 for Monday to 7 for Sunday; the engines' functions for weekdays differ, so this uses none."""
 
@@ -119,8 +116,8 @@ DIMENSIONS = _dimensions(
     Dimension("browser", SESSIONS, mark("Browser"), "browser"),
     Dimension("os", SESSIONS, mark("System"), "os"),
     _place("country", mark("Country"), "country"),
-    _place("region", mark("Region"), _REGION),
-    _place("city", mark("City"), _CITY),
+    _place("region", mark("Region"), REGION_SQL),
+    _place("city", mark("City"), CITY_SQL),
     Dimension(
         "visitor_kind",
         SESSIONS,
@@ -252,7 +249,7 @@ DIMENSIONS = _dimensions(
     _plain("reject_reason", REJECTS, mark("Reason"), "reason"),
     _plain("log_source", SOURCES, mark("Source"), "source"),
     _plain("place_country", PLACES, mark("Country"), "country"),
-    _plain("place_city", PLACES, mark("City"), _CITY),
+    _plain("place_city", PLACES, mark("City"), CITY_SQL),
     _time("sales_source", SALES, mark("Source"), "sales_source"),
     _time("currency", SALES, mark("Currency"), "currency"),
     _time("sales_rejected", SALES, mark("Rejected because"), "reject_reasons"),

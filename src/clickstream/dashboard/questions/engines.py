@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from clickstream.dashboard.questions.fact_copy import EMPTY, CopyState, FactCopy, state_of
-from clickstream.dashboard.questions.literals import sql_literal
 from clickstream.dashboard.questions.question import Question, leading_goal
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.lake.fact_files import (
@@ -24,6 +23,7 @@ from clickstream.lake.fact_files import (
     read_manifest,
 )
 from clickstream.settings import Settings
+from clickstream.sql_values import sql_literal
 
 AnswerRow = tuple[Any, ...]
 POLL_SECONDS = 15.0

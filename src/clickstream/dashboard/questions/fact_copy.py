@@ -28,11 +28,12 @@ from clickstream.dashboard.questions import fact_views, sum_tables
 from clickstream.dashboard.questions.chosen_visits import ChosenVisits
 from clickstream.dashboard.questions.daily_sums import sums_statement
 from clickstream.dashboard.questions.fact_views import SESSIONS, AddedColumn
-from clickstream.dashboard.questions.literals import FactId, SqlValue
+from clickstream.dashboard.questions.literals import FactId
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.summed_facts import DATES_OF_HOURS
 from clickstream.errors import InputError, is_disk_full
 from clickstream.lake.fact_files import ALL_FACT_VIEWS, COMPUTED_VIEWS, FactFile, Manifest
+from clickstream.sql_values import SqlValue
 
 log = logging.getLogger("clickstream")
 

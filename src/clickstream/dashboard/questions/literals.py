@@ -1,9 +1,8 @@
-"""Values of SQL statements, and how they are written as literals, for Athena and DuckDB."""
+"""Ids of the facts as values of questions, and literals that show all characters."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
-
+from clickstream.sql_values import SqlValue, sql_literal
 from clickstream.wording import printable
 
 
@@ -11,18 +10,6 @@ class FactId(str):
     """An id of a session or a visitor in the facts: 16 hexadecimal digits."""
 
     __slots__ = ()
-
-
-SqlValue = str | int | date | datetime
-
-
-def sql_literal(value: SqlValue) -> str:
-    """Format a value as SQL, for Athena and DuckDB."""
-    if isinstance(value, datetime):
-        return f"timestamp '{value.isoformat(sep=' ')}'"
-    if isinstance(value, date):
-        return f"date '{value}'"
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
 def visible_literal(value: SqlValue) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
-from clickstream.dashboard.questions.literals import sql_literal
+from clickstream.sql_values import sql_literal
 
 UNKNOWN = "unknown operator"
 OWN = "own equipment"

@@ -18,10 +18,11 @@ from clickstream.dashboard.questions.fact_views import (
     SESSIONS,
     FactView,
 )
-from clickstream.dashboard.questions.literals import SqlValue, visible_literal
+from clickstream.dashboard.questions.literals import visible_literal
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import WITH_SUSPECTED, Filter, Value
+from clickstream.sql_values import SqlValue
 
 Clause = tuple[str, tuple[SqlValue, ...]]
 """A condition with question marks, and their values."""

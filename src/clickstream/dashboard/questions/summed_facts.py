@@ -12,9 +12,9 @@ from functools import cache
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSIONS, FactView
-from clickstream.dashboard.questions.literals import sql_literal
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.question import PEOPLE_ONLY
+from clickstream.sql_values import sql_literal
 
 VISITORS = "count(distinct visitor_id)"
 """SQL for the number of visitors, which is not the sum of its parts: see `SumTable.visitors`."""

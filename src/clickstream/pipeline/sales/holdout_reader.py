@@ -18,8 +18,10 @@ from clickstream.insight.holdout_panel import (
 )
 from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.insight.holdout_texts import notes, notes_on_campaigns
+from clickstream.insight.place_names import REGION_SQL
 from clickstream.lake import Lake, athena
 from clickstream.settings.holdouts import HoldoutSettings
+from clickstream.sql_values import sql_literal
 
 
 class _Source(NamedTuple):
@@ -39,13 +41,16 @@ _SOURCES: dict[TestedMetric, _Source] = {
     "visits": _Source("session_facts", "session_date", "1", "not coalesce(is_suspected, false)"),
 }
 
+COLUMNS = ("kind", "event_date", "region", "value", "of_campaigns", "unmatched")
+"""The columns of the query: rows of regions, and rows of the hours of a date."""
+
 _QUERY = """
 with
 
 values_of_regions as (
     select
         {day} as event_date,
-        region || coalesce(', ' || country, '') as region,
+        {region} as region,
         {value} as value,
         case
             when lower(trim(utm_campaign)) in ({campaigns}) then {value}
@@ -86,8 +91,10 @@ def history_sql(metric: TestedMetric, campaigns: Sequence[str], first: date, las
 
     Campaigns are given in lower case.
     """
-    names = ", ".join(_literal(name) for name in campaigns)
-    return _QUERY.format(campaigns=names, first=first, last=last, **_SOURCES[metric]._asdict())
+    names = ", ".join(map(sql_literal, campaigns))
+    return _QUERY.format(
+        campaigns=names, region=REGION_SQL, first=first, last=last, **_SOURCES[metric]._asdict()
+    )
 
 
 def history_of_rows(metric: TestedMetric, rows: Iterable[Sequence[Any]]) -> RegionHistory:
@@ -152,8 +159,3 @@ def leave_out_tests(
         if one.first <= day <= one.last and day < until
     }
     return replace(panel, incomplete=marked | {**panel.incomplete})
-
-
-def _literal(text: str) -> str:
-    """Return a text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"

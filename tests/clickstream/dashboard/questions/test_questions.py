@@ -24,11 +24,11 @@ from tests.clickstream.dashboard.strategies import (
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, FILTERS
 from clickstream.dashboard.questions.fact_copy import FactCopy, Snapshot
 from clickstream.dashboard.questions.fact_views import SESSIONS
-from clickstream.dashboard.questions.literals import sql_literal
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import TILES, Filter
+from clickstream.sql_values import sql_literal
 
 WHOLE = Period(FIRST, FIRST + timedelta(days=DAYS - 1))
 WHOLE_DIMENSIONS = [

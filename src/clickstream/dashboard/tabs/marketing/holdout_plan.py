@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 from typing import NamedTuple, get_args
@@ -99,7 +99,6 @@ def _campaigns(page: PageContext, history: Period) -> list[str]:
 
 def _planned(page: PageContext, shown: PlanPage, history: Period) -> PlanPage:
     answer = ask_history(page, shown.metric, [shown.campaign], history)
-
     holdouts = page.settings.holdouts
 
     def compute() -> HoldoutPlan:
@@ -108,15 +107,12 @@ def _planned(page: PageContext, shown: PlanPage, history: Period) -> PlanPage:
         return plan(panel, found.of_campaigns)
 
     found = answer.derive(("plan", *(one.model_dump_json() for one in holdouts)), compute)
-    return PlanPage(
-        shown.campaigns,
-        shown.metrics,
-        shown.campaign,
-        shown.metric,
-        describe_plan(found, shown.metric),
-        [page.formats.count(number) for number in WEEKS],
-        _rows(page, found),
-        _section(page, shown, found),
+    return replace(
+        shown,
+        sentence=describe_plan(found, shown.metric),
+        weeks=[page.formats.count(number) for number in WEEKS],
+        rows=_rows(page, found),
+        section=_section(page, shown, found),
     )
 
 

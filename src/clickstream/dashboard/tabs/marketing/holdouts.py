@@ -18,6 +18,7 @@ from clickstream.insight.holdout import Lift, NoAnswer
 from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.insight.holdout_texts import describe
 from clickstream.pipeline.sales.holdout_reader import (
+    COLUMNS,
     dates_of_test,
     evaluate_test,
     history_of_rows,
@@ -105,7 +106,7 @@ def ask_history(
 ) -> Answer:
     """Ask for the values by region and UTC date, as `clickstream lift` does."""
     sql = history_sql(metric, campaigns, dates.first, dates.last)
-    return page.ask(Question(sql, (), ("kind",), (), dates))
+    return page.ask(Question(sql, (), COLUMNS, (), dates))
 
 
 def _draw(page: PageContext, test: HoldoutSettings, result: Lift) -> HoldoutChart:
