@@ -1,7 +1,7 @@
 """Huff model: which part of the orders of a town goes to a café, by the distance to it.
 
-A café has the weight exp(-distance / decay) for a town, and ordering online has a weight of its
-own. Each takes its share of the sum of the weights. `insight.location_plan` calls this module.
+A café has the weight exp(-distance / decay) for a town, and ordering online a constant one. Each
+takes its share of the sum of the weights. `insight.location_plan` calls this module.
 """
 
 from __future__ import annotations

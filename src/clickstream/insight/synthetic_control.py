@@ -1,7 +1,7 @@
 """Synthetic control: what some regions would have had, worked out from regions that move alike.
 
-The control is a weighted mean of the other regions (Abadie, Diamond, Hainmueller 2010), each in
-units of its own mean, so that small regions can be compared with large ones. Weights are at least 0
+The control is a weighted mean of the other regions (Abadie, Diamond, Hainmueller 2010), each
+divided by its mean, so that small regions can be compared with large ones. Weights are at least 0
 and sum to 1. Pure functions; `insight.holdout` calls them.
 """
 

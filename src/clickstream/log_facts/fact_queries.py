@@ -79,7 +79,7 @@ class FactQueries:
 class _FactQuery:
     """A fact view, and a cursor with its compiled SQL as a view, which is parsed once.
 
-    Each has a cursor of its own, because names of scans are unique within one query only.
+    Each query has a separate cursor, because names of scans are unique within one query only.
     """
 
     def __init__(self, cursor: Any, view: AthenaView, catalog: _Catalog) -> None:
