@@ -254,7 +254,7 @@ def _change(metric: Metric, text: str, step: float, smallest: float) -> Change:
 
 @lru_cache(4096)
 def _decimal(locale: Locale, value: float) -> str:
-    return numbers.format_decimal(value, "0.0", locale)
+    return numbers.format_decimal(value, "#,##0.0", locale)
 
 
 @lru_cache(4096)

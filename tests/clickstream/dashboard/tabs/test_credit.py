@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
@@ -15,10 +16,12 @@ from tests.clickstream.dashboard.rendered import html_of, page_of
 from tests.support.examples import examples
 from tests.support.sales_files import with_sales
 
+from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import Filter, View
 from clickstream.dashboard.tabs.marketing.credit import CreditTable, build_credit
 from clickstream.dashboard.tabs.marketing.panels import CREDITED, of_model
+from clickstream.dashboard.texts import load_translations, parse_locale
 from clickstream.insight.credit import MODELS, Touch, shares, split
 from clickstream.insight.credit_interval import credit_interval
 from clickstream.settings import Settings
@@ -156,3 +159,9 @@ def test_a_filter_that_costs_do_not_have_hides_them() -> None:
         assert found is not None
         assert not found.has_costs
         assert "filter hides them" in html_of(page)
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en-GB", "1,270.3"), ("de", "1.270,3")])
+def test_shared_orders_are_grouped_like_whole_ones(language: str, shown: str) -> None:
+    locale = parse_locale(language)
+    assert Formats(locale, load_translations(locale)).decimal(1270.26) == shown
