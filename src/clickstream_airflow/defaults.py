@@ -13,6 +13,7 @@ from clickstream_airflow.run_report import report_failure
 
 HOURLY, DAILY, REPROCESS = "clickstream_hourly", "clickstream_daily", "clickstream_reprocess"
 DIGEST, SALES = "clickstream_digest", "clickstream_sales"
+LOCATIONS = "clickstream_locations"
 """The ids of the DAGs."""
 
 TAGS: Mapping[str, str] = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperatorLink
 
 from clickstream_airflow.addresses import dashboard_address, has_external_views
-from clickstream_airflow.defaults import DAILY, DIGEST, HOURLY, REPROCESS, SALES
+from clickstream_airflow.defaults import DAILY, DIGEST, HOURLY, LOCATIONS, REPROCESS, SALES
 from clickstream_airflow.task_hours import builds_hours, hours_of_instance
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class RunbookLink(BaseOperatorLink):
 
         It is empty for tasks of other projects, and without `[dashboard] docs_url`.
         """
-        if ti_key.dag_id not in (HOURLY, DAILY, REPROCESS, DIGEST, SALES):
+        if ti_key.dag_id not in (HOURLY, DAILY, REPROCESS, DIGEST, SALES, LOCATIONS):
             return ""
         docs = dashboard_settings().docs_url.rstrip("/")
         return f"{docs}/runbook.md#{ti_key.task_id.rpartition('.')[2]}" if docs else ""

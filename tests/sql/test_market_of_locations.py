@@ -26,50 +26,25 @@ def order(number: int, city: str | None, day: int = 0, **more: Any) -> Row:
         **{"sales_source": "shop", "order_id": str(number), "sold_by": "web", "city": city},
         **{"country": "GB" if city else None, "region": "England" if city else None},
         **{"device": "desktop", "total_cents": 1000, "event_date": FIRST + timedelta(days=day)},
+        **{"network": None, "store_id": None},
         **more,
     }
 
 
-def stored(number: int, store: str | None, day: int = 0) -> Row:
-    """A row of orders."""
-    return {"sales_source": "shop", "order_id": str(number), "store_id": store} | {
-        "event_date": FIRST + timedelta(days=day)
-    }
-
-
-def view_of(number: int, network: str | None, kind: str = "order") -> tuple[Row, Row]:
-    """A row of confirmation_views, and the one of hits for the same line."""
-    line = {"event_date": FIRST, "raw_object": "raw/1", "line_number": number}
-    return (
-        line | {"sales_source": "shop", "order_id": str(number), "kind": kind},
-        line | {"network": network, "order_number": str(number)},
-    )
-
-
-VIEWS = [
-    view_of(1, "residential"),
-    view_of(2, "cellular"),
-    view_of(3, None),
-    view_of(4, None),
-    view_of(5, "business", kind="repeat"),
-]
 TABLES: Tables = {
     "order_facts": [
-        order(1, "Leeds", device="mobile"),
-        order(2, "Leeds"),
-        order(3, "York"),
-        order(4, "York", device="mobile"),
+        order(1, "Leeds", device="mobile", network="residential", store_id="a"),
+        order(2, "Leeds", network="cellular"),
+        order(3, "York", store_id="b"),
+        order(4, "York", device="mobile", store_id="online"),
         order(5, "York", device=None),
-        order(6, "Leeds", day=27),  # in the fourth week
+        order(6, "Leeds", day=27, store_id="a"),  # in the fourth week
         order(7, None),
         order(8, "Hull", sold_by="app"),  # no people
         order(9, "Leeds", sold_by="counter"),
         order(10, "Leeds", day=28),
     ],
-    "orders": [stored(1, "a"), stored(3, "b"), stored(6, "a", day=27), stored(4, "online")],
-    "confirmation_views": [view for view, _ in VIEWS],
-    "hits": [hit for _, hit in VIEWS],
-    "refunds": [
+    "refund_facts": [
         {"sales_source": "shop", "order_id": "1", "amount_cents": 300, "event_date": FIRST},
         {"sales_source": "shop", "order_id": "9", "amount_cents": 500, "event_date": FIRST},
     ],
@@ -85,24 +60,28 @@ PLACES: Tables = {
     ]
 }
 PEOPLE: Tables = {
-    "demographic_versions": [
+    "demographic_facts": [
         {"country": "GB", "region": region, "name": name, "measure": measure, "year": year}
-        | {"value": value, "valid_to": valid_to}
-        for region, name, measure, year, value, valid_to in [
-            ("England", "LEEDS", "people", 2011, 400_000.0, None),
-            ("England", "LEEDS", "people", 2021, 500_000.0, None),
-            ("England", "LEEDS", "people", 2021, 1.0, FIRST),
-            ("England", "York", "people", 2021, 200_000.0, None),
-            ("England", "York", "age", 2021, 40.0, None),
-            ("England", "Bath", "people", 2021, 90_000.0, None),  # no visits
-            (None, "England", "people", 2021, 56e6, None),
+        | {"value": value, "event_date": FIRST + timedelta(days=day), "is_removed": is_removed}
+        | {"sales_source": "shop", "place_id": name}
+        for region, name, measure, year, value, day, is_removed in [
+            ("England", "LEEDS", "people", 2011, 400_000.0, 0, False),
+            ("England", "LEEDS", "people", 2021, 1.0, 0, False),
+            ("England", "LEEDS", "people", 2021, 500_000.0, 1, False),
+            ("England", "York", "people", 2021, 200_000.0, 0, False),
+            ("England", "York", "age", 2021, 40.0, 0, False),
+            ("England", "Bath", "people", 2021, 90_000.0, 0, False),  # no visits
+            ("England", "Hull", "people", 2021, 80_000.0, 0, False),
+            ("England", "Hull", "people", 2021, 80_000.0, 1, True),
+            (None, "England", "people", 2021, 56e6, 0, False),
         ]
     ]
 }
 STORES: Tables = {
-    "store_versions": [
+    "store_facts": [
         {"sales_source": "shop", "store_id": store, "name": name, "kind": kind}
-        | {"latitude": latitude, "longitude": -1.0, "closed_on": closed, "valid_to": None}
+        | {"latitude": latitude, "longitude": -1.0, "closed_on": closed}
+        | {"is_removed": False, "event_date": FIRST}
         for store, name, kind, latitude, closed in [
             ("a", "Leeds 1", "café", 53.8, None),
             ("b", "York", "café", 53.9, None),

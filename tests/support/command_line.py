@@ -40,7 +40,7 @@ class CommandLine:
         self, name: str, directory: Path, settings: str, aws: LocalAwsProcess, columns: int
     ) -> None:
         (directory / "clickstream.toml").write_text(settings, encoding="utf-8")
-        self.name, self.directory = name, directory
+        self.name, self.directory, self.endpoint = name, directory, aws.endpoint
         own = {**aws.environment(), "COLUMNS": str(columns)}
         self.environment = clean_environment() | own
 

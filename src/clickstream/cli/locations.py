@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
+from getpass import getuser
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,10 +15,8 @@ from clickstream.errors import InputError
 from clickstream.wording import printable, shorten
 
 if TYPE_CHECKING:
-    from clickstream.insight.location_market import MarketModel
-    from clickstream.insight.location_plan import CafeCandidate
-    from clickstream.insight.location_rows import MarketGaps
-    from clickstream.settings import Settings
+    from clickstream.lake import Lake
+    from clickstream.pipeline.sales.location_runs import FittedMarket
 
 app = typer.Typer(no_args_is_help=True, help="Rank places for a new café by your web orders.")
 
@@ -28,17 +26,14 @@ Days = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class _Fitted:
-    """The model of a market, what the market lacks, and the settings."""
-
-    model: MarketModel
-    gaps: MarketGaps
-    settings: Settings
-
-
 @app.command()
-def plan(days: Days = 365, as_json: AsJson = False) -> None:
+def plan(
+    days: Days = 365,
+    as_json: AsJson = False,
+    store: Annotated[
+        bool, typer.Option(help="Store the plan for the dashboard, in place of that of today.")
+    ] = False,
+) -> None:
     """Rank the candidates of the file that the section [bold]locations[/] names.
 
     For each, it shows the web orders of a month that all cafés together would gain, the
@@ -52,19 +47,21 @@ def plan(days: Days = 365, as_json: AsJson = False) -> None:
     Example: [bold]clickstream locations plan --days 180 --json[/]
     """
     from clickstream.cli.locations_output import location_values, show_plan
-    from clickstream.insight.location_plan import plan_locations
-    from clickstream.insight.location_texts import notes
+    from clickstream.pipeline.sales.location_runs import plan_file, store_plan
 
-    fitted = _fit(days)
-    candidates, problems = _read_candidates(fitted)
+    lake, fitted = _fit(days)
     with err.status("Ranking the candidates"):
-        found = plan_locations(fitted.model, candidates)
-    limits = [*notes(found, fitted.model, fitted.gaps)]
+        found = plan_file(lake, fitted)
+    _print_problems(found.problems)
     if as_json:
-        out.print_json(data=location_values(found, fitted.model, limits, problems))
+        out.print_json(data=location_values(found))
     else:
-        show_plan(found, fitted.model.market.currency, limits, out)
-    if problems:
+        show_plan(found, out)
+    if store:
+        day = _today()
+        store_plan(lake, day, f"manual by {getuser()}", found)
+        err.print(f"Stored as the plan of {day} in the table location_candidates.")
+    if found.problems:
         raise typer.Exit(1)
 
 
@@ -80,10 +77,12 @@ def explain(
     """
     from clickstream.cli.locations_output import explanation_values, show_explanation
     from clickstream.insight.location_explanation import explain_location
+    from clickstream.pipeline.sales.location_reader import read_candidate_file
 
-    fitted = _fit(days)
-    candidates, _ = _read_candidates(fitted)
-    known = {one.name: one for one in candidates}
+    lake, fitted = _fit(days)
+    read = read_candidate_file(lake.settings, fitted.model.market)
+    _print_problems(read.problems)
+    known = {one.name: one for one in read.candidates}
     if name not in known:
         raise InputError(
             f"There is no candidate {printable(name)}; the file has {shorten(known, 10)}."
@@ -107,29 +106,24 @@ def candidates(
     from clickstream.insight.location_plan import propose_candidates
     from clickstream.sales.candidate_file import write_candidates
 
-    fitted = _fit(days)
+    _, fitted = _fit(days)
     found = propose_candidates(fitted.model, limit)
     typer.echo(write_candidates(found, fitted.model.market.currency), nl=False)
 
 
-def _fit(days: int) -> _Fitted:
+def _fit(days: int) -> tuple[Lake, FittedMarket]:
     """Read the market of the days before today, and fit the model."""
-    from clickstream.insight.location_market import fit_market
-    from clickstream.pipeline.sales.location_reader import read_market
+    from clickstream.pipeline.sales.location_runs import fit_before
 
-    lake, last = open_lake(), datetime.now(UTC).date() - timedelta(days=1)
-    with err.status("Reading orders and places") as status:
-        market, gaps = read_market(lake, last - timedelta(days=days - 1), last)
-        status.update("Fitting demand and distance")
-        model = fit_market(market, lake.settings.locations.distance_km)
-    return _Fitted(model, gaps, lake.settings)
+    lake = open_lake()
+    with err.status("Reading orders and places, and fitting demand and distance"):
+        return lake, fit_before(lake, _today(), days)
 
 
-def _read_candidates(fitted: _Fitted) -> tuple[Sequence[CafeCandidate], Sequence[str]]:
-    """Read the file of candidates, and print a sentence for each row that can't be used."""
-    from clickstream.pipeline.sales.location_reader import read_candidate_file
+def _today() -> date:
+    return datetime.now(UTC).date()
 
-    found = read_candidate_file(fitted.settings, fitted.model.market)
-    for problem in found.problems:
+
+def _print_problems(problems: Sequence[str]) -> None:
+    for problem in problems:
         err.print(Text(printable(problem), "yellow"), soft_wrap=True)
-    return found.candidates, found.problems

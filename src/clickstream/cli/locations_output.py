@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,18 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 from clickstream.insight.location_explanation import LocationExplanation
-from clickstream.insight.location_market import MarketModel
 from clickstream.insight.location_plan import DrawInterval, LocationPlan, RankedCandidate
-from clickstream.insight.location_texts import describe_flag, describe_locations
+from clickstream.insight.location_texts import describe_flag
+from clickstream.pipeline.sales.location_runs import PlannedLocations
 from clickstream.wording import amount, format_share, printable
 
 
-def show_plan(plan: LocationPlan, currency: str, limits: Sequence[str], out: Console) -> None:
+def show_plan(planned: PlannedLocations, out: Console) -> None:
     """Print the ranking, its sentence, and what limits it."""
-    out.print(Text(printable(describe_locations(plan)), "bold"), soft_wrap=True)
-    if plan.ranked:
-        out.print(_ranking(plan, currency))
-    for note in limits:
+    out.print(Text(printable(planned.sentence), "bold"), soft_wrap=True)
+    if planned.plan.ranked:
+        out.print(_ranking(planned.plan, planned.fitted.model.market.currency))
+    for note in planned.limits:
         out.print(Text(printable(note), "dim"), soft_wrap=True)
 
 
@@ -83,21 +82,20 @@ def show_explanation(found: LocationExplanation, out: Console) -> None:
         out.print(Text(text), soft_wrap=True)
 
 
-def location_values(
-    plan: LocationPlan, model: MarketModel, limits: Sequence[str], problems: Sequence[str]
-) -> dict[str, Any]:
+def location_values(planned: PlannedLocations) -> dict[str, Any]:
     """Return a plan for JSON; amounts are hundredths of the currency."""
+    plan, model = planned.plan, planned.fitted.model
     decay, online = model.huff.middle
     return {
-        "sentence": describe_locations(plan),
+        "sentence": planned.sentence,
         "candidates": [_values(one) for one in plan.ranked],
         "is_by_money": plan.is_by_money,
         "beats_people_alone": plan.check.is_better,
         "check": asdict(plan.check),
-        "distance_km": {"middle": decay, "online": online, "is_fitted": model.huff.is_fitted},
+        "distance_km": {"middle": decay, "online": online, "source": model.huff.source},
         "currency": model.market.currency,
-        "notes": [*limits],
-        "problems": [*problems],
+        "notes": [*planned.limits],
+        "problems": [*planned.problems],
     }
 
 

@@ -7,7 +7,7 @@ takes its share of the sum of the weights. `insight.location_plan` calls this mo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,9 @@ _LEAST_EXPECTED = 1.0
 """Orders of a café and a town that a fit must expect, for the town to show how well it fits."""
 
 
+DistanceSource = Literal["fitted", "assumed", "chosen"]
+
+
 class OrderShares(NamedTuple):
     """Orders of a new café by candidate: at the café, and those of them that own cafés lose."""
 
@@ -40,12 +43,13 @@ class OrderShares(NamedTuple):
 class HuffDraws:
     """Draws of the two numbers of the model: the decay in kilometres, and the weight of online.
 
-    `is_fitted` says whether they come from the sales of cafés. If not, they are a given range.
+    `source` says where they come from: the sales of cafés, an assumed range of decays, or one
+    decay that a reader has chosen.
     """
 
     decays: Floats
     online: Floats
-    is_fitted: bool
+    source: DistanceSource
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -83,7 +87,7 @@ def draw_range(rng: np.random.Generator, draws: int, decay_range: tuple[float, f
     """Draw the numbers of the model without sales of cafés: each value of a range is as likely."""
     low, high = np.log(ONLINE_RANGE)
     return HuffDraws(
-        rng.uniform(*decay_range, draws), np.exp(rng.uniform(low, high, draws)), is_fitted=False
+        rng.uniform(*decay_range, draws), np.exp(rng.uniform(low, high, draws)), "assumed"
     )
 
 
@@ -113,7 +117,7 @@ def draw_fitted(
     return HuffDraws(
         _DECAYS[rows] * np.exp(within[0] * steps[0]),
         _ONLINE[columns] * np.exp(within[1] * steps[1]),
-        is_fitted=True,
+        "fitted",
     )
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
@@ -138,11 +138,13 @@ class MarketModel:
         return drawn * np.exp(rng.normal(0, MOBILE_SPREAD, drawn.shape))
 
 
-def fit_market(market: Market, decay_range: tuple[float, float]) -> MarketModel:
+def fit_market(
+    market: Market, decay_range: tuple[float, float], chosen_km: float | None = None
+) -> MarketModel:
     """Fit demand and the Huff model to a market.
 
     Draws depend on the data only, so a plan of equal data is equal. `decay_range` in kilometres
-    counts if too few cafés have orders by place.
+    counts if too few cafés have orders by place. `chosen_km` is a decay in place of both.
     """
     check = check_held_back(market.fixed - market.held_back, market.held_back, market.people)
     estimate = shrink if check.is_better else by_people_alone
@@ -151,7 +153,9 @@ def fit_market(market: Market, decay_range: tuple[float, float]) -> MarketModel:
     own = distances_km(points_of([one.point for one in market.cafes]), market.points)
     seed = _seed(market)
     rng = np.random.default_rng((seed, _OF_DISTANCE))
-    if can_fit(market.picked_up):
+    if chosen_km is not None:
+        huff = replace(draw_range(rng, DRAWS, (chosen_km, chosen_km)), source="chosen")
+    elif can_fit(market.picked_up):
         huff = draw_fitted(rng, DRAWS, market.picked_up, market.fixed, own)
     else:
         huff = draw_range(rng, DRAWS, decay_range)

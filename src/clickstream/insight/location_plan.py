@@ -46,7 +46,8 @@ class CafeCandidate(NamedTuple):
 
     Amounts are hundredths of the currency of sales: the rent of a month, and the opening cost,
     which is spread over `payback_months`. `margin` is the share of sales that remains after all
-    costs but these. Without a rent or a margin, there is no result in money.
+    costs but these. Without a rent or a margin, there is no result in money. `attraction` is the
+    weight of the café at no distance, in comparison with own cafés.
     """
 
     name: str
@@ -56,6 +57,7 @@ class CafeCandidate(NamedTuple):
     margin: float | None = None
     competition: float = 0.0
     payback_months: int = 36
+    attraction: float = 1.0
 
 
 class DrawInterval(NamedTuple):
@@ -161,7 +163,7 @@ def _draw_shares(
 
 def usual_attraction(one: CafeCandidate) -> float:
     """Return the weight of a candidate at no distance; competitors there share its customers."""
-    return 1 / (1 + one.competition)
+    return one.attraction / (1 + one.competition)
 
 
 def propose_candidates(model: MarketModel, limit: int) -> list[CafeCandidate]:

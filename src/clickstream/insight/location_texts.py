@@ -75,7 +75,12 @@ def describe_check(check: HeldBackCheck) -> str:
 def describe_distance(huff: HuffDraws) -> str:
     """Say how far customers travel, and whether their orders show it."""
     decay, online = huff.middle
-    if huff.is_fitted:
+    if huff.source == "chosen":
+        return (
+            f"The attraction of a café falls to 37 % over {decay:.0f} km, as you chose. How much "
+            "ordering online attracts is assumed."
+        )
+    if huff.source == "fitted":
         return (
             f"The orders of your cafés show that the attraction of a café falls to 37 % over "
             f"{decay:.0f} km, and that ordering online attracts {format_share(online)} as much as "

@@ -41,7 +41,7 @@ FACT_VIEWS = (
 
 SALES_FACT_VIEWS = (
     *("sales_facts", "order_facts", "refund_facts", "item_facts", "touch_facts"),
-    *("demographic_facts", "spend_facts"),
+    *("demographic_facts", "store_facts", "spend_facts", "location_facts"),
 )
 """The fact views of a lake with `[[sales]]`."""
 

@@ -16,7 +16,7 @@ from clickstream.lake.iceberg import iceberg_tables, table_scan
 from clickstream.tables import HITS, SESSION_PARTS, Table
 from clickstream.tables.sales import CONSENTS, ORDERS
 
-_OF_HITS = ("hit_at", "status", "is_bot", "opted_out", "part_id")
+_OF_HITS = ("hit_at", "status", "is_bot", "opted_out", "part_id", "network")
 _OF_LINES = ("raw_object", "line_number")
 
 

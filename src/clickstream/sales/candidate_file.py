@@ -23,12 +23,12 @@ from clickstream.wording import shorten
 
 COLUMNS = (
     *("name", "place", "latitude", "longitude"),
-    *("rent", "opening_cost", "payback_months", "margin", "competition", "currency"),
+    *("rent", "opening_cost", "payback_months", "margin", "attraction", "competition", "currency"),
 )
 """The columns that the file can have; `name` is needed, and either `place` or both coordinates."""
 
 _LATITUDE, _LONGITUDE, _MARGIN = (-90.0, 90.0), (-180.0, 180.0), (0.0, 1.0)
-_MONTHS, _COMPETITION = (1.0, 600.0), (0.0, 1000.0)
+_MONTHS, _COMPETITION, _ATTRACTION = (1.0, 600.0), (0.0, 1000.0), (0.1, 10.0)
 _MONEY = (0.0, MOST_CENTS / 100)
 
 FARTHEST_TOWN_KM = 50.0
@@ -117,6 +117,7 @@ def _candidate(row: Row, places: _Places, currency: str) -> CafeCandidate:
         margin=_number(row, "margin", _MARGIN) if row["margin"] else None,
         competition=_number(row, "competition", _COMPETITION, "0"),
         payback_months=round(_number(row, "payback_months", _MONTHS, "36")),
+        attraction=_number(row, "attraction", _ATTRACTION, "1"),
     )
 
 

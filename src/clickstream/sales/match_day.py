@@ -84,7 +84,7 @@ class MatchInputs:
 
 
 class OrderMatch(NamedTuple):
-    """The result for an order: the time and session of its confirmation, or why it has none."""
+    """The result for an order: what is known of its confirmation, or why it has none."""
 
     order: OrderToMatch
     method: Method
@@ -92,6 +92,7 @@ class OrderMatch(NamedTuple):
     views: int
     at: int | None = None
     session_id: str | None = None
+    network: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ def _matches(
         found = by_number.of_orders.get(order.key, OrderViews())
         reason, view = reasons[order.key], found.confirmed_by
         if reason is None and view is not None:
-            yield OrderMatch(order, "number", None, found.number, view.at, view.session_id)
+            known = (view.at, view.session_id, view.network)
+            yield OrderMatch(order, "number", None, found.number, *known)
         else:
             yield timed.get(order.key) or OrderMatch(order, "none", reason, found.number)
 
@@ -163,7 +165,7 @@ def _by_time(
     confirmed = {key for key, one in by_number.of_orders.items() if one.confirmed_by}
     others = [one for one in inputs.orders if one.is_on_the_web and one.key not in confirmed]
     unknown = [
-        OrderForm(one.view.at, one.view.session_id)
+        OrderForm(one.view.at, one.view.session_id, network=one.view.network)
         for one in by_number.views
         if one.kind == "unknown number" and one.view.session_id
     ]
@@ -185,7 +187,7 @@ def _timed(order: OrderToMatch, form: OrderForm | None) -> OrderMatch:
         return OrderMatch(order, "none", "ambiguous", 0)
     if form.is_opted_out:
         return OrderMatch(order, "none", "opted out", 0)
-    return OrderMatch(order, "time", None, 0, form.at, form.session_id)
+    return OrderMatch(order, "time", None, 0, form.at, form.session_id, form.network)
 
 
 def _match_row(found: OrderMatch, path: VisitPath | None) -> dict[str, Any]:
@@ -203,6 +205,7 @@ def _match_row(found: OrderMatch, path: VisitPath | None) -> dict[str, Any]:
         "why_none": why_none,
         "seconds_apart": apart,
         "confirmation_views": found.views,
+        "network": found.network if has_visit else None,
         **{name: getattr(visit, name, None) for name in of_visit},
         **arrival._asdict(),
     }

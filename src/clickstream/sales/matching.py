@@ -62,6 +62,7 @@ class NumberedView(NamedTuple):
     is_opted_out: bool
     session_id: str | None
     shown_cents: int | None = None
+    network: str | None = None
 
     @property
     def is_successful(self) -> bool:

@@ -26,6 +26,7 @@ class OrderForm(NamedTuple):
     at: int
     session_id: str
     is_opted_out: bool = False
+    network: str | None = None
 
 
 class TimeMatch(NamedTuple):

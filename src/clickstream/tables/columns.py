@@ -54,6 +54,7 @@ PLACE = (
     Column("region", "string", "State or region of the client address.", privacy="pseudonymous"),
     Column("city", "string", "City of the client address.", privacy="pseudonymous"),
 )
+NETWORK = Column("network", "string", "Kind of network; null if the database does not have it.")
 COORDINATES = (
     Column(
         "latitude", "double", "Latitude of the place, in degrees north.", privacy="pseudonymous"
@@ -66,7 +67,7 @@ COORDINATES = (
         "double",
         "Radius around the place in which the address probably is, in kilometres.",
     ),
-    Column("network", "string", "Kind of network; null if the database does not have it."),
+    NETWORK,
 )
 OPTED_OUT = Column("opted_out", "boolean", "Whether the browser sent Sec-GPC or DNT.")
 BOT = (

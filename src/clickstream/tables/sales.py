@@ -13,6 +13,7 @@ from clickstream.tables.columns import (
     SALES_SOURCE,
     UTM,
 )
+from clickstream.tables.locations import LOCATION_CANDIDATES
 from clickstream.tables.sales_listings import LISTING_TABLES
 from clickstream.tables.sales_matches import MATCH_TABLES
 from clickstream.tables.table_type import Column, Table, key
@@ -215,5 +216,11 @@ DATED_TABLES = (ORDERS, ORDER_ITEMS, REFUNDS, CAMPAIGN_SPEND, CONSENTS)
 OF_SALES_DAYS = (*DATED_TABLES, SALES_REJECTS)
 """The tables whose rows are those of a source and a date."""
 
-SALES_TABLES = (*OF_SALES_DAYS, SALES_LEDGER, *LISTING_TABLES, *MATCH_TABLES)
+SALES_TABLES = (
+    *OF_SALES_DAYS,
+    SALES_LEDGER,
+    *LISTING_TABLES,
+    *MATCH_TABLES,
+    LOCATION_CANDIDATES,
+)
 """The tables of a lake with `[[sales]]`."""

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from clickstream.insight.credit import FROM_DATA, RULES
-from clickstream.tables.columns import CURRENCY, DATE_AT, EVENT_DATE, HOUR_AT, PLACE, SALES_SOURCE
+from clickstream.tables.columns import (
+    CURRENCY,
+    DATE_AT,
+    EVENT_DATE,
+    HOUR_AT,
+    NETWORK,
+    PLACE,
+    SALES_SOURCE,
+)
 from clickstream.tables.table_type import Column, Table, key
 
 _ARRIVAL = (
@@ -56,6 +64,7 @@ ORDER_MATCHES = Table(
         Column("landing_page", "string", "First page of the visit.", privacy="free text"),
         Column("device", "string", "Kind of device: desktop, mobile, tablet and so on."),
         *PLACE,
+        replace(NETWORK, meaning="Kind of network of the order; null if it is not known."),
     ),
     ("sales_source", "order_id"),
     ("event_date", "hour_at", "sales_source", "order_id"),

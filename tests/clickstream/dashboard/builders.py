@@ -20,6 +20,7 @@ from clickstream.dashboard.questions.fact_copy import FactCopy, ReadFile, Snapsh
 from clickstream.insight.credit import MODELS
 from clickstream.lake.fact_files import COMPUTED_VIEWS, FactFile, Manifest
 from clickstream.tables import COLUMNS_VERSION
+from clickstream.tables.locations import LOCATION_CANDIDATES
 
 CHANGED_AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
 NO_ROWS = date(2026, 11, 2)
@@ -210,7 +211,7 @@ ORDER_SCHEMA = pa.schema(
         *((name, _TEXT) for name in ("customer_key", "method", "why_none", "site", "channel")),
         *((name, _TEXT) for name in ("source", "medium", "referrer_domain", "utm_campaign")),
         *((name, _TEXT) for name in ("landing_page", "device", "country", "region", "city")),
-        ("coupon", _TEXT),
+        *((name, _TEXT) for name in ("coupon", "store_id", "network")),
         ("total_cents", _NUMBER),
         ("local_date", _DATE),
         *((name, _NUMBER) for name in ("local_hour", "local_weekday")),
@@ -243,6 +244,22 @@ DEMOGRAPHIC_SCHEMA = pa.schema(
         ("measure", _TEXT),
         ("value", pa.float64()),
         ("is_removed", _TRUTH),
+        *((name, _DATE) for name in ("local_date", "event_date")),
+    ]
+)
+STORE_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("sales_source", "store_id", "name", "kind")),
+        *((name, pa.float64()) for name in ("latitude", "longitude")),
+        ("closed_on", _DATE),
+        ("is_removed", _TRUTH),
+        *((name, _DATE) for name in ("local_date", "event_date")),
+    ]
+)
+_OF_HOURS = ("event_date", "hour_at")
+LOCATION_SCHEMA = pa.schema(
+    [
+        *(one for one in LOCATION_CANDIDATES.arrow_schema() if one.name not in _OF_HOURS),
         *((name, _DATE) for name in ("local_date", "event_date")),
     ]
 )
@@ -289,6 +306,8 @@ SCHEMAS = {
     "item_facts": ITEM_SCHEMA,
     "touch_facts": TOUCH_SCHEMA,
     "demographic_facts": DEMOGRAPHIC_SCHEMA,
+    "store_facts": STORE_SCHEMA,
+    "location_facts": LOCATION_SCHEMA,
     "spend_facts": SPEND_SCHEMA,
 }
 

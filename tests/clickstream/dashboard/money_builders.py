@@ -13,6 +13,7 @@ Row = dict[str, Any]
 _NO_VISIT = (
     *("site", "channel", "source", "medium", "referrer_domain", "utm_campaign"),
     *("landing_page", "device", "country", "region", "city", "customer_key", "coupon"),
+    *("store_id", "network"),
 )
 
 

@@ -119,7 +119,7 @@ def test_a_fit_finds_the_distance_that_customers_travel(
     picked_up = market.fixed * pull / (pull.sum(axis=0) + online)
     rng = np.random.default_rng(seed)
     huff = draw_fitted(rng, 200, picked_up, market.fixed, distances)
-    assert huff.is_fitted
+    assert huff.source == "fitted"
     assert huff.middle == pytest.approx((decay, online), rel=0.15)
 
 

@@ -48,7 +48,7 @@ MEMORY_LIMIT = "256MB"
 ROWS_OF_A_BATCH = 100_000
 """Limit of the rows in one batch; a file with more rows is read as one batch."""
 
-_ADDED = {view.name: view.added for view in fact_views.ALL}
+_ADDED = {view.name: view.added for view in (*fact_views.ALL, fact_views.ORDERS)}
 """The columns that files of earlier releases lack, by fact view."""
 
 COPIED_DAY = "copied_day"

@@ -109,6 +109,14 @@ PAIRS = FactView("item_pairs", "event_date", has_sessions=False, has_orders=True
 OF_ORDERS = (MONEY, CREDITS, ITEMS, PAIRS)
 """The views of orders: some filters of visits choose their rows, by the visit of the order."""
 
+ORDERS = FactView(
+    "order_facts",
+    "event_date",
+    False,
+    (AddedColumn("store_id", "varchar"), AddedColumn("network", "varchar")),
+)
+"""Orders alone, for plans of locations; the questions of the pages read MONEY."""
+
 DEMOGRAPHICS = FactView(
     "current_demographics", "event_date", has_sessions=False, rows=CURRENT_DEMOGRAPHICS
 )

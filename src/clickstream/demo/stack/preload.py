@@ -25,6 +25,7 @@ LOADED_LATE = (
     "clickstream.pipeline.publish.suspects",
     "clickstream.pipeline.pull.all_hosts",
     "clickstream.pipeline.sales.listings",
+    "clickstream.pipeline.sales.location_runs",
     "clickstream.pipeline.sales.matches",
     "clickstream.pipeline.sales.pull",
     # Modules that Airflow and pyiceberg import inside functions that a task calls.

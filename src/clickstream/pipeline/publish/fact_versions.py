@@ -27,6 +27,7 @@ from clickstream.tables import (
     OF_DATES,
     Table,
 )
+from clickstream.tables.locations import LOCATION_CANDIDATES
 from clickstream.tables.sales import SALES_LEDGER, SALES_TABLES
 from clickstream.tables.sales_listings import LISTING_LEDGER, LISTING_TABLES
 from clickstream.tables.sales_matches import MATCH_LEDGER, MATCH_TABLES
@@ -120,6 +121,8 @@ def _ledger_of(tables: Collection[str]) -> Table:
     """Return the ledger whose row of a date is written last, after the tables that a view reads."""
     if {*tables} <= {table.name for table in LISTING_TABLES}:
         return LISTING_LEDGER
+    if {*tables} == {LOCATION_CANDIDATES.name}:
+        return LOCATION_CANDIDATES
     of_sales = {table.name for table in SALES_TABLES}
     return HOUR_LEDGER if of_sales.isdisjoint(tables) else SALES_LEDGER
 

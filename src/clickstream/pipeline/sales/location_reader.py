@@ -34,44 +34,14 @@ _HELD_BACK = "mod(date_diff('day', date '2000-01-03', order_facts.event_date), 2
 _ORDERS = """
 with
 
-confirmed as (
-    select
-        confirmation_views.sales_source,
-        confirmation_views.order_id,
-        max(hits.network) as network
-    from confirmation_views
-    inner join hits
-        on
-            confirmation_views.event_date = hits.event_date
-            and confirmation_views.raw_object = hits.raw_object
-            and confirmation_views.line_number = hits.line_number
-    where
-        confirmation_views.event_date between
-            date_add('day', -1, date '{first}') and date_add('day', 1, date '{last}')
-        and hits.event_date between
-            date_add('day', -1, date '{first}') and date_add('day', 1, date '{last}')
-        and confirmation_views.kind = 'order'
-        and hits.order_number is not null
-    group by confirmation_views.sales_source, confirmation_views.order_id
-),
-
 refunded as (
     select
         sales_source,
         order_id,
         sum(amount_cents) as amount_cents
-    from refunds
+    from refund_facts
     where event_date between date '{first}' and date '{last}'
     group by sales_source, order_id
-),
-
-stored as (
-    select
-        sales_source,
-        order_id,
-        store_id
-    from orders
-    where event_date between date '{first}' and date '{last}'
 ),
 
 web_orders as (
@@ -80,24 +50,16 @@ web_orders as (
         order_facts.region,
         order_facts.city,
         order_facts.sales_source,
-        stored.store_id,
+        order_facts.store_id,
         case
-            when confirmed.network is null then coalesce(order_facts.device = 'desktop', false)
-            else confirmed.network not in ({not_fixed})
+            when order_facts.network is null then coalesce(order_facts.device = 'desktop', false)
+            else order_facts.network not in ({not_fixed})
         end as is_fixed,
-        confirmed.network is null as is_by_device,
+        order_facts.network is null as is_by_device,
         {held_back} as is_held_back,
         order_facts.total_cents - coalesce(refunded.amount_cents, 0) as net_cents,
         order_facts.event_date
     from order_facts
-    left join stored
-        on
-            order_facts.sales_source = stored.sales_source
-            and order_facts.order_id = stored.order_id
-    left join confirmed
-        on
-            order_facts.sales_source = confirmed.sales_source
-            and order_facts.order_id = confirmed.order_id
     left join refunded
         on
             order_facts.sales_source = refunded.sales_source
@@ -149,20 +111,63 @@ group by country, region, city
 """
 
 _PEOPLE = """
+with
+
+versions as (
+    select
+        country,
+        region,
+        name,
+        value,
+        year,
+        is_removed,
+        row_number() over (
+            partition by
+                sales_source,
+                place_id,
+                year
+            order by event_date desc
+        ) as version
+    from demographic_facts
+    where
+        measure = 'people'
+        and region is not null
+)
+
 select
     country,
     region,
     name,
     max_by(value, year) as people
-from demographic_versions
+from versions
 where
-    valid_to is null
-    and measure = 'people'
-    and region is not null
+    version = 1
+    and not is_removed
 group by country, region, name
 """
 
 _STORES = """
+with
+
+versions as (
+    select
+        sales_source,
+        store_id,
+        name,
+        kind,
+        latitude,
+        longitude,
+        closed_on,
+        is_removed,
+        row_number() over (
+            partition by
+                sales_source,
+                store_id
+            order by event_date desc
+        ) as version
+    from store_facts
+)
+
 select
     sales_source,
     store_id,
@@ -171,13 +176,15 @@ select
     latitude,
     longitude,
     closed_on
-from store_versions
-where valid_to is null
+from versions
+where
+    version = 1
+    and not is_removed
 """
 
 
 def market_sql(first: date, last: date) -> tuple[str, str, str, str]:
-    """Return the queries of orders, coordinates, people and stores.
+    """Return the queries of orders, coordinates, people and stores; they run on copies of facts.
 
     Orders and coordinates are those of two UTC dates and those between.
     """

@@ -147,6 +147,7 @@ class MatchReader:
             bool(hit["opted_out"]),
             session["session_id"] if session else None,
             hit["shown_cents"],
+            hit["network"],
         )
 
     def _is_suspected(self, session: Row) -> bool:
@@ -162,6 +163,7 @@ class MatchReader:
                     microseconds(hit["hit_at"]),
                     sessions[hit["part_id"]]["session_id"],
                     bool(hit["opted_out"]),
+                    hit["network"],
                 )
                 for hit in hits
                 if hit["part_id"] in sessions

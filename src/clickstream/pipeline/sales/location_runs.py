@@ -1,0 +1,128 @@
+"""Plan locations for a UTC date, and store the plan in `location_candidates`.
+
+The rows of a date are replaced in one commit, so a plan can be repeated at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from clickstream.errors import InputError
+from clickstream.hours import Hour
+from clickstream.insight.location_market import MarketModel, fit_market
+from clickstream.insight.location_plan import LocationPlan, RankedCandidate, plan_locations
+from clickstream.insight.location_rows import MarketGaps
+from clickstream.insight.location_texts import describe_flag, describe_locations, notes
+from clickstream.lake import Lake, aws_errors
+from clickstream.lake.iceberg import iceberg_tables
+from clickstream.pipeline.sales.location_reader import read_candidate_file, read_market
+from clickstream.settings import Settings
+from clickstream.tables.locations import LOCATION_CANDIDATES
+
+DAYS = 365
+"""Days before a plan whose orders it reads."""
+
+
+@dataclass(frozen=True)
+class FittedMarket:
+    """The model of the market of some UTC dates, and what the market lacks."""
+
+    first: date
+    last: date
+    model: MarketModel
+    gaps: MarketGaps
+
+
+@dataclass(frozen=True)
+class PlannedLocations:
+    """A plan, what limits it, and a sentence for each row of the file that can't be used."""
+
+    fitted: FittedMarket
+    plan: LocationPlan
+    limits: Sequence[str]
+    problems: Sequence[str]
+
+    @property
+    def sentence(self) -> str:
+        """The result in one line, for the log."""
+        return describe_locations(self.plan)
+
+
+def why_no_plan(settings: Settings) -> str:
+    """Return why a site has no plans, and what to do; empty if it has."""
+    if not settings.sales:
+        return "There is no plan of locations: it needs orders, so add a source to [[sales]]."
+    path = settings.resolve(settings.locations.candidates)
+    if not path.exists():
+        return (
+            f"There is no plan of locations, because there is no file {path}: write it with "
+            "`clickstream locations candidates`, or set [locations] candidates."
+        )
+    return ""
+
+
+@aws_errors.translate_errors()
+def fit_before(lake: Lake, day: date, days: int = DAYS) -> FittedMarket:
+    """Read the market of the days before a UTC date, and fit the model. Raises InputError."""
+    first, last = day - timedelta(days=days), day - timedelta(days=1)
+    market, gaps = read_market(lake, first, last)
+    return FittedMarket(first, last, fit_market(market, lake.settings.locations.distance_km), gaps)
+
+
+def plan_file(lake: Lake, fitted: FittedMarket) -> PlannedLocations:
+    """Rank the candidates of the file that the settings name. Raises InputError."""
+    model = fitted.model
+    read = read_candidate_file(lake.settings, model.market)
+    plan = plan_locations(model, read.candidates)
+    limits = [*notes(plan, model, fitted.gaps)]
+    return PlannedLocations(fitted, plan, limits, read.problems)
+
+
+@aws_errors.translate_errors()
+def store_plan(lake: Lake, day: date, run_id: str, planned: PlannedLocations) -> None:
+    """Replace the plan of a UTC date. Raises InputError without a candidate; no row changes then.
+
+    Raises StaleHour if another process stores a plan of the date at the same time.
+    """
+    if not planned.plan.ranked:
+        problems = " ".join(planned.problems) or "The file has no rows."
+        raise InputError(f"There is no candidate to plan with. {problems}")
+    at, table = Hour.midnight(day), iceberg_tables.load(lake, LOCATION_CANDIDATES)
+    rows = plan_rows(day, run_id, planned)
+    table.replace(at, at, pa.Table.from_pylist(rows, LOCATION_CANDIDATES.arrow_schema()))
+
+
+def plan_rows(day: date, run_id: str, planned: PlannedLocations) -> list[dict[str, Any]]:
+    """Return the rows of `location_candidates` of a plan, the best candidate first."""
+    plan, market = planned.plan, planned.fitted.model.market
+    of_plan = {
+        "event_date": day,
+        "hour_at": datetime(day.year, day.month, day.day),
+        "run_id": run_id,
+        "planned_at": datetime.now(UTC).replace(tzinfo=None),
+        "first_date": planned.fitted.first,
+        "last_date": planned.fitted.last,
+        "currency": market.currency or None,
+        "is_by_money": plan.is_by_money,
+        "beats_people": plan.check.is_better,
+        "notes": "\n".join([*planned.limits, *(f"Left out: {one}" for one in planned.problems)]),
+    }
+    return [{**of_plan, "rank": n, **_values(one)} for n, one in enumerate(plan.ranked, 1)]
+
+
+def _values(one: RankedCandidate) -> dict[str, Any]:
+    candidate, result = one.candidate, one.result_cents
+    money = result._asdict() if result else {}
+    return {
+        **{name: value for name, value in candidate._asdict().items() if name != "point"},
+        **candidate.point._asdict(),
+        **{f"orders_{name}": value for name, value in one.orders._asdict().items()},
+        **{f"result_{name}_cents": value for name, value in money.items()},
+        **{name: getattr(one, name) for name in ("own_share", "top_share", "break_even")},
+        "flags": "; ".join(map(describe_flag, one.flags)),
+    }
