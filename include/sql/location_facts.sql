@@ -14,6 +14,7 @@ final as (
         last_date,
         rank,
         name,
+        place,
         latitude,
         longitude,
         rent_cents,

@@ -100,6 +100,10 @@ class Market:
         """Latitude and longitude of each town."""
         return points_of([one.point for one in self.towns])
 
+    def nearest_town(self, point: Point) -> Town:
+        """Return the town that is nearest to a point."""
+        return self.towns[int(distances_km(points_of([point]), self.points).argmin())]
+
 
 def points_of(points: list[Point]) -> Floats:
     """Return rows of latitude and longitude."""

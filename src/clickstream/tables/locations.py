@@ -21,6 +21,7 @@ LOCATION_CANDIDATES = Table(
         key("last_date", "date", "Last UTC date whose orders the plan read."),
         key("rank", "long", "Place in the ranking, from 1."),
         key("name", "string", "Name of the candidate."),
+        key("place", "string", "Nearest town with visits and inhabitants."),
         key("latitude", "double", "Latitude of the candidate, in degrees north."),
         key("longitude", "double", "Longitude of the candidate, in degrees east."),
         Column("rent_cents", "long", "Rent of a month, in hundredths, as entered."),

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from clickstream.errors import InputError
 from clickstream.hours import Hour
-from clickstream.insight.location_market import MarketModel, fit_market
+from clickstream.insight.location_market import Market, MarketModel, fit_market
 from clickstream.insight.location_plan import LocationPlan, RankedCandidate, plan_locations
 from clickstream.insight.location_rows import MarketGaps
 from clickstream.insight.location_texts import describe_flag, describe_locations, notes
@@ -112,14 +112,15 @@ def plan_rows(day: date, run_id: str, planned: PlannedLocations) -> list[dict[st
         "beats_people": plan.check.is_better,
         "notes": "\n".join([*planned.limits, *(f"Left out: {one}" for one in planned.problems)]),
     }
-    return [{**of_plan, "rank": n, **_values(one)} for n, one in enumerate(plan.ranked, 1)]
+    return [{**of_plan, "rank": n, **_values(one, market)} for n, one in enumerate(plan.ranked, 1)]
 
 
-def _values(one: RankedCandidate) -> dict[str, Any]:
+def _values(one: RankedCandidate, market: Market) -> dict[str, Any]:
     candidate, result = one.candidate, one.result_cents
     money = result._asdict() if result else {}
     return {
         **{name: value for name, value in candidate._asdict().items() if name != "point"},
+        "place": market.nearest_town(candidate.point).name,
         **candidate.point._asdict(),
         **{f"orders_{name}": value for name, value in one.orders._asdict().items()},
         **{f"result_{name}_cents": value for name, value in money.items()},

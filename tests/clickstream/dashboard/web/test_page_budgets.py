@@ -42,7 +42,7 @@ QUESTIONS = {
 }
 MORE_WITH_MONEY = {
     **{"overview": 8, "visitors": 2, "marketing": 9},
-    **{"orders": 12, "places": 5, "machines": 0, "trust": 2},
+    **{"orders": 12, "places": 6, "machines": 0, "trust": 2},
 }
 """Questions that a page asks in addition, if its site has a shop: each of its panels one or two,
 and every page of visits two to compare orders and amounts."""

@@ -24,6 +24,7 @@ from clickstream.dashboard.questions.folding import named_rows
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import Filter
+from clickstream.dashboard.tabs.places.locations import MapMark, map_marks
 from clickstream.dashboard.tabs.places.panels import country_of
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import choices_of, value_name
@@ -35,6 +36,9 @@ TOO_FEW = 0
 """The shade of places with too few visits for a rate."""
 FLAT = 5
 """The shade of a city's circle if only its size shows the number."""
+
+WORLD_SCALE = 2
+"""Marks on the world map are drawn larger: its view box is twice as wide as a country's."""
 
 Record = Mapping[str, Any]
 
@@ -66,7 +70,8 @@ class PlaceMap:
     """A map: its view box, the file and the ids of its background, and its places.
 
     `country` is the name of the only country, and `back` the query of the world map; both are empty
-    on the world map. `outside` is the number of cities outside the country's outline.
+    on the world map. `outside` is the number of cities outside the country's outline. `marks` are
+    the candidates for a new café, drawn at `mark_scale`.
     """
 
     width: int
@@ -81,6 +86,8 @@ class PlaceMap:
     country: str = ""
     back: str = ""
     outside: int = 0
+    marks: Sequence[MapMark] = ()
+    mark_scale: float = 1
 
 
 def build_map(page: PageContext, answer: Answer) -> PlaceMap:
@@ -115,6 +122,8 @@ def _world_map(page: PageContext, records: Sequence[Record]) -> PlaceMap:
         legend=_legend(page, records, classes),
         choices=choices_of(page, "map"),
         label=label,
+        marks=map_marks(page, None),
+        mark_scale=WORLD_SCALE,
     )
 
 
@@ -148,6 +157,7 @@ def _country_map(page: PageContext, records: Sequence[Record], code: str) -> Pla
         label=text,
         country=country,
         back=_without_places(page),
+        marks=map_marks(page, code),
         outside=len(records) - len(placed),
     )
 

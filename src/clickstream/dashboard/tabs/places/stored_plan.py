@@ -24,7 +24,7 @@ _OF_CANDIDATE = (
     *("rank", "name", "latitude", "longitude", "rent_cents", "opening_cents", "margin"),
     *("competition", "payback_months", "attraction", "orders_low", "orders_middle", "orders_high"),
     *("own_share", "top_share", "result_low_cents", "result_middle_cents", "result_high_cents"),
-    *("break_even", "flags"),
+    *("break_even", "flags", "place"),
 )
 COLUMNS = (*_OF_PLAN, *_OF_CANDIDATE)
 
@@ -39,7 +39,7 @@ _EVER = Period(FIRST_DATE, date(9999, 12, 30))
 
 @dataclass(frozen=True)
 class PlannedCandidate:
-    """A candidate with its place in the ranking and its values of a month."""
+    """A candidate with its rank, its values of a month, and the nearest town."""
 
     rank: int
     candidate: CafeCandidate
@@ -49,6 +49,7 @@ class PlannedCandidate:
     result_cents: DrawInterval | None
     break_even: float | None
     flags: str
+    place: str = ""
 
     @classmethod
     def of_ranked(cls, rank: int, one: RankedCandidate) -> PlannedCandidate:
@@ -123,4 +124,5 @@ def _candidate(row: dict[str, Any]) -> PlannedCandidate:
         None if money[0] is None else DrawInterval(*money),
         row["break_even"],
         row["flags"],
+        row["place"],
     )

@@ -18,6 +18,7 @@ from clickstream.dashboard.questions.folding import OTHER, fold
 from clickstream.dashboard.questions.intervals import known_share, wilson
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import CHOICES
+from clickstream.dashboard.tabs.places.locations import NO_PLAN, build_locations
 from clickstream.dashboard.tabs.places.panels import MAP, PLACES_LIST, country_of
 from clickstream.dashboard.tabs.places.place_map import build_map
 from clickstream.dashboard.tabs.places.sales import build_place_sales
@@ -76,6 +77,10 @@ def places_values(page: PageContext) -> dict[str, Any]:
         "is_from_db_ip": is_from_db_ip(page.settings.resolve(page.settings.geoip.database or ".")),
         "other_map": _other_places(page, known),
         "sales": build_place_sales(page) if page.has_money else None,
+        "locations": build_locations(page) if page.has_shop else None,
+        "has_shop": page.has_shop,
+        "no_plan": NO_PLAN,
+        "can_plan": not page.identity.is_read_only,
         "no_money": explain_no_money(page),
     }
 
