@@ -70,6 +70,7 @@ views = st.lists(
         is_machine=st.sampled_from([False, False, True]),
         is_opted_out=st.sampled_from([False, False, True]),
         session_id=st.sampled_from(["a", "b"]),
+        network=st.sampled_from([None, "cellular"]),
     ),
     max_size=8,
     unique_by=lambda one: one.line_number,
@@ -89,7 +90,7 @@ def result(orders: Any, views: Any, hours: set[int]) -> Any:
 
 
 def expected(one: OrderToMatch, orders: list[OrderToMatch], views: list[NumberedView]) -> Any:
-    """The time of the view that confirms an order, or why it has none, by the definitions."""
+    """The view that confirms an order, or why it has none, by the definitions."""
     fits = {
         (v, o.key)
         for v in views
@@ -106,7 +107,7 @@ def expected(one: OrderToMatch, orders: list[OrderToMatch], views: list[Numbered
     if one.is_denied or (alone and alone[0].is_opted_out):
         return "opted out"
     if alone:
-        return alone[0].at
+        return alone[0]
     if len(people) < len(seen):
         return "bot"
     return "ambiguous" if people else None
@@ -132,8 +133,9 @@ def test_orders_and_views_are_in_one_class_in_any_order_of_rows(
     for one, row in ((o, r) for o in orders for r in classes if r["order_id"] == o.key[1]):
         assert (row["method"] == "none") == (row["why_none"] is not None)
         wanted = expected(one, orders, views)
-        if isinstance(wanted, int):
-            assert row["seconds_apart"] == (wanted - one.at) / SECOND
+        assert row["network"] == getattr(wanted, "network", None)
+        if isinstance(wanted, NumberedView):
+            assert row["seconds_apart"] == (wanted.at - one.at) / SECOND
         elif wanted is None:
             around = range((one.at - WINDOW) // HOUR, (one.at + WINDOW) // HOUR + 1)
             is_known = hours.issuperset(around)
