@@ -46,4 +46,5 @@ LOCATION_CANDIDATES = Table(
         key("notes", "string", "What limits the plan and what it can't know, a sentence a line."),
     ),
     ("rank",),
+    since=7,
 )

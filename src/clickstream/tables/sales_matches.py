@@ -64,7 +64,7 @@ ORDER_MATCHES = Table(
         Column("landing_page", "string", "First page of the visit.", privacy="free text"),
         Column("device", "string", "Kind of device: desktop, mobile, tablet and so on."),
         *PLACE,
-        replace(NETWORK, meaning="Kind of network of the order; null if it is not known."),
+        replace(NETWORK, meaning="Kind of network of the order; null if it is not known.", since=7),
     ),
     ("sales_source", "order_id"),
     ("event_date", "hour_at", "sales_source", "order_id"),

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.cases import each_case
+from tests.support.examples import examples
 
 from clickstream.sales.match_day import MatchInputs, MatchRules, match_day
 from clickstream.sales.matching import (
@@ -113,6 +114,7 @@ def expected(one: OrderToMatch, orders: list[OrderToMatch], views: list[Numbered
     return "ambiguous" if people else None
 
 
+@examples(times=20)
 @given(orders, views, published, st.randoms(use_true_random=False))
 def test_orders_and_views_are_in_one_class_in_any_order_of_rows(
     orders: Any, views: Any, hours: set[int], chance: Any
