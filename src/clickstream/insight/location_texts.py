@@ -20,6 +20,9 @@ NOT_KNOWN = (
     "entered them."
 )
 
+LEFT_OUT = "Left out: "
+"""Begin of a note about a row of the file of candidates that can't be used."""
+
 MISSING: Mapping[Missing, str] = {
     "orders": (
         "No web order of a fixed line has a known city. Orders get their city from their visit: "

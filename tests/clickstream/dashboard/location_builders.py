@@ -113,20 +113,21 @@ def facts() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _store(plan: list[dict[str, Any]]) -> FactStore:
+def store_of(plan: list[dict[str, Any]], **others: list[dict[str, Any]]) -> FactStore:
+    """The facts with the rows of a plan; `others` are rows in place of those of a fact view."""
     begin = datetime(2026, 11, 1)
     hours = hours_between(begin, datetime(DAY.year, DAY.month, DAY.day))
     visits = [
         Visit(begin + timedelta(hours=n), n, country="DE", region=one.region, city=one.name)
         for n, one in enumerate(one for one in CITIES for _ in range(12))
     ]
-    return FactStore(fact_tables(visits, hours, {**facts(), "location_facts": plan}))
+    return FactStore(fact_tables(visits, hours, {**facts(), **others, "location_facts": plan}))
 
 
 @cache
 def without_plan() -> FactStore:
     """The facts of a lake in which no plan was stored."""
-    return _store([])
+    return store_of([])
 
 
 def plan_of(candidates: tuple[CafeCandidate, ...] = CANDIDATES) -> list[dict[str, Any]]:
@@ -146,4 +147,4 @@ def plan_of(candidates: tuple[CafeCandidate, ...] = CANDIDATES) -> list[dict[str
 @cache
 def store() -> FactStore:
     """The facts with a plan of CANDIDATES."""
-    return _store(plan_of())
+    return store_of(plan_of())

@@ -16,7 +16,7 @@ from clickstream.dashboard.web.entry_routes import add_entry_routes
 from clickstream.dashboard.web.error_pages import add_error_pages
 from clickstream.dashboard.web.metric_routes import add_metrics_route
 from clickstream.dashboard.web.panel_routes import add_panel_routes
-from clickstream.dashboard.web.plan_routes import add_plan_route
+from clickstream.dashboard.web.plan_routes import add_plan_routes
 from clickstream.dashboard.web.service import Clock, DashboardService, ReadLines, present
 from clickstream.dashboard.web.share_routes import add_share_routes
 from clickstream.dashboard.web.static_files import add_static_routes
@@ -67,7 +67,7 @@ def build_app(
     app.state.dashboard = dashboard
     add_tab_routes(app, dashboard)
     add_panel_routes(app, dashboard)
-    add_plan_route(app, dashboard)
+    add_plan_routes(app, dashboard)
     add_visit_routes(app, dashboard)
     add_entry_routes(app, dashboard.entries, clock)
     add_share_routes(app, dashboard, clock)

@@ -1,7 +1,8 @@
-"""The route that plans a holdout test of a campaign."""
+"""Routes of plans: of a holdout test of a campaign, and of locations for a new café."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from fastapi import Depends, FastAPI, HTTPException, Request
@@ -11,11 +12,23 @@ from clickstream.dashboard.access.identity import identity_of, require_tab, requ
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.marketing.holdout_plan import build_plan
 from clickstream.dashboard.tabs.marketing.holdouts import HAS_SCIPY, NO_SCIPY
+from clickstream.dashboard.tabs.places.location_report import build_report
 from clickstream.dashboard.web.service import DashboardService
 
+NO_SALES = "Plans of locations need orders: add a source to [[sales]]."
 
-def add_plan_route(app: FastAPI, dashboard: DashboardService) -> None:
-    """Add the route. It needs an account, because a plan takes seconds of CPU time."""
+
+def add_plan_routes(app: FastAPI, dashboard: DashboardService) -> None:
+    """Add the routes. They need an account, because a plan takes up to seconds of CPU time."""
+    needed = [Depends(require_writer)]
+    for path, show in (
+        ("/holdouts", _holdouts_route(dashboard)),
+        ("/locations", _locations_route(dashboard)),
+    ):
+        app.add_api_route(path, show, response_model=None, dependencies=needed)
+
+
+def _holdouts_route(dashboard: DashboardService) -> Callable[..., HTMLResponse]:
 
     def show_plan(request: Request, campaign: str = "", metric: str = "") -> HTMLResponse:
         require_tab(request, "marketing")
@@ -25,5 +38,17 @@ def add_plan_route(app: FastAPI, dashboard: DashboardService) -> None:
             html = dashboard.renderer.plan(build_plan(page, campaign, metric))
         return HTMLResponse(html)
 
-    needed = [Depends(require_writer)]
-    app.add_api_route("/holdouts", show_plan, response_model=None, dependencies=needed)
+    return show_plan
+
+
+def _locations_route(dashboard: DashboardService) -> Callable[..., HTMLResponse]:
+    def show_report(request: Request) -> HTMLResponse:
+        require_tab(request, "places")
+        if not dashboard.settings.sales:
+            raise HTTPException(HTTPStatus.NOT_FOUND, NO_SALES)
+        with dashboard.page(View("places"), identity_of(request)) as page:
+            report = build_report(page, request.query_params)
+            html = dashboard.renderer.location_report(report)
+        return HTMLResponse(html)
+
+    return show_report

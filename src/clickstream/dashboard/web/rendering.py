@@ -25,6 +25,7 @@ from clickstream.dashboard.tabs.marketing.values import marketing_values
 from clickstream.dashboard.tabs.orders.values import orders_values
 from clickstream.dashboard.tabs.overview.values import overview_values
 from clickstream.dashboard.tabs.panels import PANELS, span_of, title_of
+from clickstream.dashboard.tabs.places.location_report import LocationReport
 from clickstream.dashboard.tabs.places.values import places_values
 from clickstream.dashboard.tabs.trust.values import trust_values
 from clickstream.dashboard.tabs.visitors.values import visitors_values
@@ -194,6 +195,12 @@ class Renderer:
         """Render the plan of a holdout test."""
         back = f"{PATHS['marketing']}#credit"
         return self.environment.get_template("holdout_plan.html").render(back=back, plan=plan)
+
+    def location_report(self, report: LocationReport | None) -> str:
+        """Render the plan of locations; None says how to get one."""
+        back = f"{PATHS['places']}#locations"
+        template = self.environment.get_template("location_report.html")
+        return template.render(back=back, report=report)
 
     def detail(
         self,

@@ -17,7 +17,12 @@ from clickstream.hours import Hour
 from clickstream.insight.location_market import Market, MarketModel, fit_market
 from clickstream.insight.location_plan import LocationPlan, RankedCandidate, plan_locations
 from clickstream.insight.location_rows import MarketGaps
-from clickstream.insight.location_texts import describe_flag, describe_locations, notes
+from clickstream.insight.location_texts import (
+    LEFT_OUT,
+    describe_flag,
+    describe_locations,
+    notes,
+)
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.sales.location_reader import read_candidate_file, read_market
@@ -110,7 +115,7 @@ def plan_rows(day: date, run_id: str, planned: PlannedLocations) -> list[dict[st
         "currency": market.currency or None,
         "is_by_money": plan.is_by_money,
         "beats_people": plan.check.is_better,
-        "notes": "\n".join([*planned.limits, *(f"Left out: {one}" for one in planned.problems)]),
+        "notes": "\n".join([*planned.limits, *(f"{LEFT_OUT}{one}" for one in planned.problems)]),
     }
     return [{**of_plan, "rank": n, **_values(one, market)} for n, one in enumerate(plan.ranked, 1)]
 

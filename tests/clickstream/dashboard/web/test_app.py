@@ -119,6 +119,12 @@ def test_a_plan_offers_campaigns_and_says_what_it_needs(client) -> None:
     assert "complete dates" in answer.text
 
 
+def test_a_page_of_locations_without_a_plan_says_how_to_get_one(client) -> None:
+    answer = client.get("/locations?candidate=no-such&rent=x")
+    assert answer.status_code == 200
+    assert "clickstream locations candidates" in answer.text
+
+
 @pytest.mark.parametrize("path", ["/", "/trust"])
 def test_tabs_are_pages_with_a_title_that_is_escaped(client, path) -> None:
     answer = client.get(f"{path}?{DAY}")
@@ -422,7 +428,8 @@ def test_a_reader_who_may_not_write_sees_no_single_visit(client, chosen, identit
     for asked in ("/visits", "/visits.csv", f"/{path}", "/visits/0123456789abcdef"):
         assert reader.get(f"{asked}?{DAY}").status_code == 403
     assert reader.post(f"/{path}", headers=SAME_ORIGIN).status_code == 403
-    assert reader.get("/holdouts").status_code == 403
+    for plan in ("/holdouts", "/locations"):
+        assert reader.get(plan).status_code == 403
     tabs = [f"/{'' if tab == 'overview' else tab}?{DAY}&device=mobile" for tab in TABS]
     for page in (*tabs, *(f"/panels/{name}?{DAY}" for name in PANELS)):
         answer = reader.get(page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clickstream.dashboard.charts.intervals import IntervalAxis
 from clickstream.dashboard.charts.maps import frames, on_world
 from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.periods import Period
@@ -74,45 +75,22 @@ class MapMark:
     title: str
 
 
-@dataclass(frozen=True)
-class IntervalScale:
-    """The scale of what candidates are ranked by, orders or hundredths of the currency."""
-
-    low: float
-    high: float
-    is_by_money: bool
-
-    @classmethod
-    def of(cls, candidates: Sequence[PlannedCandidate], is_by_money: bool) -> IntervalScale:
-        """Return the scale that has 0 and all intervals."""
-        shown = [_ranked_by(one, is_by_money) for one in candidates]
-        high = max((one.high for one in shown), default=0)
-        return cls(min(0, *(one.low for one in shown)), max(high, 1), is_by_money)
-
-    def place(self, value: float) -> float:
-        """Return where a value is, from 0 to 100."""
-        return round(100 * (value - self.low) / (self.high - self.low), 1)
-
-    def strip(self, one: PlannedCandidate) -> DrawInterval:
-        """Return where the interval of a candidate is."""
-        return DrawInterval(*map(self.place, _ranked_by(one, self.is_by_money)))
-
-
-def _ranked_by(one: PlannedCandidate, is_by_money: bool) -> DrawInterval:
-    return one.result_cents if is_by_money and one.result_cents else one.orders
-
-
 def build_locations(page: PageContext) -> LocationPanel | None:
     """Show the newest plan, whatever the page's dates and filters are; None without one."""
     plan = page.once(newest_plan)
     if plan is None:
         return None
-    scale = IntervalScale.of(plan.candidates[:ROWS], plan.is_by_money)
+    shown = plan.candidates[:ROWS]
+    ranked_by = [one.ranked_by(plan.is_by_money) for one in shown]
+    axis = IntervalAxis.of_intervals(ranked_by)
     return LocationPanel(
         day=page.formats.day(plan.day, with_year=True),
         dates=page.days(Period(plan.first, plan.last)),
-        rows=[location_row(page, one, scale) for one in plan.candidates[:ROWS]],
-        zero_at=scale.place(0),
+        rows=[
+            _row(page, one, axis.place_interval(interval))
+            for one, interval in zip(shown, ranked_by, strict=True)
+        ],
+        zero_at=axis.place(0),
         has_money=any(one.result_cents for one in plan.candidates),
         left_out=max(len(plan.candidates) - ROWS, 0),
         leading=plan.notes[:LEADING],
@@ -120,7 +98,7 @@ def build_locations(page: PageContext) -> LocationPanel | None:
     )
 
 
-def location_row(page: PageContext, one: PlannedCandidate, scale: IntervalScale) -> LocationRow:
+def _row(page: PageContext, one: PlannedCandidate, strip: DrawInterval) -> LocationRow:
     """Return a candidate as texts in the language of the page."""
     formats, result = page.formats, one.result_cents
     return LocationRow(
@@ -135,7 +113,7 @@ def location_row(page: PageContext, one: PlannedCandidate, scale: IntervalScale)
         result_interval="" if result is None else _interval(page, result),
         break_even=NO_VALUE if one.break_even is None else formats.share(one.break_even, 0),
         flags=one.flags,
-        strip=scale.strip(one),
+        strip=strip,
     )
 
 

@@ -59,6 +59,10 @@ class PlannedCandidate:
             *(one.result_cents, one.break_even, "; ".join(map(describe_flag, one.flags))),
         )
 
+    def ranked_by(self, is_by_money: bool) -> DrawInterval:
+        """Return what the candidate is ranked by: its money, or else its orders."""
+        return self.result_cents if is_by_money and self.result_cents else self.orders
+
 
 @dataclass(frozen=True)
 class StoredPlan:

@@ -1,0 +1,145 @@
+"""What-if values of the page of locations: parsed from the URL, and applied to candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.texts import mark
+from clickstream.insight.location_plan import CafeCandidate
+from clickstream.sales.values import MOST_CENTS
+from clickstream.wording import shown_name
+
+
+class WhatIfField(NamedTuple):
+    """A field of the form: its label, and the lowest and the highest value that can be used."""
+
+    label: str
+    low: float
+    high: float
+
+
+FIELDS: Mapping[str, WhatIfField] = {
+    "rent": WhatIfField(mark("Rent a month"), 0, MOST_CENTS // 100),
+    "margin": WhatIfField(mark("Margin in %"), 0, 100),
+    "attraction": WhatIfField(mark("Attraction"), 0.1, 10),
+    "radius": WhatIfField(mark("Radius in km"), 1, 500),
+}
+"""The values by their name in the URL; an own café has the attraction 1."""
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """What a reader assumes; None is a value as planned.
+
+    `candidate` is the name of the only candidate to which rent, margin and attraction apply, and
+    is empty for all. `radius_km` is the distance over which the attraction of a café falls to 37 %.
+    """
+
+    candidate: str = ""
+    rent_cents: int | None = None
+    margin: float | None = None
+    attraction: float | None = None
+    radius_km: float | None = None
+
+    @property
+    def has_values(self) -> bool:
+        """Whether any value is assumed, so that a plan is computed."""
+        return replace(self, candidate="") != WhatIf()
+
+    def apply(self, one: CafeCandidate) -> CafeCandidate:
+        """Return a candidate with the values that apply to it."""
+        if self.candidate and one.name != self.candidate:
+            return one
+        return one._replace(
+            rent_cents=one.rent_cents if self.rent_cents is None else self.rent_cents,
+            margin=one.margin if self.margin is None else self.margin,
+            attraction=one.attraction if self.attraction is None else self.attraction,
+        )
+
+
+def parse_what_if(
+    query: Mapping[str, str], names: Sequence[str], formats: Formats
+) -> tuple[WhatIf, list[str]]:
+    """Parse the values of a URL; return a sentence for each that can't be used. The others count.
+
+    `names` are those of the plan's candidates. An empty value is as planned.
+    """
+    problems: list[str] = []
+    candidate = query.get("candidate", "").strip()
+    if candidate and candidate not in names:
+        problems.append(_describe_unknown(formats, candidate))
+        candidate = ""
+    found: dict[str, float] = {}
+    for name, field in FIELDS.items():
+        if not (text := query.get(name, "").strip()):
+            continue
+        if (value := _number(text, field)) is None:
+            problems.append(_describe_unusable(formats, field, text))
+        else:
+            found[name] = value
+    return _what_if(candidate, found), problems
+
+
+def describe_what_if(formats: Formats, what_if: WhatIf) -> str:
+    """List the values that are assumed, and for which candidates; empty if none are."""
+    found = []
+    if what_if.rent_cents is not None:
+        rent = formats.whole_money(what_if.rent_cents)
+        found.append(formats.text(mark("rent a month %(rent)s"), rent=rent))
+    if what_if.margin is not None:
+        found.append(formats.text(mark("margin %(share)s"), share=formats.share(what_if.margin, 0)))
+    if what_if.attraction is not None:
+        attraction = short_number(formats, what_if.attraction)
+        found.append(formats.text(mark("attraction %(number)s"), number=attraction))
+    if found:
+        name = what_if.candidate or formats.text(mark("All candidates"))
+        found = [f"{name}: {', '.join(found)}"]
+    if what_if.radius_km is not None:
+        km = short_number(formats, what_if.radius_km)
+        found.append(formats.text(mark("radius %(km)s km"), km=km))
+    return "; ".join(found)
+
+
+def _number(text: str, field: WhatIfField) -> float | None:
+    """Return a number of a field's range; None for another text."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if field.low <= value <= field.high else None
+
+
+def _what_if(candidate: str, found: Mapping[str, float]) -> WhatIf:
+    rent, margin = found.get("rent"), found.get("margin")
+    return WhatIf(
+        candidate,
+        None if rent is None else round(rent * 100),
+        None if margin is None else margin / 100,
+        found.get("attraction"),
+        found.get("radius"),
+    )
+
+
+def _describe_unknown(formats: Formats, name: str) -> str:
+    return formats.text(
+        mark("The plan has no candidate “%(name)s”, so values apply to all: choose one."),
+        name=shown_name(name),
+    )
+
+
+def _describe_unusable(formats: Formats, field: WhatIfField, text: str) -> str:
+    return formats.text(
+        mark("%(label)s “%(text)s” does not count: write a number from %(low)s to %(high)s."),
+        label=formats.text(field.label),
+        text=shown_name(text),
+        low=short_number(formats, field.low),
+        high=short_number(formats, field.high),
+    )
+
+
+def short_number(formats: Formats, value: float) -> str:
+    """Format a number, with a decimal if it is not whole."""
+    return formats.count(value) if float(value).is_integer() else formats.decimal(value)
