@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 import pytest
@@ -10,10 +9,10 @@ from playwright.sync_api import Browser, expect
 from tests.browser.test_accessibility import grave_faults
 from tests.browser.test_layout import CUT_OFF
 from tests.clickstream.dashboard.holdout_builders import SETTINGS, SHOWN, store
-from tests.clickstream.dashboard.rendered import html_of, page_of
+from tests.clickstream.dashboard.rendered import html_of, page_of, with_styles
 
 from clickstream.dashboard.tabs.marketing.holdout_plan import build_plan
-from clickstream.dashboard.web.rendering import Renderer, read_static
+from clickstream.dashboard.web.rendering import Renderer
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +21,7 @@ def pages() -> dict[str, str]:
     with page_of(store()[0], SHOWN, settings=SETTINGS) as page:
         plan = Renderer.create(page.formats, "Café").plan(build_plan(page, "tea", "orders"))
         found = {"marketing": html_of(page), "plan": plan}
-    style = f"<style>{read_static('page.css').decode()}</style>"
-    link = re.compile(r'<link rel="stylesheet"[^>]*>')
-    return {name: link.sub(lambda _: style, html) for name, html in found.items()}
+    return {name: with_styles(html) for name, html in found.items()}
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (768, "light"), (1440, "light")])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -13,10 +12,10 @@ from pypdf import PdfReader
 from tests.browser.test_accessibility import grave_faults
 from tests.browser.test_layout import CUT_OFF
 from tests.clickstream.dashboard.location_builders import SETTINGS, SHOWN, store
-from tests.clickstream.dashboard.rendered import page_of
+from tests.clickstream.dashboard.rendered import html_of, page_of, with_styles
 
 from clickstream.dashboard.tabs.places.location_report import build_report
-from clickstream.dashboard.web.rendering import Renderer, read_static
+from clickstream.dashboard.web.rendering import Renderer
 
 QUERIES: Mapping[str, Mapping[str, str]] = {
     "stored": {},
@@ -32,14 +31,12 @@ def pages() -> dict[str, str]:
         found = {
             name: renderer.location_report(build_report(page, query))
             for name, query in QUERIES.items()
-        }
-    style = f"<style>{read_static('page.css').decode()}</style>"
-    link = re.compile(r'<link rel="stylesheet"[^>]*>')
-    return {name: link.sub(lambda _: style, html) for name, html in found.items()}
+        } | {"places": html_of(page)}
+    return {name: with_styles(html) for name, html in found.items()}
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (768, "light"), (1440, "light")])
-@pytest.mark.parametrize("name", QUERIES)
+@pytest.mark.parametrize("name", [*QUERIES, "places"])
 def test_nothing_is_cut_off_and_nothing_has_a_serious_fault(
     chromium: Browser,
     pages: dict[str, str],

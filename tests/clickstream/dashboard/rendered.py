@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,7 +16,7 @@ from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.texts import Translations, load_translations, parse_locale
-from clickstream.dashboard.web.rendering import Renderer
+from clickstream.dashboard.web.rendering import Renderer, read_static
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import Settings
 
@@ -58,6 +59,12 @@ def page_of(
 def html_of(page: PageContext) -> str:
     """The HTML of a page's tab."""
     return Renderer.create(page.formats, "Café").tab(page)
+
+
+def with_styles(html: str) -> str:
+    """A page with its style sheets inside, for a browser without a server."""
+    link = re.compile(r'<link rel="stylesheet" href="[^"]*static/([^?]*)[^>]*>')
+    return link.sub(lambda found: f"<style>{read_static(found[1]).decode()}</style>", html)
 
 
 class _Reader(HTMLParser):

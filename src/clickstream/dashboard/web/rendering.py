@@ -55,7 +55,7 @@ from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import trust_line
 from clickstream.settings.dashboard import Icon
 
-STATIC = ("page.css", "page.js", "visits.css", "login.css", "chart.svg", "cup.svg")
+STATIC = ("page.css", "page.js", "visits.css", "plans.css", "login.css", "chart.svg", "cup.svg")
 
 
 _LEFT_OUT = re.compile(rb"/\*.*?\*/\s*|^\s*//[^\n]*\n|^\s+", re.DOTALL | re.MULTILINE)
