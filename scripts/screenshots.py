@@ -38,12 +38,16 @@ from tests.support.sales_files import pull_sales, write_costs, write_shop
 
 from clickstream.dashboard.digest import Week, build_digest, render_preview
 from clickstream.demo.cafe import CafeRules, simulate
+from clickstream.demo.cafe.expansion import CANDIDATES, write_expansion
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.facts import refresh_facts
+from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.publish.suspects import find_suspects
+from clickstream.pipeline.sales.location_runs import fit_before, plan_file, store_plan
 from clickstream.pipeline.sales.matches import match_orders
 from clickstream.settings import Settings
+from clickstream.settings.locations import LocationSettings
 from clickstream.settings.sales import SalesSettings
 
 console = Console()
@@ -84,6 +88,7 @@ PICTURES = (
     Picture("dashboard-marketing.png", "/marketing"),
     Picture("dashboard-orders.png", "/orders"),
     Picture("dashboard-places.png", "/places", {"viewport": {"width": 1280, "height": 900}}),
+    Picture("locations.png", "/locations", {"viewport": {"width": 1280, "height": 1500}}),
     Picture("dashboard-machines.png", "/machines"),
     Picture("dashboard-trust.png", "/trust"),
 )
@@ -110,12 +115,14 @@ def main() -> None:
 
 
 def _of_the_shop(settings: Settings, directory: Path) -> Settings:
-    """Return the settings with the café's shop, and a monthly target that fits the traffic."""
+    """Return the settings with the café's shop, candidates, and a target that fits the traffic."""
     dashboard = settings.dashboard.model_copy(update={"monthly_targets": {"order": ORDERS}})
     shop = SalesSettings(
         name="shop", kind="csv", columns="generic", currency="GBP", path=str(directory / "shop")
     )
-    return settings.model_copy(update={"dashboard": dashboard, "sales": (shop,)})
+    locations = LocationSettings(candidates=str(directory / "shop" / CANDIDATES))
+    more = {"dashboard": dashboard, "sales": (shop,), "locations": locations}
+    return settings.model_copy(update=more)
 
 
 def build_weeks(settings: Settings) -> Lake:
@@ -132,9 +139,14 @@ def build_weeks(settings: Settings) -> Lake:
     shop = Path(settings.sales[0].path)
     write_shop(shop, Story(RULES, first, last).at(NOW))
     write_costs(shop, RULES, [NOW.date() - timedelta(days=number) for number in range(DAYS)])
+    write_expansion(shop)
     pull_sales(lake, NOW)
     matched = [*match_orders(lake, NOW, "screenshots")]
     console.print(f"{sum(one.matched for one in matched):,} orders matched to their visits.")
+    refresh_views(lake)
+    planned = plan_file(lake, fit_before(lake, NOW.date()))
+    store_plan(lake, NOW.date(), "scheduled__2026-11-23T04:30:00+00:00", planned)
+    console.print(planned.sentence)
     console.print(refresh_facts(lake, now=later).sentence)
     return lake
 

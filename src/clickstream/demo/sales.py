@@ -1,4 +1,4 @@
-"""The sales and the advertising of the café in the demo: settings of the sources, first pull."""
+"""The sales, advertising and stores of the café in the demo: settings of sources, first pull."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from clickstream.demo.cafe.costs import COLUMN_MAP as COST_COLUMN_MAP
+from clickstream.demo.cafe.expansion import COLUMN_MAP as EXPANSION_COLUMN_MAP
 from clickstream.demo.progress import DemoStep
 from clickstream.demo.shop_database import COLUMN_MAP, reader_address
 from clickstream.lake import Lake
@@ -34,6 +35,22 @@ def source_of_costs(state: Path) -> dict[str, str | int]:
         "columns": str(COST_COLUMN_MAP),
         "currency": "GBP",
         "path": str(directory_of_costs(state)),
+    }
+
+
+def directory_of_expansion(state: Path) -> Path:
+    """Return the directory of stores, inhabitants and candidates for a new café."""
+    return state.with_name("cafe-expansion")
+
+
+def source_of_expansion(state: Path) -> dict[str, str | int]:
+    """Return the section `[[sales]]` of the café's stores and the inhabitants of cities."""
+    return {
+        "name": "expansion",
+        "kind": "csv",
+        "columns": str(EXPANSION_COLUMN_MAP),
+        "currency": "GBP",
+        "path": str(directory_of_expansion(state)),
     }
 
 

@@ -20,13 +20,16 @@ from rich.markup import escape
 
 from clickstream import settings
 from clickstream.demo.cafe.costs import write_costs
+from clickstream.demo.cafe.expansion import CANDIDATES, write_expansion
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.demo.cafe_logs import CafeLogs
 from clickstream.demo.progress import DemoStep, DemoSteps
 from clickstream.demo.sales import (
     directory_of_costs,
+    directory_of_expansion,
     pull_sales,
     source_of_costs,
+    source_of_expansion,
     source_of_shop,
 )
 from clickstream.demo.shop_database import is_complete_to
@@ -125,13 +128,18 @@ def simulated_cafe(layout: StackLayout, steps: DemoSteps) -> Traffic:
             step.detail = f"{quantity(truth.total.lines, 'line')} in {HOURLY} hours"
     yesterday = last.next.event_date - timedelta(days=1)
     write_costs(directory_of_costs(layout.cafe_file), logs.rules, yesterday)
+    expansion = directory_of_expansion(layout.cafe_file)
+    write_expansion(expansion)
     places = layout.var / "cafe-places.mmdb"
     write_demo_database(places)
     variables = {
         "CLICKSTREAM_GEOIP__DATABASE": str(places),
         "CLICKSTREAM_SALES": _list_of(
-            source_of_shop(database_url(layout)), source_of_costs(layout.cafe_file)
+            source_of_shop(database_url(layout)),
+            source_of_costs(layout.cafe_file),
+            source_of_expansion(layout.cafe_file),
         ),
+        "CLICKSTREAM_LOCATIONS__CANDIDATES": str(expansion / CANDIDATES),
         **BESIDE_BACKFILL,
     }
     plan = Plan([HourSpan(logs.first, last)])

@@ -1,0 +1,84 @@
+"""Where the simulated café could open next: its cafés, inhabitants of cities, and candidates.
+
+The numbers of inhabitants are those of the cities themselves, rounded to thousands, from censuses
+and registers of 2011 to 2023. Rents are invented.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from clickstream.demo.cafe.places import CITIES, City
+
+COLUMN_MAP = Path(__file__).with_name("expansion_columns.toml")
+CANDIDATES = "candidates.csv"
+
+THOUSANDS = {
+    "US": (8804, 3899, 2746, 737, 962),
+    "GB": (8800, 552, 513),
+    "DE": (3755, 1892, 1512),
+    "FR": (2113, 520),
+    "CA": (2794, 1763, 662),
+    "SE": (984, 596),
+    "JP": (9734, 2752),
+    "BR": (11452, 6211),
+    "AU": (5231, 4918),
+    "IN": (12442, 8444),
+}
+"""Thousands of inhabitants of each city of `CITIES`."""
+
+CAFES = (("soho", "Soho", "London"), ("northern-quarter", "Northern Quarter", "Manchester"))
+"""The café's own cafés: id, name and city."""
+
+RENTS = (
+    *(("New York", 1900), ("Los Angeles", 1500), ("Chicago", 1100), ("Seattle", 1000)),
+    *(("Edinburgh", 600), ("Berlin", 700), ("Hamburg", 750), ("Munich", 900), ("Paris", 1000)),
+    *(("Toronto", 800), ("Stockholm", 700), ("Tokyo", 900)),
+)
+"""Candidates and the rent of a small counter there, in pounds a month."""
+
+
+def write_expansion(directory: Path) -> None:
+    """Write the files of stores, inhabitants and candidates."""
+    directory.mkdir(parents=True, exist_ok=True)
+    known = {city.name: (country, city) for country, some in CITIES.items() for city in some}
+    _write(
+        directory / "stores.csv",
+        ("store_id", "name", "kind", "latitude", "longitude", "country", "region", "city"),
+        (
+            (store, name, "café", *_point(city), country, city.region, city.name)
+            for store, name, where in CAFES
+            for country, city in [known[where]]
+        ),
+    )
+    _write(
+        directory / "demographics.csv",
+        ("place_id", "name", "country", "region", "year", "measure", "value"),
+        _inhabitants(),
+    )
+    _write(
+        directory / CANDIDATES,
+        ("name", "latitude", "longitude", "rent", "opening_cost", "margin", "currency"),
+        ((name, *_point(known[name][1]), rent, 6000, 0.6, "GBP") for name, rent in RENTS),
+    )
+
+
+def _inhabitants() -> Iterator[Sequence[object]]:
+    for country, cities in CITIES.items():
+        for city, thousands in zip(cities, THOUSANDS[country], strict=True):
+            place = f"{country}/{city.region}/{city.name}"
+            yield (place, city.name, country, city.region, 2021, "people", thousands * 1000)
+
+
+def _point(city: City) -> tuple[float, float]:
+    return city.latitude, city.longitude
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a file as a whole, so that no reader sees a part of it."""
+    beside = path.with_suffix(".writing")
+    with beside.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([columns, *rows])
+    beside.replace(path)
