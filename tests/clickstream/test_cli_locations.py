@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from tests.support.command_line import CommandLine
@@ -13,7 +15,11 @@ from tests.support.lakes import aws_session
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.town_lake import CANDIDATES, SALES, store_towns, stored_plan
 
-from clickstream.lake import Lake, open_lake
+from clickstream.dashboard.questions.fact_copy import FactCopy
+from clickstream.lake import Lake, athena, open_lake
+from clickstream.lake.fact_files import read_file, read_manifest
+from clickstream.pipeline.publish.facts import refresh_facts
+from clickstream.pipeline.sales.location_reader import market_sql
 from clickstream.settings import AwsSettings, LakeSettings, Settings
 from clickstream.settings.sales import SalesSettings
 
@@ -109,6 +115,26 @@ def test_a_file_without_a_candidate_leaves_the_stored_plan(shell: Shell) -> None
     assert done.returncode == 1
     assert "There is no candidate to plan with. Line 2, Sea: it has no coordinates" in done.stderr
     assert [one["name"] for one in stored_plan(lake_of(shell.endpoint))] == ["Busy", "Quiet"]
+
+
+def test_athena_the_dashboards_copy_and_the_stored_plan_agree(shell: Shell, tmp_path: Path) -> None:
+    lake, day = lake_of(shell.endpoint), LAST + timedelta(days=1)
+    shell.write(CANDIDATES)
+    shell.run("plan", "--store")
+    refresh_facts(lake)
+    stored = read_manifest(lake)
+    assert stored is not None
+    copy = FactCopy(tmp_path, lambda file: read_file(lake, file))
+    copy.update(stored.manifest)
+    queries = market_sql(day - timedelta(days=365), LAST)
+    with copy.snapshot() as snapshot:
+        copied = [snapshot.cursor.execute(sql).fetchall() for sql in queries]
+        found = snapshot.cursor.execute("select name from location_facts order by rank").fetchall()
+    copy.close()
+    for sql, rows in zip(queries, copied, strict=True):
+        assert rows
+        assert Counter(map(tuple, athena.query(lake, sql).rows)) == Counter(rows)
+    assert found == [(one["name"],) for one in stored_plan(lake)]
 
 
 def test_an_explanation_has_the_towns_and_the_own_cafes(shell: Shell) -> None:

@@ -12,10 +12,10 @@ import pyarrow as pa
 from clickstream.lake import Lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.publish.publish import refresh_views
-from clickstream.tables import HITS
+from clickstream.tables import HITS, HOUR_LEDGER
 from clickstream.tables.locations import LOCATION_CANDIDATES
-from clickstream.tables.sales import ORDERS, REFUNDS
-from clickstream.tables.sales_listings import DEMOGRAPHICS, STORES
+from clickstream.tables.sales import ORDERS, REFUNDS, SALES_LEDGER, SALES_TABLES
+from clickstream.tables.sales_listings import DEMOGRAPHICS, LISTING_LEDGER, STORES
 from clickstream.tables.sales_matches import ORDER_MATCHES
 from clickstream.tables.table_type import Table, Type
 
@@ -77,6 +77,10 @@ def _rows(last: date) -> Mapping[Table, list[dict[str, Any]]]:
             | {"latitude": latitude, "longitude": 0.0}
             for name, latitude in _CAFES.values()
         ],
+        # The ledgers have the dates whose fact files are due.
+        SALES_LEDGER: [{"event_date": day} for day in {one["event_date"] for one, _ in orders}],
+        LISTING_LEDGER: [{"event_date": last}],
+        HOUR_LEDGER: [{"event_date": last}],
         HITS: [
             {"kind": "page", "latitude": 52 + n // 4 * 0.3, "longitude": 0.5 * (n % 4)}
             | _place(n)
@@ -112,4 +116,5 @@ def _row(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
     required = {one.name: _EMPTY[one.type] for one in table.columns if one.required}
     day: date = values["event_date"]
     at = {"hour_at": datetime(day.year, day.month, day.day)}
-    return required | at | ({"sales_source": "shop"} if table is not HITS else {}) | dict(values)
+    source = {"sales_source": "shop"} if table in SALES_TABLES else {}
+    return required | at | source | dict(values)
