@@ -38,7 +38,7 @@ from tests.support.sales_files import pull_sales, write_costs, write_shop
 
 from clickstream.dashboard.digest import Week, build_digest, render_preview
 from clickstream.demo.cafe import CafeRules, simulate
-from clickstream.demo.cafe.expansion import CANDIDATES, write_expansion
+from clickstream.demo.cafe.expansion import CANDIDATES, write_candidates, write_expansion
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.facts import refresh_facts
@@ -140,6 +140,7 @@ def build_weeks(settings: Settings) -> Lake:
     write_shop(shop, Story(RULES, first, last).at(NOW))
     write_costs(shop, RULES, [NOW.date() - timedelta(days=number) for number in range(DAYS)])
     write_expansion(shop)
+    write_candidates(shop / CANDIDATES)
     pull_sales(lake, NOW)
     matched = [*match_orders(lake, NOW, "screenshots")]
     console.print(f"{sum(one.matched for one in matched):,} orders matched to their visits.")

@@ -25,7 +25,7 @@ from clickstream.demo.backfill import AirflowBackfill, failures
 from clickstream.demo.environment_file import drop_stack_variables
 from clickstream.demo.older_hours import OlderHours
 from clickstream.demo.progress import DemoSteps
-from clickstream.demo.sales import match_sales
+from clickstream.demo.sales import match_sales, plan_cafes
 from clickstream.demo.stack import Ports, Stack, StackLayout, running_stack, show_addresses
 from clickstream.demo.traffic import Plan, Traffic, own_logs, simulated_cafe
 from clickstream.hours import Hour
@@ -130,6 +130,8 @@ def _build_all(stack: Stack, traffic: Traffic, steps: DemoSteps) -> Demo:
     if traffic.pull_sales:
         with steps.step("Orders and visits") as step:
             match_sales(lake, step)
+        with steps.step("Where to open a café") as step:
+            plan_cafes(lake, step)
     with steps.step("The dashboard's facts") as step:
         refresh_views(lake)
         step.detail = _describe_facts(refresh_facts(lake, step.show))

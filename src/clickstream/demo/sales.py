@@ -7,10 +7,13 @@ from pathlib import Path
 
 from clickstream.demo.cafe.costs import COLUMN_MAP as COST_COLUMN_MAP
 from clickstream.demo.cafe.expansion import COLUMN_MAP as EXPANSION_COLUMN_MAP
+from clickstream.demo.cafe.expansion import write_candidates
 from clickstream.demo.progress import DemoStep
 from clickstream.demo.shop_database import COLUMN_MAP, reader_address
 from clickstream.lake import Lake
+from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.sales.listings import pull_listings
+from clickstream.pipeline.sales.location_runs import fit_before, plan_file, store_plan
 from clickstream.pipeline.sales.matches import match_orders
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates
 from clickstream.wording import amount, quantity
@@ -94,3 +97,17 @@ def match_sales(lake: Lake, step: DemoStep) -> None:
         orders, matched = orders + one.orders, matched + one.matched
         step.show(one.sentence)
     step.detail = f"{matched:,} of {quantity(orders, 'order')} matched"
+
+
+def plan_cafes(lake: Lake, step: DemoStep) -> None:
+    """Rank the candidates for a new café, and store the plan of today.
+
+    The file is written only now: until the sales are pulled, `clickstream_locations` would fail.
+    """
+    write_candidates(lake.settings.resolve(lake.settings.locations.candidates))
+    refresh_views(lake)
+    today = datetime.now(UTC).date()
+    planned = plan_file(lake, fit_before(lake, today))
+    store_plan(lake, today, RUN, planned)
+    ranked = planned.plan.ranked
+    step.detail = f"{ranked[0].candidate.name} is the first of {quantity(len(ranked), 'candidate')}"

@@ -14,6 +14,7 @@ from clickstream.demo.cafe.places import CITIES, City
 
 COLUMN_MAP = Path(__file__).with_name("expansion_columns.toml")
 CANDIDATES = "candidates.csv"
+"""Name of the file of candidates."""
 
 THOUSANDS = {
     "US": (8804, 3899, 2746, 737, 962),
@@ -41,7 +42,7 @@ RENTS = (
 
 
 def write_expansion(directory: Path) -> None:
-    """Write the files of stores, inhabitants and candidates."""
+    """Write the files of stores and inhabitants."""
     directory.mkdir(parents=True, exist_ok=True)
     known = {city.name: (country, city) for country, some in CITIES.items() for city in some}
     _write(
@@ -58,10 +59,17 @@ def write_expansion(directory: Path) -> None:
         ("place_id", "name", "country", "region", "year", "measure", "value"),
         _inhabitants(),
     )
+
+
+def write_candidates(path: Path) -> None:
+    """Write the file of candidates, unless it exists: it may have been edited."""
+    if path.exists():
+        return
+    known = {city.name: city for some in CITIES.values() for city in some}
     _write(
-        directory / CANDIDATES,
+        path,
         ("name", "latitude", "longitude", "rent", "opening_cost", "margin", "currency"),
-        ((name, *_point(known[name][1]), rent, 6000, 0.6, "GBP") for name, rent in RENTS),
+        ((name, *_point(known[name]), rent, 6000, 0.6, "GBP") for name, rent in RENTS),
     )
 
 

@@ -9,6 +9,7 @@ from clickstream.demo.cafe.expansion import (
     CANDIDATES,
     COLUMN_MAP,
     RENTS,
+    write_candidates,
     write_expansion,
 )
 from clickstream.demo.cafe.places import CITIES
@@ -33,6 +34,7 @@ def test_the_files_are_a_source_of_sales_and_candidates(tmp_path: Path) -> None:
         for country, cities in CITIES.items()
         for city in cities
     ]
+    write_candidates(tmp_path / CANDIDATES)
     read = read_candidates((tmp_path / CANDIDATES).read_text(), CANDIDATES, towns, "GBP")
     assert read.problems == ()
     assert [one.name for one in read.candidates] == [name for name, _ in RENTS]
