@@ -133,11 +133,13 @@ def test_a_second_start_continues_the_cafe_of_the_first(tmp_path: Path) -> None:
     assert second.processes == first.processes
     assert str(layout.cafe_file) in second.processes["cafe"]
     settings = load(ROOT / "clickstream.toml", first.variables)
-    shop, advertising = settings.sales
+    shop, advertising, expansion = settings.sales
     assert (shop.kind, shop.currency) == ("sql", advertising.currency)
-    costs = check_source(settings, advertising, 400)
+    costs, listings = (check_source(settings, one, 400) for one in (advertising, expansion))
     assert len(costs.read) >= story.DAYS
+    assert listings.listings.keys() == {"stores", "demographics"}
     assert not costs.has_problems
+    assert not listings.has_problems
 
 
 def test_the_process_writes_live_traffic_and_the_days_before(tmp_path: Path) -> None:
