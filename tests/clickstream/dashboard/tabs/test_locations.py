@@ -34,16 +34,19 @@ def shown(view: View = SHOWN) -> LocationPanel:
 
 def test_the_panel_has_the_values_of_the_stored_plan() -> None:
     stored, panel = plan_of(), shown()
-    assert [row.name for row in panel.rows] == [one["name"] for one in stored]
-    assert [row.rank for row in panel.rows] == [*range(1, len(CANDIDATES) + 1)]
-    first, row = stored[0], panel.rows[0]
+    ranks = [str(one["rank"]) for one in stored]
+    assert [row.name for row in panel.ranking.rows] == [one["name"] for one in stored]
+    assert [row.rank.text for row in panel.ranking.rows] == [
+        str(n) for n in range(1, len(CANDIDATES) + 1)
+    ]
+    first, row = stored[0], panel.ranking.rows[0]
     low, high = (round(first[f"orders_{end}"]) for end in ("low", "high"))
-    assert (row.orders, row.orders_interval) == (
+    assert (row.orders.text, row.orders.interval) == (
         str(round(first["orders_middle"])),
         f"{low} – {high}",
     )
-    assert row.result == f"€{round(first['result_middle_cents'] / 100)}"
-    assert row.break_even == f"{round(first['break_even'] * 100)}%"
+    assert row.result.text == f"€{round(first['result_middle_cents'] / 100)}"
+    assert row.break_even.text == f"{round(first['break_even'] * 100)}%"
     assert [*panel.leading, *panel.notes] == first["notes"].split("\n")
     assert panel.leading[0] == NOT_KNOWN
     assert "people alone" in panel.leading[1]
@@ -52,9 +55,9 @@ def test_the_panel_has_the_values_of_the_stored_plan() -> None:
 
 def test_intervals_lie_on_one_scale_that_has_0() -> None:
     panel = shown()
-    ends = [end for row in panel.rows for end in (row.strip.low, row.strip.high)]
-    assert all(row.strip.low <= row.strip.middle <= row.strip.high for row in panel.rows)
-    assert 0 <= min([*ends, panel.zero_at]) <= panel.zero_at <= max(ends) <= 100
+    ends = [end for row in panel.ranking.rows for end in (row.strip.low, row.strip.high)]
+    assert all(row.strip.low <= row.strip.middle <= row.strip.high for row in panel.ranking.rows)
+    assert 0 <= min([*ends, panel.ranking.zero_at]) <= panel.ranking.zero_at <= max(ends) <= 100
 
 
 def test_dates_and_filters_of_the_page_do_not_change_the_plan() -> None:

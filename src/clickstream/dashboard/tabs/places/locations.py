@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from clickstream.dashboard.charts.intervals import IntervalAxis
 from clickstream.dashboard.charts.maps import frames, on_world
-from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.tabs.places.report_rows import ReportRanking, build_ranking
 from clickstream.dashboard.tabs.places.stored_plan import PlannedCandidate, newest_plan
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.insight.location_plan import DrawInterval
 
 ROWS = 10
 """Number of candidates on the tab; the page of the plan has all."""
@@ -27,40 +25,15 @@ NO_PLAN = mark(
 
 
 @dataclass(frozen=True)
-class LocationRow:
-    """A candidate as texts; those of money are empty without a rent or a margin.
-
-    `strip` has the ends and the middle of the interval of what is ranked, on the panel's scale.
-    """
-
-    rank: int
-    name: str
-    place: str
-    orders: str
-    orders_interval: str
-    own_share: str
-    top_share: str
-    result: str
-    result_interval: str
-    break_even: str
-    flags: str
-    strip: DrawInterval
-
-
-@dataclass(frozen=True)
 class LocationPanel:
-    """The newest plan: its date and those of its orders, its candidates, and what limits it.
+    """The newest plan: its date and those of its orders, its first candidates, and its limits.
 
-    `zero_at` is where 0 is on the scale of the intervals, from 0 to 100. `leading` are the notes
-    that are always shown.
+    `leading` are the notes that are always shown.
     """
 
     day: str
     dates: str
-    rows: Sequence[LocationRow]
-    has_money: bool
-    left_out: int
-    zero_at: float
+    ranking: ReportRanking
     leading: Sequence[str]
     notes: Sequence[str]
 
@@ -80,46 +53,14 @@ def build_locations(page: PageContext) -> LocationPanel | None:
     plan = page.once(newest_plan)
     if plan is None:
         return None
-    shown = plan.candidates[:ROWS]
-    ranked_by = [one.ranked_by(plan.is_by_money) for one in shown]
-    axis = IntervalAxis.of_intervals(ranked_by)
+    formats = replace(page.formats, currency=plan.currency)
     return LocationPanel(
-        day=page.formats.day(plan.day, with_year=True),
+        day=formats.day(plan.day, with_year=True),
         dates=page.days(Period(plan.first, plan.last)),
-        rows=[
-            _row(page, one, axis.place_interval(interval))
-            for one, interval in zip(shown, ranked_by, strict=True)
-        ],
-        zero_at=axis.place(0),
-        has_money=any(one.result_cents for one in plan.candidates),
-        left_out=max(len(plan.candidates) - ROWS, 0),
+        ranking=build_ranking(formats, plan.candidates[:ROWS], (), plan.is_by_money),
         leading=plan.notes[:LEADING],
         notes=plan.notes[LEADING:],
     )
-
-
-def _row(page: PageContext, one: PlannedCandidate, strip: DrawInterval) -> LocationRow:
-    """Return a candidate as texts in the language of the page."""
-    formats, result = page.formats, one.result_cents
-    return LocationRow(
-        rank=one.rank,
-        name=one.candidate.name,
-        place="" if one.place.startswith(one.candidate.name) else one.place,
-        orders=formats.count(one.orders.middle),
-        orders_interval=f"{formats.count(one.orders.low)} – {formats.count(one.orders.high)}",
-        own_share=formats.share(one.own_share, 0),
-        top_share=formats.share(one.top_share, 0),
-        result=NO_VALUE if result is None else formats.whole_units(result.middle),
-        result_interval="" if result is None else _interval(page, result),
-        break_even=NO_VALUE if one.break_even is None else formats.share(one.break_even, 0),
-        flags=one.flags,
-        strip=strip,
-    )
-
-
-def _interval(page: PageContext, cents: DrawInterval) -> str:
-    low, high = (page.formats.whole_units(end) for end in (cents.low, cents.high))
-    return f"{low} – {high}"
 
 
 def map_marks(page: PageContext, country: str | None) -> list[MapMark]:

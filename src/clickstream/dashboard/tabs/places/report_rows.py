@@ -25,11 +25,13 @@ class ComparedText:
 class ReportRow:
     """A candidate as texts. `strip` is the interval of what is ranked, in per cent of the chart.
 
-    `strip_before` is that of the stored run, if the candidate was computed.
+    `place` is the nearest town, empty if it is the candidate itself. `strip_before` is that of the
+    stored run, if the candidate was computed.
     """
 
     rank: ComparedText
     name: str
+    place: str
     orders: ComparedText
     own_share: ComparedText
     top_share: ComparedText
@@ -128,6 +130,7 @@ def _row(pair: _Pair, axis: IntervalAxis, is_by_money: bool, is_computed: bool) 
     return ReportRow(
         rank=pair.text(lambda one: formats.count(one.rank)),
         name=now.candidate.name,
+        place="" if pair.before.place.startswith(now.candidate.name) else pair.before.place,
         orders=pair.interval(lambda one: one.orders, formats.count),
         own_share=pair.text(lambda one: formats.share(one.own_share, 0)),
         top_share=pair.text(lambda one: formats.share(one.top_share, 0)),
