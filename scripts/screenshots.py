@@ -38,7 +38,12 @@ from tests.support.sales_files import pull_sales, write_costs, write_shop
 
 from clickstream.dashboard.digest import Week, build_digest, render_preview
 from clickstream.demo.cafe import CafeRules, simulate
-from clickstream.demo.cafe.expansion import CANDIDATES, write_candidates, write_expansion
+from clickstream.demo.cafe.expansion import (
+    CANDIDATES,
+    COLUMN_MAP,
+    write_candidates,
+    write_expansion,
+)
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.facts import refresh_facts
@@ -120,8 +125,12 @@ def _of_the_shop(settings: Settings, directory: Path) -> Settings:
     shop = SalesSettings(
         name="shop", kind="csv", columns="generic", currency="GBP", path=str(directory / "shop")
     )
-    locations = LocationSettings(candidates=str(directory / "shop" / CANDIDATES))
-    more = {"dashboard": dashboard, "sales": (shop,), "locations": locations}
+    columns, path = str(COLUMN_MAP), str(directory / "expansion")
+    expansion = SalesSettings(
+        name="expansion", kind="csv", columns=columns, currency="GBP", path=path
+    )
+    locations = LocationSettings(candidates=f"{path}/{CANDIDATES}")
+    more = {"dashboard": dashboard, "sales": (shop, expansion), "locations": locations}
     return settings.model_copy(update=more)
 
 
@@ -139,8 +148,9 @@ def build_weeks(settings: Settings) -> Lake:
     shop = Path(settings.sales[0].path)
     write_shop(shop, Story(RULES, first, last).at(NOW))
     write_costs(shop, RULES, [NOW.date() - timedelta(days=number) for number in range(DAYS)])
-    write_expansion(shop)
-    write_candidates(shop / CANDIDATES)
+    expansion = Path(settings.sales[1].path)
+    write_expansion(expansion)
+    write_candidates(expansion / CANDIDATES)
     pull_sales(lake, NOW)
     matched = [*match_orders(lake, NOW, "screenshots")]
     console.print(f"{sum(one.matched for one in matched):,} orders matched to their visits.")
