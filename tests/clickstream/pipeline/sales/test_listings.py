@@ -162,9 +162,7 @@ def test_every_version_is_that_of_its_date_after_any_edits_and_kills(
     assert kills >= steps // 4
 
 
-def test_versions_have_facts_however_long_ago_they_were_stored(
-    lake: Lake, tmp_path: Path
-) -> None:
+def test_versions_have_facts_however_long_ago_they_were_stored(lake: Lake, tmp_path: Path) -> None:
     """Other facts end with [dashboard] keep_days, but a version is valid until the next one."""
     shop = Shop(tmp_path / "shop")
     shop.change(random.Random(1))
