@@ -62,10 +62,9 @@ def plan_locations() -> None:
     run = get_current_context()["dag_run"]
     due = run.logical_date if run.run_type == "manual" else run.data_interval_end
     day = (due or run.run_after).date()
-    planned = location_runs.plan_file(lake, location_runs.fit_before(lake, day))
-    for problem in planned.problems:
-        log.warning(f"Left out: {problem}")
-    location_runs.store_plan(lake, day, run.run_id, planned)
+    planned = location_runs.plan_date(lake, day, run.run_id)
+    for sentence in planned.left_out:
+        log.warning(sentence)
     log.info(f"Plan of {day}: {planned.sentence}")
 
 

@@ -49,7 +49,7 @@ from clickstream.lake import Lake
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.publish.suspects import find_suspects
-from clickstream.pipeline.sales.location_runs import fit_before, plan_file, store_plan
+from clickstream.pipeline.sales.location_runs import plan_date
 from clickstream.pipeline.sales.matches import match_orders
 from clickstream.settings import Settings
 from clickstream.settings.locations import LocationSettings
@@ -155,9 +155,8 @@ def build_weeks(settings: Settings) -> Lake:
     matched = [*match_orders(lake, NOW, "screenshots")]
     console.print(f"{sum(one.matched for one in matched):,} orders matched to their visits.")
     refresh_views(lake)
-    planned = plan_file(lake, fit_before(lake, NOW.date()))
-    store_plan(lake, NOW.date(), "scheduled__2026-11-23T04:30:00+00:00", planned)
-    console.print(planned.sentence)
+    run_id = "scheduled__2026-11-23T04:30:00+00:00"
+    console.print(plan_date(lake, NOW.date(), run_id).sentence)
     console.print(refresh_facts(lake, now=later).sentence)
     return lake
 

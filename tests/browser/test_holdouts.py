@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from tests.browser.test_accessibility import grave_faults
 from tests.browser.test_layout import CUT_OFF
+from tests.browser.watched_pages import shown_at
 from tests.clickstream.dashboard.holdout_builders import SETTINGS, SHOWN, store
 from tests.clickstream.dashboard.rendered import html_of, page_of, with_styles
 
@@ -33,19 +34,11 @@ def test_nothing_is_cut_off_and_nothing_has_a_serious_fault(
     width: int,
     scheme: Literal["dark", "light"],
 ) -> None:
-    is_phone = width < 500
-    with chromium.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme=scheme,
-        is_mobile=is_phone,
-        has_touch=is_phone,
-    ) as context:
-        page = context.new_page()
-        page.set_content(pages[name])
+    with shown_at(chromium, pages[name], width, scheme) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(CUT_OFF) == []
         assert grave_faults(page) == []
         if name == "marketing":
-            kind = "narrow" if is_phone else "wide"
+            kind = "narrow" if width < 500 else "wide"
             expect(page.locator(f"#holdouts .{kind}-chart .shade")).to_be_visible()
             expect(page.locator("#holdouts .finding")).to_contain_text("fewer orders than expected")

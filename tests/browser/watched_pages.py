@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Route
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Route
 
 EXPECTED_STATUSES = ("400", "401", "404", "410", "429", "503")
 """Chromium logs an answer with such a status as an error; tests that ask for it look at it."""
@@ -19,6 +21,23 @@ FIGURES = (
     ".tile, .trust, .says, .list tbody tr, .movers li, .goals li, .figures tr, .rules li, "
     ".rung, .drop, .trouble"
 )
+
+
+@contextmanager
+def shown_at(
+    chromium: Browser, html: str, width: int, scheme: Literal["dark", "light"]
+) -> Iterator[Page]:
+    """Show a page that is complete in itself; one below 500 pixels is that of a phone."""
+    is_phone = width < 500
+    with chromium.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        is_mobile=is_phone,
+        has_touch=is_phone,
+    ) as context:
+        page = context.new_page()
+        page.set_content(html)
+        yield page
 
 
 class Watch:

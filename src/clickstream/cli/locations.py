@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from getpass import getuser
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,9 +58,8 @@ def plan(
     else:
         show_plan(found, out)
     if store:
-        day = _today()
-        store_plan(lake, day, f"manual by {getuser()}", found)
-        err.print(f"Stored as the plan of {day} in the table location_candidates.")
+        store_plan(lake, f"manual by {getuser()}", found)
+        err.print(f"Stored as the plan of {fitted.day} in the table location_candidates.")
     if found.problems:
         raise typer.Exit(1)
 
@@ -117,11 +116,7 @@ def _fit(days: int) -> tuple[Lake, FittedMarket]:
 
     lake = open_lake()
     with err.status("Reading orders and places, and fitting demand and distance"):
-        return lake, fit_before(lake, _today(), days)
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
+        return lake, fit_before(lake, datetime.now(UTC).date(), days)
 
 
 def _print_problems(problems: Sequence[str]) -> None:

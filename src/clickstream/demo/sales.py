@@ -13,7 +13,7 @@ from clickstream.demo.shop_database import COLUMN_MAP, reader_address
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.sales.listings import pull_listings
-from clickstream.pipeline.sales.location_runs import fit_before, plan_file, store_plan
+from clickstream.pipeline.sales.location_runs import plan_date
 from clickstream.pipeline.sales.matches import match_orders
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates
 from clickstream.wording import amount, quantity
@@ -107,7 +107,5 @@ def plan_cafes(lake: Lake, step: DemoStep) -> None:
     write_candidates(lake.settings.resolve(lake.settings.locations.candidates))
     refresh_views(lake)
     today = datetime.now(UTC).date()
-    planned = plan_file(lake, fit_before(lake, today))
-    store_plan(lake, today, RUN, planned)
-    ranked = planned.plan.ranked
+    ranked = plan_date(lake, today, RUN).plan.ranked
     step.detail = f"{ranked[0].candidate.name} is the first of {quantity(len(ranked), 'candidate')}"

@@ -141,7 +141,7 @@ def plan_of(candidates: tuple[CafeCandidate, ...] = CANDIDATES) -> list[dict[str
     limits = [*notes(plan, model, gaps)]
     problems = ["Line 4, Sea: it has no coordinates."]
     planned = PlannedLocations(FittedMarket(FIRST, LAST, model, gaps), plan, limits, problems)
-    return plan_rows(DAY, "scheduled__2026-11-16T04:30:00+00:00", planned)
+    return plan_rows("scheduled__2026-11-16T04:30:00+00:00", planned)
 
 
 @cache

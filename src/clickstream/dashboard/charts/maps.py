@@ -121,6 +121,12 @@ def frames(country: str) -> Sequence[Frame]:
     return tuple(Frame(*numbers) for numbers in index()["outlines"].get(country, ()))
 
 
+def on_outline(country: str, longitude: float, latitude: float) -> Point | None:
+    """Project a place to the view box of a country's outline; None outside of it."""
+    frame = next((one for one in frames(country) if one.holds(longitude, latitude)), None)
+    return frame.place(longitude, latitude) if frame else None
+
+
 @cache
 def read_shape(name: str) -> bytes | None:
     """Read a file of static/map, such as world.svg or GB.svg; None if it does not exist."""

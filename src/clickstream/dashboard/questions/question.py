@@ -35,6 +35,9 @@ _ONE_DAY = timedelta(days=1)
 FIRST_DATE = date(1970, 1, 1)
 """No fact is older."""
 
+EVER = Period(FIRST_DATE, date(9999, 12, 30))
+"""All dates that facts can have."""
+
 _ORDER = "sales_source || ' ' || order_id"
 
 

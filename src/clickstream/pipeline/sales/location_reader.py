@@ -115,12 +115,7 @@ with
 
 versions as (
     select
-        country,
-        region,
-        name,
-        value,
-        year,
-        is_removed,
+        *,
         row_number() over (
             partition by
                 sales_source,
@@ -151,14 +146,7 @@ with
 
 versions as (
     select
-        sales_source,
-        store_id,
-        name,
-        kind,
-        latitude,
-        longitude,
-        closed_on,
-        is_removed,
+        *,
         row_number() over (
             partition by
                 sales_source,

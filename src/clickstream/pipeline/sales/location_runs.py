@@ -42,6 +42,11 @@ class FittedMarket:
     model: MarketModel
     gaps: MarketGaps
 
+    @property
+    def day(self) -> date:
+        """The UTC date of a plan: the one after the dates of its orders."""
+        return self.last + timedelta(days=1)
+
 
 @dataclass(frozen=True)
 class PlannedLocations:
@@ -56,6 +61,11 @@ class PlannedLocations:
     def sentence(self) -> str:
         """The result in one line, for the log."""
         return describe_locations(self.plan)
+
+    @property
+    def left_out(self) -> list[str]:
+        """A sentence for each row that is left out, and why."""
+        return [f"{LEFT_OUT}{one}" for one in self.problems]
 
 
 def why_no_plan(settings: Settings) -> str:
@@ -88,34 +98,42 @@ def plan_file(lake: Lake, fitted: FittedMarket) -> PlannedLocations:
     return PlannedLocations(fitted, plan, limits, read.problems)
 
 
+def plan_date(lake: Lake, day: date, run_id: str) -> PlannedLocations:
+    """Plan by the file and the orders before a UTC date, and replace the plan of the date."""
+    planned = plan_file(lake, fit_before(lake, day))
+    store_plan(lake, run_id, planned)
+    return planned
+
+
 @aws_errors.translate_errors()
-def store_plan(lake: Lake, day: date, run_id: str, planned: PlannedLocations) -> None:
-    """Replace the plan of a UTC date. Raises InputError without a candidate; no row changes then.
+def store_plan(lake: Lake, run_id: str, planned: PlannedLocations) -> None:
+    """Replace the plan of its UTC date. Raises InputError without a candidate; no row changes then.
 
     Raises StaleHour if another process stores a plan of the date at the same time.
     """
     if not planned.plan.ranked:
         problems = " ".join(planned.problems) or "The file has no rows."
         raise InputError(f"There is no candidate to plan with. {problems}")
-    at, table = Hour.midnight(day), iceberg_tables.load(lake, LOCATION_CANDIDATES)
-    rows = plan_rows(day, run_id, planned)
+    at, table = Hour.midnight(planned.fitted.day), iceberg_tables.load(lake, LOCATION_CANDIDATES)
+    rows = plan_rows(run_id, planned)
     table.replace(at, at, pa.Table.from_pylist(rows, LOCATION_CANDIDATES.arrow_schema()))
 
 
-def plan_rows(day: date, run_id: str, planned: PlannedLocations) -> list[dict[str, Any]]:
+def plan_rows(run_id: str, planned: PlannedLocations) -> list[dict[str, Any]]:
     """Return the rows of `location_candidates` of a plan, the best candidate first."""
-    plan, market = planned.plan, planned.fitted.model.market
+    plan, fitted = planned.plan, planned.fitted
+    market, day = fitted.model.market, fitted.day
     of_plan = {
         "event_date": day,
         "hour_at": datetime(day.year, day.month, day.day),
         "run_id": run_id,
         "planned_at": datetime.now(UTC).replace(tzinfo=None),
-        "first_date": planned.fitted.first,
-        "last_date": planned.fitted.last,
+        "first_date": fitted.first,
+        "last_date": fitted.last,
         "currency": market.currency or None,
         "is_by_money": plan.is_by_money,
         "beats_people": plan.check.is_better,
-        "notes": "\n".join([*planned.limits, *(f"{LEFT_OUT}{one}" for one in planned.problems)]),
+        "notes": "\n".join([*planned.limits, *planned.left_out]),
     }
     return [{**of_plan, "rank": n, **_values(one, market)} for n, one in enumerate(plan.ranked, 1)]
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date
 
 from clickstream.dashboard.questions.answers import Answer
-from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.question import FIRST_DATE, Question, build_question
+from clickstream.dashboard.questions.question import EVER, Question, build_question
 from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.place_names import PlaceKey, measured_place_key
@@ -16,7 +14,6 @@ from clickstream.insight.place_names import PlaceKey, measured_place_key
 PEOPLE = "people"
 """The measure that is the number of inhabitants."""
 
-_EVER = Period(FIRST_DATE, date(9999, 12, 30))
 _BY = ("measured_country", "measured_region", "measured_place", "measure")
 
 Measures = Mapping[str, float]
@@ -27,7 +24,7 @@ def measures_question(page: PageContext) -> Question:
     """Ask for the current values of the measures that the settings choose, of all places."""
     wanted = dict.fromkeys((PEOPLE, *page.settings.dashboard.place_measures))
     only = (Filter("measure", tuple(wanted)),)
-    return build_question(("measured",), _BY, _EVER, only)
+    return build_question(("measured",), _BY, EVER, only)
 
 
 def measures_of_places(page: PageContext) -> Mapping[PlaceKey, Measures]:

@@ -44,9 +44,8 @@ class WhatIfForm:
 class LocationReport:
     """The plan as texts: the dates of the run and of its orders, the form, and the results.
 
-    `first_orders` are the orders a month of the first candidate. `missing` says why nothing can be
-    computed: then the rows are those of the run, and there is no explanation. `has_changed` says
-    whether the orders have changed since the run.
+    `missing` says why nothing can be computed: then the rows are those of the run, and there is no
+    explanation. `has_changed` says whether the orders have changed since the run.
     """
 
     day: str

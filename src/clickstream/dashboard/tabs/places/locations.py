@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from clickstream.dashboard.charts.maps import frames, on_world
+from clickstream.dashboard.charts.maps import on_outline, on_world
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.tabs.places.report_rows import ReportRanking, build_ranking
 from clickstream.dashboard.tabs.places.stored_plan import PlannedCandidate, newest_plan
@@ -84,8 +84,7 @@ def _position(one: PlannedCandidate, country: str | None) -> tuple[float, float]
         return on_world(longitude, latitude)
     if one.place.rpartition(", ")[2] != country:
         return None
-    frame = next((f for f in frames(country) if f.holds(longitude, latitude)), None)
-    return frame.place(longitude, latitude) if frame else None
+    return on_outline(country, longitude, latitude)
 
 
 def _title(page: PageContext, one: PlannedCandidate) -> str:

@@ -14,7 +14,7 @@ from clickstream.dashboard.charts.maps import (
     OUTLINE_WIDTH,
     WIDTH,
     Point,
-    frames,
+    on_outline,
     on_world,
     shapes,
     shapes_digest,
@@ -270,9 +270,9 @@ def _spots(page: PageContext, records: Sequence[Record], code: str) -> dict[str,
     spots = {}
     for one in records:
         place = found.get(one["city"])
-        frame = next((f for f in frames(code) if place and f.holds(*place)), None)
-        if place and frame:
-            x, y = _rounded(frame.place(*place))
+        on_map = on_outline(code, *place) if place else None
+        if on_map:
+            x, y = _rounded(on_map)
             name = str(one["city"]).partition(", ")[0]
             spots[one["city"]] = Spot(x, y, name, _size(page, one))
     return spots

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.question import FIRST_DATE, Question
+from clickstream.dashboard.questions.question import EVER, Question
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.location_market import Market, Point
 from clickstream.insight.location_plan import CafeCandidate, DrawInterval, RankedCandidate
@@ -17,8 +17,7 @@ from clickstream.insight.location_texts import describe_flag
 from clickstream.pipeline.sales.location_reader import market_rows, market_sql
 
 _OF_PLAN = (
-    *("event_date", "run_id", "planned_at", "first_date", "last_date", "currency"),
-    *("is_by_money", "beats_people", "notes"),
+    *("event_date", "run_id", "first_date", "last_date", "currency", "is_by_money", "notes"),
 )
 _OF_CANDIDATE = (
     *("rank", "name", "latitude", "longitude", "rent_cents", "opening_cents", "margin"),
@@ -34,7 +33,6 @@ from location_facts
 where event_date = (select max(event_date) from location_facts)
 order by rank
 """  # noqa: S608  the columns are those above
-_EVER = Period(FIRST_DATE, date(9999, 12, 30))
 
 
 @dataclass(frozen=True)
@@ -71,18 +69,16 @@ class StoredPlan:
     day: date
     first: date
     last: date
-    planned_at: datetime
     run_id: str
     currency: str
     is_by_money: bool
-    beats_people: bool
     notes: Sequence[str]
     candidates: Sequence[PlannedCandidate]
 
 
 def newest_plan(page: PageContext) -> StoredPlan | None:
     """Return the newest plan of the facts, whatever the page's dates and filters are."""
-    answer = page.ask(Question(_SQL, (), COLUMNS, (), _EVER))
+    answer = page.ask(Question(_SQL, (), COLUMNS, (), EVER))
     rows = answer.records()
     return answer.derive("plan", lambda: _plan(rows)) if rows else None
 
@@ -103,11 +99,9 @@ def _plan(rows: Sequence[dict[str, Any]]) -> StoredPlan:
         day=first["event_date"],
         first=first["first_date"],
         last=first["last_date"],
-        planned_at=first["planned_at"],
         run_id=first["run_id"],
         currency=first["currency"] or "",
         is_by_money=first["is_by_money"],
-        beats_people=first["beats_people"],
         notes=first["notes"].split("\n"),
         candidates=[_candidate(row) for row in rows],
     )

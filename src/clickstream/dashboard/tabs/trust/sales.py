@@ -14,7 +14,7 @@ from typing import Any
 from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.questions.question import EVER, Question
 from clickstream.dashboard.tabs.trust.panels import SALES_LEDGER
 from clickstream.dashboard.tabs.trust.sales_notes import (
     SalesNote,
@@ -27,7 +27,6 @@ from clickstream.dashboard.widgets.page import PageContext
 MOST_NOTES = 6
 """Newest dates that the page describes; the CSV file has all."""
 
-_EVER = Period(date(1970, 1, 1), date(9999, 12, 30))
 _SHOWN = (
     *("sales_dates", "source_orders", "sales_orders", "sales_order_items", "sales_refunds"),
     *("sales_rejected_rows", "gross_cents", "refunded_cents", "net_cents"),
@@ -146,7 +145,7 @@ def _missing(page: PageContext, records: Sequence[Record]) -> Iterator[SalesNote
     """Yield a note for each source without a date, or without some dates of the range."""
     known = {
         one["sales_source"]: one
-        for one in page.answer(("newest_sales",), ("sales_source",), _EVER, filters=()).records()
+        for one in page.answer(("newest_sales",), ("sales_source",), EVER, filters=()).records()
     }
     for name in sorted({one.name for one in page.settings.sales} | known.keys()):
         newest = known[name]["newest_sales"].date() if name in known else None
