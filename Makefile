@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up dashboard geoip test test-lake test-trino test-services test-browser test-stack test-deep test-mutations lint types docs map screenshots check bench age fuzz env lock sbom audit clean-demo clean
+.PHONY: help install demo up dashboard geoip test test-lake test-trino test-services test-browser test-stack test-deep test-mutations golden lint types docs map screenshots check bench age fuzz env lock sbom audit clean-demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +39,10 @@ PYTEST := $(BIN)/pytest --durations 10
 WORKERS := -n 2 --dist worksteal
 
 test: $(VENV)/dev.stamp ## run unit, property and SQL tests, which need no system package; T=tests/... runs some
-	$(PYTEST) $(WORKERS) $(T)
+	$(PYTEST) $(WORKERS) $(if $(MARKS),-m '$(MARKS)') $(T)
+
+golden: $(VENV)/dev.stamp ## check that rows, pages and texts of two days of the café are unchanged; KEEP=DIR WRITE=1
+	$(BIN)/python -m scripts.golden $(if $(KEEP),--keep $(KEEP)) $(if $(WRITE),--write)
 
 # The tiers below are parts of these folders; tests/repository/test_tiers.py compares them with the marks.
 LAKE_TESTS := tests/clickstream/alerts tests/clickstream/dashboard tests/clickstream/demo/test_cafe_logs.py tests/clickstream/lake tests/clickstream/log_facts tests/clickstream/pipeline tests/dags/test_end_to_end.py tests/dags/test_reprocess.py tests/dags/test_sales.py tests/real_logs tests/sql/test_view_pruning.py
@@ -84,7 +87,7 @@ docs: $(VENV)/dev.stamp ## generate the pages of docs/ that come from the code
 map: $(VENV)/dev.stamp ## generate the shapes of the dashboard's maps from npm's world-atlas
 	$(BIN)/python -m scripts.make_map
 
-check: lint types test test-lake test-trino test-services test-browser test-stack ## run all that CI runs
+check: lint types golden test test-lake test-trino test-services test-browser test-stack ## run all that CI runs
 
 screenshots: $(VENV)/dev.stamp ## take the pictures of the dashboard for README and docs, in Chromium
 	$(BIN)/python -m scripts.screenshots
