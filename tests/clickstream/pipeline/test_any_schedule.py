@@ -22,7 +22,6 @@ from tests.support.lakes import aws_session, beside, build_all, settings_of_a_la
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.observed import ASKED_OF_LAKE, Facts, expected, facts
 from tests.support.schedules import Build, Disturbed, Pull, Range, Run, Step, World
-from tests.support.tiers import first_in_make_test
 from tests.support.traffic import FIRST, HOSTS, Traffic, traffics
 
 from clickstream import sessions
@@ -61,7 +60,7 @@ RANGES: list[Step] = [
     *(Pull("web-1", 5), Disturbed(Range(0, 1), 6, (Build(1), Build(2)))),
 ]
 """Hours in one go: killed between two commits, and some published by someone else meanwhile."""
-SCHEDULES = (BACKWARDS, NEIGHBOUR_MEANWHILE, SAME_MEANWHILE, LATE, KILLED, RANGES)
+SCHEDULES = (BACKWARDS, SAME_MEANWHILE, LATE, KILLED, RANGES)
 
 _plain = st.one_of(
     st.builds(Pull, st.sampled_from(HOSTS), st.integers(1, 10)),
@@ -146,9 +145,8 @@ def assert_ends_the_same(worlds: Worlds, schedule: list[Step], seed: int = 0) ->
 @pytest.mark.parametrize(
     "schedule",
     [
-        SCHEDULES[1],
-        pytest.param(SCHEDULES[0], marks=pytest.mark.lake),
-        *(pytest.param(one, marks=pytest.mark.deep) for one in SCHEDULES[2:]),
+        pytest.param(NEIGHBOUR_MEANWHILE, marks=pytest.mark.lake),
+        *(pytest.param(one, marks=pytest.mark.deep) for one in SCHEDULES),
     ],
 )
 def test_schedules_that_need_every_rule_end_with_the_same_answers(
@@ -208,9 +206,10 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
 ]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("room", "name", "wrong", "schedule"),
-    first_in_make_test(WRONG, 1),
+    WRONG,
     ids=[wrong.__name__ for _, _, wrong, _ in WRONG],
 )
 def test_the_property_fails_for_a_wrong_pipeline(

@@ -34,13 +34,3 @@ def test_a_live_run_a_backfill_and_someone_who_clears_tasks_at_once(
     ]
     assert [children.finish(run) for run in runs] == [children.FINISHED] * len(at_once)
     assert_same(children.open_lake(lake_settings), built_calmly(lake_settings, LAST))
-
-
-@pytest.mark.lake
-def test_runs_that_pull_and_build_the_same_hour_at_once(lake_settings: Settings) -> None:
-    """Two schedulers by mistake, say: both pull the same files and find the same hours waiting."""
-    log_an_hour(lake_settings, FIRST)
-    children.open_lake(lake_settings)
-    runs = [children.start(children.run_an_hour, lake_settings, str(FIRST)) for _ in range(2)]
-    assert [children.finish(run) for run in runs] == [children.FINISHED] * 2
-    assert_same(children.open_lake(lake_settings), built_calmly(lake_settings, FIRST))

@@ -12,15 +12,13 @@ from threading import Barrier, Thread
 import pytest
 from rich.console import Console
 from tests.support.lakes import aws_session, build_all
-from tests.support.tiers import first_in_make_test
 
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, hour_ledger, objects, open_lake, own_domain
+from clickstream.lake import Lake, athena, hour_ledger, open_lake, own_domain
 from clickstream.pipeline import site
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.hour.outdated import hour_states
-from clickstream.pipeline.proof.freshness import lake_freshness
-from clickstream.pipeline.publish.publish import build_hour, refresh_views, register_tables
+from clickstream.pipeline.publish.publish import refresh_views, register_tables
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.site import describe_own_domain, settings_digest
 from clickstream.report.trial import read_figures
@@ -82,22 +80,6 @@ def in_a_trial(settings: Settings) -> Counter[str]:
 
 
 @pytest.mark.lake
-@pytest.mark.parametrize("order", first_in_make_test(["reverse", "in order", "as a range"], 1))
-def test_trial_and_lake_count_the_same_channels(lake: Lake, order: str) -> None:
-    write(lake, visits("shop.example", 40))
-    pull(lake)
-    if order == "as a range":
-        build_all(lake, FIRST, LAST, "test")
-    else:
-        for hour in HOURS if order == "in order" else HOURS[::-1]:
-            build_hour(lake, hour, "test")
-    counted = in_the_lake(lake)
-    assert counted == in_a_trial(lake.settings)
-    assert counted["Referral"] < counted["Direct"]  # of CAME_FROM, one in four is another site
-    assert own_domain.load(lake)["domain"] == "shop.example"
-
-
-@pytest.mark.lake
 def test_inferred_domain_gives_the_rows_of_the_same_domain_in_the_settings(
     make_lake: Callable[[str], Lake],
 ) -> None:
@@ -132,26 +114,6 @@ def test_stored_domain_is_kept_whatever_lines_come_later(
     assert own_domain.load(later) == stored
     digests = set(hour_ledger.ledger(later)["settings_digest"])
     assert digests == {settings_digest(lake)} == {settings_digest(later)}
-
-
-@pytest.mark.lake
-def test_after_the_stored_domain_is_deleted_hours_of_another_one_are_outdated(
-    lake: Lake, reopen: Callable[[], Lake]
-) -> None:
-    write(lake, visits("shop.example", 30))
-    pull(lake)
-    build_all(lake, FIRST, LAST, "test")
-    write(lake, visits("moved.example", 300, seed=2), "access.log.1")
-    pull(lake)
-    build_all(lake, FIRST, LAST, "late lines")
-    objects.delete(lake, [own_domain.KEY])
-    later = reopen()
-    found = hour_states(later, FIRST, LAST)
-    assert {one.outdated for one in found} == {"built by other settings or another version"}
-    assert own_domain.load(later) is None  # who only looks stores nothing
-    build_all(later, FIRST, LAST, "again")
-    assert own_domain.load(later)["domain"] == "moved.example"
-    assert in_the_lake(later) == in_a_trial(lake.settings)
 
 
 def test_small_sample_is_not_stored_and_a_larger_one_outdates_what_was_built_without(
@@ -210,26 +172,3 @@ def test_of_two_processes_that_infer_at_once_both_use_the_same_domain(
     for thread in threads:
         thread.join()
     assert digests == [settings_digest(lake)] * 2
-
-
-@pytest.mark.lake
-def test_sample_does_not_grow_with_the_lake(
-    lake: Lake, reopen: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(lake, visits("shop.example", 40))
-    pull(lake)
-    monkeypatch.setattr(site, "SAMPLE_OBJECTS", 2)
-    assert len([*site._sample(lake)]) == 2
-    monkeypatch.setattr(site, "SAMPLE_BYTES", 1)
-    assert len([*site._sample(lake)]) == 1
-
-
-@pytest.mark.lake
-def test_status_counts_no_hour_of_the_inferred_domain_as_outdated(
-    lake: Lake, reopen: Callable[[], Lake]
-) -> None:
-    write(lake, visits("shop.example", 30))
-    pull(lake)
-    build_all(lake, FIRST, LAST, "test")
-    fresh = lake_freshness(reopen(), LAST.end, since=FIRST)
-    assert not fresh.outdated

@@ -15,12 +15,10 @@ from pyiceberg.expressions import EqualTo, GreaterThanOrEqual
 from tests.support.access_log import Client, append
 from tests.support.lakes import build_all, sortable_columns
 
-from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, table_properties
-from clickstream.lake.iceberg import iceberg_tables, table_maintenance, table_schemas
+from clickstream.lake.iceberg import iceberg_tables, table_schemas
 from clickstream.pipeline.proof.verify import verify
-from clickstream.pipeline.publish import maintenance
 from clickstream.pipeline.publish.maintenance import compact_days
 from clickstream.pipeline.publish.publish import build_hour
 from clickstream.pipeline.pull.host import pull_source
@@ -166,41 +164,3 @@ def test_maintenance_rewrites_files_without_statistics_and_changes_no_row(former
     assert snapshots == {
         t.name: iceberg_tables.load(former, t).iceberg.current_snapshot() for t in TABLES
     }
-
-
-@pytest.mark.lake
-def test_a_run_rewrites_a_bounded_number_of_days_and_says_how_many_remain(
-    former: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = contents(former)
-    monkeypatch.setattr(maintenance, "DAYS_OF_STATISTICS", 2)
-    planned = compact_days(former, LATER, dry_run=True)
-    assert planned.sentence == (
-        "0 small data files would become 0. 6 data files without statistics would be rewritten; "
-        "3 days of tables remain."
-    )
-    assert compact_days(former, LATER).days_left == 3
-    assert without_statistics(former) == dict.fromkeys(LACKING, 1)
-    assert days_read(former, HITS, "hit_at", LAST.event_date) == 2, "the newest days come first"
-    assert compact_days(former, LATER).sentence == (
-        "0 small data files became 0. 3 data files without statistics were rewritten."
-    )
-    assert without_statistics(former) == {}
-    assert contents(former) == before
-
-
-@pytest.mark.lake
-def test_a_publication_and_a_rewrite_of_its_day_exclude_each_other(former: Lake) -> None:
-    loaded = iceberg_tables.load(former, SESSION_PARTS)
-    groups = table_maintenance.find_groups(loaded, LATER.date())
-    build_hour(former, BUSY, "meanwhile")
-    published = rows(former, SESSION_PARTS)
-    with pytest.raises(StaleHour, match="compact the day again"):
-        table_maintenance.compact(loaded, groups[-1])
-    assert rows(former, SESSION_PARTS) == published
-    stale = iceberg_tables.load(former, SESSION_PARTS)
-    assert compact_days(former, LATER).left == []
-    with pytest.raises(StaleHour):
-        stale.replace(BUSY, BUSY, stale.read(BUSY, BUSY))
-    assert without_statistics(former) == {}
-    assert rows(former, SESSION_PARTS) == published

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,6 @@ from tests.support.tiers import first_in_make_test
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger, objects, open_lake, raw
-from clickstream.pipeline.backfill import backfill
 from clickstream.pipeline.backfill.backfill import (
     Steps,
     left_to_the_run,
@@ -23,19 +20,16 @@ from clickstream.pipeline.backfill.backfill import (
     rebuild,
     track_progress,
 )
-from clickstream.pipeline.hour.batch import build_hours
 from clickstream.pipeline.hour.build import clean_hits
 from clickstream.pipeline.hour.outdated import (
     check_range,
     describe,
-    describe_other_settings,
     hour_states,
     hours_to_rebuild,
 )
-from clickstream.pipeline.hour.states import BuiltHour, Published
+from clickstream.pipeline.hour.states import Published
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.pull.host import pull_source
-from clickstream.settings import SiteSettings
 
 FIRST, LAST = Hour.parse("2026-11-20T23"), Hour.parse("2026-11-21T01")
 HOURS = list(hour_range(FIRST, LAST))
@@ -87,35 +81,6 @@ def test_a_range_built_again_is_the_same(built: Lake) -> None:
     assert left_for(built, "again") == []
 
 
-@pytest.mark.lake
-def test_rows_of_a_day_are_gone_before_the_next_one_is_built(
-    built: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    built_so_far: list[weakref.ref[BuiltHour]] = []
-
-    def watched(lake: Lake, hours: Sequence[Hour], afresh: bool) -> list[BuiltHour]:
-        assert [one() for one in built_so_far] == [None] * len(built_so_far)
-        made = build_hours(lake, hours, afresh)
-        built_so_far.extend(map(weakref.ref, made))
-        return made
-
-    monkeypatch.setattr(backfill, "build_hours", watched)
-    run(built, "again")
-    assert len(built_so_far) == len(HOURS)
-
-
-@pytest.mark.lake
-def test_a_run_that_died_between_two_days_goes_on_with_the_second(built: Lake) -> None:
-    before = contents(built)
-    going = rebuild(built, HOURS, "again")
-    assert next(going).hour == str(FIRST)
-    going.close()
-    assert left_for(built, "again") == HOURS[1:]
-    run(built, "again")
-    assert left_for(built, "again") == []
-    assert contents(built) == before
-
-
 def test_a_run_that_died_inside_a_publication_leaves_that_hour_to_do(
     built: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,19 +124,6 @@ def test_only_what_would_change_is_built(built: Lake, tmp_path: Path) -> None:
     assert publishers(built) == ["first", "again", "first"]
     assert outdated(built) == [""] * 3
     assert verify(built).is_proven
-
-
-@pytest.mark.lake
-def test_an_hour_that_leaves_a_later_one_astray_does_not_stand(built: Lake, tmp_path: Path) -> None:
-    """Also where the later one is none of those that are asked for."""
-    append(tmp_path / "logs" / "access.log", [CHO.get(f"{FIRST}:50:00", "/late")])
-    pull_source(built, built.settings.sources[0])
-    list(rebuild(built, [FIRST], "again", Steps.ALL, lambda _: True))
-    assert outdated(built) == ["with a broken session chain", "with a broken session chain", ""]
-    for hour, why in ((FIRST, "with a broken session chain"), (LAST, "")):
-        assert [one.outdated for one in hour_states(built, hour, hour)] == [why]
-    run(built, "repair")
-    assert outdated(built) == [""] * 3
 
 
 def test_hours_never_built_are_outdated(lake: Lake, tmp_path: Path) -> None:
@@ -258,17 +210,3 @@ def test_a_day_leaves_the_next_one_to_the_run_that_builds_it_too(
     assert reasons[1][len(as_planned[1]) :] == ([] if order == (0, 1) else [along])
     assert verify(built).is_proven
     assert set(publishers(built)) == {"again"}
-
-
-@pytest.mark.lake
-def test_build_beside_hours_of_other_settings_says_so(built: Lake) -> None:
-    assert describe_other_settings(built, LAST, LAST) == ""
-    site = SiteSettings(domains=("shop.example",))
-    other = open_lake(built.settings.model_copy(update={"site": site}), built.session)
-    said = describe_other_settings(other, LAST, LAST)
-    assert said.startswith(
-        f"2 published hours beside {LAST} to {LAST} were built by other settings"
-    )
-    assert f"the nearest is {LAST.previous}" in said
-    for alone in ((FIRST, LAST), (FIRST.plus(30), LAST.plus(30))):  # nothing is published beside it
-        assert describe_other_settings(other, *alone) == ""

@@ -11,16 +11,13 @@ from tests.support.damage import flips
 
 from clickstream.errors import DamagedObject, OtherLayout
 from clickstream.hours import Hour
-from clickstream.lake import Lake, hour_ledger, objects
+from clickstream.lake import Lake, objects
 from clickstream.pipeline.hour.build import (
     build_sessions,
     check_hour,
     clean_hits,
-    clean_unless_staged,
 )
 from clickstream.pipeline.hour.states import CleanedHour, StitchedHour
-from clickstream.pipeline.proof.verify import verify
-from clickstream.pipeline.publish.publish import register_tables
 from clickstream.pipeline.pull.host import pull_source
 
 HOUR = Hour.parse("2026-11-20T22")
@@ -43,27 +40,6 @@ def body_of(lake: Lake, key: str) -> bytes:
     stored = objects.get(lake, key)
     assert stored is not None
     return stored.body
-
-
-@pytest.mark.lake
-def test_no_flipped_byte_of_any_staged_file_is_published(pulled: Lake, reopen: ReopenLake) -> None:
-    staged = staged_hour(pulled)
-    read_by_register = [
-        *(staged.hits_key, staged.rejects_key, staged.session_parts_key, staged.counts_key)
-    ]
-    for key in read_by_register:
-        right = body_of(pulled, key)
-        for wrong in flips(right):
-            objects.put(pulled, key, wrong)
-            with pytest.raises(DamagedObject) as refused:
-                register_tables(reopen(), staged, "run")
-            assert pulled.uri(key) in str(refused.value)
-            assert f"clear the task clean_hits of hour {HOUR} with Down" in str(refused.value)
-        objects.put(pulled, key, right)
-    assert not hour_ledger.published_hours(pulled, HOUR, HOUR)
-    assert not [*objects.listing(pulled, "publishing/")]
-    register_tables(reopen(), staged, "run")
-    assert verify(pulled).is_proven
 
 
 @pytest.mark.lake
@@ -93,19 +69,6 @@ def test_clean_hits_replaces_damaged_rows(pulled: Lake, reopen: ReopenLake) -> N
         objects.put(pulled, key, next(flips(right)))
         assert clean_hits(reopen(), HOUR).digests.items() <= staged.digests.items()
         assert body_of(pulled, key) == right
-
-
-@pytest.mark.lake
-def test_rows_that_wait_are_cleaned_again_if_they_are_damaged(
-    pulled: Lake, reopen: ReopenLake
-) -> None:
-    cleaned = clean_hits(pulled, HOUR)
-    for key in cleaned.cleaned_keys:
-        right = body_of(pulled, key)
-        for wrong in flips(right, 5):
-            objects.put(pulled, key, wrong)
-            assert clean_unless_staged(reopen(), HOUR) == cleaned
-            assert body_of(pulled, key) == right
 
 
 def test_staged_rows_without_digests_are_refused_with_the_remedy(pulled: Lake) -> None:

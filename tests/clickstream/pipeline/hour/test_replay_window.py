@@ -30,9 +30,9 @@ from tests.support.lakes import aws_session, beside, build_all, settings_of_a_la
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.schedules import disturbed
 
-from clickstream.errors import InputError, KeyDestroyed
+from clickstream.errors import KeyDestroyed
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, hour_ledger, open_lake, raw, visitor_keys
+from clickstream.lake import Lake, athena, hour_ledger, open_lake, visitor_keys
 from clickstream.pipeline.backfill.backfill import Steps, rebuild
 from clickstream.pipeline.backfill.new_ids import give_new_visitor_ids, plan_new_visitor_ids
 from clickstream.pipeline.hour.build import (
@@ -200,22 +200,6 @@ def test_late_lines_of_an_hour_past_its_window_wait_and_are_counted(
     assert ([*fresh.past_window], fresh.late, fresh.reopened) == ([waiting], (), ())
 
 
-@pytest.mark.lake
-def test_lines_that_wait_are_read_once(
-    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    destroy_key(lake, INSIDE)
-    arrive_late(lake, tmp_path, INSIDE)
-    hours_to_build(lake, AFTER.next)
-    before = hour_ledger.ledger_row(lake, INSIDE)
-    with monkeypatch.context() as patched:
-        patched.setattr(raw, "read", None)
-        assert hours_to_build(lake, AFTER.next).past_window[0].lines == 2
-    arrive_late(lake, tmp_path, INSIDE, 1)
-    assert hours_to_build(lake, AFTER.next).past_window[0].lines == 3
-    assert hour_ledger.ledger_row(lake, INSIDE).version == before.version
-
-
 def only_the_period(lake: Lake, settings: Settings) -> Lake:
     """A lake in which no hour but the period's own was ever built."""
     alone = open_lake(beside(settings, "alone"), lake.session)
@@ -255,12 +239,6 @@ def test_new_visitor_ids_build_the_whole_period_and_nothing_outside(
 
 def ledger_rows(lake: Lake, first: Hour, last: Hour) -> Iterator[hour_ledger.LedgerRow]:
     yield from hour_ledger.ledger_rows(lake, first, last).values()
-
-
-@pytest.mark.lake
-def test_new_visitor_ids_that_no_hour_needs_are_refused(lake: Lake) -> None:
-    with pytest.raises(InputError, match="none needs new visitor ids"):
-        plan_new_visitor_ids(lake, BEFORE, AFTER)
 
 
 DEEP = [pytest.param(writes, marks=pytest.mark.deep) for writes in (0, 46, *range(1, 60, 6))]

@@ -63,7 +63,7 @@ def cost_of_an_hour(lake: Lake, dates: int) -> tuple[FactsRefreshed, Counter[str
     return refresh(process.lake), process.requests
 
 
-@pytest.mark.lake
+@pytest.mark.deep
 def test_an_hour_costs_the_same_in_a_lake_of_3_and_of_10_dates(lake: Lake) -> None:
     assert OLD > DATES_AT_ONCE > YOUNG
     assert len({hour.start.month for hour in HOURS}) == 2

@@ -78,7 +78,7 @@ def test_a_late_line_of_an_always_on_device_is_followed_to_the_second_midnight_o
 ) -> None:
     """A device with a request every 10 minutes never falls silent, so every session is carried."""
     first = Hour.parse("2026-11-20T11")
-    hours = [*hour_range(first, first.plus(3 * 24))]
+    hours = [*hour_range(first, Hour.parse("2026-11-22T02"))]
     lines = [line for hour in hours for line in visit(hour, *range(5, 60, 10))]
     # From 12:05 on, the session is shorter than 12 hours at midnight; from 11:55 on, it is not.
     arrive(lake, tmp_path, lines[6:], "access.log.1")

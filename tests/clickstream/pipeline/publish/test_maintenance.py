@@ -16,7 +16,7 @@ from tests.support.access_log import Client, append
 from tests.support.faults import Killed
 from tests.support.lakes import build_all, sortable_columns
 
-from clickstream.errors import ChangedRows, QueryFailed, StaleHour
+from clickstream.errors import ChangedRows, QueryFailed
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, objects
 from clickstream.lake.iceberg import data_files, iceberg_tables, table_maintenance
@@ -146,33 +146,6 @@ def test_a_file_with_other_rows_is_never_taken(
 
 
 @pytest.mark.lake
-def test_an_hour_published_during_a_compaction_wins(built: Lake) -> None:
-    loaded = iceberg_tables.load(built, HITS)
-    (group,) = table_maintenance.find_groups(loaded, LAST.next.event_date)
-    pull(built, [LATE])
-    build_hour(built, FIRST, "late")
-    with pytest.raises(StaleHour, match="compact the day again"):
-        table_maintenance.compact(loaded, group)
-    assert "/late" in set(rows(built, HITS)["page"])
-    late = contents(built)
-    assert compact_days(built, SETTLED).left == []
-    assert_same(contents(built), late)
-    assert verify(built).is_proven
-
-
-@pytest.mark.lake
-def test_an_hour_that_a_compaction_overtakes_is_refused_and_one_of_another_day_is_not(
-    built: Lake,
-) -> None:
-    loaded = iceberg_tables.load(built, HITS)
-    compact_days(built, SETTLED)
-    with pytest.raises(StaleHour):
-        loaded.replace(FIRST, FIRST, loaded.read(FIRST, FIRST))
-    loaded.replace(LAST.next, LAST.next, loaded.read(LAST.next, LAST.next))
-    assert verify(built).is_proven
-
-
-@pytest.mark.lake
 def test_builds_and_compactions_at_once_end_with_the_same_rows(
     built: Lake, reopen: Callable[[], Lake]
 ) -> None:
@@ -227,32 +200,6 @@ def test_queries_travel_back_as_far_as_snapshots_are_kept(built: Lake) -> None:
     with pytest.raises(QueryFailed, match="No version history"):
         count_as_of(built, yesterday)
     assert verify(built).is_proven
-
-
-@pytest.mark.lake
-def test_expiry_changes_no_state_after_its_horizon(
-    built: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nor does another one between its look and its commit, which takes the snapshots first."""
-    history = [entry.timestamp_ms for entry in iceberg_tables.load(built, HITS).iceberg.history()]
-    seen, at_last = table_maintenance.past, datetime.fromtimestamp(history[-1] / 1000, UTC)
-
-    def overtaken(table: Any, horizon: datetime) -> list[int]:
-        ids = seen(table, horizon)
-        monkeypatch.setattr(table_maintenance, "past", seen)
-        assert table_maintenance.expire(built, HITS, horizon) == len(ids) > 0
-        return ids
-
-    monkeypatch.setattr(table_maintenance, "past", overtaken)
-    known = {at: _state(built, at) for at in [history[-1], history[-1] + 1]}
-    assert table_maintenance.expire(built, HITS, at_last) == 0
-    assert {at: _state(built, at) for at in known} == known
-    assert len(iceberg_tables.load(built, HITS).iceberg.snapshots()) < len(history)
-
-
-def _state(lake: Lake, at: int) -> int | None:
-    found = iceberg_tables.load(lake, HITS).iceberg.snapshot_as_of_timestamp(at)
-    return found.snapshot_id if found else None
 
 
 def referenced(lake: Lake) -> set[str]:

@@ -23,9 +23,8 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, collection, hour_ledger, objects, open_lake, raw, visitor_keys
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.raw_watermark import read_watermark
-from clickstream.lake.visitor_keys import periods_of
 from clickstream.pipeline.backfill.backfill import plan_backfill
-from clickstream.pipeline.backfill.new_ids import open_periods, plan_new_visitor_ids
+from clickstream.pipeline.backfill.new_ids import plan_new_visitor_ids
 from clickstream.pipeline.hour.build import build_sessions, clean_hits
 from clickstream.pipeline.hour.replay_window import check_replay_window
 from clickstream.pipeline.proof.freshness import lake_freshness
@@ -191,26 +190,6 @@ def test_a_missing_raw_object_of_a_kept_hour_is_still_damage(cafe: Lake) -> None
 
 
 @pytest.mark.lake
-def test_lines_that_come_late_for_a_closed_hour_wait_in_raw_for_good(cafe: Lake) -> None:
-    sweep_twice(cafe)
-    before = contents(cafe)[:3]
-    pull_lines(cafe, [line_at(FIRST, 9)])
-    due = hours_to_build(cafe, LAST.plus(5))
-    assert due.hours == [LAST.plus(5)]
-    (late,) = due.past_window
-    assert (late.hour, late.lines) == (FIRST, 1)
-    assert "They stay in the raw store: its other raw lines are deleted" in late.sentence
-    sweep_twice(cafe, MUCH_LATER + timedelta(days=99))
-    assert raw_hours(cafe) == [FIRST]
-    assert contents(cafe)[:3] == before
-    fresh = lake_freshness(cafe, MUCH_LATER, FIRST)
-    assert ([one.hour for one in fresh.past_window], fresh.late) == ([FIRST], ())
-    report = verify(cafe)
-    assert (report.is_proven, report.late_past_window) == (True, (FIRST,))
-    assert any("They can't be added, because other raw lines" in note for note in report.notes)
-
-
-@pytest.mark.lake
 def test_lines_of_a_closed_hour_that_was_never_built_wait_in_raw_for_good(cafe: Lake) -> None:
     sweep_twice(cafe)
     unbuilt = FIRST.minus(3)
@@ -248,20 +227,6 @@ def test_lines_that_can_still_be_built_hold_the_watermark_back(
 
 
 @pytest.mark.lake
-def test_hours_that_were_built_lately_hold_the_watermark_back(lake_settings: Settings) -> None:
-    """The range that they were built with may not be done, and sessions cross from hour to hour."""
-    lake = open_lake(keeping(lake_settings), aws_session())
-    now = datetime.now(UTC)
-    old = Hour.of(now - timedelta(days=60))
-    pull_lines(lake, [line_at(old, 1)])
-    build_hour(lake, old, "by hand")
-    swept = sweep_files(lake, now + timedelta(days=1))
-    assert f"Raw lines are kept from hour {old} on: it was built in the last days" in swept.sentence
-    assert sweep_files(lake, now + timedelta(days=4)).raw_kept == ""
-    assert sweep_files(lake, now + timedelta(days=7)).raw_files == 1
-
-
-@pytest.mark.lake
 def test_hours_that_lack_a_host_keep_their_raw_lines_until_it_is_back_or_retired(
     cafe: Lake,
 ) -> None:
@@ -284,36 +249,6 @@ def test_hours_that_lack_a_host_keep_their_raw_lines_until_it_is_back_or_retired
 def set_state(lake: Lake, **changes: int) -> None:
     state = collection.pull_state(lake, lake.settings.sources[0].name)
     collection.update_pull_state(lake, state, lambda one: replace(one, **changes))
-
-
-@pytest.mark.lake
-def test_a_publication_that_broke_off_keeps_its_raw_lines_and_can_be_repaired(cafe: Lake) -> None:
-    """It began before the watermark was announced, and died after."""
-    sweep_files(cafe, MUCH_LATER)
-    objects.put(cafe, f"publishing/{FIRST}/0123456789abcdef-fedcba9876543210", b"")
-    sweep_files(cafe, MUCH_LATER + GRACE)
-    assert raw_hours(cafe) == [FIRST]
-    report = repair(cafe, verify(cafe), "repair")
-    assert report.is_proven, report.failures
-    sweep_files(cafe, MUCH_LATER + GRACE)
-    assert raw_hours(cafe) == []
-
-
-@pytest.mark.lake
-def test_a_publication_under_way_holds_the_watermark_back(cafe: Lake) -> None:
-    objects.put(cafe, f"publishing/{HOURS[1]}/0123456789abcdef-fedcba9876543210", b"")
-    swept = sweep_files(cafe, MUCH_LATER)
-    assert (swept.raw_before, "was interrupted" in swept.raw_kept) == (str(HOURS[1]), True)
-
-
-@pytest.mark.lake
-def test_a_period_that_gets_new_visitor_ids_keeps_its_raw_lines(cafe: Lake) -> None:
-    destroy_keys(cafe)
-    open_periods(cafe, plan_new_visitor_ids(cafe, FIRST, LAST), "new ids")
-    sweep_twice(cafe)
-    assert raw_hours(cafe) == HOURS
-    period = periods_of(cafe.settings, FIRST)[0]
-    assert read_watermark(cafe).before == Hour(period.start)
 
 
 @pytest.mark.lake

@@ -13,7 +13,7 @@ import pytest
 from tests.support.lakes import settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.long_lines import FILLINGS, combined_line, write_log
-from tests.support.tiers import one_of_each
+from tests.support.tiers import first_in_make_test
 
 from clickstream.settings import Settings
 
@@ -94,7 +94,7 @@ def lake_without(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFa
 
 
 every_case = pytest.mark.parametrize(
-    ("filling", "packs"), one_of_each(5, product(FILLINGS, (False, True)))
+    ("filling", "packs"), first_in_make_test([*product(FILLINGS, (False, True))], 1)
 )
 
 
