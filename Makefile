@@ -44,16 +44,11 @@ test: $(VENV)/dev.stamp ## run unit, property and SQL tests, which need no syste
 golden: $(VENV)/dev.stamp ## check that rows, pages and texts of two days of the café are unchanged; KEEP=DIR WRITE=1
 	$(BIN)/python -m scripts.golden $(if $(KEEP),--keep $(KEEP)) $(if $(WRITE),--write)
 
-# The tiers below are parts of these folders; tests/repository/test_tiers.py compares them with the marks.
-LAKE_TESTS := tests/clickstream/alerts tests/clickstream/dashboard tests/clickstream/demo/test_cafe_logs.py tests/clickstream/lake tests/clickstream/log_facts tests/clickstream/pipeline tests/dags/test_end_to_end.py tests/dags/test_reprocess.py tests/dags/test_sales.py tests/real_logs tests/sql/test_view_pruning.py
-TRINO_TESTS := tests/clickstream/dashboard/questions/test_triangle.py tests/clickstream/upgrade tests/localaws/athena tests/repository/test_trino_install.py tests/sql tests/trino_duckdb
-DEEP_TESTS := $(LAKE_TESTS) tests/benchmarks tests/browser tests/clickstream/insight tests/fuzz tests/localaws/athena tests/services tests/trino_duckdb
-
 test-lake: $(VENV)/dev.stamp ## test schedules, faults, kills, processes at once and whole real logs on lakes
-	$(PYTEST) $(WORKERS) -m 'lake and not trino and not deep' $(LAKE_TESTS)
+	$(PYTEST) $(WORKERS) -m 'lake and not trino and not deep'
 
 test-trino: $(VENV)/dev.stamp ## test views and SQL on a real Trino, fetched by Maven; TRINO=DIR uses an unpacked one
-	$(PYTEST) -m 'trino and not deep' $(TRINO_TESTS)
+	$(PYTEST) -m 'trino and not deep' tests/clickstream/dashboard/questions/test_triangle.py tests/sql
 
 test-services: $(VENV)/dev.stamp ## test with nginx, logrotate, sshd and Java, which the tests start
 	$(PYTEST) tests/services
@@ -65,8 +60,8 @@ test-stack: $(VENV)/dev.stamp ## test the demo, and backfills, cleared tasks and
 	$(PYTEST) tests/stack
 
 test-deep: $(VENV)/dev.stamp ## test long schedules, full grids and more examples, in hours; EXAMPLES=20
-	$(PYTEST) $(WORKERS) --timeout 7200 -m deep $(DEEP_TESTS)
-	$(PYTEST) --timeout 7200 -m deep tests/stack
+	$(PYTEST) $(WORKERS) --timeout 7200 -m deep
+	$(PYTEST) --timeout 7200 -m deep tests/browser tests/services tests/stack
 	EXAMPLES=$(or $(EXAMPLES),5) $(PYTEST) $(WORKERS) --timeout 7200 -m 'hypothesis and not trino and not deep'
 
 test-mutations: $(VENV)/dev.stamp ## test that the tests find seeded faults; ONLY=TEXT in the name or file of a fault

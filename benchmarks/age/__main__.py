@@ -159,11 +159,13 @@ def _measure(
         views: list[DayOfView] = []
         if VIEWS in chosen.only:
             status.update("One day of each view, local Athena")
-            views += measure_views("Athena", athena_bytes(bench.lake), plan.middle_day, files)
+            bytes_read = athena_bytes(bench.lake)
+            views += measure_views("Athena", bytes_read, bench.lake, plan.middle_day, files)
         if VIEWS in chosen.only and trino:
             status.update("One day of each view, Trino")
             give_views_an_owner(bench.lake)
-            views += measure_views("Trino", trino_bytes(trino), plan.middle_day, files)
+            bytes_read = trino_bytes(trino)
+            views += measure_views("Trino", bytes_read, bench.lake, plan.middle_day, files)
         measures = [*measure_commands(plan, bench, chosen.only, status.update)]
     return Figures(plan, built, files, measures, views)
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any
 
-import yaml
 from tests.support.trino_client import Trino
 
 from benchmarks.age.plan import DATABASE, ROOT
 from benchmarks.age.state import TableFiles
 from clickstream.errors import QueryFailed
 from clickstream.lake import Lake, athena
+from clickstream.lake.views import AthenaView, views_of
 
 SQL = ROOT / "include" / "sql"
 
@@ -27,8 +25,9 @@ BytesRead = Callable[[str], int]
 class DayOfView:
     """One day of a view on an engine: bytes read, and their share of the tables' bytes.
 
-    The tables are those that the view reads, directly or through other views. Where `select *`
-    fails, `error` is the reason, and the bytes are those of `select count(*)`, or None.
+    The tables are those that the view reads, directly or through other views; the share of empty
+    tables is None. Where `select *` fails, `error` is the reason, and the bytes are those of
+    `select count(*)`, or None.
     """
 
     engine: str
@@ -41,17 +40,20 @@ class DayOfView:
 
 
 def measure_views(
-    engine: str, bytes_read: BytesRead, day: str, files: list[TableFiles]
+    engine: str, bytes_read: BytesRead, lake: Lake, day: str, files: list[TableFiles]
 ) -> Iterator[DayOfView]:
-    """Query each view for one day, such as `2026-11-20`, by each of its date columns."""
-    views = _views()
-    sizes = {one.table: one.bytes for one in files}
-    for view, described in views.items():
-        whole = sum(sizes[table] for table in _tables_of(view, views))
-        for column in described["columns"]:
+    """Query each view for one day, such as `2026-11-20`, by each of its date columns.
+
+    Without `[[sales]]` in the settings, a lake has no views of sales.
+    """
+    views = {view.name: view for view in views_of(lake.settings, SQL)}
+    sizes = {table.table: table.bytes for table in files}
+    for name, view in sorted(views.items()):
+        whole = sum(sizes[table] for table in _tables_of(name, views))
+        for column in view.comments.columns:
             if column in ("event_date", "session_date"):
-                where = f"from {view} where {column} = date '{day}'"
-                yield _ask(engine, bytes_read, view, column, where, whole)
+                where = f"from {name} where {column} = date '{day}'"
+                yield _ask(engine, bytes_read, name, column, where, whole)
 
 
 def athena_bytes(lake: Lake) -> BytesRead:
@@ -67,31 +69,22 @@ def trino_bytes(trino: Trino) -> BytesRead:
 def _ask(
     engine: str, bytes_read: BytesRead, view: str, column: str, where: str, whole: int
 ) -> DayOfView:
-    day = partial(DayOfView, engine, view, column)
-    begun = time.monotonic()
+    begun, error = time.monotonic(), ""
+    size: int | None = None
     try:
         size = bytes_read(f"select * {where}")
-    except QueryFailed as error:
-        seconds, reason = time.monotonic() - begun, str(error)
-        try:
-            counted = bytes_read(f"select count(*) {where}")
-        except QueryFailed:
-            return day(None, None, seconds, reason)
-        return day(counted, counted / whole, seconds, reason)
-    return day(size, size / whole, time.monotonic() - begun)
+    except QueryFailed as failure:
+        error = str(failure)
+    seconds = time.monotonic() - begun
+    if error:
+        with suppress(QueryFailed):
+            size = bytes_read(f"select count(*) {where}")
+    share = None if size is None or not whole else size / whole
+    return DayOfView(engine, view, column, size, share, seconds, error)
 
 
-def _views() -> Mapping[str, Any]:
-    """The descriptions of all views, by name."""
-    return {path.stem: _description(path) for path in sorted(SQL.glob("*.yml"))}
-
-
-def _description(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
-def _tables_of(name: str, views: Mapping[str, Any]) -> set[str]:
+def _tables_of(name: str, views: Mapping[str, AthenaView]) -> set[str]:
     """The tables that a view reads, directly or through other views."""
     if name not in views:
         return {name}
-    return {table for read in views[name]["reads"] for table in _tables_of(read, views)}
+    return {table for read in views[name].reads for table in _tables_of(read, views)}

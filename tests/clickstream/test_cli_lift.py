@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from tests.support.command_line import CommandLine
-from tests.support.lakes import aws_session
+from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.lake import athena, open_lake
-from clickstream.settings import AwsSettings, LakeSettings, Settings
 
 REGIONS = ("England", "Scotland", "Wales", "Kent", "Devon", "York")
 DAYS, TEST_DAYS = 150, 28
 LAST = datetime.now(UTC).date() - timedelta(days=1)
 FIRST = LAST - timedelta(days=DAYS - 1)
-BUCKET = "lift-of-the-cafe"
 SETTINGS = f"""
-[lake]
-bucket = "{BUCKET}"
 [[sales]]
 name = "shop"
 kind = "csv"
@@ -75,22 +70,16 @@ cross join unnest(sequence(1, 24)) as h (hour)
 """Hours with all hosts, but for 5 hours of a date."""
 
 
-def create_views(endpoint: str) -> None:
-    """Create the fact views that the commands read, from arithmetic instead of tables."""
-    settings = Settings(
-        lake=LakeSettings(bucket=BUCKET), aws=AwsSettings(endpoint_url=endpoint, region="us-east-1")
-    )
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory, local_aws: LocalAwsProcess) -> CommandLine:
+    """The commands beside a lake whose fact views have values by arithmetic, without tables."""
+    directory = tmp_path_factory.mktemp("lift")
+    settings = settings_of_a_lake(local_aws.endpoint, directory)
     lake = open_lake(settings, aws_session())
     for view in (MONEY, HOURS):
         athena.query(lake, view)
-
-
-@pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
-    directory = tmp_path_factory.mktemp("lift")
-    with LocalAwsProcess(directory / "aws") as aws:
-        create_views(aws.endpoint)
-        yield CommandLine("lift", directory, SETTINGS, aws, columns=120)
+    own = f'[lake]\nbucket = "{settings.lake.bucket}"\ndatabase = "{lake.database}"\n'
+    return CommandLine("lift", directory, own + SETTINGS, local_aws, columns=120)
 
 
 def test_a_test_is_evaluated_and_drawn(shell: CommandLine) -> None:

@@ -5,57 +5,46 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.support.command_line import CommandLine
-from tests.support.lakes import aws_session
+from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.town_lake import CANDIDATES, SALES, store_towns, stored_plan
 
 from clickstream.dashboard.questions.fact_copy import FactCopy
-from clickstream.lake import Lake, athena, open_lake
+from clickstream.lake import athena, open_lake
 from clickstream.lake.fact_files import read_file, read_manifest
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.sales.location_reader import market_sql
-from clickstream.settings import AwsSettings, LakeSettings, Settings
 from clickstream.settings.sales import SalesSettings
 
 LAST = datetime.now(UTC).date() - timedelta(days=1)
-BUCKET = "places-of-the-cafe"
-SETTINGS = f"""
-[lake]
-bucket = "{BUCKET}"
-{SALES}
-"""
-
-
-def lake_of(endpoint: str) -> Lake:
-    """The lake of the settings, in this process."""
-    shop = SalesSettings(name="shop", kind="csv", columns="generic", currency="GBP", path="sales")
-    settings = Settings(
-        lake=LakeSettings(bucket=BUCKET),
-        aws=AwsSettings(endpoint_url=endpoint, region="us-east-1"),
-        sales=(shop,),
-    )
-    return open_lake(settings, aws_session())
 
 
 class Shell(CommandLine):
     """Runs `clickstream locations` beside the settings and the file of candidates."""
+
+    def __init__(self, directory: Path, aws: LocalAwsProcess) -> None:
+        shop = {"name": "shop", "kind": "csv", "columns": "generic", "currency": "GBP"}
+        sales = (SalesSettings.model_validate({**shop, "path": "sales"}),)
+        settings = settings_of_a_lake(aws.endpoint, directory).model_copy(update={"sales": sales})
+        self.lake = open_lake(settings, aws_session())
+        own = f'[lake]\nbucket = "{settings.lake.bucket}"\ndatabase = "{self.lake.database}"\n'
+        super().__init__("locations", directory, own + SALES, aws, columns=160)
 
     def write(self, candidates: str) -> None:
         (self.directory / "candidates.csv").write_text(candidates, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    directory = tmp_path_factory.mktemp("locations")
-    with LocalAwsProcess(directory / "aws") as aws:
-        store_towns(lake_of(aws.endpoint), LAST)
-        yield Shell("locations", directory, SETTINGS, aws, columns=160)
+def shell(tmp_path_factory: pytest.TempPathFactory, local_aws: LocalAwsProcess) -> Shell:
+    shell = Shell(tmp_path_factory.mktemp("locations"), local_aws)
+    store_towns(shell.lake, LAST)
+    return shell
 
 
 def rows_of(text: str) -> Sequence[dict[str, str]]:
@@ -99,7 +88,7 @@ def test_a_stored_plan_replaces_that_of_the_date(shell: Shell) -> None:
         shell.write(candidates)
         done = shell.run("plan", "--store")
         assert "Stored as the plan of" in done.stderr
-    stored = stored_plan(lake_of(shell.endpoint))
+    stored = stored_plan(shell.lake)
     assert [(one["rank"], one["name"]) for one in stored] == [(1, "Busy"), (2, "Quiet")]
     assert {one["orders_middle"] for one in stored} == {one["orders"]["middle"] for one in printed}
     assert stored[0]["result_low_cents"] == printed[0]["result_cents"]["low"]
@@ -114,11 +103,11 @@ def test_a_file_without_a_candidate_leaves_the_stored_plan(shell: Shell) -> None
     done = shell.run("plan", "--store")
     assert done.returncode == 1
     assert "There is no candidate to plan with. Line 2, Sea: it has no coordinates" in done.stderr
-    assert [one["name"] for one in stored_plan(lake_of(shell.endpoint))] == ["Busy", "Quiet"]
+    assert [one["name"] for one in stored_plan(shell.lake)] == ["Busy", "Quiet"]
 
 
 def test_athena_the_dashboards_copy_and_the_stored_plan_agree(shell: Shell, tmp_path: Path) -> None:
-    lake, day = lake_of(shell.endpoint), LAST + timedelta(days=1)
+    lake, day = shell.lake, LAST + timedelta(days=1)
     shell.write(CANDIDATES)
     shell.run("plan", "--store")
     refresh_facts(lake)

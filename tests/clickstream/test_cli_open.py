@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import duckdb
 import pytest
 from tests.support.access_log import Client
+from tests.support.command_line import run_command
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., CompletedProcess[str]]
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 
@@ -24,17 +24,8 @@ def run(tmp_path: Path) -> Run:
     work.mkdir()
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
 
-    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "clickstream.cli", "open", *arguments]
-        return subprocess.run(
-            command,
-            check=False,
-            cwd=work,
-            env=environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-        )
+    def run(*arguments: str, stdin: str = "") -> CompletedProcess[str]:
+        return run_command(("open", *arguments), work, environment, stdin)
 
     return run
 

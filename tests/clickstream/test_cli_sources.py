@@ -17,6 +17,11 @@ from typer.testing import CliRunner
 
 from clickstream.cli import app
 from clickstream.errors import AwsUnavailable
+from clickstream.lake import open_lake
+from clickstream.pipeline.hosts.listing import list_hosts
+from clickstream.pipeline.pull.all_hosts import pull_all
+from clickstream.pipeline.pull.host import Pulled
+from clickstream.settings import load
 
 LINE = '203.0.113.7 - - [25/Nov/2026:08:00:{:02d} +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n'
 
@@ -83,6 +88,12 @@ def trusted(shop: Shop) -> Shop:
     shop.known_hosts.parent.mkdir(exist_ok=True)
     shop.known_hosts.write_text(shop.server.known_hosts.read_text())
     return shop
+
+
+def pull(shop: Shop) -> None:
+    lake = open_lake(load(shop.directory / "clickstream.toml"))
+    [(_, pulled)] = pull_all(lake, list_hosts(lake))
+    assert isinstance(pulled, Pulled)
 
 
 def lines(number: int) -> str:
@@ -212,7 +223,7 @@ key_file = "ssh/id"
 
 def test_check_says_when_a_missing_directory_was_last_pulled(shop: Shop) -> None:
     (trusted(shop).logs / "access.log").write_text(lines(1))
-    CliRunner().invoke(app, ["build", "2026-11-25T08", "2026-11-25T08"])
+    pull(shop)
     shop.logs.rename(shop.directory / "unmounted")
     run = shop.run("check")
     assert run.exit_code == 1
@@ -241,8 +252,7 @@ connection = "cafe_ssh"
 def test_show_has_what_the_last_pull_brought_and_why_one_failed(shop: Shop) -> None:
     (trusted(shop).logs / "access.log").write_text(lines(30))
     assert "never" in shop.run("show").output
-    build = CliRunner().invoke(app, ["build", "2026-11-25T08", "2026-11-25T08"])
-    assert build.exit_code == 0, build.output
+    pull(shop)
     [values] = json.loads(shop.run("show", "--json").stdout)
     assert (values["host"], values["lines"], values["bookmarks"]) == (shop.host, 30, 1)
     assert values["newest_line_at"] == "2026-11-25T08:00:29+00:00"

@@ -397,39 +397,23 @@ def test_each_worker_has_its_own_copy_and_leftover_copies_are_deleted(tmp_path, 
         other.communicate("")
 
 
-BELOW = """
-import json, sys
-from airflow.api_fastapi.app import create_app, get_auth_manager
-from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-from fastapi.testclient import TestClient
-client = TestClient(create_app(apps="core"))
-user = SimpleAuthManagerUser(username="ana", role="viewer")
-anonymous = client.get("/airflow/clickstream-dashboard/trust").text
-client.cookies.set("_token", get_auth_manager().generate_jwt(user))
-found = {}
-for path in sys.argv[1:]:
-    page = client.get(f"/airflow/clickstream-dashboard/{path}")
-    found[path] = [str(page.url), page.status_code, page.text]
-print(json.dumps([anonymous, found]))
-"""
+def test_it_works_where_airflow_is_served_below_a_path(server, monkeypatch, tmp_path) -> None:
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
 
+    from clickstream_airflow.dashboard import DashboardApp
 
-def test_it_works_where_airflow_is_served_below_a_path(airflow_home, published) -> None:
-    """In a process of its own, because Airflow reads its base URL when it is imported."""
-    paths = ["", "trust?range=x", f"hours/{HOUR}", "panels/hour"]
-    environment = {**os.environ, "AIRFLOW__API__BASE_URL": "https://example.org/airflow/"}
-    ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", BELOW, *paths],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    anonymous, pages = json.loads(ran.stdout.splitlines()[-1])
-    assert '<a href="/airflow/">Open Airflow</a>' in anonymous
-    assert [pages[path][1] for path in paths] == [200, 400, 200, 200]
-    assert "/airflow/clickstream-dashboard/trust?from=" in pages[f"hours/{HOUR}"][0]
-    assert 'href="./"' in pages["trust?range=x"][2]
-    for _, _, text in pages.values():
-        assert not re.search(r'(?:href|src|action)="/(?!/)', text)
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://example.org/airflow/")
+    monkeypatch.setenv("CLICKSTREAM_DASHBOARD__DIRECTORY", str(tmp_path))
+    airflow = FastAPI()
+    airflow.mount(f"/airflow{PREFIX}", DashboardApp())
+    browser = TestClient(airflow)
+    assert '<a href="/airflow/">Open Airflow</a>' in browser.get(f"/airflow{PREFIX}/trust").text
+    browser.cookies.update(token_of("viewer"))
+    paths = ("", "trust?range=x", f"hours/{HOUR}", "panels/hour")
+    pages = {path: browser.get(f"/airflow{PREFIX}/{path}") for path in paths}
+    assert [page.status_code for page in pages.values()] == [200, 400, 200, 200]
+    assert f"/airflow{PREFIX}/trust?from=" in str(pages[f"hours/{HOUR}"].url)
+    assert 'href="./"' in pages["trust?range=x"].text
+    for page in pages.values():
+        assert not re.search(r'(?:href|src|action)="/(?!/)', page.text)

@@ -1,15 +1,9 @@
-"""The log of a failed task ends with cause, remedy and code; only temporary errors are retried.
-
-Each attempt runs as in a worker, in its own process with a log file.
-"""
+"""The log of a failed task ends with cause, remedy and code; only temporary errors are retried."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import count
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,31 +16,16 @@ from tests.support.faults_proxy import (
     answers,
     throttles,
 )
+from tests.support.task_calls import build_run, call_task
 
 from clickstream.errors import RefusedFiles, StaleHour, UnbalancedHour
 
 pytestmark = pytest.mark.airflow
 
+HOURLY = "clickstream_hourly"
 DUE = datetime(2026, 11, 20, 6, tzinfo=UTC)
-NUMBERS = count()
-
-TRIED_AGAIN, FAILED = "up_for_retry", "failed"
 MAX_FRAME_LINES = 25
 """Lines between the message of Airflow's own exception and ours; a chain of botocore's takes 60."""
-
-
-@pytest.fixture
-def make_attempt(airflow_home, home: Path, tmp_path: Path) -> Callable[[str], Any]:
-    """Return a function that makes the first attempt of a task in a new run."""
-    from tests.support.airflow_worker import attempt, create_run, sync_dags
-
-    sync_dags()
-
-    def make(task_id: str) -> Any:
-        run = create_run("clickstream_hourly", DUE + timedelta(minutes=next(NUMBERS)))
-        return attempt(run, task_id, tmp_path)
-
-    return make
 
 
 def assert_short(made: Any, code: str) -> None:
@@ -58,56 +37,49 @@ def assert_short(made: Any, code: str) -> None:
     assert "clear the task" in made.last_line
 
 
-def test_a_broken_setting_fails_at_once(make_attempt, home) -> None:
-    settings = home / "clickstream.toml"
-    settings.write_text(f"{settings.read_text()}[sessions]\nno_such_setting = 5\nnor_this = 6\n")
-    made = make_attempt("list_hosts")
-    assert (made.state, made.try_number) == (FAILED, 1)
-    assert "there is no setting sessions.no_such_setting" in made.last_line
-    assert_short(made, "CS-101")
-
-
-@pytest.mark.parametrize(
-    ("fault", "state", "begin", "code"),
-    [
-        (answers(403, "AccessDeniedException"), FAILED, "AWS refused: ", "CS-402"),
-        (throttles, TRIED_AGAIN, "AWS request failed: ", "CS-401"),
-    ],
-)
-def test_only_temporary_errors_of_aws_are_retried(
-    make_attempt, local_aws, monkeypatch, fault: Fault, state: str, begin: str, code: str
-) -> None:
-    with FaultsProxy(local_aws.endpoint, lambda _exchange: fault) as proxy:
-        reach_aws_at(proxy.endpoint, monkeypatch)
-        made = make_attempt("hours_to_build")
-    assert (made.state, made.try_number) == (state, 1)
-    assert made.last_line.startswith(begin)
-    assert_short(made, code)
-
-
 def reach_aws_at(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = {"conn_type": "aws", "login": "test", "password": "test"}
     extra = {"region_name": "eu-west-1", "endpoint_url": endpoint}
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(facts | {"extra": extra}))
 
 
-def test_a_task_that_could_not_reach_aws_succeeds_at_its_next_attempt(
+def test_a_worker_retries_only_temporary_errors_of_aws(
     airflow_home, home, local_aws, tmp_path, monkeypatch
 ) -> None:
     from tests.support.airflow_worker import attempt, create_run, sync_dags
 
     sync_dags()
-    run = create_run("clickstream_hourly", DUE + timedelta(minutes=next(NUMBERS)))
-    reach_aws_at("http://127.0.0.1:1", monkeypatch)
-    made = attempt(run, "hours_to_build", tmp_path)
-    assert (made.state, made.try_number) == (TRIED_AGAIN, 1)
-    assert made.last_line.startswith("Can't reach AWS: Could not connect to the endpoint URL")
-    assert_short(made, "CS-401")
+
+    def attempt_with(fault: Fault, run: Any) -> Any:
+        with FaultsProxy(local_aws.endpoint, lambda _exchange: fault) as proxy:
+            reach_aws_at(proxy.endpoint, monkeypatch)
+            return attempt(run, "hours_to_build", tmp_path)
+
+    run, refused_run = (create_run(HOURLY, DUE + timedelta(minutes=n)) for n in (0, 1))
+    refused = attempt_with(answers(403, "AccessDeniedException"), refused_run)
+    assert (refused.state, refused.try_number) == ("failed", 1)
+    assert refused.last_line.startswith("AWS refused: ")
+    assert_short(refused, "CS-402")
+
+    throttled = attempt_with(throttles, run)
+    assert (throttled.state, throttled.try_number) == ("up_for_retry", 1)
+    assert throttled.last_line.startswith("AWS request failed: ")
+    assert_short(throttled, "CS-401")
 
     reach_aws_at(local_aws.endpoint, monkeypatch)
     made = attempt(run, "hours_to_build", tmp_path)
     assert (made.state, made.try_number) == ("success", 2)
     assert "Hours to build: 2026-11-20T05." in made.shown
+
+
+def test_a_broken_setting_fails_at_once(bag, home) -> None:
+    settings = home / "clickstream.toml"
+    settings.write_text(f"{settings.read_text()}[sessions]\nno_such_setting = 5\nnor_this = 6\n")
+    made = call_task(bag.dags[HOURLY].get_task("list_hosts"), build_run())
+    assert made.state == "failed"
+    assert "there is no setting sessions.no_such_setting" in made.last_line
+    assert "clear the task" in made.last_line
+    assert made.last_line.endswith("(CS-101)")
 
 
 def test_an_unexpected_error_keeps_its_traceback() -> None:
@@ -164,10 +136,11 @@ def test_many_reasons_are_counted_in_the_last_line(caplog) -> None:
     assert len(caplog.records) == REASONS_LOGGED
 
 
-def test_a_long_list_of_hours_is_short_in_the_log(make_attempt, home) -> None:
+def test_a_long_list_of_hours_is_short_in_the_log(bag, home, caplog) -> None:
     from clickstream.pipeline.pull.host import pull_source
     from clickstream_airflow.lake import open_lake
 
+    caplog.set_level("INFO", logger="clickstream")
     first = datetime(2026, 11, 18)
     hours = [f"{first + timedelta(hours=hour):%Y-%m-%dT%H}" for hour in range(30)]
     append(
@@ -175,9 +148,9 @@ def test_a_long_list_of_hours_is_short_in_the_log(make_attempt, home) -> None:
     )
     lake = open_lake()
     pull_source(lake, lake.settings.sources[0])
-    made = make_attempt("hours_to_build")
-    assert "This run builds hour 2026-11-20T05, from 05:00 to 06:00 UTC." in made.shown
+    call_task(bag.dags[HOURLY].get_task("hours_to_build"), build_run(run_after=DUE))
+    assert "This run builds hour 2026-11-20T05, from 05:00 to 06:00 UTC." in caplog.text
     assert (
         "Earlier hours with lines that need a backfill: 2026-11-18T00, 2026-11-18T01, "
-        "2026-11-18T02 and 27 more." in made.shown
+        "2026-11-18T02 and 27 more." in caplog.text
     )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.support.task_calls import Call, build_run, call
 
 pytestmark = pytest.mark.airflow
 
 ENDED = datetime(2026, 11, 20, 13, tzinfo=UTC)
-NUMBERS = count(1)
 
 
 def settles_at(run_type: str, minutes: int = 5, ended: datetime | None = ENDED) -> datetime | None:
@@ -33,93 +32,76 @@ def test_other_runs_never_wait(run_type: str) -> None:
     assert settles_at(run_type) is None
 
 
-@pytest.fixture
-def attempt_of_run(airflow_home, home, tmp_path) -> Any:
-    """Return a function in which a worker attempts the wait of a scheduled run."""
+def scheduled(ended: datetime) -> dict[str, Any]:
+    """Return the times of a scheduled run whose hour ended at a moment."""
+    begun = ended - timedelta(hours=1)
+    return {"logical_date": begun, "data_interval": (begun, ended), "run_after": ended}
+
+
+def test_a_scheduled_run_is_deferred_to_the_triggerer_says_why_and_continues(
+    airflow_home, home, tmp_path
+) -> None:
     from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.models.trigger import Trigger
+    from airflow.triggers.base import TriggerEvent
+    from airflow.utils.session import create_session
+    from airflow.utils.types import DagRunTriggeredByType, DagRunType
     from tests.support.airflow_worker import attempt, end_runs, sync_dags
 
     sync_dags()
-
-    def create(ended: datetime, run_type: str = "scheduled") -> Any:
-        from airflow.utils.types import DagRunTriggeredByType, DagRunType
-
-        begun = ended - timedelta(hours=1, microseconds=next(NUMBERS))
-        return SerializedDagModel.get_dag("clickstream_hourly").create_dagrun(
-            run_id=f"{run_type}__{ended.isoformat()}-{next(NUMBERS)}",
-            logical_date=begun,
-            data_interval=(begun, ended),
-            run_after=ended,
-            run_type=DagRunType(run_type),
-            triggered_by=DagRunTriggeredByType.TIMETABLE,
-            state="running",
-        )
-
-    def make(ended: datetime, run_type: str = "scheduled") -> tuple[Any, Any]:
-        run = create(ended, run_type)
-        return run, attempt(run, "wait_until_settled", tmp_path)
-
-    yield make
-    end_runs()
-
-
-def trigger_of(run: Any) -> Any:
-    from airflow.models.trigger import Trigger
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        ti = session.merge(run).get_task_instance("wait_until_settled", session=session)
-        found = session.get(Trigger, ti.trigger_id)
-        return ti, found.classpath, found.kwargs
-
-
-def test_a_scheduled_run_is_deferred_to_the_triggerer_and_says_why(attempt_of_run) -> None:
     ended = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
-    run, made = attempt_of_run(ended)
+    run = SerializedDagModel.get_dag("clickstream_hourly").create_dagrun(
+        run_id=f"scheduled__{ended.isoformat()}",
+        run_type=DagRunType.SCHEDULED,
+        triggered_by=DagRunTriggeredByType.TIMETABLE,
+        state="running",
+        **scheduled(ended),
+    )
+    made = attempt(run, "wait_until_settled", tmp_path)
     until = ended + timedelta(minutes=5)
     assert made.state == "deferred"
     assert (
         f"Waits until {until:%H:%M} UTC: web servers may still write lines of the last hour "
         "(5 minutes, [collect] settle_minutes)."
     ) in made.shown
-    ti, classpath, arguments = trigger_of(run)
-    assert classpath.endswith("DateTimeTrigger")
-    assert arguments["moment"] == until
+    with create_session() as session:
+        ti = session.merge(run).get_task_instance("wait_until_settled", session=session)
+        trigger = session.get(Trigger, ti.trigger_id)
+        assert trigger.classpath.endswith("DateTimeTrigger")
+        assert trigger.kwargs["moment"] == until
     assert ti.next_method == "resume"
     assert timedelta() < ti.trigger_timeout.replace(tzinfo=UTC) - until <= timedelta(minutes=1.1)
 
-
-def test_the_wait_ends_when_the_triggerer_sees_the_moment(attempt_of_run, tmp_path) -> None:
-    from airflow.models.trigger import Trigger
-    from airflow.triggers.base import TriggerEvent
-    from tests.support.airflow_worker import attempt
-
-    run, _ = attempt_of_run(datetime.now(UTC))
-    Trigger.submit_event(trigger_of_id(run), TriggerEvent("now"))
+    Trigger.submit_event(ti.trigger_id, TriggerEvent("now"))
     made = attempt(run, "wait_until_settled", tmp_path)
     assert made.state == "success"
     assert "The wait is over." in made.shown
+    end_runs()
 
 
-def trigger_of_id(run: Any) -> int:
-    return int(trigger_of(run)[0].trigger_id)
+@pytest.fixture
+def wait(bag, home, caplog) -> Any:
+    """Return a function that calls the wait in a run."""
+    caplog.set_level("INFO", logger="clickstream")
+    task = bag.dags["clickstream_hourly"].get_task("wait_until_settled")
+
+    def execute(run_type: str, ended: datetime) -> Call:
+        context = {"dag_run": build_run(run_type, data_interval_end=ended), "task": task}
+        return call(task.execute, context, context=context)
+
+    return execute
 
 
-def test_a_run_that_is_cleared_later_does_not_wait(attempt_of_run) -> None:
-    _, made = attempt_of_run(datetime.now(UTC) - timedelta(minutes=6))
-    assert made.state == "success"
-    assert any(line.startswith("No wait: the wait would have ended at") for line in made.shown)
+def test_only_a_scheduled_run_that_is_not_cleared_later_waits(wait, caplog) -> None:
+    assert wait("scheduled", datetime.now(UTC) - timedelta(minutes=6)).state == "success"
+    assert "No wait: the wait would have ended at" in caplog.text
+    assert wait("manual", datetime.now(UTC)).state == "success"
+    assert "No wait: only scheduled runs wait." in caplog.text
 
 
-def test_a_manual_run_does_not_wait(attempt_of_run) -> None:
-    _, made = attempt_of_run(datetime.now(UTC), "manual")
-    assert made.state == "success"
-    assert "No wait: only scheduled runs wait." in made.shown
-
-
-def test_a_broken_setting_ends_the_wait_in_one_line(attempt_of_run, home) -> None:
+def test_a_broken_setting_ends_the_wait_in_one_line(wait, home) -> None:
     settings = home / "clickstream.toml"
     settings.write_text(f"{settings.read_text()}[collect]\nsettle_minutes = 90\n")
-    _, made = attempt_of_run(datetime.now(UTC))
+    made = wait("scheduled", datetime.now(UTC))
     assert made.state == "failed"
     assert "settle_minutes" in made.last_line

@@ -120,15 +120,14 @@ def test_a_connection_that_can_t_be_used_is_stored_as_the_failure_of_the_host(
 
 
 def test_secrets_of_a_connection_are_in_no_log_xcom_or_rendered_field(
-    airflow_home, home, connect, monkeypatch, caplog
+    airflow_home, home, few_views, connect, monkeypatch, caplog
 ) -> None:
     """Let a worker pull from a host that can't be reached, and search all that it stored."""
-    from airflow.dag_processing.dagbag import DagBag
     from airflow.models.renderedtifields import RenderedTaskInstanceFields
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
     from sqlalchemy import select
-    from tests.support.lake_settings import ROOT
+    from tests.support.dag_runs import read_dag
 
     caplog.set_level(logging.DEBUG)
     extra = {"private_key": SECRET, "private_key_passphrase": WORD, "host_key": HOST_KEY}
@@ -138,7 +137,7 @@ def test_secrets_of_a_connection_are_in_no_log_xcom_or_rendered_field(
         'connection = "shop_ssh"}]'
     )
     monkeypatch.setenv("CLICKSTREAM_SOURCES", source)
-    dag = DagBag(dag_folder=ROOT / "dags").dags["clickstream_hourly"]
+    dag = read_dag("clickstream_hourly")
     dag.get_task("pull_logs").partial_kwargs["retries"] = 0
     run = dag.test(logical_date=datetime(2026, 11, 20, 6, tzinfo=UTC))
     with create_session() as session:

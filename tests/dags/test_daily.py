@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.access_log import Client, append
-from tests.support.lake_settings import ROOT, write_settings
+from tests.support.dag_runs import read_dag
+from tests.support.lake_settings import write_settings
 
 from clickstream.hours import Hour
 from clickstream.lake.iceberg import iceberg_tables
@@ -27,8 +28,6 @@ def test_a_day_that_is_over_becomes_one_file(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    from airflow.dag_processing.dagbag import DagBag
-
     from clickstream_airflow.lake import open_lake
 
     caplog.set_level(logging.INFO, logger="clickstream")
@@ -44,7 +43,7 @@ def test_a_day_that_is_over_becomes_one_file(
     for hour in hours:
         build_hour(lake, hour, "test")
 
-    run = DagBag(dag_folder=ROOT / "dags").dags["clickstream_daily"].test()
+    run = read_dag("clickstream_daily").test()
 
     assert run.state == "success"
     assert "small data files became" in caplog.text

@@ -1,65 +1,58 @@
-"""The hourly DAG with a real local AWS and a real Airflow, from log line to view."""
+"""The hourly DAG with a real local AWS and a real Airflow, from log line to view and to assets."""
 
 from __future__ import annotations
 
 import json
 import logging
-from datetime import UTC, date, datetime
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.access_log import BOT, Client, append
-from tests.support.dag_runs import states
+from tests.support.dag_runs import read_dag, states
 from tests.support.lake_settings import ROOT
 from tests.support.lakes import build_all
+from tests.support.task_calls import build_run, call_task
 
-from clickstream.errors import AwsRefused, UnbalancedHour
 from clickstream.hours import Hour
-from clickstream.lake import athena, fact_files
-from clickstream.pipeline.hour.build import check_hour
-from clickstream.pipeline.hour.states import StitchedHour
+from clickstream.lake import Lake, athena
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.pull.host import pull_source
-from clickstream.tables import BALANCE
+from clickstream.tables import BALANCE, OF_DATES, TABLES
 
 pytestmark = pytest.mark.airflow
 
+HOURLY = "clickstream_hourly"
 DAY = date(2026, 11, 20)
+H05, H06, H07 = (Hour.parse(f"{DAY}T{number:02}") for number in (5, 6, 7))
 ANA, BEN, CHO = Client("203.0.113.7"), Client("198.51.100.9"), Client("203.0.113.99")
 ROBOT = Client("192.0.2.1", BOT)
+OF_HOURS = [table.name for table in TABLES if table not in OF_DATES]
+"""The tables that a published hour updates."""
 
 
-@pytest.fixture
-def dag(airflow_home, home, monkeypatch) -> Any:
-    """Return the hourly DAG, without the pause before a retry."""
-    from airflow.dag_processing.dagbag import DagBag
-
-    from clickstream_airflow.defaults import DEFAULT_ARGS
-
-    monkeypatch.setitem(DEFAULT_ARGS, "retries", 0)
-    return DagBag(dag_folder=ROOT / "dags").dags["clickstream_hourly"]
-
-
-def run_hour(dag, hour: str, **options) -> Any:
-    """Make a test run that builds `hour`; Airflow gives it the interval before its logical date."""
-    return dag.test(logical_date=Hour.parse(hour).end, **options)
-
-
-def open_lake() -> Any:
+def open_lake() -> Lake:
     from clickstream_airflow.lake import open_lake
 
     return open_lake()
 
 
-def ledger(lake) -> list[dict[str, Any]]:
-    return lake_query(lake, "select * from hour_ledger order by hour_at")
+def pull_and_build(lake: Lake, hour: Hour) -> None:
+    for source in lake.settings.sources:
+        pull_source(lake, source)
+    build_all(lake, hour, hour, "by hand")
 
 
-def lake_query(lake, sql: str) -> list[dict[str, Any]]:
+def lake_query(lake: Lake, sql: str) -> list[dict[str, Any]]:
     return athena.query(lake, sql).records()
 
 
-def xcom_values(run) -> list[Any]:
+def ledger(lake: Lake) -> list[dict[str, Any]]:
+    return lake_query(lake, "select * from hour_ledger order by hour_at")
+
+
+def xcom_values(run: Any) -> list[Any]:
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -68,9 +61,42 @@ def xcom_values(run) -> list[Any]:
         return session.scalars(select(XComModel.value).filter_by(run_id=run.run_id)).all()
 
 
-def hour_tasks(*hours: str) -> set[tuple[str, str]]:
+def hours_of_events(run: Any) -> dict[str, list[str]]:
+    """Return the hours that the events of a run name, by asset."""
+    from airflow.models.asset import AssetEvent, AssetModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    found: dict[str, set[str]] = {}
+    with create_session() as session:
+        of_run = select(AssetModel.name, AssetEvent.extra).join(
+            AssetEvent, AssetEvent.asset_id == AssetModel.id
+        )
+        for name, extra in session.execute(of_run.where(AssetEvent.source_run_id == run.run_id)):
+            found.setdefault(name, set()).update(extra["hours"])
+    return {name: sorted(hours) for name, hours in found.items()}
+
+
+def consumer_runs() -> list[Any]:
+    """Return the runs of the other DAG that a real scheduler creates now."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from airflow.utils.sqlalchemy import prohibit_commit
+    from sqlalchemy import select
+    from tests.support.airflow_worker import scheduler
+
+    with scheduler() as runner, create_session() as session:
+        with prohibit_commit(session) as guard:
+            runner._create_dagruns_for_dags(guard, session)
+        created = session.scalars(select(DagRun).where(DagRun.dag_id == "reads_fresh_data")).all()
+        for run in created:
+            run.state = "running"
+        return [*created]
+
+
+def hour_tasks(*hours: Hour) -> set[tuple[str, str]]:
     steps = ("clean_hits", "build_sessions", "check_hour", "register_tables")
-    return {(f"build_hour.{step}", hour) for step in steps for hour in hours}
+    return {(f"build_hour.{step}", str(hour)) for step in steps for hour in hours}
 
 
 ONCE = {
@@ -86,9 +112,16 @@ ONCE = {
 
 
 @pytest.mark.lake
-def test_three_hours_from_log_line_to_view(dag, home, caplog) -> None:
+def test_a_run_publishes_its_hour_and_reopened_ones_and_starts_other_dags(
+    airflow_home, home, tmp_path, caplog
+) -> None:
     """Ana's session crosses two hours; late lines join it to her next session."""
-    caplog.set_level(logging.INFO, logger="clickstream")
+    from airflow.utils.session import create_session
+    from tests.support.airflow_worker import attempt, sync_dags, unpause
+
+    sync_dags("probe")
+    unpause("reads_fresh_data")
+    lake = open_lake()
     append(
         home / "web-1" / "access.log",
         [
@@ -106,10 +139,7 @@ def test_three_hours_from_log_line_to_view(dag, home, caplog) -> None:
             BEN.get("2026-11-20T05:20:00", "/gone", status=404),
         ],
     )
-    first = run_hour(dag, "2026-11-20T05")
-    assert states(first) == dict.fromkeys(ONCE | hour_tasks("2026-11-20T05"), "success")
-    assert "Hour 2026-11-20T05 published" in caplog.text
-
+    pull_and_build(lake, H05)
     append(
         home / "web-1" / "access.log",
         [
@@ -119,7 +149,7 @@ def test_three_hours_from_log_line_to_view(dag, home, caplog) -> None:
             ),
         ],
     )
-    run_hour(dag, "2026-11-20T06")
+    pull_and_build(lake, H06)
     append(
         home / "web-1" / "access.log",
         [
@@ -128,19 +158,27 @@ def test_three_hours_from_log_line_to_view(dag, home, caplog) -> None:
             ANA.get("2026-11-20T07:00:00", "/"),
         ],
     )
-    last = run_hour(dag, "2026-11-20T07")
-    reopened = hour_tasks("2026-11-20T05", "2026-11-20T06", "2026-11-20T07")
-    assert states(last) == dict.fromkeys(ONCE | reopened, "success")
-
-    lake = open_lake()
+    caplog.set_level(logging.INFO, logger="clickstream")
+    run = read_dag(HOURLY).test(logical_date=H07.end)
+    assert states(run) == dict.fromkeys(ONCE | hour_tasks(H05, H06, H07), "success")
+    assert "Hour 2026-11-20T07 published" in caplog.text
     check_ledger(lake)
     check_views(lake)
     assert verify(lake).is_proven
-    for value in [*xcom_values(first), *xcom_values(last)]:
-        assert len(json.dumps(value)) < 2_000
+    assert all(len(json.dumps(value)) < 2_000 for value in xcom_values(run))
+
+    hours = [str(hour) for hour in (H05, H06, H07)]
+    assert hours_of_events(run) == {f"clickstream.{name}": hours for name in OF_HOURS}
+    (consumer,) = consumer_runs()
+    assert attempt(consumer, "hours", tmp_path, bundle="probe").state == "success"
+    with create_session() as session:
+        (ti,) = session.merge(consumer).get_task_instances(session=session)
+        read = {*ti.xcom_pull(task_ids="hours", session=session)}
+    assert read  # hours that are published later start another run
+    assert read <= {*hours}
 
 
-def check_ledger(lake) -> None:
+def check_ledger(lake: Lake) -> None:
     rows = ledger(lake)
     assert [row["lines"] for row in rows] == [8, 3, 1]
     assert [row["late_lines"] for row in rows] == [1, 1, 0]
@@ -156,7 +194,7 @@ def check_ledger(lake) -> None:
     }
 
 
-def check_views(lake) -> None:
+def check_views(lake: Lake) -> None:
     sessions = lake_query(
         lake,
         "select landing_page, exit_page, page_views, requests, duration_seconds, is_bounce"
@@ -199,114 +237,47 @@ def check_views(lake) -> None:
     ]
 
 
-def test_an_hour_built_again_by_hand_has_the_same_rows(dag, home) -> None:
-    append(
-        home / "web-1" / "access.log",
-        [ANA.get("2026-11-20T05:50:00", "/"), ANA.get("2026-11-20T06:10:00", "/menu")],
-    )
-    lake = open_lake()
-    for source in lake.settings.sources:
-        pull_source(lake, source)
-    build_all(lake, Hour.parse("2026-11-20T05"), Hour.parse("2026-11-20T06"), "by hand")
-    before = [without_run(row) for row in ledger(lake)]
-    asked = dag.test(
-        logical_date=datetime(2026, 11, 21, 9, 30, tzinfo=UTC), run_conf={"hour": "2026-11-20T05"}
-    )
-    assert states(asked) == dict.fromkeys(ONCE | hour_tasks("2026-11-20T05"), "success")
-    rows = ledger(lake)
-    assert [without_run(row) for row in rows] == before
-    assert [row["published_by"] == asked.run_id for row in rows] == [True, False]
+def test_the_example_of_the_page_is_the_dag_of_these_tests() -> None:
+    page = (ROOT / "docs" / "airflow.md").read_text(encoding="utf-8")
+    example = page.partition("```python\n")[2].partition("```")[0]
+    probe = (Path(__file__).parent / "probe" / "reads_fresh_data.py").read_text(encoding="utf-8")
+    assert example == probe.partition("\n\n")[2]
 
 
-def without_run(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in row.items() if k not in ("published_at", "published_by")}
+def test_only_the_task_that_publishes_updates_the_assets_which_are_those_of_the_tables(bag) -> None:
+    from clickstream_airflow.defaults import ASSETS
+
+    assert list(ASSETS) == OF_HOURS
+    tasks = [task.task_id for task in bag.dags[HOURLY].tasks if task.outlets]
+    assert tasks == ["build_hour.register_tables"]
 
 
-@pytest.mark.lake
-def test_a_server_that_is_down_fails_the_run_and_delays_no_other_host(dag, home, caplog) -> None:
-    append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
-    (home / "web-2").rmdir()
-    run = run_hour(dag, "2026-11-20T05")
-    seen = states(run)
-    assert run.state == "failed"
-    assert seen["every_source_pulled", ""] == "upstream_failed"
-    assert [task for task, state in seen.items() if state == "failed"] == [("pull_logs", "web-2")]
-    (last_line,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
-    assert "web-2 does not exist: mount its disk" in last_line
-    assert last_line.endswith("Correct this, then clear the task; nothing is lost. (CS-206)")
-    (row,) = ledger(open_lake())
-    assert (row["page_requests"], row["missing_sources"]) == (1, "web-2")
-
-    (home / "web-2").mkdir()
-    back = run_hour(dag, "2026-11-20T06")
-    assert back.state == "success"
-    assert "Hour 2026-11-20T05 no longer lacks web-2; it is complete." in caplog.text
-    assert [row["missing_sources"] for row in ledger(open_lake())] == [None, None]
-
-
-@pytest.mark.lake
-def test_hours_are_built_from_raw_if_no_host_can_be_listed(dag, home, monkeypatch) -> None:
-    append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
-    lake = open_lake()
-    pull_source(lake, lake.settings.sources[0])
-
-    def refuse(_lake: Any) -> None:
-        raise AwsRefused("AWS refused: DescribeInstances, UnauthorizedOperation.")
-
-    monkeypatch.setattr("clickstream.pipeline.hosts.listing.list_hosts", refuse)
-    run = run_hour(dag, "2026-11-20T05")
-    seen = states(run)
-    assert run.state == "failed"
-    assert seen["list_hosts", ""] == "failed"
-    assert seen["every_source_pulled", ""] == "upstream_failed"
-    assert seen["build_hour.register_tables", "2026-11-20T05"] == "success"
-    (row,) = ledger(lake)
-    assert (row["page_requests"], row["missing_sources"]) == (1, "web-2")
-
-
-@pytest.mark.lake
-def test_an_hour_that_fails_leaves_the_run_red_and_the_other_hours_facts_are_refreshed(
-    dag, home, monkeypatch
+def test_a_host_that_is_down_and_a_refused_file_fail_at_once_and_delay_no_other_file(
+    bag, home, monkeypatch
 ) -> None:
-    append(
-        home / "web-1" / "access.log",
-        [ANA.get("2026-11-20T05:50:00", "/"), ANA.get("2026-11-20T06:50:00", "/menu")],
+    sources = ", ".join(
+        f'{{name = "{name}", path = "{home / name}"}}' for name in ("web-1", "web-2")
     )
-    run_hour(dag, "2026-11-20T05")
-    append(home / "web-1" / "access.log", [BEN.get("2026-11-20T05:30:00", "/")])
-    append(home / "web-2" / "access.log", [CHO.get("2026-11-20T06:30:00", "/")])
-    broken = check_hour
-
-    def check(lake: Any, built: StitchedHour) -> StitchedHour:
-        if str(built.hour).endswith("T06"):
-            raise UnbalancedHour("The line balance does not close, for this test.")
-        return broken(lake, built)
-
-    monkeypatch.setattr("clickstream.pipeline.hour.build.check_hour", check)
-    run = run_hour(dag, "2026-11-20T06")
-    seen = states(run)
-    assert run.state == "failed"
-    assert seen["build_hour.check_hour", "2026-11-20T06"] == "failed"
-    assert seen["refresh_facts", ""] == "success"
-    assert seen["every_hour_published", ""] == "upstream_failed"
-    stored = fact_files.read_manifest(open_lake())
-    assert stored is not None
-    file = stored.manifest.files["hour_facts"][DAY]
-    facts = fact_files.read_file(open_lake(), file)
-    assert facts is not None
-    assert facts["lines"].to_pylist() == [2]
-
-
-def test_a_refused_file_fails_at_once_and_delays_no_other_file(dag, home, monkeypatch) -> None:
-    monkeypatch.setenv("CLICKSTREAM_SOURCES", f'[{{name = "web-1", path = "{home / "web-1"}"}}]')
-    for task in dag.tasks:
-        task.retries = 2  # as it is in earnest: what a retry cannot repair is not tried again
+    monkeypatch.setenv("CLICKSTREAM_SOURCES", f"[{sources}]")
     append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
     append(home / "web-1" / "other-access.log", ["what is this"])
-    run = run_hour(dag, "2026-11-20T05")
-    failed = [task for task in run.get_task_instances() if task.state == "failed"]
-    assert [(task.task_id, task.try_number) for task in failed] == [("pull_logs", 1)]
-    assert [row["page_requests"] for row in ledger(open_lake())] == [1]
+    (home / "web-2").rmdir()
+    pull_logs = bag.dags[HOURLY].get_task("pull_logs")
+    refused, down = (
+        call_task(pull_logs, build_run(), {"host": host}) for host in ("web-1", "web-2")
+    )
+    assert (refused.state, down.state) == ("failed", "failed")
+    assert "other-access.log" in refused.last_line
+    assert refused.last_line.endswith("(CS-207)")
+    assert "web-2 does not exist: mount its disk" in down.last_line
+    assert down.last_line.endswith("Correct this, then clear the task; nothing is lost. (CS-206)")
+    due = call_task(bag.dags[HOURLY].get_task("hours_to_build"), build_run(run_after=H05.end))
+    assert due.result == [str(H05)]
+    lake = open_lake()
+    build_all(lake, H05, H05, "tests")
+    assert [(row["page_requests"], row["missing_sources"]) for row in ledger(lake)] == [
+        (1, "web-2")
+    ]
 
 
 def test_without_the_connection_the_environment_leads_to_aws(

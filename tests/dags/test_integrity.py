@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.cases import each_case
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,13 +27,6 @@ ALLOWED = {"clickstream_reprocess": EMR_OPERATOR, "clickstream_digest": SETTINGS
 HEAVY = {"boto3", "botocore", "clickstream", "numpy", "pandas", "pyarrow", "pyiceberg"}
 
 pytestmark = pytest.mark.airflow
-
-
-@pytest.fixture(scope="module")
-def bag(airflow_home):
-    from airflow.dag_processing.dagbag import DagBag
-
-    return DagBag(dag_folder=ROOT / "dags")
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)
@@ -147,6 +141,24 @@ def test_a_run_whose_hours_failed_is_red_although_facts_were_refreshed(bag, dag_
     assert waiting_for(dag.get_task(marker)) == []
 
 
+@each_case(
+    "dag_id, task_id, after, marker",
+    [
+        ("clickstream_hourly", "hours_to_build", {"pull_logs"}, "every_source_pulled"),
+        ("clickstream_sales", "dates_to_replace", {"compare_source"}, "every_source_compared"),
+    ],
+)
+def test_a_source_that_fails_delays_no_other_and_leaves_the_run_red(
+    bag, dag_id, task_id, after, marker
+) -> None:
+    dag = bag.dags[dag_id]
+    assert dag.get_task(task_id).trigger_rule == "all_done"
+    assert dag.get_task(marker).trigger_rule == "all_success"
+    for name in (task_id, marker):
+        assert dag.get_task(name).upstream_task_ids == after
+    assert waiting_for(dag.get_task(marker)) == []
+
+
 def waiting_for(task) -> list[Any]:
     """Return the tasks that follow a task, without the report, which is a teardown."""
     return [one for one in task.downstream_list if not one.is_teardown]
@@ -170,26 +182,36 @@ def test_the_page_of_airflow_lists_every_dag(dag) -> None:
     assert f"| `{dag.dag_id}` |" in page
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_file_is_parsed_fast_and_without_requests(path, tmp_path) -> None:
+PARSE = """
+import json, os, runpy, sys
+import airflow.sdk
+for path in sys.argv[2:]:
+    if child := os.fork():
+        assert os.waitpid(child, 0)[1] == 0, path
+        continue
+    runpy.run_path(path)
+    print(json.dumps([path, sorted({*sys.argv[1].split()} & {*sys.modules})]), flush=True)
+    os._exit(0)
+"""
+"""Parses each file in a process of its own, which has imported only Airflow."""
+
+
+def test_a_file_is_parsed_fast_and_without_requests(tmp_path) -> None:
     """Every task process parses the file again, and repeats heavy imports and look-ups.
 
     There is no database here, so a connection or variable asked for at the top fails.
     """
-    report = (
-        f"import json, sys, runpy; runpy.run_path({str(path)!r});"
-        f"print('loaded', json.dumps(sorted({HEAVY!r} & set(sys.modules))))"
-    )
     environment = os.environ | {
         "AIRFLOW_HOME": str(tmp_path),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/nowhere/airflow.db",
     }
-    ran = subprocess.run(
-        [sys.executable, "-c", report], env=environment, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", PARSE, " ".join(HEAVY), *map(str, FILES)]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    loaded = set(json.loads(ran.stdout.rpartition("loaded ")[2]))
-    assert loaded == ALLOWED.get(path.stem, set())
+    parsed = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("[")]
+    assert {Path(path).stem: {*modules} for path, modules in parsed} == {
+        path.stem: ALLOWED.get(path.stem, set()) for path in FILES
+    }
 
 
 def test_the_hourly_run_is_for_whole_hours_and_can_be_backfilled(bag) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from tests.clickstream.pipeline.sales.test_pull import MAP, rows_of_lake, rows_of_sources
 from tests.support.command_line import run_command
-from tests.support.dag_runs import states
-from tests.support.lake_settings import ROOT
+from tests.support.dag_runs import read_dag, states
 from tests.support.localaws_process import LocalAwsProcess
+from tests.support.task_calls import Call, build_run, call_task
 
-pytestmark = pytest.mark.airflow
+pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("few_views")]
 
+SALES = "clickstream_sales"
 AT = datetime(2026, 11, 25, 10, tzinfo=UTC)
 MENU = """
 [menu_items]
@@ -28,7 +29,7 @@ files = "menu*.csv"
 item_id = "id"
 price = "price"
 """
-STEPS = ("pull_sales", "check_day", "register_tables")
+NAMES = ("till", "web")
 
 
 @pytest.fixture
@@ -43,14 +44,14 @@ def shop(home: Path) -> Path:
         currency = "EUR"
         path = "{name}"
         """
-        for name in ("till", "web")
+        for name in NAMES
     )
     path = home / "clickstream.toml"
     path.write_text(path.read_text(encoding="utf-8") + sources, encoding="utf-8")
     (home / "map.toml").write_text(MAP + MENU, encoding="utf-8")
     (home / "till").mkdir()
     (home / "till" / "menu.csv").write_text("id,price\nlatte,3.50\n", encoding="utf-8")
-    for name in ("till", "web"):
+    for name in NAMES:
         (home / name).mkdir(exist_ok=True)
         orders = [f"{name}-{day},2026-11-{day}T12:00:00Z,{day}.00" for day in (20, 21)]
         items = [f"{name}-{day},1,{day}.00" for day in (20, 21)]
@@ -61,13 +62,15 @@ def shop(home: Path) -> Path:
 
 
 @pytest.fixture
-def dag(airflow_home, shop, monkeypatch) -> Any:
-    from airflow.dag_processing.dagbag import DagBag
+def call(bag, shop, caplog) -> Callable[..., Call]:
+    """Return a function that calls a task, by default in a run without a form."""
+    caplog.set_level(logging.INFO, logger="clickstream")
 
-    from clickstream_airflow.defaults import DEFAULT_ARGS
+    def call_by_name(task_id: str, run: Any = None, **arguments: Any) -> Call:
+        task = bag.dags[SALES].get_task(task_id)
+        return call_task(task, run or build_run(run_id="tests"), arguments)
 
-    monkeypatch.setitem(DEFAULT_ARGS, "retries", 0)
-    return DagBag(dag_folder=ROOT / "dags" / "clickstream_sales.py").dags["clickstream_sales"]
+    return call_by_name
 
 
 def open_lake() -> Any:
@@ -79,17 +82,20 @@ def open_lake() -> Any:
 def steps_of(run) -> set[str]:
     """Return the names of the dates that a run replaced."""
     found = states(run)
-    return {name for task, name in found if task == f"replace_date.{STEPS[-1]}" and name}
+    return {name for task, name in found if task == "replace_date.register_tables" and name}
 
 
 @pytest.mark.lake
-def test_a_run_replaces_what_differs_and_a_shop_that_is_down_fails_it_alone(
-    dag, shop: Path, local_aws: LocalAwsProcess, caplog: pytest.LogCaptureFixture
+def test_a_run_replaces_what_differs_and_a_shop_that_can_not_be_read_fails_alone(
+    airflow_home,
+    shop: Path,
+    local_aws: LocalAwsProcess,
+    call: Callable[..., Call],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO, logger="clickstream")
-    first = dag.test(logical_date=AT)
-    assert first.state == "success"
-    assert steps_of(first) == {f"2026-11-{day} of {name}" for day in (20, 21) for name in NAMES}
+    run = read_dag(SALES).test(logical_date=AT)
+    assert run.state == "success"
+    assert steps_of(run) == {f"2026-11-{day} of {name}" for day in (20, 21) for name in NAMES}
     lake = open_lake()
     assert rows_of_lake(lake) == rows_of_sources(lake)
     assert "2026-11-20 of till: 1 order, 0 refunds, gross 20.00 EUR." in caplog.text
@@ -101,18 +107,16 @@ def test_a_run_replaces_what_differs_and_a_shop_that_is_down_fails_it_alone(
     orders = shop / "web" / "orders.csv"
     orders.write_text(orders.read_text(encoding="utf-8").replace("21.00", "22.50"))
     (shop / "till" / "orders.csv").write_text("id,at\n", encoding="utf-8")
-    second = dag.test(logical_date=AT.replace(hour=11))
-    assert second.state == "failed"
-    assert steps_of(second) == {"2026-11-21 of web"}
-    found = states(second)
-    assert found["compare_source", "till"] == "failed"
-    assert found["every_source_compared", ""] == "upstream_failed"
-    assert "orders.csv of till has no column total" in caplog.text
+    broken = call("compare_source", source="till")
+    assert "orders.csv of till has no column total" in broken.last_line
+    compared = call("compare_source", source="web").result
+    (day,) = call("dates_to_replace", differing=[compared]).result
+    assert day == {"source": "web", "day": "2026-11-21"}
+    staged = call("replace_date.pull_sales", date=day).result
+    checked = call("replace_date.check_day", staged=staged).result
+    assert call("replace_date.register_tables", staged=checked).state == "success"
     cents = [row for row in rows_of_lake(lake)["orders"] if "2250" in row]
     assert len(cents) == 1
-
-
-NAMES = ("till", "web")
 
 
 def assert_commands_match_what_is_not_matched(shop: Path, environment: Mapping[str, str]) -> None:
@@ -138,30 +142,33 @@ def assert_commands_match_what_is_not_matched(shop: Path, environment: Mapping[s
     assert "--from 2026-11-21 is after --to 2026-11-20." in wrong.stderr
 
 
-@pytest.mark.deep
-def test_a_run_of_a_form_replaces_its_dates_only(dag) -> None:
-    run = dag.test(logical_date=AT.replace(hour=12), run_conf={"from": "2026-11-21"})
-    assert steps_of(run) == {f"2026-11-21 of {name}" for name in NAMES}
-    again = dag.test(logical_date=AT.replace(hour=13), run_conf={"to": "2026-11-21"})
-    assert steps_of(again) == {f"2026-11-20 of {name}" for name in NAMES}
-    wrong = dag.test(
-        logical_date=AT.replace(hour=14), run_conf={"from": "2026-11-22", "to": "2026-11-21"}
-    )
-    assert wrong.state == "failed"
+def test_a_form_and_a_backfill_name_the_dates_to_compare(call: Callable[..., Call]) -> None:
+    def dates(run: Any) -> list[str]:
+        compared = call("compare_source", run, source="till")
+        assert compared.state == "success"
+        return [one["day"] for one in compared.result]
+
+    assert dates(build_run()) == ["2026-11-20", "2026-11-21"]
+    assert dates(build_run(conf={"from": "2026-11-21"})) == ["2026-11-21"]
+    assert dates(build_run(conf={"to": "2026-11-20"})) == ["2026-11-20"]
+    begin = datetime(2026, 11, 20, tzinfo=UTC)
+    assert dates(build_run("backfill", data_interval_start=begin)) == ["2026-11-20"]
+    wrong = build_run(conf={"from": "2026-11-22", "to": "2026-11-21"})
+    assert call("compare_source", wrong, source="till").state == "failed"
 
 
-def test_without_sales_a_run_does_nothing(dag, shop: Path) -> None:
+def test_without_sales_a_run_does_nothing(call: Callable[..., Call], shop: Path) -> None:
     path = shop / "clickstream.toml"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.partition("[[sales]]")[0].rstrip() + "\n", encoding="utf-8")
-    run = dag.test(logical_date=AT.replace(hour=15))
-    assert run.state == "success"
-    assert states(run)["list_sources", ""] == "success"
-    assert steps_of(run) == set()
+    path.write_text(path.read_text(encoding="utf-8").partition("[[sales]]")[0].rstrip() + "\n")
+    assert call("list_sources").result == []
+    assert call("match_orders", replaced=[]).state == "skipped"
 
 
 def test_the_address_of_a_connection_reaches_only_the_driver(
-    dag, shop: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    call: Callable[..., Call],
+    shop: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     path = shop / "clickstream.toml"
     source = 'name = "db"\nkind = "sql"\ncolumns = "cafe-lab"\ncurrency = "EUR"\n'
@@ -169,10 +176,8 @@ def test_the_address_of_a_connection_reaches_only_the_driver(
     path.write_text(f'{text}\n[[sales]]\n{source}connection = "shop_db"\n', encoding="utf-8")
     facts = {"conn_type": "mysql", "host": "127.0.0.1", "port": 9, "login": "reader"}
     monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({**facts, "password": "word-of-shop"}))
-    run = dag.test(logical_date=AT.replace(hour=16))
-    assert states(run)["compare_source", "db"] == "failed"
-    assert "CS-801" in caplog.text
-    assert "word-of-shop" not in caplog.text
+    failed = call("compare_source", source="db")
+    assert "CS-801" in failed.last_line
+    assert "word-of-shop" not in failed.last_line + caplog.text
     monkeypatch.delenv("AIRFLOW_CONN_SHOP_DB")
-    run = dag.test(logical_date=AT.replace(hour=17))
-    assert "Airflow has no connection shop_db" in caplog.text
+    assert "Airflow has no connection shop_db" in call("compare_source", source="db").last_line

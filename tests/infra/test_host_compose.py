@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.repository.test_compose import compose_command
+from tests.support.compose import resolve
 
 from clickstream.demo.stack.dotenv import fill
 from clickstream.demo.stack.layout import Secrets
@@ -37,9 +35,6 @@ PORTS = {
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The services of docker-compose.yaml, and those of the host, with values for the lake."""
-    compose = compose_command()
-    if not compose:
-        pytest.skip("compose is missing: install docker-cli and docker-compose 2 (CONTRIBUTING.md)")
     directory = tmp_path_factory.mktemp("compose")
     for name in FILES:
         shutil.copy(ROOT / name, directory)
@@ -47,15 +42,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     dotenv = fill((ROOT / ".env.example").read_text(), Secrets.new()) + values
     (directory / ".env").write_text(dotenv)
 
-    def resolve(*files: str) -> dict[str, Any]:
-        options = [option for name in files for option in ("--file", name)]
-        command = [*compose, *options, "config", "--format", "json"]
-        run = subprocess.run(command, check=False, cwd=directory, capture_output=True, text=True)
-        assert run.returncode == 0, run.stderr
-        found: dict[str, Any] = json.loads(run.stdout)["services"]
-        return found
-
-    return [resolve(FILES[0]), resolve(*FILES)]
+    return [resolve(directory, *files)["services"] for files in (FILES[:1], FILES)]
 
 
 def test_services_of_the_host_differ_only_in_the_lake_the_tasks_and_second_ports(

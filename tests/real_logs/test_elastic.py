@@ -9,6 +9,7 @@ import pytest
 from tests.real_logs.counting import OWN_DOMAIN
 from tests.real_logs.figures import ARRIVALS, REQUESTS, SESSIONS
 from tests.real_logs.real_log import RealLog
+from tests.support.cases import each_case
 
 from clickstream.clean import CleanRules
 from clickstream.clean.channels import UNASSIGNED
@@ -16,7 +17,7 @@ from clickstream.clean.channels import UNASSIGNED
 pytestmark = pytest.mark.shared_data
 
 
-@pytest.mark.parametrize("name", [*REQUESTS, *SESSIONS])
+@each_case("name", [*REQUESTS, *SESSIONS])
 def test_every_figure_of_the_log_is_the_known_one(
     name: str, elastic: RealLog, known: Callable[[str], Any]
 ) -> None:
@@ -24,7 +25,7 @@ def test_every_figure_of_the_log_is_the_known_one(
     assert figures[name](elastic) == known("elastic-apache-first5000.json")[name]
 
 
-@pytest.mark.parametrize("name", ARRIVALS)
+@each_case("name", ARRIVALS)
 def test_every_figure_of_arrivals_is_the_known_one(
     name: str, elastic: RealLog, known: Callable[[str], Any]
 ) -> None:

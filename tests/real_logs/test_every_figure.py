@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.real_logs.figures import COMPARED, NOT_COMPARED
+from tests.support.cases import each_case
 from tests.support.shared_data import shared
 
 pytestmark = pytest.mark.shared_data
@@ -16,7 +17,7 @@ def test_every_file_is_looked_at() -> None:
     assert {path.name for path in shared("known-figures").iterdir()} == set(COMPARED)
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@each_case("name", COMPARED)
 def test_every_figure_is_compared_or_has_a_reason_not_to_be(
     name: str, known: Callable[[str], Any]
 ) -> None:

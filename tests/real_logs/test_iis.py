@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from tests.real_logs.figures import EVERY_HOUR, FILES, REQUESTS, SESSIONS
 from tests.real_logs.real_log import RealLog
+from tests.support.cases import each_case
 
-pytestmark = pytest.mark.shared_data
+pytestmark = [pytest.mark.lake, pytest.mark.shared_data]
 
 
-@pytest.mark.lake
-@pytest.mark.parametrize("name", [*REQUESTS, *SESSIONS, *FILES])
+@each_case("name", [*REQUESTS, *SESSIONS, *FILES])
 def test_every_figure_of_the_log_is_the_known_one(
     name: str, iis: RealLog, known: Callable[[str], Any]
 ) -> None:
@@ -21,8 +21,7 @@ def test_every_figure_of_the_log_is_the_known_one(
     assert figures[name](iis) == known("waikolai-iis-2009.json")[name]
 
 
-@pytest.mark.lake
-@pytest.mark.parametrize("name", EVERY_HOUR)
+@each_case("name", EVERY_HOUR)
 def test_every_figure_of_an_hour_is_the_known_one(
     name: str, iis: RealLog, known: Callable[[str], Any]
 ) -> None:
@@ -30,7 +29,6 @@ def test_every_figure_of_an_hour_is_the_known_one(
     assert [str(value) for value in EVERY_HOUR[name](iis)] == [row[name] for row in rows]
 
 
-@pytest.mark.lake
 def test_sessions_do_not_end_where_an_hour_or_a_day_does(iis: RealLog) -> None:
     """Who cuts each hour or each day alone counts sessions that go on twice."""
     right = SESSIONS["sessions_all_hits_gt"](iis)

@@ -1,4 +1,4 @@
-"""requirements.txt pins everything that pyproject.toml asks for, for every Python we support."""
+"""The files of pinned packages have all that the project needs, and are installed with hashes."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from packaging.utils import canonicalize_name
 from scripts import packages
 
 ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PYTHONS = ["3.11", "3.12", "3.13"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
+EXTRAS = ["airflow", "local", "dashboard"]
 
 
 def pins(name: str, python: str) -> dict[str, str]:
-    lines = packages.pins((ROOT / name).read_text())
+    """Return the versions of the packages that a file pins for a version of Python."""
     environment = {"python_version": python, "python_full_version": f"{python}.0"}
-    found = [Requirement(line) for line in lines]
     return {
         canonicalize_name(pin.name): str(pin.specifier).removeprefix("==")
-        for pin in found
+        for pin in map(Requirement, packages.pins((ROOT / name).read_text()))
         if pin.marker is None or pin.marker.evaluate(environment)
     }
 
 
-def wanted_by(extras: list[str]) -> list[Requirement]:
+def requirements_of(extras: list[str]) -> list[Requirement]:
     """Return the requirements of the project with extras; an extra may name others."""
     texts = [*PROJECT["dependencies"]]
     for extra in extras:
         texts += PROJECT["optional-dependencies"][extra]
-    wanted = [*map(Requirement, texts)]
-    named = {other for one in wanted if one.name == PROJECT["name"] for other in one.extras}
-    if named - {*extras}:
-        return wanted_by([*extras, *(named - {*extras})])
-    return [one for one in wanted if one.name != PROJECT["name"]]
+    requirements = [*map(Requirement, texts)]
+    of_others = [each for each in requirements if each.name == PROJECT["name"]]
+    if new := {extra for each in of_others for extra in each.extras} - {*extras}:
+        return requirements_of([*extras, *new])
+    return [each for each in requirements if each not in of_others]
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
@@ -54,27 +54,18 @@ def test_hashes_are_required_wherever_these_files_are_installed() -> None:
         assert [line for line in installed if "--require-hashes" not in line] == []
 
 
-@pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize(
-    ("name", "extras"),
-    [
-        ("requirements.txt", ["airflow", "local", "dashboard"]),
-        ("requirements-dev.txt", ["airflow", "local", "dashboard", "dev", "spark"]),
-    ],
-)
-def test_pins_meet_what_the_project_asks_for(name: str, extras: list[str], python: str) -> None:
-    pinned = pins(name, python)
-    for requirement in wanted_by(extras):
-        version = pinned.get(canonicalize_name(requirement.name))
-        assert version, f"{requirement.name} is missing from {name}; run: make lock"
-        assert requirement.specifier.contains(version, prereleases=True), (
-            f"{requirement}: {version}"
-        )
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_pins_meet_what_the_project_asks_for(python: str) -> None:
+    pinned, of_tests = pins("requirements.txt", python), pins("requirements-dev.txt", python)
+    assert pinned.items() <= of_tests.items()
+    for versions, extras in ((pinned, EXTRAS), (of_tests, [*EXTRAS, "dev", "spark"])):
+        for requirement in requirements_of(extras):
+            version = versions.get(canonicalize_name(requirement.name))
+            assert version, f"{requirement} is missing; run: make lock"
+            assert requirement.specifier.contains(version, prereleases=True), requirement
 
 
-@pytest.mark.parametrize("python", PYTHONS)
-def test_both_files_pin_the_same_versions(python: str) -> None:
-    dev = pins("requirements-dev.txt", python)
-    assert {k: dev.get(k) for k in pins("requirements.txt", python)} == pins(
-        "requirements.txt", python
-    )
+def test_every_package_is_in_the_wheel() -> None:
+    wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    found = sorted(path.parent for path in (ROOT / "src").glob("*/__init__.py"))
+    assert [ROOT / name for name in wheel["packages"]] == found

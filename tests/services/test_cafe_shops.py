@@ -45,8 +45,8 @@ def as_counts(names: list[str], rows: Any) -> Counter[Any]:
 @pytest.mark.parametrize(
     ("shop_type", "running", "days"),
     [
-        (DemoShop, running_postgresql, 6),
-        (LabShop, running_mariadb, 6),
+        (DemoShop, running_postgresql, 4),
+        (LabShop, running_mariadb, 4),
         pytest.param(DemoShop, running_postgresql, 60, marks=pytest.mark.deep),
         pytest.param(LabShop, running_mariadb, 60, marks=pytest.mark.deep),
     ],

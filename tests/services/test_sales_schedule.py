@@ -117,7 +117,7 @@ def rows_of(lake: Lake) -> set[tuple[Any, ...]]:
     }
 
 
-@pytest.mark.parametrize("steps", [10, pytest.param(60, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("steps", [6, pytest.param(60, marks=pytest.mark.deep)])
 def test_after_any_faults_the_lake_has_the_rows_of_the_shop(
     address: str, local_aws: LocalAwsProcess, tmp_path: Path, steps: int
 ) -> None:

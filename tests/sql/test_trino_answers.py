@@ -15,7 +15,7 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream.lake import Lake, athena, visitor_keys
 from clickstream.tables import TABLES
 
-pytestmark = pytest.mark.trino
+pytestmark = [pytest.mark.trino, pytest.mark.deep]
 
 RELATIONS = [*(table.name for table in TABLES), *ALL_VIEWS]
 OF_AGENTS = {"agent_facts", "agent_sessions"}

@@ -1,7 +1,7 @@
 """A question about one date reads the dates that the view's description says, and no others.
 
-The proof: while the question is asked, the data files of all other dates are gone. It holds for the
-local Athena in `make test-lake`, and for a real Trino in `make test-trino`.
+The proof: while the question is asked, the data files of all other dates are gone. `make test-lake`
+asks the local Athena, and `make test-deep` also a real Trino.
 """
 
 from __future__ import annotations
@@ -47,6 +47,16 @@ DAY = date(2026, 11, 18)
 FILTER_KEYS = ("column", "days_before", "days_after")
 KEY_DAYS = 2
 RULES = CafeRules(visitors_per_hour=24, bots_per_hour=2)
+
+
+each_engine = pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param("athena", id="local"),
+        pytest.param("trino", marks=[pytest.mark.trino, pytest.mark.deep]),
+    ],
+    indirect=True,
+)
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +142,7 @@ def test_sessions_cross_the_midnights_around_the_day(week: Lake) -> None:
     assert {DAY - timedelta(1), DAY} <= {day for (day,) in rows(week, crossing)}
 
 
+@each_engine
 @pytest.mark.parametrize("view", [view for view in FILTERS if view not in OF_SEARCHES])
 def test_a_question_about_one_date_reads_the_dates_described(
     engine: Engine, week: Lake, view: str
@@ -150,6 +161,7 @@ def test_a_question_about_one_date_reads_the_dates_described(
         assert rows(week, about(view), engine) == expected
 
 
+@each_engine
 @pytest.mark.parametrize("view", ["sessions", "daily_traffic", "visitor_sessions"])
 def test_a_question_that_needs_another_date_fails_without_it(
     engine: Engine, week: Lake, view: str
@@ -181,6 +193,7 @@ def test_a_range_of_dates_reads_what_its_dates_need(week: Lake, question: str, b
         assert rows(week, f"select * from {question}") == expected
 
 
+@each_engine
 @pytest.mark.parametrize("view", [view for view in FACT_VIEWS if view not in OF_SEARCHES])
 def test_facts_of_two_dates_read_what_these_dates_need(
     engine: Engine, week: Lake, view: str

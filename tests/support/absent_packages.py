@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from io import StringIO
 from pathlib import Path
@@ -60,9 +61,13 @@ def absent_modules(*extras: str) -> list[str]:
     packages = packages_of(*extras)
     return [
         module
-        for module, owners in packages_distributions().items()
+        for module, owners in owners_of_modules().items()
         if packages.isdisjoint(map(canonicalize_name, owners))
     ]
+
+
+owners_of_modules = cache(packages_distributions)
+"""Return the packages that have a module of each name; takes 0.3 s at its first call."""
 
 
 def run_without(

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tests.support.service_descriptions  # noqa: F401, shared by the sessions of all tasks
@@ -55,6 +56,14 @@ def airflow_home() -> Path:
     return HOME
 
 
+@pytest.fixture(scope="session")
+def bag(airflow_home: Path) -> Any:
+    """All DAGs, parsed once; a test reads them and calls functions of their tasks."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=ROOT / "dags")
+
+
 @cache
 def _migrate() -> None:
     from airflow.utils.db import initdb
@@ -87,3 +96,17 @@ def home(tmp_path, request, connection, monkeypatch) -> Path:
     settings = write_settings(tmp_path, name, ["web-1", "web-2"])
     monkeypatch.setenv("CLICKSTREAM_SETTINGS", str(settings))
     return tmp_path
+
+
+@pytest.fixture
+def few_views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the views that read one table each; all views and facts cost 4 s of CPU time more."""
+    from clickstream.pipeline.publish import fact_versions
+
+    (tmp_path / "sql").mkdir()
+    for name in ("hour", "location", "order", "refund", "place", "demographic", "store"):
+        for path in (ROOT / "include" / "sql").glob(f"{name}_facts.*"):
+            shutil.copy(path, tmp_path / "sql")
+    monkeypatch.setenv("CLICKSTREAM_BUILD__SQL_DIRECTORY", str(tmp_path / "sql"))
+    monkeypatch.setattr(fact_versions, "FACT_VIEWS", ("hour_facts",))
+    monkeypatch.setattr(fact_versions, "ALL_FACT_VIEWS", ("hour_facts", "location_facts"))

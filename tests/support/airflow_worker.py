@@ -119,8 +119,8 @@ def attempt(run: DagRun, task_id: str, folder: Path, bundle: str = "dags") -> At
         ti.state = "queued"
         session.commit()
         workload = Workload.model_validate(ti, from_attributes=True)
-    log = folder / f"{task_id}.{ti.try_number}.log"
-    with _garbage_stays_here():
+    log = folder / f"{run.run_id}.{task_id}.{ti.try_number}.log"
+    with _no_garbage_collection():
         supervise_task(
             ti=workload,
             bundle_info=BundleInfo(name=bundle),
@@ -137,14 +137,13 @@ def attempt(run: DagRun, task_id: str, folder: Path, bundle: str = "dags") -> At
 
 
 @contextmanager
-def _garbage_stays_here() -> Iterator[None]:
+def _no_garbage_collection() -> Iterator[None]:
     """Keep forks from collecting garbage of this process.
 
     The end of a DuckDB connection of an earlier test waits for its threads, which a fork lacks.
     """
-    gc.collect()
-    gc.freeze()
+    gc.disable()
     try:
         yield
     finally:
-        gc.unfreeze()
+        gc.enable()

@@ -1,31 +1,23 @@
-"""Commands of `clickstream` in processes of their own, forked from one that has the imports.
+"""Commands of `clickstream` with their settings, environment, input and output, in this process.
 
 A new Python process needs 2 s of CPU time for its imports, more than most commands.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import runpy
 import sys
 import tempfile
 from collections.abc import Mapping
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import TYPE_CHECKING
 
+import pytest
+from typer.testing import CliRunner
+
 if TYPE_CHECKING:
     from tests.support.localaws_process import LocalAwsProcess
-
-# Nothing that reads the environment at import, as the consoles of the command line do.
-IMPORTS = [
-    *("clickstream.pipeline.backfill.backfill", "clickstream.pipeline.pull.all_hosts"),
-    *("clickstream.dashboard.access.shares", "clickstream.dashboard.digest"),
-    *("clickstream.settings", "rich.progress", "rich.table", "typer"),
-    "tests.support.service_descriptions",
-]
 
 
 def clean_environment() -> dict[str, str]:
@@ -52,33 +44,32 @@ def run_command(
     arguments: tuple[str, ...], directory: Path, environment: Mapping[str, str], stdin: str = ""
 ) -> CompletedProcess[str]:
     """Run `clickstream` with arguments in a directory; returns its exit code and output."""
-    with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder, name) for name in ("stdin", "stdout", "stderr")]
-        files[0].write_text(stdin, encoding="utf-8")
-        process = _context().Process(
-            target=_become, args=(arguments, directory, dict(environment), files)
-        )
-        process.start()
-        process.join()
-        out, err = (file.read_text(encoding="utf-8") for file in files[1:])
-        return CompletedProcess(arguments, process.exitcode or 0, out, err)
+    import tests.support.service_descriptions  # noqa: F401 (read once for all sessions)
 
+    from clickstream import cli
+    from clickstream.cli import console
 
-def _context() -> ForkServerContext:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(IMPORTS)
-    return context
-
-
-def _become(
-    arguments: tuple[str, ...], directory: Path, environment: dict[str, str], files: list[Path]
-) -> None:
-    """Turn this process into the command line: its streams, directory, environment, arguments."""
-    for number, file in enumerate(files):
-        os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), number)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(directory)
-    sys.argv = ["clickstream", *arguments]
-    runpy.run_module("clickstream.cli", run_name="__main__")
+    umask = os.umask(0)
+    os.umask(umask)
+    variables = {**dict.fromkeys(os.environ), **environment}
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        CliRunner().isolation(stdin, variables) as (out, err, _),
+    ):
+        patch.chdir(directory)
+        patch.setattr(sys, "argv", ["clickstream", *arguments])
+        patch.setattr(os, "_exit", sys.exit)
+        patch.setattr(tempfile, "tempdir", None)  # that of the environment
+        for screen in (console.out, console.err):
+            patch.setattr(screen, "_width", None)  # that of COLUMNS, not of the first command
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        finally:
+            os.umask(umask)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        texts = [stream.getvalue().decode().replace("\r\n", "\n") for stream in (out, err)]
+    return CompletedProcess(arguments, status, *texts)

@@ -16,11 +16,17 @@ from clickstream.lake.fact_files import FactFile, Manifest
 
 
 def store_facts(lake: Lake, tables: Mapping[tuple[str, date], pa.Table], zone: str = "UTC") -> None:
-    """Write the rows of each fact view and date, and the manifest that names them."""
+    """Write the rows of each fact view and date, and the manifest that names them.
+
+    A view has no file for a date without rows, unless it has no rows at all.
+    """
     stored = fact_files.read_manifest(lake)
     files: dict[str, dict[date, FactFile]] = {}
+    with_rows = {view for (view, _), rows in tables.items() if len(rows)}
     for (view, day), rows in tables.items():
-        files.setdefault(view, {})[day] = fact_files.write_file(lake, view, day, rows, "version")
+        if len(rows) or (view not in with_rows and view not in files):
+            file = fact_files.write_file(lake, view, day, rows, "version")
+            files.setdefault(view, {})[day] = file
     manifest = Manifest(1, datetime.now(UTC), zone, files)
     if stored:
         manifest = replace(manifest, version=stored.manifest.version + 1)

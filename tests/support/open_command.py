@@ -1,25 +1,26 @@
-"""`clickstream open` in processes with their own cache, temporary files and limits."""
+"""`clickstream open` with its own cache, temporary files and limits, also in processes."""
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 from tests.support.access_log import Client
-from tests.support.command_line import clean_environment
+from tests.support.command_line import clean_environment, run_command
 
 LAUNCH = """
-import os, resource, runpy, signal, sys
-signal_number, cpu_seconds, file_bytes = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+import os, runpy, signal, sys
+signal_number, cpu_seconds = int(sys.argv[1]), float(sys.argv[2])
 signal.signal(signal.SIGPROF, lambda *_: os.kill(os.getpid(), signal_number))
 signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
-if file_bytes:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-sys.argv[:] = ["clickstream", "open", *sys.argv[4:]]
+sys.argv[:] = ["clickstream", "open", *sys.argv[3:]]
 runpy.run_module("clickstream", run_name="__main__", alter_sys=True)
 """
 
@@ -62,33 +63,46 @@ class OpenCommand:
         found = [one.name for place in places if place.is_dir() for one in place.iterdir()]
         return [name for name in found if name.startswith((".", "clickstream-", "tmp"))]
 
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {"XDG_CACHE_HOME": str(self.directory / "cache"), "TMPDIR": str(self.temporary)}
+        return clean_environment() | own
+
     def start(
-        self,
-        *arguments: str | Path,
-        signal_number: int = 0,
-        cpu_seconds: float = 0,
-        file_bytes: int = 0,
+        self, *arguments: str | Path, signal_number: int = 0, cpu_seconds: float = 0
     ) -> subprocess.Popen[str]:
-        """Start it; it gets a signal after some CPU seconds, and can write files of some bytes."""
-        limits = (str(signal_number), str(cpu_seconds), str(file_bytes))
+        """Start it in a new process, which gets a signal after some CPU seconds."""
+        signals = (str(signal_number), str(cpu_seconds))
         return subprocess.Popen(
-            [sys.executable, "-c", LAUNCH, *limits, *map(str, arguments)],
+            [sys.executable, "-c", LAUNCH, *signals, *map(str, arguments)],
             cwd=self.work,
-            env={
-                **clean_environment(),
-                "XDG_CACHE_HOME": str(self.directory / "cache"),
-                "TMPDIR": str(self.temporary),
-            },
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
+    def run(self, *arguments: str | Path, status: int = 0) -> str:
+        """Run it in this process; return its errors as one line."""
+        done = run_command(("open", *map(str, arguments)), self.work, self.environment)
+        assert done.returncode == status, done.stderr
+        return " ".join(done.stderr.split())
+
     def export(self, log: Path, name: str) -> Path:
         """Export the facts of a log, and return their directory."""
-        _, errors = finish(self.start(log, "--export", name))
-        assert "Can't" not in errors
+        assert "Can't" not in self.run(log, "--export", name)
         return self.work / name
+
+
+@contextmanager
+def file_limit(file_bytes: int) -> Iterator[None]:
+    """Let this process write files of at most some bytes, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def finish(process: subprocess.Popen[str], status: int = 0) -> tuple[str, str]:

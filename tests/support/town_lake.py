@@ -34,7 +34,7 @@ Quiet,"Town 14, England, GB",15,,0.4,
 Sea,,,,,
 Abroad,"Town 13, England, GB",300,,0.4,CHF
 """
-WEEKS = 16
+WEEKS = 4
 TOWNS = 16
 _EVERY = np.arange(TOWNS)
 _PEOPLE = 50_000 + _EVERY * 7919 % 90_000

@@ -11,6 +11,8 @@ from trino_duckdb.dialect.compiler import EXPRESSIONS
 from trino_duckdb.dialect.parser import parse_query
 from trino_duckdb.errors import QueryError
 
+pytestmark = pytest.mark.deep
+
 UNREAD = [
     "select x from t group by distinct rollup(x), rollup(x)",
     "select * from t pivot (sum(x) for y in (1, 2))",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from tests.support.engines import TrinoOfLake, athena_text
 from tests.support.examples import examples
 from tests.trino_duckdb.engine import Answer, LocalEngine, Rows
@@ -34,12 +34,6 @@ OF_VALUES = re.compile(
 Trino leaves out what it does not need, and so does DuckDB, which also takes ``x + 1 = 2`` for
 ``x = 1``.
 """
-
-
-def of_random_statements(times: int, **more: Any) -> settings:
-    """Settings of a property; nothing is shrunk, for a difference names one short column."""
-    unchecked = {"suppress_health_check": list(HealthCheck)}
-    return examples(times=times, database=None, phases=[Phase.generate], **unchecked, **more)
 
 
 @pytest.fixture(scope="module")
@@ -126,18 +120,17 @@ def comparable(text: str) -> Any:
     return sorted(text.strip("{}").split(", ")) if text.startswith("{") else text
 
 
+# Nothing is shrunk, because a difference names one short column.
 @pytest.mark.trino
-@of_random_statements(4)
-@given(statement=statements())
-def test_a_few_random_statements_have_no_other_answer_than_in_trino(
-    local: LocalEngine, trino: TrinoOfLake, statement: Statement
-) -> None:
-    assert list(differences(local, trino, statement)) == []
-
-
 @pytest.mark.deep
 @pytest.mark.timeout(3600)
-@of_random_statements(200, derandomize=False)
+@examples(
+    times=200,
+    derandomize=False,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 @given(statement=statements())
 def test_random_statements_have_no_other_answer_than_in_trino(
     local: LocalEngine, trino: TrinoOfLake, statement: Statement

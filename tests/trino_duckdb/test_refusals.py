@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 from tests.support.cases import each_case
 from tests.trino_duckdb.engine import LocalEngine
 
-from trino_duckdb.dialect import calls
-from trino_duckdb.functions.lambdas import LAMBDAS
-from trino_duckdb.functions.special import SPECIAL
+pytestmark = pytest.mark.deep
 
-PAGE = Path(__file__).parents[2] / "docs" / "trino.md"
 REFUSED = {
     "select reverse('a')": "Function 'reverse'",
     "select any_match(array[1], x -> x = 1)": "Function 'any_match'",
@@ -56,10 +50,3 @@ def test_a_limit_of_the_local_athena_is_named(engine: LocalEngine, statement: st
     error = engine.ask(statement).error
     assert REFUSED[statement] in error
     assert "it may work on AWS" in error
-
-
-def test_the_documentation_lists_every_function() -> None:
-    table = PAGE.read_text().partition("| functions of | names |")[2].partition("\n\n")[0]
-    tables = (calls.SCALARS, calls.AGGREGATE_CALLS, calls.WINDOW_CALLS, SPECIAL, LAMBDAS)
-    names = {name for each in tables for name in each}
-    assert set(re.findall(r"`(\w+)`", table)) == names

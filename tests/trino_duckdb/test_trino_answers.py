@@ -6,6 +6,8 @@ import pytest
 from tests.support.cases import each_case
 from tests.trino_duckdb.engine import LocalEngine
 
+pytestmark = pytest.mark.deep
+
 ANSWERS: dict[str, list[str | None]] = {
     # negation and NULL
     "'a' not like 'a%', 'b' not like 'a%', null not like 'a', 'a_' not like 'a#_' escape '#'": [

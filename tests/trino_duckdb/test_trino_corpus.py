@@ -49,7 +49,7 @@ REFUSED_FUNCTIONS = frozenset(
 UNORDERED = frozenset({"(values 2, 1 order by 1 limit 1) union all select 9"})
 """A union has no order."""
 
-pytestmark = [pytest.mark.shared_data]
+pytestmark = [pytest.mark.shared_data, pytest.mark.deep]
 
 
 @pytest.fixture(scope="module")

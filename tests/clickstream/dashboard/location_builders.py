@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
+import pyarrow as pa
+from tests.clickstream.dashboard.builders import (
+    FactKey,
+    FactStore,
+    Visit,
+    fact_tables,
+    hours_between,
+)
 from tests.clickstream.dashboard.money_builders import measure, money, order
 from tests.clickstream.dashboard.rendered import page_of
 from tests.support.sales_files import with_sales
@@ -113,15 +120,24 @@ def facts() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def store_of(plan: list[dict[str, Any]], **others: list[dict[str, Any]]) -> FactStore:
-    """The facts with the rows of a plan; `others` are rows in place of those of a fact view."""
+@cache
+def tables() -> dict[FactKey, pa.Table]:
+    """The facts of a lake in which no plan was stored."""
     begin = datetime(2026, 11, 1)
     hours = hours_between(begin, datetime(DAY.year, DAY.month, DAY.day))
     visits = [
         Visit(begin + timedelta(hours=n), n, country="DE", region=one.region, city=one.name)
         for n, one in enumerate(one for one in CITIES for _ in range(12))
     ]
-    return FactStore(fact_tables(visits, hours, {**facts(), **others, "location_facts": plan}))
+    return fact_tables(visits, hours, facts())
+
+
+def store_of(plan: list[dict[str, Any]], **others: list[dict[str, Any]]) -> FactStore:
+    """The facts with the rows of a plan; `others` are rows in place of those of a fact view."""
+    own = {**others, "location_facts": plan}
+    kept = {key: rows for key, rows in tables().items() if key[0] not in own}
+    replaced = {key: rows for key, rows in fact_tables(others=own).items() if key[0] in own}
+    return FactStore(kept | replaced)
 
 
 @cache

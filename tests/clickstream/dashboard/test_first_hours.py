@@ -8,11 +8,12 @@ from math import sqrt
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.support.cases import each_case
+from tests.support.examples import examples
 
 from clickstream.dashboard.questions.view import TABS, View
 from clickstream.dashboard.widgets.course import ask_course
@@ -44,8 +45,7 @@ def text_of(store: FactStore, view: View) -> str:
         return " ".join(" ".join(texts_of(html_of(page))).split())
 
 
-@each_case("tab", TABS)
-@each_case("hours", [1, 30])
+@each_case("tab, hours", [*((tab, 1) for tab in TABS), ("overview", 30), ("trust", 30)])
 def test_a_page_of_a_young_lake_begins_with_the_log_and_compares_nothing(tab, hours) -> None:
     begins = END - hours * HOUR
     with page_of(young(hours), View(tab), now=NOW) as page:
@@ -59,6 +59,7 @@ def test_a_page_of_a_young_lake_begins_with_the_log_and_compares_nothing(tab, ho
 
 
 @given(st.integers(1, 400))
+@examples(times=0.5)
 def test_the_dates_of_a_page_are_those_of_the_range_from_the_log_on(hours: int) -> None:
     view = View(range="7d")
     begins = (END - hours * HOUR).date()
@@ -71,6 +72,9 @@ def test_the_dates_of_a_page_are_those_of_the_range_from_the_log_on(hours: int) 
 
 
 @given(st.integers(1, 28 * 24))
+@examples(times=0.5)
+@example(7 * 24 - 1)
+@example(7 * 24)
 def test_a_forecast_adds_what_the_coming_hours_usually_bring(hours: int) -> None:
     """Each hour brings one order, so at the end of the month there is one for each hour."""
     with page_of(young(hours), now=NOW, settings=TARGET) as page:
@@ -93,10 +97,15 @@ def test_a_goal_is_on_pace_near_its_target_only(target: int, projected: int) -> 
         assert pace.state == ("ahead" if projected > target else "behind")
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_an_empty_lake_says_how_to_start(tab) -> None:
+@pytest.fixture(scope="module")
+def empty() -> FactStore:
+    return FactStore({})
+
+
+@each_case("tab", TABS)
+def test_an_empty_lake_says_how_to_start(empty, tab) -> None:
     settings = Settings.model_validate({"sources": ({"name": "web-1", "path": "/var/log/nginx"},)})
-    with page_of(FactStore({}), View(tab), settings=settings) as page:
+    with page_of(empty, View(tab), settings=settings) as page:
         text = " ".join(texts_of(html_of(page)))
     assert "clickstream_hourly" in text
     assert "web-1 : /var/log/nginx/*access*log*" in text
@@ -111,6 +120,7 @@ CLOCKS = {
 }
 
 
+@lru_cache(2)
 def around(day: date) -> FactStore:
     """A lake in London of the days around one, with a visit in each hour of UTC."""
     start = datetime(day.year, day.month, day.day) - timedelta(days=10)

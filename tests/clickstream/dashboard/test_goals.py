@@ -15,6 +15,7 @@ from tests.clickstream.dashboard import strategies
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.support.cases import each_case
+from tests.support.examples import examples
 
 from clickstream.dashboard.digest.content import build_content
 from clickstream.dashboard.digest.week import Week
@@ -184,6 +185,7 @@ def test_a_site_without_such_pages_gets_an_example() -> None:
 @given(
     st.lists(strategies.visits, min_size=1, max_size=12), st.sampled_from(["order", "newsletter"])
 )
+@examples(times=0.5)
 def test_every_page_and_the_mail_count_the_visits_with_the_main_goal(rows, goal: str) -> None:
     """A site with two goals has one number, of the visits with the goal that `order_goal` names."""
     goals = {name: GoalSettings(page=f"/{name}") for name in ("order", "newsletter")}

@@ -105,14 +105,15 @@ def test_hours_are_complete_up_to_the_first_missing_day(logs: SmallLogs) -> None
 def test_logs_are_continued_by_what_is_remembered_of_them(tmp_path: Path) -> None:
     layout = StackLayout(tmp_path)
     assert CafeLogs.load(layout.cafe_logs, layout.cafe_file) is None
-    logs = CafeLogs.new(layout.cafe_logs, LAST.minus(11), LAST)
+    logs = CafeLogs.new(layout.cafe_logs, LAST.minus(11), LAST, days=3)
     logs.save(layout.cafe_file)
     assert CafeLogs.load(layout.cafe_logs, layout.cafe_file) is None  # nothing is written yet
     layout.cafe_logs.mkdir()
     (layout.cafe_logs / "access.log").touch()
     assert CafeLogs.load(layout.cafe_logs, layout.cafe_file) == logs
     assert logs.rules.story_begins == date(2026, 10, 8)
-    assert logs.first == Hour.parse("2026-10-08T00")
+    assert logs.first == Hour.parse("2026-11-02T00")
+    assert CafeLogs.new(layout.cafe_logs, BEGIN, LAST).first == Hour.parse("2026-10-08T00")
     assert list(map(str, logs.late_hours)) == [f"2026-11-04T{hour}" for hour in (10, 11, 12, 13)]
 
 

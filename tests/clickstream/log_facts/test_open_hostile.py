@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from tests.support.access_log import BOT, Client
-from tests.support.open_command import OpenCommand, finish, lines, visits_of
+from tests.support.open_command import OpenCommand, file_limit, finish, lines, visits_of
 
 from clickstream.errors import is_disk_full
 
@@ -40,7 +40,7 @@ def test_bad_files_are_named_and_the_others_give_their_figures(
     (logs / "access.log.3.gz").write_bytes(cut[:-1_000])
     (logs / "picture.jpg").write_bytes(b"\xff\xd8\0" + random.Random(2).randbytes(50_000))
     (logs / "access.log.4").symlink_to("missing")
-    _, errors = finish(command.start(logs, "--export", "all"))
+    errors = command.run(logs, "--export", "all")
     for name, problem in [
         ("access.log.2.gz", "not a text file"),
         ("access.log.3.gz", "cut off or damaged"),
@@ -59,12 +59,12 @@ def test_without_a_usable_line_each_start_names_the_reasons(
     (tmp_path / "binary").write_bytes(random.Random(1).randbytes(5_000))
     names = ("directory", "empty", "binary", "missing")
     for _ in range(2):
-        started = command.start(*(tmp_path / name for name in names), "--export", "facts")
-        _, errors = finish(started, 1)
+        errors = command.run(*(tmp_path / name for name in names), "--export", "facts", status=1)
         assert all(str(tmp_path / name) in errors for name in names)
     assert not (command.work / "facts").exists()
 
 
+@pytest.mark.lake
 def test_a_log_may_shrink_and_another_vanish_while_they_are_read(
     command: OpenCommand, tmp_path: Path
 ) -> None:
@@ -114,7 +114,8 @@ def test_two_processes_with_the_same_logs_have_equal_figures(
 def test_a_full_disk_of_the_cache_is_named_and_the_next_start_works(
     command: OpenCommand, log: Path
 ) -> None:
-    _, errors = finish(command.start(log, "--export", "facts", file_bytes=13_000), 1)
+    with file_limit(13_000):
+        errors = command.run(log, "--export", "facts", status=1)
     assert "The disk is full: free space in" in errors
     assert f"{command.directory}/cache/clickstream/open/" in errors
     assert f"{command.temporary}, which has temporary files" in errors
@@ -122,7 +123,6 @@ def test_a_full_disk_of_the_cache_is_named_and_the_next_start_works(
     assert command.leftovers == []
 
 
-@pytest.mark.lake
 def test_a_full_disk_of_a_result_keeps_the_result_before(command: OpenCommand, log: Path) -> None:
     before = visits_of(command.export(log, "facts"))
     (command.work / "overview.html").write_text("before")
@@ -130,7 +130,8 @@ def test_a_full_disk_of_a_result_keeps_the_result_before(command: OpenCommand, l
         (("--export", "facts"), 4_000, "Can't write to facts: "),
         (("--html", "overview.html"), 20_000, "Can't write overview.html: "),
     ):
-        _, errors = finish(command.start(log, *arguments, file_bytes=file_bytes), 1)
+        with file_limit(file_bytes):
+            errors = command.run(log, *arguments, status=1)
         assert message in errors
         assert "Free space there, or name another" in errors
     assert visits_of(command.work / "facts") == before
@@ -144,7 +145,6 @@ def test_a_full_disk_is_recognized_in_an_error_of_arrow() -> None:
     assert is_disk_full(raised.value)
 
 
-@pytest.mark.lake
 def test_without_a_directory_for_the_cache_the_facts_are_temporary(
     command: OpenCommand, log: Path
 ) -> None:

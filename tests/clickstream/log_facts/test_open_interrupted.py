@@ -17,6 +17,7 @@ MOMENTS = [1.2, 0.3, 0.8, 2.0]
 """CPU seconds: imports take the first half, then the log is read, and figures are computed."""
 
 
+@pytest.mark.lake
 @pytest.mark.parametrize(
     ("seconds", "number"),
     first_in_make_test(product(MOMENTS, (signal.SIGINT, signal.SIGTERM)), 1),

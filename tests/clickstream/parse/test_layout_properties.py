@@ -133,9 +133,9 @@ def test_the_scan_agrees_on_every_line_that_is_one_byte_off(name: str) -> None:
     assert any(layout.match(line) for layout in layouts)
     off = [
         line[:place] + wrong + line[place + dropped :]
-        for wrong in SPECIAL
+        for number, wrong in enumerate(SPECIAL)
         for place in range(len(line) + 1)
-        for dropped in (0, 1)
+        for dropped in [(number + place) % 2]  # a byte is replaced or inserted at each place
     ]
     assert_read_as_the_patterns_read(b"\n".join(off), layouts)
 
@@ -162,7 +162,7 @@ def test_the_scan_alone_reads_the_example(name: str) -> None:
 def test_a_line_that_was_cut_is_known_as_cut(name: str) -> None:
     """From where its time begins; before, it could be anything."""
     line = DECLARED[name].example.encode()
-    for stop in range(line.index(b"2026") or 1, line.index(b'"GET') + 9):
+    for stop in range(line.index(b"2026") or 1, line.index(b'"GET') + 9, 7):
         assert [*parse(line[:stop], name).rejects["reason"]] == ["cut short"], line[:stop]
 
 

@@ -2,7 +2,9 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,13 @@ import pytest
 from rich.console import Console
 from tests.clickstream.report.builders import LINES, SETTINGS
 
+from clickstream.log_facts.log_set import LogSet
+from clickstream.log_files.read_logs import print_problems
+from clickstream.report.counted_lines import CountedLines
 from clickstream.report.figures import Figures
 from clickstream.report.trial import read_figures, run_trial
 from clickstream.settings import Settings
+from clickstream.terminal import SafeConsole
 
 
 @pytest.fixture
@@ -31,6 +37,36 @@ def report(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
         code = run_trial([*map(str, paths)], log_format, True, Console(file=out), SETTINGS)
         text = out.getvalue()
         return code, json.loads(text) if text else None, capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture
+def reading(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Read files as the trial does, without its other figures, which take most of its time.
+
+    Returns the exit code, the counts of lines as in the JSON report (or None), and stderr.
+    """
+
+    def run(*paths: Path | str, log_format: str = "auto") -> tuple[int, Any, str]:
+        errors = SafeConsole(stderr=True)
+        with closing(CountedLines()) as lines:
+            read = LogSet([*map(str, paths)], SETTINGS, log_format).read(errors, lines).read
+            pieces = [piece for day in lines.days for piece in lines.of_day(day)]
+            reasons = Counter(
+                one for piece in pieces for one in piece.rejects["reason"].to_pylist()
+            )
+            counts = {
+                "lines": lines.lines,
+                "parsed": lines.lines - reasons.total(),
+                "rejected": {"total": reasons.total(), "by_reason": dict(reasons)},
+                "by_status": lines.by_status,
+                "bytes": lines.bytes,
+                "clients": len(lines.addresses),
+                "span": (lines.first_at, lines.last_at),
+            }
+        code = print_problems(read, errors)
+        return code, counts if lines.lines else None, capsys.readouterr().err
 
     return run
 

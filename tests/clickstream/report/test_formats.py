@@ -6,21 +6,21 @@ from tests.clickstream.report.builders import line
 from clickstream.parse.registry import FORMATS
 
 
-def test_each_file_keeps_its_own_format(report, tmp_path):
+def test_each_file_keeps_its_own_format(reading, tmp_path):
     paths = []
     for name, known in FORMATS.items():
         paths.append(tmp_path / f"{name}.log")
         paths[-1].write_text(known.example + "\n")
-    code, figures, _ = report(*paths)
+    code, figures, _ = reading(*paths)
     assert (code, figures["lines"], figures["parsed"]) == (0, len(FORMATS), len(FORMATS))
     assert figures["clients"] == 1
 
 
-def test_directives_of_one_file_say_nothing_about_the_next(report, tmp_path):
+def test_directives_of_one_file_say_nothing_about_the_next(reading, tmp_path):
     first, second = tmp_path / "first.log", tmp_path / "second.log"
     first.write_text(FORMATS["w3c"].example + "\n")
     second.write_text(FORMATS["w3c"].example.splitlines()[1] + "\n")
-    _, figures, _ = report(first, second, log_format="w3c")
+    _, figures, _ = reading(first, second, log_format="w3c")
     assert (figures["parsed"], figures["rejected"]["total"]) == (1, 1)
 
 
@@ -40,9 +40,9 @@ def test_the_page_says_which_format_was_found_and_how_sure_that_is(page, tmp_pat
 
 
 @pytest.mark.parametrize("log_format", ["auto", "combined"])
-def test_a_log_that_changes_its_format_is_read_on_unless_it_is_named(report, tmp_path, log_format):
+def test_a_log_that_changes_its_format_is_read_on_unless_it_is_named(reading, tmp_path, log_format):
     log = tmp_path / "access.log"
     names = ["combined"] * 4 + ["json"] * 5 + ["combined"] * 3
     log.write_text("".join(FORMATS[name].example + "\n" for name in names))
-    _, figures, _ = report(log, log_format=log_format)
+    _, figures, _ = reading(log, log_format=log_format)
     assert figures["rejected"]["total"] == (0 if log_format == "auto" else 5)

@@ -16,37 +16,38 @@ from clickstream.report.explain import explain, show_explanation
 from clickstream.settings import Settings
 from clickstream.settings.labels import CleanSettings
 
-Report = Callable[..., tuple[int, Any, str]]
+Reading = Callable[..., tuple[int, Any, str]]
 MEGABYTE = 1 << 20
 
 
-@pytest.mark.parametrize("size", [65_537, 3 * MEGABYTE, 9 * MEGABYTE])
-@pytest.mark.parametrize("packs", [False, True])
-def test_a_long_line_is_one_reject(report: Report, tmp_path: Path, size: int, packs: bool) -> None:
+@pytest.mark.parametrize(("size", "packs"), [(65_537, True), (9 * MEGABYTE, False)])
+def test_a_long_line_is_one_reject(
+    reading: Reading, tmp_path: Path, size: int, packs: bool
+) -> None:
     log = tmp_path / "access.log"
     write_log(log, b"{", size)
     if packs:
         log.write_bytes(gzip.compress(log.read_bytes()))
-    code, found, _ = report(log)
+    code, found, _ = reading(log)
     assert (code, found["lines"], found["parsed"]) == (0, 21, 20)
     assert found["rejected"]["by_reason"] == {"line too long": 1}
 
 
-@pytest.mark.parametrize("size", [65_537, 2 * MEGABYTE - 1, 9 * MEGABYTE])
+@pytest.mark.parametrize("size", [2 * MEGABYTE - 1, 9 * MEGABYTE])
 def test_the_format_is_that_of_the_lines_behind_a_long_first_line(
-    report: Report, tmp_path: Path, size: int
+    reading: Reading, tmp_path: Path, size: int
 ) -> None:
     """With 2 MB - 1 byte and its newline, the line is a block of its own."""
     log = tmp_path / "access.log"
     log.write_bytes(b"x" * size + b"\n" + b"".join(map(combined_line, range(5))))
-    code, found, _ = report(log)
+    code, found, _ = reading(log)
     assert (code, found["lines"], found["parsed"]) == (0, 6, 5)
 
 
-def test_small_files_are_read_alike(report: Report, tmp_path: Path) -> None:
+def test_small_files_are_read_alike(reading: Reading, tmp_path: Path) -> None:
     for number in range(5):
         write_log(tmp_path / f"access.log.{number}", b'"', 70_000)
-    code, found, _ = report(tmp_path)
+    code, found, _ = reading(tmp_path)
     assert (code, found["lines"]) == (0, 5 * 21)
     assert found["rejected"]["by_reason"] == {"line too long": 5}
 

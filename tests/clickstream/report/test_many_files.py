@@ -61,18 +61,18 @@ def test_a_reject_names_its_own_file_and_line(
 
 
 def test_a_format_that_changes_within_a_small_file_is_followed(
-    tmp_path: Path, report: Callable[..., Any]
+    tmp_path: Path, reading: Callable[..., Any]
 ) -> None:
     good = line("192.0.2.1", "05:00:00", "/")
     common = LINE_FORMATS["common"].example + "\n"
     for name, text in (("a", good * 5), ("b", good * 5 + common * 5), ("c", good * 5)):
         (tmp_path / f"access-{name}.log").write_text(text)
-    _, figures, _ = report(tmp_path)
+    _, figures, _ = reading(tmp_path)
     assert (figures["lines"], figures["rejected"]["total"]) == (20, 0)
 
 
 def test_many_small_files_are_parsed_by_their_bytes_and_not_by_their_number(
-    tmp_path: Path, report: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, reading: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = []
 
@@ -83,5 +83,5 @@ def test_many_small_files_are_parsed_by_their_bytes_and_not_by_their_number(
     monkeypatch.setattr(small_files, "parse_together", counted)
     for number in range(100):
         (tmp_path / f"access-{number:03}.log").write_text("".join(LINES[:11]))
-    _, figures, _ = report(tmp_path)
+    _, figures, _ = reading(tmp_path)
     assert (figures["lines"], runs) == (1100, [100])

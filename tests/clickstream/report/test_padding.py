@@ -14,29 +14,25 @@ W3C = (
 )
 
 
-def figures_of(found):
-    """What does not depend on the run."""
-    return {name: value for name, value in found.items() if "seconds" not in name}
-
-
-@pytest.mark.parametrize("padding", [bytes(66_000), BOM_UTF8, bytes(3_000_000)], ids=len)
-@pytest.mark.parametrize("how", ["plain", "gzip", "stdin"])
-def test_padding_is_left_out_and_counted(report, log, tmp_path, monkeypatch, padding, how):
-    _, expected, _ = report(log)
+@pytest.mark.parametrize(
+    ("how", "padding"), [("plain", bytes(66_000)), ("gzip", BOM_UTF8), ("stdin", bytes(3_000_000))]
+)
+def test_padding_is_left_out_and_counted(reading, log, tmp_path, monkeypatch, padding, how):
+    _, expected, _ = reading(log)
     data = padding + "".join(LINES).encode()
     path = tmp_path / "padded.log"
     path.write_bytes(gzip.compress(data) if how == "gzip" else data)
     if how == "stdin":
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
         path = "-"
-    code, found, errors = report(path)
-    assert (code, figures_of(found)) == (0, figures_of(expected))
+    code, found, errors = reading(path)
+    assert (code, found) == (0, expected)
     said = f"Left out {len(padding):,} bytes of NULs or a byte-order mark at the start of 1 file.\n"
     assert errors == said
 
 
-def test_the_first_directive_behind_a_byte_order_mark_is_read(report, tmp_path):
+def test_the_first_directive_behind_a_byte_order_mark_is_read(reading, tmp_path):
     path = tmp_path / "iis.log"
     path.write_bytes(BOM_UTF8 + W3C)
-    code, found, _ = report(path)
+    code, found, _ = reading(path)
     assert (code, found["lines"], found["rejected"]["total"]) == (0, 1, 0)

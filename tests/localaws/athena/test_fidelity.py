@@ -6,6 +6,7 @@ Trino's documentation and sources; they are what a wrong translation to DuckDB c
 
 from __future__ import annotations
 
+import pytest
 from tests.localaws.athena.client import AthenaClient
 from tests.support.cases import each_case
 
@@ -439,17 +440,29 @@ FAILURES: dict[str, str] = {
 }
 
 
+SAMPLE = [*VALUES][::5]
+"""The expressions of `make test`, all in one statement; `make test-deep` runs all of them."""
+
+
+def test_a_sample_of_expressions_prints_as_in_athena(athena: AthenaClient) -> None:
+    expected = [cell for expressions in SAMPLE for cell in VALUES[expressions]]
+    assert athena.rows(f"select {', '.join(SAMPLE)}") == [expected]
+
+
+@pytest.mark.deep
 @each_case("expressions", VALUES)
 def test_expressions_print_as_in_athena(athena: AthenaClient, expressions: str) -> None:
     assert athena.rows(f"select {expressions}") == [list(VALUES[expressions])]
 
 
+@pytest.mark.deep
 @each_case("query", QUERIES)
 def test_queries_answer_as_in_athena(athena: AthenaClient, query: str) -> None:
     source = query if " ev" not in query else VISITS + query
     assert athena.rows(source) == [list(row) for row in QUERIES[query]]
 
 
+@pytest.mark.deep
 @each_case("statement", FAILURES)
 def test_what_is_wrong_or_not_supported_fails_by_name(athena: AthenaClient, statement: str) -> None:
     assert athena.reason(statement).startswith(FAILURES[statement])

@@ -14,7 +14,7 @@ from tests.support.engines import TrinoOfLake, athena_text
 
 from clickstream.errors import QueryFailed
 
-pytestmark = pytest.mark.trino
+pytestmark = [pytest.mark.trino, pytest.mark.deep]
 
 LOCAL_LIMIT = "NOT_SUPPORTED"
 """The local Athena refuses by this name what Trino may answer. There is nothing to compare."""

@@ -9,8 +9,6 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.support.localaws_process import LocalAwsProcess
 
-from localaws.__main__ import _parser
-
 LOCATIONS = {"primary": "s3://out/primary/", "analysts": "s3://out/analysts"}
 
 
@@ -62,17 +60,3 @@ def test_an_unknown_workgroup_is_refused(api: Any) -> None:
     ):
         with pytest.raises(ClientError, match="WorkGroup nope is not found"):
             ask()
-
-
-def test_without_an_option_primary_has_no_location(local_aws: LocalAwsProcess) -> None:
-    found = local_aws.client("athena").get_work_group(WorkGroup="primary")["WorkGroup"]
-    assert found["Configuration"]["ResultConfiguration"] == {}
-
-
-@pytest.mark.parametrize("text", ["primary", "primary=", "=s3://out/", "a b=s3://out/", "p=/tmp"])
-def test_a_workgroup_without_name_or_location_is_refused_at_the_start(
-    text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        _parser().parse_args(["--root", "aws", f"--workgroup={text}"])
-    assert "is not allowed; give a name and a location" in capsys.readouterr().err

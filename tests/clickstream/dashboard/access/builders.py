@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 import tempfile
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -14,7 +16,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 
-from clickstream.dashboard.access.accounts import Accounts
+from clickstream.dashboard.access.accounts import Accounts, PasswordHash
 from clickstream.dashboard.access.guard import Surroundings, install
 from clickstream.dashboard.access.login import Wording
 from clickstream.dashboard.access.sessions import SessionCookies
@@ -90,12 +92,28 @@ def logged_in(app: FastAPI, directory: Path, name: str = "ana") -> TestClient:
     return browser(app, cookies={sessions.cookie_name: sessions.start(account)})
 
 
+WEAK = 2**4
+"""The cost of scrypt in tests; a hash of full strength takes 0.1 s of CPU time."""
+
+
+def hash_weakly(text: bytes, *, salt: bytes, n: int, **cost: int) -> bytes:
+    """Stand for `hashlib.scrypt` at a low cost."""
+    return SCRYPT(text, salt=salt, n=min(n, WEAK), **cost)
+
+
+SCRYPT = hashlib.scrypt
+
+
 @functools.cache
 def _file_with_account() -> str:
-    """A file of accounts, made once, because scrypt is slow on purpose."""
+    """A file of accounts, created once, whose password is hashed at a low cost."""
     with tempfile.TemporaryDirectory() as directory:
-        Accounts(Path(directory)).add("ana", PASSWORD)
-        return (Path(directory) / "accounts.json").read_text()
+        path = Path(directory) / "accounts.json"
+        Accounts(path.parent).add("ana", None)
+        digest = SCRYPT(PASSWORD.encode(), salt=b"salt", n=WEAK, r=8, p=1)
+        stored = json.loads(path.read_text())
+        stored["accounts"][0]["password"] = PasswordHash(b"salt", digest, n=WEAK).as_json()
+        return json.dumps(stored)
 
 
 def with_account(directory: Path) -> Accounts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.clickstream.dashboard.access.builders import (
     PAGE,
     Moment,
     browser,
+    hash_weakly,
     logged_in,
     with_account,
 )
@@ -25,6 +27,12 @@ from clickstream.dashboard.access.shares import Shares
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.store import NoteStore
 from clickstream.dashboard.web.app import build_app
+
+
+@pytest.fixture(autouse=True)
+def weak_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each hash of a password take less than a millisecond."""
+    monkeypatch.setattr(hashlib, "scrypt", hash_weakly)
 
 
 @pytest.fixture(scope="module")

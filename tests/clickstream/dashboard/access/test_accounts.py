@@ -6,21 +6,14 @@ import stat
 import subprocess
 import sys
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.clickstream.dashboard.access.builders import PASSWORD, with_account
+from tests.clickstream.dashboard.access.builders import PASSWORD, SCRYPT, with_account
 
 from clickstream.dashboard.access.accounts import OWNER, Accounts, PasswordHash
 from clickstream.errors import InputError
-
-ADD = """
-import sys
-from pathlib import Path
-from clickstream.dashboard.access.accounts import Accounts
-for number in range(4):
-    Accounts(Path(sys.argv[1])).add(f"{sys.argv[2]}{number}", "four words are long")
-"""
 
 
 def test_only_the_right_password_of_an_account_is_accepted(tmp_path: Path) -> None:
@@ -40,7 +33,8 @@ def test_only_the_right_password_of_an_account_is_accepted(tmp_path: Path) -> No
 def test_a_wrong_login_takes_the_same_work_for_every_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accounts = with_account(tmp_path)
+    accounts = Accounts(tmp_path)
+    accounts.add("ana", PASSWORD)
     accounts.ensure_owner()  # without a password
     work: list[dict[str, int]] = []
     real = hashlib.scrypt
@@ -55,17 +49,18 @@ def test_a_wrong_login_takes_the_same_work_for_every_name(
         assert work == [work[0]] * number
 
 
-def test_the_file_holds_scrypt_s_parameters_and_not_the_password(tmp_path: Path) -> None:
-    with_account(tmp_path)
+def test_the_file_holds_scrypt_s_parameters_and_not_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashlib, "scrypt", SCRYPT)
+    Accounts(tmp_path).add("ana", PASSWORD)
     file = tmp_path / "accounts.json"
     assert PASSWORD not in file.read_text()
     [stored] = json.loads(file.read_text())["accounts"]
     hashed = stored["password"]
     assert (hashed["n"], hashed["r"], hashed["p"]) == (2**15, 8, 1)
     read = PasswordHash.from_json(hashed)
-    assert read.digest == hashlib.scrypt(
-        PASSWORD.encode(), salt=read.salt, n=2**15, r=8, p=1, maxmem=2**27
-    )
+    assert read.digest == SCRYPT(PASSWORD.encode(), salt=read.salt, n=2**15, r=8, p=1, maxmem=2**27)
 
 
 def test_stored_parameters_outlive_a_change_of_the_defaults(tmp_path: Path) -> None:
@@ -101,14 +96,16 @@ def test_a_change_by_another_process_counts_at_once(tmp_path: Path) -> None:
     assert here.verify("ben", PASSWORD) is None
 
 
-def test_processes_that_add_accounts_at_once_lose_none(tmp_path: Path) -> None:
+def test_writers_that_add_accounts_at_once_lose_none(tmp_path: Path) -> None:
     with_account(tmp_path)
-    writers = [
-        subprocess.Popen([sys.executable, "-c", ADD, str(tmp_path), name]) for name in ("x", "y")
-    ]
-    assert [writer.wait(60) for writer in writers] == [0, 0]
+
+    def add(name: str) -> None:
+        Accounts(tmp_path).add(name, PASSWORD)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len([*pool.map(add, (f"x{number}" for number in range(16)))]) == 16
     stored = json.loads((tmp_path / "accounts.json").read_text())["accounts"]
-    assert len(stored) == 1 + 2 * 4
+    assert len(stored) == 1 + 16
     assert not list(tmp_path.glob(".accounts*"))
 
 

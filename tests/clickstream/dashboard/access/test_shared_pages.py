@@ -16,6 +16,8 @@ from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.errors import ClickstreamError
 
 DAY = "from=2026-11-20&to=2026-11-20"
+LINKED = ("overview", "machines")
+"""Tabs of links: the one with the path of the root, and one without filters by visits."""
 
 
 def link(shares: Shares, *tabs: str, view: View | None = None, name: str = "Bean & Co") -> str:
@@ -40,9 +42,9 @@ def test_a_link_without_the_overview_leads_its_own_root_to_its_page(reader, shar
 
 
 def test_every_route_opens_its_link_s_tabs_and_nothing_else(app, reader, shares) -> None:
-    """For each tab: its page, its panels and their files; of all others nothing."""
+    """The tab's page, its panels and their files; of all others nothing."""
     named = [route for route in app.routes if isinstance(route, Route)]
-    for tab in TABS:
+    for tab in LINKED:
         path = link(shares, tab)
         opened = set()
         for route in named:
@@ -73,8 +75,8 @@ def test_a_link_changes_nothing_on_any_route(app, reader, ana, shares, method) -
 
 
 def test_every_page_of_a_link_leads_to_its_own_pages_only(reader, shares) -> None:
-    for tab in TABS:
-        path = link(shares, tab)
+    for tab in LINKED:
+        path, reached = link(shares, tab), set()
         own = "/" if tab == "overview" else f"/{tab}"
         pages = [own, *(f"/panels/{name}" for name in PANELS if PANELS[name].tab == tab)]
         for page in pages:
@@ -85,7 +87,9 @@ def test_every_page_of_a_link_leads_to_its_own_pages_only(reader, shares) -> Non
                 if target.host != "127.0.0.1":
                     continue
                 assert target.path.startswith(f"{path}/"), (page, href)
-                assert reader.get(str(target)).status_code in (200, 303), (page, href)
+                if target.path not in reached:
+                    assert reader.get(str(target)).status_code in (200, 303), (page, href)
+                reached.add(target.path)
 
 
 def test_readers_of_a_link_see_no_notes_no_views_and_no_forms(reader, ana, shares) -> None:

@@ -57,13 +57,12 @@ def test_the_text_part_of_the_last_complete_week_is_printed(run: Run) -> None:
 
 
 def test_a_preview_is_written_by_its_suffix(run: Run, tmp_path: Path) -> None:
-    for suffix in ("html", "txt", "png"):
+    for suffix in ("html", "png"):
         done = run("--week", str(WEEK), "--preview", f"week.{suffix}")
         assert done.returncode == 0, done.stderr
         assert done.stderr == f"The mail of {WEEK} is written to week.{suffix}.\n"
     html = (tmp_path / "week.html").read_text()
     assert '<img src="data:image/png;base64,iVBOR' in html
-    assert "Key figures" in (tmp_path / "week.txt").read_text()
     assert struct.unpack(">II", (tmp_path / "week.png").read_bytes()[16:24])[0] == 2 * 544
 
 

@@ -123,7 +123,9 @@ def test_a_form_that_was_sent_twice_adds_one_note(notes) -> None:
     notes.add(note_of("Rain"), NOW)
     notes.add(note_of("Rain"), NOW)
     notes.add(note_of("Rain", account="ben"), NOW)
-    assert [note.account for note in notes.read().entries] == ["ana", "ben"]
+    notes.add(note_of("Rain", hour="14"), NOW)
+    stored = [(note.account, note.hour) for note in notes.read().entries]
+    assert stored == [("ana", None), ("ben", None), ("ana", 14)]
 
 
 def test_the_limit_refuses_one_more_until_one_is_deleted(undoable) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from html import unescape
+from itertools import cycle
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
@@ -17,10 +19,10 @@ from tests.clickstream.dashboard.builders import (
     hours_between,
 )
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
-from tests.clickstream.dashboard.strategies import HOSTILE
 from tests.clickstream.dashboard.web.test_pages import Pseudo
 from tests.clickstream.dashboard.week_facts import (
     ALL_ROWS,
+    CHANNELS,
     ColumnStore,
     Weeks,
     hours_of_days,
@@ -29,7 +31,6 @@ from tests.clickstream.dashboard.week_facts import (
     table_of,
 )
 from tests.support.cases import each_case
-from tests.support.tiers import first_in_make_test
 
 from clickstream.dashboard.questions.dimensions import FILTERS
 from clickstream.dashboard.questions.periods import Period, start_of
@@ -49,7 +50,12 @@ EMAIL_DOUBLES = RULES.with_event(first=FIRST, last=LAST, column="channel", value
 @pytest.fixture(scope="module")
 def store() -> FactStore:
     """Nine weeks, of which Email doubles in the last."""
-    return EMAIL_DOUBLES.store()
+    return store_of_weeks(EMAIL_DOUBLES)
+
+
+@cache
+def store_of_weeks(rules: Weeks) -> FactStore:
+    return rules.store()
 
 
 def found(store: FactStore, view: View = WEEK, now: datetime = NEXT_DAY, **values) -> Findings:
@@ -83,6 +89,15 @@ def test_the_biggest_changes_have_the_usual_count_of_the_sentences(store) -> Non
     assert re.search(r"Channel Email \+\d+ usually [\d,]+", text)
     (usual,) = re.findall(r"There were [\d,]+ visits , \d+% more than usual \(([\d,]+)\)", text)
     assert f"more than usual ({usual})" in text.partition("Key figures")[2]
+
+
+def test_a_rise_of_all_channels_has_no_cause() -> None:
+    rules = RULES
+    for channel in CHANNELS:
+        rules = rules.with_event(first=FIRST, last=LAST, column="channel", value=channel, times=1.5)
+    said = texts(found(rules.store(), replace(WEEK, tab="marketing")))
+    assert "There were " in said
+    assert "of the rise" not in said
 
 
 def test_every_link_of_a_sentence_is_a_view(store) -> None:
@@ -126,17 +141,16 @@ def few_visits() -> FactStore:
     return replace(EMAIL_DOUBLES, visits=100).store()
 
 
-@each_case("name", FILTERS)
-def test_every_filter_may_be_combined_with_sentences(few_visits, name) -> None:
-    for tab in TABS:
-        view = replace(WEEK, tab=tab).with_filter(name, "1").with_filter("channel", None, True)
-        assert isinstance(found(few_visits, view), Findings)
+@each_case("name, tab", zip(FILTERS, cycle(TABS)))
+def test_every_filter_may_be_combined_with_sentences(few_visits, name, tab) -> None:
+    view = replace(WEEK, tab=tab).with_filter(name, "1").with_filter("channel", None, True)
+    assert isinstance(found(few_visits, view), Findings)
 
 
 @pytest.fixture(scope="module")
 def quiet() -> FactStore:
     """Nine weeks without an event."""
-    return RULES.store()
+    return store_of_weeks(RULES)
 
 
 def test_without_an_event_nothing_is_unusual_and_the_basis_is_named(quiet) -> None:
@@ -167,7 +181,7 @@ def without_hours(rules: Weeks, gone: set[datetime], missing: set[datetime] = fr
     columns = {name: np.array(values)[kept] for name, values in columns.items()}
     lacking = ["web-2" if times[number] in missing else None for number in kept]
     table = table_of("hour_facts", columns | {"missing_sources": lacking})
-    whole = rules.store()
+    whole = store_of_weeks(rules)
     tables = {key.split("/")[1]: rows for key, rows in whole.files.items()}
     return store_of(tables | {"hour_facts": table})
 
@@ -233,19 +247,11 @@ def test_a_lake_without_hours_says_nothing_about_them() -> None:
 
 def test_an_unfinished_day_is_compared_with_the_same_hours() -> None:
     """A morning is no fall of the whole day."""
-    rules = replace(RULES, visits=20000.0)
-    hours = hours_from(start_of(LAST, 12), 12)
-    store = without_hours(rules, hours)
+    store = without_hours(RULES, hours_from(start_of(LAST, 12), 12))
     today = found(store, View(range="today"), now=start_of(LAST, 12))
     assert (
         today.basis == "Usual is the average of the same weekdays and hours in the 8 weeks before."
     )
-
-
-@pytest.fixture(scope="module")
-def many() -> FactStore:
-    """Nine weeks with twice as many visits and no event."""
-    return replace(RULES, visits=8000.0).store()
 
 
 @each_case(
@@ -260,8 +266,8 @@ def many() -> FactStore:
         ),
     ],
 )
-def test_the_range_is_named_when_nothing_is_unusual(many, view, now, reason) -> None:
-    assert found(many, view, now).reason == reason
+def test_the_range_is_named_when_nothing_is_unusual(quiet, view, now, reason) -> None:
+    assert found(quiet, view, now).reason == reason
 
 
 def test_a_long_range_is_not_compared_with_the_weeks_before_it() -> None:
@@ -285,8 +291,8 @@ def test_a_country_of_a_few_people_is_not_told() -> None:
     assert "Iceland" not in texts(found(store, replace(WEEK, tab="places")))
 
 
-@pytest.mark.parametrize("hostile", first_in_make_test(HOSTILE[:6]))
-def test_hostile_names_are_shown_as_text(hostile: str) -> None:
+def test_hostile_names_are_shown_as_text() -> None:
+    hostile = '"><script>alert(1)</script>'
     hours = hours_between(start_of(RULES.first), start_of(LAST + timedelta(days=1)))
     made = [
         Visit(start_of(day, 8 + n % 12), n, channel="Direct")
@@ -333,7 +339,7 @@ def test_numbers_follow_the_locale(store) -> None:
     assert re.search(r"There were \d\.\d{3} visits", german)
 
 
-def test_server_errors_of_a_page_are_told_with_the_people(store) -> None:
+def test_server_errors_of_a_page_are_told_with_the_people() -> None:
     hours = hours_between(start_of(RULES.first), start_of(LAST + timedelta(days=1)))
     made = [
         Visit(start_of(day, 8 + n % 12), n, ("/", "/order"))

@@ -6,7 +6,7 @@ no arrow and no sentence (`test_a_page_without_a_likely_change_claims_none`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,6 @@ from tests.clickstream.dashboard.digest.mails import html_part, mail_of
 from tests.clickstream.dashboard.rendered import claims_of, html_of, page_of
 from tests.clickstream.dashboard.week_facts import Weeks, weeks_to_ask
 from tests.support.sales_files import with_sales
-from tests.support.tiers import first_in_make_test
 
 from clickstream.dashboard.changes.candidates import Scope
 from clickstream.dashboard.changes.verdicts import find_changes
@@ -43,6 +42,7 @@ MOST_FALSE = 0.05
 """Share of the weeks without events that may have a sentence."""
 
 PLANTED = 20
+CHANNELS = ["Email", "Organic Search", "Direct", "Paid Search"]
 
 
 @contextmanager
@@ -68,14 +68,13 @@ def false_alarms(rules: Weeks, tab: Tab, days: int = 7) -> Iterator[str]:
 
 
 def test_weeks_without_events_say_so() -> None:
-    alarms = list(false_alarms(Weeks(weeks=NUMBER // 10 + 8, seed=5), "overview"))
-    assert len(alarms) <= MOST_FALSE * NUMBER / 10, alarms
+    assert [*false_alarms(Weeks(weeks=8 + 5, seed=5, visits=2000), "overview")] == []
 
 
 @pytest.mark.parametrize("is_changed", [False, True])
 def test_a_page_without_a_likely_change_claims_none(is_changed: bool) -> None:
     """Of an eventful week, each page that has likely changes claims some."""
-    rules = Weeks(weeks=12, seed=6)
+    rules = Weeks(weeks=9, seed=6)
     first, last = weeks_to_ask(rules)[-1]
     event = {"first": first, "last": last, "column": "channel", "value": "Email", "times": 4}
     store = (rules.with_event(**event) if is_changed else rules).store()
@@ -89,7 +88,7 @@ def test_a_page_without_a_likely_change_claims_none(is_changed: bool) -> None:
 
 
 def test_a_number_has_the_same_verdict_on_every_page() -> None:
-    rules = Weeks(weeks=12, seed=6)
+    rules = Weeks(weeks=9, seed=6, visits=2000)
     first, last = weeks_to_ask(rules)[-1]
     event = {"first": first, "last": last, "column": "channel", "value": "Email", "times": 2}
     store = rules.with_event(**event).store()
@@ -104,14 +103,16 @@ def test_a_number_has_the_same_verdict_on_every_page() -> None:
     assert [key for key, found in verdicts.items() if len(found) > 1] == []
 
 
-def causes_found(pairs: bool, number: int, seed: int) -> tuple[int, int]:
+def causes_found(
+    pairs: bool, channels: Sequence[str], seed: int, visits: float = 4000
+) -> tuple[int, int]:
     """Plant a cause in a week of each store, and return how many are named, and how many causes.
 
     A cause is the visits of a channel, or those of a channel on a device.
     """
     named = hits = 0
-    for place, channel in enumerate(["Email", "Organic Search", "Direct", "Paid Search"] * number):
-        rules = Weeks(weeks=9, seed=seed + place)
+    for place, channel in enumerate(channels):
+        rules = Weeks(weeks=9, seed=seed + place, visits=visits)
         first, last = weeks_to_ask(rules)[0]
         device = ["mobile", "desktop"][place % 2]
         scope: Scope = (("channel", channel), *([("device", device)] if pairs else ()))
@@ -128,18 +129,16 @@ def causes_found(pairs: bool, number: int, seed: int) -> tuple[int, int]:
     return hits, named
 
 
-@pytest.mark.parametrize("pairs", first_in_make_test([True, False], 1))
-def test_the_cause_of_a_change_is_named_exactly(pairs: bool) -> None:
-    hits, named = causes_found(pairs, number=1, seed=30)
-    assert hits >= 3, named
+def test_the_cause_of_a_change_is_named_exactly() -> None:
+    assert causes_found(pairs=True, channels=CHANNELS[:2], seed=30, visits=2000) == (2, 2)
 
 
 @pytest.mark.deep
 @pytest.mark.parametrize("pairs", [False, True])
 def test_causes_are_named_with_an_f1_of_seven_tenths(pairs: bool) -> None:
-    number = 10
-    hits, named = causes_found(pairs, number, seed=200)
-    assert 2 * hits / (named + 4 * number) >= 0.7, (hits, named)
+    channels = CHANNELS * 10
+    hits, named = causes_found(pairs, channels, seed=200)
+    assert 2 * hits / (named + len(channels)) >= 0.7, (hits, named)
 
 
 def share_found(rules: Weeks, tab: Tab, channel: str, times: float) -> float:
@@ -154,11 +153,6 @@ def share_found(rules: Weeks, tab: Tab, channel: str, times: float) -> float:
         " ".join(one.text for one in findings_of(store, tab, *week).sentences) for week in asked
     ]
     return sum(channel in text for text in texts) / len(asked)
-
-
-def test_a_channel_that_brings_a_quarter_more_is_found_in_most_weeks() -> None:
-    rules = Weeks(weeks=8 + 9 * PLANTED // 4, seed=11)
-    assert share_found(rules, "overview", "Organic Search", 1.25) > 0.5
 
 
 @pytest.mark.deep

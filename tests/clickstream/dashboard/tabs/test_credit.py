@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ COSTS = [cost(FIRST, "Tea", 12_00), cost(FIRST + timedelta(days=1), "unseen", 30
 
 
 @given(sold.filter(bool))
-@examples()
+@examples(times=0.5)
 def test_credits_of_each_model_are_those_of_plain_counts_and_sum_to_the_net_sales(
     orders: list[Any],
 ) -> None:
@@ -94,6 +95,7 @@ def table_of(store: FactStore, view: View = SHOWN) -> CreditTable:
     return found
 
 
+@cache
 def small_store(*, has_effects: bool = True) -> FactStore:
     """Twelve orders of two campaigns, one without a visit, and the costs of two others."""
     bought = [

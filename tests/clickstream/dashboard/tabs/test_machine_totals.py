@@ -39,7 +39,7 @@ from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.settings.labels import BotSettings
 from clickstream.settings.sections import GoalSettings, SiteSettings
 
-REQUESTS = 100_000
+REQUESTS = 40_000
 VIEW = View("machines", compare="none").with_days(
     *(FIRST.astimezone(ZONE).date(), datetime(2026, 11, 21).date())
 )

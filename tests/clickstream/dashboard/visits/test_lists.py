@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
 from tests.clickstream.dashboard.rendered import page_of
@@ -100,7 +100,8 @@ def test_every_count_of_visits_has_a_list() -> None:
         for n in range(12)
     ]
     missing = Counter()
-    with page_of(FactStore(fact_tables(rows)), with_filters([]), settings=SETTINGS) as page:
+    store = FactStore(fact_tables(rows))
+    with page_of(store, with_filters([]), settings=SETTINGS) as page:
         for panel in OF_VISITS:
             for question in questions_of(page, panel):
                 counted = {"visits", "conversions", "page_visits", "goal_visits", "failed_visits"}
@@ -109,6 +110,8 @@ def test_every_count_of_visits_has_a_list() -> None:
                     for name in counted & {*question.metrics}:
                         behind = view_behind(page.view, page.period, question, name, values)
                         missing[panel.name] += behind is None
+                        if behind and name == "failed_visits":
+                            assert len(listed(store, behind)) == 12
     assert [*missing.elements()] == []
     assert len(missing) > 10
 
@@ -163,6 +166,7 @@ PLACES = st.sampled_from(
     places=st.lists(st.tuples(PLACES, st.integers(1, 25)), max_size=40),
     filtered=st.none() | st.integers(1, 25),
 )
+@example(places=[(("GB", "England", "London"), who) for who in range(1, 13)], filtered=1)
 def test_a_list_names_no_place_of_fewer_than_ten_visitors(
     places: list, filtered: int | None
 ) -> None:

@@ -25,18 +25,19 @@ from clickstream.log_facts.log_set import LogSet
 from clickstream.settings import DashboardSettings, Settings, SiteSettings
 
 FIRST = Hour.parse("2026-11-20T18")
-HOURS = 9
+HOURS = 7
 NOW = FIRST.plus(HOURS).start - timedelta(seconds=1)
 BASE = "http://127.0.0.1"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 LATER = b'192.0.2.7 - - [22/Nov/2026:05:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "-"\n'
+EARLIER = LATER.replace(b"22/Nov", b"21/Nov")
 BOTH_DAYS = "from=2026-11-20&to=2026-11-21"
 
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("logs")
-    rules = CafeRules(seed=3, visitors_per_hour=25, bots_per_hour=4)
+    rules = CafeRules(seed=3, visitors_per_hour=12, bots_per_hour=2)
     write_history(directory, FIRST, FIRST.plus(HOURS - 1), rules)
     return directory
 
@@ -96,9 +97,9 @@ def test_a_visit_has_its_lines_of_both_days_and_of_its_visitor_only(
     assert 5 <= len(re.findall(r"<code>", sample)) <= 40
 
 
-def test_new_lines_are_read_only_if_the_log_is_followed(logs: Path, tmp_path: Path) -> None:
+def test_new_lines_are_read_only_if_the_log_is_followed(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
-    log.write_bytes((logs / "access.log").read_bytes())
+    log.write_bytes(EARLIER)
     console = Console(file=StringIO())
     for follows in (False, True):
         engine = LogEngine(
@@ -113,18 +114,15 @@ def test_new_lines_are_read_only_if_the_log_is_followed(logs: Path, tmp_path: Pa
         assert engine.refresh() is follows
         assert (engine.until != before) is follows
         engine.close()
-        log.write_bytes((logs / "access.log").read_bytes())
+        log.write_bytes(EARLIER)
 
 
-def test_a_damaged_cache_is_built_again(logs: Path, tmp_path: Path) -> None:
-    log_set, console = LogSet([str(logs / "access.log")], Settings()), Console(file=StringIO())
-    first = LogEngine(log_set, tmp_path, console)
-    assert first.refresh()
-    first.close()
-    again = LogEngine(log_set, tmp_path, console)
-    assert not again.refresh()
-    again.close()
-    (tmp_path / "facts.duckdb").write_bytes(b"damaged")
-    damaged = LogEngine(log_set, tmp_path, console)
-    assert damaged.refresh()
-    damaged.close()
+def test_a_damaged_cache_is_built_again(tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_bytes(EARLIER)
+    log_set = LogSet([str(tmp_path / "access.log")], Settings())
+    for is_damaged in (True, False):
+        if is_damaged:
+            (tmp_path / "facts.duckdb").write_bytes(b"damaged")
+        engine = LogEngine(log_set, tmp_path, Console(file=StringIO()))
+        assert engine.refresh() is is_damaged
+        engine.close()

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastapi import FastAPI, Request
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
@@ -104,6 +104,7 @@ def steps() -> Iterator[st.SearchStrategy[tuple[str, str]]]:
 
 
 @given(st.lists(st.one_of(*steps()), min_size=8, max_size=14))
+@example([("ana", "/"), ("", "facts"), ("ana", "/")])
 @examples(times=0.5)
 def test_a_kept_page_equals_the_page_rendered_anew(actions) -> None:
     with TemporaryDirectory() as directory:

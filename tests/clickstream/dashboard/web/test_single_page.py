@@ -159,7 +159,7 @@ def test_only_rules_that_can_match_are_kept(css: str, kept: bool) -> None:
 
 
 def test_a_file_has_less_than_100_kilobytes() -> None:
-    rules = Weeks(weeks=22, visits=2000)
+    rules = Weeks(weeks=14, visits=1000)
     now = datetime.combine(rules.first, datetime.min.time()) + timedelta(rules.days, hours=3)
     store = rules.store()
     for name in RANGES[:-1]:

@@ -87,6 +87,8 @@ def test_a_panel_and_its_file_show_a_share_if_and_only_if_its_group_is_large(nam
     for view in views(PANELS[name]):
         with page_of(store_of(*GROUPS), view, settings=SETTINGS) as page:
             parts = detail_parts(page, PANELS[name])
+            html = Renderer.create(page.formats, "Café").detail(page, PANELS[name], parts, None)
+            assert "interval" not in " ".join(texts_of(html))  # which it does not show
             asked = questions_of(page, PANELS[name])
             tables = "".join(csv_lines(page, name)).split("\r\n\r\n") if asked else []
         for part, question, table in zip(parts, asked, tables, strict=True):
@@ -108,13 +110,3 @@ def test_a_mail_has_no_share_of_29_visits() -> None:
     figures = text[: text.index("http")] if "http" in text else text
     assert re.search(r"Conversion rate\s+–|Engaged\s+–", figures), text
     assert not re.search(r"(Conversion rate|Engaged)\s+[\d.]+\s?%", text)
-
-
-@each_case("name", OF_EVERY_SITE)
-def test_a_panel_s_page_explains_no_interval_because_it_shows_none(name: str) -> None:
-    panel = PANELS[name]
-    with page_of(store_of(*GROUPS), View(panel.tab, "7d"), settings=SETTINGS) as page:
-        html = Renderer.create(page.formats, "Café").detail(
-            page, panel, detail_parts(page, panel), None
-        )
-    assert "interval" not in " ".join(texts_of(html))

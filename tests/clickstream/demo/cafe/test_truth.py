@@ -32,7 +32,7 @@ FIRST, LAST = Hour.parse("2026-11-20T05"), Hour.parse("2026-11-22T04")
 
 @pytest.fixture(scope="module")
 def history() -> History:
-    return simulate(FIRST, LAST)
+    return simulate(FIRST, LAST, CafeRules(visitors_per_hour=45, bots_per_hour=5))
 
 
 @pytest.fixture(scope="module")

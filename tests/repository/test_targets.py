@@ -1,0 +1,86 @@
+"""Each target of the Makefile ends well at its smallest size, in a copy of the project.
+
+Other tests run what these targets start: tests, lint, types, golden, and the demo. Not run are
+`geoip` and `map` (downloads by npm), `lock` (asks PyPI), `screenshots`, `fuzz` (needs atheris) and
+`clean`, which removes the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from scripts.mutations import ROOT, copy_project
+from tests.support.access_log import Client, append
+from tests.support.free_ports import free_ports
+
+pytestmark = pytest.mark.deep
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = copy_project(tmp_path_factory.mktemp("project"))
+    (directory / ".venv").symlink_to(ROOT / ".venv")
+    return directory
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("help", "env", "docs", "sbom", "clean-demo"),
+        *("bench LINES=20000 ROUNDS=1", "age DAYS=2 LINES=20"),
+    ],
+)
+def test_a_target_ends_well(project: Path, target: str) -> None:
+    run = subprocess.run(
+        ["make", *target.split()], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+
+
+@contextmanager
+def started(project: Path, *arguments: str) -> Iterator[str]:
+    """Start a server by make, yield its first line with an address, and stop it by Ctrl-C."""
+    server = subprocess.Popen(
+        ["make", *arguments],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert server.stdout is not None
+    lines: list[str] = []
+    try:
+        for line in server.stdout:
+            lines.append(line)
+            if "http://127.0.0.1:" in line:
+                break
+        else:
+            pytest.fail("".join(lines))
+        yield line
+    finally:
+        os.killpg(server.pid, signal.SIGINT)
+        server.communicate(timeout=120)
+
+
+def test_open_shows_the_address_of_its_dashboard(project: Path, tmp_path: Path) -> None:
+    append(tmp_path / "access.log", [Client("192.0.2.1").get("2026-11-20T05:10:00", "/")])
+    with started(project, "open", f"LOGS={tmp_path}") as line:
+        assert "127.0.0.1" in line
+
+
+def test_up_shows_the_addresses_of_the_stack(project: Path) -> None:
+    ports = free_ports()
+    options = [
+        f"PORT={ports.airflow}",
+        f"AWS_PORT={ports.aws}",
+        f"DASHBOARD_PORT={ports.dashboard}",
+    ]
+    with started(project, "up", *options) as line:
+        assert "127.0.0.1" in line
