@@ -61,7 +61,7 @@ test-stack: $(VENV)/dev.stamp ## test the demo, and backfills, cleared tasks and
 
 test-deep: $(VENV)/dev.stamp ## test long schedules, full grids and more examples, in hours; EXAMPLES=20
 	$(PYTEST) $(WORKERS) --timeout 7200 -m deep
-	$(PYTEST) --timeout 7200 -m deep tests/browser tests/services tests/stack
+	$(PYTEST) --timeout 7200 -m deep tests/services tests/stack
 	EXAMPLES=$(or $(EXAMPLES),5) $(PYTEST) $(WORKERS) --timeout 7200 -m 'hypothesis and not trino and not deep'
 
 test-mutations: $(VENV)/dev.stamp ## test that the tests find seeded faults; ONLY=TEXT in the name or file of a fault

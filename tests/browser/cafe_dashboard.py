@@ -1,4 +1,4 @@
-"""A lake with nine days of the café, and the dashboard on it as a server that browsers reach."""
+"""A lake with three days of the café, and the dashboard on it as a server that browsers reach."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
@@ -35,18 +35,16 @@ from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.sales.matches import match_orders
 from clickstream.settings import Settings, load
 
-FIRST, LAST = Hour.parse("2026-11-16T00"), Hour.parse("2026-11-24T14")
+FIRST, LAST = Hour.parse("2026-11-22T00"), Hour.parse("2026-11-24T14")
 NOW = datetime(2026, 11, 24, 15, 20, tzinfo=UTC)
-"""A Tuesday afternoon. The first days are Monday and Tuesday of the week before."""
+"""A Tuesday afternoon; the first day is a Sunday."""
 
-ATTACKED = datetime(2026, 11, 18, 11, tzinfo=UTC)
-FAILED = datetime(2026, 11, 20, 16, tzinfo=UTC)
-RULES = CafeRules(visitors_per_hour=14, bots_per_hour=5, scanners_per_hour=1)
+ATTACKED = datetime(2026, 11, 22, 11, tzinfo=UTC)
+FAILED = datetime(2026, 11, 23, 16, tzinfo=UTC)
+RULES = CafeRules(visitors_per_hour=14, bots_per_hour=4, scanners_per_hour=1)
 START_SECONDS = 30
-SHOPS, CAFE = ("counter", "online"), "cafe"
-"""Two shops whose orders have no visit, and the one whose orders are those of the log."""
-
-ORDERS_OF_A_DATE = 20
+COUNTER, CAFE = "counter", "cafe"
+"""A shop whose orders have no visit, and the one whose orders are those of the log."""
 
 
 def settings_of_the_cafe(endpoint: str, directory: Path) -> Settings:
@@ -67,7 +65,7 @@ def settings_of_the_cafe(endpoint: str, directory: Path) -> Settings:
             "dashboard": ours.dashboard.model_copy(update={"directory": kept}),
         }
     )
-    return with_sales(ours, directory, (*SHOPS, CAFE))
+    return with_sales(ours, directory, (COUNTER, CAFE))
 
 
 def build_cafe_lake(settings: Settings) -> Lake:
@@ -78,20 +76,14 @@ def build_cafe_lake(settings: Settings) -> Lake:
         lines += [(hour.timestamp() + at, raw) for at, raw in enumerate(more)]
     log.write_bytes(b"".join(raw for _, raw in sorted(lines)))
     lake = built(settings, FIRST, LAST)
-    write_shops(lake, [day.date() for day in (FIRST.start, ATTACKED, FAILED, LAST.start)])
-    break_sales(Path(settings.sales[0].path), ATTACKED.date(), FAILED.date())
+    counter, dates = Path(settings.sales[0].path), (ATTACKED.date(), FAILED.date())
+    write_sales(counter, [*dates, LAST.start.date()], orders=20)
+    break_sales(counter, *dates)
     write_cafe(lake)
     pull_sales(lake, NOW)
     _ = [*match_orders(lake, NOW, "tests")]
     refresh_facts(lake, now=NOW)
     return lake
-
-
-def write_shops(lake: Lake, days: Sequence[date]) -> None:
-    """Write the sales of some dates."""
-    for source in lake.settings.sales:
-        if source.name in SHOPS:
-            write_sales(Path(source.path), days, ORDERS_OF_A_DATE)
 
 
 def write_cafe(lake: Lake) -> None:

@@ -1,8 +1,8 @@
-"""A dashboard on nine days of the café, and Chromium, which may load nothing from elsewhere."""
+"""A dashboard on three days of the café, and Chromium, which may load nothing from elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,14 +13,13 @@ from tests.browser.cafe_dashboard import (
     running_dashboard,
     settings_of_the_cafe,
 )
-from tests.browser.watched_pages import Watch
+from tests.browser.watched_pages import NewPage, Watch
 from tests.support.chromium import running_chromium
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
 from clickstream.lake import Lake
 from clickstream.settings import Settings
 
-NewPage = Callable[..., Page]
 PATIENCE_MS = 120_000
 """Limit of each wait for a page, which only ends a test that hangs; pages take milliseconds."""
 
@@ -68,7 +67,7 @@ def logged_in(chromium: Browser, cafe: RunningDashboard) -> Any:
 
 @pytest.fixture
 def new_page(chromium: Browser, cafe: RunningDashboard, logged_in: Any) -> Iterator[NewPage]:
-    """Opens pages of a logged-in owner; options are those of Playwright's contexts.
+    """Open pages of a logged-in owner; options are those of Playwright's contexts.
 
     At the end no page may have asked for anything elsewhere, shown a dialog, or failed a script.
     """

@@ -36,7 +36,7 @@ AGENTS = (
     "=cmd|'/C calc'!A0-bot",
 )
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
-MOST_VISITS = 24
+MOST_VISITS = 12
 
 
 def hostile_lines(hour: datetime) -> Iterator[bytes]:

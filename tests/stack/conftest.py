@@ -29,6 +29,7 @@ from tests.support.smtp_server import MailServer
 from tests.support.sshd import Sshd, running_sshd
 
 from clickstream import settings
+from clickstream.demo import traffic
 from clickstream.demo.demo import Demo, running_demo
 from clickstream.demo.stack import AirflowApi, Stack
 from clickstream.lake import Lake, open_lake
@@ -38,6 +39,9 @@ MODULES = (
     *("test_demo", "test_memory", "test_in_airflow", "test_local_stack"),
     *("test_sales", "test_hosts", "test_reruns"),
 )
+DAYS, RUNS = 2, 4
+"""The days before today of which the demo has logs, and the newest hours, which Airflow builds."""
+
 DEFAULT_SOURCES = re.compile(r"(?s)\[\[sources\]\].*?\n\n")
 
 
@@ -102,15 +106,20 @@ def demo_output() -> io.StringIO:
 def demo(
     project: Path, demo_output: io.StringIO, emr: EmrServerless, mail: MailServer
 ) -> Iterator[Demo]:
-    """The demo, as `make demo` runs it, while it runs. Ctrl-C and SIGTERM end the tests and it."""
+    """The demo while it runs, as `make demo` runs it, but of fewer days and fewer runs of Airflow.
+
+    Ctrl-C and SIGTERM end the tests and it.
+    """
     variables = emr.airflow_variables(ROOT / "src" / "clickstream" / "spark.py")
     variables |= mail_variables(mail) | USERS
     console = SafeConsole(file=demo_output, width=100)
-    with running_demo(None, project, free_ports(), console, variables) as running:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, end_tests)
-        emr.environment = running.stack.environment
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(traffic, "HOURLY", RUNS)
+        with running_demo(None, project, free_ports(), console, variables, DAYS) as running:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, end_tests)
+            emr.environment = running.stack.environment
+            yield running
 
 
 def end_tests(number: int, _frame: object) -> None:

@@ -40,8 +40,7 @@ TODAY = Hour.first_of(str(datetime.now(UTC).date()))
 def hours_ago(days: int, hour: int, number: int) -> list[Hour]:
     """The hours that begin some days ago, at an hour of the day.
 
-    Days 29 to 90 are before the four weeks of the demo, and after the visitor keys that are
-    destroyed.
+    Days 5 to 90 are before the days of the demo, and after the visitor keys that are destroyed.
     """
     first = TODAY.minus(24 * days).plus(hour)
     return [*hour_range(first, first.plus(number - 1))]

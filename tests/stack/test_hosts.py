@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from tests.stack.hosts import BEN, OUTAGE_HOURS, name_of_shop, write
-from tests.stack.runs import FINISHED, HOURLY, ended, settled, states_of, wait_for_state
+from tests.stack.runs import HOURLY, ended, settled, states_of, wait_for_state
 from tests.support.lakes import beside, build_all
 
 from clickstream.demo.stack import AirflowApi
@@ -99,15 +99,6 @@ def test_the_hours_complete_themselves_when_the_host_is_back(
     assert ended(stack, api, run_id) == "success"
     assert missing(lake) == [None, None, None]
     assert tables(lake) == clean_run(lake, "back")
-
-
-def test_the_pull_of_one_host_is_cleared_alone(outage, stack, api, lake, shop) -> None:
-    before = tables(lake)
-    run_id = api.run_ids(HOURLY, FIRST, LAST)[DOWN_UNTIL]
-    clear_pull(api, run_id, shop, with_downstream=False)
-    assert ended(stack, api, run_id) in FINISHED
-    assert states_of(api, run_id)["pull_logs", shop] == "success"
-    assert tables(lake) == before
 
 
 def test_a_pull_that_is_killed_in_the_middle_is_made_up_for(outage, stack, api, lake, shop) -> None:

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import product
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from tests.stack.airflow_server import VIEWER, day_of, local_time, server_below
 from tests.stack.runs import HOURLY
 from tests.support.airflow_server import AirflowServer
 from tests.support.chromium import running_chromium
-from tests.support.tiers import one_of_each
 
 from clickstream.demo.demo import Demo
 from clickstream.demo.stack import AirflowApi, Stack
@@ -117,7 +115,9 @@ def show(frame: Frame, tab: str) -> None:
     frame.get_by_role("link", name=tab, exact=True).click()
 
 
-def test_the_navigation_shows_the_dashboard(log_in: LogIn, any_airflow: AirflowServer) -> None:
+def test_the_address_bar_follows_navigation_tabs_and_history(
+    log_in: LogIn, any_airflow: AirflowServer, day: str
+) -> None:
     page = log_in(any_airflow)
     page.goto(f"{any_airflow.url}/")
     page.get_by_label("Dashboard", exact=True).click()
@@ -125,53 +125,34 @@ def test_the_navigation_shows_the_dashboard(log_in: LogIn, any_airflow: AirflowS
     expect(frame.locator("h2").first).to_be_visible()
     assert page.url == f"{any_airflow.dashboard}/"
     assert frame.locator(".brand").is_hidden()
-
-
-def test_the_address_bar_follows_the_tabs_and_back_leads_back(
-    log_in: LogIn, any_airflow: AirflowServer, day: str
-) -> None:
-    page = log_in(any_airflow)
     page.goto(f"{any_airflow.dashboard}/visitors?{day}")
     frame = wait_for(page, f"/visitors?{day}")
+    frame.evaluate("window.isTheFirst = true")
     for tab in ("Trust", "Orders"):
         show(frame, tab)
         wait_for(page, f"/{tab.lower()}?{day}")
+    assert frame.evaluate("window.isTheFirst === true")
     page.go_back()
     wait_for(page, f"/trust?{day}")
-    expect(frame_of(page).get_by_role("heading", name="Lines per hour")).to_be_visible()
     page.go_back()
     wait_for(page, f"/visitors?{day}")
     page.go_forward()
-    wait_for(page, f"/trust?{day}")
-
-
-def test_a_reload_stays_on_the_page(log_in: LogIn, airflow: AirflowServer, day: str) -> None:
-    page = log_in(airflow)
-    page.goto(f"{airflow.dashboard}/?{day}")
-    show(wait_for(page, f"/?{day}"), "Trust")
     wait_for(page, f"/trust?{day}")
     page.reload()
     frame = wait_for(page, f"/trust?{day}")
     expect(frame.get_by_role("heading", name="Lines per hour")).to_be_visible()
 
 
-def test_a_click_swaps_parts_of_the_page_in_the_frame(
-    log_in: LogIn, airflow: AirflowServer, day: str
+def test_filters_panels_notes_and_files_work_in_the_frame_until_the_login_ends(
+    log_in: LogIn, airflow: AirflowServer, hour: Hour, day: str
 ) -> None:
     page = log_in(airflow)
     page.goto(f"{airflow.dashboard}/?{day}")
     frame = wait_for(page, f"/?{day}")
-    frame.evaluate("window.isTheFirst = true")
-    show(frame, "Trust")
-    wait_for(page, f"/trust?{day}")
-    page.wait_for_timeout(500)
-    assert frame.evaluate("window.isTheFirst === true")
-
-
-def test_a_panel_s_own_page_and_filters_are_in_the_address_bar(
-    log_in: LogIn, airflow: AirflowServer, day: str
-) -> None:
-    page = log_in(airflow)
+    frame.get_by_text("Add a note").click()
+    frame.locator(".add input[name=text]").fill("Free cake")
+    frame.locator(".add button").click()
+    expect(frame.locator("#trend .notes")).to_contain_text(f"Free cake · {LOGIN}")
     page.goto(f"{airflow.dashboard}/?{day}")
     frame = wait_for(page, f"/?{day}")
     frame.locator("#sources").get_by_role("link", name="Direct", exact=True).click()
@@ -179,6 +160,17 @@ def test_a_panel_s_own_page_and_filters_are_in_the_address_bar(
     frame.locator("#sources summary").first.click()
     frame.get_by_role("link", name="Table, SQL and ask Athena").first.click()
     wait_for(page, f"/panels/sources?{day}&channel=Direct")
+    page.goto(f"{airflow.dashboard}/panels/hour?{day}&hour={hour}")
+    frame = wait_for(page, f"/panels/hour?{day}&hour={hour}")
+    with page.expect_download() as download:
+        frame.get_by_role("link", name="CSV, all rows").click()
+    assert download.value.path().read_text().startswith("published_hours,lines")
+    page.goto(f"{airflow.dashboard}/trust?{day}")
+    frame = wait_for(page, f"/trust?{day}")
+    page.context.clear_cookies()
+    show(frame, "Orders")
+    expect(frame.get_by_text("Log in to Airflow in this browser")).to_be_visible()
+    assert frame.get_by_text("null", exact=True).count() == 0
 
 
 def test_a_link_on_the_page_of_a_task_leads_to_its_hour(
@@ -196,7 +188,7 @@ def test_a_link_on_the_page_of_a_task_leads_to_its_hour(
     expect(page.get_by_label("Dashboard", exact=True)).to_be_visible()
 
 
-def test_the_page_has_the_colours_of_airflow(
+def test_the_page_has_the_colours_of_airflow_and_fits_beside_its_navigation(
     log_in: LogIn, airflow: AirflowServer, day: str
 ) -> None:
     page = log_in(airflow, color_scheme="light")
@@ -211,23 +203,13 @@ def test_the_page_has_the_colours_of_airflow(
     while frame.evaluate(background) != "rgb(251, 250, 247)":
         assert time.monotonic() < deadline, frame.evaluate(background)
         page.wait_for_timeout(50)
-
-
-@pytest.mark.parametrize(
-    ("width", "is_of_hour"), one_of_each(3, product((1440, 390, 768), (False, True)))
-)
-def test_the_page_fits_beside_the_navigation(
-    log_in: LogIn, airflow: AirflowServer, hour: Hour, day: str, width: int, is_of_hour: bool
-) -> None:
-    path = f"/trust?{day}&hour={hour}" if is_of_hour else "/"
-    page = log_in(airflow, viewport={"width": width, "height": 800})
-    page.goto(airflow.dashboard + path)
-    frame = wait_for(page, path)
     scrolled = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert frame.evaluate(scrolled) == 0
-    assert page.evaluate(scrolled) == 0
-    if width == 1440:
-        assert frame.locator(".top").bounding_box()["height"] < 70  # type: ignore[index]
+    for width in (1440, 768, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert frame.evaluate(scrolled) == 0
+        assert page.evaluate(scrolled) == 0
+        if width == 1440:
+            assert frame.locator(".top").bounding_box()["height"] < 70  # type: ignore[index]
 
 
 def test_a_viewer_reads_and_finds_nothing_to_write_with(
@@ -238,39 +220,3 @@ def test_a_viewer_reads_and_finds_nothing_to_write_with(
     frame = wait_for(page, f"/?{day}")
     expect(frame.get_by_text("Add a note")).to_have_count(0)
     expect(frame.get_by_role("button", name="Log out")).to_have_count(0)
-
-
-def test_a_note_is_written_in_the_name_of_the_user(
-    log_in: LogIn, airflow: AirflowServer, day: str
-) -> None:
-    page = log_in(airflow)
-    page.goto(f"{airflow.dashboard}/?{day}")
-    frame = wait_for(page, f"/?{day}")
-    frame.get_by_text("Add a note").click()
-    frame.locator(".add input[name=text]").fill("Free cake")
-    frame.locator(".add button").click()
-    expect(frame.locator("#trend .notes")).to_contain_text(f"Free cake · {LOGIN}")
-
-
-def test_a_csv_file_can_be_downloaded_from_the_frame(
-    log_in: LogIn, airflow: AirflowServer, hour: Hour, day: str
-) -> None:
-    page = log_in(airflow)
-    page.goto(f"{airflow.dashboard}/panels/hour?{day}&hour={hour}")
-    frame = wait_for(page, f"/panels/hour?{day}&hour={hour}")
-    with page.expect_download() as download:
-        frame.get_by_role("link", name="CSV, all rows").click()
-    text = download.value.path().read_text()
-    assert text.startswith("published_hours,lines")
-
-
-def test_a_refusal_is_shown_in_place_of_the_page(
-    log_in: LogIn, airflow: AirflowServer, day: str
-) -> None:
-    page = log_in(airflow)
-    page.goto(f"{airflow.dashboard}/trust?{day}")
-    frame = wait_for(page, f"/trust?{day}")
-    page.context.clear_cookies()
-    show(frame, "Orders")
-    expect(frame.get_by_text("Log in to Airflow in this browser")).to_be_visible()
-    assert frame.get_by_text("null", exact=True).count() == 0

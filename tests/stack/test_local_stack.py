@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,8 +13,9 @@ import psutil
 import pytest
 from tests.stack.runs import ended, states_of
 from tests.support.free_ports import free_ports
+from tests.support.tiers import first_in_make_test
 
-from clickstream.demo.stack import AirflowApi, AirflowError, StackError, running_stack
+from clickstream.demo.stack import AirflowApi, AirflowError
 from clickstream.demo.stack.layout import HOST, LOGIN
 
 pytestmark = pytest.mark.usefixtures("outage")
@@ -77,13 +77,6 @@ def test_the_environment_file_is_there_while_the_stack_runs(stack) -> None:
     assert f"export AWS_ENDPOINT_URL={stack.ports.aws_url}" in text
 
 
-def test_a_second_stack_in_the_directory_is_refused(stack) -> None:
-    second = running_stack(stack.layout, free_ports())
-    message = f"A stack already runs in {stack.layout.root} \\(process {os.getpid()}\\)"
-    with pytest.raises(StackError, match=message), second:
-        pass
-
-
 class Services:
     """The stack's database and local AWS alone, run as `clickstream up` runs them."""
 
@@ -108,7 +101,7 @@ class Services:
             time.sleep(0.1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", first_in_make_test([signal.SIGKILL, signal.SIGTERM], 1))
 def test_a_signal_to_the_stack_leaves_nothing_behind(
     tmp_path_factory: pytest.TempPathFactory, number: signal.Signals
 ) -> None:

@@ -14,9 +14,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from http import HTTPStatus
 
-import httpx
 import psycopg2
 import pytest
 from tests.stack.hosts import ANA, BEN, hours_ago, write
@@ -129,22 +127,7 @@ def test_a_backfill_of_missing_runs_backwards_makes_every_hour(built_once, api) 
     assert api.run_states(HOURLY, FIRST, LAST) == dict.fromkeys(HOURS, "success")
 
 
-def test_a_task_leads_to_its_hour_on_the_dashboard_inside_airflow(built_once, stack, api) -> None:
-    run_id = api.run_ids(HOURLY, FIRST, LAST)[MIDDLE]
-    page = f"/dags/{HOURLY}/dagRuns/{run_id}/taskInstances/build_hour.register_tables/links"
-    link = api._get(page, map_index="0")["extra_links"]["Hour on the dashboard"]
-    framed = link.removeprefix("/plugin/cafe-dashboard")
-    assert framed == f"/clickstream-dashboard/hours/{MIDDLE}"
-
-    def is_shown() -> bool:
-        """The first request starts the dashboard, and its facts may lack the hour's."""
-        answer = api._client.get(framed, follow_redirects=True, timeout=DEADLINE_SECONDS)
-        return f"{MIDDLE} UTC" in answer.text and "Published: all of its 6 lines" in answer.text
-
-    stack.wait_until("The hour", is_shown, DEADLINE_SECONDS)
-    assert httpx.get(f"{stack.ports.airflow_url}{framed}").status_code == HTTPStatus.UNAUTHORIZED
-
-
+@pytest.mark.deep
 def test_a_backfill_of_failed_runs_builds_only_the_failed_hour(
     built_once, stack, api, lake
 ) -> None:
@@ -163,6 +146,7 @@ def versions(lake: Lake) -> dict[Hour, str]:
     return {hour: ledger[hour].version for hour in HOURS}
 
 
+@pytest.mark.deep
 def test_all_runs_backwards_by_the_command_line_while_someone_clears_tasks(
     built_once, stack, api, lake
 ) -> None:
@@ -188,12 +172,10 @@ CLEARED = {
     "build_hour.clean_hits": {},
     "build_hour.build_sessions": {"include_past": True},
     "build_hour.check_hour": {"include_downstream": True, "include_future": True},
-    "build_hour.register_tables": {"include_future": True},
     "hours_to_build": {},
     "pull_logs": {"include_downstream": True},
-    "list_hosts": {"include_past": True},
-    "refresh_views": {"include_future": True},
-    "find_suspects": {},
+    "list_hosts": {},
+    "refresh_views": {},
     "refresh_facts": {},
 }
 
@@ -271,8 +253,7 @@ def test_a_week_is_mailed_once_whatever_is_triggered_cleared_and_killed(
     [received] = mail.received
     assert received.recipients == ["owner@cafe.example"]
     assert f"Week {int(WEEK[-2:])}" in received.message["Subject"]
-    for run_id in (api.trigger(DIGEST, week), api.trigger(DIGEST, week)):
-        assert ended(stack, api, run_id, DIGEST) == "success"
+    assert ended(stack, api, api.trigger(DIGEST, week), DIGEST) == "success"
     assert api.clear(DIGEST, sent, "send_digest") == 1
     assert ended(stack, api, sent, DIGEST) == "success"
     assert len(mail.received) == 1

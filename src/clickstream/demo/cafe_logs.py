@@ -3,7 +3,8 @@
 The first demo writes the newest hours before the stack starts. A process of the stack then writes
 the weeks before (`live_cafe`), and a second server's file with lines that were left out. The demo
 releases this file when their hours are built, so they are late lines. `var/cafe.json` records the
-first day of the story and the first of the newest hours: all lines depend only on these two.
+first day of the story, how many of its days have logs, and the first of the newest hours. A line
+depends only on its hour and the first day of the story.
 """
 
 from __future__ import annotations
@@ -36,22 +37,23 @@ LATE_FROM, LATE_TO = 10, 13
 class CafeLogs:
     """The café's logs in a directory.
 
-    `story_begins` is the first day of the story and of the older logs. `begin` is the first hour of
-    the newest logs. `late_hours` are the hours with late lines.
+    `story_begins` is the first day of the story, and the older logs have its last `days` days.
+    `begin` is the first hour of the newest logs. `late_hours` are the hours with late lines.
     """
 
     directory: Path
     story_begins: date
     begin: Hour
     late_hours: tuple[Hour, ...]
+    days: int = story.DAYS
 
     @classmethod
-    def new(cls, directory: Path, begin: Hour, last: Hour) -> CafeLogs:
+    def new(cls, directory: Path, begin: Hour, last: Hour, days: int = story.DAYS) -> CafeLogs:
         """Return the logs of a first demo, whose newest hours are `begin` to `last`."""
         yesterday = Hour.first_of(str(last.event_date - timedelta(days=1)))
         late = hour_range(yesterday.plus(LATE_FROM), yesterday.plus(LATE_TO))
         story_begins = last.event_date - timedelta(days=story.DAYS)
-        return cls(directory, story_begins, begin, tuple(late))
+        return cls(directory, story_begins, begin, tuple(late), days)
 
     @classmethod
     def load(cls, directory: Path, state: Path) -> CafeLogs | None:
@@ -72,6 +74,7 @@ class CafeLogs:
             date.fromisoformat(stored["story_begins"]),
             Hour.parse(stored["begin"]),
             tuple(map(Hour.parse, stored["late_hours"])),
+            stored["days"],
         )
 
     def save(self, state: Path) -> None:
@@ -80,6 +83,7 @@ class CafeLogs:
             "story_begins": str(self.story_begins),
             "begin": str(self.begin),
             "late_hours": [str(hour) for hour in self.late_hours],
+            "days": self.days,
         }
         state.parent.mkdir(parents=True, exist_ok=True)
         state.write_text(json.dumps(stored, indent=1), encoding="utf-8")
@@ -92,7 +96,7 @@ class CafeLogs:
     @property
     def first(self) -> Hour:
         """The first hour of the logs."""
-        return Hour.first_of(str(self.story_begins))
+        return Hour.first_of(str(self.story_begins + timedelta(days=story.DAYS - self.days)))
 
     @property
     def first_of_shop(self) -> Hour:

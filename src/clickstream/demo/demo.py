@@ -22,6 +22,7 @@ from clickstream import settings
 from clickstream.dashboard.access.link import login_link
 from clickstream.demo.answers import show_answers, show_balance, show_first_answers
 from clickstream.demo.backfill import AirflowBackfill, failures
+from clickstream.demo.cafe import story
 from clickstream.demo.environment_file import drop_stack_variables
 from clickstream.demo.older_hours import OlderHours
 from clickstream.demo.progress import DemoSteps
@@ -91,18 +92,20 @@ def running_demo(
     ports: Ports | None = None,
     console: Console | None = None,
     variables: Mapping[str, str] | None = None,
+    days: int = story.DAYS,
 ) -> Iterator[Demo]:
     """Start the local stack, build and verify all hours, and keep the stack running in the block.
 
     `logs` is a directory of access logs, or one log, to use instead of the simulated café. `root`
     is the project's directory (default: the working directory). `variables` are further environment
-    variables of the stack. Prints each step to `console`. Raises InputError for logs without lines,
-    and StackError if the local stack can't run.
+    variables of the stack. `days` is the number of days before today for which the simulated café
+    has logs. Prints each step to `console`. Raises InputError for logs without lines, and
+    StackError if the local stack can't run.
     """
     root = (root or Path.cwd()).resolve()
     steps = DemoSteps(console or SafeConsole())
     drop_stack_variables(os.environ)
-    traffic = own_logs(logs) if logs else simulated_cafe(StackLayout(root), steps)
+    traffic = own_logs(logs) if logs else simulated_cafe(StackLayout(root), steps, days)
     layout = StackLayout(root, traffic.state)
     environment = {**traffic.variables, **(variables or {})}
     with (

@@ -19,6 +19,7 @@ from more_itertools import split_when
 from rich.markup import escape
 
 from clickstream import settings
+from clickstream.demo.cafe import story
 from clickstream.demo.cafe.costs import write_costs
 from clickstream.demo.cafe.expansion import CANDIDATES, write_expansion
 from clickstream.demo.cafe.places import write_demo_database
@@ -113,15 +114,15 @@ class Traffic:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-def simulated_cafe(layout: StackLayout, steps: DemoSteps) -> Traffic:
+def simulated_cafe(layout: StackLayout, steps: DemoSteps, days: int = story.DAYS) -> Traffic:
     """Set up the simulated café, and at the first demo write its newest logs.
 
-    Processes of the stack then write the weeks before, live traffic, and the shop's database.
+    Processes of the stack then write the `days` before, live traffic, and the shop's database.
     """
     last = Hour.of(datetime.now(UTC)).previous
     logs = CafeLogs.load(layout.cafe_logs, layout.cafe_file)
     if logs is None:
-        logs = CafeLogs.new(layout.cafe_logs, last.minus(HOURLY - 1), last)
+        logs = CafeLogs.new(layout.cafe_logs, last.minus(HOURLY - 1), last, days)
         logs.save(layout.cafe_file)
         with steps.step("The café's newest logs") as step:
             truth = logs.write_newest(last)

@@ -73,15 +73,6 @@ def run(lake: Lake, run_id: str, steps: Steps = Steps.ALL) -> list[str]:
     return [published.hour for published in rebuild(lake, todo, run_id, steps)]
 
 
-def test_a_range_built_again_is_the_same(built: Lake) -> None:
-    before = contents(built)
-    assert run(built, "again") == [*map(str, HOURS)]
-    assert contents(built) == before
-    assert publishers(built) == ["again"] * 3
-    assert verify(built).is_proven
-    assert left_for(built, "again") == []
-
-
 def test_a_run_that_died_inside_a_publication_leaves_that_hour_to_do(
     built: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
