@@ -28,6 +28,7 @@ class OpenLog:
         self._kept_at, self._kept = 0, b""
         self._size: int | None = None
         self._start = self._find_start()  # before any other read: see is_unchanged
+        self._identified = self._start
 
     @cached_property
     def _content(self) -> Content:
@@ -75,15 +76,19 @@ class OpenLog:
         return data
 
     def is_unchanged(self) -> bool:
-        """Return whether the file begins with the same bytes as when it was opened.
+        """Return whether the file begins as when it was opened, and as when it was identified.
 
         If not, it was truncated and written again, and the reads since then may mix old and new
-        bytes. A compressed file is written only once, so it is not checked.
+        bytes. A file that was empty when it was opened is known only by the bytes that identified
+        it. A compressed file is written only once, so it is not checked.
         """
         if self.is_compressed:
             return True
-        offset, data = self._start
-        return self._read_plain(offset, len(data)) == data
+        known = (self._start, self._identified)
+        begin = min(offset for offset, _ in known)
+        end = max(offset + len(data) for offset, data in known)
+        now = self._read_plain(begin, end - begin)
+        return all(now[offset - begin :].startswith(data) for offset, data in known)
 
     def read_before(self, offset: int) -> bytes:
         """Read the bytes before an offset that its digest covers; fewer where the log ends."""
@@ -156,11 +161,13 @@ class OpenLog:
 
         Padding is part of them, unless it is so long that no line ends before HEAD_BYTES.
         """
-        start = self.read(0, HEAD_BYTES)
-        if ends := [*_entry_ends(start, self.padding)]:
-            return start, ends
-        start = self.sample()
-        return start, [*_entry_ends(start, 0)]
+        start, offset = self.read(0, HEAD_BYTES), 0
+        ends = [*_entry_ends(start, self.padding)]
+        if not ends:
+            start, offset = self.sample(), self.padding
+            ends = [*_entry_ends(start, 0)]
+        self._identified = (offset, start[:PROBE_BYTES])
+        return start, ends
 
 
 def _entry_ends(start: bytes, position: int) -> Iterator[int]:

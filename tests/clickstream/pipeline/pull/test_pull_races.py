@@ -290,3 +290,24 @@ def test_logs_of_two_sites_that_begin_with_equal_lines_keep_all_of_them(
     (server.directory / "shop-access.log").write_bytes(b"".join(lines[:shared] + lines[10:]))
     assert pull_source(lake, source).lines == 10 + shared + 2
     assert pull_source(lake, source).lines == 0
+
+
+@pytest.mark.parametrize("gap", range(1, 7))
+def test_a_file_that_was_empty_when_it_was_opened_is_read_as_the_file_that_was_identified(
+    lake: Lake, server: WebServer, gap: int
+) -> None:
+    """Its first lines appear, and are replaced by others, at any operations of the pull."""
+    source = lake.settings.sources[0]
+    for until_lines in range(1, 7):
+        server.write()
+        server.copy()
+        server.truncate()
+        logs = RacingSource(DirectorySource(server.directory, source.pattern))
+        logs.schedule = [(until_lines, server.write), (gap, server.copy)]
+        logs.schedule += [(0, server.truncate), (0, server.write)]
+        pull_source(lake, source, logs)
+        for _, act in logs.schedule:
+            act()
+        for _ in range(LAST_PULLS):
+            pull_source(lake, source)
+        assert raw_lines(lake) == server.lines_by_hour(), until_lines
