@@ -17,7 +17,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import redirect_stderr
+from contextlib import chdir, redirect_stderr
 from datetime import timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -60,9 +60,9 @@ def texts_of(lake: Lake, directory: Path) -> Iterator[tuple[str, str]]:
     yield from _pages(lake)
     yield from _messages(lake)
     for name, as_json in (("try", False), ("try --json", True)):
-        with redirect_stderr(io.StringIO()):  # progress bars
+        with chdir(directory), redirect_stderr(io.StringIO()):  # progress bars
             console = Console(file=io.StringIO(), width=100)
-            run_trial([str(directory / "logs")], "auto", as_json, console, lake.settings)
+            run_trial(["logs"], "auto", as_json, console, lake.settings)
         yield name, DURATION.sub("DURATION", console.file.getvalue())  # type: ignore[attr-defined]
 
 

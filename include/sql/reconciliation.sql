@@ -179,8 +179,7 @@ final as (
         and missing_items_cents = 0
         and missing_refunded_cents = 0
         and missing_spend_cents = 0
-        and stored_rejects = 0
-        and differing_orders = 0 as is_reconciled,
+        and stored_rejects = 0 as is_reconciled,
         published_at
     from compared
 )

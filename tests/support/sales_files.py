@@ -164,7 +164,7 @@ def break_sales(directory: Path, rejected: date, differing: date) -> None:
             lines[number] = line.replace("EUR", "USD")
         elif line.startswith(f"{differing:%m%d}-0,"):
             head, total, rest = _around_total(line)
-            lines[number] = f"{head}{float(total) + 0.1:.2f}{rest}"
+            lines[number] = f"{head}{float(total) + 1:.2f}{rest}"
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 

@@ -55,8 +55,8 @@ SALES_METRICS = (
         mark("Reconciled"),
         "count(*) filter (where is_reconciled)",
         mark(
-            "Dates on which no row is missing, no row was rejected, and the parts of every order "
-            "give its total."
+            "Dates on which no row of the source is missing, no sum differs, and no row was "
+            "rejected."
         ),
         _IS_SAME,
         good="neither",

@@ -16,7 +16,7 @@ from clickstream.errors import InputError
 from clickstream.lake import Lake, athena, aws_errors, sales_state
 from clickstream.lake.views import views_of
 from clickstream.pipeline.proof.sales_report import SalesFault, SalesReport
-from clickstream.pipeline.sales.opening import rules_of
+from clickstream.pipeline.sales.opening import sources_with_dates
 from clickstream.pipeline.sales.status import stored_listings
 from clickstream.tables.sales import (
     CAMPAIGN_SPEND,
@@ -143,16 +143,10 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
         len(rows),
         sum(row["orders"] for row in ledger),
         tuple(faults),
-        tuple(sorted(_with_dates(lake) - {source for _, source in known})),
+        tuple(sorted(sources_with_dates(lake.settings) - {source for _, source in known})),
         sum(row["rejected"] for row in ledger),
         sum(row["differing_orders"] for row in ledger),
     )
-
-
-def _with_dates(lake: Lake) -> set[str]:
-    """Return the sources of the settings that have tables with dates."""
-    settings = lake.settings
-    return {one.name for one in settings.sales if rules_of(settings, one).columns.has_dates}
 
 
 def dates_within(first: date | None, last: date | None) -> str:

@@ -12,7 +12,11 @@ from typing import Any
 
 from clickstream.lake import Lake, sales_state
 from clickstream.lake.sales_publication import ledger_rows
+from clickstream.pipeline.sales.opening import sources_with_dates
 from clickstream.wording import describe_duration, quantity
+
+ROUNDING = 0.001
+"""Share of a date's gross sales up to which a shop's own rounding needs nobody's attention."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +24,9 @@ class SalesFreshness:
     """The sales of a source since the first date that is checked.
 
     `newest` is the newest of its `dates`, and `published_at` the last publication of any of them;
-    both are None without a date. `rejected` dates have rows that can't be used, `differing` dates
-    orders whose parts do not give their total. `unfinished` dates have a publication that was
-    interrupted or is still running.
+    both are None without a date. `rejected` dates have rows that can't be used. On `differing`
+    dates, the parts of orders differ from their totals by more than `ROUNDING` of the sales.
+    `unfinished` dates have a publication that was interrupted or is still running.
     """
 
     name: str
@@ -56,11 +60,12 @@ class SalesFreshness:
 
 
 def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshness, ...]:
-    """Read the ledger of sales from `first` on, and describe the sources of the settings."""
+    """Read the ledger of sales from `first` on, and describe the sources that have dates."""
     if not lake.settings.sales:
         return ()
     last = now.date() + timedelta(days=1)
     rows = ledger_rows(lake, first, last).to_pylist()
+    with_dates = sources_with_dates(lake.settings)
     return tuple(
         _measure(
             one.name,
@@ -68,6 +73,7 @@ def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshn
             sales_state.versions(lake, one.name, first),
         )
         for one in lake.settings.sales
+        if one.name in with_dates
     )
 
 
@@ -82,6 +88,6 @@ def _measure(
         newest["published_at"].replace(tzinfo=UTC) if newest else None,
         newest["published_by"] if newest else "",
         sum(bool(row["rejected"]) for row in rows),
-        sum(bool(row["differing_orders"]) for row in rows),
+        sum(row["differing_cents"] > row["gross_cents"] * ROUNDING for row in rows),
         tuple(sorted(day for day, one in versions.items() if sales_state.is_unfinished(one))),
     )

@@ -68,6 +68,30 @@ def find_source(settings: Settings, name: str) -> SalesSettings:
     raise InputError(f"There is no source of sales {name}: the settings have {known}.")
 
 
+def sources_with_dates(settings: Settings) -> set[str]:
+    """Return the names of the sources that have tables with dates, which the lake can lack.
+
+    A source whose map can't be read counts as one of them.
+    """
+    return _sources(settings, lambda columns: columns.has_dates)
+
+
+def sources_of_orders(settings: Settings) -> set[str]:
+    """Return the names of the sources that have orders, also those whose map can't be read."""
+    return _sources(settings, lambda columns: "orders" in columns.tables)
+
+
+def _sources(settings: Settings, has: Callable[[ColumnMap], bool]) -> set[str]:
+    names = set()
+    for one in settings.sales:
+        try:
+            is_one = has(load_map(one.columns, settings.directory))
+        except UnusableRule:
+            is_one = True
+        names |= {one.name} if is_one else set()
+    return names
+
+
 def rules_of(settings: Settings, one: SalesSettings) -> SalesRules:
     """Return the rules of a source. Raises UnusableRule for a column map that can't be used."""
     columns = load_map(one.columns, settings.directory).with_currency(one.currency)

@@ -23,8 +23,6 @@ from tests.support.sales_files import with_sales
 from clickstream.dashboard.questions.computed_rows import PAIR_MINIMUM
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.orders import panels
-from clickstream.dashboard.tabs.orders.funnel import build_funnel
-from clickstream.dashboard.tabs.orders.lost_sales import lost_sales
 from clickstream.dashboard.tabs.orders.menu_sales import menu_rows
 from clickstream.dashboard.tabs.orders.reconciled import reconciliation_of
 from clickstream.dashboard.widgets.page import PageContext
@@ -172,40 +170,31 @@ def test_an_item_that_is_seen_and_not_bought_is_named() -> None:
     assert (rows["scone"].orders, rows["scone"].per_order) == (0, None)
 
 
-def test_lost_visits_are_worth_what_those_at_the_step_order() -> None:
-    """Of 100 visits at the menu, 50 reach the form and 40 order, for 5.00 on average."""
-    visits = [
-        Visit(SHOWN[0], visitor=number, steps=3 if number < 40 else 2 if number < 50 else 1)
-        for number in range(100)
-    ]
-    orders = [order(SHOWN[0], f"o{n}", 500) for n in range(20)]
-    orders.append(order(SHOWN[0], "phone", 90_000, sold_by="phone"))
-    with page_with(money(orders), visits) as page:
-        lost = lost_sales(page, build_funnel(page))
-    assert lost.before == {2: "about 40 orders, €200", 3: "about 10 orders, €50"}
-    assert "€5.00" in lost.note
-
-
 DATES = st.dictionaries(
-    st.sampled_from(SHOWN), st.tuples(st.integers(0, 50), st.sampled_from([0, 0, 0, 70]))
+    st.sampled_from(SHOWN),
+    st.tuples(st.integers(0, 50), st.sampled_from([0, 0, 70]), st.sampled_from([0, 0, 30])),
 )
 
 
 @given(DATES)
 @examples()
 def test_the_page_never_reassures_about_dates_that_the_lake_lacks(dates: Any) -> None:
+    """What the shop has rounded is no difference from the shop, and has its own sentence."""
     rows = [
-        fact(day, "till", orders=n, differing_cents=cents, differing_orders=int(bool(cents)))
-        | {"sales_source": "shop", "currency": "EUR"}
-        for day, (n, cents) in dates.items()
+        fact(day, "till", orders=n, missing_gross_cents=lacks, differing_cents=cents)
+        | {"differing_orders": int(bool(cents)), "sales_source": "shop", "currency": "EUR"}
+        for day, (n, lacks, cents) in dates.items()
     ]
     with page_with({"sales_facts": rows}) as page:
         text = " ".join(reconciliation_of(page))
-    wrong, missing = sum(bool(cents) for _, cents in dates.values()), len(SHOWN) - len(dates)
+    wrong = [lacks for _, lacks, _ in dates.values() if lacks]
+    rounded = [cents for *_, cents in dates.values() if cents]
+    missing = len(SHOWN) - len(dates)
     assert ("to the cent" in text) == (bool(dates) and not wrong)
-    assert ("date differ" in text or "dates differ" in text) == bool(wrong)
+    assert (f" from the shop by €{sum(wrong) / 100:.2f}" in text) == bool(wrong)
+    assert (f"by €{sum(rounded) / 100:.2f}" in text.partition("At the source")[2]) == bool(rounded)
     if dates:
-        assert (f"lacks sales of {missing} date" in text) == bool(missing)
+        assert (f"lacks orders of {missing} date" in text) == bool(missing)
     else:
         assert text == "The lake has no sales of these dates."
 

@@ -158,6 +158,10 @@ def test_status_has_the_newest_date_and_what_to_look_at(lake: Lake) -> None:
     text = f"newest date {DAYS[-1]}; last change published "
     assert web.sentence(now).startswith(text)
     assert web.sentence(now).endswith("3 dates; 1 with rejects; 1 with orders that differ")
-    [early, _] = sales_freshness(lake, NOW.date(), NOW)
+    places = lake.settings.sales[0].model_copy(
+        update={"name": "places", "columns": "us-city-demographics"}
+    )
+    both = lake.settings.model_copy(update={"sales": (*lake.settings.sales, places)})
+    [early, _] = sales_freshness(Lake(both, lake.session), NOW.date(), NOW)
     assert early.has_notes
     assert early.sentence(now).endswith("clickstream sales pull till")

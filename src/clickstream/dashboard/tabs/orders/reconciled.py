@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from clickstream.dashboard.tabs.trust.sales import missing_dates, sales_questions
+from clickstream.dashboard.tabs.trust.sales import missing_dates, rounding_of, sales_questions
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
-
-_DIFFERENCES = ("missing_cents", "differing_cents")
+from clickstream.pipeline.sales.opening import sources_of_orders
 
 
 def reconciliation_of(page: PageContext) -> list[str]:
@@ -18,7 +17,7 @@ def reconciliation_of(page: PageContext) -> list[str]:
     records = page.ask(question).records()
     if not records:
         return [page.formats.text(mark("The lake has no sales of these dates."))]
-    return [_verdict(page, records), *_missing(page, records)]
+    return [_verdict(page, records), *rounding_of(page, records), *_missing(page, records)]
 
 
 def _verdict(page: PageContext, records: Sequence[Mapping[str, Any]]) -> str:
@@ -31,7 +30,7 @@ def _verdict(page: PageContext, records: Sequence[Mapping[str, Any]]) -> str:
             sum(one["sales_orders"] for one in records),
         )
     days = len({one["day"] for one in bad})
-    cents = sum(one[name] for one in bad for name in _DIFFERENCES)
+    cents = sum(one["missing_cents"] for one in bad)
     if not cents:
         return formats.plural(
             "%(number)s date does not reconcile with the shop.",
@@ -47,11 +46,11 @@ def _verdict(page: PageContext, records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _missing(page: PageContext, records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    sources = page.settings.sales
-    days = {day for one in sources for day in missing_dates(page, records, one.name)}
+    sources = sources_of_orders(page.settings)
+    days = {day for source in sources for day in missing_dates(page, records, source)}
     if days:
         yield page.formats.plural(
-            "The lake lacks sales of %(number)s date.",
-            "The lake lacks sales of %(number)s dates.",
+            "The lake lacks orders of %(number)s date.",
+            "The lake lacks orders of %(number)s dates.",
             len(days),
         )

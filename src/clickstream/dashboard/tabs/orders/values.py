@@ -19,7 +19,6 @@ from clickstream.dashboard.tabs.orders.figures import (
 )
 from clickstream.dashboard.tabs.orders.funnel import Funnel, build_funnel
 from clickstream.dashboard.tabs.orders.items import item_rows, rate_axis
-from clickstream.dashboard.tabs.orders.lost_sales import lost_sales
 from clickstream.dashboard.tabs.orders.panels import FAILURES
 from clickstream.dashboard.tabs.orders.questions import order_time_questions
 from clickstream.dashboard.tabs.orders.sales import build_sales
@@ -68,7 +67,6 @@ def orders_values(page: PageContext) -> dict[str, Any]:
         "goals": goal_rows(page),
         "pace_text": lambda pace: pace_text(page.formats, pace),
         "sales": build_sales(page) if page.has_money else None,
-        "lost": lost_sales(page, funnel) if page.has_money else None,
         "no_money": explain_no_money(page),
         "has_shop": page.has_shop,
         "no_failures": page.formats.text(mark("No visit met an error in this range.")),

@@ -23,6 +23,7 @@ from clickstream.dashboard.tabs.trust.sales_notes import (
 )
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.pipeline.sales.opening import sources_with_dates
 
 MOST_NOTES = 6
 """Newest dates that the page describes; the CSV file has all."""
@@ -147,9 +148,26 @@ def _missing(page: PageContext, records: Sequence[Record]) -> Iterator[SalesNote
         one["sales_source"]: one
         for one in page.answer(("newest_sales",), ("sales_source",), EVER, filters=()).records()
     }
-    for name in sorted({one.name for one in page.settings.sales} | known.keys()):
+    for name in sorted(sources_with_dates(page.settings) | known.keys()):
         newest = known[name]["newest_sales"].date() if name in known else None
         yield from notes_of_missing_dates(page, name, missing_dates(page, records, name), newest)
+
+
+def rounding_of(page: PageContext, records: Sequence[Record]) -> Iterator[str]:
+    """Yield a sentence for each currency in which orders of the source differ from their parts."""
+    for currency in sorted({one["currency"] for one in records}):
+        some = [one for one in records if one["currency"] == currency]
+        orders = sum(one["sales_differing_orders"] for one in some)
+        cents = sum(one["differing_cents"] for one in some)
+        if orders:
+            yield page.formats.plural(
+                "At the source, the parts of %(number)s order do not give its total, by "
+                "%(amount)s; the lake has it as it is there.",
+                "At the source, the parts of %(number)s orders do not give their totals, by "
+                "%(amount)s in all; the lake has them as they are there.",
+                orders,
+                amount=page.formats.money(cents, currency),
+            )
 
 
 def missing_dates(page: PageContext, records: Sequence[Record], source: str) -> list[date]:
@@ -179,6 +197,7 @@ def _lines(page: PageContext, records: Sequence[Record], bad: Sequence[Record]) 
         ),
         when=formats.moment(to_local(published, page.zone)),
     )
+    yield from rounding_of(page, records)
     if any(one["sales_missing_rows"] or one["missing_cents"] for one in bad):
         days = sorted(one["day"] for one in bad)
         yield formats.text(
