@@ -129,15 +129,6 @@ def finished_cafe(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     return clones.finished_cafe(cache.mkdir("cafe") if cache else tmp_path_factory.mktemp("cafe"))
 
 
-@pytest.fixture
-def cafe_lake(finished_cafe: Path, tmp_path: Path) -> Iterator[Lake]:
-    """A lake of the test's own: a clone of the finished café, whose hours are built."""
-    from tests.support import clones
-
-    with clones.cloned_cafe(finished_cafe, tmp_path / "cafe") as lake:
-        yield lake
-
-
 @pytest.fixture(scope="session")
 def read_cafe(finished_cafe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """A clone of the finished café for all tests of a process that only read."""

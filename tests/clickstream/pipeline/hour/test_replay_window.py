@@ -271,7 +271,7 @@ def test_new_visitor_ids_that_are_killed_are_completed_by_mend_or_by_the_next_ru
     assert parts(lake, FIRST, LAST) == parts(only_the_period(lake, settings), FIRST, LAST)
 
 
-@pytest.mark.lake
+@pytest.mark.deep
 def test_hours_never_published_are_built_beside_hours_past_their_window(
     settings: Settings, reopen: Callable[[], Lake], tmp_path: Path
 ) -> None:
@@ -300,7 +300,7 @@ def test_hours_never_published_are_built_beside_hours_past_their_window(
     assert verify(lake).is_proven
 
 
-@pytest.mark.lake
+@pytest.mark.deep
 def test_a_chain_is_published_step_by_step(lake: Lake, tmp_path: Path) -> None:
     """A late line of the device that never falls silent reaches hours that are seen one by one."""
     append(tmp_path / "logs" / "access.log", [TABLET.get(f"{BEFORE}:00:10", "/menu")])
@@ -315,7 +315,7 @@ def test_a_chain_is_published_step_by_step(lake: Lake, tmp_path: Path) -> None:
     assert verify(lake).is_proven
 
 
-@pytest.mark.lake
+@pytest.mark.deep
 def test_another_length_of_key_periods_does_not_reach_from_hour_to_hour(
     lake: Lake, settings: Settings
 ) -> None:
