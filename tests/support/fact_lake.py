@@ -14,17 +14,22 @@ from clickstream.dashboard.questions.periods import start_of
 from clickstream.lake import Lake, fact_files
 from clickstream.lake.fact_files import FactFile, Manifest
 
+SUNDAY = 7
+
 
 def store_facts(lake: Lake, tables: Mapping[tuple[str, date], pa.Table], zone: str = "UTC") -> None:
     """Write the rows of each fact view and date, and the manifest that names them.
 
-    A view has no file for a date without rows, unless it has no rows at all.
+    A view has no file for a date without rows, unless it has no rows at all: then it has those of
+    each Sunday and of the newest date, so that each week has one.
     """
     stored = fact_files.read_manifest(lake)
     files: dict[str, dict[date, FactFile]] = {}
     with_rows = {view for (view, _), rows in tables.items() if len(rows)}
+    newest = max(day for _, day in tables)
     for (view, day), rows in tables.items():
-        if len(rows) or (view not in with_rows and view not in files):
+        is_kept = view not in with_rows and (day == newest or day.isoweekday() == SUNDAY)
+        if len(rows) or is_kept:
             file = fact_files.write_file(lake, view, day, rows, "version")
             files.setdefault(view, {})[day] = file
     manifest = Manifest(1, datetime.now(UTC), zone, files)
