@@ -7,13 +7,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support.cases import each_case
 
 from clickstream.collect.sales.sql_dialects import offsets
 from clickstream.sales.values import BadValue, cents, local_moment
 
+LONDON = ZoneInfo("Europe/London")
 zones = st.sampled_from(
     [ZoneInfo(name) for name in ("Europe/London", "America/New_York", "Asia/Kathmandu", "UTC")]
 )
@@ -41,6 +42,8 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
         cents(text)
 
 
+@example(datetime(2026, 10, 25, 0, 30), LONDON)
+@example(datetime(2026, 10, 25, 1, 30), LONDON)
 @given(moments, zones)
 def test_a_local_time_is_the_first_moment_that_shows_it(at: datetime, zone: ZoneInfo) -> None:
     shown = at.replace(tzinfo=UTC).astimezone(zone)
@@ -53,7 +56,7 @@ def test_a_local_time_is_the_first_moment_that_shows_it(at: datetime, zone: Zone
 
 def test_a_time_that_clocks_skip_does_not_exist() -> None:
     with pytest.raises(BadValue, match="does not exist"):
-        local_moment(datetime(2026, 3, 29, 1, 30), ZoneInfo("Europe/London"))
+        local_moment(datetime(2026, 3, 29, 1, 30), LONDON)
 
 
 @given(moments, zones)
