@@ -1,8 +1,8 @@
 """Each target of the Makefile ends well at its smallest size, in a copy of the project.
 
-Other tests run what these targets start: tests, lint, types, golden, and the demo. Not run are
-`geoip` and `map` (downloads by npm), `lock` (asks PyPI), `screenshots`, `fuzz` (needs atheris) and
-`clean`, which removes the environment.
+Other tests run what these targets start: tests, lint, types, golden, and the stack of `demo` and
+`up`. Not run are `dashboard`, `geoip` and `map` (downloads by npm), `lock` (asks PyPI),
+`screenshots`, `fuzz` (needs atheris) and `clean`, which removes the environment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from scripts.mutations import ROOT, copy_project
 from tests.support.access_log import Client, append
-from tests.support.free_ports import free_ports
 
 pytestmark = pytest.mark.deep
 
@@ -33,7 +32,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "target",
     [
         *("help", "env", "docs", "sbom", "clean-demo"),
-        *("bench LINES=20000 ROUNDS=1", "age DAYS=2 LINES=20"),
+        *("bench LINES=20000 ROUNDS=1", "age DAYS=3 LINES=20"),
     ],
 )
 def test_a_target_ends_well(project: Path, target: str) -> None:
@@ -72,15 +71,4 @@ def started(project: Path, *arguments: str) -> Iterator[str]:
 def test_open_shows_the_address_of_its_dashboard(project: Path, tmp_path: Path) -> None:
     append(tmp_path / "access.log", [Client("192.0.2.1").get("2026-11-20T05:10:00", "/")])
     with started(project, "open", f"LOGS={tmp_path}") as line:
-        assert "127.0.0.1" in line
-
-
-def test_up_shows_the_addresses_of_the_stack(project: Path) -> None:
-    ports = free_ports()
-    options = [
-        f"PORT={ports.airflow}",
-        f"AWS_PORT={ports.aws}",
-        f"DASHBOARD_PORT={ports.dashboard}",
-    ]
-    with started(project, "up", *options) as line:
         assert "127.0.0.1" in line
