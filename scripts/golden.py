@@ -6,8 +6,9 @@ python -m scripts.golden --keep DIR     write what is digested to DIR, for a dif
 
 The café is the finished lake of the tests: two days with fixed seed, dates and keys
 (`tests.support.finished_cafe`). There is one digest for the sorted rows of each table and view, for
-each page, and for the texts of the mail, of alerts, `status` and `try`. Moments of publication
-and random names are replaced. The exit status is 1 if a digest differs.
+each page, and for the texts of the mail, of alerts, `status` and `try`. The clock
+stands still. Durations and digests of random names are left out. The exit status is 1 if a digest
+differs.
 """
 
 from __future__ import annotations

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import uvicorn
 from tests.browser.hostile_lines import failed_orders, hostile_lines
+from tests.support.app_thread import serving
 from tests.support.cafe_shops import Story
 from tests.support.lakes import SQL, built, settings_of_a_lake
 from tests.support.sales_files import (
@@ -42,7 +39,6 @@ NOW = datetime(2026, 11, 24, 15, 20, tzinfo=UTC)
 ATTACKED = datetime(2026, 11, 22, 11, tzinfo=UTC)
 FAILED = datetime(2026, 11, 23, 16, tzinfo=UTC)
 RULES = CafeRules(visitors_per_hour=14, bots_per_hour=4, scanners_per_hour=1)
-START_SECONDS = 30
 COUNTER, CAFE = "counter", "cafe"
 """A shop whose orders have no visit, and the one whose orders are those of the log."""
 
@@ -114,18 +110,5 @@ def running_dashboard(settings: Settings, now: datetime = NOW) -> Iterator[Runni
     app = build_app(settings, clock=lambda: now)
     dashboard: DashboardService = app.state.dashboard
     dashboard.refresher.look()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        deadline = time.monotonic() + START_SECONDS
-        while not server.started and thread.is_alive() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        if not server.started:
-            raise RuntimeError("The dashboard's server did not start; its log says why.")
-        port = listener.getsockname()[1]
-        yield RunningDashboard(f"http://127.0.0.1:{port}", settings, dashboard)
-        server.should_exit = True
-        thread.join(START_SECONDS)
+    with serving(app) as address:
+        yield RunningDashboard(address, settings, dashboard)

@@ -1,4 +1,4 @@
-"""Clones of the finished café: a test gets a lake of its own in a second instead of building one.
+"""Clones of the finished café: a test gets a separate lake in a second instead of building one.
 
 The café is built once for each version of the code, in pytest's cache. A clone is a copy of its
 directory with a local AWS, so a test may change anything.
