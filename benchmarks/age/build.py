@@ -19,7 +19,7 @@ from benchmarks.age.meter import Cost, Workbench
 from benchmarks.age.plan import Plan
 from benchmarks.age.traffic import Traffic
 from clickstream.hours import Hour, by_day, hour_range
-from clickstream.lake import Lake, raw
+from clickstream.lake import Lake, raw, visitor_keys
 from clickstream.lake.raw import RawRange
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
@@ -106,6 +106,8 @@ def build_lake(plan: Plan, bench: Workbench, progress: Callable[[int], None]) ->
         built.save(path)
         progress(built.days)
     if not built.is_finished:
+        # The first build of a period does this, and in its first hour the lake ends before it.
+        visitor_keys.destroy_expired(bench.lake, datetime.now(UTC))
         refresh_views(bench.lake)
         refresh_facts(bench.lake)
         built.is_finished = True
@@ -119,7 +121,7 @@ def _build_day(bench: Workbench, built: Built, traffic: Traffic, days: Days, num
     lines = {hour: _store(bench.lake, traffic, hour) for hour in stored}
     if number == is_last:
         lines[hours[-1]] = _pull(bench, traffic, hours[-1])
-    when = _when(number, len(days))
+    when = published_alone(number, len(days))
     singles = min(MOST_SINGLE_HOURS, len(days) // 3) if when else 0
     together, alone = hours[: len(hours) - singles], hours[len(hours) - singles :]
     with bench.measured() as cost:
@@ -136,12 +138,13 @@ def _build_day(bench: Workbench, built: Built, traffic: Traffic, days: Days, num
     stretch.maintenance.add(cost)
 
 
-def _when(number: int, days: int) -> str:
+def published_alone(number: int, days: int) -> str:
     """Return `start` or `end` for the days whose last hours are published one by one.
 
     The last day is rarely complete, so the day before it is the end; the start is after a week.
+    `days` are those that the lake touches, at least three.
     """
-    return {min(7, days // 3): "start", days - 2: "end"}.get(number, "")
+    return {min(7, days // 4): "start", days - 2: "end"}.get(number, "")
 
 
 def _store(lake: Lake, traffic: Traffic, hour: Hour) -> int:

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 from benchmarks.age.__main__ import main
+from benchmarks.age.build import published_alone
 from benchmarks.age.plan import Plan, key_days, replay_days
 from benchmarks.age.traffic import ALWAYS_ON, SECOND_DEVICE, Traffic
 from tests.support.cases import each_case
 
 from clickstream import parse
-from clickstream.hours import Hour
+from clickstream.hours import Hour, by_day
 from clickstream.lake.visitor_keys import KeyPeriod
 
 MOST_HOURS_AGAIN = 48
@@ -183,3 +184,6 @@ def test_some_keys_are_destroyed_and_that_of_the_device_is_not(days: int, place:
     assert is_destroyed(plan.first_hour.plus(12))
     assert not is_destroyed(plan.device_first)
     assert plan.first_hour < plan.device_first
+    touched = [*by_day(plan.first_hour, plan.last_hour)]
+    alone = [published_alone(number, len(touched)) for number in range(len(touched))]
+    assert [one for one in alone if one] == ["start", "end"]
