@@ -224,6 +224,12 @@ def test_a_wrong_login_and_a_stopped_server_differ(
     with pytest.raises(ShopRefused) as error, reading(settings, refused):
         pass
     assert "hidden-word" not in str(error.value)
+    lock = "role locked nologin" if "postgres" in address else "user locked@'%%' account lock"
+    with engine_of(address).begin() as connection:
+        connection.exec_driver_sql(f"create {lock}")
+    locked = source_of(address.replace("root@", "locked@").replace("postgres@", "locked@"))
+    with pytest.raises(ShopRefused), reading(settings, locked):
+        pass
     monkeypatch.setenv("AIRFLOW_CONN_OTHER", "mssql://a:hidden-word@db/x")
     other = SalesSettings.model_validate(
         {**source_of(address).model_dump(), "url": "", "connection": "other"}

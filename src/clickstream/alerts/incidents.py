@@ -59,18 +59,24 @@ RECOVERY: Kind = "recovery"
 class Conditions:
     """The conditions of a rule that hold, as text by subject.
 
-    All other incidents of the rule are over; with `only`, those of these subjects.
+    All other incidents of the rule are over; with `only`, those of these subjects. `watched` are
+    all subjects of the rule: an incident of another one is not over, but no longer watched.
     """
 
     rule: Rule
     holds: Mapping[str, str]
     only: frozenset[str] | None = None
+    watched: frozenset[str] | None = None
 
     def is_over(self, incident: Incident) -> bool:
         """Whether the condition of an incident does not hold any more."""
         subject = incident.subject
         in_scope = self.only is None or subject in self.only
         return incident.rule == self.rule and in_scope and subject not in self.holds
+
+    def lacks(self, incident: Incident) -> bool:
+        """Whether the subject of an incident is watched no more."""
+        return self.watched is not None and incident.subject not in self.watched
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,8 @@ class Incident:
     `seen_at` is when a check confirmed it, at most CONFIRM_AFTER ago. `clear_since` is set while
     the condition does not hold and the incident is still open. `run_at` is the logical date of a
     DAG's newest failed run. `owed` are the channels that get messages after the end. `alerts` and
-    `recoveries` have marks by channel. All times are aware.
+    `recoveries` have marks by channel. `is_unwatched` ones are closed because no check looks at
+    their subject any more, so that nobody knows whether they are over. All times are aware.
     """
 
     rule: str
@@ -104,6 +111,7 @@ class Incident:
     owed: tuple[str, ...] = ()
     alerts: dict[str, Mark] = field(default_factory=dict)
     recoveries: dict[str, Mark] = field(default_factory=dict)
+    is_unwatched: bool = False
 
     @property
     def id(self) -> tuple[str, str, datetime]:
@@ -195,10 +203,10 @@ class Incidents:
                 if one.clear_since is None:
                     changed = changed._with(one, replace(one, clear_since=now))
                 elif now - one.clear_since >= CLEAR_AFTER:
-                    changed = changed.close(one, now, channels)
+                    changed = changed.close(one, now, channels, is_unwatched=verdict.lacks(one))
         for one in changed.open:
             if one.rule != Rule.FAILED_RUN and now - one.seen_at > FORGET_AFTER:
-                changed = changed.close(one, now, channels)
+                changed = changed.close(one, now, channels, is_unwatched=True)
         return changed
 
     def hold(
@@ -216,7 +224,14 @@ class Incidents:
         seen = replace(known, text=text, seen_at=now, clear_since=None, run_at=newest)
         return self._with(known, seen)
 
-    def close(self, one: Incident, now: datetime, channels: Collection[str]) -> Incidents:
+    def close(
+        self,
+        one: Incident,
+        now: datetime,
+        channels: Collection[str],
+        *,
+        is_unwatched: bool = False,
+    ) -> Incidents:
         """Close an open incident.
 
         All channels get its recovery, after its alert if this is not sent yet. If alerts are muted
@@ -224,7 +239,7 @@ class Incidents:
         """
         alerted = {name for name, mark in one.alerts.items() if mark.state != "failed"}
         owed = alerted if self.is_muted(one.rule, now) else alerted | {*channels}
-        closed = replace(one, closed_at=now, owed=tuple(sorted(owed)))
+        closed = replace(one, closed_at=now, owed=tuple(sorted(owed)), is_unwatched=is_unwatched)
         left = tuple(i for i in self.open if i.id != one.id)
         return replace(self, open=left, closed=_keep([*self.closed, closed], now))
 

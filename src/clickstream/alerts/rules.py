@@ -52,12 +52,20 @@ def find_verdicts(seen: Observations, limits: AlertSettings) -> list[Conditions]
 def _of_lake(lake: LakeObservations, limits: AlertSettings) -> Iterator[Conditions]:
     recent = lake.hours[-RECENT_HOURS:]
     yield _of_subject(Rule.HOURS_BEHIND, LAKE, _behind(lake.freshness, limits.hours_behind))
-    yield Conditions(Rule.HOST_UNREACHABLE, dict(_hosts(lake.freshness)))
+    yield Conditions(
+        Rule.HOST_UNREACHABLE,
+        dict(_hosts(lake.freshness)),
+        watched=frozenset(one.name for one in lake.freshness.sources),
+    )
     yield _of_subject(Rule.REJECT_SHARE, LAKE, _rejects(recent, limits.reject_share))
     yield _errors(lake.failed, limits.error_share)
     yield _of_subject(Rule.BOT_SHARE, LAKE, _bots(lake.hours, limits.bot_share))
     yield _of_subject(Rule.VERIFY_FINDINGS, LAKE, _findings(lake))
-    yield Conditions(Rule.SALES_DIFFER, dict(_sales(lake.freshness)))
+    yield Conditions(
+        Rule.SALES_DIFFER,
+        dict(_sales(lake.freshness)),
+        watched=frozenset(one.name for one in lake.freshness.sales),
+    )
 
 
 def _of_subject(rule: Rule, subject: str, text: str) -> Conditions:

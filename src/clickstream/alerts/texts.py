@@ -76,8 +76,19 @@ def build_alert(settings: Settings, incident: Incident, kind: Kind, now: datetim
     else:
         ended = incident.closed_at or now
         lasted = describe_duration(ended - incident.opened_at)
-        title, what = f"over: {title}", f"It is over after {lasted}. It was: {what}"
-        parts = [("What to do", "Nothing."), ("Since", opened)]
+        to_do = "Nothing."
+        if incident.is_unwatched:
+            title = f"no longer watched: {title}"
+            what = (
+                f"No check looks at {subject} any more, after {lasted}. The last one found: {what}"
+            )
+            to_do = (
+                "If it was removed from the settings on purpose, nothing. Otherwise restore the "
+                "settings: the incident may hold on, and nobody is told."
+            )
+        else:
+            title, what = f"over: {title}", f"It is over after {lasted}. It was: {what}"
+        parts = [("What to do", to_do), ("Since", opened)]
     return Alert(
         f"{incident.rule}.{incident.opened_at:%Y%m%dT%H%M%S%f}.{incident.subject}.{kind}",
         f"{settings.site.title or settings.site.name}: {title}",

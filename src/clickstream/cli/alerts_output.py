@@ -23,7 +23,10 @@ def show_incidents(found: Incidents, now: datetime, out: Console, closed: int = 
         for one in found.active_mutes(now)
     ]
     ended = found.closed[::-1][:closed]
-    lines += [f"[green]✓[/] {escape(_ended(one))}" for one in ended]
+    lines += [
+        f"{'[yellow]![/]' if one.is_unwatched else '[green]✓[/]'} {escape(_ended(one))}"
+        for one in ended
+    ]
     for line in lines:
         out.print(line, soft_wrap=True, highlight=False)
 
@@ -38,7 +41,8 @@ def _open(one: Incident, now: datetime) -> str:
 def _ended(one: Incident) -> str:
     ended = one.closed_at or one.opened_at
     times = f"{_minute(one.opened_at)} to {_minute(ended)}"
-    return f"Ended: {one.rule} ({one.subject}), {times}: {one.text}"
+    end = "No longer watched" if one.is_unwatched else "Ended"
+    return f"{end}: {one.rule} ({one.subject}), {times}: {one.text}"
 
 
 def _minute(moment: datetime) -> str:
@@ -61,6 +65,7 @@ def _values(one: Incident) -> dict[str, Any]:
     moments = {"opened_at": one.opened_at, "closed_at": one.closed_at}
     return {
         **{"rule": one.rule, "subject": one.subject, "text": one.text},
+        "is_unwatched": one.is_unwatched,
         **{name: at.isoformat() if at else None for name, at in moments.items()},
         "alerts": {name: mark.problem or mark.state for name, mark in one.alerts.items()},
     }

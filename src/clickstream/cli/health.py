@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from clickstream.cli.alerts_output import incident_values, show_incidents
 from clickstream.cli.console import (
     FromSpan,
     ToSpan,
@@ -21,7 +20,7 @@ from clickstream.cli.console import (
 )
 from clickstream.cli.deadline import exit_now, run_until
 from clickstream.cli.missing_packages import missing_package
-from clickstream.cli.status_output import show_status, status_values
+from clickstream.cli.status_output import exit_code, show_status, status_values
 from clickstream.errors import AwsUnavailable, ClickstreamError, InputError
 from clickstream.hours import Hour, HourSpan, describe_hours, hour_range
 from clickstream.wording import parse_duration, quantity
@@ -96,9 +95,10 @@ def status(
 ) -> None:
     """Show how recent the lake is, which hours have lines to build, and what is missing.
 
-    Exit codes for monitoring: 0 if the lake is recent and complete; 1 if something
-    is late or missing; 2 if this can't be determined, because no hour is published,
-    a source was never pulled, or AWS does not answer within [bold]--timeout[/].
+    Exit codes for monitoring: 0 if the lake is recent and complete, and no incident is
+    open; 1 if something is late or missing, a shop can't be read, or an incident is open;
+    2 if this can't be determined, because no hour is published, a source was never pulled,
+    or AWS does not answer within [bold]--timeout[/].
 
     Example: [bold]clickstream status --max-lag 6h[/]
 
@@ -106,12 +106,10 @@ def status(
     """
     found, incidents = _measure(max_lag, max_source_lag, since.first if since else None, timeout)
     if as_json:
-        of_alerts = incident_values(incidents, found.now)
-        out.print_json(data=status_values(found) | of_alerts)
+        out.print_json(data=status_values(found, incidents))
     else:
-        show_status(found, out)
-        show_incidents(incidents, found.now, out)
-    raise typer.Exit(found.health.exit_code)
+        show_status(found, incidents, out)
+    raise typer.Exit(exit_code(found, incidents))
 
 
 def _measure(

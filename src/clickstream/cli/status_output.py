@@ -11,11 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from clickstream.cli.alerts_output import incident_values, show_incidents
 from clickstream.errors import StateCode, with_code
 from clickstream.hours import Hour, describe_hours, group_hours
 from clickstream.wording import describe_duration, quantity, shorten
 
 if TYPE_CHECKING:
+    from clickstream.alerts.incidents import Incidents
     from clickstream.pipeline.hosts.host_freshness import HostFreshness
     from clickstream.pipeline.proof.freshness import Freshness
 
@@ -25,11 +27,13 @@ FILES_NAMED = 5
 SPANS_NAMED = 3
 
 
-def show_status(found: Freshness, out: Console) -> None:
-    """Print freshness on one screen: the verdict, the hours, the sources, and problems."""
-    health = found.health
+def show_status(found: Freshness, incidents: Incidents, out: Console) -> None:
+    """Print the state on one screen: the verdict, the hours, the sources, problems, incidents."""
+    code, verdict = exit_code(found, incidents), found.health.capitalize()
+    if incidents.open:
+        verdict += f", {quantity(len(incidents.open), 'incident')} open"
     out.print(
-        f"[bold {COLOURS[health.exit_code]}]{health.capitalize()}[/] at {_minute(found.now)}. "
+        f"[bold {COLOURS[code]}]{verdict}[/] at {_minute(found.now)}. "
         f"Checked: hours since {found.since}. Bucket: {escape(found.bucket)}.",
         *("", _hours(found)),
         sep="\n",
@@ -41,13 +45,20 @@ def show_status(found: Freshness, out: Console) -> None:
             _show_files(source, out)
     sentences = [(BAD, one.sentence) for one in found.missing_hosts]
     sentences += [(BAD, one.problem) for one in found.sources if one.is_known and one.problem]
+    sentences += [(BAD, one.problem) for one in found.sales if one.problem]
     sentences += [(NOTE, sentence) for sentence in found.doubts]
     sentences += [(NOTE, unknown) for unknown in found.unknowns]
-    if health.exit_code:
+    if code:
         sentences.append((" ", "What to do: docs/runbook.md, the section of the code."))
         out.print()
     for mark, sentence in sentences:
         out.print(f"{mark} {escape(sentence)}", soft_wrap=True, highlight=False)
+    show_incidents(incidents, found.now, out)
+
+
+def exit_code(found: Freshness, incidents: Incidents) -> int:
+    """Return what monitoring reads: that of the health, or 1 for a fresh lake with an incident."""
+    return found.health.exit_code or int(bool(incidents.open))
 
 
 def _hours(found: Freshness) -> Table:
@@ -76,7 +87,8 @@ def _hours(found: Freshness) -> Table:
     table.add_row(NOTE if found.past_window else GOOD, "Past window", _past_window(found))
     for source in found.sales:
         text = escape(f"{source.name}: {source.sentence(found.now)}")
-        table.add_row(NOTE if source.has_notes else GOOD, "Sales", text)
+        mark = BAD if source.problem else NOTE if source.has_notes else GOOD
+        table.add_row(mark, "Sales", text)
     return table
 
 
@@ -160,15 +172,19 @@ def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def status_values(found: Freshness) -> dict[str, Any]:
-    """Return freshness as JSON values: times in ISO 8601, durations in seconds, hours as text."""
+def status_values(found: Freshness, incidents: Incidents) -> dict[str, Any]:
+    """Return freshness and incidents as JSON values.
+
+    Times are in ISO 8601, durations in seconds, hours are text.
+    """
     return {
         "health": str(found.health),
-        "exit_code": found.health.exit_code,
+        "exit_code": exit_code(found, incidents),
         "problems": found.problems,
         "unknowns": found.unknowns,
         "doubts": found.doubts,
         **_plain(found),
+        **incident_values(incidents, found.now),
     }
 
 

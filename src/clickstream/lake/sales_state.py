@@ -1,6 +1,7 @@
 """Which version of a source's dates the lake has: `sales/SOURCE/2026-11.json`.
 
-The ledger of sales has the same for readers. A run that finds nothing new reads these small objects
+The ledger of sales has the same for readers. `sales/SOURCE.json` says since when a source can't
+be read. A run that finds nothing new reads these small objects
 only, one for each month. A publication records a unique mark before its first commit, and the
 version after the last one, if this mark is still recorded. So a publication that is killed, or that
 another one overtakes, is repeated, also if the source has no rows of the date any more.
@@ -10,9 +11,11 @@ from __future__ import annotations
 
 import json
 import secrets
-from datetime import date
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
 
-from clickstream.errors import StaleHour
+from clickstream.errors import ClickstreamError, StaleHour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
 
@@ -58,6 +61,35 @@ def end(lake: Lake, source: str, day: date, version: str, mark: str) -> None:
     `mark` is that of `begin`, or the recorded version of a date whose rows need no publication.
     """
     _record(lake, source, day, version, mark)
+
+
+def unreadable_since(lake: Lake, source: str) -> tuple[datetime, str] | None:
+    """Return since when a source can't be read (aware), and the last error; None if it can."""
+    stored = objects.get(lake, _failure_key(source))
+    if stored is None:
+        return None
+    failure = json.loads(stored.body)
+    return datetime.fromisoformat(failure["since"]), failure["error"]
+
+
+@contextmanager
+def noting_failure(lake: Lake, source: str, now: datetime) -> Iterator[None]:
+    """Record that the block could not read a source; a block that could removes the record."""
+    before = unreadable_since(lake, source)
+    try:
+        yield
+    except ClickstreamError as error:
+        since = before[0] if before else now
+        if before != (since, error.printed):
+            body = json.dumps({"since": since.isoformat(), "error": error.printed})
+            objects.put(lake, _failure_key(source), body.encode())
+        raise
+    if before:
+        objects.delete(lake, [_failure_key(source)])
+
+
+def _failure_key(source: str) -> str:
+    return f"{PREFIX}{source}.json"
 
 
 def _record(lake: Lake, source: str, day: date, version: str, only_after: str = "") -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from clickstream import __version__
 from clickstream.errors import OtherLayout
 from clickstream.lake.client import Lake
 from clickstream.tables import LAYOUT_VERSION, Table
@@ -44,24 +45,38 @@ def properties_of(table: Table) -> dict[str, str]:
 def check_tables(lake: Lake) -> bool:
     """Return whether all tables exist with our columns and properties; refuse another layout.
 
+    Tables with further columns were made by a newer release. This one would replace their rows by
+    rows without these values, so it is refused before it writes.
+
     Opening a lake usually takes only this, and each task opens it again. So it is one request:
     pyiceberg copies a table's properties and columns to its entry in Glue. Raises OtherLayout.
     """
     entries = lake.catalog_entries(table.name for table in lake.tables)
-    for entry in entries.values():
-        refuse_other_layout(lake, entry.get("Parameters", {}))
-    return all(t.name in entries and _is_current(t, entries[t.name]) for t in lake.tables)
+    is_current = True
+    for table in lake.tables:
+        if table.name not in entries:
+            is_current = False
+            continue
+        parameters = entries[table.name].get("Parameters", {})
+        refuse_other_layout(lake, parameters)
+        columns, ours = _columns(entries[table.name]), {*table.column_names}
+        if unknown := sorted(columns - ours):
+            raise OtherLayout(
+                f"The table {table.name} of database {lake.database} has columns that this release "
+                f"of clickstream, {__version__}, does not know: {', '.join(unknown)}. A newer "
+                "release added them; nothing was changed. Install that release, or a newer one."
+            )
+        is_current &= ours <= columns and properties_of(table).items() <= parameters.items()
+    return is_current
 
 
-def _is_current(table: Table, entry: Mapping[str, Any]) -> bool:
-    """Return whether a table has our columns and properties, by its entry in Glue."""
-    stored = {
+def _columns(entry: Mapping[str, Any]) -> set[str]:
+    """Return the columns that a table has now, by its entry in Glue."""
+    return {
         column["Name"]
         for column in entry["StorageDescriptor"]["Columns"]
         if column.get("Parameters", {}).get(FIELD_CURRENT) != "false"
     }
-    has_columns = set(table.column_names) <= stored
-    return has_columns and properties_of(table).items() <= entry.get("Parameters", {}).items()
 
 
 def refuse_other_layout(lake: Lake, parameters: Mapping[str, str]) -> None:

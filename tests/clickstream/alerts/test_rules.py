@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from io import StringIO
 from typing import Any
 
+import pytest
+from rich.console import Console
 from tests.clickstream.pipeline.proof.test_freshness import (
     FRESH,
     NOW,
@@ -31,6 +35,7 @@ from clickstream.alerts.observations import (
 )
 from clickstream.alerts.rules import find_verdicts
 from clickstream.alerts.texts import build_alert, rule_texts
+from clickstream.cli.alerts_output import show_incidents
 from clickstream.hours import Hour
 from clickstream.pipeline.proof.sales_freshness import SalesFreshness
 from clickstream.pipeline.proof.verify_record import VerifyRecord
@@ -181,6 +186,29 @@ def test_what_a_check_does_not_see_stays_open(
     assert left
     assert {one.rule for one in opened.open} - left
     assert seen.observe([], NOW + 2 * DAY, ()).open == ()
+
+
+@pytest.mark.parametrize(("is_host", "is_removed"), [*itertools.product([True, False], repeat=2)])
+def test_an_incident_is_over_only_if_a_check_found_its_subject_good(
+    is_host: bool, is_removed: bool
+) -> None:
+    """A host or a shop that has left the settings is not good, but no longer watched."""
+    bad = failed(pulled_at=HOURS_AGO) if is_host else fresh(sales=[replace(SALES, rejected=1)])
+    seen = Incidents().observe(find_verdicts(bad, LIMITS), NOW, ("mail",))
+    gone = fresh(**({"sources": []} if is_host else {"sales": []})) if is_removed else GOOD
+    for minutes in (1, 12):
+        later = NOW + timedelta(minutes=minutes)
+        seen = seen.observe(find_verdicts(gone, LIMITS), later, ("mail",))
+    (incident,) = seen.closed
+    assert incident.is_unwatched == is_removed
+    recovery = build_alert(Settings(), incident, "recovery", later)
+    assert ("over" in recovery.text, "No check looks at" in recovery.text) == (
+        not is_removed,
+        is_removed,
+    )
+    shown = Console(file=StringIO(), width=500)
+    show_incidents(seen, later, shown, closed=1)
+    assert ("No longer watched: " in shown.file.getvalue()) == is_removed
 
 
 def test_every_rule_has_texts() -> None:

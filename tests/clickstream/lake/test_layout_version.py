@@ -141,6 +141,20 @@ def test_tables_of_a_newer_version_are_refused(
         reopen()
 
 
+@pytest.mark.parametrize("place", [0, len(TABLES) - 1])
+def test_a_table_with_columns_of_a_newer_release_is_refused_before_a_write(
+    lake_settings: Settings, monkeypatch: pytest.MonkeyPatch, reopen: Callable[[], Lake], place: int
+) -> None:
+    newer = [*TABLES]
+    added = Column("new", "long", "New.", since=COLUMNS_VERSION + 1)
+    newer[place] = replace(newer[place], columns=(*newer[place].columns, added))
+    lake = make_lake(lake_settings, monkeypatch, LAYOUT_VERSION, tuple(newer))
+    before = stored_tables(lake)
+    with pytest.raises(OtherLayout, match=f"{newer[place].name} .* does not know: new"):
+        reopen()
+    assert stored_tables(lake) == before
+
+
 def test_one_table_of_version_1_is_enough_to_refuse(
     lake_settings: Settings, monkeypatch: pytest.MonkeyPatch, reopen: Callable[[], Lake]
 ) -> None:

@@ -133,7 +133,7 @@ class Freshness:
     should be published by now and are not; `completeness` defines both, as for the dashboard.
     `perhaps_incomplete` are published hours in which a host logged unusually few lines. `outdated`
     hours were built with other settings or by another version. `sales` are the sources of sales;
-    they do not change the health, because a shop may sell nothing for days.
+    only one that can't be read changes the health, because a shop may sell nothing for days.
     """
 
     now: datetime
@@ -168,7 +168,8 @@ class Freshness:
         """A sentence, with its code, for everything that is late or missing."""
         problems = [with_code(*one) for one in self._late_hours()]
         problems += [one.sentence for one in self.missing_hosts]
-        return problems + [one.problem for one in self.sources if one.is_known and one.problem]
+        problems += [one.problem for one in self.sources if one.is_known and one.problem]
+        return problems + [one.problem for one in self.sales if one.problem]
 
     def _late_hours(self) -> Iterator[tuple[str, StateCode]]:
         """Yield a sentence and its code for each group of hours that is late or missing."""

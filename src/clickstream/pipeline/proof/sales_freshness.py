@@ -26,7 +26,8 @@ class SalesFreshness:
     `newest` is the newest of its `dates`, and `published_at` the last publication of any of them;
     both are None without a date. `rejected` dates have rows that can't be used. On `differing`
     dates, the parts of orders differ from their totals by more than `ROUNDING` of the sales.
-    `unfinished` dates have a publication that was interrupted or is still running.
+    `unfinished` dates have a publication that was interrupted or is still running. `failing` is
+    since when the source can't be read (aware), and the error of the last attempt.
     """
 
     name: str
@@ -37,6 +38,15 @@ class SalesFreshness:
     rejected: int
     differing: int
     unfinished: tuple[date, ...]
+    failing: tuple[datetime, str] | None = None
+
+    @property
+    def problem(self) -> str:
+        """Why the source can't be read; empty if the last attempt could."""
+        if self.failing is None:
+            return ""
+        since, error = self.failing
+        return f"Sales of {self.name} can't be read since {since:%Y-%m-%d %H:%M} UTC: {error}"
 
     def sentence(self, now: datetime) -> str:
         """Describe the source in one line; `now` is an aware time."""
@@ -56,7 +66,9 @@ class SalesFreshness:
     @property
     def has_notes(self) -> bool:
         """Whether a person should look at it."""
-        return not self.dates or bool(self.rejected or self.differing or self.unfinished)
+        return not self.dates or bool(
+            self.rejected or self.differing or self.unfinished or self.failing
+        )
 
 
 def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshness, ...]:
@@ -71,6 +83,7 @@ def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshn
             one.name,
             [row for row in rows if row["sales_source"] == one.name],
             sales_state.versions(lake, one.name, first),
+            sales_state.unreadable_since(lake, one.name),
         )
         for one in lake.settings.sales
         if one.name in with_dates
@@ -78,7 +91,10 @@ def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshn
 
 
 def _measure(
-    name: str, rows: Sequence[Mapping[str, Any]], versions: Mapping[date, str]
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    versions: Mapping[date, str],
+    failing: tuple[datetime, str] | None,
 ) -> SalesFreshness:
     newest = max(rows, key=lambda row: row["published_at"], default=None)
     return SalesFreshness(
@@ -88,6 +104,7 @@ def _measure(
         newest["published_at"].replace(tzinfo=UTC) if newest else None,
         newest["published_by"] if newest else "",
         sum(bool(row["rejected"]) for row in rows),
-        sum(row["differing_cents"] > row["gross_cents"] * ROUNDING for row in rows),
+        sum((row["differing_cents"] or 0) > row["gross_cents"] * ROUNDING for row in rows),
         tuple(sorted(day for day, one in versions.items() if sales_state.is_unfinished(one))),
+        failing,
     )

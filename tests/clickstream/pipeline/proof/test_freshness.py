@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 from tests.clickstream.pipeline.builders import store_line
 
-from clickstream.cli.status_output import show_status
+from clickstream.alerts.incidents import Conditions, Incidents, Rule
+from clickstream.cli.status_output import exit_code, show_status, status_values
 from clickstream.errors import StateCode
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, collection
@@ -29,6 +32,7 @@ from clickstream.pipeline.proof.freshness import (
     lake_freshness,
     measure_freshness,
 )
+from clickstream.pipeline.proof.sales_freshness import SalesFreshness
 from clickstream.pipeline.publish.late_lines import LateHour
 
 NOW = datetime(2026, 11, 26, 13, 5, tzinfo=UTC)
@@ -62,6 +66,34 @@ def test_a_lake_with_every_hour_and_a_recent_pull_is_fresh() -> None:
     assert (found.newest, found.lag) == (RUNNING.previous, 5 * MINUTE)
     assert found.sources[0].lag == 2 * MINUTE
     assert found.health.exit_code == 0
+
+
+@given(st.booleans(), st.booleans(), st.booleans(), st.integers(0, 3), st.booleans())
+def test_the_first_line_and_the_exit_code_count_all_that_is_wrong(
+    is_late: bool, is_unpulled: bool, is_unreadable: bool, incidents: int, is_json: bool
+) -> None:
+    failing = (NOW - 3 * MINUTE, "It refuses the login. (CS-802)") if is_unreadable else None
+    shop = SalesFreshness("shop", 3, NOW.date(), NOW, "tests", 0, 0, (), failing)
+    records = replace(FRESH, sales=[shop], sources=[] if is_unpulled else FRESH.sources)
+    if is_late:
+        records = replace(records, published=dict.fromkeys([SINCE], BUILT))
+    subjects = {f"page {number}": "It fails. (CS-706)" for number in range(incidents)}
+    opened = Incidents().observe([Conditions(Rule.ERROR_SHARE, subjects)], NOW, ())
+    found = measured(records)
+    bad = is_late or is_unreadable
+    expected = 1 if bad else 2 if is_unpulled else int(bool(incidents))
+    if is_json:
+        values = json.loads(json.dumps(status_values(found, opened)))
+        assert values["exit_code"] == expected == exit_code(found, opened)
+        assert len(values["problems"]) == 2 * is_late + is_unreadable
+        return
+    out = StringIO()
+    show_status(found, opened, Console(file=out, width=200))
+    first, rest = out.getvalue().split("\n", 1)
+    assert first.startswith("Fresh") == (not bad and not is_unpulled)
+    named = re.search(r", (\d) incidents? open at ", first)
+    assert (int(named[1]) if named else 0) == incidents == rest.count("Incident ")
+    assert ("Sales of shop can't be read since 2026-11-26 13:02 UTC" in rest) == is_unreadable
 
 
 HOURS = st.integers(1, 30).map(RUNNING.minus)
@@ -110,7 +142,7 @@ def test_a_lake_is_fresh_only_if_nothing_is_late_missing_or_broken_off(
     codes = [sentence[-7:-1] for sentence in found.problems]
     assert codes == [code for code, is_so in states.items() if is_so]
     shown = StringIO()
-    show_status(found, Console(file=shown, width=300))
+    show_status(found, Incidents(), Console(file=shown, width=300))
     failing = [line for line in shown.getvalue().splitlines() if line.startswith("✗")]
     assert {line.rstrip()[-7:-1] for line in failing} == {*codes}
 
