@@ -49,7 +49,7 @@ def settings_of_the_cafe(endpoint: str, directory: Path) -> Settings:
     logs.mkdir()
     write_demo_database(places)
     own = settings_of_a_lake(endpoint, logs)
-    ours = load(SQL.parents[1] / "clickstream.toml", {})
+    ours = load(SQL.parents[1] / "cafe.toml", {})
     kept = str(directory / "dashboard")
     ours = ours.model_copy(
         update={

@@ -53,9 +53,7 @@ SESSIONS = (
 )
 
 
-def test_facts_of_a_directory_of_one_file_and_of_stdin_are_the_same(
-    run: Run, tmp_path: Path
-) -> None:
+def test_facts_of_a_directory_and_of_stdin_are_the_same(run: Run, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     text = lines_of_people(5)
@@ -63,7 +61,6 @@ def test_facts_of_a_directory_of_one_file_and_of_stdin_are_the_same(
     goal = ("--goal", "order=/thanks")
     for name, log, stdin in (
         ("directory", str(logs), ""),
-        ("file", str(logs / "access.log"), ""),
         ("stdin", "-", text),
     ):
         done = run(log, *goal, "--export", str(tmp_path / name), stdin=stdin)

@@ -68,7 +68,7 @@ def test_queries_have_a_byte_limit_and_results_in_the_bucket() -> None:
 
 
 def test_defaults_are_those_of_the_settings() -> None:
-    lake = settings.load(ROOT / "clickstream.toml", {}).lake
+    lake = settings.load(ROOT / "cafe.toml", {}).lake
     assert STACK.ref("Database") == lake.database
     assert STACK.ref("KeyPrefix") == lake.key_secret.partition("/")[0]
     assert STACK.ref("Bucket") == "clickstream-000000000000-us-east-1"

@@ -87,8 +87,8 @@ def mail_variables(mail: MailServer) -> dict[str, str]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project's directory with the repository's settings and DAGs, and the DAG of the tests."""
     root = tmp_path_factory.mktemp("s")
-    shutil.copy(ROOT / "clickstream.toml", root)
-    for name in ("Procfile", "plugins", "include"):
+    shutil.copy(ROOT / "cafe.toml", root)
+    for name in ("Procfile", "plugins", "include", "src"):
         (root / name).symlink_to(ROOT / name)
     (root / "dags").mkdir()
     for dag in [*(ROOT / "dags").glob("*.py"), Path(__file__).with_name("probe_dag.py")]:
@@ -132,7 +132,7 @@ def stack(demo: Demo, project: Path, sshd: Sshd) -> Stack:
     """The stack of the demo, from then on with the hosts of the tests."""
     for name in ("web-1", "web-2", "shop"):
         (project / name).mkdir()
-    settings_file = project / "clickstream.toml"
+    settings_file = project / "cafe.toml"
     sources = SOURCES.format(shop=project / "shop", sshd=sshd)
     settings_file.write_text(DEFAULT_SOURCES.sub(sources, settings_file.read_text(), count=1))
     (project / "var" / "ssh").mkdir()
@@ -156,7 +156,7 @@ def lake(stack: Stack) -> Lake:
         environment["AWS_SECRET_ACCESS_KEY"],
         region_name=environment["AWS_DEFAULT_REGION"],
     )
-    return open_lake(settings.load(stack.layout.root / "clickstream.toml", environment), session)
+    return open_lake(settings.load(stack.layout.root / "cafe.toml", environment), session)
 
 
 @pytest.fixture(scope="session")

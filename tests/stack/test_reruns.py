@@ -375,9 +375,9 @@ def settled_though_processes_end(stack: Stack, api: AirflowApi) -> None:
 @pytest.mark.deep
 def test_a_killed_scheduler_is_an_incident_until_it_is_back(stack, api, lake) -> None:
     """The stack's watch reads the shorter limit for its next check; the end takes 10 minutes."""
-    file = stack.layout.root / "clickstream.toml"
+    file = stack.layout.root / "cafe.toml"
     text = file.read_text()
-    file.write_text(text.replace("outage_minutes = 10", "outage_minutes = 1"))
+    file.write_text(f"{text}\n[alerts]\noutage_minutes = 1\n")
     os.killpg(stack.processes.pids()["scheduler"], signal.SIGKILL)
     wait_for_incidents(lake, {"airflow_silent"})
     start_again_what_has_ended(stack)

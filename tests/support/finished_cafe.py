@@ -53,7 +53,7 @@ RUN = "tests"
 
 def settings_of_the_cafe(endpoint: str, directory: Path, name: str = "cafe") -> Settings:
     """Return the project's own settings, with a lake of a name, and files below a directory."""
-    ours = load(SQL.parents[1] / "clickstream.toml", {})
+    ours = load(SQL.parents[1] / "cafe.toml", {})
     sales = tuple(
         SalesSettings(
             name=shop, kind="csv", columns=columns, currency="GBP", path=str(directory / shop)

@@ -259,7 +259,7 @@ def cafe_settings(settings: Settings, directory: Path, cafe: MatchedCafe) -> Set
     )
     hours = round(cafe.window.total_seconds() / 3600)
     times = {"window_hours": hours, "attribution_days": cafe.attribution.days}
-    orders = load(ROOT / "clickstream.toml", {}).orders.model_copy(update=times)
+    orders = load(ROOT / "cafe.toml", {}).orders.model_copy(update=times)
     return settings.model_copy(
         update={
             "sales": (shop,),

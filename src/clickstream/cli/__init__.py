@@ -39,10 +39,9 @@ from clickstream.cli.console import (
     open_lake,
     out,
     print_error,
-    settings_for,
 )
 from clickstream.cli.missing_packages import CommandGroup
-from clickstream.errors import ClickstreamError, InputError
+from clickstream.errors import ClickstreamError
 from clickstream.memory import use_system_allocator
 from clickstream.query_output import STYLES, show_result
 
@@ -113,7 +112,7 @@ def try_(
     from clickstream.report.explain import show_explanation
     from clickstream.report.trial import run_trial
 
-    chosen = settings_for(logs or [])
+    chosen = load_settings()
     if line is not None:
         raise typer.Exit(show_explanation(line, logs or [], log_format, chosen, out))
     if not logs:
@@ -136,22 +135,6 @@ app.add_typer(lift.app, name="lift")
 app.add_typer(locations.app, name="locations")
 app.add_typer(bots.app, name="bots")
 app.add_typer(aws.app, name="aws")
-
-RENAMED_COMMANDS = {"mend": "repair", "upkeep": "maintain"}
-
-
-def _refuse_renamed(old: str, new: str) -> None:
-    """Register a hidden command under an old name; it raises an InputError with the new name."""
-
-    def refuse() -> None:
-        raise InputError(f"The command {old} is called {new} now: clickstream {new} --help.")
-
-    anything = {"allow_extra_args": True, "ignore_unknown_options": True}
-    app.command(old, hidden=True, add_help_option=False, context_settings=anything)(refuse)
-
-
-for old_name, new_name in RENAMED_COMMANDS.items():
-    _refuse_renamed(old_name, new_name)
 
 
 @app.command()
@@ -245,15 +228,17 @@ def up(
 ) -> None:
     """Start the local stack: a local AWS, PostgreSQL, Airflow and the dashboard.
 
-    Ctrl-C stops all of them.
+    Where `clickstream demo` has run before, the simulated café and its shop continue, with the
+    settings of cafe.toml. Ctrl-C stops all of them.
 
     Example: [bold]clickstream up --airflow-port 9090[/]
     """
-    from clickstream.demo.stack import Ports
+    from clickstream.demo.stack import Ports, StackLayout
     from clickstream.demo.stack import up as start
+    from clickstream.demo.traffic import cafe_of
 
-    ports = Ports(airflow_port, aws_port, dashboard_port)
-    raise typer.Exit(start(Path.cwd(), ports, console=out))
+    layout, ports = StackLayout(Path.cwd()), Ports(airflow_port, aws_port, dashboard_port)
+    raise typer.Exit(start(layout, ports, *cafe_of(layout), console=out))
 
 
 @app.command()

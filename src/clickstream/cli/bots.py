@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from clickstream.cli.console import FormatOfLogs, Logs, out, settings_for
+from clickstream.cli.console import FormatOfLogs, Logs, load_settings, out
 
 app = typer.Typer(no_args_is_help=True, help="Look at the rules against bots.")
 
@@ -34,5 +34,5 @@ def check(
     """
     from clickstream.report.bots_check import check_bots
 
-    chosen = settings_for(logs)
+    chosen = load_settings()
     raise typer.Exit(check_bots(logs, log_format, as_json, out, chosen))

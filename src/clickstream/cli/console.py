@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -28,9 +27,16 @@ FirstHour = Annotated[
 LastHour = Annotated[
     Hour, typer.Argument(parser=Hour.last_of, metavar="TO", help="Last hour or day, UTC.")
 ]
-AirflowPort = Annotated[int, typer.Option(metavar="PORT", help="Port of Airflow's web UI.")]
-AwsPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the local AWS.")]
-DashboardPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the owner's dashboard.")]
+
+
+def _port(text: str) -> Any:
+    return typer.Option(metavar="PORT", min=1, max=65_535, help=text)
+
+
+AirflowPort = Annotated[int, _port("Port of Airflow's web UI.")]
+AwsPort = Annotated[int, _port("Port of the local AWS.")]
+DashboardPort = Annotated[int, _port("Port of the owner's dashboard.")]
+LogsPort = Annotated[int, _port("Port of this machine at which the pages are opened.")]
 Logs = Annotated[
     list[str], typer.Argument(metavar="LOG...", help="Log files or directories; - is stdin.")
 ]
@@ -76,16 +82,6 @@ def open_lake(chosen: Settings | None = None) -> Lake:
     check_beside_stack(chosen)
     freeze_imports()
     return lake.open_lake(chosen)
-
-
-def settings_for(logs: Sequence[str]) -> Settings:
-    """Load the settings for some logs, and print what was left out of them."""
-    from clickstream.settings.cafe import load_for
-
-    chosen, left_out = load_for(logs)
-    if left_out:
-        err.print(escape(left_out), soft_wrap=True, highlight=False)
-    return chosen
 
 
 def progress_bar() -> Progress:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import signal
+import socket
 import tempfile
 import webbrowser
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from clickstream.cli.console import DashboardPort, FormatOfLogs, Logs, err, out, settings_for
+from clickstream.cli.console import FormatOfLogs, Logs, LogsPort, err, out
 from clickstream.cli.open_html import HtmlOption, RangeOption, parse_html_options
 from clickstream.ending_signals import exit_on
 from clickstream.errors import DiskFull, InputError, is_disk_full
@@ -51,7 +52,7 @@ def open_(
     ] = None,
     html: HtmlOption = None,
     range_: RangeOption = None,
-    port: DashboardPort = DEFAULT_PORT,
+    port: LogsPort = DEFAULT_PORT,
     open_browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
     ] = True,
@@ -74,21 +75,29 @@ def open_(
     with _temporary_directory() as temporary:
         # Arrow's usual allocator keeps about 90 MB of freed memory. Arrow reads this when loaded.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+        from clickstream.dashboard.web import server
         from clickstream.log_facts.log_set import LogSet
 
         html_file = parse_html_options(html, range_)
-        chosen = _with_goals(settings_for(logs), goals or []).model_copy(update={"sales": ()})
+        chosen = _with_goals(_load_settings(), goals or []).model_copy(update={"sales": ()})
         log_set = LogSet(logs, chosen, log_format)
-        with _full_disks_named(log_set), _engine(log_set, follow, temporary) as engine:
+        opens = not (export or html)
+        with (
+            server.listen(LOCAL_HOST, port) if opens else contextlib.nullcontext() as listener,
+            _full_disks_named(log_set),
+            _engine(log_set, follow, temporary) as engine,
+        ):
             _read(engine)
+            for note in filter(None, engine.notes):
+                err.print(escape(note), soft_wrap=True, highlight=False)
             if export:
                 _export(engine, export)
                 return
             chosen = _in_directory(chosen, engine.directory)
             if html_file:
                 html_file.write(logs, chosen, lambda: _present(engine), engine)
-                return
-            _serve(engine, chosen, port, open_browser)
+            if listener:
+                _serve(engine, chosen, listener, open_browser)
 
 
 @contextlib.contextmanager
@@ -103,7 +112,9 @@ def _temporary_directory() -> Iterator[Path]:
             tempfile.tempdir = before
 
 
-def _serve(engine: LogEngine, settings: Settings, port: int, open_browser: bool) -> None:
+def _serve(
+    engine: LogEngine, settings: Settings, listener: socket.socket, open_browser: bool
+) -> None:
     """Serve the dashboard until Ctrl-C."""
     from clickstream.dashboard.visits.file_lines import read_file_lines
     from clickstream.dashboard.web import app as pages
@@ -114,9 +125,18 @@ def _serve(engine: LogEngine, settings: Settings, port: int, open_browser: bool)
         lambda: _present(engine),
         engine=engine,
         read_lines=partial(read_file_lines, engine),
+        log_notes=lambda: engine.notes,
     )
-    base_url = f"http://{LOCAL_HOST}:{port}"
-    server.serve(app, LOCAL_HOST, port, lambda: _announce(engine.directory, base_url, open_browser))
+    base_url = f"http://{LOCAL_HOST}:{listener.getsockname()[1]}"
+    server.serve(app, listener, lambda: _announce(engine.directory, base_url, open_browser))
+
+
+def _load_settings() -> Settings:
+    """Load the settings for log files, whose site may have no name."""
+    from clickstream.settings import load
+    from clickstream.settings.loading import variables_for_logs
+
+    return load(environment={**os.environ, **variables_for_logs(load())})
 
 
 def _with_goals(settings: Settings, goals: Sequence[str]) -> Settings:
@@ -126,7 +146,7 @@ def _with_goals(settings: Settings, goals: Sequence[str]) -> Settings:
     from clickstream.settings import Settings
 
     named = dict(_goal(text) for text in goals)
-    return Settings.model_validate({**settings.model_dump(), "goals": named})
+    return settings.model_copy(update={"goals": Settings.model_validate({"goals": named}).goals})
 
 
 def _goal(text: str) -> tuple[str, dict[str, str]]:

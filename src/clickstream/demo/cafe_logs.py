@@ -59,14 +59,14 @@ class CafeLogs:
     def load(cls, directory: Path, state: Path) -> CafeLogs | None:
         """Return the logs of an earlier demo; None if there are none.
 
-        Raises InputError for logs of an earlier version without a recorded story.
+        Raises InputError for logs without a recorded story.
         """
         if not (directory / "access.log").exists():
             return None
         if not state.exists():
             raise InputError(
-                f"{state} is missing: an earlier version wrote the logs in {directory}, and this "
-                "one can't continue them. Remove all state of the demo by `make clean-demo`."
+                f"{state} is missing, so the logs in {directory} can't be continued. Remove all "
+                "state of the demo by `make clean-demo`."
             )
         stored = json.loads(state.read_text(encoding="utf-8"))
         return cls(

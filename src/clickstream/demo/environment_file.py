@@ -28,6 +28,9 @@ AWS_VARIABLES = (
 LIST_VARIABLE = "STACK_VARIABLES"
 """The variable that lists the other variables of the file."""
 
+SOCKET_VARIABLE = "PGHOST"
+"""The variable with the directory of PostgreSQL's socket, where libpq finds the café's shop."""
+
 DASHBOARD_URL_VARIABLE = "STACK_DASHBOARD_URL"
 """The default address of `clickstream dashboard link` and `share`."""
 
@@ -53,7 +56,8 @@ def text_of(path: Path, environment: Mapping[str, str], programs: Path) -> str:
     chosen = {
         name: value
         for name, value in sorted(environment.items())
-        if name in (*AWS_VARIABLES, DASHBOARD_URL_VARIABLE) or name.startswith(PREFIX)
+        if name in (*AWS_VARIABLES, DASHBOARD_URL_VARIABLE, SOCKET_VARIABLE)
+        or name.startswith(PREFIX)
     }
     chosen[LIST_VARIABLE] = " ".join(chosen)
     exports = (f"export {name}={shlex.quote(value)}\n" for name, value in chosen.items())

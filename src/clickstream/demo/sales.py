@@ -1,15 +1,12 @@
-"""The sales, advertising and stores of the café in the demo: settings of sources, first pull."""
+"""The sales, advertising and stores of the café in the demo: their first pull."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from clickstream.demo.cafe.costs import COLUMN_MAP as COST_COLUMN_MAP
-from clickstream.demo.cafe.expansion import COLUMN_MAP as EXPANSION_COLUMN_MAP
 from clickstream.demo.cafe.expansion import write_candidates
 from clickstream.demo.progress import DemoStep
-from clickstream.demo.shop_database import COLUMN_MAP, reader_address
 from clickstream.lake import Lake
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.sales.listings import pull_listings
@@ -21,53 +18,10 @@ from clickstream.wording import amount, quantity
 RUN = "the demo's first pull"
 """The name under which the ledger records these publications."""
 
-HORIZON_DAYS = 7
-"""Hourly runs look back this far. No order changes later; a refund counts at its own date."""
-
 
 def directory_of_costs(state: Path) -> Path:
     """Return the directory with what campaigns cost, beside the description of the café's logs."""
     return state.with_name("cafe-advertising")
-
-
-def source_of_costs(state: Path) -> dict[str, str | int]:
-    """Return the section `[[sales]]` of what the café's campaigns cost."""
-    return {
-        "name": "advertising",
-        "kind": "csv",
-        "columns": str(COST_COLUMN_MAP),
-        "currency": "GBP",
-        "path": str(directory_of_costs(state)),
-    }
-
-
-def directory_of_expansion(state: Path) -> Path:
-    """Return the directory of stores, inhabitants and candidates for a new café."""
-    return state.with_name("cafe-expansion")
-
-
-def source_of_expansion(state: Path) -> dict[str, str | int]:
-    """Return the section `[[sales]]` of the café's stores and the inhabitants of cities."""
-    return {
-        "name": "expansion",
-        "kind": "csv",
-        "columns": str(EXPANSION_COLUMN_MAP),
-        "currency": "GBP",
-        "path": str(directory_of_expansion(state)),
-    }
-
-
-def source_of_shop(address: str) -> dict[str, str | int]:
-    """Return the section `[[sales]]` of the shop on the server at an address of its superuser."""
-    return {
-        "name": "shop",
-        "kind": "sql",
-        "columns": str(COLUMN_MAP),
-        "currency": "GBP",
-        "url": reader_address(address),
-        "time_zone": "Europe/London",
-        "horizon_days": HORIZON_DAYS,
-    }
 
 
 def pull_sales(lake: Lake, first: date, step: DemoStep) -> None:

@@ -21,18 +21,12 @@ from rich.markup import escape
 from clickstream import settings
 from clickstream.demo.cafe import story
 from clickstream.demo.cafe.costs import write_costs
-from clickstream.demo.cafe.expansion import CANDIDATES, write_expansion
+from clickstream.demo.cafe.expansion import write_expansion
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.demo.cafe_logs import CafeLogs
+from clickstream.demo.environment_file import SOCKET_VARIABLE
 from clickstream.demo.progress import DemoStep, DemoSteps
-from clickstream.demo.sales import (
-    directory_of_costs,
-    directory_of_expansion,
-    pull_sales,
-    source_of_costs,
-    source_of_expansion,
-    source_of_shop,
-)
+from clickstream.demo.sales import directory_of_costs, pull_sales
 from clickstream.demo.shop_database import is_complete_to
 from clickstream.demo.stack import Stack, StackLayout
 from clickstream.demo.stack.environment import database_url
@@ -42,7 +36,7 @@ from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.pipeline.hour.outdated import first_unfinished
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.site import describe_own_domain
-from clickstream.settings.cafe import variables_for_own_logs
+from clickstream.settings.loading import FILE_VARIABLE, variables_for_logs
 from clickstream.wording import quantity
 
 HOURLY = 12
@@ -58,6 +52,7 @@ A line with a wrong year would otherwise add years of empty hours.
 """
 
 CAFE_SECONDS = 600
+CAFE_SETTINGS = "cafe.toml"
 OWN_LOGS_STATE = "var/own-logs"
 BESIDE_BACKFILL = {
     "CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0",
@@ -129,49 +124,36 @@ def simulated_cafe(layout: StackLayout, steps: DemoSteps, days: int = story.DAYS
             step.detail = f"{quantity(truth.total.lines, 'line')} in {HOURLY} hours"
     yesterday = last.next.event_date - timedelta(days=1)
     write_costs(directory_of_costs(layout.cafe_file), logs.rules, yesterday)
-    expansion = directory_of_expansion(layout.cafe_file)
-    write_expansion(expansion)
-    places = layout.var / "cafe-places.mmdb"
-    write_demo_database(places)
-    variables = {
-        "CLICKSTREAM_GEOIP__DATABASE": str(places),
-        "CLICKSTREAM_SALES": _list_of(
-            source_of_shop(database_url(layout)),
-            source_of_costs(layout.cafe_file),
-            source_of_expansion(layout.cafe_file),
-        ),
-        "CLICKSTREAM_LOCATIONS__CANDIDATES": str(expansion / CANDIDATES),
-        **BESIDE_BACKFILL,
-    }
+    write_expansion(layout.var / "cafe-expansion")
+    write_demo_database(layout.var / "cafe-places.mmdb")
     plan = Plan([HourSpan(logs.first, last)])
+    processes, variables = cafe_of(layout)
     return Traffic(
         layout.state,
         lambda *_: plan,
         lambda stack, lake, _: _pull_cafe(stack, lake, logs, plan),
         lambda stack, lake, step: _pull_shop(stack, lake, logs, plan, step),
-        _processes_of_cafe(layout),
-        variables,
+        processes,
+        {**variables, **BESIDE_BACKFILL},
     )
 
 
-def _processes_of_cafe(layout: StackLayout) -> dict[str, str]:
-    state = shlex.quote(str(layout.cafe_file))
+def cafe_of(layout: StackLayout) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the processes and environment variables of the simulated café; none before its demo.
+
+    `make demo` and `make up` both start them, so that hours are built with the same settings.
+    """
+    if not layout.cafe_file.exists():
+        return {}, {}
     database = shlex.quote(database_url(layout))
-    logs = f'"$STACK_CAFE_LOGS" {state}'
+    logs = f'"$STACK_CAFE_LOGS" {shlex.quote(str(layout.cafe_file))}'
     after_postgres = "python -m clickstream.demo.stack.wait_for postgres --"
-    return {
+    processes = {
         "cafe": f"python -m clickstream.demo.live_cafe {logs}",
         "shop": f"{after_postgres} python -m clickstream.demo.live_shop {database} {logs}",
     }
-
-
-def _list_of(*sections: Mapping[str, str | int]) -> str:
-    """Return a list of sections, as the value of an environment variable."""
-    tables = (
-        ", ".join(f"{key} = {json.dumps(value)}" for key, value in section.items())
-        for section in sections
-    )
-    return f"[{', '.join(f'{{{entries}}}' for entries in tables)}]"
+    settings_file = str(layout.root / CAFE_SETTINGS)
+    return processes, {FILE_VARIABLE: settings_file, SOCKET_VARIABLE: str(layout.postgres)}
 
 
 def _pull_cafe(stack: Stack, lake: Lake, logs: CafeLogs, plan: Plan) -> Iterator[HourSpan]:
@@ -217,9 +199,10 @@ def own_logs(logs: Path) -> Traffic:
         raise InputError(f"{logs} does not exist; name a directory of access logs, or one log.")
     path = logs.resolve()
     directory, pattern = (path, "*") if path.is_dir() else (path.parent, path.name)
-    source = {"name": "logs", "path": str(directory), "pattern": pattern}
-    variables = {"CLICKSTREAM_SOURCES": _list_of(source), **BESIDE_BACKFILL}
-    variables |= variables_for_own_logs(settings.load())
+    names = {"name": "logs", "path": str(directory), "pattern": pattern}
+    source = ", ".join(f"{key} = {json.dumps(value)}" for key, value in names.items())
+    variables = {"CLICKSTREAM_SOURCES": f"[{{{source}}}]", **BESIDE_BACKFILL}
+    variables |= variables_for_logs(settings.load())
     state = f"{OWN_LOGS_STATE}-{hashlib.blake2b(os.fsencode(path), digest_size=4).hexdigest()}"
     return Traffic(
         state,

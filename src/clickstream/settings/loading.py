@@ -17,7 +17,6 @@ from clickstream.settings.alerts import SECRETS
 from clickstream.settings.holdouts import HOLDOUT_PROBLEM, HoldoutSettings
 from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sections import (
-    CHANGED,
     FunnelStepSettings,
     GoalSettings,
     Settings,
@@ -64,6 +63,19 @@ def find_file(environment: Mapping[str, str] | None = None) -> Path | None:
         return Path(named)
     here = Path.cwd()
     return next((d / FILE_NAME for d in (here, *here.parents) if (d / FILE_NAME).is_file()), None)
+
+
+def variables_for_logs(settings: Settings) -> dict[str, str]:
+    """Return variables for log files of any age, and of a site whose name may not be set.
+
+    They set only what the user has not set.
+    """
+    variables = {}
+    if settings.site.model_fields_set.isdisjoint(("name", "title")):
+        variables[f"{PREFIX}SITE__TITLE"] = "My logs"
+    if "keep_days" not in settings.dashboard.model_fields_set:
+        variables[f"{PREFIX}DASHBOARD__KEEP_DAYS"] = "3660"
+    return variables
 
 
 def _read(path: Path) -> str:
@@ -182,8 +194,6 @@ def _complaint(
     name = ".".join(keys)
     where = _where(keys, text, path, origin)
     if error["type"] == "extra_forbidden":
-        if change := CHANGED.get(name):
-            return f"{where}: {change}"
         return f"{where}: there is no setting {name}. Allowed here: {_allowed(keys)}."
     if error["type"] == SOURCE_PROBLEM:
         return f"{where}: the source {_name_in(error) or name} can't be used: {error['msg']}."

@@ -35,26 +35,19 @@ MAX_TIMEOUT_SECONDS = 28_800
 """Largest session timeout that may be set. Builds look this far into neighbouring hours."""
 
 _SHAPING: dict[str, Any] = {
-    "site": {"name", "domains"},
+    "site": {"name", "domains", "hosts"},
+    "orders": {"number"},
     **dict.fromkeys(("sessions", "clean", "pages", "channels", "bots"), True),
     **dict.fromkeys(("formats", "goals", "funnel"), True),
     "privacy": {"key_days"},
 }
-"""Settings that affect the rows of an hour.
-
-A setting that is added later is included only if it is set, as `[site] hosts`, `[orders] number`
-and those of `_ADDED_TO_BOTS`: otherwise every hour of an existing lake would count as built by
-other settings.
-"""
-
-_ADDED_TO_BOTS: dict[str, object] = {"hosting": True, "agent_keys": ""}
-"""Later settings of `[bots]`, with the value by which they count as not set."""
+"""Settings that affect the rows of an hour."""
 
 
 class SiteSettings(Section):
     """The site whose logs are processed."""
 
-    name: str = Field("cafe", description="Name of the site in every table.", min_length=1)
+    name: str = Field("site", description="Name of the site in every table.", min_length=1)
     title: str = Field("", description="Name of the site on the dashboard; `name` if not set.")
     domains: tuple[str, ...] = Field(
         (),
@@ -241,15 +234,6 @@ class MaintenanceSettings(Section):
         return days
 
 
-CHANGED = {
-    "sessions.gap_seconds": "sessions.gap_seconds is now sessions.timeout_seconds: rename it.",
-    "upkeep": "the section [upkeep] is now [maintenance]: rename it.",
-    "places": "the section [places] is now [geoip]: rename it.",
-    "build.cache_directory": "build.cache_directory no longer has an effect: remove it.",
-}
-"""Messages on settings of earlier versions."""
-
-
 class Settings(Section):
     """All settings. Relative paths start from `directory`."""
 
@@ -321,13 +305,7 @@ class Settings(Section):
 
     def result_digest(self) -> str:
         """Settings digest: a hash of the settings that affect an hour's rows, in 16 hex digits."""
-        site = _SHAPING["site"] | ({"hosts"} if self.site.hosts else set())
-        bots = self.bots.model_dump()
-        unset = {name for name, usual in _ADDED_TO_BOTS.items() if bots[name] == usual}
-        orders = {"orders": {"number"}} if self.orders.number else {}
-        shaping = self.model_dump_json(
-            include=_SHAPING | {"site": site} | orders, exclude={"bots": {*unset, "robots_file"}}
-        )
+        shaping = self.model_dump_json(include=_SHAPING, exclude={"bots": {"robots_file"}})
         return hashlib.blake2b(shaping.encode(), digest_size=8).hexdigest()
 
 

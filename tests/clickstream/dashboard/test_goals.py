@@ -6,8 +6,11 @@ A number of conversions is shown only if a goal exists.
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +20,7 @@ from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 from tests.support.cases import each_case
 from tests.support.examples import examples
 
+from clickstream.cli.open_logs import _with_goals
 from clickstream.dashboard.digest.content import build_content
 from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.questions.view import CHOICES, TABS, View
@@ -26,8 +30,9 @@ from clickstream.dashboard.web.details import csv_lines
 from clickstream.dashboard.widgets.goal_proposals import propose_goals
 from clickstream.dashboard.widgets.goals import goal_rows
 from clickstream.expressions import Expression
-from clickstream.settings import DashboardSettings, GoalSettings, Settings
+from clickstream.settings import FILE_NAME, DashboardSettings, GoalSettings, Settings
 
+SETTINGS_FILE = Path(__file__).parents[3] / FILE_NAME
 START = datetime(2026, 11, 2)
 END = datetime(2026, 11, 16, 15)
 HOUR = timedelta(hours=1)
@@ -159,6 +164,7 @@ def test_pages_that_look_like_a_goal_are_proposed_with_their_visits() -> None:
         ("order", "/shop/order-confirmation", 30),
     ]
     assert "No goal is set" in html
+    assert "clickstream build 2026-11-02T00 2026-11-16T14 --outdated" in html
     assert "[goals.signup]\npage = &#39;/accounts/register/complete&#39;" in html
 
 
@@ -166,20 +172,23 @@ def test_pages_that_look_like_a_goal_are_proposed_with_their_visits() -> None:
 def test_proposed_lines_are_valid_settings_that_match_the_page(pages: list[str]) -> None:
     store = FactStore(fact_tables([Visit(START + HOUR, pages=pages)], HOURS[:3]))
     with page_of(store, View(range="28d")) as page:
-        found = propose_goals(page)
-    set_by = Settings.model_validate(tomllib.loads(found.toml))
-    assert set_by.goals
-    for one in found.pages:
-        goal = Settings.model_validate(tomllib.loads(one.toml)).goals[one.name]
-        assert Expression(goal.page).matches(one.page)
-        assert one.page in pages
+        found, of_open = propose_goals(page), propose_goals(replace(page, engine="DuckDB"))
+    by_file = Settings.model_validate(tomllib.loads(SETTINGS_FILE.read_text() + found.code)).goals
+    options = shlex.split(of_open.code)
+    assert {*options[::2]} == {"--goal"}
+    assert _with_goals(Settings(), options[1::2]).goals == by_file
+    assert by_file
+    assert {one.page for one in found.pages} <= {*pages}
+    first_of_name = {one.name: one.page for one in reversed(found.pages)}
+    for name, proposed in first_of_name.items():
+        assert Expression(by_file[name].page).matches(proposed)
 
 
 def test_a_site_without_such_pages_gets_an_example() -> None:
     store = FactStore(fact_tables([Visit(START)], HOURS))
     with page_of(store, View(range="28d")) as page:
         found = propose_goals(page)
-    assert (found.pages, found.toml) == ([], "[goals.order]\npage = '/thank-you'")
+    assert (found.pages, found.code) == ([], "[goals.order]\npage = '/thank-you'")
 
 
 @given(

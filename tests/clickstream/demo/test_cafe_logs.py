@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from clickstream.demo.cafe_logs import CafeLogs
 from clickstream.demo.older_hours import OlderHours
 from clickstream.demo.progress import DemoStep, DemoSteps
 from clickstream.demo.stack import StackLayout
-from clickstream.demo.traffic import Plan, simulated_cafe
+from clickstream.demo.traffic import BESIDE_BACKFILL, CAFE_SETTINGS, Plan, cafe_of, simulated_cafe
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
@@ -117,7 +118,7 @@ def test_logs_are_continued_by_what_is_remembered_of_them(tmp_path: Path) -> Non
     assert list(map(str, logs.late_hours)) == [f"2026-11-04T{hour}" for hour in (10, 11, 12, 13)]
 
 
-def test_logs_of_an_earlier_version_are_refused(tmp_path: Path) -> None:
+def test_logs_without_their_story_are_refused(tmp_path: Path) -> None:
     layout = StackLayout(tmp_path)
     layout.cafe_logs.mkdir(parents=True)
     (layout.cafe_logs / "access.log").touch()
@@ -133,7 +134,11 @@ def test_a_second_start_continues_the_cafe_of_the_first(tmp_path: Path) -> None:
     assert lines_in(layout.cafe_logs) == written
     assert second.processes == first.processes
     assert str(layout.cafe_file) in second.processes["cafe"]
-    settings = load(ROOT / "clickstream.toml", first.variables)
+    processes, variables = cafe_of(layout)  # those of `make up`
+    assert (processes, {**variables, **BESIDE_BACKFILL}) == (first.processes, first.variables)
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    shutil.copy(ROOT / CAFE_SETTINGS, tmp_path)
+    settings = load(environment=first.variables)
     shop, advertising, expansion = settings.sales
     assert (shop.kind, shop.currency) == ("sql", advertising.currency)
     costs, listings = (check_source(settings, one, 400) for one in (advertising, expansion))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from tests.support.access_log import Client, append
+from tests.support.cases import each_case
 from tests.support.lakes import aws_session
 
 from clickstream.demo.progress import DemoSteps
@@ -26,16 +27,9 @@ from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, open_lake
 from clickstream.pipeline.publish.publish import build_hour
 from clickstream.settings import Settings, load
-from clickstream.settings.cafe import load_for
+from clickstream.settings.loading import variables_for_logs
 
 ROOT = Path(__file__).parents[3]
-OWN_SITE = """
-[site]
-name = "shop"
-domains = ["shop.example"]
-[goals.sale]
-page = '/thanks'
-"""
 
 
 @pytest.fixture
@@ -53,28 +47,10 @@ def settings_of(project: Path, **environment: str) -> Settings:
 
 
 def test_own_logs_have_nothing_of_the_cafe(project: Path) -> None:
-    cafe, chosen = load(environment={}), settings_of(project)
-    assert cafe.site.domains
-    assert cafe.goals
-    assert cafe.funnel
-    assert (chosen.site.name, chosen.site.domains) == ("own-logs", ())
-    assert (chosen.goals, chosen.funnel) == ({}, ())
+    chosen = settings_of(project)
+    assert (chosen.site.title, chosen.site.domains) == ("My logs", ())
+    assert (chosen.goals, chosen.funnel, chosen.sales) == ({}, (), ())
     assert [source.path for source in chosen.sources] == [str(project / "logs")]
-
-
-def test_try_has_nothing_of_the_cafe_for_other_logs_and_all_of_it_for_the_cafes_own(
-    project: Path,
-) -> None:
-    other, left_out = load_for([str(project / "logs" / "access.log")])
-    assert (other.site.domains, other.goals, other.funnel) == ((), {}, ())
-    assert "set another name" in left_out
-    cafe, nothing = load_for([str(project / "var" / "cafe-logs" / "access.log")])
-    assert ([*cafe.goals], nothing) == (["order", "newsletter"], "")
-    (project / "clickstream.toml").write_text(OWN_SITE)
-    own, nothing = load_for([str(project / "logs")])
-    assert ([*own.goals], own.site.domains, nothing) == (["sale"], ("shop.example",), "")
-    (project / "clickstream.toml").write_text("")
-    assert load_for(["-"])[1] == "", "the defaults have nothing of the café to leave out"
 
 
 def test_lines_of_hours_that_are_not_over_are_no_plan(lake: Lake, tmp_path: Path) -> None:
@@ -84,22 +60,30 @@ def test_lines_of_hours_that_are_not_over_are_no_plan(lake: Lake, tmp_path: Path
         plan_own_hours(lake, DemoSteps(Console(file=io.StringIO())))
 
 
-def test_settings_of_a_site_of_ones_own_are_kept(project: Path) -> None:
-    (project / "clickstream.toml").write_text(OWN_SITE)
-    chosen = settings_of(project)
-    assert (chosen.site.name, chosen.site.domains) == ("shop", ("shop.example",))
-    assert [*chosen.goals] == ["sale"]
+OWN = [
+    *('[site]\nname = "shop"\n', '[site]\nname = "cafe"\n', '[site]\ntitle = "Shop"\n'),
+    *('[site]\ndomains = ["shop.example"]\n', '[site]\ntime_zone = "Europe/Berlin"\n'),
+    *("[dashboard]\nkeep_days = 90\n", "[dashboard]\nitem_pages = '/menu/.+'\n"),
+    "[goals.sale]\npage = '/thanks'\n",
+]
+ALL = 'site = { name = "shop", title = "Shop" }\ndashboard = { keep_days = 90 }\n' + OWN[-1]
 
 
-def test_settings_of_the_environment_are_kept(
-    project: Path, monkeypatch: pytest.MonkeyPatch
+@each_case("text", ["", *OWN, ALL])
+def test_settings_of_the_file_apply_to_own_logs_whichever_are_set(
+    text: str, tmp_path: Path
 ) -> None:
-    own = {"CLICKSTREAM_SITE__DOMAINS": '["shop.example"]', "CLICKSTREAM_GOALS__SALE__PAGE": "/x"}
-    for name, value in own.items():
-        monkeypatch.setenv(name, value)
-    chosen = settings_of(project, **own)
-    assert chosen.site.domains == ("shop.example",)
-    assert [*chosen.goals] == ["sale"]
+    """Also the name of the demo's café, and no name."""
+    file = tmp_path / "clickstream.toml"
+    file.write_text(text)
+    by_file = load(file, {})
+    for_logs = load(file, variables_for_logs(by_file))
+    for section in ("site", "dashboard"):
+        of_file, applied = getattr(by_file, section), getattr(for_logs, section)
+        assert {key: getattr(applied, key) for key in of_file.model_fields_set} == {
+            key: getattr(of_file, key) for key in of_file.model_fields_set
+        }
+    assert for_logs.goals == by_file.goals
 
 
 def test_logs_of_two_places_never_share_a_state(project: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from functools import cache
 from importlib.resources import files
 
 from clickstream.dashboard.charts.columns import bar_widths
+from clickstream.dashboard.questions.coverage import log_question
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.expressions import Expression
+from clickstream.hours import Hour
 
 MOST_PROPOSED = 5
 """Maximum number of proposed pages, by number of visits."""
@@ -32,17 +35,33 @@ class ProposedGoal:
     width: float
 
     @property
+    def pattern(self) -> str:
+        """The regular expression that matches only the page."""
+        return _SPECIAL.sub(_escape, self.page)
+
+    @property
     def toml(self) -> str:
         """The section of clickstream.toml that sets the goal."""
-        return f"[goals.{self.name}]\npage = '{_SPECIAL.sub(_escape, self.page)}'"
+        return f"[goals.{self.name}]\npage = '{self.pattern}'"
+
+    @property
+    def option(self) -> str:
+        """The option of `clickstream open` that sets the goal."""
+        return f"--goal {shlex.quote(f'{self.name}={self.pattern}')}"
 
 
 @dataclass(frozen=True)
 class ProposedGoals:
-    """Proposed pages, and the lines of clickstream.toml for the first of each name."""
+    """Proposed pages, and how to set the first of each name as a goal.
+
+    `code` has lines of clickstream.toml, or options of `clickstream open`. `rebuild` is the command
+    that counts the goals in the published hours; empty without a lake or an hour.
+    """
 
     pages: Sequence[ProposedGoal]
-    toml: str
+    code: str
+    is_option: bool
+    rebuild: str
 
 
 _EXAMPLE = ProposedGoal("order", "/thank-you", 0, 0.0)
@@ -61,7 +80,20 @@ def propose_goals(page: PageContext) -> ProposedGoals:
     pages = [ProposedGoal(*one, width) for one, width in zip(found, widths, strict=True)]
     first_of_name = {one.name: one for one in reversed(pages)}
     shown = [one for one in pages if first_of_name[one.name] is one] or [_EXAMPLE]
-    return ProposedGoals(pages, "\n\n".join(one.toml for one in shown))
+    if not page.has_lake:
+        return ProposedGoals(pages, " ".join(one.option for one in shown), True, "")
+    return ProposedGoals(pages, "\n\n".join(one.toml for one in shown), False, _rebuild(page))
+
+
+def _rebuild(page: PageContext) -> str:
+    """Return the command that builds the hours again whose visitor keys exist."""
+    whole = page.ask(log_question(page.now)).single()
+    if whole["log_begins"] is None or whole["newest_hour"] is None:
+        return ""
+    newest = Hour.at(whole["newest_hour"])
+    kept = newest.minus(24 * page.settings.privacy.replay_days)
+    first = max(Hour.at(whole["log_begins"]), kept)
+    return f"clickstream build {first} {newest} --outdated"
 
 
 def _matching(page: PageContext) -> Iterator[tuple[str, str, int]]:

@@ -1,7 +1,7 @@
 """Where the simulated café could open next: its cafés, inhabitants of cities, and candidates.
 
 The numbers of inhabitants are those of the cities themselves, rounded to thousands, from censuses
-and registers of 2011 to 2023. Rents are invented.
+and registers of 2011 to 2023.
 """
 
 from __future__ import annotations
@@ -33,12 +33,10 @@ THOUSANDS = {
 CAFES = (("soho", "Soho", "London"), ("northern-quarter", "Northern Quarter", "Manchester"))
 """The café's own cafés: id, name and city."""
 
-RENTS = (
-    *(("New York", 1900), ("Los Angeles", 1500), ("Chicago", 1100), ("Seattle", 1000)),
-    *(("Edinburgh", 600), ("Berlin", 700), ("Hamburg", 750), ("Munich", 900), ("Paris", 1000)),
-    *(("Toronto", 800), ("Stockholm", 700), ("Tokyo", 900)),
+CANDIDATE_CITIES = (
+    *("New York", "Los Angeles", "Chicago", "Seattle", "Edinburgh", "Berlin", "Hamburg", "Munich"),
+    *("Paris", "Toronto", "Stockholm", "Tokyo"),
 )
-"""Candidates and the rent of a small counter there, in pounds a month."""
 
 
 def write_expansion(directory: Path) -> None:
@@ -66,11 +64,8 @@ def write_candidates(path: Path) -> None:
     if path.exists():
         return
     known = {city.name: city for some in CITIES.values() for city in some}
-    _write(
-        path,
-        ("name", "latitude", "longitude", "rent", "opening_cost", "margin", "currency"),
-        ((name, *_point(known[name]), rent, 6000, 0.6, "GBP") for name, rent in RENTS),
-    )
+    rows = ((name, *_point(known[name])) for name in CANDIDATE_CITIES)
+    _write(path, ("name", "latitude", "longitude"), rows)
 
 
 def _inhabitants() -> Iterator[Sequence[object]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,19 +19,21 @@ from clickstream.terminal import SafeConsole
 
 
 def up(
-    root: Path,
+    layout: StackLayout,
     ports: Ports | None = None,
     more: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
     console: Console | None = None,
 ) -> int:
-    """Start the stack of the project in `root` and run it until Ctrl-C or SIGTERM.
+    """Start the stack of a project and run it until Ctrl-C or SIGTERM.
 
-    `more` has further processes (name → shell command). Raises StackError if the stack can't start
-    or if one of its processes ends unexpectedly.
+    `more` has further processes (name → shell command), and `variables` further environment
+    variables. Raises StackError if the stack can't start or if one of its processes ends
+    unexpectedly.
     """
     console = console or SafeConsole()
     drop_stack_variables(os.environ)
-    with running_stack(StackLayout(root.resolve()), ports, more) as stack:
+    with running_stack(layout, ports, more, variables) as stack:
         show_start(stack, console)
         show_addresses(stack, console)
         console.print("Ctrl-C stops everything; the next start continues from here.")

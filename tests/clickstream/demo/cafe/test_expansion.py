@@ -6,9 +6,9 @@ from pathlib import Path
 
 from clickstream.demo.cafe.expansion import (
     CAFES,
+    CANDIDATE_CITIES,
     CANDIDATES,
     COLUMN_MAP,
-    RENTS,
     write_candidates,
     write_expansion,
 )
@@ -35,6 +35,6 @@ def test_the_files_are_a_source_of_sales_and_candidates(tmp_path: Path) -> None:
         for city in cities
     ]
     write_candidates(tmp_path / CANDIDATES)
-    read = read_candidates((tmp_path / CANDIDATES).read_text(), CANDIDATES, towns, "GBP")
+    read = read_candidates((tmp_path / CANDIDATES).read_text(), CANDIDATES, towns)
     assert read.problems == ()
-    assert [one.name for one in read.candidates] == [name for name, _ in RENTS]
+    assert [one.name for one in read.candidates] == [*CANDIDATE_CITIES]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.examples import examples
 
 from clickstream.demo.cafe import CafeRules, live, log_files, simulate, write_history
 from clickstream.errors import InputError
@@ -97,6 +98,7 @@ def test_live_catches_up_with_hours_it_has_missed(tmp_path):
     assert everything(tmp_path) == lines_until(moment)
 
 
+@examples(times=0.5)
 @given(minutes=st.lists(st.integers(0, 100), min_size=1, max_size=4), lost=st.integers(0, 500))
 def test_live_restarts_anywhere_even_inside_a_line(tmp_path_factory, minutes, lost):
     directory = tmp_path_factory.mktemp("logs")

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from functools import cache
 from ipaddress import ip_address, ip_network
 from itertools import pairwise
 
@@ -21,11 +22,12 @@ RESERVED = [
 ]
 
 
+@cache
 def raw(first: Hour, last: Hour, rules: CafeRules = RULES) -> list[bytes]:
     return [line.raw for line in simulate(first, last, rules).lines]
 
 
-@pytest.mark.parametrize("earlier", [1, 5, 30])
+@pytest.mark.parametrize("earlier", [1, 30])
 def test_ranges_that_overlap_agree_on_the_hours_they_share(earlier):
     shared = raw(FIRST, FIRST.next)
     longer = raw(FIRST.minus(earlier), FIRST.next.next)

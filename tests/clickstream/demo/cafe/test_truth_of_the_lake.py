@@ -41,7 +41,7 @@ def cafe(
     directory = tmp_path_factory.mktemp("cafe")
     truth = write_history(directory / "logs", first, last := first.plus(hours - 1), RULES)
     write_demo_database(directory / "places.mmdb")
-    hopes = settings.load(ROOT / "clickstream.toml", {})
+    hopes = settings.load(ROOT / "cafe.toml", {})
     own = {
         "site": settings.SiteSettings(name="cafe", domains=RULES.domains),
         "goals": hopes.goals,
