@@ -1,8 +1,8 @@
 -- One row is one visit's credit for one order or refund by one model: see docs/attribution.md.
 -- Amounts are split by largest remainder, so for each model the credits of an order or a refund sum
 -- to its amount, and those of a date to the net sales of revenue_daily. An order without a visit
--- has one row without a channel. The models markov and shapley lack the orders of dates with few
--- orders before them. The dashboard's copy of the facts runs the same SQL.
+-- has one row without a channel, and so has one without shares by the model: markov and shapley
+-- have none with few orders before its date. The dashboard's copy of the facts runs the same SQL.
 with
 
 movements as (
@@ -57,28 +57,16 @@ weighted as (
         movements.local_weekday,
         movements.event_date,
         models.model,
-        coalesce(all_touches.touch, 1) as touch,
-        coalesce(all_touches.touches, 1) as touches,
+        coalesce(all_touches.touch, 0) as touch,
+        coalesce(all_touches.touches, 0) as touches,
         coalesce(all_touches.is_window_cut, true) as is_window_cut,
         all_touches.markov_share is not null as has_effects,
-        case when all_touches.touch is null then movements.channel else all_touches.channel end
-            as channel,
-        case when all_touches.touch is null then movements.source else all_touches.source end
-            as source,
-        case when all_touches.touch is null then movements.medium else all_touches.medium end
-            as medium,
+        all_touches.channel,
+        all_touches.source,
+        all_touches.medium,
+        all_touches.referrer_domain,
+        all_touches.utm_campaign,
         case
-            when all_touches.touch is null then movements.referrer_domain
-            else all_touches.referrer_domain
-        end as referrer_domain,
-        case
-            when all_touches.touch is null then movements.utm_campaign
-            else all_touches.utm_campaign
-        end as utm_campaign,
-        case
-            when movements.method = 'none' then 1000000
-            when models.model = 'markov' then all_touches.markov_share
-            when models.model = 'shapley' then all_touches.shapley_share
             when all_touches.touch is null then 1000000
             when models.model = 'first' then all_touches.first_share
             when models.model = 'last' then all_touches.last_share
@@ -86,6 +74,8 @@ weighted as (
             when models.model = 'linear' then all_touches.linear_share
             when models.model = 'position' then all_touches.position_share
             when models.model = 'time_decay' then all_touches.time_decay_share
+            when models.model = 'markov' then all_touches.markov_share
+            when models.model = 'shapley' then all_touches.shapley_share
         end as share
     from movements
     cross join models
@@ -94,6 +84,9 @@ weighted as (
             movements.sales_source = all_touches.sales_source
             and movements.order_id = all_touches.order_id
             and movements.method <> 'none'
+            and (
+                models.model not in ('markov', 'shapley') or all_touches.markov_share is not null
+            )
 ),
 
 whole_cents as (
@@ -103,7 +96,6 @@ whole_cents as (
         cast((abs(net_cents) * share - mod(abs(net_cents) * share, 1000000)) / 1000000 as bigint)
             as cents
     from weighted
-    where share is not null
 ),
 
 ranked as (

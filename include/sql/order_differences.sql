@@ -1,5 +1,6 @@
 -- One row is one order whose parts do not give its total: items - discounts + tax (unless the items
--- include it) + delivery + tip + rounding. Without a sum of its items, its lines are summed.
+-- include it) + delivery + tip + rounding. Without a sum of its items, its lines are summed. If no
+-- order of a date of the source has either, the source does not know them, and none is compared.
 with
 
 all_orders as (
@@ -30,7 +31,10 @@ parts as (
         + if(all_orders.is_tax_included, 0, all_orders.tax_cents)
         + all_orders.shipping_cents
         + all_orders.tip_cents
-        + all_orders.rounding_cents as parts_cents
+        + all_orders.rounding_cents as parts_cents,
+        count(coalesce(all_orders.items_cents, lines_of_orders.cents)) over (
+            partition by all_orders.sales_source, all_orders.event_date
+        ) as orders_with_parts
     from all_orders
     left join lines_of_orders
         on
@@ -53,7 +57,7 @@ final as (
         source_object,
         row_number
     from parts
-    where total_cents <> parts_cents
+    where total_cents <> parts_cents and orders_with_parts > 0
 )
 
 select *

@@ -73,6 +73,28 @@ def test_a_wrong_total_and_a_bad_row_are_named_and_the_exit_code_is_1(folder: Pa
     assert {one["table"] for one in found["rejects"]} == {"orders", "order_items", "refunds"}
 
 
+def test_an_export_of_orders_alone_has_no_problem_and_says_what_is_not_checked(
+    folder: Path,
+) -> None:
+    (folder / "clickstream.toml").write_text(
+        SETTINGS.replace('"shopify"', '"bare.toml"'), encoding="utf-8"
+    )
+    (folder / "bare.toml").write_text(
+        "title = 'x'\namounts = 'hundredths'\n[orders]\nfiles = 'orders*.csv'\n[orders.columns]\n"
+        "order_id = 'id'\nordered_at = 'at'\ntotal = 'total'\n",
+        encoding="utf-8",
+    )
+    text = f"id,at,total\n1,{AT},1500\n2,{AT},900\n"
+    (folder / "exports" / "orders_export.csv").write_text(text, encoding="utf-8")
+    done = check(folder, "online")
+    assert done.returncode == 0, done.stdout
+    assert "2 paid orders, gross 24.00" in done.stdout
+    assert (
+        "Not checked whether parts give the total: the source has none of 2 orders." in done.stdout
+    )
+    assert "every order" not in done.stdout
+
+
 def test_spending_and_tables_without_dates_are_shown(folder: Path) -> None:
     settings = SETTINGS.replace('"shopify"', '"generic"')
     (folder / "clickstream.toml").write_text(settings, encoding="utf-8")

@@ -5,19 +5,22 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.support.changing_shop import MAP, Shop, engine_of, source_of
+import sqlalchemy as sa
+from tests.support.changing_shop import LONDON, MAP, Shop, engine_of, source_of
 from tests.support.shop_databases import running_mariadb, running_postgresql
 
-from clickstream.collect.sales.reader import SalesReader
+from clickstream.collect.sales.reader import DayDigest, SalesReader
 from clickstream.errors import ShopRefused, ShopUnreachable, UnusableSales
 from clickstream.pipeline.sales.opening import open_source, rules_of
 from clickstream.sales.listings import build_listings
 from clickstream.sales.sales_day import SalesDay, build_day
+from clickstream.sales.values import local_moment
 from clickstream.settings import Settings
 from clickstream.settings.sales import SalesSettings
 from clickstream.tables.sales import CAMPAIGN_SPEND, ORDER_ITEMS, ORDERS, REFUNDS, SALES_REJECTS
@@ -109,6 +112,103 @@ def test_days_whose_digest_differs_are_all_days_that_changed(
         assert {day: sum(one.rows.values()) for day, one in days.items()} == {
             day: len(rows) for day, rows in expected.items()
         }
+
+
+IDS = ("a", "A", "b", "c ", "7")
+"""A database may hold the first two for equal, and ignore the space of the fourth."""
+
+WITHOUT_KEYS = {
+    "sale": "id varchar(9), sold_at {}, amount numeric(10, 2), note varchar(50)",
+    "sale_line": "sale_id varchar(9), line integer, quantity integer, amount numeric(10, 2)",
+    "money_back": "id varchar(9), paid_at {}, amount numeric(10, 2), sale_id varchar(9)",
+}
+
+
+@pytest.fixture
+def engine(address: str) -> Iterator[sa.Engine]:
+    """An engine of the server; the views that a test creates are dropped."""
+    engine = engine_of(address)
+    yield engine
+    with engine.begin() as connection:
+        for table in WITHOUT_KEYS:
+            connection.exec_driver_sql(f"drop view if exists {table}_view")
+
+
+def create_without_keys(engine: sa.Engine, has_index: bool) -> None:
+    """Create the tables of the map, and a view of each."""
+    time = "datetime" if engine.dialect.name == "mysql" else "timestamp"
+    with engine.begin() as connection:
+        for table, columns in WITHOUT_KEYS.items():
+            connection.exec_driver_sql(f"drop table if exists {table}")
+            connection.exec_driver_sql(f"create table {table} ({columns.format(time)})")
+            connection.exec_driver_sql(f"create view {table}_view as select * from {table}")
+            if has_index and table != "sale_line":
+                connection.exec_driver_sql(f"create index {table}_id on {table} (id)")
+
+
+def write_times(engine: sa.Engine, rows: dict[str, set[tuple[str, datetime]]]) -> None:
+    """Replace all rows by those with these ids and times."""
+    with engine.begin() as connection:
+        for table, some in rows.items():
+            connection.exec_driver_sql(f"delete from {table}")
+            columns = ", ".join(one.split()[0] for one in WITHOUT_KEYS[table].split(", ")[:3])
+            statement = f"insert into {table} ({columns}) values (%s, %s, 5)"
+            for row in sorted(some):
+                connection.exec_driver_sql(statement, row)
+
+
+def first_dates(rows: set[tuple[str, datetime]]) -> dict[str, date]:
+    found: dict[str, date] = {}
+    for row_id, at in rows:
+        day = local_moment(at, LONDON).at.date()
+        found[row_id.strip()] = min(day, found.get(row_id.strip(), day))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["table", "index", "view"])
+def test_an_id_without_a_key_counts_on_its_first_date_after_any_edit(
+    engine: sa.Engine, address: str, settings: Settings, kind: str
+) -> None:
+    chance = random.Random(11)
+    source = source_of(address, time_zone="Europe/London")
+    create_without_keys(engine, kind == "index")
+    if kind == "view":
+        text = MAP.replace('"sale"', '"sale_view"').replace('"money_back"', '"money_back_view"')
+        (settings.directory / "map.toml").write_text(text, encoding="utf-8")
+    rules = rules_of(settings, source)
+    rows: dict[str, set[tuple[str, datetime]]] = {"sale": set(), "money_back": set()}
+    digests: dict[date, DayDigest] = {}
+    stored: dict[date, SalesDay] = {}
+    for _ in range(12):
+        for some in rows.values():
+            some -= {row for row in sorted(some) if chance.random() < 0.3}
+            hours = [timedelta(hours=chance.randrange(96)) for _ in range(chance.randrange(4))]
+            some |= {(chance.choice(IDS), datetime(2026, 10, 23) + after) for after in hours}
+        write_times(engine, rows)
+        with reading(settings, source) as reader:
+            days = dict(reader.survey().days)
+            changed = {day for day in {*days, *digests} if days.get(day) != digests.get(day)}
+            for day in chance.sample(sorted(changed), len(changed)):
+                stored[day] = build_day(day, reader.read_day(day), rules)
+                assert reader.survey(day, day).days.get(day) == days.get(day)
+        digests = days
+        for table, row_id in ((ORDERS, "order_id"), (REFUNDS, "refund_id")):
+            name = "sale" if table is ORDERS else "money_back"
+            first = first_dates(rows[name])
+            kept = [(row[row_id], day) for day, one in stored.items() for row in one.rows[table]]
+            assert sorted(kept) == sorted(first.items())
+            days_of_rows = [(i.strip(), local_moment(at, LONDON).at.date()) for i, at in rows[name]]
+            reasons = {one["reason"] for one in stored_rejects(stored, table.name)}
+            assert {one for one in reasons if one.startswith("row of")} == {
+                f"row of {day} with the id of a row of {first[text]}"
+                for text, day in days_of_rows
+                if day > first[text]
+            }
+
+
+def stored_rejects(stored: dict[date, SalesDay], table: str) -> list[dict[str, Any]]:
+    rejects = [one for built in stored.values() for one in built.rows[SALES_REJECTS]]
+    return [one for one in rejects if one["of_table"] == table]
 
 
 @pytest.mark.parametrize("has_time", [True, False])

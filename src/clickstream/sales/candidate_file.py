@@ -18,18 +18,14 @@ from clickstream.insight.huff import distances_km
 from clickstream.insight.location_market import Point, Town, points_of
 from clickstream.insight.location_plan import CafeCandidate
 from clickstream.insight.place_names import PlaceKey, place_key
-from clickstream.sales.values import MOST_CENTS, BadValue, cents
+from clickstream.sales.values import BadValue
 from clickstream.wording import shorten
 
-COLUMNS = (
-    *("name", "place", "latitude", "longitude"),
-    *("rent", "opening_cost", "payback_months", "margin", "attraction", "competition", "currency"),
-)
+COLUMNS = ("name", "place", "latitude", "longitude", "attraction", "competition")
 """The columns that the file can have; `name` is needed, and either `place` or both coordinates."""
 
-_LATITUDE, _LONGITUDE, _MARGIN = (-90.0, 90.0), (-180.0, 180.0), (0.0, 1.0)
-_MONTHS, _COMPETITION, _ATTRACTION = (1.0, 600.0), (0.0, 1000.0), (0.1, 10.0)
-_MONEY = (0.0, MOST_CENTS / 100)
+_LATITUDE, _LONGITUDE = (-90.0, 90.0), (-180.0, 180.0)
+_COMPETITION, _ATTRACTION = (0.0, 1000.0), (0.1, 10.0)
 
 FARTHEST_TOWN_KM = 50.0
 """Distance to the nearest town beyond which a candidate can't be meant, such as one in the sea."""
@@ -52,8 +48,8 @@ class _Places(NamedTuple):
     points: Floats
 
 
-def read_candidates(text: str, where: str, towns: Sequence[Town], currency: str) -> CandidateFile:
-    """Read the file; `where` is its path, and `currency` that of the sales.
+def read_candidates(text: str, where: str, towns: Sequence[Town]) -> CandidateFile:
+    """Read the file; `where` is its path.
 
     Raises InputError if the columns are not those of COLUMNS.
     """
@@ -65,7 +61,7 @@ def read_candidates(text: str, where: str, towns: Sequence[Town], currency: str)
     problems: list[str] = []
     for number, row in _rows(text, where):
         try:
-            one = _candidate(row, places, currency)
+            one = _candidate(row, places)
             if one.name in found:
                 raise BadValue("it is in the file twice: give each row a name of its own")
         except BadValue as problem:
@@ -76,14 +72,14 @@ def read_candidates(text: str, where: str, towns: Sequence[Town], currency: str)
     return CandidateFile(tuple(found.values()), tuple(problems))
 
 
-def write_candidates(candidates: Sequence[CafeCandidate], currency: str) -> str:
+def write_candidates(candidates: Sequence[CafeCandidate]) -> str:
     """Return candidates as a file to fill in."""
     lines = io.StringIO()
     table = csv.DictWriter(lines, COLUMNS, restval="", lineterminator="\n")
     table.writeheader()
     for one in candidates:
         point = {"latitude": one.point.latitude, "longitude": one.point.longitude}
-        table.writerow({"name": one.name, "currency": currency} | point)
+        table.writerow({"name": one.name} | point)
     return lines.getvalue()
 
 
@@ -102,34 +98,18 @@ def _rows(text: str, where: str) -> Iterator[tuple[int, Row]]:
         yield lines.line_num, values | ({"extra": "extra"} if None in row else {})
 
 
-def _candidate(row: Row, places: _Places, currency: str) -> CafeCandidate:
+def _candidate(row: Row, places: _Places) -> CafeCandidate:
     """Return the candidate of a row. Raises BadValue with what is wrong and what to do."""
     if "extra" in row:
         raise BadValue("it has more values than columns: put quotes around a text with a comma")
     if not row["name"]:
         raise BadValue("it needs a name: write one")
-    _check_currency(row, currency)
     return CafeCandidate(
         name=row["name"],
         point=_point(row, places),
-        rent_cents=cents(_number(row, "rent", _MONEY)) if row["rent"] else None,
-        opening_cents=cents(_number(row, "opening_cost", _MONEY, "0")),
-        margin=_number(row, "margin", _MARGIN) if row["margin"] else None,
         competition=_number(row, "competition", _COMPETITION, "0"),
-        payback_months=round(_number(row, "payback_months", _MONTHS, "36")),
         attraction=_number(row, "attraction", _ATTRACTION, "1"),
     )
-
-
-def _check_currency(row: Row, currency: str) -> None:
-    """Refuse amounts of another currency than that of the sales."""
-    has_amount = row["rent"] or row["opening_cost"]
-    given = row["currency"].upper()
-    if has_amount and given and given != currency:
-        raise BadValue(
-            f"its amounts are in {given}, and the sales in {currency or 'several currencies'}: "
-            f"convert them, or leave rent and opening_cost empty"
-        )
 
 
 def _point(row: Row, places: _Places) -> Point:

@@ -15,12 +15,14 @@ Kind = Literal["text", "money", "time", "date", "number", "whole number", "yes o
 class SalesField:
     """One field: its name, the kind of its values, whether each row must have one.
 
-    `choices` are the values of a choice. The first is the one of rows without a value.
+    `choices` are the values of a choice. The first is the one of rows without a value. Amounts of a
+    refund are not below 0.
     """
 
     name: str
     kind: Kind = "text"
     is_required: bool = False
+    is_of_refund: bool = False
     choices: tuple[str, ...] = ()
 
 
@@ -62,8 +64,8 @@ FIELDS: dict[str, tuple[SalesField, ...]] = {
         SalesField(
             "kind", "choice", choices=("refund", "cancel", "void", "chargeback", "discrepancy")
         ),
-        SalesField("amount", "money", is_required=True),
-        SalesField("tax", "money"),
+        SalesField("amount", "money", is_required=True, is_of_refund=True),
+        SalesField("tax", "money", is_of_refund=True),
         SalesField("currency"),
     ),
     "campaign_spend": (
@@ -143,6 +145,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "demographics": ("place_id", "year", "measure"),
 }
 """The fields that identify a row of a table within its source."""
+
+UNIQUE_OVER_DATES = ("orders", "refunds")
+"""Tables whose rows count on the first date of their id only, because amounts are joined by it."""
 
 ROW_IDS = {
     "orders": "order_id",

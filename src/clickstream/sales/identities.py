@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clickstream.sales.sales_day import SalesDay
@@ -55,15 +54,19 @@ def totals_of(day: SalesDay) -> DayTotals:
     )
 
 
-def order_differences(day: SalesDay) -> Iterator[OrderDifference]:
-    """Yield the orders whose parts do not give their total.
+def order_differences(day: SalesDay) -> list[OrderDifference] | None:
+    """Return the orders whose parts do not give their total; None if no order has parts.
 
     The parts are items - discounts + tax (unless the items include it) + shipping + tip + rounding.
-    Without a sum of its items, an order has the sum of its lines, less their discounts.
+    Without a sum of its items, an order has the sum of its lines, less their discounts. If all
+    orders of the date lack both, the source does not know them, and nothing can be compared.
     """
+    found: list[OrderDifference] = []
     lines: Counter[str] = Counter()
     for one in day.rows[ORDER_ITEMS]:
         lines[one["order_id"]] += one["amount_cents"] - one["discount_cents"]
+    if day.rows[ORDERS] and not lines and all(o["items_cents"] is None for o in day.rows[ORDERS]):
+        return None
     for order in day.rows[ORDERS]:
         items = order["items_cents"]
         parts = lines[order["order_id"]] if items is None else items
@@ -71,4 +74,5 @@ def order_differences(day: SalesDay) -> Iterator[OrderDifference]:
         parts += 0 if order["is_tax_included"] else order["tax_cents"]
         parts += order["shipping_cents"] + order["tip_cents"] + order["rounding_cents"]
         if parts != order["total_cents"]:
-            yield OrderDifference(order["order_id"], order["total_cents"] - parts)
+            found.append(OrderDifference(order["order_id"], order["total_cents"] - parts))
+    return found

@@ -16,7 +16,15 @@ from zoneinfo import ZoneInfo
 from clickstream.collect.sales.reader import ReadRow
 from clickstream.sales.campaign_tags import CampaignTags
 from clickstream.sales.column_maps import ColumnMap, TableMap
-from clickstream.sales.fields import FIELDS, KEYS, LISTINGS, ROW_IDS, SalesField, field_of
+from clickstream.sales.fields import (
+    FIELDS,
+    KEYS,
+    LISTINGS,
+    ROW_IDS,
+    TIMES,
+    SalesField,
+    field_of,
+)
 from clickstream.sales.values import BadValue, ValueRules
 
 Record = dict[str, Any]
@@ -80,8 +88,9 @@ def usable_rows(
 ) -> Iterator[Record]:
     """Yield the usable rows of a table by field, and add the others to the rejects.
 
-    The order of the rows has no effect. Of rows with one id the first is usable; in a table without
-    dates, equal rows count once. A row with several measures is a row for each that has a value.
+    The order of the rows has no effect. Of rows with one id the first is usable, and none if an
+    earlier date has the id; in a table without dates, equal rows count once. A row with several
+    measures is a row for each that has a value.
     """
     if not (one := rules.columns.tables.get(name)):
         return
@@ -137,6 +146,9 @@ class _RowReader:
             record["customer"] = _normal(record["customer"])
         if self._name == "demographics":
             record["place_id"] = record["place_id"] or self._place(record)
+        if row.earlier and not self.problem:
+            day = record[TIMES[self._name]].at.date()
+            self.problem = (f"row of {day} with the id of a row of {row.earlier}", None)
         return record
 
     def _value(self, row: ReadRow, field: SalesField) -> Any:

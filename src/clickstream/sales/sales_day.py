@@ -141,8 +141,8 @@ def _refund(record: Record, rules: SalesRules) -> Record:
         "refunded_at": moment.at,
         "is_ambiguous_time": moment.is_ambiguous,
         "kind": record["kind"] or usual_value("refunds", "kind"),
-        "amount_cents": abs(record["amount"]),
-        "tax_cents": abs(record["tax"] or 0),
+        "amount_cents": record["amount"],
+        "tax_cents": record["tax"] or 0,
     }
 
 

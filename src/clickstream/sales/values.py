@@ -70,7 +70,10 @@ class ValueRules:
             return names.get(text) or names.get("*") or text
         if isinstance(value, str) and field.kind in _NUMBERS:
             value = _plain_number(value, self.numbers)
-        return self._readers[field.kind](value)
+        found = self._readers[field.kind](value)
+        if field.is_of_refund and found < 0:
+            raise BadValue("negative amount: refunds are positive, and a reversal can't be used")
+        return found
 
     def date_of(self, value: Any, is_calendar_date: bool = False) -> date:
         """Return the UTC date of a time, also of a local time that does not exist.

@@ -20,63 +20,53 @@ TOWNS = (
 )
 
 
-def read(*lines: str, currency: str = "GBP") -> tuple[list[CafeCandidate], list[str]]:
-    found = read_candidates("\n".join(lines), "candidates.csv", TOWNS, currency)
+def read(*lines: str) -> tuple[list[CafeCandidate], list[str]]:
+    found = read_candidates("\n".join(lines), "candidates.csv", TOWNS)
     return [*found.candidates], [*found.problems]
 
 
 def test_a_row_has_what_is_assumed_about_a_candidate() -> None:
     candidates, problems = read(
-        "\ufeffname, place ,rent,opening_cost,payback_months,margin,competition,currency",
-        'Market,"leeds england gb",1500.5,40000,48,0.35,2,gbp',
-        "Lake,Zurich CH,,,,,,",
+        "\ufeffname, place ,attraction,competition",
+        'Market,"leeds england gb",1.5,2',
+        "Lake,Zurich CH,,",
     )
     assert problems == []
     assert candidates == [
-        CafeCandidate("Market", Point(53.8, -1.55), 150_050, 4_000_000, 0.35, 2.0, 48),
+        CafeCandidate("Market", Point(53.8, -1.55), competition=2.0, attraction=1.5),
         CafeCandidate("Lake", Point(47.37, 8.54)),
     ]
 
 
-HEADER = (
-    "name,place,latitude,longitude,rent,opening_cost,payback_months,margin,competition,currency"
-)
+HEADER = "name,place,latitude,longitude,attraction,competition"
 BAD_ROWS = {
-    "in the sea": ("A,,50.0,-20.0,,,,,,", "no town with visits and inhabitants is within 50 km"),
-    "swapped": ("A,,-1.55,53.8,,,,,,", "check the sign and the order of its coordinates"),
-    "no coordinates": ("A,,,,,,,,,", "it has no coordinates: write latitude and longitude"),
-    "one coordinate": ("A,,53.8,,,,,,,", "it has one coordinate only"),
-    "unknown place": ("A,Ledes,,,,,,,,", "no town with visits and inhabitants is called Ledes"),
-    "no name": (",Zürich CH,,,,,,,,", "Line 3, without a name: it needs a name"),
-    "no latitude": ("A,,95,0,,,,,,", "latitude is 95: write a number from -90 to 90"),
-    "not finite": ("A,,nan,0,,,,,,", "latitude is nan: write a number"),
-    "no number": ("A,Zürich CH,,,1 500,,,,,", "rent is 1 500, which is no number"),
-    "negative": ("A,Zürich CH,,,-1,,,,,", "rent is -1: write a number from 0"),
-    "percent": ("A,Zürich CH,,,1,,,35,,", "margin is 35: write a number from 0 to 1"),
-    "months": ("A,Zürich CH,,,1,,0,,,", "payback_months is 0: write a number from 1 to 600"),
-    "currency": ("A,Zürich CH,,,900,,,,,CHF", "its amounts are in CHF, and the sales in GBP"),
-    "twice": ("Good,Zürich CH,,,,,,,,", "Line 3, Good: it is in the file twice"),
-    "too many": ("A,Zürich CH,,,,,,,,,1", "it has more values than columns"),
+    "in the sea": ("A,,50.0,-20.0,,", "no town with visits and inhabitants is within 50 km"),
+    "swapped": ("A,,-1.55,53.8,,", "check the sign and the order of its coordinates"),
+    "no coordinates": ("A,,,,,", "it has no coordinates: write latitude and longitude"),
+    "one coordinate": ("A,,53.8,,,", "it has one coordinate only"),
+    "unknown place": ("A,Ledes,,,,", "no town with visits and inhabitants is called Ledes"),
+    "no name": (",Zürich CH,,,,", "Line 3, without a name: it needs a name"),
+    "no latitude": ("A,,95,0,,", "latitude is 95: write a number from -90 to 90"),
+    "not finite": ("A,,nan,0,,", "latitude is nan: write a number"),
+    "no number": ("A,Zürich CH,,,1 5,", "attraction is 1 5, which is no number"),
+    "negative": ("A,Zürich CH,,,,-1", "competition is -1: write a number from 0"),
+    "percent": ("A,Zürich CH,,,35,", "attraction is 35: write a number from 0.1 to 10"),
+    "twice": ("Good,Zürich CH,,,,", "Line 3, Good: it is in the file twice"),
+    "too many": ("A,Zürich CH,,,,,1", "it has more values than columns"),
 }
 
 
 @each_case("case", BAD_ROWS)
 def test_a_row_that_cannot_be_used_has_a_sentence_and_the_others_count(case: str) -> None:
     row, sentence = BAD_ROWS[case]
-    candidates, problems = read(HEADER, 'Good,"Leeds, England, GB",,,,,,,,', row)
+    candidates, problems = read(HEADER, 'Good,"Leeds, England, GB",,,,', row)
     assert [one.name for one in candidates] == ["Good"]
     assert len(problems) == 1
     assert sentence in problems[0]
     assert problems[0].startswith("Line 3, ")
 
 
-def test_amounts_are_refused_if_the_sales_have_several_currencies() -> None:
-    _, problems = read("name,place,rent,currency", "A,Zürich CH,900,CHF", currency="")
-    assert "the sales in several currencies" in problems[0]
-    assert read("name,place,currency", "A,Zürich CH,CHF", currency="")[1] == []
-
-
-@pytest.mark.parametrize("header", ["", "place,rent", "name,place,rant", "name,place,name"])
+@pytest.mark.parametrize("header", ["", "place", "name,place,rent", "name,place,name"])
 def test_other_columns_are_refused_by_name(header: str) -> None:
     with pytest.raises(
         InputError, match=r"The columns of candidates\.csv are .*the file needs name"
@@ -88,8 +78,8 @@ def test_other_columns_are_refused_by_name(header: str) -> None:
 def test_proposals_are_a_file_that_can_be_read(seed: int) -> None:
     market = draw_market(seed)
     proposed = candidates_of(market)
-    text = write_candidates(proposed, "GBP")
-    found = read_candidates(text, "candidates.csv", market.towns, "GBP")
+    text = write_candidates(proposed)
+    found = read_candidates(text, "candidates.csv", market.towns)
     assert (found.candidates, found.problems) == (tuple(proposed), ())
 
 
@@ -97,5 +87,5 @@ def test_proposals_are_a_file_that_can_be_read(seed: int) -> None:
 @many_examples
 def test_any_text_is_read_or_refused_with_a_sentence(rows: list[list[str]], more: str) -> None:
     lines = [",".join(COLUMNS), *(",".join(row) for row in rows), more]
-    found = read_candidates("\n".join(lines), "candidates.csv", TOWNS, "GBP")
+    found = read_candidates("\n".join(lines), "candidates.csv", TOWNS)
     assert all(problem.startswith("Line ") for problem in found.problems)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,13 @@ from tests.support.cases import each_case
 
 from clickstream.collect.sales.reader import ReadRow
 from clickstream.errors import UnusableRule
-from clickstream.pipeline.sales.opening import load_map, names_of_maps
-from clickstream.sales.identities import order_differences, totals_of
+from clickstream.pipeline.sales.opening import load_map, names_of_maps, rules_of
+from clickstream.sales.fields import FIELDS
+from clickstream.sales.identities import OrderDifference, order_differences, totals_of
 from clickstream.sales.row_reader import SalesRules
 from clickstream.sales.sales_day import SalesDay, build_day
+from clickstream.settings import Settings
+from clickstream.settings.sales import WITHOUT_HUNDREDTHS, SalesSettings
 from clickstream.tables.sales import (
     DATED_TABLES,
     OF_SALES_DAYS,
@@ -121,8 +126,38 @@ def test_an_order_reconciles_unless_its_parts_miss_the_total(
         for n, (amount, less) in enumerate(items)
     ]
     found = built(orders=[order], order_items=lines)
-    assert [one.cents for one in order_differences(found)] == ([extra] if extra else [])
+    differences = order_differences(found)
+    if lines:
+        assert differences == ([OrderDifference("1", extra)] if extra else [])
+    else:
+        assert differences is None, "the source has no parts"
     assert totals_of(found).gross_cents == total
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=3))
+def test_parts_are_compared_if_any_order_of_the_date_has_some(
+    known: list[tuple[bool, bool]],
+) -> None:
+    """Orders with a sum of their items, or with lines. An export of orders alone has neither."""
+    items = RULES.columns.orders.model_copy(  # type: ignore[union-attr]
+        update={"columns": {**RULES.columns.orders.columns, "items": "items"}}  # type: ignore[union-attr]
+    )
+    rules = replace(RULES, columns=RULES.columns.model_copy(update={"orders": items}))
+    orders = [
+        ReadRow({**ORDER, "order_id": str(n), "items": "3.50" if has_items else ""}, "o", n)
+        for n, (has_items, _) in enumerate(known)
+    ]
+    lines = [
+        ReadRow({**LINE, "order_id": str(n)}, "i", n)
+        for n, (_, has_lines) in enumerate(known)
+        if has_lines
+    ]
+    found = order_differences(build_day(DAY, {"orders": orders, "order_items": lines}, rules))
+    bare = [str(n) for n, parts in enumerate(known) if not any(parts)]
+    if known and len(bare) == len(known):
+        assert found is None
+    else:
+        assert found == [OrderDifference(order_id, 350) for order_id in bare]
 
 
 @each_case(
@@ -141,6 +176,8 @@ def test_an_order_reconciles_unless_its_parts_miss_the_total(
         ("order_items", {"amount": ""}, "line without an amount or a price", None),
         ("order_items", {"order_id": "9"}, "line of an order that is missing", None),
         ("refunds", {"amount": "?"}, "value that is no number", "amount"),
+        ("refunds", {"amount": "-2.50"}, "negative amount: refunds are positive", "amount"),
+        ("refunds", {"tax": "-0.01"}, "negative amount: refunds are positive", "tax"),
         ("campaign_spend", {"event_date": "20 Nov"}, "value that is no date", "event_date"),
         ("campaign_spend", {"clicks": "1e30"}, "number that is too large", "clicks"),
         ("consents", {"state": ""}, "no value", "state"),
@@ -164,9 +201,23 @@ def test_the_second_row_of_an_id_is_a_reject_and_equal_lines_are_kept() -> None:
     assert reasons(found) == ["row whose id another row has"] * 2
     assert [one["line"] for one in found.rows[ORDER_ITEMS]] == [1, 2]
     assert len(found.rows[ORDERS]) == len(found.rows[REFUNDS]) == 1
-    assert [*order_differences(found)] == []
+    assert order_differences(found) == []
     found = built(orders=[{**ORDER, "total": "free"}, ORDER], order_items=[], refunds=[])
     assert [one["total_cents"] for one in found.rows[ORDERS]] == [350]
+
+
+@given(st.sampled_from(("orders", "order_items", "refunds", "campaign_spend")), st.data())
+def test_an_amount_keeps_its_sign_or_makes_a_reject(table: str, data: st.DataObject) -> None:
+    money = {one.name for one in FIELDS[table] if one.kind == "money"}
+    name = data.draw(st.sampled_from(sorted(money & {*RULES.columns.tables[table].columns})))
+    amount = data.draw(amounts)
+    rows = {**USABLE, table: {**USABLE[table], name: f"{amount / 100:.2f}"}}
+    found = built(**{name: [row] for name, row in rows.items()})
+    stored = [one for of in DATED_TABLES if of.name == table for one in found.rows[of]]
+    if not any(one["of_table"] == table for one in found.rows[SALES_REJECTS]):
+        assert [one[f"{name}_cents"] for one in stored] == [amount]
+    else:
+        assert (table, amount < 0) == ("refunds", True)
 
 
 def test_customers_have_a_key_and_no_address() -> None:
@@ -201,6 +252,26 @@ def test_all_maps_that_come_with_the_library_load() -> None:
     names = ["cafe-lab", "generic", *advertising, "shopify", "us-city-demographics"]
     assert names_of_maps() == names
     assert all(load_map(name, Path()).title for name in names_of_maps())
+
+
+@pytest.mark.parametrize("currency", ["EUR", *WITHOUT_HUNDREDTHS])
+def test_amounts_in_hundredths_are_refused_for_a_currency_without_them(
+    tmp_path: Path, currency: str
+) -> None:
+    text = "\n".join(
+        [
+            "title = 'x'\namounts = 'hundredths'\n[orders]\nfiles = 'o*.csv'\n[orders.columns]",
+            "order_id = 'id'\nordered_at = 'at'\ntotal = 'total'",
+        ]
+    )
+    refused = pytest.raises(UnusableRule, match=f"whole {currency}")
+    for amounts in ("hundredths", "units"):
+        (tmp_path / "own.toml").write_text(text.replace("hundredths", amounts), encoding="utf-8")
+        source = SalesSettings(
+            name="till", kind="csv", columns="own.toml", currency=currency, path="exports"
+        )
+        with nullcontext() if currency == "EUR" or amounts == "units" else refused:
+            assert rules_of(Settings(directory=tmp_path), source).currency == currency
 
 
 @each_case(

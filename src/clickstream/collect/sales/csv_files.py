@@ -1,6 +1,7 @@
 """Sales in CSV files. For each date, the latest file with rows of it counts.
 
-Of a table without dates, the latest file counts.
+Of a table without dates, the latest file counts. An order that several files have can have several
+dates; the date of its lines is that of their own file, else that of the latest one.
 """
 
 from __future__ import annotations
@@ -64,10 +65,12 @@ class CsvReader:
             for file in files
             if (chosen := self._tables_of(file.name))
         }
-        self._dates_of_orders: dict[str, date] = {}
+        self._dates_of_orders: dict[str, tuple[date, str]] = {}
+        self._other_dates: dict[tuple[str, str], date] = {}
         self._rows = {
             name: self._by_date(one) for name, one in self._to_read.items() if not one.is_listing
         }
+        self._repeated = {name: self._repeated_ids(name) for name in self._rows}
 
     def _tables_of(self, name: str) -> list[TableToRead]:
         return [one for one in self._to_read.values() if fnmatch(name, one.place)]
@@ -89,12 +92,39 @@ class CsvReader:
 
     def _date(self, one: TableToRead, file: _File, row: _Row) -> date | None:
         order = row.values[file.column(one.order_id)].strip() if one.order_id else ""
+        known, _ = self._dates_of_orders.get(order, (None, ""))
         if not one.time:
-            return self._dates_of_orders.get(order)
+            return self._other_dates.get((file.name, order), known)
         day = self._date_of(row.values[file.column(one.time)], one.is_calendar_date)
         if one.name == "orders" and day and order:
-            self._dates_of_orders[order] = day
+            self._keep_date(order, day, file.name)
         return day
+
+    def _keep_date(self, order: str, day: date, file: str) -> None:
+        """Keep the date of an order for its lines: the first of a file, and that of other files."""
+        known, other = self._dates_of_orders.get(order, (day, file))
+        if other == file:
+            day = min(known, day)
+        elif known != day:
+            self._other_dates[other, order] = known
+        self._dates_of_orders[order] = (day, file)
+
+    def _repeated_ids(self, name: str) -> dict[date, dict[str, date]]:
+        """Return the ids of each date that an earlier one has, with the first date.
+
+        Only rows of the files that count are compared.
+        """
+        found: defaultdict[date, dict[str, date]] = defaultdict(dict)
+        first: dict[str, date] = {}
+        by_date, column = self._rows[name], self._to_read[name].unique_id
+        for day in sorted(filter(None, by_date)) if column else ():
+            file, rows = [*by_date[day].items()][-1]
+            place = self._contents[file].column(column)
+            for row in rows:
+                row_id = row.values[place].strip()
+                if row_id and first.setdefault(row_id, day) < day:
+                    found[day][row_id] = first[row_id]
+        return found
 
     def survey(self, first: date | None = None, last: date | None = None) -> Survey:
         """Return the digests of a range of dates, and which files do not count."""
@@ -119,6 +149,8 @@ class CsvReader:
                     "\n".join([name, file, *self._contents[file].header, *texts]).encode()
                 )
                 numbers[name] = len(rows)
+            for row_id, first in sorted(self._repeated[name].get(day, {}).items()):
+                digest.update(f"\n{name} {row_id} {first}".encode())
         return DayDigest(numbers, digest.hexdigest())
 
     def _replaced_files(self, days: Sequence[date]) -> Iterator[str]:
@@ -140,23 +172,31 @@ class CsvReader:
     def read_day(self, day: date) -> Mapping[str, Sequence[ReadRow]]:
         """Return the rows of a date, by table."""
         return {
-            name: [*self._read_rows(by_date.get(day, {}))] for name, by_date in self._rows.items()
+            name: [*self._read_rows(name, by_date.get(day, {}), self._repeated[name].get(day, {}))]
+            for name, by_date in self._rows.items()
         }
 
     def read_listings(self) -> Mapping[str, Sequence[ReadRow]]:
         """Return all rows of the latest file of each table without dates."""
         listings = [one for one in self._to_read.values() if one.is_listing]
         return {
-            one.name: [*self._read_rows({files[-1].name: [*_rows_of(one, files[-1])]})]
+            one.name: [
+                *self._read_rows(one.name, {files[-1].name: [*_rows_of(one, files[-1])]}, {})
+            ]
             for one in listings
             if (files := self._files_of(one))
         }
 
-    def _read_rows(self, by_file: Mapping[str, Sequence[_Row]]) -> Iterator[ReadRow]:
+    def _read_rows(
+        self, name: str, by_file: Mapping[str, Sequence[_Row]], earlier: Mapping[str, date]
+    ) -> Iterator[ReadRow]:
+        """Yield the rows of the latest file; `earlier` has the ids that an earlier date has."""
         for file in [*by_file][-1:]:
             header = self._contents[file].header
             for row in by_file[file]:
-                yield ReadRow(dict(zip(header, row.values, strict=True)), file, row.number)
+                values = dict(zip(header, row.values, strict=True))
+                row_id = values[self._to_read[name].unique_id].strip() if earlier else ""
+                yield ReadRow(values, file, row.number, earlier.get(row_id))
 
 
 def _rows_of(one: TableToRead, file: _File) -> Iterator[_Row]:

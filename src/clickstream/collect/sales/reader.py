@@ -15,7 +15,8 @@ class TableToRead:
     `place` is a table of a database, or a pattern of names of files. `columns` are read. `time` is
     the column with the time of a row, or with its date if `is_calendar_date`; without it, rows have
     the date of the order that the column `order_id` names. The rows of a listing have no date.
-    Rows whose column `only_with` is empty or 0 are of another table. Files may have columns that
+    The column `unique_id` has ids that no row of another date may have. Rows whose column
+    `only_with` is empty or 0 are of another table. Files may have columns that
     match the patterns `ignored`. A table of a database that `is_optional` may be missing. A file
     may have up to `title_lines` lines above its header. Rows without a date that have a value
     beginning with `sums` are sums of other rows, and are not read.
@@ -26,6 +27,7 @@ class TableToRead:
     columns: Sequence[str]
     order_id: str
     time: str = ""
+    unique_id: str = ""
     only_with: str = ""
     ignored: Sequence[str] = ()
     is_calendar_date: bool = False
@@ -39,7 +41,8 @@ class TableToRead:
 class DayDigest:
     """The rows of a UTC date at the source: the number in each table, and a digest of them.
 
-    The digest is another one after any change of a row, also of one that keeps sums equal.
+    The digest is another one after any change of a row, also of one that keeps sums equal, and if
+    an earlier date gets or loses the id of a row.
     """
 
     rows: Mapping[str, int]
@@ -48,11 +51,15 @@ class DayDigest:
 
 @dataclass(frozen=True)
 class ReadRow:
-    """A row by column, the table or file that it was read from, and its number there, from 1."""
+    """A row by column, the table or file that it was read from, and its number there, from 1.
+
+    `earlier` is the first date that has its id, if that is not its own date.
+    """
 
     values: Mapping[str, Any]
     source_object: str
     number: int
+    earlier: date | None = None
 
 
 @dataclass(frozen=True)

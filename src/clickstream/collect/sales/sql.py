@@ -129,6 +129,9 @@ class SqlReader:
         found = {one.name: self._reflected(inspector, one) for one in tables}
         self._tables = {name: table for name, table in found.items() if table is not None}
         self._to_read = {one.name: one for one in tables if one.name in self._tables}
+        self._repeatable = [
+            one.name for one in self._to_read.values() if _may_repeat(inspector, one)
+        ]
         self._check_times()
 
     def _reflected(self, inspector: Any, one: TableToRead) -> Any:
@@ -185,6 +188,9 @@ class SqlReader:
                     continue
                 numbers[day][name] += number
                 sums[day].append(f"{name} {number} {int(total)}")
+            for day, earlier in self._repeated_ids(name, first, last).items():
+                if day in numbers:
+                    sums[day] += [f"{name} {row_id} {found}" for row_id, found in earlier.items()]
         return Survey(
             {day: DayDigest(dict(numbers[day]), _digest(sums[day])) for day in sorted(numbers)},
             dict(undated),
@@ -210,6 +216,37 @@ class SqlReader:
             if found is None or is_between(found, first, last):
                 yield found, number, total
 
+    def _repeated_ids(
+        self, name: str, first: date | None, last: date | None
+    ) -> dict[date, dict[str, date]]:
+        """Return the ids of each date of a range that an earlier date has, with the first one.
+
+        The earlier date can be before the range. The database looks up each id of the range, for
+        which an index is enough. There is no query if it has a constraint that ids are unique.
+        """
+        found: defaultdict[date, dict[str, date]] = defaultdict(dict)
+        if name not in self._repeatable:
+            return found
+        table, inner = self._tables[name], self._tables[name].alias()
+        column, time = self._to_read[name].unique_id, self._to_read[name].time
+        day = self._dialect.utc_date(table.c[time], self._zone, self._range_of(name, None, None))
+        of_range = sa.select(inner.c[column]).where(self._is_of(name, inner))
+        if first:
+            of_range = of_range.where(inner.c[time] >= utc_bounds(first)[0])
+        if last:
+            of_range = of_range.where(inner.c[time] < utc_bounds(last)[1])
+        several = sa.select(table.c[column]).where(table.c[column].in_(of_range), self._is_of(name))
+        several = several.group_by(table.c[column]).having(sa.func.min(day) != sa.func.max(day))
+        ids = self._connection.execute(several).scalars().all()
+        rows = sa.select(table.c[column], day).where(table.c[column].in_(ids), self._is_of(name))
+        dates: defaultdict[str, set[date]] = defaultdict(set)
+        for row_id, of_row in self._connection.execute(rows) if ids else ():
+            dates[str(row_id).strip()] |= {of_row} if of_row else set()
+        for text, days in dates.items():
+            for of_row in days - {min(days, default=None)}:
+                found[of_row][text] = min(days)
+        return found
+
     def _dated(self, name: str, times: Range) -> tuple[Any, Any, Any]:
         """Return a table, the table joined with what has its date, and the date's expression."""
         table, time = self._tables[name], self._time_of(name)
@@ -233,11 +270,11 @@ class SqlReader:
         day = timedelta(days=1)
         return max(first, _EARLIEST) - day, min(last, _LATEST) + day
 
-    def _is_of(self, name: str) -> Any:
-        """Return the condition for the rows of a table; see `only_with`."""
+    def _is_of(self, name: str, alias: Any = None) -> Any:
+        """Return the condition for the rows of a table, or its alias; see `only_with`."""
         if not (column := self._to_read[name].only_with):
             return sa.true()
-        value = self._tables[name].c[column]
+        value = (self._tables[name] if alias is None else alias).c[column]
         nothing = 0 if isinstance(value.type, sa.types.Numeric | sa.types.Integer) else ""
         return sa.and_(value.is_not(None), value != nothing)
 
@@ -270,12 +307,24 @@ class SqlReader:
             .where(time >= first, time < end, date_of_row == day, self._is_of(name))
             .order_by(*table.c)
         )
-        zoned = self._dialect.has_zone(time)
+        zoned, unique_id = self._dialect.has_zone(time), self._to_read[name].unique_id
+        earlier = self._repeated_ids(name, day, day)[day]
         for number, row in enumerate(self._connection.execute(query).mappings(), 1):
             values = dict(row)
+            row_id = str(values.get(unique_id)).strip()
             if zoned and (column := self._to_read[name].time):
                 values[column] = _with_zone(values[column])
-            yield ReadRow(values, self._to_read[name].place, number)
+            yield ReadRow(values, self._to_read[name].place, number, earlier.get(row_id))
+
+
+def _may_repeat(inspector: Any, one: TableToRead) -> bool:
+    """Whether a table has ids that must be unique, and no constraint says that they are."""
+    if not one.unique_id:
+        return False
+    schema, _, name = one.place.rpartition(".")
+    keys = [inspector.get_pk_constraint(name, schema or None)["constrained_columns"]]
+    keys += [u["column_names"] for u in inspector.get_unique_constraints(name, schema or None)]
+    return [one.unique_id] not in keys
 
 
 def _with_zone(at: Any) -> Any:

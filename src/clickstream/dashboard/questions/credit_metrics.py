@@ -56,7 +56,7 @@ CREDIT_METRICS = (
         "credited_paths",
         CREDITS,
         mark("Orders with a visit"),
-        "coalesce(sum(case when touch = 1 and method <> 'none' then orders end), 0)",
+        "coalesce(sum(case when touch = 1 then orders end), 0)",
         mark("Orders whose visit is known, and that the model shares."),
         mark("Of how many orders do we know the visits?"),
         good="neither",
@@ -66,7 +66,7 @@ CREDIT_METRICS = (
         "single_touches",
         CREDITS,
         mark("After one visit"),
-        "coalesce(sum(case when touches = 1 and method <> 'none' then orders end), 0)",
+        "coalesce(sum(case when touches = 1 then orders end), 0)",
         mark("Orders whose customer is known to have come once in the days before."),
         mark("For how many orders do all models agree?"),
         mark("Visits before the last change of the visitor keys are not known."),
@@ -77,8 +77,7 @@ CREDIT_METRICS = (
         "cut_paths",
         CREDITS,
         mark("Perhaps with earlier visits"),
-        "coalesce(sum(case when touch = 1 and is_window_cut and method <> 'none' then orders "
-        "end), 0)",
+        "coalesce(sum(case when touch = 1 and is_window_cut then orders end), 0)",
         mark(
             "Orders with days before them in which visits are not known, because the visitor keys "
             "changed or an hour is incomplete."
@@ -91,8 +90,7 @@ CREDIT_METRICS = (
         "modelled_paths",
         CREDITS,
         mark("With removal effects"),
-        "coalesce(sum(case when touch = 1 and has_effects and method <> 'none' then orders "
-        "end), 0)",
+        "coalesce(sum(case when touch = 1 and has_effects then orders end), 0)",
         mark("Orders that enough orders precede for the models Markov and Shapley."),
         mark("Which orders do all models share?"),
         good="neither",

@@ -26,7 +26,7 @@ LONGEST_SESSION_DAYS = 2
 """How far back the parts of a session are read: a session is on two dates at most."""
 
 _COUNTS = """
-select hour_at, if(is_bot, 'bots', kind) as counted, count(*) as number
+select hour_at, if(is_bot and kind <> 'health_check', 'bots', kind) as counted, count(*) as number
 from hits where {within} group by 1, 2
 union all
 select hour_at, 'rejected', count(*) from rejects where {within} group by 1
@@ -210,7 +210,7 @@ def _miscounted(
     counts = athena.query(lake, _COUNTS.format(within=_within(first, last))).rows
     for hour_at, what, number in counts:
         counted.setdefault(hour_at, {})[COUNTED_UNDER.get(what, what)] = number
-    for row in ledger.fillna({"other_hosts": 0}).to_dict("records"):
+    for row in ledger.to_dict("records"):
         found = counted.pop(row["hour_at"].to_pydatetime(), {})
         wrong = [
             f"{found.get(what, 0):,} {what} in the tables, {number:,} in the ledger"

@@ -72,6 +72,25 @@ select
 from ({{differences}}) as differing where {{within}} group by 1, 2
 """  # noqa: S608
 
+_SEVERAL_DATES = """
+select sales_source, event_date, rows_of, count(*) as number, min(id) as example
+from (
+    select
+        *,
+        min(event_date) over (partition by sales_source, rows_of, id) as first_date,
+        max(event_date) over (partition by sales_source, rows_of, id) as last_date
+    from (
+        select sales_source, event_date, 'order' as rows_of, order_id as id
+        from orders where {within}
+        union all
+        select sales_source, event_date, 'refund', refund_id from refunds where {within}
+    ) as ids
+) as dated
+where first_date <> last_date
+group by sales_source, event_date, rows_of
+"""
+"""Rows whose id another date of the range has: money_facts joins by id, and counts them twice."""
+
 _SUMS = {
     ORDERS.name: ("gross_cents", "gross"),
     ORDER_ITEMS.name: ("items_cents", "lines"),
@@ -132,6 +151,14 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
         for what in _faults(rows.get(key, []), counts.get(key, {}), versions.get(key))
     ]
     faults += [
+        SalesFault(
+            *(row["event_date"], row["sales_source"]),
+            f"{quantity(row['number'], row['rows_of'])} stored on another date, too, such as "
+            f"{row['example']}",
+        )
+        for row in athena.query(lake, _SEVERAL_DATES.format(within=within)).records()
+    ]
+    faults += [
         SalesFault(None, one.source, f"other rows of {name} than its ledger counts")
         for one in stored_listings(lake, sources)
         for name in one.lost
@@ -145,7 +172,7 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
         tuple(faults),
         tuple(sorted(sources_with_dates(lake.settings) - {source for _, source in known})),
         sum(row["rejected"] for row in ledger),
-        sum(row["differing_orders"] for row in ledger),
+        sum(row["differing_orders"] or 0 for row in ledger),
     )
 
 
@@ -223,9 +250,9 @@ def _wrong_rejects(ledger: Mapping[str, Any], found: Counts) -> Iterator[str]:
 def _wrong_differences(ledger: Mapping[str, Any], found: Counts) -> Iterator[str]:
     """Yield whether other orders than at the publication have parts that do not give the total."""
     number, _, cents = found.get(_DIFFERENCES, _NONE)
-    if (number, cents) != (ledger["differing_orders"], ledger["differing_cents"]):
+    expected, of_ledger = ledger["differing_orders"] or 0, ledger["differing_cents"] or 0
+    if (number, cents) != (expected, of_ledger):
         yield (
             f"the parts of {quantity(number, 'order')} in the tables do not give the total, by "
-            f"{amount(cents)}, and of {ledger['differing_orders']:,} in the ledger, by "
-            f"{amount(ledger['differing_cents'])}"
+            f"{amount(cents)}, and of {expected:,} in the ledger, by {amount(of_ledger)}"
         )

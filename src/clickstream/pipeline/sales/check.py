@@ -20,7 +20,7 @@ from clickstream.sales.row_reader import Record, SalesRules
 from clickstream.sales.sales_day import build_day
 from clickstream.settings import Settings
 from clickstream.settings.sales import SalesSettings
-from clickstream.tables.sales import SALES_REJECTS
+from clickstream.tables.sales import ORDERS, SALES_REJECTS
 
 _EXAMPLES = 3
 
@@ -32,7 +32,8 @@ class SalesCheck:
     `survey` is what the source has, None if it can't be read: then `error` says why. `read` are the
     dates whose rows were read, with their sums in `totals`. `rejects` counts the rows that can't be
     used by table, reason and column; `examples` has ids of some of them. `differences` are orders
-    whose parts do not give their total. `listings` counts the rows of the tables without dates.
+    whose parts do not give their total; `without_parts` counts the orders of dates without parts.
+    `listings` counts the rows of the tables without dates.
     """
 
     source: SalesSettings
@@ -43,6 +44,7 @@ class SalesCheck:
     rejects: Counter[tuple[str, str, str | None]] = field(default_factory=Counter)
     examples: dict[tuple[str, str, str | None], list[str]] = field(default_factory=dict)
     differences: list[OrderDifference] = field(default_factory=list)
+    without_parts: int = 0
     listings: dict[str, int] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
 
@@ -76,6 +78,7 @@ class SalesCheck:
                 for (table, reason, column), number in self.rejects.most_common()
             ],
             "differences": [vars(one) for one in self.differences],
+            "orders_without_parts": self.without_parts,
             "rows_of_tables_without_dates": self.listings,
         }
 
@@ -102,7 +105,9 @@ def _read(found: SalesCheck, reader: SalesReader, rules: SalesRules, days: Seque
         built = build_day(day, reader.read_day(day), rules)
         found.read.append(day)
         found.totals += totals_of(built)
-        found.differences += order_differences(built)
+        differences = order_differences(built)
+        found.differences += differences or []
+        found.without_parts += len(built.rows[ORDERS]) if differences is None else 0
         _add_rejects(found, built.rows[SALES_REJECTS])
 
 

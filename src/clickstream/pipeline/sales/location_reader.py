@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from clickstream.errors import InputError
@@ -28,45 +28,33 @@ from clickstream.settings import Settings
 NOT_FIXED = ("cellular", "hosting", "private", "proxy", "satellite", "tor", "vpn")
 """Kinds of networks whose places are not those of their customers."""
 
+COORDINATE_DAYS = 365
+"""Days whose visits show the coordinates of cities."""
+
 _HELD_BACK = "mod(date_diff('day', date '2000-01-03', order_facts.event_date), 28) >= 21"
 """Every fourth week, from Monday on, whatever dates are read."""
 
 _ORDERS = """
 with
 
-refunded as (
-    select
-        sales_source,
-        order_id,
-        sum(amount_cents) as amount_cents
-    from refund_facts
-    where event_date between date '{first}' and date '{last}'
-    group by sales_source, order_id
-),
-
 web_orders as (
     select
-        order_facts.country,
-        order_facts.region,
-        order_facts.city,
-        order_facts.sales_source,
-        order_facts.store_id,
+        country,
+        region,
+        city,
+        sales_source,
+        store_id,
         case
-            when order_facts.network is null then coalesce(order_facts.device = 'desktop', false)
-            else order_facts.network not in ({not_fixed})
+            when network is null then coalesce(device = 'desktop', false)
+            else network not in ({not_fixed})
         end as is_fixed,
-        order_facts.network is null as is_by_device,
+        network is null as is_by_device,
         {held_back} as is_held_back,
-        order_facts.total_cents - coalesce(refunded.amount_cents, 0) as net_cents,
-        order_facts.event_date
+        event_date
     from order_facts
-    left join refunded
-        on
-            order_facts.sales_source = refunded.sales_source
-            and order_facts.order_id = refunded.order_id
     where
-        order_facts.event_date between date '{first}' and date '{last}'
-        and order_facts.sold_by in ('web', 'app')
+        event_date between date '{first}' and date '{last}'
+        and sold_by in ('web', 'app')
 )
 
 select
@@ -79,7 +67,6 @@ select
     is_by_device,
     is_held_back,
     count(*) as orders,
-    sum(net_cents) as net_cents,
     min(event_date) as first_date,
     max(event_date) as last_date
 from web_orders
@@ -174,11 +161,13 @@ where
 def market_sql(first: date, last: date) -> tuple[str, str, str, str]:
     """Return the queries of orders, coordinates, people and stores; they run on copies of facts.
 
-    Orders and coordinates are those of two UTC dates and those between.
+    Orders are those of two UTC dates and those between; coordinates are those of COORDINATE_DAYS
+    up to the last date, so that they do not depend on the date of the first order.
     """
     names = ", ".join(f"'{one}'" for one in NOT_FIXED)
     orders = _ORDERS.format(first=first, last=last, not_fixed=names, held_back=_HELD_BACK)
-    return orders, _COORDINATES.format(first=first, last=last), _PEOPLE, _STORES
+    since = last - timedelta(days=COORDINATE_DAYS - 1)
+    return orders, _COORDINATES.format(first=since, last=last), _PEOPLE, _STORES
 
 
 def market_rows(
@@ -206,7 +195,7 @@ def read_market(lake: Lake, first: date, last: date) -> tuple[Market, MarketGaps
             "A plan of locations needs orders, and the settings have no [[sales]]: add a source."
         )
     rows = market_rows(*(athena.query(lake, sql).rows for sql in market_sql(first, last)))
-    found = build_market(rows, lake.settings.sales_currency)
+    found = build_market(rows)
     if isinstance(found, str):
         raise InputError(f"There is no plan of locations. {MISSING[found]}")
     return found
@@ -223,4 +212,4 @@ def read_candidate_file(settings: Settings, market: Market) -> CandidateFile:
             f"The candidates {path} can't be read ({reason}): set [locations] candidates, or write "
             "the file with `clickstream locations candidates`."
         ) from None
-    return read_candidates(text, str(path), market.towns, market.currency)
+    return read_candidates(text, str(path), market.towns)

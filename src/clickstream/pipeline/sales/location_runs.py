@@ -35,17 +35,11 @@ DAYS = 365
 
 @dataclass(frozen=True)
 class FittedMarket:
-    """The model of the market of some UTC dates, and what the market lacks."""
+    """The model of the market before a UTC date, that of the plan, and what the market lacks."""
 
-    first: date
-    last: date
+    day: date
     model: MarketModel
     gaps: MarketGaps
-
-    @property
-    def day(self) -> date:
-        """The UTC date of a plan: the one after the dates of its orders."""
-        return self.last + timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -86,7 +80,7 @@ def fit_before(lake: Lake, day: date, days: int = DAYS) -> FittedMarket:
     """Read the market of the days before a UTC date, and fit the model. Raises InputError."""
     first, last = day - timedelta(days=days), day - timedelta(days=1)
     market, gaps = read_market(lake, first, last)
-    return FittedMarket(first, last, fit_market(market, lake.settings.locations.distance_km), gaps)
+    return FittedMarket(day, fit_market(market, lake.settings.locations.distance_km), gaps)
 
 
 def plan_file(lake: Lake, fitted: FittedMarket) -> PlannedLocations:
@@ -128,10 +122,8 @@ def plan_rows(run_id: str, planned: PlannedLocations) -> list[dict[str, Any]]:
         "hour_at": datetime(day.year, day.month, day.day),
         "run_id": run_id,
         "planned_at": datetime.now(UTC).replace(tzinfo=None),
-        "first_date": fitted.first,
-        "last_date": fitted.last,
-        "currency": market.currency or None,
-        "is_by_money": plan.is_by_money,
+        "first_date": fitted.gaps.first,
+        "last_date": fitted.gaps.last,
         "beats_people": plan.check.is_better,
         "notes": "\n".join([*planned.limits, *planned.left_out]),
     }
@@ -139,14 +131,13 @@ def plan_rows(run_id: str, planned: PlannedLocations) -> list[dict[str, Any]]:
 
 
 def _values(one: RankedCandidate, market: Market) -> dict[str, Any]:
-    candidate, result = one.candidate, one.result_cents
-    money = result._asdict() if result else {}
+    candidate = one.candidate
     return {
         **{name: value for name, value in candidate._asdict().items() if name != "point"},
         "place": market.nearest_town(candidate.point).name,
         **candidate.point._asdict(),
         **{f"orders_{name}": value for name, value in one.orders._asdict().items()},
-        **{f"result_{name}_cents": value for name, value in money.items()},
-        **{name: getattr(one, name) for name in ("own_share", "top_share", "break_even")},
+        "own_share": one.own_share,
+        "top_share": one.top_share,
         "flags": "; ".join(map(describe_flag, one.flags)),
     }

@@ -312,8 +312,6 @@ def _step(one: DateToMatch) -> Step:
     if not len(one.stored) or one.is_unfinished:
         return Step.MATCH
     [stored] = one.stored.to_pylist()
-    if stored["touches"] is None:  # an earlier release matched the date
-        return Step.MATCH
     if not one.is_past:
         is_known = stored["inputs_digest"] == one.inputs and not stored["is_anonymous"]
         return Step.RECORD if is_known else Step.MATCH

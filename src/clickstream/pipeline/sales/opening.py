@@ -22,11 +22,18 @@ from clickstream.collect.sales.reader import SalesReader, TableToRead
 from clickstream.errors import IncompleteConnection, InputError, UnusableRule
 from clickstream.sales.campaign_tags import CampaignTags, parse_campaign_tags
 from clickstream.sales.column_maps import ColumnMap, parse_map
-from clickstream.sales.fields import FIELDS, LISTINGS, TIMES, field_of
+from clickstream.sales.fields import (
+    FIELDS,
+    KEYS,
+    LISTINGS,
+    TIMES,
+    UNIQUE_OVER_DATES,
+    field_of,
+)
 from clickstream.sales.row_reader import SalesRules
 from clickstream.sales.values import BadValue, ValueRules
 from clickstream.settings import Settings
-from clickstream.settings.sales import SalesSettings
+from clickstream.settings.sales import WITHOUT_HUNDREDTHS, SalesSettings
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
@@ -102,6 +109,12 @@ def rules_of(settings: Settings, one: SalesSettings) -> SalesRules:
                 f"The column map {one.columns} of {one.name} lacks {missing} in [{name}], which "
                 f"kind = '{one.kind}' needs."
             )
+    if columns.amounts == "hundredths" and one.currency in WITHOUT_HUNDREDTHS:
+        raise UnusableRule(
+            f"The column map {one.columns} of {one.name} has amounts in hundredths, and "
+            f'{one.currency} has none. Set amounts = "units" in it if the amounts are whole '
+            f"{one.currency}; if they are 100 times that, divide them in a view or in the files."
+        )
     return SalesRules(
         one.name,
         columns,
@@ -183,6 +196,7 @@ def _tables_to_read(columns: ColumnMap, kind: str) -> Iterator[TableToRead]:
             one.all_columns,
             one.columns.get("order_id", ""),
             one.columns[TIMES[name]] if name in TIMES else "",
+            one.columns.get(KEYS[name][0], "") if name in UNIQUE_OVER_DATES else "",
             one.only_with,
             one.ignored,
             is_calendar_date=name in TIMES and field_of(name, TIMES[name]).kind == "date",

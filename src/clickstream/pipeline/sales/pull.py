@@ -83,7 +83,10 @@ def plan_pull(
     rules = rules_of_lake(lake, source)
     with aws_errors.translate_errors():
         known = sales_state.versions(lake, source.name, first)
-    with open_source(lake.settings, source, rules, find, DATED) as reader:
+    with (
+        sales_state.noting_failure(lake, source.name, now),
+        open_source(lake.settings, source, rules, find, DATED) as reader,
+    ):
         survey = reader.survey(first, last)
     days = {
         day
@@ -133,7 +136,7 @@ def _stage(
         digests.add(
             staging.put(lake, f"{prefix}{table.name}.parquet", _parquet(built.table(table)))
         )
-    totals, differences = totals_of(built), [*order_differences(built)]
+    totals, differences = totals_of(built), order_differences(built)
     return StagedSales(
         source=rules.source,
         day=str(built.day),
@@ -145,8 +148,8 @@ def _stage(
         gross_cents=totals.gross_cents,
         refunded_cents=totals.refunded_cents,
         spend_cents=totals.spend_cents,
-        differing_orders=len(differences),
-        differing_cents=sum(abs(one.cents) for one in differences),
+        differing_orders=None if differences is None else len(differences),
+        differing_cents=None if differences is None else sum(abs(o.cents) for o in differences),
         currency=rules.currency,
         digests=digests.by_name,
     )

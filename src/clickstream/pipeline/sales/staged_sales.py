@@ -31,8 +31,8 @@ class StagedSales:
     gross_cents: int
     refunded_cents: int
     spend_cents: int
-    differing_orders: int
-    differing_cents: int
+    differing_orders: int | None
+    differing_cents: int | None
     currency: str
     digests: Mapping[str, str]
 
@@ -63,7 +63,9 @@ class StagedSales:
             parts.append(f"spending {amount(self.spend_cents)} {self.currency}")
         if rejected:
             parts.append(f"{quantity(rejected, 'row')} rejected")
-        if self.differing_orders:
+        if self.differing_orders is None:
+            parts.append("not checked whether parts give the total: the source has none")
+        elif self.differing_orders:
             parts.append(
                 f"{quantity(self.differing_orders, 'order')} whose parts do not give the total"
             )

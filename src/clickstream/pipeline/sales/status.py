@@ -73,7 +73,7 @@ class SalesDate(StoredSales):
         net = one["gross_cents"] - one["refunded_cents"]
         spend = one["spend_cents"]
         money = map(amount, (one["gross_cents"], one["refunded_cents"], net, spend))
-        differing = str(one["differing_orders"])
+        differing = "–" if one["differing_orders"] is None else str(one["differing_orders"])
         return (
             *(str(one["event_date"]), self.source, f"{one['orders']:,}", *money, one["currency"]),
             *(str(one["rejected"]), differing),

@@ -79,6 +79,30 @@ def test_the_later_file_of_a_date_counts_and_the_loss_is_named(tmp_path, write) 
     assert "2026-11-02 (1 fewer)" in note
 
 
+def test_the_lines_of_an_order_that_a_later_file_has_on_another_date_stay_with_their_file(
+    tmp_path: Path, write: Write
+) -> None:
+    """Each row of an export is a line, and has its order, as in Shopify's."""
+    tables = (
+        TableToRead("orders", "o*.csv", ["id", "at"], "id", "at", "id", only_with="at"),
+        TableToRead("order_items", "o*.csv", ["id"], "id", ignored=["*"]),
+    )
+    write("o1.csv", "id,at", "1,2026-11-01", "1,", "2,2026-11-01")
+    write("o2.csv", "id,at", "1,2026-11-02", "1,", "3,2026-11-02")
+    read = CsvReader(files_of_directory(tmp_path, "till"), tables, date_of, "till")
+    first, second = (read.read_day(date(2026, 11, day)) for day in (1, 2))
+    assert [(row.values["id"], row.earlier) for row in first["orders"]] == [
+        ("1", None),
+        ("2", None),
+    ]
+    assert [(row.values["id"], row.earlier) for row in second["orders"]] == [
+        ("1", date(2026, 11, 1)),
+        ("3", None),
+    ]
+    assert [row.values["id"] for row in first["order_items"]] == ["1", "1", "2"]
+    assert [row.values["id"] for row in second["order_items"]] == ["1", "1", "3"]
+
+
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 99)), min_size=1), st.data())
 def test_rows_in_other_files_are_the_same_rows(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, int]], data: st.DataObject

@@ -130,8 +130,21 @@ def test_a_source_of_places_only_lacks_no_date_and_rounding_is_the_source_s_own(
     rows += [fact(day, "web") for day in DAYS]
     text = said(ledger(rows, settings=settings))
     assert "places" not in text
+    assert "Not checked" not in text
     assert "All 8 dates of till and web equal what was read there, to the cent." in text
     assert "At the source, the parts of 4 orders do not give their totals, by €0.20 in all" in text
+
+
+def test_orders_without_parts_are_no_difference_and_said_not_to_be_checked() -> None:
+    bare = {"differing_orders": None, "differing_cents": None}
+    rows = [fact(day, "till", orders=5, gross_cents=900, **bare) for day in DAYS]
+    rows += [fact(day, "web", orders=2) for day in DAYS]
+    panel = ledger(rows)
+    text = said(panel)
+    assert all(row.is_reconciled for row in panel.rows)
+    assert "All 8 dates of till and web equal what was read there, to the cent." in text
+    assert "Not checked whether parts give the totals of 20 orders: the source has none." in text
+    assert "At the source" not in text
 
 
 def test_a_range_without_sales_says_so_and_never_reassures() -> None:

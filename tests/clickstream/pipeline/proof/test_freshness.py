@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from tests.clickstream.pipeline.builders import store_line
+from tests.support.cases import each_case
 
 from clickstream.alerts.incidents import Conditions, Incidents, Rule
 from clickstream.cli.status_output import exit_code, show_status, status_values
@@ -68,9 +69,12 @@ def test_a_lake_with_every_hour_and_a_recent_pull_is_fresh() -> None:
     assert found.health.exit_code == 0
 
 
-@given(st.booleans(), st.booleans(), st.booleans(), st.integers(0, 3), st.booleans())
+@each_case("is_late", [False, True])
+@each_case("is_unpulled", [False, True])
+@each_case("is_unreadable", [False, True])
+@each_case("incidents", [0, 1, 3])
 def test_the_first_line_and_the_exit_code_count_all_that_is_wrong(
-    is_late: bool, is_unpulled: bool, is_unreadable: bool, incidents: int, is_json: bool
+    is_late: bool, is_unpulled: bool, is_unreadable: bool, incidents: int
 ) -> None:
     failing = (NOW - 3 * MINUTE, "It refuses the login. (CS-802)") if is_unreadable else None
     shop = SalesFreshness("shop", 3, NOW.date(), NOW, "tests", 0, 0, (), failing)
@@ -82,11 +86,9 @@ def test_the_first_line_and_the_exit_code_count_all_that_is_wrong(
     found = measured(records)
     bad = is_late or is_unreadable
     expected = 1 if bad else 2 if is_unpulled else int(bool(incidents))
-    if is_json:
-        values = json.loads(json.dumps(status_values(found, opened)))
-        assert values["exit_code"] == expected == exit_code(found, opened)
-        assert len(values["problems"]) == 2 * is_late + is_unreadable
-        return
+    values = json.loads(json.dumps(status_values(found, opened)))
+    assert values["exit_code"] == expected == exit_code(found, opened)
+    assert len(values["problems"]) == 2 * is_late + is_unreadable
     out = StringIO()
     show_status(found, opened, Console(file=out, width=200))
     first, rest = out.getvalue().split("\n", 1)

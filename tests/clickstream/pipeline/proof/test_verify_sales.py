@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, date, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 from tests.support.changed_rows import change_row
 from tests.support.lakes import aws_session, settings_of_a_lake
@@ -101,6 +102,29 @@ def test_whatever_is_changed_is_named_with_its_date_and_a_pull_repairs_it(
     assert named(lake) == changed.keys(), changed
     for key in changed:
         pull_again(lake, key)
+    assert named(lake) == set()
+
+
+@pytest.mark.parametrize("table", [ORDERS, REFUNDS], ids=lambda table: table.name)
+def test_an_id_on_two_dates_is_named_on_both_and_a_pull_of_both_repairs_it(
+    lake: Lake, table: Table
+) -> None:
+    days = [day for day, source in keys_with_rows(lake, table) if source == "web"]
+    first, second = days[0], days[-1]
+    loaded, at = iceberg_tables.load(lake, table), Hour.midnight(second)
+    of_dates = {day: loaded.read(Hour.midnight(day), Hour.midnight(day)) for day in (first, second)}
+    of_web = {
+        d: [r for r in t.to_pylist() if r["sales_source"] == "web"] for d, t in of_dates.items()
+    }
+    moved = {**of_web[first][0], "event_date": second, "hour_at": of_web[second][0]["hour_at"]}
+    rows = pa.Table.from_pylist([*of_web[second][1:], moved], table.arrow_schema())
+    loaded.replace(at, at.plus(23), rows, only=[{"sales_source": "web"}])
+    faults = [one.sentence for one in verify_sales(lake).faults]
+    told = f"1 {table.name[:-1]} stored on another date, too, such as {moved[table.sort_by[-1]]}"
+    assert sum(told in one for one in faults) == 2
+    assert named(lake) == {(first, "web"), (second, "web")}
+    for day in (first, second):
+        pull_again(lake, (day, "web"))
     assert named(lake) == set()
 
 

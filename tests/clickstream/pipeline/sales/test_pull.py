@@ -5,19 +5,25 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.faults import Killed, dying
 from tests.support.lakes import SQL, aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
+from tests.support.sales_files import with_sales, write_rows
 
-from clickstream.errors import DamagedObject, UnbalancedSales
+from clickstream.errors import ClickstreamError, DamagedObject, UnbalancedSales
 from clickstream.lake import Lake, athena, objects, open_lake, sales_state
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.pipeline.proof.sales_checks import verify_sales
+from clickstream.pipeline.proof.sales_freshness import sales_freshness
 from clickstream.pipeline.publish.maintenance import compact_days
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.sales.opening import open_source, rules_of
@@ -29,9 +35,16 @@ from clickstream.pipeline.sales.pull import (
     pull_dates,
 )
 from clickstream.pipeline.sales.status import newest_dates
-from clickstream.sales.sales_day import build_day
+from clickstream.sales.sales_day import SalesDay, build_day
+from clickstream.settings import Settings
 from clickstream.settings.sales import SalesSettings
-from clickstream.tables.sales import OF_SALES_DAYS, SALES_LEDGER
+from clickstream.tables.sales import (
+    OF_SALES_DAYS,
+    ORDERS,
+    REFUNDS,
+    SALES_LEDGER,
+    SALES_REJECTS,
+)
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 OF_SALES = (
@@ -65,11 +78,13 @@ class Shop:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.orders: dict[str, tuple[date, int]] = {}
+        self.again: dict[str, date] = {}
         directory.mkdir()
         self.write()
 
     def write(self) -> None:
         orders = [f"{n},{day}T12:00:00Z,{c / 100:.2f}" for n, (day, c) in self.orders.items()]
+        orders += [f"{number},{day}T12:00:00Z,1.00" for number, day in self.again.items()]
         items = [f"{n},1,{cents / 100:.2f}" for n, (_, cents) in self.orders.items()]
         for name, header, lines in (
             ("orders.csv", "id,at,total", orders),
@@ -88,6 +103,12 @@ class Shop:
         if chance.random() < 0.3:
             gone = chance.choice(DAYS)
             self.orders = {n: row for n, row in self.orders.items() if row[0] != gone}
+        self.write()
+
+    def repeat(self, chance: random.Random) -> None:
+        """Export an order again, on any date."""
+        if self.orders:
+            self.again[chance.choice(sorted(self.orders))] = chance.choice(DAYS)
         self.write()
 
 
@@ -118,7 +139,12 @@ def pull(lake: Lake, run: str = "run") -> int:
 
 def rows_of_lake(lake: Lake) -> dict[str, list[dict[str, Any]]]:
     """Return all rows of the tables, in order."""
-    return {table.name: sorted(map(repr, rows(lake, table))) for table in OF_SALES_DAYS}
+    return {table.name: sorted(map(text_of, rows(lake, table))) for table in OF_SALES_DAYS}
+
+
+def text_of(row: dict[str, Any]) -> str:
+    """Return a row without its number: rows of other dates move it, and change nothing else."""
+    return repr({**row, "row_number": 0})
 
 
 def rows(lake: Lake, table: Any) -> list[dict[str, Any]]:
@@ -134,7 +160,7 @@ def rows_of_sources(lake: Lake) -> dict[str, list[dict[str, Any]]]:
             for day in reader.survey().days:
                 built = build_day(day, reader.read_day(day), rules)
                 for table in OF_SALES_DAYS:
-                    found[table.name] += map(repr, built.table(table).to_pylist())
+                    found[table.name] += map(text_of, built.table(table).to_pylist())
     return {name: sorted(some) for name, some in found.items()}
 
 
@@ -142,6 +168,8 @@ def assert_ledger_counts_the_rows(lake: Lake) -> None:
     found = newest_dates(lake, ["till", "web"], 400, NOW.date())
     assert all(one.lost == [] for one in found)
     assert len(found) == len(rows(lake, SALES_LEDGER))
+    ids = [(row["sales_source"], row["order_id"]) for row in rows(lake, ORDERS)]
+    assert len(ids) == len({*ids})
     assert sum(one.ledger["gross_cents"] for one in found) == sum(
         row["total_cents"] for row in rows(lake, OF_SALES_DAYS[0])
     )
@@ -171,6 +199,86 @@ def test_a_pull_stores_what_differs_and_a_second_one_writes_nothing(shops) -> No
     pull(lake)
     assert rows_of_lake(lake) == rows_of_sources(lake)
     assert_ledger_counts_the_rows(lake)
+
+
+def test_a_source_of_orders_alone_has_no_difference_anywhere(shops, tmp_path: Path) -> None:
+    lake, found = shops
+    (tmp_path / "map.toml").write_text(MAP.partition("[order_items]")[0], encoding="utf-8")
+    found["till"].orders = {str(n): (DAYS[n % 2], 100 + n) for n in range(5)}
+    found["till"].write()
+    assert pull(lake) == 2
+    dates = newest_dates(lake, ["till"], 400, NOW.date())
+    assert [(one.cells[-1], one.has_problems) for one in dates] == [("–", False)] * 2
+    till, _ = sales_freshness(lake, DAYS[0], NOW)
+    assert (till.differing, till.has_notes) == (0, False)
+    report = verify_sales(lake)
+    assert (report.is_proven, report.differing) == (True, 0)
+    refresh_views(lake)
+    sql = "select is_reconciled, differing_orders, differing_cents from reconciliation"
+    assert athena.query(lake, sql).rows == [(True, None, None)] * 2
+    assert athena.query(lake, "select * from order_differences").rows == []
+
+
+@given(st.randoms(use_true_random=False))
+@examples(times=0.5)
+def test_any_pulls_of_dates_with_moved_and_repeated_ids_end_as_one_pull_of_all(
+    tmp_path_factory: pytest.TempPathFactory, chance: random.Random
+) -> None:
+    """After each edit, some of the dates that differ are pulled in any order, and at times all."""
+    directory = tmp_path_factory.mktemp("dates")
+    settings = Settings(directory=directory)
+    source = with_sales(settings, directory, ("till",)).sales[0]
+    rules = rules_of(settings, source)
+    (directory / "till").mkdir()
+    state: set[tuple[str, str, date]] = set()
+    stored: dict[date, tuple[object, SalesDay]] = {}
+    for _ in range(12):
+        for _ in range(chance.randint(1, 3)):
+            state ^= {
+                (chance.choice(("orders", "refunds")), chance.choice("ab"), chance.choice(DAYS))
+            }
+        write_dates(directory / "till", state)
+        with open_source(settings, source, rules) as reader:
+            days = reader.survey().days
+            differ = [day for day in DAYS if stored.get(day, (None,))[0] != days.get(day)]
+            is_complete = chance.random() < 0.5
+            for day in chance.sample(differ, len(differ) if is_complete else len(differ) // 2):
+                stored[day] = (days.get(day), build_day(day, reader.read_day(day), rules))
+        if is_complete:
+            assert_first_dates_count(state, {day: one for day, (_, one) in stored.items()})
+
+
+def assert_first_dates_count(
+    state: set[tuple[str, str, date]], built: dict[date, SalesDay]
+) -> None:
+    """Assert that each id is a row on its first date, and a reject on each later one."""
+    for table, row_id in ((ORDERS, "order_id"), (REFUNDS, "refund_id")):
+        dates = {
+            text: sorted(day for of, one, day in state if (of, one) == (table.name, text))
+            for text in "ab"
+        }
+        kept = [(row[row_id], day) for day, one in built.items() for row in one.rows[table]]
+        assert sorted(kept) == [(text, days[0]) for text, days in dates.items() if days]
+        rejects = [row for one in built.values() for row in one.rows[SALES_REJECTS]]
+        reasons = [row["reason"] for row in rejects if row["of_table"] == table.name]
+        assert sorted(reasons) == sorted(
+            f"row of {day} with the id of a row of {first}"
+            for first, *later in filter(None, dates.values())
+            for day in later
+        )
+
+
+def write_dates(directory: Path, state: set[tuple[str, str, date]]) -> None:
+    """Write a file for each date and table."""
+    for table, time, money in (
+        ("orders", "ordered_at", "total"),
+        ("refunds", "refunded_at", "amount"),
+    ):
+        for day in DAYS:
+            ids = sorted(text for of, text, at in state if (of, at) == (table, day))
+            at = f"{day}T12:00Z"
+            rows = [{f"{table[:-1]}_id": text, time: at, money: "1"} for text in ids]
+            write_rows(directory / f"{table}-{day}.csv", table, rows)
 
 
 def test_an_older_reading_does_not_replace_a_newer_one(shops) -> None:
@@ -216,6 +324,7 @@ def test_pulls_can_be_killed_at_any_write_between_any_edits(
     for step in range(10):
         for one in found.values():
             one.change(chance)
+            one.repeat(chance)
         for _ in range(chance.randrange(3)):
             with suppress(Killed):
                 pull(dying(lake, chance.randrange(60), after=chance.random() < 0.5), f"k{step}")
@@ -233,3 +342,19 @@ def test_pulls_can_be_killed_at_any_write_between_any_edits(
     assert rows_of_lake(lake) == rows_of_sources(lake)
     assert kills > 3
     record_property("kills", kills)
+
+
+def test_since_when_a_source_can_t_be_read_is_recorded_until_it_can(
+    shops: tuple[Lake, dict[str, Shop]],
+) -> None:
+    lake, found = shops
+    *_, web = lake.settings.sales
+    away = found["web"].directory.rename(found["web"].directory.with_name("away"))
+    for hours in range(2):
+        with pytest.raises(ClickstreamError) as error:
+            plan_pull(lake, web, NOW + timedelta(hours=hours))
+        assert sales_state.unreadable_since(lake, "web") == (NOW, error.value.printed)
+    assert sales_state.unreadable_since(lake, "till") is None
+    away.rename(found["web"].directory)
+    pull(lake)
+    assert sales_state.unreadable_since(lake, "web") is None

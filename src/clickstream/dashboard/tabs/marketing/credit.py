@@ -103,15 +103,15 @@ def build_credit(page: PageContext) -> CreditTable | None:
     by = ACQUISITION_BY[page.view.choice("credit_by")]
     model, paths = _model(page)
     records = _records(page, by, model)
-    lines = _lines(by, [one for one in records if one["credited_method"] != "none"])
-    unknown = _sum(map(_line, (one for one in records if one["credited_method"] == "none")))
+    lines = _lines(by, [one for one in records if one["credited_visit"]])
+    uncredited = _sum(_line(one) for one in records if not one["credited_visit"])
     costs = _costs(page, by)
     for key, cost in costs.items():
         lines[key] = replace(lines.get(key, CreditLine()), cost=cost)
     lines = {key: one for key, one in lines.items() if one.has_something}
-    if not lines and not unknown.has_something:
+    if not lines and not uncredited.has_something:
         return None
-    rows, below, whole = _table(page, by, lines, unknown)
+    rows, below, whole = _table(page, by, lines, uncredited)
     notes = describe_credit(
         page,
         paths or KnownPaths.of(records),
@@ -129,7 +129,7 @@ def _untagged(by: Sequence[str]) -> Key:
 
 
 def _table(
-    page: PageContext, by: Sequence[str], lines: Mapping[Key, CreditLine], unknown: CreditLine
+    page: PageContext, by: Sequence[str], lines: Mapping[Key, CreditLine], uncredited: CreditLine
 ) -> tuple[list[CreditRow], list[CreditRow], CreditRow]:
     """Return the largest rows, those below the list, and all orders."""
     untagged = _untagged(by)
@@ -147,9 +147,9 @@ def _table(
     below = [
         (mark("All others"), rest),
         (mark("Visits without a campaign"), lines.get(untagged, CreditLine())),
-        (mark("No visit known"), unknown),
+        (mark("Not credited to a visit"), uncredited),
     ]
-    whole = _row(page, text(mark("All orders")), _sum([*lines.values(), unknown]))
+    whole = _row(page, text(mark("All orders")), _sum([*lines.values(), uncredited]))
     return (
         rows,
         [_row(page, text(name), one) for name, one in below if one.has_something],
@@ -171,9 +171,9 @@ def _model(page: PageContext) -> tuple[str, KnownPaths | None]:
 
 
 def _records(page: PageContext, by: Sequence[str], model: str) -> list[dict[str, Any]]:
-    """Return the credits of the orders and refunds, by the way in which their visit was found."""
+    """Return the credits of the orders and refunds, and apart those that no visit gets."""
     filters = (*page.view.filters, of_model(model))
-    metrics, groups = (*CREDITED, *PATHS), (*by, "credited_method")
+    metrics, groups = (*CREDITED, *PATHS), (*by, "credited_visit")
     plain = page.question(metrics, groups, filters=filters)
     customers = page.question(metrics, (*groups, "credited_customer"), filters=filters)
     return page.ask(_with_moments(plain, customers)).records()
