@@ -32,8 +32,8 @@ _MONDAY = date(2024, 1, 1)
 class Change:
     """A change as text, its direction, and whether it is good (None: neither).
 
-    The text is empty for a number that is as usual. `words` state the verdict with the usual value,
-    and `usual` is this value.
+    The direction of an unclear change is `same`, and its text has a sign; it is empty from zero.
+    `words` state the verdict with the usual value, and `usual` is this value.
     """
 
     text: str
@@ -41,6 +41,11 @@ class Change:
     is_good: bool | None
     words: str = ""
     usual: str = ""
+
+    @property
+    def signed_text(self) -> str:
+        """The text with the sign of the direction."""
+        return {"up": "+", "down": "−", "same": ""}[self.direction] + self.text
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from clickstream.insight.location_demand import (
 )
 
 DAYS_PER_MONTH = 30
-"""Days of the month in which orders and amounts are stated."""
+"""Days of the month in which orders are stated."""
 
 SAME_PLACE_KM = 0.1
 """Distance within which two points are one place."""
@@ -76,8 +76,7 @@ class Market:
 
     `fixed` are the orders of fixed lines by town, `held_back` those of them in held-back weeks, and
     `picked_up`, cafés × towns, those that a café has sold. `scale` is the number of all web orders
-    for each order of a fixed line. `order_cents` is what an order brings in the mean, in hundredths
-    of `currency`.
+    for each order of a fixed line.
     """
 
     towns: tuple[Town, ...]
@@ -87,8 +86,6 @@ class Market:
     picked_up: Floats
     scale: float
     days: int
-    order_cents: float
-    currency: str
 
     @property
     def people(self) -> Floats:

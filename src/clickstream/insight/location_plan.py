@@ -1,4 +1,4 @@
-"""Rank candidates for a new café by the orders, and the money, that each would bring in a month.
+"""Rank candidates for a new café by the web orders of today that would move to it in a month.
 
 `clickstream locations` calls this module; `insight.location_texts` has the sentences. Pure
 functions.
@@ -44,19 +44,13 @@ LEAST_ORDERS_NEARBY = 30
 class CafeCandidate(NamedTuple):
     """A place for a café, and what is assumed about it.
 
-    Amounts are hundredths of the currency of sales: the rent of a month, and the opening cost,
-    which is spread over `payback_months`. `margin` is the share of sales that remains after all
-    costs but these. Without a rent or a margin, there is no result in money. `attraction` is the
-    weight of the café at no distance, in comparison with own cafés.
+    `attraction` is the weight of the café at no distance, in comparison with own cafés.
+    `competition` is the number of other cafés there.
     """
 
     name: str
     point: Point
-    rent_cents: int | None = None
-    opening_cents: int = 0
-    margin: float | None = None
     competition: float = 0.0
-    payback_months: int = 36
     attraction: float = 1.0
 
 
@@ -82,61 +76,48 @@ class CandidateFlag(NamedTuple):
 class RankedCandidate:
     """A candidate with the values of a month.
 
-    `orders` are those that all cafés together gain, and `own_share` is the share of the café's
-    orders that own cafés lose. `top_share` is how often the candidate is among the first five.
-    `result_cents` is what the gained orders earn less rent and opening cost.
+    `orders` are web orders of today that would move to the café: customers place them already, so
+    they are no gain. Orders that own cafés would lose are not among them; `own_share` is their
+    share of the café's orders. `top_share` is how often the candidate is among the first five.
     """
 
     candidate: CafeCandidate
     orders: DrawInterval
     own_share: float
     top_share: float
-    result_cents: DrawInterval | None
-    break_even: float | None
     flags: tuple[CandidateFlag, ...]
 
 
 @dataclass(frozen=True)
 class LocationPlan:
-    """Candidates, the best first: by their result if all have one, or else by their orders."""
+    """Candidates, those with the most orders first."""
 
     ranked: tuple[RankedCandidate, ...]
-    is_by_money: bool
     check: HeldBackCheck
 
 
 def plan_locations(model: MarketModel, candidates: Sequence[CafeCandidate]) -> LocationPlan:
     """Rank candidates, each as if it were the only new café."""
     if not candidates:
-        return LocationPlan((), is_by_money=False, check=model.check)
+        return LocationPlan((), model.check)
     of_attraction, of_count = _noise(model.seed, candidates)
     usual = np.array([usual_attraction(one) for one in candidates])
     shares = _draw_shares(model, candidates, usual * np.exp(ATTRACTION_SPREAD * of_attraction))
-    gained = _count_orders(of_count, shares.at_cafe - shares.from_own)
-    money = [_result(model, one, gained[:, n]) for n, one in enumerate(candidates)]
-    scores = _scores(gained, money)
-    middles, top_shares = np.median(scores, axis=0), _is_top(scores).mean(axis=0)
+    moved = _count_orders(of_count, shares.at_cafe - shares.from_own)
+    middles, top_shares = np.median(moved, axis=0), _is_top(moved).mean(axis=0)
     own_shares = shares.from_own.sum(axis=0) / np.maximum(shares.at_cafe.sum(axis=0), 1e-12)
     order = sorted(range(len(candidates)), key=lambda n: (-middles[n], candidates[n].name))
     ranked = tuple(
         RankedCandidate(
             candidate=candidates[n],
-            orders=_interval(gained[:, n]),
+            orders=DrawInterval(*np.quantile(moved[:, n], [0.05, 0.5, 0.95]).tolist()),
             own_share=float(own_shares[n]),
             top_share=float(top_shares[n]),
-            result_cents=None if (result := money[n]) is None else _interval(result),
-            break_even=None if result is None else float((result >= 0).mean()),
             flags=tuple(_flags(model, candidates[n], [candidates[m] for m in order[:place]])),
         )
         for place, n in enumerate(order)
     )
-    return LocationPlan(ranked, scores is not gained, model.check)
-
-
-def _scores(gained: Floats, money: Sequence[Floats | None]) -> Floats:
-    """Return draws × candidates of what candidates are ranked by: money if all have a result."""
-    known = [one for one in money if one is not None]
-    return np.column_stack(known) if len(known) == len(money) else gained
+    return LocationPlan(ranked, model.check)
 
 
 def _draw_shares(
@@ -167,7 +148,7 @@ def usual_attraction(one: CafeCandidate) -> float:
 
 
 def propose_candidates(model: MarketModel, limit: int) -> list[CafeCandidate]:
-    """Return the towns that would gain most orders, as candidates without assumptions."""
+    """Return the towns to which most orders would move, as candidates without assumptions."""
     towns, (decay, online) = model.market.towns, model.huff.middle
     own = weights(model.own_distances, decay).sum(axis=0)
     new = weights(distances_km(model.market.points, model.market.points), decay)
@@ -193,26 +174,10 @@ def _noise(seed: int, candidates: Sequence[CafeCandidate]) -> tuple[Floats, Floa
     return first, second
 
 
-def _result(model: MarketModel, one: CafeCandidate, orders: Floats) -> Floats | None:
-    """Return draws of what a candidate earns in a month; None without a rent or a margin.
-
-    There is no result either if sales have several currencies.
-    """
-    if one.rent_cents is None or one.margin is None or not model.market.currency:
-        return None
-    costs = one.rent_cents + one.opening_cents / one.payback_months
-    found: Floats = orders * model.market.order_cents * one.margin - costs
-    return found
-
-
 def _is_top(scores: Floats) -> Floats:
     """Whether each candidate is among the first of each draw."""
     places = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1, kind="stable")
     return (places < TOP).astype(float)
-
-
-def _interval(values: Floats) -> DrawInterval:
-    return DrawInterval(*np.quantile(values, [0.05, 0.5, 0.95]).tolist())
 
 
 def _flags(

@@ -35,7 +35,6 @@ class OrdersRow(NamedTuple):
     is_by_device: bool
     is_held_back: bool
     orders: int
-    net_cents: int
     first: date
     last: date
 
@@ -115,10 +114,10 @@ class _Cafes:
     without_coordinates: tuple[str, ...]
 
 
-def build_market(rows: MarketRows, currency: str) -> tuple[Market, MarketGaps] | Missing:
+def build_market(rows: MarketRows) -> tuple[Market, MarketGaps] | Missing:
     """Build the market of some rows, or return what is missing.
 
-    A town is a city with people and coordinates. `currency` is empty if sales have several.
+    A town is a city with people and coordinates.
     """
     if not rows.people:
         return "people"
@@ -147,8 +146,6 @@ def build_market(rows: MarketRows, currency: str) -> tuple[Market, MarketGaps] |
         picked_up=picked_up,
         scale=total / sum(one.orders for one in rows.orders if one.is_fixed and one.city),
         days=(gaps.last - gaps.first).days + 1,
-        order_cents=sum(one.net_cents for one in rows.orders) / total,
-        currency=currency,
     )
     return market, gaps
 

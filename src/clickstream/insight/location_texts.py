@@ -14,10 +14,10 @@ from clickstream.insight.location_rows import MarketGaps, Missing
 from clickstream.wording import format_share
 
 NOT_KNOWN = (
-    "Not known: people who pass by, and customers who do not order on the web today. Orders are "
-    "web orders of today that all cafés together would gain, and money is that of these orders: a "
-    "café also sells to people who pass by. Rent, margin, access and competition count only as you "
-    "entered them."
+    "Not known: people who pass by, and customers who do not order on the web today. The orders "
+    "are web orders that you have already and that would move to the café, so they are no gain: "
+    "this ranks places, and does not say whether a café pays. Access does not count, and "
+    "competition only as you entered it."
 )
 
 LEFT_OUT = "Left out: "
@@ -48,10 +48,10 @@ def describe_locations(plan: LocationPlan) -> str:
     if not plan.ranked:
         return "No candidate can be ranked."
     best = plan.ranked[0]
-    by = "by the money that they earn" if plan.is_by_money else "by the orders that they gain"
     return (
-        f"{best.candidate.name} is the first of {len(plan.ranked)} {by}: "
-        f"{format_orders(best.orders)} orders a month, each candidate as the only new café."
+        f"{best.candidate.name} is the first of {len(plan.ranked)} by the web orders that would "
+        f"move to the café: {format_orders(best.orders)} a month, each candidate as the only new "
+        "café."
     )
 
 
@@ -115,10 +115,6 @@ def notes(plan: LocationPlan, model: MarketModel, gaps: MarketGaps) -> Iterator[
     yield describe_distance(model.huff)
     yield from _notes_on_orders(gaps)
     yield from _notes_on_places(gaps)
-    if not model.market.currency:
-        yield "Sales have several currencies, so no money is shown."
-    elif not plan.is_by_money and plan.ranked:
-        yield "Money is shown only for candidates with a rent and a margin."
 
 
 def _notes_on_orders(gaps: MarketGaps) -> Iterator[str]:

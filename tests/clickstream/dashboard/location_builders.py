@@ -21,7 +21,7 @@ from tests.clickstream.dashboard.rendered import page_of
 from tests.support.sales_files import with_sales
 
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.tabs.places.stored_plan import market_of
+from clickstream.dashboard.tabs.places.stored_plan import StoredPlan, market_of
 from clickstream.insight.location_market import Point, fit_market
 from clickstream.insight.location_plan import CafeCandidate, plan_locations
 from clickstream.insight.location_texts import notes
@@ -29,7 +29,6 @@ from clickstream.pipeline.sales.location_runs import FittedMarket, PlannedLocati
 from clickstream.settings import Settings
 
 LAST = date(2026, 11, 15)
-FIRST = LAST - timedelta(days=364)
 DAY = LAST + timedelta(days=1)
 SETTINGS = with_sales(Settings(), Path("/srv"), ("shop",))
 SHOWN = View("places").with_days(date(2026, 11, 1), LAST)
@@ -74,15 +73,8 @@ CAFES = {"Berlin": "mitte", "Munich": "isar", "Potsdam": "mitte"}
 """Cities with orders that a café sold, and the café."""
 
 CANDIDATES = tuple(
-    CafeCandidate(
-        *(one.name, Point(one.latitude, one.longitude)),
-        **{"rent_cents": rent * 100, "opening_cents": 360_000, "margin": 0.62},
-    )
-    for one, rent in zip(
-        [CITIES[n] for n in (1, 3, 4, 5, 7, 11, 13, 16, 19, 21)],
-        [790, 760, 650, 390, 240, 290, 250, 260, 210, 260],
-        strict=True,
-    )
+    CafeCandidate(CITIES[n].name, Point(CITIES[n].latitude, CITIES[n].longitude), competition=2.0)
+    for n in (1, 3, 4, 5, 7, 11, 13, 16, 19, 21)
 )
 
 
@@ -146,17 +138,19 @@ def without_plan() -> FactStore:
     return store_of([])
 
 
-def plan_of(candidates: tuple[CafeCandidate, ...] = CANDIDATES) -> list[dict[str, Any]]:
-    """The rows of location_candidates that a run of today stores."""
-    with page_of(without_plan(), SHOWN, settings=SETTINGS) as page:
-        found = market_of(page, FIRST, LAST)
+def plan_of(days: int = 365, orders: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """The rows of location_candidates that a run stores that reads some days before DAY."""
+    read = StoredPlan(DAY, DAY - timedelta(days=days), LAST, "", (), ())
+    sold = {} if orders is None else {"order_facts": orders}
+    with page_of(store_of([], **sold), SHOWN, settings=SETTINGS) as page:
+        found = market_of(page, read)
     assert not isinstance(found, str)
     market, gaps = found
     model = fit_market(market, SETTINGS.locations.distance_km)
-    plan = plan_locations(model, candidates)
+    plan = plan_locations(model, CANDIDATES)
     limits = [*notes(plan, model, gaps)]
     problems = ["Line 4, Sea: it has no coordinates."]
-    planned = PlannedLocations(FittedMarket(FIRST, LAST, model, gaps), plan, limits, problems)
+    planned = PlannedLocations(FittedMarket(DAY, model, gaps), plan, limits, problems)
     return plan_rows("scheduled__2026-11-16T04:30:00+00:00", planned)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import combinations
+from math import sqrt
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -28,6 +31,22 @@ class SoldOrder:
             return "unknown"
         days = [one.day(zone) for one in others if one.customer == self.customer]
         return "returning" if min(days) < self.day(zone) else "new"
+
+
+def pairs_beyond_chance(baskets: Sequence[Iterable[str]]) -> dict[frozenset[str], float]:
+    """The lift of each pair of items that is in clearly more baskets than by chance."""
+    both = Counter(
+        frozenset(pair) for basket in baskets for pair in combinations(sorted({*basket}), 2)
+    )
+    ends = Counter(name for pair, number in both.items() for name in pair for _ in range(number))
+    odds = {name: number / (ends.total() - number) for name, number in ends.items()}
+    weights = {frozenset(pair): odds[pair[0]] * odds[pair[1]] for pair in combinations(odds, 2)}
+    expected = {pair: both.total() * one / sum(weights.values()) for pair, one in weights.items()}
+    return {
+        pair: number / expected[pair]
+        for pair, number in both.items()
+        if number >= 1.2 * expected[pair] and number - expected[pair] > 4 * sqrt(number)
+    }
 
 
 def sold_orders(directories: Sequence[Path]) -> list[SoldOrder]:

@@ -26,8 +26,6 @@ def draw_market(seed: int, towns: int = 12, cafes: int = 2, orders: int = 2000) 
         picked_up=np.zeros((cafes, towns)),
         scale=1.8,
         days=360,
-        order_cents=950.0,
-        currency="GBP",
     )
 
 

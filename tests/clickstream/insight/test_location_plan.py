@@ -1,4 +1,4 @@
-"""Laws of plans of locations: the ranking, its intervals, the money, and the explanation."""
+"""Laws of plans of locations: the ranking, its intervals, and the explanation."""
 
 from __future__ import annotations
 
@@ -73,51 +73,6 @@ def test_competitors_at_a_candidate_cost_it_orders(market: Market) -> None:
         plan_of(market, [one._replace(competition=number)]).ranked[0].orders for number in (0, 2)
     )
     assert beside_two.middle < alone.middle
-
-
-@given(markets)
-def test_without_a_rent_or_a_margin_there_is_no_money(market: Market) -> None:
-    first, *others = candidates_of(market)
-    assert not plan_of(market).is_by_money
-    mixed = replace(market, currency="")
-    for one, values in (
-        (market, {"rent_cents": 100}),
-        (market, {"margin": 0.5}),
-        (mixed, {"rent_cents": 100, "margin": 0.5}),
-    ):
-        plan = plan_of(one, [first._replace(**values), *others])
-        assert not plan.is_by_money
-        assert {(one.result_cents, one.break_even) for one in plan.ranked} == {(None, None)}
-
-
-@given(markets, st.integers(1, 500_000), st.floats(0.05, 0.9))
-def test_the_result_is_what_the_orders_earn_less_rent_and_opening_cost(
-    market: Market, rent: int, margin: float
-) -> None:
-    one = candidates_of(market)[0]._replace(rent_cents=rent, margin=margin)
-    found = plan_of(market, [one]).ranked[0]
-    assert found.result_cents is not None
-    for orders, result in zip(found.orders, found.result_cents, strict=True):
-        assert result == pytest.approx(orders * market.order_cents * margin - rent)
-    opening = plan_of(market, [one._replace(opening_cents=3600)]).ranked[0]
-    assert opening.result_cents is not None
-    assert opening.result_cents.middle == pytest.approx(found.result_cents.middle - 3600 / 36)
-    assert (found.break_even or 0) >= (opening.break_even or 0)
-    assert found.break_even is not None
-    assert found.break_even >= (0.94 if found.result_cents.low >= 0 else 0)
-    assert found.break_even <= (0.06 if found.result_cents.high < 0 else 1)
-
-
-@given(markets)
-def test_candidates_that_all_have_money_are_ranked_by_it(market: Market) -> None:
-    costs = {one.name: 10_000 * n for n, one in enumerate(candidates_of(market))}
-    plan = plan_of(
-        market,
-        [one._replace(rent_cents=costs[one.name], margin=0.3) for one in candidates_of(market)],
-    )
-    results = [one.result_cents.middle for one in plan.ranked if one.result_cents]
-    assert plan.is_by_money
-    assert results == sorted(results, reverse=True)
 
 
 @given(seeds)

@@ -91,8 +91,6 @@ def draw_town_world(
         picked_up=seen.picked_up * has_sales_by_cafe,
         scale=float(seen.all_networks.sum() / seen.fixed.sum()),
         days=DAYS,
-        order_cents=900.0,
-        currency="GBP",
     )
     candidates = tuple(CafeCandidate(names[n], places[n]) for n in chosen)
     counted = rng.poisson(opened).astype(float)

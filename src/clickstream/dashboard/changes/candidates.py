@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
-from clickstream.dashboard.changes.looks import LEAST_SIZE, WHOLE, Look, looks_of
+from clickstream.dashboard.changes.looks import LEAST_HITS, LEAST_SIZE, WHOLE, Look, looks_of
 from clickstream.dashboard.changes.sales_weeks import sales_weeks
 from clickstream.dashboard.changes.significance import (
     Compared,
@@ -131,11 +131,8 @@ def _compare(
             continue
         if min(series[name].weeks) < 0:  # more refunds than sales
             continue
-        cluster = _cluster(weeks, series, name)
-        one = count_candidate(name, scope, weeks, series[name], spreads.get(name), cluster)
-        # Amounts are hundredths, so their size is the number of orders of the usual size.
-        size = one.compared.size / (cluster if METRICS[name].format == "cents" else 1)
-        if size >= LEAST_SIZE:
+        one = count_candidate(name, scope, weeks, series, spreads.get(name))
+        if one.compared.size >= LEAST_SIZE:
             yield replace(one, is_reported=is_reported)
 
 
@@ -143,12 +140,16 @@ def count_candidate(
     metric: str,
     scope: Scope,
     weeks: Weeks,
-    series: WeekSeries,
+    series: Mapping[str, WeekSeries],
     spread: float | None = None,
-    cluster: float = 1.0,
 ) -> Candidate:
-    """Compare a count with its past, see `compare_count`."""
-    count = compare_count(series.now, series.before(weeks), weeks.length, spread, cluster)
+    """Compare a count with its past, see `compare_count`; the size of an amount is in orders."""
+    one, cluster = series[metric], _cluster(weeks, series, metric)
+    count = compare_count(one.now, one.before(weeks), weeks.length, spread, cluster)
+    if METRICS[metric].format == "cents":
+        orders = series["orders"]
+        usual = sum(orders.before(weeks)) / len(weeks.numbers)
+        count = replace(count, size=max(orders.now, usual))
     return Candidate(metric, scope, count, count.observed - count.expected)
 
 
@@ -168,10 +169,12 @@ def _share_candidate(
     trials: WeekSeries,
     is_reported: bool = False,
 ) -> list[Candidate]:
-    """Compare a share of visits with its past; nothing for too few visits."""
+    """Compare a share of visits with its past; nothing for too few visits, or too few of it."""
     pairs = list(zip(hits.before(weeks), trials.before(weeks), strict=True))
     share = compare_share(hits.now, trials.now, pairs, weeks.length)
     if share is None or share.size < LEAST_SIZE:
+        return []
+    if max(hits.now, share.expected * trials.now) < LEAST_HITS:
         return []
     moved = (share.observed - share.expected) * trials.now
     return [Candidate(metric, scope, share, moved, is_reported=is_reported)]
@@ -181,7 +184,7 @@ def _visitors(page: PageContext, weeks: Weeks) -> list[Candidate]:
     """Compare the visitors a day: those of several days can't be added up, and keys change."""
     weeks = weeks.of_whole_days()
     series = ask_weeks(page, weeks, ("visitors",), is_daily=True)[()]["visitors"]
-    one = count_candidate("visitors", (), weeks, series)
+    one = count_candidate("visitors", (), weeks, {"visitors": series})
     return [replace(one, is_reported=False)] if one.compared.size >= LEAST_SIZE else []
 
 
@@ -225,7 +228,7 @@ def _beside_others(
 ) -> Iterator[Candidate]:
     hits, trials = row["conversions"], row["visits"]
     compared = compare_shares(hits, trials, whole["conversions"] - hits, whole["visits"] - trials)
-    if compared and trials >= SHARE_MINIMUM:
+    if compared and trials >= SHARE_MINIMUM and max(hits, compared.expected * trials) >= LEAST_HITS:
         moved = hits - compared.expected * trials
         is_reported = scope[0][0] == "campaign" and trials >= LEAST_SIZE
         yield Candidate("conversion_rate", scope, compared, moved, True, is_reported)

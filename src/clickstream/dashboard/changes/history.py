@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from clickstream.dashboard.changes.looks import LEAST_SIZE
 from clickstream.dashboard.changes.weeks import (
     LEAST_WEEKS,
     LONGEST_DAYS,
@@ -14,6 +15,9 @@ from clickstream.dashboard.changes.weeks import (
 from clickstream.dashboard.questions.periods import Period, cut_at
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
+
+LEAST_CHANGE = 0.1
+"""Minimum relative change of a number that is clearly more or less than usual."""
 
 
 def find_history(page: PageContext) -> tuple[Weeks | None, str]:
@@ -88,8 +92,17 @@ def _too_little_history(page: PageContext, weeks: Weeks) -> str:
     )
 
 
+def describe_too_few(page: PageContext) -> str:
+    """State how many visits a comparison needs."""
+    return page.formats.plural(
+        "Too few visits to say what is unusual: %(number)s is needed.",
+        "Too few visits to say what is unusual: %(number)s are needed.",
+        LEAST_SIZE,
+    )
+
+
 def describe_basis(page: PageContext, weeks: Weeks) -> str:
-    """State what the range is compared with."""
+    """State what the range is compared with, and which change is clear."""
     is_cut, is_whole = weeks.checked.until_hour is not None, len(weeks.numbers) == WEEKS
     texts = {
         (False, True): mark(
@@ -108,4 +121,6 @@ def describe_basis(page: PageContext, weeks: Weeks) -> str:
     }
     numbers = {"all": WEEKS, "number": len(weeks.numbers)}
     shown = {name: page.formats.count(number) for name, number in numbers.items()}
-    return page.formats.text(texts[is_cut, is_whole], **shown)
+    usual = page.formats.text(texts[is_cut, is_whole], **shown)
+    clear = mark("A change is clear if it is at least %(share)s and more than chance explains.")
+    return f"{usual} {page.formats.text(clear, share=page.formats.share(LEAST_CHANGE, 0))}"

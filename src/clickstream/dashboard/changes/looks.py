@@ -13,7 +13,11 @@ from clickstream.dashboard.questions.view import Tab, View
 from clickstream.dashboard.widgets.page import PageContext
 
 LEAST_SIZE = 100
-"""Minimum of a count, or of the visits of a share, in the range or as expected."""
+"""Minimum of a count, of the orders of an amount, or of the visits of a share, in the range or as
+expected."""
+
+LEAST_HITS = 10
+"""Minimum of the visits that a share counts, such as those with an order, likewise."""
 
 
 @dataclass(frozen=True)

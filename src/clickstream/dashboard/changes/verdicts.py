@@ -1,4 +1,4 @@
-"""The verdict on every number of a page: more than usual, as usual, or less than usual.
+"""The verdict on every number of a page: more than usual, less than usual, or no clear change.
 
     changes = page.once(find_changes)
     changes.find("visits", (("channel", "Email"),))
@@ -22,15 +22,15 @@ from clickstream.dashboard.changes.candidates import (
     rates_beside_others,
 )
 from clickstream.dashboard.changes.failures import error_candidates
-from clickstream.dashboard.changes.history import find_history
+from clickstream.dashboard.changes.history import LEAST_CHANGE, find_history
 from clickstream.dashboard.changes.looks import KEY_FIGURES, MONEY_FIGURES
 from clickstream.dashboard.changes.significance import find_unusual
 from clickstream.dashboard.changes.weeks import Weeks
 from clickstream.dashboard.widgets.page import PageContext
 
-Verdict = Literal["more", "usual", "less"]
+Verdict = Literal["more", "unclear", "less"]
+"""A change is unclear if it is small, or if chance may be the reason: it may be there anyway."""
 
-LEAST_CHANGE = 0.1
 LEAST_GAP = 0.5
 """Minimum relative difference of a conversion rate to that of all other visits."""
 
@@ -68,9 +68,9 @@ class Changes:
         return self._by_number.get((metric, scope, beside))
 
     def verdict(self, one: Candidate) -> Verdict:
-        """Return whether a number is more or less than usual."""
+        """Return whether a number is clearly more or less than usual."""
         if one not in self.unusual:
-            return "usual"
+            return "unclear"
         return "more" if one.is_up else "less"
 
 

@@ -14,18 +14,18 @@ from clickstream.dashboard.widgets.page import PageContext
 
 _COUNTS: dict[Verdict, str] = {
     "more": mark("more than usual (%(usual)s)"),
-    "usual": mark("as usual (%(usual)s)"),
+    "unclear": mark("no clear change (usually %(usual)s)"),
     "less": mark("less than usual (%(usual)s)"),
 }
 _SHARES: dict[Verdict, str] = {
     "more": mark("higher than usual (%(usual)s)"),
-    "usual": mark("as usual (%(usual)s)"),
+    "unclear": mark("no clear change (usually %(usual)s)"),
     "less": mark("lower than usual (%(usual)s)"),
 }
 
 _DAILY: dict[Verdict, str] = {
     "more": mark("more a day than usual"),
-    "usual": mark("as many a day as usual"),
+    "unclear": mark("no clear change a day"),
     "less": mark("fewer a day than usual"),
 }
 """Visitors of several days are compared by day, because those of the days can't be added up."""
@@ -53,9 +53,9 @@ def _describe(page: PageContext, one: Candidate, verdict: Verdict, metric: Metri
     if one.metric == "visitors" and page.period.days > 1:
         texts, usual = _DAILY, ""
     words = formats.text(texts[verdict], usual=usual)
-    if verdict == "usual":
-        return Change("", "same", None, words, usual)
     change = formats.change(metric, compared.observed, compared.expected)
+    if verdict == "unclear":
+        return Change(change.signed_text if change else "", "same", None, words, usual)
     if change is None:  # from zero
         is_good = None if metric.good == "neither" else metric.good == "up"
         change = Change(formats.text(mark("new")), "up", is_good)

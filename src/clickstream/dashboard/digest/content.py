@@ -33,14 +33,11 @@ MOVERS = 3
 """Maximum number of rises, and of falls."""
 
 
-_SIGNS = {"up": "+", "down": "−"}
-
-
 @dataclass(frozen=True)
 class DigestRow:
     """A key figure: its value in the week, its usual value, and its change to that.
 
-    `change_text` has a sign, or says that the figure is as usual; it is empty without a change.
+    `change_text` has a sign, or says that the change is not clear; it is empty without a change.
     """
 
     label: str
@@ -184,9 +181,11 @@ def _row(page: PageContext, label: str, value: str, change: Change | None, hint:
     """Build a row; a hint that states the change is left out."""
     if change is None:
         return DigestRow(label, value, NO_VALUE, None, "", hint)
-    change_text = page.formats.text(mark("as usual"))
-    if change.direction in _SIGNS:
-        change_text = f"{_SIGNS[change.direction]}{change.text}"
+    change_text = change.signed_text
+    if change.direction == "same":
+        change_text = page.formats.text(
+            mark("%(change)s, not clear"), change=change_text or NO_VALUE
+        )
     note = "" if change.usual else change.words
     return DigestRow(label, value, change.usual or NO_VALUE, change, change_text, note)
 

@@ -72,7 +72,7 @@ def _moved(digest: Digest) -> Iterator[str]:
         return
     yield from _heading(digest, "moved")
     if not digest.moved:
-        yield from _wrap(digest.formats.text(mark("Every value is as usual.")))
+        yield from _wrap(digest.formats.text(HEADINGS["nothing_moved"]))
     for place, one in enumerate(digest.moved):
         if place:
             yield ""

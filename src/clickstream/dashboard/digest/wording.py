@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clickstream.dashboard.digest.content import Digest
+from clickstream.dashboard.tabs.overview.movers import NOTHING_MOVED
 from clickstream.dashboard.texts import mark
 
 HEADINGS: Mapping[str, str] = {
@@ -12,6 +13,7 @@ HEADINGS: Mapping[str, str] = {
     "figures": mark("Key figures"),
     "days": mark("Visits a day"),
     "moved": mark("Biggest changes"),
+    "nothing_moved": NOTHING_MOVED,
     "goals": mark("Goals"),
     "trust": mark("How complete the numbers are"),
     "this_week": mark("This week"),
@@ -30,6 +32,8 @@ def subject_of(digest: Digest) -> str:
         "visits": digest.visits.value,
         "change": digest.visits.change_text,
     }
+    if digest.visits.change and digest.visits.change.direction == "same":
+        values["change"] = text(mark("no clear change"))
     if not digest.is_complete:
         return text(mark("%(site)s, %(week)s: %(visits)s visits, incomplete"), **values)
     if values["change"]:

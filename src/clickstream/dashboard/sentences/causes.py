@@ -156,7 +156,7 @@ def _pairs(
     for values, series in ask_weeks(page, weeks, metrics, by, filters).items():
         scope = tuple(zip(by, values, strict=True))
         if one.is_total or one.scope[0] in scope:
-            pair = count_candidate(one.metric, scope, weeks, series[one.metric])
+            pair = count_candidate(one.metric, scope, weeks, series)
             if pair.excess * one.excess > 0:
                 yield pair
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.changes.history import describe_basis
-from clickstream.dashboard.changes.looks import LEAST_SIZE
+from clickstream.dashboard.changes.history import describe_basis, describe_too_few
 from clickstream.dashboard.changes.verdicts import WITH_ERRORS, Changes, find_changes
 from clickstream.dashboard.changes.weeks import Weeks
 from clickstream.dashboard.questions.coverage import to_local
@@ -22,7 +21,7 @@ def find_sentences(page: PageContext) -> Findings:
     if changes.weeks is None:
         return Findings([], changes.reason)
     if all(one.is_beside_others for one in changes.candidates):
-        return Findings([], _too_few(page))
+        return Findings([], describe_too_few(page))
     events = select(page, changes)
     sentences = [put_in_words(page, changes.weeks, one) for one in events]
     basis = describe_basis(page, changes.weeks)
@@ -32,16 +31,8 @@ def find_sentences(page: PageContext) -> Findings:
     return Findings(sentences, "", " ".join(filter(None, (basis, rule_change))))
 
 
-def _too_few(page: PageContext) -> str:
-    return page.formats.plural(
-        "Too few visits to say what is unusual: %(number)s is needed.",
-        "Too few visits to say what is unusual: %(number)s are needed.",
-        LEAST_SIZE,
-    )
-
-
 def _no_event(page: PageContext, changes: Changes) -> str:
-    """State that nothing is unusual, or that only numbers without a sentence of their own are."""
+    """State that no change is clear, or that only numbers without their own sentence changed."""
     if any(not one.is_beside_others for one in changes.unusual):
         return page.formats.text(mark("Some numbers below are more or less than usual."))
     return _nothing(page)
@@ -50,15 +41,15 @@ def _no_event(page: PageContext, changes: Changes) -> str:
 def _nothing(page: PageContext) -> str:
     formats, days = page.formats, page.period.days
     if page.view.range == "today":
-        return formats.text(mark("Nothing unusual so far today."))
+        return formats.text(mark("No clear change so far today."))
     if page.view.range == "yesterday":
-        return formats.text(mark("Nothing unusual yesterday."))
+        return formats.text(mark("No clear change yesterday."))
     if days == 1:
-        return formats.text(mark("Nothing unusual this day."))
+        return formats.text(mark("No clear change this day."))
     if days == 7:
-        return formats.text(mark("Nothing unusual this week."))
+        return formats.text(mark("No clear change this week."))
     return formats.plural(
-        "Nothing unusual in this %(number)s day.", "Nothing unusual in these %(number)s days.", days
+        "No clear change in this %(number)s day.", "No clear change in these %(number)s days.", days
     )
 
 

@@ -24,6 +24,7 @@ from clickstream.dashboard.web.surroundings import surroundings_of
 from clickstream.dashboard.web.tab_routes import add_tab_routes
 from clickstream.dashboard.web.visit_routes import add_visit_routes
 from clickstream.lake import Lake
+from clickstream.log_facts.log_notes import LogNotes
 from clickstream.settings import Settings
 
 Protect = Callable[[FastAPI, DashboardService], None]
@@ -37,19 +38,20 @@ def build_app(
     lake: Lake | None = None,
     engine: AnswerEngine | None = None,
     read_lines: ReadLines | None = None,
+    log_notes: Callable[[], LogNotes] = LogNotes,
     dependencies: Sequence[params.Depends] = (),
     protect: Protect | None = None,
 ) -> FastAPI:
     """Build the application; it refreshes its facts in the background while it runs.
 
     `engine` replaces the engine that the settings name, for example one with another copy, and
-    `read_lines` what reads the lines of visits. Without `lake`, an `engine` has no lake, and the
-    application no /metrics.
+    `read_lines` what reads the lines of visits. `log_notes` returns those of the log. Without
+    `lake`, an `engine` has no lake, and the application no /metrics.
     `dependencies` run before every route. `protect` puts a guard around the application, by default
     the dashboard's own login. A mounted application gets no lifespan events, so the
     outer application must call `start` and `stop` of `app.state.dashboard`.
     """
-    dashboard = DashboardService(settings, clock, lake, engine, read_lines)
+    dashboard = DashboardService(settings, clock, lake, engine, read_lines, log_notes)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -54,6 +54,7 @@ from clickstream.dashboard.widgets.chart_notes import own_notes, when_of
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import trust_line
 from clickstream.settings.dashboard import Icon
+from clickstream.zone_names import name_zone
 
 STATIC = ("page.css", "page.js", "visits.css", "plans.css", "login.css", "chart.svg", "cup.svg")
 
@@ -156,7 +157,8 @@ class Renderer:
             **_filter_values(page),
             "trust": trust_line(page),
             "version": page.version,
-            "zone": page.zone.key.replace("_", " "),
+            "zone": name_zone(page.zone.key),
+            "log_notes": page.log_notes,
             "facts_at": page.formats.moment(shown) if shown else "",
             "nothing": page.formats.text(
                 mark("No visits in this range. Choose another range, or clear the filters.")
@@ -179,7 +181,7 @@ class Renderer:
             engine=page.engine,
             visit=shown,
             lines=lines,
-            zone=page.zone.key.replace("_", " "),
+            zone=name_zone(page.zone.key),
             workgroup=page.settings.lake.workgroup,
             **_line_values(page),
         )

@@ -1,4 +1,7 @@
-"""The dashboard's web server, one process on one port, for `clickstream dashboard`."""
+"""The dashboard's web server, one process on one port.
+
+`clickstream dashboard` and `clickstream open` call this.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,10 @@ class _AnnouncingServer(uvicorn.Server):
             self._announce()
 
 
-def serve(app: FastAPI, host: str, port: int, announce: Callable[[], None]) -> None:
-    """Serve the application until Ctrl-C or SIGTERM; call `announce` when it accepts connections.
+def serve(app: FastAPI, listener: socket.socket, announce: Callable[[], None]) -> None:
+    """Serve the application until Ctrl-C or SIGTERM; call `announce` when it answers.
 
-    Raises InputError if the port is in use, and ClickstreamError if the application can't start.
+    Raises ClickstreamError if the application can't start.
     """
     config = uvicorn.Config(
         app,
@@ -46,7 +49,7 @@ def serve(app: FastAPI, host: str, port: int, announce: Callable[[], None]) -> N
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     # Ctrl-C is the normal end; uvicorn raises it again once everything is shut down.
-    with _listening(host, port) as listener, contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt):
         server = _AnnouncingServer(config, announce)
         server.run([listener])
         if not server.started:
@@ -54,11 +57,13 @@ def serve(app: FastAPI, host: str, port: int, announce: Callable[[], None]) -> N
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listen(host: str, port: int) -> Iterator[socket.socket]:
+    """Reserve a port for `serve`. Raises InputError if it is in use."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
+            listener.listen()  # until then, another process could bind the port as well
         except OSError as error:
             raise InputError(
                 f"Can't listen on port {port} of {host}: {error.strerror}. Stop the other program, "

@@ -17,14 +17,16 @@ from clickstream.dashboard.access.shares import Shares
 from clickstream.dashboard.entries.store import NO_NOTES, NoteStore
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answers, Refresher
+from clickstream.dashboard.questions.dimensions import PLACE_MINIMUM
 from clickstream.dashboard.questions.engines import (
     POLL_SECONDS,
     AnswerEngine,
     AthenaEngine,
     LocalEngine,
 )
+from clickstream.dashboard.questions.folding import SALES_COUNTED
 from clickstream.dashboard.questions.view import TABS, View
-from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.texts import load_translations, mark, parse_locale
 from clickstream.dashboard.visits.log_lines import LoggedVisit, VisitLines, read_log_lines
 from clickstream.dashboard.web.rendered_pages import RenderedPages
 from clickstream.dashboard.web.rendering import Renderer
@@ -36,7 +38,14 @@ from clickstream.dashboard.widgets.incidents import (
 )
 from clickstream.dashboard.widgets.page import PageContext, version_of
 from clickstream.lake import Lake, shared_session
+from clickstream.log_facts.log_notes import LogNotes
 from clickstream.settings import Settings
+
+TOO_FEW = mark(
+    "These dates and filters, or those before that they are compared with, have fewer than "
+    "%(number)s visitors. They may be about one person, so share links do not show them: open a "
+    "view of more dates or with fewer filters."
+)
 
 Clock = Callable[[], datetime]
 ReadLines = Callable[[Sequence[LoggedVisit], int], VisitLines]
@@ -58,6 +67,7 @@ class DashboardService:
         lake: Lake | None = None,
         engine: AnswerEngine | None = None,
         read_lines: ReadLines | None = None,
+        log_notes: Callable[[], LogNotes] = LogNotes,
     ) -> None:
         locale = parse_locale(settings.dashboard.language)
         self.settings = settings
@@ -65,6 +75,7 @@ class DashboardService:
         self.lake = lake or Lake(settings, shared_session())
         self.engine = engine or _engine(self.lake)
         self.read_lines: ReadLines = read_lines or partial(read_log_lines, self.lake)
+        self.log_notes = log_notes
         self.answers = Answers(self.engine)
         self.pages = RenderedPages()
         self.incidents = NO_INCIDENTS
@@ -98,8 +109,12 @@ class DashboardService:
                 identity=identity,
                 engine=self.engine.name,
                 incidents=self._shown_incidents(identity),
+                log_notes=self.log_notes(),
             )
-            yield page.without_hidden_metrics()
+            page = page.without_hidden_metrics()
+            if identity.shared:
+                refuse_few_visitors(page)
+            yield page
 
     @contextlib.contextmanager
     def turn_at_athena(self) -> Iterator[None]:
@@ -151,6 +166,20 @@ class DashboardService:
         """Ask the questions of the default views, so that the first reader does not wait."""
         for tab in TABS:
             self.render_tab(View(tab=tab))
+
+
+def refuse_few_visitors(page: PageContext) -> None:
+    """Refuse a view that may be about one person. Raises HTTPException 403.
+
+    Its reader has no account. Without a visitor, there may be orders of visits of other dates.
+    """
+    for period in filter(None, (page.period, page.compared)):
+        people = page.answer(("visitors",), period=period).single()["visitors"]
+        if not people and page.has_money:
+            people = page.answer((SALES_COUNTED,), period=period).single()[SALES_COUNTED]
+        if 0 < (people or 0) < PLACE_MINIMUM:
+            sentence = page.formats.text(TOO_FEW, number=PLACE_MINIMUM)
+            raise HTTPException(HTTPStatus.FORBIDDEN, sentence)
 
 
 def _engine(lake: Lake) -> AnswerEngine:

@@ -129,9 +129,9 @@ def _say_uncounted(page: PageContext, hours: int, since: datetime) -> str:
 
 
 def _paces(page: PageContext) -> dict[str, Pace]:
-    """Return the paces of goals with a target, for all visits: the view's filters do not apply."""
+    """Return the paces of goals with a target; none with filters: targets are of all visits."""
     targets = page.settings.dashboard.monthly_targets
-    if not targets:
+    if not targets or page.view.filters:
         return {}
     month, end = _this_month(page)
     if end is None:
@@ -153,9 +153,12 @@ def _paces(page: PageContext) -> dict[str, Pace]:
 
 
 def sales_pace(page: PageContext) -> Pace | None:
-    """Return the pace towards the month's net sales, in hundredths; None without a target."""
+    """Return the pace towards the month's net sales, in hundredths.
+
+    None without a target, and with filters, because the target is of all orders.
+    """
     target = page.settings.dashboard.monthly_sales_target
-    if not (target and page.has_money):
+    if not (target and page.has_money) or page.view.filters:
         return None
     month, end = _this_month(page)
     if end is None:

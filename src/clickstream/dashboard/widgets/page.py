@@ -27,7 +27,7 @@ from clickstream.dashboard.questions.coverage import (
 )
 from clickstream.dashboard.questions.engines import ATHENA
 from clickstream.dashboard.questions.fact_copy import CopyState
-from clickstream.dashboard.questions.fact_views import MONEY, NEED_SHOP
+from clickstream.dashboard.questions.fact_views import MONEY, NEED_SHOP, TIMED_ORDERS
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.periods import Period, cut_at, start_of
@@ -35,6 +35,7 @@ from clickstream.dashboard.questions.question import Question, build_question, l
 from clickstream.dashboard.questions.view import Filter, View
 from clickstream.dashboard.widgets.goal_metrics import named_metric
 from clickstream.dashboard.widgets.incidents import NO_INCIDENTS, ShownIncidents
+from clickstream.log_facts.log_notes import NO_LOG_NOTES, LogNotes
 from clickstream.low_hours import LowHour
 from clickstream.settings import Settings
 
@@ -54,7 +55,7 @@ class PageContext:
     `zone` is the time zone of the facts' local dates, `now` the time there (naive). `state` is the
     version of the facts; `problem` is the reason why they could not be refreshed, empty after a
     success. `entries` are the notes of accounts, `identity` is the reader. `engine` runs the SQL
-    of the views. `incidents` are those of the lake.
+    of the views. `incidents` are those of the lake, and `log_notes` those of log files.
     """
 
     view: View
@@ -69,6 +70,7 @@ class PageContext:
     identity: Identity = NOBODY
     engine: str = ATHENA
     incidents: ShownIncidents = NO_INCIDENTS
+    log_notes: LogNotes = NO_LOG_NOTES
     _built: dict[Any, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def once(self, build: Callable[[PageContext], Built]) -> Built:
@@ -95,6 +97,11 @@ class PageContext:
         if begins and chosen.first < begins.date() <= chosen.last:
             return replace(chosen, first=begins.date())
         return chosen
+
+    @property
+    def has_lake(self) -> bool:
+        """Whether the facts are of a lake; false for those of log files (`clickstream open`)."""
+        return self.engine == ATHENA
 
     @property
     def is_lake_empty(self) -> bool:
@@ -141,6 +148,15 @@ class PageContext:
             return None
         cut = cut_at(whole, complete_to - self.shift)
         return cut if is_period_complete(self.ask, cut, self.zone) else None
+
+    def until_complete(self, period: Period) -> Period:
+        """Return the part of a period whose orders the page shows.
+
+        The shop may have been read after the newest published hour. A page shows the orders of the
+        hours of its visits, so that its amounts, their usual values and rates are of equal hours.
+        """
+        end = self.coverage.complete_to
+        return cut_at(period, end) if end and period.hour_at is None else period
 
     @property
     def shift(self) -> timedelta:
@@ -211,8 +227,10 @@ class PageContext:
 
     def questions(self, panel: Panel, period: Period | None = None) -> list[Question]:
         """Return the questions of a panel, for the page's period or another."""
-        goal = self.goal_of(self.parts(panel)[0])
-        return panel.questions(self.view, period or self.period, self.key_days, self.hidden, goal)
+        goal, dates = self.goal_of(self.parts(panel)[0]), period or self.period
+        return panel.questions(
+            *(self.view, dates, self.key_days, self.hidden, goal, self.until_complete(dates))
+        )
 
     def days(self, period: Period) -> str:
         """Format the dates of a period, with the year if it is not the current year."""
@@ -248,10 +266,10 @@ class PageContext:
     ) -> Question:
         """Build the question for metrics of the view's period and filters, or of others."""
         chosen = self.view.filters if filters is None else filters
-        goal = self.goal_of(metrics)
-        return build_question(
-            metrics, by, period or self.period, chosen, limit, self.key_days, goal
-        )
+        goal, dates = self.goal_of(metrics), period or self.period
+        if METRICS[metrics[0]].facts in TIMED_ORDERS:
+            dates = self.until_complete(dates)
+        return build_question(metrics, by, dates, chosen, limit, self.key_days, goal)
 
     @property
     def key_days(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clickstream.completeness import LAG
+from clickstream.dashboard.questions.log_metrics import bot_share
 from clickstream.dashboard.questions.view import Tab
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
@@ -120,13 +121,13 @@ def describe_lines(page: PageContext) -> list[TrustPart]:
         lines,
         rejected=formats.count(coverage.total["rejected"]),
     )
-    requests = max(lines - coverage.total["assets"] - coverage.total["rejected"], 1)
-    bots = formats.share(coverage.total["bots"] / requests, 0)
+    removed = formats.text(
+        mark("bots removed: %(share)s of the requests without images and scripts"),
+        share=formats.share(bot_share(coverage.total) or 0, 0),
+    )
     return [
         TrustPart(rejected, "rejects"),
-        TrustPart(
-            formats.text(mark("%(share)s bots removed"), share=bots), "operators", "machines"
-        ),
+        TrustPart(removed, "operators", "machines"),
         TrustPart(_late(page), "hours"),
     ]
 

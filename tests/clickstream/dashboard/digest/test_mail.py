@@ -210,7 +210,7 @@ def test_a_week_that_can_not_be_compared_shows_no_change_and_says_why() -> None:
     for part in (text_part(mail), html_part(mail)):
         assert "Week before" not in part
         assert not re.search(r"\bChange\b|\bUsual\b", part)
-    assert mail["Subject"] == "cafe, Week 46: 80 visits"
+    assert mail["Subject"] == "site, Week 46: 80 visits"
 
 
 def test_a_week_without_a_published_hour_is_an_error() -> None:
@@ -224,7 +224,7 @@ def test_the_subject_has_site_week_and_the_main_figure_with_its_change(doubled: 
     assert re.fullmatch(r"\+\d+%", change)
     mail = mail_of(digest)
     visits = digest.visits.value
-    assert mail["Subject"] == f"cafe, Week {EIGHTH.number}: {visits} visits, {change}"
+    assert mail["Subject"] == f"site, Week {EIGHTH.number}: {visits} visits, {change}"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert (mail["From"], mail["To"]) == ("Café <news@cafe.example>", "owner@cafe.example")
     assert mail["Date"].datetime.isoformat() == "2026-11-23T07:00:00+00:00"
@@ -350,7 +350,7 @@ def test_every_text_is_translated() -> None:
         for line in texts_of(html_part(mail_of(digest)))
         if "⟦" not in line and re.search("[A-Za-z]{2}", line) and not line.startswith("/")
     ]
-    known = {"cafe", "order", "Email", "Direct", *(day.name for day in digest.days)}
+    known = {"site", "order", "Email", "Direct", *(day.name for day in digest.days)}
     assert [line for line in untranslated if line not in known] == []
 
 

@@ -44,6 +44,7 @@ FIRST = RULES.first + timedelta(weeks=8)
 LAST = FIRST + timedelta(days=6)
 WEEK = View().with_days(FIRST, LAST)
 NEXT_DAY = start_of(LAST + timedelta(days=1), 3)
+CLEAR = "A change is clear if it is at least 10% and more than chance explains."
 EMAIL_DOUBLES = RULES.with_event(first=FIRST, last=LAST, column="channel", value="Email", times=2)
 
 
@@ -127,7 +128,7 @@ def test_the_order_of_rows_does_not_matter(store) -> None:
 def test_a_filter_leaves_what_is_outside_unsaid(store) -> None:
     said = found(store, WEEK.with_filter("channel", "Direct"))
     assert not said.sentences
-    assert said.reason == "Nothing unusual this week."
+    assert said.reason == "No clear change this week."
     inside = found(store, WEEK.with_filter("channel", "Email"))
     assert inside.sentences[0].text.startswith("There were ")
     for one in inside.sentences:
@@ -155,8 +156,8 @@ def quiet() -> FactStore:
 
 def test_without_an_event_nothing_is_unusual_and_the_basis_is_named(quiet) -> None:
     said = found(quiet)
-    assert said == Findings([], "Nothing unusual this week.", said.basis)
-    assert said.basis == "Usual is the average of the same weekdays in the 8 weeks before."
+    assert said == Findings([], "No clear change this week.", said.basis)
+    assert said.basis == f"Usual is the average of the same weekdays in the 8 weeks before. {CLEAR}"
 
 
 def test_an_hour_of_server_errors_is_told_though_no_number_is_unusual(quiet) -> None:
@@ -169,7 +170,7 @@ def test_an_hour_of_server_errors_is_told_though_no_number_is_unusual(quiet) -> 
     day = f"{failed.day} {failed:%b}"
     assert said.sentences == []
     assert said.reason == (
-        f"Nothing unusual this week. Yet the log has 18 server errors at 14:00 on {day}."
+        f"No clear change this week. Yet the log has 18 server errors at 14:00 on {day}."
     )
 
 
@@ -208,7 +209,9 @@ def test_weeks_before_with_missing_hours_are_left_out_and_counted() -> None:
     gone = hours_from(start_of(FIRST - timedelta(weeks=2)), 48)
     said = found(without_hours(EMAIL_DOUBLES, gone))
     assert "Email" in texts(said)
-    assert said.basis == "Usual is the average of the same weekdays in 7 of the 8 weeks before."
+    assert said.basis == (
+        f"Usual is the average of the same weekdays in 7 of the 8 weeks before. {CLEAR}"
+    )
 
 
 def test_a_change_of_settings_is_named_beside_what_changed(store) -> None:
@@ -249,20 +252,20 @@ def test_an_unfinished_day_is_compared_with_the_same_hours() -> None:
     """A morning is no fall of the whole day."""
     store = without_hours(RULES, hours_from(start_of(LAST, 12), 12))
     today = found(store, View(range="today"), now=start_of(LAST, 12))
-    assert (
-        today.basis == "Usual is the average of the same weekdays and hours in the 8 weeks before."
+    assert today.basis == (
+        f"Usual is the average of the same weekdays and hours in the 8 weeks before. {CLEAR}"
     )
 
 
 @each_case(
     "view, now, reason",
     [
-        (View(range="yesterday"), NEXT_DAY, "Nothing unusual yesterday."),
-        (View().with_days(LAST, LAST), NEXT_DAY, "Nothing unusual this day."),
+        (View(range="yesterday"), NEXT_DAY, "No clear change yesterday."),
+        (View().with_days(LAST, LAST), NEXT_DAY, "No clear change this day."),
         (
             View().with_days(FIRST, FIRST + timedelta(2)),
             NEXT_DAY,
-            "Nothing unusual in these 3 days.",
+            "No clear change in these 3 days.",
         ),
     ],
 )

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.deep
 """Twelve weeks of the café are simulated in 40 s of CPU time."""
 
 ROOT = Path(__file__).parents[4]
-OURS = settings.load(ROOT / "clickstream.toml", {})
+OURS = settings.load(ROOT / "cafe.toml", {})
 BEGINS = date(2026, 10, 26)
 RULES = CafeRules(visitors_per_hour=30, bots_per_hour=6, story_begins=BEGINS)
 WAVE = BEGINS + timedelta(days=WAVE_DAY)

@@ -6,6 +6,7 @@ no arrow and no sentence (`test_a_page_without_a_likely_change_claims_none`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -25,6 +26,8 @@ from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.questions.view import TABS, Tab, View
 from clickstream.dashboard.sentences import Findings, find_sentences
 from clickstream.dashboard.sentences.causes import explain
+from clickstream.dashboard.tabs.overview.tiles import build_tiles
+from clickstream.dashboard.widgets.course import ask_course
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import GoalSettings, Settings
 from clickstream.settings.sections import FunnelStepSettings
@@ -85,6 +88,32 @@ def test_a_page_without_a_likely_change_claims_none(is_changed: bool) -> None:
     with opened(store, "overview", first, last) as page:
         mail = html_part(mail_of(build_content(page, Week.of(first))))
         assert bool(claims_of(mail)) == is_changed
+
+
+@pytest.mark.parametrize("weeks", [2, 4, 9])
+def test_a_change_that_is_not_clear_is_shown_and_never_called_usual(weeks: int) -> None:
+    """With its size, by the usual value beside it; a number that is not compared has no words."""
+    rules = Weeks(weeks=weeks, seed=7, visits=600)
+    first, last = weeks_to_ask(rules, history=0)[-1]
+    store = rules.store()
+    for tab in TABS:
+        with opened(store, tab, first, last) as page:
+            changes, html = page.once(find_changes), html_of(page)
+            mail = html_part(mail_of(build_content(page, Week.of(first))))
+            tiles = build_tiles(page, ask_course(page, "day"))
+        for text in (html, mail):
+            assert "as usual" not in text
+            assert "nothing unusual" not in text.lower()
+            assert bool(re.search(r"no clear change|not clear\b", text.lower())) <= bool(
+                changes.weeks
+            )
+        for tile in tiles:
+            one = changes.find(tile.metric.name)
+            assert bool(tile.change) == bool(one), tile.metric.name
+            if one and changes.verdict(one) == "unclear":
+                assert tile.change
+                assert tile.change.text[0] in "+−0"
+                assert "no clear change" in tile.hint
 
 
 def test_a_number_has_the_same_verdict_on_every_page() -> None:

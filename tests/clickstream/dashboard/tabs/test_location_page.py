@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore
 from tests.clickstream.dashboard.location_builders import (
     CANDIDATES,
+    DAY,
     SETTINGS,
     SHOWN,
+    facts,
     plan_of,
     store,
     store_of,
@@ -21,6 +24,7 @@ from tests.clickstream.dashboard.rendered import page_of
 from tests.support.examples import many_examples
 
 from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.tabs.places.computed_plan import (
     ComputedPlan,
     compute_plan,
@@ -35,7 +39,6 @@ from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.location_texts import MISSING
 
 NAMES = [one.name for one in CANDIDATES]
-RENTS = st.integers(0, 5_000)
 TEXTS = st.text(max_size=6) | st.floats().map(str)
 
 
@@ -70,7 +73,7 @@ def candidate_of(plan: ComputedPlan, name: str) -> PlannedCandidate:
 
 
 def test_without_values_the_page_shows_the_stored_run(stored: StoredPlan) -> None:
-    found = report_of(store(), {"candidate": "Bonn", "rent": " "})
+    found = report_of(store(), {"candidate": "Bonn", "radius": " "})
     assert not found.is_computed
     assert not found.has_changed
     assert [one.name for one in found.ranking.rows] == [
@@ -78,7 +81,7 @@ def test_without_values_the_page_shows_the_stored_run(stored: StoredPlan) -> Non
     ]
     assert found.notes == stored.notes
     for row in found.ranking.rows:
-        assert (row.strip_before, row.orders.before, row.result.before) == (None, "", "")
+        assert (row.strip_before, row.orders.before) == (None, "")
 
 
 def test_values_of_the_run_give_the_plan_of_the_run(page: PageContext, stored: StoredPlan) -> None:
@@ -91,23 +94,6 @@ def test_values_of_the_run_give_the_plan_of_the_run(page: PageContext, stored: S
         found = computed(page, stored, what_if)
         assert is_same_plan(found.candidates, stored.candidates)
         assert [*found.notes] == stored.notes
-
-
-@given(st.sampled_from(NAMES), RENTS, RENTS)
-def test_a_rent_changes_the_money_of_its_candidate_by_its_difference(
-    page: PageContext, stored: StoredPlan, name: str, rent: int, other: int
-) -> None:
-    one, two = (
-        computed(page, stored, WhatIf(name, rent_cents=100 * value)) for value in (rent, other)
-    )
-    for planned in one.candidates:
-        same = candidate_of(two, planned.candidate.name)
-        assert same.orders == planned.orders
-        assert same.result_cents
-        assert planned.result_cents
-        difference = planned.result_cents.middle - same.result_cents.middle
-        expected = 100 * (other - rent) if planned.candidate.name == name else 0
-        assert difference == pytest.approx(expected, abs=1e-3)
 
 
 def test_more_attraction_gains_more_orders_and_a_radius_changes_the_model(
@@ -128,16 +114,16 @@ def test_more_attraction_gains_more_orders_and_a_radius_changes_the_model(
 def test_any_text_is_a_value_or_has_a_sentence(query: dict[str, str]) -> None:
     locale = parse_locale("de")
     what_if, problems = parse_what_if(query, NAMES, Formats(locale, load_translations(locale)))
-    values = (what_if.rent_cents, what_if.margin, what_if.attraction, what_if.radius_km)
+    values = (what_if.attraction, what_if.radius_km)
     used = sum(value is not None for value in values) + bool(what_if.candidate)
     assert used + len(problems) == sum(bool(text.strip()) for text in query.values())
 
 
 def test_values_that_cannot_be_used_have_a_sentence_and_the_others_count() -> None:
-    query = {"candidate": "Atlantis", "rent": "x", "margin": "120", "attraction": "2"}
+    query = {"candidate": "Atlantis", "radius": "x", "attraction": "2"}
     found = report_of(store(), query)
     assert [one.split("”")[0] for one in found.form.problems] == [
-        *("The plan has no candidate “Atlantis", "Rent a month “x", "Margin in % “120"),
+        *("The plan has no candidate “Atlantis", "Radius in km “x"),
     ]
     assert found.form.assumed == "All candidates: attraction 2"
     assert found.is_computed
@@ -148,20 +134,30 @@ def test_a_plan_of_other_orders_than_those_of_the_run_is_named() -> None:
     assert report_of(store_of(rows), {}).has_changed
 
 
+@pytest.mark.parametrize(("sold", "read"), [(28, 365), (50, 20)])
+def test_a_plan_names_the_days_of_its_orders_and_is_computed_again_from_them(
+    sold: int, read: int
+) -> None:
+    """A shop that has sold for a month has a plan of a month, although the run reads a year."""
+    orders = [row for row in facts()["order_facts"] if _age(row) <= sold]
+    rows = plan_of(read, orders)
+    days = [row["hour_at"].date() for row in orders if _age(row) <= read]
+    assert (rows[0]["first_date"], rows[0]["last_date"]) == (min(days), max(days))
+    with page_of(store_of(rows, order_facts=orders), SHOWN, settings=SETTINGS) as page:
+        found = build_report(page, {})
+        assert found
+        assert found.dates == page.days(Period(min(days), max(days)))
+        assert not found.has_changed
+
+
+def _age(order: Mapping[str, Any]) -> int:
+    return (DAY - order["hour_at"].date()).days
+
+
 def test_a_market_that_lacks_people_shows_the_stored_run_and_what_to_do() -> None:
-    found = report_of(store_of(plan_of(), demographic_facts=[]), {"rent": "100"})
+    found = report_of(store_of(plan_of(), demographic_facts=[]), {"radius": "100"})
     assert (found.missing, found.explanation) == (MISSING["people"], None)
     assert (found.is_computed, len(found.ranking.rows)) == (False, len(CANDIDATES))
-
-
-def test_candidates_without_money_are_compared_by_orders() -> None:
-    bare = tuple(one._replace(rent_cents=None, margin=None) for one in CANDIDATES)
-    facts = store_of(plan_of(bare))
-    found = report_of(facts, {})
-    assert (found.ranking.is_by_money, found.ranking.has_money) == (False, False)
-    with_money = report_of(facts, {"rent": "300", "margin": "60"}).ranking
-    assert with_money.is_by_money
-    assert {row.result.before for row in with_money.rows} == {"–"}
 
 
 def test_a_page_without_a_plan_says_how_to_get_one() -> None:

@@ -91,7 +91,7 @@ def test_changes_that_chance_explains_are_not_shown(store) -> None:
     rows = {row.name: row for row in found.rows}
     direct, email = rows["Direct"].visits_change, rows["Email"].visits_change
     assert direct
-    assert (direct.text, direct.words) == ("", "as usual (200)")
+    assert (direct.text, direct.words) == ("0.0%", "no clear change (usually 200)")
     assert email
     assert (email.text, email.direction, email.is_good) == ("100%", "up", True)
     assert email.words == "more than usual (60)"

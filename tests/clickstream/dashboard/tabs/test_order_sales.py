@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.money_builders import item, money, order, refund
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
+from tests.clickstream.dashboard.sold_orders import pairs_beyond_chance
 from tests.clickstream.dashboard.tabs.test_sales_ledger import fact
 from tests.support.examples import examples
 from tests.support.sales_files import with_sales
 
-from clickstream.dashboard.questions.computed_rows import PAIR_MINIMUM
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.orders import panels
 from clickstream.dashboard.tabs.orders.menu_sales import menu_rows
@@ -116,18 +117,35 @@ def test_items_pairs_and_customers_are_those_of_the_orders(sold: list[Sold], cha
     with_item = Counter(name for one in chosen for name in {*one.names})
     pieces = Counter(name for one in chosen for name in one.names)
     assert items == {name: (n, pieces[name]) for name, n in with_item.items()}
-    both = Counter(
-        frozenset(pair) for one in chosen for pair in combinations(sorted({*one.names}), 2)
-    )
-    whole = sum(bool(one.names) for one in chosen)
-    for pair, number in both.items():
-        first, second = pair
-        if number >= PAIR_MINIMUM:
-            count, lift = pairs.pop(pair)
-            assert count == number
-            assert abs(lift - number * whole / (with_item[first] * with_item[second])) < 1e-9
-    assert pairs == {}
+    expected = pairs_beyond_chance([one.names for one in chosen])
+    assert {pair: lift for pair, (_, lift) in pairs.items()} == pytest.approx(expected)
+    for pair, (number, _) in pairs.items():
+        assert number == sum(pair <= {*one.names} for one in chosen)
     assert kinds == customers_of(sold, channel)
+
+
+@given(st.integers(0, 999), st.integers(4, 9), st.booleans())
+def test_pairs_are_those_that_chance_does_not_explain(
+    seed: int, kinds: int, is_planted: bool
+) -> None:
+    """Of items that are chosen by how popular they are, no pair is listed, and one that is planted.
+
+    Orders of one item, or of items that nearly all orders have, do not make a pair.
+    """
+    chance, names = np.random.default_rng(seed), [f"Item {n}" for n in range(kinds)]
+    popular = chance.dirichlet(np.full(kinds, 3.0)) * 0.9 + 0.1 / kinds
+    sizes = chance.choice(3, 400, p=chance.dirichlet((3, 3, 1))) + 1
+    sold = [
+        Sold(SHOWN[0], None, tuple(chance.choice(names, size, False, popular)), None, None, 100)
+        for size in sizes
+    ]
+    rare = {names[place] for place in np.argsort(popular)[:2]}
+    sold += [replace(sold[0], names=tuple(rare))] * (80 * is_planted)
+    with page_with(rows_of(sold)) as page:
+        found = [{first, second} for first, second, *_ in answer(page, panels.PAIRS)]
+        text = " ".join(texts_of(html_of(page)))
+    assert found == ([rare] if is_planted else [])
+    assert ("clearly more often in one order than by chance" in text) == (not is_planted)
 
 
 def customers_of(sold: Sequence[Sold], channel: str) -> dict[str, list[int]]:

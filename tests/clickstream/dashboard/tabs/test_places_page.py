@@ -238,7 +238,7 @@ def test_a_lake_without_facts_has_a_page() -> None:
     assert "No hour is published yet" in text(FactStore({}))
 
 
-def test_facts_of_an_earlier_version_have_no_coordinates_and_a_page(store: FactStore) -> None:
+def test_places_without_coordinates_have_a_page(store: FactStore) -> None:
     facts = fact_tables(crowd(LONDON, 30), hours_between(START, END))
     kept = {key: rows for key, rows in facts.items() if key[0] != "place_facts"}
     view = replace(only("country", "GB"), compare="none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from html import escape
@@ -107,9 +108,18 @@ def test_only_who_may_see_visits_gets_sample_lines(store) -> None:
     assert forms == [1, 0]
 
 
+@pytest.mark.parametrize("tab", ["overview", "visitors", "orders"])
+def test_two_numbers_below_a_key_figure_have_a_label_in_words(store, tab) -> None:
+    with page_of(store, WEEK.on_tab(tab)) as page:
+        hints = re.findall(r'<span class="hint"[^>]*>([^<]*)</span>', html_of(page))
+    ends = [one for one in hints if re.search(r"\d.* – .*\d", one)]
+    assert ends or tab != "overview"
+    assert all(one.startswith("95 % interval: ") for one in ends)
+
+
 def test_the_interval_is_as_wide_as_those_of_the_dates(store) -> None:
     low, high = round(DAYS * PEOPLE * 0.9), round(DAYS * PEOPLE * 1.2)
-    assert f"{low} – {high}" in text_of(store, WEEK)
+    assert f"95 % interval: {low} – {high}" in text_of(store, WEEK)
     assert f"{low} –" not in text_of(store, WEEK.with_filter("device", "desktop"))
     narrow = store_of_days(PEOPLE * 0.96, PEOPLE * 1.04)
     assert " – 2" not in text_of(narrow, WEEK)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clickstream.dashboard.questions.log_metrics import bot_share
 from clickstream.dashboard.tabs.machines.obedience import (
     Kind,
     Obedience,
@@ -64,17 +65,25 @@ def machines_values(page: PageContext) -> dict[str, Any]:
 def _share_of_bots(page: PageContext) -> str:
     """State how much of the log the machines make up."""
     total, formats = page.coverage.total, page.formats
-    requests = (
-        total["lines"] - total["assets"] - total["rejected"] if page.coverage.published else 0
-    )
-    if requests <= 0:
+    share = bot_share(total) if page.coverage.published else None
+    if share is None:
         return ""
-    return formats.plural(
-        "%(share)s of all requests are from machines: %(number)s request.",
-        "%(share)s of all requests are from machines: %(number)s requests.",
+    sentence = formats.plural(
+        "%(share)s of the requests without images and scripts are from machines: %(number)s "
+        "request.",
+        "%(share)s of the requests without images and scripts are from machines: %(number)s "
+        "requests.",
         total["bots"],
-        share=formats.share(total["bots"] / requests, 0),
+        share=formats.share(share, 0),
     )
+    if not total["health_checks"]:
+        return sentence
+    left_out = formats.plural(
+        "%(number)s health check is in neither number.",
+        "%(number)s health checks are in neither number.",
+        total["health_checks"],
+    )
+    return f"{sentence} {left_out}"
 
 
 def _suspected(page: PageContext) -> str:

@@ -72,7 +72,10 @@ def _returning(page: PageContext) -> list[str]:
         return [formats.text(mark("Too few orders have a known customer."))]
     low, high = wilson(orders.get("returning", 0), known)
     sentence = formats.text(
-        mark("%(share)s of the orders with a known customer are of returning ones (%(interval)s)."),
+        mark(
+            "%(share)s of the orders with a known customer are of returning ones (95 %% interval: "
+            "%(interval)s)."
+        ),
         share=formats.share(share, 0),
         interval=f"{formats.share(low, 0)} – {formats.share(high, 0)}",
     )
@@ -95,10 +98,12 @@ def _refunded(page: PageContext) -> str:
 
 
 def _times_of_sales(page: PageContext) -> Times:
-    """Count each weekday and hour of the dates with sales; of today, only hours that are over."""
+    """Count each weekday and hour of the dates with sales, up to the last hour that is shown."""
     days = {one["day"] for one in page.ask(sales_questions(page)[0]).records()}
     times: Counter[tuple[int, int]] = Counter()
-    for day in days:
-        hours = page.now.hour if day == page.now.date() else 24
+    shown = page.until_complete(page.period)
+    for day in (day for day in days if day <= shown.last):
+        is_whole = day < shown.last or shown.until_hour is None
+        hours = 24 if is_whole else shown.until_hour or 0
         times.update((day.isoweekday(), hour) for hour in range(hours))
     return times

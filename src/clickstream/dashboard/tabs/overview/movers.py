@@ -8,10 +8,13 @@ from clickstream.dashboard.changes.candidates import Candidate, is_shown
 from clickstream.dashboard.changes.verdicts import find_changes
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.tabs.overview.panels import MOVED
+from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
 MOST_MOVERS = 6
+
+NOTHING_MOVED = mark("No value that can be listed has a clear change.")
 
 
 @dataclass(frozen=True)
@@ -35,18 +38,21 @@ class Mover:
 
 
 def find_movers(page: PageContext) -> list[Mover] | None:
-    """Return the largest changes beyond chance; None if the range can't be compared."""
+    """Return the largest clear changes; None if no value can be compared."""
     changes = page.once(find_changes)
     if changes.weeks is None:
         return None
     (metric,), by = page.parts(MOVED)
     shown = {*by, *MOVED.also_by}
-    found = [
+    compared = [
         one
-        for one in changes.unusual
+        for one in changes.candidates
         if one.metric == metric and len(one.scope) == 1 and one.dimension in shown
         if one.compared.expected >= DIMENSIONS[one.dimension].smallest_group
     ]
+    if not compared:
+        return None
+    found = [one for one in compared if one in changes.unusual]
     largest = sorted(found, key=lambda one: (-abs(one.excess), one.scope))
     movers = [_mover(page, one) for one in largest if is_shown(page, one)][:MOST_MOVERS]
     return sorted(movers, key=lambda mover: -mover.step)

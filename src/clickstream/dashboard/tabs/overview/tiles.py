@@ -24,8 +24,8 @@ from clickstream.dashboard.widgets.people import people_interval
 class Tile:
     """A key figure: its current value, its change to the usual value, a hint, and a sparkline.
 
-    `interval` is the 95 % interval of a share. `before` is the value of the compared period, empty
-    if none is shown.
+    `interval` has the ends of the 95 % interval. `before` is the value of the compared period,
+    empty if none is shown.
     """
 
     metric: Metric

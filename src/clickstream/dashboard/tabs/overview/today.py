@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clickstream.dashboard.changes.candidates import count_candidate
 from clickstream.dashboard.changes.sales_weeks import SALES, is_read_until, sales_weeks
-from clickstream.dashboard.changes.weeks import Weeks, WeekSeries, ask_weeks, find_weeks
+from clickstream.dashboard.changes.weeks import Weeks, ask_weeks, find_weeks
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.texts import mark
@@ -19,8 +19,10 @@ def describe_today(page: PageContext) -> str:
     if not is_read_until(page, end):
         return ""
     so_far = Period(today, today, end.hour)
-    now = _series(page, Weeks(so_far)).now
-    usual = _usual(page, so_far)
+    weeks = sales_weeks(page, find_weeks(page, so_far))
+    series = ask_weeks(page, weeks or Weeks(so_far), SALES)[()]
+    # As the tile's comparison does, it leaves out weeks that are far from the others.
+    usual = count_candidate("net_sales", (), weeks, series).compared.expected if weeks else None
     texts = {
         True: mark("So far today %(now)s, until %(hour)s."),
         False: mark(
@@ -29,23 +31,11 @@ def describe_today(page: PageContext) -> str:
     }
     return page.formats.text(
         texts[usual is None],
-        now=_brief(page, now),
+        now=_brief(page, series["net_sales"].now),
         hour=page.formats.hour(end.hour),
         usual=_brief(page, usual or 0),
         weekday=page.formats.long_weekday(today),
     )
-
-
-def _usual(page: PageContext, so_far: Period) -> float | None:
-    """Return the usual net sales of the hours; None with too little history."""
-    weeks = sales_weeks(page, find_weeks(page, so_far))
-    if weeks is None:
-        return None
-    return count_candidate("net_sales", (), weeks, _series(page, weeks)).compared.expected
-
-
-def _series(page: PageContext, weeks: Weeks) -> WeekSeries:
-    return ask_weeks(page, weeks, SALES)[()]["net_sales"]
 
 
 def _brief(page: PageContext, cents: float) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from clickstream.dashboard.changes.history import describe_too_few
 from clickstream.dashboard.changes.verdicts import find_changes
 from clickstream.dashboard.questions.panel import grain_of
-from clickstream.dashboard.tabs.overview.movers import Mover, find_movers
+from clickstream.dashboard.tabs.overview.movers import NOTHING_MOVED, Mover, find_movers
 from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
 from clickstream.dashboard.tabs.overview.tiles import Tile, build_tiles
 from clickstream.dashboard.tabs.overview.today import describe_today
@@ -84,7 +85,8 @@ def overview_values(page: PageContext) -> dict[str, Any]:
         "times_choices": choices_of(page, "times"),
         "hours": HOURS,
         "moved_choices": choices_of(page, "moved"),
-        "not_compared": page.once(find_changes).reason,
+        "nothing_moved": text(NOTHING_MOVED),
+        "not_compared": page.once(find_changes).reason or describe_too_few(page),
         "before_text": _BEFORE[page.view.compare],
         "pace_text": lambda pace: pace_text(page.formats, pace),
         "sales_text": lambda pace: pace_text(page.formats, pace, page.formats.whole_units),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.periods import Period
@@ -19,7 +19,6 @@ from clickstream.dashboard.tabs.places.what_if import (
     parse_what_if,
 )
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.insight.location_plan import CafeCandidate
 from clickstream.insight.location_texts import MISSING
 
 
@@ -51,7 +50,6 @@ class LocationReport:
     day: str
     dates: str
     run_id: str
-    currency: str
     form: WhatIfForm
     ranking: ReportRanking
     is_computed: bool
@@ -66,7 +64,7 @@ def build_report(page: PageContext, query: Mapping[str, str]) -> LocationReport 
     stored = newest_plan(page)
     if stored is None:
         return None
-    formats = replace(page.formats, currency=stored.currency)
+    formats = page.formats
     names = [one.candidate.name for one in stored.candidates]
     what_if, problems = parse_what_if(query, names, formats)
     found = compute_plan(page, stored, what_if)
@@ -77,11 +75,8 @@ def build_report(page: PageContext, query: Mapping[str, str]) -> LocationReport 
         day=formats.day(stored.day, with_year=True),
         dates=page.days(Period(stored.first, stored.last)),
         run_id=stored.run_id,
-        currency=stored.currency,
         form=_form(formats, stored, query, what_if, problems),
-        ranking=build_ranking(
-            formats, stored.candidates, beside.candidates if beside else (), shown.is_by_money
-        ),
+        ranking=build_ranking(formats, stored.candidates, beside.candidates if beside else ()),
         is_computed=beside is not None,
         explanation=_explain(formats, computed, what_if) if computed else None,
         notes=shown.notes,
@@ -104,20 +99,10 @@ def _form(
         fields=FIELDS,
         chosen=what_if.candidate,
         given={name: query.get(name, "").strip() for name in FIELDS},
-        planned=_planned_values(chosen) if chosen else {},
+        planned={"attraction": f"{chosen.attraction:.10g}"} if chosen else {},
         problems=problems,
         assumed=describe_what_if(formats, what_if),
     )
-
-
-def _planned_values(one: CafeCandidate) -> dict[str, str]:
-    """Return the values of a candidate as the form has them; without those that are not known."""
-    values = {
-        "rent": None if one.rent_cents is None else one.rent_cents / 100,
-        "margin": None if one.margin is None else one.margin * 100,
-        "attraction": one.attraction,
-    }
-    return {name: f"{value:.10g}" for name, value in values.items() if value is not None}
 
 
 def _explain(formats: Formats, computed: ComputedPlan, what_if: WhatIf) -> ExplainedOrders:

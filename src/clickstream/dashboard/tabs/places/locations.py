@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from clickstream.dashboard.charts.maps import on_outline, on_world
 from clickstream.dashboard.questions.periods import Period
@@ -53,11 +53,10 @@ def build_locations(page: PageContext) -> LocationPanel | None:
     plan = page.once(newest_plan)
     if plan is None:
         return None
-    formats = replace(page.formats, currency=plan.currency)
     return LocationPanel(
-        day=formats.day(plan.day, with_year=True),
+        day=page.formats.day(plan.day, with_year=True),
         dates=page.days(Period(plan.first, plan.last)),
-        ranking=build_ranking(formats, plan.candidates[:ROWS], (), plan.is_by_money),
+        ranking=build_ranking(page.formats, plan.candidates[:ROWS], ()),
         leading=plan.notes[:LEADING],
         notes=plan.notes[LEADING:],
     )
@@ -89,7 +88,7 @@ def _position(one: PlannedCandidate, country: str | None) -> tuple[float, float]
 
 def _title(page: PageContext, one: PlannedCandidate) -> str:
     return page.formats.text(
-        mark("%(rank)s. %(name)s: about %(orders)s orders a month"),
+        mark("%(rank)s. %(name)s: about %(orders)s web orders a month would move there"),
         rank=one.rank,
         name=one.candidate.name,
         orders=page.formats.count(one.orders.middle),

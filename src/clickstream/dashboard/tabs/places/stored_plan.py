@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from clickstream.dashboard.questions.periods import Period
@@ -16,16 +16,11 @@ from clickstream.insight.location_rows import MarketGaps, Missing, build_market
 from clickstream.insight.location_texts import describe_flag
 from clickstream.pipeline.sales.location_reader import market_rows, market_sql
 
-_OF_PLAN = (
-    *("event_date", "run_id", "first_date", "last_date", "currency", "is_by_money", "notes"),
+COLUMNS = (
+    *("event_date", "run_id", "first_date", "last_date", "notes"),
+    *("rank", "name", "latitude", "longitude", "competition", "attraction"),
+    *("orders_low", "orders_middle", "orders_high", "own_share", "top_share", "flags", "place"),
 )
-_OF_CANDIDATE = (
-    *("rank", "name", "latitude", "longitude", "rent_cents", "opening_cents", "margin"),
-    *("competition", "payback_months", "attraction", "orders_low", "orders_middle", "orders_high"),
-    *("own_share", "top_share", "result_low_cents", "result_middle_cents", "result_high_cents"),
-    *("break_even", "flags", "place"),
-)
-COLUMNS = (*_OF_PLAN, *_OF_CANDIDATE)
 
 _SQL = f"""
 select {", ".join(COLUMNS)}
@@ -44,8 +39,6 @@ class PlannedCandidate:
     orders: DrawInterval
     own_share: float
     top_share: float
-    result_cents: DrawInterval | None
-    break_even: float | None
     flags: str
     place: str = ""
 
@@ -54,24 +47,18 @@ class PlannedCandidate:
         """Return a candidate of a plan that was computed now."""
         return cls(
             *(rank, one.candidate, one.orders, one.own_share, one.top_share),
-            *(one.result_cents, one.break_even, "; ".join(map(describe_flag, one.flags))),
+            "; ".join(map(describe_flag, one.flags)),
         )
-
-    def ranked_by(self, is_by_money: bool) -> DrawInterval:
-        """Return what the candidate is ranked by: its money, or else its orders."""
-        return self.result_cents if is_by_money and self.result_cents else self.orders
 
 
 @dataclass(frozen=True)
 class StoredPlan:
-    """The newest plan: its UTC date, the dates of its orders, its run, and its candidates."""
+    """The newest plan: its UTC date, the dates of its first and last order, its candidates."""
 
     day: date
     first: date
     last: date
     run_id: str
-    currency: str
-    is_by_money: bool
     notes: Sequence[str]
     candidates: Sequence[PlannedCandidate]
 
@@ -83,14 +70,15 @@ def newest_plan(page: PageContext) -> StoredPlan | None:
     return answer.derive("plan", lambda: _plan(rows)) if rows else None
 
 
-def market_of(page: PageContext, first: date, last: date) -> tuple[Market, MarketGaps] | Missing:
-    """Return the market of two UTC dates and those between, as `clickstream locations` reads it."""
+def market_of(page: PageContext, plan: StoredPlan) -> tuple[Market, MarketGaps] | Missing:
+    """Return the market of a plan, as `clickstream locations` has read it."""
+    first, last = plan.first, plan.day - timedelta(days=1)
     dates = Period(first, last)
     answers = [page.ask(Question(sql, (), (), (), dates)) for sql in market_sql(first, last)]
     orders, *others = answers
     rows = market_rows(*(one.rows for one in answers))
     key = ("market", *(id(one) for one in others))
-    return orders.derive(key, lambda: build_market(rows, page.settings.sales_currency))
+    return orders.derive(key, lambda: build_market(rows))
 
 
 def _plan(rows: Sequence[dict[str, Any]]) -> StoredPlan:
@@ -100,15 +88,12 @@ def _plan(rows: Sequence[dict[str, Any]]) -> StoredPlan:
         first=first["first_date"],
         last=first["last_date"],
         run_id=first["run_id"],
-        currency=first["currency"] or "",
-        is_by_money=first["is_by_money"],
         notes=first["notes"].split("\n"),
         candidates=[_candidate(row) for row in rows],
     )
 
 
 def _candidate(row: dict[str, Any]) -> PlannedCandidate:
-    money = [row[f"result_{name}_cents"] for name in DrawInterval._fields]
     return PlannedCandidate(
         row["rank"],
         CafeCandidate(
@@ -119,8 +104,6 @@ def _candidate(row: dict[str, Any]) -> PlannedCandidate:
         DrawInterval(*(row[f"orders_{name}"] for name in DrawInterval._fields)),
         row["own_share"],
         row["top_share"],
-        None if money[0] is None else DrawInterval(*money),
-        row["break_even"],
         row["flags"],
         row["place"],
     )

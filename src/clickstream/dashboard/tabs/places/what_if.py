@@ -9,7 +9,6 @@ from typing import NamedTuple
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.texts import mark
 from clickstream.insight.location_plan import CafeCandidate
-from clickstream.sales.values import MOST_CENTS
 from clickstream.wording import shown_name
 
 
@@ -22,8 +21,6 @@ class WhatIfField(NamedTuple):
 
 
 FIELDS: Mapping[str, WhatIfField] = {
-    "rent": WhatIfField(mark("Rent a month"), 0, MOST_CENTS // 100),
-    "margin": WhatIfField(mark("Margin in %"), 0, 100),
     "attraction": WhatIfField(mark("Attraction"), 0.1, 10),
     "radius": WhatIfField(mark("Radius in km"), 1, 500),
 }
@@ -34,13 +31,11 @@ FIELDS: Mapping[str, WhatIfField] = {
 class WhatIf:
     """What a reader assumes; None is a value as planned.
 
-    `candidate` is the name of the only candidate to which rent, margin and attraction apply, and
-    is empty for all. `radius_km` is the distance over which the attraction of a café falls to 37 %.
+    `candidate` is the name of the only candidate to which the attraction applies, and is empty for
+    all. `radius_km` is the distance over which the attraction of a café falls to 37 %.
     """
 
     candidate: str = ""
-    rent_cents: int | None = None
-    margin: float | None = None
     attraction: float | None = None
     radius_km: float | None = None
 
@@ -51,13 +46,9 @@ class WhatIf:
 
     def apply(self, one: CafeCandidate) -> CafeCandidate:
         """Return a candidate with the values that apply to it."""
-        if self.candidate and one.name != self.candidate:
+        if self.attraction is None or self.candidate not in ("", one.name):
             return one
-        return one._replace(
-            rent_cents=one.rent_cents if self.rent_cents is None else self.rent_cents,
-            margin=one.margin if self.margin is None else self.margin,
-            attraction=one.attraction if self.attraction is None else self.attraction,
-        )
+        return one._replace(attraction=self.attraction)
 
 
 def parse_what_if(
@@ -80,23 +71,17 @@ def parse_what_if(
             problems.append(_describe_unusable(formats, field, text))
         else:
             found[name] = value
-    return _what_if(candidate, found), problems
+    return WhatIf(candidate, found.get("attraction"), found.get("radius")), problems
 
 
 def describe_what_if(formats: Formats, what_if: WhatIf) -> str:
     """List the values that are assumed, and for which candidates; empty if none are."""
     found = []
-    if what_if.rent_cents is not None:
-        rent = formats.whole_money(what_if.rent_cents)
-        found.append(formats.text(mark("rent a month %(rent)s"), rent=rent))
-    if what_if.margin is not None:
-        found.append(formats.text(mark("margin %(share)s"), share=formats.share(what_if.margin, 0)))
     if what_if.attraction is not None:
-        attraction = short_number(formats, what_if.attraction)
-        found.append(formats.text(mark("attraction %(number)s"), number=attraction))
-    if found:
         name = what_if.candidate or formats.text(mark("All candidates"))
-        found = [f"{name}: {', '.join(found)}"]
+        attraction = short_number(formats, what_if.attraction)
+        text = mark("%(name)s: attraction %(number)s")
+        found.append(formats.text(text, name=name, number=attraction))
     if what_if.radius_km is not None:
         km = short_number(formats, what_if.radius_km)
         found.append(formats.text(mark("radius %(km)s km"), km=km))
@@ -110,17 +95,6 @@ def _number(text: str, field: WhatIfField) -> float | None:
     except ValueError:
         return None
     return value if field.low <= value <= field.high else None
-
-
-def _what_if(candidate: str, found: Mapping[str, float]) -> WhatIf:
-    rent, margin = found.get("rent"), found.get("margin")
-    return WhatIf(
-        candidate,
-        None if rent is None else round(rent * 100),
-        None if margin is None else margin / 100,
-        found.get("attraction"),
-        found.get("radius"),
-    )
 
 
 def _describe_unknown(formats: Formats, name: str) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from clickstream.dashboard.charts.heat import NARROW_STEP, WIDE_STEP, HeatMap, heat_map
 from clickstream.dashboard.questions.coverage import (
     DayCoverage,
-    hours_without,
     to_local,
 )
 from clickstream.dashboard.questions.log_metrics import BALANCE, PARTS, named_parts
@@ -28,7 +27,6 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.hours import Hour, group_hours
-from clickstream.tables import REJECTS
 
 Place = tuple[date, int]
 """A cell of the heat map: local date and hour."""
@@ -105,7 +103,6 @@ class Trust:
     balance: Balance
     log_sources: ListPanel
     rejects: ListPanel
-    without_lengths: str
     suspects: SuspectsPanel
     errors: ListPanel
     rules: Sequence[RuleRow]
@@ -119,7 +116,6 @@ def build_trust(page: PageContext) -> Trust:
         _balance(page),
         list_panel(page, LOG_SOURCES),
         rejects,
-        _without_lengths(page) if rejects.rows else "",
         build_suspects(page),
         list_panel(page, ERRORS),
         _rules(page),
@@ -162,27 +158,6 @@ def _hours(page: PageContext) -> HoursPanel:
         low_server_rows(page),
         page.period.days - len(days),
         not figures,
-    )
-
-
-def _without_lengths(page: PageContext) -> str:
-    """State which hours of the range do not have the lengths of rejected lines."""
-    found = hours_without(page.ask, page.period, REJECTS.column("line_bytes").since)
-    if found is None:
-        return ""
-    formats = page.formats
-    if found.is_all:
-        return formats.text(mark("Lengths of lines were not recorded in this range."))
-    until = formats.moment(to_local(found.until, page.zone))
-    if not found.is_mixed:
-        return formats.text(
-            mark("Lengths of lines were not recorded before %(until)s."), until=until
-        )
-    return formats.plural(
-        "Lengths of lines were not recorded in %(number)s hour before %(until)s.",
-        "Lengths of lines were not recorded in %(number)s hours before %(until)s.",
-        found.hours,
-        until=until,
     )
 
 

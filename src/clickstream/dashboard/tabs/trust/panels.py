@@ -78,7 +78,8 @@ SALES_LEDGER = Panel(
                 *("source_order_items", "sales_order_items", "source_refunds", "sales_refunds"),
                 *("sales_rejected_rows", "gross_cents", "refunded_cents", "net_cents"),
                 *("sales_missing_rows", "missing_cents"),
-                *("sales_differing_orders", "differing_cents", "sales_published"),
+                *("sales_differing_orders", "differing_cents", "sales_unchecked_orders"),
+                "sales_published",
             ),
             ("day", "sales_source", "currency", "sales_rejected", "differing_order"),
         )

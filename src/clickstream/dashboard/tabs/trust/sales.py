@@ -154,7 +154,10 @@ def _missing(page: PageContext, records: Sequence[Record]) -> Iterator[SalesNote
 
 
 def rounding_of(page: PageContext, records: Sequence[Record]) -> Iterator[str]:
-    """Yield a sentence for each currency in which orders of the source differ from their parts."""
+    """Yield a sentence for each currency in which orders differ from their parts at the source.
+
+    Orders without parts are not compared, which is another sentence.
+    """
     for currency in sorted({one["currency"] for one in records}):
         some = [one for one in records if one["currency"] == currency]
         orders = sum(one["sales_differing_orders"] for one in some)
@@ -168,6 +171,12 @@ def rounding_of(page: PageContext, records: Sequence[Record]) -> Iterator[str]:
                 orders,
                 amount=page.formats.money(cents, currency),
             )
+    if unchecked := sum(one["sales_unchecked_orders"] for one in records):
+        yield page.formats.plural(
+            "Not checked whether parts give the total of %(number)s order: the source has none.",
+            "Not checked whether parts give the totals of %(number)s orders: the source has none.",
+            unchecked,
+        )
 
 
 def missing_dates(page: PageContext, records: Sequence[Record], source: str) -> list[date]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clickstream.cohort_labels import REASON
 from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.view import WITH_SUSPECTED, Filter
 from clickstream.dashboard.tabs.trust.panels import SUSPECTS
@@ -74,14 +75,12 @@ def _row(page: PageContext, record: dict[str, Any]) -> CohortRow:
 def _reason(page: PageContext, record: dict[str, Any]) -> str:
     """State why a cohort is suspected."""
     formats = page.formats
+    members = record["cohort_members"]
     reason = formats.text(
-        mark(
-            "%(members)s visitors; the %(proved)s proved people who came in the same way explain "
-            "%(explained)s."
-        ),
-        members=formats.count(round(record["cohort_members"])),
-        proved=formats.count(round(record["cohort_proved"])),
-        explained=formats.count(round(record["cohort_explained"])),
+        REASON,
+        members=formats.count(members),
+        proved=formats.count(record["cohort_proved"]),
+        explained=formats.count(min(record["cohort_explained"], members)),
     )
     if not record["undecided_dates"]:
         return reason

@@ -20,7 +20,7 @@ def trust_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     data = build_trust(page)
     text = page.formats.text
-    closed = mark("Every line is counted as people, bots, assets or rejected.")
+    closed = mark("Every line is counted once: as people, bots, assets, health checks or rejected.")
     broken = mark("Some lines are not accounted for: run clickstream verify.")
     earlier = page.formats.plural(
         "%(number)s earlier day of the range is in the CSV file.",
