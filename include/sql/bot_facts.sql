@@ -1,11 +1,12 @@
 -- One row is one kind of bot in one hour: its class, the reason for the verdict, and its program.
--- Static assets are not counted, so the requests of an hour are its ledger's bots.
+-- Static assets and health checks are not counted, so the requests of an hour are the bots of its
+-- ledger.
 with
 
 bot_hits as (
     select *
     from hits
-    where is_bot
+    where is_bot and kind <> 'health_check'
 ),
 
 of_hours as (
@@ -16,7 +17,7 @@ of_hours as (
         hour_at,
         event_date,
         count(*) as requests,
-        coalesce(sum(bytes), 0) as bytes, -- absent from earlier fact files
+        coalesce(sum(bytes), 0) as bytes,
         count_if(kind in ('client_error', 'server_error')) as errors
     from bot_hits
     group by
@@ -40,7 +41,7 @@ final as (
         bot_reason,
         agent,
         requests,
-        cast(bytes as bigint) as bytes, -- absent from earlier fact files
+        cast(bytes as bigint) as bytes,
         errors,
         hour_at,
         cast(local_time as date) as local_date,

@@ -1,7 +1,8 @@
 -- One row is one path that one kind of bot requested on a date, in UTC and in the site's time zone.
 -- A scanner can request thousands of paths that no other visitor requests. So the 500 most
 -- requested paths have rows of their own, and robots.txt always has. All other paths are one row,
--- whose page and path are null; so the sums over all rows are exact. Static assets are not counted.
+-- whose page and path are null; so the sums over all rows are exact. Static assets
+-- and health checks are not counted.
 with
 
 bot_hits as (
@@ -9,7 +10,7 @@ bot_hits as (
         *,
         cast(with_timezone(hour_at, 'UTC') at time zone '{time_zone}' as date) as local_date
     from hits
-    where is_bot
+    where is_bot and kind <> 'health_check'
 ),
 
 of_paths as (

@@ -1,11 +1,11 @@
 -- One row is one reason for a bot verdict on one site and UTC date, with the number of requests and
--- pages of these bots. Static assets are not counted.
+-- pages of these bots. Static assets and health checks are not counted.
 with
 
 bot_hits as (
     select *
     from hits
-    where is_bot
+    where is_bot and kind <> 'health_check'
 ),
 
 final as (

@@ -16,7 +16,7 @@ parts as (
 bot_hits as (
     select *
     from hits
-    where is_bot
+    where is_bot and kind <> 'health_check'
 ),
 
 -- Each session part has the number of its page views, so this step reads no requests. The condition

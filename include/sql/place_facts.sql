@@ -7,7 +7,7 @@ with
 people_hits as (
     select *
     from hits
-    where not is_bot and kind <> 'asset'
+    where not is_bot and kind not in ('asset', 'health_check')
 ),
 
 in_local_time as (

@@ -19,6 +19,13 @@ ARRIVAL_FIELDS = (
 ACTION_FIELDS = ("assets", "landing_assets", "page_views", "rhythm")
 """Fields of what a visitor does."""
 
+REASON = (
+    "%(members)s visitors are alike in this. Of the others who arrived in the same way, "
+    "%(proved)s proved by what they did that they are people, so only about %(explained)s of the "
+    "%(members)s are expected to be people."
+)
+"""The evidence against a cohort, as a sentence for people."""
+
 _ANY_VALUE = {
     "network": "network %(value)s",
     "operator": "operator %(value)s",

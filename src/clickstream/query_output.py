@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.measure import Measurement
-from rich.table import Column, Table
+from rich.table import Table
 
+from clickstream.terminal import print_table
 from clickstream.wording import printable, printable_lines
 
 if TYPE_CHECKING:
@@ -47,17 +47,12 @@ def _show_table(result: QueryResult, out: Console) -> None:
 
 
 def _show_rows(result: QueryResult, out: Console) -> None:
-    """Print a table, or records if it is too wide; lines of text are wrapped instead."""
+    """Print a table; lines of text are wrapped if it is too wide."""
     table = build_table(result)
-    width = Measurement.get(out, out.options.update(width=10_000), table).maximum
-    if result.is_text or width <= out.width:
+    if result.is_text:
         out.print(table)
-        return
-    for row in result.rows:
-        record = Table(Column(style="bold"), Column(overflow="fold"), box=None, show_header=False)
-        for name, value in zip(result.columns, row, strict=True):
-            record.add_row(escape(printable(name)), _cell(value))
-        out.print(record, "")
+    else:
+        print_table(table, out)
 
 
 def build_table(result: QueryResult) -> Table:

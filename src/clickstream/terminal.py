@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.measure import Measurement
 from rich.segment import Segment
+from rich.table import Column, Table
 
 from clickstream.wording import printable_lines
 
@@ -34,3 +36,19 @@ class SafeConsole(Console):
                 yield segment
             else:
                 yield Segment(printable_lines(segment.text), segment.style)
+
+
+def print_table(table: Table, out: Console) -> None:
+    """Print a table or, if it is wider than the terminal, one record after the other.
+
+    A cut date or amount would be a wrong one.
+    """
+    width = Measurement.get(out, out.options.update(width=10_000), table).maximum
+    if width <= out.width:
+        out.print(table)
+        return
+    for row in zip(*(column.cells for column in table.columns), strict=True):
+        record = Table(Column(style="bold"), Column(overflow="fold"), box=None, show_header=False)
+        for column, cell in zip(table.columns, row, strict=True):
+            record.add_row(column.header, cell)
+        out.print(record, "")

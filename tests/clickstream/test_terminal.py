@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
 from tests.support.cases import each_case
+from tests.support.examples import many_examples
 from tests.support.hidden_characters import hidden_in
 
+from clickstream.cli import sales
 from clickstream.lake.athena import QueryResult
 from clickstream.query_output import show_result
 from clickstream.report.explain import show_explanation
 from clickstream.settings import Settings
 from clickstream.terminal import SafeConsole
-from clickstream.wording import printable_lines
+from clickstream.wording import amount, printable_lines
 
 HARM = {
     "ESC": "\x1b[31mred",
@@ -124,3 +126,35 @@ def test_escaping_twice_changes_nothing_and_keeps_lines(harm: str) -> None:
     once = printable_lines(harm)
     assert printable_lines(once) == once
     assert once.count("\n") == harm.count("\n")
+
+
+cents = st.integers(-(10**10), 10**10)
+ledger_cells = st.builds(
+    lambda day, source, orders, sums, counts: (
+        *(str(day), source, f"{orders:,}", *map(amount, sums), "EUR", *map(str, counts)),
+    ),
+    st.dates(),
+    st.sampled_from(["shop", "online-shop-of-the-north"]),
+    st.integers(0, 10**6),
+    st.tuples(cents, cents, cents, cents),
+    st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)),
+)
+
+
+@many_examples
+@given(st.lists(ledger_cells, min_size=1, max_size=4), st.integers(40, 120))
+def test_dates_and_amounts_of_sales_are_whole_in_a_terminal_of_any_width(rows, width) -> None:
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sales, "out", SafeConsole(file=out, width=width, color_system=None))
+        sales._show_dates(rows)
+    shown = out.getvalue().split()
+    for cell in (
+        "date",
+        "source",
+        "refunds",
+        "spend",
+        "rejected",
+        *(c for row in rows for c in row),
+    ):
+        assert cell in shown

@@ -173,8 +173,6 @@ def _rule(name: str, rule: Any) -> ChannelRule:
     if not isinstance(rule, dict) or not isinstance(rule.get("channel"), str):
         raise UnusableRule(f'{name} has no channel: write {{ channel = "…", … }}.')
     name = f"{name} ({rule['channel']})"
-    if "sort" in rule:
-        raise UnusableRule(f"{name} has the condition sort, which is now category: rename it.")
     unknown = sorted(set(rule) - {"channel", "category", *PATTERNS})
     if unknown:
         raise UnusableRule(

@@ -88,7 +88,7 @@ class Cleaner:
         origins = self._origins.rows(parsed)
         kind = kind_of(
             self._targets.path_kinds(target),
-            self._agents.are_checkers(origins["agent"]),
+            self._origins.are_checkers(origins),
             method == self._methods.code("GET"),
             numbers["status"],
         )

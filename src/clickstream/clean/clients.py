@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clickstream.clean.bots import SignatureVerifier, Verdict, agent_verdict
+from clickstream.clean.bots.verdict import MONITOR, TOOL
 from clickstream.clean.devices import Device
 from clickstream.clean.dictionary_columns import Codes, Distinct, Texts, combined
 from clickstream.clean.request_kinds import is_health_checker
@@ -35,6 +37,11 @@ class Agent(NamedTuple):
     verdict: Verdict | None
     is_checker: bool
 
+    @property
+    def is_tool(self) -> bool:
+        """Whether it is a tool or a monitor."""
+        return self.verdict is not None and self.verdict.bot_class in (TOOL, MONITOR)
+
 
 class Agents(Texts[Agent]):
     """All distinct user agents so far, with the results for each."""
@@ -42,12 +49,6 @@ class Agents(Texts[Agent]):
     def __init__(self, rules: CleanRules, look_ups: LookUps) -> None:
         self._kinds, self._own, self._look_ups = rules.kinds, rules.own_equipment, look_ups
         super().__init__(self._agent)
-
-    def are_checkers(self, agents: Codes) -> npt.NDArray[np.bool_]:
-        """Return a mask of the user-agent codes that are health checkers."""
-        checkers = np.array([agent.is_checker for agent in self.made], np.bool_)
-        rows: npt.NDArray[np.bool_] = checkers[agents]
-        return rows
 
     def _agent(self, text: str | None) -> Agent:
         verdict = self._own.by_agent(text or "") or agent_verdict(text)
@@ -61,7 +62,7 @@ class Origins:
     def __init__(self, agents: Agents, verifier: SignatureVerifier) -> None:
         self.agents = agents
         self._signatures = Signatures(verifier)
-        self.clients: Texts[None] = Texts()
+        self.clients: Texts[bool] = Texts(_is_loopback)
         self.marks: Distinct[Marks, None] = Distinct()
         self._forwarded: Texts[None] = Texts()
         self._cookies: Texts[None] = Texts()
@@ -73,6 +74,19 @@ class Origins:
             "agent": self.agents.codes(parsed["user_agent"]),
             "marks": self._marks_of(parsed),
         }
+
+    def are_checkers(self, rows: Mapping[str, Codes]) -> npt.NDArray[np.bool_]:
+        """Return a mask of the requests of health checkers, from the result of `rows`.
+
+        These are known user agents, and tools and monitors that run on the server itself.
+        """
+        is_known = np.array([one.is_checker for one in self.agents.made], np.bool_)
+        is_tool = np.array([one.is_tool for one in self.agents.made], np.bool_)
+        is_here = np.array(self.clients.made, np.bool_)
+        is_direct = np.array([one.forwarded is None for one in self.marks.ordered], np.bool_)
+        of_server = is_tool[rows["agent"]] & is_here[rows["client"]] & is_direct[rows["marks"]]
+        found: npt.NDArray[np.bool_] = is_known[rows["agent"]] | of_server
+        return found
 
     def _marks_of(self, parsed: pa.Table) -> Codes:
         """Return the code of each request's marks; in most logs all requests have none."""
@@ -87,3 +101,7 @@ class Origins:
         columns = zip(vias, names, opt_out[first].tolist(), verdicts, strict=True)
         marks = (Marks(via or None, name or None, *rest) for via, name, *rest in columns)
         return self.marks.codes(marks)[rows]
+
+
+def _is_loopback(client: str | None) -> bool:
+    return client is not None and (client.startswith("127.") or client == "::1")

@@ -156,7 +156,7 @@ def kind_of(
     answered = (hundreds == 2) | (status == 304)
     in_full = (status == 200) | (status == 304)
     rules = (
-        ("health_check", by_checker | (is_kind["health_check"] & (status != 404))),
+        ("health_check", by_checker | (is_kind["health_check"] & (hundreds != 4))),
         ("other", is_kind["robots"]),
         ("asset", is_kind["asset"]),
         ("redirect", (hundreds == 3) & ~answered),
@@ -174,11 +174,12 @@ def kind_of(
 def balance(kind: npt.NDArray[np.integer], is_bot: npt.NDArray[np.bool_]) -> dict[str, int]:
     """Count requests by the terms of the line balance; the counts sum to the number of requests.
 
-    `kind` has positions in KINDS. A request for an asset counts under `assets`, also a bot's. All
-    other requests of bots count under `bots`, and those of people under the term of their kind.
+    `kind` has positions in KINDS. A request for an asset counts under `assets`, and a health check
+    under `health_checks`, also a bot's. All other requests of bots count under `bots`, and those of
+    people under the term of their kind.
     """
     asset = kind == KINDS.index("asset")
-    bot = is_bot & ~asset
+    bot = is_bot & ~asset & (kind != KINDS.index("health_check"))
     people = np.bincount(kind[~asset & ~bot], minlength=len(KINDS))
     counts = {name: int(people[KINDS.index(one)]) for one, name in COUNTED_UNDER.items()}
     counts |= {"assets": int(asset.sum()), "bots": int(bot.sum())}

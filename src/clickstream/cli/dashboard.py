@@ -79,7 +79,8 @@ def dashboard(
         if open_browser:
             webbrowser.open(login_link(_directory(), base_url))
 
-    server.serve(pages.build_app(chosen), host, port, announce)
+    with server.listen(host, port) as listener:
+        server.serve(pages.build_app(chosen), listener, announce)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from rich.text import Text
 from clickstream.insight.holdout import Lift, NoAnswer
 from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.insight.holdout_texts import describe
+from clickstream.terminal import print_table
 from clickstream.wording import format_share, printable
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def show_result(
     sentence = describe(result, test.campaigns, test.metric, currency)
     out.print(Text(printable(sentence)), soft_wrap=True)
     if isinstance(result, Lift):
-        out.print(_weeks(result, test.metric))
+        print_table(_weeks(result, test.metric), out)
     for note in limits:
         out.print(Text(printable(note), "dim"), soft_wrap=True)
 
@@ -72,7 +73,7 @@ def show_plan(
         table.add_column(name.replace("_", " "), justify="right")
     for one in found.options:
         table.add_row(*_cells(one), style="bold" if one is found.best else "")
-    out.print(table)
+    print_table(table, out)
     if history.without_region:
         share = format_share(history.without_region)
         text = f"{share} of all {metric.replace('_', ' ')} have no region and are not compared."

@@ -36,9 +36,9 @@ def plan(
 ) -> None:
     """Rank the candidates of the file that the section [bold]locations[/] names.
 
-    For each, it shows the web orders of a month that all cafés together would gain, the
-    share of the café's orders that own cafés lose, and how often it is among the first
-    five. With a rent and a margin, it shows the money and the chance of breaking even.
+    For each, it shows the web orders of a month that would move to the café, the share of
+    the café's orders that own cafés lose, and how often it is among the first five. These
+    are orders that you have already, so they are no gain.
 
     The exit code is 1 if a row of the file can't be used.
 
@@ -98,7 +98,7 @@ def candidates(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Number of candidates.")] = 20,
     days: Days = 365,
 ) -> None:
-    """Print the towns that would gain most orders as a CSV file, to fill in and to plan with.
+    """Print the towns to which most orders would move as a CSV file, to fill in and to plan with.
 
     Example: [bold]clickstream locations candidates > candidates.csv[/]
     """
@@ -107,7 +107,7 @@ def candidates(
 
     _, fitted = _fit(days)
     found = propose_candidates(fitted.model, limit)
-    typer.echo(write_candidates(found, fitted.model.market.currency), nl=False)
+    typer.echo(write_candidates(found), nl=False)
 
 
 def _fit(days: int) -> tuple[Lake, FittedMarket]:

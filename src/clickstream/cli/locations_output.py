@@ -10,64 +10,47 @@ from rich.table import Table
 from rich.text import Text
 
 from clickstream.insight.location_explanation import LocationExplanation
-from clickstream.insight.location_plan import DrawInterval, LocationPlan, RankedCandidate
+from clickstream.insight.location_plan import LocationPlan, RankedCandidate
 from clickstream.insight.location_texts import describe_flag
 from clickstream.pipeline.sales.location_runs import PlannedLocations
-from clickstream.wording import amount, format_share, printable
+from clickstream.wording import format_share, printable
 
 
 def show_plan(planned: PlannedLocations, out: Console) -> None:
     """Print the ranking, its sentence, and what limits it."""
     out.print(Text(printable(planned.sentence), "bold"), soft_wrap=True)
     if planned.plan.ranked:
-        out.print(_ranking(planned.plan, planned.fitted.model.market.currency))
+        out.print(_ranking(planned.plan))
     for note in planned.limits:
         out.print(Text(printable(note), "dim"), soft_wrap=True)
 
 
-def _ranking(plan: LocationPlan, currency: str) -> Table:
-    """Build the table of the candidates; columns of money only if one has a result."""
-    has_money = any(one.result_cents for one in plan.ranked)
+def _ranking(plan: LocationPlan) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("candidate")
-    for name in ("orders a month", "90 % interval", "from own cafés", "in first 5"):
+    for name in ("web orders moved a month", "90 % interval", "from own cafés", "in first 5"):
         table.add_column(name, justify="right")
-    if has_money:
-        table.add_column(f"{currency} a month", justify="right")
-        table.add_column("breaks even", justify="right")
     table.add_column("")
     for one in plan.ranked:
-        table.add_row(*map(Text, _cells(one, has_money)))
+        cells = (
+            printable(one.candidate.name),
+            f"{one.orders.middle:,.0f}",
+            f"{one.orders.low:,.0f} to {one.orders.high:,.0f}",
+            *(format_share(share) for share in (one.own_share, one.top_share)),
+            printable("; ".join(map(describe_flag, one.flags))),
+        )
+        table.add_row(*map(Text, cells))
     return table
-
-
-def _cells(one: RankedCandidate, has_money: bool) -> list[str]:
-    cells = [
-        printable(one.candidate.name),
-        f"{one.orders.middle:,.0f}",
-        f"{one.orders.low:,.0f} to {one.orders.high:,.0f}",
-        *(format_share(share) for share in (one.own_share, one.top_share)),
-    ]
-    if has_money:
-        cells.append(_money(one.result_cents))
-        cells.append("" if one.break_even is None else format_share(one.break_even))
-    return [*cells, printable("; ".join(map(describe_flag, one.flags)))]
-
-
-def _money(result: DrawInterval | None) -> str:
-    if result is None:
-        return ""
-    low, middle, high = (amount(round(value)) for value in result)
-    return f"{middle} ({low} to {high})"
 
 
 def show_explanation(found: LocationExplanation, out: Console) -> None:
     """Print the towns that orders come from, and the own cafés that lose some."""
     name = printable(found.candidate.name)
-    out.print(Text(f"{name}: about {found.at_cafe:,.0f} orders a month", "bold"))
+    text = f"{name}: about {found.at_cafe:,.0f} orders a month would move to the café"
+    out.print(Text(text, "bold"))
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("town")
-    for column in ("km", "people", "orders seen", "web orders a month", "at the café"):
+    for column in ("km", "people", "orders seen", "web orders a month", "moved"):
         table.add_column(column, justify="right")
     for one in found.towns:
         seen = "few" if one.seen is None else f"{one.seen:,}"
@@ -83,17 +66,15 @@ def show_explanation(found: LocationExplanation, out: Console) -> None:
 
 
 def location_values(planned: PlannedLocations) -> dict[str, Any]:
-    """Return a plan for JSON; amounts are hundredths of the currency."""
+    """Return a plan for JSON."""
     plan, model = planned.plan, planned.fitted.model
     decay, online = model.huff.middle
     return {
         "sentence": planned.sentence,
         "candidates": [_values(one) for one in plan.ranked],
-        "is_by_money": plan.is_by_money,
         "beats_people_alone": plan.check.is_better,
         "check": asdict(plan.check),
         "distance_km": {"middle": decay, "online": online, "source": model.huff.source},
-        "currency": model.market.currency,
         "notes": [*planned.limits],
         "problems": [*planned.problems],
     }
@@ -103,8 +84,8 @@ def _values(one: RankedCandidate) -> dict[str, Any]:
     return {
         "name": one.candidate.name,
         "orders": one.orders._asdict(),
-        **{name: getattr(one, name) for name in ("own_share", "top_share", "break_even")},
-        "result_cents": one.result_cents and one.result_cents._asdict(),
+        "own_share": one.own_share,
+        "top_share": one.top_share,
         "flags": [describe_flag(flag) for flag in one.flags],
     }
 

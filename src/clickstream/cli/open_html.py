@@ -16,7 +16,7 @@ from clickstream.errors import InputError
 from clickstream.wording import shorten
 
 if TYPE_CHECKING:
-    from clickstream.dashboard.questions.engines import AnswerEngine
+    from clickstream.dashboard.questions.log_engine import LogEngine
     from clickstream.dashboard.questions.view import View
     from clickstream.settings import Settings
 
@@ -53,7 +53,7 @@ class HtmlFile:
         logs: Sequence[str],
         settings: Settings,
         clock: Callable[[], datetime],
-        engine: AnswerEngine,
+        engine: LogEngine,
     ) -> None:
         """Write the file from the engine's facts of the logs, and print its path.
 
@@ -63,7 +63,7 @@ class HtmlFile:
         from clickstream.dashboard.web.single_page import READER, render_single_page
         from clickstream.log_files.reading import name_of
 
-        dashboard = DashboardService(settings, clock, engine=engine)
+        dashboard = DashboardService(settings, clock, engine=engine, log_notes=lambda: engine.notes)
         names = shorten(map(name_of, logs), NAMED_LOGS)
         with dashboard.page(self.view, READER) as page:
             if page.coverage.newest is None:

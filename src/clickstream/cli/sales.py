@@ -21,6 +21,7 @@ from clickstream.cli.console import (
 from clickstream.cli.sales_output import show_check
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.hours import parse_date
+from clickstream.terminal import print_table
 from clickstream.wording import printable, quantity, shorten
 
 if TYPE_CHECKING:
@@ -309,7 +310,7 @@ def _show_dates(rows: list[tuple[str, ...]]) -> None:
         table.add_column(name, justify="left" if is_text else "right")
     for row in rows:
         table.add_row(*row)
-    out.print(table)
+    print_table(table, out)
 
 
 def _chosen(settings: Settings, names: list[str] | None) -> list[SalesSettings]:

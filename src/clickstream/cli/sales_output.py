@@ -75,7 +75,10 @@ def _lines_of_rows(one: SalesCheck) -> Iterator[tuple[str, str]]:
             f"{shorten(some, _SHOWN)}.",
             "yellow",
         )
-    else:
+    if one.without_parts:
+        number = quantity(one.without_parts, "order")
+        yield f"Not checked whether parts give the total: the source has none of {number}.", ""
+    elif not one.differences:
         yield "The parts of every order give its total.", "green"
 
 

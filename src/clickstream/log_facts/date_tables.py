@@ -33,7 +33,6 @@ from clickstream.step_config import (
     session_rules,
 )
 from clickstream.tables import (
-    COLUMNS_VERSION,
     HITS,
     HOUR_LEDGER,
     RAW_OBJECTS,
@@ -165,7 +164,6 @@ class DateBuilder:
             "settings_digest": result_digest(self._settings),
             "published_at": self._read_at.replace(tzinfo=None),
             "published_by": "clickstream open",
-            "columns_version": COLUMNS_VERSION,
             "networks_dated": networks_dated(self._settings),
             "has_order_numbers": bool(self._settings.orders.number),
         }

@@ -9,8 +9,9 @@ from typing import Any
 from clickstream.log_facts.date_carry import StoredCarries
 from clickstream.log_facts.known_files import KnownFile
 from clickstream.log_facts.own_domain import DateSample, Samples
+from clickstream.log_files.written_offsets import DatedOffset, Seen, WrittenOffsets
 
-FORMAT = 1
+FORMAT = 2
 """Version of the stored form; another one is not read."""
 
 _HOUR_SECONDS = 3_600
@@ -21,14 +22,15 @@ class LogMemory:
     """The last read: its rules, files in their order, and dates.
 
     `rules` is the digest of all that shapes the facts except the files. `days` are the dates with
-    lines (days since 1970-01-01), in order. `samples` are those that the own domain was inferred
-    from, empty if the settings name it.
+    lines (days since 1970-01-01), in order. `samples` are those of the earliest requests, and
+    `offsets` those of some lines.
     """
 
     rules: str
     files: Sequence[KnownFile]
     days: Sequence[int]
     samples: Samples
+    offsets: WrittenOffsets
     carries: StoredCarries
 
     def day_before(self, day: int) -> int | None:
@@ -51,6 +53,7 @@ class LogMemory:
             "files": [one.to_json() for one in self.files],
             "days": [*self.days],
             "samples": {day: asdict(one) for day, one in self.samples.items()},
+            "offsets": [[*dated, *seen] for dated, seen in self.offsets.items()],
             "carries": self.carries.names,
         }
 
@@ -67,6 +70,10 @@ class LogMemory:
                 [KnownFile.from_json(one) for one in stored["files"]],
                 [int(day) for day in stored["days"]],
                 samples,
+                {
+                    DatedOffset(int(day), int(offset)): Seen(int(at), int(lines))
+                    for day, offset, at, lines in stored["offsets"]
+                },
                 carries,
             )
         except (KeyError, TypeError, ValueError, AttributeError):

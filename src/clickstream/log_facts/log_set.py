@@ -20,19 +20,27 @@ from clickstream.log_facts.facts import compute_facts
 from clickstream.log_facts.known_files import KnownFile
 from clickstream.log_facts.lines_by_date import LinesByDate
 from clickstream.log_facts.log_memory import LogMemory, days_of
+from clickstream.log_facts.log_notes import LogNotes
 from clickstream.log_facts.new_lines import (
     ReadOptions,
     known_files,
     read_dates,
     read_new_lines,
 )
-from clickstream.log_facts.own_domain import Samples, infer_from_samples, sample_dates
+from clickstream.log_facts.own_domain import (
+    Samples,
+    advise_from_samples,
+    infer_from_samples,
+    sample_dates,
+)
 from clickstream.log_facts.stored_rows import StoredRows
+from clickstream.log_facts.time_zone import choose_zone, machine_zone, with_zone
 from clickstream.log_files.read_logs import Read, read_into
 from clickstream.log_files.reading import STDIN, find_files
+from clickstream.log_files.written_offsets import WrittenOffsets, merge_offsets
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import result_digest, with_own_domain
-from clickstream.tables import COLUMNS_VERSION, LAYOUT_VERSION
+from clickstream.tables import SCHEMA
 from clickstream.text_digests import digest_texts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,7 +53,8 @@ _OWN_VIEWS = (_PACKAGE / "sql", _PACKAGE.parents[1] / "include" / "sql")
 class LogFacts:
     """The facts of logs: the rows of each fact view by date, and the lines that were read.
 
-    `settings` have the inferred own domain. `files` are all files, also those that were not read.
+    `settings` have the inferred own domain and time zone. `files` are all files, also those that
+    were not read.
     `first` is the first date (days since 1970-01-01) whose lines were read and whose facts were
     computed; None if these are all dates.
     """
@@ -55,6 +64,8 @@ class LogFacts:
     settings: Settings
     files: Sequence[KnownFile]
     samples: Samples
+    offsets: WrittenOffsets
+    notes: LogNotes
     first: int | None = None
     rows: StoredRows = field(default_factory=StoredRows)
 
@@ -111,9 +122,10 @@ class LogSet:
     def rules(self) -> str:
         """Return a digest of all that shapes the facts, except the files."""
         texts = (
-            f"{__version__} {LAYOUT_VERSION}.{COLUMNS_VERSION} {self.log_format}",
+            f"{__version__} {SCHEMA} {self.log_format}",
             result_digest(self.settings),
             self.settings.model_dump_json(include={"site", "privacy", "people", "formats"}),
+            "" if "time_zone" in self.settings.site.model_fields_set else machine_zone(),
             *(path.read_text(encoding="utf-8") for path in sorted(self.sql_directory.glob("*"))),
         )
         return digest_texts(texts, 16)
@@ -155,10 +167,11 @@ class LogSet:
         if new is None or before is None:
             return None
         kept = {day: one for day, one in memory.samples.items() if day < new.first}
-        settings, samples = self._with_domain(new.lines, kept)
-        found = LogFacts(new.read, new.lines, settings, new.files, samples, new.first)
+        offsets = {key: seen for key, seen in memory.offsets.items() if key.day < new.first}
+        found = self._found(new.read, new.lines, new.files, kept, offsets)
+        found.first = new.first
         try:
-            if settings == with_own_domain(self.settings, infer_from_samples(memory.samples)):
+            if found.settings == self._infer(memory.samples, memory.offsets)[0]:
                 return self._compute_from(*(found, secret, console), before, new.continued, carries)
         except _SessionsChanged:
             pass
@@ -198,28 +211,40 @@ class LogSet:
         """Read the logs, without their facts; `lines` takes the lines, if given."""
         lines = lines or LinesByDate(self.settings.site.hosts)
         read = read_into(lines, self.paths, self.log_format, self.settings, console)
-        settings, samples = self._with_domain(lines, {})
-        return LogFacts(read, lines, settings, known_files(read, lines), samples)
+        return self._found(read, lines, known_files(read, lines), {}, {})
 
     def read_dates(
         self, days: Collection[int], memory: LogMemory | None, console: Console
     ) -> tuple[LinesByDate, Settings]:
         """Return the lines of some dates, and the settings with the own domain of the last read."""
         lines = read_dates(self.paths, memory, days, self._options(console))
-        if memory is None:
-            return lines, self._with_domain(lines, {})[0]
-        return lines, with_own_domain(self.settings, infer_from_samples(memory.samples))
+        samples = memory.samples if memory else sample_dates(self.settings, lines, {})
+        return lines, with_own_domain(self.settings, infer_from_samples(samples))
 
     def remember(self, found: LogFacts, carries: StoredCarries) -> LogMemory:
         """Return what the next read needs of this one."""
-        days, samples = days_of(found.files), found.samples
-        return LogMemory(self.rules(), found.files, days, samples, carries)
+        days = days_of(found.files)
+        return LogMemory(self.rules(), found.files, days, found.samples, found.offsets, carries)
 
-    def _with_domain(self, lines: LinesByDate, before: Samples) -> tuple[Settings, Samples]:
-        if self.settings.site.domains:
-            return self.settings, {}
-        samples = sample_dates(self.settings, lines, before)
-        return with_own_domain(self.settings, infer_from_samples(samples)), samples
+    def _found(
+        self,
+        read: Read,
+        lines: LinesByDate,
+        files: Sequence[KnownFile],
+        samples: Samples,
+        offsets: WrittenOffsets,
+    ) -> LogFacts:
+        """Return what was read; `samples` and `offsets` have those of dates before the lines."""
+        samples = sample_dates(self.settings, lines, samples)
+        offsets = merge_offsets([offsets, *(one.offsets for one in read.notes.values())])
+        settings, notes = self._infer(samples, offsets)
+        return LogFacts(read, lines, settings, files, samples, offsets, notes)
+
+    def _infer(self, samples: Samples, offsets: WrittenOffsets) -> tuple[Settings, LogNotes]:
+        """Return the settings with what the user has not set, and the notes about the log."""
+        zone = choose_zone(self.settings, offsets)
+        settings = with_own_domain(self.settings, infer_from_samples(samples))
+        return with_zone(settings, zone), LogNotes(zone.sentence, advise_from_samples(samples))
 
     def _options(self, console: Console) -> ReadOptions:
         return ReadOptions(self.log_format, self.settings, console)

@@ -1,4 +1,4 @@
-"""Infer the site's own domain from the earliest requests of logs, date by date."""
+"""Sample the earliest requests of logs, date by date, and infer the site's own domain from them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from clickstream.clean.referrers import OwnDomain, choose_own_domain, count_domains
 from clickstream.log_facts.lines_by_date import LinesByDate
+from clickstream.log_facts.proxies import advise_on_proxies, count_private_peers
 from clickstream.settings import Settings
 from clickstream.step_config import clean_rules, referrers_of_assets
 
@@ -21,11 +22,13 @@ SAMPLE_REQUESTS = 90_000
 class DateSample:
     """The part of the sample that is of one date.
 
-    `domains` counts the asset requests of the sample by the domain of their referrer.
+    `domains` counts the asset requests of the sample by the domain of their referrer; it is empty
+    if the settings name the own domains. `peers` counts the forwarded requests by private client.
     """
 
     requests: int
     domains: Mapping[str, int]
+    peers: Mapping[str, int]
 
 
 Samples = Mapping[int, DateSample]
@@ -35,13 +38,15 @@ Samples = Mapping[int, DateSample]
 def sample_dates(settings: Settings, lines: LinesByDate, before: Samples) -> dict[int, DateSample]:
     """Return the sample of the earliest requests. `before` has that of dates before the lines."""
     found, rules = dict(before), clean_rules(settings)
+    is_named = bool(settings.site.domains)
     for day in lines.days:
         left = SAMPLE_REQUESTS - _size(found)
         if left <= 0:
             break
         tables = [*_first_requests(lines, day, left)]
-        domains = count_domains(referrers_of_assets(rules, tables))
-        found[day] = DateSample(sum(map(len, tables)), dict(domains))
+        domains = {} if is_named else count_domains(referrers_of_assets(rules, tables))
+        peers = sum((count_private_peers(one, rules.trusted) for one in tables), Counter[str]())
+        found[day] = DateSample(sum(map(len, tables)), dict(domains), dict(peers))
     return found
 
 
@@ -60,6 +65,14 @@ def infer_from_samples(samples: Samples) -> OwnDomain | None:
     for one in samples.values():
         counts.update(one.domains)
     return choose_own_domain(counts)
+
+
+def advise_from_samples(samples: Samples) -> str:
+    """Return the advice on a proxy in front of the site; empty if the sample shows none."""
+    peers: Counter[str] = Counter()
+    for one in samples.values():
+        peers.update(one.peers)
+    return advise_on_proxies(peers, _size(samples))
 
 
 def cut_date(samples: Samples) -> int | None:

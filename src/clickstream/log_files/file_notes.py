@@ -13,6 +13,11 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from stat import S_ISREG
 
+from clickstream.log_files.written_offsets import (
+    WrittenOffsets,
+    merge_offsets,
+    sample_offsets,
+)
 from clickstream.parse.format_changes import FormatState, Position
 
 CHECKED_BYTES = 4096
@@ -70,13 +75,15 @@ class FileNotes:
 
     `identity` is None if the file can't be recognized later. `is_divisible` is whether a later read
     may begin at these starts: not if the file is compressed or damaged, or if its lines depend on
-    those before them. `ends_line` is whether the last line has its newline.
+    those before them. `ends_line` is whether the last line has its newline. `offsets` are those of
+    some lines.
     """
 
     identity: FileIdentity | None = None
     starts: list[Start] = field(default_factory=list)
     is_divisible: bool = False
     ends_line: bool = True
+    offsets: WrittenOffsets = field(default_factory=dict)
     _bytes: int = 0
     _next: Start | None = BEGIN
     _is_plain: bool = True
@@ -88,11 +95,16 @@ class FileNotes:
         self._bytes, self._next = start.offset, start
 
     def count(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """Pass blocks on, and count their bytes."""
+        """Pass blocks on, count their bytes, and note the offsets of their times."""
         for block in blocks:
+            self.note_offsets(block)
             self._bytes += len(block)
             self.ends_line = block.endswith(b"\n")
             yield block
+
+    def note_offsets(self, block: bytes) -> None:
+        """Note the offsets of the times of a block."""
+        self.offsets = merge_offsets((self.offsets, sample_offsets(block)))
 
     def add_batch(self, log_format: str, position: Position) -> None:
         """Note a batch that was parsed; the next one begins at `position`."""

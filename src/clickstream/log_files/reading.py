@@ -191,6 +191,7 @@ def read_log(
         is_whole = not rest and not reader.damage and sample.endswith(b"\n")
         if small and is_whole and start == BEGIN:
             notes.add_batch(name, position)
+            notes.note_offsets(sample)
             small(SmallFile(name_of(path), sample, log_format, may_change))
             progress(_position(raw))
             sample = b""

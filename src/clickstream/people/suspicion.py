@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS, CohortLabel
+from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS, REASON, CohortLabel
 from clickstream.people.cells import (
     ExplainedCells,
     count_candidates,
@@ -75,12 +75,9 @@ class SuspectedCohort:
 
     @property
     def reason(self) -> str:
-        """One sentence with the evidence."""
-        proof = "proved" if self.step == Proof.NONE else "strongly proved"
-        return (
-            f"About {self.counted - self.kept:,.0f} of these {self.counted:,.0f} visitors: "
-            f"{self.references:,.0f} {proof} visitors explain {self.explained:,.0f} like them."
-        )
+        """The evidence in words."""
+        numbers = {"members": self.counted, "proved": self.references, "explained": self.kept}
+        return REASON % {name: f"{number:,.0f}" for name, number in numbers.items()}
 
 
 @dataclass(frozen=True)

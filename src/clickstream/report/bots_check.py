@@ -19,6 +19,7 @@ from rich.console import Console
 
 from clickstream.clean.bots import BEHAVIOURS
 from clickstream.log_facts.lines_by_date import LinesByDate
+from clickstream.log_facts.own_domain import advise_from_samples, sample_dates
 from clickstream.log_files.masked_lines import Place, masked_lines
 from clickstream.log_files.read_logs import print_problems, read_into
 from clickstream.report.bots_output import show_check
@@ -67,7 +68,8 @@ class BotsCheck:
     """The result: the visitors of a log, and all rules that remove some.
 
     `people` are the visitors without a verdict now, `people_if_on` those with every rule switched
-    on. `networks_dated` is the date of the ASN database; None if none was found.
+    on. `networks_dated` is the date of the ASN database; None if none was found. `proxy_advice` is
+    empty if no private address is that of a proxy.
     """
 
     visitors: int
@@ -76,6 +78,7 @@ class BotsCheck:
     people_if_on: int
     networks_dated: date | None
     rules: tuple[CheckedRule, ...]
+    proxy_advice: str = ""
 
     def share(self, rule: CheckedRule) -> float:
         """The share of all visitors that a rule removes."""
@@ -126,8 +129,9 @@ def check_bots(
     with closing(LinesByDate(settings.site.hosts)) as lines:
         result = read_into(lines, paths, log_format, settings, errors)
         verdicts = find_verdicts(lines, rule_sets) if lines.parsed else None
+        advice = advise_from_samples(sample_dates(settings, lines, {}))
     if verdicts and verdicts.requests:
-        check = build_check(verdicts, log_format, settings, all_on)
+        check = build_check(verdicts, log_format, settings, all_on, advice)
         if as_json:
             console.file.write(json.dumps(check.as_dict(), indent=2) + "\n")
         else:
@@ -150,7 +154,7 @@ def with_all_rules(settings: Settings) -> Settings:
 
 
 def build_check(
-    verdicts: Verdicts, log_format: str, settings: Settings, all_on: Settings
+    verdicts: Verdicts, log_format: str, settings: Settings, all_on: Settings, advice: str
 ) -> BotsCheck:
     """Build the result from the verdicts under both rule sets, with the sample lines."""
     removed = [(one, "") for one in verdicts.removals(NOW)]
@@ -169,6 +173,7 @@ def build_check(
         rules=tuple(
             CheckedRule(one, setting, _samples(one.lines, lines)) for one, setting in removed
         ),
+        proxy_advice=advice,
     )
 
 

@@ -69,5 +69,7 @@ def _notes(check: BotsCheck) -> Iterator[str]:
     )
     yield f"{quantity(check.people, 'visitor')} without a verdict now{after}."
     yield f"Hosting networks of {check.networks_dated}." if check.networks_dated else NO_DATABASE
-    if check.is_behind_proxy:
+    if check.proxy_advice:
+        yield check.proxy_advice
+    elif check.is_behind_proxy:
         yield PROXY

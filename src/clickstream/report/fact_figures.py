@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -127,6 +128,8 @@ def build_figures(facts: FactDatabase, found: LogFacts, lines: CountedLines) -> 
         bot_reasons=_named(facts.count("bot_requests", "bot_reason")),
         first_at=lines.first_at,
         last_at=lines.last_at,
+        zone=ZoneInfo(found.settings.site.time_zone),
+        notes=found.notes,
     )
 
 
@@ -225,7 +228,8 @@ def _errors(facts: FactDatabase, by_status: Mapping[int, int]) -> dict[str, dict
     found = {hundreds: dict.fromkeys(CLIENTS, 0) for hundreds in (4, 5)}
     for hundreds, kind, is_bot, number in facts.rows(_ERRORS):
         client = "people" if kind in ("client_error", "server_error") else "others"
-        found[hundreds]["bots" if is_bot else client] += number
+        is_of_bots = is_bot and kind != "health_check"
+        found[hundreds]["bots" if is_of_bots else client] += number
         rest[hundreds] -= number
     for hundreds, clients in found.items():
         clients["assets"] = rest[hundreds]

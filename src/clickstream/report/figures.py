@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from clickstream.clean.referrers import OwnDomain
+from clickstream.log_facts.log_notes import LogNotes
 
 VISITOR_KEY = b"clickstream trial"
 """The secret of visitor keys. It is fixed: the ids only distinguish visitors and are not stored."""
@@ -24,8 +26,8 @@ FIGURES = {
     "hosts": "Lines that could be parsed, by virtual host or Host header, if it is logged.",
     "other_hosts": "Lines to other hosts than those of [site] hosts, which no other figure counts.",
     "balance": "Parsed lines by category of the line balance, each counted once. A request"
-    " for an asset counts as an asset, also if a bot sent it; all other "
-    "requests of bots count as bots.",
+    " for an asset counts as an asset, and a health check as a health check, also if a bot sent"
+    " it; all other requests of bots count as bots.",
     "by_status": "Parsed lines by HTTP status.",
     "errors": "Parsed lines with a 4xx or 5xx status by kind of client; the sums equal those of "
     "by_status. The kinds are assets (requested by people or bots), bots, people, and others: "
@@ -60,7 +62,7 @@ FIGURES = {
     "number of them whose referrer is a page of the domain (requests); null if none was inferred.",
     "campaigns": "Requests with utm tags (hits, bots included, without assets), and the page "
     "requests of people among them (page_views).",
-    "bots": "Requests of bots, without assets, by class and by reason.",
+    "bots": "Requests of bots, without assets and health checks, by class and by reason.",
     "first_at": "Time of the earliest parsed line, UTC.",
     "last_at": "Time of the latest parsed line, UTC.",
     "cpu_seconds": "Processor time of the report, in seconds.",
@@ -164,6 +166,8 @@ class Figures:
     bot_reasons: dict[str, int]
     first_at: datetime | None
     last_at: datetime | None
+    zone: ZoneInfo  # of the times on the page; those of the JSON report are UTC
+    notes: LogNotes  # of the page, too
 
     @property
     def parsed(self) -> int:

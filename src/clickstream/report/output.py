@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from zoneinfo import ZoneInfo
 
 from more_itertools import chunked
 from rich import box
@@ -33,6 +35,7 @@ from clickstream.report.layout import (
     make_table,
 )
 from clickstream.wording import quantity
+from clickstream.zone_names import name_zone
 
 
 def phrase(status: int) -> str:
@@ -46,6 +49,11 @@ def phrase(status: int) -> str:
 def moment(at: datetime) -> str:
     """Format a moment to the minute: `20 Nov 2026 05:00`."""
     return f"{at.day} {at:%b %Y %H:%M}"
+
+
+def _local(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return a moment (naive UTC) in a zone (naive)."""
+    return at.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
 
 
 def seconds(length: float | None) -> str:
@@ -132,7 +140,8 @@ def _headline(
     span = "no line with a time"
     if figures.first_at and figures.last_at:
         span_text = length(figures.last_at - figures.first_at)
-        span = f"{moment(figures.first_at)} to {moment(figures.last_at)} UTC ({span_text})"
+        ends = (_local(at, figures.zone) for at in (figures.first_at, figures.last_at))
+        span = f"{' to '.join(map(moment, ends))} {name_zone(figures.zone.key)} ({span_text})"
     clients = quantity(figures.clients, "client address", "client addresses")
     hosts = describe_hosts(figures.hosts, figures.hosts_of_site)
     read = quantity(figures.lines, "line")
@@ -140,6 +149,8 @@ def _headline(
         (read, f"bold {ACCENT}"), " in ", (look.safe(files), "bold"), "\n", span, "\n",
         (f"{clients}, {decimal(figures.bytes)} sent", "dim"), "\n",
         (f"{look.safe(hosts)}\n" if hosts else "", WARNING),
+        (f"{figures.notes.proxy}\n" if figures.notes.proxy else "", WARNING),
+        (f"{figures.notes.zone}\n" if figures.notes.zone else "", "dim"),
         (f"read in {elapsed:.1f} s, {speed}", "dim"), _formats(formats),
     )  # fmt: skip
     return Panel(lines, box=box.ROUNDED, border_style=ACCENT, title="[bold]clickstream[/]")
@@ -215,7 +226,7 @@ def _suspected(suspects: Suspects) -> Iterator[Text]:
         )
     for cohort in suspects.cohorts[:_COHORTS]:
         name = CohortLabel.parse(cohort.label).describe()
-        yield Text(f"  {cohort.visitors:,}: {name}. {cohort.reason}", WARNING)
+        yield Text(f"  {cohort.visitors:,}: {name}. Most on one date: {cohort.reason}", WARNING)
     if (more := len(suspects.cohorts) - _COHORTS) > 0:
         yield Text(f"  and {quantity(more, 'more group')}; --json lists 10.", WARNING)
 
@@ -228,9 +239,15 @@ def _tile(name: str, value: str) -> Panel:
 def _timeline(figures: Figures, look: TerminalAbilities) -> Group:
     if not figures.by_hour:
         return make_section("Requests over time", "", dim_text("No line has a time."))
-    step, counts = fold(figures.by_hour, columns=look.width - 12)
+    local: Counter[int] = Counter()
+    for hour, number in figures.by_hour.items():
+        at = datetime.fromtimestamp(hour, figures.zone).replace(tzinfo=UTC)
+        local[int(at.timestamp())] += number
+    step, counts = fold(local, columns=look.width - 12)
     lines = over_time(counts, step, CHART_HEIGHT, ACCENT, look)
-    return make_section(f"Requests by {step.name}", "UTC, people and bots", *lines)
+    return make_section(
+        f"Requests by {step.name}", f"{name_zone(figures.zone.key)}, people and bots", *lines
+    )
 
 
 def _pages(figures: Figures, look: TerminalAbilities) -> Group:
@@ -316,9 +333,10 @@ def _errors(figures: Figures) -> Group:
 
 def _bots(figures: Figures, look: TerminalAbilities) -> Group:
     rows = [RankingRow(reason, n, "magenta") for reason, n in top(figures.bot_reasons).items()]
-    bots, assets = figures.balance["bots"], figures.balance["assets"]
-    share = f"{bots / max(figures.parsed - assets, 1):.0%} of those without assets"
-    note = f"{quantity(bots, 'request')} ({share}), by reason"
+    bots = figures.balance["bots"]
+    counted = figures.parsed - figures.balance["assets"] - figures.balance["health_checks"]
+    of = "of those without assets and health checks"
+    note = f"{quantity(bots, 'request')} ({bots / max(counted, 1):.0%} {of}), by reason"
     return make_ranking("Bots", note, rows, "No bots.", look)
 
 

@@ -271,10 +271,6 @@ def test_a_users_table_takes_the_place_of_ours() -> None:
             r"category = 'mail'. Allowed are search, social",
         ),
         ("rules = [{channel='A', category=[]}]", "Allowed are search"),
-        (
-            "rules = [{channel='A', sort='search'}]",
-            r"\(A\) has the condition sort, which is now category",
-        ),
         ("rules = [{channel='A'}, {channel='B'}]", r"rule 1 \(A\) has no condition"),
     ],
 )

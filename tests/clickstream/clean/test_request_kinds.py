@@ -61,6 +61,7 @@ CASES = [
     ("/healthz", "GET", 200, "health_check"),
     ("/Healthz/", "HEAD", 503, "health_check"),
     ("/health", "GET", 404, "client_error"),
+    ("/server-status", "GET", 403, "client_error"),
     ("/health-tips", "GET", 200, "page"),
     ("/api/orders", "GET", 200, "api"),
     ("/api/orders", "POST", 201, "api"),
@@ -187,6 +188,25 @@ def test_whatever_a_health_checker_asks_is_a_health_check(
         np.array([path]), np.array([True]), np.array([get]), np.array([status], np.int16)
     )
     assert [KINDS[code] for code in kind] == ["health_check"]
+
+
+agents = st.sampled_from(["-", "curl/8.0", "Googlebot/2.1", "UptimeRobot/2.0", BROWSER])
+
+
+@given(st.sampled_from(KindRules().health_paths), agents, st.sampled_from([200, 301, 500, 503]))
+def test_a_health_check_is_counted_as_one_whoever_asks(path: str, agent: str, status: int) -> None:
+    labelled = clean(requests(line(path, agent=agent, status=status)), RULES, KEY)
+    assert counted(labelled)["health_checks"] == 1
+
+
+@each_case("client", ["127.0.0.1", "127.8.0.1", "::1"])
+def test_tools_and_monitors_on_the_server_itself_are_health_checkers(client: str) -> None:
+    """A proxy on the server has the same address; crawlers and people come through it."""
+    tools = [line("/", client=client, agent=agent) for agent in ("-", "curl/8.0", "UptimeRobot/2")]
+    others = [line("/", client=client, agent=agent) for agent in (BROWSER, "Googlebot/2.1")]
+    elsewhere = line("/", agent="curl/8.0")
+    counts = counted(clean(requests(*tools, *others, elsewhere), RULES, KEY))
+    assert (counts["health_checks"], counts["bots"], counts["page_requests"]) == (3, 2, 1)
 
 
 extensions = st.sampled_from([*KindRules().asset_extensions, *KindRules().download_extensions])

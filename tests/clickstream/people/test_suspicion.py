@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -101,7 +103,9 @@ def test_each_member_of_a_cohort_has_the_same_share() -> None:
     assert members["share"].nunique() == 1
     assert members["share"].sum() == pytest.approx(cohort.kept)
     assert cohort.label == "none: network=fleet"
-    assert cohort.reason.startswith("About 300 of these 300 visitors: 0 proved visitors explain ")
+    assert cohort.reason.startswith("300 visitors are alike in this. Of the others who arrived in ")
+    expected, members = re.findall(r"about ([\d,]+) of the ([\d,]+)", cohort.reason)[0]
+    assert int(expected) == round(cohort.kept) <= int(members) == 300
 
 
 def test_an_overruled_cohort_is_kept_with_all_its_members() -> None:

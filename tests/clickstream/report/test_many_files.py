@@ -19,7 +19,7 @@ from tests.clickstream.report.test_figures import COUNTS
 from clickstream.log_files import small_files
 from clickstream.log_files.read_logs import read_into
 from clickstream.parse import parse_together
-from clickstream.parse.formats import LINE_FORMATS
+from clickstream.parse.registry import FORMATS
 from clickstream.report.counted_lines import CountedLines
 
 PLACES = [*LINES, line("192.0.2.9", "05:00:00", "/wp-login.php", status=404), "\n", "GET / cut\n"]
@@ -64,7 +64,7 @@ def test_a_format_that_changes_within_a_small_file_is_followed(
     tmp_path: Path, reading: Callable[..., Any]
 ) -> None:
     good = line("192.0.2.1", "05:00:00", "/")
-    common = LINE_FORMATS["common"].example + "\n"
+    common = FORMATS["common"].example + "\n"
     for name, text in (("a", good * 5), ("b", good * 5 + common * 5), ("c", good * 5)):
         (tmp_path / f"access-{name}.log").write_text(text)
     _, figures, _ = reading(tmp_path)

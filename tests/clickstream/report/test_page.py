@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
@@ -9,7 +10,7 @@ from tests.clickstream.report.builders import LINES, SETTINGS, line
 
 from clickstream.report.charts import TerminalAbilities, bar, fold, over_time, stacked
 from clickstream.report.output import KINDS, show
-from clickstream.report.trial import run_trial
+from clickstream.report.trial import read_figures
 from clickstream.settings import Settings
 from clickstream.tables import BALANCE
 
@@ -18,11 +19,19 @@ PLAIN = TerminalAbilities(width=80, has_colour=False, ascii_only=False)
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory) -> str:
-    """The page of the small log."""
-    log, out = tmp_path_factory.mktemp("page") / "access.log", io.StringIO()
+def draw(tmp_path_factory) -> Callable[[Console], None]:
+    """Return a function that shows the page of the small log, which is read once, on a console."""
+    log = tmp_path_factory.mktemp("page") / "access.log"
     log.write_text("".join(LINES))
-    run_trial([str(log)], "auto", False, Console(file=out, width=80), SETTINGS)
+    figures, read = read_figures([str(log)], "auto", SETTINGS, Console(file=io.StringIO()))
+    return lambda console: show(figures, read.described, read.formats, 1.0, console)
+
+
+@pytest.fixture(scope="module")
+def text(draw) -> str:
+    """The page of the small log as plain text."""
+    out = io.StringIO()
+    draw(Console(file=out, width=80))
     return out.getvalue()
 
 
@@ -60,7 +69,7 @@ def test_one_line_of_one_file_is_in_the_singular(page, tmp_path):
     text = page(path)
     assert "1 line in " in text
     assert "1 client address," in text
-    assert "1 request (100% of those without assets), by reason" in text
+    assert "1 request (100% of those without assets and health checks), by reason" in text
     assert not re.search(r"\b1 (lines|files|requests|client addresses)", text)
 
 
@@ -81,22 +90,25 @@ def test_every_kind_of_the_balance_has_a_name():
     assert list(KINDS) == [*BALANCE, "rejected", "other_hosts"]
 
 
-def test_page_keeps_to_its_columns(figures_of):
-    figures = figures_of(LINES)
+def test_page_keeps_to_its_columns(draw):
     for width in (60, 80, 100, 120, 200):
         out = io.StringIO()
-        show(figures, "access.log", [], 1.0, Console(file=out, width=width))
+        draw(Console(file=out, width=width))
         assert max(map(len, out.getvalue().splitlines())) <= min(width, 120)
 
 
-def test_piped_page_is_plain_and_a_terminal_gets_colour(text, page, log):
+def test_piped_page_is_plain_and_a_terminal_gets_colour(text, draw):
     assert "\x1b" not in text
-    assert "\x1b[" in page(log, force_terminal=True, color_system="truecolor")
+    out = io.StringIO()
+    draw(Console(file=out, width=80, force_terminal=True, color_system="truecolor"))
+    assert "\x1b[" in out.getvalue()
 
 
-def test_without_colour_the_stacked_bar_is_told_apart_by_shades(page, log):
-    text = page(log, force_terminal=True, color_system="truecolor", no_color=True)
-    assert "▓ static assets" in text
+def test_without_colour_the_stacked_bar_is_told_apart_by_shades(draw):
+    out = io.StringIO()
+    colours = {"force_terminal": True, "color_system": "truecolor", "no_color": True}
+    draw(Console(file=out, width=80, **colours))
+    assert "▓ static assets" in out.getvalue()
 
 
 def test_no_log_line_steers_the_terminal(page, tmp_path):
@@ -119,10 +131,10 @@ def test_without_people_and_times_the_page_still_stands(page, tmp_path):
     assert "None: all lines could be parsed." in text
 
 
-def test_a_page_for_an_ascii_terminal_is_ascii(page, log, tmp_path):
+def test_a_page_for_an_ascii_terminal_is_ascii(draw, tmp_path):
     path = tmp_path / "out"
     with path.open("w", encoding="ascii") as out:
-        run_trial([str(log)], "auto", False, Console(file=out, width=80))
+        draw(Console(file=out, width=80))
     assert "====" in path.read_text(encoding="ascii")
 
 

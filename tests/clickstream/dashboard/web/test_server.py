@@ -11,17 +11,17 @@ from pathlib import Path
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
-from clickstream.dashboard.web.server import serve
+from clickstream.dashboard.web.server import listen
 from clickstream.errors import InputError
 
 SERVE = """
 import sys
 from pathlib import Path
 from tests.clickstream.dashboard.access.builders import build_app
-from clickstream.dashboard.web.server import serve
-serve(build_app(Path(sys.argv[1])), "127.0.0.1", int(sys.argv[2]), lambda: print("up", flush=True))
+from clickstream.dashboard.web.server import listen, serve
+with listen("127.0.0.1", int(sys.argv[2])) as listener:
+    serve(build_app(Path(sys.argv[1])), listener, lambda: print("up", flush=True))
 """
 ROOT = Path(__file__).parents[4]
 
@@ -72,9 +72,7 @@ def test_the_server_announces_itself_answers_and_ends_at_ctrl_c_without_a_word(
     assert (server.returncode, complaints) == (0, "")
 
 
-def test_a_taken_port_is_one_sentence(port: int) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", port))
-        other.listen()
-        with pytest.raises(InputError, match=f"Can't listen on port {port} of 127.0.0.1: Address"):
-            serve(Starlette(), "127.0.0.1", port, lambda: None)
+def test_a_reserved_port_is_one_sentence_before_the_first_server_answers(port: int) -> None:
+    taken = pytest.raises(InputError, match=f"Can't listen on port {port} of 127.0.0.1: Address")
+    with listen("127.0.0.1", port), taken, listen("127.0.0.1", port):
+        pass
