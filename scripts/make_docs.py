@@ -25,7 +25,7 @@ from clickstream.settings import GoalSettings, Settings, SourceSettings
 from clickstream.settings.holdouts import HoldoutSettings
 from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sections import FunnelStepSettings
-from clickstream.tables import FIRST_COLUMNS_VERSION, TABLES, Column, Table
+from clickstream.tables import TABLES, Table
 from clickstream.tables.sales import SALES_TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -155,15 +155,8 @@ def table_page(table: Table) -> Iterator[str]:
     for column in table.columns:
         null = "" if column.required else "yes"
         privacy = "" if column.privacy == "plain" else column.privacy
-        meaning = column.meaning + _since(column)
-        yield f"| {column.name} | {column.type} | {null} | {privacy} | {meaning} |"
+        yield f"| {column.name} | {column.type} | {null} | {privacy} | {column.meaning} |"
     yield ""
-
-
-def _since(column: Column) -> str:
-    if column.since == FIRST_COLUMNS_VERSION:
-        return ""
-    return f" Recorded since columns version {column.since}; null in earlier hours."
 
 
 def view(path: Path) -> Iterator[str]:

@@ -1,6 +1,6 @@
 -- One row is one goal that one session of a person met, once or several times. Sessions count on
 -- the date on which they started. docs/sessions.md describes goals.
--- Goals of suspected machines are rows, too: docs/people.md. -- since columns version 4
+-- Goals of suspected machines are rows, too: docs/people.md.
 with
 
 parts as (
@@ -10,8 +10,7 @@ parts as (
 
 visits as (
     select *
-    from all_sessions -- since columns version 4
--- until columns version 3:    from sessions
+    from all_sessions
 ),
 
 goals_of_parts as (
@@ -52,7 +51,7 @@ final as (
         visits.device,
         visits.country,
         visits.started_at,
-        visits.is_suspected, -- since columns version 4
+        visits.is_suspected,
         visits.session_date
     from visits
     inner join goals

@@ -7,7 +7,7 @@
 -- least until the session's last request. The time is estimated as the mean of the times measured
 -- on the page in sessions of the date, or on the site if the page has fewer than ten
 -- (docs/sessions.md).
--- Page views of suspected machines are rows, too: docs/people.md. -- since columns version 4
+-- Page views of suspected machines are rows, too: docs/people.md.
 with
 
 page_hits as (
@@ -23,8 +23,7 @@ parts as (
 
 people as (
     select *
-    from all_sessions -- since columns version 4
--- until columns version 3:    from sessions
+    from all_sessions
 ),
 
 views_in_sessions as (
@@ -35,15 +34,15 @@ views_in_sessions as (
         page_hits.page,
         page_hits.path,
         page_hits.query,
-        page_hits.host, -- since columns version 3
-        page_hits.response_ms, -- since columns version 3
+        page_hits.host,
+        page_hits.response_ms,
         page_hits.raw_object,
         page_hits.line_number,
         page_hits.hit_at as viewed_at,
         page_hits.event_date,
         people.started_at as session_started_at,
         people.ended_at,
-        people.is_suspected, -- since columns version 4
+        people.is_suspected,
         people.session_date
     from page_hits
     inner join parts
@@ -90,12 +89,10 @@ compared as (
         avg(measured_seconds) over views_of_site as site_mean
     from timed
     window
-        views_of_page as ( -- since columns version 4
-            partition by session_date, site, page, is_suspected -- since columns version 4
-        ), -- since columns version 4
-        views_of_site as (partition by session_date, site, is_suspected) -- since columns version 4
--- until columns version 3:        views_of_page as (partition by session_date, site, page),
--- until columns version 3:        views_of_site as (partition by session_date, site)
+        views_of_page as (
+            partition by session_date, site, page, is_suspected
+        ),
+        views_of_site as (partition by session_date, site, is_suspected)
 ),
 
 estimated as (
@@ -113,8 +110,8 @@ final as (
         page,
         path,
         query,
-        host, -- since columns version 3
-        response_ms, -- since columns version 3
+        host,
+        response_ms,
         raw_object,
         line_number,
         view_number,
@@ -128,7 +125,7 @@ final as (
         next_page,
         viewed_at,
         session_started_at,
-        is_suspected, -- since columns version 4
+        is_suspected,
         event_date,
         session_date
     from estimated

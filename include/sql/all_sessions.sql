@@ -2,7 +2,7 @@
 -- timeout, with at least one page view. A session may cross hours and days; its parts, one for each
 -- hour, are merged here. Sessions in which any part has a bot verdict are left out.
 -- session_date is the UTC date on which a session started; filter by it to read less.
--- Sessions of suspected machines are rows, too: docs/people.md. -- since columns version 4
+-- Sessions of suspected machines are rows, too: docs/people.md.
 with
 
 parts as (
@@ -10,10 +10,10 @@ parts as (
     from session_parts
 ),
 
-suspected as ( -- since columns version 4
-    select * -- since columns version 4
-    from suspected_visitors -- since columns version 4
-), -- since columns version 4
+suspected as (
+    select *
+    from suspected_visitors
+),
 
 -- The columns of an arrival are combined into one value, so that one pass over the parts finds the
 -- last arrival of each session.
@@ -128,14 +128,14 @@ final as (
             > {engaged_seconds} as is_engaged,
         people.started_at,
         people.ended_at,
-        suspected.cohort is not null as is_suspected, -- since columns version 4
-        suspected.cohort as suspected_cohort, -- since columns version 4
+        suspected.cohort is not null as is_suspected,
+        suspected.cohort as suspected_cohort,
         cast(people.started_at as date) as session_date
     from people
-    left join suspected -- since columns version 4
-        on -- since columns version 4
-            people.visitor_id = suspected.visitor_id -- since columns version 4
-            and cast(people.started_at as date) = suspected.event_date -- since columns version 4
+    left join suspected
+        on
+            people.visitor_id = suspected.visitor_id
+            and cast(people.started_at as date) = suspected.event_date
 )
 
 select *

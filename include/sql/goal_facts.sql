@@ -4,8 +4,7 @@ with
 
 goals as (
     select *
-    from all_conversions -- since columns version 4
--- until columns version 3:    from conversions
+    from all_conversions
 ),
 
 in_local_time as (
@@ -23,7 +22,7 @@ final as (
         times,
         cast(local_time as date) as local_date,
         hour(local_time) as local_hour,
-        is_suspected, -- since columns version 4
+        is_suspected,
         session_date
     from in_local_time
 )

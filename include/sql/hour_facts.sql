@@ -31,7 +31,7 @@ final as (
         api_calls,
         others,
         rejected,
-        coalesce(other_hosts, 0) as other_hosts, -- since columns version 3
+        other_hosts,
         late_lines,
         late_by_seconds,
         coalesce(waiting_lines, 0) as waiting_lines,
@@ -43,8 +43,7 @@ final as (
         settings_digest,
         published_at,
         published_by,
-        coalesce(columns_version, 1) as columns_version, -- since columns version 2
-        networks_dated, -- since columns version 4
+        networks_dated,
         event_date
     from in_local_time
 )

@@ -4,8 +4,7 @@ with
 
 views as (
     select *
-    from all_page_views -- since columns version 4
--- until columns version 3:    from page_views
+    from all_page_views
 ),
 
 in_local_time as (
@@ -26,13 +25,13 @@ final as (
         is_landing_page,
         is_exit_page,
         next_page,
-        host, -- since columns version 3
-        response_ms, -- since columns version 3
-        date_diff('second', session_started_at, viewed_at) -- absent from earlier fact files
-            as seconds_in_visit, -- absent from earlier fact files
+        host,
+        response_ms,
+        date_diff('second', session_started_at, viewed_at)
+            as seconds_in_visit,
         cast(local_time as date) as local_date,
         hour(local_time) as local_hour,
-        is_suspected, -- since columns version 4
+        is_suspected,
         session_date
     from in_local_time
 )

@@ -12,7 +12,7 @@ of_hours as (
         reason,
         hour_at,
         event_date,
-        max(line_bytes) as longest_line_bytes, -- since columns version 2
+        max(line_bytes) as longest_line_bytes,
         count(*) as lines
     from rejected_lines
     group by
@@ -32,7 +32,7 @@ final as (
     select
         reason,
         lines,
-        longest_line_bytes, -- since columns version 2
+        longest_line_bytes,
         hour_at,
         cast(local_time as date) as local_date,
         hour(local_time) as local_hour,

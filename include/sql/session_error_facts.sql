@@ -15,8 +15,7 @@ parts as (
 
 people as (
     select *
-    from all_sessions -- since columns version 4
--- until columns version 3:    from sessions
+    from all_sessions
 ),
 
 errors_in_sessions as (
@@ -29,7 +28,7 @@ errors_in_sessions as (
         failed_hits.kind,
         failed_hits.hit_at,
         people.started_at as session_started_at,
-        people.is_suspected, -- since columns version 4
+        people.is_suspected,
         people.session_date
     from failed_hits
     inner join parts
@@ -55,7 +54,7 @@ of_sessions as (
         status,
         kind,
         session_started_at,
-        is_suspected, -- since columns version 4
+        is_suspected,
         session_date,
         count(*) as requests,
         min(hit_at) as first_at
@@ -68,7 +67,7 @@ of_sessions as (
         status,
         kind,
         session_started_at,
-        is_suspected, -- since columns version 4
+        is_suspected,
         session_date
 ),
 
@@ -91,7 +90,7 @@ final as (
         funnel_steps,
         cast(local_time as date) as local_date,
         hour(local_time) as local_hour,
-        is_suspected, -- since columns version 4
+        is_suspected,
         session_date
     from in_local_time
 )

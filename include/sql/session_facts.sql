@@ -4,8 +4,7 @@ with
 
 visits as (
     select *
-    from all_sessions -- since columns version 4
--- until columns version 3:    from sessions
+    from all_sessions
 ),
 
 in_local_time as (
@@ -47,8 +46,8 @@ final as (
         cast(local_time as date) as local_date,
         hour(local_time) as local_hour,
         day_of_week(local_time) as local_weekday,
-        is_suspected, -- since columns version 4
-        suspected_cohort, -- since columns version 4
+        is_suspected,
+        suspected_cohort,
         session_date
     from in_local_time
 )

@@ -39,8 +39,8 @@ ClickstreamError                 CS-901
 ├── UnusableStagedRows           CS-305
 │   ├── DamagedStagedRows        also a DamagedObject
 │   ├── MissingStagedRows
-│   └── OutdatedStagedRows       also an OtherLayout
-├── OtherLayout                  CS-306
+│   └── OutdatedStagedRows       also a NewerLake
+├── NewerLake                    CS-306
 ├── ChangedRows                  CS-307
 ├── AwsUnavailable               CS-401
 ├── AwsRefused                   CS-402
@@ -294,8 +294,8 @@ class DamagedObject(ClickstreamError):
     is_permanent = True
 
 
-class OtherLayout(ClickstreamError):
-    """The tables of the lake have another layout version than this release needs."""
+class NewerLake(ClickstreamError):
+    """A table of the lake has columns that this release does not know."""
 
     code = "CS-306"
     is_permanent = True
@@ -315,8 +315,8 @@ class MissingStagedRows(UnusableStagedRows, FileNotFoundError):
     """Staged rows were deleted before they were published."""
 
 
-class OutdatedStagedRows(UnusableStagedRows, OtherLayout):
-    """Another release staged the rows, with another layout version or without digests."""
+class OutdatedStagedRows(UnusableStagedRows, NewerLake):
+    """A release with other columns staged the rows."""
 
 
 class ChangedRows(ClickstreamError):

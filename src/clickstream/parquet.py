@@ -29,7 +29,7 @@ def shaped_schema(table: Table) -> pa.Schema:
 def add_missing(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return rows with the columns of a schema, in its order; absent optional columns are null.
 
-    Rows that another release wrote may lack optional columns. The types of present columns stay.
+    The types of present columns stay.
     Raises ValueError for a column that the schema lacks, because its values would be lost.
     """
     if unknown := set(rows.column_names) - set(schema.names):

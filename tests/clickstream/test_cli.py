@@ -372,42 +372,6 @@ def test_bad_input_is_one_clear_sentence(
     assert "Traceback" not in run.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "new"),
-    [
-        (("mend",), "repair"),
-        (("mend", DAY, DAY), "repair"),
-        (("mend", "--help"), "repair"),
-        (("upkeep",), "maintain"),
-        (("upkeep", "--dry-run"), "maintain"),
-    ],
-)
-def test_a_command_of_an_earlier_version_is_refused_with_its_new_name(
-    terminal: Terminal, arguments: tuple[str, ...], new: str
-) -> None:
-    run = terminal.run(*arguments)
-    says = f"The command {arguments[0]} is called {new} now: clickstream {new} --help."
-    assert (run.returncode, run.stdout) == (1, "")
-    assert says in run.stderr
-    assert "Traceback" not in run.stderr
-
-
-def test_renamed_commands_are_not_offered(terminal: Terminal) -> None:
-    offered = terminal.run("--help").stdout.split()
-    assert {"repair", "maintain"} <= {*offered}
-    assert {"mend", "upkeep"}.isdisjoint(offered)
-
-
-def test_channel_rules_with_sort_are_refused_with_its_new_name(terminal: Terminal) -> None:
-    rules = terminal.directory / "old_rules.toml"
-    rules.write_text('[[rules]]\nchannel = "Search"\nsort = "search"\n')
-    log = str(terminal.directory / "logs" / "access.log")
-    run = terminal.run("try", log, CLICKSTREAM_CHANNELS__RULES=str(rules))
-    assert run.returncode == 1
-    assert "has the condition sort, which is now category: rename it." in run.stderr
-    assert "Traceback" not in run.stderr
-
-
 def test_no_aws_is_said_with_what_to_do(terminal: Terminal) -> None:
     run = terminal.run("verify", AWS_ENDPOINT_URL="http://127.0.0.1:1")
     assert run.returncode == 1

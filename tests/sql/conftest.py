@@ -36,7 +36,7 @@ def cafe(cafe_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) ->
     """The lake, built hour by hour from the café's log, and the truth about that log."""
     logs = tmp_path_factory.mktemp("cafe") / "logs"
     truth = write_history(logs, FIRST, LAST, RULES)
-    hopes = settings.load(ROOT / "clickstream.toml", {})
+    hopes = settings.load(ROOT / "cafe.toml", {})
     own = {
         "site": settings.SiteSettings(
             name="cafe", domains=RULES.domains, time_zone="America/New_York"

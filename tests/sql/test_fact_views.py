@@ -68,7 +68,7 @@ def test_page_views_and_goals_of_each_local_hour_are_those_of_its_sessions(lake:
 
 def test_the_requests_of_places_are_all_of_people(lake: Lake) -> None:
     by_date = "select event_date, sum({}) from {} group by event_date order by event_date"
-    people = "lines - rejected - assets - bots"
+    people = "lines - rejected - assets - bots - health_checks"
     summed = rows(lake, by_date.format("requests", "place_facts"))
     assert summed == rows(lake, by_date.format(people, "hour_ledger"))
 

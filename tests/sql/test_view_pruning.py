@@ -69,7 +69,7 @@ def week(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     logs = directory / "logs"
     write_history(logs, FIRST, LAST, RULES)
     (logs / "agent.access.log").write_text("".join(agent_lines()))
-    hopes = settings.load(ROOT / "clickstream.toml", {})
+    hopes = settings.load(ROOT / "cafe.toml", {})
     own = {
         "site": settings.SiteSettings(name="cafe", domains=RULES.domains),
         "bots": BotSettings(agent_keys=str(write_keys(directory / "agents"))),

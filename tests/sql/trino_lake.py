@@ -65,7 +65,7 @@ def _fleet() -> list[bytes]:
 
 
 def _settings(endpoint: str, logs: Path) -> settings.Settings:
-    defaults = settings.load(ROOT / "clickstream.toml", {})
+    defaults = settings.load(ROOT / "cafe.toml", {})
     own = {
         "site": settings.SiteSettings(name="cafe", domains=RULES.domains),
         "goals": defaults.goals,

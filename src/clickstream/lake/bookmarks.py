@@ -129,12 +129,9 @@ class FinishedFiles:
 
 
 def finished_files(lake: Lake, host: str) -> FinishedFiles:
-    """Return the finished files of a host. Earlier versions stored a list of identities."""
+    """Return the finished files of a host."""
     stored = objects.get(lake, _finished_key(host))
-    found = json.loads(stored.body) if stored else {}
-    if isinstance(found, list):
-        return FinishedFiles(dict.fromkeys(found, ""))
-    return FinishedFiles(**found)
+    return FinishedFiles(**json.loads(stored.body)) if stored else FinishedFiles()
 
 
 def save_finished_files(lake: Lake, host: str, files: FinishedFiles) -> None:

@@ -25,7 +25,7 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake.client import Lake
 from clickstream.lake.iceberg import iceberg_tables, table_scan
-from clickstream.tables import FIRST_COLUMNS_VERSION, HOUR_LEDGER, RAW_OBJECTS, SESSION_PARTS, Table
+from clickstream.tables import HOUR_LEDGER, RAW_OBJECTS, SESSION_PARTS, Table
 
 UNPUBLISHED = ""
 
@@ -42,11 +42,6 @@ class LedgerRow:
         if not self.values:
             return UNPUBLISHED
         return f"{self.values['published_at'].isoformat()} {self.values['published_by']}"
-
-    @property
-    def columns_version(self) -> int:
-        """The columns version of the published rows."""
-        return self.values["columns_version"] or FIRST_COLUMNS_VERSION
 
 
 def ledger_row(lake: Lake, hour: Hour) -> LedgerRow:
@@ -101,7 +96,6 @@ def rewrite_rows(
     if after == before:
         return True
     try:
-        # The schema is the stored one, which keeps columns that a newer release has added.
         ledger.replace(first, last, pa.Table.from_pylist(after, stored.schema))
     except StaleHour:
         return False

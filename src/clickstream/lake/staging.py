@@ -24,7 +24,7 @@ from clickstream.errors import DamagedObject, DamagedStagedRows, MissingStagedRo
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
-from clickstream.parquet import RowsWriter, add_missing, shaped_schema
+from clickstream.parquet import RowsWriter
 from clickstream.tables import Table
 
 OF_SALES = "staging/sales/"
@@ -110,26 +110,21 @@ def read(lake: Lake, staged: Staged, columns: list[str] | None = None) -> pa.Tab
 
 
 def read_coded(lake: Lake, staged: Staged, table: Table) -> pa.Table:
-    """Return the rows of a staged object of a table; texts are dictionary-encoded.
-
-    Optional columns that the release that staged them did not have are null.
-    """
-    return add_missing(_open_coded(lake, staged, table).read(), shaped_schema(table))
+    """Return the rows of a staged object of a table; texts are dictionary-encoded."""
+    return _open_coded(lake, staged, table).read()
 
 
 def read_pieces(lake: Lake, staged: Staged, table: Table) -> Iterator[pa.Table]:
     """Yield the rows of a staged object like `read_coded`, in the pieces that were written."""
     file = _open_coded(lake, staged, table)
     for number in range(file.num_row_groups):
-        yield add_missing(file.read_row_group(number), shaped_schema(table))
+        yield file.read_row_group(number)
 
 
 def _open_coded(lake: Lake, staged: Staged, table: Table) -> pq.ParquetFile:
     """Open a staged object so that its texts are read as dictionaries."""
-    body = pa.BufferReader(_get_checked_body(lake, staged))
-    stored = {*pq.read_schema(body).names}  # those of an older release lack optional columns
-    texts = [c.name for c in table.columns if c.type == "string" and c.name in stored]
-    return pq.ParquetFile(body, read_dictionary=texts)
+    texts = [column.name for column in table.columns if column.type == "string"]
+    return pq.ParquetFile(pa.BufferReader(_get_checked_body(lake, staged)), read_dictionary=texts)
 
 
 def count(lake: Lake, staged: Staged) -> int:

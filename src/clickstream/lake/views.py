@@ -23,13 +23,11 @@ from clickstream.lake.view_comments import ViewComments
 from clickstream.settings import Settings
 from clickstream.tables import ENGAGED_SECONDS
 from clickstream.tables.sales import SALES_TABLES
+from clickstream.zone_names import sql_zone
 
 # libyaml's loader reads the descriptions of all views in 10 ms, the one in Python in 130.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_SINCE = re.compile(r"-- since columns version (\d+)$", re.MULTILINE)
-_UNTIL = re.compile(r"-- until columns version (\d+):(.*)")
-_ABSENT = "-- absent from earlier fact files"
 _PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
 
 
@@ -48,37 +46,13 @@ class DateFilter:
 
 @dataclass(frozen=True)
 class AthenaView:
-    """One view: its name, SELECT, the tables and views it reads, date filter and comments.
-
-    A line of the SELECT that ends with `-- since columns version N` adds a column that earlier
-    versions of the tables do not have. A line that ends with `-- absent from earlier fact files`
-    adds a column to new fact files, while files without it stay valid. A line that begins with
-    `-- until columns version N:` is a comment, with a line of earlier versions that others replace.
-    """
+    """One view: its name, SELECT, the tables and views it reads, date filter and comments."""
 
     name: str
     sql: str
     reads: tuple[str, ...]
     filter_by: DateFilter | None = None
     comments: ViewComments = field(default_factory=ViewComments)
-
-    def sql_of_columns(self, version: int) -> str:
-        """Return the SELECT by which fact files of a columns version are recognized.
-
-        It is without the lines that later versions added, and those absent from earlier files. It
-        has the lines that later versions replaced. No view has two empty lines in a row.
-        """
-        lines = self.sql.splitlines(keepends=True)
-        found = "".join(_of_version(line, version) for line in lines if _ABSENT not in line)
-        return re.sub(r"\n{3,}", "\n\n", found)
-
-
-def _of_version(line: str, version: int) -> str:
-    """Return a line as a columns version has it; empty if it does not."""
-    if until := _UNTIL.match(line):
-        return f"{until[2]}\n" if version <= int(until[1]) else ""
-    since = _SINCE.search(line)
-    return line if not since or int(since[1]) <= version else ""
 
 
 @dataclass(frozen=True)
@@ -163,7 +137,7 @@ def views_of(settings: Settings, directory: Path) -> list[AthenaView]:
     values: ViewValues = {
         "key_days": settings.privacy.key_days,
         "engaged_seconds": ENGAGED_SECONDS,
-        "time_zone": settings.site.time_zone,
+        "time_zone": sql_zone(settings.site.time_zone),
     }
     views = read_views(directory, values)
     return views if settings.sales else [*_without_sales(views)]

@@ -50,7 +50,7 @@ def record_destroyed(lake: Lake, key_id: str, now: datetime) -> None:
 
 
 def destroyed_at(lake: Lake, key_id: str) -> datetime | None:
-    """Return when a key was destroyed; None if that is not recorded, as by earlier versions."""
+    """Return when a key was destroyed; None if that is not recorded."""
     stored = objects.get(lake, f"{DESTROYED}{key_id}.json")
     return datetime.fromisoformat(json.loads(stored.body)["destroyed_at"]) if stored else None
 

@@ -33,7 +33,3 @@ class SiteHistory:
         counts = count_kinds(day, visitors, shares)
         self._counts[day] = Counts.of(counts)
         return counts
-
-    def remove(self, day: date) -> None:
-        """Forget a date."""
-        self._counts.pop(day, None)

@@ -16,8 +16,7 @@ PEOPLE_ESTIMATES = Table(
         Column(
             "visitors",
             "long",
-            "Visitors without a bot verdict and with a page view; null if an hour of the date was "
-            "built by an earlier release, which stored no evidence.",
+            "Visitors without a bot verdict and with a page view.",
         ),
         key("suspected", "long", "Visitors in suspected_visitors."),
         Column("lowest", "double", "Lower end of the 95 % interval of the number of people."),
@@ -33,7 +32,6 @@ PEOPLE_ESTIMATES = Table(
     ),
     ("event_date",),
     ("event_date", "hour_at", "parts_version", "habit_version"),
-    since=4,
 )
 
 SUSPECTED_COHORTS = Table(
@@ -52,7 +50,6 @@ SUSPECTED_COHORTS = Table(
         key("reason", "string", "The evidence, as a sentence."),
     ),
     ("event_date", "place"),
-    since=4,
 )
 
 SUSPECTED_VISITORS = Table(
@@ -60,7 +57,6 @@ SUSPECTED_VISITORS = Table(
     "one visitor of a UTC date who is left out of the people",
     (EVENT_DATE, DATE_AT, VISITOR, _COHORT),
     ("visitor_id",),
-    since=4,
 )
 
 VISITOR_COUNTS = Table(
@@ -78,7 +74,6 @@ VISITOR_COUNTS = Table(
         key("strong", "double", "Expected number of people with strong proof."),
     ),
     ("device", "channel", "field", "value"),
-    since=4,
 )
 
 OF_DATES = (SUSPECTED_VISITORS, SUSPECTED_COHORTS, VISITOR_COUNTS, PEOPLE_ESTIMATES)

@@ -37,7 +37,7 @@ HOUR_LEDGER = Table(
         ),
         key("assets", "long", "Requests for static assets, by people and bots."),
         key("downloads", "long", "Requests of kind download by people."),
-        key("bots", "long", "Requests of bots, without static assets."),
+        key("bots", "long", "Requests of bots, without static assets and health checks."),
         key("redirects", "long", "Requests of people that were answered with a redirect."),
         key("client_errors", "long", "Requests of people that were answered with a 4xx status."),
         key("server_errors", "long", "Requests of people that were answered with a 5xx status."),
@@ -49,8 +49,7 @@ HOUR_LEDGER = Table(
             "other_hosts",
             "long",
             "Requests to hosts that [site] hosts does not list: they are of another site, so no "
-            "other table has them; null is 0.",
-            since=3,
+            "other table has them.",
         ),
         key("late_lines", "long", "Lines that arrived after the hour was first published."),
         Column(
@@ -113,25 +112,15 @@ HOUR_LEDGER = Table(
         key("published_at", "timestamp", "Time at which the hour was published, UTC."),
         key("published_by", "string", "Id of the run that published the hour."),
         Column(
-            "columns_version",
-            "int",
-            "Columns version of the release that cleaned the hour's lines: columns that were added "
-            "later have no value in the hour's rows. Null is version 1.",
-            since=2,
-        ),
-        Column(
             "networks_dated",
             "date",
             "Date of the ASN database by which browsers from hosting networks were found; null if "
             "none was used.",
-            since=4,
         ),
         Column(
             "has_order_numbers",
             "boolean",
-            "Whether the build looked for the numbers of orders: [orders] number was set. Null is "
-            "no.",
-            since=5,
+            "Whether the build looked for the numbers of orders: [orders] number was set.",
         ),
     ),
     ("hour_at",),

@@ -42,26 +42,22 @@ HITS = Table(
             "Virtual host or Host header of the request, in lower case and without port; null if "
             "not logged.",
             privacy="free text",
-            since=3,
         ),
         Column(
             "response_ms",
             "int",
             "Time until the server had answered, in milliseconds; null if not logged.",
-            since=3,
         ),
         Column(
             "order_number",
             "string",
             "Number of the order that the page confirms, by [orders] number; null for other "
             "requests.",
-            since=5,
         ),
         Column(
             "shown_cents",
             "long",
             "Amount of the order in the request, in hundredths; null without one.",
-            since=5,
         ),
         *ARRIVAL,
         *DEVICE,
@@ -96,7 +92,6 @@ REJECTS = Table(
             "long",
             "Length of the line in bytes, without its line end. A line of 32 MB or more is stored "
             "in pieces, and this is the length of the first.",
-            since=2,
         ),
     ),
     ("raw_object", "line_number"),

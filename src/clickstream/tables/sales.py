@@ -57,7 +57,6 @@ ORDERS = Table(
     ),
     ("sales_source", "order_id"),
     ("event_date", "hour_at", "sales_source", "order_id"),
-    since=4,
 )
 
 ORDER_ITEMS = Table(
@@ -81,7 +80,6 @@ ORDER_ITEMS = Table(
     ),
     ("sales_source", "order_id", "line"),
     ("event_date", "hour_at", "sales_source", "order_id"),
-    since=4,
 )
 
 REFUNDS = Table(
@@ -105,7 +103,6 @@ REFUNDS = Table(
     ),
     ("sales_source", "refund_id"),
     ("event_date", "hour_at", "sales_source", "refund_id"),
-    since=4,
 )
 
 CAMPAIGN_SPEND = Table(
@@ -128,7 +125,6 @@ CAMPAIGN_SPEND = Table(
     ),
     ("sales_source", "platform", "campaign_id", "row_number"),
     ("event_date", "hour_at", "sales_source", "campaign_id"),
-    since=4,
 )
 
 CONSENTS = Table(
@@ -149,7 +145,6 @@ CONSENTS = Table(
     ),
     ("sales_source", "customer_key", "purpose", "recorded_at"),
     ("event_date", "hour_at", "sales_source"),
-    since=4,
 )
 
 SALES_REJECTS = Table(
@@ -168,7 +163,6 @@ SALES_REJECTS = Table(
     ),
     ("sales_source", "of_table", "row_number"),
     ("event_date", "hour_at", "sales_source"),
-    since=4,
 )
 
 SALES_LEDGER = Table(
@@ -193,8 +187,17 @@ SALES_LEDGER = Table(
         key("refunded_cents", "long", "Sum of the refunds of the date."),
         key("items_cents", "long", "Sum of the lines, less their discounts."),
         key("spend_cents", "long", "Sum of what campaigns cost on the date."),
-        key("differing_orders", "long", "Orders whose parts do not give their total."),
-        key("differing_cents", "long", "Sum of these differences, each without its sign."),
+        Column(
+            "differing_orders",
+            "long",
+            "Orders whose parts do not give their total; null if not checked, because no order of "
+            "the date has parts at the source.",
+        ),
+        Column(
+            "differing_cents",
+            "long",
+            "Sum of these differences, each without its sign; null if not checked.",
+        ),
         CURRENCY,
         key(
             "source_digest",
@@ -207,7 +210,6 @@ SALES_LEDGER = Table(
     ),
     ("sales_source",),
     ("event_date", "hour_at", "sales_source"),
-    since=4,
 )
 
 DATED_TABLES = (ORDERS, ORDER_ITEMS, REFUNDS, CAMPAIGN_SPEND, CONSENTS)

@@ -34,7 +34,6 @@ MENU_ITEMS = Table(
     ),
     ("sales_source", "item_id"),
     _FILTERS,
-    since=4,
 )
 
 STORES = Table(
@@ -57,7 +56,6 @@ STORES = Table(
     ),
     ("sales_source", "store_id"),
     _FILTERS,
-    since=4,
 )
 
 DEMOGRAPHICS = Table(
@@ -76,7 +74,6 @@ DEMOGRAPHICS = Table(
     ),
     ("sales_source", "place_id", "year", "measure"),
     _FILTERS,
-    since=4,
 )
 
 LISTING_REJECTS = Table(
@@ -95,7 +92,6 @@ LISTING_REJECTS = Table(
     ),
     ("sales_source", "of_table", "row_number"),
     _FILTERS,
-    since=4,
 )
 
 LISTING_LEDGER = Table(
@@ -116,7 +112,6 @@ LISTING_LEDGER = Table(
     ),
     ("sales_source",),
     _FILTERS,
-    since=4,
 )
 
 VERSIONED_TABLES = (MENU_ITEMS, STORES, DEMOGRAPHICS)

@@ -64,11 +64,10 @@ ORDER_MATCHES = Table(
         Column("landing_page", "string", "First page of the visit.", privacy="free text"),
         Column("device", "string", "Kind of device: desktop, mobile, tablet and so on."),
         *PLACE,
-        replace(NETWORK, meaning="Kind of network of the order; null if it is not known.", since=7),
+        replace(NETWORK, meaning="Kind of network of the order; null if it is not known."),
     ),
     ("sales_source", "order_id"),
     ("event_date", "hour_at", "sales_source", "order_id"),
-    since=5,
 )
 
 CONFIRMATION_VIEWS = Table(
@@ -95,7 +94,6 @@ CONFIRMATION_VIEWS = Table(
     ),
     ("hit_at", "raw_object", "line_number"),
     ("event_date", "hour_at"),
-    since=5,
 )
 
 _SHARE = "Share of the order's credit by the model {}, in millionths."
@@ -132,7 +130,6 @@ ORDER_TOUCHES = Table(
     ),
     ("sales_source", "order_id", "touch"),
     ("event_date", "hour_at", "sales_source", "order_id"),
-    since=6,
 )
 
 JOURNEYS = Table(
@@ -157,7 +154,6 @@ JOURNEYS = Table(
     ),
     ("path", "has_order"),
     ("event_date", "hour_at"),
-    since=6,
 )
 
 ATTRIBUTION_CHANGES = Table(
@@ -178,7 +174,6 @@ ATTRIBUTION_CHANGES = Table(
     ),
     ("sales_source", "order_id", "model", "channel", "changed_at"),
     ("event_date", "hour_at"),
-    since=6,
 )
 
 MATCH_LEDGER = Table(
@@ -190,8 +185,8 @@ MATCH_LEDGER = Table(
         key("orders", "long", "Number of the date's rows in order_matches."),
         key("matched", "long", "Orders with a visit."),
         key("confirmation_views", "long", "Number of the date's rows in confirmation_views."),
-        Column("touches", "long", "Number of the date's rows in order_touches.", since=6),
-        Column("journeys", "long", "Number of the date's journeys without an order.", since=6),
+        Column("touches", "long", "Number of the date's rows in order_touches."),
+        Column("journeys", "long", "Number of the date's journeys without an order."),
         key("inputs_digest", "string", "Digest of the sales, hours and settings that were read."),
         key("is_anonymous", "boolean", "Whether the ids of the visits were removed."),
         key("library_version", "string", "Version of clickstream that matched the date."),
@@ -200,7 +195,6 @@ MATCH_LEDGER = Table(
     ),
     ("event_date",),
     ("event_date", "hour_at"),
-    since=5,
 )
 
 MATCH_TABLES = (

@@ -21,7 +21,6 @@ _EVIDENCE = (
         "Keyed hash of the network of the client address: /24 of IPv4, /48 of IPv6; null without "
         "an address and for visitors who opted out.",
         privacy="pseudonymous",
-        since=4,
     ),
     Column(
         "operator_id",
@@ -29,20 +28,17 @@ _EVIDENCE = (
         "Keyed hash of the autonomous system (AS) that operates the network; null without an ASN "
         "database, for an unknown system and for visitors who opted out.",
         privacy="pseudonymous",
-        since=4,
     ),
     Column(
         "protocol",
         "string",
         "HTTP version of the part's first request, such as HTTP/2; null if not logged.",
-        since=4,
     ),
     Column(
         "header_fields",
         "string",
         "Which of Accept (with text/html), Accept-Language and Sec-Fetch-Mode the first page view "
         "has; null if it has none of them, the log has none, or the part has no page view.",
-        since=4,
     ),
     Column(
         "onward_pages",
@@ -50,47 +46,38 @@ _EVIDENCE = (
         "Page views that were reached from a page of the site, by their referrer, and that differ "
         "in path or query from the page view before them. If the log has no referrer field: page "
         "views that differ from the page view before them.",
-        since=4,
     ),
-    Column(
-        "forms_sent", "long", "POST requests that were answered with a status below 400.", since=4
-    ),
-    Column("not_modified", "long", "Responses with the status 304.", since=4),
+    Column("forms_sent", "long", "POST requests that were answered with a status below 400."),
+    Column("not_modified", "long", "Responses with the status 304."),
     Column(
         "assets_not_modified",
         "long",
         "Responses with the status 304 to requests for assets.",
-        since=4,
     ),
     Column(
         "landing_assets",
         "long",
         "Requests for assets after the part's first page view and before its second.",
-        since=4,
     ),
     Column(
         "early_assets",
         "long",
         "Requests for assets in a second before the part's first page view.",
-        since=4,
     ),
     Column(
         "page_pauses",
         "long",
         "Pauses between consecutive page views: page_views - 1, or 0.",
-        since=4,
     ),
     Column(
         "shortest_pause",
         "double",
         "Shortest pause between consecutive page views, in seconds; null without a pause.",
-        since=4,
     ),
     Column(
         "longest_pause",
         "double",
         "Longest pause between consecutive page views, in seconds; null without a pause.",
-        since=4,
     ),
 )
 """Evidence of a person in a part. Counts add; pauses merge by minimum and maximum."""

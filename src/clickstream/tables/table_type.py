@@ -32,29 +32,16 @@ ARROW: dict[Type, pa.DataType] = {
     "list<long>": pa.list_(pa.field("element", pa.int64(), nullable=False)),
 }
 
-FIRST_COLUMNS_VERSION = 1
-"""The columns version of hours and staged rows that do not record one."""
-
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table. `privacy` is the class of its values in the data dictionary.
-
-    `since` is the columns version that added it: hours whose rows are of an earlier version have no
-    value in it.
-    """
+    """One column of a table. `privacy` is the class of its values in the data dictionary."""
 
     name: str
     type: Type
     meaning: str
     required: bool = False
     privacy: Privacy = "plain"
-    since: int = FIRST_COLUMNS_VERSION
-
-    def __post_init__(self) -> None:
-        """Refuse a required column that older rows lack."""
-        if self.required and self.since > FIRST_COLUMNS_VERSION:
-            raise ValueError(f"{self.name} is required, so it changes the layout: leave out since.")
 
 
 @dataclass(frozen=True)
@@ -65,7 +52,6 @@ class Table:
     highest value of each of them in every data file, so a query skips the files that can't match.
     `rarely_set`: optional columns that readers filter by. The metadata also count their nulls, so a
     query for rows that have a value skips the files without one.
-    `since` is the columns version that added the table.
     """
 
     name: str
@@ -74,7 +60,6 @@ class Table:
     sort_by: tuple[str, ...]
     filtered_by: tuple[str, ...] = ("event_date", "hour_at")
     rarely_set: tuple[str, ...] = ()
-    since: int = FIRST_COLUMNS_VERSION
 
     def arrow_schema(self) -> pa.Schema:
         """Arrow schema of the table's files."""

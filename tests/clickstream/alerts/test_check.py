@@ -21,10 +21,10 @@ from clickstream.pipeline.proof.verify_record import read_verify_record, record_
 from clickstream.settings import DashboardSettings, Settings
 
 NOW = HOUR.end + timedelta(minutes=20)
-FAILS = "cafe: requests fail (/order)"
-REJECTS = "cafe: many lines can't be read"
-FINDINGS = "cafe: hours are not right"
-FAILED_RUN = "cafe: a run of clickstream_hourly failed"
+FAILS = "site: requests fail (/order)"
+REJECTS = "site: many lines can't be read"
+FINDINGS = "site: hours are not right"
+FAILED_RUN = "site: a run of clickstream_hourly failed"
 
 
 def minutes(number: int) -> datetime:
@@ -51,7 +51,7 @@ def test_each_channel_gets_one_alert_and_one_recovery_of_an_incident(
     assert sorted(webhook.titles) == sorted([FAILS, REJECTS, FINDINGS])
     record_verification(lake, "hours", HOUR, HOUR, [], NOW)
     assert [len(check_alerts(lake, minutes(at)).attempts) for at in (4, 13, 14)] == [0, 0, 3]
-    titles = [FAILS, REJECTS, FINDINGS, f"cafe: over: {FINDINGS.removeprefix('cafe: ')}"]
+    titles = [FAILS, REJECTS, FINDINGS, f"site: over: {FINDINGS.removeprefix('site: ')}"]
     mails = [one.message for one in mail_server.received]
     for received in (webhook.titles, [one["Subject"] for one in mails], [one[2] for one in sns]):
         assert sorted(received) == sorted(titles)
@@ -101,7 +101,7 @@ def test_forty_red_tasks_are_one_alert_and_a_newer_green_run_one_recovery(
     assert webhook.titles == [FAILED_RUN]
     report_run_succeeded(lake, minutes(2), "clickstream_hourly", second)
     report_run_succeeded(lake, minutes(3), "clickstream_hourly", second)
-    assert webhook.titles == [FAILED_RUN, "cafe: over: a run of clickstream_hourly failed"]
+    assert webhook.titles == [FAILED_RUN, "site: over: a run of clickstream_hourly failed"]
     assert LakeStore(lake).read().open == ()
 
 

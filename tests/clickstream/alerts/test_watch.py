@@ -27,8 +27,8 @@ from clickstream.lake import Lake, objects
 from clickstream.settings import AlertSettings, Settings, SiteSettings
 
 NOW = HOUR.end + timedelta(minutes=20)
-DOWN = "cafe: the lake can't be read"
-SILENT = "cafe: Airflow does not work"
+DOWN = "site: the lake can't be read"
+SILENT = "site: Airflow does not work"
 
 
 def watch_for(
@@ -91,7 +91,7 @@ def test_an_outage_of_aws_is_one_alert_after_ten_minutes_and_one_recovery(
     night.check(62, 64)
     assert webhook.titles == [DOWN]
     night.check(72, 74)
-    assert webhook.titles == [DOWN, f"cafe: over: {DOWN.removeprefix('cafe: ')}"]
+    assert webhook.titles == [DOWN, f"site: over: {DOWN.removeprefix('site: ')}"]
     assert "(CS-401)" in webhook.posts[0]["text"]
 
 
@@ -118,7 +118,7 @@ def test_a_dead_scheduler_and_a_dead_airflow_are_one_alert(
     night.check(31)
     beat(41)
     night.check(41)
-    assert webhook.titles == [SILENT, f"cafe: over: {SILENT.removeprefix('cafe: ')}"]
+    assert webhook.titles == [SILENT, f"site: over: {SILENT.removeprefix('site: ')}"]
 
 
 @contextmanager
@@ -173,6 +173,6 @@ def test_a_mail_server_with_a_login_gets_the_password_and_a_wrong_one_is_an_erro
         send_mail(chosen, SiteSettings(), alert)
 
     send("secret")
-    assert mail_server.received[0].message["Subject"] == "cafe: test of the alerts"
+    assert mail_server.received[0].message["Subject"] == "site: test of the alerts"
     with pytest.raises(ClickstreamError, match="refused the login"):
         send("wrong")

@@ -42,7 +42,7 @@ def test_a_second_deployment_upgrades_and_a_digest_rolls_back(
         "InstanceId": running_instance(deployment),
         "LakeStack": "clickstream-lake",
         "Namespace": value_of(deployment, "Namespace"),
-        "Site": "cafe",
+        "Site": "site",
     }
     assert alarms.outputs["TopicArn"].endswith(":clickstream")
     assert re.search("Add +Machine", first.text)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from tests.support.faults import Killed, dying
 
-from clickstream.lake import Lake, bookmarks, objects
+from clickstream.lake import Lake, bookmarks
 from clickstream.lake.bookmarks import Bookmark, FinishedFiles
 
 FRESH = Bookmark("web-1", "1-2-3", "combined", offset=3, start=3)
@@ -69,13 +68,6 @@ def test_a_killed_pull_leaves_the_bookmark_or_its_intent_to_the_next(
     assert bookmarks.save(lake, found.intend(50, "digest").move("tail", "2026-11-20T05"))
 
 
-def test_a_bookmark_of_an_earlier_version_is_loaded(lake: Lake) -> None:
-    fields = {"host": "web-1", "fingerprint": "1-2-3", "log_format": "common", "offset": 70}
-    objects.put(lake, FRESH.key, json.dumps(fields).encode())
-    found = bookmarks.load(lake, FRESH)
-    assert replace(found, etag=None) == Bookmark("web-1", "1-2-3", "common", offset=70)
-
-
 def test_finished_files_are_kept_for_each_host(lake: Lake, reopen: Callable[[], Lake]) -> None:
     assert bookmarks.finished_files(lake, "web-1") == FinishedFiles()
     first, second = FinishedFiles({"b": "", "a": "10-ff"}), FinishedFiles({"c": ""}, {"d": 17})
@@ -83,11 +75,6 @@ def test_finished_files_are_kept_for_each_host(lake: Lake, reopen: Callable[[], 
     bookmarks.save_finished_files(lake, "web-2", second)
     assert bookmarks.finished_files(reopen(), "web-1") == first
     assert bookmarks.finished_files(lake, "web-2") == second
-
-
-def test_finished_files_of_an_earlier_version_are_read(lake: Lake) -> None:
-    objects.put(lake, "bookmarks/web-1/finished.json", b'["a", "b"]')
-    assert bookmarks.finished_files(lake, "web-1") == FinishedFiles({"a": "", "b": ""})
 
 
 def test_fingerprints_are_listed_up_to_a_limit(lake: Lake) -> None:

@@ -154,7 +154,7 @@ def test_manifests_hold_one_month_each_and_are_merged(lake: Lake) -> None:
     assert rows_of(lake) == 32
 
 
-def test_a_commit_splits_the_manifests_of_former_versions_by_month(
+def test_a_commit_splits_manifests_of_several_months(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:

@@ -96,22 +96,6 @@ def varied_counts(days: int) -> pd.DataFrame:
     return count_kinds(DATE - timedelta(days), visitors, shares)
 
 
-@pytest.mark.parametrize(
-    ("dates", "version"),
-    [
-        (6, "a2acdbcb661af9e3"),
-        (7, "3b771002c186a57c"),
-        (20, "f2c702faf0fe6f69"),
-        (50, "f6ea8bb804f33378"),
-    ],
-)
-def test_versions_of_habits_are_those_that_earlier_releases_stored(
-    dates: int, version: str
-) -> None:
-    counts = pd.concat([varied_counts(days) for days in range(dates, 0, -1)])
-    assert learn_habit(counts, DATE).rounded().version == version
-
-
 @given(st.sets(st.integers(-3, 42), min_size=8), st.integers(0, 3))
 def test_a_history_of_dates_learns_what_all_rows_in_any_order_show(
     days: set[int], seed: int

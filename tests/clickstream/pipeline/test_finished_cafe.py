@@ -15,6 +15,7 @@ from tests.support.finished_cafe import FIRST, LAST, NOW, RUN
 from tests.support.sales_files import pull_sales
 
 from clickstream.hours import hour_range
+from clickstream.insight.credit import MODELS
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.backfill.backfill import Steps, rebuild
 from clickstream.pipeline.proof.match_checks import verify_matches
@@ -73,6 +74,28 @@ def test_all_checks_prove_the_cafe(read_cafe: Lake) -> None:
     assert athena.query(read_cafe, "select min(session_date) from sessions").rows == [
         (date(2026, 11, 22),)
     ]
+
+
+def test_net_sales_of_each_date_are_the_same_in_all_views_and_by_each_model(
+    read_cafe: Lake,
+) -> None:
+    """Also with refunds of earlier orders, for which no model from data has shares."""
+    sums = ("revenue_daily", "money_facts", "revenue_by_channel", "revenue_by_campaign")
+    sql = " union all ".join(
+        [
+            *(f"select '{name}', event_date, net_cents as cents from {name}" for name in sums),
+            "select model, event_date, credit_cents from attribution",
+        ]
+    )
+    of_all = f"({sql}) as t (name, event_date, cents)"
+    by_date: dict[date, dict[str, int]] = {}
+    for name, day, cents in athena.query(
+        read_cafe, f"select name, event_date, sum(cents) from {of_all} group by 1, 2"
+    ).rows:
+        by_date.setdefault(day, {})[name] = cents
+    assert len(by_date) > 1
+    for of_date in by_date.values():
+        assert of_date == dict.fromkeys((*sums, *MODELS), of_date["revenue_daily"])
 
 
 @pytest.mark.lake

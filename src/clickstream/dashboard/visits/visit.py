@@ -57,7 +57,6 @@ class VisitPage:
     goals: Sequence[str]
     steps: Sequence[tuple[str, bool]]
     moments: Sequence[Moment]
-    has_times: bool
     others: Sequence[ShownVisit]
     has_more: bool
 
@@ -84,7 +83,6 @@ def build_visit(page: PageContext, visit: Record) -> VisitPage:
         [_times(page, str(one["goal"]), one["times"]) for one in goals],
         _steps(page, visit),
         _moments(page, visit, views, day),
-        all(one["seconds_in_visit"] is not None for one in views),
         shown_visits(page, others[:MOST_OTHERS], NamedPlaces(page, day, filtered=False)),
         len(others) > MOST_OTHERS,
     )
@@ -124,23 +122,20 @@ def _steps(page: PageContext, visit: Record) -> list[tuple[str, bool]]:
 def _moments(
     page: PageContext, visit: Record, views: Sequence[Record], day: Period
 ) -> list[Moment]:
-    """Return page views and errors by time; views without a stored time keep their order."""
+    """Return page views and errors by time."""
     errors = page.ask(errors_question([visit["session_id"]], day)).records()
-    start, last = visit["started_at"], datetime.min
     found: list[tuple[datetime, Moment]] = []
-    for one in views:
-        seconds = one["seconds_in_visit"]
-        at = None if seconds is None else start + timedelta(seconds=seconds)
-        last = at or last
-        found.append((last, _view(page, one, at)))
+    for view in views:
+        at = visit["started_at"] + timedelta(seconds=view["seconds_in_visit"])
+        found.append((at, _view(page, view, at)))
     found += [(one["first_at"], _error(page, one)) for one in errors]
     return [moment for _, moment in sorted(found, key=lambda pair: pair[0])]
 
 
-def _view(page: PageContext, view: Record, at: datetime | None) -> Moment:
+def _view(page: PageContext, view: Record, at: datetime) -> Moment:
     formats, dwell, response = page.formats, view["dwell_seconds"], view["response_ms"]
     return Moment(
-        NO_VALUE if at is None else _clock(page, at),
+        _clock(page, at),
         view["page"] or NO_VALUE,
         NO_VALUE if dwell is None else formats.seconds(dwell),
         bool(view["is_estimated"]) and dwell is not None,

@@ -147,7 +147,8 @@ def _columns_with_statistics(kept: Mapping[int, StatisticsCollector]) -> Iterato
 def _convert_types(table: IcebergTable, rows: pa.Table) -> pa.Table:
     """Convert rows to the table's columns, types and field ids; dictionaries stay.
 
-    The columns are those of the stored table: a newer release may have added some, which are null.
+    The columns are those of the stored table. A newer release may have added some since the lake
+    was opened; they are null.
     """
     plain = schema_to_pyarrow(table.schema())
     columns = [*map(_unify_dictionary, add_missing(rows, plain).itercolumns())]

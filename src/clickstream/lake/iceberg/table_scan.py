@@ -2,8 +2,7 @@
 
 The checksum of a Parquet page is the CRC32 of its compressed bytes (Parquet format, "Data Pages").
 The footer of a file, which describes its pages, has no checksum; `verify --deep` compares its
-numbers of rows with the table's metadata. Files of earlier releases have no checksums and are read
-without a check.
+numbers of rows with the table's metadata.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Create the lake's Iceberg tables, and extend those of an older release.
+"""Create the lake's Iceberg tables, and add the optional columns that existing ones lack.
 
-A table of an older release gets the optional columns that were added since (`ensure_tables`). Their
-field ids come from the stored table, and columns that this release does not know stay as they are.
+Rows of earlier files read null in an added column. Its field id comes from the stored table.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from pyiceberg.types import (
 
 from clickstream.lake.client import Lake, has_database
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.table_properties import properties_of, refuse_other_layout
+from clickstream.lake.table_properties import properties_of, refuse_unknown
 from clickstream.tables import Column, Table
 from clickstream.tables.table_type import Type
 
@@ -76,7 +75,7 @@ def _iceberg_type(kind: Type, ids: Iterator[int]) -> IcebergType:
 def ensure_tables(lake: Lake) -> None:
     """Create the database and every missing table; add columns and properties to the others.
 
-    Raises OtherLayout if another release has created a table meanwhile.
+    Raises NewerLake if another release has extended a table meanwhile.
     """
     _ensure_database(lake)
     existing = {name for _, name in lake.catalog.list_tables(lake.database)}
@@ -102,8 +101,9 @@ def _extend(lake: Lake, table: Table) -> None:
     """
     for attempt in count(1):
         stored = iceberg_tables.load(lake, table).iceberg
-        refuse_other_layout(lake, stored.properties)
-        missing = [c for c in table.columns if c.name not in stored.schema().column_names]
+        names = [field.name for field in stored.schema().fields]
+        refuse_unknown(lake, table, names)
+        missing = [column for column in table.columns if column.name not in names]
         if not missing and properties_of(table).items() <= stored.properties.items():
             return
         try:

@@ -71,7 +71,7 @@ class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
         return has_files or manifest.added_snapshot_id == self.snapshot_id
 
     def _split(self, manifest: ManifestFile) -> Iterator[tuple[Month, ManifestFile]]:
-        """Split a manifest of several months, which an earlier version wrote, by month."""
+        """Split a manifest of several months by month."""
         by_month: dict[Month, list[ManifestEntry]] = defaultdict(list)
         for entry in self.fetch_manifest_entry(manifest):
             by_month[_month(entry.data_file.partition[0])].append(entry)

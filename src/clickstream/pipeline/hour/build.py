@@ -40,10 +40,9 @@ from clickstream.step_config import (
 )
 from clickstream.tables import (
     BALANCE,
-    COLUMNS_VERSION,
     HITS,
-    LAYOUT_VERSION,
     REJECTS,
+    SCHEMA,
     SESSION_PARTS,
 )
 from clickstream.tables.sessions import UNSTITCHED_PARTS
@@ -161,14 +160,14 @@ def begin_build(
     """Describe the build of an hour; its raw objects must be listed after its row was read.
 
     The prefix of its staged rows names everything that they depend on: raw lines, settings, library
-    version, versions of layout and columns, and visitor keys. So a build never uses rows of another
-    release. Raises PastWindow for an hour past its replay window.
+    version, columns of the tables, and visitor keys. So a build never uses rows of another release.
+    Raises PastWindow for an hour past its replay window.
     """
     window.check(hour, row)
     digest = raw.raw_digest(raws)
     settings = settings_digest(lake)
     keys = window.keys.of_hour(hour).ids
-    library = f"{__version__}-{LAYOUT_VERSION}.{COLUMNS_VERSION}"
+    library = f"{__version__}-{SCHEMA}"
     prefix = f"staging/{hour}/{digest}-{settings}-{library}-{_digest_of(keys)}/"
     version, objects_read = row.version, len(raws)
     dated = networks_dated(lake.settings)
@@ -204,10 +203,9 @@ def _read_counts(lake: Lake, begun: HourBuild) -> CleanedHour | None:
         return None
     try:
         counted = staging.read_json(lake, begun.counts_key)["hour"]
-    except DamagedObject:  # damaged, or staged by an older release without a digest
+    except DamagedObject:
         return None
-    has_todays_kinds = counted["balance"].keys() == set(BALANCE)
-    return CleanedHour(**vars(begun), **counted) if has_todays_kinds else None
+    return CleanedHour(**vars(begun), **counted)
 
 
 def clean_build(

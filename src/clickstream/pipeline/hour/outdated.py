@@ -18,7 +18,6 @@ from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.pipeline.hour.chain import broken_hours, last_reached
 from clickstream.pipeline.hour.replay_window import ReplayWindow, raise_first
 from clickstream.pipeline.site import settings_digest
-from clickstream.tables import COLUMNS_VERSION
 from clickstream.wording import quantity
 
 UNBUILT = LedgerRow({})
@@ -73,8 +72,6 @@ def hour_states(lake: Lake, first: Hour, last: Hour) -> list[HourState]:
             return "built from other raw lines"
         if (row["settings_digest"], row["library_version"]) != (digest, __version__):
             return "built by other settings or another version"
-        if rows[hour].columns_version < COLUMNS_VERSION:
-            return "without columns that were added since"
         return "with a broken session chain" if hour in broken else ""
 
     return [

@@ -14,9 +14,8 @@ import pyarrow as pa
 from clickstream.errors import OutdatedStagedRows, UnbalancedHour
 from clickstream.hours import Hour
 from clickstream.lake.staging import Staged, name_of
-from clickstream.lake.table_properties import UNMARKED_VERSION
 from clickstream.lake.visitor_keys import KeyIds
-from clickstream.tables import COLUMNS_VERSION, FIRST_COLUMNS_VERSION, LAYOUT_VERSION, Table
+from clickstream.tables import SCHEMA, Table
 from clickstream.wording import quantity
 
 
@@ -32,9 +31,8 @@ class HourBuild:
     """The inputs of an hour's build: its raw lines, and everything else its rows depend on.
 
     `prefix` is where its rows are staged, and `version` the publication that the build replaces.
-    `columns_version` is that of the release that cleans the hour, which the ledger records, and
-    `networks_dated` the date of the list of hosting networks (ISO 8601). `has_order_numbers` says
-    whether the numbers of orders are looked for.
+    `schema` is that of the tables, `networks_dated` the date of the list of hosting networks (ISO
+    8601). `has_order_numbers` says whether the numbers of orders are looked for.
     """
 
     hour: str
@@ -45,8 +43,7 @@ class HourBuild:
     settings_digest: str
     visitor_key: str
     earlier_visitor_key: str | None
-    layout_version: int = field(default=LAYOUT_VERSION, kw_only=True)
-    columns_version: int = field(default=COLUMNS_VERSION, kw_only=True)
+    schema: str = field(default=SCHEMA, kw_only=True)
     networks_dated: str | None = field(default=None, kw_only=True)
     has_order_numbers: bool = field(default=False, kw_only=True)
 
@@ -91,24 +88,11 @@ class HourBuild:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Reverse `as_dict`; rows that an older release staged may lack optional columns.
-
-        Raises OtherLayout for rows of another layout version or of a newer columns version.
-        """
-        values = {"columns_version": FIRST_COLUMNS_VERSION, **values}
-        layout = values.get("layout_version", UNMARKED_VERSION)
-        if layout != LAYOUT_VERSION or values["columns_version"] > COLUMNS_VERSION:
+        """Reverse `as_dict`. Raises OutdatedStagedRows for rows of a release with other columns."""
+        if values.get("schema") != SCHEMA:
             raise OutdatedStagedRows(
-                f"The staged rows of hour {values['hour']} are of table version {layout}."
-                f"{values['columns_version']}, and this release of clickstream needs version "
-                f"{LAYOUT_VERSION}.{COLUMNS_VERSION}. Clear the run's task clean_hits with "
-                "Downstream."
-            )
-        if "digests" not in values:
-            raise OutdatedStagedRows(
-                f"The staged rows of hour {values['hour']} have no digests, because another "
-                "release of clickstream wrote them. Clear the run's task clean_hits with "
-                "Downstream."
+                f"The staged rows of hour {values['hour']} were written by another release of "
+                "clickstream, with other columns. Clear the run's task clean_hits with Downstream."
             )
         return cls(**values)
 

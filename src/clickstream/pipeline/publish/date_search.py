@@ -34,9 +34,6 @@ class Estimate(NamedTuple):
         return self._replace(parts_version=parts, habit_version=habit)
 
 
-NOT_SEARCHED = Estimate(None, 0, None, None, 0)
-
-
 @dataclass(frozen=True)
 class SearchedDate:
     """The rows of a date by table, and its row of `people_estimates`."""

@@ -1,8 +1,5 @@
 """Versions of fact files: digests of the SQL of a view and of the publications that it reads.
 
-A file stays valid if a release has only added optional columns to its view since: the hours of the
-file were published without them, so a query would return null in each row.
-
 Only metadata are read: lists of data files by date, of the ledgers, and of the tables whose rows
 are replaced by date. So the cost does not depend on the size of the lake. `facts` calls this.
 """
@@ -21,8 +18,6 @@ from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.views import AthenaView, DateFilter
 from clickstream.settings import Settings
 from clickstream.tables import (
-    COLUMNS_VERSION,
-    FIRST_COLUMNS_VERSION,
     HOUR_LEDGER,
     OF_DATES,
     Table,
@@ -41,27 +36,19 @@ FactKey = tuple[str, date]
 
 @dataclass(frozen=True)
 class SourceVersion:
-    """What the rows of a fact file depend on: digests of the view's SQL, and of publications.
+    """What the rows of a fact file depend on: digests of the view's SQL, and of publications."""
 
-    `sql` begins with the digest of the SQL of today; the others are of the same SQL without the
-    columns that later columns versions have added.
-    """
-
-    sql: Sequence[str]
+    sql: str
     hours: str
 
     @property
     def text(self) -> str:
         """The version of a file that is computed now."""
-        return f"{self.sql[0]}-{self.hours}"
+        return f"{self.sql}-{self.hours}"
 
     def has_sql_of(self, version: str) -> bool:
-        """Return whether a file of a version has the same rows as today, except added columns."""
-        return version.partition("-")[0] in self.sql
-
-    def is_met_by(self, version: str) -> bool:
-        """Return whether a file of a version is up to date."""
-        return self.has_sql_of(version) and version.partition("-")[2] == self.hours
+        """Return whether a file of a version was computed by the SQL of today."""
+        return version.partition("-")[0] == self.sql
 
 
 def fact_views(settings: Settings) -> Sequence[str]:
@@ -92,7 +79,7 @@ def source_versions(
     if lake.settings.sales:
         matched = iceberg_tables.files_by_date(lake, MATCH_LEDGER, first)
         of_dates |= {one.name: matched for one in MATCH_TABLES}
-    sql = {name: _sql_digests(by_name, name) for name in names}
+    sql = {name: digest_texts(_all_sql(by_name, name)) for name in names}
     return {
         (name, day): SourceVersion(
             sql[name],
@@ -145,18 +132,12 @@ def date_filter(views: Mapping[str, AthenaView], name: str) -> DateFilter:
     return chosen
 
 
-def _sql_digests(views: Mapping[str, AthenaView], name: str) -> list[str]:
-    """Return the digests of a view's SQL of each columns version, the newest first."""
-    versions = range(COLUMNS_VERSION, FIRST_COLUMNS_VERSION - 1, -1)
-    return [digest_texts(_all_sql(views, name, version)) for version in versions]
-
-
-def _all_sql(views: Mapping[str, AthenaView], name: str, version: int) -> Iterator[str]:
-    """Yield the SQL of a view and of all views that it reads, with the columns of a version."""
+def _all_sql(views: Mapping[str, AthenaView], name: str) -> Iterator[str]:
+    """Yield the SQL of a view and of all views that it reads."""
     if name in views:
-        yield views[name].sql_of_columns(version)
+        yield views[name].sql
         for read in views[name].reads:
-            yield from _all_sql(views, read, version)
+            yield from _all_sql(views, read)
 
 
 def _dates_read(day: date, chosen: DateFilter) -> Iterator[date]:

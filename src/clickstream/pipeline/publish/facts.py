@@ -208,7 +208,10 @@ class _Refresh:
         return [
             key
             for key, version in wanted.items()
-            if not any(_has_version(files.get(key), version) for files in (there, self.computed))
+            if not any(
+                key in files and files[key].source_version == version.text
+                for files in (there, self.computed)
+            )
         ]
 
     def _next(
@@ -217,14 +220,13 @@ class _Refresh:
         """Return the files of the next manifest: computed files, and others of the same SQL.
 
         Rows of another SQL may have other values, or dates of another time zone, so readers never
-        get both. Until they are computed again, those dates have no file. Files without columns
-        that were added since stay.
+        get both. Until they are computed again, those dates have no file.
         """
         there = _files(stored)
         after: dict[FactKey, FactFile] = {}
         for key, version in wanted.items():
             computed, before = self.computed.get(key), there.get(key)
-            if computed and _has_version(computed, version):
+            if computed and computed.source_version == version.text:
                 after[key] = computed
             elif before and version.has_sql_of(before.source_version):
                 after[key] = before
@@ -288,10 +290,6 @@ def _files(stored: StoredManifest | None) -> dict[FactKey, FactFile]:
     """Return the files of a manifest by view and date."""
     views = stored.manifest.files if stored else {}
     return {(view, day): file for view, days in views.items() for day, file in days.items()}
-
-
-def _has_version(file: FactFile | None, version: SourceVersion) -> bool:
-    return file is not None and version.is_met_by(file.source_version)
 
 
 def _differs(before: FactFile | None, file: FactFile) -> bool:

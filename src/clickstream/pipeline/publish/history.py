@@ -181,7 +181,6 @@ def _ledger_row(
         "waiting_objects": None,
         "library_version": __version__,
         "settings_digest": staged.settings_digest,
-        "columns_version": staged.columns_version,
         "networks_dated": dated and date.fromisoformat(dated),
         "has_order_numbers": staged.has_order_numbers,
         "late_lines": sum(row["lines"] for row in late),

@@ -21,7 +21,7 @@ from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.parquet import shape
 from clickstream.people.history import REACH
-from clickstream.pipeline.publish.date_search import NOT_SEARCHED, Estimate, search_date
+from clickstream.pipeline.publish.date_search import Estimate, search_date
 from clickstream.tables import HOUR_LEDGER, OF_DATES, SESSION_PARTS, Table
 from clickstream.tables.dates import (
     PEOPLE_ESTIMATES,
@@ -155,10 +155,6 @@ class _Search:
         """Search a date and replace its rows; return the row of its estimate."""
         versions = (self._versions[day], habit.version)
         parts = self._parts_of(day)
-        if parts["onward_pages"].isna().any():  # an earlier release stored no evidence
-            self._history.remove(day)
-            self._replace(day, {})
-            return NOT_SEARCHED._replace(history_dates=habit.dates).with_versions(*versions)
         found = search_date(day, parts, self._history, habit, self._kept)
         self._replace(day, found.rows)
         return found.estimate.with_versions(*versions)

@@ -84,18 +84,15 @@ class _Search:
 def _search(pull: HostPull, log: OpenLog) -> _Search:
     """Look up bookmarks of ever longer beginnings, up to the first that is not taken."""
     found = _Search()
-    for lines, head in enumerate(log.heads(), 1):
-        if found.free and not _had_bookmarks(lines):
-            continue
-        is_taken = True
+    for head in log.heads():
         for known in _bookmarks_of(pull, head):
             if known.etag is None:
-                is_taken, found.free = False, found.free or known.fingerprint
+                found.free = known.fingerprint
             elif (fit := _fit(known, log)) is _Fit.SAME:
                 return _Search(known)
             else:
                 found.alike.append((fit, known))
-        if not is_taken and _had_bookmarks(lines):
+        if found.free:
             break
     return found
 
@@ -108,15 +105,6 @@ def _bookmarks_of(pull: HostPull, head: bytes) -> Iterator[Bookmark]:
         yield known
         if known is fresh:
             return
-
-
-def _had_bookmarks(lines: int) -> bool:
-    """Return whether earlier versions had bookmarks of beginnings of this length.
-
-    They covered 1, 2, 4, 8 … lines. This version takes the first free fingerprint, so behind it
-    are only bookmarks of earlier versions.
-    """
-    return lines & (lines - 1) == 0
 
 
 def _resume(
@@ -159,8 +147,7 @@ def _fit(known: Bookmark, log: OpenLog) -> _Fit:
 
     If the log ends before the bookmark's offset, the last checkpoint within it decides whether it
     is a shorter copy of the known file, or another file with the same beginning. The same holds
-    while nothing was pulled yet and the first range is intended. A bookmark of an earlier version
-    has no checkpoints: then the log counts as a copy.
+    while nothing was pulled yet and the first range is intended.
     """
     seen = known.offset if known.tail else known.pending_end or known.offset
     found = _digest_before(log, seen)
@@ -178,8 +165,8 @@ def _fit(known: Bookmark, log: OpenLog) -> _Fit:
 
 
 def _has_intended(known: Bookmark, log: OpenLog) -> bool:
-    """Return whether the log has the intended bytes; earlier versions stored no digest of them."""
-    if known.pending_end is None or not known.pending_digest:
+    """Return whether the log has the intended bytes."""
+    if known.pending_end is None:
         return True
     return digest(log.read(known.offset, known.pending_end - known.offset)) == known.pending_digest
 

@@ -230,8 +230,7 @@ class _FilePull:
         """Read an intended range. Raises FileChanged if the file lacks the intended bytes."""
         window = self._read_window(bookmark, end - bookmark.offset)
         data = window.until(end)
-        intended = bookmark.pending_digest or digest(data)  # earlier versions stored no digest
-        if window.end < end or digest(data) != intended:
+        if window.end < end or digest(data) != bookmark.pending_digest:
             raise FileChanged(
                 f"does not have bytes {bookmark.offset:,} to {end:,} as an earlier pull began to "
                 "store them; each pull looks for them in all files"

@@ -9,7 +9,7 @@ import pytest
 from tests.clickstream.pipeline.builders import log_lines, write
 from tests.support.damage import flips
 
-from clickstream.errors import DamagedObject, OtherLayout
+from clickstream.errors import DamagedObject, NewerLake
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects
 from clickstream.pipeline.hour.build import (
@@ -71,9 +71,9 @@ def test_clean_hits_replaces_damaged_rows(pulled: Lake, reopen: ReopenLake) -> N
         assert body_of(pulled, key) == right
 
 
-def test_staged_rows_without_digests_are_refused_with_the_remedy(pulled: Lake) -> None:
+def test_staged_rows_of_another_release_are_refused_with_the_remedy(pulled: Lake) -> None:
     values = clean_hits(pulled, HOUR).as_dict()
     assert CleanedHour.from_dict(values).as_dict() == values
-    del values["digests"]
-    with pytest.raises(OtherLayout, match="Clear the run's task clean_hits with Downstream"):
+    values["schema"] = "other"
+    with pytest.raises(NewerLake, match="Clear the run's task clean_hits with Downstream"):
         CleanedHour.from_dict(values)

@@ -59,7 +59,7 @@ def lake(local_aws: Any, tmp_path: Path) -> Lake:
     (tmp_path / "logs").mkdir()
     write_keys(tmp_path / "agents")
     (tmp_path / "logs" / "access.log").write_text("".join(map(line, requests())))
-    hopes = settings.load(ROOT / "clickstream.toml", {})
+    hopes = settings.load(ROOT / "cafe.toml", {})
     chosen = settings_of_a_lake(local_aws.endpoint, tmp_path / "logs")
     own = {
         "site": settings.SiteSettings(name="cafe", domains=(SITE,), time_zone="Asia/Tokyo"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import uuid
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import example, given
@@ -13,9 +12,7 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 from tests.support.web_server import time_of
 
-from clickstream.collect.file_identity import fingerprint
-from clickstream.lake import Lake, bookmarks, objects, raw
-from clickstream.lake.bookmarks import Bookmark
+from clickstream.lake import Lake, objects, raw
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.pull.result import Pulled
 from clickstream.settings import SourceSettings
@@ -93,21 +90,3 @@ def test_unfinished_lines_after_a_banner_wait_until_the_file_is_compressed(
     assert pull_source(lake, source).refused == []
     assert pull_source(lake, source).lines == 0
     assert stored(lake, "half") == Counter(halves + [banner] * len(halves))
-
-
-def test_a_bookmark_of_an_earlier_version_is_found(lake: Lake, tmp_path: Path) -> None:
-    """Earlier versions did not look at the first three lines, but at the first four."""
-    source = SourceSettings(name="old", path=str(tmp_path / "old"), format="combined")
-    (tmp_path / "old").mkdir()
-    lines = [line_of("banner", number) for number in range(2)]
-    for number in range(17):
-        own = [line_of(f"{number}", 9 + one) for one in range(3)]
-        (tmp_path / "old" / f"access.log-{number:02}").write_bytes(b"".join(lines + own))
-    assert pull_source(lake, source).lines == 17 * 5
-    three, four = (fingerprint(b"".join((lines + own)[:n])) for n in (3, 4))
-    stored_now = bookmarks.load(lake, Bookmark("old", three, ""))
-    assert stored_now.etag
-    for key in (stored_now.key, "bookmarks/old/finished.json"):
-        lake.s3.delete_object(Bucket=lake.bucket, Key=key)
-    bookmarks.save(lake, replace(stored_now, fingerprint=four, etag=None))
-    assert pull_source(lake, source).lines == 0

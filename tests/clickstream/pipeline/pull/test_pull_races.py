@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections import Counter
@@ -19,7 +18,7 @@ from tests.support.tiers import first_in_make_test
 from tests.support.web_server import RacingSource, WebServer, raw_lines
 
 from clickstream.collect import DirectorySource
-from clickstream.lake import Lake, objects
+from clickstream.lake import Lake
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SourceSettings
 
@@ -183,30 +182,6 @@ def test_a_server_may_begin_every_file_with_the_same_line(lake: Lake, tmp_path: 
     found = raw_lines(lake)
     assert sum(lines.pop(BANNER, 0) for lines in found.values()) == 20
     assert found == server.lines_by_hour()
-
-
-@pytest.mark.parametrize("killed", [False, True])
-def test_a_bookmark_of_an_earlier_version_goes_on(
-    lake: Lake, server: WebServer, killed: bool
-) -> None:
-    source = lake.settings.sources[0]
-    server.write()
-    pull_source(lake, source)
-    server.write()
-    if killed:
-        with suppress(Killed):
-            pull_source(dying(lake, 0, after=True), source)
-    for key, _ in [*objects.listing(lake, "bookmarks/")]:
-        stored = objects.get(lake, key)
-        assert stored is not None
-        if "fingerprint" in (fields := json.loads(stored.body)):
-            for name in ("start", "pending_digest", "checkpoints"):
-                del fields[name]
-            objects.put(lake, key, json.dumps(fields).encode())
-    server.write()
-    server.rename()
-    pull_source(lake, source)
-    assert raw_lines(lake) == server.lines_by_hour()
 
 
 @pytest.mark.parametrize(("kept", "further"), first_in_make_test(product((2, 5, 9), (1, 3, 20))))
