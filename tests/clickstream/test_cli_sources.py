@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 from click.testing import Result
+from tests.support.cases import each_case
 from tests.support.lakes import SQL
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.ssh_server import SshServer, ssh_server
@@ -249,7 +250,10 @@ connection = "cafe_ssh"
     assert "put the host's key into the connection's extra, as host_key" in trust.output
 
 
-def test_show_has_what_the_last_pull_brought_and_why_one_failed(shop: Shop) -> None:
+def test_show_has_what_the_last_pull_brought_and_why_one_failed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clickstream.cli.build.refresh_readers", lambda _: None)  # it takes 2 s
     (trusted(shop).logs / "access.log").write_text(lines(30))
     assert "never" in shop.run("show").output
     pull(shop)
@@ -281,7 +285,7 @@ def test_a_retired_host_is_neither_pulled_nor_listed_until_that_is_undone(shop: 
     assert "(retired)" not in shop.run("show").output
 
 
-@pytest.mark.parametrize("command", ["check", "show", "trust", "retire"])
+@each_case("command", ["check", "show", "trust", "retire"])
 def test_a_host_that_is_not_in_the_settings_is_answered_with_those_that_are(
     shop: Shop, command: str
 ) -> None:

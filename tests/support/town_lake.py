@@ -28,11 +28,10 @@ currency = "GBP"
 path = "sales"
 """
 CANDIDATES = """\
-name,place,rent,opening_cost,margin,currency
-Busy,"Town 15, England, GB",20,360,0.4,GBP
-Quiet,"Town 14, England, GB",15,,0.4,
-Sea,,,,,
-Abroad,"Town 13, England, GB",300,,0.4,CHF
+name,place,competition
+Busy,"Town 15, England, GB",
+Quiet,"Town 14, England, GB",1
+Sea,,
 """
 WEEKS = 4
 TOWNS = 16
@@ -91,13 +90,18 @@ def _rows(last: date) -> Mapping[Table, list[dict[str, Any]]]:
 
 
 def _orders(last: date) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yield orders and matches: half of the orders of the towns close to a café are sold there."""
+    """Yield orders and matches: half of the orders of the towns close to a café are sold there.
+
+    The last order is of the day after, which a plan of that day does not read.
+    """
     for town, number in enumerate(_ORDERS.tolist()):
         store, _ = _CAFES.get(town, (None, 0))
         for n in range(1, number + 1):
+            before = timedelta(days=7 * ((n * 13 + town) % WEEKS))
+            is_last = (town, n) == (TOWNS - 1, number)
             key = {
                 "order_id": str(town * 1000 + n),
-                "event_date": last - timedelta(days=7 * ((n * 13 + town) % WEEKS)),
+                "event_date": last + timedelta(days=1) if is_last else last - before,
             }
             sold = {"status": "paid", "sold_by": "web", "total_cents": 950, "currency": "GBP"}
             device = "mobile" if n % 3 else "desktop"

@@ -19,7 +19,6 @@ from clickstream.dashboard.questions.answers import Answers
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, FactCopy, ReadFile, Snapshot
 from clickstream.insight.credit import MODELS
 from clickstream.lake.fact_files import COMPUTED_VIEWS, FactFile, Manifest
-from clickstream.tables import COLUMNS_VERSION
 from clickstream.tables.locations import LOCATION_CANDIDATES
 
 CHANGED_AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -110,7 +109,6 @@ HOUR_SCHEMA = pa.schema(
         *((name, _TEXT) for name in ("library_version", "settings_digest")),
         ("published_at", _MOMENT),
         ("published_by", _TEXT),
-        ("columns_version", pa.int32()),
         ("event_date", _DATE),
     ]
 )
@@ -429,7 +427,6 @@ class PublishedHour:
     version: str = "1.0"
     waiting: int = 0
     missing: str | None = None
-    columns_version: int = COLUMNS_VERSION
 
     def row(self) -> dict[str, Any]:
         """Its row in hour_facts."""
@@ -449,7 +446,6 @@ class PublishedHour:
             "settings_digest": self.settings,
             "published_at": self.hour_at,
             "published_by": "test",
-            "columns_version": self.columns_version,
         }
 
 

@@ -114,7 +114,8 @@ class _Claims(HTMLParser):
         is_sentence = tag == "li" and self._in_sentences
         is_rate = "rate" in classes and bool(classes & {"above", "below"})
         is_coloured = tag in ("b", "td") and bool(classes & {"good", "bad"})
-        if is_sentence or is_rate or is_coloured or classes & {"delta", "movers"}:
+        is_delta = "delta" in classes and "unclear" not in classes
+        if is_sentence or is_rate or is_coloured or is_delta or "movers" in classes:
             self.claims.append(f"{tag}.{'.'.join(sorted(classes))}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.money_builders import Row, money, order, refund
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
+from tests.support.examples import examples
 from tests.support.sales_files import with_sales
 
 from clickstream.dashboard.changes.verdicts import find_changes
@@ -161,24 +163,111 @@ def published(hours_ago: int) -> dict[str, Any]:
     return {"sales_source": "shop", "published_at": at, "hour_at": NOW.replace(minute=0)}
 
 
-def store_of_weeks(hours_ago: int = 0, times: int = 1) -> FactStore:
-    """Five weeks up to 15:00 on a Monday; `times` as many orders since then."""
+def store_of_weeks(
+    hours_ago: int = 0, times: int = 1, usual: int = 1, unpublished: int = 0
+) -> FactStore:
+    """Five weeks up to 15:00 on a Monday; `times` as many orders since then.
+
+    The last `unpublished` hours have orders, and their log is not published.
+    """
     days = [(WEEKS_AGO + timedelta(days=number)).date() for number in range(36)]
-    orders = [row for day in days[:29] for row in shops_day(day)]
-    orders += [row for day in days[29:] for row in shops_day(day, times)]
+    orders = [row for day in days[:29] for row in shops_day(day, usual)]
+    orders += [row for day in days[29:] for row in shops_day(day, usual * times)]
     until = NOW.replace(minute=0)
     sold_until = [one for one in orders if one["hour_at"] < until]
     visits = [Visit(WEEKS_AGO + timedelta(hours=12 * n), n, ("/",), "Email") for n in range(70)]
     others = {**money(sold_until), "sales_facts": [published(hours_ago)]}
-    return FactStore(fact_tables(visits, hours_between(WEEKS_AGO, until), others))
+    built = hours_between(WEEKS_AGO, until - timedelta(hours=unpublished))
+    return FactStore(fact_tables(visits, built, others))
+
+
+TARGETED = SHOP.model_copy(
+    update={
+        "dashboard": SHOP.dashboard.model_copy(
+            update={"monthly_sales_target": 20000, "monthly_targets": {"order": 50}}
+        )
+    }
+)
+
+
+@examples(times=0.5)
+@given(st.integers(0, 4), st.integers(1, 2), st.sampled_from([None, "Email"]))
+def test_today_has_one_value_and_one_usual_value_wherever_it_is_shown(
+    unpublished: int, times: int, channel: str | None
+) -> None:
+    """The shop may be read some hours after the newest published hour."""
+    store = store_of_weeks(times=times, usual=4, unpublished=unpublished)
+    view = View(range="today")
+    view = view.with_filter("channel", channel) if channel else view
+    with page_of(store, view, settings=TARGETED) as page:
+        tiles = {one.metric.name: one for one in build_tiles(page, ask_course(page, "hour"))}
+        line, net = describe_today(page), tiles["net_sales"]
+        drawn = sum(value or 0 for value in ask_course(page, "hour").values("net_sales"))
+        compared = page.once(find_changes).find("net_sales")
+    assert compared
+    assert net.change
+    assert compared.compared.observed == drawn
+    assert net.value == f"€{drawn / 100:,.0f}"
+    assert line.startswith(f"So far today {net.value}; usually {net.change.usual} by this hour (")
+    change = round(100 * compared.compared.change)
+    assert net.change.text.lstrip("+") in (f"{change}%", f"{change}.0%")
+    with page_of(store, view.on_tab("marketing"), settings=TARGETED) as page:
+        found = build_sold(page, ("channel",), [("Email",)])
+        assert found
+        assert cents_in(found.whole.net_sales) == drawn
+    month = replace(view, range="month")
+    with page_of(store, month, settings=TARGETED) as page:
+        pace, whole = sales_pace(page), page.answer(("net_sales",)).single()["net_sales"]
+        assert (pace and pace.reached) == (None if channel else whole)
+
+
+def test_targets_of_all_orders_are_not_beside_the_numbers_of_a_filter() -> None:
+    """A goal shows a number of the filter, or its pace of all visits, and never both."""
+    for view in (View(range="28d"), View(range="28d").with_filter("channel", "Email")):
+        for tab in ("overview", "orders"):
+            with page_of(store_of_weeks(), view.on_tab(tab), settings=TARGETED) as page:
+                text = " ".join(texts_of(html_of(page)))
+            assert ("this month" in text) == (not view.filters), tab
+        with page_of(store_of_weeks(), view, settings=TARGETED) as page:
+            digest = build_content(page, Week.of(NOW.date()))
+        assert bool(digest.goals) == (not view.filters)
+
+
+OF_ORDERS = {"orders", "net_sales", "conversions", "conversion_rate", "goal_visits", "step_rate"}
+few_orders = st.lists(
+    st.tuples(st.integers(0, 6), st.integers(1, 10**7), arrivals), min_size=1, max_size=9
+)
+"""Day, cents and arrival of fewer than ten orders."""
+
+
+@given(few_orders, few_orders | st.just([]))
+def test_fewer_than_ten_orders_of_any_amounts_are_no_event(
+    now: list[Any], before: list[Any]
+) -> None:
+    """Neither their number nor their amount nor a rate, whatever the weeks before had."""
+    begin, orders, visits = datetime(2026, 9, 7), [], []
+    for week in range(9):
+        start, some = begin + timedelta(weeks=week), now if week == 8 else before
+        for number, (day, cents, arrival) in enumerate(some):
+            at = start + timedelta(days=day, hours=12)
+            orders.append(order(at, f"{week}-{number}", cents, **(arrival or {})))
+        for number in range(120):
+            at = start + timedelta(hours=number)
+            goals = ("order",) if number < len(some) else ()
+            visits.append(Visit(at, 1000 * week + number, ("/",), "Email", goals=goals))
+    end = begin + timedelta(weeks=9)
+    store = FactStore(fact_tables(visits, hours_between(begin, end), money(orders)))
+    view = View().with_days((end - timedelta(days=7)).date(), (end - timedelta(days=1)).date())
+    for tab in ("overview", "marketing", "orders"):
+        with page_of(store, view.on_tab(tab), end + timedelta(hours=3), SHOP) as page:
+            changes = page.once(find_changes)
+        assert changes.find("visits")
+        assert [one for one in changes.likely if one.metric in OF_ORDERS] == []
 
 
 def test_the_overview_leads_with_money_and_says_how_today_goes() -> None:
     store = store_of_weeks()
-    targeted = SHOP.model_copy(
-        update={"dashboard": SHOP.dashboard.model_copy(update={"monthly_sales_target": 20000})}
-    )
-    with page_of(store, View(range="28d", metric="net_sales"), settings=targeted) as page:
+    with page_of(store, View(range="28d", metric="net_sales"), settings=TARGETED) as page:
         text = " | ".join(texts_of(html_of(page)))
         tiles = [tile.metric.name for tile in build_tiles(page, ask_course(page, "day"))]
         pace = sales_pace(page)

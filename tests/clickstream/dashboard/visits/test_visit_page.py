@@ -9,7 +9,7 @@ from html import unescape
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
-from tests.clickstream.dashboard.rendered import page_of, texts_of
+from tests.clickstream.dashboard.rendered import page_of
 from tests.clickstream.dashboard.strategies import DAYS, FIRST, HOSTILE, values, visits
 
 from clickstream.dashboard.questions.view import View
@@ -55,18 +55,6 @@ def test_every_view_and_error_of_a_visit_is_shown_once_and_in_order(
     assert {*shown.goals} == {*visit.goals}
     others = {n for n, one in enumerate(rows, 1) if one.visitor == visit.visitor and n != number}
     assert {int(one.id, 16) for one in shown.others} == others
-
-
-def test_views_of_an_earlier_release_have_no_time_and_the_page_says_so() -> None:
-    tables = fact_tables([Visit(START, pages=("/", "/menu"))])
-    for key in [key for key in tables if key[0] == "page_view_facts"]:
-        tables[key] = tables[key].drop_columns(["seconds_in_visit"])
-    with page_of(FactStore(tables), RANGE) as page:
-        shown = visit_of(page, 1)
-        text = " ".join(texts_of(html_of(page, 1)))
-    assert [(one.time, one.page) for one in shown.moments] == [("–", "/"), ("–", "/menu")]
-    assert "lack the times of page views" in text
-    assert "clickstream facts --all" in text
 
 
 @given(text=st.sampled_from(HOSTILE) | values)

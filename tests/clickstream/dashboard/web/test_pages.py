@@ -111,32 +111,6 @@ def shown(store: FactStore, view: View | None = None, **values) -> str:
 
 
 WEEK = View(range="7d")
-LENGTHS = "Lengths of lines were not recorded"
-
-
-@pytest.mark.parametrize(
-    ("versions", "sentence"),
-    [
-        ([2, 2, 2], ""),
-        ([1, 1, 1], f"{LENGTHS} in this range."),
-        ([1, 1, 2], f"{LENGTHS} before 2 Nov, 02:00."),
-        ([1, 2, 1], f"{LENGTHS} in 2 hours before 2 Nov, 03:00."),
-    ],
-)
-def test_the_trust_page_names_the_hours_without_lengths_of_rejected_lines(
-    versions: list[int], sentence: str
-) -> None:
-    first = START.replace(hour=0)
-    hours = [
-        PublishedHour(first + timedelta(hours=n), columns_version=version)
-        for n, version in enumerate(versions)
-    ]
-    rejects = [{"reason": "cut short", "lines": 3, "longest_line_bytes": 70_000, "hour_at": first}]
-    store = FactStore(fact_tables([], hours, {"reject_facts": rejects}))
-    text = shown(store, View(tab="trust").with_days(START.date(), START.date()))
-    assert "cut short 3 70,000" in text
-    assert sentence in text
-    assert (LENGTHS in text) == bool(sentence)
 
 
 def test_the_overview_says_how_much_and_how_it_changed(store) -> None:
@@ -467,7 +441,7 @@ def test_every_text_is_translated(store, view) -> None:
     settings = settings.model_copy(update={"sales": SHOP.sales})
     with page_of(store, view, settings=settings, translations=Pseudo()) as page:
         html = html_of(page)
-    assert_translated(texts_of(re.sub(r"<pre.*?</pre>", "", html, flags=re.DOTALL)))
+    assert_translated(texts_of(re.sub(r"<(pre|code).*?</\1>", "", html, flags=re.DOTALL)))
 
 
 @each_case("name", PANELS)

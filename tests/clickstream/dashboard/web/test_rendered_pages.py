@@ -65,7 +65,7 @@ class Site:
     """The application; the header X-Reader names the reader, instead of a login."""
 
     def __init__(self, directory: str) -> None:
-        self.store = FactStore(facts_of(3))
+        self.store = FactStore(facts_of(13))
         self.now = DAY.replace(hour=9, minute=5)
         settings = Settings(dashboard=DashboardSettings(directory=directory))
         app = build_app(
@@ -81,7 +81,7 @@ class Site:
         if what == "hour":
             self.now += timedelta(hours=1)
         elif what == "facts":
-            self.store.put(facts_of(4 + self.store.manifest.version))
+            self.store.put(facts_of(14 + self.store.manifest.version))
             self.dashboard.refresher.look()
         elif what == "problem":
             self.dashboard.refresher.problem = "S3 is away."
