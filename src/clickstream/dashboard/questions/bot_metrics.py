@@ -23,7 +23,7 @@ BOT_METRICS = (
         BOTS,
         mark("Requests"),
         "coalesce(sum(requests), 0)",
-        mark("Requests of these bots, except for images, style sheets and scripts."),
+        mark("Requests of these bots, except for images, style sheets, scripts and health checks."),
         mark("Which bots read the site?"),
         good="neither",
         is_additive=True,
@@ -35,7 +35,7 @@ BOT_METRICS = (
         "case when count(bytes) = count(*) then nullif(sum(bytes), 0) end",
         mark("Size of the responses to these bots, without the headers."),
         mark("How much of the server's traffic do bots take?"),
-        mark("It is not known if the log has no sizes, and for facts of earlier versions."),
+        mark("It is not known if the log has no sizes."),
         format="bytes",
         good="neither",
     ),
@@ -90,7 +90,10 @@ BOT_METRICS = (
         BOT_PAGES,
         mark("Requests"),
         "coalesce(sum(requests), 0)",
-        mark("Requests of bots for the page, except for images, style sheets and scripts."),
+        mark(
+            "Requests of bots for the page, except for images, style sheets, scripts and "
+            "health checks."
+        ),
         mark("What do bots read?"),
         good="neither",
         is_additive=True,

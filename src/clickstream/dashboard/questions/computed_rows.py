@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
-PAIR_MINIMUM = 10
-"""A pair of items in fewer orders is not shown: its lift would be chance."""
+LEAST_LIFT = 1.2
+"""Minimum lift of a pair that is shown: the number to expect is an approximation."""
+
+STANDARD_ERRORS = 4
+"""Minimum difference to chance in standard errors, because many pairs are compared."""
 
 ITEM_PAIRS = f"""(
   with lines as (
@@ -14,26 +17,49 @@ ITEM_PAIRS = f"""(
     from item_facts
     where {{where}}
   ),
-  of_item as (select name, count(*) as orders from lines group by name),
-  of_all as (select count(distinct ordered) as orders from lines),
+  sizes as (select ordered, count(*) as items from lines group by ordered),
+  ends as (
+    select lines.name, cast(sum(sizes.items - 1) as double) as number
+    from lines
+    join sizes on lines.ordered = sizes.ordered
+    where sizes.items > 1
+    group by lines.name
+  ),
+  of_all as (select sum(number) as number from ends),
+  weights as (
+    select ends.name, ends.number / (of_all.number - ends.number) as weight
+    from ends
+    cross join of_all
+  ),
+  squares as (select sum(weight) * sum(weight) - sum(weight * weight) as number from weights),
   pairs as (
     select one.name, other.name as other_name, count(*) as orders
     from lines one
     join lines other on one.ordered = other.ordered and one.name < other.name
     group by one.name, other.name
-    having count(*) >= {PAIR_MINIMUM}
+  ),
+  compared as (
+    select
+      pairs.*,
+      of_all.number * of_one.weight * of_other.weight / squares.number as expected
+    from pairs
+    join weights of_one on pairs.name = of_one.name
+    join weights of_other on pairs.other_name = of_other.name
+    cross join of_all
+    cross join squares
   )
-  select
-    pairs.name,
-    pairs.other_name,
-    pairs.orders,
-    cast(pairs.orders as double) * of_all.orders / (of_one.orders * of_other.orders) as lift
-  from pairs
-  join of_item of_one on pairs.name = of_one.name
-  join of_item of_other on pairs.other_name = of_other.name
-  cross join of_all
+  select name, other_name, orders, orders / expected as lift
+  from compared
+  where
+    orders >= {LEAST_LIFT} * expected
+    and orders - expected > {STANDARD_ERRORS} * sqrt(cast(orders as double))
 ) as item_pairs"""  # noqa: S608  no value comes from a reader
-"""One row is a pair of items in at least ten orders. Names are compared, as the shop sold them."""
+"""One row is a pair of items that is in more orders than by chance, so in at least 17.
+
+By chance, the pairs of all orders would be spread over the items by how many pairs each item is in:
+its weight is the odds of it. An item without a pair is in orders of one item only, which say
+nothing about pairs. Names are compared, as the shop sold them.
+"""
 
 CURRENT_DEMOGRAPHICS = """(
   with versions as (

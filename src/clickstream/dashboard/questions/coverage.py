@@ -243,33 +243,6 @@ def missing_servers(ask: Ask, period: Period) -> list[MissingServer]:
     return [found[name] for name in sorted(found)]
 
 
-@dataclass(frozen=True)
-class Unrecorded:
-    """Published hours of a period without a column, because an earlier release cleaned them.
-
-    `until` is the end of the last of them (naive, UTC). `is_all` means that the period has no other
-    hours, and `is_mixed` that hours before `until` have the column.
-    """
-
-    hours: int
-    until: datetime
-    is_all: bool
-    is_mixed: bool
-
-
-def hours_without(ask: Ask, period: Period, since: int) -> Unrecorded | None:
-    """Ask which published hours lack a column of a columns version; None if all have it."""
-    metrics = ("published_hours", "first_hour", "newest_hour")
-    records = ask(build_question(metrics, ("columns_version",), period)).records()
-    older = [record for record in records if record["columns_version"] < since]
-    others = [record["first_hour"] for record in records if record["columns_version"] >= since]
-    if not older:
-        return None
-    until = max(record["newest_hour"] for record in older) + _HOUR
-    hours = sum(record["published_hours"] for record in older)
-    return Unrecorded(hours, until, not others, any(first < until for first in others))
-
-
 def hours_of(period: Period, zone: ZoneInfo) -> int:
     """Return the number of hours of a period: 23 or 25 for a day on which clocks change."""
     return len(span_of_period(period, zone))

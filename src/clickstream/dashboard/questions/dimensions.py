@@ -274,7 +274,7 @@ DIMENSIONS = _dimensions(
         ),
     ),
     _plain("model", CREDITS, mark("Model"), "model"),
-    _plain("credited_method", CREDITS, mark("Visit found by"), "method"),
+    _plain("credited_visit", CREDITS, mark("Visit"), "case when touch > 0 then 'known' end"),
     _plain(
         "credited_customer",
         CREDITS,
@@ -299,7 +299,6 @@ DIMENSIONS = _dimensions(
     _time("library", HOURS, mark("Version"), "library_version"),
     _time("missing_sources", HOURS, mark("Missing servers"), "missing_sources"),
     _time("visitor_key", HOURS, mark("Visitor key"), "visitor_key"),
-    _time("columns_version", HOURS, mark("Columns version"), "coalesce(columns_version, 1)"),
 )
 """Each dimension by its name."""
 

@@ -104,6 +104,9 @@ CREDITS = FactView(
 )
 """Credits of visits for orders and refunds, by several models: a question needs a filter by one."""
 
+TIMED_ORDERS = (MONEY, CREDITS)
+"""The views of orders that have the hour of an order; others have only its date."""
+
 ITEMS = FactView("item_facts", "event_date", has_sessions=False, has_orders=True)
 PAIRS = FactView("item_pairs", "event_date", has_sessions=False, has_orders=True, rows=ITEM_PAIRS)
 OF_ORDERS = (MONEY, CREDITS, ITEMS, PAIRS)

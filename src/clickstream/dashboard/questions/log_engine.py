@@ -22,6 +22,7 @@ from clickstream.lake.fact_files import FactFile, Manifest
 from clickstream.log_facts.date_carry import StoredCarries
 from clickstream.log_facts.lines_by_date import date_of
 from clickstream.log_facts.log_memory import LogMemory
+from clickstream.log_facts.log_notes import LogNotes
 from clickstream.log_facts.log_set import LogFacts, LogSet
 from clickstream.log_facts.stored_rows import StoredDate
 from clickstream.log_facts.visit_lines import PlacedLine, place_lines
@@ -59,6 +60,7 @@ class LogEngine:
         self._copy = FactCopy(directory, self._row_of, usual_goal(logs.settings))
         self._state = _read_state(directory)
         self.until: datetime | None = _moment(self._state.get("until"))
+        self.notes = LogNotes(**self._state.get("notes", {}))
         self.last: LogFacts | None = None
         """What was read last; None if nothing has changed since the last start."""
 
@@ -144,14 +146,15 @@ class LogEngine:
             for view, by_date in found.rows.by_view()
             for day, rows in by_date.items()
         }
-        zone = self.logs.settings.site.time_zone
+        zone = found.settings.site.time_zone
         self._copy.update(Manifest(number, datetime.now(UTC), zone, files))
         self._rows.clear()
         found.rows.close()
         self.until = found.until
         until = found.until.isoformat() if found.until else None
+        self.notes = found.notes
         new = {"version": version, "number": number, "until": until, "memory": memory.to_json()}
-        self._state = {**self._state, **new}
+        self._state = {**self._state, **new, "notes": found.notes._asdict()}
         _write_state(self.directory, self._state)
         memory.carries.clean()
 

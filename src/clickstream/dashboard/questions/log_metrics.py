@@ -21,19 +21,28 @@ def _mean(column: str) -> str:
     return f"sum({column} * requests) / {known}"
 
 
-PARTS = ("people", "bots", "assets", "rejected", "other_hosts")
+PARTS = ("people", "bots", "assets", "health_checks", "rejected", "other_hosts")
 """The parts of the line balance; their sum is `lines`."""
 
 BALANCE = (
-    *("lines", "rejected", "assets", "bots", "people", "other_hosts"),
+    *("lines", "rejected", "assets", "bots", "people", "health_checks", "other_hosts"),
     *("late_lines", "waiting_lines"),
 )
 """Metrics of the line balance, and of late lines."""
 
 
+_RARE = ("health_checks", "other_hosts")
+
+
 def named_parts(names: Sequence[str], figures: Mapping[str, int]) -> list[str]:
-    """Return the names in BALANCE that a page shows; most logs have no other hosts."""
-    return [name for name in names if name != "other_hosts" or figures[name]]
+    """Return the names in BALANCE that a page shows; most logs have none of _RARE."""
+    return [name for name in names if name not in _RARE or figures[name]]
+
+
+def bot_share(figures: Mapping[str, int]) -> float | None:
+    """Return the share of bots of all requests but assets and health checks; None without any."""
+    requests = figures["bots"] + figures["people"]
+    return figures["bots"] / requests if requests else None
 
 
 LOG_METRICS = (
@@ -80,7 +89,7 @@ LOG_METRICS = (
         "coalesce(sum(bots), 0)",
         mark(
             "Requests of programs that are recognized as bots, except for images, style "
-            "sheets and scripts. They are not part of any visit."
+            "sheets, scripts and health checks. They are not part of any visit."
         ),
         mark("How much of the traffic comes from bots?"),
         good="neither",
@@ -91,12 +100,19 @@ LOG_METRICS = (
         HOURS,
         mark("People"),
         "coalesce(sum(page_requests + downloads + redirects + client_errors + server_errors"
-        " + health_checks + api_calls + others), 0)",
-        mark(
-            "All other requests: pages, forms, downloads and errors of people, and "
-            "automatic checks whether the site works."
-        ),
+        " + api_calls + others), 0)",
+        mark("All other requests: pages, forms, downloads and errors of people."),
         mark("How much of the log comes from people?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
+        "health_checks",
+        HOURS,
+        mark("Health checks"),
+        "coalesce(sum(health_checks), 0)",
+        mark("Requests that check whether the site works; no number of people or bots has them."),
+        mark("How much of the log is of the site's own monitor?"),
         good="neither",
         is_additive=True,
     ),
@@ -296,7 +312,6 @@ LOG_METRICS = (
         "max(longest_line_bytes)",
         mark("Length in bytes of the longest log line that could not be read for this reason."),
         mark("How long are the lines that could not be read?"),
-        limits=mark("Hours that earlier versions cleaned have no lengths; see the note below."),
         good="neither",
     ),
 )

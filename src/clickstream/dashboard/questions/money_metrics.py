@@ -167,7 +167,10 @@ MONEY_METRICS = (
         PAIRS,
         mark("Orders with both"),
         "sum(orders)",
-        mark("Paid orders in the range with both items. Pairs in fewer than 10 are left out."),
+        mark(
+            "Paid orders in the range with both items. Only pairs that are in clearly more orders "
+            "than by chance are listed."
+        ),
         _TOGETHER,
     ),
     Metric(
@@ -176,9 +179,8 @@ MONEY_METRICS = (
         mark("Lift"),
         "max(lift)",
         mark(
-            "Orders with both items, divided by the number to expect if the items were chosen "
-            "independently: orders with one times orders with the other, divided by all orders "
-            "with a known item."
+            "Orders with both items, divided by the number to expect by chance, if the orders of "
+            "two or more items were filled by how often each item is in such orders."
         ),
         _TOGETHER,
         mark("A lift above 1 does not prove that one item sells the other."),

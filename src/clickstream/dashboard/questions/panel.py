@@ -65,10 +65,11 @@ class Panel:
         key_days: int = USUAL_KEY_DAYS,
         hidden: Collection[str] = (),
         goal: str | None = None,
+        of_orders: Period | None = None,
     ) -> list[Question]:
         """Return its questions in a view, for all rows, without the `hidden` metrics.
 
-        `goal` is the site's main goal.
+        `goal` is the site's main goal. `of_orders` is the period of orders, if it is another.
         """
         metrics, by = self.parts(view)
         metrics = [name for name in metrics if name not in hidden]
@@ -78,12 +79,18 @@ class Panel:
         if self.is_over_time:
             groups.append((*by, *GRAIN_DIMENSIONS[grain_of(view, period)]))
         filters, dates = self.filters(view), self.dates(period)
+        dates_of_orders = self.dates(of_orders or period)
+        if METRICS[metrics[0]].facts in OF_ORDERS:
+            dates = dates_of_orders
         questions = [
             build_question(metrics, one, dates, filters, key_days=key_days, goal=goal)
             for one in groups
         ]
         money = self.money(view, hidden)
-        return [*questions, *([build_question(money, by, dates, filters)] if money else [])]
+        return [
+            *questions,
+            *([build_question(money, by, dates_of_orders, filters)] if money else []),
+        ]
 
     def money(self, view: View, hidden: Collection[str] = ()) -> list[str]:
         """Return the metrics of money that it shows in a view, without the `hidden` ones."""
@@ -139,10 +146,11 @@ class Trend(Panel):
         key_days: int = USUAL_KEY_DAYS,
         hidden: Collection[str] = (),
         goal: str | None = None,
+        of_orders: Period | None = None,
     ) -> list[Question]:
         """Return its question by the grain of the chart."""
         drawn = replace(view, grain=grain_of(view, period))
-        return super().questions(drawn, period, key_days, hidden, goal)
+        return super().questions(drawn, period, key_days, hidden, goal, of_orders)
 
     @property
     def is_filtered(self) -> bool:

@@ -170,6 +170,16 @@ SALES_METRICS = (
         kind="amount",
     ),
     Metric(
+        "sales_unchecked_orders",
+        SALES,
+        mark("Orders without parts"),
+        "coalesce(sum(case when differing_orders is null then orders end), 0)",
+        mark("Orders of dates on which the source has no parts that could give the totals."),
+        mark("Which orders do not agree with themselves?"),
+        good="neither",
+        is_additive=True,
+    ),
+    Metric(
         "newest_sales",
         SALES,
         mark("Newest date"),

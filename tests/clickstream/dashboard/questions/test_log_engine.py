@@ -247,7 +247,7 @@ def follow(histories: list[list[str]], seed: int) -> None:
 def test_the_facts_are_those_of_a_fresh_read() -> None:
     """After a history with most actions; `make test-deep` draws histories."""
     first = ["append_half", "rotate", "late_line", "wait", "append"]
-    follow([[*first, RESTART, "copy_truncate", "add_old", "compress", "append_garbage"]], seed=1)
+    follow([[*first, RESTART, "copy_truncate", "add_old", "compress", "append_garbage"]], seed=2)
 
 
 @pytest.mark.deep

@@ -11,14 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from tests.clickstream.dashboard.cafe_truth import CafeTruth
-from tests.clickstream.dashboard.sold_orders import sold_orders
+from tests.clickstream.dashboard.sold_orders import pairs_beyond_chance, sold_orders
 from tests.support.engines import TrinoOfLake
 from tests.support.lakes import built, settings_of_a_lake
 from tests.support.sales_files import break_sales, pull_sales, with_sales, write_rows, write_sales
@@ -33,13 +32,12 @@ from clickstream.dashboard.changes.weeks import weekly_question
 from clickstream.dashboard.charts.maps import frames
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer, Answers
-from clickstream.dashboard.questions.computed_rows import PAIR_MINIMUM
 from clickstream.dashboard.questions.engines import AthenaEngine, LocalEngine, Reader, ask_athena
 from clickstream.dashboard.questions.fact_views import MONEY
 from clickstream.dashboard.questions.folding import fold
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import Trend
-from clickstream.dashboard.questions.periods import Period
+from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import GRAINS, TABS, Filter, Tab, View
 from clickstream.dashboard.tabs import panels
@@ -129,7 +127,7 @@ def build_cafe(
     last = first.plus(hours - 1)
     truth = write_history(directory / "logs", first, last, RULES)
     write_demo_database(directory / "places.mmdb")
-    hopes = settings.load(ROOT / "clickstream.toml", {})
+    hopes = settings.load(ROOT / "cafe.toml", {})
     own = {
         "site": settings.SiteSettings(name="cafe", domains=RULES.domains, time_zone=zone),
         "goals": hopes.goals,
@@ -300,14 +298,16 @@ def test_items_pairs_and_customers_are_those_of_the_files(cafe: Cafe) -> None:
             {row[:size]: row[size:] for row in page.ask(page.questions(panel)[0]).rows}
             for panel, size in ((MENU_SALES, 1), (PAIRS, 2), (CUSTOMERS, 1))
         )
-    counts = Counter(name for one in sold for name in {*one.names})
+        shown, zone = page.until_complete(page.period), cafe.truth.zone
+    assert shown.until_hour
+    end = start_of(shown.last, shown.until_hour)
+    known = [one for one in sold if one.at.astimezone(zone).replace(tzinfo=None) < end]
+    of_dates = [one for one in sold if one.day(zone) <= shown.last]  # items have no hour
+    counts = Counter(name for one in of_dates for name in {*one.names})
     assert {name: n for (name,), (n, *_) in items.items()} == counts
-    both = Counter(pair for one in sold for pair in combinations(sorted({*one.names}), 2))
-    assert {pair: n for pair, (n, _) in pairs.items()} == {
-        pair: n for pair, n in both.items() if n >= PAIR_MINIMUM
-    }
-    assert len(pairs) > 1
-    kinds = Counter(one.kind(sold, cafe.truth.zone) for one in sold)
+    lifts = {frozenset(pair): lift for pair, (_, lift) in pairs.items()}
+    assert lifts == pytest.approx(pairs_beyond_chance([one.names for one in of_dates]))
+    kinds = Counter(one.kind(sold, zone) for one in known)
     assert {kind: orders for (kind,), (orders, _) in customers.items()} == kinds
     assert len(kinds) == 3
 
