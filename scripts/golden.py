@@ -127,7 +127,7 @@ def _messages(lake: Lake) -> Iterator[tuple[str, str]]:
         yield f"alerts {name}", "\n\n".join(f"{one.title}\n{one.text}" for one in alerts)
         console = Console(file=io.StringIO(), width=100)
         limits = FreshnessLimits(timedelta(hours=2), timedelta(hours=2))
-        show_status(lake_freshness(lake, moment, None, limits), console)
+        show_status(lake_freshness(lake, moment, None, limits), incidents, console)
         yield f"status {name}", console.file.getvalue()  # type: ignore[attr-defined]
 
 

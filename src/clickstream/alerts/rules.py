@@ -30,6 +30,9 @@ FAR_ABOVE = 3
 MOST_PAGES = 3
 """With more failing pages, the incident is one of the site."""
 
+BACKLOG_GRACE = timedelta(hours=1)
+"""Time in which lines that have arrived together, such as those of a new lake, are built."""
+
 HOST_GRACE = timedelta(minutes=70)
 """Age of a host's last pull at which a failed pull is an incident: it outlasts the retries of an
 hourly run, so that one lost connection sends nothing."""
@@ -75,6 +78,8 @@ def _of_subject(rule: Rule, subject: str, text: str) -> Conditions:
 
 def _behind(found: Freshness, hours: int) -> str:
     limit = timedelta(hours=hours)
+    if found.waiting_since and found.now - found.waiting_since < BACKLOG_GRACE:
+        return ""
     if found.newest is not None and found.lag is not None:
         if found.lag < limit:
             return ""

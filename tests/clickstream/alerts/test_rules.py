@@ -87,6 +87,12 @@ def late(hours: int) -> Observations:
     return fresh(published=kept)
 
 
+def backlog(age: timedelta) -> Observations:
+    """All lines of the newest days have arrived together."""
+    waiting = dict.fromkeys(FRESH.published, NOW - age)
+    return fresh(published={}, begins_before=True, waiting_since=waiting)
+
+
 def failed(**state: Any) -> Observations:
     more = {"failure": "It does not answer. (CS-202)", "failed_at": seconds(NOW), **state}
     return lake(freshness=measured(with_source(**more)))
@@ -111,6 +117,8 @@ CASES = [
     ("three hours behind", late(3), {"hours_behind lake"}),
     ("no hour of a week", fresh(published={}, begins_before=True), {"hours_behind lake"}),
     ("a lake that begins", fresh(published={}), NOTHING),
+    ("a backlog that is being built", backlog(59 * MINUTE), NOTHING),
+    ("a backlog that is not built", backlog(61 * MINUTE), {"hours_behind lake"}),
     ("one failed pull", failed(), NOTHING),
     ("a host that is down", failed(pulled_at=HOURS_AGO), {"host_unreachable web-1"}),
     ("a host that never was up", failed(pulled_at=None), {"host_unreachable web-1"}),

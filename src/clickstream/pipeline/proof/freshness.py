@@ -127,7 +127,8 @@ class Freshness:
 
     `lag` is the time since the end of the newest published hour. `waiting` hours have raw lines and
     are not published, `reopened` hours are published and have late lines; `late` are those of both
-    that wait for longer than allowed. `past_window` hours are published, past their replay window,
+    that wait for longer than allowed, and `waiting_since` is when the oldest lines of both arrived
+    (aware). `past_window` hours are published, past their replay window,
     and have late lines that wait for new visitor ids; they are in none of the other groups.
     `missing_hosts` are hosts that published hours lack, all of them `lacking`. `missing` hours
     should be published by now and are not; `completeness` defines both, as for the dashboard.
@@ -146,6 +147,7 @@ class Freshness:
     waiting: tuple[Hour, ...]
     reopened: tuple[Hour, ...]
     late: tuple[Hour, ...]
+    waiting_since: datetime | None
     past_window: tuple[LateHour, ...]
     missing: tuple[Hour, ...]
     lacking: tuple[Hour, ...]
@@ -252,6 +254,7 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
         waiting=tuple(hour for hour in over if hour not in published_late),
         reopened=tuple(hour for hour in over if hour in published_late),
         late=tuple(hour for hour in over if now - records.waiting_since[hour] > limits.lag),
+        waiting_since=min((records.waiting_since[hour] for hour in over), default=None),
         past_window=past_window,
         missing=known.unpublished,
         lacking=known.lacking,
