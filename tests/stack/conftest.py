@@ -42,7 +42,7 @@ MODULES = (
 DAYS, RUNS = 2, 4
 """The days before today of which the demo has logs, and the newest hours, which Airflow builds."""
 
-DEFAULT_SOURCES = re.compile(r"(?s)\[\[sources\]\].*?\n\n")
+DEFAULT_SOURCES = re.compile(r"(?ms)^\[\[sources\]\].*?\n\n")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.usefixtures("outage")
 UP = """
 import sys
 from pathlib import Path
-from clickstream.demo.stack import Ports, up
-up(Path.cwd(), Ports(*map(int, sys.argv[1:])))
+from clickstream.demo.stack import Ports, StackLayout, up
+up(StackLayout(Path.cwd()), Ports(*map(int, sys.argv[1:])))
 """
 PROCFILE = """
 postgres: python -m clickstream.demo.stack.postgres "$STACK_POSTGRES"
