@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -20,7 +19,6 @@ from clickstream.parse import (
     event_hours,
     parse_blocks,
     read_blocks,
-    rows,
     w3c,
 )
 from clickstream.parse.format_changes import segments
@@ -30,7 +28,6 @@ from clickstream.parse.layouts import layout_rows
 from clickstream.parse.layouts.layout_scan import find
 from clickstream.parse.registry import FORMATS
 from clickstream.parse.rows import Rows
-from clickstream.parse.scan import scan
 from clickstream.parse.w3c import Spaced
 
 _HOUR = 3600
@@ -73,7 +70,6 @@ def check_cuts(data: bytes, name: str, size: int) -> None:
 def strictly() -> Iterator[None]:
     """The fast ways left out: every line is read by the strict pattern, or by itself."""
     with ExitStack() as stack:
-        stack.enter_context(patch.object(rows, "scan", _nothing_regular))
         stack.enter_context(patch.object(layout_rows, "find", _nothing_found))
         stack.enter_context(patch.object(w3c, "Spaced", _NothingPlain))
         stack.enter_context(patch.object(json_lines, "_MOST_RARE", 0))
@@ -85,9 +81,8 @@ def strictly() -> Iterator[None]:
 def blocks_of(size: int) -> Iterator[None]:
     """Blocks of so many bytes are looked at at once."""
     with ExitStack() as stack:
-        for module in (rows, layout_rows):
-            bounds = partial(module.block_bounds, size=size)
-            stack.enter_context(patch.object(module, "block_bounds", bounds))
+        bounds = partial(layout_rows.block_bounds, size=size)
+        stack.enter_context(patch.object(layout_rows, "block_bounds", bounds))
         for module in (w3c, json_lines):
             stack.enter_context(patch.object(module, "BLOCK_BYTES", size))
         yield
@@ -125,11 +120,6 @@ def _one_by_one(data: bytes, known: Format) -> list[tuple[Any, ...]]:
     spans = zip(found.start.tolist(), found.end.tolist(), found.header.tolist(), strict=True)
     read = [known.read(data[start:end], found.headers[code]) for start, end, code in spans]
     return [line[1:] for one in read for line in as_lines(one)]
-
-
-def _nothing_regular(*args: Any) -> Any:
-    scanned = scan(*args)
-    return replace(scanned, regular=np.zeros_like(scanned.regular))
 
 
 def _nothing_found(block: Any, layout: Any, lines: Any) -> Any:

@@ -1,22 +1,19 @@
 """Parse the bytes of access logs into columns: each line becomes a request or a reject.
 
 `pipeline` and `report` call the functions of this module. To read the package, start with
-`registry`, which lists the formats. For the formats that one pattern describes, `formats` has the
-strict patterns, `scan` finds the fields of regular lines by the positions of their quotes, and
-`rows` uses both to build dictionary-encoded columns. `layout_rows` reads the lines of format
-strings, and `w3c` and `json_lines` read the other formats. `frames` builds tables and DataFrames.
+`registry`, which lists the formats. `layout_rows` reads the lines of combined, common and format
+strings, and `w3c` and `json_lines` read the other formats, into the dictionary-encoded columns of
+`rows`. `frames` builds tables and DataFrames.
 `detect` finds the format of a log, and `format_changes` the lines at which it changes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
 
 from clickstream.errors import UnusableFormat
-from clickstream.parse import rows
 from clickstream.parse.blocks import BATCH_BYTES, count_lines, group_blocks, read_blocks
 from clickstream.parse.detect import detect
 from clickstream.parse.entries import Entries, find_entries
@@ -99,14 +96,16 @@ def parse_blocks(
     line, now = position.line, FormatState(known.name)
     for batch in group_blocks(blocks, batch_bytes):
         long_lines = _shorten_all(batch, longest)
-        found = _read(batch, known, now.header)
+        data = b"".join(batch)
+        batch.clear()
+        found = known.read(data, now.header)
         if may_change:
-            parsed, now = _follow_format_changes(b"".join(batch), found, now, line)
+            parsed, now = _follow_format_changes(data, found, now, line)
             known = _find_format(now.log_format)
         else:
-            now = FormatState(known.name, reduce(known.header_after, batch, now.header))
+            now = FormatState(known.name, known.header_after(now.header, data))
             parsed = as_frames(found, line)
-        batch.clear()
+        del data  # otherwise it would stay in memory while the caller has the result
         parsed = _mark_long_lines(parsed, long_lines, line)
         line += parsed.lines + parsed.directives
         position.line, position.state = line, now
@@ -141,7 +140,7 @@ def parse_together(
         return None
     blocks = [*files]
     long_lines = _shorten_all(blocks, longest)
-    found = _read([b"".join(blocks)], known, b"")
+    found = known.read(b"".join(blocks), b"")
     if may_change and found.refused:
         refused = _are_refused(found)
         ends = np.cumsum([*map(count_lines, files)])
@@ -149,12 +148,6 @@ def parse_together(
         if any(seems_changed(part, FormatState(known.name)) for part in parts if part.any()):
             return None
     return _mark_long_lines(as_frames(found, first_line=1), long_lines, 1)
-
-
-def _read(batch: list[bytes], known: Format, header: bytes) -> Rows:
-    if known.pattern:
-        return rows.read(batch, known.pattern)
-    return known.read(b"".join(batch), header)
 
 
 def _follow_format_changes(
@@ -216,8 +209,7 @@ def event_seconds(
 ) -> npt.NDArray[np.int64]:
     """Return each entry's time in Unix seconds; -1 for a reject."""
     known = _find_format(log_format)
-    pattern = known.pattern
-    found = rows.read([data], pattern, wanted=()) if pattern else known.read(data, header)
+    found = known.read(data, header)
     seconds = np.full(found.lines + len(found.directives), -1, np.int64)
     seconds[found.line] = found.seconds
     return np.delete(seconds, found.directives)

@@ -112,16 +112,13 @@ def _confirm(sample: bytes, likely: str) -> Detected | None:
     if likely not in FORMATS:
         return None
     known, lines = FORMATS[likely], _lines(sample)
-    if known.pattern and known.pattern.has_all(lines):
-        found, read, others = Detected(likely, len(lines), len(lines)), lines, []
-    else:
-        rows = known.read(sample, b"")
-        refused = [lines[index] for index, _, _ in rows.refused]
-        if not len(rows.line) or any(line.startswith(b"#") for line in refused):
-            return None  # a header decides how the lines after it are read
-        found = _build_result(likely, rows, sample)
-        read = [lines[at] for at in rows.line]
-        others = refused + [lines[at] for at in rows.directives]
+    rows = known.read(sample, b"")
+    refused = [lines[index] for index, _, _ in rows.refused]
+    if not len(rows.line) or any(line.startswith(b"#") for line in refused):
+        return None  # a header decides how the lines after it are read
+    found = _build_result(likely, rows, sample)
+    read = [lines[at] for at in rows.line]
+    others = refused + [lines[at] for at in rows.directives]
     order = _order(sample)
     for name in order:
         is_special = order.index(name) > order.index(likely)

@@ -1,39 +1,28 @@
-r"""Formats whose lines one pattern describes, and the reasons for rejects.
+r"""Patterns of clients, hosts and the heads of lines, and the reasons for rejects.
 
-Each format is a sequence of small patterns. Joined, they are the strict pattern of a whole line.
-Nested, each optional, they recognize a line that was cut short. Quoted fields are read as Apache
-and nginx write them: a quote inside is `\"` or `\x22`, never a bare quote. `layout` also uses the
-patterns of the head of a line (client, virtual host, addresses of proxies). They have no
-lookaround, because RE2 reads them too.
+A head is the text before the time in the formats combined and common. `layout` builds the patterns
+of lines from the patterns of this module, which have no lookaround, because RE2 reads them too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from clickstream.parse.blocks import MAX_DIGITS
-from clickstream.parse.times import unix_seconds
 
 _PORT = rb"(?::\d+)?"
 _IPV4 = rb"\d+\.\d+\.\d+\.\d+"
 _IPV6 = rb"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?"
 _BRACKETED = rb"\[%b\]%b" % (_IPV6, _PORT)
 _ADDRESS = rb"(?:%b%b|%b|%b)" % (_IPV4, _PORT, _IPV6, _BRACKETED)
-NAME = rb"(?:[\w.]|-[\w.-])[\w.-]*"
-"""A host name; a single `-` does not match."""
-HOST = rb"(?:%b%b|%b|%b)" % (NAME, _PORT, _IPV6, _BRACKETED)
+_NAME = rb"(?:[\w.]|-[\w.-])[\w.-]*"  # a single `-` does not match
+HOST = rb"(?:%b%b|%b|%b)" % (_NAME, _PORT, _IPV6, _BRACKETED)
 CLIENT = rb"(?:[\w.-]+%b|%b|%b|unix:)" % (_PORT, _IPV6, _BRACKETED)
 """HOST matches an IP address or a host name, with or without a port. CLIENT also matches `-`, for a
 client that was not logged, and nginx's `unix:`, a client of a Unix socket."""
 
-USER = rb'""|(?:[^"\\]|\\.)[^"\\]*(?:\\.[^"\\]*)*'
+_USER = rb'""|(?:[^"\\]|\\.)[^"\\]*(?:\\.[^"\\]*)*'
 """A user name may contain spaces; it ends at the last ` [` before a quote. Apache writes `""` for
 an empty user name."""
 _IDENTITY = rb'[^ "]+'
@@ -42,7 +31,7 @@ _SEVERAL = rb"%b(?:, ?%b)+" % (CLIENT, CLIENT)
 
 
 def _head(client: bytes, identity: bytes = _IDENTITY) -> bytes:
-    return rb"%b %b (?:%b)" % (client, identity, USER)
+    return rb"%b %b (?:%b)" % (client, identity, _USER)
 
 
 def _of_client(client: bytes, identity: bytes = _IDENTITY) -> bytes:
@@ -144,123 +133,3 @@ REQUEST_LINE = (
 
 REASONS = (EMPTY, CUT, FOREIGN, MISFIT, IMPOSSIBLE_TIME, NO_FIELDS, TOO_LONG)
 """All reasons for rejects."""
-
-# From the time on, fields and separators alternate. Each piece is a unit after which a line may be
-# cut: usually one character, or a whole text or number if the place within it makes no difference.
-_TIME = rb"\d \d / [A-Z] [a-z] [a-z] / \d \d \d \d : \d \d : \d \d : \d \d \x20 [+-] \d \d \d \d"
-_TEXT = rb'(?:[^"\\]++|\\.)*+'
-_COMMON = (
-    *(_TIME, rb'\] \x20 "', _TEXT, rb'" \x20'),
-    *(rb"(?:-|\d(?:\d(?:\d|\Z)|\Z))", rb"\x20", rb"(?:\d{1,%d}|-)" % MAX_DIGITS),
-)
-"""The status is `-` if none was logged. It may have fewer than 3 digits only at the line's end."""
-
-
-@dataclass(frozen=True)
-class LogFormat:
-    """A line format: head, `[time] "request" status bytes`, and any number of quoted fields.
-
-    `quoted_fields` names the fields in quotes, the request first. Fields that are not in
-    `rows.TEXTS` are dropped. `heads` are the patterns of the text before the time, in the order in
-    which they are tried.
-    """
-
-    name: str
-    example: str
-    quoted_fields: tuple[str, ...]
-    heads: tuple[bytes, ...] = PLAIN_HEADS
-
-    @cached_property
-    def _fields_and_separators(self) -> tuple[bytes, ...]:
-        """Patterns after the head, split into pieces by spaces; fields have even indexes."""
-        trailing = [rb'" \x20 "', _TEXT] * (len(self.quoted_fields) - 1)
-        return (*_COMMON, rb'\x20 "', *trailing[1:], rb'"') if trailing else _COMMON
-
-    @cached_property
-    def line(self) -> re.Pattern[bytes]:
-        """The strict pattern of a line, with a group for the head and for each field."""
-        joined = [b"".join(pieces.split()) for pieces in self._fields_and_separators]
-        request, *trailing = self.quoted_fields
-        for index, name in enumerate(("time", request, "status", "bytes", *trailing)):
-            joined[2 * index] = b"(?P<%b>%b)" % (name.encode(), joined[2 * index])
-        return re.compile(rb"(?P<head>%b) \[%b" % (self._head, b"".join(joined)))
-
-    @cached_property
-    def beginning(self) -> re.Pattern[bytes]:
-        """The pattern of a line that ends early, but not before the start of its time."""
-        nested = b""
-        for piece in reversed([*chain(*(p.split() for p in self._fields_and_separators))]):
-            nested = b"(?:%b%b)?" % (piece, nested)
-        return re.compile(rb"%b \[%b" % (self._head, nested))
-
-    @cached_property
-    def _head(self) -> bytes:
-        """The pattern of any of the heads, with unnamed groups."""
-        return rb"(?:%b)" % re.sub(rb"\?P<\w+>", b"?:", b"|".join(self.heads))
-
-    def has(self, line: bytes) -> bool:
-        """Return whether a line matches the strict pattern; its time may still be impossible."""
-        return self.line.fullmatch(line) is not None
-
-    def has_all(self, lines: Sequence[bytes]) -> bool:
-        """Return whether all lines can be read; for a few lines, it is faster than reading them."""
-        matches = [self.line.fullmatch(line) for line in lines]
-        times = [match["time"] for match in matches if match]
-        return len(times) == len(lines) and bool(unix_seconds(times)[1].all())
-
-    def why_not(self, line: bytes) -> str:
-        """Return the reject reason of a line; the impossible time if the strict pattern matches."""
-        if self.has(line):
-            return IMPOSSIBLE_TIME
-        if not line.strip():
-            return EMPTY
-        if self.beginning.fullmatch(line.removesuffix(b"\\")):
-            return CUT
-        return MISFIT if self._dated.match(line) else FOREIGN
-
-    @cached_property
-    def _dated(self) -> re.Pattern[bytes]:
-        return re.compile(rb"%b \[%b\] " % (self._head, b"".join(_TIME.split())))
-
-
-LINE_FORMATS: Mapping[str, LogFormat] = {
-    "combined": LogFormat(
-        "combined",
-        '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
-        ("request", "referrer", "user_agent"),
-    ),
-    "common": LogFormat(
-        "common",
-        '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512',
-        ("request",),
-    ),
-    "combined_forwarded": LogFormat(
-        "combined_forwarded",
-        "192.0.2.7, 10.0.0.1 - - [20/Nov/2026:05:00:00 +0000] "
-        '"GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
-        ("request", "referrer", "user_agent"),
-        heads=FORWARDED_HEADS,
-    ),
-    "common_forwarded": LogFormat(
-        "common_forwarded",
-        '192.0.2.7, 10.0.0.1 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512',
-        ("request",),
-        heads=FORWARDED_HEADS,
-    ),
-    "combined_vhost": LogFormat(
-        "combined_vhost",
-        "www.example.com:443 192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "
-        '"GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
-        ("request", "referrer", "user_agent"),
-        heads=VHOST_HEADS,
-    ),
-    "common_vhost": LogFormat(
-        "common_vhost",
-        "www.example.com:443 192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "
-        '"GET /menu HTTP/1.1" 200 512',
-        ("request",),
-        heads=VHOST_HEADS,
-    ),
-}
-"""The formats combined and common of Apache and nginx, alone, with the virtual host in front, and
-with the addresses of `X-Forwarded-For` in the place of the client."""

@@ -1,8 +1,9 @@
 """The table of log formats: name, example line and reader of each.
 
 Most formats are declared by a format string. `apache`, `nginx` or `format_strings` turns the string
-into fields and literals, `assemble` builds a layout from them, and `layout_rows` reads lines by the
-layout, most of them with `layout_scan`.
+into fields and literals, and `assemble` builds a layout from them. The layouts of combined and
+common are built here, because a text of several shapes is before their time. `layout_rows` reads
+lines by the layout, most of them with `layout_scan`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from clickstream.parse import rows, w3c
-from clickstream.parse.formats import LINE_FORMATS, LogFormat
+from clickstream.parse import w3c
+from clickstream.parse.formats import FORWARDED_HEADS, PLAIN_HEADS, VHOST_HEADS
 from clickstream.parse.json import json_lines
 from clickstream.parse.layouts import layout_rows
 from clickstream.parse.layouts.format_strings import layout_of
-from clickstream.parse.layouts.layout import LineLayout, shape_of
+from clickstream.parse.layouts.layout import LineLayout, Slot
 from clickstream.parse.rows import NO_ROWS, Rows
+from clickstream.parse.times import CLOCK_FORMAT
 
 _AWS = "{time:%Y-%m-%dT%H:%M:%S.%fZ} {} {address} {} {} {duration_s} {} {status} {} {} {size} "
 _HAPROXY = (
@@ -110,8 +112,7 @@ class Format:
 
     `read` takes whole lines and the header that applies to the first. The header is b"" if there is
     none, and always if `has_header` is False. `may_read` is a quick test of one line without a
-    header: if it returns False, `read` refuses the line. `pattern` is set if one pattern describes
-    the lines; `rows.read` then reads them in blocks.
+    header: if it returns False, `read` refuses the line.
     """
 
     name: str
@@ -119,20 +120,36 @@ class Format:
     read: Callable[[bytes, bytes], Rows]
     may_read: Callable[[bytes], bool]
     has_header: bool = False
-    pattern: LogFormat | None = None
 
     def header_after(self, header: bytes, data: bytes) -> bytes:
         """Return the header that applies after some lines; `header` applies to the first."""
         return w3c.header_after(data, header) if self.has_header else b""
 
 
-def _build_formats(*names: str) -> dict[str, Format]:
-    return {name: _of_lines(LINE_FORMATS[name]) for name in names}
+def _of_heads(variant: str, start: str, heads: tuple[bytes, ...]) -> dict[str, Format]:
+    """Build the formats combined and common with some heads; `start` is that of an example line."""
+    common = f'{start} - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512'
+    formats: dict[str, tuple[str, tuple[str, ...]]] = {
+        f"combined{variant}": (f'{common} "-" "Mozilla/5.0"', ("referrer", "user_agent")),
+        f"common{variant}": (common, ()),
+    }
+    return {
+        name: _of_layouts(name, example, (_layout_of_heads(heads, quoted),))
+        for name, (example, quoted) in formats.items()
+    }
 
 
-def _of_lines(log_format: LogFormat) -> Format:
-    read = partial(_read_lines, log_format)
-    return Format(log_format.name, log_format.example, read, log_format.has, pattern=log_format)
+def _layout_of_heads(heads: tuple[bytes, ...], quoted: Sequence[str]) -> LineLayout:
+    """Build the layout `head [time] "request" status size` with quoted fields at its end."""
+    slots = (
+        Slot("head", "head", b'"', heads=heads),
+        Slot("time", "time", b"]", time=CLOCK_FORMAT),
+        Slot("request", "text", b'"', quoted=True),
+        Slot("status", "status", b" "),
+        Slot("size", "size", b" "),
+        *(Slot(name, "text", b'"', quoted=True) for name in quoted),
+    )
+    return LineLayout(slots, (b"", b" [", b"] ", *[b" "] * (2 + len(quoted)), b""))
 
 
 def compile_format(name: str, text: str) -> Format:
@@ -146,9 +163,10 @@ def compile_format(name: str, text: str) -> Format:
 
 
 def _of_strings(name: str, example: str, strings: Sequence[str]) -> Format:
-    layouts = tuple(layout_of(name, text) for text in strings)
-    if len(layouts) == 1 and (shape := shape_of(layouts[0])):
-        return _of_lines(LogFormat(name, example, *shape))
+    return _of_layouts(name, example, tuple(layout_of(name, text) for text in strings))
+
+
+def _of_layouts(name: str, example: str, layouts: tuple[LineLayout, ...]) -> Format:
     return Format(name, example, partial(_read_layouts, layouts), partial(_fit, layouts))
 
 
@@ -158,10 +176,6 @@ def _fit(layouts: tuple[LineLayout, ...], line: bytes) -> bool:
 
 def _read_layouts(layouts: tuple[LineLayout, ...], data: bytes, _header: bytes) -> Rows:
     return layout_rows.read(data, layouts)
-
-
-def _read_lines(log_format: LogFormat, data: bytes, _header: bytes) -> Rows:
-    return rows.read([data], log_format)
 
 
 def _read_json(data: bytes, _header: bytes) -> Rows:
@@ -178,9 +192,10 @@ _JSON_EXAMPLE = (
 )
 
 FORMATS: Mapping[str, Format] = {
-    **_build_formats("combined_forwarded", "common_forwarded", "combined", "common"),
+    **_of_heads("_forwarded", "192.0.2.7, 10.0.0.1", FORWARDED_HEADS),
+    **_of_heads("", "192.0.2.7", PLAIN_HEADS),
     **{name: _of_strings(name, one.example, one.strings) for name, one in DECLARED.items()},
-    **_build_formats("combined_vhost", "common_vhost"),
+    **_of_heads("_vhost", "www.example.com:443 192.0.2.7", VHOST_HEADS),
     "w3c": Format("w3c", _W3C_EXAMPLE, w3c.read, lambda _: False, has_header=True),
     "json": Format("json", _JSON_EXAMPLE, _read_json, lambda line: line.startswith(b"{")),
 }

@@ -117,7 +117,7 @@ class TimeFormat:
         """The values it has: year, month, day, hour, minute, second, fraction, offset, seconds."""
         return frozenset(_WHAT.get(part.name, part.name) for part in self.parts if part.name)
 
-    @property
+    @cached_property
     def lacks(self) -> tuple[str, ...]:
         """The values that are missing for a point in time."""
         needed = ("year", "month", "day", "hour", "minute")

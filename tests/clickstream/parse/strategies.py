@@ -16,7 +16,6 @@ from tests.clickstream.parse.builders import (
     w3c_line,
 )
 
-from clickstream.parse.formats import LINE_FORMATS
 from clickstream.parse.registry import FORMATS
 
 
@@ -89,7 +88,6 @@ def record_of(name: str) -> st.SearchStrategy[Record]:
 
 
 formats = st.sampled_from(sorted(FORMATS))
-line_formats = st.sampled_from(sorted(LINE_FORMATS))
 lines = records.map(lambda record: record.line)
 others = records.map(host_line) | records.map(json_line) | w3c_lines
 # Lines that were right once: a byte or two replaced, dropped or doubled somewhere.

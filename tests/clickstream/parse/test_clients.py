@@ -117,9 +117,7 @@ def test_what_is_neither_address_nor_name_is_no_client(text: str, client: str) -
     line = f'{head} {ident}[20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512'
     line += {"D": " 17", "b": "", '"': ' "x"'}[text[-1]]
     parsed = parse(line.encode(), compile_format("mine", text))
-    assert parsed.rejects["reason"].tolist() == ["fields do not fit the format"] or (
-        parsed.rejects["reason"].tolist() == ["not an access-log line"]
-    )
+    assert parsed.rejects["reason"].tolist() == ["not an access-log line"]
     fine = parse(line.replace(client, "192.0.2.7", 1).encode(), compile_format("mine", text))
     assert fine.requests["client"].tolist() == ["192.0.2.7"]
 

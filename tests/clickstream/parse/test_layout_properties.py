@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -19,7 +18,6 @@ from clickstream.parse.formats import IMPOSSIBLE_TIME, REASONS
 from clickstream.parse.layouts.format_strings import layout_of
 from clickstream.parse.layouts.layout import LineLayout
 from clickstream.parse.layouts.layout_rows import read
-from clickstream.parse.layouts.layout_scan import LineBlock, find, padding_for
 from clickstream.parse.registry import DECLARED, compile_format
 
 SPECIAL = [b"", *(bytes([byte]) for byte in b'" \\[]{}-:,0aZ/|+\t\r\x00\xe9')]
@@ -145,17 +143,6 @@ def test_a_backslash_at_the_end_escapes_nothing(end: bytes) -> None:
     text, line = ODD["bars"]
     rows = read(line.encode() + b"\\" + end, [layout_of("mine", text)])
     assert len(rows.refused) == 1
-
-
-@pytest.mark.parametrize("name", DECLARED)
-def test_the_scan_alone_reads_the_example(name: str) -> None:
-    """The strict pattern would read it just as well, but slowly."""
-    example = DECLARED[name].example.encode() + b"\n"
-    layouts = [layout_of(name, text) for text in DECLARED[name].strings]
-    blocks = [LineBlock.of(example * 3, padding_for(layout)) for layout in layouts]
-    pairs = zip(blocks, layouts, strict=True)
-    found = [find(block, layout, np.arange(3)).lines.tolist() for block, layout in pairs]
-    assert [0, 1, 2] in found
 
 
 @pytest.mark.parametrize("name", DECLARED)

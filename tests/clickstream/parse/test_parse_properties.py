@@ -10,18 +10,12 @@ import pandas as pd
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.clickstream.parse.assertions import assert_same, lines_of, plain
-from tests.clickstream.parse.strategies import (
-    formats,
-    line_formats,
-    lines,
-    logs,
-)
-from tests.support.cases import each_case
+from tests.clickstream.parse.strategies import formats, lines, logs
 from tests.support.examples import many_examples
 
 from clickstream.parse import concat, entries, event_hours, parse, parse_blocks, read_blocks
-from clickstream.parse.formats import LINE_FORMATS
 from clickstream.parse.frames import escape, unescape
+from clickstream.parse.registry import FORMATS
 
 
 def is_directive(line: bytes, log_format: str) -> bool:
@@ -40,39 +34,6 @@ def test_every_line_is_a_request_or_a_reject(data: bytes, log_format: str) -> No
     assert sorted(numbers) == counted
     for reject in parsed.rejects.itertuples():
         assert unescape(reject.line) == expected[reject.line_number - 1]
-
-
-def assert_read_as_the_pattern_reads(data: bytes, log_format: str) -> None:
-    parsed = parse(data, log_format)
-    rows = {row.line_number: row for row in parsed.requests.itertuples()}
-    timeless = set(parsed.rejects["line_number"][parsed.rejects["reason"] == "impossible time"])
-    for number, line in enumerate(lines_of(data), 1):
-        match = LINE_FORMATS[log_format].line.fullmatch(line)
-        assert (number in rows or number in timeless) == (match is not None), line
-        if match is None or number in timeless:
-            continue
-        row = rows[number]
-        assert row.status == int(match["status"])
-        assert pd.isna(row.bytes) if match["bytes"] == b"-" else row.bytes == int(match["bytes"])
-        for name in {"client", "referrer", "user_agent"} & match.groupdict().keys():
-            text = match[name].decode("utf-8", "backslashreplace")
-            got = getattr(row, name)
-            assert pd.isna(got) if text in ("-", "") else got == text
-
-
-@given(st.binary() | logs, line_formats)
-def test_the_scan_agrees_with_the_strict_pattern(data: bytes, log_format: str) -> None:
-    """Structure is only a faster way to what the pattern says of each line by itself."""
-    assert_read_as_the_pattern_reads(data, log_format)
-
-
-@each_case("log_format", LINE_FORMATS)
-@each_case("wrong", [b"", *(bytes([byte]) for byte in b'" \\[]-0aZ/:+\r\x00\xe9')])
-def test_the_scan_agrees_on_every_line_that_is_one_byte_off(log_format: str, wrong: bytes) -> None:
-    line = LINE_FORMATS[log_format].example.encode()
-    replaced = [line[:i] + wrong + line[i + 1 :] for i in range(len(line))]
-    inserted = [line[:i] + wrong + line[i:] for i in range(len(line) + 1)]
-    assert_read_as_the_pattern_reads(b"\n".join([*replaced, *inserted]), log_format)
 
 
 @given(logs, formats, st.integers(1, 400))
@@ -94,7 +55,7 @@ def test_batches_of_blocks_add_up_to_the_whole(
 
 
 def test_nothing_of_a_block_is_kept_once_it_was_parsed() -> None:
-    example = LINE_FORMATS["combined"].example.encode()
+    example = FORMATS["combined"].example.encode()
     block = b"\n".join([example] * 3 + [b"no entry"]) + b"\n"
     held = sys.getrefcount(block)
     parts = parse_blocks(iter([block]), "combined")

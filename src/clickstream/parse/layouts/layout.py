@@ -3,8 +3,11 @@ r"""Layouts: descriptions of log lines as alternating literals and fields.
 Each format string becomes a layout with a strict pattern. A field ends where the literal after it
 begins: a quoted field at the closing quote (a quote inside is escaped, `\"` or `\x22`), any other
 field at the first byte of the literal. A few fields between spaces may contain spaces; if a line
-can then be read in two ways, it is refused. A layout that equals a `LogFormat` is read by `rows`,
-which is faster (see `shape_of`).
+can then be read in two ways, it is refused.
+
+The formats combined and common have a layout with a *head*, the text before the time: client,
+identity and user, perhaps with the virtual host in front or a list of addresses in place of the
+client. `formats` has the patterns of heads and splits them.
 """
 
 from __future__ import annotations
@@ -16,14 +19,15 @@ from functools import cached_property
 from typing import Literal
 
 from clickstream.parse.blocks import MAX_DIGITS
-from clickstream.parse.formats import CLIENT, CUT, EMPTY, FOREIGN, HOST, MISFIT, NAME, USER
+from clickstream.parse.formats import CLIENT, CUT, EMPTY, FOREIGN, HOST, MISFIT
 from clickstream.parse.times import TimeFormat
 
-Holds = Literal["word", "name", "text", "spaced", "user", "list", "time", "status", "size"]
+Holds = Literal["word", "name", "text", "spaced", "user", "head", "list", "time", "status", "size"]
 """The content of a field. `word`: a word, which may be empty. `name`: a word that is not empty.
 `text`: any text up to the next quote. `spaced`: a text between spaces that may contain spaces.
-`user`: the same, but not empty, or the `""` that Apache writes for an empty user. `list`: words
-separated by a comma or ` : `. `time`, `status`, `size`: a time, a status, a number of bytes."""
+`user`: the same, but not empty, or the `""` that Apache writes for an empty user. `head`: the text
+before the time, which matches one of the patterns `Slot.heads`. `list`: words separated by a comma
+or ` : `. `time`, `status`, `size`: a time, a status, a number of bytes."""
 
 PORT_DIGITS = 5
 """The number of digits of the highest port."""
@@ -39,10 +43,11 @@ _OF_VALUES = {"status": rb"\d{3}|-1?", "size": rb"\d{1,%d}|-" % MAX_DIGITS}
 class Slot:
     """A field of a layout.
 
-    `meaning` is the name of a text of `Rows.texts`, or time, status, size or query, or "" for a
-    field that is skipped. `stop` is the byte that ends a word. `quoted` fields are in quotes; if
+    `meaning` is the name of a text of `Rows.texts`, or head, time, status, size or query, or "" for
+    a field that is skipped. `stop` is the byte that ends a word. `quoted` fields are in quotes; if
     `or_dash` is set, a line may have a bare `-` instead of the quotes and their content. If
     `has_port` is set, a client may have a port, which is dropped, and so are brackets around it.
+    `heads` are the patterns of a head, in the order in which they are tried.
     """
 
     meaning: str
@@ -52,11 +57,12 @@ class Slot:
     or_dash: bool = False
     has_port: bool = False
     time: TimeFormat | None = None
+    heads: tuple[bytes, ...] = ()
 
     @property
     def is_spaced(self) -> bool:
         """Whether the field may contain spaces although spaces separate it."""
-        return self.holds in _SPACED
+        return self.holds == "head" or self.holds in _SPACED
 
     @property
     def must_match(self) -> bytes:
@@ -65,6 +71,8 @@ class Slot:
         A client must be an address or a host name, and so must a host that the server names. A host
         that the client names (the Host header) may be any text.
         """
+        if self.meaning == "head":
+            return self.content()
         if self.meaning == "client":
             return CLIENT
         return HOST if self.meaning == "host" and self.holds == "name" else b""
@@ -75,6 +83,8 @@ class Slot:
             return self.time.pattern
         if self.holds in _OF_VALUES:
             return _OF_VALUES[self.holds]
+        if self.holds == "head":
+            return rb"(?:%b)" % re.sub(rb"\?P<\w+>", b"?:", b"|".join(self.heads))
         if self.is_spaced:
             return _SPACED[self.holds] % (b"?" if lazy else b"")
         if self.holds == "text":
@@ -142,9 +152,10 @@ class LineLayout:
         """Return the reject reason of a line that does not fit."""
         if not line.strip():
             return EMPTY
-        passed, ended = self._walked(line)
+        cut = line.removesuffix(b"\\")  # a line may be cut inside an escape
+        passed, ended = self._walked(cut)
         time = next(i for i, slot in enumerate(self.slots) if slot.meaning == "time")
-        if ended and passed >= time:
+        if (ended and passed >= time) or (cut != line and self.match(cut)):
             return CUT
         return MISFIT if passed > time else FOREIGN
 
@@ -154,7 +165,7 @@ class LineLayout:
 
     @cached_property
     def _lazy(self) -> re.Pattern[bytes] | None:
-        return self._pattern(lazy=True) if any(s.is_spaced for s in self.slots) else None
+        return self._pattern(lazy=True) if any(s.holds in _SPACED for s in self.slots) else None
 
     def _pattern(self, lazy: bool) -> re.Pattern[bytes]:
         """Build the pattern of a line, with a group for each slot, named by its meaning."""
@@ -187,9 +198,41 @@ class LineLayout:
             literal = self.literals[index + 1]
             if slot.quoted:
                 yield index, b'"'
-            for piece in _pieces(slot, literal):
+            for piece in self._pieces(index):
                 yield index, re.compile(piece, re.DOTALL)
             yield index + 1, b'"' + literal if slot.quoted else literal
+
+    def _pieces(self, index: int) -> Iterator[bytes]:
+        """Yield the patterns of a field in pieces; a line may be cut after each piece."""
+        slot = self.slots[index]
+        if slot.time:
+            yield from slot.time.pieces
+        elif slot.holds == "status":
+            yield rb"\d{3}|-1?|\d{1,2}\Z"
+        elif slot.is_spaced:
+            time = self._time_after(index)  # if the text has times, too, the last one is meant
+            after = time or re.escape(self.literals[index + 1])
+            ended = b"(?:%b)(?=%b)" % (slot.content(lazy=not time), after)
+            yield rb"%b|%b\Z" % (ended, _SPACED["spaced"] % b"+")
+        elif slot.must_match and not slot.has_port:
+            stop = re.escape(slot.stop)
+            yield rb"(?=%b(?:%b|\Z))%b" % (slot.must_match, stop, slot.content())
+        else:
+            yield slot.content()
+
+    def _time_after(self, index: int) -> bytes:
+        """Return the pattern of a time after a slot, perhaps cut, and of the literals around it."""
+        after = self.slots[index + 1 : index + 2]
+        if not after or not after[0].time:
+            return b""
+        quote = b'"' * after[0].quoted
+        literal = (re.escape(bytes([byte])) for byte in quote + self.literals[index + 2])
+        pieces = [*after[0].time.pieces, *literal]
+        cut = b""
+        for piece in reversed(pieces):
+            cut = b"(?:%b%b)?" % (piece, cut)
+        before = re.escape(self.literals[index + 1] + quote)
+        return rb"%b(?:%b|%b\Z)" % (before, b"".join(pieces), cut)
 
 
 def _without_port(address: bytes) -> bytes:
@@ -203,19 +246,6 @@ def _in_quotes(slot: Slot, group: bytes) -> bytes:
     return b'(?:"%b"|-)' % group if slot.or_dash else b'"%b"' % group
 
 
-def _pieces(slot: Slot, literal: bytes) -> Iterator[bytes]:
-    """Yield the patterns of a field in pieces; a line may be cut after each piece."""
-    if slot.time:
-        yield from slot.time.pieces
-    elif slot.holds == "status":
-        yield rb"\d{1,3}|-1?"
-    elif slot.is_spaced:
-        ended = b"(?:%b)(?=%b)" % (slot.content(lazy=True), re.escape(literal))
-        yield rb"%b|%b\Z" % (ended, _SPACED["spaced"] % b"+")
-    else:
-        yield slot.content()
-
-
 def _step(line: bytes, at: int, step: bytes | re.Pattern[bytes]) -> int | None:
     """Return the position after a step, at most the line's end; None if the line does not fit."""
     if isinstance(step, bytes):
@@ -223,65 +253,3 @@ def _step(line: bytes, at: int, step: bytes | re.Pattern[bytes]) -> int | None:
         return at + len(rest) if step.startswith(rest) else None
     match = step.match(line, at)
     return match.end() if match else None
-
-
-_TIME = TimeFormat.of("%d/%b/%Y:%H:%M:%S %z")
-_TIME_TO_SIZE = ["time", "request", "status", "size"]
-_IN_CLIENTS = re.compile(rb"[\w.:%\[\]-]")
-_BETWEEN = (b" [", b"] ", b" ", b" ")
-
-
-def shape_of(layout: LineLayout) -> tuple[tuple[str, ...], tuple[bytes]] | None:
-    """Return quoted fields and heads of a LogFormat for the same lines; None if there is none.
-
-    The lines of a LogFormat have only words and at most one user name before the time, and only
-    quoted fields after the size.
-    """
-    meanings = [slot.meaning for slot in layout.slots]
-    first = meanings.index("time")
-    trailing = layout.slots[first + 4 :]
-    literals = layout.literals
-    fits = (
-        layout.time == _TIME
-        and meanings[first : first + 4] == _TIME_TO_SIZE
-        and literals[first : first + 4] == _BETWEEN
-        and literals[first + 4 :] == (b" ",) * len(trailing) + (b"",)
-        and all(slot.quoted and not slot.or_dash for slot in (layout.slots[first + 1], *trailing))
-        and not layout.open_ended
-    )
-    head = _head(layout.slots[:first], literals[: first + 1]) if fits else None
-    names = (slot.meaning or f"field{place}" for place, slot in enumerate(trailing))
-    return (("request", *names), (head,)) if head else None
-
-
-def _head(slots: tuple[Slot, ...], literals: tuple[bytes, ...]) -> bytes | None:
-    """Return the pattern of the text before the time; None if it is not only words and a user.
-
-    Also returns None if the pattern is not ASCII, because RE2's patterns are texts.
-    """
-    ends = [*literals[1:-1], literals[-1].removesuffix(b" [")]
-    head = re.escape(literals[0])
-    for slot, end in zip(slots, ends, strict=True):
-        content = USER if slot.holds == "user" else _word_of_head(slot)
-        if content is None:
-            return None
-        name = b"?P<%b>" % slot.meaning.encode() if slot.meaning else b"?:"
-        head += b"(%b%b)%b" % (name, content, re.escape(end))
-    return head if b"?P<client>" in head and head.isascii() else None
-
-
-def _word_of_head(slot: Slot) -> bytes | None:
-    """Return the pattern of a word without lookaround, because RE2 reads heads too, or None."""
-    if slot.meaning not in ("", "client", "host") or slot.quoted or slot.has_port:
-        return None
-    if slot.must_match:
-        if slot.holds == "name" and slot.stop == b":":
-            return NAME
-        return None if _IN_CLIENTS.fullmatch(slot.stop) else slot.must_match
-    stop = re.escape(slot.stop)
-    one = rb'(?:[^"\\%b]|\\[^%b])' % (stop, stop)
-    if slot.holds == "name":  # not empty, and not `-`
-        return rb'(?:[^"\\%b-]|\\[^%b]|-%b)%b*' % (stop, stop, one, one)
-    if slot.holds == "word":
-        return one + (b"+" if slot.meaning else b"*")
-    return None

@@ -5,15 +5,15 @@ A format may have several layouts; a line is read by the first layout that it fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.blocks import Bytes, Flags, Positions, block_bounds, cut_texts
-from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME, first_addresses
+from clickstream.parse.blocks import Bytes, Flags, Numbers, Positions, block_bounds, cut_texts
+from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME, first_addresses, split_heads
 from clickstream.parse.layouts.layout import LineLayout
 from clickstream.parse.layouts.layout_scan import LineBlock, find, padding_for
 from clickstream.parse.rows import Coded, Refused, Rows, unescape_signatures
@@ -29,16 +29,21 @@ def read(data: bytes, layouts: Sequence[LineLayout]) -> Rows:
     """Read all lines of the data; a layout may lack texts that others have."""
     tables = [_table(layouts[0], [], [])]
     refused: list[Refused] = []
+    matched: dict[int, list[_Match]] = {}
     lines = 0
     padding = max(map(padding_for, layouts))
     for start, stop in block_bounds(data):
         block = LineBlock.of(data[start:stop], padding)
         found, rest = _read_regular(block, layouts, lines)
-        read, unfit = _read_irregular(block, layouts, lines, rest)
-        tables += [*found, *read]
-        refused += unfit
+        tables += found
+        refused += _match_irregular(block, layouts, lines, rest, matched)
         lines += len(block.starts)
-    return _rows(pa.concat_tables(tables, promote_options="default"), refused, lines)
+    for which, matches in matched.items():
+        table, impossible = _parse_times(layouts[which], matches)
+        tables.append(table)
+        refused += impossible
+    heads = layouts[0].slots[0].heads
+    return _rows(pa.concat_tables(tables, promote_options="default"), heads, refused, lines)
 
 
 def _read_regular(
@@ -66,26 +71,22 @@ def _fits(table: pa.Table, layout: LineLayout) -> Flags:
     return fits
 
 
-def _read_irregular(
-    block: LineBlock, layouts: Sequence[LineLayout], first_line: int, rest: Positions
-) -> tuple[list[pa.Table], list[Refused]]:
-    """Read each of the other lines by the first strict pattern that it fits, or refuse it."""
-    matched: dict[int, list[_Match]] = {which: [] for which in range(len(layouts))}
-    refused: list[Refused] = []
+def _match_irregular(
+    block: LineBlock,
+    layouts: Sequence[LineLayout],
+    first_line: int,
+    rest: Positions,
+    matched: dict[int, list[_Match]],
+) -> Iterator[Refused]:
+    """Add each of the other lines to those of the first layout that it fits, or yield it."""
     for index in rest.tolist():
         line = block.line(index)
         for which, layout in enumerate(layouts):
             if (fields := layout.match(line)) is not None:
-                matched[which].append((first_line + index, line, fields))
+                matched.setdefault(which, []).append((first_line + index, line, fields))
                 break
         else:
-            refused.append((first_line + index, _why_not(line, layouts), line))
-    tables = []
-    for which, matches in matched.items():
-        table, impossible = _parse_times(layouts[which], matches)
-        tables.append(table)
-        refused += impossible
-    return tables, refused
+            yield first_line + index, _why_not(line, layouts), line
 
 
 def _why_not(line: bytes, layouts: Sequence[LineLayout]) -> str:
@@ -145,14 +146,14 @@ def _table(layout: LineLayout, numbers: Sequence[Any], texts: Sequence[Any]) -> 
     return pa.table({**integers, **{name: coded[name] for name in sorted(coded)}})
 
 
-def _rows(table: pa.Table, refused: list[Refused], lines: int) -> Rows:
+def _rows(table: pa.Table, heads: tuple[bytes, ...], refused: list[Refused], lines: int) -> Rows:
     """Build `Rows` from a table: in file order, and with the texts of `Rows`."""
     whole = table.unify_dictionaries().combine_chunks()
     numbers = {name: whole[name].to_numpy() for name in _INTEGERS}
     order = np.argsort(numbers["line"], kind="stable")
     names = [name for name in whole.column_names if name not in _INTEGERS]
     found = {name: _encode(whole[name].combine_chunks()) for name in names}
-    texts = unescape_signatures(_derive_texts(found))
+    texts = unescape_signatures(_derive_texts(found, heads))
     return Rows(
         **{name: column[order] for name, column in numbers.items()},
         texts={name: Coded(text.codes[order], text.values) for name, text in texts.items()},
@@ -166,18 +167,28 @@ def _encode(column: pa.DictionaryArray) -> Coded:
     return Coded(column.indices.fill_null(-1).to_numpy(), column.dictionary)
 
 
-def _derive_texts(texts: dict[str, Coded]) -> dict[str, Coded]:
-    """Derive the texts of `Rows`: the target from path and query, and a client if there is none.
+def _derive_texts(texts: dict[str, Coded], heads: tuple[bytes, ...]) -> dict[str, Coded]:
+    """Derive the texts of `Rows`: the parts of heads, the target from path and query, the client.
 
     Without a client field, the client is the first forwarded address.
     """
     texts = dict(texts)
+    if heads:
+        head = texts.pop("head")
+        parts = split_heads(head.values, heads)
+        texts |= {name: _of_parts(head.codes, part) for name, part in parts.items()}
     if "client" not in texts:
         forwarded = texts["forwarded"]
         texts["client"] = Coded(forwarded.codes, first_addresses(forwarded.values))
     if "query" in texts:
         texts["target"] = _join_targets(texts["target"], texts.pop("query"))
     return texts
+
+
+def _of_parts(codes: Numbers, parts: pa.Array) -> Coded:
+    """Return the part that each head has; code -1 if it has none."""
+    is_text = parts.is_valid().to_numpy(zero_copy_only=False)
+    return Coded(np.where(is_text[codes], codes, -1), pc.fill_null(parts, b""))
 
 
 def _join_targets(path: Coded, query: Coded) -> Coded:

@@ -9,6 +9,7 @@ backslash before a byte that ends fields, are left to the strict pattern.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +29,7 @@ from clickstream.parse.times import TimeFormat
 
 QUOTE, BACKSLASH, DASH, _COMMA = b'"\\-,'
 _LINE_ENDS = b"\r\n"
+_STATUS_WIDTH = 3
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,11 @@ def find(block: LineBlock, layout: LineLayout, lines: Positions) -> Found:
     bounds: list[Positions] = []
     literals = _with_quotes(layout)
     cursor.expect(literals[0])
-    for slot, literal in zip(layout.slots, literals[1:], strict=True):
-        start, end = cursor.to_the_end_of(slot, literal)
+    for index, slot in enumerate(layout.slots):
+        literal = literals[index + 1]
+        start, end = cursor.to_the_end_of(
+            slot, literal, _bytes_before_quote(literals[index + 1 :], layout.slots[index + 1 :])
+        )
         if slot.meaning in layout.texts:
             bounds += _without_port(block.data, start, end) if slot.has_port else (start, end)
         elif slot.holds in ("time", "status", "size"):
@@ -138,13 +143,24 @@ def _with_quotes(layout: LineLayout) -> list[bytes]:
     ]
 
 
+def _bytes_before_quote(literals: Sequence[bytes], slots: Sequence[Slot]) -> int | None:
+    """Return the width of the literals and slots before the next quote; None if it is not fixed."""
+    distance = 0
+    for literal, slot in zip(literals, (*slots, None), strict=True):
+        if b'"' in literal:
+            return distance + literal.index(b'"')
+        if slot is None or slot.time is None or slot.time.widths[1] is not None:
+            return None
+        distance += len(literal) + slot.time.widths[0]
+    return None
+
+
 def _number(data: Bytes, slot: Slot, start: Positions, end: Positions) -> tuple[Positions, Flags]:
     """Parse the time, status or size between positions; also return a mask of the valid ones."""
     if slot.time:
         return slot.time.unix_seconds(data, start, end)
     if slot.holds == "status":
-        status, ok = parse_fixed_number(data, start, 3)
-        return status, ok & (end - start == 3)
+        return parse_fixed_number(data, start, _STATUS_WIDTH)
     number, ok = parse_number(data, start, end)
     is_dash = (end - start == 1) & (data[start] == DASH)
     return np.where(is_dash, -1, number), ok | is_dash
@@ -185,15 +201,23 @@ class _Cursor:
             byte, index = self._found
             self._found = byte, index + literal.count(byte)
 
-    def to_the_end_of(self, slot: Slot, literal: bytes) -> tuple[Positions, Positions]:
-        """Move to the end of a field, before `literal`. Returns the bounds of the field."""
+    def to_the_end_of(
+        self, slot: Slot, literal: bytes, before_quote: int | None
+    ) -> tuple[Positions, Positions]:
+        """Move to the end of a field, before `literal`. Returns the bounds of the field.
+
+        `before_quote` is the distance of the next quote from the end, if it is fixed. The ends of
+        status and size need no search for spaces, which takes 10 % of the time of combined lines.
+        """
         start = self.at
         if slot.time:
             self.at = self._end_of_time(slot.time, slot.stop)
+        elif slot.holds == "status":
+            self.at = self.at + _STATUS_WIDTH
         elif not literal:
             self.at = np.minimum(self._seek(ord(slot.stop)), self.block.ends[self.lines])
-        elif slot.is_spaced and b'"' in literal:
-            self.at = self._seek(QUOTE) - literal.index(b'"')
+        elif (slot.is_spaced or slot.holds == "size") and before_quote is not None:
+            self.at = self._seek(QUOTE) - before_quote
         elif literal[:1] != slot.stop:  # a word that ends at a quote, and contains no space
             stop, self.at = self._seek(ord(slot.stop)), self._seek(literal[0])
             self.fits &= stop >= self.at
