@@ -12,9 +12,11 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 
+from clickstream.dashboard.questions import fact_copy
 from clickstream.dashboard.questions.answers import Answers
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, FactCopy, ReadFile, Snapshot
 from clickstream.insight.credit import MODELS
@@ -513,6 +515,13 @@ def temporary_directory() -> Path:
     return Path(directory)
 
 
+WITHOUT_SUMS = patch.object(fact_copy, "renew_days")
+"""Leaves out the daily sums, which take longer than most tests.
+
+`test_visit_days.py` compares their answers with those of rows.
+"""
+
+
 @cache
 def copy_without_rows() -> Path:
     """The file of a copy that has all tables, without rows.
@@ -521,8 +530,9 @@ def copy_without_rows() -> Path:
     """
     path = temporary_directory() / FILE_NAME
     rows = {files[date.min].key: SCHEMAS[name].empty_table() for name, files in EMPTY_FILES.items()}
-    copy = FactCopy(path.parent, lambda file: rows[file.key], views=VIEWS, has_sums=False)
-    copy.update(Manifest(1, NO_FACTS_AT, "UTC", EMPTY_FILES))
+    copy = FactCopy(path.parent, lambda file: rows[file.key], views=VIEWS)
+    with WITHOUT_SUMS:
+        copy.update(Manifest(1, NO_FACTS_AT, "UTC", EMPTY_FILES))
     copy.close()
     return path
 
@@ -538,11 +548,7 @@ def digest_of(rows: pa.Table) -> int:
 
 
 class FactStore:
-    """Fact files and their manifest, in memory: what S3 holds for the copy.
-
-    The copy has no sums, because computing them takes longer than most tests. `test_daily_sums.py`
-    compares answers from sums with those from rows.
-    """
+    """Fact files and their manifest, in memory: what S3 holds for the copy."""
 
     def __init__(self, tables: Mapping[FactKey, pa.Table]) -> None:
         self.files: dict[str, pa.Table] = {}
@@ -566,8 +572,9 @@ class FactStore:
             shutil.copy(copy_without_rows(), directory / FILE_NAME)
             views = {}
             manifest = replace(manifest, files=self._files_with_rows())
-        copy = FactCopy(directory, self.read_file, views=views, has_sums=False)
-        copy.update(manifest)
+        copy = FactCopy(directory, self.read_file, views=views)
+        with WITHOUT_SUMS:
+            copy.update(manifest)
         return copy
 
     def _has_all_columns(self) -> bool:

@@ -20,8 +20,10 @@ from clickstream.dashboard.questions.question import (
     Question,
     add_goal,
     condition_of,
+    filter_clauses,
 )
 from clickstream.dashboard.questions.view import Filter
+from clickstream.dashboard.questions.visit_days import OnDays, source_of_days
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.sql_values import sql_literal
 
@@ -157,6 +159,15 @@ def weekly_question(
     listed = ",\n".join(f"  {column} as {name}" for name, column in columns.items())
     conditions = "\n  and ".join([where, *known, *short])
     sql = f"select\n{listed}\nfrom {source}\nwhere {conditions}\ngroup by {groups}"
+    on_days = None
+    if days := source_of_days(metrics, tuple(names), weeks.span, filters, goal):
+        columns = names | {name: METRICS[name].days_sql for name in metrics}
+        listed = ",\n".join(f"  {column} as {name}" for name, column in columns.items())
+        chosen, of_filters = filter_clauses(filters)
+        conditions = "\n  and ".join([chosen, *known, *short])
+        of_days = f"select\n{listed}\nfrom {days[0]}\nwhere {conditions}\ngroup by {groups}"
+        of_days = _largest_of(of_days, by, metrics[0]) if by else of_days
+        on_days = OnDays(of_days, of_filters, days[1])
     return Question(
         _largest_of(sql, by, metrics[0]) if by else sql,
         (*goal_values, *values),
@@ -166,6 +177,7 @@ def weekly_question(
         tuple(filters),
         key_days,
         goal,
+        on_days=on_days,
     )
 
 

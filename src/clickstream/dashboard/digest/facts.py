@@ -18,7 +18,7 @@ from clickstream.dashboard.changes.weeks import WEEKS
 from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer
-from clickstream.dashboard.questions.engines import Reader, computed_views, usual_goal
+from clickstream.dashboard.questions.engines import Reader, computed_views
 from clickstream.dashboard.questions.fact_copy import EMPTY, FactCopy
 from clickstream.dashboard.questions.periods import Period, period_of
 from clickstream.dashboard.questions.question import Question
@@ -42,10 +42,8 @@ def open_page(lake: Lake, week: Week, moment: datetime) -> Iterator[PageContext]
     Raises EmptyWeek if the lake has no fact files yet.
     """
     with tempfile.TemporaryDirectory(prefix="clickstream-digest-") as directory:
-        goal, views = usual_goal(lake.settings), computed_views(lake.settings)
-        copy = FactCopy(
-            Path(directory), lambda file: read_file(lake, file), goal, views, has_sums=False
-        )
+        views = computed_views(lake.settings)
+        copy = FactCopy(Path(directory), lambda file: read_file(lake, file), views)
         try:
             fetch_facts(lake, copy, week, moment)
             with copy.snapshot() as snapshot:

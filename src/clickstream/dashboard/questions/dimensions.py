@@ -43,7 +43,7 @@ class Dimension:
     docs/privacy.md.
 
     `known` is the SQL of a column that `sql` needs and that depends on the visitor's earlier
-    visits, such as by the window `in_order`. It reads all visits with the visitor's id, or with
+    visits. It reads all visits with the visitor's id, or with
     `is_of_chosen` only those that the filters choose. `definition` explains the label.
     """
 
@@ -137,7 +137,7 @@ DIMENSIONS = _dimensions(
         "cast(date_trunc('week', first_date) as date)",
         "value",
         is_filter=False,
-        known="first_value(local_date) over in_order as first_date",
+        known="min(local_date) over (partition by visitor_id) as first_date",
         is_of_chosen=True,
         definition=mark(
             "Week, from Monday, of the person's first known visit among those that the "

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from clickstream.dashboard.questions.fact_copy import EMPTY, CopyState, FactCopy, state_of
-from clickstream.dashboard.questions.question import Question, leading_goal
+from clickstream.dashboard.questions.question import Question
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.lake.fact_files import (
     COMPUTED_VIEWS,
@@ -60,15 +60,6 @@ class AnswerEngine(Protocol):
         """Release its resources."""
 
 
-def usual_goal(settings: Settings) -> str:
-    """Return the goal that is the main one by the settings: the order, else the first goal.
-
-    The local copy has sums of it. Questions about another main goal are answered from the rows.
-    """
-    order = settings.dashboard.order_goal
-    return leading_goal(order, settings.goals) or order
-
-
 def computed_views(settings: Settings) -> dict[str, str]:
     """Return the SELECT of each view of facts without files; none without `[[sales]]`."""
     directory = settings.resolve(settings.build.sql_directory)
@@ -83,8 +74,7 @@ class LocalEngine:
 
     def __init__(self, lake: Lake, directory: Path) -> None:
         self._lake = lake
-        goal, views = usual_goal(lake.settings), computed_views(lake.settings)
-        self._copy = FactCopy(directory, self._read, goal, views)
+        self._copy = FactCopy(directory, self._read, computed_views(lake.settings))
         self._etag: str | None = None
 
     def _read(self, file: FactFile) -> Any:

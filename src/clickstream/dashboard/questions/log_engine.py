@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
-from clickstream.dashboard.questions.engines import AnswerRow, Reader, usual_goal
+from clickstream.dashboard.questions.engines import AnswerRow, Reader
 from clickstream.dashboard.questions.fact_copy import FactCopy
 from clickstream.dashboard.questions.fact_export import export_facts
 from clickstream.dashboard.questions.question import Question
@@ -57,7 +57,7 @@ class LogEngine:
         self.logs, self.directory, self._console = logs, directory, console
         self._follows, self._rest, self._rests_until, self._is_open = follows, rest, 0.0, False
         self._rows: dict[str, StoredDate] = {}
-        self._copy = FactCopy(directory, self._row_of, usual_goal(logs.settings))
+        self._copy = FactCopy(directory, self._row_of)
         self._state = _read_state(directory)
         self.until: datetime | None = _moment(self._state.get("until"))
         self.notes = LogNotes(**self._state.get("notes", {}))
@@ -166,9 +166,9 @@ class LogEngine:
         return bytes.fromhex(self._state["secret"])
 
     def ask_views(self, question: Question) -> list[AnswerRow]:
-        """Run the SQL of a question on all rows of the fact views."""
+        """Run the question on the copy, which has the rows of the fact views."""
         with self._copy.snapshot() as snapshot:
-            return snapshot.rows_of_views(question)
+            return snapshot.rows(question)
 
     def close(self) -> None:
         """Close the copy, and forget the lines."""

@@ -33,6 +33,7 @@ class Metric:
     `smallest_group`; `size_sql` counts them. `interval` explains the interval that some panels show
     beside the value. `is_additive` means that the values of the parts sum to the value of the
     whole. With `is_of_goal`, `sql` reads `met_goal`: whether a visit met the question's goal.
+    `days_sql` computes the same value over `visit_days`; empty if these sums lack it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Metric:
     interval: str = ""
     is_additive: bool = False
     is_of_goal: bool = False
+    days_sql: str = ""
 
     @property
     def shown_sql(self) -> str:
@@ -56,3 +58,10 @@ class Metric:
         if not self.smallest_group:
             return self.sql
         return f"case when {self.size_sql} >= {self.smallest_group} then {self.sql} end"
+
+    @property
+    def shown_days_sql(self) -> str:
+        """SQL over `visit_days` for the value that readers may see."""
+        if not self.smallest_group:
+            return self.days_sql
+        return f"case when sum(visits) >= {self.smallest_group} then {self.days_sql} end"

@@ -22,6 +22,7 @@ from clickstream.dashboard.questions.literals import visible_literal
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import WITH_SUSPECTED, Filter, Value
+from clickstream.dashboard.questions.visit_days import OnDays, source_of_days
 from clickstream.sql_values import SqlValue
 
 Clause = tuple[str, tuple[SqlValue, ...]]
@@ -47,7 +48,7 @@ class Question:
 
     The dimensions come first, then the metrics. `period`, `filters`, `key_days` and `goal` are the
     inputs that it was built from. The answer of a question with `is_kept` is kept for the next
-    reader.
+    reader. `on_days` is the same question on `visit_days`, if these sums can answer it.
     """
 
     sql: str
@@ -59,16 +60,12 @@ class Question:
     key_days: int = USUAL_KEY_DAYS
     goal: str | None = None
     is_kept: bool = True
+    on_days: OnDays | None = None
 
     @property
     def smallest_group(self) -> int:
         """Minimum number of visitors of a group; `folding` counts smaller groups together."""
         return _smallest_group([DIMENSIONS[name] for name in self.dimensions])
-
-    @property
-    def counts_metrics(self) -> bool:
-        """Whether its columns are metrics, not columns of single rows."""
-        return bool(self.metrics) and METRICS.keys() >= {*self.metrics}
 
     def sql_with_values(self) -> str:
         """Return the statement with literals instead of question marks, for people to run."""
@@ -95,7 +92,7 @@ class Question:
             sql += f"\nwhere {' or '.join(clause for clause, _ in clauses)}"
         sql += f"\norder by {order}" + (f"\nlimit {limit}" if limit is not None else "")
         values = tuple(value for _, values in clauses for value in values)
-        return replace(self, sql=sql, values=(*self.values, *values))
+        return replace(self, sql=sql, values=(*self.values, *values), on_days=None)
 
 
 @dataclass(frozen=True)
@@ -113,9 +110,6 @@ class QuestionScope:
     def with_all_before(self) -> QuestionScope:
         """Return the scope that also contains all earlier dates."""
         return replace(self, period=replace(self.period, first=FIRST_DATE))
-
-
-_IN_ORDER = "window in_order as (partition by visitor_id order by started_at, session_id)"
 
 
 def build_question(
@@ -136,24 +130,25 @@ def build_question(
     scope = QuestionScope(period, key_days)
     facts = METRICS[metrics[0]].facts
     dimensions = [DIMENSIONS[name] for name in by]
-    columns = [f"{one.sql} as {one.name}" for one in dimensions]
-    columns += [f"{METRICS[name].shown_sql} as {name}" for name in metrics]
+    named = [f"{one.sql} as {one.name}" for one in dimensions]
+    columns = [*named, *(f"{METRICS[name].shown_sql} as {name}" for name in metrics)]
     source, known_values = _source(facts, dimensions, scope, filters)
     if any(one.is_of_chosen for one in dimensions):
         filters = of_suspicion(filters)
     source, goal_values = add_goal(source, metrics, period, goal)
     where, values = _where(facts, scope, filters)
     computed = facts.rows.replace("{where}", where.replace("\n", "\n    "))
-    lines = [
-        "select",
-        ",\n".join(f"  {column}" for column in columns),
-        *([f"from {computed}"] if computed else [f"from {source}", f"where {where}"]),
-    ]
-    lines += _grouping(facts, dimensions, len(metrics))
-    if limit is not None:
-        lines.append(f"limit {limit}")
+    rest = [*_grouping(facts, dimensions, len(metrics)), *([f"limit {limit}"] if limit else [])]
+    rows = [f"from {computed}"] if computed else [f"from {source}", f"where {where}"]
+    on_days = None
+    days = source_of_days(metrics, by, period, filters, goal)
+    if days and not _smallest_group(dimensions):
+        columns_of_days = [*named, *(f"{METRICS[one].shown_days_sql} as {one}" for one in metrics)]
+        chosen, of_filters = filter_clauses(filters)
+        of_days = _statement(columns_of_days, [f"from {days[0]}", f"where {chosen}"], rest)
+        on_days = OnDays(of_days, of_filters, days[1])
     return Question(
-        "\n".join(lines),
+        _statement(columns, rows, rest),
         (*goal_values, *known_values, *values),
         tuple(by),
         tuple(metrics),
@@ -161,7 +156,13 @@ def build_question(
         tuple(filters),
         key_days,
         goal,
+        on_days=on_days,
     )
+
+
+def _statement(columns: Sequence[str], *clauses: Sequence[str]) -> str:
+    lines = ["select", ",\n".join(f"  {column}" for column in columns)]
+    return "\n".join([*lines, *(line for clause in clauses for line in clause)])
 
 
 def _grouping(facts: FactView, dimensions: Sequence[Dimension], metrics: int) -> list[str]:
@@ -226,8 +227,7 @@ def _source(
     earlier = scope.with_earlier_visits() if facts.has_sessions else scope.with_all_before()
     where, values = _where(facts, earlier, chosen)
     columns = ",\n  ".join(["*", *known])
-    window = f"\n  {_IN_ORDER}" if facts.has_sessions else ""
-    select = f"(\n  select {columns}\n  from {facts.name}\n  where {where}{window}\n)"  # noqa: S608
+    select = f"(\n  select {columns}\n  from {facts.name}\n  where {where}\n)"  # noqa: S608
     return f"{select} as {facts.name}", values
 
 
@@ -321,6 +321,11 @@ def in_period(facts: FactView, period: Period) -> Clause:
         period.last,
         period.until_hour,
     )
+
+
+def filter_clauses(filters: Sequence[Filter]) -> Clause:
+    """Build the condition of filters by columns of the rows."""
+    return _join_clauses([("true", ()), *map(_filter_clause, filters)])
 
 
 def _filter_clause(one: Filter) -> Clause:

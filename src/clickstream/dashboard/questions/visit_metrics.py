@@ -13,6 +13,10 @@ def share_of(condition: str) -> str:
     return f"cast(count(*) filter (where {condition}) as double) / nullif(count(*), 0)"
 
 
+def _share_of_days(name: str) -> str:
+    return f"cast(coalesce(sum({name}), 0) as double) / nullif(sum(visits), 0)"
+
+
 VISIT_METRICS = (
     Metric(
         "visitors",
@@ -26,6 +30,7 @@ VISIT_METRICS = (
             "visitor keys change: for privacy, every 30 days by default. A person who comes"
             " back after a change is counted again, so the number can be too high."
         ),
+        days_sql="coalesce(sum(visitors), 0)",
     ),
     Metric(
         "visits",
@@ -42,6 +47,7 @@ VISIT_METRICS = (
             "behaves like a person is counted."
         ),
         is_additive=True,
+        days_sql="coalesce(sum(visits), 0)",
     ),
     Metric(
         "page_views",
@@ -58,6 +64,7 @@ VISIT_METRICS = (
             "request, and the view is not counted."
         ),
         is_additive=True,
+        days_sql="coalesce(sum(page_views), 0)",
     ),
     Metric(
         "view_squares",
@@ -69,6 +76,7 @@ VISIT_METRICS = (
         mark("Only comparisons of page views use it: visits with many views change them most."),
         good="neither",
         is_additive=True,
+        days_sql="coalesce(sum(view_squares), 0)",
     ),
     Metric(
         "engaged_rate",
@@ -86,6 +94,7 @@ VISIT_METRICS = (
         ),
         format="share",
         smallest_group=SHARE_MINIMUM,
+        days_sql=_share_of_days("engaged"),
     ),
     Metric(
         "bounce_rate",
@@ -98,6 +107,7 @@ VISIT_METRICS = (
         format="share",
         good="down",
         smallest_group=SHARE_MINIMUM,
+        days_sql=_share_of_days("bounces"),
     ),
     Metric(
         "conversions",
@@ -112,6 +122,7 @@ VISIT_METRICS = (
         ),
         is_additive=True,
         is_of_goal=True,
+        days_sql="coalesce(sum(met), 0)",
     ),
     Metric(
         "conversion_rate",
@@ -128,6 +139,7 @@ VISIT_METRICS = (
         smallest_group=SHARE_MINIMUM,
         interval=mark("The 95 % interval contains the true rate in 95 of 100 cases."),
         is_of_goal=True,
+        days_sql=_share_of_days("met"),
     ),
     Metric(
         "visit_seconds",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import datetime
-from functools import partial
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -29,9 +28,6 @@ from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
 
 MOMENT = datetime(2026, 11, 2, 9)
 
-open_copy = partial(FactCopy, has_sums=False)
-"""Opens a copy; `test_daily_sums.py` tests the sums."""
-
 
 class Killed(Exception):
     """Stands for the end of the process."""
@@ -49,7 +45,7 @@ def contents(copy: FactCopy) -> dict[str, list[tuple[object, ...]]]:
 
 def afresh(store: FactStore) -> dict[str, list[tuple[object, ...]]]:
     with TemporaryDirectory() as directory:
-        copy = open_copy(Path(directory), store.read_file)
+        copy = FactCopy(Path(directory), store.read_file)
         copy.update(store.manifest)
         found = contents(copy)
         copy.close()
@@ -85,7 +81,7 @@ def test_after_any_refreshes_and_kills_the_copy_equals_one_made_afresh(
             fuse["left"] -= 1
             return store.files.get(file.key)
 
-        copy = open_copy(Path(directory), read)
+        copy = FactCopy(Path(directory), read)
         for number, (some, published) in enumerate(steps):
             store.put(fact_tables(some, published))
             before = contents(copy)
@@ -96,7 +92,7 @@ def test_after_any_refreshes_and_kills_the_copy_equals_one_made_afresh(
                 assert contents(copy) == before
                 if reopens:
                     copy.close()
-                    copy = open_copy(Path(directory), read)
+                    copy = FactCopy(Path(directory), read)
                     assert contents(copy) == before
         fuse["left"] = -1
         copy.update(store.manifest)
@@ -107,7 +103,7 @@ def test_after_any_refreshes_and_kills_the_copy_equals_one_made_afresh(
 
 def test_a_reader_keeps_its_version_while_the_copy_is_updated(tmp_path) -> None:
     store = FactStore(fact_tables([Visit(MOMENT)]))
-    copy = open_copy(tmp_path, store.read_file)
+    copy = FactCopy(tmp_path, store.read_file)
     copy.update(store.manifest)
     with copy.snapshot() as early:
         store.put(fact_tables([Visit(MOMENT), Visit(MOMENT)]))
@@ -121,7 +117,7 @@ def test_a_reader_keeps_its_version_while_the_copy_is_updated(tmp_path) -> None:
 
 def test_the_old_version_stays_when_a_file_has_been_replaced_meanwhile(tmp_path) -> None:
     store = FactStore(fact_tables([Visit(MOMENT)]))
-    copy = open_copy(tmp_path, store.read_file)
+    copy = FactCopy(tmp_path, store.read_file)
     copy.update(store.manifest)
     before = contents(copy)
     store.put(fact_tables([Visit(MOMENT), Visit(MOMENT)]))
@@ -131,9 +127,29 @@ def test_the_old_version_stays_when_a_file_has_been_replaced_meanwhile(tmp_path)
     copy.close()
 
 
+def test_a_first_copy_holds_only_the_files_of_a_batch_in_memory(tmp_path) -> None:
+    days = [MOMENT + timedelta(days=number) for number in range(20)]
+    store = FactStore(fact_tables([Visit(day) for day in days]))
+    sizes, allocated = [], []
+
+    def read(file: FactFile) -> pa.Table:
+        allocated.append(pa.total_allocated_bytes())
+        rows = store.files[file.key]
+        large = rows.take(pa.array([0] * 5000)) if len(rows) else rows
+        sizes.append(large.nbytes)
+        return large
+
+    copy = FactCopy(tmp_path, read)
+    with patch.object(fact_copy, "ROWS_OF_A_BATCH", 5000):
+        copy.update(store.manifest)
+    copy.close()
+    assert sum(sizes) > 20 * max(sizes)
+    assert max(allocated) - allocated[0] < 5 * max(sizes)
+
+
 def test_the_same_manifest_reads_no_file_again(tmp_path) -> None:
     store = FactStore(fact_tables([Visit(MOMENT)]))
-    copy = open_copy(tmp_path, store.read_file)
+    copy = FactCopy(tmp_path, store.read_file)
     assert copy.update(store.manifest)
     store.files.clear()
     assert not copy.update(store.manifest)
@@ -149,7 +165,7 @@ def test_only_files_that_differ_are_read(tmp_path) -> None:
         read.append(file.key)
         return store.files.get(file.key)
 
-    copy = open_copy(tmp_path, reading)
+    copy = FactCopy(tmp_path, reading)
     copy.update(store.manifest)
     read.clear()
     store.put(fact_tables([Visit(MOMENT), Visit(later, device="mobile")]))
@@ -166,7 +182,7 @@ MOODS = "select mood from session_facts order by session_date"
 def test_files_of_a_view_may_lack_a_column_that_a_release_added(tmp_path: Path) -> None:
     tables = fact_tables([Visit(MOMENT), Visit(LATER)])
     store = FactStore(tables)
-    copy = open_copy(tmp_path, store.read_file)
+    copy = FactCopy(tmp_path, store.read_file)
     copy.update(store.manifest)
     key = ("session_facts", LATER.date())
     tables[key] = tables[key].append_column("mood", pa.array(["good"]))
@@ -186,7 +202,7 @@ def test_visits_in_files_of_an_earlier_release_are_of_people(tmp_path: Path) -> 
         for key, rows in fact_tables([Visit(MOMENT)]).items()
     }
     store = FactStore(older)
-    copy = open_copy(tmp_path, store.read_file)
+    copy = FactCopy(tmp_path, store.read_file)
     copy.update(store.manifest)
     store.put(newest | older)
     copy.update(store.manifest)
@@ -204,7 +220,7 @@ def test_visits_in_files_of_an_earlier_release_are_of_people(tmp_path: Path) -> 
 
 def test_a_view_with_another_column_is_made_afresh(tmp_path: Path) -> None:
     store = FactStore(fact_tables([Visit(MOMENT), Visit(LATER)]))
-    copy = open_copy(tmp_path, store.read_file)
+    copy = FactCopy(tmp_path, store.read_file)
     copy.update(store.manifest)
     tables = fact_tables([Visit(MOMENT), Visit(LATER)])
     for key in [key for key in tables if key[0] == "session_facts"]:
@@ -217,7 +233,7 @@ def test_a_view_with_another_column_is_made_afresh(tmp_path: Path) -> None:
 
 
 def test_a_second_process_is_refused_with_what_to_do(tmp_path) -> None:
-    copy = open_copy(tmp_path, FactStore({}).read_file)
+    copy = FactCopy(tmp_path, FactStore({}).read_file)
     program = (
         "from pathlib import Path; from clickstream.dashboard.questions.fact_copy import FactCopy;"
         f"FactCopy(Path({str(tmp_path)!r}), lambda file: None)"
@@ -233,14 +249,14 @@ def test_a_second_process_is_refused_with_what_to_do(tmp_path) -> None:
 def test_a_damaged_copy_is_made_afresh(tmp_path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"no database at all")
     store = FactStore(fact_tables([Visit(MOMENT)]))
-    copy = open_copy(tmp_path, store.read_file)
+    copy = FactCopy(tmp_path, store.read_file)
     assert copy.update(store.manifest)
     assert len(contents(copy)["session_facts"]) == 1
     copy.close()
 
 
 def test_only_its_owner_may_read_the_copy(tmp_path) -> None:
-    copy = open_copy(tmp_path / "new", FactStore({}).read_file)
+    copy = FactCopy(tmp_path / "new", FactStore({}).read_file)
     copy.close()
     assert (tmp_path / "new" / FILE_NAME).stat().st_mode & 0o077 == 0
 
@@ -253,10 +269,10 @@ def test_a_manifest_of_another_format_is_refused() -> None:
 def test_a_manifest_of_another_lake_with_the_same_version_replaces_the_copy(tmp_path) -> None:
     one, other = (FactStore(fact_tables([Visit(MOMENT)] * number)) for number in (1, 2))
     other.manifest = replace(other.manifest, changed_at=other.manifest.changed_at.replace(hour=1))
-    copy = open_copy(tmp_path, one.read_file)
+    copy = FactCopy(tmp_path, one.read_file)
     copy.update(one.manifest)
     copy.close()
-    copy = open_copy(tmp_path, other.read_file)
+    copy = FactCopy(tmp_path, other.read_file)
     assert copy.update(other.manifest)
     assert len(contents(copy)["session_facts"]) == 2
     copy.close()
