@@ -180,18 +180,6 @@ def test_key_periods_of_a_week_or_of_a_confirmed_cost_are_allowed(
     assert load(tmp_path, f"[privacy]\n{text}").privacy.key_days in (1, 7)
 
 
-def test_every_old_name_of_a_file_and_of_the_environment_is_refused_at_once(
-    tmp_path: Path,
-) -> None:
-    with pytest.raises(SettingsError) as error:
-        load(tmp_path, "[upkeep]\nsnapshot_days = 30\n", CLICKSTREAM_PLACES__DATABASE="x")
-    lines = str(error.value).splitlines()
-    assert sorted(line.partition(": ")[2] for line in lines) == [
-        "the section [places] is now [geoip]: rename it.",
-        "the section [upkeep] is now [maintenance]: rename it.",
-    ]
-
-
 def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"CLICKSTREAM_LAKE__BUKET.*bucket, database"):
         load(tmp_path, "", CLICKSTREAM_LAKE__BUKET="x")

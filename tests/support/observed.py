@@ -65,11 +65,12 @@ ASKED_OF_ORACLE = {
         select
             counted.hour_at, count(*),
             count_if(kind = 'page' and not is_bot), count_if(kind = 'asset'),
-            count_if(kind = 'download' and not is_bot), count_if(kind <> 'asset' and is_bot),
+            count_if(kind = 'download' and not is_bot),
+            count_if(kind not in ('asset', 'health_check') and is_bot),
             count_if(kind = 'redirect' and not is_bot),
             count_if(kind = 'client_error' and not is_bot),
             count_if(kind = 'server_error' and not is_bot),
-            count_if(kind = 'health_check' and not is_bot),
+            count_if(kind = 'health_check'),
             count_if(kind = 'api' and not is_bot), count_if(kind = 'other' and not is_bot),
             count_if(hit_at is null)
         from counted

@@ -25,7 +25,7 @@ select
     field.path,
     field.agent like '%Googlebot%' as is_named_bot,
     case
-        when field.path = '/health' and field.status <> '404' then 'health_check'
+        when field.path = '/health' and field.status not like '4%' then 'health_check'
         when field.path = '/robots.txt' then 'other'
         when field.path like '%.css' then 'asset'
         when field.status = '301' then 'redirect'

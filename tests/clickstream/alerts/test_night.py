@@ -79,7 +79,7 @@ def night(
 
 def parse_title(title: str) -> tuple[str, str, str]:
     """Return rule, subject and kind of a message from its subject line."""
-    text = title.removeprefix("site: ")
+    text = title.removeprefix("cafe: ")
     what = text.removeprefix("over: ")
     for rule, texts in rule_texts().items():
         pattern = re.escape(texts["title"]).replace(r"\{subject\}", "(.+)")
