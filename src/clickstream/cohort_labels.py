@@ -7,7 +7,7 @@ Windows, assets=none`. `clickstream.people` has their meanings.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ARRIVAL_FIELDS = (
@@ -20,21 +20,21 @@ ACTION_FIELDS = ("assets", "landing_assets", "page_views", "rhythm")
 """Fields of what a visitor does."""
 
 REASON = (
-    "%(members)s visitors are alike in this. Of the others who arrived in the same way, "
-    "%(proved)s proved by what they did that they are people, so only about %(explained)s of the "
-    "%(members)s are expected to be people."
+    "{members} visitors are alike in this. Of the others who arrived in the same way, "
+    "{proved} proved by what they did that they are people, so only about {explained} of the "
+    "{members} are expected to be people."
 )
 """The evidence against a cohort, as a sentence for people."""
 
 _ANY_VALUE = {
-    "network": "network %(value)s",
-    "operator": "operator %(value)s",
-    "header_fields": "header fields %(value)s",
-    "referrer": "from %(value)s",
-    "landing_page": "landing page %(value)s",
-    "hour": "first page between %(value)s:00 and %(value)s:59 UTC",
-    "page_views": "%(value)s page views or more",
-    "rhythm": "longest pause from %(value)s seconds on",
+    "network": "network {value}",
+    "operator": "operator {value}",
+    "header_fields": "header fields {value}",
+    "referrer": "from {value}",
+    "landing_page": "landing page {value}",
+    "hour": "first page between {value}:00 and {value}:59 UTC",
+    "page_views": "{value} page views or more",
+    "rhythm": "longest pause from {value} seconds on",
 }
 """The words for a field; the values of other fields are words already."""
 
@@ -61,15 +61,11 @@ _DIGITS = 6
 """Digits of the hash of a network, or of its operator, that are shown."""
 
 
-def _in_english(text: str, **values: str) -> str:
-    return text % values
-
-
-def _words(name: str, value: str, translate: Callable[..., str]) -> str:
+def _words(name: str, value: str) -> str:
     if text := _ONE_VALUE.get((name, value)):
-        return translate(text)
+        return text
     shown = value[:_DIGITS] if name in ("network", "operator") else value
-    return translate(_ANY_VALUE[name], value=shown) if name in _ANY_VALUE else shown
+    return _ANY_VALUE.get(name, "{value}").format(value=shown)
 
 
 _FIELD = re.compile(rf"(?:^|, )({'|'.join((*ARRIVAL_FIELDS, *ACTION_FIELDS))})=")
@@ -89,9 +85,9 @@ class CohortLabel:
         names_and_values = _FIELD.split(fields)[1:]
         return cls(proof, dict(zip(names_and_values[::2], names_and_values[1::2], strict=True)))
 
-    def describe(self, translate: Callable[..., str] = _in_english) -> str:
-        """Return what the members share, in words; `translate` gets a text and its values."""
-        return " · ".join(_words(name, value, translate) for name, value in self.values.items())
+    def describe(self) -> str:
+        """Return what the members share, in words."""
+        return " · ".join(_words(name, value) for name, value in self.values.items())
 
     def __str__(self) -> str:
         """The label as a text."""

@@ -13,11 +13,8 @@ from typing import Any, Literal
 from babel import Locale, dates, numbers
 
 from clickstream.dashboard.questions.metrics import Format, Metric
-from clickstream.dashboard.texts import Translations, mark
 
 NO_VALUE = "–"
-DIRECTION_MARKS = dict.fromkeys(map(ord, "\u200e\u200f"))
-"""Hidden characters in numbers of Hebrew and Persian, which pages would show as text."""
 
 LARGE_CENTS = 100_000
 """The amount from which a key figure has no decimals."""
@@ -50,13 +47,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Formats:
-    """Formats of one locale and language.
+    """Formats of one locale.
 
     `currency` is that of the site's amounts, empty if it has none or several.
     """
 
     locale: Locale
-    translations: Translations
     currency: str = ""
 
     @property
@@ -64,15 +60,9 @@ class Formats:
         """The language as HTML names it (BCP 47), such as en-GB."""
         return str(self.locale).replace("_", "-")
 
-    def text(self, message: str, **values: object) -> str:
-        """Translate a text and replace its `%(name)s` by values."""
-        translated = self.translations.gettext(message)
-        return translated % values if values else translated
-
     def plural(self, one: str, many: str, number: int, **values: object) -> str:
-        """Translate a text that depends on a number, written as `%(number)s`."""
-        text = self.translations.ngettext(one, many, number)
-        return text % {"number": self.count(number), **values}
+        """Choose a text by a number, and replace its `{number}` and `{name}` by values."""
+        return (one if number == 1 else many).format(number=self.count(number), **values)
 
     def count(self, value: float) -> str:
         """Format a whole number with separators."""
@@ -114,10 +104,9 @@ class Formats:
 
     def money(self, cents: float, currency: str) -> str:
         """Format an amount in hundredths of a currency, with two decimals, such as €12.10."""
-        text = numbers.format_currency(
+        return numbers.format_currency(
             Decimal(cents) / 100, currency, locale=self.locale, currency_digits=False
         )
-        return text.translate(DIRECTION_MARKS)
 
     def whole_units(self, cents: float) -> str:
         """Format an amount of the site's currency without decimals, such as €1,240."""
@@ -133,8 +122,7 @@ class Formats:
         text: str = pattern.apply(
             amount, self.locale, currency=self.currency, currency_digits=False
         )
-        without_marks: str = text.translate(DIRECTION_MARKS)
-        return without_marks
+        return text
 
     def value(self, metric: Metric, value: Any) -> str:
         """Format a metric's value."""
@@ -180,9 +168,7 @@ class Formats:
         A point is a percentage point, such as from 4 % to 5 %.
         """
         if metric.format == "share":
-            points = self.text(
-                mark("%(points)s points"), points=self.decimal(abs(now - before) * 100)
-            )
+            points = f"{self.decimal(abs(now - before) * 100)} points"
             return _change(metric, points, now - before, 0.0005)
         if not before:
             return None
@@ -271,24 +257,18 @@ def _count(locale: Locale, value: int) -> str:
 def _short_count(locale: Locale, value: float) -> str:
     if abs(value) < 10_000:
         return numbers.format_decimal(round(value, 1), locale=locale)
-    text = numbers.format_compact_decimal(value, locale=locale, fraction_digits=1)
-    return text.translate(DIRECTION_MARKS)
+    return numbers.format_compact_decimal(value, locale=locale, fraction_digits=1)
 
 
 @lru_cache(4096)
 def _whole_units(locale: Locale, currency: str, units: int) -> str:
     pattern = locale.currency_formats["standard"].pattern.replace("0.00", "0")
-    text = numbers.format_currency(units, currency, pattern, locale, currency_digits=False)
-    return text.translate(DIRECTION_MARKS)
+    return numbers.format_currency(units, currency, pattern, locale, currency_digits=False)
 
 
 @lru_cache(1024)
 def _short_money(locale: Locale, currency: str, units: float) -> str:
-    """Abbreviate thousands and millions; in whole units if the language does not abbreviate."""
-    text = numbers.format_compact_currency(units, currency, locale=locale, fraction_digits=1)
-    if str(round(units)) in text:
-        return _whole_units(locale, currency, round(units))
-    return text.translate(DIRECTION_MARKS)
+    return numbers.format_compact_currency(units, currency, locale=locale, fraction_digits=1)
 
 
 @lru_cache(4096)

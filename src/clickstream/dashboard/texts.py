@@ -1,16 +1,9 @@
-"""Texts of the pages: gettext, with the language of the settings, and templates.
-
-Texts in tables such as the metrics are marked with `mark` where they are written, and translated
-where they are shown. Catalogs are in `locale/LANGUAGE/LC_MESSAGES/dashboard.mo`; English needs
-none.
-"""
+"""The locale of the pages, and the environment of their templates."""
 
 from __future__ import annotations
 
-import gettext
-from importlib.resources import files
 from types import CodeType
-from typing import Any, Protocol
+from typing import Any
 
 from babel import Locale
 from babel.core import UnknownLocaleError
@@ -21,39 +14,20 @@ from markupsafe import Markup, escape
 from clickstream.errors import SettingsError
 from clickstream.wording import printable, printable_lines
 
-DOMAIN = "dashboard"
-
-
-class Translations(Protocol):
-    """The interface of a catalog."""
-
-    def gettext(self, message: str) -> str:
-        """Translate a text."""
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        """Translate a text that depends on a number."""
-
-
-def mark(text: str) -> str:
-    """Mark a text for translation, and return it unchanged."""
-    return text
-
-
-def load_translations(locale: Locale) -> Translations:
-    """Load the catalog of a language; return English texts if it does not exist."""
-    directory = str(files("clickstream.dashboard") / "locale")
-    return gettext.translation(DOMAIN, directory, [str(locale), locale.language], fallback=True)
-
 
 def parse_locale(language: str) -> Locale:
-    """Parse the setting `language`. Raises SettingsError for an unknown language."""
+    """Parse the setting `language`. Raises SettingsError for a locale that is not English."""
     try:
-        return Locale.parse(language.replace("-", "_"))
+        locale = Locale.parse(language.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
+        locale = None
+    if locale is None or locale.language != "en":
         raise SettingsError(
-            f"dashboard.language = {language!r} is not a known language; write one "
-            f"like en-GB or de."
-        ) from None
+            f"dashboard.language = {language!r} is not an English locale. The texts of the "
+            "dashboard are English; the locale sets the form of numbers, dates and money. "
+            "Write one like en-GB, en-US or en-AU."
+        )
+    return locale
 
 
 class _CompiledTemplates(BytecodeCache):

@@ -77,7 +77,7 @@ class SuspectedCohort:
     def reason(self) -> str:
         """The evidence in words."""
         numbers = {"members": self.counted, "proved": self.references, "explained": self.kept}
-        return REASON % {name: f"{number:,.0f}" for name, number in numbers.items()}
+        return REASON.format(**{name: f"{number:,.0f}" for name, number in numbers.items()})
 
 
 @dataclass(frozen=True)

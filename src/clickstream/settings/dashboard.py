@@ -30,7 +30,7 @@ class DashboardSettings(Section):
     )
     language: str = Field(
         "en",
-        description="Language of the pages, numbers and dates, such as en-GB.",
+        description="English locale of numbers, dates and money, such as en-GB, en-US or en-AU.",
         pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$",
     )
     icon: Icon = Field(

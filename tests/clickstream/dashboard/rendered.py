@@ -15,7 +15,7 @@ from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.texts import Translations, load_translations, parse_locale
+from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.web.rendering import Renderer, read_static
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import Settings
@@ -30,16 +30,14 @@ def page_of(
     view: View | None = None,
     now: datetime = NOW,
     settings: Settings | None = None,
-    translations: Translations | None = None,
     language: str = "en-GB",
     entries: ShownNotes = NO_NOTES,
     zone: str = "UTC",
     problem: str = "",
 ) -> Iterator[PageContext]:
     """A page in the making."""
-    locale, settings = parse_locale(language), settings or Settings()
-    texts = translations or load_translations(locale)
-    formats = Formats(locale, texts, settings.sales_currency)
+    settings = settings or Settings()
+    formats = Formats(parse_locale(language), settings.sales_currency)
     with store.copy.snapshot() as snapshot:
         page = PageContext(
             view or View(),
@@ -90,6 +88,11 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if data.strip() and not SILENT & set(self._inside):
             self.texts.append(data.strip())
+
+
+def placeholders_of(html: str) -> list[str]:
+    """Return the placeholders of texts that got no value, such as {number}."""
+    return re.findall(r"\{\w*\}|%\(\w+\)", " ".join(texts_of(html)))
 
 
 def texts_of(html: str) -> list[str]:

@@ -17,7 +17,7 @@ DAYS = 3
 
 HOSTILE = (
     *("'; drop table session_facts; --", '"><script>alert(1)</script>', "~", "~~", "", "?", "%s"),
-    *("=1+1", "a\nb", "\u202e", "%(name)s", "{{ 7 * 7 }}", "it's", "null", "(none)", "\\", "é"),
+    *("=1+1", "a\nb", "\u202e", "{name}", "{{ 7 * 7 }}", "it's", "null", "(none)", "\\", "é"),
 )
 values = st.sampled_from(HOSTILE) | st.text(
     st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=12

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -34,9 +33,8 @@ RETRY_SECONDS = 5
 
 @dataclass(frozen=True)
 class Wording:
-    """Translations of the login page, its language, and the name of the site."""
+    """The language of the login page, and the name of the site."""
 
-    gettext: Callable[[str], str] = str
     language: str = "en"
     title: str = "AnyCompany Café"
 
@@ -57,7 +55,6 @@ class LoginRoutes:
         self._begun = 0
         """Logins that are checked or wait for it; the limiter counts a new one too late."""
         self._templates = template_environment(PackageLoader("clickstream.dashboard.access"))
-        self._templates.globals["_"] = wording.gettext
 
     def add_routes(self, app: FastAPI) -> None:
         """Add the routes to an application."""
@@ -96,7 +93,7 @@ class LoginRoutes:
         if not account:
             known = repr(name) if self._accounts.get(name) else "an unknown account"
             log.warning("Login to %s failed from %s.", known, address)
-            message = self._wording.gettext("The name or the password is wrong.")
+            message = "The name or the password is wrong."
             return self._page(next_path, name, message, HTTPStatus.UNAUTHORIZED)
         self._throttle.succeed(name, address)
         return self._start_session(request, account, next_path)
@@ -123,9 +120,7 @@ class LoginRoutes:
             return _redirect(HOME)
         owner = self._accounts.get(OWNER)
         if not owner or not use_token(self._directory, token):
-            message = self._wording.gettext(
-                "This link has been used already, or it is older than 24 hours."
-            )
+            message = "This link has been used already, or it is older than 24 hours."
             return self._page(HOME, message=message, status=HTTPStatus.GONE)
         return self._start_session(request, owner, HOME)
 
@@ -140,7 +135,7 @@ class LoginRoutes:
     def show_message(self, sentence: str, status: HTTPStatus) -> Response:
         """Show one sentence and no link, for readers without an account."""
         html = self._templates.get_template("message.html").render(
-            wording=self._wording, sentence=self._wording.gettext(sentence)
+            wording=self._wording, sentence=sentence
         )
         return HTMLResponse(html, status)
 
@@ -150,16 +145,13 @@ class LoginRoutes:
         return response
 
     def _busy_response(self, next_path: str, name: str) -> Response:
-        message = self._wording.gettext("Many people log in just now. Try again in a moment.")
+        message = "Many people log in just now. Try again in a moment."
         response = self._page(next_path, name, message, HTTPStatus.SERVICE_UNAVAILABLE)
         response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response
 
     def _throttle_response(self, next_path: str, name: str, wait: int) -> Response:
-        text = self._wording.gettext(
-            "Too many logins failed. Wait {seconds} seconds, then try again."
-        )
-        message = text.format(seconds=wait)
+        message = f"Too many logins failed. Wait {wait} seconds, then try again."
         response = self._page(next_path, name, message, HTTPStatus.TOO_MANY_REQUESTS)
         response.headers["Retry-After"] = str(wait)
         return response

@@ -13,21 +13,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from clickstream.dashboard.access.identity import NO_PAGE, READ_ONLY, Identity, SharedWith
 from clickstream.dashboard.access.shares import PREFIX, Share, ShareEnd, Shares
 from clickstream.dashboard.questions.view import TABS
-from clickstream.dashboard.texts import mark
 from clickstream.errors import InputError
 
 log = logging.getLogger(__name__)
 
 ShowMessage = Callable[[str, HTTPStatus], Response]
-"""Builds a page with one sentence, which it translates."""
+"""Builds a page with one sentence."""
 
 ENDED = {
-    ShareEnd.EXPIRED: mark("This link has expired. Ask the person who sent it for a new one."),
-    ShareEnd.WITHDRAWN: mark(
-        "This link has been withdrawn. Ask the person who sent it for a new one."
-    ),
+    ShareEnd.EXPIRED: "This link has expired. Ask the person who sent it for a new one.",
+    ShareEnd.WITHDRAWN: "This link has been withdrawn. Ask the person who sent it for a new one.",
 }
-UNREADABLE = mark("Links can't be checked at the moment. Try again later.")
+UNREADABLE = "Links can't be checked at the moment. Try again later."
 
 
 class SharedPages:

@@ -9,24 +9,23 @@ from clickstream.dashboard.changes.verdicts import Verdict, find_changes
 from clickstream.dashboard.formats import Change
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.metrics import METRICS, Metric
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 _COUNTS: dict[Verdict, str] = {
-    "more": mark("more than usual (%(usual)s)"),
-    "unclear": mark("no clear change (usually %(usual)s)"),
-    "less": mark("less than usual (%(usual)s)"),
+    "more": "more than usual ({usual})",
+    "unclear": "no clear change (usually {usual})",
+    "less": "less than usual ({usual})",
 }
 _SHARES: dict[Verdict, str] = {
-    "more": mark("higher than usual (%(usual)s)"),
-    "unclear": mark("no clear change (usually %(usual)s)"),
-    "less": mark("lower than usual (%(usual)s)"),
+    "more": "higher than usual ({usual})",
+    "unclear": "no clear change (usually {usual})",
+    "less": "lower than usual ({usual})",
 }
 
 _DAILY: dict[Verdict, str] = {
-    "more": mark("more a day than usual"),
-    "unclear": mark("no clear change a day"),
-    "less": mark("fewer a day than usual"),
+    "more": "more a day than usual",
+    "unclear": "no clear change a day",
+    "less": "fewer a day than usual",
 }
 """Visitors of several days are compared by day, because those of the days can't be added up."""
 
@@ -52,13 +51,13 @@ def _describe(page: PageContext, one: Candidate, verdict: Verdict, metric: Metri
     texts = _SHARES if metric.format == "share" else _COUNTS
     if one.metric == "visitors" and page.period.days > 1:
         texts, usual = _DAILY, ""
-    words = formats.text(texts[verdict], usual=usual)
+    words = texts[verdict].format(usual=usual)
     change = formats.change(metric, compared.observed, compared.expected)
     if verdict == "unclear":
         return Change(change.signed_text if change else "", "same", None, words, usual)
     if change is None:  # from zero
         is_good = None if metric.good == "neither" else metric.good == "up"
-        change = Change(formats.text(mark("new")), "up", is_good)
+        change = Change("new", "up", is_good)
     return replace(change, words=words, usual=usual)
 
 
@@ -66,5 +65,5 @@ def _usual(page: PageContext, one: Candidate, metric: Metric) -> str:
     """Format the usual value; a place with few visitors is not shown by its number."""
     least = max((DIMENSIONS[dimension].smallest_group for dimension, _ in one.scope), default=0)
     if metric.format == "count" and one.compared.expected < least:
-        return page.formats.text(mark("under %(number)s"), number=page.formats.count(least))
+        return f"under {page.formats.count(least)}"
     return page.formats.brief(metric, one.compared.expected)

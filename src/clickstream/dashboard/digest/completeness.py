@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from clickstream.dashboard.questions.coverage import missing_servers
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import describe_lines, trust_line
 from clickstream.wording import shown_name
@@ -21,10 +20,8 @@ def _missing(page: PageContext) -> list[str]:
     hours = page.formats.count(page.coverage.expected)
     return [
         page.formats.plural(
-            "%(number)s of the %(hours)s hours of this week is missing, so the numbers are too "
-            "low.",
-            "%(number)s of the %(hours)s hours of this week are missing, so the numbers are too "
-            "low.",
+            "{number} of the {hours} hours of this week is missing, so the numbers are too low.",
+            "{number} of the {hours} hours of this week are missing, so the numbers are too low.",
             number,
             hours=hours,
         )
@@ -37,8 +34,8 @@ def _without_servers(page: PageContext) -> list[str]:
         return []
     return [
         page.formats.plural(
-            "%(number)s hour lacks the log of server %(name)s: visits may be missing.",
-            "%(number)s hours lack the log of server %(name)s: visits may be missing.",
+            "{number} hour lacks the log of server {name}: visits may be missing.",
+            "{number} hours lack the log of server {name}: visits may be missing.",
             server.hours,
             name=shown_name(server.name),
         )
@@ -50,17 +47,13 @@ def _not_compared(page: PageContext) -> list[str]:
     whole = page.compared_dates
     if page.compared is not None or whole is None:
         return []
-    text = mark("This week or %(days)s has too few complete hours to compare them.")
-    return [page.formats.text(text, days=page.days(whole))]
+    return [f"This week or {page.days(whole)} has too few complete hours to compare them."]
 
 
 def describe_trust(page: PageContext) -> list[str]:
     """Describe the published hours, and the parts of the trust line."""
     formats = page.formats
-    published = formats.text(
-        mark("%(published)s of %(hours)s hours published"),
-        published=formats.count(page.coverage.expected - page.coverage.missing),
-        hours=formats.count(page.coverage.expected),
-    )
+    expected, missing = page.coverage.expected, page.coverage.missing
+    published = f"{formats.count(expected - missing)} of {formats.count(expected)} hours published"
     parts = [*trust_line(page).parts, *describe_lines(page)]
     return [published, *(part.text for part in parts)]

@@ -18,7 +18,6 @@ from clickstream.dashboard.sentences import Findings, Sentence, SentencePart, fi
 from clickstream.dashboard.tabs.overview.movers import Mover, find_movers
 from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
 from clickstream.dashboard.tabs.overview.tiles import Tile, build_tiles
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.course import Course, ask_course
 from clickstream.dashboard.widgets.goals import goal_rows, pace_text, sales_pace
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
@@ -159,7 +158,7 @@ def _targets(page: PageContext) -> Iterator[str]:
     """Yield the pace towards each target of the month."""
     formats = page.formats
     if pace := sales_pace(page):
-        label = formats.text(page.metric("net_sales").label)
+        label = page.metric("net_sales").label
         yield f"{label}: {pace_text(formats, pace, formats.whole_units)}"
     for row in goal_rows(page):
         if row.pace:
@@ -168,24 +167,22 @@ def _targets(page: PageContext) -> Iterator[str]:
 
 def _figures(page: PageContext, course: Course) -> list[DigestRow]:
     """Build the key figures: the Overview's tiles, visits first."""
-    rows = {tile.metric.name: _row_of_tile(page, tile) for tile in build_tiles(page, course)}
+    rows = {tile.metric.name: _row_of_tile(tile) for tile in build_tiles(page, course)}
     return [rows.pop("visits"), *rows.values()]
 
 
-def _row_of_tile(page: PageContext, tile: Tile) -> DigestRow:
-    label, value = page.formats.text(tile.metric.label), f"{tile.prefix} {tile.value}".strip()
-    return _row(page, label, value, tile.change, tile.hint)
+def _row_of_tile(tile: Tile) -> DigestRow:
+    label, value = tile.metric.label, f"{tile.prefix} {tile.value}".strip()
+    return _row(label, value, tile.change, tile.hint)
 
 
-def _row(page: PageContext, label: str, value: str, change: Change | None, hint: str) -> DigestRow:
+def _row(label: str, value: str, change: Change | None, hint: str) -> DigestRow:
     """Build a row; a hint that states the change is left out."""
     if change is None:
         return DigestRow(label, value, NO_VALUE, None, "", hint)
     change_text = change.signed_text
     if change.direction == "same":
-        change_text = page.formats.text(
-            mark("%(change)s, not clear"), change=change_text or NO_VALUE
-        )
+        change_text = f"{change_text or NO_VALUE}, not clear"
     note = "" if change.usual else change.words
     return DigestRow(label, value, change.usual or NO_VALUE, change, change_text, note)
 
@@ -240,11 +237,10 @@ def _moved(page: PageContext) -> list[Listing] | None:
     movers = find_movers(page)
     if movers is None:
         return None
-    text = page.formats.text
     rises = [one for one in movers if one.step > 0][:MOVERS]
     falls = [one for one in movers if one.step < 0][::-1][:MOVERS]
-    titles = text(mark("More visits")), text(mark("Fewer visits"))
-    columns = [text(mark("Usual")), text(mark("Visits")), text(mark("Change"))]
+    titles = "More visits", "Fewer visits"
+    columns = ["Usual", "Visits", "Change"]
     return [
         Listing(title, "", columns, [_item_of_mover(page, one) for one in some])
         for title, some in zip(titles, (rises, falls), strict=True)
@@ -255,7 +251,7 @@ def _moved(page: PageContext) -> list[Listing] | None:
 def _item_of_mover(page: PageContext, one: Mover) -> Item:
     formats = page.formats
     values = [formats.count(one.usual), formats.count(one.now), formats.signed(one.step)]
-    kind = formats.text(one.dimension)
+    kind = one.dimension
     return Item(shown_name(one.value), values, _link(page, one.query), kind)
 
 
@@ -263,11 +259,10 @@ def _listing(page: PageContext, asked: Panel, metric: str) -> Listing:
     """Build a list of the largest rows, with one metric."""
     panel: ListPanel = list_panel(page, asked)
     place = [one.name for one in panel.columns].index(metric)
-    text = page.formats.text
     return Listing(
-        text(panel.title),
-        text(panel.head),
-        [text(panel.columns[place].label)],
+        panel.title,
+        panel.head,
+        [panel.columns[place].label],
         [
             Item(shown_name(row.name), [row.cells[place]], _link(page, row.only))
             for row in panel.rows[:LISTED]

@@ -23,7 +23,7 @@ from clickstream.dashboard.questions.fact_copy import EMPTY, FactCopy
 from clickstream.dashboard.questions.periods import Period, period_of
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.errors import AwsUnavailable, EmptyWeek
 from clickstream.lake import Lake, aws_errors
@@ -89,7 +89,7 @@ def page_of_week(lake: Lake, reader: Reader, week: Week, moment: datetime) -> Pa
     return PageContext(
         View().with_days(week.first, week.last),
         ask,
-        Formats(locale, load_translations(locale), settings.sales_currency),
+        Formats(locale, settings.sales_currency),
         moment.astimezone(zone).replace(tzinfo=None),
         settings,
         zone,

@@ -20,7 +20,6 @@ def _environment() -> Environment:
 
 def render_html(digest: Digest, picture: str) -> str:
     """Render the HTML part; `picture` is an address such as `cid:visits@cafe.example`."""
-    text = digest.formats.text
     return (
         _environment()
         .get_template("mail.html")
@@ -31,8 +30,7 @@ def render_html(digest: Digest, picture: str) -> str:
             colours=(NOW, BEFORE),
             subject=subject_of(digest),
             description=describe_days(digest),
-            headings={name: text(heading) for name, heading in HEADINGS.items()},
-            _=text,
+            headings=HEADINGS,
         )
     )
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from clickstream.dashboard.digest.content import Digest, Item, Listing
 from clickstream.dashboard.digest.wording import HEADINGS
-from clickstream.dashboard.texts import mark
 from clickstream.wording import printable_lines
 
 COLUMNS = 72
@@ -17,9 +16,9 @@ COLUMNS = 72
 def render_text(digest: Digest) -> str:
     """Render the text part."""
     blocks = [_head(digest), _change_lines(digest), _figures(digest), _days(digest), _moved(digest)]
-    blocks += [_section(digest, "goals", digest.goals)]
+    blocks += [_section("goals", digest.goals)]
     blocks += [_list(one) for one in digest.lists]
-    blocks += [_section(digest, "trust", digest.trust), _foot(digest)]
+    blocks += [_section("trust", digest.trust), _foot(digest)]
     text = "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines)
     return f"{printable_lines(text)}\n"
 
@@ -36,7 +35,7 @@ def _change_lines(digest: Digest) -> Iterator[str]:
     findings = digest.findings
     if not (findings.sentences or findings.reason):
         return
-    yield from _heading(digest, "changed")
+    yield from _heading("changed")
     for one in findings.sentences:
         yield from _wrap(one.text, "* ")
     if not findings.sentences:
@@ -45,9 +44,8 @@ def _change_lines(digest: Digest) -> Iterator[str]:
 
 
 def _figures(digest: Digest) -> Iterator[str]:
-    yield from _heading(digest, "figures")
-    text = digest.formats.text
-    head = [text(HEADINGS[name]) for name in ("this_week", "usual", "change")]
+    yield from _heading("figures")
+    head = [HEADINGS[name] for name in ("this_week", "usual", "change")]
     rows = [(row.label, [row.value, row.usual, row.change_text]) for row in digest.figures]
     notes = [row.note for row in digest.figures]
     if not digest.has_usual_values:
@@ -58,9 +56,8 @@ def _figures(digest: Digest) -> Iterator[str]:
 
 
 def _days(digest: Digest) -> Iterator[str]:
-    yield from _heading(digest, "days")
-    text = digest.formats.text
-    head = [text(HEADINGS[name]) for name in ("this_week", "week_before")]
+    yield from _heading("days")
+    head = [HEADINGS[name] for name in ("this_week", "week_before")]
     rows = [(day.day, [day.value, day.before]) for day in digest.days]
     if not digest.compared:
         head, rows = head[:1], [(label, values[:1]) for label, values in rows]
@@ -70,9 +67,9 @@ def _days(digest: Digest) -> Iterator[str]:
 def _moved(digest: Digest) -> Iterator[str]:
     if digest.moved is None:
         return
-    yield from _heading(digest, "moved")
+    yield from _heading("moved")
     if not digest.moved:
-        yield from _wrap(digest.formats.text(HEADINGS["nothing_moved"]))
+        yield from _wrap(HEADINGS["nothing_moved"])
     for place, one in enumerate(digest.moved):
         if place:
             yield ""
@@ -86,21 +83,21 @@ def _list(one: Listing) -> Iterator[str]:
         yield from _table(one.head, one.columns, _rows(one.rows))
 
 
-def _section(digest: Digest, name: str, sentences: Sequence[str]) -> Iterator[str]:
+def _section(name: str, sentences: Sequence[str]) -> Iterator[str]:
     if sentences:
-        yield from _heading(digest, name)
+        yield from _heading(name)
     for sentence in sentences:
         yield from _wrap(sentence, "* ")
 
 
 def _foot(digest: Digest) -> Iterator[str]:
     if digest.link:
-        yield digest.formats.text(mark("This week in the dashboard:"))
+        yield "This week in the dashboard:"
         yield digest.link
 
 
-def _heading(digest: Digest, name: str) -> Iterator[str]:
-    heading = digest.formats.text(HEADINGS[name])
+def _heading(name: str) -> Iterator[str]:
+    heading = HEADINGS[name]
     yield heading
     yield "-" * len(heading)
 

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.coverage import local_midnight
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.texts import mark
 from clickstream.errors import InputError
 
 _TEXT = re.compile(r"(\d{4})-?W(\d\d)", re.ASCII)
@@ -79,11 +78,12 @@ class Week:
         days = formats.days(self.first, self.last)
         if self.first.year == self.last.year:
             days = f"{formats.day(self.first)} – {formats.day(self.last, with_year=True)}"
-        return f"{self.name(formats)}, {days}"
+        return f"{self.name}, {days}"
 
-    def name(self, formats: Formats) -> str:
-        """Format its number for readers, such as Week 47."""
-        return formats.text(mark("Week %(number)s"), number=self.number)
+    @property
+    def name(self) -> str:
+        """Its number for readers, such as Week 47."""
+        return f"Week {self.number}"
 
     def __str__(self) -> str:
         return f"{self.year:04}-W{self.number:02}"

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from clickstream.dashboard.questions.fact_views import SPEND
 from clickstream.dashboard.questions.metric_type import Metric
-from clickstream.dashboard.texts import mark
 
-_LATER = mark("Platforms correct the newest dates; the next pull reads them again.")
+_LATER = "Platforms correct the newest dates; the next pull reads them again."
 
 COST_METRICS = (
     Metric(
         "ad_cost",
         SPEND,
-        mark("Cost"),
+        "Cost",
         "coalesce(sum(spend_cents), 0)",
-        mark("What campaigns cost by the reports of their platforms, on dates of the platforms."),
-        mark("How much does advertising cost?"),
+        "What campaigns cost by the reports of their platforms, on dates of the platforms.",
+        "How much does advertising cost?",
         _LATER,
         format="cents",
         good="neither",
@@ -27,10 +26,10 @@ COST_METRICS = (
     Metric(
         "ad_clicks",
         SPEND,
-        mark("Clicks"),
+        "Clicks",
         "coalesce(sum(clicks), 0)",
-        mark("Clicks on advertisements, as the platforms count them."),
-        mark("How many clicks do the platforms charge for?"),
+        "Clicks on advertisements, as the platforms count them.",
+        "How many clicks do the platforms charge for?",
         _LATER,
         good="neither",
         is_additive=True,

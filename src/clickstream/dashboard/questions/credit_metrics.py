@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from clickstream.dashboard.questions.fact_views import CREDITS
 from clickstream.dashboard.questions.metric_type import Metric
-from clickstream.dashboard.texts import mark
 
-_WHO_BRINGS = mark("What brings orders?")
-_NO_CAUSE = mark("Credit is not cause: some of these people would have ordered anyway.")
+_WHO_BRINGS = "What brings orders?"
+_NO_CAUSE = "Credit is not cause: some of these people would have ordered anyway."
 
 CREDIT_METRICS = (
     Metric(
         "credited_sales",
         CREDITS,
-        mark("Net sales"),
+        "Net sales",
         "coalesce(sum(credit_cents), 0)",
-        mark(
+        (
             "Net sales of the orders and refunds in the range, shared by the model among the "
             "visits of each customer in the days before the order. The shares sum to the net sales."
         ),
@@ -30,9 +29,9 @@ CREDIT_METRICS = (
     Metric(
         "credited_orders",
         CREDITS,
-        mark("Orders"),
+        "Orders",
         "coalesce(sum(credited_orders), 0)",
-        mark("Orders, shared by the model among the visits before them."),
+        "Orders, shared by the model among the visits before them.",
         _WHO_BRINGS,
         _NO_CAUSE,
         format="decimal",
@@ -41,13 +40,13 @@ CREDIT_METRICS = (
     Metric(
         "new_customers",
         CREDITS,
-        mark("New customers"),
+        "New customers",
         "coalesce(sum(case when is_new_customer then credited_orders end), 0)",
-        mark(
+        (
             "Shared orders on the date of a customer's first order, as far back as the facts are "
             "kept. Orders without an id or a mail address of the customer are not among them."
         ),
-        mark("What brings people who never ordered?"),
+        "What brings people who never ordered?",
         _NO_CAUSE,
         format="decimal",
         is_additive=True,
@@ -55,44 +54,44 @@ CREDIT_METRICS = (
     Metric(
         "credited_paths",
         CREDITS,
-        mark("Orders with a visit"),
+        "Orders with a visit",
         "coalesce(sum(case when touch = 1 then orders end), 0)",
-        mark("Orders whose visit is known, and that the model shares."),
-        mark("Of how many orders do we know the visits?"),
+        "Orders whose visit is known, and that the model shares.",
+        "Of how many orders do we know the visits?",
         good="neither",
         is_additive=True,
     ),
     Metric(
         "single_touches",
         CREDITS,
-        mark("After one visit"),
+        "After one visit",
         "coalesce(sum(case when touches = 1 then orders end), 0)",
-        mark("Orders whose customer is known to have come once in the days before."),
-        mark("For how many orders do all models agree?"),
-        mark("Visits before the last change of the visitor keys are not known."),
+        "Orders whose customer is known to have come once in the days before.",
+        "For how many orders do all models agree?",
+        "Visits before the last change of the visitor keys are not known.",
         good="neither",
         is_additive=True,
     ),
     Metric(
         "cut_paths",
         CREDITS,
-        mark("Perhaps with earlier visits"),
+        "Perhaps with earlier visits",
         "coalesce(sum(case when touch = 1 and is_window_cut then orders end), 0)",
-        mark(
+        (
             "Orders with days before them in which visits are not known, because the visitor keys "
             "changed or an hour is incomplete."
         ),
-        mark("How complete are the visits before orders?"),
+        "How complete are the visits before orders?",
         good="neither",
         is_additive=True,
     ),
     Metric(
         "modelled_paths",
         CREDITS,
-        mark("With removal effects"),
+        "With removal effects",
         "coalesce(sum(case when touch = 1 and has_effects then orders end), 0)",
-        mark("Orders that enough orders precede for the models Markov and Shapley."),
-        mark("Which orders do all models share?"),
+        "Orders that enough orders precede for the models Markov and Shapley.",
+        "Which orders do all models share?",
         good="neither",
         is_additive=True,
     ),

@@ -29,7 +29,6 @@ from clickstream.dashboard.questions.fact_views import (
     FactView,
 )
 from clickstream.dashboard.questions.operators import OPERATOR_SQL, SENDER_SQL
-from clickstream.dashboard.texts import mark
 from clickstream.insight.place_names import CITY_SQL, REGION_SQL
 
 
@@ -76,13 +75,11 @@ def _plain(name: str, facts: FactView, label: str, sql: str) -> Dimension:
 
 
 def _operator(name: str, facts: FactView) -> Dimension:
-    definition = mark(
+    definition = (
         "The company or organisation that runs the program, by the name of the program. A program "
         "that is not in the list of operators has an unknown operator."
     )
-    return Dimension(
-        name, facts, mark("Operator"), OPERATOR_SQL, is_filter=False, definition=definition
-    )
+    return Dimension(name, facts, "Operator", OPERATOR_SQL, is_filter=False, definition=definition)
 
 
 def _place(name: str, label: str, sql: str) -> Dimension:
@@ -103,28 +100,28 @@ OF_SUSPICION = frozenset((SUSPICION, "cohort"))
 """Without a filter by one of these dimensions, questions are about people only."""
 
 DIMENSIONS = _dimensions(
-    Dimension("channel", SESSIONS, mark("Channel"), "channel"),
-    Dimension("source", SESSIONS, mark("Source"), "source"),
-    Dimension("medium", SESSIONS, mark("Medium"), "medium"),
-    Dimension("campaign", SESSIONS, mark("Campaign"), "utm_campaign"),
-    Dimension("content", SESSIONS, mark("Content"), "utm_content"),
-    Dimension("term", SESSIONS, mark("Term"), "utm_term"),
-    Dimension("referrer", SESSIONS, mark("Referrer"), "referrer_domain"),
-    Dimension("landing_page", SESSIONS, mark("Landing page"), "landing_page"),
-    Dimension("exit_page", SESSIONS, mark("Exit page"), "exit_page"),
-    Dimension("device", SESSIONS, mark("Device"), "device"),
-    Dimension("browser", SESSIONS, mark("Browser"), "browser"),
-    Dimension("os", SESSIONS, mark("System"), "os"),
-    _place("country", mark("Country"), "country"),
-    _place("region", mark("Region"), REGION_SQL),
-    _place("city", mark("City"), CITY_SQL),
+    Dimension("channel", SESSIONS, "Channel", "channel"),
+    Dimension("source", SESSIONS, "Source", "source"),
+    Dimension("medium", SESSIONS, "Medium", "medium"),
+    Dimension("campaign", SESSIONS, "Campaign", "utm_campaign"),
+    Dimension("content", SESSIONS, "Content", "utm_content"),
+    Dimension("term", SESSIONS, "Term", "utm_term"),
+    Dimension("referrer", SESSIONS, "Referrer", "referrer_domain"),
+    Dimension("landing_page", SESSIONS, "Landing page", "landing_page"),
+    Dimension("exit_page", SESSIONS, "Exit page", "exit_page"),
+    Dimension("device", SESSIONS, "Device", "device"),
+    Dimension("browser", SESSIONS, "Browser", "browser"),
+    Dimension("os", SESSIONS, "System", "os"),
+    _place("country", "Country", "country"),
+    _place("region", "Region", REGION_SQL),
+    _place("city", "City", CITY_SQL),
     Dimension(
         "visitor_kind",
         SESSIONS,
-        mark("New or returning"),
+        "New or returning",
         "case when local_date > first_seen then 'returning' else 'new' end",
         known="min(local_date) over (partition by visitor_id) as first_seen",
-        definition=mark(
+        definition=(
             "A visit is returning if the person also came on an earlier day; otherwise it is "
             "new. A person is recognized only until the visitor keys change, so some "
             "returning visits are counted as new."
@@ -133,13 +130,13 @@ DIMENSIONS = _dimensions(
     Dimension(
         "first_week",
         SESSIONS,
-        mark("Week of the first visit"),
+        "Week of the first visit",
         "cast(date_trunc('week', first_date) as date)",
         "value",
         is_filter=False,
         known="min(local_date) over (partition by visitor_id) as first_date",
         is_of_chosen=True,
-        definition=mark(
+        definition=(
             "Week, from Monday, of the person's first known visit among those that the "
             "filters select. Visits before the last change of the visitor keys are not "
             "known."
@@ -148,39 +145,32 @@ DIMENSIONS = _dimensions(
     Dimension(
         "furthest_step",
         SESSIONS,
-        mark("Furthest step"),
+        "Furthest step",
         "cast(coalesce(funnel_steps, 0) as varchar)",
         order="value",
     ),
     Dimension(
         SUSPICION,
         SESSIONS,
-        mark("People or machines"),
+        "People or machines",
         "case when is_suspected then 'machine' else 'person' end",
-        definition=mark(
+        definition=(
             "Suspected machines have a browser's user agent and an address of their own, but come "
             "in groups that people do not explain. Figures leave them out."
         ),
     ),
-    Dimension(
-        "cohort",
-        SESSIONS,
-        mark("Cohort of machines"),
-        "suspected_cohort",
-    ),
-    Dimension("met_goal", SESSIONS, mark("Met a goal"), _yes_or_no("conversions > 0")),
-    Dimension("met_error", SESSIONS, mark("Met an error"), _yes_or_no("errors > 0")),
-    Dimension(
-        "start_weekday", SESSIONS, mark("Weekday"), "cast(local_weekday as varchar)", "value"
-    ),
-    Dimension("start_hour", SESSIONS, mark("Hour"), "cast(local_hour as varchar)", "value"),
-    Dimension("page", PAGE_VIEWS, mark("Page"), "page"),
+    Dimension("cohort", SESSIONS, "Cohort of machines", "suspected_cohort"),
+    Dimension("met_goal", SESSIONS, "Met a goal", _yes_or_no("conversions > 0")),
+    Dimension("met_error", SESSIONS, "Met an error", _yes_or_no("errors > 0")),
+    Dimension("start_weekday", SESSIONS, "Weekday", "cast(local_weekday as varchar)", "value"),
+    Dimension("start_hour", SESSIONS, "Hour", "cast(local_hour as varchar)", "value"),
+    Dimension("page", PAGE_VIEWS, "Page", "page"),
     Dimension(
         "host",
         PAGE_VIEWS,
-        mark("Host"),
+        "Host",
         "host",
-        definition=mark(
+        definition=(
             "The virtual host of the request, such as www.example.com. It is known only if the "
             "format of the log has it."
         ),
@@ -188,10 +178,10 @@ DIMENSIONS = _dimensions(
     Dimension(
         "next_page",
         PAGE_VIEWS,
-        mark("Next page"),
+        "Next page",
         "next_page",
         is_filter=False,
-        definition=mark(
+        definition=(
             "The page that was viewed next in the same visit. After the last page of a "
             "visit, the person left the site."
         ),
@@ -199,106 +189,104 @@ DIMENSIONS = _dimensions(
     Dimension(
         "error",
         SESSION_ERRORS,
-        mark("Error"),
+        "Error",
         "cast(status as varchar) || coalesce(' ' || page, '')",
-        definition=mark("The status of the answer and the page, such as 404 /old-menu."),
+        definition="The status of the answer and the page, such as 404 /old-menu.",
     ),
-    Dimension("failed_page", SESSION_ERRORS, mark("Page with an error"), "page"),
-    Dimension(
-        "failed_status", SESSION_ERRORS, mark("Status"), "status", order="value", is_filter=False
-    ),
+    Dimension("failed_page", SESSION_ERRORS, "Page with an error", "page"),
+    Dimension("failed_status", SESSION_ERRORS, "Status", "status", order="value", is_filter=False),
     Dimension(
         "step_of_failed",
         SESSION_ERRORS,
-        mark("Furthest step"),
+        "Furthest step",
         "cast(coalesce(funnel_steps, 0) as varchar)",
         order="value",
         is_filter=False,
     ),
-    Dimension("goal", GOALS, mark("Goal"), "goal"),
-    _time("day", None, mark("Day"), "local_date"),
-    _time("week", None, mark("Week"), "cast(date_trunc('week', local_date) as date)"),
-    _time("hour", None, mark("Hour"), "local_hour"),
-    _time("weekday", None, mark("Weekday"), _WEEKDAY),
-    _plain("bot_class", BOTS, mark("Purpose"), "bot_class"),
-    _plain("bot_reason", BOTS, mark("Reason"), "bot_reason"),
-    _plain("agent", BOTS, mark("Program"), "agent"),
+    Dimension("goal", GOALS, "Goal", "goal"),
+    _time("day", None, "Day", "local_date"),
+    _time("week", None, "Week", "cast(date_trunc('week', local_date) as date)"),
+    _time("hour", None, "Hour", "local_hour"),
+    _time("weekday", None, "Weekday", _WEEKDAY),
+    _plain("bot_class", BOTS, "Purpose", "bot_class"),
+    _plain("bot_reason", BOTS, "Reason", "bot_reason"),
+    _plain("agent", BOTS, "Program", "agent"),
     _operator("operator", BOTS),
     _operator("crawl_operator", BOT_PAGES),
-    _plain("crawl_class", BOT_PAGES, mark("Purpose"), "bot_class"),
-    _plain("crawl_reason", BOT_PAGES, mark("Reason"), "bot_reason"),
-    _plain("crawl_agent", BOT_PAGES, mark("Program"), "agent"),
-    _plain("crawl_page", BOT_PAGES, mark("Page"), "page"),
-    _plain("crawl_path", BOT_PAGES, mark("Path"), "path"),
+    _plain("crawl_class", BOT_PAGES, "Purpose", "bot_class"),
+    _plain("crawl_reason", BOT_PAGES, "Reason", "bot_reason"),
+    _plain("crawl_agent", BOT_PAGES, "Program", "agent"),
+    _plain("crawl_page", BOT_PAGES, "Page", "page"),
+    _plain("crawl_path", BOT_PAGES, "Path", "path"),
     Dimension(
         "sender",
         SESSIONS,
-        mark("Sent by"),
+        "Sent by",
         SENDER_SQL,
-        definition=mark(
+        definition=(
             "The operator of the search engine, the AI assistant or the network that a visit came "
             "from, without advertisements."
         ),
     ),
-    _plain("suspected_as", COHORTS, mark("Suspected machines"), "cohort"),
-    _plain("signed_agent", AGENTS, mark("Agent"), "agent"),
-    _plain("agent_goal", AGENTS, mark("Goal"), "goal"),
-    _time("agent_step", AGENTS, mark("Step"), "step"),
-    _plain("error_page", ERRORS, mark("Page"), "page"),
-    _plain("status", ERRORS, mark("Status"), "status"),
-    _plain("reject_reason", REJECTS, mark("Reason"), "reason"),
-    _plain("log_source", SOURCES, mark("Source"), "source"),
-    _plain("place_country", PLACES, mark("Country"), "country"),
-    _plain("place_city", PLACES, mark("City"), CITY_SQL),
-    _time("sales_source", SALES, mark("Source"), "sales_source"),
-    _time("currency", SALES, mark("Currency"), "currency"),
-    _time("sales_rejected", SALES, mark("Rejected because"), "reject_reasons"),
-    _time("differing_order", SALES, mark("Orders that differ most"), "differing_order_ids"),
-    _plain("why_none", MONEY, mark("Without a visit because"), "why_none"),
-    _plain("sold_by", MONEY, mark("Sold by"), "sold_by"),
-    _plain("refund_kind", MONEY, mark("Kind of refund"), "refund_kind"),
+    _plain("suspected_as", COHORTS, "Suspected machines", "cohort"),
+    _plain("signed_agent", AGENTS, "Agent", "agent"),
+    _plain("agent_goal", AGENTS, "Goal", "goal"),
+    _time("agent_step", AGENTS, "Step", "step"),
+    _plain("error_page", ERRORS, "Page", "page"),
+    _plain("status", ERRORS, "Status", "status"),
+    _plain("reject_reason", REJECTS, "Reason", "reason"),
+    _plain("log_source", SOURCES, "Source", "source"),
+    _plain("place_country", PLACES, "Country", "country"),
+    _plain("place_city", PLACES, "City", CITY_SQL),
+    _time("sales_source", SALES, "Source", "sales_source"),
+    _time("currency", SALES, "Currency", "currency"),
+    _time("sales_rejected", SALES, "Rejected because", "reject_reasons"),
+    _time("differing_order", SALES, "Orders that differ most", "differing_order_ids"),
+    _plain("why_none", MONEY, "Without a visit because", "why_none"),
+    _plain("sold_by", MONEY, "Sold by", "sold_by"),
+    _plain("refund_kind", MONEY, "Kind of refund", "refund_kind"),
     Dimension(
         "customer_kind",
         MONEY,
-        mark("New or returning customer"),
+        "New or returning customer",
         "case when customer_key is null then 'unknown' "
         "when coalesce(ordered_on, local_date) > first_ordered_on then 'returning' else 'new' end",
         is_filter=False,
         known="min(case when orders = 1 then local_date end) over (partition by customer_key) "
         "as first_ordered_on,\n  min(case when orders = 1 then local_date end) "
         "over (partition by sales_source, order_id) as ordered_on",
-        definition=mark(
+        definition=(
             "A customer is returning on an order if they had one on an earlier date, as far back "
             "as the facts are kept. An order without an id or a mail address of its customer is "
             "of an unknown one."
         ),
     ),
-    _plain("model", CREDITS, mark("Model"), "model"),
-    _plain("credited_visit", CREDITS, mark("Visit"), "case when touch > 0 then 'known' end"),
+    _plain("model", CREDITS, "Model", "model"),
+    _plain("credited_visit", CREDITS, "Visit", "case when touch > 0 then 'known' end"),
     _plain(
         "credited_customer",
         CREDITS,
-        mark("Customer"),
+        "Customer",
         "coalesce(customer_key, sales_source || ' ' || coalesce(order_id, refund_id))",
     ),
-    _plain("item", ITEMS, mark("Item"), "name"),
-    _plain("pair_item", PAIRS, mark("Item"), "name"),
-    _plain("other_item", PAIRS, mark("With"), "other_name"),
-    _plain("measured_place", DEMOGRAPHICS, mark("Place"), "name"),
-    _plain("measured_region", DEMOGRAPHICS, mark("Region"), "region"),
-    _plain("measured_country", DEMOGRAPHICS, mark("Country"), "country"),
-    _plain("measure", DEMOGRAPHICS, mark("Measure"), "measure"),
-    _plain("ad_platform", SPEND, mark("Platform"), "platform"),
-    _plain("ad_campaign_id", SPEND, mark("Id of the campaign"), "campaign_id"),
-    _plain("ad_source", SPEND, mark("Source"), "source"),
-    _plain("ad_medium", SPEND, mark("Medium"), "medium"),
-    _plain("ad_campaign", SPEND, mark("Campaign"), "campaign"),
-    _time("hour_at", HOURS, mark("Hour"), "hour_at"),
-    _time("source_hour", SOURCES, mark("Hour"), "hour_at"),
-    _time("settings", HOURS, mark("Settings"), "settings_digest"),
-    _time("library", HOURS, mark("Version"), "library_version"),
-    _time("missing_sources", HOURS, mark("Missing servers"), "missing_sources"),
-    _time("visitor_key", HOURS, mark("Visitor key"), "visitor_key"),
+    _plain("item", ITEMS, "Item", "name"),
+    _plain("pair_item", PAIRS, "Item", "name"),
+    _plain("other_item", PAIRS, "With", "other_name"),
+    _plain("measured_place", DEMOGRAPHICS, "Place", "name"),
+    _plain("measured_region", DEMOGRAPHICS, "Region", "region"),
+    _plain("measured_country", DEMOGRAPHICS, "Country", "country"),
+    _plain("measure", DEMOGRAPHICS, "Measure", "measure"),
+    _plain("ad_platform", SPEND, "Platform", "platform"),
+    _plain("ad_campaign_id", SPEND, "Id of the campaign", "campaign_id"),
+    _plain("ad_source", SPEND, "Source", "source"),
+    _plain("ad_medium", SPEND, "Medium", "medium"),
+    _plain("ad_campaign", SPEND, "Campaign", "campaign"),
+    _time("hour_at", HOURS, "Hour", "hour_at"),
+    _time("source_hour", SOURCES, "Hour", "hour_at"),
+    _time("settings", HOURS, "Settings", "settings_digest"),
+    _time("library", HOURS, "Version", "library_version"),
+    _time("missing_sources", HOURS, "Missing servers", "missing_sources"),
+    _time("visitor_key", HOURS, "Visitor key", "visitor_key"),
 )
 """Each dimension by its name."""
 

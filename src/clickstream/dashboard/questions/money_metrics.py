@@ -8,29 +8,28 @@ from __future__ import annotations
 from clickstream.dashboard.questions.fact_views import DEMOGRAPHICS, ITEMS, MONEY, PAIRS
 from clickstream.dashboard.questions.intervals import SHARE_MINIMUM
 from clickstream.dashboard.questions.metric_type import Metric
-from clickstream.dashboard.texts import mark
 
-_HOW_MUCH = mark("How much is sold?")
-_TOGETHER = mark("What is bought together?")
-_LATER = mark("The shop can change an order later; the next pull reads its date again.")
+_HOW_MUCH = "How much is sold?"
+_TOGETHER = "What is bought together?"
+_LATER = "The shop can change an order later; the next pull reads its date again."
 
 MONEY_METRICS = (
     Metric(
         "orders",
         MONEY,
-        mark("Orders"),
+        "Orders",
         "coalesce(sum(orders), 0)",
-        mark("Paid orders of all sources of sales: web, phone, counter and others."),
-        mark("How many orders does the shop have?"),
+        "Paid orders of all sources of sales: web, phone, counter and others.",
+        "How many orders does the shop have?",
         _LATER,
         is_additive=True,
     ),
     Metric(
         "net_sales",
         MONEY,
-        mark("Net sales"),
+        "Net sales",
         "coalesce(sum(net_cents), 0)",
-        mark(
+        (
             "Totals of the paid orders in the range, less the refunds in the range. A refund "
             "counts at its own date, and for the channel and the place of its order."
         ),
@@ -42,11 +41,11 @@ MONEY_METRICS = (
     Metric(
         "sales_squares",
         MONEY,
-        mark("Net sales, squared"),
+        "Net sales, squared",
         "coalesce(sum(cast(net_cents as double) * net_cents), 0)",
-        mark("Sum over all orders and refunds of their squared amounts."),
-        mark("How far does chance move net sales?"),
-        mark("Only comparisons of net sales use it: large orders change them most."),
+        "Sum over all orders and refunds of their squared amounts.",
+        "How far does chance move net sales?",
+        "Only comparisons of net sales use it: large orders change them most.",
         format="amount",
         good="neither",
         is_additive=True,
@@ -54,9 +53,9 @@ MONEY_METRICS = (
     Metric(
         "gross_sales",
         MONEY,
-        mark("Gross sales"),
+        "Gross sales",
         "coalesce(sum(gross_cents), 0)",
-        mark("Totals of the paid orders in the range, before refunds."),
+        "Totals of the paid orders in the range, before refunds.",
         _HOW_MUCH,
         _LATER,
         format="cents",
@@ -65,30 +64,30 @@ MONEY_METRICS = (
     Metric(
         "average_order",
         MONEY,
-        mark("Average order"),
+        "Average order",
         "cast(sum(gross_cents) as double) / nullif(sum(orders), 0)",
-        mark("Average total of the paid orders in the range, before refunds."),
-        mark("How large are orders?"),
-        mark("A few very large orders raise it."),
+        "Average total of the paid orders in the range, before refunds.",
+        "How large are orders?",
+        "A few very large orders raise it.",
         format="cents",
     ),
     Metric(
         "refunds",
         MONEY,
-        mark("Refunds"),
+        "Refunds",
         "coalesce(sum(refunds), 0)",
-        mark("Refunds in the range, also of orders of earlier dates."),
-        mark("How often is money paid back?"),
+        "Refunds in the range, also of orders of earlier dates.",
+        "How often is money paid back?",
         good="down",
         is_additive=True,
     ),
     Metric(
         "refunds_paid",
         MONEY,
-        mark("Refunded"),
+        "Refunded",
         "coalesce(sum(refunded_cents), 0)",
-        mark("Sum of the refunds in the range, also of orders of earlier dates."),
-        mark("How much is paid back?"),
+        "Sum of the refunds in the range, also of orders of earlier dates.",
+        "How much is paid back?",
         format="cents",
         good="down",
         is_additive=True,
@@ -96,39 +95,39 @@ MONEY_METRICS = (
     Metric(
         "sales_counted",
         MONEY,
-        mark("Orders with refunds"),
+        "Orders with refunds",
         "count(distinct coalesce(order_id, refund_id))",
-        mark("Different orders with a payment or a refund in the range."),
-        mark("Is a group large enough to be shown?"),
+        "Different orders with a payment or a refund in the range.",
+        "Is a group large enough to be shown?",
         good="neither",
     ),
     Metric(
         "web_orders",
         MONEY,
-        mark("Web orders"),
+        "Web orders",
         "coalesce(sum(web_orders), 0)",
-        mark("Paid orders on the web or in the app."),
-        mark("How many orders come from the website?"),
+        "Paid orders on the web or in the app.",
+        "How many orders come from the website?",
         _LATER,
         is_additive=True,
     ),
     Metric(
         "matched_orders",
         MONEY,
-        mark("Orders with a visit"),
+        "Orders with a visit",
         "coalesce(sum(matched_orders), 0)",
-        mark("Paid orders whose visit is known, by the number on their confirmation page."),
-        mark("Of how many orders do we know the visit?"),
+        "Paid orders whose visit is known, by the number on their confirmation page.",
+        "Of how many orders do we know the visit?",
         good="neither",
         is_additive=True,
     ),
     Metric(
         "matched_share",
         MONEY,
-        mark("With a visit"),
+        "With a visit",
         "cast(sum(matched_orders) as double) / nullif(sum(web_orders), 0)",
-        mark("Share of the web orders whose visit is known."),
-        mark("How complete are sales by channel, page and place?"),
+        "Share of the web orders whose visit is known.",
+        "How complete are sales by channel, page and place?",
         format="share",
         good="neither",
         smallest_group=SHARE_MINIMUM,
@@ -137,37 +136,37 @@ MONEY_METRICS = (
     Metric(
         "items_sold",
         ITEMS,
-        mark("Sold"),
+        "Sold",
         "coalesce(sum(quantity), 0)",
-        mark("Sum of the quantities in paid orders."),
-        mark("Which items sell best?"),
+        "Sum of the quantities in paid orders.",
+        "Which items sell best?",
         is_additive=True,
     ),
     Metric(
         "item_sales",
         ITEMS,
-        mark("Sales"),
+        "Sales",
         "coalesce(sum(amount_cents - discount_cents), 0)",
-        mark("Sum of the lines of paid orders, less their own discounts."),
-        mark("Which items bring in the money?"),
-        mark("Discounts of whole orders, deliveries, tips and refunds belong to no item."),
+        "Sum of the lines of paid orders, less their own discounts.",
+        "Which items bring in the money?",
+        "Discounts of whole orders, deliveries, tips and refunds belong to no item.",
         format="cents",
         is_additive=True,
     ),
     Metric(
         "item_orders",
         ITEMS,
-        mark("Orders"),
+        "Orders",
         "count(distinct sales_source || ' ' || order_id)",
-        mark("Paid orders with the item."),
-        mark("Which items are in most orders?"),
+        "Paid orders with the item.",
+        "Which items are in most orders?",
     ),
     Metric(
         "pair_orders",
         PAIRS,
-        mark("Orders with both"),
+        "Orders with both",
         "sum(orders)",
-        mark(
+        (
             "Paid orders in the range with both items. Only pairs that are in clearly more orders "
             "than by chance are listed."
         ),
@@ -176,24 +175,24 @@ MONEY_METRICS = (
     Metric(
         "lift",
         PAIRS,
-        mark("Lift"),
+        "Lift",
         "max(lift)",
-        mark(
+        (
             "Orders with both items, divided by the number to expect by chance, if the orders of "
             "two or more items were filled by how often each item is in such orders."
         ),
         _TOGETHER,
-        mark("A lift above 1 does not prove that one item sells the other."),
+        "A lift above 1 does not prove that one item sells the other.",
         format="decimal",
         good="neither",
     ),
     Metric(
         "measured",
         DEMOGRAPHICS,
-        mark("Value"),
+        "Value",
         "max(value)",
-        mark("Current value of a measure of a place, such as people, from the newest year."),
-        mark("How many people live there?"),
+        "Current value of a measure of a place, such as people, from the newest year.",
+        "How many people live there?",
         format="decimal",
         good="neither",
     ),

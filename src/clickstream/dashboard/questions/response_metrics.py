@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from clickstream.dashboard.questions.fact_views import PAGE_VIEWS
 from clickstream.dashboard.questions.metric_type import Metric
-from clickstream.dashboard.texts import mark
 
 SLOW_MS = 1000
 """An answer is slow if it takes as long or longer: a person's flow of thought is interrupted after
@@ -33,7 +32,7 @@ def _time_within(name: str, label: str, percent: int, definition: str, answers: 
         f"({times})[nullif({number}, 0)]",
         definition,
         answers,
-        mark(
+        (
             "The time is the server's. The way to the browser, and the time that the browser needs "
             "to show the page, are not included."
         ),
@@ -48,66 +47,64 @@ RESPONSE_METRICS = (
     Metric(
         "timed_visits",
         PAGE_VIEWS,
-        mark("Visits"),
+        "Visits",
         _TIMED_VISITS,
-        mark("Visits with a view of the page whose response time is in the log."),
-        mark("How many visits does the response time describe?"),
+        "Visits with a view of the page whose response time is in the log.",
+        "How many visits does the response time describe?",
         good="neither",
     ),
     _time_within(
         "median_response",
-        mark("Median"),
+        "Median",
         50,
-        mark("Half of the page's views were answered within this time."),
-        mark("How long do people usually wait for a page?"),
+        "Half of the page's views were answered within this time.",
+        "How long do people usually wait for a page?",
     ),
     _time_within(
         "p95_response",
-        mark("95% within"),
+        "95% within",
         95,
-        mark("95 of 100 views of the page were answered within this time."),
-        mark("How long do the people wait who wait longest?"),
+        "95 of 100 views of the page were answered within this time.",
+        "How long do the people wait who wait longest?",
     ),
     Metric(
         "timed_views",
         PAGE_VIEWS,
-        mark("Views"),
+        "Views",
         "count(response_ms)",
-        mark("Views of the page whose response time is in the log."),
-        mark("How many views does the response time describe?"),
+        "Views of the page whose response time is in the log.",
+        "How many views does the response time describe?",
         good="neither",
         is_additive=True,
     ),
     Metric(
         "slow_views",
         PAGE_VIEWS,
-        mark("Slow views"),
+        "Slow views",
         f"count(*) filter (where {_SLOW})",
-        mark("Views of the page that were answered after a second or later."),
-        mark("How often do people have to wait?"),
+        "Views of the page that were answered after a second or later.",
+        "How often do people have to wait?",
         good="down",
         is_additive=True,
     ),
     Metric(
         "slow_exits",
         PAGE_VIEWS,
-        mark("Exits after slow views"),
+        "Exits after slow views",
         f"count(*) filter (where {_SLOW} and is_exit_page)",
-        mark("Slow views of the page after which the visit ended."),
-        mark("How many people leave after they had to wait?"),
-        mark("Visits end after quick views, too; compare the shares."),
+        "Slow views of the page after which the visit ended.",
+        "How many people leave after they had to wait?",
+        "Visits end after quick views, too; compare the shares.",
         good="down",
         is_additive=True,
     ),
     Metric(
         "quick_exits",
         PAGE_VIEWS,
-        mark("Exits after quick views"),
+        "Exits after quick views",
         f"count(*) filter (where {_QUICK} and is_exit_page)",
-        mark(
-            "Views of the page that were answered within a second, and after which the visit ended."
-        ),
-        mark("How many people leave although they did not have to wait?"),
+        "Views of the page that were answered within a second, and after which the visit ended.",
+        "How many people leave although they did not have to wait?",
         good="neither",
         is_additive=True,
     ),

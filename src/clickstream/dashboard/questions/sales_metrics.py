@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from clickstream.dashboard.questions.fact_views import SALES
 from clickstream.dashboard.questions.metric_type import Format, Metric
-from clickstream.dashboard.texts import mark
 
-_AS_READ = mark("The source may have changed since; the next pull compares it again.")
-_IS_SAME = mark("Does the lake have what the shop has?")
-_HOW_MUCH = mark("How much was sold?")
+_AS_READ = "The source may have changed since; the next pull compares it again."
+_IS_SAME = "Does the lake have what the shop has?"
+_HOW_MUCH = "How much was sold?"
 
 
 def _sum(
@@ -42,9 +41,9 @@ SALES_METRICS = (
     Metric(
         "sales_dates",
         SALES,
-        mark("Dates"),
+        "Dates",
         "count(*)",
-        mark("Number of UTC dates that the lake has, summed over the sources of sales."),
+        "Number of UTC dates that the lake has, summed over the sources of sales.",
         _IS_SAME,
         good="neither",
         is_additive=True,
@@ -52,9 +51,9 @@ SALES_METRICS = (
     Metric(
         "reconciled_dates",
         SALES,
-        mark("Reconciled"),
+        "Reconciled",
         "count(*) filter (where is_reconciled)",
-        mark(
+        (
             "Dates on which no row of the source is missing, no sum differs, and no row was "
             "rejected."
         ),
@@ -65,87 +64,74 @@ SALES_METRICS = (
     _sum(
         "source_orders",
         "source_orders",
-        mark("Orders at the source"),
-        mark("Orders that the source had when its dates were read, in any state."),
+        "Orders at the source",
+        "Orders that the source had when its dates were read, in any state.",
         _IS_SAME,
         _AS_READ,
     ),
     _sum(
         "sales_orders",
         "orders",
-        mark("Orders in the lake"),
-        mark("Orders in the table orders, in any state."),
+        "Orders in the lake",
+        "Orders in the table orders, in any state.",
         _IS_SAME,
     ),
     _sum(
         "source_order_items",
         "source_order_items",
-        mark("Lines at the source"),
-        mark("Lines of orders that the source had when its dates were read."),
+        "Lines at the source",
+        "Lines of orders that the source had when its dates were read.",
         _IS_SAME,
         _AS_READ,
     ),
-    _sum(
-        "sales_order_items",
-        "order_items",
-        mark("Lines"),
-        mark("Lines of orders in the lake."),
-        _IS_SAME,
-    ),
+    _sum("sales_order_items", "order_items", "Lines", "Lines of orders in the lake.", _IS_SAME),
     _sum(
         "source_refunds",
         "source_refunds",
-        mark("Refunds at the source"),
-        mark("Refunds that the source had when its dates were read."),
+        "Refunds at the source",
+        "Refunds that the source had when its dates were read.",
         _IS_SAME,
         _AS_READ,
     ),
-    _sum("sales_refunds", "refunds", mark("Refunds"), mark("Refunds in the lake."), _IS_SAME),
+    _sum("sales_refunds", "refunds", "Refunds", "Refunds in the lake.", _IS_SAME),
     _sum(
         "sales_rejected_rows",
         "rejected",
-        mark("Rejected rows"),
-        mark("Rows of the source that can't be used; the table sales_rejects has the reasons."),
-        mark("Which sales can't be used?"),
+        "Rejected rows",
+        "Rows of the source that can't be used; the table sales_rejects has the reasons.",
+        "Which sales can't be used?",
     ),
     _sum(
         "gross_cents",
         "gross_cents",
-        mark("Gross"),
-        mark("Sum of the totals of paid orders in the lake."),
+        "Gross",
+        "Sum of the totals of paid orders in the lake.",
         _HOW_MUCH,
         kind="amount",
     ),
     _sum(
         "refunded_cents",
         "refunded_cents",
-        mark("Refunded"),
-        mark("Sum of the refunds in the lake, by the date of the refund."),
-        mark("How much was paid back?"),
+        "Refunded",
+        "Sum of the refunds in the lake, by the date of the refund.",
+        "How much was paid back?",
         kind="amount",
     ),
-    _sum(
-        "net_cents",
-        "net_cents",
-        mark("Net"),
-        mark("Gross less the refunds."),
-        _HOW_MUCH,
-        kind="amount",
-    ),
+    _sum("net_cents", "net_cents", "Net", "Gross less the refunds.", _HOW_MUCH, kind="amount"),
     _sum(
         "sales_missing_rows",
         "missing_rows",
-        mark("Missing rows"),
-        mark("Rows of the source that are neither in a table nor rejected."),
+        "Missing rows",
+        "Rows of the source that are neither in a table nor rejected.",
         _IS_SAME,
     ),
     Metric(
         "missing_cents",
         SALES,
-        mark("Missing amounts"),
+        "Missing amounts",
         "coalesce(sum(abs(missing_gross_cents) + abs(missing_items_cents) "
         "+ abs(missing_refunded_cents) + abs(missing_spend_cents)), 0)",
-        mark(
+        (
             "Differences between the sums that were read at the source and those of the tables, "
             "each without its sign."
         ),
@@ -157,47 +143,45 @@ SALES_METRICS = (
     _sum(
         "sales_differing_orders",
         "differing_orders",
-        mark("Orders that differ"),
-        mark("Orders whose parts do not give their total."),
-        mark("Which orders do not agree with themselves?"),
+        "Orders that differ",
+        "Orders whose parts do not give their total.",
+        "Which orders do not agree with themselves?",
     ),
     _sum(
         "differing_cents",
         "differing_cents",
-        mark("Differences"),
-        mark("Sum of the differences of these orders, each without its sign."),
-        mark("Which orders do not agree with themselves?"),
+        "Differences",
+        "Sum of the differences of these orders, each without its sign.",
+        "Which orders do not agree with themselves?",
         kind="amount",
     ),
     Metric(
         "sales_unchecked_orders",
         SALES,
-        mark("Orders without parts"),
+        "Orders without parts",
         "coalesce(sum(case when differing_orders is null then orders end), 0)",
-        mark("Orders of dates on which the source has no parts that could give the totals."),
-        mark("Which orders do not agree with themselves?"),
+        "Orders of dates on which the source has no parts that could give the totals.",
+        "Which orders do not agree with themselves?",
         good="neither",
         is_additive=True,
     ),
     Metric(
         "newest_sales",
         SALES,
-        mark("Newest date"),
+        "Newest date",
         "cast(max(event_date) as timestamp(6))",
-        mark("Newest UTC date that the lake has."),
-        mark("How recent are the sales?"),
+        "Newest UTC date that the lake has.",
+        "How recent are the sales?",
         format="moment",
         good="neither",
     ),
     Metric(
         "sales_published",
         SALES,
-        mark("Published"),
+        "Published",
         "max(published_at)",
-        mark(
-            "Time at which a date was last published. A pull that finds no change publishes none."
-        ),
-        mark("How recent are the sales?"),
+        "Time at which a date was last published. A pull that finds no change publishes none.",
+        "How recent are the sales?",
         format="moment",
         good="neither",
     ),

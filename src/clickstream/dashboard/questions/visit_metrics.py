@@ -5,7 +5,6 @@ from __future__ import annotations
 from clickstream.dashboard.questions.fact_views import GOALS, PAGE_VIEWS, SESSION_ERRORS, SESSIONS
 from clickstream.dashboard.questions.intervals import SHARE_MINIMUM
 from clickstream.dashboard.questions.metric_type import Metric
-from clickstream.dashboard.texts import mark
 
 
 def share_of(condition: str) -> str:
@@ -21,11 +20,11 @@ VISIT_METRICS = (
     Metric(
         "visitors",
         SESSIONS,
-        mark("Visitors"),
+        "Visitors",
         "count(distinct visitor_id)",
-        mark("Number of different people whose visits began in the range."),
-        mark("How many people come?"),
-        mark(
+        "Number of different people whose visits began in the range.",
+        "How many people come?",
+        (
             "A person is recognized by network address and browser, but only until the "
             "visitor keys change: for privacy, every 30 days by default. A person who comes"
             " back after a change is counted again, so the number can be too high."
@@ -35,14 +34,14 @@ VISIT_METRICS = (
     Metric(
         "visits",
         SESSIONS,
-        mark("Visits"),
+        "Visits",
         "count(*)",
-        mark(
+        (
             "Visits with at least one page view that began in the range. A visit ends with "
             "a pause of more than 30 minutes, unless the settings give another time."
         ),
-        mark("How often do people come?"),
-        mark(
+        "How often do people come?",
+        (
             "Visits of programs that are recognized as bots are not counted. A bot that "
             "behaves like a person is counted."
         ),
@@ -52,14 +51,14 @@ VISIT_METRICS = (
     Metric(
         "page_views",
         SESSIONS,
-        mark("Page views"),
+        "Page views",
         "coalesce(sum(page_views), 0)",
-        mark(
+        (
             "Pages viewed in the visits that began in the range. A page that is loaded "
             "again counts again."
         ),
-        mark("How much do people look at?"),
-        mark(
+        "How much do people look at?",
+        (
             "If a browser shows a page that it has stored earlier, the web server gets no "
             "request, and the view is not counted."
         ),
@@ -69,11 +68,11 @@ VISIT_METRICS = (
     Metric(
         "view_squares",
         SESSIONS,
-        mark("Page views, squared"),
+        "Page views, squared",
         "coalesce(sum(page_views * page_views), 0)",
-        mark("Sum over all visits of the squared number of their page views."),
-        mark("How far does chance move the number of page views?"),
-        mark("Only comparisons of page views use it: visits with many views change them most."),
+        "Sum over all visits of the squared number of their page views.",
+        "How far does chance move the number of page views?",
+        "Only comparisons of page views use it: visits with many views change them most.",
         good="neither",
         is_additive=True,
         days_sql="coalesce(sum(view_squares), 0)",
@@ -81,14 +80,14 @@ VISIT_METRICS = (
     Metric(
         "engaged_rate",
         SESSIONS,
-        mark("Engaged"),
+        "Engaged",
         share_of("is_engaged"),
-        mark(
+        (
             "Share of visits that lasted more than 10 seconds, had at least 2 page views, "
             "or met a goal."
         ),
-        mark("Do people find what they want?"),
-        mark(
+        "Do people find what they want?",
+        (
             "The web server does not see how long a person looks at the last page of a "
             "visit, so this time is not included."
         ),
@@ -99,11 +98,11 @@ VISIT_METRICS = (
     Metric(
         "bounce_rate",
         SESSIONS,
-        mark("Bounces"),
+        "Bounces",
         share_of("is_bounce"),
-        mark("Share of visits with exactly one page view."),
-        mark("How many visits end after one page?"),
-        mark("A visit with one page view can still be long and useful."),
+        "Share of visits with exactly one page view.",
+        "How many visits end after one page?",
+        "A visit with one page view can still be long and useful.",
         format="share",
         good="down",
         smallest_group=SHARE_MINIMUM,
@@ -112,11 +111,11 @@ VISIT_METRICS = (
     Metric(
         "conversions",
         SESSIONS,
-        mark("Conversions"),
+        "Conversions",
         "count(*) filter (where met_goal)",
-        mark("Visits that met the site's main goal, such as an order. Each visit counts once."),
-        mark("How many visits lead to an order?"),
-        mark(
+        "Visits that met the site's main goal, such as an order. Each visit counts once.",
+        "How many visits lead to an order?",
+        (
             "The main goal is order_goal of [dashboard], or else the first goal of the settings. "
             "What people do outside the site is not included."
         ),
@@ -127,28 +126,28 @@ VISIT_METRICS = (
     Metric(
         "conversion_rate",
         SESSIONS,
-        mark("Conversion rate"),
+        "Conversion rate",
         share_of("met_goal"),
-        mark("Share of visits that met the site's main goal, such as an order."),
-        mark("What share of the visits leads to an order?"),
-        mark(
+        "Share of visits that met the site's main goal, such as an order.",
+        "What share of the visits leads to an order?",
+        (
             "It falls if more people visit without the intention to order, for example "
             "after a newspaper article."
         ),
         format="share",
         smallest_group=SHARE_MINIMUM,
-        interval=mark("The 95 % interval contains the true rate in 95 of 100 cases."),
+        interval="The 95 % interval contains the true rate in 95 of 100 cases.",
         is_of_goal=True,
         days_sql=_share_of_days("met"),
     ),
     Metric(
         "visit_seconds",
         SESSIONS,
-        mark("Visit length"),
+        "Visit length",
         "avg(cast(duration_seconds as double))",
-        mark("Average time from the first to the last request of a visit."),
-        mark("How long do people stay?"),
-        mark(
+        "Average time from the first to the last request of a visit.",
+        "How long do people stay?",
+        (
             "A browser sends a request for each page, image or form. Visits are longer than"
             " this number: the web server does not see how long a person looks at the last "
             "page."
@@ -158,11 +157,11 @@ VISIT_METRICS = (
     Metric(
         "views",
         PAGE_VIEWS,
-        mark("Views"),
+        "Views",
         "count(*)",
-        mark("How often the page was viewed in the visits that began in the range."),
-        mark("Which pages do people see?"),
-        mark(
+        "How often the page was viewed in the visits that began in the range.",
+        "Which pages do people see?",
+        (
             "If a browser shows a page that it has stored earlier, the web server gets no "
             "request, and the view is not counted."
         ),
@@ -171,20 +170,20 @@ VISIT_METRICS = (
     Metric(
         "page_visits",
         PAGE_VIEWS,
-        mark("Visits"),
+        "Visits",
         "count(distinct session_id)",
-        mark("Visits in which the page was viewed at least once."),
-        mark("How many visits include a page?"),
-        mark("A visit with views of two pages counts for both pages."),
+        "Visits in which the page was viewed at least once.",
+        "How many visits include a page?",
+        "A visit with views of two pages counts for both pages.",
     ),
     Metric(
         "time_on_page",
         PAGE_VIEWS,
-        mark("Time"),
+        "Time",
         "avg(cast(dwell_seconds as double))",
-        mark("Average time on the page. For the last page of a visit, the time is estimated."),
-        mark("On which pages do people stay?"),
-        mark(
+        "Average time on the page. For the last page of a visit, the time is estimated.",
+        "On which pages do people stay?",
+        (
             "An estimate is the average of the times measured on the same page on the same "
             "date, or on all pages if fewer than ten were measured. docs/sessions.md has "
             "the details."
@@ -194,14 +193,14 @@ VISIT_METRICS = (
     Metric(
         "estimated_share",
         PAGE_VIEWS,
-        mark("Estimated"),
+        "Estimated",
         share_of("is_estimated"),
-        mark(
+        (
             "Share of the page's views whose time is estimated, because the page was the "
             "last one of the visit."
         ),
-        mark("How many of the times on a page are estimates?"),
-        mark("The web server does not see when a person leaves the last page of a visit."),
+        "How many of the times on a page are estimates?",
+        "The web server does not see when a person leaves the last page of a visit.",
         format="share",
         good="neither",
         smallest_group=SHARE_MINIMUM,
@@ -209,11 +208,11 @@ VISIT_METRICS = (
     Metric(
         "exit_rate",
         PAGE_VIEWS,
-        mark("Exits"),
+        "Exits",
         share_of("is_exit_page"),
-        mark("Share of the page's views that were the last page view of the visit."),
-        mark("Where do people leave?"),
-        mark(
+        "Share of the page's views that were the last page view of the visit.",
+        "Where do people leave?",
+        (
             "Every visit ends on some page. Exits from the page that confirms an order are "
             "a good sign."
         ),
@@ -224,24 +223,24 @@ VISIT_METRICS = (
     Metric(
         "goal_visits",
         GOALS,
-        mark("Visits"),
+        "Visits",
         "count(*)",
-        mark("Visits that met the goal. Each visit counts once."),
-        mark("How many visits meet each goal?"),
-        mark("A visit that meets two goals counts for both goals."),
+        "Visits that met the goal. Each visit counts once.",
+        "How many visits meet each goal?",
+        "A visit that meets two goals counts for both goals.",
         is_additive=True,
     ),
     Metric(
         "failed_visits",
         SESSION_ERRORS,
-        mark("Visits"),
+        "Visits",
         "count(distinct session_id)",
-        mark(
+        (
             "Number of visits in which at least one request failed: for example, the page "
             "does not exist (status 4xx), or the web server has a fault (status 5xx)."
         ),
-        mark("In how many visits did an error occur?"),
-        mark(
+        "In how many visits did an error occur?",
+        (
             "Only visits with at least one page view are counted. The Trust page shows the "
             "errors of all people."
         ),
@@ -250,14 +249,14 @@ VISIT_METRICS = (
     Metric(
         "visits_with_5xx",
         SESSION_ERRORS,
-        mark("Visits with 5xx"),
+        "Visits with 5xx",
         "count(distinct session_id) filter (where status >= 500)",
-        mark(
+        (
             "Number of visits in which at least one request failed because of a fault of "
             "the web server (status 5xx)."
         ),
-        mark("In how many visits did the server fail?"),
-        mark(
+        "In how many visits did the server fail?",
+        (
             "Only visits with at least one page view are counted. The Trust page shows the "
             "errors of all people."
         ),
@@ -266,25 +265,25 @@ VISIT_METRICS = (
     Metric(
         "failed_requests",
         SESSION_ERRORS,
-        mark("Errors"),
+        "Errors",
         "coalesce(sum(requests), 0)",
-        mark(
+        (
             "Number of requests in visits that failed: for example, the page does not exist"
             " (status 4xx), or the web server has a fault (status 5xx)."
         ),
-        mark("What went wrong on the way to an order?"),
-        mark("Requests for images, style sheets and scripts are not counted."),
+        "What went wrong on the way to an order?",
+        "Requests for images, style sheets and scripts are not counted.",
         good="down",
         is_additive=True,
     ),
     Metric(
         "failed_visitors",
         SESSION_ERRORS,
-        mark("People"),
+        "People",
         "count(distinct visitor_id)",
-        mark("Number of different people who got an error in a visit."),
-        mark("How many people were affected?"),
-        mark("A person who comes back after a change of the visitor keys is counted again."),
+        "Number of different people who got an error in a visit.",
+        "How many people were affected?",
+        "A person who comes back after a change of the visitor keys is counted again.",
         good="down",
     ),
 )

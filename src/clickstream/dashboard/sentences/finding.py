@@ -10,7 +10,6 @@ from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.sentences.parts import Findings
 from clickstream.dashboard.sentences.selection import select
 from clickstream.dashboard.sentences.words import put_in_words
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.notes import find_bursts
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -34,22 +33,22 @@ def find_sentences(page: PageContext) -> Findings:
 def _no_event(page: PageContext, changes: Changes) -> str:
     """State that no change is clear, or that only numbers without their own sentence changed."""
     if any(not one.is_beside_others for one in changes.unusual):
-        return page.formats.text(mark("Some numbers below are more or less than usual."))
+        return "Some numbers below are more or less than usual."
     return _nothing(page)
 
 
 def _nothing(page: PageContext) -> str:
     formats, days = page.formats, page.period.days
     if page.view.range == "today":
-        return formats.text(mark("No clear change so far today."))
+        return "No clear change so far today."
     if page.view.range == "yesterday":
-        return formats.text(mark("No clear change yesterday."))
+        return "No clear change yesterday."
     if days == 1:
-        return formats.text(mark("No clear change this day."))
+        return "No clear change this day."
     if days == 7:
-        return formats.text(mark("No clear change this week."))
+        return "No clear change this week."
     return formats.plural(
-        "No clear change in this %(number)s day.", "No clear change in these %(number)s days.", days
+        "No clear change in this {number} day.", "No clear change in these {number} days.", days
     )
 
 
@@ -57,13 +56,7 @@ def _errors_anyway(page: PageContext) -> str:
     """Report hours with many server errors that may affect too few visits to change a number."""
     bursts = find_bursts(page) if page.view.tab in WITH_ERRORS else ()
     return "".join(
-        " "
-        + page.formats.text(
-            mark("Yet the log has %(errors)s on %(day)s."),
-            errors=note.text,
-            day=page.formats.day(note.at.date()),
-        )
-        for note in bursts
+        f" Yet the log has {note.text} on {page.formats.day(note.at.date())}." for note in bursts
     )
 
 
@@ -74,7 +67,4 @@ def _rule_change(page: PageContext, weeks: Weeks) -> str:
     if len(rules) < 2:
         return ""
     when = page.formats.moment(to_local(rules[-1][-1], page.zone))
-    return page.formats.text(
-        mark("Hours since %(when)s were built with other settings, which may be the reason."),
-        when=when,
-    )
+    return f"Hours since {when} were built with other settings, which may be the reason."

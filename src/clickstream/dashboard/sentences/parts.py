@@ -6,9 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clickstream.dashboard.formats import Formats
-
-_PLACE = re.compile(r"%\((\w+)\)s")
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,9 @@ class Findings:
     basis: str = ""
 
 
-def compose(
-    formats: Formats, message: str, parts: Mapping[str, SentencePart]
-) -> list[SentencePart]:
-    """Translate a message, and replace its `%(name)s` by parts."""
-    pieces = _PLACE.split(formats.text(message))
+def compose(message: str, parts: Mapping[str, SentencePart]) -> list[SentencePart]:
+    """Replace each `{name}` of a message by a part."""
+    pieces = _PLACE.split(message)
     return [
         parts[piece] if number % 2 else SentencePart(piece)
         for number, piece in enumerate(pieces)

@@ -13,7 +13,6 @@ from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.view import CHARTED, Tab, View
 from clickstream.dashboard.sentences.causes import Event
 from clickstream.dashboard.sentences.parts import Sentence, SentencePart, compose
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.addresses import address_on
 from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
@@ -21,121 +20,119 @@ from clickstream.dashboard.widgets.page import PageContext
 LONGEST_NAME = 60
 
 _BROUGHT = {
-    "channel": mark("%(number)s came through %(name)s"),
-    "source": mark("%(number)s came from %(name)s"),
-    "campaign": mark("%(number)s came through the campaign %(name)s"),
-    "referrer": mark("%(number)s came from %(name)s"),
-    "landing_page": mark("%(number)s began on %(name)s"),
-    "country": mark("%(number)s came from %(name)s"),
-    "city": mark("%(number)s came from %(name)s"),
-    "device": mark("%(number)s were made on devices of the kind %(name)s"),
-    "browser": mark("%(number)s were made with %(name)s"),
-    "os": mark("%(number)s were made with %(name)s"),
-    "page": mark("%(name)s was seen %(number)s"),
-    "bot_class": mark("Bots of the class %(name)s made %(number)s"),
-    "goal": mark("%(number)s met the goal %(name)s"),
+    "channel": "{number} came through {name}",
+    "source": "{number} came from {name}",
+    "campaign": "{number} came through the campaign {name}",
+    "referrer": "{number} came from {name}",
+    "landing_page": "{number} began on {name}",
+    "country": "{number} came from {name}",
+    "city": "{number} came from {name}",
+    "device": "{number} were made on devices of the kind {name}",
+    "browser": "{number} were made with {name}",
+    "os": "{number} were made with {name}",
+    "page": "{name} was seen {number}",
+    "bot_class": "Bots of the class {name} made {number}",
+    "goal": "{number} met the goal {name}",
 }
 """Phrases for visits, views and requests of a value, by dimension."""
 
 _SOLD = {
-    "channel": mark("Net sales through %(name)s were %(number)s"),
-    "campaign": mark("Net sales through the campaign %(name)s were %(number)s"),
+    "channel": "Net sales through {name} were {number}",
+    "campaign": "Net sales through the campaign {name} were {number}",
 }
 """Phrases for net sales of a value, by dimension."""
 
 _MOVED = {
-    "channel": mark("%(part)s came through %(name)s"),
-    "source": mark("%(part)s came from %(name)s"),
-    "campaign": mark("%(part)s came through the campaign %(name)s"),
-    "referrer": mark("%(part)s came from %(name)s"),
-    "landing_page": mark("%(part)s began on %(name)s"),
-    "country": mark("%(part)s came from %(name)s"),
-    "city": mark("%(part)s came from %(name)s"),
-    "device": mark("%(part)s came with devices of the kind %(name)s"),
-    "browser": mark("%(part)s came with %(name)s"),
-    "os": mark("%(part)s came with %(name)s"),
-    "bot_class": mark("%(part)s was the class %(name)s"),
-    "goal": mark("%(part)s was the goal %(name)s"),
+    "channel": "{part} came through {name}",
+    "source": "{part} came from {name}",
+    "campaign": "{part} came through the campaign {name}",
+    "referrer": "{part} came from {name}",
+    "landing_page": "{part} began on {name}",
+    "country": "{part} came from {name}",
+    "city": "{part} came from {name}",
+    "device": "{part} came with devices of the kind {name}",
+    "browser": "{part} came with {name}",
+    "os": "{part} came with {name}",
+    "bot_class": "{part} was the class {name}",
+    "goal": "{part} was the goal {name}",
 }
 _LOST = {
-    "landing_page": mark("%(part)s is visits that begin on %(name)s"),
-    "campaign": mark("%(part)s is the campaign %(name)s"),
+    "landing_page": "{part} is visits that begin on {name}",
+    "campaign": "{part} is the campaign {name}",
 }
-_LOST_OTHERWISE = mark("%(part)s is %(name)s")
-_PAIR = mark("%(part)s is %(name)s with %(other)s")
+_LOST_OTHERWISE = "{part} is {name}"
+_PAIR = "{part} is {name} with {other}"
 
 _WHOLES = {
-    "visits": mark("There were %(number)s"),
-    "conversions": mark("There were %(number)s"),
-    "orders": mark("There were %(number)s"),
-    "net_sales": mark("Net sales were %(number)s"),
-    "bot_requests": mark("Bots made %(number)s"),
-    "late_lines": mark("%(number)s came late"),
-    "rejected": mark("%(number)s could not be read"),
+    "visits": "There were {number}",
+    "conversions": "There were {number}",
+    "orders": "There were {number}",
+    "net_sales": "Net sales were {number}",
+    "bot_requests": "Bots made {number}",
+    "late_lines": "{number} came late",
+    "rejected": "{number} could not be read",
 }
 _RATES = {
     "conversion_rate": (
-        mark("%(now)s of the visits met the goal %(goal)s, usually %(usual)s"),
-        mark("%(now)s of the visits of %(name)s met the goal %(goal)s, usually %(usual)s"),
+        "{now} of the visits met the goal {goal}, usually {usual}",
+        "{now} of the visits of {name} met the goal {goal}, usually {usual}",
     ),
     "engaged_rate": (
-        mark("%(now)s of the visits are engaged, usually %(usual)s"),
-        mark("%(now)s of the visits of %(name)s are engaged, usually %(usual)s"),
+        "{now} of the visits are engaged, usually {usual}",
+        "{now} of the visits of {name} are engaged, usually {usual}",
     ),
 }
 _FAILURES = {
     True: (
-        mark("The step %(page)s answered %(status)s to %(people)s %(when)s"),
-        mark("the step %(page)s answered %(status)s to %(people)s %(when)s"),
+        "The step {page} answered {status} to {people} {when}",
+        "the step {page} answered {status} to {people} {when}",
     ),
     False: (
-        mark("The page %(page)s answered %(status)s to %(people)s %(when)s"),
-        mark("the page %(page)s answered %(status)s to %(people)s %(when)s"),
+        "The page {page} answered {status} to {people} {when}",
+        "the page {page} answered {status} to {people} {when}",
     ),
 }
 """Phrases for a failed funnel step or page: as a sentence, and as the end of one."""
 
 _STEPS = {
     False: (
-        mark("%(step)s times as many as usual (%(usual)s)"),
-        mark("%(step)s more than usual (%(usual)s)"),
-        mark("%(step)s fewer than usual (%(usual)s)"),
+        "{step} times as many as usual ({usual})",
+        "{step} more than usual ({usual})",
+        "{step} fewer than usual ({usual})",
     ),
     True: (
-        mark("%(step)s times as much as usual (%(usual)s)"),
-        mark("%(step)s more than usual (%(usual)s)"),
-        mark("%(step)s less than usual (%(usual)s)"),
+        "{step} times as much as usual ({usual})",
+        "{step} more than usual ({usual})",
+        "{step} less than usual ({usual})",
     ),
 }
 """Phrases for changes of counts, and of amounts: by at least a factor of two, up, and down."""
 
 _ORDER_RATES = (
-    mark("The order rate is %(now)s, usually %(usual)s"),
-    mark("The order rate of %(name)s is %(now)s, usually %(usual)s"),
+    "The order rate is {now}, usually {usual}",
+    "The order rate of {name} is {now}, usually {usual}",
 )
 _BESIDE_OTHERS = {
-    True: mark(
-        "%(now)s of %(number)s by the campaign %(name)s ordered, and %(usual)s of all other visits"
-    ),
-    False: mark(
-        "%(now)s of %(number)s by the campaign %(name)s met the goal %(goal)s, and %(usual)s of "
+    True: "{now} of {number} by the campaign {name} ordered, and {usual} of all other visits",
+    False: (
+        "{now} of {number} by the campaign {name} met the goal {goal}, and {usual} of "
         "all other visits"
     ),
 }
 """Whether the main goal is the order, and the phrase for a campaign."""
 
 _UNITS = {
-    "visits": ("%(number)s visit", "%(number)s visits"),
-    "conversions": ("%(number)s visit with %(goal)s", "%(number)s visits with %(goal)s"),
-    "goal_visits": ("%(number)s visit", "%(number)s visits"),
-    "orders": ("%(number)s order", "%(number)s orders"),
-    "views": ("%(number)s time", "%(number)s times"),
-    "bot_requests": ("%(number)s request", "%(number)s requests"),
-    "late_lines": ("%(number)s line", "%(number)s lines"),
-    "rejected": ("%(number)s line", "%(number)s lines"),
+    "visits": ("{number} visit", "{number} visits"),
+    "conversions": ("{number} visit with {goal}", "{number} visits with {goal}"),
+    "goal_visits": ("{number} visit", "{number} visits"),
+    "orders": ("{number} order", "{number} orders"),
+    "views": ("{number} time", "{number} times"),
+    "bot_requests": ("{number} request", "{number} requests"),
+    "late_lines": ("{number} line", "{number} lines"),
+    "rejected": ("{number} line", "{number} lines"),
 }
-_ORDERS = ("%(number)s order", "%(number)s orders")
-_VISITS_WITH_ORDER = ("%(number)s visit with an order", "%(number)s visits with an order")
+_ORDERS = ("{number} order", "{number} orders")
+_VISITS_WITH_ORDER = ("{number} visit with an order", "{number} visits with an order")
 _PLACES: Mapping[str, tuple[Tab, str]] = {
     "bot_requests": ("machines", "purposes"),
     "late_lines": ("trust", "hours"),
@@ -166,7 +163,7 @@ def _count(page: PageContext, one: Candidate) -> list[SentencePart]:
     number = SentencePart(_number(page, one), _href(page, one))
     by_value = _SOLD if one.metric == "net_sales" else _BROUGHT
     message = _WHOLES[one.metric] if one.is_total else by_value[one.dimension]
-    stem = compose(page.formats, message, {"number": number, "name": _name(page, one)})
+    stem = compose(message, {"number": number, "name": _name(page, one)})
     return [*stem, SentencePart(", "), *_change(page, one)]
 
 
@@ -184,7 +181,7 @@ def _change(page: PageContext, one: Candidate) -> list[SentencePart]:
     """Describe how much more or less that is than usual."""
     compared, formats = one.compared, page.formats
     if round(compared.expected) < _least_shown(one):
-        return [SentencePart(formats.text(mark("usually hardly any")))]
+        return [SentencePart("usually hardly any")]
     usual = SentencePart(formats.brief(METRICS[one.metric], compared.expected))
     many, more, fewer = _STEPS[METRICS[one.metric].format == "cents"]
     if compared.change >= 1:
@@ -192,7 +189,7 @@ def _change(page: PageContext, one: Candidate) -> list[SentencePart]:
     else:
         step = SentencePart(formats.share(abs(compared.change), 0))
         message = more if one.is_up else fewer
-    return compose(formats, message, {"step": step, "usual": usual})
+    return compose(message, {"step": step, "usual": usual})
 
 
 def _least_shown(one: Candidate) -> int:
@@ -214,47 +211,39 @@ def _rate(page: PageContext, one: Candidate) -> list[SentencePart]:
         "number": SentencePart(formats.plural(*_UNITS["visits"], round(one.compared.size))),
         "goal": SentencePart(page.main_goal, is_name=True),
     }
-    return compose(formats, whole if one.is_total else of_value, parts)
+    return compose(whole if one.is_total else of_value, parts)
 
 
 def _mover(page: PageContext, mover: Candidate, share: float) -> list[SentencePart]:
     message = _MOVED[mover.dimension]
     if not mover.is_up:
         message = _LOST.get(mover.dimension, _LOST_OTHERWISE)
-    part = SentencePart(_part_of(page, mover, share), _href(page, mover))
+    part = SentencePart(_part_of(mover, share), _href(page, mover))
     parts = {"part": part, "name": _name(page, mover)}
     if len(mover.scope) == 1:
-        return compose(page.formats, message, parts)
+        return compose(message, parts)
     names = [_labelled(page, dimension, value) for dimension, value in mover.scope]
-    return compose(page.formats, _PAIR, {"part": part, "name": names[0], "other": names[1]})
+    return compose(_PAIR, {"part": part, "name": names[0], "other": names[1]})
 
 
 def _labelled(page: PageContext, dimension: str, value: str) -> SentencePart:
     """Return a value with the label of its dimension, such as “Device: mobile”."""
-    label = page.formats.text(DIMENSIONS[dimension].label)
+    label = DIMENSIONS[dimension].label
     return SentencePart(f"{label}: {_shortened(value_name(page, dimension, value))}", is_name=True)
 
 
-def _part_of(page: PageContext, mover: Candidate, share: float) -> str:
+def _part_of(mover: Candidate, share: float) -> str:
     """Describe a share of a rise or fall in words."""
-    up = [
-        (0.95, mark("all of the rise")),
-        (0.85, mark("nearly all of the rise")),
-        (0.71, mark("three quarters of the rise")),
-        (0.59, mark("two thirds of the rise")),
-        (0.42, mark("half of the rise")),
-        (0.0, mark("a third of the rise")),
-    ]
-    down = [
-        (0.95, mark("all of the fall")),
-        (0.85, mark("nearly all of the fall")),
-        (0.71, mark("three quarters of the fall")),
-        (0.59, mark("two thirds of the fall")),
-        (0.42, mark("half of the fall")),
-        (0.0, mark("a third of the fall")),
-    ]
-    words = up if mover.is_up else down
-    return page.formats.text(next(text for least, text in words if share >= least))
+    parts = {
+        0.95: "all",
+        0.85: "nearly all",
+        0.71: "three quarters",
+        0.59: "two thirds",
+        0.42: "half",
+        0.0: "a third",
+    }
+    part = next(text for least, text in parts.items() if share >= least)
+    return f"{part} of the {'rise' if mover.is_up else 'fall'}"
 
 
 def _failure(
@@ -262,14 +251,14 @@ def _failure(
 ) -> list[SentencePart]:
     failure = find_failure(page, weeks, one.value)
     step = step_of(page.settings, one.value)
-    people = page.formats.plural("%(number)s person", "%(number)s people", failure.people)
+    people = page.formats.plural("{number} person", "{number} people", failure.people)
     parts = {
         "page": SentencePart(step, is_name=True) if step else _name(page, one),
         "status": SentencePart(str(failure.status)),
         "people": SentencePart(people, _href_of_failure(page, one, failure)),
         "when": SentencePart(_when(page, weeks, failure)),
     }
-    return compose(page.formats, _FAILURES[bool(step)][is_clause], parts)
+    return compose(_FAILURES[bool(step)][is_clause], parts)
 
 
 def _when(page: PageContext, weeks: Weeks, failure: Failure) -> str:
@@ -278,12 +267,11 @@ def _when(page: PageContext, weeks: Weeks, failure: Failure) -> str:
     first, last = formats.time(failure.first), formats.time(failure.last)
     if not failure.is_burst:
         when = formats.moment(failure.first)
-        return formats.text(mark("again and again, first on %(when)s"), when=when)
+        return f"again and again, first on {when}"
     if weeks.checked.days == 1:
-        return formats.text(mark("from %(first)s to %(last)s"), first=first, last=last)
+        return f"from {first} to {last}"
     day = formats.day(failure.first.date(), with_weekday=True)
-    text = mark("on %(day)s from %(first)s to %(last)s")
-    return formats.text(text, day=day, first=first, last=last)
+    return f"on {day} from {first} to {last}"
 
 
 def _href_of_failure(page: PageContext, one: Candidate, failure: Failure) -> str:

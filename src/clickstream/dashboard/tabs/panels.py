@@ -58,7 +58,7 @@ def questions_of(page: PageContext, panel: Panel) -> list[Question]:
 
 def title_of(page: PageContext, panel: Panel) -> str:
     """Return the title of a panel, which may depend on the site's goal."""
-    return goal_wording(page).titles.get(panel.name) or page.formats.text(panel.title)
+    return goal_wording(page).titles.get(panel.name) or panel.title
 
 
 def span_of(page: PageContext, panel: Panel) -> str:

@@ -13,7 +13,6 @@ from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.folding import named_rows
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.visits.questions import (
     PageKey,
     errors_question,
@@ -30,7 +29,7 @@ ROWS_OF_A_BATCH = 5000
 
 Record = Mapping[str, Any]
 _PLACES = (("city_name", "city"), ("region_name", "region"), ("country", "country"))
-_FEW = mark("Other places")
+_FEW = "Other places"
 
 CSV_COLUMNS = (
     *("session_id", "visitor_id", "local_time", "channel", "source", "medium", "campaign"),
@@ -89,7 +88,7 @@ class NamedPlaces:
                 is_country = column == "country"
                 name = str(visit[column])
                 return self._page.formats.country(name) if is_country else name
-        return "" if visit["country"] is None else self._page.formats.text(_FEW)
+        return "" if visit["country"] is None else _FEW
 
 
 def build_list(page: PageContext, after: PageKey | None) -> VisitList:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.coverage import to_local
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.visits.listing import (
     NamedPlaces,
     Record,
@@ -78,7 +77,7 @@ def build_visit(page: PageContext, visit: Record) -> VisitPage:
     when = f"{formats.day(local.date(), with_weekday=True, with_year=True)}, {formats.time(local)}"
     return VisitPage(
         visit["session_id"],
-        formats.text(mark("Visit of %(when)s"), when=when),
+        f"Visit of {when}",
         _facts(page, visit, day),
         [_times(page, str(one["goal"]), one["times"]) for one in goals],
         _steps(page, visit),
@@ -93,20 +92,20 @@ def _facts(page: PageContext, visit: Record, day: Period) -> list[tuple[str, str
     place = NamedPlaces(page, day, filtered=False).name_of(visit)
     system = " · ".join(filter(None, (device_of(visit), visit["os"])))
     known = [
-        (mark("Channel"), visit["channel"]),
-        (mark("Source"), visit["source"]),
-        (mark("Medium"), visit["medium"]),
-        (mark("Campaign"), visit["campaign"]),
-        (mark("Content"), visit["content"]),
-        (mark("Term"), visit["term"]),
-        (mark("Referrer"), visit["referrer"]),
-        (mark("Place"), place),
-        (mark("Device"), system),
-        (mark("Page views"), page.formats.count(visit["page_views"])),
-        (mark("Visit length"), page.formats.seconds(visit["duration_seconds"] or 0)),
-        (mark("Visitor"), visit["visitor_id"]),
+        ("Channel", visit["channel"]),
+        ("Source", visit["source"]),
+        ("Medium", visit["medium"]),
+        ("Campaign", visit["campaign"]),
+        ("Content", visit["content"]),
+        ("Term", visit["term"]),
+        ("Referrer", visit["referrer"]),
+        ("Place", place),
+        ("Device", system),
+        ("Page views", page.formats.count(visit["page_views"])),
+        ("Visit length", page.formats.seconds(visit["duration_seconds"] or 0)),
+        ("Visitor", visit["visitor_id"]),
     ]
-    return [(page.formats.text(label), str(value)) for label, value in known if value]
+    return [(label, str(value)) for label, value in known if value]
 
 
 def _times(page: PageContext, name: str, times: int) -> str:

@@ -91,11 +91,7 @@ async def _show_health() -> PlainTextResponse:
 def _protect_by_login(app: FastAPI, dashboard: DashboardService) -> None:
     """Require a login, except for static files, /healthz, and /metrics for some clients."""
     chosen, scrapers = dashboard.settings.dashboard, dashboard.settings.metrics.networks
-    wording = Wording(
-        dashboard.formats.translations.gettext,
-        dashboard.formats.language,
-        dashboard.renderer.site,
-    )
+    wording = Wording(dashboard.formats.language, dashboard.renderer.site)
     directory = dashboard.settings.resolve(chosen.directory)
     around = surroundings_of(chosen, scrapers)
     guard.install(app, directory, around, wording, dashboard.shares)

@@ -18,7 +18,6 @@ from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.tabs.panels import PANELS, questions_of
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.visits.links import view_behind
 from clickstream.dashboard.web.shown_rows import FIRST_ROWS, ShownRows
 from clickstream.dashboard.widgets.addresses import PATHS
@@ -111,13 +110,13 @@ def _part(page: PageContext, answer: Answer, shown: ShownRows) -> DetailPart:
     question, number = answer.question, len(answer.rows)
     start = shown.start if shown.start < number else 0
     rows, size = answer.rows[start : start + ROWS_AT_ONCE], len(question.dimensions)
-    summary = page.formats.plural("%(number)s row", "%(number)s rows", number)
+    summary = page.formats.plural("{number} row", "{number} rows", number)
     if number > ROWS_AT_ONCE:
         ends = (page.formats.count(place) for place in (start + 1, start + len(rows)))
         summary += f": {' – '.join(ends)}"
     before, after = max(start - ROWS_AT_ONCE, 0), start + ROWS_AT_ONCE
     return DetailPart(
-        _title(page, question),
+        _title(question),
         summary,
         _heads(page, question),
         [
@@ -134,17 +133,16 @@ def _part(page: PageContext, answer: Answer, shown: ShownRows) -> DetailPart:
     )
 
 
-def _title(page: PageContext, question: Question) -> str:
-    labels = [page.formats.text(DIMENSIONS[name].label) for name in question.dimensions]
-    return " × ".join(labels) or page.formats.text(mark("In all"))
+def _title(question: Question) -> str:
+    labels = [DIMENSIONS[name].label for name in question.dimensions]
+    return " × ".join(labels) or "In all"
 
 
 def _heads(page: PageContext, question: Question, more: Sequence[str] = ()) -> list[str]:
     """Return the heads of the columns, with `more` after each metric."""
-    text = page.formats.text
-    heads = [text(DIMENSIONS[name].label) for name in question.dimensions]
+    heads = [DIMENSIONS[name].label for name in question.dimensions]
     for name in question.metrics:
-        heads += [text(page.metric(name).label), *more]
+        heads += [page.metric(name).label, *more]
     return heads
 
 
@@ -187,26 +185,26 @@ def compare_answers(
     values, differing = (sum(numbers) for numbers in zip(*counted, strict=True))
     if differing:
         sentence = page.formats.plural(
-            "%(differing)s of %(number)s value differs",
-            "%(differing)s of %(number)s values differ",
+            "{differing} of {number} value differs",
+            "{differing} of {number} values differ",
             values,
             differing=page.formats.count(differing),
         )
     else:
         sentence = page.formats.plural(
-            "%(number)s value compared: equal", "%(number)s values compared: all equal", values
+            "{number} value compared: equal", "{number} values compared: all equal", values
         )
     return Comparison(values, differing, sentence), parts
 
 
 def _compared_part(page: PageContext, answer: Answer, theirs: Sequence[AnswerRow]) -> DetailPart:
-    question, text = answer.question, page.formats.text
+    question = answer.question
     rows = _all_rows(question, answer.rows, theirs)
-    summary = page.formats.plural("%(number)s row", "%(number)s rows", len(rows))
+    summary = page.formats.plural("{number} row", "{number} rows", len(rows))
     if len(rows) > MOST_COMPARED:
-        summary += f", {text(mark('%(shown)s shown'), shown=page.formats.count(MOST_COMPARED))}"
+        summary += f", {page.formats.count(MOST_COMPARED)} shown"
     return DetailPart(
-        _title(page, question),
+        _title(question),
         summary,
         _heads(page, question, [page.engine]),
         [_compared_row(page, question, *row) for row in rows[:MOST_COMPARED]],

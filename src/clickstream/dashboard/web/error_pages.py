@@ -10,13 +10,12 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException as StarletteHttpException
 
 from clickstream.dashboard.access.identity import find_identity
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.errors import ClickstreamError, InputError
 
 log = logging.getLogger("clickstream")
 
-UNAVAILABLE = mark("The figures can't be read at the moment. Try again later.")
+UNAVAILABLE = "The figures can't be read at the moment. Try again later."
 """Shown to readers of share links; the reason may name buckets, and is only in the log."""
 
 
@@ -37,7 +36,7 @@ def add_error_pages(app: FastAPI, dashboard: DashboardService) -> None:
         assert isinstance(error, ClickstreamError)  # noqa: S101  the handler is registered for it
         # Log no token of a share link, because it grants access.
         log.warning(f"{_path(request)}: {error.printed}")
-        text = error.printed if _has_login(request) else dashboard.formats.text(UNAVAILABLE)
+        text = error.printed if _has_login(request) else UNAVAILABLE
         return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, text)
 
     def show_http_error(request: Request, error: Exception) -> Response:

@@ -17,7 +17,6 @@ from clickstream.dashboard.questions.fact_views import (
 )
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import TABS, WITH_SUSPECTED, Filter, Value, View
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import STEPS, shorten_name, value_name, values_named
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.people import suspected_visitors
@@ -58,8 +57,7 @@ def filter_dimensions(page: PageContext) -> list[tuple[str, str]]:
     left_out = {*(() if page.settings.funnel else STEPS), *(() if page.has_goals else ("goal",))}
     if not (page.view.chooses_suspicion or suspected_visitors(page)):
         left_out |= OF_SUSPICION
-    text = page.formats.text
-    return [(name, text(DIMENSIONS[name].label)) for name in FILTERS if name not in left_out]
+    return [(name, DIMENSIONS[name].label) for name in FILTERS if name not in left_out]
 
 
 def add_filter(page: PageContext, fields: Mapping[str, str]) -> View:
@@ -124,8 +122,8 @@ def find_unmatched(page: PageContext, visits: int) -> list[Unmatched]:
     ]
     if found or visits or len(page.view.filters) < 2:
         return found
-    text = mark("Each filter matches visits in this range, but no visit matches all of them.")
-    return [Unmatched(page.formats.text(text))]
+    text = "Each filter matches visits in this range, but no visit matches all of them."
+    return [Unmatched(text)]
 
 
 def _is_matched(one: Filter) -> bool:
@@ -142,19 +140,16 @@ def _missing_values(page: PageContext, one: Filter) -> list[Value]:
 
 
 def _describe(page: PageContext, one: Filter, value: Value) -> Unmatched:
-    dimension, formats = DIMENSIONS[one.dimension], page.formats
-    name = shorten_name(value_name(page, one.dimension, value))
-    words = {"label": formats.text(dimension.label), "value": name}
+    dimension = DIMENSIONS[one.dimension]
+    name = f"{dimension.label} “{shorten_name(value_name(page, one.dimension, value))}”"
     if dimension.smallest_group:
-        few = mark("%(label)s “%(value)s”: fewer than %(number)s visitors in this range.")
-        return Unmatched(formats.text(few, number=dimension.smallest_group, **words))
-    sentence = formats.text(mark("%(label)s “%(value)s”: no visit in this range."), **words)
+        return Unmatched(f"{name}: fewer than {dimension.smallest_group} visitors in this range.")
     similar: list[Value] = []
     if value and may_see_values(page.identity):
         similar = suggest_values(page, one.dimension, value, limit=OFFERED)
     without = page.view.without_filter(one.dimension, value, one.is_excluded)
     return Unmatched(
-        sentence,
+        f"{name}: no visit in this range.",
         [
             (
                 shorten_name(value_name(page, one.dimension, other)),

@@ -16,30 +16,29 @@ from clickstream.dashboard.questions.periods import (
 )
 from clickstream.dashboard.questions.view import TABS, Tab, View
 from clickstream.dashboard.sentences import Findings
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.web.filter_field import filter_dimensions
 from clickstream.dashboard.widgets.addresses import PATHS, address_on
 from clickstream.dashboard.widgets.lists import shorten_name, value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
 TAB_LABELS: dict[Tab, str] = {
-    "overview": mark("Overview"),
-    "visitors": mark("Visitors"),
-    "marketing": mark("Marketing"),
-    "orders": mark("Orders"),
-    "places": mark("Places"),
-    "machines": mark("Machines"),
-    "trust": mark("Trust"),
+    "overview": "Overview",
+    "visitors": "Visitors",
+    "marketing": "Marketing",
+    "orders": "Orders",
+    "places": "Places",
+    "machines": "Machines",
+    "trust": "Trust",
 }
 
 RANGE_LABELS: dict[RangeName, tuple[str, str]] = {
-    "today": (mark("Today"), "d"),
-    "yesterday": (mark("Yesterday"), "e"),
-    "7d": (mark("7 days"), "w"),
-    "28d": (mark("28 days"), "f"),
-    "90d": (mark("90 days"), "n"),
-    "month": (mark("This month"), "m"),
-    "year": (mark("This year"), "y"),
+    "today": ("Today", "d"),
+    "yesterday": ("Yesterday", "e"),
+    "7d": ("7 days", "w"),
+    "28d": ("28 days", "f"),
+    "90d": ("90 days", "n"),
+    "month": ("This month", "m"),
+    "year": ("This year", "y"),
 }
 """The label and the key of each range."""
 
@@ -47,20 +46,20 @@ IN_BAR: tuple[RangeName, ...] = ("today", "7d", "28d", "90d")
 """The ranges in the bar; the menu has the others."""
 
 COMPARISON_LABELS: dict[Comparison, str] = {
-    "previous": mark("Compare with before"),
-    "year": mark("Compare with last year"),
-    "none": mark("Don't compare"),
+    "previous": "Compare with before",
+    "year": "Compare with last year",
+    "none": "Don't compare",
 }
 
 KEYS = (
-    ("D E W F N M Y", mark("Today, yesterday, 7, 28, 90 days, month, year")),
-    ("← →", mark("Earlier, later")),
-    ("X", mark("Switch the comparison")),
-    ("Esc", mark("Clear the filters")),
-    ("?", mark("This list")),
+    ("D E W F N M Y", "Today, yesterday, 7, 28, 90 days, month, year"),
+    ("← →", "Earlier, later"),
+    ("X", "Switch the comparison"),
+    ("Esc", "Clear the filters"),
+    ("?", "This list"),
 )
 
-TAB_KEYS = mark("The pages, in their order")
+TAB_KEYS = "The pages, in their order"
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,7 @@ class Chip:
 
 def navigation(page: PageContext) -> dict[str, Any]:
     """Build the values of the bar's template."""
-    view, formats = page.view, page.formats
-    text = formats.text
+    view = page.view
     shown = shown_tabs(page)
     return {
         "tabs": [
@@ -119,10 +117,7 @@ def navigation(page: PageContext) -> dict[str, Any]:
         "chips": chips(page),
         "filter_dimensions": filter_dimensions(page),
         "cleared": replace(view, filters=()).query,
-        "keys": [
-            (" ".join(str(number) for number in range(1, len(shown) + 1)), text(TAB_KEYS)),
-            *((key, text(label)) for key, label in KEYS),
-        ],
+        "keys": [(" ".join(str(number) for number in range(1, len(shown) + 1)), TAB_KEYS), *KEYS],
     }
 
 
@@ -132,19 +127,19 @@ def visits_frame(page: PageContext) -> dict[str, Any]:
     It makes no share links, because their readers may not see single visits.
     """
     links = navigation(page)["tabs"]
-    view, text = page.view, page.formats.text
+    view = page.view
     others = tuple(one for one in view.filters if one.dimension not in ("met_goal", "met_error"))
     every = replace(view, filters=others)
     choices = [
-        (mark("All"), every),
-        *([(mark("Met a goal"), every.with_filter("met_goal", "yes"))] if page.has_goals else []),
-        (mark("Met an error"), every.with_filter("met_error", "yes")),
+        ("All", every),
+        *([("Met a goal", every.with_filter("met_goal", "yes"))] if page.has_goals else []),
+        ("Met an error", every.with_filter("met_error", "yes")),
     ]
     return {
         "tabs": [replace(one, is_shown=False) for one in links],
         "tab_path": "visits",
         "identity": replace(page.identity, shares_at=""),
-        "tab_title": text(mark("Visits")),
+        "tab_title": "Visits",
         "made": None,
         "says": Findings((), ""),
         "choices": [(label, one.query, one.filters == view.filters) for label, one in choices],
@@ -153,12 +148,12 @@ def visits_frame(page: PageContext) -> dict[str, Any]:
 
 def _compared_label(page: PageContext) -> str:
     """Name the compared dates, or state that nothing is compared."""
-    text, dates = page.formats.text, page.compared_dates
+    dates = page.compared_dates
     if dates is None:
-        return text(COMPARISON_LABELS[page.view.compare])
+        return COMPARISON_LABELS[page.view.compare]
     if page.compared is None:
-        return text(mark("Nothing to compare with"))
-    return text(mark("vs %(days)s"), days=page.days(dates))
+        return "Nothing to compare with"
+    return f"vs {page.days(dates)}"
 
 
 def shown_tabs(page: PageContext) -> list[Tab]:
@@ -169,8 +164,8 @@ def shown_tabs(page: PageContext) -> list[Tab]:
 def tab_label(page: PageContext, tab: Tab) -> str:
     """Return the name of a tab; the one of conversions has the name of what the site's goal is."""
     if tab == "orders" and not page.is_main_goal_order:
-        return page.formats.text(mark("Conversions"))
-    return page.formats.text(TAB_LABELS[tab])
+        return "Conversions"
+    return TAB_LABELS[tab]
 
 
 def _has_content(page: PageContext, tab: Tab) -> bool:
@@ -185,7 +180,7 @@ def _in_menu() -> Sequence[RangeName]:
 def _range_link(page: PageContext, name: RangeName) -> MenuLink:
     label, key = RANGE_LABELS[name]
     is_shown = page.view.range == name
-    return MenuLink(page.formats.text(label), page.view.with_range(name).query, is_shown, key)
+    return MenuLink(label, page.view.with_range(name).query, is_shown, key)
 
 
 def _comparison_links(page: PageContext) -> list[MenuLink]:
@@ -194,7 +189,7 @@ def _comparison_links(page: PageContext) -> list[MenuLink]:
     following = COMPARISONS[(shown + 1) % len(COMPARISONS)]
     return [
         MenuLink(
-            page.formats.text(COMPARISON_LABELS[name]),
+            COMPARISON_LABELS[name],
             replace(page.view, compare=name).query,
             name == page.view.compare,
             "x" if name == following else "",
@@ -233,11 +228,10 @@ def page_title(page: PageContext) -> str:
 
 def chips(page: PageContext) -> list[Chip]:
     """Return each value of each filter."""
-    text = page.formats.text
     return [
         Chip(
-            text(DIMENSIONS[one.dimension].label),
-            text(mark("is not")) if one.is_excluded else text(mark("is")),
+            DIMENSIONS[one.dimension].label,
+            "is not" if one.is_excluded else "is",
             value_name(page, one.dimension, value),
             value_title(page, one.dimension, value),
             page.view.without_filter(one.dimension, value, one.is_excluded).query,

@@ -29,7 +29,7 @@ from clickstream.dashboard.tabs.places.location_report import LocationReport
 from clickstream.dashboard.tabs.places.values import places_values
 from clickstream.dashboard.tabs.trust.values import trust_values
 from clickstream.dashboard.tabs.visitors.values import visitors_values
-from clickstream.dashboard.texts import mark, template_environment
+from clickstream.dashboard.texts import template_environment
 from clickstream.dashboard.visits.listing import VisitList
 from clickstream.dashboard.visits.log_lines import VisitLines
 from clickstream.dashboard.visits.sample import SamplePage
@@ -94,7 +94,7 @@ TAB_VALUES: Mapping[Tab, Callable[[PageContext], dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Renderer:
-    """Renders pages in one language, for one site name."""
+    """Renders pages in one locale, for one site name."""
 
     formats: Formats
     site: str
@@ -107,7 +107,6 @@ class Renderer:
         tabs = PackageLoader("clickstream.dashboard", "tabs")
         environment = template_environment(ChoiceLoader([web, tabs]))
         environment.globals |= {
-            "_": formats.text,
             "plural": formats.plural,
             "seconds": formats.seconds,
             "assets": ASSETS_DIGEST,
@@ -160,9 +159,7 @@ class Renderer:
             "zone": name_zone(page.zone.key),
             "log_notes": page.log_notes,
             "facts_at": page.formats.moment(shown) if shown else "",
-            "nothing": page.formats.text(
-                mark("No visits in this range. Choose another range, or clear the filters.")
-            ),
+            "nothing": "No visits in this range. Choose another range, or clear the filters.",
         }
 
     def visits(self, page: PageContext, found: VisitList, is_first: bool) -> str:
@@ -278,7 +275,7 @@ def _filter_values(page: PageContext) -> dict[str, Any]:
             "unmatched": [],
         }
     visits = page.answer(("visits",)).single()["visits"] or 0
-    counted = page.formats.plural("%(number)s visit", "%(number)s visits", visits)
+    counted = page.formats.plural("{number} visit", "{number} visits", visits)
     return {
         "tab_title": title,
         "announcement": f"{title}, {page.days(page.period)}: {counted}",

@@ -26,7 +26,7 @@ from clickstream.dashboard.questions.engines import (
 )
 from clickstream.dashboard.questions.folding import SALES_COUNTED
 from clickstream.dashboard.questions.view import TABS, View
-from clickstream.dashboard.texts import load_translations, mark, parse_locale
+from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.visits.log_lines import LoggedVisit, VisitLines, read_log_lines
 from clickstream.dashboard.web.rendered_pages import RenderedPages
 from clickstream.dashboard.web.rendering import Renderer
@@ -41,9 +41,9 @@ from clickstream.lake import Lake, shared_session
 from clickstream.log_facts.log_notes import LogNotes
 from clickstream.settings import Settings
 
-TOO_FEW = mark(
+TOO_FEW = (
     "These dates and filters, or those before that they are compared with, have fewer than "
-    "%(number)s visitors. They may be about one person, so share links do not show them: open a "
+    "{number} visitors. They may be about one person, so share links do not show them: open a "
     "view of more dates or with fewer filters."
 )
 
@@ -82,7 +82,7 @@ class DashboardService:
         has_lake = lake is not None or engine is None
         also = self._read_incidents if has_lake else None
         self.refresher = Refresher(self.engine, POLL_SECONDS, self.warm_up, also)
-        self.formats = Formats(locale, load_translations(locale), settings.sales_currency)
+        self.formats = Formats(locale, settings.sales_currency)
         site, icon = settings.site.title or settings.site.name, settings.dashboard.icon
         self.renderer = Renderer.create(self.formats, site, icon)
         self.asking_athena = threading.Lock()
@@ -178,7 +178,7 @@ def refuse_few_visitors(page: PageContext) -> None:
         if not people and page.has_money:
             people = page.answer((SALES_COUNTED,), period=period).single()[SALES_COUNTED]
         if 0 < (people or 0) < PLACE_MINIMUM:
-            sentence = page.formats.text(TOO_FEW, number=PLACE_MINIMUM)
+            sentence = TOO_FEW.format(number=PLACE_MINIMUM)
             raise HTTPException(HTTPStatus.FORBIDDEN, sentence)
 
 

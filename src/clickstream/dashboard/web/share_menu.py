@@ -12,7 +12,6 @@ from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.access.shares import LONGEST_NAME, Share, Shares
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.view import TABS
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.web.navigation import shown_tabs, tab_label
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.errors import InputError
@@ -74,7 +73,7 @@ def share_menu(page: PageContext) -> dict[str, Any]:
     return {
         "pages_text": lambda tabs: pages_text(page, tabs),
         "share_days": [
-            (days, page.formats.plural("%(number)s day", "%(number)s days", days)) for days in DAYS
+            (days, page.formats.plural("{number} day", "{number} days", days)) for days in DAYS
         ],
         "usual_days": USUAL_DAYS,
         "longest_share_name": LONGEST_NAME,
@@ -116,14 +115,14 @@ def _left(share: Share, formats: Formats, now: datetime) -> str:
     """Format how many days a link is still valid."""
     left = share.expires_at - now.astimezone(UTC)
     if left.total_seconds() <= 0:
-        return formats.text(mark("expired"))
+        return "expired"
     if not left.days:
-        return formats.text(mark("less than a day left"))
-    return formats.plural("%(number)s day left", "%(number)s days left", left.days)
+        return "less than a day left"
+    return formats.plural("{number} day left", "{number} days left", left.days)
 
 
 def pages_text(page: PageContext, tabs: Sequence[str]) -> str:
     """Name the pages that a link opens."""
     if len(tabs) == len(TABS):
-        return page.formats.text(mark("All pages"))
+        return "All pages"
     return ", ".join(tab_label(page, tab) for tab in TABS if tab in tabs)

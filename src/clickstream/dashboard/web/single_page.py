@@ -13,7 +13,6 @@ from html import escape
 from html.parser import HTMLParser
 
 from clickstream.dashboard.access.identity import Identity
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.web.rendering import Renderer, read_static
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -70,7 +69,7 @@ def _dates(page: PageContext) -> str:
 def _moment(page: PageContext, made: datetime) -> str:
     formats, local = page.formats, made.astimezone(page.zone)
     day = formats.day(local.date(), with_year=True)
-    return formats.text(mark("Made on %(day)s, %(time)s"), day=day, time=formats.time(local))
+    return f"Made on {day}, {formats.time(local)}"
 
 
 def strip_links(html: str) -> str:

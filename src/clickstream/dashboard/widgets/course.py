@@ -12,7 +12,6 @@ from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS
 from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.questions.view import MONEY_TILES, TILES, Grain
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -163,17 +162,15 @@ def summarize(
     known = [(value, place) for place, value in enumerate(values) if value is not None]
     known = [one for one in known if one[1] != unfinished] or known
     if not known:
-        return page.formats.text(mark("No value is known."))
+        return "No value is known."
 
     def name(one: tuple[float, int]) -> str:
         return f"{page.formats.value(metric, one[0])} ({buckets[one[1]].title(page.formats)})"
 
-    return page.formats.text(
-        mark("First %(first)s, last %(last)s, highest %(highest)s, lowest %(lowest)s."),
-        first=name(known[0]),
-        last=name(known[-1]),
-        highest=name(max(known, key=lambda one: one[0])),
-        lowest=name(min(known, key=lambda one: one[0])),
+    return (
+        f"First {name(known[0])}, last {name(known[-1])}, highest "
+        f"{name(max(known, key=lambda one: one[0]))}, lowest "
+        f"{name(min(known, key=lambda one: one[0]))}."
     )
 
 

@@ -5,27 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.metrics import METRICS, Metric
-from clickstream.dashboard.texts import mark
 
 _Texts = Mapping[str, tuple[str, str]]
 """The label and the definition of each metric."""
 
 _ORDER: _Texts = {
-    "conversions": (
-        mark("Orders"),
-        mark("Number of visits with at least one order. Each visit counts once."),
-    ),
-    "conversion_rate": (
-        mark("Order rate"),
-        mark("Share of visits with at least one order."),
-    ),
+    "conversions": ("Orders", "Number of visits with at least one order. Each visit counts once."),
+    "conversion_rate": ("Order rate", "Share of visits with at least one order."),
 }
 _OF_SHOP: _Texts = {
     "conversions": (
-        mark("Visits with an order"),
-        mark(
+        "Visits with an order",
+        (
             "Number of visits with at least one order, as the log shows them. Each visit counts "
             "once. Orders are counted by the shop: also those without a visit, such as by phone, "
             "and each order of a visit."
@@ -37,21 +29,17 @@ _OF_SHOP: _Texts = {
 
 _OTHER: _Texts = {
     "conversions": (
-        mark("Visits with %(goal)s"),
-        mark("Number of visits that met the goal %(goal)s. Each visit counts once."),
+        "Visits with {goal}",
+        "Number of visits that met the goal {goal}. Each visit counts once.",
     ),
-    "conversion_rate": (
-        mark("Rate of %(goal)s"),
-        mark("Share of visits that met the goal %(goal)s."),
-    ),
+    "conversion_rate": ("Rate of {goal}", "Share of visits that met the goal {goal}."),
 }
 
 
-def named_metric(formats: Formats, name: str, goal: str, is_order: bool, has_shop: bool) -> Metric:
+def named_metric(name: str, goal: str, is_order: bool, has_shop: bool) -> Metric:
     """Return a metric that names the main goal in its label and definition.
 
-    With `has_shop`, the shop counts orders, and the goal is a visit with an order. Texts about
-    orders are to translate, as in METRICS; others are already translated.
+    With `has_shop`, the shop counts orders, and the goal is a visit with an order.
     """
     metric = METRICS[name]
     if not metric.is_of_goal or not goal:
@@ -59,5 +47,5 @@ def named_metric(formats: Formats, name: str, goal: str, is_order: bool, has_sho
     if is_order:
         label, definition = (_OF_SHOP if has_shop else _ORDER)[name]
     else:
-        label, definition = (formats.text(text, goal=goal) for text in _OTHER[name])
+        label, definition = (text.format(goal=goal) for text in _OTHER[name])
     return replace(metric, label=label, definition=definition)

@@ -14,7 +14,6 @@ from clickstream.dashboard.questions.coverage import hours_of, measure_coverage,
 from clickstream.dashboard.questions.intervals import known_share
 from clickstream.dashboard.questions.periods import Period, cut_at, period_of
 from clickstream.dashboard.questions.question import build_question
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.notes import hours_by_rules
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -119,9 +118,9 @@ def _uncounted(page: PageContext) -> dict[str, str]:
 
 def _say_uncounted(page: PageContext, hours: int, since: datetime) -> str:
     return page.formats.plural(
-        "No visit met it in %(number)s hour before %(when)s, which was built with other settings: "
+        "No visit met it in {number} hour before {when}, which was built with other settings: "
         "perhaps it was not set yet.",
-        "No visit met it in %(number)s hours before %(when)s, which were built with other "
+        "No visit met it in {number} hours before {when}, which were built with other "
         "settings: perhaps it was not set yet.",
         hours,
         when=page.formats.moment(since),
@@ -229,14 +228,11 @@ def pace_text(formats: Formats, pace: Pace, show: Callable[[float], str] | None 
     """Describe the pace towards the month's target; `show` formats its numbers, if no counts."""
     show = show or formats.count
     states = {
-        "ahead": mark("this month %(reached)s of %(target)s, ahead: on course for %(projected)s"),
-        "on pace": mark("this month %(reached)s of %(target)s, on pace for %(projected)s"),
-        "behind": mark("this month %(reached)s of %(target)s, behind: on course for %(projected)s"),
-        "unknown": mark("this month %(reached)s of %(target)s; a forecast needs a week of data"),
+        "ahead": "this month {reached} of {target}, ahead: on course for {projected}",
+        "on pace": "this month {reached} of {target}, on pace for {projected}",
+        "behind": "this month {reached} of {target}, behind: on course for {projected}",
+        "unknown": "this month {reached} of {target}; a forecast needs a week of data",
     }
-    return formats.text(
-        states[pace.state],
-        reached=show(pace.reached),
-        target=show(pace.target),
-        projected=show(pace.projected or 0),
+    return states[pace.state].format(
+        reached=show(pace.reached), target=show(pace.target), projected=show(pace.projected or 0)
     )

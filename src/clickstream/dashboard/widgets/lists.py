@@ -14,13 +14,12 @@ from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.operators import OWN, UNKNOWN
 from clickstream.dashboard.questions.panel import ROWS, Panel
 from clickstream.dashboard.questions.view import CHOICES, EVERYONE, Value
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
-NONE = mark("(none)")
-UNKNOWN_PLACE = mark("Not known")
-OTHER_PLACES = mark("Other places")
-BEFORE_FIRST = mark("before the first step")
+NONE = "(none)"
+UNKNOWN_PLACE = "Not known"
+OTHER_PLACES = "Other places"
+BEFORE_FIRST = "before the first step"
 STEPS = {"furthest_step", "step_of_failed"}
 """Dimensions whose values are numbers of funnel steps."""
 PAGES = {
@@ -37,10 +36,10 @@ PAGES = {
 COHORTS = {"cohort", "suspected_as"}
 """Dimensions whose values are labels of suspected cohorts."""
 
-LEFT = mark("(left the site)")
-_OTHER_PAGES = mark("Other pages")
+LEFT = "(left the site)"
+_OTHER_PAGES = "Other pages"
 _WITHOUT_VALUE = {
-    "why_none": mark("visit known"),
+    "why_none": "visit known",
     "next_page": LEFT,
     "crawl_page": _OTHER_PAGES,
     "crawl_path": _OTHER_PAGES,
@@ -59,49 +58,49 @@ _TIMES_OF_START = {
 OF_SHOP: Mapping[str, frozenset[str]] = {"acquisition": frozenset(("landing_page",))}
 """The choices of panels that only sites with a shop have."""
 
-KINDS = {"new": mark("New"), "returning": mark("Returning")}
+KINDS = {"new": "New", "returning": "Returning"}
 """The labels of the kinds of visitors."""
 
-_ANSWERS = {"yes": mark("yes"), "no": mark("no")}
+_ANSWERS = {"yes": "yes", "no": "no"}
 _SUSPICION = {
-    "machine": mark("suspected machines"),
-    "person": mark("people"),
-    EVERYONE: mark("people and suspected machines"),
+    "machine": "suspected machines",
+    "person": "people",
+    EVERYONE: "people and suspected machines",
 }
 PURPOSES = {
-    "ai training": mark("AI training"),
-    "ai search": mark("AI search"),
-    "ai user": mark("AI agent for a person"),
-    "seo": mark("SEO"),
+    "ai training": "AI training",
+    "ai search": "AI search",
+    "ai user": "AI agent for a person",
+    "seo": "SEO",
 }
 """The names of the classes of bots that differ from the classes."""
 
-_OPERATORS = {UNKNOWN: mark("Unknown operator"), OWN: mark("Own equipment")}
+_OPERATORS = {UNKNOWN: "Unknown operator", OWN: "Own equipment"}
 
 _SOLD_BY = {
-    "web": mark("Web"),
-    "phone": mark("Phone"),
-    "counter": mark("Counter"),
-    "app": mark("App"),
-    "partner": mark("Partner"),
+    "web": "Web",
+    "phone": "Phone",
+    "counter": "Counter",
+    "app": "App",
+    "partner": "Partner",
 }
 _REFUND_KINDS = {
-    "refund": mark("Refund"),
-    "cancel": mark("Cancelled"),
-    "void": mark("Void"),
-    "chargeback": mark("Chargeback"),
-    "discrepancy": mark("Discrepancy"),
+    "refund": "Refund",
+    "cancel": "Cancelled",
+    "void": "Void",
+    "chargeback": "Chargeback",
+    "discrepancy": "Discrepancy",
 }
-_CUSTOMERS = {**KINDS, "unknown": mark("Not known")}
+_CUSTOMERS = {**KINDS, "unknown": "Not known"}
 _WHY_NONE = {
-    "not matched yet": mark("not matched yet"),
-    "not on the web": mark("not sold on the web"),
-    "no request": mark("no request for a confirmation page"),
-    "hour incomplete": mark("an hour of the log is incomplete"),
-    "opted out": mark("the visitor opted out"),
-    "bot": mark("only a bot viewed the confirmation"),
-    "ambiguous": mark("several visits are possible"),
-    "no paid order": mark("refund without a paid order"),
+    "not matched yet": "not matched yet",
+    "not on the web": "not sold on the web",
+    "no request": "no request for a confirmation page",
+    "hour incomplete": "an hour of the log is incomplete",
+    "opted out": "the visitor opted out",
+    "bot": "only a bot viewed the confirmation",
+    "ambiguous": "several visits are possible",
+    "no paid order": "refund without a paid order",
 }
 """The reasons why the visit of an order is not known."""
 
@@ -194,12 +193,12 @@ def value_name(page: PageContext, dimension: str, value: Any) -> str:
         return _step_name(page, str(value))
     if value is None:
         if DIMENSIONS[dimension].smallest_group:
-            return formats.text(UNKNOWN_PLACE)
-        return formats.text(_WITHOUT_VALUE.get(dimension, NONE))
+            return UNKNOWN_PLACE
+        return _WITHOUT_VALUE.get(dimension, NONE)
     if value is OTHER:
-        return formats.text(OTHER_PLACES)
+        return OTHER_PLACES
     if names := _NAMES.get(dimension):
-        return formats.text(names.get(value, str(value)))
+        return names.get(value, str(value))
     if str(value) in _TIMES_OF_START.get(dimension, ()):
         is_hour = dimension == "start_hour"
         return formats.hour(int(value)) if is_hour else formats.weekday(int(value))
@@ -211,7 +210,7 @@ def _text_name(page: PageContext, dimension: str, value: str) -> str:
     if dimension in PAGES:
         return page.settings.dashboard.page_names.get(value, value)
     if dimension in COHORTS:
-        return CohortLabel.parse(value).describe(page.formats.text) or value
+        return CohortLabel.parse(value).describe() or value
     return page.formats.country(value) if dimension == "country" else value
 
 
@@ -235,19 +234,19 @@ def values_named(page: PageContext, dimension: str, text: str) -> list[Value]:
 
 def _step_name(page: PageContext, number: str) -> str:
     """Return the name of a funnel step, by its number as text."""
-    names = [page.formats.text(BEFORE_FIRST), *(step.name for step in page.settings.funnel)]
+    names = [BEFORE_FIRST, *(step.name for step in page.settings.funnel)]
     return names[int(number)] if number.isdecimal() and int(number) < len(names) else number
 
 
 MODEL_LABELS: Mapping[str, str] = {
-    "last_non_direct": mark("Last, not direct"),
-    "first": mark("First"),
-    "last": mark("Last"),
-    "linear": mark("Linear"),
-    "position": mark("40/20/40"),
-    "time_decay": mark("Time decay"),
-    "markov": mark("Markov"),
-    "shapley": mark("Shapley"),
+    "last_non_direct": "Last, not direct",
+    "first": "First",
+    "last": "Last",
+    "linear": "Linear",
+    "position": "40/20/40",
+    "time_decay": "Time decay",
+    "markov": "Markov",
+    "shapley": "Shapley",
 }
 """The names of the models of credit."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import MONEY
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 
@@ -16,12 +15,5 @@ def explain_no_money(page: PageContext) -> str:
     if page.has_money or not page.has_shop:
         return ""
     names = dict.fromkeys(one.dimension for one in page.view.filters)
-    labels = [
-        page.formats.text(DIMENSIONS[name].label)
-        for name in names
-        if name not in MONEY.visit_dimensions
-    ]
-    return page.formats.text(
-        mark("Orders and amounts can't be filtered by %(names)s, so they are not shown."),
-        names=page.formats.text(mark(" and ")).join(labels),
-    )
+    labels = [DIMENSIONS[name].label for name in names if name not in MONEY.visit_dimensions]
+    return f"Orders and amounts can't be filtered by {' and '.join(labels)}, so they are not shown."

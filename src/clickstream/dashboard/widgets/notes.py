@@ -16,7 +16,6 @@ from typing import Any
 
 from clickstream.dashboard.questions.coverage import clock_changes, to_local
 from clickstream.dashboard.questions.periods import Period, start_of
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.hours import Hour
 
@@ -26,19 +25,18 @@ LATE_SHARE = 0.01
 BURST_ERRORS, BURST_TIMES = 10, 5
 """An hour gets a note with at least 10 server errors, and 5 times as many as usual."""
 
-_SETTINGS = mark("Settings changed: later hours use the new ones")
-_VERSION = mark("Later hours were built by version %(version)s of the pipeline")
+_SETTINGS = "Settings changed: later hours use the new ones"
 _CLOCKS = {
-    25: mark(
-        "Clocks go back: the day has 25 hours, and %(hour)s occurs twice; "
+    25: (
+        "Clocks go back: the day has 25 hours, and {hour} occurs twice; "
         "a chart by hour shows half of both"
     ),
-    23: mark("Clocks go forward: the day has 23 hours, without %(hour)s"),
+    23: "Clocks go forward: the day has 23 hours, without {hour}",
 }
 LONGEST_COMPARED_CLOCKS = 7
 """Maximum length, in days, of a range whose compared days with 23 or 25 hours get a note."""
 
-_KEYS = mark("Visitor keys changed: returning visitors count as new")
+_KEYS = "Visitor keys changed: returning visitors count as new"
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,8 @@ def find_bursts(page: PageContext) -> Iterator[Note]:
         if errors >= BURST_ERRORS and errors >= BURST_TIMES * usual:
             at = start_of(day, hour)
             text = page.formats.plural(
-                "%(number)s server error at %(hour)s",
-                "%(number)s server errors at %(hour)s",
+                "{number} server error at {hour}",
+                "{number} server errors at {hour}",
                 errors,
                 hour=page.formats.hour(hour),
             )
@@ -85,9 +83,7 @@ def find_bursts(page: PageContext) -> Iterator[Note]:
 def _gaps(page: PageContext) -> Iterator[Note]:
     """Yield days with missing hours."""
     for day, number in _count_by_day(page, page.coverage.completeness.unpublished).items():
-        text = page.formats.plural(
-            "%(number)s hour is missing", "%(number)s hours are missing", number
-        )
+        text = page.formats.plural("{number} hour is missing", "{number} hours are missing", number)
         yield Note(start_of(day), text, "hours", 1)
 
 
@@ -101,8 +97,8 @@ def _incomplete_days(page: PageContext) -> Iterator[Note]:
     for day, number in lacking.items():
         if day - timedelta(days=1) not in lacking:
             text = page.formats.plural(
-                "%(number)s hour lacks a server's log: visits may be missing",
-                "%(number)s hours lack a server's log: visits may be missing",
+                "{number} hour lacks a server's log: visits may be missing",
+                "{number} hours lack a server's log: visits may be missing",
                 number,
             )
             yield Note(start_of(day), text, "hours", 1)
@@ -112,9 +108,8 @@ def _late_days(page: PageContext) -> Iterator[Note]:
     for day, known in page.coverage.days.items():
         late, lines = known.figures["late_lines"], known.figures["lines"]
         if late > LATE_SHARE * lines:
-            text = page.formats.text(
-                mark("%(share)s of the lines arrived late; they are counted"),
-                share=page.formats.share(late / lines, 0),
+            text = (
+                f"{page.formats.share(late / lines, 0)} of the lines arrived late; they are counted"
             )
             yield Note(start_of(day), text, "hours", 3)
 
@@ -124,11 +119,12 @@ def _rule_changes(page: PageContext) -> Iterator[Note]:
     for before, after in pairwise(hours_by_rules(page)):
         at = to_local(after["first_hour"], page.zone)
         if after["visitor_key"] != before["visitor_key"]:
-            yield Note(at, page.formats.text(_KEYS), "rules", 2)
+            yield Note(at, _KEYS, "rules", 2)
         if after["library"] != before["library"]:
-            yield Note(at, page.formats.text(_VERSION, version=after["library"]), "rules", 2)
+            text = f"Later hours were built by version {after['library']} of the pipeline"
+            yield Note(at, text, "rules", 2)
         elif after["settings"] != before["settings"]:
-            yield Note(at, page.formats.text(_SETTINGS), "rules", 2)
+            yield Note(at, _SETTINGS, "rules", 2)
 
 
 def hours_by_rules(page: PageContext, period: Period | None = None) -> list[dict[str, Any]]:
@@ -141,9 +137,7 @@ def hours_by_rules(page: PageContext, period: Period | None = None) -> list[dict
 def _clock_changes(page: PageContext) -> Iterator[Note]:
     """Yield the days of the period that have 23 or 25 hours."""
     for at, hours in clock_changes(page.period, page.zone):
-        yield Note(
-            at, page.formats.text(_CLOCKS[hours], hour=page.formats.hour(at.hour)), "hours", 2
-        )
+        yield Note(at, _CLOCKS[hours].format(hour=page.formats.hour(at.hour)), "hours", 2)
 
 
 def _compared_clock_changes(page: PageContext) -> Iterator[Note]:
@@ -151,10 +145,8 @@ def _compared_clock_changes(page: PageContext) -> Iterator[Note]:
     if page.compared is None or page.period.days > LONGEST_COMPARED_CLOCKS:
         return
     for at, hours in clock_changes(page.compared, page.zone):
-        text = page.formats.text(
-            mark("Compared with %(day)s, which has %(hours)s hours: clocks change"),
-            day=page.formats.day(at.date()),
-            hours=hours,
+        text = (
+            f"Compared with {page.formats.day(at.date())}, which has {hours} hours: clocks change"
         )
         yield Note(start_of((at + page.shift).date()), text, "hours", 2)
 

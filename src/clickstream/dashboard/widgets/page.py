@@ -189,7 +189,7 @@ class PageContext:
         """Return a metric; its texts name the main goal, if it counts that."""
         goal = self.goal_of([name])
         return (
-            named_metric(self.formats, name, goal, self.is_main_goal_order, self.has_shop)
+            named_metric(name, goal, self.is_main_goal_order, self.has_shop)
             if goal
             else METRICS[name]
         )

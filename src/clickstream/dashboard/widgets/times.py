@@ -9,7 +9,6 @@ from itertools import chain
 from clickstream.dashboard.charts.heat import NARROW_STEP, HeatMap, heat_map
 from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.questions.answers import Answer
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 HOURS = [f"{hour:02}" for hour in range(24)]
@@ -50,7 +49,7 @@ def times_of(page: PageContext, answer: Answer, times: Times | None = None) -> T
         for day in weekdays
     ]
     names = [page.formats.weekday(day) for day in weekdays]
-    label = page.formats.text(metric.label)
+    label = metric.label
 
     def show(value: float | None) -> str:
         return NO_VALUE if value is None else page.formats.decimal(value)
@@ -66,7 +65,7 @@ def times_of(page: PageContext, answer: Answer, times: Times | None = None) -> T
         heat_map(values, names, columns, titles, NARROW_STEP),
         rows,
         not counts,
-        page.formats.text(mark("Most: %(most)s."), most=_most(values, titles)),
+        f"Most: {_most(values, titles)}.",
     )
 
 

@@ -9,7 +9,6 @@ from typing import Literal
 from clickstream.completeness import LAG
 from clickstream.dashboard.questions.log_metrics import bot_share
 from clickstream.dashboard.questions.view import Tab
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.people import suspected_visitors
 
@@ -35,7 +34,7 @@ def trust_line(page: PageContext) -> TrustLine:
     """State how far the numbers go, and what is not well; the Trust tab has the other figures."""
     coverage = page.coverage
     if coverage.newest is None:
-        nothing = page.formats.text(mark("No hour of this range is published"))
+        nothing = "No hour of this range is published"
         return TrustLine("bad", [TrustPart(nothing, "hours"), *_start(page), *_age(page)])
     parts = [_complete(page), *_incomplete(page), *_start(page), *_age(page), *_waiting(page)]
     parts += _suspected(page)
@@ -64,14 +63,13 @@ def _complete(page: PageContext) -> TrustPart:
     else:
         when = formats.moment(end)
     if coverage.incomplete and not coverage.missing:
-        return TrustPart(formats.text(mark("Up to %(when)s"), when=when), "hours")
+        return TrustPart(f"Up to {when}", "hours")
     if not coverage.missing and page.low_hours:
-        perhaps = mark("Up to %(when)s, perhaps incomplete")
-        return TrustPart(formats.text(perhaps, when=when), "hours")
+        return TrustPart(f"Up to {when}, perhaps incomplete", "hours")
     if not coverage.missing:
-        return TrustPart(formats.text(mark("Complete to %(when)s"), when=when), "hours")
-    gap = formats.plural("%(number)s hour missing", "%(number)s hours missing", coverage.missing)
-    return TrustPart(f"{formats.text(mark('Up to %(when)s'), when=when)}, {gap}", "hours")
+        return TrustPart(f"Complete to {when}", "hours")
+    gap = formats.plural("{number} hour missing", "{number} hours missing", coverage.missing)
+    return TrustPart(f"Up to {when}, {gap}", "hours")
 
 
 def _incomplete(page: PageContext) -> list[TrustPart]:
@@ -80,8 +78,8 @@ def _incomplete(page: PageContext) -> list[TrustPart]:
     if not number:
         return []
     text = page.formats.plural(
-        "%(number)s hour lacks a server's log: visits may be missing",
-        "%(number)s hours lack a server's log: visits may be missing",
+        "{number} hour lacks a server's log: visits may be missing",
+        "{number} hours lack a server's log: visits may be missing",
         number,
     )
     return [TrustPart(text, "hours")]
@@ -93,7 +91,7 @@ def _start(page: PageContext) -> list[TrustPart]:
     if start is None:
         return []
     when = page.formats.moment(start)
-    return [TrustPart(page.formats.text(mark("the log begins %(when)s"), when=when), "hours")]
+    return [TrustPart(f"the log begins {when}", "hours")]
 
 
 def _age(page: PageContext) -> list[TrustPart]:
@@ -102,11 +100,10 @@ def _age(page: PageContext) -> list[TrustPart]:
     if not page.problem:
         return []
     if state.changed_at is None:
-        return [TrustPart(page.formats.text(mark("data can't be read")), "facts")]
+        return [TrustPart("data can't be read", "facts")]
     local = state.changed_at.astimezone(page.zone).replace(tzinfo=None)
     when = page.formats.moment(local)
-    text = page.formats.text(mark("data of %(when)s; it can't be refreshed"), when=when)
-    return [TrustPart(text, "facts")]
+    return [TrustPart(f"data of {when}; it can't be refreshed", "facts")]
 
 
 def describe_lines(page: PageContext) -> list[TrustPart]:
@@ -116,14 +113,14 @@ def describe_lines(page: PageContext) -> list[TrustPart]:
     if not lines:
         return []
     rejected = formats.plural(
-        "%(rejected)s of %(number)s line rejected",
-        "%(rejected)s of %(number)s lines rejected",
+        "{rejected} of {number} line rejected",
+        "{rejected} of {number} lines rejected",
         lines,
         rejected=formats.count(coverage.total["rejected"]),
     )
-    removed = formats.text(
-        mark("bots removed: %(share)s of the requests without images and scripts"),
-        share=formats.share(bot_share(coverage.total) or 0, 0),
+    removed = (
+        f"bots removed: {formats.share(bot_share(coverage.total) or 0, 0)} of the "
+        "requests without images and scripts"
     )
     return [
         TrustPart(rejected, "rejects"),
@@ -135,11 +132,11 @@ def describe_lines(page: PageContext) -> list[TrustPart]:
 def _late(page: PageContext) -> str:
     formats, share = page.formats, page.coverage.share("late_lines")
     if not share:
-        return formats.text(mark("no late lines"))
+        return "no late lines"
     least = 0.001
     if share < least:
-        return formats.text(mark("under %(share)s arrived late"), share=formats.share(least))
-    return formats.text(mark("%(share)s arrived late"), share=formats.share(share))
+        return f"under {formats.share(least)} arrived late"
+    return f"{formats.share(share)} arrived late"
 
 
 def _suspected(page: PageContext) -> list[TrustPart]:
@@ -148,9 +145,7 @@ def _suspected(page: PageContext) -> list[TrustPart]:
     if not number:
         return []
     text = page.formats.plural(
-        "%(number)s suspected machine left out",
-        "%(number)s suspected machines left out",
-        number,
+        "{number} suspected machine left out", "{number} suspected machines left out", number
     )
     return [TrustPart(text, "suspects")]
 
@@ -159,8 +154,8 @@ def _waiting(page: PageContext) -> list[TrustPart]:
     """State how many lines wait, or that the published hours have none."""
     waiting, formats = page.coverage.total["waiting_lines"], page.formats
     if not page.coverage.total["lines"]:
-        return [TrustPart(formats.text(mark("no line was logged")), "balance")]
+        return [TrustPart("no line was logged", "balance")]
     if not waiting:
         return []
-    text = formats.plural("%(number)s line waits", "%(number)s lines wait", waiting)
+    text = formats.plural("{number} line waits", "{number} lines wait", waiting)
     return [TrustPart(text, "balance")]

@@ -15,7 +15,6 @@ from tests.clickstream.dashboard.rendered import page_of, texts_of
 from clickstream.dashboard.digest import Digest, MailIds, Week, build_message
 from clickstream.dashboard.digest.content import build_content
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.texts import Translations
 from clickstream.settings import Settings
 
 MOMENT = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
@@ -31,13 +30,10 @@ def digest_of(
     store: FactStore,
     week: Week,
     settings: Settings | None = None,
-    translations: Translations | None = None,
     language: str = "en-GB",
 ) -> Digest:
     """The content of the mail of a week, on the morning after it."""
-    with page_of(
-        store, view_of(week), morning_after(week), settings, translations, language
-    ) as page:
+    with page_of(store, view_of(week), morning_after(week), settings, language) as page:
         return build_content(page, week)
 
 

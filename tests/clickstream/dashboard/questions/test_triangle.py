@@ -47,7 +47,7 @@ from clickstream.dashboard.tabs.orders.panels import CUSTOMERS, MENU_SALES, PAIR
 from clickstream.dashboard.tabs.orders.questions import item_pages, order_filter
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.tabs.trust.sales import build_sales
-from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.visits.log_lines import LoggedVisit, read_log_lines
 from clickstream.dashboard.visits.questions import (
     VISIT_COLUMNS,
@@ -379,9 +379,8 @@ def test_the_sums_of_bots_errors_and_rejects_are_those_of_the_hours(cafe: Cafe) 
 
 
 def page_in(cafe: Cafe, reader: Reader, view: View, answers: Answers | None = None) -> PageContext:
-    locale = parse_locale("en-GB")
     currency = cafe.lake.settings.sales_currency
-    formats = Formats(locale, load_translations(locale), currency)
+    formats = Formats(parse_locale("en-GB"), currency)
     now = datetime(2026, 10, 26, 12, tzinfo=UTC).replace(tzinfo=None)
     ask = (answers or Answers(cafe.copy)).asker(reader)
     return PageContext(view, ask, formats, now, cafe.lake.settings, cafe.truth.zone, reader.state)

@@ -19,7 +19,6 @@ from tests.clickstream.dashboard.builders import (
     hours_between,
 )
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
-from tests.clickstream.dashboard.web.test_pages import Pseudo
 from tests.clickstream.dashboard.week_facts import (
     ALL_ROWS,
     CHANNELS,
@@ -328,18 +327,8 @@ def test_a_page_shows_its_sentences_with_links(store) -> None:
     assert html.index('class="trust') < section.start() < html.index('class="tiles')
 
 
-def test_every_word_of_a_sentence_is_translated(store) -> None:
-    for tab in TABS:
-        said = found(store, replace(WEEK, tab=tab), translations=Pseudo())
-        for one in said.sentences:
-            rest = re.sub(r"⟦[^⟦⟧]*(⟦[^⟦⟧]*⟧[^⟦⟧]*)*⟧", "", one.text)
-            assert re.fullmatch(r"[\s,;.]*", rest), one.text
-        assert said.reason.startswith("⟦") or said.sentences
-
-
 def test_numbers_follow_the_locale(store) -> None:
-    german = texts(found(store, language="de"))
-    assert re.search(r"There were \d\.\d{3} visits", german)
+    assert re.search(r"There were \d\.\d{3} visits", texts(found(store, language="en-DE")))
 
 
 def test_server_errors_of_a_page_are_told_with_the_people() -> None:

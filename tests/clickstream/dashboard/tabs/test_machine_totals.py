@@ -30,7 +30,7 @@ from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.machines.obedience import report_obedience
 from clickstream.dashboard.tabs.machines.operator_rows import operator_questions, return_questions
 from clickstream.dashboard.tabs.machines.panels import MACHINE_PAGES, PURPOSES
-from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.hours import Hour
@@ -55,12 +55,11 @@ class Machines:
 
     @contextmanager
     def page(self, view: View = VIEW) -> Iterator[PageContext]:
-        locale = parse_locale("en-GB")
         with self.copy.reader() as reader:
             yield PageContext(
                 view,
                 Answers(self.copy).asker(reader),
-                Formats(locale, load_translations(locale)),
+                Formats(parse_locale("en-GB")),
                 datetime(2026, 11, 21, 12),
                 self.lake.settings,
                 ZONE,

@@ -13,9 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.money_builders import measure, money, order
-from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
-from tests.clickstream.dashboard.tabs.test_places_page import NAMES
-from tests.clickstream.dashboard.web.test_pages import DATA, Pseudo
+from tests.clickstream.dashboard.rendered import html_of, page_of, placeholders_of
 from tests.support.examples import examples
 from tests.support.sales_files import with_sales
 
@@ -120,15 +118,11 @@ def test_regions_and_countries_have_the_inhabitants_of_their_own_rows() -> None:
         assert {name for name, rate in rows.items() if rate != "–"} == {known}
 
 
-def test_every_text_of_orders_by_place_is_translated() -> None:
+def test_texts_of_orders_by_place_have_all_their_values() -> None:
     visits = [
         Visit(DAY, visitor=n, country="GB", region="England", city="London") for n in range(12)
     ]
     store = store_of({"London, England, GB": 12, "New York, US": 20, "": 4}, visits)
     for view in (VIEW, VIEW.with_choice("map", "net_sales"), VIEW.with_filter("page", "/")):
-        with page_of(store, view, settings=SETTINGS, translations=Pseudo()) as page:
-            html = html_of(page)
-        for one in texts_of(re.sub(r'<section class="sentences".*?</section>', "", html)):
-            rest = re.sub(r"⟦.*⟧", "", one, flags=re.DOTALL)
-            known = f"{NAMES}|New York|Tue|€|/"
-            assert DATA.fullmatch(re.sub(known, "", rest)), one
+        with page_of(store, view, settings=SETTINGS) as page:
+            assert placeholders_of(html_of(page)) == []

@@ -85,7 +85,7 @@ def test_sums_are_those_of_the_dates_and_the_verdict_is_good_if_all_reconcile(da
     net: dict[str, int] = defaultdict(int)
     for row in rows:
         net[row["sales_source"]] += row["net_cents"]
-    panel = ledger(rows, "de")
+    panel = ledger(rows, "en-DE")
     shown = {row.name: row for row in panel.rows}
     assert {name: cents(row.cells[-1]) for name, row in shown.items()} == dict(net)
     bad = {row["sales_source"] for row in rows if not row["is_reconciled"]}
@@ -98,10 +98,10 @@ def test_sums_are_those_of_the_dates_and_the_verdict_is_good_if_all_reconcile(da
 
 
 def cents(text: str) -> int:
-    """The hundredths of a German amount."""
+    """The hundredths of an amount, such as 1.234,56 €."""
     number, _, sign = text.partition("\xa0")
-    assert sign in ("€", "$")
-    return int(100 * Decimal(parse_decimal(number, locale="de")))
+    assert sign in ("€", "US$")
+    return int(100 * Decimal(parse_decimal(number, locale="en_DE")))
 
 
 def test_a_date_without_sales_or_with_a_fault_is_named_with_what_to_do() -> None:

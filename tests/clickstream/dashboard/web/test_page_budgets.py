@@ -21,7 +21,7 @@ from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import TABS, View
-from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.texts import parse_locale
 from clickstream.dashboard.web.rendering import Renderer
 from clickstream.settings import Settings
 
@@ -50,8 +50,7 @@ def store() -> FactStore:
 
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
-    locale = parse_locale("en-GB")
-    return Renderer.create(Formats(locale, load_translations(locale)), "Café")
+    return Renderer.create(Formats(parse_locale("en-GB")), "Café")
 
 
 def questions_of(

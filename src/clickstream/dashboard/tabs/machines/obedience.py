@@ -14,7 +14,6 @@ from clickstream.dashboard.tabs.machines.robots_rules import (
     name_in_robots,
     read_robots,
 )
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 MOST_PATHS = 20_000
@@ -79,11 +78,10 @@ def _rules(page: PageContext) -> tuple[RobotsRules | None, str]:
     try:
         return read_robots(path), ""
     except OSError as error:
-        text = mark(
-            "%(path)s, which robots_file of [bots] names, can't be read: %(reason)s. Save a copy "
-            "of the site's robots.txt there."
+        return None, (
+            f"{path}, which robots_file of [bots] names, can't be read: "
+            f"{error.strerror or error}. Save a copy of the site's robots.txt there."
         )
-        return None, page.formats.text(text, path=str(path), reason=error.strerror or str(error))
 
 
 def compare_paths(answer: Answer, rules: RobotsRules) -> Mapping[Kind, Obedience]:

@@ -12,7 +12,6 @@ from clickstream.dashboard.questions.operators import IMPOSTOR, OPERATORS
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.tabs.machines.obedience import Kind, Obedience, RobotsReport
 from clickstream.dashboard.tabs.machines.panels import OPERATORS_PANEL, RETURNS
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import value_name
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -22,7 +21,7 @@ MOST_OPERATORS = 12
 MOST_RETURNS = 10
 """Maximum number of rows of the list of what they send back."""
 
-REQUESTED, NOT_REQUESTED = mark("requested"), mark("not requested")
+REQUESTED, NOT_REQUESTED = "requested", "not requested"
 """Whether an operator's machines requested robots.txt."""
 
 _PAGES = ("crawl_pages", "crawl_other_pages", "crawl_robots")
@@ -141,7 +140,7 @@ def _row(
     operator, bot_class = _kind(record)
     is_chosen = page.view.operator == operator
     obedience = report.by_kind.get((operator, bot_class), Obedience())
-    requested = page.formats.text(REQUESTED if read.robots else NOT_REQUESTED)
+    requested = REQUESTED if read.robots else NOT_REQUESTED
     return OperatorRow(
         name=value_name(page, "operator", operator),
         purpose=value_name(page, "bot_class", bot_class),
@@ -167,31 +166,30 @@ def _cell(page: PageContext, record: Mapping[str, Any], name: str) -> str:
 def pages_text(page: PageContext, read: PagesRead) -> str:
     """Format a number of pages; a lower bound if some pages have no row of their own."""
     pages = page.formats.count(read.pages)
-    return page.formats.text(mark("at least %(pages)s"), pages=pages) if read.other_pages else pages
+    return f"at least {pages}" if read.other_pages else pages
 
 
 def _obeyed(page: PageContext, one: Obedience) -> str:
     """State whether a row obeyed the rules."""
     if not one.disallowed:
-        return page.formats.text(mark("obeyed"))
-    return page.formats.text(
-        mark("disobeyed %(number)s of %(requests)s"),
-        number=page.formats.count(one.disallowed.total()),
-        requests=page.formats.count(one.requests),
+        return "obeyed"
+    return (
+        f"disobeyed {page.formats.count(one.disallowed.total())} of "
+        f"{page.formats.count(one.requests)}"
     )
 
 
 def _identity(page: PageContext, record: Mapping[str, Any]) -> str:
     """State whether the machines are those that they claim to be."""
-    text, confirmed = page.formats.text, record["bot_confirmed"]
+    confirmed = record["bot_confirmed"]
     if record["operator"].startswith(IMPOSTOR):
-        return text(mark("impostor"))
+        return "impostor"
     if not confirmed:
-        return text(mark("not checked"))
+        return "not checked"
     if confirmed == record["bot_requests"]:
-        return text(mark("confirmed"))
+        return "confirmed"
     share = page.formats.share(confirmed / record["bot_requests"], 0)
-    return text(mark("%(share)s confirmed"), share=share)
+    return f"{share} confirmed"
 
 
 def _returns(page: PageContext) -> list[ReturnRow]:
@@ -228,11 +226,7 @@ def _return_row(
 ) -> ReturnRow:
     formats = page.formats
     pages, visits = pages_text(page, read), sent.get("visits", 0)
-    summary = formats.text(
-        mark("read %(pages)s pages, sent %(visits)s visits"),
-        pages=pages,
-        visits=formats.count(visits),
-    )
+    summary = f"read {pages} pages, sent {formats.count(visits)} visits"
     query = page.view.without_operator().with_filter("sender", name).query if visits else ""
     conversions = formats.count(sent.get("conversions", 0))
     return ReturnRow(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import Filter, View
-from clickstream.dashboard.texts import mark
 
 
 @dataclass(frozen=True)
@@ -33,30 +32,27 @@ OPERATOR_COLUMNS = (
 OPERATORS_PANEL = MachinePanel(
     "operators",
     "machines",
-    mark("Who reads the site"),
+    "Who reads the site",
     {"": (OPERATOR_COLUMNS, ("operator", "bot_class"))},
 )
 
 PURPOSES = MachinePanel(
     "purposes",
     "machines",
-    mark("Requests by purpose"),
+    "Requests by purpose",
     {"": (("bot_requests",), ("bot_class",))},
     is_over_time=True,
     of_operator="operator",
 )
 
 RETURNS = Panel(
-    "returns",
-    "machines",
-    mark("What they send back"),
-    {"": (("visits", "conversions"), ("sender",))},
+    "returns", "machines", "What they send back", {"": (("visits", "conversions"), ("sender",))}
 )
 
 MACHINE_PAGES = MachinePanel(
     "machine_pages",
     "machines",
-    mark("Pages that they read"),
+    "Pages that they read",
     {"": (("crawl_requests", "crawl_bytes", "crawl_errors"), ("crawl_page",))},
     of_operator="crawl_operator",
 )
@@ -64,7 +60,7 @@ MACHINE_PAGES = MachinePanel(
 ROBOTS = MachinePanel(
     "robots",
     "machines",
-    mark("Do they obey robots.txt"),
+    "Do they obey robots.txt",
     {
         "": (
             ("crawl_requests",),
@@ -76,7 +72,7 @@ ROBOTS = MachinePanel(
 SIGNED = MachinePanel(
     "signed",
     "machines",
-    mark("Signed agents"),
+    "Signed agents",
     {"": (("agent_visits", "agent_page_views", "agent_goal_visits"), ("signed_agent",))},
     also_by=("agent_goal", "agent_step"),
 )
@@ -84,7 +80,7 @@ SIGNED = MachinePanel(
 BOTS = MachinePanel(
     "bots",
     "machines",
-    mark("Programs and reasons"),
+    "Programs and reasons",
     {name: (("bot_requests",), (name,)) for name in ("agent", "bot_reason", "bot_class")},
     of_operator="operator",
 )

@@ -9,7 +9,6 @@ from clickstream.dashboard.charts.columns import ColumnChart
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.tabs.machines.panels import PURPOSES
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import buckets_of
 from clickstream.dashboard.widgets.course import summarize
 from clickstream.dashboard.widgets.page import PageContext
@@ -18,15 +17,15 @@ from clickstream.dashboard.widgets.stacked_columns import stacked_columns, stack
 REQUESTS = METRICS["bot_requests"]
 
 GROUPS: Mapping[str, str] = {
-    "search engine": mark("Search engines"),
-    "ai training": mark("AI training"),
-    "ai search": mark("AI search and agents"),
-    "ai user": mark("AI search and agents"),
-    "scanner": mark("Scanners"),
+    "search engine": "Search engines",
+    "ai training": "AI training",
+    "ai search": "AI search and agents",
+    "ai user": "AI search and agents",
+    "scanner": "Scanners",
 }
 """The groups of the chart, by class; all other classes are `OTHERS`."""
 
-OTHERS = mark("Others")
+OTHERS = "Others"
 NAMES = (*dict.fromkeys(GROUPS.values()), OTHERS)
 
 
@@ -49,7 +48,7 @@ def build_purposes(page: PageContext) -> PurposesPanel | None:
         return None
     of_groups = ((GROUPS.get(row["bot_class"], OTHERS), row) for row in records)
     stacks = stacks_of(page, buckets, REQUESTS, of_groups, NAMES)
-    names = [page.formats.text(name) for name in NAMES]
+    names = [*NAMES]
     chart = stacked_columns(page, buckets, REQUESTS, names, stacks)
     sums = [
         None if None in parts else sum(value or 0 for value in parts)

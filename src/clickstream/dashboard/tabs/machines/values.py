@@ -17,7 +17,6 @@ from clickstream.dashboard.tabs.machines.operator_rows import build_operators
 from clickstream.dashboard.tabs.machines.panels import BOTS, MACHINE_PAGES
 from clickstream.dashboard.tabs.machines.purposes import build_purposes
 from clickstream.dashboard.tabs.machines.signed import build_signed
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import list_panel, value_name
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.people import suspected_visitors
@@ -40,7 +39,6 @@ class Disobedience:
 def machines_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     report = report_obedience(page)
-    nothing = mark("No request of a bot was recognized in this range.")
     return {
         "operators": build_operators(page, report),
         "purposes": build_purposes(page),
@@ -53,12 +51,10 @@ def machines_values(page: PageContext) -> dict[str, Any]:
         "bots_removed": _share_of_bots(page),
         "suspected": _suspected(page),
         "signed": build_signed(page),
-        "no_signed": page.formats.text(
-            mark("No agent with a verified signature came in this range.")
-        ),
+        "no_signed": "No agent with a verified signature came in this range.",
         "all_operators": page.view.without_operator().query,
-        "no_bots": page.formats.text(nothing),
-        "none_of_operator": page.formats.text(mark("No requests of this operator in this range.")),
+        "no_bots": "No request of a bot was recognized in this range.",
+        "none_of_operator": "No requests of this operator in this range.",
     }
 
 
@@ -69,18 +65,16 @@ def _share_of_bots(page: PageContext) -> str:
     if share is None:
         return ""
     sentence = formats.plural(
-        "%(share)s of the requests without images and scripts are from machines: %(number)s "
-        "request.",
-        "%(share)s of the requests without images and scripts are from machines: %(number)s "
-        "requests.",
+        "{share} of the requests without images and scripts are from machines: {number} request.",
+        "{share} of the requests without images and scripts are from machines: {number} requests.",
         total["bots"],
         share=formats.share(share, 0),
     )
     if not total["health_checks"]:
         return sentence
     left_out = formats.plural(
-        "%(number)s health check is in neither number.",
-        "%(number)s health checks are in neither number.",
+        "{number} health check is in neither number.",
+        "{number} health checks are in neither number.",
         total["health_checks"],
     )
     return f"{sentence} {left_out}"
@@ -92,8 +86,8 @@ def _suspected(page: PageContext) -> str:
     if not number:
         return ""
     return page.formats.plural(
-        "%(number)s more visitor has a browser's user agent, but is probably a machine",
-        "%(number)s more visitors have a browser's user agent, but are probably machines",
+        "{number} more visitor has a browser's user agent, but is probably a machine",
+        "{number} more visitors have a browser's user agent, but are probably machines",
         number,
     )
 
@@ -103,13 +97,13 @@ def _verdict(page: PageContext, report: RobotsReport) -> str:
     if report.problem:
         return report.problem
     if report.rules is None:
-        return page.formats.text(mark("The rules of the site's robots.txt are not known."))
+        return "The rules of the site's robots.txt are not known."
     found = report.disobedient
     if not found:
-        return page.formats.text(mark("No machine requested a path that robots.txt disallows."))
+        return "No machine requested a path that robots.txt disallows."
     return page.formats.plural(
-        "%(number)s of %(requests)s requests was for a path that robots.txt disallows.",
-        "%(number)s of %(requests)s requests were for paths that robots.txt disallows.",
+        "{number} of {requests} requests was for a path that robots.txt disallows.",
+        "{number} of {requests} requests were for paths that robots.txt disallows.",
         sum(one.disallowed.total() for _, one in found),
         requests=page.formats.count(sum(one.requests for one in report.by_kind.values())),
     )
@@ -123,8 +117,8 @@ def _notes(page: PageContext, report: RobotsReport) -> list[str]:
     if report.rules.with_query:
         notes.append(
             formats.plural(
-                "%(number)s rule with a question mark is not checked: queries are not stored.",
-                "%(number)s rules with a question mark are not checked: queries are not stored.",
+                "{number} rule with a question mark is not checked: queries are not stored.",
+                "{number} rules with a question mark are not checked: queries are not stored.",
                 report.rules.with_query,
             )
         )
@@ -133,8 +127,8 @@ def _notes(page: PageContext, report: RobotsReport) -> list[str]:
     if unknown > 0:
         notes.append(
             formats.plural(
-                "%(number)s request for other pages is not checked.",
-                "%(number)s requests for other pages are not checked.",
+                "{number} request for other pages is not checked.",
+                "{number} requests for other pages are not checked.",
                 unknown,
             )
         )
@@ -143,10 +137,9 @@ def _notes(page: PageContext, report: RobotsReport) -> list[str]:
 
 def _shown(page: PageContext, kind: Kind, one: Obedience) -> Disobedience:
     operator, bot_class = kind
-    text = page.formats.text(
-        mark("disobeyed %(number)s of %(requests)s requests, e.g."),
-        number=page.formats.count(one.disallowed.total()),
-        requests=page.formats.count(one.requests),
+    text = (
+        f"disobeyed {page.formats.count(one.disallowed.total())} of "
+        f"{page.formats.count(one.requests)} requests, e.g."
     )
     in_order = sorted(one.disallowed.items(), key=lambda pair: (-pair[1], pair[0]))
     paths = [path for path, _ in in_order[:MOST_EXAMPLES]]

@@ -17,16 +17,15 @@ from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.marketing.panels import ACQUISITION
 from clickstream.dashboard.tabs.marketing.sold import SoldCells, SoldColumns, build_sold
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import value_name
 from clickstream.dashboard.widgets.page import PageContext
 
 Verdict = Literal["above", "below", "like", "few"]
 VERDICTS: Mapping[Verdict, str] = {
-    "above": mark("above %(rate)s of all visits"),
-    "below": mark("below %(rate)s of all visits"),
-    "like": mark("not clearly different from %(rate)s of all visits"),
-    "few": mark("too little data"),
+    "above": "above {rate} of all visits",
+    "below": "below {rate} of all visits",
+    "like": "not clearly different from {rate} of all visits",
+    "few": "too little data",
 }
 
 
@@ -178,7 +177,7 @@ def _interval(row: Mapping[str, Any], site: _Site) -> Interval:
 
 def _summarize(page: PageContext, row: Mapping[str, Any], site: _Site, verdict: Verdict) -> str:
     formats = page.formats
-    summary = formats.text(VERDICTS[verdict], rate=formats.share(site.rate))
+    summary = VERDICTS[verdict].format(rate=formats.share(site.rate))
     if verdict == "few":
         return summary
     low, high = wilson(row["conversions"], row["visits"])

@@ -9,7 +9,6 @@ from typing import Any
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.tabs.marketing.panels import COSTS_WITHOUT_VISITS
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import NONE
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.campaign_tags import (
@@ -21,10 +20,10 @@ from clickstream.insight.campaign_tags import (
 )
 
 _REASONS = {
-    "other source": mark("equal campaigns of other sources"),
-    "spelling": mark("only case, accents and separators differ"),
-    "more words": mark("one has further words"),
-    "alike": mark("the tags are similar"),
+    "other source": "equal campaigns of other sources",
+    "spelling": "only case, accents and separators differ",
+    "more words": "one has further words",
+    "alike": "the tags are similar",
 }
 
 
@@ -63,7 +62,7 @@ def build_costs_without_visits(page: PageContext) -> CostsWithoutVisits | None:
     proposals = {one.cost: one for one in found.proposals}
     return CostsWithoutVisits(
         [_row(page, one, proposals.get(one)) for one in found.without_visits[:ROWS]],
-        [(_name(page, one.tag), one.visits) for one in found.without_cost[:ROWS]],
+        [(_name(one.tag), one.visits) for one in found.without_cost[:ROWS]],
         len(found.without_visits) > ROWS,
     )
 
@@ -89,17 +88,14 @@ def _visited(rows: Sequence[Mapping[str, Any]]) -> list[VisitedCampaign]:
 def _row(page: PageContext, one: PaidCampaign, proposal: TagProposal | None) -> CostRow:
     text = ""
     if proposal:
-        text = page.formats.text(
-            mark("%(name)s may be %(other)s: %(reason)s."),
-            name=_name(page, one.tag),
-            other=_name(page, proposal.visited.tag),
-            reason=page.formats.text(_REASONS[proposal.reason]),
+        text = (
+            f"{_name(one.tag)} may be {_name(proposal.visited.tag)}: {_REASONS[proposal.reason]}."
         )
     cost = page.shown(METRICS["ad_cost"], one.cents)
-    return CostRow(_name(page, one.tag), f"{one.platform} {one.campaign_id}", cost, text)
+    return CostRow(_name(one.tag), f"{one.platform} {one.campaign_id}", cost, text)
 
 
-def _name(page: PageContext, tag: CampaignTag) -> str:
+def _name(tag: CampaignTag) -> str:
     """Return the campaign with its source."""
-    campaign = tag.campaign or page.formats.text(NONE)
+    campaign = tag.campaign or NONE
     return f"{campaign} · {tag.source}" if tag.source else campaign

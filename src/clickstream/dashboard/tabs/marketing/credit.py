@@ -23,7 +23,6 @@ from clickstream.dashboard.tabs.marketing.credit_notes import (
     known_paths,
 )
 from clickstream.dashboard.tabs.marketing.panels import COSTS, CREDIT, CREDITED, PATHS, of_model
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import MODEL_LABELS, value_name
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.credit import FROM_DATA
@@ -118,7 +117,7 @@ def build_credit(page: PageContext) -> CreditTable | None:
         has_costs=bool(costs),
         is_lacking=model != page.view.choice(CREDIT.name),
     )
-    label, name = DIMENSIONS[by[0]].label, page.formats.text(MODEL_LABELS[model])
+    label, name = DIMENSIONS[by[0]].label, MODEL_LABELS[model]
     has_more = len(lines) > len(rows) + (_untagged(by) in lines)
     return CreditTable(label, name, rows, below, whole, bool(costs), notes, has_more)
 
@@ -143,16 +142,15 @@ def _table(
         _row(page, _name(page, by, key), lines[key], width, _query(page, by, key))
         for key, width in zip(shown, widths, strict=True)
     ]
-    text = page.formats.text
     below = [
-        (mark("All others"), rest),
-        (mark("Visits without a campaign"), lines.get(untagged, CreditLine())),
-        (mark("Not credited to a visit"), uncredited),
+        ("All others", rest),
+        ("Visits without a campaign", lines.get(untagged, CreditLine())),
+        ("Not credited to a visit", uncredited),
     ]
-    whole = _row(page, text(mark("All orders")), _sum([*lines.values(), uncredited]))
+    whole = _row(page, "All orders", _sum([*lines.values(), uncredited]))
     return (
         rows,
-        [_row(page, text(name), one) for name, one in below if one.has_something],
+        [_row(page, name, one) for name, one in below if one.has_something],
         replace(whole, returned=NO_VALUE),
     )
 

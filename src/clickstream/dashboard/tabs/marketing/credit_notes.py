@@ -9,7 +9,6 @@ from typing import Any
 from clickstream.dashboard.questions.fact_views import SPEND
 from clickstream.dashboard.questions.intervals import known_share
 from clickstream.dashboard.tabs.marketing.panels import PATHS, PATHS_BEFORE_ORDERS
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.credit import LEAST_ORDERS
 
@@ -45,37 +44,28 @@ def describe_credit(
     page: PageContext, paths: KnownPaths, *, has_costs: bool, is_lacking: bool
 ) -> list[str]:
     """Return the sentences below the table; `is_lacking` is whether it shows another model."""
-    text = page.formats.text
     notes = [_lacking(page, paths)] if is_lacking else []
     notes += [] if page.view.filters else _paths(page, paths)
     others = [one for one in page.view.filters if one.dimension not in SPEND.visit_dimensions]
     if others:
-        notes.append(text(mark("Costs are of whole campaigns, so the page's filter hides them.")))
+        notes.append("Costs are of whole campaigns, so the page's filter hides them.")
     elif not has_costs:
-        notes.append(text(mark("No costs of campaigns are known in this range.")))
+        notes.append("No costs of campaigns are known in this range.")
     notes.append(
-        text(
-            mark(
-                "Credit is not cause: it tells who was on the way to an order, not who made it "
-                "happen. In simulated worlds with known causes, the models gave 32 to 41 % to "
-                "channels that cause nothing."
-            )
-        )
+        "Credit is not cause: it tells who was on the way to an order, not who made it "
+        "happen. In simulated worlds with known causes, the models gave 32 to 41 % to "
+        "channels that cause nothing."
     )
     return notes
 
 
 def _lacking(page: PageContext, paths: KnownPaths) -> str:
     formats = page.formats
-    return formats.text(
-        mark(
-            "Markov and Shapley need %(least)s orders with a known visit in the 30 days before an "
-            "order. %(lacking)s of the %(orders)s orders here have fewer, so the table shows the "
-            "last arrival that is not direct."
-        ),
-        least=formats.count(LEAST_ORDERS),
-        lacking=formats.count(paths.orders - paths.modelled),
-        orders=formats.count(paths.orders),
+    return (
+        f"Markov and Shapley need {formats.count(LEAST_ORDERS)} orders with a known visit "
+        f"in the 30 days before an order. {formats.count(paths.orders - paths.modelled)} "
+        f"of the {formats.count(paths.orders)} orders here have fewer, so the table shows "
+        "the last arrival that is not direct."
     )
 
 
@@ -86,24 +76,14 @@ def _paths(page: PageContext, paths: KnownPaths) -> list[str]:
     if single is None or cut is None:
         return []
     found = [
-        formats.text(
-            mark(
-                "%(share)s of the orders with a known visit came after one visit in %(days)s "
-                "days: for these, all models agree."
-            ),
-            share=formats.share(single, 0),
-            days=formats.count(days),
+        (
+            f"{formats.share(single, 0)} of the orders with a known visit came after one visit in "
+            f"{formats.count(days)} days: for these, all models agree."
         )
     ]
     if paths.cut:
         found.append(
-            formats.text(
-                mark(
-                    "For %(share)s, earlier visits may be unknown, because visitor keys change "
-                    "every %(keys)s days or an hour is incomplete."
-                ),
-                share=formats.share(cut, 0),
-                keys=formats.count(page.key_days),
-            )
+            f"For {formats.share(cut, 0)}, earlier visits may be unknown, because visitor "
+            f"keys change every {formats.count(page.key_days)} days or an hour is incomplete."
         )
     return found

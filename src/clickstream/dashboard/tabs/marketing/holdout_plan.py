@@ -76,7 +76,7 @@ def build_plan(page: PageContext, campaign: str, metric: str) -> PlanPage:
     chosen = campaign.strip().lower()
     shown = PlanPage(
         campaigns if not chosen or chosen in campaigns else [chosen, *campaigns],
-        [(name, page.formats.text(METRICS[name].label)) for name in metrics],
+        [(name, METRICS[name].label) for name in metrics],
         chosen,
         tested,
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from clickstream.dashboard.questions.panel import ARRIVALS, Panel
 from clickstream.dashboard.questions.view import ACQUISITION_BY, CHOICES, Filter, View
-from clickstream.dashboard.texts import mark
 
 FROM_ASSISTANTS = Filter("channel", ("AI Assistants",))
 WITH_CAMPAIGN = Filter("campaign", (None,), is_excluded=True)
@@ -15,7 +14,7 @@ WITH_CAMPAIGN = Filter("campaign", (None,), is_excluded=True)
 ACQUISITION = Panel(
     "acquisition",
     "marketing",
-    mark("What brings people, and does it pay"),
+    "What brings people, and does it pay",
     {choice: (ARRIVALS, by) for choice, by in ACQUISITION_BY.items()},
     has_intervals=True,
     of_money=("orders", "net_sales", "gross_sales", "average_order"),
@@ -24,7 +23,7 @@ ACQUISITION = Panel(
 SALES_MATCHES = Panel(
     "sales_matches",
     "marketing",
-    mark("Orders whose visit is known"),
+    "Orders whose visit is known",
     {
         "": (
             ("orders", "net_sales", "gross_sales", "web_orders", "matched_orders"),
@@ -56,31 +55,24 @@ def of_model(name: str) -> Filter:
 
 
 CREDIT = CreditPanel(
-    "credit",
-    "marketing",
-    mark("What advertising costs and brings"),
-    {"": (CREDITED, ("channel",))},
+    "credit", "marketing", "What advertising costs and brings", {"": (CREDITED, ("channel",))}
 )
 
 PATHS_BEFORE_ORDERS = Panel(
-    "paths",
-    "marketing",
-    mark("Visits before orders"),
-    {"": (PATHS, ())},
-    only=(of_model("linear"),),
+    "paths", "marketing", "Visits before orders", {"": (PATHS, ())}, only=(of_model("linear"),)
 )
 
 COSTS = Panel(
     "costs",
     "marketing",
-    mark("What campaigns cost"),
+    "What campaigns cost",
     {"": (("ad_cost", "ad_clicks"), ("ad_campaign", "ad_source", "ad_medium"))},
 )
 
 CAMPAIGNS = Panel(
     "campaigns",
     "marketing",
-    mark("Campaigns over time"),
+    "Campaigns over time",
     {"": (("visits", "conversions", "conversion_rate"), ("campaign",))},
     only=(WITH_CAMPAIGN,),
     is_over_time=True,
@@ -89,7 +81,7 @@ CAMPAIGNS = Panel(
 ASSISTANTS = Panel(
     "assistants",
     "marketing",
-    mark("AI assistants"),
+    "AI assistants",
     {
         name: (("visits", "engaged_rate", "conversion_rate"), (name,))
         for name in ("source", "landing_page")
@@ -102,14 +94,14 @@ ASSISTANTS = Panel(
 COSTS_WITHOUT_VISITS = Panel(
     "costs_without_visits",
     "marketing",
-    mark("Costs without visits"),
+    "Costs without visits",
     {"": (("ad_cost", "ad_clicks"), ("ad_platform", "ad_campaign_id", "ad_source", "ad_campaign"))},
 )
 
 HOLDOUTS = Panel(
     "holdouts",
     "marketing",
-    mark("Holdout tests"),
+    "Holdout tests",
     {name: ((name,), ("region",)) for name in CHOICES["holdouts"]},
 )
 

@@ -11,7 +11,6 @@ from clickstream.dashboard.formats import Change
 from clickstream.dashboard.questions.intervals import known_share
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.tabs.marketing.panels import ACQUISITION, SALES_MATCHES
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 Key = tuple[str | None, ...]
@@ -75,10 +74,10 @@ def build_sold(page: PageContext, by: Sequence[str], listed: Sequence[Key]) -> S
     amounts[no_value] = amounts.get(no_value, NOTHING).minus(unknown)
     known = {key: amounts.get(key, NOTHING) for key in listed}
     others = whole.minus(unknown).minus(_sum(known.values()))
-    named = [(mark("All others"), others), (mark("No visit known"), unknown)]
+    named = [("All others", others), ("No visit known", unknown)]
     return SoldColumns(
         {key: _cells(page, one, _change(page, by, key)) for key, one in known.items()},
-        [(page.formats.text(name), _cells(page, one)) for name, one in named if one != NOTHING],
+        [(name, _cells(page, one)) for name, one in named if one != NOTHING],
         _cells(page, whole),
         "" if page.view.filters else _describe_matches(page, matches),
     )
@@ -117,14 +116,14 @@ def _describe_matches(page: PageContext, rows: Sequence[Mapping[str, Any]]) -> s
     share = known_share(matched, web)
     if share is None:
         return page.formats.plural(
-            "The visit of %(matched)s of %(number)s web order is known.",
-            "The visit of %(matched)s of %(number)s web orders is known.",
+            "The visit of {matched} of {number} web order is known.",
+            "The visit of {matched} of {number} web orders is known.",
             web,
             matched=page.formats.count(matched),
         )
     return page.formats.plural(
-        "The visit is known for %(share)s of %(number)s web order.",
-        "The visit is known for %(share)s of %(number)s web orders.",
+        "The visit is known for {share} of {number} web order.",
+        "The visit is known for {share} of {number} web orders.",
         web,
         share=page.formats.share(share),
     )

@@ -10,7 +10,6 @@ from clickstream.dashboard.tabs.marketing.campaign_courses import build_campaign
 from clickstream.dashboard.tabs.marketing.costs_without_visits import build_costs_without_visits
 from clickstream.dashboard.tabs.marketing.credit import build_credit
 from clickstream.dashboard.tabs.marketing.holdouts import HAS_SCIPY, build_holdouts
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import choices_of
 from clickstream.dashboard.widgets.money import explain_no_money
 from clickstream.dashboard.widgets.page import PageContext
@@ -18,7 +17,6 @@ from clickstream.dashboard.widgets.page import PageContext
 
 def marketing_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
-    text = page.formats.text
     return {
         "acquisition": build_acquisition(page),
         "no_money": explain_no_money(page),
@@ -32,5 +30,5 @@ def marketing_values(page: PageContext) -> dict[str, Any]:
         "campaigns": build_campaign_courses(page),
         "assistants": build_assistants(page),
         "costs_without_visits": build_costs_without_visits(page),
-        "no_assistants": text(mark("No visit in this range came from an AI assistant.")),
+        "no_assistants": "No visit in this range came from an AI assistant.",
     }

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from clickstream.dashboard.formats import NO_VALUE, Change
 from clickstream.dashboard.questions.intervals import SHARE_MINIMUM, wilson
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 ShareParts = tuple[int, int]
@@ -50,8 +49,7 @@ def share_figure(
     """Build a share of visits with its 95 % interval."""
     formats, (some, of) = page.formats, now
     if of < SHARE_MINIMUM:
-        too_little = formats.text(mark("too little data"))
-        return KeyFigure(label, definition, NO_VALUE, None, too_little)
+        return KeyFigure(label, definition, NO_VALUE, None, "too little data")
     low, high = wilson(some, of)
     interval = f"{formats.share(low)} – {formats.share(high)}"
     hint = change.words if change else ""

@@ -7,36 +7,30 @@ from dataclasses import dataclass, replace
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import Filter
-from clickstream.dashboard.texts import mark
 
 FAILED = ("failed_visits", "failed_requests", "failed_visitors")
 
-FUNNEL = Panel(
-    "funnel", "orders", mark("From page to order"), {"": (("visits",), ("furthest_step",))}
-)
+FUNNEL = Panel("funnel", "orders", "From page to order", {"": (("visits",), ("furthest_step",))})
 
 ITEMS = Panel(
     "items",
     "orders",
-    mark("What people look at"),
+    "What people look at",
     {"": (("page_visits", "views", "time_on_page"), ("page",))},
 )
 
 ORDER_TIMES = Panel(
-    "order_times",
-    "orders",
-    mark("When people order"),
-    {"": (("goal_visits",), ("weekday", "hour"))},
+    "order_times", "orders", "When people order", {"": (("goal_visits",), ("weekday", "hour"))}
 )
 
 FAILURES = Panel(
     "failures",
     "orders",
-    mark("Visits that met an error"),
+    "Visits that met an error",
     {"": (FAILED, ("failed_page", "failed_status"))},
 )
 
-GOALS_MET = Panel("goals_met", "orders", mark("Goals"), {"": (("goal_visits",), ("goal",))})
+GOALS_MET = Panel("goals_met", "orders", "Goals", {"": (("goal_visits",), ("goal",))})
 
 
 @dataclass(frozen=True)
@@ -51,28 +45,28 @@ class WholeDates(Panel):
 MENU_SALES = WholeDates(
     "menu_sales",
     "orders",
-    mark("What sells"),
+    "What sells",
     {"": (("item_orders", "items_sold", "item_sales"), ("item",))},
 )
 
 PAIRS = WholeDates(
     "pairs",
     "orders",
-    mark("Bought together"),
+    "Bought together",
     {"": (("pair_orders", "lift"), ("pair_item", "other_item"))},
 )
 
 CUSTOMERS = Panel(
     "customers",
     "orders",
-    mark("New and returning customers"),
+    "New and returning customers",
     {"": (("orders", "net_sales"), ("customer_kind",))},
 )
 
 REFUNDS = Panel(
     "refunds",
     "orders",
-    mark("Refunds"),
+    "Refunds",
     {"": (("refunds", "refunds_paid"), ("refund_kind",))},
     only=(Filter("refund_kind", (None,), is_excluded=True),),
 )
@@ -80,15 +74,12 @@ REFUNDS = Panel(
 SOLD_BY = Panel(
     "sold_by",
     "orders",
-    mark("Where orders are placed"),
+    "Where orders are placed",
     {"": (("orders", "net_sales", "average_order"), ("sold_by",))},
 )
 
 SALES_TIMES = Panel(
-    "sales_times",
-    "orders",
-    mark("When orders arrive"),
-    {"": (("orders",), ("weekday", "hour"))},
+    "sales_times", "orders", "When orders arrive", {"": (("orders",), ("weekday", "hour"))}
 )
 
 OF_SALES = (MENU_SALES, PAIRS, CUSTOMERS, REFUNDS, SOLD_BY, SALES_TIMES)

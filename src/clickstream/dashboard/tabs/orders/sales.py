@@ -17,7 +17,6 @@ from clickstream.dashboard.tabs.orders.panels import (
 )
 from clickstream.dashboard.tabs.orders.reconciled import reconciliation_of
 from clickstream.dashboard.tabs.trust.sales import sales_questions
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.times import Times, TimesPanel, times_of
@@ -69,20 +68,16 @@ def _returning(page: PageContext) -> list[str]:
     known = orders.get("new", 0) + orders.get("returning", 0)
     share = known_share(orders.get("returning", 0), known)
     if share is None:
-        return [formats.text(mark("Too few orders have a known customer."))]
+        return ["Too few orders have a known customer."]
     low, high = wilson(orders.get("returning", 0), known)
-    sentence = formats.text(
-        mark(
-            "%(share)s of the orders with a known customer are of returning ones (95 %% interval: "
-            "%(interval)s)."
-        ),
-        share=formats.share(share, 0),
-        interval=f"{formats.share(low, 0)} – {formats.share(high, 0)}",
+    sentence = (
+        f"{formats.share(share, 0)} of the orders with a known customer are of returning ones "
+        f"(95 % interval: {formats.share(low, 0)} – {formats.share(high, 0)})."
     )
     if known == sum(orders.values()):
         return [sentence]
     part = formats.share(known / sum(orders.values()), 0)
-    return [sentence, formats.text(mark("%(share)s of all orders have one."), share=part)]
+    return [sentence, f"{part} of all orders have one."]
 
 
 def _refunded(page: PageContext) -> str:
@@ -90,11 +85,8 @@ def _refunded(page: PageContext) -> str:
     found, formats = page.answer(("gross_sales", "refunds_paid")).single(), page.formats
     if not found["refunds_paid"] or not found["gross_sales"]:
         return ""
-    return formats.text(
-        mark("%(amount)s, %(share)s of gross sales"),
-        amount=formats.money(found["refunds_paid"], formats.currency),
-        share=formats.share(found["refunds_paid"] / found["gross_sales"]),
-    )
+    share = formats.share(found["refunds_paid"] / found["gross_sales"])
+    return f"{formats.money(found['refunds_paid'], formats.currency)}, {share} of gross sales"
 
 
 def _times_of_sales(page: PageContext) -> Times:

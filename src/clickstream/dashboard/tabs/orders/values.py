@@ -23,7 +23,6 @@ from clickstream.dashboard.tabs.orders.panels import FAILURES
 from clickstream.dashboard.tabs.orders.questions import order_time_questions
 from clickstream.dashboard.tabs.orders.sales import build_sales
 from clickstream.dashboard.tabs.orders.wording import goal_wording
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import buckets_of
 from clickstream.dashboard.widgets.course import finished_values, published_keys
 from clickstream.dashboard.widgets.goal_proposals import propose_goals
@@ -69,7 +68,7 @@ def orders_values(page: PageContext) -> dict[str, Any]:
         "sales": build_sales(page) if page.has_money else None,
         "no_money": explain_no_money(page),
         "has_shop": page.has_shop,
-        "no_failures": page.formats.text(mark("No visit met an error in this range.")),
+        "no_failures": "No visit met an error in this range.",
     }
 
 
@@ -83,22 +82,18 @@ def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
 
 
 def _funnel_figure(page: PageContext, funnel: Funnel) -> KeyFigure:
-    text = page.formats.text
-    meaning = mark(
-        "Share of the visits at the first step of the funnel that reached its last step."
-    )
-    return share_figure(page, text(mark("Funnel completed")), text(meaning), _completion(funnel))
+    meaning = "Share of the visits at the first step of the funnel that reached its last step."
+    return share_figure(page, "Funnel completed", meaning, _completion(funnel))
 
 
 def _failed_figure(page: PageContext, now: Totals) -> KeyFigure:
-    text = page.formats.text
-    meaning = mark(
+    meaning = (
         "Share of visits in which at least one request failed: for example, the page does not "
         "exist (status 4xx), or the web server has a fault (status 5xx)."
     )
     change = change_of(page, "failed_rate", like=METRICS["bounce_rate"])
     parts = now.failed, now.visits
-    figure = share_figure(page, text(mark("Met an error")), text(meaning), parts, change)
+    figure = share_figure(page, "Met an error", meaning, parts, change)
     return replace(figure, visits=_visits_with(page.view, "met_error", "yes"))
 
 
@@ -110,13 +105,12 @@ def _visits_with(view: View, dimension: str, value: str) -> str:
 
 def _order_figures(page: PageContext, now: Totals) -> list[KeyFigure]:
     """Build two figures: the visits that met the main goal, and their share of all visits."""
-    text = page.formats.text
     count, rate = (page.metric(name) for name in ("conversions", "conversion_rate"))
     orders = count_figure(
-        page, text(count.label), text(count.definition), now.orders, change_of(page, count.name)
+        page, count.label, count.definition, now.orders, change_of(page, count.name)
     )
     parts, change = (now.orders, now.visits), change_of(page, rate.name)
-    order_rate = share_figure(page, text(rate.label), text(rate.definition), parts, change)
+    order_rate = share_figure(page, rate.label, rate.definition, parts, change)
     spark, visits = _orders_over_time(page), _visits_with(page.view, "goal", page.main_goal)
     return [replace(orders, spark=sparkline(spark), visits=visits), order_rate]
 
@@ -150,13 +144,9 @@ def _verdict(page: PageContext, funnel: Funnel) -> str:
     worst = funnel.worst
     if worst is None or worst.of_before is None:
         return ""
-    return page.formats.text(
-        mark(
-            "Most visits are lost before “%(step)s”: %(share)s of those at the "
-            "step before go no further."
-        ),
-        step=worst.name,
-        share=page.formats.share(1 - worst.of_before, 0),
+    return (
+        f"Most visits are lost before “{worst.name}”: "
+        f"{page.formats.share(1 - worst.of_before, 0)} of those at the step before go no further."
     )
 
 
@@ -164,18 +154,14 @@ def _funnel_note(page: PageContext, funnel: Funnel) -> str:
     """State why the last step differs from the visits that met the main goal."""
     if not page.main_goal or not funnel.steps:
         return ""
-    return page.formats.text(
-        mark(
-            "A step counts the visits that took all steps before it, in this order. “%(orders)s” "
-            "counts visits on every path, so it may differ from the last step."
-        ),
-        orders=page.formats.text(page.metric("conversions").label),
+    return (
+        "A step counts the visits that took all steps before it, in this order. "
+        f"“{page.metric('conversions').label}” counts visits on every path, so it may "
+        "differ from the last step."
     )
 
 
 def _why_no_items(page: PageContext) -> str:
     if page.settings.dashboard.item_pages:
-        return page.formats.text(mark("No page of a single item was viewed in this range."))
-    return page.formats.text(
-        mark("Set item_pages in the section [dashboard] to the pages that show a single item.")
-    )
+        return "No page of a single item was viewed in this range."
+    return "Set item_pages in the section [dashboard] to the pages that show a single item."

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clickstream.dashboard.tabs.orders.panels import FUNNEL, ORDER_TIMES
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 
@@ -22,30 +21,26 @@ class GoalWording:
 
 
 _ORDER = {
-    "met": mark("Ordered"),
-    "item_key": mark("share of the visits to an item that ordered, with the 95 % interval"),
-    "times_label": mark("Visits with an order by weekday and hour"),
-    "no_visit": mark("No visit in this range led to an order."),
+    "met": "Ordered",
+    "item_key": "share of the visits to an item that ordered, with the 95 % interval",
+    "times_label": "Visits with an order by weekday and hour",
+    "no_visit": "No visit in this range led to an order.",
 }
 _OTHER = {
-    "met": mark("Visits with %(goal)s"),
-    "item_key": mark("share of the visits to a page that met %(goal)s, with the 95 %% interval"),
-    "times_label": mark("Visits with %(goal)s by weekday and hour"),
-    "no_visit": mark("No visit in this range met the goal %(goal)s."),
+    "met": "Visits with {goal}",
+    "item_key": "share of the visits to a page that met {goal}, with the 95 % interval",
+    "times_label": "Visits with {goal} by weekday and hour",
+    "no_visit": "No visit in this range met the goal {goal}.",
 }
-_OTHER_TITLES = {
-    FUNNEL.name: mark("The funnel"),
-    ORDER_TIMES.name: mark("When people meet the goal %(goal)s"),
-}
+_OTHER_TITLES = {FUNNEL.name: "The funnel", ORDER_TIMES.name: "When people meet the goal {goal}"}
 
 
 def goal_wording(page: PageContext) -> GoalWording:
     """Return the words for the page's main goal."""
-    text = page.formats.text
     if page.is_main_goal_order:
-        return GoalWording(**{name: text(one) for name, one in _ORDER.items()}, titles={})
+        return GoalWording(**_ORDER, titles={})
     goal = page.main_goal
-    titles = {name: text(one, goal=goal) for name, one in _OTHER_TITLES.items()}
+    titles = {name: one.format(goal=goal) for name, one in _OTHER_TITLES.items()}
     return GoalWording(
-        **{name: text(one, goal=goal) for name, one in _OTHER.items()}, titles=titles
+        **{name: one.format(goal=goal) for name, one in _OTHER.items()}, titles=titles
     )

@@ -8,13 +8,12 @@ from clickstream.dashboard.changes.candidates import Candidate, is_shown
 from clickstream.dashboard.changes.verdicts import find_changes
 from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.tabs.overview.panels import MOVED
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
 MOST_MOVERS = 6
 
-NOTHING_MOVED = mark("No value that can be listed has a clear change.")
+NOTHING_MOVED = "No value that can be listed has a clear change."
 
 
 @dataclass(frozen=True)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from clickstream.dashboard.questions.panel import LANDINGS, VISITS, Panel, Trend
 from clickstream.dashboard.questions.view import MONEY_TILES, TILES
-from clickstream.dashboard.texts import mark
 
-TOTALS = Panel("totals", "overview", mark("Key figures"), {"": (TILES, ())}, of_money=MONEY_TILES)
+TOTALS = Panel("totals", "overview", "Key figures", {"": (TILES, ())}, of_money=MONEY_TILES)
 
-TREND = Trend("trend", "overview", mark("Over time"), of_money=MONEY_TILES)
+TREND = Trend("trend", "overview", "Over time", of_money=MONEY_TILES)
 
 SOURCES = Panel(
     "sources",
     "overview",
-    mark("Where visits come from"),
+    "Where visits come from",
     {name: (VISITS, (name,)) for name in ("channel", "source", "campaign", "referrer")},
 )
 
 PAGES = Panel(
     "pages",
     "overview",
-    mark("Top pages"),
+    "Top pages",
     {
         "page": (("views", "time_on_page", "exit_rate"), ("page",)),
         "landing_page": (LANDINGS, ("landing_page",)),
@@ -31,19 +30,19 @@ PAGES = Panel(
 TIMES = Panel(
     "times",
     "overview",
-    mark("When people come"),
+    "When people come",
     {name: ((name,), ("weekday", "hour")) for name in ("visits", "conversions")},
 )
 
 MOVED = Panel(
     "moved",
     "overview",
-    mark("Biggest changes"),
+    "Biggest changes",
     {name: ((name,), ("channel",)) for name in ("visits", "conversions")},
     also_by=("campaign", "landing_page", "country"),
 )
 
-GOALS = Panel("goals", "overview", mark("Goals"), {"": (("goal_visits",), ("goal",))})
+GOALS = Panel("goals", "overview", "Goals", {"": (("goal_visits",), ("goal",))})
 
 
 OVERVIEW = (TOTALS, TREND, SOURCES, PAGES, TIMES, MOVED, GOALS)

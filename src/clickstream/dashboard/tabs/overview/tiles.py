@@ -13,7 +13,6 @@ from clickstream.dashboard.questions.intervals import wilson
 from clickstream.dashboard.questions.metrics import Metric
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import MONEY_TILES, TILES
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets import notes
 from clickstream.dashboard.widgets.course import Course, finished_values
 from clickstream.dashboard.widgets.page import PageContext
@@ -100,8 +99,7 @@ def _tile(
     query = replace(page.view, metric=metric.name).query
     is_shown = page.view.metric == metric.name
     if value is None:
-        too_little = formats.text(mark("too little data"))
-        return Tile(metric, NO_VALUE, None, too_little, spark, query, is_shown)
+        return Tile(metric, NO_VALUE, None, "too little data", spark, query, is_shown)
     return Tile(
         metric,
         formats.brief(metric, value),
@@ -133,10 +131,10 @@ def _as_limit(page: PageContext, tile: Tile) -> Tile:
     limit, too, if keys changed since its first date. An upper limit has no interval: people who
     are counted twice are in both of its ends.
     """
-    text, compared = page.formats.text, page.compared_dates
+    compared = page.compared_dates
     if compared and notes.rotations(page, replace(compared, last=page.period.last)):
         tile = replace(tile, before="")
     if not notes.rotations(page, page.period):
         return tile
-    hint = tile.hint or text(mark("visitor keys changed"))
-    return replace(tile, prefix=text(mark("at most")), hint=hint, interval="")
+    hint = tile.hint or "visitor keys changed"
+    return replace(tile, prefix="at most", hint=hint, interval="")

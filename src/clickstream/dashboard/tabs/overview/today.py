@@ -7,7 +7,6 @@ from clickstream.dashboard.changes.sales_weeks import SALES, is_read_until, sale
 from clickstream.dashboard.changes.weeks import Weeks, ask_weeks, find_weeks
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 
@@ -23,18 +22,12 @@ def describe_today(page: PageContext) -> str:
     series = ask_weeks(page, weeks or Weeks(so_far), SALES)[()]
     # As the tile's comparison does, it leaves out weeks that are far from the others.
     usual = count_candidate("net_sales", (), weeks, series).compared.expected if weeks else None
-    texts = {
-        True: mark("So far today %(now)s, until %(hour)s."),
-        False: mark(
-            "So far today %(now)s; usually %(usual)s by this hour (%(hour)s) on a %(weekday)s."
-        ),
-    }
-    return page.formats.text(
-        texts[usual is None],
-        now=_brief(page, series["net_sales"].now),
-        hour=page.formats.hour(end.hour),
-        usual=_brief(page, usual or 0),
-        weekday=page.formats.long_weekday(today),
+    now, hour = _brief(page, series["net_sales"].now), page.formats.hour(end.hour)
+    if usual is None:
+        return f"So far today {now}, until {hour}."
+    weekday = page.formats.long_weekday(today)
+    return (
+        f"So far today {now}; usually {_brief(page, usual)} by this hour ({hour}) on a {weekday}."
     )
 
 

@@ -9,7 +9,6 @@ from clickstream.dashboard.charts.line import NARROW, WIDE, ChartSeries, LineCha
 from clickstream.dashboard.questions.metrics import Metric
 from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.questions.view import Grain
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import Bucket, buckets_of
 from clickstream.dashboard.widgets.chart_notes import ChartNotes, number_notes
 from clickstream.dashboard.widgets.course import Course, summarize, unfinished_place, value_at
@@ -74,18 +73,17 @@ def build_trend(page: PageContext, course: Course) -> TrendPanel:
         [(one, replace(page.view, grain=one).query) for one in _grains(page)],
         page.days(page.period),
         summarize(page, buckets, values, metric),
-        _explain_gaps(page, course, metric),
+        _explain_gaps(course, metric),
     )
 
 
-def _explain_gaps(page: PageContext, course: Course, metric: Metric) -> str:
+def _explain_gaps(course: Course, metric: Metric) -> str:
     rows = course.now.values()
     if metric.format != "share" or not any(
         row.get(metric.name, 0) is None and row["visits"] for row in rows
     ):
         return ""
-    text = mark("A share of fewer than %(number)s visits is not shown.")
-    return page.formats.text(text, number=metric.smallest_group)
+    return f"A share of fewer than {metric.smallest_group} visits is not shown."
 
 
 def _grains(page: PageContext) -> list[Grain]:

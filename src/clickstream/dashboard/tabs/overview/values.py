@@ -14,7 +14,6 @@ from clickstream.dashboard.tabs.overview.panels import PAGES, SOURCES
 from clickstream.dashboard.tabs.overview.tiles import Tile, build_tiles
 from clickstream.dashboard.tabs.overview.today import describe_today
 from clickstream.dashboard.tabs.overview.trend import TrendPanel, build_trend
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.course import ask_course
 from clickstream.dashboard.widgets.goal_proposals import propose_goals
 from clickstream.dashboard.widgets.goals import GoalRow, Pace, goal_rows, pace_text, sales_pace
@@ -24,8 +23,8 @@ from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.times import HOURS, TimesPanel, build_times
 
 _BEFORE: Mapping[str, str] = {
-    "previous": mark("before: %(value)s"),
-    "year": mark("a year before: %(value)s"),
+    "previous": "before: {value}",
+    "year": "a year before: {value}",
     "none": "",
 }
 
@@ -65,19 +64,18 @@ def build_overview(page: PageContext) -> Overview:
 def overview_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     data = build_overview(page)
-    text = page.formats.text
     compared = page.compared_dates if page.compared else None
     span = page.days(compared) if compared else ""
-    grains = {"hour": mark("by hour"), "day": mark("by day"), "week": mark("by week")}
+    grains = {"hour": "by hour", "day": "by day", "week": "by week"}
     return {
         "data": data,
         "compared_span": span,
         "trend_choices": [
             (grains[grain], query, grain == data.trend.grain) for grain, query in data.trend.grains
         ],
-        "trend_label": f"{text(data.trend.metric.label)}, {data.trend.label}. {data.trend.summary}",
+        "trend_label": f"{data.trend.metric.label}, {data.trend.label}. {data.trend.summary}",
         "more_notes": page.formats.plural(
-            "%(number)s more note", "%(number)s more notes", len(data.trend.notes.others)
+            "{number} more note", "{number} more notes", len(data.trend.notes.others)
         ),
         "note_day": max(page.period.first, min(page.period.last, page.now.date())),
         "note_hours": [(hour, page.formats.hour(hour)) for hour in range(24)],
@@ -85,7 +83,7 @@ def overview_values(page: PageContext) -> dict[str, Any]:
         "times_choices": choices_of(page, "times"),
         "hours": HOURS,
         "moved_choices": choices_of(page, "moved"),
-        "nothing_moved": text(NOTHING_MOVED),
+        "nothing_moved": NOTHING_MOVED,
         "not_compared": page.once(find_changes).reason or describe_too_few(page),
         "before_text": _BEFORE[page.view.compare],
         "pace_text": lambda pace: pace_text(page.formats, pace),

@@ -9,7 +9,6 @@ from clickstream.dashboard.charts.maps import on_outline, on_world
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.tabs.places.report_rows import ReportRanking, build_ranking
 from clickstream.dashboard.tabs.places.stored_plan import PlannedCandidate, newest_plan
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 ROWS = 10
@@ -18,7 +17,7 @@ ROWS = 10
 LEADING = 2
 """The first notes: what can't be known, and whether the plan beats people alone."""
 
-NO_PLAN = mark(
+NO_PLAN = (
     "No plan is stored yet. Write a file of candidates with the command clickstream locations "
     "candidates; the DAG clickstream_locations then ranks them every Monday."
 )
@@ -87,9 +86,7 @@ def _position(one: PlannedCandidate, country: str | None) -> tuple[float, float]
 
 
 def _title(page: PageContext, one: PlannedCandidate) -> str:
-    return page.formats.text(
-        mark("%(rank)s. %(name)s: about %(orders)s web orders a month would move there"),
-        rank=one.rank,
-        name=one.candidate.name,
-        orders=page.formats.count(one.orders.middle),
+    return (
+        f"{one.rank}. {one.candidate.name}: about {page.formats.count(one.orders.middle)} "
+        "web orders a month would move there"
     )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from clickstream.dashboard.charts.maps import frames
 from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.texts import mark
 
 PLACE_METRICS = ("visits", "visitors", "conversions", "conversion_rate")
 SALES_METRICS = ("orders", "net_sales")
@@ -51,7 +50,7 @@ class MapPanel(Panel):
 MAP = MapPanel(
     "map",
     "places",
-    mark("Map"),
+    "Map",
     {
         **dict.fromkeys(("visits", "conversion_rate"), (PLACE_METRICS, ("country",))),
         "net_sales": (SALES_METRICS, ("country",)),
@@ -61,7 +60,7 @@ MAP = MapPanel(
 PLACES_LIST = PlacesPanel(
     "places",
     "places",
-    mark("Visits by place"),
+    "Visits by place",
     {name: (PLACE_METRICS, (name,)) for name in ("country", "region", "city")},
     has_intervals=True,
 )
@@ -69,7 +68,7 @@ PLACES_LIST = PlacesPanel(
 PLACE_SALES = PlacesPanel(
     "place_sales",
     "places",
-    mark("Orders by place"),
+    "Orders by place",
     {name: (SALES_METRICS, (name,)) for name in ("country", "region", "city")},
 )
 

@@ -26,7 +26,6 @@ from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import Filter
 from clickstream.dashboard.tabs.places.locations import MapMark, map_marks
 from clickstream.dashboard.tabs.places.panels import country_of
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import choices_of, value_name
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -111,7 +110,6 @@ def _world_map(page: PageContext, records: Sequence[Record]) -> PlaceMap:
         elif code in dots:
             x, y = dots[code]
             areas.append(replace(area, x=x, y=y, radius=DOT))
-    label = page.formats.text(mark("Countries by %(metric)s"), metric=_metric_label(page))
     return PlaceMap(
         width=WIDTH,
         height=HEIGHT,
@@ -121,7 +119,7 @@ def _world_map(page: PageContext, records: Sequence[Record]) -> PlaceMap:
         labels=(),
         legend=_legend(page, records, classes),
         choices=choices_of(page, "map"),
-        label=label,
+        label=f"Countries by {_metric_label(page)}",
         marks=map_marks(page, None),
         mark_scale=WORLD_SCALE,
     )
@@ -142,9 +140,6 @@ def _country_map(page: PageContext, records: Sequence[Record], code: str) -> Pla
         for one, spot in placed
     ]
     country = page.formats.country(code)
-    text = page.formats.text(
-        mark("Cities of %(country)s by %(metric)s"), country=country, metric=_metric_label(page)
-    )
     return PlaceMap(
         width=OUTLINE_WIDTH,
         height=OUTLINE_HEIGHT,
@@ -154,7 +149,7 @@ def _country_map(page: PageContext, records: Sequence[Record], code: str) -> Pla
         labels=place_labels([spot for _, spot in placed]),
         legend=_legend(page, records, classes) if _shows_rates(page) else (),
         choices=choices_of(page, "map"),
-        label=text,
+        label=f"Cities of {country} by {_metric_label(page)}",
         country=country,
         back=_without_places(page),
         marks=map_marks(page, code),
@@ -173,7 +168,7 @@ def _shows_rates(page: PageContext) -> bool:
 
 
 def _metric_label(page: PageContext) -> str:
-    return page.formats.text(page.metric(page.view.choice("map")).label)
+    return page.metric(page.view.choice("map")).label
 
 
 def _classes(page: PageContext, records: Sequence[Record]) -> Classes:
@@ -200,7 +195,7 @@ def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> A
     formats, value = page.formats, one[dimension]
     parts = [_number(page, one)]
     if _has_rate(one) and page.has_goals:
-        label = formats.text(page.metric("conversion_rate").label)
+        label = page.metric("conversion_rate").label
         parts.append(f"{label} {formats.share(one['conversion_rate'])}")
     view = page.view
     return Area(
@@ -214,8 +209,8 @@ def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> A
 def _number(page: PageContext, one: Record) -> str:
     formats = page.formats
     if not _shows_sales(page):
-        return formats.plural("%(number)s visit", "%(number)s visits", one["visits"])
-    orders = formats.plural("%(number)s order", "%(number)s orders", one["orders"])
+        return formats.plural("{number} visit", "{number} visits", one["visits"])
+    orders = formats.plural("{number} order", "{number} orders", one["orders"])
     return f"{page.shown(METRICS['net_sales'], one['net_sales'])}, {orders}"
 
 
@@ -231,7 +226,7 @@ def _legend(page: PageContext, records: Sequence[Record], classes: Classes) -> l
         for level, text in zip(classes.levels, _spans(page, classes.bounds), strict=True)
     ]
     if _shows_rates(page) and not all(map(_has_rate, records)):
-        entries.insert(0, LegendEntry(TOO_FEW, page.formats.text(mark("too few visits"))))
+        entries.insert(0, LegendEntry(TOO_FEW, "too few visits"))
     return entries if records else []
 
 
@@ -250,7 +245,7 @@ def _spans(page: PageContext, bounds: Sequence[float]) -> Iterator[str]:
         else:
             shown, last = formats.count(low), formats.count((high or 1) - 1)
         if high is None:
-            yield formats.text(mark("%(low)s or more"), low=shown)
+            yield f"{shown} or more"
         else:
             yield f"{shown} – {last}"
 

@@ -22,7 +22,6 @@ from clickstream.dashboard.tabs.places.inhabitants import (
     measures_question,
 )
 from clickstream.dashboard.tabs.places.panels import PLACE_SALES, country_of
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import choice_label, value_name
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.place_names import PlaceKey, place_key
@@ -33,11 +32,7 @@ ROWS = 15
 PER = 10_000
 """Inhabitants to which orders are related."""
 
-_LABELS = {
-    PEOPLE: mark("Inhabitants"),
-    "median_age": mark("Median age"),
-    "household_size": mark("Household size"),
-}
+_LABELS = {PEOPLE: "Inhabitants", "median_age": "Median age", "household_size": "Household size"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,7 @@ def build_place_sales(page: PageContext) -> PlaceSales:
     ]
     return PlaceSales(
         DIMENSIONS[dimension].label,
-        [_label(page, name) for name in page.settings.dashboard.place_measures],
+        [_label(name) for name in page.settings.dashboard.place_measures],
         rows,
         _choices(page, dimension),
         max(len(named) - ROWS, 0),
@@ -136,9 +131,8 @@ def _measure(page: PageContext, value: float | None) -> str:
     return page.formats.count(value) if value.is_integer() else page.formats.decimal(value)
 
 
-def _label(page: PageContext, measure: str) -> str:
-    plain = measure.replace("_", " ").capitalize()
-    return page.formats.text(_LABELS[measure]) if measure in _LABELS else plain
+def _label(measure: str) -> str:
+    return _LABELS.get(measure, measure.replace("_", " ").capitalize())
 
 
 def _choices(page: PageContext, shown: str) -> list[tuple[str, str, bool]]:
@@ -156,7 +150,7 @@ def _not_placed(page: PageContext, answer: Answer) -> str:
     if not orders:
         return ""
     return page.formats.plural(
-        "%(number)s order has no place, because its visit is not known.",
-        "%(number)s orders have no place, because their visits are not known.",
+        "{number} order has no place, because its visit is not known.",
+        "{number} orders have no place, because their visits are not known.",
         orders,
     )

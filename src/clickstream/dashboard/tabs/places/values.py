@@ -95,14 +95,14 @@ def _other_places(page: PageContext, answer: Answer) -> str:
     for row in answer.records():
         if row[answer.question.dimensions[0]] is OTHER and "orders" in row:
             return page.formats.plural(
-                "%(number)s order from places with fewer than 10 orders is not on the map.",
-                "%(number)s orders from places with fewer than 10 orders are not on the map.",
+                "{number} order from places with fewer than 10 orders is not on the map.",
+                "{number} orders from places with fewer than 10 orders are not on the map.",
                 row["orders"],
             )
         if row[answer.question.dimensions[0]] is OTHER:
             return page.formats.plural(
-                "%(number)s visit from places with fewer than 10 visitors is not on the map.",
-                "%(number)s visits from places with fewer than 10 visitors are not on the map.",
+                "{number} visit from places with fewer than 10 visitors is not on the map.",
+                "{number} visits from places with fewer than 10 visitors are not on the map.",
                 row["visits"],
             )
     return ""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.texts import mark
 from clickstream.insight.location_plan import CafeCandidate
 from clickstream.wording import shown_name
 
@@ -21,8 +20,8 @@ class WhatIfField(NamedTuple):
 
 
 FIELDS: Mapping[str, WhatIfField] = {
-    "attraction": WhatIfField(mark("Attraction"), 0.1, 10),
-    "radius": WhatIfField(mark("Radius in km"), 1, 500),
+    "attraction": WhatIfField("Attraction", 0.1, 10),
+    "radius": WhatIfField("Radius in km", 1, 500),
 }
 """The values by their name in the URL; an own café has the attraction 1."""
 
@@ -61,7 +60,7 @@ def parse_what_if(
     problems: list[str] = []
     candidate = query.get("candidate", "").strip()
     if candidate and candidate not in names:
-        problems.append(_describe_unknown(formats, candidate))
+        problems.append(_describe_unknown(candidate))
         candidate = ""
     found: dict[str, float] = {}
     for name, field in FIELDS.items():
@@ -78,13 +77,12 @@ def describe_what_if(formats: Formats, what_if: WhatIf) -> str:
     """List the values that are assumed, and for which candidates; empty if none are."""
     found = []
     if what_if.attraction is not None:
-        name = what_if.candidate or formats.text(mark("All candidates"))
+        name = what_if.candidate or "All candidates"
         attraction = short_number(formats, what_if.attraction)
-        text = mark("%(name)s: attraction %(number)s")
-        found.append(formats.text(text, name=name, number=attraction))
+        found.append(f"{name}: attraction {attraction}")
     if what_if.radius_km is not None:
         km = short_number(formats, what_if.radius_km)
-        found.append(formats.text(mark("radius %(km)s km"), km=km))
+        found.append(f"radius {km} km")
     return "; ".join(found)
 
 
@@ -97,20 +95,14 @@ def _number(text: str, field: WhatIfField) -> float | None:
     return value if field.low <= value <= field.high else None
 
 
-def _describe_unknown(formats: Formats, name: str) -> str:
-    return formats.text(
-        mark("The plan has no candidate “%(name)s”, so values apply to all: choose one."),
-        name=shown_name(name),
-    )
+def _describe_unknown(name: str) -> str:
+    return f"The plan has no candidate “{shown_name(name)}”, so values apply to all: choose one."
 
 
 def _describe_unusable(formats: Formats, field: WhatIfField, text: str) -> str:
-    return formats.text(
-        mark("%(label)s “%(text)s” does not count: write a number from %(low)s to %(high)s."),
-        label=formats.text(field.label),
-        text=shown_name(text),
-        low=short_number(formats, field.low),
-        high=short_number(formats, field.high),
+    return (
+        f"{field.label} “{shown_name(text)}” does not count: write a number from "
+        f"{short_number(formats, field.low)} to {short_number(formats, field.high)}."
     )
 
 

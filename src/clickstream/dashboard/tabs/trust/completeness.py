@@ -23,7 +23,6 @@ from clickstream.dashboard.tabs.trust.server_rows import (
     missing_server_rows,
 )
 from clickstream.dashboard.tabs.trust.suspects import SuspectsPanel, build_suspects
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.hours import Hour, group_hours
@@ -185,16 +184,16 @@ def _hour_title(
     when = f"{formats.day(day, with_weekday=True)}, {formats.hour(hour)}"
     if figures is None:
         if place in missing:
-            return f"{when}: {formats.text(mark('missing'))}"
-        return f"{when}: {formats.text(mark('not published'))}"
+            return f"{when}: missing"
+        return f"{when}: not published"
     lines, late, lacking = figures
-    text = formats.plural("%(number)s line", "%(number)s lines", lines)
+    text = formats.plural("{number} line", "{number} lines", lines)
     if late:
-        text += f", {formats.text(mark('%(late)s of them late'), late=formats.count(late))}"
+        text += f", {formats.count(late)} of them late"
     if lacking:
-        text += f", {formats.text(mark('a server is missing'))}"
+        text += ", a server is missing"
     if place in low:
-        text += f", {formats.text(mark('perhaps incomplete'))}"
+        text += ", perhaps incomplete"
     return f"{when}: {text}"
 
 
@@ -212,8 +211,7 @@ def _balance(page: PageContext) -> Balance:
         for day in shown
     ]
     whole = DayCoverage(coverage.published, coverage.total)
-    label = formats.text(mark("Range"))
-    total = _balance_row(page, names, label, whole)
+    total = _balance_row(page, names, "Range", whole)
     closed = all(map(_is_closed, coverage.days.values()))
     return Balance([METRICS[name] for name in names], rows, total, closed)
 

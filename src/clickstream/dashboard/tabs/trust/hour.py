@@ -17,7 +17,6 @@ from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.trust.questions import hour_on, hour_questions, local_span
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.hours import Hour
 
@@ -72,7 +71,7 @@ def build_hour(page: PageContext) -> ShownHour:
         [_figure(page, name, figures) for name in ("late_lines", "waiting_lines")]
         if is_published
         else (),
-        _built_by(page, builds),
+        _built_by(builds),
         _view_of(page, hour.previous).query,
         _view_of(page, hour.next).query,
         page.view.without_hour().query,
@@ -100,60 +99,55 @@ def _is_closed(figures: Mapping[str, Any]) -> bool:
     return bool(sum(figures[name] for name in PARTS) == figures["lines"])
 
 
-def _built_by(page: PageContext, builds: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    labels = {
-        "library": mark("version"),
-        "settings": mark("settings"),
-        "visitor_key": mark("visitor key"),
-    }
-    return [
-        (page.formats.text(label), str(build[name]))
-        for build in builds
-        for name, label in labels.items()
-    ]
+def _built_by(builds: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    labels = {"library": "version", "settings": "settings", "visitor_key": "visitor key"}
+    return [(label, str(build[name])) for build in builds for name, label in labels.items()]
 
 
 def _published(
     page: PageContext, hour: Hour, figures: Mapping[str, Any], builds: Sequence[Mapping[str, Any]]
 ) -> list[Statement]:
     """State what is wrong with a published hour, or that everything is counted."""
-    text, plural = page.formats.text, page.formats.plural
     found: list[Statement] = []
     if not _is_closed(figures):
-        broken = mark(
-            "The parts do not match the number of lines: don't use these numbers, and run "
-            "clickstream verify %(hour)s %(hour)s."
+        found.append(
+            Statement(
+                "The parts do not match the number of lines: don't use these numbers, and run "
+                f"clickstream verify {hour} {hour}.",
+                "bad",
+            )
         )
-        found.append(Statement(text(broken, hour=hour), "bad"))
-    for server in [build["missing_sources"] for build in builds if build["missing_sources"]]:
-        lacking = mark(
-            "This hour lacks the lines of %(servers)s, which could not be read, so visits may be "
-            "missing. The next successful pull adds them."
+    found += [
+        Statement(
+            f"This hour lacks the lines of {servers}, which could not be read, so visits may be "
+            "missing. The next successful pull adds them.",
+            "bad",
         )
-        found.append(Statement(text(lacking, servers=server), "bad"))
+        for build in builds
+        if (servers := build["missing_sources"])
+    ]
     if figures["waiting_lines"]:
-        waiting = plural(
-            "%(number)s line arrived when the hour could not be built again, and is in no number.",
-            "%(number)s lines arrived when the hour could not be built again, and "
-            "are in no number.",
+        waiting = page.formats.plural(
+            "{number} line arrived when the hour could not be built again, and is in no number.",
+            "{number} lines arrived when the hour could not be built again, and are in no number.",
             figures["waiting_lines"],
         )
         found.append(Statement(waiting, "bad"))
     if hour in {one.hour for one in page.low_hours}:
-        few = mark("A server logged unusually few lines, so the hour is perhaps incomplete.")
-        found.append(Statement(text(few), "open"))
+        few = "A server logged unusually few lines, so the hour is perhaps incomplete."
+        found.append(Statement(few, "open"))
     return [*(found or [_all_well(page, figures["lines"])]), *_age(page)]
 
 
 def _all_well(page: PageContext, lines: int) -> Statement:
     if not lines:
-        empty = mark(
+        empty = (
             "Published, but no line was logged. If the site was up, check the logs of its servers."
         )
-        return Statement(page.formats.text(empty), "open")
+        return Statement(empty, "open")
     all_lines = page.formats.plural(
-        "Published: its %(number)s line is accounted for.",
-        "Published: all of its %(number)s lines are accounted for.",
+        "Published: its {number} line is accounted for.",
+        "Published: all of its {number} lines are accounted for.",
         lines,
     )
     return Statement(all_lines, "good")
@@ -163,45 +157,41 @@ def _age(page: PageContext) -> list[Statement]:
     """Warn while new facts can't be read."""
     if not page.problem:
         return []
-    old = mark("New data can't be read at present, so this may have changed since.")
-    return [Statement(page.formats.text(old), "bad")]
+    return [Statement("New data can't be read at present, so this may have changed since.", "bad")]
 
 
 def _unpublished(page: PageContext, hour: Hour) -> Statement:
     """State why an hour is not in the numbers, and what to do about it."""
-    text = page.formats.text
     start, end = (to_local(at, page.zone) for at in (hour.naive, hour.next.naive))
     if page.problem:
-        unknown = mark(
+        unknown = (
             "The dashboard has no data for this hour, and can't read new data at "
             "present. The ledger in Airflow, or clickstream status, shows whether "
             "the hour is published."
         )
-        return Statement(text(unknown), "bad")
+        return Statement(unknown, "bad")
     if end > page.now:
-        ahead = mark(
-            "This hour is not over. It is built after its end, so no number includes it yet."
-        )
-        return Statement(text(ahead), "open")
+        ahead = "This hour is not over. It is built after its end, so no number includes it yet."
+        return Statement(ahead, "open")
     keep_days = page.settings.dashboard.keep_days
     if start.date() < page.now.date() - timedelta(days=keep_days):
-        old = mark(
-            "The dashboard goes back %(days)s days, and this hour is older. If it "
-            "is published, Ask Athena shows its numbers."
+        return Statement(
+            f"The dashboard goes back {page.formats.count(keep_days)} days, and this hour is "
+            "older. If it is published, Ask Athena shows its numbers.",
+            "open",
         )
-        return Statement(text(old, days=page.formats.count(keep_days)), "open")
     if page.now - end < LAG and not _has_later_hours(page, start.date()):
-        due = mark(
+        due = (
             "This hour is not published yet, so no number includes it. It is built "
             "in the hour after its end, and shown here a minute later."
         )
-        return Statement(text(due), "open")
-    missing = mark(
+        return Statement(due, "open")
+    return Statement(
         "This hour is not published, so no number includes it. To build it, trigger "
-        "clickstream_hourly in Airflow with %(hour)s in “Hour to build”, or run clickstream build "
-        "%(hour)s %(hour)s."
+        f"clickstream_hourly in Airflow with {hour} in “Hour to build”, or run clickstream build "
+        f"{hour} {hour}.",
+        "bad",
     )
-    return Statement(text(missing, hour=hour), "bad")
 
 
 def _has_later_hours(page: PageContext, day: date) -> bool:

@@ -8,7 +8,6 @@ from clickstream.dashboard.questions.coverage import period_of_hour
 from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.tabs.trust.panels import HOUR
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.hours import Hour
 
@@ -25,8 +24,7 @@ def hour_questions(page: PageContext) -> list[Question]:
 
 def hour_span(page: PageContext) -> str:
     """Format the hour in local time and in UTC."""
-    text = mark("%(span)s (%(hour)s UTC)")
-    return page.formats.text(text, span=local_span(page, hour_on(page)), hour=hour_on(page))
+    return f"{local_span(page, hour_on(page))} ({hour_on(page)} UTC)"
 
 
 def hour_on(page: PageContext) -> Hour:

@@ -21,7 +21,6 @@ from clickstream.dashboard.tabs.trust.sales_notes import (
     notes_of_dates,
     notes_of_missing_dates,
 )
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.pipeline.sales.opening import sources_with_dates
 
@@ -85,8 +84,8 @@ def build_sales(page: PageContext) -> SalesPanel:
     rows = [_row(page, name, code, some) for (name, code), some in sorted(by_source.items())]
     bad = [one for one in reversed(records) if not one["reconciled_dates"]]
     more = page.formats.plural(
-        "%(number)s more date does not reconcile; the CSV file has all.",
-        "%(number)s more dates do not reconcile; the CSV file has all.",
+        "{number} more date does not reconcile; the CSV file has all.",
+        "{number} more dates do not reconcile; the CSV file has all.",
         len(bad) - MOST_NOTES,
     )
     return SalesPanel(
@@ -116,29 +115,28 @@ def _totals(page: PageContext, records: Sequence[Record]) -> Iterator[SalesRow]:
     """Yield the sums of each currency; amounts of different currencies are never summed."""
     for currency in sorted({one["currency"] for one in records}):
         some = [one for one in records if one["currency"] == currency]
-        name = page.formats.text(mark("All in %(currency)s"), currency=currency)
-        yield replace(_row(page, name, currency, some), is_total=True)
+        yield replace(_row(page, f"All in {currency}", currency, some), is_total=True)
 
 
 def _verdict(page: PageContext, records: Sequence[Record]) -> str:
     """State in one sentence whether the lake has what was read at the sources."""
     formats = page.formats
     if not records:
-        return formats.text(mark("The lake has no sales of these dates."))
+        return "The lake has no sales of these dates."
     wrong = sum(not one["reconciled_dates"] for one in records)
     if wrong:
         return formats.plural(
-            "%(wrong)s of %(number)s date does not reconcile.",
-            "%(wrong)s of %(number)s dates do not reconcile.",
+            "{wrong} of {number} date does not reconcile.",
+            "{wrong} of {number} dates do not reconcile.",
             len(records),
             wrong=formats.count(wrong),
         )
     names = sorted({one["sales_source"] for one in records})
     return formats.plural(
-        "The %(number)s date of %(sources)s equals what was read there, to the cent.",
-        "All %(number)s dates of %(sources)s equal what was read there, to the cent.",
+        "The {number} date of {sources} equals what was read there, to the cent.",
+        "All {number} dates of {sources} equal what was read there, to the cent.",
         len(records),
-        sources=formats.text(mark(" and ")).join(names),
+        sources=" and ".join(names),
     )
 
 
@@ -164,17 +162,17 @@ def rounding_of(page: PageContext, records: Sequence[Record]) -> Iterator[str]:
         cents = sum(one["differing_cents"] for one in some)
         if orders:
             yield page.formats.plural(
-                "At the source, the parts of %(number)s order do not give its total, by "
-                "%(amount)s; the lake has it as it is there.",
-                "At the source, the parts of %(number)s orders do not give their totals, by "
-                "%(amount)s in all; the lake has them as they are there.",
+                "At the source, the parts of {number} order do not give its total, by "
+                "{amount}; the lake has it as it is there.",
+                "At the source, the parts of {number} orders do not give their totals, by "
+                "{amount} in all; the lake has them as they are there.",
                 orders,
                 amount=page.formats.money(cents, currency),
             )
     if unchecked := sum(one["sales_unchecked_orders"] for one in records):
         yield page.formats.plural(
-            "Not checked whether parts give the total of %(number)s order: the source has none.",
-            "Not checked whether parts give the totals of %(number)s orders: the source has none.",
+            "Not checked whether parts give the total of {number} order: the source has none.",
+            "Not checked whether parts give the totals of {number} orders: the source has none.",
             unchecked,
         )
 
@@ -198,18 +196,14 @@ def _lines(page: PageContext, records: Sequence[Record], bad: Sequence[Record]) 
         return
     formats = page.formats
     published = max(one["sales_published"] for one in records)
-    yield formats.text(
-        mark(
-            "Compared: the rows and sums that were read at the source, and those of the tables, by "
-            "UTC date. The newest change was published on %(when)s; the next pull finds what has "
-            "changed at the source since."
-        ),
-        when=formats.moment(to_local(published, page.zone)),
+    yield (
+        "Compared: the rows and sums that were read at the source, and those of the "
+        "tables, by UTC date. The newest change was published on "
+        f"{formats.moment(to_local(published, page.zone))}; the next pull finds what has "
+        "changed at the source since."
     )
     yield from rounding_of(page, records)
     if any(one["sales_missing_rows"] or one["missing_cents"] for one in bad):
         days = sorted(one["day"] for one in bad)
-        yield formats.text(
-            mark("Rows are missing or changed in the tables: run clickstream verify %(span)s."),
-            span=f"{days[0]} {days[-1]}",
-        )
+        command = f"clickstream verify {days[0]} {days[-1]}"
+        yield f"Rows are missing or changed in the tables: run {command}."

@@ -9,7 +9,6 @@ from typing import Any
 
 from more_itertools import split_when
 
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 
 MOST_RUNS = 3
@@ -42,30 +41,30 @@ def _faults(page: PageContext, one: Mapping[str, Any]) -> Iterator[str]:
     formats, missing = page.formats, one["sales_missing_rows"]
     if missing > 0:
         yield formats.plural(
-            "%(number)s row of the source is missing",
-            "%(number)s rows of the source are missing",
+            "{number} row of the source is missing",
+            "{number} rows of the source are missing",
             missing,
         )
     if missing < 0:
         yield formats.plural(
-            "the tables have %(number)s row more than the source",
-            "the tables have %(number)s rows more than the source",
+            "the tables have {number} row more than the source",
+            "the tables have {number} rows more than the source",
             -missing,
         )
     if one["missing_cents"]:
-        yield formats.text(
-            mark("sums differ by %(amount)s from those that were read"),
-            amount=formats.money(one["missing_cents"], one["currency"]),
+        yield (
+            f"sums differ by {formats.money(one['missing_cents'], one['currency'])} from "
+            "those that were read"
         )
     if one["sales_rejected_rows"]:
         rejected = formats.plural(
-            "%(number)s row rejected", "%(number)s rows rejected", one["sales_rejected_rows"]
+            "{number} row rejected", "{number} rows rejected", one["sales_rejected_rows"]
         )
         yield f"{rejected}: {one['sales_rejected']}" if one["sales_rejected"] else rejected
     if one["sales_differing_orders"]:
         yield formats.plural(
-            "the parts of %(number)s order do not give its total, by %(amount)s: %(orders)s",
-            "the parts of %(number)s orders do not give their totals, by %(amount)s: %(orders)s",
+            "the parts of {number} order do not give its total, by {amount}: {orders}",
+            "the parts of {number} orders do not give their totals, by {amount}: {orders}",
             one["sales_differing_orders"],
             amount=formats.money(one["differing_cents"], one["currency"]),
             orders=one["differing_order"] or "",
@@ -81,8 +80,7 @@ def notes_of_missing_dates(
     """
     formats = page.formats
     if newest is None:
-        none = mark("The lake has none of its dates. Run clickstream sales pull.")
-        yield SalesNote(source, formats.text(none))
+        yield SalesNote(source, "The lake has none of its dates. Run clickstream sales pull.")
         return
     if not days:
         return
@@ -91,10 +89,10 @@ def notes_of_missing_dates(
     if len(runs) > MOST_RUNS:
         named += ", …"
     text = formats.plural(
-        "No sales on %(number)s date (%(days)s): the source had none, or was not pulled. Newest "
-        "date in the lake: %(newest)s",
-        "No sales on %(number)s dates (%(days)s): the source had none, or was not pulled. Newest "
-        "date in the lake: %(newest)s",
+        "No sales on {number} date ({days}): the source had none, or was not pulled. Newest "
+        "date in the lake: {newest}",
+        "No sales on {number} dates ({days}): the source had none, or was not pulled. Newest "
+        "date in the lake: {newest}",
         len(days),
         days=named,
         newest=formats.day(newest, with_weekday=True, with_year=newest.year != page.now.year),

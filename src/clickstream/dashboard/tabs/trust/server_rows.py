@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clickstream.dashboard.questions.coverage import last_arrivals, missing_servers, to_local
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.hours import Hour, HourSpan, group_hours
 from clickstream.low_hours import LowHour
@@ -32,11 +31,9 @@ def missing_server_rows(page: PageContext) -> list[ServerRow]:
     for server in missing_servers(page.ask, page.period):
         start, end = (to_local(moment, page.zone) for moment in (server.first, server.newest))
         text = page.formats.plural(
-            "%(number)s hour lacks this server's log, at %(first)s. It could not "
-            "be read, so visits may "
-            "be missing. They are added when it can be read again.",
-            "%(number)s hours lack this server's log, from %(first)s to %(last)s. "
-            "It could not be read, "
+            "{number} hour lacks this server's log, at {first}. It could not be read, so visits "
+            "may be missing. They are added when it can be read again.",
+            "{number} hours lack this server's log, from {first} to {last}. It could not be read, "
             "so visits may be missing. They are added when it can be read again.",
             server.hours,
             first=page.formats.moment(start),
@@ -61,10 +58,10 @@ def low_server_rows(page: PageContext) -> list[ServerRow]:
 def _describe_low(page: PageContext, some: Sequence[LowHour], arrived: datetime | None) -> str:
     formats = page.formats
     text = formats.plural(
-        "%(number)s hour has %(lines)s lines; in other weeks it has about %(expected)s "
-        "(%(spans)s). It is perhaps incomplete.",
-        "%(number)s hours have %(lines)s lines; in other weeks they have about %(expected)s "
-        "(%(spans)s). They are perhaps incomplete.",
+        "{number} hour has {lines} lines; in other weeks it has about {expected} "
+        "({spans}). It is perhaps incomplete.",
+        "{number} hours have {lines} lines; in other weeks they have about {expected} "
+        "({spans}). They are perhaps incomplete.",
         len(some),
         lines=formats.count(sum(one.lines for one in some)),
         expected=formats.count(sum(one.expected for one in some)),
@@ -73,14 +70,14 @@ def _describe_low(page: PageContext, some: Sequence[LowHour], arrived: datetime 
     if arrived is None:
         return text
     when = formats.moment(to_local(arrived, page.zone))
-    return f"{text} {formats.text(mark('Its newest lines arrived at %(when)s.'), when=when)}"
+    return f"{text} Its newest lines arrived at {when}."
 
 
 def _spans(page: PageContext, hours: Sequence[Hour]) -> str:
     spans = [describe_span(page, span) for span in group_hours(hours)]
     more = len(spans) - MOST_SPANS
     if more > 0:
-        spans[MOST_SPANS:] = [page.formats.plural("%(number)s more", "%(number)s more", more)]
+        spans[MOST_SPANS:] = [page.formats.plural("{number} more", "{number} more", more)]
     return ", ".join(spans)
 
 

@@ -10,7 +10,6 @@ from clickstream.cohort_labels import REASON
 from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.view import WITH_SUSPECTED, Filter
 from clickstream.dashboard.tabs.trust.panels import SUSPECTS
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import value_name
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.people import searched
@@ -76,15 +75,14 @@ def _reason(page: PageContext, record: dict[str, Any]) -> str:
     """State why a cohort is suspected."""
     formats = page.formats
     members = record["cohort_members"]
-    reason = formats.text(
-        REASON,
+    reason = REASON.format(
         members=formats.count(members),
         proved=formats.count(record["cohort_proved"]),
         explained=formats.count(min(record["cohort_explained"], members)),
     )
     if not record["undecided_dates"]:
         return reason
-    return f"{reason} {formats.text(mark('They can also be people; the interval has both.'))}"
+    return f"{reason} They can also be people; the interval has both."
 
 
 def _searched(page: PageContext) -> str:
@@ -92,13 +90,10 @@ def _searched(page: PageContext) -> str:
     found, formats = page.once(searched), page.formats
     days = page.period.days
     if not found.dates:
-        return formats.text(
-            mark("No date of this range is searched: the hours have no evidence yet.")
-        )
+        return "No date of this range is searched: the hours have no evidence yet."
     if found.dates >= days:
-        return formats.text(mark("All dates of this range are searched."))
-    return formats.text(
-        mark("%(dates)s of %(days)s dates are searched; the hours of others have no evidence."),
-        dates=formats.count(found.dates),
-        days=formats.count(days),
+        return "All dates of this range are searched."
+    return (
+        f"{formats.count(found.dates)} of {formats.count(days)} dates are searched; the "
+        "hours of others have no evidence."
     )

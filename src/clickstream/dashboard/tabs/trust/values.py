@@ -8,7 +8,6 @@ from typing import Any
 from clickstream.dashboard.tabs.trust.completeness import Trust, build_trust
 from clickstream.dashboard.tabs.trust.hour import build_hour
 from clickstream.dashboard.tabs.trust.sales import build_sales
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.trust_line import TrustPart, describe_lines
 
@@ -19,12 +18,11 @@ MOST_RUNS = 6
 def trust_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     data = build_trust(page)
-    text = page.formats.text
-    closed = mark("Every line is counted once: as people, bots, assets, health checks or rejected.")
-    broken = mark("Some lines are not accounted for: run clickstream verify.")
+    closed = "Every line is counted once: as people, bots, assets, health checks or rejected."
+    broken = "Some lines are not accounted for: run clickstream verify."
     earlier = page.formats.plural(
-        "%(number)s earlier day of the range is in the CSV file.",
-        "%(number)s earlier days of the range are in the CSV file.",
+        "{number} earlier day of the range is in the CSV file.",
+        "{number} earlier days of the range are in the CSV file.",
         data.hours.days_left,
     )
     return {
@@ -34,7 +32,7 @@ def trust_values(page: PageContext) -> dict[str, Any]:
         "sales": build_sales(page) if page.settings.sales else None,
         "verdict": _verdict(page, data),
         "lines_described": _described(page) if page.coverage.published else (),
-        "balance_verdict": text(closed if data.balance.is_closed else broken),
+        "balance_verdict": closed if data.balance.is_closed else broken,
         "days_left": earlier,
         "more_missing": _more_missing(page, data),
         **_empty_texts(page),
@@ -48,13 +46,12 @@ def _incidents(page: PageContext) -> list[tuple[str, str]]:
     def local(moment: datetime) -> str:
         return formats.moment(moment.astimezone(page.zone))
 
-    since, muted = mark("since %(when)s"), mark("muted until %(when)s")
-    rows = [(formats.text(since, when=local(one.opened_at)), one.text) for one in found.open]
+    rows = [(f"since {local(one.opened_at)}", one.text) for one in found.open]
     for one in found.mutes:
-        name = formats.text(muted, when=local(one.until))
-        rows.append((name, f"{one.rule}: {one.why}" if one.rule else one.why))
+        why = f"{one.rule}: {one.why}" if one.rule else one.why
+        rows.append((f"muted until {local(one.until)}", why))
     if found.problem:
-        rows.append((formats.text(mark("not known")), found.problem))
+        rows.append(("not known", found.problem))
     return rows
 
 
@@ -62,28 +59,25 @@ def _described(page: PageContext) -> list[TrustPart]:
     """State how the lines were counted, and how old the list of hosting networks is."""
     dated: datetime | None = page.answer(("networks_dated",), filters=()).single()["networks_dated"]
     if dated is None:
-        text = page.formats.text(mark("no list of hosting networks"))
+        text = "no list of hosting networks"
     else:
         when = page.formats.day(dated.date(), with_year=True)
-        text = page.formats.text(mark("hosting networks of %(when)s"), when=when)
+        text = f"hosting networks of {when}"
     return [*describe_lines(page), TrustPart(text, "suspects")]
 
 
 def _empty_texts(page: PageContext) -> dict[str, str]:
     """Return what panels without rows state; without a published hour, all state that."""
-    nothing = mark("No hour of this range is published.")
+    nothing = "No hour of this range is published."
     texts = {
-        "no_lines": mark("The published hours of this range have no lines."),
-        "no_rejects": mark("Every line of this range could be read."),
-        "no_suspects": mark("No visitor of the searched dates is suspected to be a machine."),
-        "no_errors": mark("Nobody met an error in this range."),
+        "no_lines": "The published hours of this range have no lines.",
+        "no_rejects": "Every line of this range could be read.",
+        "no_suspects": "No visitor of the searched dates is suspected to be a machine.",
+        "no_errors": "Nobody met an error in this range.",
     }
     is_published = page.coverage.published
     shown = {name: one if is_published else nothing for name, one in texts.items()}
-    return {
-        name: page.formats.text(one)
-        for name, one in {**shown, "nothing_published": nothing}.items()
-    }
+    return {**shown, "nothing_published": nothing}
 
 
 def _more_missing(page: PageContext, data: Trust) -> str:
@@ -91,45 +85,44 @@ def _more_missing(page: PageContext, data: Trust) -> str:
     more = len(data.hours.missing) - MOST_RUNS
     if more <= 0:
         return ""
-    return page.formats.plural("%(number)s more gap", "%(number)s more gaps", more)
+    return page.formats.plural("{number} more gap", "{number} more gaps", more)
 
 
 def _verdict(page: PageContext, data: Trust) -> str:
     """State in one sentence whether the numbers can be trusted."""
     formats, coverage = page.formats, page.coverage
     if not coverage.published:
-        return formats.text(mark("There are no numbers in this range."))
+        return "There are no numbers in this range."
     if not data.balance.is_closed:
-        return formats.text(mark("Some lines are not accounted for; don't use these numbers."))
+        return "Some lines are not accounted for; don't use these numbers."
     if coverage.missing:
         return formats.plural(
-            "%(number)s hour is missing; every line of the other hours is accounted for.",
-            "%(number)s hours are missing; every line of the other hours is accounted for.",
+            "{number} hour is missing; every line of the other hours is accounted for.",
+            "{number} hours are missing; every line of the other hours is accounted for.",
             coverage.missing,
         )
     if coverage.incomplete:
         return formats.plural(
-            "%(number)s hour lacks a server's log, so visits may be missing; all "
+            "{number} hour lacks a server's log, so visits may be missing; all "
             "lines that arrived are accounted for.",
-            "%(number)s hours lack a server's log, so visits may be missing; all "
+            "{number} hours lack a server's log, so visits may be missing; all "
             "lines that arrived are accounted for.",
             coverage.incomplete,
         )
     if page.low_hours:
         return formats.plural(
-            "%(number)s hour is perhaps incomplete: a server logged unusually few lines.",
-            "%(number)s hours are perhaps incomplete: a server logged unusually few lines.",
+            "{number} hour is perhaps incomplete: a server logged unusually few lines.",
+            "{number} hours are perhaps incomplete: a server logged unusually few lines.",
             len({one.hour for one in page.low_hours}),
         )
     if coverage.total["waiting_lines"]:
         return formats.plural(
-            "%(number)s line waits and is in no number; all others are accounted for.",
-            "%(number)s lines wait and are in no number; all others are accounted for.",
+            "{number} line waits and is in no number; all others are accounted for.",
+            "{number} lines wait and are in no number; all others are accounted for.",
             coverage.total["waiting_lines"],
         )
     hours = formats.count(coverage.published)
-    return formats.text(
-        mark("All %(lines)s lines of the %(hours)s published hours are accounted for."),
-        lines=formats.count(coverage.total["lines"]),
-        hours=hours,
+    return (
+        f"All {formats.count(coverage.total['lines'])} lines of the {hours} published "
+        "hours are accounted for."
     )

@@ -14,7 +14,6 @@ from typing import Literal
 
 from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.tabs.visitors.panels import COHORTS
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.notes import rotation_moments
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -113,9 +112,7 @@ def _cell(page: PageContext, state: State, came: int, size: int, highest: float)
         return CohortCell(state, "–")
     share = came / size
     level = ceil(LEVELS * share / highest) if highest else 0
-    title = formats.text(
-        mark("%(came)s of %(size)s visitors"), came=formats.count(came), size=formats.count(size)
-    )
+    title = f"{formats.count(came)} of {formats.count(size)} visitors"
     return CohortCell(state, formats.share(share, 0 if share == 1 else 1), title, level)
 
 

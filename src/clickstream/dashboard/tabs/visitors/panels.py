@@ -8,7 +8,6 @@ from datetime import timedelta
 from clickstream.dashboard.questions.panel import LANDINGS, VISITS, Panel
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.response_metrics import RESPONSE_METRICS
-from clickstream.dashboard.texts import mark
 
 RESPONSE_NAMES = tuple(metric.name for metric in RESPONSE_METRICS)
 
@@ -29,7 +28,7 @@ class Cohorts(Panel):
 VIEWED_PAGES = Panel(
     "viewed_pages",
     "visitors",
-    mark("Pages"),
+    "Pages",
     {
         "page": (("views", "exit_rate", "time_on_page", "estimated_share"), ("page",)),
         "landing_page": (LANDINGS, ("landing_page",)),
@@ -39,23 +38,17 @@ VIEWED_PAGES = Panel(
 )
 
 RESPONSE_TIMES = Panel(
-    "response_times",
-    "visitors",
-    mark("How long people wait"),
-    {"": (RESPONSE_NAMES, ("page",))},
+    "response_times", "visitors", "How long people wait", {"": (RESPONSE_NAMES, ("page",))}
 )
 
 NEXT_PAGES = Panel(
-    "next_pages",
-    "visitors",
-    mark("Where people go next"),
-    {"": (("views",), ("page", "next_page"))},
+    "next_pages", "visitors", "Where people go next", {"": (("views",), ("page", "next_page"))}
 )
 
 NEW_AND_RETURNING = Panel(
     "kinds",
     "visitors",
-    mark("New and returning"),
+    "New and returning",
     {"": (("visits", "visitors", "conversions", "conversion_rate"), ("visitor_kind",))},
     is_over_time=True,
     has_intervals=True,
@@ -64,15 +57,12 @@ NEW_AND_RETURNING = Panel(
 DEVICES = Panel(
     "devices",
     "visitors",
-    mark("Devices"),
+    "Devices",
     {name: (LANDINGS, (name,)) for name in ("device", "browser", "os")},
 )
 
 COHORTS = Cohorts(
-    "cohorts",
-    "visitors",
-    mark("Who comes back"),
-    {"": (("visitors",), ("first_week", "week"))},
+    "cohorts", "visitors", "Who comes back", {"": (("visitors",), ("first_week", "week"))}
 )
 
 

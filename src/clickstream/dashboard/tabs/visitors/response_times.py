@@ -13,7 +13,6 @@ from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.response_metrics import FEWEST_VISITS
 from clickstream.dashboard.tabs.visitors.panels import RESPONSE_NAMES
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.lists import value_name, value_title
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -52,12 +51,11 @@ def build_response_times(page: PageContext) -> ResponseTimes | None:
     shown = records[:ROWS]
     widths = bar_widths([one["timed_visits"] for one in shown])
     rows = [_row(page, one, width) for one, width in zip(shown, widths, strict=True)]
-    note = mark(
+    text = (
         "Slow is a second or more. Visits lost: exits after slow views beyond the share of exits "
-        "after quick views of the same page, as a 95%% interval. It is no proof of the cause. "
-        "Pages with fewer than %(number)s visits have no values."
+        "after quick views of the same page, as a 95% interval. It is no proof of the cause. "
+        f"Pages with fewer than {page.formats.count(FEWEST_VISITS)} visits have no values."
     )
-    text = page.formats.text(note, number=page.formats.count(FEWEST_VISITS))
     return ResponseTimes(rows, len(records) > ROWS, text)
 
 
@@ -100,6 +98,6 @@ def _lost_text(page: PageContext, lost: tuple[int, int] | None, is_enough: bool)
     if not is_enough:
         return NO_VALUE
     if lost is None:
-        return page.formats.text(mark("none seen"))
+        return "none seen"
     low, high = map(page.formats.count, lost)
     return f"{low} – {high}" if low != high else low

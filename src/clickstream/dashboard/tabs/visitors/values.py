@@ -14,7 +14,6 @@ from clickstream.dashboard.tabs.visitors.next_pages import build_next_pages
 from clickstream.dashboard.tabs.visitors.panels import DEVICES, VIEWED_PAGES
 from clickstream.dashboard.tabs.visitors.response_times import build_response_times
 from clickstream.dashboard.tabs.visitors.visitor_kinds import build_kinds
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.course import ask_course
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
@@ -25,7 +24,6 @@ FIGURES = {"visitors", "visits", "page_views"}
 
 def visitors_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
-    text = page.formats.text
     return {
         "figures": _figures(page),
         "viewed_pages": _viewed_pages(page),
@@ -36,12 +34,10 @@ def visitors_values(page: PageContext) -> dict[str, Any]:
         "devices": list_panel(page, DEVICES),
         "cohorts": build_cohorts(page),
         "weeks": WEEKS,
-        "too_small": text(
-            mark("fewer than %(number)s visitors"), number=page.formats.count(SMALLEST_COHORT)
-        ),
+        "too_small": f"fewer than {page.formats.count(SMALLEST_COHORT)} visitors",
         "key_days": page.formats.plural(
-            "A visitor is recognized for %(number)s day at most.",
-            "A visitor is recognized for %(number)s days at most.",
+            "A visitor is recognized for {number} day at most.",
+            "A visitor is recognized for {number} days at most.",
             page.key_days,
         ),
     }
@@ -52,8 +48,8 @@ def _figures(page: PageContext) -> list[KeyFigure]:
     course = ask_course(page, grain_of(page.view, page.period), with_money=False)
     return [
         KeyFigure(
-            page.formats.text(tile.metric.label),
-            page.formats.text(tile.metric.definition),
+            tile.metric.label,
+            tile.metric.definition,
             *(tile.value, tile.change, tile.hint, tile.spark),
             prefix=tile.prefix,
         )
@@ -86,7 +82,4 @@ def _estimated(page: PageContext) -> str:
     answer = page.answer(("views", "estimated_share")).single()
     if answer["estimated_share"] is None:
         return ""
-    return page.formats.text(
-        mark("Time: %(share)s estimated"),
-        share=page.formats.share(answer["estimated_share"], 0),
-    )
+    return f"Time: {page.formats.share(answer['estimated_share'], 0)} estimated"

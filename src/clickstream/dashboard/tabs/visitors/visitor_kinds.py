@@ -13,7 +13,6 @@ from clickstream.dashboard.questions.intervals import known_share, wilson
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.tabs.visitors.panels import NEW_AND_RETURNING
-from clickstream.dashboard.texts import mark
 from clickstream.dashboard.widgets.buckets import buckets_of
 from clickstream.dashboard.widgets.course import summarize
 from clickstream.dashboard.widgets.lists import KINDS, value_name
@@ -69,7 +68,7 @@ def build_kinds(page: PageContext) -> KindsPanel | None:
     keys = [*reversed(KINDS)]  # the returning ones first, at the bottom
     of_kinds = ((row["visitor_kind"], row) for row in page.ask(over_time).records())
     stacks = stacks_of(page, buckets, VISITS, of_kinds, keys)
-    names = [page.formats.text(KINDS[key]) for key in keys]
+    names = [KINDS[key] for key in keys]
     return KindsPanel(
         _say_returning(page, kinds),
         [_kind(page, key, kinds.get(key, {}), total) for key in KINDS],
@@ -83,11 +82,11 @@ def _say_returning(page: PageContext, kinds: Mapping[str, Mapping[str, Any]]) ->
     """State how many people also came on an earlier day."""
     returning = kinds["returning"]["visitors"] if "returning" in kinds else 0
     if not returning:
-        return page.formats.text(mark("No visitor is known to have come on an earlier day."))
+        return "No visitor is known to have come on an earlier day."
     visitors = page.answer(("visitors",)).single()["visitors"]
     return page.formats.plural(
-        "At least %(number)s of %(visitors)s visitors also came on an earlier day.",
-        "At least %(number)s of %(visitors)s visitors also came on an earlier day.",
+        "At least {number} of {visitors} visitors also came on an earlier day.",
+        "At least {number} of {visitors} visitors also came on an earlier day.",
         returning,
         visitors=page.formats.count(visitors),
     )
@@ -118,7 +117,4 @@ def _rotated(page: PageContext) -> str:
     if not moments:
         return ""
     days = ", ".join(page.formats.day(moment.date()) for moment in moments[-MOST_ROTATIONS:])
-    return page.formats.text(
-        mark("Visitor keys changed on %(days)s; after that, everybody counts as new at first."),
-        days=days,
-    )
+    return f"Visitor keys changed on {days}; after that, everybody counts as new at first."
