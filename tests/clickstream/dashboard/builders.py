@@ -102,7 +102,7 @@ HOUR_SCHEMA = pa.schema(
     [
         ("hour_at", _MOMENT),
         ("local_date", _DATE),
-        *((name, _NUMBER) for name in ("local_hour", "lines", *KINDS, "late_lines")),
+        *((name, _NUMBER) for name in ("local_hour", "lines", *KINDS, "other_hosts", "late_lines")),
         *((name, _NUMBER) for name in ("late_by_seconds", "waiting_lines")),
         ("missing_sources", _TEXT),
         ("session_parts", _NUMBER),
@@ -111,6 +111,7 @@ HOUR_SCHEMA = pa.schema(
         *((name, _TEXT) for name in ("library_version", "settings_digest")),
         ("published_at", _MOMENT),
         ("published_by", _TEXT),
+        ("networks_dated", _DATE),
         ("event_date", _DATE),
     ]
 )

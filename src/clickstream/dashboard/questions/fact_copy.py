@@ -10,7 +10,7 @@ import contextlib
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -24,8 +24,7 @@ import duckdb
 import pyarrow as pa
 from more_itertools import constrained_batches
 
-from clickstream.dashboard.questions import fact_views
-from clickstream.dashboard.questions.fact_views import GOALS, SESSIONS, AddedColumn
+from clickstream.dashboard.questions.fact_views import GOALS, SESSIONS
 from clickstream.dashboard.questions.literals import FactId
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.visit_days import VISIT_DAYS, dates_by_hour, renew_days
@@ -47,9 +46,6 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 ROWS_OF_A_BATCH = 30_000
 """Limit of the rows in one batch; a file with more rows is read as one batch."""
-
-_ADDED = {view.name: view.added for view in (*fact_views.ALL, fact_views.ORDERS)}
-"""The columns that files of earlier releases lack, by fact view."""
 
 COPIED_DAY = "copied_day"
 """The column with the date of the file that a row came from."""
@@ -282,8 +278,6 @@ def _open_with_tables(path: Path) -> duckdb.DuckDBPyConnection:
     elif connection.execute("from copy_format").fetchone() != (FORMAT,):
         connection.close()
         raise ValueError(f"it has another format than {FORMAT}")
-    for view in tables & _ADDED.keys():  # the copy of an earlier release
-        _add_columns(connection, view, _ADDED[view])
     return connection
 
 
@@ -323,10 +317,7 @@ def _delete(cursor: Any, view: str, days: list[date]) -> None:
 def insert_rows(cursor: Any, view: str, rows: pa.Table) -> None:
     """Insert rows by the names of their columns.
 
-    A release that adds a column keeps the files of earlier dates, so the files of a manifest may
-    differ by such columns; absent ones are null, or have the column's default. A table with
-    otherwise different columns is replaced: the release that changed them writes new files for all
-    dates.
+    All files of a view in a manifest are of one SQL. So a table with other columns is replaced.
     """
     columns = ", ".join(
         f"('0x' || {name})::ubigint as {name}" if name in IDS else name
@@ -335,26 +326,11 @@ def insert_rows(cursor: Any, view: str, rows: pa.Table) -> None:
     # DuckDB finds the variable `rows`. A registered table would stay in memory until the
     # transaction ends: a year of 20,000 page views a day took 4 GB instead of 0.5 GB.
     select = f"select {columns} from rows"  # noqa: S608
-    added, stored, wanted = _ADDED.get(view, ()), {*columns_of(cursor, view)}, {*rows.column_names}
-    if wanted - stored and stored - wanted - {one.name for one in added}:
-        cursor.execute(f"drop table {view}")
-        stored = set()
-    if not stored:
-        cursor.execute(f"create table {view} as {select}")
-        _add_columns(cursor, view, added)
-    else:
-        if wanted - stored:  # a newer release has added them
-            described = cursor.execute(f"describe {select}").fetchall()
-            _add_columns(cursor, view, [AddedColumn(name, kind) for name, kind, *_ in described])
+    stored = {*columns_of(cursor, view)}
+    if stored == {*rows.column_names}:
         cursor.execute(f"insert into {view} by name {select}")
-
-
-def _add_columns(cursor: Any, view: str, columns: Iterable[AddedColumn]) -> None:
-    """Add columns that the table lacks, and set the defaults of all, also for later rows."""
-    for one in columns:
-        added = f"{one.name} {one.kind} default {one.default}"
-        cursor.execute(f"alter table {view} add column if not exists {added}")
-        cursor.execute(f"alter table {view} alter column {one.name} set default {one.default}")
+    else:
+        cursor.execute(f"create or replace table {view} as {select}")
 
 
 def columns_of(cursor: Any, view: str) -> list[str]:

@@ -8,20 +8,11 @@ from clickstream.dashboard.questions.computed_rows import CURRENT_DEMOGRAPHICS, 
 
 
 @dataclass(frozen=True)
-class AddedColumn:
-    """A column that fact files of earlier releases lack: its type and its value there in DuckDB."""
-
-    name: str
-    kind: str
-    default: str = "null"
-
-
-@dataclass(frozen=True)
 class FactView:
     """A fact view that questions can read.
 
     `dated_by` is its UTC date column, by which Athena skips files. Filters of visits apply to the
-    views that have a `session_id`. `added` are the columns that files of earlier releases lack.
+    views that have a `session_id`.
     `visit_dimensions` are dimensions of visits that a view without sessions has as columns, so
     these filters apply to its rows. With `has_orders`, they choose its rows by the orders of
     MONEY. Groups that are too small are counted by `counted`. `rows` is a SELECT that computes
@@ -31,7 +22,6 @@ class FactView:
     name: str
     dated_by: str
     has_sessions: bool
-    added: tuple[AddedColumn, ...] = ()
     visit_dimensions: frozenset[str] = frozenset()
     counted: str = "visitor_id"
     has_orders: bool = False
@@ -41,41 +31,16 @@ class FactView:
 IS_SUSPECTED = "is_suspected"
 """The column of views of sessions that tells suspected machines from people."""
 
-_SUSPICION = AddedColumn(IS_SUSPECTED, "boolean", "false")
-
-SESSIONS = FactView(
-    "session_facts", "session_date", True, (_SUSPICION, AddedColumn("suspected_cohort", "varchar"))
-)
-PAGE_VIEWS = FactView(
-    "page_view_facts",
-    "session_date",
-    True,
-    (
-        AddedColumn("host", "varchar"),
-        AddedColumn("response_ms", "integer"),
-        AddedColumn("seconds_in_visit", "bigint"),
-        _SUSPICION,
-    ),
-)
-GOALS = FactView("goal_facts", "session_date", True, (_SUSPICION,))
-SESSION_ERRORS = FactView("session_error_facts", "session_date", True, (_SUSPICION,))
-HOURS = FactView(
-    "hour_facts",
-    "event_date",
-    False,
-    (
-        AddedColumn("columns_version", "integer"),
-        AddedColumn("other_hosts", "bigint"),
-        AddedColumn("networks_dated", "date"),
-    ),
-)
+SESSIONS = FactView("session_facts", "session_date", has_sessions=True)
+PAGE_VIEWS = FactView("page_view_facts", "session_date", has_sessions=True)
+GOALS = FactView("goal_facts", "session_date", has_sessions=True)
+SESSION_ERRORS = FactView("session_error_facts", "session_date", has_sessions=True)
+HOURS = FactView("hour_facts", "event_date", has_sessions=False)
 SOURCES = FactView("source_facts", "event_date", has_sessions=False)
-BOTS = FactView("bot_facts", "event_date", False, (AddedColumn("bytes", "bigint"),))
+BOTS = FactView("bot_facts", "event_date", has_sessions=False)
 BOT_PAGES = FactView("bot_page_facts", "event_date", has_sessions=False)
 ERRORS = FactView("error_facts", "event_date", has_sessions=False)
-REJECTS = FactView(
-    "reject_facts", "event_date", False, (AddedColumn("longest_line_bytes", "bigint"),)
-)
+REJECTS = FactView("reject_facts", "event_date", has_sessions=False)
 PEOPLE = FactView("people_facts", "event_date", has_sessions=False)
 COHORTS = FactView("cohort_facts", "event_date", has_sessions=False)
 PLACES = FactView("place_facts", "event_date", has_sessions=False)
@@ -112,12 +77,7 @@ PAIRS = FactView("item_pairs", "event_date", has_sessions=False, has_orders=True
 OF_ORDERS = (MONEY, CREDITS, ITEMS, PAIRS)
 """The views of orders: some filters of visits choose their rows, by the visit of the order."""
 
-ORDERS = FactView(
-    "order_facts",
-    "event_date",
-    False,
-    (AddedColumn("store_id", "varchar"), AddedColumn("network", "varchar")),
-)
+ORDERS = FactView("order_facts", "event_date", has_sessions=False)
 """Orders alone, for plans of locations; the questions of the pages read MONEY."""
 
 DEMOGRAPHICS = FactView(

@@ -20,9 +20,6 @@ from tests.support.examples import examples
 
 from clickstream.dashboard.questions import fact_copy
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, FactCopy
-from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.questions.question import build_question
-from clickstream.dashboard.questions.view import WITH_SUSPECTED, Filter
 from clickstream.errors import InputError
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
 
@@ -177,45 +174,6 @@ def test_only_files_that_differ_are_read(tmp_path) -> None:
 
 LATER = datetime(2026, 11, 3, 9)
 MOODS = "select mood from session_facts order by session_date"
-
-
-def test_files_of_a_view_may_lack_a_column_that_a_release_added(tmp_path: Path) -> None:
-    tables = fact_tables([Visit(MOMENT), Visit(LATER)])
-    store = FactStore(tables)
-    copy = FactCopy(tmp_path, store.read_file)
-    copy.update(store.manifest)
-    key = ("session_facts", LATER.date())
-    tables[key] = tables[key].append_column("mood", pa.array(["good"]))
-    store.put(tables)
-    copy.update(store.manifest)
-    with copy.snapshot() as snapshot:
-        assert snapshot.cursor.execute(MOODS).fetchall() == [(None,), ("good",)]
-    copy.close()
-
-
-def test_visits_in_files_of_an_earlier_release_are_of_people(tmp_path: Path) -> None:
-    newest = fact_tables([Visit(LATER), Visit(LATER, visitor=2, cohort="none: network=1")])
-    older = {
-        key: rows.drop_columns(
-            [n for n in ("is_suspected", "suspected_cohort") if n in rows.schema.names]
-        )
-        for key, rows in fact_tables([Visit(MOMENT)]).items()
-    }
-    store = FactStore(older)
-    copy = FactCopy(tmp_path, store.read_file)
-    copy.update(store.manifest)
-    store.put(newest | older)
-    copy.update(store.manifest)
-    period = Period(MOMENT.date(), LATER.date())
-    with copy.snapshot() as snapshot:
-        for filters, expected in (
-            ((), 2),
-            ((WITH_SUSPECTED,), 3),
-            ((Filter("suspicion", ("machine",)),), 1),
-        ):
-            question = build_question(("visits",), (), period, filters)
-            assert snapshot.rows(question) == [(expected,)]
-    copy.close()
 
 
 def test_a_view_with_another_column_is_made_afresh(tmp_path: Path) -> None:
