@@ -81,10 +81,14 @@ def _agent_keys(settings: Settings) -> Iterator[Expiry]:
             yield Expiry(name, f"The snapshot of the keys of {name} ([bots] agent_keys)", last)
 
 
-def ask_airflow(url: str, now: datetime, silent_since: datetime | None) -> AirflowObservation:
+def ask_airflow(
+    url: str, now: datetime, silent_since: datetime | None, began: datetime
+) -> AirflowObservation:
     """Ask Airflow for its scheduler's heartbeat; `silent_since` is that of the check before.
 
-    `GET /api/v2/monitor/health` needs no login.
+    Checks follow one another since `began`. The time before does not count: Airflow may have been
+    stopped together with the watch, and starts again beside it. `GET /api/v2/monitor/health` needs
+    no login.
     """
     address = f"{url.rstrip('/')}/api/v2/monitor/health"
     try:
@@ -100,4 +104,4 @@ def ask_airflow(url: str, now: datetime, silent_since: datetime | None) -> Airfl
     if now - beat <= HEARTBEAT:
         return AirflowObservation()
     reason = f"the scheduler's last heartbeat was at {beat:%Y-%m-%d %H:%M} UTC"
-    return AirflowObservation(beat, reason)
+    return AirflowObservation(silent_since or max(beat, began), reason)

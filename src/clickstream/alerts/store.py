@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -78,12 +78,15 @@ class LakeStore:
 class WatchState:
     """What `clickstream watch` keeps on its machine.
 
-    The times are when a check first failed to read the lake, or to reach Airflow; None while it
-    can. `incidents` has at most one open incident: the outage of AWS.
+    The first times are when a check first failed to read the lake, or to reach Airflow; None while
+    it can. Checks follow one another since `watched_since`, and the last one was at `checked_at`.
+    `incidents` has at most one open incident: the outage of AWS.
     """
 
     lake_silent_since: datetime | None = None
     airflow_silent_since: datetime | None = None
+    watched_since: datetime | None = None
+    checked_at: datetime | None = None
     incidents: Incidents = field(default_factory=Incidents)
 
 
@@ -109,12 +112,8 @@ class FileStore:
     def change(self, change: Change[T]) -> T:
         """Change the incidents of the state."""
         incidents, result = change(self.state.incidents)
-        self.write(WatchState(*self._times, incidents))
+        self.write(replace(self.state, incidents=incidents))
         return result
-
-    @property
-    def _times(self) -> tuple[datetime | None, datetime | None]:
-        return self.state.lake_silent_since, self.state.airflow_silent_since
 
     def write(self, state: WatchState) -> None:
         """Replace the file atomically, if the state has changed."""

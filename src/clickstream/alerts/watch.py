@@ -84,8 +84,14 @@ class Watch:
         url = self.settings.alerts.airflow_url
         if not url:
             return None
-        found = ask_airflow(url, now, store.state.airflow_silent_since)
-        store.write(replace(store.state, airflow_silent_since=found.silent_since))
+        state, limit = store.state, timedelta(minutes=self.settings.alerts.outage_minutes)
+        is_new = state.checked_at is None or now - state.checked_at > limit
+        since = now if is_new or state.watched_since is None else state.watched_since
+        found = ask_airflow(url, now, state.airflow_silent_since, since)
+        silent = found.silent_since
+        store.write(
+            replace(state, airflow_silent_since=silent, watched_since=since, checked_at=now)
+        )
         return found
 
     def _report_outage(

@@ -121,6 +121,23 @@ def test_a_dead_scheduler_and_a_dead_airflow_are_one_alert(
     assert webhook.titles == [SILENT, f"site: over: {SILENT.removeprefix('site: ')}"]
 
 
+@pytest.mark.usefixtures("clean")
+def test_the_time_for_which_all_was_stopped_is_no_silence_of_airflow(
+    wave_settings: Settings, tmp_path: Path, webhook: HttpServer, airflow: HttpServer
+) -> None:
+    night = Night(watch_for(wave_settings, tmp_path, webhook, airflow.url))
+    heartbeat = (NOW - timedelta(hours=5)).isoformat()
+    airflow.answer = {"scheduler": {"latest_scheduler_heartbeat": heartbeat}}
+    night.check(0, 4, 9)
+    assert webhook.titles == []
+    night.check(10)
+    assert webhook.titles == [SILENT]
+    airflow.answer = {"scheduler": {"latest_scheduler_heartbeat": str(NOW + timedelta(minutes=11))}}
+    night.check(11, 16, 21)
+    night.check(200, 205)  # after a stop of three hours
+    assert len(webhook.titles) == 2
+
+
 @contextmanager
 def tls_server(context: ssl.SSLContext) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
