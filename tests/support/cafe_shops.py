@@ -26,9 +26,10 @@ from clickstream.demo.cafe.shop import (
 from clickstream.demo.cafe.shop_simulation import shop_changes
 from clickstream.demo.shop_database import (
     COLUMN_MAP,
+    DATABASE,
+    READER,
     ShopDatabase,
     create_database,
-    reader_address,
     shop_engine,
 )
 from clickstream.hours import Hour, hour_range
@@ -72,12 +73,13 @@ class DemoShop:
 
     @property
     def source(self) -> SalesSettings:
+        url = sa.make_url(self._address).set(username=READER, database=DATABASE)
         return SalesSettings(
             name="shop",
             kind="sql",
             columns=str(COLUMN_MAP),
             currency="GBP",
-            url=reader_address(self._address),
+            url=url.render_as_string(hide_password=False),
             time_zone="Europe/London",
             store_time_zone="Europe/London",
         )

@@ -97,7 +97,7 @@ class Incident:
     the condition does not hold and the incident is still open. `run_at` is the logical date of a
     DAG's newest failed run. `owed` are the channels that get messages after the end. `alerts` and
     `recoveries` have marks by channel. `is_unwatched` ones are closed because no check looks at
-    their subject any more, so that nobody knows whether they are over. All times are aware.
+    their subject any more; whether their condition still holds is not known. All times are aware.
     """
 
     rule: str

@@ -84,7 +84,7 @@ def build_alert(settings: Settings, incident: Incident, kind: Kind, now: datetim
             )
             to_do = (
                 "If it was removed from the settings on purpose, nothing. Otherwise restore the "
-                "settings: the incident may hold on, and nobody is told."
+                "settings: its condition may still hold, and no check would find it."
             )
         else:
             title, what = f"over: {title}", f"It is over after {lasted}. It was: {what}"

@@ -102,12 +102,6 @@ def shop_engine(address: str) -> sa.Engine:
     return sa.create_engine(sa.make_url(address).set(database=DATABASE), poolclass=sa.NullPool)
 
 
-def reader_address(address: str) -> str:
-    """Return the address by which the pipeline reads the shop's database."""
-    url = sa.make_url(address).set(drivername="postgresql", username=READER, database=DATABASE)
-    return url.render_as_string(hide_password=False)
-
-
 def create_database(address: str, first: Hour) -> None:
     """Create what is missing of the database, its tables and the reader.
 

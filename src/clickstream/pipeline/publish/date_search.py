@@ -18,12 +18,12 @@ from clickstream.tables.dates import SUSPECTED_COHORTS, SUSPECTED_VISITORS, VISI
 
 
 class Estimate(NamedTuple):
-    """A row of `people_estimates`; without evidence, the numbers of visitors are None."""
+    """A row of `people_estimates`."""
 
-    visitors: int | None
+    visitors: int
     suspected: int
-    lowest: float | None
-    highest: float | None
+    lowest: float
+    highest: float
     history_dates: int
     parts_version: str = ""
     habit_version: str = ""

@@ -128,7 +128,7 @@ def test_the_interval_is_as_wide_as_those_of_the_dates(store) -> None:
     assert f"{low} –" not in limit
 
 
-def test_dates_without_evidence_are_not_said_to_be_searched() -> None:
+def test_dates_that_are_not_searched_are_not_said_to_be() -> None:
     visits = [Visit(FIRST, number) for number in range(3)]
     nothing = FactStore(fact_tables(visits, hours_between(FIRST, NOW)))
     with page_of(nothing, WEEK.on_tab("trust")) as page:

@@ -90,10 +90,10 @@ def _searched(page: PageContext) -> str:
     found, formats = page.once(searched), page.formats
     days = page.period.days
     if not found.dates:
-        return "No date of this range is searched: the hours have no evidence yet."
+        return "No date of this range is searched yet."
     if found.dates >= days:
         return "All dates of this range are searched."
     return (
         f"{formats.count(found.dates)} of {formats.count(days)} dates are searched; the "
-        "hours of others have no evidence."
+        "others are not yet."
     )
