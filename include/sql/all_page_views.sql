@@ -1,8 +1,7 @@
 -- One row is one page view of a person, with its position in the session.
 -- event_date is the UTC date of the page view, and session_date is the UTC date on which its
 -- session started. A session has at most two dates. A filter by session_date reads the requests of
--- two dates; a filter by event_date alone reads all requests (page_views.yml describes the filter
--- to add).
+-- two dates, and a filter by one event_date those of three.
 -- A log does not show how long the last page of a session was viewed, only that it was viewed at
 -- least until the session's last request. The time is estimated as the mean of the times measured
 -- on the page in sessions of the date, or on the site if the page has fewer than ten
@@ -129,6 +128,8 @@ final as (
         event_date,
         session_date
     from estimated
+    -- Always true; it lets a filter by event_date skip the sessions of other dates.
+    where session_date between date_add('day', -1, event_date) and event_date
 )
 
 select *

@@ -7,8 +7,6 @@ views as (
     from page_views
 ),
 
--- The rows are grouped by both dates. The condition on the dates is always true; it lets a filter
--- by event_date skip sessions that started on other dates.
 views_by_visitor as (
     select
         site,
@@ -19,21 +17,13 @@ views_by_visitor as (
         count_if(is_exit_page) as exits,
         sum(dwell_seconds) as dwell_seconds,
         count(dwell_seconds) as dwell_times,
-        event_date,
-        session_date
+        event_date
     from views
     group by
         site,
         page,
         visitor_id,
-        event_date,
-        session_date
-),
-
-near_session_date as (
-    select *
-    from views_by_visitor
-    where session_date between date_add('day', -1, event_date) and event_date
+        event_date
 ),
 
 final as (
@@ -46,7 +36,7 @@ final as (
         sum(exits) as exits,
         cast(sum(dwell_seconds) as double) / sum(dwell_times) as mean_dwell_seconds,
         event_date
-    from near_session_date
+    from views_by_visitor
     group by
         site,
         page,

@@ -6,7 +6,6 @@ import csv
 import json
 import re
 import socket
-from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -23,7 +22,6 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.pipeline.publish.publish import build_hour
 
 DAY = "2026-11-20"
 HOUR = f"{DAY}T05"
@@ -259,26 +257,6 @@ def test_status_of_a_lake_that_never_answers_is_unknown_after_the_deadline(
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr.startswith("clickstream: S3 and Glue did not answer completely within 1 s")
     assert run.stderr.endswith("(CS-401)\n")
-
-
-def test_repair_removes_hours_that_are_not_over_only_after_a_yes(built: Terminal) -> None:
-    """An hour of the day after tomorrow, which an earlier version published on request."""
-    future = str(Hour.of(datetime.now(UTC)).plus(48))
-    build_hour(built.lake, Hour.parse(future), "an earlier version")
-    listed = built.run("verify")
-    assert listed.returncode == 1
-    command = f"clickstream repair {future} {future}"
-    assert f"1 hour published but not over yet: {future}. To remove them: {command}" in (
-        " ".join(listed.stderr.split())
-    )
-    for arguments in (("--dry-run",), ()):  # the second has no stdin to confirm
-        run = built.run("repair", future, *arguments)
-        assert (run.returncode, "Removed" in run.stdout) == (1, False)
-    assert f"Would remove 1 hour: {future}" in built.run("repair", future, "--dry-run").stdout
-    removed = built.run("repair", future, future, "--yes")
-    assert removed.returncode == 0, removed.stderr
-    assert "Removed 1 hour not over yet" in removed.stdout + removed.stderr
-    assert built.run("verify").returncode == 0
 
 
 def test_maintain_says_what_it_does(built: Terminal) -> None:

@@ -22,7 +22,7 @@ from clickstream.cli.deadline import exit_now, run_until
 from clickstream.cli.missing_packages import missing_package
 from clickstream.cli.status_output import exit_code, show_status, status_values
 from clickstream.errors import AwsUnavailable, ClickstreamError, InputError
-from clickstream.hours import Hour, HourSpan, describe_hours, hour_range
+from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.wording import parse_duration, quantity
 
 if TYPE_CHECKING:
@@ -183,30 +183,23 @@ def repair(
         bool,
         typer.Option("--dry-run", help="Show what would be repaired; change nothing."),
     ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Remove hours not over yet without confirmation.")
-    ] = False,
 ) -> None:
     """Build again the hours that verify reports as wrong, then verify them again.
 
     The command does not build hours that were never built; use [bold]clickstream build[/].
 
-    Published hours that are not over are removed from the tables; asks first. Their raw
-    lines stay, and are built when the hour is over. No hour that is over is removed.
-
     Example: [bold]clickstream repair 2026-11-20T00 2026-11-20T23[/]
     """
+    from clickstream.pipeline.hour.outdated import describe_reach
     from clickstream.pipeline.proof.verify_record import record_verification
 
     lake = open_lake()
     report = verify_range(lake, first, last)
     left_waiting, hours = set(report.waiting), report.wrong_hours
     if hours and dry_run:
-        _show_plan(lake, report)
+        todo = {finding.hour for finding in report.findings if finding.remedy == "build again"}
+        out.print(describe_reach(lake, todo), soft_wrap=True)
     elif hours:
-        if report.premature and not yes:
-            question = f"Remove {quantity(len(report.premature), 'hour')} not over yet?"
-            typer.confirm(question, abort=True)
         report = _repair(lake, report)
         record_verification(
             lake, "hours", hours[0], hours[-1], report.wrong_hours, datetime.now(UTC)
@@ -216,18 +209,6 @@ def repair(
     has_whole_sales = _has_whole_sales(lake, first, last)
     if left_waiting or not (report.is_proven and has_whole_sales):
         raise typer.Exit(1)
-
-
-def _show_plan(lake: Lake, report: VerifyReport) -> None:
-    """Print what `repair` would do with the hours of a report."""
-    from clickstream.pipeline.hour.outdated import describe_reach
-
-    if report.premature:
-        named = f"{quantity(len(report.premature), 'hour')}: {describe_hours(report.premature)}"
-        out.print(f"Would remove {named}. Their raw lines stay.", soft_wrap=True)
-    if report.findings:
-        todo = {finding.hour for finding in report.findings if finding.remedy == "build again"}
-        out.print(describe_reach(lake, todo), soft_wrap=True)
 
 
 def _repair(lake: Lake, report: VerifyReport) -> VerifyReport:

@@ -86,25 +86,6 @@ def start_publication(lake: Lake, hours: Sequence[Publication], run_id: str) -> 
     return StartedPublication(replaced, intents, tables)
 
 
-def remove_hours(lake: Lake, first: Hour, last: Hour, run_id: str) -> None:
-    """Remove the rows of consecutive hours of one date from all tables, the ledger last.
-
-    Until the ledger's rows are removed, the hours have intents, as those that are published. So an
-    interrupted removal is found, and the next one completes it. Raises StaleHour if another process
-    publishes one of the hours meanwhile.
-    """
-    published = rows_of(iceberg_tables.load(lake, HOUR_LEDGER), first, last)
-    versions = {h: published.get(h, LedgerRow({})).version for h in hour_range(first, last)}
-    intents = PublicationIntents(lake, versions, run_id)
-    intents.write()
-    tables = _Tables(lake, first, last)
-    if stale := intents.overtaken_hours(intents.list_keys()):
-        raise StaleHour(f"Hour {stale[0]} is being published by another process; try again.")
-    for table in (HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER):
-        tables.replace(table)
-    intents.remove()
-
-
 @dataclass(frozen=True)
 class StartedPublication:
     """A publication whose rows are committed, but not its audit rows and the ledger.

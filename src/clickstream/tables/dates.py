@@ -28,10 +28,19 @@ PEOPLE_ESTIMATES = Table(
             "Digest of the published hours of the date, and of the cohorts that are kept.",
         ),
         key("habit_version", "string", "Digest of the site's habit."),
+        key("numbers_version", "string", "Digest of the numbers of this row."),
+        key("suspects_version", "string", "Digest of the date's suspected visitors."),
         key("library_version", "string", "Version of the library that searched."),
     ),
     ("event_date",),
-    ("event_date", "hour_at", "parts_version", "habit_version"),
+    (
+        "event_date",
+        "hour_at",
+        "parts_version",
+        "habit_version",
+        "numbers_version",
+        "suspects_version",
+    ),
 )
 
 SUSPECTED_COHORTS = Table(

@@ -1,8 +1,7 @@
-"""Data files carry bounds of the columns that readers filter by; maintenance adds those missing."""
+"""Data files carry bounds of the columns that readers filter by."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,14 @@ import pytest
 from pyiceberg.conversions import from_bytes
 from pyiceberg.expressions import EqualTo, GreaterThanOrEqual
 from tests.support.access_log import Client, append
-from tests.support.lakes import build_all, sortable_columns
+from tests.support.lakes import build_all
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, table_properties
-from clickstream.lake.iceberg import iceberg_tables, table_schemas
-from clickstream.pipeline.proof.verify import verify
+from clickstream.lake import Lake
+from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.publish.maintenance import compact_days
 from clickstream.pipeline.publish.publish import build_hour
+from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.tables import HITS, SESSION_PARTS, TABLES, Table
 
@@ -28,8 +27,6 @@ FIRST, LAST = Hour.parse("2026-11-18T00"), Hour.parse("2026-11-20T23")
 BUSY = Hour.parse("2026-11-20T21")
 LATER = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAYS = 3
-LACKING = ("hits", "session_parts", "hour_ledger")
-"""The tables whose files of a former version lack bounds, or counts of nulls."""
 
 
 def lines_of_three_days() -> list[str]:
@@ -46,35 +43,14 @@ def lines_of_three_days() -> list[str]:
     return lines
 
 
-def former_properties(table: Table) -> dict[str, str]:
-    """What tables had up to version 0.13: statistics of two columns, the same for every table."""
-    columns = ("event_date", "hour_at")
-    return table_properties.PROPERTIES | {
-        f"write.metadata.metrics.column.{c}": "full" for c in columns
-    }
-
-
 @pytest.fixture
-def former(reopen: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """A lake of three days, one file each, that a former version made and built."""
-    with monkeypatch.context() as patch:
-        for module in (table_properties, table_schemas):
-            patch.setattr(module, "properties_of", former_properties)
-        lake = reopen()
-        source = lake.settings.sources[0]
-        append(Path(source.path) / "access.log", lines_of_three_days())
-        pull_source(lake, source)
-        build_all(lake, FIRST, LAST, "former")
-    return reopen()
-
-
-def rows(lake: Lake, table: Table) -> pa.Table:
-    found = iceberg_tables.load(lake, table).iceberg.scan().to_arrow()
-    return found.sort_by([(name, "ascending") for name in sortable_columns(table)])
-
-
-def contents(lake: Lake) -> dict[str, pa.Table]:
-    return {table.name: rows(lake, table) for table in TABLES}
+def of_three_days(lake: Lake) -> Lake:
+    """A lake of three days."""
+    source = lake.settings.sources[0]
+    append(Path(source.path) / "access.log", lines_of_three_days())
+    pull_source(lake, source)
+    build_all(lake, FIRST, LAST, "first")
+    return lake
 
 
 def without_statistics(lake: Lake) -> dict[str, int]:
@@ -135,32 +111,10 @@ def test_every_column_that_readers_filter_by_is_a_required_column_of_its_table()
         assert required.issuperset(table.filtered_by), table.name
 
 
-def test_published_and_compacted_files_have_the_bounds_of_their_rows(former: Lake) -> None:
-    build_all(former, FIRST, BUSY.previous, "again")
-    build_hour(former, BUSY, "alone")
-    compact_days(former, LATER)
-    assert without_statistics(former) == {}
-
-
-@pytest.mark.lake
-def test_maintenance_rewrites_files_without_statistics_and_changes_no_row(former: Lake) -> None:
-    before = contents(former)
-    assert without_statistics(former) == dict.fromkeys(LACKING, DAYS)
-    assert days_read(former, SESSION_PARTS, "session_started_at", LAST.event_date) == DAYS
-    planned = compact_days(former, LATER, dry_run=True)
-    assert without_statistics(former) == dict.fromkeys(LACKING, DAYS)
-    done = compact_days(former, LATER)
-    assert done.as_dict() == planned.as_dict() | {"dry_run": False}
-    assert done.sentence == (
-        "0 small data files became 0. 9 data files without statistics were rewritten."
-    )
-    assert without_statistics(former) == {}
-    assert contents(former) == before
-    assert days_read(former, SESSION_PARTS, "session_started_at", LAST.event_date) == 1
-    assert days_read(former, HITS, "hit_at", LAST.event_date) == 1
-    assert verify(former).is_proven
-    snapshots = {t.name: iceberg_tables.load(former, t).iceberg.current_snapshot() for t in TABLES}
-    assert compact_days(former, LATER).rewritten == 0
-    assert snapshots == {
-        t.name: iceberg_tables.load(former, t).iceberg.current_snapshot() for t in TABLES
-    }
+def test_published_and_compacted_files_have_the_bounds_of_their_rows(of_three_days: Lake) -> None:
+    build_hour(of_three_days, BUSY, "alone")
+    find_suspects(of_three_days, now=LATER)
+    compact_days(of_three_days, LATER)
+    assert without_statistics(of_three_days) == {}
+    assert days_read(of_three_days, SESSION_PARTS, "session_started_at", LAST.event_date) == 1
+    assert days_read(of_three_days, HITS, "hit_at", LAST.event_date) == 1

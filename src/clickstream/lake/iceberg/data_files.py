@@ -125,15 +125,6 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
     )
 
 
-def has_statistics(table: IcebergTable, columns_of: Table, file: DataFile) -> bool:
-    """Return whether the metadata have the bounds and null counts that readers filter by."""
-    schema, bounds, nulls = table.schema(), file.lower_bounds or {}, file.null_value_counts or {}
-    has_bounds = all(schema.find_field(name).field_id in bounds for name in columns_of.filtered_by)
-    return has_bounds and all(
-        schema.find_field(name).field_id in nulls for name in columns_of.rarely_set
-    )
-
-
 def _columns_with_statistics(kept: Mapping[int, StatisticsCollector]) -> Iterator[str]:
     """Yield the columns with statistics in the table's metadata: those that files are found by.
 

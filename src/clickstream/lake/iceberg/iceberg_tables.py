@@ -105,20 +105,38 @@ class LoadedTable:
         Raises StaleHour if another process changed one of the hours since the load.
         """
         chosen = And(between(first, last), _any_of(only)) if only else between(first, last)
+        hours = f"Hour {first}" if first == last else f"One of the hours {first} to {last}"
+        self._replace(chosen, {first.event_date: rows}, hours)
+
+    def replace_dates(self, rows: Mapping[date, pa.Table]) -> None:
+        """Replace all rows of some dates in one commit; a date's table may be empty.
+
+        Raises StaleHour if another process changed one of the dates since the load.
+        """
+        chosen = _any_of([{"event_date": day.isoformat()} for day in rows])
+        self._replace(chosen, {day: [some] for day, some in rows.items()}, "One of the dates")
+
+    def _replace(
+        self,
+        chosen: BooleanExpression,
+        rows: Mapping[date, Iterable[pa.Table]],
+        described: str,
+    ) -> None:
+        """Replace the chosen rows by those of each date. Raises StaleHour, which says of what."""
         try:
             with (replacement := Replacement(self.iceberg)):
-                replacement.remove(self.table, chosen, first.event_date)
+                replacement.remove(self.table, chosen)
                 with MonthlyAppend(replacement) as added:
-                    for some in data_files.packed(rows):
-                        file = data_files.write(
-                            self.iceberg, self.table, some, first.event_date, "published"
-                        )
-                        added.append_data_file(file)
+                    for day, of_day in rows.items():
+                        for some in data_files.packed(of_day):
+                            file = data_files.write(
+                                self.iceberg, self.table, some, day, "published"
+                            )
+                            added.append_data_file(file)
             _thin_out(self.iceberg)
         except (ValidationException, CommitFailedException) as error:
-            hours = f"Hour {first}" if first == last else f"One of the hours {first} to {last}"
             raise StaleHour(
-                f"{hours} of {self.table.name} was published by another process meanwhile; "
+                f"{described} of {self.table.name} was published by another process meanwhile; "
                 f"build it again. ({error})"
             ) from error
 

@@ -17,7 +17,7 @@ grace period are removed, which must be longer than any task and any query takes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,11 +49,7 @@ from clickstream.tables import Table
 
 @dataclass(frozen=True)
 class FileGroup:
-    """Data files of one day that one file can replace.
-
-    These are several small files, or one file without the statistics of all columns that readers
-    filter by.
-    """
+    """Several small data files of one day that one file can replace."""
 
     day: date
     tasks: tuple[FileScanTask, ...]
@@ -63,31 +59,18 @@ class FileGroup:
         """Their number of rows, by the table's metadata."""
         return sum(map(_rows, self.tasks))
 
-    @property
-    def is_small_files(self) -> bool:
-        """Whether these are small files, and not one file without statistics."""
-        return len(self.tasks) > 1
-
 
 def find_groups(loaded: LoadedTable, before: date) -> list[FileGroup]:
-    """Find the groups of files to rewrite in the days before a date, by day and hour."""
+    """Find the groups of small files in the days before a date, by day and hour."""
     scan = loaded.iceberg.scan(row_filter=LessThan(term="event_date", value=before.isoformat()))
     tasks = sorted(scan.plan_files(), key=lambda task: (_day(task), _first_hour(loaded, task)))
-    groups = (
-        FileGroup(day, pack) for day, of_day in groupby(tasks, key=_day) for pack in _pack(of_day)
-    )
-    return [found for found in groups if found.is_small_files or _lacks_statistics(loaded, found)]
-
-
-def _lacks_statistics(loaded: LoadedTable, group: FileGroup) -> bool:
-    return not all(
-        data_files.has_statistics(loaded.iceberg, loaded.table, task.file) for task in group.tasks
-    )
-
-
-def _pack(tasks: Iterable[FileScanTask]) -> Iterator[tuple[FileScanTask, ...]]:
-    """Group neighbouring files up to the limit of rows of one file."""
-    return constrained_batches(tasks, data_files.ROWS_PER_FILE, get_len=_rows, strict=False)
+    limit = data_files.ROWS_PER_FILE
+    return [
+        FileGroup(day, pack)
+        for day, of_day in groupby(tasks, key=_day)
+        for pack in constrained_batches(of_day, limit, get_len=_rows, strict=False)
+        if len(pack) > 1
+    ]
 
 
 def _rows(task: FileScanTask) -> int:

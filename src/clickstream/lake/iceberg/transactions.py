@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
 
 from pyiceberg.conversions import from_bytes
 from pyiceberg.expressions import BooleanExpression
@@ -139,14 +138,14 @@ class Replacement(Transaction):
             self._state = state
         return self._metadata
 
-    def remove(self, table: Table, chosen: BooleanExpression, day: date) -> None:
-        """Remove the chosen rows of a day. The rows that replace them are added afterwards.
+    def remove(self, table: Table, chosen: BooleanExpression) -> None:
+        """Remove the chosen rows. The rows that replace them are added afterwards.
 
         A concurrent change of such rows makes the commit fail, as with pyiceberg's `delete`.
         """
         with self.update_snapshot().delete() as dropped:
             dropped.delete_by_predicate(chosen)
-        rewritten = [*self._rewrite_files(table, chosen, day)] if dropped.rewrites_needed else []
+        rewritten = [*self._rewrite_files(table, chosen)] if dropped.rewrites_needed else []
         if not rewritten:
             return
         with self.update_snapshot().overwrite() as snapshot:
@@ -157,7 +156,7 @@ class Replacement(Transaction):
                     snapshot.append_data_file(new)
 
     def _rewrite_files(
-        self, table: Table, chosen: BooleanExpression, day: date
+        self, table: Table, chosen: BooleanExpression
     ) -> Iterator[tuple[DataFile, DataFile | None]]:
         """Yield the files with chosen rows, each with a new file of its other rows, if any."""
         schema = self.table_metadata.schema()
@@ -168,4 +167,5 @@ class Replacement(Transaction):
             if not len(others):
                 yield task.file, None
             elif len(others) < len(rows):
+                day = days_to_date(task.file.partition[0])
                 yield task.file, data_files.write(self._table, table, others, day, "published")

@@ -1,4 +1,4 @@
-"""Repair: build or remove the hours that `verify` reports as wrong, and verify them again.
+"""Repair: build the hours again that `verify` reports as wrong, and verify them.
 
 `clickstream repair` calls this.
 """
@@ -10,12 +10,11 @@ from datetime import datetime
 
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
-from clickstream.lake import Lake, aws_errors, hour_ledger, raw
+from clickstream.lake import Lake, aws_errors, raw
 from clickstream.pipeline.hour.replay_window import close_renewed_periods
 from clickstream.pipeline.proof.report import VerifyReport
 from clickstream.pipeline.proof.verify import stray_marks, verify
 from clickstream.pipeline.publish.publish import build_hour
-from clickstream.pipeline.publish.removal import remove_premature
 from clickstream.wording import quantity
 
 
@@ -29,8 +28,7 @@ def repair(
 ) -> VerifyReport:
     """Apply the remedies of a report's findings, hour after hour, and verify those hours again.
 
-    Hours that are not over at `now`, by default the present, are removed, and the hour before them
-    is verified again, too. Returns the report of the hours from the first to the last one that was
+    Returns the report of the hours from the first to the last one that was
     wrong; `report` itself if none was. `tell` is called with a sentence for every action. An hour
     that can't be built is reported to `tell`, too, and does not stop the others. Repairing a
     correct hour changes nothing.
@@ -38,8 +36,6 @@ def repair(
     hours = report.wrong_hours
     if not hours:
         return report
-    for sentence in remove_premature(lake, report.premature, run_id, now):
-        tell(sentence)
     if any(finding.remedy == "drop marks" for finding in report.findings):
         _drop_stray_marks(lake, hours[0], hours[-1], tell)
     if any(finding.remedy == "close period" for finding in report.findings):
@@ -50,14 +46,7 @@ def repair(
         if str(hour) not in done:
             done |= _build(lake, hour, run_id, tell)
     close_renewed_periods(lake)
-    first = _last_before(lake, report.premature[0]) if report.premature else hours[0]
-    return verify(lake, min(first, hours[0]), hours[-1], now=now)
-
-
-def _last_before(lake: Lake, hour: Hour) -> Hour:
-    """Return the last published hour before an hour; that hour if there is none."""
-    earlier = hour_ledger.ledger_in_order(lake, None, hour.previous, ["hour_at"])["hour_at"]
-    return Hour.at(earlier[-1].as_py()) if len(earlier) else hour
+    return verify(lake, hours[0], hours[-1], now=now)
 
 
 def _build(lake: Lake, hour: Hour, run_id: str, tell: Callable[[str], None]) -> set[str]:

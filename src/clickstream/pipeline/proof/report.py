@@ -38,8 +38,7 @@ class VerifyReport:
     other hour of the range is in one of three groups: `waiting` hours have raw lines and are over,
     so they should be published; `gaps` are over, have no raw lines and were never built;
     `unfinished` hours are not over yet. `late_past_window` are hours past their replay window whose
-    late lines wait. `premature` hours are published, or partly published, though they are not over.
-    At the start of `edges` sessions end, because the hours before have another
+    late lines wait. At the start of `edges` sessions end, because the hours before have another
     visitor key. Raw lines before `raw_gone_before` are deleted, so those of earlier hours were not
     checked.
     """
@@ -54,17 +53,16 @@ class VerifyReport:
     late_past_window: tuple[Hour, ...] = ()
     edges: tuple[Hour, ...] = ()
     raw_gone_before: Hour | None = None
-    premature: tuple[Hour, ...] = ()
 
     @property
     def wrong_hours(self) -> list[Hour]:
-        """The hours with a finding, and those that are not over; what `repair` is about."""
-        return sorted({*(finding.hour for finding in self.findings), *self.premature})
+        """The hours with a finding; what `repair` is about."""
+        return sorted({finding.hour for finding in self.findings})
 
     @property
     def is_proven(self) -> bool:
-        """Whether hours are published and over, none has a finding, and no line waits."""
-        return self.hours > 0 and not (self.findings or self.waiting or self.premature)
+        """Whether hours are published, none has a finding, and no line waits."""
+        return self.hours > 0 and not (self.findings or self.waiting)
 
     @property
     def sentence(self) -> str:
@@ -85,13 +83,6 @@ class VerifyReport:
             failures.append(
                 f"{quantity(len(self.waiting), 'hour')} with raw lines not published: "
                 f"{describe_hours(self.waiting)}. To build: {commands[0]}{more}"
-            )
-        if self.premature:
-            spans = group_hours(self.premature)
-            failures.append(
-                f"{quantity(len(self.premature), 'hour')} published but not over yet: "
-                f"{describe_hours(self.premature)}. To remove them: clickstream repair "
-                f"{spans[0].first} {spans[-1].last}"
             )
         if not self.hours:
             failures.append(

@@ -84,27 +84,19 @@ def _report(
     waiting = [hour for hour in over if hour in seen.with_raw_lines]
     if waiting:  # some may have been published since the ledger was read
         waiting = sorted({*waiting} - hour_ledger.rows_of_hours(lake, waiting).keys())
-    premature = _premature(seen, running)
     lost = [hour for hour in waiting if ReplayWindow(lake).has_lost_raw(hour)]
     return VerifyReport(
         HourSpan(first, last),
         len(seen.published),
         sum(seen.published.values()),
-        tuple(one for one in seen.findings if one.hour not in premature),
+        tuple(seen.findings),
         tuple(hour for hour in waiting if hour not in lost),
         tuple(hour for hour in over if hour not in seen.with_raw_lines),
-        tuple(hour for hour in missing if hour >= running and hour not in premature),
+        tuple(hour for hour in missing if hour >= running),
         tuple(sorted([*seen.late_past_window, *lost])),
         tuple(seen.edges),
         seen.raw_gone_before,
-        tuple(sorted(premature)),
     )
-
-
-def _premature(seen: _Seen, running: Hour) -> set[Hour]:
-    """Return the hours from `running` on that have rows in a table, or an intent to write some."""
-    built = {one.hour for one in seen.findings if one.remedy != "drop marks"}
-    return {hour for hour in {*seen.published, *built} if hour >= running}
 
 
 def _check_once(

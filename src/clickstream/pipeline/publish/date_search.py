@@ -15,6 +15,7 @@ import pandas as pd
 from clickstream import __version__, people
 from clickstream.tables import Table
 from clickstream.tables.dates import SUSPECTED_COHORTS, SUSPECTED_VISITORS, VISITOR_COUNTS
+from clickstream.text_digests import digest_texts
 
 
 class Estimate(NamedTuple):
@@ -25,6 +26,8 @@ class Estimate(NamedTuple):
     lowest: float
     highest: float
     history_dates: int
+    numbers_version: str
+    suspects_version: str
     parts_version: str = ""
     habit_version: str = ""
     library_version: str = __version__
@@ -63,8 +66,10 @@ def search_date(
         VISITOR_COUNTS: history.add(day, visitors, found.visitors["share"]),
     }
     number = found.people
-    interval = (number.low, number.high)
-    return SearchedDate(rows, Estimate(number.counted, len(chosen), *interval, habit.dates))
+    numbers = (number.counted, len(chosen), number.low, number.high, habit.dates)
+    suspects = sorted(f"{visitor} {cohort}" for visitor, cohort in chosen.items())
+    versions = digest_texts(map(str, numbers)), digest_texts(suspects)
+    return SearchedDate(rows, Estimate(*numbers, *versions))
 
 
 def _cohort_rows(cohorts: Sequence[people.SuspectedCohort], chosen: pd.Series) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from clickstream.tables import (
     OF_DATES,
     Table,
 )
+from clickstream.tables.dates import PEOPLE_ESTIMATES
 from clickstream.tables.locations import LOCATION_CANDIDATES
 from clickstream.tables.sales import SALES_LEDGER, SALES_TABLES
 from clickstream.tables.sales_listings import LISTING_LEDGER, LISTING_TABLES
@@ -76,6 +77,9 @@ def source_versions(
         for ledger, begins in first_of.items()
     }
     of_dates = {one.name: iceberg_tables.files_by_date(lake, one, first) for one in OF_DATES}
+    # An estimate is also written again when its date was only searched again.
+    numbers = iceberg_tables.texts_by_date(lake, PEOPLE_ESTIMATES, first, ("numbers_version",))
+    of_dates[PEOPLE_ESTIMATES.name] = {day: [*row.values()] for day, row in numbers.items()}
     if lake.settings.sales:
         matched = iceberg_tables.files_by_date(lake, MATCH_LEDGER, first)
         of_dates |= {one.name: matched for one in MATCH_TABLES}

@@ -31,12 +31,6 @@ from clickstream.pipeline.publish.retention import (
 from clickstream.wording import quantity
 
 MOST_PASSES = 3
-DAYS_OF_STATISTICS = 31
-"""Limit of the days of a table whose files without statistics one run rewrites.
-
-A run over a year of a busy site would take hours.
-"""
-
 LONGEST_QUERY = timedelta(hours=1)
 """Time for which expired snapshots are still kept, for queries that began before.
 
@@ -52,16 +46,10 @@ def _quiet(_sentence: str) -> None:
 
 @dataclass(frozen=True)
 class Compacted:
-    """What became of the small files of past days, and of files without statistics.
-
-    `rewritten` is the number of files of older versions that have statistics now, `days_left` the
-    number of days of a table whose files without statistics wait for the next runs.
-    """
+    """What became of the small files of past days. `left` names days that builds changed."""
 
     files_before: int
     files_after: int
-    rewritten: int
-    days_left: int
     left: list[str]
     dry_run: bool
 
@@ -75,18 +63,7 @@ class Compacted:
         verb = "would become" if self.dry_run else "became"
         small = f"{quantity(self.files_before, 'small data file')} {verb} {self.files_after:,}."
         kept = f" Left for the next run, because builds changed them: {', '.join(self.left)}."
-        return small + self._about_statistics + (kept if self.left else "")
-
-    @property
-    def _about_statistics(self) -> str:
-        if not self.rewritten and not self.days_left:
-            return ""
-        verb = "would be" if self.dry_run else "were"
-        later = f"; {quantity(self.days_left, 'day of a table', 'days of tables')} remain"
-        return (
-            f" {quantity(self.rewritten, 'data file')} without statistics {verb} rewritten"
-            f"{later if self.days_left else ''}."
-        )
+        return small + (kept if self.left else "")
 
 
 @dataclass(frozen=True)
@@ -171,37 +148,23 @@ def compact_days(
 ) -> Compacted:
     """Replace the small data files of each table and past day by one file.
 
-    Files without statistics are rewritten as well, of up to DAYS_OF_STATISTICS days of a table, the
-    newest first. A day in which an hour is published meanwhile is tried again, and after
+    A day in which an hour is published meanwhile is tried again, and after
     MOST_PASSES attempts left for the next run. Raises ChangedRows, with nothing replaced, if a new
     file does not hold the rows of the old ones.
     """
     before = (now - timedelta(hours=lake.settings.maintenance.compact_after_hours)).date()
     done: list[FileGroup] = []
     left: list[str] = []
-    days_left = 0
     for table in lake.tables:
         for _ in range(MOST_PASSES):
             loaded = iceberg_tables.load(lake, table)
-            due, waiting = _bounded(table_maintenance.find_groups(loaded, before))
+            due = table_maintenance.find_groups(loaded, before)
             stale = [] if dry_run else [g for g in due if not _compact(loaded, g, progress)]
             done += [group for group in due if group not in stale]
             if not stale:
                 break
         left += [f"{table.name} of {group.day}" for group in stale]
-        days_left += waiting
-    small = [group for group in done if group.is_small_files]
-    files_before = sum(len(group.tasks) for group in small)
-    rewritten = len(done) - len(small)
-    return Compacted(files_before, len(small), rewritten, days_left, left, dry_run)
-
-
-def _bounded(groups: list[FileGroup]) -> tuple[list[FileGroup], int]:
-    """Return the groups of this run, and how many days of files without statistics remain."""
-    days = sorted({group.day for group in groups if not group.is_small_files}, reverse=True)
-    waiting = set(days[DAYS_OF_STATISTICS:])
-    due = [group for group in groups if group.is_small_files or group.day not in waiting]
-    return due, len(waiting)
+    return Compacted(sum(len(group.tasks) for group in done), len(done), left, dry_run)
 
 
 def _compact(loaded: LoadedTable, group: FileGroup, progress: Progress) -> bool:
@@ -213,8 +176,6 @@ def _compact(loaded: LoadedTable, group: FileGroup, progress: Progress) -> bool:
     rows = quantity(group.rows, "row")
     progress(
         f"{loaded.table.name} of {group.day}: {len(group.tasks)} files, {rows}, are one file now."
-        if group.is_small_files
-        else f"{loaded.table.name} of {group.day}: a file, {rows}, has statistics now."
     )
     return True
 

@@ -160,24 +160,26 @@ class _Search:
         return found.estimate.with_versions(*versions)
 
     def _write(self, estimates: dict[date, Estimate]) -> None:
-        """Write the estimates of dates, and forget them."""
-        for day, row in estimates.items():
-            self._replace_changed(PEOPLE_ESTIMATES, Hour.midnight(day), pd.DataFrame([row]))
+        """Write the estimates of dates in one commit, and forget them."""
+        rows = {
+            day: shape(pd.DataFrame([row]), PEOPLE_ESTIMATES, Hour.midnight(day))
+            for day, row in estimates.items()
+        }
+        if rows:
+            self._tables[PEOPLE_ESTIMATES.name].replace_dates(rows)
         estimates.clear()
 
     def _replace(self, day: date, rows: Mapping[Table, pd.DataFrame]) -> None:
         """Replace the rows of a date in all tables but that of the estimates."""
-        for table in OF_DATES:
-            if table is not PEOPLE_ESTIMATES:
-                self._replace_changed(table, Hour.midnight(day), rows.get(table))
-
-    def _replace_changed(self, table: Table, hour: Hour, frame: pd.DataFrame | None) -> None:
-        """Replace a date's rows of a table unless they are the same, so that facts stay valid."""
-        stored = self._tables[table.name]
-        is_empty = frame is None or frame.empty
-        wanted = table.arrow_schema().empty_table() if is_empty else shape(frame, table, hour)
-        if not table.in_order(stored.read(hour, hour)).equals(table.in_order(wanted)):
-            stored.replace(hour, hour, *([] if is_empty else [wanted]))
+        hour = Hour.midnight(day)
+        for table, frame in rows.items():
+            stored = self._tables[table.name]
+            wanted = (
+                table.arrow_schema().empty_table() if frame.empty else shape(frame, table, hour)
+            )
+            # Unchanged rows keep their files, so that facts stay valid.
+            if not table.in_order(stored.read(hour, hour)).equals(table.in_order(wanted)):
+                stored.replace_dates({day: wanted})
 
     def _read_history(self, first: date) -> None:
         table = self._tables[VISITOR_COUNTS.name]

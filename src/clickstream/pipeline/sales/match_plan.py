@@ -42,7 +42,7 @@ _MARGIN = 31
 """Days past the replay window in which a run that was missed is made up for."""
 
 _OF_HOURS = ("hour_at", "published_at", "published_by", "missing_sources", "has_order_numbers")
-_OF_PEOPLE = ("parts_version", "habit_version")
+_OF_PEOPLE = ("suspects_version",)
 
 
 class Step(Enum):
@@ -184,10 +184,11 @@ class MatchFiles:
         start = first - timedelta(days=self.reach.hours_before)
         by_table = {
             table: iceberg_tables.files_by_date(lake, table, start)
-            for table in (HOUR_LEDGER, SALES_LEDGER, PEOPLE_ESTIMATES)
+            for table in (HOUR_LEDGER, SALES_LEDGER)
         }
+        people = iceberg_tables.texts_by_date(lake, PEOPLE_ESTIMATES, start, _OF_PEOPLE)
         self._hours = {
-            day: digest_texts([*paths, *by_table[PEOPLE_ESTIMATES].get(day, ())])
+            day: digest_texts([*paths, *people.get(day, {}).values()])
             for day, paths in by_table[HOUR_LEDGER].items()
         }
         self._sales = {day: digest_texts(paths) for day, paths in by_table[SALES_LEDGER].items()}

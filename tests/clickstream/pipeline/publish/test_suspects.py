@@ -18,7 +18,9 @@ from tests.support.tiers import first_in_make_test
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.views import views_of
 from clickstream.pipeline.publish import suspects
+from clickstream.pipeline.publish.fact_versions import source_versions
 from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SiteSettings
@@ -56,6 +58,9 @@ def lake(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -
     build_all(lake, *OF_A_DAY, "test")
     assert [*find_suspects(lake, now=NOW).dates] == [FIRST + timedelta(days=n) for n in range(DAYS)]
     return lake
+
+
+Estimates = dict[date, dict[str, str]]
 
 
 def rows(lake: Lake, table: Table, day: date = LAST) -> list[dict[str, object]]:
@@ -122,7 +127,7 @@ def test_a_kept_cohort_counts_as_people(lake: Lake) -> None:
     assert all_rows(lake) == before
 
 
-def test_a_late_line_searches_its_date_again_and_changes_no_other(lake: Lake) -> None:
+def test_a_late_line_changes_facts_only_of_dates_with_another_result(lake: Lake) -> None:
     suspected = visitors(lake)
     day = FIRST + timedelta(days=3)
     late = combined([Line(seconds_of(day) + 40_000, "192.0.2.9", "/", 200, 900, "", AGENT)])
@@ -131,9 +136,39 @@ def test_a_late_line_searches_its_date_again_and_changes_no_other(lake: Lake) ->
     pull_source(lake, lake.settings.sources[0])
     hour = Hour(datetime(day.year, day.month, day.day, 11, tzinfo=UTC))
     build_all(lake, hour, hour, "late")
+    before, facts, snapshots = estimates_of(lake), versions_of_facts(lake), estimate_snapshots(lake)
     searched = [*find_suspects(lake, now=NOW).dates]
     assert searched[0] == day
     assert visitors(lake) == suspected
+    assert estimate_snapshots(lake) == snapshots + 2
+    after = estimates_of(lake)
+    assert differing(before, after, "habit_version")
+    assert not differing(before, after, "suspects_version")
+    of_people = versions_of_facts(lake)
+    assert {one for one in of_people if of_people[one] != facts[one]} == (
+        differing(before, after, "numbers_version")
+    )
+
+
+def differing(before: Estimates, after: Estimates, column: str) -> set[date]:
+    """The dates whose estimates differ in a column."""
+    return {day for day in after if after[day][column] != before[day][column]}
+
+
+def estimates_of(lake: Lake) -> Estimates:
+    columns = ("habit_version", "numbers_version", "suspects_version")
+    return iceberg_tables.texts_by_date(lake, PEOPLE_ESTIMATES, FIRST, columns)
+
+
+def estimate_snapshots(lake: Lake) -> int:
+    """How many snapshots the estimates ever had: each commit removes rows, and adds some."""
+    return iceberg_tables.load(lake, PEOPLE_ESTIMATES).iceberg.metadata.last_sequence_number
+
+
+def versions_of_facts(lake: Lake) -> dict[date, str]:
+    views = views_of(lake.settings, Path("include/sql"))
+    versions = source_versions(lake, views, FIRST)
+    return {day: one.text for (view, day), one in versions.items() if view == "people_facts"}
 
 
 AGENT = next(iter(SHOP.agents))
