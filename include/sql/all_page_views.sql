@@ -128,7 +128,9 @@ final as (
         event_date,
         session_date
     from estimated
-    -- Always true; it lets a filter by event_date skip the sessions of other dates.
+    -- Both are always true. A filter by one event_date skips the sessions of other dates by the
+    -- condition; Trino puts the date into conditions at an unnest, and not at a window.
+    cross join unnest(array[true]) as always (is_true)
     where session_date between date_add('day', -1, event_date) and event_date
 )
 
