@@ -26,6 +26,7 @@ from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hi
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.publish.maintenance import compact_days, expire_snapshots, sweep_files
 from clickstream.pipeline.publish.publish import refresh_views, register_tables
+from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.pipeline.pull.host import pull_source
 
 STRETCH_DAYS = 42
@@ -109,6 +110,7 @@ def build_lake(plan: Plan, bench: Workbench, progress: Callable[[int], None]) ->
         # The first build of a period does this, and in its first hour the lake ends before it.
         visitor_keys.destroy_expired(bench.lake, datetime.now(UTC))
         refresh_views(bench.lake)
+        find_suspects(bench.lake)
         refresh_facts(bench.lake)
         built.is_finished = True
         built.save(path)
