@@ -208,7 +208,7 @@ def _read(engine: LogEngine) -> None:
     if found is None:
         return
     print_problems(found.read, err)
-    lines, parsed = found.number_of_lines
+    lines, parsed = found.lines.lines, found.lines.parsed
     if not parsed:
         raise typer.Exit(1)
     rest = f", {quantity(lines - parsed, 'line')} rejected" if lines > parsed else ""

@@ -204,7 +204,7 @@ class DateBuilder:
 
 def source_name(number: int) -> str:
     """Return the name of a source in the column `raw_object`; names sort like the numbers."""
-    return f"{number:09}"
+    return f"{number:012}"
 
 
 def _times(hour: Hour) -> dict[str, Any]:

@@ -42,16 +42,18 @@ def compute_facts(
     *,
     views: Sequence[str] = FACT_VIEWS,
     observe: Callable[[DateTables], None] = lambda _tables: None,
+    first: int | None = None,
 ) -> Iterator[FactRows]:
     """Yield the facts of some dates after the other.
 
     Visitor keys are derived from `secret`. `read_at` (aware) is the time at which the lines were
     read. `progress` is called with the number of dates done and of all, `keep` with the carry of
-    each date, and `observe` with the rows of its tables. `before` has the carries of earlier dates
-    that have no lines in `lines`. DuckDB computes the facts of some dates in a thread, while the
-    tables of the next dates are built.
+    each date, and `observe` with the rows of its tables. With `first` (days since 1970-01-01), the
+    facts of earlier dates are not computed; `before` has the carries of these. DuckDB computes the
+    facts of some dates in a thread, while the tables of the next dates are built.
     """
-    if not lines.days:
+    days = [day for day in lines.days if first is None or day >= first]
+    if not days:
         return
     builder = DateBuilder(settings, secret, lines.first_and_last_hour, read_at, before)
     computing: Future[FactRows] | None = None
@@ -59,7 +61,7 @@ def compute_facts(
         closing(FactQueries(settings, sql_directory, views)) as queries,
         ThreadPoolExecutor(1) as worker,
     ):
-        for window in _windows(lines, builder, progress, keep, observe):
+        for window in _windows(lines, days, builder, progress, keep, observe):
             if computing:
                 yield computing.result()
             computing = worker.submit(window.facts, queries)
@@ -93,13 +95,14 @@ class _Window:
 
 def _windows(
     lines: LinesByDate,
+    days_with_lines: list[int],
     builder: DateBuilder,
     progress: Callable[[int, int], None],
     keep: Callable[[int, DateCarry], None],
     observe: Callable[[DateTables], None],
 ) -> Iterator[_Window]:
     """Build the tables of all dates, and yield those of some dates after the other."""
-    days = [*_with_gaps(lines.days)]
+    days = [*_with_gaps(days_with_lines)]
     dates: dict[int, DateTables] = {}
     for done, day in enumerate(days, 1):
         if dates and day != max(dates) + 1:  # no session reaches beyond a gap

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from clickstream import dictionary_encoding
 from clickstream.clean.hosts import requests_of_site
 from clickstream.dictionary_encoding import TEXT
-from clickstream.log_facts.line_counts import LineCount
 from clickstream.log_files.reading import SmallFile
 from clickstream.log_files.small_files import Source, source_of
 from clickstream.parse.frames import Parsed
@@ -67,70 +66,52 @@ def log_name(path: str) -> str:
     return name if without.startswith(".") or not without else without
 
 
+SOURCES_OF_A_FILE = 1 << 20
+"""Limit of the sources of a file; the number of a source begins with the place of its file."""
+
+
 class LinesByDate:
     """Takes the parsed lines of files, and returns the pieces of each date.
 
-    Requests to other hosts than `hosts` are counted and left out. Lines of other dates than `days`
-    (days since 1970-01-01) are only counted. `hours_before` has the number of the hour of the line
-    before the first one of files that are not read from their beginning, by path.
+    Files are in the order in which they are first added, and so are their lines, also of a file
+    that has grown. Requests to other hosts than `hosts` are counted and left out. `sources` has the
+    files of each source, by its number.
     """
 
-    def __init__(
-        self,
-        hosts: Sequence[str] = (),
-        most_bytes: int = MOST_BYTES,
-        days: Container[int] | None = None,
-        hours_before: Mapping[str, int | None] | None = None,
-    ) -> None:
+    def __init__(self, hosts: Sequence[str] = (), most_bytes: int = MOST_BYTES) -> None:
         self.lines = self.parsed = 0
-        self.counts: defaultdict[str, list[LineCount]] = defaultdict(list)
-        """The lines of each call of `add`, by path."""
-        self.hours_of_all: tuple[int, int] | None = None
-        """The first and the last hour of all logs, if some of them were not read."""
+        self.sources: dict[int, Source] = {}
         self._hosts, self._most_bytes = hosts, most_bytes
-        self._days, self._hours_before = days, hours_before or {}
-        self._sources: list[Source] = []
+        self._places: dict[str, int] = {}
         self._pieces: defaultdict[int, list[Piece | _OnDisk]] = defaultdict(list)
         self._in_memory = 0
-        self._last: tuple[str, int | None] = ("", None)
+        self._last_hours: dict[str, int | None] = {}
         self._directory: TemporaryDirectory[str] | None = None
 
-    def add(self, parsed: Parsed, *files: str | SmallFile) -> None:
-        """Add parsed lines of one file, given by its path, or of small files parsed together."""
+    def add(self, parsed: Parsed, *files: str | SmallFile) -> list[int]:
+        """Add parsed lines of one file, given by its path, or of small files parsed together.
+
+        Returns the dates of the lines, as days since 1970-01-01.
+        """
         self.lines += parsed.lines
         self.parsed += len(parsed.table)
         source = source_of(files)
+        for path, _ in source:
+            self._places.setdefault(path, len(self._places))
         if not parsed.lines:
-            self._count(source, [LineCount({})] * len(source))
-            return
-        path, last_hour = self._last
-        before = last_hour if path == source[0][0] else self._hours_before.get(source[0][0])
-        lines = _lines_of(parsed, source, self._hosts, before)
-        self._sources.append(source)
-        for day, piece in lines.by_day(len(self._sources) - 1, self._days):
+            return []
+        number = self._places[source[0][0]] * SOURCES_OF_A_FILE + len(self.sources)
+        lines = _lines_of(parsed, source, self._hosts, self._last_hours.get(source[0][0]))
+        self.sources[number] = source
+        found = dict(lines.by_day(number))
+        for day, piece in found.items():
             self._pieces[day].append(piece)
             self._in_memory += piece.requests.nbytes
         if len(lines.hours):
-            self._last = source[-1][0], int(lines.hours[-1])
-        elif path != source[-1][0]:
-            self._last = source[-1][0], before
-        self._count(source, lines.of_files)
+            self._last_hours[source[-1][0]] = int(lines.hours[-1])
         if self._in_memory > self._most_bytes:
             self._write()
-
-    def _count(self, source: Source, of_files: Sequence[LineCount]) -> None:
-        for (path, _), count in zip(source, of_files, strict=True):
-            hour = self._last[1] if self._last[0] == path else None
-            self.counts[path].append(replace(count, hour=hour))
-
-    def covers(self, day: int) -> bool:
-        """Return whether the lines of a date are kept, if it has any."""
-        return self._days is None or day in self._days
-
-    @property
-    def sources(self) -> Sequence[Source]:
-        """The files of each source."""
-        return self._sources
+        return [*found]
 
     @property
     def days(self) -> list[int]:
@@ -140,8 +121,6 @@ class LinesByDate:
     @property
     def first_and_last_hour(self) -> tuple[int, int]:
         """The numbers of the first and the last hour that have lines."""
-        if self.hours_of_all:
-            return self.hours_of_all
         first, last = (
             [hour for piece in self._pieces[day] for _, hour in _counts_of(piece)]
             for day in (min(self._pieces), max(self._pieces))
@@ -150,7 +129,7 @@ class LinesByDate:
 
     def of_day(self, day: int) -> Iterator[Piece]:
         """Yield the lines of a date in the order of the sources."""
-        for piece in self._pieces.get(day, ()):
+        for piece in sorted(self._pieces.get(day, ()), key=lambda one: one.source):
             yield piece if isinstance(piece, Piece) else piece.read()
 
     def close(self) -> None:
@@ -175,6 +154,11 @@ class _OnDisk:
 
     path: Path
     piece: Piece
+
+    @property
+    def source(self) -> int:
+        """The number of the source."""
+        return self.piece.source
 
     @classmethod
     def write(cls, piece: Piece, path: Path) -> _OnDisk:
@@ -210,17 +194,14 @@ class _Lines:
     rejects: pa.Table
     reject_hours: Numbers
     counts: Counter[HourOfLog]
-    of_files: Sequence[LineCount]
 
-    def by_day(self, source: int, chosen: Container[int] | None) -> Iterator[tuple[int, Piece]]:
-        """Yield each chosen date as days since 1970-01-01, and its lines."""
+    def by_day(self, source: int) -> Iterator[tuple[int, Piece]]:
+        """Yield each date as days since 1970-01-01, and its lines."""
         of_requests, of_rejects, of_others = (
             hours // HOURS_OF_A_DAY for hours in (self.hours, self.reject_hours, self.other_hosts)
         )
         rejects = self.rejects.append_column("hour", pa.array(self.reject_hours.astype(np.int32)))
         for day in np.unique(np.concatenate([of_requests, of_rejects, of_others])).tolist():
-            if chosen is not None and day not in chosen:
-                continue
             yield (
                 day,
                 Piece(
@@ -240,23 +221,17 @@ def _lines_of(
 ) -> _Lines:
     """Find the hour of each line; `last_hour` is that of the line before, of the same file."""
     number, refused = (table["line_number"].to_numpy() for table in (parsed.table, parsed.refused))
-    seconds = parsed.table["at"].to_numpy().astype("M8[s]").astype(np.int64)
-    hours = seconds // _HOUR
+    hours = parsed.table["at"].to_numpy().astype("M8[s]").astype(np.int64) // _HOUR
     of_refused: list[Numbers] = []
-    of_files: list[LineCount] = []
     counts: Counter[HourOfLog] = Counter()
     for (path, _), some, others in zip(
         source, _by_file(number, source), _by_file(refused, source), strict=True
     ):
         of_refused.append(_hours_before(refused[others], number[some], hours[some], last_hour))
-        by_hour = _counted(np.concatenate([hours[some], of_refused[-1]]))
-        is_dated = last_hour is not None or bool(len(hours[some])) or not by_hour
         last_hour = None
-        by_day: Counter[int] = Counter()
+        by_hour = _counted(np.concatenate([hours[some], of_refused[-1]]))
         for hour, lines in by_hour.items():
             counts[log_name(path), hour] += lines
-            by_day[hour // HOURS_OF_A_DAY] += lines
-        of_files.append(LineCount.of(seconds[some], by_day, is_dated=is_dated))
     requests = requests_of_site(parsed.table, hosts)
     is_of_site = np.isin(number, requests["line_number"].to_numpy(), assume_unique=True)
     return _Lines(
@@ -266,7 +241,6 @@ def _lines_of(
         rejects=parsed.refused,
         reject_hours=np.concatenate(of_refused),
         counts=counts,
-        of_files=of_files,
     )
 
 

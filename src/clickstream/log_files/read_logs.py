@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,9 +13,9 @@ from rich.text import Text
 
 from clickstream.collect import is_named_access_log
 from clickstream.errors import InputError, UnusableFormat
-from clickstream.log_files.file_notes import BEGIN, FileNotes, Start
 from clickstream.log_files.reading import (
     EmptyLog,
+    LogEnd,
     TrialFile,
     UnknownFormat,
     find_files,
@@ -23,6 +24,7 @@ from clickstream.log_files.reading import (
     read_log,
 )
 from clickstream.log_files.small_files import LineTally, SmallFiles
+from clickstream.log_files.written_offsets import WrittenOffsets, merge_offsets
 from clickstream.parse import Format
 from clickstream.parse.detect import Detected
 from clickstream.parse.registry import FORMATS
@@ -40,8 +42,7 @@ class Read:
 
     `files` are all files. `set_aside` are those that are not access logs, `refused` those that
     can't be read, or only in part. `padding` has the number of bytes left out at the start of each
-    file with lines. `notes` are those of the files that were read, by path, and `problems` has the
-    complaint about a file, or "" if it was set aside.
+    file with lines. `offsets` are those of some lines, and `end` is where the newest file ended.
     """
 
     files: list[str] = field(default_factory=list)
@@ -50,8 +51,8 @@ class Read:
     set_aside: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
-    notes: dict[str, FileNotes] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
+    offsets: WrittenOffsets = field(default_factory=dict)
+    end: LogEnd | None = None
 
     @property
     def described(self) -> str:
@@ -105,9 +106,8 @@ def read_files(
     log_format: str,
     settings: Settings,
     errors: Console,
-    starts: Mapping[str, Start] | None = None,
 ) -> Read:
-    """Add files to the tally, in their order; those in `starts` from there on, by path."""
+    """Add files to the tally, in their order."""
     result = Read([file.path for file in files])
     names = (AUTO, *FORMATS, *settings.formats)
     if log_format not in names:
@@ -116,18 +116,27 @@ def read_files(
     chosen = log_format_of(settings, log_format)
     longest = settings.clean.longest_line_bytes
     small = SmallFiles(tally, longest)
+    newest = _newest([file.path for file in files])
+    result.end = LogEnd(newest) if newest else None
     with progress_over([file.path for file in files], errors) as report:
         for file in files:
             try:
-                start = (starts or {}).get(file.path, BEGIN)
                 progress = partial(report, file.path)
-                _read_file(file, chosen, progress, small, result, longest, start)
+                _read_file(file, chosen, progress, small, result, longest)
             except InputError as error:
                 result.refused.append(Path(file.path).name)
                 result.complaints.append(error.printed)
-                result.problems[file.path] = error.printed
         small.flush()
     return result
+
+
+def _newest(paths: Sequence[str]) -> str:
+    """Return the path of the file that was written last; empty if none exists."""
+    times = {}
+    for path in paths:
+        with suppress(OSError):
+            times[path] = Path(path).stat().st_mtime_ns
+    return max(times, key=times.__getitem__, default="")
 
 
 def _read_file(
@@ -137,16 +146,14 @@ def _read_file(
     small: SmallFiles,
     result: Read,
     longest: int,
-    start: Start,
 ) -> None:
     """Add a file to the tally. Raises InputError if it can't be read and is not set aside."""
     try:
-        _read_lines(file.path, log_format, report, small, result, longest, start)
+        _read_lines(file.path, log_format, report, small, result, longest)
     except UnknownFormat:
         if not file.is_from_directory or is_named_access_log(file.path):
             raise
         result.set_aside.append(Path(file.path).name)
-        result.problems[file.path] = ""
     except EmptyLog:
         if not file.is_from_directory:
             raise
@@ -159,17 +166,22 @@ def _read_lines(
     small: SmallFiles,
     result: Read,
     longest: int,
-    start: Start,
 ) -> None:
     before = small.taken
     padding: list[int] = []
-    notes = result.notes[path] = FileNotes()
     found, likely = result.formats.append, result.last_format
+    # The newest file may be read on later, so it is not parsed together with others.
+    end = result.end if result.end and result.end.path == path else None
+
+    def add_offsets(more: WrittenOffsets) -> None:
+        result.offsets = merge_offsets((result.offsets, more))
+
+    collect = None if end else small.add
     try:
         for parsed in read_log(
-            *(path, log_format, report, found, padding.append, likely, small.add, longest),
-            start=start,
-            notes=notes,
+            *(path, log_format, report, found, padding.append, likely, collect, longest),
+            offsets=add_offsets,
+            end=end,
         ):
             small.add_parsed(parsed, name_of(path))
     finally:

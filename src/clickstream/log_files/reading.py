@@ -1,4 +1,4 @@
-"""Find and read the log files of `clickstream try`, and show a progress bar on a terminal.
+"""Find and read log files, and show a progress bar on a terminal.
 
 Files are read as blocks of whole lines: plain or compressed, from disk or from stdin (`-`). If a
 file is damaged, the whole lines before the damage are returned first, and then the error is raised.
@@ -7,13 +7,15 @@ file is damaged, the whole lines before the damage are returned first, and then 
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, chain
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, cast
 
 from rich.console import Console
@@ -23,7 +25,7 @@ from clickstream.collect import DirectorySource
 from clickstream.collect.compression import Content
 from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError, UnknownLogFormat, UnreadableLog
-from clickstream.log_files.file_notes import BEGIN, FileNotes, Start
+from clickstream.log_files.written_offsets import WrittenOffsets, sample_offsets
 from clickstream.parse import (
     Format,
     detect,
@@ -91,6 +93,51 @@ class SmallFile:
         return count_lines(self.data)
 
 
+TAIL_BYTES = 4096
+"""Bytes before the end of a read by which a file is recognized that has only grown."""
+
+
+@dataclass
+class LogEnd:
+    """Where the read of a file ended, so that a later read can continue there.
+
+    `position` is that of the next line. `can_continue` is whether a read from `offset` on gives
+    what a read of the whole file would: not if the file is compressed or damaged, if its last line
+    has no newline, or if the last lines may belong to another format.
+    """
+
+    path: str
+    offset: int = 0
+    position: Position = field(default_factory=Position)
+    log_format: str | Format = AUTO
+    can_continue: bool = False
+    inode: tuple[int, int] = (0, 0)
+    tail: bytes = b""
+
+    def note(self, file: io.BufferedReader[Any], parsed_bytes: int, *, ends_line: bool) -> None:
+        """Take the end of a file of which some bytes after `offset` were parsed."""
+        stat, end = os.fstat(file.fileno()), file.tell()
+        state = self.position.state
+        is_plain = S_ISREG(stat.st_mode) and self.offset + parsed_bytes == end
+        self.can_continue = is_plain and ends_line and state is not None and not state.leaned
+        self.offset, self.inode = end, (stat.st_dev, stat.st_ino)
+        if self.can_continue:
+            start = max(end - TAIL_BYTES, 0)
+            self.tail = os.pread(file.fileno(), end - start, start)
+
+    def has_grown(self) -> bool:
+        """Return whether this is still the same file, with new bytes after the end."""
+        try:
+            with Path(self.path).open("rb") as file:
+                stat = os.fstat(file.fileno())
+                if (stat.st_dev, stat.st_ino) != self.inode or stat.st_size <= self.offset:
+                    return False
+                start = self.offset - len(self.tail)
+                return os.pread(file.fileno(), len(self.tail), start) == self.tail
+        except OSError:
+            return False
+
+
 def find_files(paths: Sequence[str]) -> tuple[list[TrialFile], list[str]]:
     """Return the files in the order of `paths`, each once, and a message for each wrong path.
 
@@ -154,68 +201,75 @@ def read_log(
     likely: str = "",
     small: Callable[[SmallFile], None] | None = None,
     longest: int = LONGEST_LINE_BYTES,
-    start: Start = BEGIN,
-    notes: FileNotes | None = None,
+    offsets: Callable[[WrittenOffsets], None] = lambda _: None,
+    end: LogEnd | None = None,
 ) -> Iterator[Parsed]:
-    """Read and parse one log, block by block; with `start`, from there on.
+    """Read and parse one log, block by block; with an `end`, from there on, and move it.
 
     The functions are called with: `progress` the number of bytes of the file read so far; `found`
     the detected format, with which the file begins if `log_format` is `auto` (later changes of
     format are followed); `padding` the number of bytes left out at the start of the file, NULs or a
     byte-order mark; `small`, if given, the whole file if it is small, in place of its parsed lines.
-    `likely` is the format to try first. Lines of more than `longest` bytes are rejects. `notes` are
-    filled for a later read.
+    `likely` is the format to try first. Lines of more than `longest` bytes are rejects. `offsets`
+    is called with the offsets from UTC of some lines.
 
     Raises InputError, with the file and what to do, if the file can't be read, or if it is damaged
     (after its readable lines). Raises EmptyLog if it is empty, and UnknownFormat if `log_format` is
     `auto` and no line has a known format.
     """
-    lines, notes, position = 0, notes or FileNotes(), Position(start.line)
-    with _opened(path, start, notes) as raw:
+    lines, parsed_bytes, last, end = 0, 0, b"\n", end or LogEnd(path)
+    is_continued = end.offset > 0
+    with _opened(path, end.offset) as raw:
         reader = Content(raw)
         log = _whole_lines(reader, padding, longest)
         sample = _first_lines(log, longest)
-        if not sample:
+        if not sample and not is_continued:
             if reader.damage:
                 raise UnreadableLog(_damaged(name_of(path), reader.damage, lines))
             raise EmptyLog(f"{name_of(path)} is empty: name a log that has lines.")
         may_change = log_format == AUTO
-        if may_change and start.log_format:
-            log_format = start.log_format
+        if may_change and is_continued:
+            log_format = end.log_format
         elif may_change:
             detected = _detected(name_of(path), sample, likely, longest)
             found(detected)
             log_format = detected.name
-        name = log_format if isinstance(log_format, str) else log_format.name
+        end.log_format = log_format
         rest = next(log, b"")
         is_whole = not rest and not reader.damage and sample.endswith(b"\n")
-        if small and is_whole and start == BEGIN:
-            notes.add_batch(name, position)
-            notes.note_offsets(sample)
+        if small and is_whole:
+            offsets(sample_offsets(sample))
             small(SmallFile(name_of(path), sample, log_format, may_change))
             progress(_position(raw))
-            sample = b""
-        blocks_of_log = notes.count(chain(filter(None, [sample, rest]), log))
+            return
+
+        def noted() -> Iterator[bytes]:
+            nonlocal parsed_bytes, last
+            for block in chain(filter(None, [sample, rest]), log):
+                offsets(sample_offsets(block))
+                parsed_bytes, last = parsed_bytes + len(block), block[-1:]
+                yield block
+
         for parsed in parse_blocks(
-            blocks_of_log, log_format, may_change, BATCH_BYTES, longest, position
+            noted(), log_format, may_change, BATCH_BYTES, longest, end.position
         ):
             lines += parsed.lines
-            notes.add_batch(name, position)
             progress(_position(raw))
             yield parsed
-        notes.end(_position(raw))
+        if raw.seekable():
+            end.note(raw, parsed_bytes, ends_line=last == b"\n" and not reader.damage)
     if reader.damage:
         raise UnreadableLog(_damaged(name_of(path), reader.damage, lines))
 
 
 def text_blocks(path: str, longest: int) -> Iterator[bytes]:
     """Yield the whole lines of a log, uncompressed, in blocks; see `read_blocks`."""
-    with _opened(path, BEGIN, FileNotes()) as raw:
+    with _opened(path) as raw:
         yield from _whole_lines(Content(raw), longest=longest)
 
 
 @contextmanager
-def _opened(path: str, start: Start, notes: FileNotes) -> Iterator[io.BufferedReader[Any]]:
+def _opened(path: str, offset: int = 0) -> Iterator[io.BufferedReader[Any]]:
     if path == STDIN:
         stdin = io.BufferedReader(cast(io.RawIOBase, sys.stdin.buffer))
         try:
@@ -223,18 +277,14 @@ def _opened(path: str, start: Start, notes: FileNotes) -> Iterator[io.BufferedRe
         finally:
             stdin.detach()  # otherwise garbage collection would close stdin
         return
-    with _open(path) as file:
-        notes.open(file.fileno(), start)
-        if start.offset:
-            file.seek(start.offset)
-        yield file
-
-
-def _open(path: str) -> io.BufferedReader:
     try:
-        return Path(path).open("rb")
+        file = Path(path).open("rb")  # noqa: SIM115  the caller's block closes it
     except OSError as error:
         raise UnreadableLog(_unreadable(path, error)) from None
+    with file:
+        if offset:
+            file.seek(offset)
+        yield file
 
 
 def _first_lines(log: Iterator[bytes], longest: int) -> bytes:

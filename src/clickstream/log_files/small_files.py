@@ -44,7 +44,7 @@ class LineTally(Protocol):
     lines: int
     parsed: int
 
-    def add(self, parsed: Parsed, *files: str | SmallFile) -> None:
+    def add(self, parsed: Parsed, *files: str | SmallFile) -> object:
         """Add parsed lines of one file, given by its path, or of small files parsed together."""
 
 

@@ -89,11 +89,14 @@ def parse_blocks(
     Each batch has at least `batch_bytes` and yields one result. The memory of its text is then
     freed. With `may_change`, the log may change its format, and `log_format` is the name of the
     format at its beginning; see `segments`. Lines of more than `longest` bytes are rejects.
-    `position` has the number of the first line, and is moved before each batch is yielded.
+    `position` has the number of the first line and the state after the lines before it, and is
+    moved before each batch is yielded.
     """
     known = _find_format(log_format)
     position = position or Position()
-    line, now = position.line, FormatState(known.name)
+    line, now = position.line, position.state or FormatState(known.name)
+    if may_change:
+        known = _find_format(now.log_format)
     for batch in group_blocks(blocks, batch_bytes):
         long_lines = _shorten_all(batch, longest)
         data = b"".join(batch)

@@ -40,14 +40,15 @@ class CountedLines(LinesByDate):
         self.examples: dict[str, Reject] = {}
         self.referrers_logged = False
 
-    def add(self, parsed: Parsed, *files: str | SmallFile) -> None:
+    def add(self, parsed: Parsed, *files: str | SmallFile) -> list[int]:
         """Add parsed lines of one file, given by its path, or of small files parsed together."""
-        super().add(parsed, *files)
+        days = super().add(parsed, *files)
         self.by_host += count_hosts(parsed.table)
         self._add_examples(parsed.refused, files)
         requests = requests_of_site(parsed.table, self.site_hosts)
         if len(requests):
             self._add_requests(requests)
+        return days
 
     def _add_requests(self, requests: pa.Table) -> None:
         self.by_status += _counts(requests["status"])

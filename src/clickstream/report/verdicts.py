@@ -6,7 +6,7 @@ All cleaners get the same lines in the same order, so a visitor has the same cod
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,7 +87,7 @@ class Verdicts:
     `visitors` has the rows of `_visitors_of` for all dates, in the order of the sources.
     """
 
-    def __init__(self, visitors: pd.DataFrame, sources: Sequence[Source]) -> None:
+    def __init__(self, visitors: pd.DataFrame, sources: Mapping[int, Source]) -> None:
         self._visitors, self._sources = visitors, sources
 
     @property

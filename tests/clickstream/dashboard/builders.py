@@ -607,6 +607,7 @@ class FactStore:
 class StoreEngine:
     """Answers from the copy of fact files in memory, for applications."""
 
+    poll_seconds = 15.0
     name = "store"
 
     def __init__(self, store: FactStore) -> None:

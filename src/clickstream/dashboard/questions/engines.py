@@ -46,6 +46,8 @@ class AnswerEngine(Protocol):
 
     name: str
     """The engine of the views' SQL, as pages name it."""
+    poll_seconds: float
+    """The time between two calls of `refresh`."""
 
     def ask_views(self, question: Question) -> list[AnswerRow]:
         """Run the SQL of a question on the fact views themselves."""
@@ -71,6 +73,7 @@ class LocalEngine:
     """Answers from the local copy; `refresh` fetches the files of the manifest that it lacks."""
 
     name = ATHENA
+    poll_seconds = POLL_SECONDS
 
     def __init__(self, lake: Lake, directory: Path) -> None:
         self._lake = lake
@@ -123,6 +126,7 @@ class AthenaEngine:
     """Answers every question by an Athena query; the version is that of the manifest."""
 
     name = ATHENA
+    poll_seconds = POLL_SECONDS
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake

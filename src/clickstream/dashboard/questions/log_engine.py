@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 import time
@@ -19,9 +18,7 @@ from clickstream.dashboard.questions.fact_copy import FactCopy
 from clickstream.dashboard.questions.fact_export import export_facts
 from clickstream.dashboard.questions.question import Question
 from clickstream.lake.fact_files import FactFile, Manifest
-from clickstream.log_facts.date_carry import StoredCarries
 from clickstream.log_facts.lines_by_date import date_of
-from clickstream.log_facts.log_memory import LogMemory
 from clickstream.log_facts.log_notes import LogNotes
 from clickstream.log_facts.log_set import LogFacts, LogSet
 from clickstream.log_facts.stored_rows import StoredDate
@@ -29,21 +26,21 @@ from clickstream.log_facts.visit_lines import PlacedLine, place_lines
 from clickstream.log_files.masked_lines import Place, masked_lines
 
 STATE = "state.json"
-CARRIES = "dates"
-REST = 5
+REST = 2
 """After a log was read again, this many times the duration pass until the next read."""
 
 
 class LogEngine:
     """Answers from the facts of a log set.
 
-    The first `refresh` reads the logs, unless the directory has their facts. Later ones read what
-    has changed if `follows` is set. Dates before the first affected one keep their facts. The
-    directory also has the secret of the visitor ids. Raises CopyInUse if another process has it
-    open.
+    The first `refresh` reads the logs, unless the directory has the facts of unchanged files. Later
+    ones read what has changed if `follows` is set. Dates before the first affected one keep their
+    facts. The directory also has the secret of the visitor ids. Raises CopyInUse if another process
+    has it open.
     """
 
     name = "DuckDB"
+    poll_seconds = 1.0
 
     def __init__(
         self,
@@ -79,33 +76,19 @@ class LogEngine:
         version = self.logs.version()
         if self._has_facts_of(version):
             return False
-        memory = self._memory()
-        carries = StoredCarries(self.directory / CARRIES, memory.carries.names if memory else {})
-        found = self.logs.compute(self._secret(), self._console, memory, carries)
+        found = self.logs.compute(self._secret(), self._console, self.last)
         before, self.last = self.last, found
-        if before:
+        if before and before.lines is not found.lines:
             before.close()
-        self._store(
-            found, version if found.number_of_lines[1] else "", self.logs.remember(found, carries)
-        )
+        self._store(found, version if found.lines.parsed else "")
         self._rests_until = time.monotonic() + self._rest * (time.monotonic() - began)
         return True
 
     def _has_facts_of(self, version: str) -> bool:
         """Whether the copy has the facts of a version of the logs; it may be a new, empty one."""
-        return version == self._state.get("version") and self._has_copy()
-
-    def _has_copy(self) -> bool:
-        """Whether the copy is the one that the state was stored with."""
         with self._copy.snapshot() as snapshot:
-            return snapshot.state.version == self._state.get("number")
-
-    def _memory(self) -> LogMemory | None:
-        """Return what is stored of the last read; None if it doesn't belong to the copy."""
-        stored = self._state.get("memory")
-        if not isinstance(stored, dict) or self.logs.is_stdin or not self._has_copy():
-            return None
-        return LogMemory.from_json(stored, StoredCarries(self.directory / CARRIES))
+            is_stored = snapshot.state.version == self._state.get("number")
+        return is_stored and version == self._state.get("version")
 
     def export(self, directory: Path) -> list[Path]:
         """Write the facts as Parquet files; see `export_facts`."""
@@ -114,19 +97,15 @@ class LogEngine:
 
     def place_lines(self, visits: Mapping[str, range]) -> list[PlacedLine]:
         """Return where the lines of visits are, given by their ids and days since 1970-01-01."""
-        needed = {day for days in visits.values() for one in days for day in (one - 1, one)}
-        if self.last and all(map(self.last.lines.covers, needed)):
-            return place_lines(self.last.lines, self.last.settings, self._secret(), visits)
-        lines, settings = self.logs.read_dates(needed, self._memory(), self._console)
-        with contextlib.closing(lines):
-            return place_lines(lines, settings, self._secret(), visits)
+        self.last = self.last or self.logs.read(self._console)
+        return place_lines(self.last.lines, self.last.settings, self._secret(), visits)
 
     def masked_lines(self, places: Collection[Place]) -> Mapping[Place, str]:
         """Return the masked lines at some places; none of stdin."""
         settings = self.last.settings if self.last else self.logs.settings
         return masked_lines(places, self.logs.log_format, settings)
 
-    def _store(self, found: LogFacts, version: str, memory: LogMemory) -> None:
+    def _store(self, found: LogFacts, version: str) -> None:
         with self._copy.snapshot() as snapshot:
             number, stored = snapshot.state.version + 1, snapshot.file_keys()
         first = date.min if found.first is None else date_of(found.first)
@@ -153,10 +132,9 @@ class LogEngine:
         self.until = found.until
         until = found.until.isoformat() if found.until else None
         self.notes = found.notes
-        new = {"version": version, "number": number, "until": until, "memory": memory.to_json()}
+        new = {"version": version, "number": number, "until": until}
         self._state = {**self._state, **new, "notes": found.notes._asdict()}
         _write_state(self.directory, self._state)
-        memory.carries.clean()
 
     def _secret(self) -> bytes:
         """Return the secret of visitor ids, which stays the same as long as the directory."""

@@ -19,7 +19,6 @@ from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.answers import Answers, Refresher
 from clickstream.dashboard.questions.dimensions import PLACE_MINIMUM
 from clickstream.dashboard.questions.engines import (
-    POLL_SECONDS,
     AnswerEngine,
     AthenaEngine,
     LocalEngine,
@@ -81,7 +80,7 @@ class DashboardService:
         self.incidents = NO_INCIDENTS
         has_lake = lake is not None or engine is None
         also = self._read_incidents if has_lake else None
-        self.refresher = Refresher(self.engine, POLL_SECONDS, self.warm_up, also)
+        self.refresher = Refresher(self.engine, self.engine.poll_seconds, self.warm_up, also)
         self.formats = Formats(locale, settings.sales_currency)
         site, icon = settings.site.title or settings.site.name, settings.dashboard.icon
         self.renderer = Renderer.create(self.formats, site, icon)

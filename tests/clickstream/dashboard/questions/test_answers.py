@@ -47,6 +47,7 @@ class CountingReader:
 class FixedEngine:
     """An engine whose refreshes do what they are told."""
 
+    poll_seconds = 15.0
     name = "fixed"
 
     def __init__(self, *results: bool | Exception) -> None:

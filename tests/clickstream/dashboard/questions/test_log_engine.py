@@ -22,10 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from tests.support.examples import examples
-from tests.support.tiers import first_in_make_test
 
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, Snapshot, columns_of
-from clickstream.dashboard.questions.log_engine import CARRIES, STATE, LogEngine
+from clickstream.dashboard.questions.log_engine import STATE, LogEngine
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.log_facts import own_domain
 from clickstream.log_facts.log_set import LogSet
@@ -259,89 +258,55 @@ def test_the_facts_of_long_histories_are_those_of_a_fresh_read(
     follow(histories, seed)
 
 
-def names_read(engine: LogEngine) -> set[str]:
-    """The names of the files that the last refresh has read."""
-    assert engine.last
-    return {Path(path).name for path in engine.last.read.notes}
-
-
-@pytest.mark.deep
-def test_a_refresh_reads_only_the_files_and_batches_of_the_last_dates(tmp_path: Path) -> None:
-    """Of five dates, whether the engine was closed in between or not."""
-    logs = tmp_path / "logs"
-    logs.mkdir()
-    server = Server(logs, Random(7), now=START - timedelta(hours=14))
-    for age in range(5, 0, -1):
-        for _ in range(4):
-            server.append()
-        server.log.rename(logs / f"access.log.{age:02}")
-        server.now = START + timedelta(days=6 - age)
-    for _ in range(4):
-        server.append()
-    with closing(open_engine(logs, tmp_path / "cache")) as engine:
-        engine.refresh()
-        assert len(names_read(engine)) == 6
-        server.append()
-        assert engine.refresh()
-        assert names_read(engine) <= {"access.log", "access.log.01", "access.log.02"}
-        server.log.rename(logs / "access.log.00")
-        server.append()
-    with closing(open_engine(logs, tmp_path / "cache")) as engine:
-        assert engine.refresh()
-        last = {"access.log", *(f"access.log.0{age}" for age in range(3))}
-        assert "access.log" in names_read(engine) <= last
-
-
-@pytest.mark.deep
-def test_of_a_log_of_many_dates_only_the_last_batches_are_read(tmp_path: Path) -> None:
+def test_only_new_lines_of_the_newest_file_are_read_and_facts_of_the_last_dates_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     server = Server(logs, Random(8))
-    for _ in range(12):
+    server.append()
+    server.rotate()
+    for _ in range(6):
         server.append()
         server.now += timedelta(days=1)
-    with closing(open_engine(logs, tmp_path / "cache")) as engine, fresh_engine(logs) as fresh:
+    with closing(open_engine(logs, tmp_path / "cache")) as engine:
         engine.refresh()
-        assert engine.last
-        all_lines = engine.last.lines.lines
-        server.append()
-        assert engine.refresh()
-        fresh.refresh()
-        assert engine.last.number_of_lines[0] > all_lines > 3 * engine.last.lines.lines
-        assert_same(rows_of(engine), rows_of(fresh), "a log of 12 dates")
+        with monkeypatch.context() as patch:
+            patch.delattr(LogSet, "read")
+            for _ in range(3):
+                server.append()
+                assert engine.refresh()
+                assert engine.last
+                assert engine.last.first in engine.last.lines.days[-3:-1]
+        with fresh_engine(logs) as fresh:
+            assert_same(rows_of(engine), rows_of(fresh), "a log that grows")
 
 
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Logs that have grown since the engine of their cache was closed."""
-    directory = tmp_path_factory.mktemp("stopped")
-    server = start_server(directory / "logs", 3)
-    with closing(open_engine(directory / "logs", directory / "cache")) as engine:
-        engine.refresh()
+def test_a_log_that_was_written_anew_is_read_from_its_beginning(tmp_path: Path) -> None:
+    """Also if it is longer than before, and has the same inode."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    server = Server(logs, Random(9))
     server.append()
-    return directory
-
-
-DAMAGES = ("carry", "none", "memory", "format", "rules", "copy")
-
-
-@pytest.mark.parametrize("damage", first_in_make_test(DAMAGES, 1))
-def test_a_damaged_or_older_memory_leads_to_a_full_read(
-    stopped: Path, tmp_path: Path, damage: str
-) -> None:
-    cache = shutil.copytree(stopped / "cache", tmp_path / "cache")
-    state = json.loads((cache / STATE).read_text())
-    if damage == "carry":
-        for path in (cache / CARRIES).iterdir():
-            path.write_bytes(path.read_bytes().replace(b"1", b"2"))
-    elif damage == "copy":
-        (cache / FILE_NAME).unlink()
-    elif damage == "memory":
-        state["memory"]["files"][0]["batches"] = None
-    else:
-        state["memory"][damage] = "older"
-    (cache / STATE).write_text(json.dumps(state))
-    with closing(open_engine(stopped / "logs", cache)) as engine:
+    with closing(open_engine(logs, tmp_path / "cache")) as engine:
         engine.refresh()
-        assert (len(names_read(engine)) == 5) is (damage != "none")
+        server.log.write_bytes(b"".join(server.lines(60, server.now)))
+        assert engine.refresh()
+        with fresh_engine(logs) as fresh:
+            assert_same(rows_of(engine), rows_of(fresh), "a log that was written anew")
+
+
+def test_facts_of_unchanged_files_are_kept_and_a_lost_copy_is_computed_again(
+    tmp_path: Path,
+) -> None:
+    start_server(tmp_path / "logs", 3)
+    cache = tmp_path / "cache"
+    for is_new in (True, False):
+        with closing(open_engine(tmp_path / "logs", cache)) as engine:
+            assert engine.refresh() is is_new
+            rows = rows_of(engine)
+    (cache / FILE_NAME).unlink()
+    with closing(open_engine(tmp_path / "logs", cache)) as engine:
+        assert engine.refresh()
+        assert rows_of(engine) == rows
     assert {path.stat().st_mode & 0o77 for path in cache.rglob("*.json")} == {0}

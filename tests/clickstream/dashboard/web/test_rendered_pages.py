@@ -40,6 +40,7 @@ PATHS = ("/", "/?range=7d", "/?channel=Email", "/trust", "/orders?range=7d")
 class StoreEngine:
     """An engine on a copy of fact files in memory."""
 
+    poll_seconds = 15.0
     name = "local"
 
     def __init__(self, store: FactStore) -> None:
