@@ -81,7 +81,8 @@ class LogEngine:
         if before and before.lines is not found.lines:
             before.close()
         self._store(found, version if found.lines.parsed else "")
-        self._rests_until = time.monotonic() + self._rest * (time.monotonic() - began)
+        if before:  # new lines after the first read are usually few
+            self._rests_until = time.monotonic() + self._rest * (time.monotonic() - began)
         return True
 
     def _has_facts_of(self, version: str) -> bool:

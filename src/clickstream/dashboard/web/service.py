@@ -79,8 +79,9 @@ class DashboardService:
         self.pages = RenderedPages()
         self.incidents = NO_INCIDENTS
         has_lake = lake is not None or engine is None
-        also = self._read_incidents if has_lake else None
-        self.refresher = Refresher(self.engine, self.engine.poll_seconds, self.warm_up, also)
+        # The pages of log files have one reader, who needs new lines sooner than all pages.
+        work = (self.warm_up, self._read_incidents) if has_lake else ()
+        self.refresher = Refresher(self.engine, self.engine.poll_seconds, *work)
         self.formats = Formats(locale, settings.sales_currency)
         site, icon = settings.site.title or settings.site.name, settings.dashboard.icon
         self.renderer = Renderer.create(self.formats, site, icon)
