@@ -39,6 +39,7 @@ from clickstream.cli.console import (
     open_lake,
     out,
     print_error,
+    refuse_missing,
 )
 from clickstream.cli.missing_packages import CommandGroup
 from clickstream.errors import ClickstreamError
@@ -109,15 +110,16 @@ def try_(
 
     Example: [bold]clickstream try access.log --explain 17[/]
     """
-    from clickstream.report.explain import show_explanation
+    if not logs and line is None:
+        raise typer.BadParameter("name at least one log, or - for stdin.", param_hint="LOG")
+    refuse_missing(logs or [])
+    if line is not None:
+        from clickstream.report.explain import show_explanation
+
+        raise typer.Exit(show_explanation(line, logs or [], log_format, load_settings(), out))
     from clickstream.report.trial import run_trial
 
-    chosen = load_settings()
-    if line is not None:
-        raise typer.Exit(show_explanation(line, logs or [], log_format, chosen, out))
-    if not logs:
-        raise typer.BadParameter("name at least one log, or - for stdin.", param_hint="LOG")
-    raise typer.Exit(run_trial(logs, log_format, as_json, out, chosen))
+    raise typer.Exit(run_trial(logs or [], log_format, as_json, out, load_settings()))
 
 
 app.command("open")(open_logs.open_)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from clickstream.errors import ClickstreamError
+from clickstream.errors import ClickstreamError, UnreadableLog
 from clickstream.hours import Hour, HourSpan
 from clickstream.memory import freeze_imports
 from clickstream.terminal import SafeConsole
+from clickstream.wording import shorten
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
@@ -56,6 +59,27 @@ ToSpan = Annotated[
     HourSpan | None,
     typer.Argument(parser=HourSpan.parse, metavar="[TO]", help="Last hour or day, UTC."),
 ]
+
+
+def refuse_missing(logs: Sequence[str]) -> None:
+    """Raise UnreadableLog if no log exists. Reading finds out the same, after a second of imports.
+
+    A log that can't be looked at counts as one that exists: reading it names the reason.
+    """
+    for log in logs:
+        try:
+            if log != "-":
+                Path(log).stat()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return
+        return
+    if logs:
+        named = f"{logs[0]} does not exist: check the name"
+        raise UnreadableLog(
+            f"{named if len(logs) == 1 else f'None of {shorten(logs)} exists: check the names'}."
+        )
 
 
 def run_by_hand() -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from clickstream.cli.console import FormatOfLogs, Logs, LogsPort, err, out
+from clickstream.cli.console import FormatOfLogs, Logs, LogsPort, err, out, refuse_missing
 from clickstream.cli.open_html import HtmlOption, RangeOption, parse_html_options
 from clickstream.ending_signals import exit_on
 from clickstream.errors import DiskFull, InputError, is_disk_full
@@ -71,33 +71,33 @@ def open_(
     """
     if export and html:
         raise typer.BadParameter("use --export or --html, not both.")
+    refuse_missing(logs)
     os.umask(0o077)  # DuckDB would let every user of the machine read its write-ahead log
     with _temporary_directory() as temporary:
         # Arrow's usual allocator keeps about 90 MB of freed memory. Arrow reads this when loaded.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         from clickstream.dashboard.web import server
-        from clickstream.log_facts.log_set import LogSet
 
         html_file = parse_html_options(html, range_)
-        chosen = _with_goals(_load_settings(), goals or []).model_copy(update={"sales": ()})
-        log_set = LogSet(logs, chosen, log_format)
         opens = not (export or html)
-        with (
-            server.listen(LOCAL_HOST, port) if opens else contextlib.nullcontext() as listener,
-            _full_disks_named(log_set),
-            _engine(log_set, follow, temporary) as engine,
-        ):
-            _read(engine)
-            for note in filter(None, engine.notes):
-                err.print(escape(note), soft_wrap=True, highlight=False)
-            if export:
-                _export(engine, export)
-                return
-            chosen = _in_directory(chosen, engine.directory)
-            if html_file:
-                html_file.write(logs, chosen, lambda: _present(engine), engine)
-            if listener:
-                _serve(engine, chosen, listener, open_browser)
+        # A port in use is refused before the imports that take a second.
+        with server.listen(LOCAL_HOST, port) if opens else contextlib.nullcontext() as listener:
+            from clickstream.log_facts.log_set import LogSet
+
+            chosen = _with_goals(_load_settings(), goals or []).model_copy(update={"sales": ()})
+            log_set = LogSet(logs, chosen, log_format)
+            with _full_disks_named(log_set), _engine(log_set, follow, temporary) as engine:
+                _read(engine)
+                for note in filter(None, engine.notes):
+                    err.print(escape(note), soft_wrap=True, highlight=False)
+                if export:
+                    _export(engine, export)
+                    return
+                chosen = _in_directory(chosen, engine.directory)
+                if html_file:
+                    html_file.write(logs, chosen, lambda: _present(engine), engine)
+                if listener:
+                    _serve(engine, chosen, listener, open_browser)
 
 
 @contextlib.contextmanager
