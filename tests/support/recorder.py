@@ -52,6 +52,7 @@ class Recorder:
     def __init__(self, app: ASGIApp, file: Path) -> None:
         self._app = app
         self._file = file
+        file.touch()
         self._workgroups: dict[str | None, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

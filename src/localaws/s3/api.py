@@ -16,6 +16,7 @@ from localaws.errors import AwsError, NotSupportedError
 from localaws.s3 import protocol
 from localaws.s3.objects import ObjectStore, StoredObject, is_match, precondition_failed
 from localaws.s3.protocol import S3Request
+from localaws.service import Json
 from localaws.store import BlobFolder, Database
 
 MAX_KEYS = 1000
@@ -78,7 +79,9 @@ class S3:
         token, prefix = query.get("continuation-token"), query.get("prefix", "")
         after = base64.urlsafe_b64decode(token).decode() if token else query.get("start-after", "")
         delimiter = query.get("delimiter", "")
-        contents, prefixes, last, is_truncated = [], [], "", False
+        contents: list[Json] = []
+        prefixes: list[Json] = []
+        last, is_truncated = "", False
         for entry in self.objects.list_entries(request.bucket, prefix, delimiter, after):
             if len(contents) + len(prefixes) == limit:
                 is_truncated = limit > 0

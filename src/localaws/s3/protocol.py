@@ -130,7 +130,8 @@ class S3Request:
         Raises AwsError (IncompleteBody; BadDigest if it differs from the CRC-32 or MD5 that the
         client sent). Other checksums, such as CRC64NVME, and signatures are not compared.
         """
-        content, trailers = self.body, {}
+        content = self.body
+        trailers: dict[str, str] = {}
         encoding = self.headers.get("content-encoding", "")
         sha256 = self.headers.get("x-amz-content-sha256", "")
         if sha256.startswith("STREAMING-") or "aws-chunked" in encoding:
