@@ -41,7 +41,7 @@ def test_data_of_another_version_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "localaws.db")) as connection:
         connection.execute("create table s3_bucket (name text)")
     command = [sys.executable, "-m", "localaws", "--root", str(tmp_path), "--port", "0"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert f"{tmp_path} has data of another version of localaws" in ended.stderr
 
