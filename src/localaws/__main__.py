@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
 
 from localaws.athena.limits import DEFAULT, Limits
 from localaws.errors import StartError
@@ -40,9 +39,11 @@ def main() -> int:
     """Run until SIGTERM or SIGINT, and return the exit status."""
     arguments = _parser().parse_args()
     root: Path = arguments.root.resolve()
+    limits = Limits(seconds=60 * arguments.query_minutes)
     try:
         lock = lock_root(root)
         listener = _listen(ALL_INTERFACES if arguments.host_name else HOST, arguments.port)
+        app = build_app(root, limits, dict(arguments.workgroup), arguments.host_name)
     except StartError as error:
         print(f"localaws: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -50,14 +51,6 @@ def main() -> int:
     # they are ignored, so that a requested stop exits with status 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    with lock, listener:
-        limits = Limits(seconds=60 * arguments.query_minutes)
-        workgroups = dict(arguments.workgroup)
-        name, record = arguments.host_name, arguments.record
-        return _serve(build_app(root, limits, workgroups, name, record), listener)
-
-
-def _serve(app: Starlette, listener: socket.socket) -> int:
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -69,7 +62,8 @@ def _serve(app: Starlette, listener: socket.socket) -> int:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(config)
-    server.run(sockets=[listener])
+    with lock, listener:
+        server.run(sockets=[listener])
     return 0 if server.started else 1
 
 
@@ -113,13 +107,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=S3_URI",
         help="workgroup of Athena and the location of its results; may be repeated. The workgroup "
         "primary exists in any case",
-    )
-    parser.add_argument(
-        "--record",
-        type=Path,
-        metavar="FILE",
-        help="append a JSON line for each request: the action and the resources that its access "
-        "key must be allowed at AWS",
     )
     return parser
 

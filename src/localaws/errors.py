@@ -3,10 +3,10 @@
 ::
 
     LocalAwsError
-    ├── StartError              the server cannot start: port or folder in use
+    ├── StartError              the server cannot start: port, folder or format of the data
     └── AwsError                an answer to a client: code, message, HTTP status
         ├── UnknownOperationError   an operation of a JSON service that localaws lacks
-        └── NotSupportedError       a feature of S3 or the query protocol that localaws lacks
+        └── NotSupportedError       a feature of an operation that localaws lacks
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Interfaces between the parts of localaws.
-
-The server speaks HTTP. A ``Service`` answers one AWS JSON-1.1 API. Athena uses S3 through
-``Blobs`` and Glue through ``Catalog``.
-"""
+"""What the services share: the account, its region, and the interfaces that Athena calls."""
 
 from __future__ import annotations
 
@@ -15,26 +11,8 @@ ACCOUNT_ID = "000000000000"
 REGION = "us-east-1"
 """The region in resource names (ARNs); clients may sign for any region."""
 
-
-class Service(Protocol):
-    """One AWS service that speaks JSON 1.1."""
-
-    name: str
-    """Signing name, as in the credential scope: ``glue``, ``athena``, ``secretsmanager``."""
-
-    target_prefix: str
-    """Left part of ``X-Amz-Target``: ``AWSGlue``, ``AmazonAthena``, ``secretsmanager``."""
-
-    def call(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Answer one operation; runs in a worker thread and may block.
-
-        Raises AwsError for each error that is returned to the client.
-        """
-        ...
-
-    def close(self) -> None:
-        """Release what the service holds; called once, when the server stops."""
-        ...
+Json = dict[str, Any]
+"""Members of a request or a response, as botocore describes them for the operation."""
 
 
 class Blobs(Protocol):
@@ -43,7 +21,7 @@ class Blobs(Protocol):
     def path(self, bucket: str, key: str) -> Path | None:
         """Return the file with the object's bytes, or None if there is no such object.
 
-        Raises AwsError (InvalidObjectState) if the stored bytes are damaged or missing.
+        Raises AwsError (InvalidObjectState) if the file is missing on the disk.
 
         The file never changes, but it is removed when the object is overwritten or deleted. A
         caller that finds the file missing must call again.
@@ -62,6 +40,6 @@ class Blobs(Protocol):
 class Catalog(Protocol):
     """The Glue Data Catalog, called by another service of the same process."""
 
-    def call(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
+    def call(self, operation: str, body: Json) -> Json:
         """Answer a Glue operation as over HTTP. Raises AwsError (EntityNotFoundException...)."""
         ...

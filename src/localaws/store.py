@@ -1,13 +1,12 @@
-"""Durable storage: one SQLite database and a folder of immutable blob files.
+"""Durable storage of the services: one SQLite database, and a folder of files that never change.
 
-A change is answered only after its transaction is on disk. A blob is on disk before the row that
-names it, and its file is removed after that row. So a crash between the two leaves only a file
-that no row names, which the next start removes.
+A change is answered only after its transaction is on disk. A blob file is on disk before the row
+that names it, and is removed after that row. A crash between the two leaves only a file that no row
+names, which the next start removes.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -15,15 +14,17 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Set
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from localaws.errors import AwsError, StartError
-from localaws.reserve import DiskReserve
+from localaws.errors import StartError
+
+FORMAT = 2
+"""The version of tables and files. Increase it with each change that older data does not fit."""
 
 BUSY_TIMEOUT_MS = 60_000
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def lock_root(root: Path) -> IO[str]:
@@ -47,12 +48,24 @@ def lock_root(root: Path) -> IO[str]:
 
 
 class Database:
-    """One SQLite file in WAL mode, shared by all services and threads of the process."""
+    """One SQLite file in WAL mode, shared by all threads of the process."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
         self._write_lock = threading.Lock()
+
+    def check_format(self) -> None:
+        """Mark a new file with the current format. Raises StartError if it has another format."""
+        connection = self.connection()
+        (version,) = connection.execute("pragma user_version").fetchone()
+        if not connection.execute("select 1 from sqlite_master").fetchone():
+            connection.execute(f"pragma user_version = {FORMAT}")
+        elif version != FORMAT:
+            raise StartError(
+                f"{self._path.parent} has data of another version of localaws (format {version}, "
+                f"this one has {FORMAT}). Choose another --root, or delete the folder."
+            )
 
     def create(self, schema: str) -> None:
         """Run ``create table if not exists ...`` statements."""
@@ -64,23 +77,9 @@ class Database:
         return self.connection().execute(sql, tuple(parameters)).fetchall()
 
     def query_one(self, sql: str, parameters: Iterable[Any] = ()) -> sqlite3.Row | None:
-        """First row of a SELECT, or None."""
+        """Return the first row of a SELECT, or None."""
         row: sqlite3.Row | None = self.connection().execute(sql, tuple(parameters)).fetchone()
         return row
-
-    def iterate(self, sql: str, parameters: Iterable[Any] = ()) -> Iterator[sqlite3.Row]:
-        """Rows of a SELECT one by one, for a caller that may stop early."""
-        return self.connection().execute(sql, tuple(parameters))
-
-    @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
-        """Open a read transaction, in which all SELECTs see the same state."""
-        connection = self.connection()
-        connection.execute("begin")
-        try:
-            yield connection
-        finally:
-            connection.execute("rollback")
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -89,7 +88,7 @@ class Database:
         Writers wait for a lock of this object, which is fair and cheap, instead of SQLite's busy
         polling.
         """
-        with self._write_lock, _translate_disk_errors():
+        with self._write_lock:
             connection = self.connection()
             connection.execute("begin immediate")
             try:
@@ -109,10 +108,7 @@ class Database:
             self.connection().execute("pragma wal_checkpoint(truncate)")
 
     def connection(self) -> sqlite3.Connection:
-        """Return this thread's connection for reading, opened on first use.
-
-        Writers use ``write``.
-        """
+        """Return this thread's connection, opened on first use. Writers use ``write``."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = sqlite3.connect(self._path, isolation_level=None)
@@ -125,109 +121,52 @@ class Database:
         return connection
 
 
+@dataclass(frozen=True)
+class Blob:
+    """A file of the folder: its name, its size in bytes, and the MD5 of its bytes."""
+
+    name: str
+    size: int
+    md5: bytes
+
+
 class BlobFolder:
-    """Files with random names, spread over 256 subfolders, each written once."""
+    """Files with random names, each written once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        for number in range(256):
-            (root / f"{number:02x}").mkdir(parents=True, exist_ok=True)
-        _sync_folder(root)
-        self.reserve = DiskReserve(root / "reserve")
+        root.mkdir(parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
-        """File of a blob."""
-        return self._root / name[:2] / name
+        """Return the file of a blob."""
+        return self._root / name
 
-    @contextmanager
-    def writing(self) -> Iterator[BlobWriter]:
-        """Create a blob, which is kept if the block ends and removed if it raises.
-
-        The block must call ``finish()`` when all bytes are written.
-        """
-        writer = BlobWriter(self, uuid.uuid4().hex)
+    def write(self, blocks: Iterable[bytes]) -> Blob:
+        """Write a blob; its bytes and its name are on disk when this returns."""
+        name, size, md5 = uuid.uuid4().hex, 0, hashlib.md5(usedforsecurity=False)
         try:
-            with _translate_disk_errors(), writer:
-                yield writer
+            with self.path(name).open("wb") as file:
+                for block in blocks:
+                    file.write(block)
+                    md5.update(block)
+                    size += len(block)
+                file.flush()
+                os.fsync(file.fileno())
         except BaseException:
-            self.remove(writer.name)
+            self.remove(name)
             raise
+        folder = os.open(self._root, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # fsync of a file does not guarantee its directory entry
+        finally:
+            os.close(folder)
+        return Blob(name, size, md5.digest())
 
     def remove(self, *names: str) -> None:
-        """Unlink blobs. A reader that has a blob open can still read it to the end.
-
-        A file that can't be removed now is removed by the next sweep, because no row names it.
-        """
+        """Unlink blobs. A reader that has a blob open can still read it to the end."""
         for name in names:
-            with suppress(OSError):
-                self.path(name).unlink()
+            self.path(name).unlink(missing_ok=True)
 
-    def sweep(self, live: Set[str]) -> int:
-        """Remove every file that is not in ``live``, and return how many were removed."""
-        leftover = [
-            entry for entry in self._root.glob("??/*") if entry.is_file() and entry.name not in live
-        ]
-        for entry in leftover:
-            entry.unlink()
-        return len(leftover)
-
-
-class BlobWriter:
-    """A blob being written: ``name``, ``size`` in bytes and the MD5 of what was written so far."""
-
-    def __init__(self, folder: BlobFolder, name: str) -> None:
-        self.name = name
-        self.size = 0
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._path = folder.path(name)
-        self._file = self._path.open("wb")
-
-    def write(self, chunk: bytes) -> None:
-        """Append bytes."""
-        self._file.write(chunk)
-        self._md5.update(chunk)
-        self.size += len(chunk)
-
-    def finish(self) -> None:
-        """Sync the bytes and the file's directory entry to disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        _sync_folder(self._path.parent)
-
-    def md5(self) -> bytes:
-        """MD5 of the bytes written so far."""
-        return self._md5.digest()
-
-    def __enter__(self) -> BlobWriter:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._file.close()
-
-
-@contextmanager
-def _translate_disk_errors() -> Iterator[None]:
-    """Translate the errors of a full disk for the client.
-
-    Raises AwsError (InternalError), which clients retry.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _DISK_FULL:
-            raise
-        raise AwsError("InternalError", f"The disk of localaws is full: {error}", 500) from error
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            raise
-        raise AwsError("InternalError", f"The disk of localaws is full: {error}", 500) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Sync a folder's entries to disk, which fsync of a file does not guarantee."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def sweep(self, live: Set[str]) -> None:
+        """Remove each file that is not in ``live``."""
+        self.remove(*(entry.name for entry in self._root.iterdir() if entry.name not in live))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -14,7 +15,8 @@ import pytest
 from botocore.credentials import Credentials
 from tests.clickstream.pipeline.builders import log_lines, write
 from tests.support.lakes import aws_session, settings_of_a_lake
-from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
+from tests.support.localaws_process import CREDENTIALS
+from tests.support.localaws_thread import local_aws_in_thread
 from tests.support.sales_files import pull_sales, with_sales, write_sales
 
 from clickstream import spark
@@ -74,15 +76,19 @@ def record_calls(directory: Path) -> Path:
     Return the file of the recorder.
     """
     file = directory / "calls.jsonl"
-    results = f"{WORKGROUP}=s3://{BUCKET}/athena-results/"
-    options = ("--record", str(file), "--workgroup", results)
+    workgroups = {WORKGROUP: f"s3://{BUCKET}/athena-results/"}
     with (
-        LocalAwsProcess(directory / "aws", *options) as aws,
+        local_aws_in_thread(directory / "aws", workgroups, file) as endpoint,
         pytest.MonkeyPatch.context() as patch,
     ):
-        aws.client("s3").create_bucket(Bucket=BUCKET)
-        aws.client("glue").create_database(DatabaseInput={"Name": DATABASE})
-        settings = settings_of_stack(aws.endpoint, directory)
+        stack = partial(
+            aws_session().client,
+            endpoint_url=endpoint,
+            region_name=CREDENTIALS["AWS_DEFAULT_REGION"],
+        )
+        stack("s3").create_bucket(Bucket=BUCKET)
+        stack("glue").create_database(DatabaseInput={"Name": DATABASE})
+        settings = settings_of_stack(endpoint, directory)
         run_pipeline(open_lake(settings, session_of(AIRFLOW)))
         clean_on_spark(settings, patch)
         show_dashboard(Lake(settings, session_of(DASHBOARD)), directory / "copy")

@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, assume
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from tests.support.aws_errors import error_code
@@ -53,15 +53,6 @@ class Bucket(RuleBasedStateMachine):
         else:
             assert code is None
             self.model[key] = body
-
-    @rule(source=KEYS, to=KEYS)
-    def copy(self, source: str, to: str) -> None:
-        assume(source != to)
-        origin = {"Bucket": self.bucket, "Key": source}
-        code = self.outcome("copy_object", Key=to, CopySource=origin)
-        assert code == (None if source in self.model else "NoSuchKey")
-        if code is None:
-            self.model[to] = self.model[source]
 
     @rule(keys=st.lists(KEYS, min_size=1, max_size=5, unique=True))
     def delete(self, keys: list[str]) -> None:

@@ -51,6 +51,6 @@ def test_acknowledged_objects_and_tables_survive_a_crash(tmp_path: Path) -> None
         # The write in flight when the server ended may be stored without an answer.
         last = int(s3.get_object(Bucket="crash", Key="overwritten")["Body"].read())
         assert last in (objects[-1], objects[-1] - 1, objects[-1] + 1)
-        stored = [path for path in (tmp_path / "blobs").glob("??/*") if path.is_file()]
+        stored = [*(tmp_path / "blobs").iterdir()]
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket="crash")
         assert len(stored) == sum(page["KeyCount"] for page in pages)

@@ -25,4 +25,4 @@ def blob_path(root: Path, bucket: str, key: str) -> Path:
         [(blob,)] = connection.execute(
             "select blob from s3_object where bucket = ? and key = ?", (bucket, key)
         ).fetchall()
-    return root / "blobs" / blob[:2] / blob
+    return root / "blobs" / str(blob)

@@ -52,8 +52,8 @@ _UNKNOWN_COMMIT = "CommitStateUnknownException"
 _OF_PYARROW = "AWS Error "
 _REFUSALS_OF_PYARROW = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY", "SIGNATURE")
 
-_DAMAGE = re.compile(r"The stored bytes of s3://.* are (damaged|missing): .*", re.DOTALL)
-"""The local S3's report that the bytes of an object on its disk have changed."""
+_DAMAGE = re.compile(r"The stored bytes of s3://.* are missing: .*", re.DOTALL)
+"""The local S3's report that the file of an object is missing on its disk."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ _log = logging.getLogger(__name__)
 def translate_errors() -> Iterator[None]:
     """Translate errors of boto3, pyarrow, pyiceberg and the local disk.
 
-    Raises AwsUnavailable, AwsRefused, SettingsError, DiskFull or, where S3 reports damaged bytes,
+    Raises AwsUnavailable, AwsRefused, SettingsError, DiskFull or, where S3 reports missing bytes,
     DamagedObject, without the chain of the libraries' own tracebacks; those are logged at level
     DEBUG. Every other error passes unchanged.
     """
@@ -96,7 +96,7 @@ def translate_error(error: Exception) -> ClickstreamError | None:
 
 
 def reported_damage(error: Exception) -> str | None:
-    """Return the local S3's report of damaged bytes from an error; None for other errors."""
+    """Return the local S3's report of missing bytes from an error; None for other errors."""
     found = _DAMAGE.search(str(error))
     return " ".join(found[0].split()) if found else None
 

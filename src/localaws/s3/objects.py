@@ -1,204 +1,334 @@
-"""Operations on objects: put, get, head, copy, delete."""
+"""Buckets, objects and multipart uploads: rows in the database, each with the name of its blob.
+
+One transaction reads the current object, checks the condition of the write, and replaces the
+object. So exactly one of several conditional writers succeeds, and no reader sees a mixture.
+"""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Mapping
-from email.utils import formatdate
+import hashlib
+import json
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import IO
-from urllib.parse import parse_qsl, unquote
 
-from starlette.responses import Response, StreamingResponse
+from localaws.errors import AwsError
+from localaws.store import BlobFolder, Database
 
-from localaws.errors import AwsError, NotSupportedError
-from localaws.s3 import xml
-from localaws.s3.conditions import WriteCondition, byte_range, is_modified
-from localaws.s3.index import ObjectIndex, StoredObject
-from localaws.s3.payload import Payload
-from localaws.s3.request import CONTENT_HEADERS, MAX_METADATA_BYTES, S3Request, split_path
-from localaws.store import BlobWriter
-
-# A body up to this size is read by the thread that looks up the object; a longer one is streamed.
+_SCHEMA = """
+create table if not exists s3_bucket (name text primary key, created_at real not null);
+create table if not exists s3_object (
+    bucket text, key text, blob text not null, size integer not null, etag text not null,
+    headers text not null, modified_at real not null,
+    primary key (bucket, key)
+) without rowid;
+create table if not exists s3_upload (
+    id text primary key, bucket text not null, key text not null, headers text not null
+);
+create table if not exists s3_part (
+    upload_id text, number integer, blob text not null, etag text not null,
+    primary key (upload_id, number)
+) without rowid;
+"""
+_OPEN_ATTEMPTS = 100
 _BLOCK = 1 << 20
+# Sorts after all other characters, so a scan from prefix + _LAST skips the keys with the prefix.
+_LAST = "\U0010ffff"
+NO_CONDITIONS: Mapping[str, str] = MappingProxyType({})
 
 
-class ObjectOperations:
-    """Operations on one object, except multipart uploads."""
+@dataclass(frozen=True)
+class StoredObject:
+    """One object. ``size`` in bytes, ``etag`` without quotes, ``modified_at`` in Unix seconds.
 
-    def __init__(self, index: ObjectIndex) -> None:
-        self._index = index
+    ``headers`` has content headers and user metadata.
+    """
 
-    def put(self, request: S3Request) -> Response:
-        """PutObject, or CopyObject if a source is named."""
-        if "x-amz-copy-source" in request.headers:
-            return self._copy(request)
-        self._index.bucket_region(request.bucket)
-        with self._index.blobs.writing() as blob:
-            checksums = Payload(request).save(blob)
-            stored = stored_object(request.key, blob, request.object_headers(), checksums)
-            self._index.put(request.bucket, stored, WriteCondition.of(request.headers))
-        return Response(headers={"ETag": f'"{stored.etag}"', **_checksum_headers(stored)})
+    key: str
+    blob: str
+    size: int
+    etag: str
+    headers: Mapping[str, str]
+    modified_at: float = field(default_factory=time.time)
 
-    def put_stream(self, bucket: str, key: str, data: IO[bytes], content_type: str) -> None:
-        """Store data of this process, block by block. Raises AwsError (NoSuchBucket)."""
-        with self._index.blobs.writing() as blob:
-            shutil.copyfileobj(data, blob, _BLOCK)
-            blob.finish()
-            stored = stored_object(key, blob, {"content-type": content_type})
-            self._index.put(bucket, stored, WriteCondition())
 
-    def get(self, request: S3Request) -> Response:
-        """GetObject."""
-        refuse_versions(request)
-        stored, file = self._index.open(request.bucket, request.key)
-        try:
-            head = _read_head(request, stored)
-            if head.status_code == 304:
-                file.close()
-                return head
-            return self._with_body(request, head, stored, file)
-        except BaseException:
-            file.close()
-            raise
+class ObjectStore:
+    """All buckets, their objects and their unfinished uploads."""
 
-    def head(self, request: S3Request) -> Response:
-        """HeadObject."""
-        refuse_versions(request)
-        return _read_head(request, self._index.get(request.bucket, request.key))
+    def __init__(self, database: Database, blobs: BlobFolder) -> None:
+        self._database = database
+        self.blobs = blobs
+        database.create(_SCHEMA)
+        rows = database.query("select blob from s3_object union all select blob from s3_part")
+        blobs.sweep({row["blob"] for row in rows})
 
-    def delete(self, request: S3Request) -> Response:
-        """DeleteObject."""
-        refuse_versions(request)
-        self._index.delete(request.bucket, [request.key], request.headers.get("if-match"))
-        return Response(status_code=204)
+    def create_bucket(self, name: str) -> None:
+        """Create a bucket, unless it exists: as at AWS in us-east-1, that is no error."""
+        with self._database.write() as connection:
+            connection.execute("insert or ignore into s3_bucket values (?, ?)", (name, time.time()))
 
-    def open_source(self, request: S3Request) -> tuple[StoredObject, IO[bytes]]:
-        """Open the source of a copy. Raises AwsError (NoSuchKey, PreconditionFailed, …)."""
-        path, _, query = request.headers["x-amz-copy-source"].partition("?")
-        if query:
-            raise NotSupportedError(f"the S3 copy source parameter {parse_qsl(query)[0][0]}")
-        stored, file = self._index.open(*split_path(path.encode("latin-1")))
-        if not is_modified(
-            request.headers, stored.etag, stored.modified_at, prefix="x-amz-copy-source-"
-        ):
-            file.close()
+    def buckets(self) -> list[tuple[str, float]]:
+        """Return name and creation time of each bucket, by name."""
+        return [tuple(row) for row in self._database.query("select * from s3_bucket order by name")]
+
+    def exists_bucket(self, name: str) -> bool:
+        """Whether the bucket exists."""
+        return bool(self._database.query_one("select 1 from s3_bucket where name = ?", (name,)))
+
+    def require_bucket(self, name: str) -> None:
+        """Raise AwsError (NoSuchBucket) if the bucket does not exist."""
+        if not self.exists_bucket(name):
             raise AwsError(
-                "PreconditionFailed",
-                "At least one of the pre-conditions you specified did not hold",
-                412,
+                "NoSuchBucket", "The specified bucket does not exist", 404, {"BucketName": name}
             )
-        return stored, file
 
-    def _with_body(
-        self, request: S3Request, head: Response, stored: StoredObject, file: IO[bytes]
-    ) -> Response:
-        """Add the body to the response of a read, and compare its bytes with their MD5.
+    def get(self, bucket: str, key: str) -> StoredObject:
+        """Return an object. Raises AwsError (NoSuchBucket, NoSuchKey)."""
+        row = self._database.query_one(
+            "select * from s3_object where bucket = ? and key = ?", (bucket, key)
+        )
+        if row is None:
+            self.require_bucket(bucket)
+            raise _no_such_key()
+        return _stored_object(row)
 
-        A large object is compared while it is sent; if it is damaged, the connection is closed
-        before the last block. The next read of the object is refused before it is sent.
+    def open(self, bucket: str, key: str) -> tuple[StoredObject, IO[bytes]]:
+        """Return an object and its open blob, which stays readable if the object is replaced.
+
+        Raises AwsError (NoSuchBucket, NoSuchKey; InvalidObjectState if the blob is missing).
         """
-        part = byte_range(request.headers.get("range"), stored.size)
-        length = int(head.headers["content-length"])
-        if part or self._index.integrity.is_suspect(stored.blob):
-            self._index.check(request.bucket, stored, file)
-        elif length > _BLOCK:  # before the head is sent
-            self._index.check_size(request.bucket, stored, file)
-        if part:
-            blocks = file_blocks(file, *part)
-        else:
-            blocks = self._index.blocks(request.bucket, stored, file)
-        if length <= _BLOCK:
-            return Response(b"".join(blocks), head.status_code, head.headers)
-        return StreamingResponse(blocks, head.status_code, head.headers)
-
-    def _copy(self, request: S3Request) -> Response:
-        replace = request.headers.get("x-amz-metadata-directive", "COPY") == "REPLACE"
-        source = unquote(request.headers["x-amz-copy-source"]).removeprefix("/")
-        if source == f"{request.bucket}/{request.key}" and not replace:
-            raise AwsError(
-                "InvalidRequest",
-                "This copy request is illegal because it is trying to copy an object to itself "
-                "without changing the object's metadata.",
-            )
-        original, file = self.open_source(request)
-        headers = request.object_headers() if replace else original.headers
-        with self._index.blobs.writing() as blob:
-            for block in self._index.blocks(source_bucket(request), original, file):
-                blob.write(block)
-            blob.finish()
-            stored = stored_object(request.key, blob, headers)
-            self._index.put(request.bucket, stored, WriteCondition.of(request.headers))
-        return xml.response(
-            "CopyObjectResult",
-            {"ETag": f'"{stored.etag}"', "LastModified": xml.timestamp(stored.modified_at)},
+        for _ in range(_OPEN_ATTEMPTS):
+            stored = self.get(bucket, key)
+            try:
+                return stored, self.blobs.path(stored.blob).open("rb")
+            except FileNotFoundError:  # the object was replaced after the look-up: look it up again
+                continue
+        raise AwsError(
+            "InvalidObjectState",
+            f"The stored bytes of s3://{bucket}/{key} are missing: localaws has no file "
+            f"{self.blobs.path(stored.blob)}. Upload the object again.",
+            409,
         )
 
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        blocks: Iterable[bytes],
+        headers: Mapping[str, str],
+        conditions: Mapping[str, str] = NO_CONDITIONS,
+    ) -> StoredObject:
+        """Store an object. ``conditions`` has the request headers If-Match and If-None-Match.
 
-def stored_object(
-    key: str,
-    blob: BlobWriter,
-    headers: Mapping[str, str],
-    checksums: Mapping[str, str] | None = None,
-) -> StoredObject:
-    """Build the object of a finished blob; its ETag is the MD5 of its bytes."""
-    return StoredObject(key, blob.name, blob.size, blob.md5().hex(), headers, checksums or {})
+        Raises AwsError (NoSuchBucket, NoSuchKey, PreconditionFailed).
+        """
+        self.require_bucket(bucket)
+        blob = self.blobs.write(blocks)
+        stored = StoredObject(key, blob.name, blob.size, blob.md5.hex(), headers)
+        try:
+            with self._database.write() as connection:
+                replaced = _replace(connection, bucket, stored, conditions)
+        except BaseException:
+            self.blobs.remove(blob.name)
+            raise
+        self.blobs.remove(*replaced)
+        return stored
+
+    def delete(
+        self, bucket: str, keys: Iterable[str], conditions: Mapping[str, str] = NO_CONDITIONS
+    ) -> None:
+        """Delete objects in one transaction. As at AWS, missing objects are no error.
+
+        Raises AwsError (NoSuchBucket; NoSuchKey or PreconditionFailed for the conditions).
+        """
+        self.require_bucket(bucket)
+        removed: list[str] = []
+        with self._database.write() as connection:
+            for key in keys:
+                _check_conditions(connection, bucket, key, conditions)
+                rows = connection.execute(
+                    "delete from s3_object where bucket = ? and key = ? returning blob",
+                    (bucket, key),
+                )
+                removed += [row["blob"] for row in rows]
+        self.blobs.remove(*removed)
+
+    def list_entries(
+        self, bucket: str, prefix: str, delimiter: str, after: str
+    ) -> Iterator[StoredObject | str]:
+        """Yield the entries of a listing greater than ``after``, in S3's order (UTF-8 bytes).
+
+        An entry is an object or, as text, a common prefix: the part of keys up to the first
+        delimiter after the prefix.
+        """
+
+        def common_prefix(key: str) -> str:
+            cut = key.find(delimiter, len(prefix)) if delimiter and key.startswith(prefix) else -1
+            return key[: cut + len(delimiter)] if cut >= 0 else ""
+
+        folded = common_prefix(after)
+        start: str | None = folded + _LAST if folded else max(prefix, after)
+        while start is not None:
+            rows = self._database.connection().execute(
+                "select * from s3_object where bucket = ? and key >= ? order by key",
+                (bucket, start),
+            )
+            start = None
+            for row in rows:
+                if not row["key"].startswith(prefix):
+                    return
+                if row["key"] <= after:
+                    continue
+                folded = common_prefix(row["key"])
+                yield folded or _stored_object(row)
+                if folded:  # start again behind the folded keys instead of reading them all
+                    start = folded + _LAST
+                    break
+
+    def create_upload(self, bucket: str, key: str, headers: Mapping[str, str]) -> str:
+        """Begin a multipart upload and return its id. Raises AwsError (NoSuchBucket)."""
+        self.require_bucket(bucket)
+        upload_id = uuid.uuid4().hex
+        with self._database.write() as connection:
+            row = (upload_id, bucket, key, json.dumps(dict(headers)))
+            connection.execute("insert into s3_upload values (?, ?, ?, ?)", row)
+        return upload_id
+
+    def put_part(self, upload_id: str, number: int, content: bytes) -> str:
+        """Store a part, which replaces an earlier one with its number, and return its ETag.
+
+        Raises AwsError (NoSuchUpload).
+        """
+        blob = self.blobs.write([content])
+        try:
+            with self._database.write() as connection:
+                _require_upload(connection, upload_id)
+                replaced = connection.execute(
+                    "delete from s3_part where upload_id = ? and number = ? returning blob",
+                    (upload_id, number),
+                ).fetchall()
+                row = (upload_id, number, blob.name, blob.md5.hex())
+                connection.execute("insert into s3_part values (?, ?, ?, ?)", row)
+        except BaseException:
+            self.blobs.remove(blob.name)
+            raise
+        self.blobs.remove(*(row["blob"] for row in replaced))
+        return blob.md5.hex()
+
+    def complete_upload(
+        self, upload_id: str, wanted: Sequence[tuple[int, str]], conditions: Mapping[str, str]
+    ) -> StoredObject:
+        """Join the wanted parts (number, ETag) into the object and end the upload.
+
+        Raises AwsError (NoSuchUpload, InvalidPart, and those of the conditions, after which the
+        upload still exists).
+        """
+        upload = _require_upload(self._database.connection(), upload_id)
+        rows = self._database.query("select * from s3_part where upload_id = ?", (upload_id,))
+        blobs = {(row["number"], row["etag"]): row["blob"] for row in rows}
+        if not wanted or not blobs.keys() >= {*wanted}:
+            raise AwsError(
+                "InvalidPart", "A part was not uploaded, or its entity tag does not match."
+            )
+        blob = self.blobs.write(self._blocks([blobs[part] for part in wanted]))
+        digests = b"".join(bytes.fromhex(etag) for _, etag in wanted)
+        etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(wanted)}"
+        headers = json.loads(upload["headers"])
+        stored = StoredObject(upload["key"], blob.name, blob.size, etag, headers)
+        try:
+            with self._database.write() as connection:
+                _require_upload(connection, upload_id)
+                replaced = _replace(connection, upload["bucket"], stored, conditions)
+                replaced += _end_upload(connection, upload_id)
+        except BaseException:
+            self.blobs.remove(blob.name)
+            raise
+        self.blobs.remove(*replaced)
+        return stored
+
+    def abort_upload(self, upload_id: str) -> None:
+        """End an upload and remove its parts. Raises AwsError (NoSuchUpload)."""
+        with self._database.write() as connection:
+            _require_upload(connection, upload_id)
+            removed = _end_upload(connection, upload_id)
+        self.blobs.remove(*removed)
+
+    def _blocks(self, names: Iterable[str]) -> Iterator[bytes]:
+        for name in names:
+            with self.blobs.path(name).open("rb") as file:
+                while block := file.read(_BLOCK):
+                    yield block
 
 
-def source_bucket(request: S3Request) -> str:
-    """The bucket of the source of a copy."""
-    path = request.headers["x-amz-copy-source"].partition("?")[0]
-    return split_path(path.encode("latin-1"))[0]
+def is_match(header: str, etag: str) -> bool:
+    """Whether a list of ETags in a header names this one, as ``*`` does."""
+    return any(tag.strip().strip('"') in ("*", etag) for tag in header.split(","))
 
 
-def refuse_versions(request: S3Request) -> None:
-    """Raise NotSupportedError if the request asks for a version or a part of an object."""
-    for name in ("versionId", "partNumber"):
-        if name in request.query:
-            raise NotSupportedError(f"the S3 parameter {name} in {request.method} of an object")
+def precondition_failed() -> AwsError:
+    """Build the error for a condition that does not hold."""
+    message = "At least one of the pre-conditions you specified did not hold"
+    return AwsError("PreconditionFailed", message, 412)
 
 
-def file_blocks(file: IO[bytes], start: int, length: int) -> Iterator[bytes]:
-    """Yield ``length`` bytes of a file from ``start`` in blocks; close the file at the end."""
-    with file:
-        file.seek(start)
-        while length > 0 and (block := file.read(min(length, _BLOCK))):
-            length -= len(block)
-            yield block
+def _no_such_key() -> AwsError:
+    return AwsError("NoSuchKey", "The specified key does not exist.", 404)
 
 
-def _read_head(request: S3Request, stored: StoredObject) -> Response:
-    """Build status and headers of the response to a read, without the body."""
-    headers = {
-        "ETag": f'"{stored.etag}"',
-        "Last-Modified": formatdate(stored.modified_at, usegmt=True),
-    }
-    if not is_modified(request.headers, stored.etag, stored.modified_at):
-        return Response(status_code=304, headers=headers)
-    headers |= {"Accept-Ranges": "bytes", **stored.headers, **_overrides(request)}
-    part = byte_range(request.headers.get("range"), stored.size)
-    if part is None and request.headers.get("x-amz-checksum-mode") == "ENABLED":
-        headers |= _checksum_headers(stored)
-    start, length = part or (0, stored.size)
-    headers["Content-Length"] = str(length)
-    if part:
-        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{stored.size}"
-    return Response(status_code=206 if part else 200, headers=headers)
+def _replace(
+    connection: sqlite3.Connection, bucket: str, new: StoredObject, conditions: Mapping[str, str]
+) -> list[str]:
+    """Put an object in the caller's transaction; return the blobs to remove after its commit."""
+    _check_conditions(connection, bucket, new.key, conditions)
+    replaced = connection.execute(
+        "select blob from s3_object where bucket = ? and key = ?", (bucket, new.key)
+    ).fetchall()
+    values = (new.blob, new.size, new.etag, json.dumps(dict(new.headers)), new.modified_at)
+    connection.execute(
+        "insert or replace into s3_object values (?, ?, ?, ?, ?, ?, ?)", (bucket, new.key, *values)
+    )
+    return [row["blob"] for row in replaced]
 
 
-def _overrides(request: S3Request) -> dict[str, str]:
-    """Return the response headers that the URL overrides: ``response-content-type=...``.
+def _check_conditions(
+    connection: sqlite3.Connection, bucket: str, key: str, conditions: Mapping[str, str]
+) -> None:
+    """Raise AwsError (PreconditionFailed, NoSuchKey) if the current object is another one."""
+    must_match, must_be_new = conditions.get("if-match"), "if-none-match" in conditions
+    if not must_match and not must_be_new:
+        return
+    row = connection.execute(
+        "select etag from s3_object where bucket = ? and key = ?", (bucket, key)
+    ).fetchone()
+    if must_be_new and row is not None:
+        raise precondition_failed()
+    if must_match and row is None:
+        raise _no_such_key()
+    if must_match and not is_match(must_match, row["etag"]):
+        raise precondition_failed()
 
-    Raises AwsError (InvalidArgument) for a value that is invalid in a header (RFC 9110, 5.5).
-    """
-    names = {name: f"response-{name}" for name in CONTENT_HEADERS}
-    found = {name: request.query[key] for name, key in names.items() if key in request.query}
-    for name, value in found.items():
-        if not value.isprintable() or not value.isascii() or len(value) > MAX_METADATA_BYTES:
-            raise AwsError("InvalidArgument", f"response-{name} can't be the value of a header.")
-    return found
+
+def _require_upload(connection: sqlite3.Connection, upload_id: str) -> sqlite3.Row:
+    row: sqlite3.Row | None = connection.execute(
+        "select * from s3_upload where id = ?", (upload_id,)
+    ).fetchone()
+    if row is None:
+        raise AwsError("NoSuchUpload", "The specified multipart upload does not exist.", 404)
+    return row
 
 
-def _checksum_headers(stored: StoredObject) -> dict[str, str]:
-    if not stored.checksums:
-        return {}
-    return {**stored.checksums, "x-amz-checksum-type": "FULL_OBJECT"}
+def _end_upload(connection: sqlite3.Connection, upload_id: str) -> list[str]:
+    """Drop an upload and its parts; return the blobs of the parts."""
+    connection.execute("delete from s3_upload where id = ?", (upload_id,))
+    rows = connection.execute("delete from s3_part where upload_id = ? returning blob", [upload_id])
+    return [row["blob"] for row in rows]
+
+
+def _stored_object(row: sqlite3.Row) -> StoredObject:
+    headers = json.loads(row["headers"])
+    values = (row["key"], row["blob"], row["size"], row["etag"], headers, row["modified_at"])
+    return StoredObject(*values)
