@@ -32,7 +32,7 @@ class DateCarry:
 
     open_sessions: pa.Table
     reached: int
-    counts: pd.DataFrame
+    counts: people.Counts
     continued: str
 
     def to_json(self) -> bytes:
@@ -46,7 +46,7 @@ class DateCarry:
             ],
             "reached": self.reached,
             "continued": self.continued,
-            "counts": self.counts[_COLUMNS].to_numpy(object).tolist(),
+            "counts": self.counts.frame()[_COLUMNS].to_numpy(object).tolist(),
         }  # fmt: skip
         return json.dumps(stored).encode()
 
@@ -61,7 +61,9 @@ class DateCarry:
         counts = pd.DataFrame(stored["counts"], columns=_COLUMNS)
         counts.insert(0, "event_date", pd.Series([date_of(day)] * len(counts)))
         carry = pa.table(columns, schema=schema)
-        return cls(carry, int(stored["reached"]), counts, str(stored["continued"]))
+        return cls(
+            carry, int(stored["reached"]), people.Counts.of(counts), str(stored["continued"])
+        )
 
 
 def digest_continued_sessions(parts: pa.Table, hits: pa.Table, midnight: datetime) -> str:
@@ -71,6 +73,8 @@ def digest_continued_sessions(parts: pa.Table, hits: pa.Table, midnight: datetim
     depend on the files that were read.
     """
     some = parts.filter(pc.less(parts["session_started_at"], pa.scalar(midnight)))
+    if not len(some):
+        return ""
     part_ids = some["part_id"].cast(pa.string()).combine_chunks()
     is_of_part = pc.is_in(hits["part_id"].cast(pa.string()), part_ids)
     return _digest(_bytes_of(some) + _bytes_of(hits.drop_columns(_PLACES).filter(is_of_part)))

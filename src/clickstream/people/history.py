@@ -18,7 +18,7 @@ _NOTHING = Counts.of(pd.DataFrame(columns=COUNT_COLUMNS))
 
 
 class SiteHistory:
-    """The counts of dates, as `count_kinds` returns them, by date."""
+    """The counts of dates, by date; `counts` are those stored, with the columns COUNT_COLUMNS."""
 
     def __init__(self, counts: Mapping[date, pd.DataFrame] | None = None) -> None:
         self._counts = {day: Counts.of(one) for day, one in (counts or {}).items()}
@@ -28,8 +28,7 @@ class SiteHistory:
         before = [self._counts[one] for one in sorted(self._counts) if day - REACH <= one < day]
         return learn_from_counts(Counts.concat([_NOTHING, *before]), day.weekday()).rounded()
 
-    def add(self, day: date, visitors: pd.DataFrame, shares: pd.Series) -> pd.DataFrame:
+    def add(self, day: date, visitors: pd.DataFrame, shares: pd.Series) -> Counts:
         """Count the people of a date, so that later dates learn from them; return the counts."""
-        counts = count_kinds(day, visitors, shares)
-        self._counts[day] = Counts.of(counts)
-        return counts
+        self._counts[day] = count_kinds(day, visitors, shares)
+        return self._counts[day]
