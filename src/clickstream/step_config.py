@@ -97,11 +97,14 @@ _ANY_DEVICE = devices.Device("other", None, None, None)
 
 def infer_domain(settings: Settings, sample: Iterable[pa.Table]) -> OwnDomain | None:
     """Infer the site's own domain from tables of parsed requests; None if they do not show one."""
-    return infer_own_domain(referrers_of_assets(clean_rules(settings), sample))
+    by_date = referrers_of_assets(clean_rules(settings), sample)
+    return infer_own_domain(sum(by_date.values(), Counter[str]()))
 
 
-def referrers_of_assets(rules: clean.CleanRules, sample: Iterable[pa.Table]) -> Counter[str]:
-    """Count the asset requests of tables of parsed requests by their referrer."""
+def referrers_of_assets(
+    rules: clean.CleanRules, sample: Iterable[pa.Table]
+) -> dict[int, Counter[str]]:
+    """Count the asset requests of tables of parsed requests by their referrer, for each date."""
     # Neither keys nor devices matter here, and a device is expensive to determine.
     look_ups = clean.LookUps(device=lambda _: _ANY_DEVICE)
     cleaner = clean.Cleaner(rules, clean.VisitorKeys(bytes(32)), look_ups)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from clickstream.clean.channels import ChannelRules, arrival
@@ -51,11 +52,15 @@ class Arrivals:
     def __len__(self) -> int:
         return self._pairs.met.shape[1]
 
-    def count(self, referrers: Codes) -> Counter[str]:
-        """Count the rows with each referrer."""
-        counts = np.bincount(referrers, minlength=len(self._referrers)).tolist()
-        named = zip(self._referrers.values.to_pylist(), counts, strict=True)
-        return Counter({text: n for text, n in named if text and n})
+    def count(self, day: npt.NDArray[np.int64], referrers: Codes) -> dict[int, Counter[str]]:
+        """Count the rows with each referrer, for each day."""
+        texts = self._referrers.values.to_pylist()
+        pairs, counts = np.unique(day * len(texts) + referrers, return_counts=True)
+        found: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        for pair, number in zip(pairs.tolist(), counts.tolist(), strict=True):
+            if text := texts[pair % len(texts)]:
+                found[pair // len(texts)][text] = number
+        return found
 
     def rows(self, referrers: Codes, tags: Codes) -> Codes:
         """Return the code of each request's arrival, from the codes of its referrer and tags."""

@@ -47,11 +47,13 @@ class Cleaner:
         self._agents = Agents(rules, self._look_ups)
         self.forget()
 
-    def forget(self) -> None:
+    def forget(self, keys: VisitorKeys | None = None) -> None:
         """Start new, empty tables. Rows returned earlier do not point into the new tables.
 
         User agents are kept, up to a limit: they are few, and interpreting one is expensive.
+        `keys` are the visitor keys from now on, if they change.
         """
+        self._keys = keys or self._keys
         rules = self._rules
         if len(self._agents) > MOST_REMEMBERED:
             self._agents = Agents(rules, self._look_ups)
@@ -112,14 +114,18 @@ class Cleaner:
             }
         )
 
-    def referrers_of_assets(self) -> Counter[str]:
-        """Count how many requests for static assets name each referrer."""
+    def referrers_of_assets(self) -> dict[int, Counter[str]]:
+        """Count how many requests for static assets name each referrer, for each date.
+
+        Dates are days since 1970-01-01.
+        """
         self._label()
-        is_asset = [batch["kind"] == KINDS.index("asset") for batch in self._batches]
-        named = [
-            batch["referrer"][some] for batch, some in zip(self._batches, is_asset, strict=True)
-        ]
-        return self._arrivals.count(np.concatenate(named))
+        hour, kind, referrer = (
+            np.concatenate([batch[name] for batch in self._batches])
+            for name in ("hour", "kind", "referrer")
+        )
+        is_asset = kind == KINDS.index("asset")
+        return self._arrivals.count(hour[is_asset].astype(np.int64) // 24, referrer[is_asset])
 
     def __len__(self) -> int:
         """Return the number of requests that were added and not returned yet."""

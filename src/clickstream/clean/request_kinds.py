@@ -172,18 +172,32 @@ def kind_of(
 
 
 def balance(kind: npt.NDArray[np.integer], is_bot: npt.NDArray[np.bool_]) -> dict[str, int]:
-    """Count requests by the terms of the line balance; the counts sum to the number of requests.
+    """Count requests by the terms of the line balance; the counts sum to the number of requests."""
+    counts = balance_by_group(kind, is_bot, np.zeros(len(kind), np.int64), 1)
+    return {name: int(number) for name, [number] in counts.items()}
 
-    `kind` has positions in KINDS. A request for an asset counts under `assets`, and a health check
-    under `health_checks`, also a bot's. All other requests of bots count under `bots`, and those of
-    people under the term of their kind.
+
+def balance_by_group(
+    kind: npt.NDArray[np.integer],
+    is_bot: npt.NDArray[np.bool_],
+    group: npt.NDArray[np.int64],
+    groups: int,
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Count the requests of each group, such as an hour, by the terms of the line balance.
+
+    `kind` has positions in KINDS, and `group` numbers from 0 to `groups` - 1. A request for an
+    asset counts under `assets`, and a health check under `health_checks`, also a bot's. All other
+    requests of bots count under `bots`, and those of people under the term of their kind.
     """
-    asset = kind == KINDS.index("asset")
-    bot = is_bot & ~asset & (kind != KINDS.index("health_check"))
-    people = np.bincount(kind[~asset & ~bot], minlength=len(KINDS))
-    counts = {name: int(people[KINDS.index(one)]) for one, name in COUNTED_UNDER.items()}
-    counts |= {"assets": int(asset.sum()), "bots": int(bot.sum())}
-    return {name: counts[name] for name in BALANCE}
+    code = (group * len(KINDS) + kind) * 2 + is_bot
+    counts = np.bincount(code, minlength=groups * len(KINDS) * 2).reshape(groups, len(KINDS), 2)
+    of_people, of_bots = counts[..., 0], counts[..., 1]
+    asset, check = KINDS.index("asset"), KINDS.index("health_check")
+    found = {name: of_people[:, KINDS.index(one)] for one, name in COUNTED_UNDER.items()}
+    found["assets"] = counts[:, asset].sum(axis=1)
+    found["health_checks"] = counts[:, check].sum(axis=1)
+    found["bots"] = of_bots.sum(axis=1) - of_bots[:, asset] - of_bots[:, check]
+    return {name: found[name] for name in BALANCE}
 
 
 def _lower(texts: Iterable[str]) -> Iterator[str]:

@@ -23,8 +23,9 @@ from clickstream.clean.acquisition import Arrived
 from clickstream.clean.header_fields import SENT
 from clickstream.clean.orders import can_confirm
 from clickstream.clean.protocols import PROTOCOLS
-from clickstream.clean.request_kinds import KINDS, balance
+from clickstream.clean.request_kinds import KINDS, balance, balance_by_group
 from clickstream.clean.visitors import VISITOR_COLUMNS
+from clickstream.hours import Hour
 
 POINTERS = ("raw_object", "method", "host", "target", "arrival", "visitor")
 """The columns of rows that contain positions in the table of the same name."""
@@ -90,9 +91,14 @@ class RequestTable:
         """Return the same rows with another table for one of the pointers."""
         return replace(self, tables={**self.tables, name: table})
 
-    def balance(self, rows: slice = slice(None)) -> dict[str, int]:
+    def balance(self) -> dict[str, int]:
         """Count the requests by the terms of the line balance, each request once."""
-        return balance(self.columns["kind"][rows], self.is_bot[rows])
+        return balance(self.columns["kind"], self.is_bot)
+
+    def balance_by_hour(self, hours: Sequence[Hour]) -> dict[str, npt.NDArray[np.int64]]:
+        """Count the requests of consecutive hours by the terms of the line balance."""
+        since = self.columns["hour"].astype(np.int64) - hours[0].number
+        return balance_by_group(self.columns["kind"], self.is_bot, since, len(hours))
 
     def frame(self, rows: Rows = slice(None), only: Sequence[str] = COLUMNS) -> pd.DataFrame:
         """Return rows as a DataFrame, with all COLUMNS or `only` some of them."""

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from itertools import chain, groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from clickstream import __version__, dictionary_encoding, people, sessions
 from clickstream.clean import Cleaner, RequestTable, VisitorKeys
+from clickstream.clean.request_table import together
 from clickstream.hours import Hour
 from clickstream.lake.visitor_keys import KeyPeriod, periods_of
-from clickstream.log_facts.date_carry import DateCarry, digest_continued_sessions
 from clickstream.log_facts.lines_by_date import HOURS_OF_A_DAY, HourOfLog, Piece, date_of
 from clickstream.parquet import shape, shaped_schema
 from clickstream.parse import parse
-from clickstream.pipeline.hour.rows import build_rows, hour_slices
+from clickstream.pipeline.hour.rows import build_rows
 from clickstream.pipeline.publish.date_search import search_date
 from clickstream.settings import Settings
 from clickstream.step_config import (
@@ -33,23 +35,32 @@ from clickstream.step_config import (
     session_rules,
 )
 from clickstream.tables import (
-    HITS,
     HOUR_LEDGER,
     RAW_OBJECTS,
     REJECTS,
     SESSION_PARTS,
     Table,
 )
-from clickstream.tables.dates import PEOPLE_ESTIMATES, VISITOR_COUNTS
+from clickstream.tables.dates import PEOPLE_ESTIMATES
 
 DateTables = Mapping[Table, pa.Table]
-"""The rows of a date, by table."""
+"""The rows of a date, or of consecutive ones, by table."""
 
-_NO_COUNTS = pd.DataFrame(columns=people.COUNT_COLUMNS)
+
+class DateCarry(NamedTuple):
+    """What later dates need of a date.
+
+    `open_sessions` are those at its end (the columns CARRY_COLUMNS), `reached` is the number of the
+    hour after its last one, and `counts` are those of its people.
+    """
+
+    open_sessions: pa.Table
+    reached: int
+    counts: people.Counts
 
 
 class DateBuilder:
-    """Builds the rows of one date after the other, in order.
+    """Builds the rows of consecutive dates, some dates at a time, in order.
 
     `settings` have the site's own domains. Visitor ids are hashes with keys made from `secret`;
     keys change as often as in a lake. `hours` are the first and the last hour of all logs: between
@@ -70,89 +81,94 @@ class DateBuilder:
         self._rules = session_rules(settings)
         self._clean_rules, self._look_ups = clean_rules(settings), look_ups(settings)
         self._open_sessions, self._reached = sessions.no_carry(), self._first_hour
-        self._keys: VisitorKeys | None = None
+        self._cleaner: Cleaner | None = None
         counts = {date_of(day): one.counts for day, one in (before or {}).items()}
-        self._history, self._counts = people.SiteHistory(counts), _NO_COUNTS
-        self._continued = ""
+        self._history = people.SiteHistory(counts)
         if before:
             last = before[max(before)]
             self._open_sessions, self._reached = last.open_sessions, last.reached
         self._kept = frozenset(settings.people.kept_cohorts)
 
-    def build(self, day: int, pieces: Iterable[Piece]) -> DateTables:
-        """Return the rows of a date, given in days since 1970-01-01; call it in order."""
-        pieces, hours = [*pieces], self._hours(day)
-        requests = self._requests(pieces, self._cleaner(hours[0]))
-        is_next = hours[0].number == self._reached
-        carry = self._open_sessions if is_next else sessions.no_carry()
-        rows, _, self._open_sessions = build_rows(requests, hours, carry, self._rules)
-        self._reached = hours[-1].number + 1
-        found = {table: pa.concat_tables(some) for table, some in rows.items()}
-        found[REJECTS] = _rejects(pieces)
-        found[RAW_OBJECTS] = self._raw_objects(pieces)
-        found[HOUR_LEDGER] = self._ledger(hours, requests, pieces, rows[SESSION_PARTS])
-        midnight = Hour.midnight(date_of(day)).naive
-        self._continued = digest_continued_sessions(found[SESSION_PARTS], found[HITS], midnight)
-        return found
+    def build(self, dates: Mapping[int, Sequence[Piece]]) -> DateTables:
+        """Return the rows of consecutive dates, which are days since 1970-01-01."""
+        hours = self._hours(min(dates), max(dates))
+        pieces = [piece for of_date in dates.values() for piece in of_date]
+        requests = self._requests(dates)
+        if hours[0].number != self._reached:
+            self._open_sessions = sessions.no_carry()
+        self._carry_in, self._reached = self._open_sessions, hours[-1].number + 1
+        rows = build_rows(requests, self._carry_in, self._rules)
+        ends = sessions.carry_rows(rows[SESSION_PARTS])
+        of_sessions = pa.concat_tables([self._carry_in, ends])
+        self._open_sessions = sessions.carry_out(of_sessions, hours[-1], self._rules)
+        return {
+            **rows,
+            REJECTS: _rejects(pieces),
+            RAW_OBJECTS: self._raw_objects(pieces),
+            HOUR_LEDGER: self._ledger(hours, requests, pieces, rows[SESSION_PARTS]),
+        }
 
-    def _hours(self, day: int) -> list[Hour]:
-        first = max(day * HOURS_OF_A_DAY, self._first_hour)
-        last = min((day + 1) * HOURS_OF_A_DAY - 1, self._last_hour)
+    def _hours(self, first_day: int, last_day: int) -> list[Hour]:
+        first = max(first_day * HOURS_OF_A_DAY, self._first_hour)
+        last = min((last_day + 1) * HOURS_OF_A_DAY - 1, self._last_hour)
         return [Hour.of_epoch(number * 3600) for number in range(first, last + 1)]
 
-    def _cleaner(self, hour: Hour) -> Cleaner:
-        """Return a cleaner without requests, which still knows the user agents of earlier dates."""
-        period, before = periods_of(self._settings, hour)
-        keys = VisitorKeys(self._key(period), self._key(before) if before else None)
-        if keys != self._keys:
-            self._keys = keys
-            self._last_cleaner = Cleaner(self._clean_rules, keys, self._look_ups)
-        self._last_cleaner.forget()
-        return self._last_cleaner
+    def _requests(self, dates: Mapping[int, Sequence[Piece]]) -> RequestTable:
+        """Label the requests of dates; they are in the order of the hours."""
+        labelled = []
+        for keys, days in groupby(dates, self._keys_of):
+            if not self._cleaner:
+                self._cleaner = Cleaner(self._clean_rules, keys, self._look_ups)
+            self._cleaner.forget(keys)
+            self._cleaner.add(parse(b"", "common").table)  # it needs at least one batch
+            for piece in chain.from_iterable(dates[day] for day in days):
+                self._cleaner.add(piece.requests, source_name(piece.source))
+            labelled.append(self._cleaner.requests())
+        requests = together(labelled)
+        order = np.argsort(requests.columns["hour"], kind="stable")
+        return replace(requests, columns={k: c[order] for k, c in requests.columns.items()})
+
+    def _keys_of(self, day: int) -> VisitorKeys:
+        period, before = periods_of(self._settings, self._hours(day, day)[0])
+        return VisitorKeys(self._key(period), self._key(before) if before else None)
 
     def _key(self, period: KeyPeriod) -> bytes:
         return hashlib.blake2b(period.name.encode(), key=self._secret, digest_size=32).digest()
-
-    def _requests(self, pieces: Sequence[Piece], cleaner: Cleaner) -> RequestTable:
-        """Label the requests of a date; they are in the order of the hours."""
-        cleaner.add(parse(b"", "common").table)  # the cleaner needs at least one batch
-        for piece in pieces:
-            cleaner.add(piece.requests, source_name(piece.source))
-        requests = cleaner.requests()
-        order = np.argsort(requests.columns["hour"], kind="stable")
-        return replace(requests, columns={k: c[order] for k, c in requests.columns.items()})
 
     def _ledger(
         self,
         hours: Sequence[Hour],
         requests: RequestTable,
         pieces: Sequence[Piece],
-        parts: Sequence[pa.Table],
+        parts: pa.Table,
     ) -> pa.Table:
         """Return the ledger's rows; columns about publications say that there was none."""
         lines: Counter[int] = Counter()
         rejected: Counter[int] = Counter()
         other_hosts: Counter[int] = Counter()
         for piece in pieces:
-            other_hosts += piece.other_hosts
+            other_hosts.update(piece.other_hosts)
             rejected.update(piece.rejects["hour"].to_pylist())
             for (_, hour), number in piece.lines.items():
                 lines[hour] += number
-        of_hours = hour_slices(requests.columns["hour"], hours)
-        rows = [
-            {
-                **self._of_all_hours,
-                **_times(hour),
-                **requests.balance(some),
-                "lines": lines[hour.number],
-                "rejected": rejected[hour.number],
-                "other_hosts": other_hosts[hour.number],
-                "session_parts": len(of_hour),
-                "visitor_key": periods_of(self._settings, hour)[0].name,
-            }
-            for hour, some, of_hour in zip(hours, of_hours, parts, strict=True)
-        ]
-        return pa.Table.from_pylist(rows, schema=HOUR_LEDGER.arrow_schema())
+        of_parts = parts["hour_at"].to_numpy().astype("M8[h]").astype(np.int64)
+        days = {hour.event_date for hour in hours}
+        keys = {day: periods_of(self._settings, Hour.midnight(day))[0].name for day in days}
+        columns: dict[str, Any] = {
+            **{name: [value] * len(hours) for name, value in self._of_all_hours.items()},
+            "event_date": [hour.event_date for hour in hours],
+            "hour_at": [hour.naive for hour in hours],
+            **requests.balance_by_hour(hours),
+            "lines": [lines[hour.number] for hour in hours],
+            "rejected": [rejected[hour.number] for hour in hours],
+            "other_hosts": [other_hosts[hour.number] for hour in hours],
+            "session_parts": np.bincount(of_parts - hours[0].number, minlength=len(hours)),
+            "visitor_key": [keys[hour.event_date] for hour in hours],
+        }
+        nothing = [None] * len(hours)
+        schema = HOUR_LEDGER.arrow_schema()
+        made = [pa.array(columns.get(field.name, nothing), field.type) for field in schema]
+        return pa.table(made, schema=schema)
 
     @cached_property
     def _of_all_hours(self) -> dict[str, Any]:
@@ -172,7 +188,7 @@ class DateBuilder:
         """Return a row for each log and hour; the key names the log as the source."""
         lines: Counter[HourOfLog] = Counter()
         for piece in pieces:
-            lines += piece.lines
+            lines.update(piece.lines)
         rows = [
             {
                 **_times(Hour.of_epoch(hour * 3600)),
@@ -185,21 +201,31 @@ class DateBuilder:
         ]
         return pa.Table.from_pylist(rows, schema=RAW_OBJECTS.arrow_schema())
 
-    def search(self, number: int, parts: pa.Table) -> DateTables:
-        """Search a date for suspected machines by its session parts; call it in order."""
-        day = date_of(number)
-        frame = dictionary_encoding.to_frame(parts.select(people.PART_COLUMNS))
-        habit = self._history.habit(day)
-        found = search_date(day, frame, self._history, habit, self._kept)
-        self._counts = found.rows[VISITOR_COUNTS]
-        rows = {**found.rows, PEOPLE_ESTIMATES: pd.DataFrame([found.estimate])}
-        midnight = Hour.midnight(day)
-        return {table: _shaped(frame, table, midnight) for table, frame in rows.items()}
+    def search(self, tables: DateTables, days: Sequence[int]) -> tuple[DateTables, list[DateCarry]]:
+        """Search the dates that were built last for suspected machines, one after the other.
 
-    @property
-    def carry(self) -> DateCarry:
-        """What later dates need of the date that was built and searched last, and of its past."""
-        return DateCarry(self._open_sessions, self._reached, self._counts, self._continued)
+        Also return the carry of each date, which later dates need of it and of its past.
+        """
+        parts = tables[SESSION_PARTS]
+        frame = dictionary_encoding.to_frame(parts.select(people.PART_COLUMNS))
+        of_parts = parts["event_date"].to_numpy().astype(np.int64)
+        visitors, of_visitors = people.visitors_of_dates(frame, of_parts)
+        found: defaultdict[Table, list[pd.DataFrame]] = defaultdict(list)
+        estimates, carries = [], []
+        for number in days:
+            day = date_of(number)
+            of_day = visitors.iloc[_slice_of(of_visitors, number)]
+            searched = search_date(day, of_day, self._history, self._history.habit(day), self._kept)
+            estimates.append(searched.estimate)
+            for table, rows in searched.rows.items():
+                found[table].append(rows.assign(day=number) if len(rows) else rows)
+            last = self._hours(number, number)[-1]
+            ends = sessions.carry_rows(parts[_slice_of(of_parts, number)])
+            of_sessions = pa.concat_tables([self._carry_in, ends])
+            self._carry_in = sessions.carry_out(of_sessions, last, self._rules)
+            carries.append(DateCarry(self._carry_in, last.number + 1, searched.counts))
+        found[PEOPLE_ESTIMATES] = [pd.DataFrame(estimates).assign(day=days)]
+        return {table: _shaped(some, table) for table, some in found.items()}, carries
 
 
 def source_name(number: int) -> str:
@@ -211,8 +237,18 @@ def _times(hour: Hour) -> dict[str, Any]:
     return {"event_date": hour.event_date, "hour_at": hour.naive}
 
 
-def _shaped(frame: pd.DataFrame, table: Table, midnight: Hour) -> pa.Table:
-    return shaped_schema(table).empty_table() if frame.empty else shape(frame, table, midnight)
+def _slice_of(days: NDArray[np.int64], day: int) -> slice:
+    """Return the slice of the rows of a day; `days` has the day of each row, in order."""
+    return slice(*np.searchsorted(days, [day, day + 1]).tolist())
+
+
+def _shaped(frames: Sequence[pd.DataFrame], table: Table) -> pa.Table:
+    """Convert the rows of dates, with the number of their `day`, to the columns of a table."""
+    frames = [frame for frame in frames if len(frame)]
+    if not frames:
+        return shaped_schema(table).empty_table()
+    rows = pd.concat(frames, ignore_index=True)
+    return shape(rows, table, pa.array(rows["day"].to_numpy("M8[D]").astype("M8[us]")))
 
 
 def _rejects(pieces: Sequence[Piece]) -> pa.Table:

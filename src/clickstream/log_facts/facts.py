@@ -11,14 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.log_facts.date_carry import DateCarry
-from clickstream.log_facts.date_tables import DateBuilder, DateTables
+from clickstream.log_facts.date_tables import DateBuilder, DateCarry, DateTables
 from clickstream.log_facts.fact_queries import FactQueries, FactRows
 from clickstream.log_facts.lines_by_date import LinesByDate, date_of
 from clickstream.settings import Settings
-from clickstream.tables import SESSION_PARTS
 
 AT_ONCE = 125_000
 """Rows of hits and session parts that the views are computed from at once, about."""
@@ -80,13 +79,10 @@ class _Window:
     last: date
 
     @classmethod
-    def of(cls, dates: Mapping[int, DateTables], last: int) -> _Window:
-        """Join the tables of dates, given as days since 1970-01-01."""
-        tables = {
-            table: pa.concat_tables([of_date[table] for of_date in dates.values()])
-            for table in next(iter(dates.values()))
-        }
-        return cls(tables, date_of(min(dates)), date_of(last))
+    def of(cls, parts: Sequence[DateTables], first: int, last: int) -> _Window:
+        """Join the tables of parts; dates are given as days since 1970-01-01."""
+        tables = {table: pa.concat_tables([one[table] for one in parts]) for table in parts[0]}
+        return cls(tables, date_of(first), date_of(last))
 
     def facts(self, queries: FactQueries) -> FactRows:
         """Compute the facts."""
@@ -103,21 +99,41 @@ def _windows(
 ) -> Iterator[_Window]:
     """Build the tables of all dates, and yield those of some dates after the other."""
     days = [*_with_gaps(days_with_lines)]
-    dates: dict[int, DateTables] = {}
-    for done, day in enumerate(days, 1):
-        if dates and day != max(dates) + 1:  # no session reaches beyond a gap
-            yield _Window.of(dates, max(dates))
-            dates.clear()
-        tables = builder.build(day, lines.of_day(day))
+    parts: list[DateTables] = []
+    first = last = done = 0
+    for batch in _batches(days, lines):
+        if parts and batch[0] != last + 1:  # no session reaches beyond a gap
+            yield _Window.of(parts, first, last)
+            parts = []
+        first, last = first if parts else batch[0], batch[-1]
+        tables = builder.build({day: [*lines.of_day(day)] for day in batch})
         observe(tables)
-        dates[day] = {**tables, **builder.search(day, tables[SESSION_PARTS])}
-        keep(day, builder.carry)
-        if len(dates) > 1 and _size(dates) > AT_ONCE:
-            yield _Window.of(dates, day - 1)
-            dates = {day: dates[day]}
+        searched, carries = builder.search(tables, batch)
+        for day, carry in zip(batch, carries, strict=True):
+            keep(day, carry)
+        parts.append({**tables, **searched})
+        if last > first and sum(map(_size, parts)) > AT_ONCE:
+            yield _Window.of(parts, first, last - 1)
+            is_last = pc.field("event_date") == date_of(last)
+            parts = [{table: rows.filter(is_last) for table, rows in parts[-1].items()}]
+            first = last
             pa.default_memory_pool().release_unused()
+        done += len(batch)
         progress(done, len(days))
-    yield _Window.of(dates, max(dates))
+    yield _Window.of(parts, first, last)
+
+
+def _batches(days: Sequence[int], lines: LinesByDate) -> Iterator[list[int]]:
+    """Divide dates into runs of consecutive ones with about AT_ONCE lines at most."""
+    batch: list[int] = []
+    size = 0
+    for day in days:
+        size += lines.lines_of(day)
+        if batch and (day != batch[-1] + 1 or size > AT_ONCE):
+            yield batch
+            batch, size = [], lines.lines_of(day)
+        batch.append(day)
+    yield batch
 
 
 def _with_gaps(days: list[int]) -> Iterator[int]:
@@ -129,5 +145,5 @@ def _with_gaps(days: list[int]) -> Iterator[int]:
     yield from days[-1:]
 
 
-def _size(dates: Mapping[int, DateTables]) -> int:
-    return sum(len(rows) for tables in dates.values() for rows in tables.values())
+def _size(tables: DateTables) -> int:
+    return sum(map(len, tables.values()))

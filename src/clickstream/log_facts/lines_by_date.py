@@ -127,6 +127,10 @@ class LinesByDate:
         )
         return min(first), max(last)
 
+    def lines_of(self, day: int) -> int:
+        """Return the number of lines of a date."""
+        return sum(sum(_counts_of(piece).values()) for piece in self._pieces.get(day, ()))
+
     def of_day(self, day: int) -> Iterator[Piece]:
         """Yield the lines of a date in the order of the sources."""
         for piece in sorted(self._pieces.get(day, ()), key=lambda one: one.source):

@@ -16,7 +16,7 @@ import clickstream
 from clickstream import __version__
 from clickstream.clean.referrers import OwnDomain
 from clickstream.errors import InputError
-from clickstream.log_facts.date_carry import DateCarry
+from clickstream.log_facts.date_tables import DateCarry
 from clickstream.log_facts.facts import compute_facts
 from clickstream.log_facts.lines_by_date import LinesByDate
 from clickstream.log_facts.log_notes import LogNotes

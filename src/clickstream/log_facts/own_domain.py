@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import pyarrow as pa
 
@@ -37,16 +38,20 @@ Samples = Mapping[int, DateSample]
 
 def sample_dates(settings: Settings, lines: LinesByDate, before: Samples) -> dict[int, DateSample]:
     """Return the sample of the earliest requests. `before` has that of dates before the lines."""
-    found, rules = dict(before), clean_rules(settings)
-    is_named = bool(settings.site.domains)
+    rules, left = clean_rules(settings), SAMPLE_REQUESTS - _size(before)
+    tables: dict[int, list[pa.Table]] = {}
     for day in lines.days:
-        left = SAMPLE_REQUESTS - _size(found)
         if left <= 0:
             break
-        tables = [*_first_requests(lines, day, left)]
-        domains = {} if is_named else count_domains(referrers_of_assets(rules, tables))
-        peers = sum((count_private_peers(one, rules.trusted) for one in tables), Counter[str]())
-        found[day] = DateSample(sum(map(len, tables)), dict(domains), dict(peers))
+        tables[day] = [*_first_requests(lines, day, left)]
+        left -= sum(map(len, tables[day]))
+    all_tables = () if settings.site.domains else chain.from_iterable(tables.values())
+    referrers = referrers_of_assets(rules, all_tables)
+    found = dict(before)
+    for day, of_date in tables.items():
+        domains = count_domains(referrers.get(day, {}))
+        peers = sum((count_private_peers(one, rules.trusted) for one in of_date), Counter[str]())
+        found[day] = DateSample(sum(map(len, of_date)), dict(domains), dict(peers))
     return found
 
 

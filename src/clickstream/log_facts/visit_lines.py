@@ -42,7 +42,7 @@ def place_lines(
     found: list[PlacedLine] = []
     # A session may be open from the day before.
     for day in sorted({*wanted, *(one - 1 for one in wanted)} & {*lines.days}):
-        tables = builder.build(day, lines.of_day(day))
+        tables = builder.build({day: [*lines.of_day(day)]})
         if day in wanted:
             found += _of_date(tables[HITS], tables[SESSION_PARTS], visits, lines)
     return sorted(found, key=lambda one: (one.session_id, one.at, one.path, one.number))

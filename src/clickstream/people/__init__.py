@@ -12,17 +12,18 @@ See docs/people.md for the method.
 """
 
 from clickstream.people.choice import choose_suspected
-from clickstream.people.counts import COUNT_COLUMNS, count_kinds
+from clickstream.people.counts import COUNT_COLUMNS, Counts, count_kinds
 from clickstream.people.estimate import PeopleEstimate
 from clickstream.people.habits import Habit
 from clickstream.people.history import SiteHistory
 from clickstream.people.learning import learn_habit
 from clickstream.people.suspicion import SuspectedCohort, Suspicion, find_suspects
-from clickstream.people.visitors import PART_COLUMNS, Proof, visitors_of_date
+from clickstream.people.visitors import PART_COLUMNS, Proof, visitors_of_date, visitors_of_dates
 
 __all__ = [
     "COUNT_COLUMNS",
     "PART_COLUMNS",
+    "Counts",
     "Habit",
     "PeopleEstimate",
     "Proof",
@@ -34,4 +35,5 @@ __all__ = [
     "find_suspects",
     "learn_habit",
     "visitors_of_date",
+    "visitors_of_dates",
 ]

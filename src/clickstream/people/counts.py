@@ -25,30 +25,11 @@ COUNT_COLUMNS = (*_KEYS, *_PROOFS)
 """Columns of the counts of a date. `field` is `all`, or one of ACTION_FIELDS with its `value`."""
 
 
-def count_kinds(event_date: date, visitors: pd.DataFrame, shares: pd.Series) -> pd.DataFrame:
-    """Count a date's visitors by kind, by kind and action, and by proof; the columns COUNT_COLUMNS.
-
-    `shares` are the expected shares of people of the visitors, from 0 to 1. About 1,000 rows.
-    """
-    kind = CodedColumn.of(visitors[DEVICE]).pair_with(CodedColumn.of(visitors[CHANNEL]))
-    proof = visitors["proof"].to_numpy(np.int64)
-    share = shares[visitors.index].to_numpy(np.float64)[:, np.newaxis]
-    rows: list[tuple[object, ...]] = []
-    for field in (ALL, *ACTION_FIELDS):
-        values = pd.Series(ALL, visitors.index) if field == ALL else visitors[field]
-        cell = kind.pair_with(CodedColumn.of(values))
-        sums = sum_precisely(cell.codes * len(Proof) + proof, share, cell.size * len(Proof))
-        by_proof = sums.reshape(cell.size, len(Proof))
-        for ((device, channel), value), numbers in zip(cell.labels, by_proof, strict=True):
-            rows.append((event_date, device, channel, field, value, *numbers))
-    return pd.DataFrame(rows, columns=COUNT_COLUMNS)
-
-
 @dataclass(frozen=True)
 class Counts:
     """Counts of dates as codes, encoded once for the habits of all later dates.
 
-    `columns` has the columns of `count_kinds` except the numbers of people. `numbers` has a column
+    `columns` has the columns COUNT_COLUMNS except the numbers of people. `numbers` has a column
     for each proof; for a step of a habit, it has the candidates and the references.
     """
 
@@ -57,7 +38,7 @@ class Counts:
 
     @classmethod
     def of(cls, counts: pd.DataFrame) -> Counts:
-        """Encode the counts that `count_kinds` returns."""
+        """Encode stored counts, which have the columns COUNT_COLUMNS."""
         columns = {name: CodedColumn.of(counts[name]) for name in _KEYS}
         return cls(columns, counts[_PROOFS].to_numpy(np.float64))
 
@@ -68,6 +49,15 @@ class Counts:
             name: CodedColumn.concat([part.columns[name] for part in parts]) for name in _KEYS
         }
         return cls(columns, np.concatenate([part.numbers for part in parts]))
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows with the columns COUNT_COLUMNS, as tables store them."""
+        keys = {
+            name: np.array(column.labels, object)[column.codes]
+            for name, column in self.columns.items()
+        }
+        numbers = dict(zip(_PROOFS, self.numbers.T, strict=True))
+        return pd.DataFrame({**keys, **numbers}, columns=COUNT_COLUMNS)
 
     @property
     def date(self) -> CodedColumn:
@@ -88,3 +78,24 @@ class Counts:
         """Return the rows with two columns of numbers: those of candidates and of references."""
         numbers = [self.numbers[:, proofs].sum(axis=1) for proofs in (candidates, references)]
         return Counts(self.columns, np.column_stack(numbers))
+
+
+def count_kinds(event_date: date, visitors: pd.DataFrame, shares: pd.Series) -> Counts:
+    """Count a date's visitors by kind, by kind and action, and by proof: about 1,000 rows.
+
+    `shares` are the expected shares of people of the visitors, from 0 to 1.
+    """
+    kind = CodedColumn.of(visitors[DEVICE]).pair_with(CodedColumn.of(visitors[CHANNEL]))
+    proof = visitors["proof"].to_numpy(np.int64)
+    share = shares[visitors.index].to_numpy(np.float64)[:, np.newaxis]
+    rows: list[tuple[object, ...]] = []
+    numbers = [np.empty((0, len(Proof)))]
+    for field in (ALL, *ACTION_FIELDS):
+        cell = kind if field == ALL else kind.pair_with(CodedColumn.of(visitors[field]))
+        sums = sum_precisely(cell.codes * len(Proof) + proof, share, cell.size * len(Proof))
+        numbers.append(sums.reshape(cell.size, len(Proof)))
+        labels = [(label, ALL) for label in cell.labels] if field == ALL else cell.labels
+        rows += [(event_date, *of_kind, field, value) for of_kind, value in labels]
+    columns = zip(*rows, strict=True) if rows else [()] * len(_KEYS)
+    coded = map(CodedColumn.from_values, columns)
+    return Counts(dict(zip(_KEYS, coded, strict=True)), np.concatenate(numbers))

@@ -18,18 +18,17 @@ _NOTHING = Counts.of(pd.DataFrame(columns=COUNT_COLUMNS))
 
 
 class SiteHistory:
-    """The counts of dates, as `count_kinds` returns them, by date."""
+    """The counts of the people of dates, by date."""
 
-    def __init__(self, counts: Mapping[date, pd.DataFrame] | None = None) -> None:
-        self._counts = {day: Counts.of(one) for day, one in (counts or {}).items()}
+    def __init__(self, counts: Mapping[date, Counts] | None = None) -> None:
+        self._counts = {**(counts or {})}
 
     def habit(self, day: date) -> Habit:
         """Return the habit before a date, rounded; the prior without enough dates."""
         before = [self._counts[one] for one in sorted(self._counts) if day - REACH <= one < day]
         return learn_from_counts(Counts.concat([_NOTHING, *before]), day.weekday()).rounded()
 
-    def add(self, day: date, visitors: pd.DataFrame, shares: pd.Series) -> pd.DataFrame:
+    def add(self, day: date, visitors: pd.DataFrame, shares: pd.Series) -> Counts:
         """Count the people of a date, so that later dates learn from them; return the counts."""
-        counts = count_kinds(day, visitors, shares)
-        self._counts[day] = Counts.of(counts)
-        return counts
+        self._counts[day] = count_kinds(day, visitors, shares)
+        return self._counts[day]

@@ -9,6 +9,7 @@ each of its members without proof is a person with the same share.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -123,11 +124,8 @@ class _Search:
     """
 
     def __init__(self, visitors: pd.DataFrame, overruled: frozenset[str]) -> None:
-        self._columns = {
-            name: CodedColumn.of(visitors[name]) for name in (*ARRIVAL_FIELDS, *ACTION_FIELDS)
-        }
+        self._visitors = visitors
         self._kept = _members_of(visitors, overruled)
-        self._groupings = [*groupings(self._columns)] if len(visitors) else []
         share = LEAST_EXCESS_SHARE * len(visitors)
         self._least_excess = max(LEAST_EXCESS, min(share, ENOUGH_EXCESS))
         self.weight = np.ones(len(visitors))
@@ -135,6 +133,15 @@ class _Search:
         self.label = np.full(len(visitors), None, dtype=object)
         self.variance = 0.0
         self.cohorts: list[SuspectedCohort] = []
+
+    @cached_property
+    def _columns(self) -> dict[str, CodedColumn]:
+        names = (*ARRIVAL_FIELDS, *ACTION_FIELDS)
+        return {name: CodedColumn.of(self._visitors[name]) for name in names}
+
+    @cached_property
+    def _groupings(self) -> list[Grouping]:
+        return [*groupings(self._columns)]
 
     def run(
         self,
@@ -149,7 +156,8 @@ class _Search:
         computed again without the cohorts found so far, until no further cohort is found.
         """
         candidates = candidates & ~self._kept
-        is_new = len(self._groupings) > 0
+        # A cohort has at least so many candidates, and most dates of a small site have fewer.
+        is_new = float(self.weight[candidates].sum()) >= self._least_excess
         while is_new and len(self.cohorts) < _MOST_COHORTS:
             before = len(self.cohorts)
             step = step_visitors(self._columns, self.weight, candidates, references, habit)

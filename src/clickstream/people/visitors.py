@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from clickstream.cohort_labels import ACTION_FIELDS, ARRIVAL_FIELDS
-from clickstream.people.coded_columns import CodedColumn, Codes, Numbers, sum_by
+from clickstream.people.coded_columns import CodedColumn, Codes, Numbers, divide, sum_by
 
 DEVICE, CHANNEL = KIND_FIELDS = ("device", "channel")
 """The fields by which the habit of a site is learned: what people do depends on both."""
@@ -55,20 +56,30 @@ def visitors_of_date(parts: pd.DataFrame) -> pd.DataFrame:
     twice counts once. The index is the visitor id. The columns are ARRIVAL_FIELDS and
     ACTION_FIELDS, texts that are empty if unknown, and `proof` (a value of Proof).
     """
-    of_people = _parts_of_people(parts)
+    return visitors_of_dates(parts, np.zeros(len(parts), np.int64))[0]
+
+
+def visitors_of_dates(parts: pd.DataFrame, date: Codes) -> tuple[pd.DataFrame, Codes]:
+    """Return the visitors of several dates, by date and visitor id, and the date of each.
+
+    `date` has a number for the date of each part. The rows of a date are those that
+    `visitors_of_date` returns.
+    """
+    of_people = _parts_of_people(parts, date.astype(np.int64))
     with_page = of_people.select(of_people.rows["page_views"].to_numpy(np.int64) > 0)
     sums = {name: of_people.sum(name) for name in _SUMMED}
     assets, (longest, rhythm) = _assets(sums), _rhythm(with_page)
-    proof = _proof(sums, longest, rhythm)
+    proof = _proof(sums, longest, rhythm, of_people.date)
     texts = _arrival(of_people, with_page) | {
         "assets": assets,
         "landing_assets": _landing_assets(with_page, proof, assets),
         "page_views": _bucket(sums["page_views"]),
         "rhythm": rhythm,
     }
-    ids = pd.Index(of_people.visitor.labels, dtype=str, name="visitor_id")
+    ids = pd.Index([one for _, one in of_people.visitor.labels], dtype=str, name="visitor_id")
     fields = [*ARRIVAL_FIELDS, *ACTION_FIELDS]
-    return pd.DataFrame(texts, ids, fields, dtype=object).assign(proof=proof)
+    rows = pd.DataFrame(texts, ids, fields, dtype=object).assign(proof=proof)
+    return rows, of_people.date
 
 
 _SUMMED = [
@@ -98,6 +109,11 @@ class _Parts:
     rows: pd.DataFrame
     visitor: CodedColumn
 
+    @cached_property
+    def date(self) -> Codes:
+        """The number of the date of each visitor."""
+        return np.array([date for date, _ in self.visitor.labels], np.int64)
+
     def select(self, mask: NDArray[np.bool_]) -> _Parts:
         """Return the parts of a mask."""
         return _Parts(self.rows[mask], self.visitor.select(mask))
@@ -116,9 +132,17 @@ class _Parts:
         return found
 
 
-def _parts_of_people(parts: pd.DataFrame) -> _Parts:
+def _visitors(ids: pd.Series, date: Codes) -> CodedColumn:
+    """Return the date and the id of each part's visitor."""
+    codes, labels = pd.factorize(ids.to_numpy(object), sort=True)
+    distinct, pairs = np.unique(date * max(len(labels), 1) + codes, return_inverse=True)
+    dates, places = np.divmod(distinct, max(len(labels), 1))
+    return CodedColumn(tuple(zip(dates.tolist(), labels[places], strict=True)), pairs)
+
+
+def _parts_of_people(parts: pd.DataFrame, date: Codes) -> _Parts:
     """Return the parts of visitors with a page view and without a bot verdict."""
-    visitor, began = CodedColumn.of(parts["visitor_id"]), parts["first_hit_at"].to_numpy("M8[us]")
+    visitor, began = _visitors(parts["visitor_id"], date), parts["first_hit_at"].to_numpy("M8[us]")
     is_bot = sum_by(visitor.codes, parts["is_bot"].to_numpy(np.float64), visitor.size) > 0
     pages = sum_by(visitor.codes, parts["page_views"].to_numpy(np.float64), visitor.size)
     order = np.lexsort((began, visitor.codes))
@@ -172,9 +196,10 @@ def _landing_assets(with_page: _Parts, proof: Integers, assets: Texts) -> Texts:
     number = with_page.first("landing_assets").astype(np.int64)
     page = CodedColumn.of(pd.Series(with_page.first("landing_page")))
     is_reader = (proof > Proof.NONE) & (assets == "loaded")
-    by_page = pd.Series(number[is_reader]).groupby(page.codes[is_reader])
+    of_date = with_page.date * page.size + page.codes
+    by_page = pd.Series(number[is_reader]).groupby(of_date[is_reader])
     known = by_page.median().where(by_page.size() >= _FEWEST_READERS)
-    usual = known.reindex(range(page.size)).to_numpy(np.float64)[page.codes]
+    usual = known.reindex(of_date).to_numpy(np.float64)
     named = np.select(
         [number == 0, np.isnan(usual), number < _ALMOST_ALL * usual],
         ["none", "unknown", "part"],
@@ -222,22 +247,27 @@ def _choose_pause(choose: np.ufunc, between: Numbers, within: pd.Series, first: 
     return np.nan_to_num(choose.reduceat(pauses, first))
 
 
-def _proof(sums: Mapping[str, Integers], longest: Numbers, rhythm: Texts) -> Integers:
+def _proof(sums: Mapping[str, Integers], longest: Numbers, rhythm: Texts, date: Codes) -> Integers:
     """Return the value of Proof for each visitor."""
     pages, onward = sums["page_views"], sums["onward_pages"]
     walks = (pages > 1) & (onward > 0)
     sends = (sums["forms_sent"] > 0) & (sums["assets"] > 0)
     has_cache = sums["not_modified"] > 0
-    shows_files = (sums["assets"] > 0) | (not _logs_assets(sums))
+    shows_files = (sums["assets"] > 0) | ~_logs_assets(sums, date)
     reads = (longest >= QUICK_SECONDS) & (rhythm != "equal") & shows_files
     is_strong = walks & reads & ((onward > 1) | sends | has_cache)
     return np.select([is_strong, walks | sends | has_cache], [Proof.STRONG, Proof.WEAK], Proof.NONE)
 
 
-def _logs_assets(sums: Mapping[str, Integers]) -> bool:
-    """Return whether the log has assets: a delivery network may serve them.
+def _logs_assets(sums: Mapping[str, Integers], date: Codes) -> NDArray[np.bool_]:
+    """Return for each visitor whether the log of the date has assets.
 
-    A tenth of the visitors of several pages suffices, so that a fleet does not change the answer.
+    If not, a delivery network may serve them. A tenth of the visitors of several pages suffices, so
+    that a fleet does not change the answer.
     """
-    several = sums["assets"][sums["page_views"] > 1]
-    return bool((several > 0).mean() >= _ASSETS_LOGGED) if len(several) else False
+    size = int(date.max(initial=0)) + 1
+    are_several = sums["page_views"] > 1
+    several = sum_by(date, are_several.astype(np.float64), size)
+    logged = sum_by(date, (are_several & (sums["assets"] > 0)).astype(np.float64), size)
+    are_logged: NDArray[np.bool_] = divide(logged, several, 0.0) >= _ASSETS_LOGGED
+    return are_logged[date]

@@ -1,4 +1,4 @@
-"""Build session parts from the requests of an hour, and stitch them to open sessions.
+"""Build session parts from the requests of hours, and stitch them to open sessions.
 
 All columns of a part but its session depend only on the requests of the hour. The session also
 depends on the hours before. `make_parts` therefore runs first, and `stitch` after it.
@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from clickstream import dictionary_encoding
 from clickstream.sessions import goals
-from clickstream.sessions.cut import Cut, OrderedRequests, SessionRules
+from clickstream.sessions.cut import SECOND, Cut, OrderedRequests, SessionRules
 from clickstream.sessions.evidence import part_evidence
 from clickstream.sessions.runs import count_in_runs
 
@@ -32,6 +31,7 @@ _VISITOR = (
 )
 _FLAGS = ("hit_at", "kind", "is_bot", "channel", "referrer_logged")
 _SESSION = ("session_id", "session_started_at")
+_HOUR, _DAY = 3_600 * SECOND, 86_400 * SECOND
 
 
 def make_parts(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> pa.Table:
@@ -79,46 +79,82 @@ def make_parts(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> pa
 
 
 def stitch(parts: pa.Table, carry: pa.Table, rules: SessionRules) -> pa.Table:
-    """Return the parts with their sessions: an open session of the carry-in, or a new one.
+    """Return the parts of one hour, or of consecutive hours, with their sessions.
 
-    The id of a session is the id of its first part, in all hours and under all visitor keys. After
-    a change of keys, a visitor that the carry-in does not have under the new key is looked up by
-    the id under the old key.
+    `carry` is the carry-in of the first hour. A part continues the session of the visitor's last
+    part of an earlier hour if the pause is not longer than the timeout, and if no midnight has
+    ended that session; else it begins a new one. The result does not depend on how many hours are
+    stitched together. The id of a session is the id of its first part, under all visitor keys.
     """
-    visitor, carried = _ids(parts["visitor_id"]), _ids(carry["visitor_id"])
-    row = pc.index_in(visitor, carried)
-    row = pc.coalesce(row, pc.index_in(_ids(parts["carried_as"]), carried))
-    last, began = (_moments(carry[name], row) for name in ("last_hit_at", "session_started_at"))
-    first = parts["first_hit_at"].to_numpy()
-    is_soon = first - last <= np.timedelta64(rules.timeout_seconds, "s")
-    continues = _is_first(visitor) & is_soon
-    open_one = _ids(carry["session_id"]).take(row)
-    session_id = pc.if_else(pa.array(continues), open_one, _ids(parts["part_id"]))
-    started_at = pa.array(np.where(continues, began, first))
-    return dictionary_encoding.append_columns(
-        parts, dict(zip(_SESSION, (session_id, started_at), strict=True))
+    timeout, cap = rules.timeout_seconds * SECOND, rules.cap_hours * _HOUR
+    visitor = _visitor_codes(parts, carry)
+    began, first, last = (
+        np.concatenate([_microseconds(carry[of_carry]), _microseconds(parts[of_part])])
+        for of_carry, of_part in (
+            ("session_started_at", "first_hit_at"),
+            ("last_hit_at", "first_hit_at"),
+            ("last_hit_at", "last_hit_at"),
+        )
     )
+    order = np.lexsort((first, visitor))
+    visitor, first, last = visitor[order], first[order], last[order]
+    continues = np.zeros(len(order), np.bool_)
+    continues[1:] = (
+        (visitor[1:] == visitor[:-1])
+        & (first[1:] // _HOUR > last[:-1] // _HOUR)
+        & (first[1:] - last[:-1] <= timeout)
+    )
+    start = _session_starts(continues, began[order], first - first % _DAY, cap)
+    begins_at = np.empty_like(order)
+    begins_at[order] = order[start]
+    begins_at = begins_at[len(carry) :]
+    ids = pa.concat_arrays([_ids(carry["session_id"]), _ids(parts["part_id"])])
+    session = (ids.take(pa.array(begins_at)), pa.array(began[begins_at].view("M8[us]")))
+    return dictionary_encoding.append_columns(parts, dict(zip(_SESSION, session, strict=True)))
+
+
+def _session_starts(
+    continues: NDArray[np.bool_], began: NDArray[np.int64], midnight: NDArray[np.int64], cap: int
+) -> NDArray[np.int64]:
+    """Return for each part the position of the first part of its session.
+
+    `continues` marks the parts that follow soon enough. A session that has lasted `cap` at the
+    midnight before one of them ends there. The rest is a new session, which may last as long again.
+    """
+    positions = np.arange(len(continues))
+    while True:
+        start = np.maximum.accumulate(np.where(continues, 0, positions))
+        is_over = np.flatnonzero(continues & (midnight - began[start] >= cap))
+        if not len(is_over):
+            return start
+        _, earliest = np.unique(start[is_over], return_index=True)
+        continues[is_over[earliest]] = False
+
+
+def _visitor_codes(parts: pa.Table, carry: pa.Table) -> NDArray[np.int64]:
+    """Return a number for the visitor of each row of the carry-in, then of each part.
+
+    A visitor has the same number under all keys: `carried_as` leads from each id to the one before.
+    """
+    columns = (carry["visitor_id"], parts["visitor_id"], parts["carried_as"])
+    ids = pa.concat_arrays([*map(_ids, columns)]).dictionary_encode()
+    visitor, carried = np.split(ids.indices.to_numpy(), [len(carry) + len(parts)])
+    earlier = np.arange(len(ids.dictionary))
+    of_part = visitor[len(carry) :]
+    earlier[of_part[of_part != carried]] = carried[of_part != carried]
+    while not np.array_equal(earlier, earlier[earlier]):  # over several changes of keys
+        earlier = earlier[earlier]
+    found: NDArray[np.int64] = earlier[visitor]
+    return found
 
 
 def _ids(column: pa.ChunkedArray) -> pa.Array:
     return dictionary_encoding.combine_chunks(column).cast(pa.string())
 
 
-def _moments(column: pa.ChunkedArray, rows: pa.Array) -> NDArray[np.datetime64]:
-    """Return the moments at some rows of a column; NaT where a row is null.
-
-    Every comparison with NaT is false.
-    """
-    moments: NDArray[np.datetime64] = column.take(rows).to_numpy()
-    return moments
-
-
-def _is_first(ids: pa.Array) -> NDArray[np.bool_]:
-    """Return a mask of the first occurrence of each id."""
-    codes = ids.dictionary_encode().indices.to_numpy()
-    is_first = np.zeros(len(codes), np.bool_)
-    is_first[np.unique(codes, return_index=True)[1]] = True
-    return is_first
+def _microseconds(moments: pa.ChunkedArray) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = moments.to_numpy().astype("M8[us]").view(np.int64)
+    return found
 
 
 def _hoped_for(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> dict[str, Any]:

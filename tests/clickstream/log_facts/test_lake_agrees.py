@@ -29,6 +29,7 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, fact_files, open_lake
 from clickstream.lake.fact_files import FACT_VIEWS, read_manifest
 from clickstream.lake.visitor_keys import periods_of
+from clickstream.log_facts import facts
 from clickstream.log_facts.log_set import LogSet
 from clickstream.pipeline.publish.facts import refresh_facts
 from clickstream.pipeline.publish.publish import refresh_views
@@ -100,11 +101,15 @@ def directory_of(settings: Settings) -> Path:
     return settings.resolve(settings.sources[0].path)
 
 
-def test_all_fact_views_have_the_same_rows(lake_settings: Settings) -> None:
+def test_all_fact_views_have_the_same_rows(
+    lake_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     directory = directory_of(lake_settings)
     write(directory, [*lines_of_visitors(1), "no line of a log\n"])
     expected = of_lake(lake_settings, FIRST, LAST)
     assert {view for view, _ in expected} > {*FACT_VIEWS[:2], "reject_facts"}
+    assert_same(of_logs(lake_settings, [str(directory / "access.log")]), expected)
+    monkeypatch.setattr(facts, "AT_ONCE", 1)  # each date is a batch
     assert_same(of_logs(lake_settings, [str(directory / "access.log")]), expected)
 
 

@@ -57,5 +57,8 @@ def usual_habit(dates: int = 14, number: int = 300) -> Habit:
     """Build the habit after some usual dates."""
     people = usual_people(number)
     everyone = pd.Series(1.0, people.index)
-    counts = [count_kinds(DATE - timedelta(days), people, everyone) for days in range(1, dates + 1)]
+    counts = [
+        count_kinds(DATE - timedelta(days), people, everyone).frame()
+        for days in range(1, dates + 1)
+    ]
     return learn_habit(pd.concat(counts, ignore_index=True), DATE)

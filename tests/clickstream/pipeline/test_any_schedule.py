@@ -28,13 +28,14 @@ from clickstream import sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.lake.publication import Publication
-from clickstream.pipeline.hour import rows
+from clickstream.pipeline.hour import batch
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish import publish
 from clickstream.pipeline.publish.publish import Due
 from clickstream.sessions import carry
 from clickstream.settings import Settings
 from clickstream.settings.labels import BotSettings
+from clickstream.tables import SESSION_PARTS
 
 HOURS = 3
 ALL = [Pull(host) for host in HOSTS]
@@ -170,11 +171,15 @@ def each_hour_alone(_parts: pa.Table, _hour: Hour, _gap: int) -> pa.Table:
 
 look_both_ways = publish.first_broken_hour
 start_publication = publish.start_publication
-stitch_to_carry = rows.stitch_to_carry
+build_rows = batch.build_rows
 
 
-def nothing_is_handed_on_in_a_range(*parts_and_rules: Any) -> Any:
-    return stitch_to_carry(*parts_and_rules)[0], sessions.no_carry()
+def no_session_of_a_range_continues(*requests_and_rules: Any) -> Any:
+    tables = build_rows(*requests_and_rules)
+    parts = tables[SESSION_PARTS]
+    place = parts.schema.get_field_index("session_id")
+    alone = parts.set_column(place, parts.schema.field(place), parts["part_id"])
+    return {**tables, SESSION_PARTS: alone}
 
 
 def late_lines_stay_out(_lake: Lake, hour: Hour) -> Due:
@@ -202,7 +207,7 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
     (publish, "first_broken_hour", no_look_right, BACKWARDS),
     (world_steps, "hours_to_build", late_lines_stay_out, LATE),
     (publish, "start_publication", published_whatever_happened, SAME_MEANWHILE),
-    (rows, "stitch_to_carry", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
+    (batch, "build_rows", no_session_of_a_range_continues, [*ALL, Range(0, 2)]),
 ]
 
 

@@ -82,10 +82,6 @@ def exactly_the_gap_ends_at_the_edge(
     return stitch(parts, carry, replace(rules, timeout_seconds=rules.timeout_seconds - 1))
 
 
-def never_capped(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
-    return carry_out(parts, hour, replace(rules, cap_hours=1000))
-
-
 def capped_before_it_is_old(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
     return carry_out(parts, hour, replace(rules, cap_hours=rules.cap_hours - 1))
 
@@ -112,7 +108,6 @@ WRONG: list[tuple[Any, str, Callable[..., Any]]] = [
     (cut_module, "run_starts", exactly_the_gap_ends_a_run),
     (cut_module, "_order", ties_in_reverse),
     (sessions, "stitch", exactly_the_gap_ends_at_the_edge),
-    (sessions, "carry_out", never_capped),
     (sessions, "carry_out", capped_before_it_is_old),
     (sessions, "carry_out", capped_at_any_hour),
     (sessions, "stitch", a_new_key_is_a_new_visitor),

@@ -5,6 +5,7 @@ The lake is a dictionary here; cutting, stitching, carries and links are those o
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -356,3 +357,58 @@ def sessions_by_hour(hits: list[Hit], rules: SessionRules) -> dict[int, list[dic
         carry = carry_out(pa.concat_tables([carry, carry_rows(made)]), hour, rules)
         found[number] = made.to_pylist()
     return found
+
+
+@st.composite
+def keyed_logs(draw: st.DrawFn) -> tuple[pa.Table, SessionRules, int]:
+    """Draw the unstitched parts of some days in any order, the rules, and an hour of the log.
+
+    Visitors have a new key after some hours, and are known by the key before as far as sessions
+    reach, as in `known_before`.
+    """
+    gap, cap = draw(st.sampled_from([(600, 1), (1800, 12), (3 * HOUR, 18), (14_040, 3)]))
+    key_hours = draw(st.sampled_from([4, 24, 10_000]))
+    pauses = st.sampled_from([60, gap - 1, gap, gap + 1, gap // 2, 5 * HOUR])
+    world = World([], [], SessionRules(gap, cap), 10_000, [])
+    parts = []
+    for person in "ab":
+        at, hits = draw(st.integers(0, 4 * HOUR)), []
+        for pause in draw(st.lists(pauses, max_size=40)):
+            hits.append((person, at))
+            at += pause
+        for number in sorted({at // HOUR for _, at in hits}):
+            hour = FIRST.plus(number)
+            reach = hour.reaching_back(gap)
+            for part in unstitched(hits, number, world).to_pylist():
+                ids = {
+                    "visitor_id": f"{person}-{hour.number // key_hours}",
+                    "carried_as": f"{person}-{reach.number // key_hours}",
+                }
+                parts.append(part | ids)
+    in_any_order = pa.Table.from_pylist(draw(st.permutations(parts)), UNSTITCHED)
+    return in_any_order, world.rules, draw(st.integers(0, 60))
+
+
+@given(keyed_logs())
+def test_hours_that_are_stitched_together_have_the_sessions_of_hour_after_hour(
+    log: tuple[pa.Table, SessionRules, int],
+) -> None:
+    """The parts of the hours from any one on are also stitched at once, to the same carry-in."""
+    parts, rules, first_together = log
+    of_parts = parts["first_hit_at"].to_numpy().astype("M8[h]").astype(int) - FIRST.number
+    carry, alone = no_carry(), []
+    for number in range(max(of_parts, default=0) + 1):
+        if number == first_together:
+            carry_in, alone = carry, []
+        made = stitch(parts.filter(pa.array(of_parts == number)), carry, rules)
+        alone += made.to_pylist()
+        rows = pa.concat_tables([carry, carry_rows(made)])
+        carry = carry_out(rows, FIRST.plus(number), rules)
+    if first_together > max(of_parts, default=0):
+        first_together, carry_in = 0, no_carry()
+    together = stitch(parts.filter(pa.array(of_parts >= first_together)), carry_in, rules)
+    by_part = operator.itemgetter("part_id")
+    assert sorted(together.to_pylist(), key=by_part) == sorted(alone, key=by_part)
+    rows = pa.concat_tables([carry_in, carry_rows(together)])
+    last = FIRST.plus(max(of_parts, default=0))
+    assert carry_digest(carry_out(rows, last, rules)) == carry_digest(carry)

@@ -142,6 +142,12 @@ def test_a_session_of_exactly_cap_hours_at_midnight_ends_there(lasted: int, sess
     midnight = 26 * 3600
     steady = [("a", at) for at in range(midnight - lasted, midnight + 1800, 900)]
     assert len(hourly_sessions(steady)) == sessions
+    requests, hour = made(steady), np.array([FIRST.number + at // 3600 for _, at in steady])
+    parts = make_parts(requests, cut(requests, RULES, hour), RULES)
+    assert len({*stitch(parts, no_carry(), RULES)["session_id"].to_pylist()}) == sessions
+    until_midnight = made([hit for hit in steady if hit[1] < midnight])
+    at_midnight = carry_rows(stitched_parts(until_midnight, no_carry(), RULES))
+    assert len(carry_out(at_midnight, FIRST.plus(25), RULES)) == 2 - sessions
 
 
 def test_carries_differ_exactly_when_the_open_sessions_do() -> None:

@@ -1,9 +1,9 @@
 """Build consecutive hours in memory, before any of them is published.
 
-Cleaning, cutting and writing have a high cost per call and a low one per row. So they run once for
-all hours of a batch, and only sessions are stitched hour after hour. The rows of an hour equal
-those of an hour that is built alone. The carry-out of an hour depends only on its own parts and its
-carry-in, so only the first hour of a range reads the published hours before it.
+Cleaning, cutting, stitching and writing have a high cost per call and a low one per row. So they
+run once for all hours of a batch. The rows of an hour equal those of an hour that is built alone.
+The carry-out of an hour depends only on its own parts and its carry-in, so only the first hour of a
+range reads the published hours before it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import pyarrow as pa
 from more_itertools import constrained_batches, split_when
 
+from clickstream import sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
@@ -29,7 +30,7 @@ from clickstream.pipeline.hour.build import (
 )
 from clickstream.pipeline.hour.chain import carry_into
 from clickstream.pipeline.hour.replay_window import ReplayWindow
-from clickstream.pipeline.hour.rows import build_rows, hour_slices, split_by_hour
+from clickstream.pipeline.hour.rows import build_rows, shape_hours, split_by_hour
 from clickstream.pipeline.hour.states import BuiltHour, CleanedHour, HourBuild, StitchedHour
 from clickstream.step_config import session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
@@ -50,26 +51,30 @@ def build_in_memory(
     hours = [Hour.parse(one.hour) for one in begun]
     reading = HourReading(lake, {hour: raws[hour] for hour in hours}, keys.of_hour(hours[0]))
     [requests] = reading.requests()
-    rows, digests, carry = build_rows(requests, hours, carry, session_rules(lake.settings))
-    rejects = reading.rejects
-    rows[REJECTS] = split_by_hour(rejects, REJECTS, rejects["hour"].to_numpy(), hours)
-    balances = [requests.balance(some) for some in hour_slices(requests.columns["hour"], hours)]
+    rules, rejects = session_rules(lake.settings), reading.rejects
+    rows = build_rows(requests, carry, rules)
+    rows[REJECTS] = shape_hours(rejects, REJECTS, rejects["hour"].to_numpy())
+    of_sessions = pa.concat_tables([carry, sessions.carry_rows(rows[SESSION_PARTS])])
+    carries = [carry, *(sessions.carry_out(of_sessions, hour, rules) for hour in hours)]
+    digests = [*map(sessions.carry_digest, carries)]
+    pieces = {table: split_by_hour(of_table, hours) for table, of_table in rows.items()}
+    balances = requests.balance_by_hour(hours)
     built = []
     for number, one in enumerate(begun):
         carry_in, carry_out = digests[number : number + 2]
-        of_hour = {table: pieces[number] for table, pieces in rows.items()}
+        of_hour = {table: of_table[number] for table, of_table in pieces.items()}
         lines = reading.lines[hours[number]]
         cleaned = CleanedHour(
             **vars(one),
             lines=sum(lines.values()),
             rejected=len(of_hour[REJECTS]),
-            balance=balances[number],
+            balance={name: int(counts[number]) for name, counts in balances.items()},
             hits=len(of_hour[HITS]),
             other_hosts=reading.other_hosts[hours[number]],
         )
         stitched = cleaned.stitched(len(of_hour[SESSION_PARTS]), carry_in, carry_out)
         built.append(_check_balance(stitched, lines, of_hour))
-    return built, carry
+    return built, carries[-1]
 
 
 def _check_balance(

@@ -18,56 +18,35 @@ from clickstream.parquet import shape
 from clickstream.sessions import SessionRules
 from clickstream.tables import HITS, SESSION_PARTS, Table
 
-HourNumbers = NDArray[np.int32]
-"""For each row the number of its hour, in ascending order."""
-
 
 def build_rows(
-    requests: clean.RequestTable, hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
-) -> tuple[dict[Table, list[pa.Table]], list[str], pa.Table]:
-    """Return hits and session parts by hour, digests, and the carry-out of the last hour.
+    requests: clean.RequestTable, carry: pa.Table, rules: SessionRules
+) -> dict[Table, pa.Table]:
+    """Return the hits and session parts of consecutive hours, in the order of the hours.
 
-    The digests are those of the carry-in of the first hour, and of the carry-out of each hour.
+    `requests` are in the order of the hours, and `carry` is the carry-in of the first one.
     """
-    of_requests = requests.columns["hour"]
-    cut = sessions.cut(requests, rules, of_requests)
-    of_parts = of_requests[cut.order[cut.first]]
+    hour = requests.columns["hour"]
+    cut = sessions.cut(requests, rules, hour)
     parts = sessions.make_parts(requests, cut, rules)
     hits = pa.concat_tables(sessions.hits_in_order(requests, cut, parts))
-    by_hour = [parts[some] for some in hour_slices(of_parts, hours)]
-    stitched, digests, carry_out = _stitch_all(by_hour, hours, carry, rules)
-    rows = {
-        HITS: split_by_hour(hits, HITS, of_requests[requests.is_hit], hours),
-        SESSION_PARTS: split_by_hour(stitched, SESSION_PARTS, of_parts, hours),
+    stitched = sessions.stitch(parts, carry, rules)
+    return {
+        HITS: shape_hours(hits, HITS, hour[requests.is_hit]),
+        SESSION_PARTS: shape_hours(stitched, SESSION_PARTS, hour[cut.order[cut.first]]),
     }
-    return rows, digests, carry_out
 
 
-def _stitch_all(
-    parts: Sequence[pa.Table], hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
-) -> tuple[pa.Table, list[str], pa.Table]:
-    """Return all parts with their sessions, and digests and carry-out as `_build_rows`."""
-    found: list[pa.Table] = []
-    digests = [sessions.carry_digest(carry)]
-    for some, hour in zip(parts, hours, strict=True):
-        stitched, carry = stitch_to_carry(carry, [some], hour, rules)
-        found += stitched
-        digests.append(sessions.carry_digest(carry))
-    return pa.concat_tables(found), digests, carry
+def shape_hours(rows: pa.Table, table: Table, hour: NDArray[np.int32]) -> pa.Table:
+    """Convert rows to the columns of the table; `hour` has the number of each row's hour."""
+    return shape(rows, table, pa.array(hour.astype("M8[h]").astype("M8[us]")))
 
 
-def split_by_hour(
-    rows: pa.Table, table: Table, of_rows: HourNumbers, hours: Sequence[Hour]
-) -> list[pa.Table]:
-    """Convert rows to the columns of the table, and split them into one piece for each hour."""
-    shaped = shape(rows, table, pa.array(of_rows.astype("M8[h]").astype("M8[us]")))
-    return [shaped[some] for some in hour_slices(of_rows, hours)]
-
-
-def hour_slices(of_rows: HourNumbers, hours: Sequence[Hour]) -> list[slice]:
-    """Return the slice of the rows of each hour."""
-    edges = [hours[0].number, *(hour.next.number for hour in hours)]
-    return [slice(*ends) for ends in pairwise(np.searchsorted(of_rows, edges).tolist())]
+def split_by_hour(rows: pa.Table, hours: Sequence[Hour]) -> list[pa.Table]:
+    """Split the rows of a table, in the order of the hours, into one piece for each hour."""
+    edges = np.array([hours[0].naive, *(hour.next.naive for hour in hours)], "M8[us]")
+    ends = np.searchsorted(rows["hour_at"].to_numpy(), edges).tolist()
+    return [rows[slice(*some)] for some in pairwise(ends)]
 
 
 def stitch_to_carry(

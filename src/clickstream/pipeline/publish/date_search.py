@@ -14,7 +14,7 @@ import pandas as pd
 
 from clickstream import __version__, people
 from clickstream.tables import Table
-from clickstream.tables.dates import SUSPECTED_COHORTS, SUSPECTED_VISITORS, VISITOR_COUNTS
+from clickstream.tables.dates import SUSPECTED_COHORTS, SUSPECTED_VISITORS
 from clickstream.text_digests import digest_texts
 
 
@@ -39,37 +39,37 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class SearchedDate:
-    """The rows of a date by table, and its row of `people_estimates`."""
+    """The rows of a date by table, the counts of its people, and its row of `people_estimates`."""
 
     rows: Mapping[Table, pd.DataFrame]
+    counts: people.Counts
     estimate: Estimate
 
 
 def search_date(
     day: date,
-    parts: pd.DataFrame,
+    visitors: pd.DataFrame,
     history: people.SiteHistory,
     habit: people.Habit,
     kept: frozenset[str],
 ) -> SearchedDate:
     """Search a date by the habit before it, and add its people to the history.
 
-    `parts` has all session parts of the date, with PART_COLUMNS. `kept` has the labels of cohorts
-    that count as people.
+    `visitors` are those of the date, as `people.visitors_of_date` returns them. `kept` has the
+    labels of cohorts that count as people.
     """
-    visitors = people.visitors_of_date(parts)
     found = people.find_suspects(visitors, habit, kept)
     chosen = people.choose_suspected(found.visitors)
     rows = {
         SUSPECTED_VISITORS: chosen.rename("cohort").rename_axis("visitor_id").reset_index(),
         SUSPECTED_COHORTS: _cohort_rows(found.cohorts, chosen),
-        VISITOR_COUNTS: history.add(day, visitors, found.visitors["share"]),
     }
+    counts = history.add(day, visitors, found.visitors["share"])
     number = found.people
     numbers = (number.counted, len(chosen), number.low, number.high, habit.dates)
     suspects = sorted(f"{visitor} {cohort}" for visitor, cohort in chosen.items())
     versions = digest_texts(map(str, numbers)), digest_texts(suspects)
-    return SearchedDate(rows, Estimate(*numbers, *versions))
+    return SearchedDate(rows, counts, Estimate(*numbers, *versions))
 
 
 def _cohort_rows(cohorts: Sequence[people.SuspectedCohort], chosen: pd.Series) -> pd.DataFrame:

@@ -154,9 +154,9 @@ class _Search:
     def _search(self, day: date, habit: people.Habit) -> Estimate:
         """Search a date and replace its rows; return the row of its estimate."""
         versions = (self._versions[day], habit.version)
-        parts = self._parts_of(day)
-        found = search_date(day, parts, self._history, habit, self._kept)
-        self._replace(day, found.rows)
+        visitors = people.visitors_of_date(self._parts_of(day))
+        found = search_date(day, visitors, self._history, habit, self._kept)
+        self._replace(day, {**found.rows, VISITOR_COUNTS: found.counts.frame()})
         return found.estimate.with_versions(*versions)
 
     def _write(self, estimates: dict[date, Estimate]) -> None:
@@ -184,8 +184,8 @@ class _Search:
     def _read_history(self, first: date) -> None:
         table = self._tables[VISITOR_COUNTS.name]
         rows = dictionary_encoding.to_frame(table.read_between(Hour.midnight(first), None))
-        counts = dict(iter(rows[[*people.COUNT_COLUMNS]].groupby("event_date")))
-        self._history = people.SiteHistory(counts)
+        dates = rows[[*people.COUNT_COLUMNS]].groupby("event_date")
+        self._history = people.SiteHistory({day: people.Counts.of(one) for day, one in dates})
 
     def _parts_of(self, day: date) -> pd.DataFrame:
         """Read what is needed of a date's session parts."""

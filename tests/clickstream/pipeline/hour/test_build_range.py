@@ -109,9 +109,9 @@ def test_hours_built_together_have_the_rows_of_each_alone(asked: list[list[Ask]]
     for at_once, some in zip(made(whole, whole.columns["hour"]), one_by_one, strict=True):
         expected = pd.concat(some, ignore_index=True)
         pd.testing.assert_frame_equal(at_once.reset_index(drop=True), expected)
-    edges = np.cumsum([0, *map(len, asked)]).tolist()
-    for one, start, end in zip(alone, edges, edges[1:], strict=False):
-        assert whole.balance(slice(start, end)) == one.balance()
+    balances = whole.balance_by_hour([hour for hour, _ in hours])
+    for place, one in enumerate(alone):
+        assert {name: counts[place] for name, counts in balances.items()} == one.balance()
 
 
 @pytest.mark.lake
@@ -143,12 +143,13 @@ def test_hours_without_lines_have_their_place_in_the_ledger(lake: Lake) -> None:
 def test_no_hour_is_published_whose_line_balance_does_not_close(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    really = clean.RequestTable.balance
+    really = clean.RequestTable.balance_by_hour
 
-    def one_too_many(requests: clean.RequestTable, rows: slice = slice(None)) -> dict[str, int]:
-        return {**really(requests, rows), "page_requests": 1}
+    def one_too_many(requests: clean.RequestTable, hours: Sequence[Hour]) -> dict[str, np.ndarray]:
+        counts = really(requests, hours)
+        return {**counts, "page_requests": counts["page_requests"] + 1}
 
-    monkeypatch.setattr(clean.RequestTable, "balance", one_too_many)
+    monkeypatch.setattr(clean.RequestTable, "balance_by_hour", one_too_many)
     with pytest.raises(UnbalancedHour, match=f"`clickstream build {FIRST} {FIRST}` leaves"):
         build_all(lake, FIRST, FIRST.next, "test")
     assert hour_ledger.ledger(lake).empty
