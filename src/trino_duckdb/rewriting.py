@@ -1,0 +1,776 @@
+"""Rewrites Trino's SQL, read by sqlglot, into SQL that DuckDB answers like Trino.
+
+A function or operator that is not listed here or in ``functions.sql`` is refused by its name. Each
+statement has two forms: `run` is executed, and `check` is only bound, by DESCRIBE. In `check`,
+comparisons, conditions and arithmetic are replaced by expressions whose types DuckDB mixes as
+little as Trino does: DuckDB would compare a text with a number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlglot import exp
+
+from trino_duckdb.errors import QueryError, not_supported
+from trino_duckdb.reader import TYPE_TEXT, parse_expression, parse_query
+from trino_duckdb.types import duckdb_type
+
+FUNCTIONS_SQL = Path(__file__).with_name("functions.sql").read_text(encoding="utf-8")
+MACROS = frozenset(re.findall(r"^create macro trino_(\w+)", FUNCTIONS_SQL, re.MULTILINE))
+INTERNAL = frozenset(
+    "kind bool summand divide mod concat shift subscript rounded whitespace".split()
+)
+"""Macros that a statement can't call by their names; `mod` is called by its operator as well."""
+
+OTHER_NAMES = {
+    "ceiling": "ceil",
+    "date": "as_date",
+    "day_of_month": "day",
+    "dow": "day_of_week",
+    "doy": "day_of_year",
+    "pow": "power",
+    "substring": "substr",
+    "week_of_year": "week",
+}
+UNITS = ("second", "minute", "hour", "day", "week")
+LONG_UNITS = ("month", "quarter", "year")
+
+AGGREGATES = {
+    "any_value": "any_value",
+    "approx_distinct": "count",
+    "approx_percentile": "quantile_disc",
+    "arbitrary": "any_value",
+    "array_agg": "array_agg",
+    "avg": "avg",
+    "bool_and": "bool_and",
+    "bool_or": "bool_or",
+    "count": "count",
+    "count_if": "count",
+    "max": "max",
+    "max_by": "arg_max_null",
+    "min": "min",
+    "min_by": "arg_min_null",
+    "sum": "sum",
+}
+"""Trino's aggregates with their names in DuckDB. `_aggregate` adapts arguments and results."""
+
+WINDOWS = frozenset("row_number rank dense_rank ntile lag lead first_value last_value".split())
+SPECIAL = frozenset(
+    "array_join coalesce date_add filter greatest if least nullif reduce regexp_extract row"
+    " transform".split()
+)
+"""Functions that this module writes itself."""
+
+FUNCTIONS = frozenset((MACROS - INTERNAL) | {"mod"} | set(OTHER_NAMES) | SPECIAL)
+COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ)
+ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Neg)
+REGULAR = re.compile(r"(?:\[\^?(?:\\[.\-\]\[/d]|[^\\\[\]&])+\]|\\[dDwWsS./\-+*?()\[\]]|[^\\\[\].$|]|\$$)*")
+"""Regular expressions whose meaning is the same in Java and in RE2, but for ``$`` at the end."""
+
+END_OF_TEXT = r"(?:\r\n|[\n\r\x{85}\x{2028}\x{2029}])?\z"
+"""Java's ``$``: the end of the text, or a line break there."""
+
+DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?")
+UNNAMED = "column without a name"
+"""Alias of a column that has no name in the statement."""
+
+
+class Mention(NamedTuple):
+    """One mention of a table or view; its place in the SQL is the quoted name `token`."""
+
+    token: str
+    schema: str
+    name: str
+    version: exp.Expr | None
+    node: exp.Table
+
+
+class Rewritten(NamedTuple):
+    """A statement in DuckDB's SQL, with tokens in place of the tables.
+
+    `unions` are pairs of SELECTs whose columns must have types that Trino mixes, and `visible` are
+    SELECTs of one column that must exist, with the node of the column.
+    """
+
+    tree: exp.Expr
+    run: str
+    check: str
+    mentions: Sequence[Mention]
+    unions: Sequence[tuple[str, str]]
+    visible: Sequence[tuple[str, exp.Expr]]
+
+
+@lru_cache(maxsize=256)
+def rewrite_view(sql: str) -> Rewritten:
+    """Rewrite the query of a view; the result is kept, for views change less than questions."""
+    return rewrite(sql)
+
+
+def rewrite(sql: str, parameters: Sequence[str] = ()) -> Rewritten:
+    """Rewrite a query with its execution parameters (SQL literals for each ``?``).
+
+    Raises QueryError with the name of what is refused.
+    """
+    tree = parse_query(sql)
+    marks = sorted(tree.find_all(exp.Placeholder), key=lambda mark: mark.meta["start"])
+    if len(marks) != len(parameters):
+        raise QueryError(
+            "INVALID_PARAMETER_USAGE",
+            f"Incorrect number of parameters: expected {len(marks)} but found {len(parameters)}",
+        )
+    for mark, text in zip(marks, parameters, strict=True):
+        mark.replace(exp.Paren(this=parse_expression(text)))
+    mentions = _take_mentions(tree)
+    _name_columns(tree)
+    check = _rewritten(tree.copy(), True)
+    run = _rewritten(tree.copy(), False)
+    unions = [
+        (_alone(node.left), _alone(node.right))
+        for node in check.find_all(exp.SetOperation)
+    ]
+    visible = [
+        (_probe(column, select), column) for select in check.find_all(exp.Select)
+        for column in _suspicious(select)
+    ]
+    return Rewritten(tree, _sql(run), _sql(check), mentions, unions, visible)
+
+
+def _sql(tree: exp.Expr) -> str:
+    return tree.sql("duckdb", identify=True)
+
+
+def _take_mentions(tree: exp.Expr) -> list[Mention]:
+    """Replace the tables that are no WITH queries by tokens, and return them."""
+    mentions = []
+    for table in [*tree.find_all(exp.Table)]:
+        if not isinstance(table.this, exp.Identifier):
+            raise not_supported(f"{table.sql('trino')} in FROM", table)
+        if table.catalog.lower() not in ("", "awsdatacatalog"):
+            raise QueryError("CATALOG_NOT_FOUND", f"Catalog '{table.catalog}' not found", table)
+        name = table.name.lower()
+        if not table.db and name in _visible_queries(table):
+            continue
+        token = f"@{len(mentions)}"
+        original = table.copy()
+        mentions.append(Mention(token, table.db.lower(), name, table.args.get("version"), original))
+        if not table.alias:
+            table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name, quoted=True)))
+        for part in ("db", "catalog", "version"):
+            table.set(part, None)
+        table.set("this", exp.to_identifier(token, quoted=True))
+    return mentions
+
+
+def _visible_queries(node: exp.Expr) -> set[str]:
+    """Return the names of the WITH queries that a node can read."""
+    names: set[str] = set()
+    child, parent = node, node.parent
+    while parent is not None:
+        clause = parent.args.get("with_")
+        if clause is not None:
+            queries = clause.expressions
+            if child is clause:
+                queries = queries[: _inside(node, queries)]
+            names.update(query.alias.lower() for query in queries)
+        child, parent = parent, parent.parent
+    return names
+
+
+def _inside(node: exp.Expr, queries: Sequence[exp.Expr]) -> int:
+    while node not in queries and node.parent is not None:
+        node = node.parent
+    return next(place for place, query in enumerate(queries) if query is node)
+
+
+def _name_columns(tree: exp.Expr) -> None:
+    """Give each column of each SELECT the name that it has in Trino."""
+    for select in tree.find_all(exp.Select):
+        for item in [*select.expressions]:
+            if isinstance(item, exp.Alias | exp.Star) or isinstance(item.this, exp.Star):
+                continue
+            name = item.name if isinstance(item, exp.Column | exp.Dot) else UNNAMED
+            item.replace(exp.alias_(item.copy(), name, quoted=True))
+
+
+def _alone(query: exp.Expr) -> str:
+    """A side of a set operation as a statement of its own, with the WITH queries that it reads."""
+    clauses = []
+    node = query.parent
+    while node is not None:
+        clause = node.args.get("with_")
+        if clause is not None:
+            queries = clause.expressions
+            if query.find_ancestor(exp.With) is clause:
+                queries = queries[: _inside(query, queries)]
+            clauses[:0] = [each.copy() for each in queries]
+        node = node.parent
+    return _with(clauses, query.copy())
+
+
+def _with(queries: list[exp.Expr], body: exp.Expr) -> str:
+    prefix = f"WITH {', '.join(map(_sql, queries))} " if queries else ""
+    return f"{prefix}SELECT * FROM ({_sql(body.unnest())}) AS side"
+
+
+def _suspicious(select: exp.Select) -> Iterator[exp.Column]:
+    """Names that DuckDB may take for an alias of the same SELECT, where Trino sees none."""
+    aliases = {
+        item.alias.lower() for item in select.expressions
+        if isinstance(item, exp.Alias) and not (
+            isinstance(item.this, exp.Column) and item.this.name.lower() == item.alias.lower()
+        )
+    }
+    parts = [*select.expressions, *(select.args.get(name) for name in ("where", "group", "having"))]
+    seen = set()
+    for column in (column for part in parts if part for column in part.find_all(exp.Column)):
+        name = column.name.lower()
+        is_bare = not column.table and not isinstance(column.this, exp.Star)
+        if is_bare and name in aliases - seen and column.find_ancestor(exp.Select) is select:
+            seen.add(name)
+            yield column
+
+
+def _probe(column: exp.Column, select: exp.Select) -> str:
+    body = exp.Select(expressions=[exp.column(column.name, quoted=True)])
+    for part in ("from_", "joins"):
+        value = select.args.get(part)
+        body.set(part, [each.copy() for each in value] if isinstance(value, list) else value and value.copy())
+    holder = select.copy()
+    clauses = []
+    node: exp.Expr | None = select
+    while node is not None:
+        clause = node.args.get("with_")
+        if clause is not None:
+            queries = clause.expressions
+            if select.find_ancestor(exp.With) is clause:
+                queries = queries[: _inside(select, queries)]
+            clauses[:0] = [each.copy() for each in queries]
+        node = node.parent
+    del holder
+    return _with(clauses, body)
+
+
+def _rewritten(tree: exp.Expr, checking: bool) -> exp.Expr:
+    """Rewrite all nodes, those inside others first."""
+    holder = exp.Paren(this=tree)
+    for node in reversed([*tree.walk()]):
+        handler = HANDLERS.get(type(node))
+        if handler is not None:
+            result = handler(node, checking)
+            if result is not node:
+                node.replace(result)
+    return holder.this
+
+
+def call(name: str, *arguments: exp.Expr | str) -> exp.Anonymous:
+    """A call of a function of DuckDB, or of a macro of ``functions.sql``."""
+    parts = [exp.maybe_parse(one) if isinstance(one, str) else one for one in arguments]
+    return exp.Anonymous(this=name, expressions=parts)
+
+
+def text(value: str) -> exp.Expr:
+    """A constant text, which DuckDB converts to no other type."""
+    return exp.cast(exp.Literal.string(value), "varchar")
+
+
+def constant(node: exp.Expr | None, what: str) -> str:
+    """Return a text of the statement. Raises QueryError if it is an expression."""
+    inner = node.this if isinstance(node, exp.Cast) else node
+    if not (isinstance(inner, exp.Literal) and inner.is_string):
+        raise not_supported(f"{what} that is not a text in the statement", node)
+    return inner.name
+
+
+def _kinds(*nodes: exp.Expr) -> exp.Expr:
+    """In `check`: an expression that DuckDB refuses if Trino can't compare the values."""
+    kinds = [call("trino_kind", node.copy()) for node in nodes]
+    return exp.Paren(this=exp.Is(this=call("coalesce", *kinds), expression=exp.Null()))
+
+
+def _compare(node: exp.Expr, checking: bool) -> exp.Expr:
+    return _kinds(node.this, node.expression) if checking else node
+
+
+def _between(node: exp.Between, checking: bool) -> exp.Expr:
+    return _kinds(node.this, node.args["low"], node.args["high"]) if checking else node
+
+
+def _in(node: exp.In, checking: bool) -> exp.Expr:
+    if isinstance(node.this, exp.Tuple):
+        raise not_supported("IN of rows", node)
+    query = node.args.get("query")
+    return _kinds(node.this, *(node.expressions or [query])) if checking else node
+
+
+def _like(node: exp.Like, checking: bool) -> exp.Expr:
+    return _kinds(node.this, node.expression, text("")) if checking else node
+
+
+def _boolean(node: exp.Expr, checking: bool) -> exp.Expr:
+    """Let conditions be booleans: DuckDB also takes numbers."""
+    if checking:
+        names = ("this", "expression") if isinstance(node, exp.And | exp.Or) else ("this",)
+        for part in (node.args[name] for name in names):
+            if not isinstance(part.unnest(), exp.And | exp.Or | exp.Not | exp.Is | exp.Exists):
+                part.replace(call("trino_bool", part.copy()))
+    return node
+
+
+def _branch(node: exp.If, checking: bool) -> exp.Expr:
+    if checking and not (isinstance(node.parent, exp.Case) and node.parent.this):
+        node.this.replace(call("trino_bool", node.this.copy()))
+    return node
+
+
+def _case(node: exp.Case, checking: bool) -> exp.Expr:
+    """CASE x WHEN y compares x with each y."""
+    if checking and node.this:
+        node.args["ifs"][0].this.replace(
+            exp.Case(
+                ifs=[exp.If(
+                    this=_kinds(node.this, *(each.this for each in node.args["ifs"])),
+                    true=node.args["ifs"][0].this.copy(),
+                )],
+                default=node.args["ifs"][0].this.copy(),
+            )
+        )
+    return node
+
+
+def _number(node: exp.Expr) -> exp.Expr:
+    """In `check`: the value itself, which DuckDB refuses if it is not a number."""
+    kind = exp.EQ(
+        this=call("coalesce", call("trino_kind", node.copy()), exp.Literal.number(1)),
+        expression=exp.Literal.number(1),
+    )
+    return exp.Case(ifs=[exp.If(this=kind, true=node.copy())], default=node.copy())
+
+
+def _arithmetic(node: exp.Expr, checking: bool) -> exp.Expr:
+    operands = [node.this, node.expression] if node.expression else [node.this]
+    for operand in operands:
+        if isinstance(operand.unnest(), exp.Interval):
+            other = operands[0] if operand is operands[-1] else operands[1]
+            if isinstance(node, exp.Mul) or (isinstance(node, exp.Sub) and other is operands[1]):
+                raise not_supported("arithmetic of intervals", node)
+            step = exp.Neg(this=operand.copy()) if isinstance(node, exp.Sub) else operand.copy()
+            return call("trino_shift", other.copy(), step)
+    if checking:
+        for operand in operands:
+            if not isinstance(operand.unnest(), (*ARITHMETIC, exp.Literal)):
+                operand.replace(_number(operand))
+    return node
+
+
+def _interval(node: exp.Interval, _checking: bool) -> exp.Expr:
+    amount = node.this.this if isinstance(node.this, exp.Cast) else node.this
+    unit = node.args["unit"].name.lower() if node.args.get("unit") else ""
+    if not re.fullmatch(r"-?\d{1,6}", amount.name) or unit not in (*UNITS, *LONG_UNITS):
+        raise not_supported(f"the interval {node.sql('trino')}", node)
+    return exp.Interval(this=exp.Literal.string(amount.name), unit=exp.Var(this=unit.upper()))
+
+
+def _literal(node: exp.Literal, _checking: bool) -> exp.Expr:
+    """Type texts, so that DuckDB does not convert them, and keep numbers within Trino's types."""
+    parent = node.parent
+    if isinstance(parent, exp.Interval | exp.Limit | exp.Offset | exp.DataTypeParam | exp.Version):
+        return node
+    if node.is_string:
+        return text(node.name)
+    if node.name.isdigit() and int(node.name) >= 2**63:
+        raise QueryError("INVALID_LITERAL", f"Invalid numeric literal: {node.name}", node)
+    if not re.fullmatch(r"\d+|\d*\.\d*|\d*\.?\d*[eE][+-]?\d+", node.name):
+        raise not_supported(f"the number {node.name}", node)
+    return node
+
+
+def _cast(node: exp.Expr, checking: bool) -> exp.Expr:
+    """CAST and TRY_CAST, and the literals DATE '…' and TIMESTAMP '…'."""
+    kind = node.to
+    if TYPE_TEXT not in kind.meta:  # the cast of `text`
+        return node
+    target, value = kind.meta[TYPE_TEXT].lower(), node.this
+    if kind.meta["is_literal"]:
+        written = constant(value, target)
+        pattern = {"date": DATE, "timestamp": TIMESTAMP}.get(target)
+        if pattern is None or not pattern.fullmatch(written):
+            raise not_supported(f"the literal {target} '{written}'", node)
+        return exp.cast(exp.Literal.string(written), target)
+    return _convert(value, target, isinstance(node, exp.TryCast), node)
+
+
+def _convert(value: exp.Expr, target: str, is_tried: bool, node: exp.Expr) -> exp.Expr:
+    """A cast of a value to the type of a text."""
+    if isinstance(value, exp.Null):
+        return exp.cast(exp.Null(), duckdb_type(target))
+    name, _, inside = target.partition("(")
+    parts = _split(inside.rstrip()[:-1]) if inside else []
+    function = f"trino_{'try_' if is_tried else ''}as_{'integer' if name == 'int' else name.strip()}"
+    value = value.copy()
+    if name == "timestamp" and len(parts) <= 1:
+        digits = int(parts[0]) if parts else 3
+        return call(function, value, str(10 ** max(6 - digits, 0)))
+    if name == "decimal" and parts and not is_tried:
+        return exp.cast(call(function, value), duckdb_type(target))
+    if not parts and function.removeprefix("trino_") in MACROS:
+        return call(function, value)
+    constructor = value.unnest()
+    if name == "array" and isinstance(constructor, exp.Array):
+        items = [_convert(item, parts[0], is_tried, node) for item in constructor.expressions]
+        return exp.cast(exp.Array(expressions=items), duckdb_type(target))
+    is_call = isinstance(constructor, exp.Anonymous)
+    if is_call and name == "map" and constructor.name == "trino_map" and constructor.expressions:
+        lists = zip(constructor.expressions, parts, strict=True)
+        return call(
+            "trino_map", *(_convert(one, f"array({kind})", is_tried, node) for one, kind in lists)
+        )
+    if is_call and name == "row" and constructor.name == "row":
+        named = [re.split(r"\s+", part, maxsplit=1) for part in parts]
+        fields = [
+            exp.PropertyEQ(
+                this=exp.to_identifier(label.strip('"'), quoted=True),
+                expression=_convert(item, kind, is_tried, node),
+            )
+            for item, (label, kind) in zip(constructor.expressions, named, strict=True)
+        ]
+        return exp.Struct(expressions=fields)
+    raise not_supported(f"the cast to {target} of {node.this.sql('trino')[:60]}", node)
+
+
+def _split(inside: str) -> list[str]:
+    """Split at the commas outside brackets."""
+    parts = re.findall(r"(?:[^,(]|\([^()]*(?:\([^()]*\)[^()]*)*\))+", inside)
+    return [part.strip() for part in parts]
+
+
+def _function(node: exp.Anonymous, checking: bool) -> exp.Expr:
+    """A call by its name in Trino; what `rewrite` itself has written passes."""
+    name = node.name.lower()
+    if name.startswith("trino_") or node.meta.get("is_written"):
+        return node
+    top = node
+    while isinstance(top.parent, exp.Filter | exp.Window | exp.IgnoreNulls) and top is top.parent.this:
+        top = top.parent
+    if name in AGGREGATES:
+        return _aggregate(node, name, top is not node)
+    if name in WINDOWS and isinstance(top, exp.Window):
+        node.meta["is_written"] = True
+        return node
+    if name not in FUNCTIONS or top is not node:
+        raise QueryError(
+            "FUNCTION_NOT_FOUND", f"The local Athena has no {name}; AWS may have", node
+        )
+    handler = CALLS.get(name)
+    if handler is not None:
+        return handler(node, checking)
+    parts = [part.copy() for part in node.expressions]
+    name = OTHER_NAMES.get(name, name)
+    if name in ("date_trunc", "date_diff"):
+        unit = constant(parts[0] if parts else None, f"a unit of {name}").lower()
+        if unit not in (*UNITS, *(LONG_UNITS if name == "date_trunc" else ())):
+            raise not_supported(f"{name} of the unit {unit}", node)
+        parts[0] = exp.Literal.string(unit)
+    if name == "regexp_like":
+        parts[1] = text(_pattern(constant(parts[1], "a regular expression"), node))
+    if name == "contains" and checking:
+        first = exp.Bracket(this=parts[0].copy(), expressions=[exp.Literal.number(0)])
+        return exp.Case(
+            ifs=[exp.If(this=_kinds(first, parts[1]), true=call("trino_contains", *parts))]
+        )
+    return call(f"trino_{name}", *parts)
+
+
+def _aggregate(node: exp.Anonymous, name: str, has_clauses: bool) -> exp.Expr:
+    """An aggregate with DISTINCT, ORDER BY, FILTER or OVER."""
+    parts = [part.copy() for part in node.expressions]
+    if len(parts) != (0 if name == "count" and not parts else 2 if name in ("max_by", "min_by", "approx_percentile") else 1):
+        raise not_supported(f"{name} of {len(parts)} arguments", node)
+    if name in ("sum", "avg"):
+        inner = parts[0]
+        if isinstance(inner, exp.Distinct):
+            inner = inner.expressions[0]
+        summand = call("trino_summand", inner.copy())
+        parts = [exp.Distinct(expressions=[summand]) if isinstance(parts[0], exp.Distinct) else summand]
+    if name == "count_if":
+        parts = [exp.Case(ifs=[exp.If(this=call("trino_bool", parts[0]), true=exp.Literal.number(1))])]
+    if name in ("bool_and", "bool_or"):
+        parts = [call("trino_bool", parts[0])]
+    if name == "approx_distinct":
+        parts = [exp.Distinct(expressions=parts)]
+    if name == "approx_percentile":
+        share = parts[1]
+        if not isinstance(share, exp.Literal) or not 0 <= float(share.name) <= 1:
+            raise not_supported("approx_percentile of anything but a number from 0 to 1", node)
+        # Trino returns the upper value if the position is between two values.
+        parts[1] = exp.Literal.number(min(float(share.name) + 1e-9, 1.0))
+    result = call(AGGREGATES[name], *parts)
+    result.meta["is_written"] = True
+    if name == "sum" and not has_clauses:
+        return _sum(result)
+    return result
+
+
+def _sum(node: exp.Expr) -> exp.Expr:
+    """The sum of integers, which is a bigint in Trino and a hugeint in DuckDB."""
+    return call("trino_sum", node)
+
+
+def _with_clauses(node: exp.Expr, checking: bool) -> exp.Expr:
+    """FILTER and OVER around a call."""
+    if isinstance(node, exp.Filter) and checking:
+        condition = node.expression.this
+        condition.replace(call("trino_bool", condition.copy()))
+    if isinstance(node.parent, exp.Filter | exp.Window | exp.IgnoreNulls):
+        return node
+    inner = node
+    while not isinstance(inner, exp.Anonymous):
+        inner = inner.this
+    return _sum(node.copy()) if inner.name == "sum" else node
+
+
+def _pattern(pattern: str, node: exp.Expr) -> str:
+    if not REGULAR.fullmatch(pattern) or re.search(r"\(\?|[*+?}][+?]", pattern):
+        raise not_supported(f"the regular expression {pattern}", node)
+    return pattern[:-1] + END_OF_TEXT if pattern.endswith("$") else pattern
+
+
+def _regexp_extract(node: exp.Anonymous, _checking: bool) -> exp.Expr:
+    """The text of a group that takes part in each match: elsewhere DuckDB has '' for NULL."""
+    value, pattern, *group = node.expressions
+    written = constant(pattern, "a regular expression")
+    number = group[0].name if group else "0"
+    if not number.isdigit() or int(number) > len(re.findall(r"(?<!\\)\(", written)):
+        raise not_supported(f"the group {number} of a regular expression", node)
+    if re.search(r"\)[?*{]", written) or (number == "0" and written.endswith("$")):
+        raise not_supported(f"regexp_extract with the regular expression {written}", node)
+    translated = text(_pattern(written, node))
+    found = exp.Anonymous(
+        this="regexp_extract",
+        expressions=[value.copy(), translated.copy(), exp.Literal.number(number)],
+    )
+    is_match = call("trino_regexp_like", value.copy(), translated)
+    return exp.Case(ifs=[exp.If(this=is_match, true=found)])
+
+
+def _plain(node: exp.Anonymous, checking: bool) -> exp.Expr:
+    """COALESCE and NULLIF are those of DuckDB, which mixes types as little as Trino."""
+    parts = [part.copy() for part in node.expressions]
+    if len(parts) < 2:
+        raise QueryError("SYNTAX_ERROR", f"{node.name} needs two arguments", node)
+    if node.name.lower() == "coalesce":
+        return exp.Coalesce(this=parts[0], expressions=parts[1:])
+    result: exp.Expr = exp.Nullif(this=parts[0], expression=parts[1])
+    if checking:
+        result = exp.Case(ifs=[exp.If(this=_kinds(*parts), true=result)])
+    return result
+
+
+def _if(node: exp.Anonymous, checking: bool) -> exp.Expr:
+    condition, *values = (part.copy() for part in node.expressions)
+    if checking:
+        condition = call("trino_bool", condition)
+    return exp.Case(
+        ifs=[exp.If(this=condition, true=values[0])], default=values[1] if values[1:] else None
+    )
+
+
+def _extreme(node: exp.Anonymous, _checking: bool) -> exp.Expr:
+    """GREATEST and LEAST are NULL if a value is; DuckDB skips NULL."""
+    parts = [part.copy() for part in node.expressions]
+    missing = exp.or_(*(exp.Is(this=part.copy(), expression=exp.Null()) for part in parts))
+    value = exp.Anonymous(this=node.name.lower(), expressions=parts)
+    return exp.Case(
+        ifs=[exp.If(this=exp.Not(this=exp.Paren(this=missing)), true=value)]
+    )
+
+
+def _date_add(node: exp.Anonymous, checking: bool) -> exp.Expr:
+    unit, amount, value = (part.copy() for part in node.expressions)
+    name = constant(unit, "a unit of date_add").lower()
+    if name not in (*UNITS, *LONG_UNITS) or name == "quarter":
+        raise not_supported(f"date_add of the unit {name}", node)
+    step = exp.Interval(this=exp.Literal.string("1"), unit=exp.Var(this=name.upper()))
+    number = exp.cast(_number(amount) if checking else amount, "integer")
+    return call("trino_shift", value, exp.Mul(this=exp.Paren(this=number), expression=step))
+
+
+def _array_join(node: exp.Anonymous, _checking: bool) -> exp.Expr:
+    values, separator, *replacement = (part.copy() for part in node.expressions)
+    element: exp.Expr = call("trino_as_varchar", exp.column("element"))
+    if replacement:
+        element = exp.Coalesce(this=element, expressions=replacement)
+    texts = call(
+        "list_transform",
+        values,
+        exp.Lambda(this=element, expressions=[exp.to_identifier("element")]),
+    )
+    return call("array_to_string", texts, separator)
+
+
+def _lambda_call(node: exp.Anonymous, _checking: bool) -> exp.Expr:
+    name = {"filter": "list_filter", "transform": "list_transform"}[node.name.lower()]
+    values, body = node.expressions
+    if not isinstance(body, exp.Lambda) or len(body.expressions) != 1:
+        raise not_supported(f"{node.name} without a lambda of one argument", node)
+    return call(name, values.copy(), body.copy())
+
+
+def _reduce(node: exp.Anonymous, _checking: bool) -> exp.Expr:
+    """REDUCE by list_reduce, whose state has the type of the elements: both are put in a struct."""
+    values, initial, merge, finish = (part.copy() for part in node.expressions)
+    if not (isinstance(merge, exp.Lambda) and isinstance(finish, exp.Lambda)):
+        raise not_supported("reduce without two lambdas", node)
+
+    def struct(state: exp.Expr, item: exp.Expr) -> exp.Expr:
+        named = {"state": state, "item": item}
+        return exp.Struct(
+            expressions=[
+                exp.PropertyEQ(this=exp.to_identifier(name), expression=value)
+                for name, value in named.items()
+            ]
+        )
+
+    def filled(body: exp.Lambda, *values: exp.Expr) -> exp.Expr:
+        names = [parameter.name for parameter in body.expressions]
+        replaced = dict(zip(names, values, strict=True))
+        return body.this.transform(
+            lambda part: replaced[part.name].copy()
+            if isinstance(part, exp.Column | exp.Identifier)
+            and part.name in replaced
+            and not isinstance(part.parent, exp.Column | exp.Dot)
+            else part
+        )
+
+    def field(of: str, name: str) -> exp.Expr:
+        return exp.Dot(this=exp.to_identifier(of), expression=exp.to_identifier(name))
+
+    start = struct(initial, exp.Null())
+    wrapped = call(
+        "list_transform",
+        values,
+        exp.Lambda(
+            this=struct(exp.Null(), exp.to_identifier("item")),
+            expressions=[exp.to_identifier("item")],
+        ),
+    )
+    step = struct(
+        filled(merge, field("before", "state"), field("after", "item")), field("after", "item")
+    )
+    folded = call(
+        "list_reduce",
+        wrapped,
+        exp.Lambda(this=step, expressions=[exp.to_identifier("before"), exp.to_identifier("after")]),
+        start,
+    )
+    result = exp.Dot(this=exp.Paren(this=folded), expression=exp.to_identifier("state"))
+    return filled(finish, result)
+
+
+def _row(node: exp.Anonymous, _checking: bool) -> exp.Expr:
+    if not isinstance(node.parent, exp.Cast):
+        raise not_supported("row without a cast that names its fields", node)
+    return node
+
+
+def _order(node: exp.Ordered, _checking: bool) -> exp.Expr:
+    """Trino sorts NULL last in both directions, if the statement does not say otherwise."""
+    node.set("nulls_first", node.args.get("nulls_first") is True)
+    return node
+
+
+def _unnest(node: exp.Unnest, _checking: bool) -> exp.Expr:
+    """UNNEST of one array, or of a map, which has two columns."""
+    alias, offset = node.args.get("alias"), node.args.get("offset")
+    columns = list(alias.args.get("columns") or []) if alias else []
+    if len(node.expressions) != 1 or not columns:
+        raise not_supported("UNNEST of several values, or without names of columns", node)
+    if offset and not isinstance(offset, exp.Identifier) and len(columns) == 2:
+        return node
+    if len(columns) == 2 and not offset:
+        entries = call("map_entries", node.expressions[0].copy())
+        return call_entries(entries, alias)
+    return node
+
+
+def call_entries(entries: exp.Expr, alias: exp.TableAlias) -> exp.Expr:
+    """The entries of a map as a lateral subquery of two columns."""
+    key, value = (exp.to_identifier(name) for name in ("key", "value"))
+    entry = exp.to_identifier("entry")
+    source = exp.Unnest(
+        expressions=[entries],
+        alias=exp.TableAlias(this=exp.to_identifier("entries"), columns=[entry]),
+    )
+    body = exp.Select(
+        expressions=[
+            exp.Dot(this=entry.copy(), expression=key),
+            exp.Dot(this=entry.copy(), expression=value),
+        ]
+    ).from_(source)
+    return exp.Lateral(this=exp.Subquery(this=body), alias=alias.copy())
+
+
+def _subscript(node: exp.Bracket, _checking: bool) -> exp.Expr:
+    return call("trino_subscript", node.this.copy(), node.expressions[0].copy())
+
+
+def _zone(node: exp.AtTimeZone, _checking: bool) -> exp.Expr:
+    constant(node.args["zone"], "a time zone")
+    return call("trino_at_timezone", node.this.copy(), node.args["zone"].copy())
+
+
+def _concat(node: exp.DPipe, _checking: bool) -> exp.Expr:
+    return call("trino_concat", node.this.copy(), node.expression.copy())
+
+
+HANDLERS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
+    exp.Anonymous: _function,
+    **dict.fromkeys(COMPARISONS, _compare),
+    **dict.fromkeys((exp.And, exp.Or, exp.Not, exp.Where, exp.Having), _boolean),
+    **dict.fromkeys(ARITHMETIC, _arithmetic),
+    **dict.fromkeys((exp.Filter, exp.Window, exp.IgnoreNulls), _with_clauses),
+    **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
+    exp.AtTimeZone: _zone,
+    exp.Between: _between,
+    exp.Bracket: _subscript,
+    exp.Case: _case,
+    exp.CurrentTimestamp: lambda _node, _checking: call("trino_now"),
+    exp.DPipe: _concat,
+    exp.Div: lambda node, _checking: call(
+        "trino_divide", node.this.copy(), node.expression.copy()
+    ),
+    exp.Extract: lambda node, checking: _function(
+        exp.Anonymous(this=node.this.name, expressions=[node.expression.copy()]), checking
+    ),
+    exp.If: _branch,
+    exp.In: _in,
+    exp.Interval: _interval,
+    exp.Like: _like,
+    exp.Literal: _literal,
+    exp.Mod: lambda node, _checking: call("trino_mod", node.this.copy(), node.expression.copy()),
+    exp.Ordered: _order,
+    exp.StrPosition: lambda node, _checking: call(
+        "trino_strpos", node.this.copy(), node.args["substr"].copy()
+    ),
+    exp.Substring: lambda node, _checking: call(
+        "trino_substr",
+        *(node.args[name].copy() for name in ("this", "start", "length") if node.args.get(name)),
+    ),
+    exp.Unnest: _unnest,
+}
+CALLS: dict[str, Callable[[exp.Anonymous, bool], exp.Expr]] = {
+    "array_join": _array_join,
+    **dict.fromkeys(("coalesce", "nullif"), _plain),
+    "date_add": _date_add,
+    **dict.fromkeys(("filter", "transform"), _lambda_call),
+    **dict.fromkeys(("greatest", "least"), _extreme),
+    "if": _if,
+    "reduce": _reduce,
+    "regexp_extract": _regexp_extract,
+    "row": _row,
+}
