@@ -204,6 +204,8 @@ def check(rewritten: Rewritten, stubs: tuple[str, ...]) -> Columns:
 
     try:
         columns = _described(filled(rewritten.check))
+        if rewritten.is_values:
+            columns = [(UNNAMED, kind) for _, kind in columns]
         for sides in rewritten.unions:
             left, right = (_described(filled(side)) for side in sides)
             _require_mixable(left, right)

@@ -29,6 +29,7 @@ create macro trino_mod
     (a bigint, b bigint) as case when b = 0 then error('DIVISION_BY_ZERO: Division by zero') else a % b end,
     (a decimal(38, 18), b decimal(38, 18)) as error('NOT_SUPPORTED: The local Athena has no remainder of decimals; AWS has.')::double,
     (a double, b double) as error('NOT_SUPPORTED: The local Athena has no remainder of doubles; AWS has.')::double;
+create macro trino_whole(a integer) as a, (a bigint) as a;
 create macro trino_concat(a varchar, b varchar) as a || b;
 create macro trino_shift
     (a date, i interval) as case when epoch_us(i) % 86400000000 <> 0

@@ -184,7 +184,7 @@ BINARY = (
     *(exp.Div, exp.DPipe, exp.Extract, exp.Filter),
 )
 UNARY = (
-    *(exp.Not, exp.Neg, exp.Paren, exp.Exists, exp.IgnoreNulls),
+    *(exp.Not, exp.Neg, exp.Paren, exp.Exists),
     *(exp.From, exp.Where, exp.Having, exp.Var, exp.CurrentDate, exp.CurrentTimestamp),
     *(exp.Localtimestamp, exp.Boolean, exp.Placeholder, exp.DataTypeParam),
 )

@@ -23,7 +23,7 @@ from trino_duckdb.types import duckdb_type
 FUNCTIONS_SQL = Path(__file__).with_name("functions.sql").read_text(encoding="utf-8")
 MACROS = frozenset(re.findall(r"^create macro trino_(\w+)", FUNCTIONS_SQL, re.MULTILINE))
 INTERNAL = frozenset(
-    "kind bool summand divide mod concat shift subscript rounded whitespace".split()
+    "kind bool sum summand divide mod concat shift subscript rounded whitespace whole".split()
 )
 """Macros that a statement can't call by their names; `mod` is called by its operator as well."""
 
@@ -105,6 +105,14 @@ class Rewritten(NamedTuple):
     unions: Sequence[tuple[str, str]]
     visible: Sequence[tuple[str, exp.Expr]]
 
+    @property
+    def is_values(self) -> bool:
+        """Whether the columns have no names, because they are those of VALUES."""
+        query = self.tree
+        while isinstance(query, exp.SetOperation | exp.Subquery):
+            query = query.this
+        return isinstance(query, exp.Values)
+
 
 @lru_cache(maxsize=256)
 def rewrite_view(sql: str) -> Rewritten:
@@ -117,6 +125,13 @@ def rewrite(sql: str, parameters: Sequence[str] = ()) -> Rewritten:
 
     Raises QueryError with the name of what is refused.
     """
+    try:
+        return _rewrite(sql, parameters)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise not_supported("a form of a call or clause in this statement") from error
+
+
+def _rewrite(sql: str, parameters: Sequence[str]) -> Rewritten:
     tree = parse_query(sql)
     marks = sorted(tree.find_all(exp.Placeholder), key=lambda mark: mark.meta["start"])
     if len(marks) != len(parameters):
@@ -127,6 +142,7 @@ def rewrite(sql: str, parameters: Sequence[str] = ()) -> Rewritten:
     for mark, text in zip(marks, parameters, strict=True):
         mark.replace(exp.Paren(this=parse_expression(text)))
     mentions = _take_mentions(tree)
+    refuse_beyond_trino(tree)
     _name_columns(tree)
     check = _rewritten(tree.copy(), True)
     run = _rewritten(tree.copy(), False)
@@ -194,7 +210,10 @@ def _name_columns(tree: exp.Expr) -> None:
         for item in [*select.expressions]:
             if isinstance(item, exp.Alias | exp.Star) or isinstance(item.this, exp.Star):
                 continue
-            name = item.name if isinstance(item, exp.Column | exp.Dot) else UNNAMED
+            base = item
+            while isinstance(base, exp.Dot):
+                base = base.this
+            name = item.name if isinstance(base, exp.Column) else UNNAMED
             item.replace(exp.alias_(item.copy(), name, quoted=True))
 
 
@@ -256,6 +275,122 @@ def _probe(column: exp.Column, select: exp.Select) -> str:
     return _with(clauses, body)
 
 
+def refuse_beyond_trino(tree: exp.Expr) -> None:
+    """Refuse what DuckDB answers and Trino does not, or answers otherwise. Raises QueryError."""
+    for node in tree.walk():
+        rule = REFUSALS.get(type(node))
+        if rule is not None:
+            rule(node)
+
+
+def _refuse_select(select: exp.Select) -> None:
+    order, items = select.args.get("order"), select.expressions
+    if select.args.get("distinct") and order:
+        known = {one.sql() for item in items for one in (item, item.unalias())}
+        known |= {exp.column(item.alias).sql() for item in items if item.alias}
+        for key in order.expressions:
+            if not isinstance(key.this, exp.Literal) and key.this.sql() not in known:
+                raise not_supported("ORDER BY of SELECT DISTINCT by other columns", key)
+    names = [item.alias_or_name.lower() for item in items if item.alias_or_name != "*"]
+    if isinstance(select.parent, exp.Subquery | exp.CTE) and len(set(names)) < len(names):
+        raise not_supported("two columns of one name in a subquery", select)
+    group = select.args.get("group")
+    for key in group.expressions if group else ():
+        if isinstance(key, exp.Literal) and not key.name.isdigit():
+            raise not_supported("GROUP BY a constant", key)
+
+
+def _refuse_alias(alias: exp.TableAlias) -> None:
+    """A list of names must have one for each column: DuckDB takes fewer."""
+    holder = alias.parent
+    names, query = alias.args.get("columns"), holder.this if holder else None
+    if not names or not isinstance(holder, exp.Subquery | exp.CTE | exp.Values):
+        return
+    while isinstance(query, exp.SetOperation | exp.Subquery):
+        query = query.this
+    if isinstance(holder, exp.Values):
+        query = holder
+    if isinstance(query, exp.Values):
+        first = query.expressions[0]
+        width = len(first.expressions) if isinstance(first, exp.Tuple) else 1
+    elif isinstance(query, exp.Select) and not query.is_star:
+        width = len(query.expressions)
+    else:
+        raise not_supported("names for the columns of a star", alias)
+    if width != len(names):
+        raise QueryError(
+            "MISMATCHED_COLUMN_ALIASES",
+            f"Column alias list has {len(names)} entries but relation has {width} columns",
+            alias,
+        )
+
+
+def _refuse_values(values: exp.Values) -> None:
+    if isinstance(values.parent, exp.From | exp.Join | exp.Subquery) and not (
+        values.args.get("alias") and values.args["alias"].args.get("columns")
+    ):
+        alias = values.parent.args.get("alias") if isinstance(values.parent, exp.Subquery) else None
+        if not (alias and alias.args.get("columns")):
+            raise not_supported("VALUES without names of columns in FROM", values)
+
+
+def _refuse_join(join: exp.Join) -> None:
+    if join.args.get("using"):
+        raise not_supported("JOIN USING", join)
+    on = join.args.get("on")
+    if isinstance(join.this, exp.Unnest) and on is not None and on != exp.true():
+        raise not_supported("UNNEST in a join with a condition other than TRUE", join)
+
+
+def _refuse_from(clause: exp.From) -> None:
+    if isinstance(clause.this, exp.Unnest) and any(
+        column.find_ancestor(exp.Lambda) is None for column in clause.this.find_all(exp.Column)
+    ):
+        raise not_supported("a correlated UNNEST", clause)
+
+
+def _refuse_order(order: exp.Order) -> None:
+    if isinstance(order.parent, exp.SetOperation):
+        for column in order.find_all(exp.Column):
+            if column.table:
+                raise not_supported("ORDER BY a relation's column over a set operation", column)
+    if isinstance(order.parent, exp.Query):
+        for key in order.expressions:
+            if isinstance(key.this, exp.Neg) and isinstance(key.this.this, exp.Literal):
+                raise not_supported("ORDER BY a negative number", key)
+
+
+def _refuse_window(window: exp.Window) -> None:
+    if isinstance(window.this, exp.Filter):
+        raise not_supported("FILTER of window functions", window)
+    name = window.this.name.lower() if isinstance(window.this, exp.Anonymous) else ""
+    if name in ("lag", "lead") and not (window.args.get("order") or window.args.get("alias")):
+        raise QueryError("MISSING_ORDER_BY", f"{name} requires an ORDER BY window clause", window)
+
+
+def _refuse_is(node: exp.Is) -> None:
+    if not isinstance(node.expression, exp.Null):
+        raise QueryError("SYNTAX_ERROR", "mismatched input after IS", node)
+
+
+def _refuse_distinct(node: exp.Distinct) -> None:
+    if isinstance(node.parent, exp.Anonymous) and len(node.expressions) != 1:
+        raise not_supported("DISTINCT of several arguments", node)
+
+
+REFUSALS: dict[type[exp.Expr], Callable[..., None]] = {
+    exp.Distinct: _refuse_distinct,
+    exp.From: _refuse_from,
+    exp.Is: _refuse_is,
+    exp.Join: _refuse_join,
+    exp.Order: _refuse_order,
+    exp.Select: _refuse_select,
+    exp.TableAlias: _refuse_alias,
+    exp.Values: _refuse_values,
+    exp.Window: _refuse_window,
+}
+
+
 def _rewritten(tree: exp.Expr, checking: bool) -> exp.Expr:
     """Rewrite all nodes, those inside others first."""
     holder = exp.Paren(this=tree)
@@ -269,9 +404,37 @@ def _rewritten(tree: exp.Expr, checking: bool) -> exp.Expr:
 
 
 def call(name: str, *arguments: exp.Expr | str) -> exp.Anonymous:
-    """A call of a function of DuckDB, or of a macro of ``functions.sql``."""
+    """A call of a function of DuckDB, or of a macro of ``functions.sql``.
+
+    DuckDB can't choose an overload for an argument with an aggregate or a window function. It can
+    for the parameter of a lambda, so the arguments become an array of one struct.
+    """
     parts = [exp.maybe_parse(one) if isinstance(one, str) else one for one in arguments]
-    return exp.Anonymous(this=name, expressions=parts)
+    if not name.startswith("trino_") or not any(map(_is_aggregated, parts)):
+        return exp.Anonymous(this=name, expressions=parts)
+    fields = [
+        exp.PropertyEQ(this=exp.to_identifier(f"p{place}"), expression=part)
+        for place, part in enumerate(parts)
+    ]
+    inner = [
+        exp.Dot(this=exp.to_identifier("given"), expression=exp.to_identifier(f"p{place}"))
+        if not isinstance(part, exp.Literal) else part.copy()
+        for place, part in enumerate(parts)
+    ]
+    body = exp.Anonymous(this=name, expressions=inner)
+    results = exp.Anonymous(
+        this="list_transform",
+        expressions=[
+            exp.Array(expressions=[exp.Struct(expressions=fields)]),
+            exp.Lambda(this=body, expressions=[exp.to_identifier("given")]),
+        ],
+    )
+    return exp.Anonymous(this="list_extract", expressions=[results, exp.Literal.number(1)])
+
+
+def _is_aggregated(node: exp.Expr) -> bool:
+    parts = node.walk(prune=lambda part: isinstance(part, exp.Query))
+    return any(isinstance(part, exp.Window) or part.meta.get("is_written") for part in parts)
 
 
 def text(value: str) -> exp.Expr:
@@ -383,6 +546,8 @@ def _literal(node: exp.Literal, _checking: bool) -> exp.Expr:
         return node
     if node.is_string:
         return text(node.name)
+    if isinstance(parent, exp.Neg) and node.name in ("2147483648", "9223372036854775808"):
+        raise not_supported(f"the number -{node.name}", node)
     if node.name.isdigit() and int(node.name) >= 2**63:
         raise QueryError("INVALID_LITERAL", f"Invalid numeric literal: {node.name}", node)
     if not re.fullmatch(r"\d+|\d*\.\d*|\d*\.?\d*[eE][+-]?\d+", node.name):
@@ -409,6 +574,7 @@ def _convert(value: exp.Expr, target: str, is_tried: bool, node: exp.Expr) -> ex
     """A cast of a value to the type of a text."""
     if isinstance(value, exp.Null):
         return exp.cast(exp.Null(), duckdb_type(target))
+    target = "decimal(38, 0)" if target == "decimal" else target
     name, _, inside = target.partition("(")
     parts = _split(inside.rstrip()[:-1]) if inside else []
     function = f"trino_{'try_' if is_tried else ''}as_{'integer' if name == 'int' else name.strip()}"
@@ -421,6 +587,8 @@ def _convert(value: exp.Expr, target: str, is_tried: bool, node: exp.Expr) -> ex
     if not parts and function.removeprefix("trino_") in MACROS:
         return call(function, value)
     constructor = value.unnest()
+    if is_tried:
+        raise not_supported(f"try_cast to {target}", node)
     if name == "array" and isinstance(constructor, exp.Array):
         items = [_convert(item, parts[0], is_tried, node) for item in constructor.expressions]
         return exp.cast(exp.Array(expressions=items), duckdb_type(target))
@@ -455,7 +623,7 @@ def _function(node: exp.Anonymous, checking: bool) -> exp.Expr:
     if name.startswith("trino_") or node.meta.get("is_written"):
         return node
     top = node
-    while isinstance(top.parent, exp.Filter | exp.Window | exp.IgnoreNulls) and top is top.parent.this:
+    while isinstance(top.parent, exp.Filter | exp.Window) and top is top.parent.this:
         top = top.parent
     if name in AGGREGATES:
         return _aggregate(node, name, top is not node)
@@ -526,12 +694,10 @@ def _with_clauses(node: exp.Expr, checking: bool) -> exp.Expr:
     if isinstance(node, exp.Filter) and checking:
         condition = node.expression.this
         condition.replace(call("trino_bool", condition.copy()))
-    if isinstance(node.parent, exp.Filter | exp.Window | exp.IgnoreNulls):
+    if isinstance(node.parent, exp.Filter | exp.Window):
         return node
-    inner = node
-    while not isinstance(inner, exp.Anonymous):
-        inner = inner.this
-    return _sum(node.copy()) if inner.name == "sum" else node
+    inner = node.this.this if isinstance(node.this, exp.Filter) else node.this
+    return _sum(node.copy()) if isinstance(inner, exp.Anonymous) and inner.name == "sum" else node
 
 
 def _pattern(pattern: str, node: exp.Expr) -> str:
@@ -590,13 +756,13 @@ def _extreme(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     )
 
 
-def _date_add(node: exp.Anonymous, checking: bool) -> exp.Expr:
+def _date_add(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     unit, amount, value = (part.copy() for part in node.expressions)
     name = constant(unit, "a unit of date_add").lower()
     if name not in (*UNITS, *LONG_UNITS) or name == "quarter":
         raise not_supported(f"date_add of the unit {name}", node)
     step = exp.Interval(this=exp.Literal.string("1"), unit=exp.Var(this=name.upper()))
-    number = exp.cast(_number(amount) if checking else amount, "integer")
+    number = exp.cast(call("trino_whole", amount), "integer")
     return call("trino_shift", value, exp.Mul(this=exp.Paren(this=number), expression=step))
 
 
@@ -618,7 +784,12 @@ def _lambda_call(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     values, body = node.expressions
     if not isinstance(body, exp.Lambda) or len(body.expressions) != 1:
         raise not_supported(f"{node.name} without a lambda of one argument", node)
-    return call(name, values.copy(), body.copy())
+    body = body.copy()
+    if name == "list_filter":
+        if isinstance(body.this, exp.Null):
+            raise not_supported("filter by NULL", node)
+        body.this.replace(call("trino_bool", body.this.copy()))
+    return call(name, values.copy(), body)
 
 
 def _reduce(node: exp.Anonymous, _checking: bool) -> exp.Expr:
@@ -678,6 +849,13 @@ def _row(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     return node
 
 
+def _join(node: exp.Join, checking: bool) -> exp.Expr:
+    condition = node.args.get("on")
+    if checking and condition:
+        condition.replace(call("trino_bool", condition.copy()))
+    return node
+
+
 def _order(node: exp.Ordered, _checking: bool) -> exp.Expr:
     """Trino sorts NULL last in both directions, if the statement does not say otherwise."""
     node.set("nulls_first", node.args.get("nulls_first") is True)
@@ -715,6 +893,12 @@ def call_entries(entries: exp.Expr, alias: exp.TableAlias) -> exp.Expr:
     return exp.Lateral(this=exp.Subquery(this=body), alias=alias.copy())
 
 
+def _trim(node: exp.Trim, _checking: bool) -> exp.Expr:
+    if node.args.get("position") or node.expression:
+        raise not_supported("trim of given characters", node)
+    return call("trino_trim", node.this.copy())
+
+
 def _subscript(node: exp.Bracket, _checking: bool) -> exp.Expr:
     return call("trino_subscript", node.this.copy(), node.expressions[0].copy())
 
@@ -733,7 +917,7 @@ HANDLERS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     **dict.fromkeys(COMPARISONS, _compare),
     **dict.fromkeys((exp.And, exp.Or, exp.Not, exp.Where, exp.Having), _boolean),
     **dict.fromkeys(ARITHMETIC, _arithmetic),
-    **dict.fromkeys((exp.Filter, exp.Window, exp.IgnoreNulls), _with_clauses),
+    **dict.fromkeys((exp.Filter, exp.Window), _with_clauses),
     **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
     exp.AtTimeZone: _zone,
     exp.Between: _between,
@@ -750,6 +934,7 @@ HANDLERS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.If: _branch,
     exp.In: _in,
     exp.Interval: _interval,
+    exp.Join: _join,
     exp.Like: _like,
     exp.Literal: _literal,
     exp.Mod: lambda node, _checking: call("trino_mod", node.this.copy(), node.expression.copy()),
@@ -761,6 +946,7 @@ HANDLERS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
         "trino_substr",
         *(node.args[name].copy() for name in ("this", "start", "length") if node.args.get(name)),
     ),
+    exp.Trim: _trim,
     exp.Unnest: _unnest,
 }
 CALLS: dict[str, Callable[[exp.Anonymous, bool], exp.Expr]] = {

@@ -30,7 +30,6 @@ NAMES = {
     "date": "date",
     "timestamp": "timestamp(6)",
     "blob": "varbinary",
-    "interval": "interval day to second",
 }
 """Trino's name of each id of a type of DuckDB."""
 
