@@ -73,6 +73,7 @@ class CompiledStatement:
     sql: str
     columns: Sequence[tuple[str | None, Type]]
     scans: Sequence[Scan]
+    tree: exp.Expr
 
     def labels(self) -> list[tuple[str, Type]]:
         """Return the columns; those without a name get ``_col0``, ``_col1``, … by position."""
@@ -122,7 +123,7 @@ def compile_statement(
     except QueryError as error:
         raise error.located(sql) from None
     named = [(None if name == UNNAMED else name, kind) for name, kind in columns]
-    return CompiledStatement(text, named, compiler.scans)
+    return CompiledStatement(text, named, compiler.scans, rewritten.tree)
 
 
 class _Compiler:

@@ -69,9 +69,12 @@ SPECIAL = frozenset(
 FUNCTIONS = frozenset((MACROS - INTERNAL) | {"mod"} | set(OTHER_NAMES) | SPECIAL)
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Neg)
-REGULAR = re.compile(r"(?:\[\^?(?:\\[.\-\]\[/d]|[^\\\[\]&])+\]|\\[dDwWsS./\-+*?()\[\]]|[^\\\[\].$|]|\$$)*")
-"""Regular expressions whose meaning is the same in Java and in RE2, but for ``$`` at the end."""
+REGULAR_PART = re.compile(
+    r"(\[\^?(?:\\[.\-\]\[/d]|[^\\\[\]&])+\]|\\[dDwW./\-+*?()\[\]{}^$|]|[^\\\[\].$])|(\.)|(\$\Z)"
+)
+"""Parts of regular expressions with one meaning in Java and in RE2, then ``.`` and ``$``."""
 
+ANY = r"[^\n\r\x{85}\x{2028}\x{2029}]"
 END_OF_TEXT = r"(?:\r\n|[\n\r\x{85}\x{2028}\x{2029}])?\z"
 """Java's ``$``: the end of the text, or a line break there."""
 
@@ -406,27 +409,32 @@ def _rewritten(tree: exp.Expr, checking: bool) -> exp.Expr:
 def call(name: str, *arguments: exp.Expr | str) -> exp.Anonymous:
     """A call of a function of DuckDB, or of a macro of ``functions.sql``.
 
-    DuckDB can't choose an overload for an argument with an aggregate or a window function. It can
-    for the parameter of a lambda, so the arguments become an array of one struct.
+    DuckDB can't choose an overload for an argument with an aggregate or a window function, but it
+    can for the parameter of a lambda. So the argument becomes an array of one element, or several
+    become an array of one struct.
     """
     parts = [exp.maybe_parse(one) if isinstance(one, str) else one for one in arguments]
-    if not name.startswith("trino_") or not any(map(_is_aggregated, parts)):
+    places = [place for place, part in enumerate(parts) if _is_aggregated(part)]
+    if not name.startswith("trino_") or not places:
         return exp.Anonymous(this=name, expressions=parts)
-    fields = [
-        exp.PropertyEQ(this=exp.to_identifier(f"p{place}"), expression=part)
-        for place, part in enumerate(parts)
-    ]
-    inner = [
-        exp.Dot(this=exp.to_identifier("given"), expression=exp.to_identifier(f"p{place}"))
-        if not isinstance(part, exp.Literal) else part.copy()
-        for place, part in enumerate(parts)
-    ]
+    given = exp.to_identifier("given")
+    element = parts[places[0]]
+    inner: list[exp.Expr] = list(parts)
+    inner[places[0]] = given.copy()
+    if len(places) > 1:
+        fields = [
+            exp.PropertyEQ(this=exp.to_identifier(f"p{place}"), expression=parts[place])
+            for place in places
+        ]
+        element = exp.Struct(expressions=fields)
+        for place in places:
+            inner[place] = exp.Dot(this=given.copy(), expression=exp.to_identifier(f"p{place}"))
     body = exp.Anonymous(this=name, expressions=inner)
     results = exp.Anonymous(
         this="list_transform",
         expressions=[
-            exp.Array(expressions=[exp.Struct(expressions=fields)]),
-            exp.Lambda(this=body, expressions=[exp.to_identifier("given")]),
+            exp.Array(expressions=[element]),
+            exp.Lambda(this=body, expressions=[given]),
         ],
     )
     return exp.Anonymous(this="list_extract", expressions=[results, exp.Literal.number(1)])
@@ -701,9 +709,14 @@ def _with_clauses(node: exp.Expr, checking: bool) -> exp.Expr:
 
 
 def _pattern(pattern: str, node: exp.Expr) -> str:
-    if not REGULAR.fullmatch(pattern) or re.search(r"\(\?|[*+?}][+?]", pattern):
+    """Return a regular expression of Java for RE2. Raises QueryError (NOT_SUPPORTED)."""
+    translated, place = "", 0
+    while match := REGULAR_PART.match(pattern, place):
+        translated += match[1] or (ANY if match[2] else END_OF_TEXT)
+        place = match.end()
+    if place < len(pattern) or re.search(r"\(\?|[*+?}][+?]", pattern):
         raise not_supported(f"the regular expression {pattern}", node)
-    return pattern[:-1] + END_OF_TEXT if pattern.endswith("$") else pattern
+    return translated
 
 
 def _regexp_extract(node: exp.Anonymous, _checking: bool) -> exp.Expr:
@@ -713,7 +726,7 @@ def _regexp_extract(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     number = group[0].name if group else "0"
     if not number.isdigit() or int(number) > len(re.findall(r"(?<!\\)\(", written)):
         raise not_supported(f"the group {number} of a regular expression", node)
-    if re.search(r"\)[?*{]", written) or (number == "0" and written.endswith("$")):
+    if re.search(r"\)[?*{]|\|", written) or (number == "0" and written.endswith("$")):
         raise not_supported(f"regexp_extract with the regular expression {written}", node)
     translated = text(_pattern(written, node))
     found = exp.Anonymous(
