@@ -16,7 +16,7 @@ from typing import Protocol
 import duckdb
 from sqlglot import exp
 
-from trino_duckdb.errors import QueryError, explain_failure
+from trino_duckdb.errors import QueryError, explain_failure, not_supported
 from trino_duckdb.rewriting import FUNCTIONS_SQL, UNNAMED, Mention, Rewritten, rewrite, rewrite_view
 from trino_duckdb.types import Type, parse_type, trino_name
 
@@ -254,6 +254,8 @@ def _require_mixable(left: Columns, right: Columns) -> None:
 
 def column_not_found(name: str, node: exp.Expr | None) -> QueryError:
     """Build the error for a column that no relation has."""
+    if name.startswith("$"):
+        return not_supported(f'hidden column "{name}"', node)
     return QueryError(
         "COLUMN_NOT_FOUND",
         f"Column '{name}' cannot be resolved or requester is not authorized to access requested "

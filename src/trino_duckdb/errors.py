@@ -38,7 +38,7 @@ class QueryError(Exception):
 
 def not_supported(what: str, node: exp.Expr | None = None) -> QueryError:
     """Build the error that refuses a part of a statement by its name."""
-    return QueryError("NOT_SUPPORTED", f"The local Athena has no {what}; AWS may have", node)
+    return QueryError("NOT_SUPPORTED", f"The local Athena has no {what.removeprefix('the ')}; AWS may have", node)
 
 
 RAISED = re.compile(r"\b([A-Z]{3,}(?:_[A-Z]+)+): ([^\n]*)")
@@ -58,7 +58,7 @@ PATTERNS = (
     ),
     (
         r"Referenced column \"(.*?)\"|does not have a column named \"(.*?)\"|"
-        r"Referenced table \"(.*?)\" not found",
+        r"Referenced table \"(.*?)\" not found|Column \"(.*?)\" referenced that exists",
         "COLUMN_NOT_FOUND",
         "Column '{name}' cannot be resolved or requester is not authorized to access requested "
         "resources",
@@ -93,6 +93,8 @@ def explain_failure(error: Exception, tree: exp.Expr | None = None) -> QueryErro
     for pattern, code, message in PATTERNS:
         if match := re.search(pattern, first):
             name = next((part for part in match.groups() if part), "")
+            if name.startswith("$"):
+                return not_supported(f'hidden column "{name}"')
             columns = tree.find_all(exp.Column) if tree is not None and name else ()
             node = next((one for one in columns if name in [part.name for part in one.parts]), None)
             return QueryError(code, message.format("", name, name=name), node)

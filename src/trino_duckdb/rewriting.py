@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import available_timezones
 
 from sqlglot import exp
 
@@ -23,7 +24,7 @@ from trino_duckdb.types import duckdb_type
 FUNCTIONS_SQL = Path(__file__).with_name("functions.sql").read_text(encoding="utf-8")
 MACROS = frozenset(re.findall(r"^create macro trino_(\w+)", FUNCTIONS_SQL, re.MULTILINE))
 INTERNAL = frozenset(
-    "kind bool sum summand divide mod concat shift subscript rounded whitespace whole".split()
+    "kind bool sum summand divide mod concat shift subscript map_value rounded whitespace whole".split()
 )
 """Macros that a statement can't call by their names; `mod` is called by its operator as well."""
 
@@ -313,6 +314,9 @@ def _refuse_alias(alias: exp.TableAlias) -> None:
         query = query.this
     if isinstance(holder, exp.Values):
         query = holder
+    source = query.args.get("from_") if isinstance(query, exp.Select) and query.is_star else None
+    if source is not None and isinstance(source.this, exp.Values):  # so sqlglot reads VALUES
+        query = source.this
     if isinstance(query, exp.Values):
         first = query.expressions[0]
         width = len(first.expressions) if isinstance(first, exp.Tuple) else 1
@@ -329,12 +333,16 @@ def _refuse_alias(alias: exp.TableAlias) -> None:
 
 
 def _refuse_values(values: exp.Values) -> None:
-    if isinstance(values.parent, exp.From | exp.Join | exp.Subquery) and not (
-        values.args.get("alias") and values.args["alias"].args.get("columns")
-    ):
-        alias = values.parent.args.get("alias") if isinstance(values.parent, exp.Subquery) else None
-        if not (alias and alias.args.get("columns")):
-            raise not_supported("VALUES without names of columns in FROM", values)
+    holder = values.parent
+    if not isinstance(holder, exp.From | exp.Join | exp.Subquery | exp.CTE):
+        return
+    alias = values.args.get("alias")
+    if alias and alias.name == "_values":  # so sqlglot reads VALUES in a WITH query
+        holder, alias = holder.parent.parent, None
+    for place in (alias, holder.args.get("alias") if holder else None):
+        if place and place.args.get("columns"):
+            return
+    raise not_supported("VALUES without names of columns in FROM", values)
 
 
 def _refuse_join(join: exp.Join) -> None:
@@ -652,6 +660,8 @@ def _function(node: exp.Anonymous, checking: bool) -> exp.Expr:
         if unit not in (*UNITS, *(LONG_UNITS if name == "date_trunc" else ())):
             raise not_supported(f"{name} of the unit {unit}", node)
         parts[0] = exp.Literal.string(unit)
+    if name in ("at_timezone", "with_timezone"):
+        parts[1] = text(_zone_name(constant(parts[1], "a time zone"), node))
     if name == "regexp_like":
         parts[1] = text(_pattern(constant(parts[1], "a regular expression"), node))
     if name == "contains" and checking:
@@ -913,12 +923,24 @@ def _trim(node: exp.Trim, _checking: bool) -> exp.Expr:
 
 
 def _subscript(node: exp.Bracket, _checking: bool) -> exp.Expr:
-    return call("trino_subscript", node.this.copy(), node.expressions[0].copy())
+    key = node.expressions[0]
+    is_text = isinstance(key, exp.Cast) and isinstance(key.this, exp.Literal)
+    return call(f"trino_{'map_value' if is_text else 'subscript'}", node.this.copy(), key.copy())
 
 
 def _zone(node: exp.AtTimeZone, _checking: bool) -> exp.Expr:
-    constant(node.args["zone"], "a time zone")
-    return call("trino_at_timezone", node.this.copy(), node.args["zone"].copy())
+    zone = text(_zone_name(constant(node.args["zone"], "a time zone"), node))
+    return call("trino_at_timezone", node.this.copy(), zone)
+
+
+def _zone_name(name: str, node: exp.Expr) -> str:
+    """Return DuckDB's name of a zone: UTC, a region of the tz database, or an offset."""
+    if re.fullmatch(r"[+-](0\d|1[0-3]):[0-5]\d", name):
+        return f"GMT{name}"
+    is_region = re.fullmatch(r"UTC|(?!Etc/)[A-Z]\w+/[\w/+-]+", name)
+    if not is_region or name not in available_timezones():
+        raise not_supported(f"the time zone {name}", node)
+    return name
 
 
 def _concat(node: exp.DPipe, _checking: bool) -> exp.Expr:

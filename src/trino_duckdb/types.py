@@ -158,8 +158,9 @@ def interval_text(value: timedelta) -> str:
 
 def zoned_text(value: dict[str, Any]) -> str:
     """Format a timestamp with time zone in its zone."""
-    local = value["moment"].astimezone(ZoneInfo(value["zone"])).replace(tzinfo=None)
-    return f"{timestamp_text(local)} {value['zone']}"
+    name = value["zone"].removeprefix("GMT")
+    zone = datetime.strptime(name, "%z").tzinfo if name[0] in "+-" else ZoneInfo(name)
+    return f"{timestamp_text(value['moment'].astimezone(zone).replace(tzinfo=None))} {name}"
 
 
 Renderer = Callable[[Any], str]

@@ -432,7 +432,7 @@ def _constant(node: exp.Expr) -> Any:
     if isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal):
         if node.is_type("date"):
             return node.this.name
-        if node.is_type("timestamp"):
+        if node.is_type("timestamp", "timestampntz"):
             return node.this.name.replace(" ", "T")
     return None
 

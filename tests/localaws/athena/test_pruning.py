@@ -96,8 +96,8 @@ def layers(inner: str, other: str, day: date) -> list[str]:
                 f"a.visitor = b.visitor and b.day >= date '{day}'",
             )
         ),
-        f"select day, late, at, visitor, n from ({inner}) as a inner join"
-        f" (select distinct day from ({other}) as s) as b using (day)",
+        f"select a.day, late, at, visitor, n from ({inner}) as a inner join"
+        f" (select distinct day from ({other}) as s) as b on a.day = b.day",
         f"with w as ({inner}) select a.day, a.late, a.at, b.visitor, a.n from w as a left join"
         f" (select * from w where day = date '{day}') as b on a.visitor = b.visitor",
         f"with w as ({inner}) select {COLUMNS} from w union all select {COLUMNS} from w"
