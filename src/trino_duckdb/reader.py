@@ -179,7 +179,7 @@ def _mismatch(token: Any) -> QueryError:
 
 
 BINARY = (
-    *(exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.And, exp.Or, exp.Dot, exp.Is, exp.Escape),
+    *(exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.And, exp.Or, exp.Dot, exp.Is),
     *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ),
     *(exp.Div, exp.DPipe, exp.Extract, exp.Filter),
 )

@@ -62,7 +62,7 @@ AGGREGATES = {
 
 WINDOWS = frozenset("row_number rank dense_rank ntile lag lead first_value last_value".split())
 SPECIAL = frozenset(
-    "array_join coalesce date_add filter greatest if least nullif reduce regexp_extract row"
+    "array_join coalesce concat date_add filter greatest if least nullif reduce regexp_extract row"
     " transform".split()
 )
 """Functions that this module writes itself."""
@@ -79,8 +79,13 @@ ANY = r"[^\n\r\x{85}\x{2028}\x{2029}]"
 END_OF_TEXT = r"(?:\r\n|[\n\r\x{85}\x{2028}\x{2029}])?\z"
 """Java's ``$``: the end of the text, or a line break there."""
 
-DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
-TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?")
+LITERALS = {
+    "bigint": re.compile(r"-?\d{1,18}"),
+    "date": re.compile(r"\d{4}-\d{1,2}-\d{1,2}"),
+    "timestamp": re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?"),
+}
+"""Types of literals, with the texts that Trino and DuckDB read alike."""
+
 UNNAMED = "column without a name"
 """Alias of a column that has no name in the statement."""
 
@@ -571,19 +576,23 @@ def _literal(node: exp.Literal, _checking: bool) -> exp.Expr:
     return node
 
 
-def _cast(node: exp.Expr, checking: bool) -> exp.Expr:
-    """CAST and TRY_CAST, and the literals DATE '…' and TIMESTAMP '…'."""
-    kind = node.to
-    if TYPE_TEXT not in kind.meta:  # the cast of `text`
-        return node
-    target, value = kind.meta[TYPE_TEXT].lower(), node.this
-    if kind.meta["is_literal"]:
-        written = constant(value, target)
-        pattern = {"date": DATE, "timestamp": TIMESTAMP}.get(target)
-        if pattern is None or not pattern.fullmatch(written):
-            raise not_supported(f"the literal {target} '{written}'", node)
-        return exp.cast(exp.Literal.string(written), target)
+def _cast(node: exp.Expr, _checking: bool) -> exp.Expr:
+    """CAST and TRY_CAST, and literals with a type: DATE '…', TIMESTAMP '…', BIGINT '…'."""
+    kind, value = node.to, node.this
+    target = kind.meta.get(TYPE_TEXT, kind.sql("trino")).lower()
+    if kind.meta.get("is_literal", True):
+        return _typed_literal(target, constant(value, target), node)
     return _convert(value, target, isinstance(node, exp.TryCast), node)
+
+
+def _typed_literal(target: str, written: str, node: exp.Expr) -> exp.Expr:
+    if target.startswith("timestamp") and written.endswith(" UTC"):
+        moment = _typed_literal("timestamp", written.removesuffix(" UTC"), node)
+        return call("trino_with_timezone", moment, text("UTC"))
+    pattern = LITERALS.get(target)
+    if pattern is None or not pattern.fullmatch(written):
+        raise not_supported(f"the literal {target} '{written}'", node)
+    return exp.cast(exp.Literal.string(written), target)
 
 
 def _convert(value: exp.Expr, target: str, is_tried: bool, node: exp.Expr) -> exp.Expr:
@@ -885,6 +894,15 @@ def _order(node: exp.Ordered, _checking: bool) -> exp.Expr:
     return node
 
 
+def _concat_call(node: exp.Anonymous, _checking: bool) -> exp.Expr:
+    first, *others = (part.copy() for part in node.expressions)
+    if not others:
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", "concat needs two arguments", node)
+    for other in others:
+        first = call("trino_concat", first, other)
+    return first
+
+
 def _unnest(node: exp.Unnest, _checking: bool) -> exp.Expr:
     """UNNEST of one array, or of a map, which has two columns."""
     alias, offset = node.args.get("alias"), node.args.get("offset")
@@ -986,6 +1004,7 @@ HANDLERS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
 }
 CALLS: dict[str, Callable[[exp.Anonymous, bool], exp.Expr]] = {
     "array_join": _array_join,
+    "concat": _concat_call,
     **dict.fromkeys(("coalesce", "nullif"), _plain),
     "date_add": _date_add,
     **dict.fromkeys(("filter", "transform"), _lambda_call),

@@ -96,14 +96,14 @@ def trino_name(kind: Type) -> str:
         return NAMES[kind.id]
     if kind.id == "decimal":
         return "decimal({},{})".format(*(number for _, number in kind.children))
+    if kind.id not in ("list", "map", "struct"):
+        raise ValueError(f"Trino has no type {kind}")
     inner = [(label, trino_name(part)) for label, part in kind.children]
-    if kind.id in ("list", "array"):
+    if kind.id == "list":
         return f"array({inner[0][1]})"
     if kind.id == "map":
         return f"map({inner[0][1]}, {inner[1][1]})"
-    if kind.id == "struct":
-        return f"row({', '.join(f'{label} {name}' for label, name in inner)})"
-    raise ValueError(f"Trino has no type {kind}")
+    return f"row({', '.join(f'{label} {name}' for label, name in inner)})"
 
 
 def glue_name(kind: Type) -> str:
