@@ -203,6 +203,11 @@ def check(rewritten: Rewritten, stubs: tuple[str, ...]) -> Columns:
     def filled(sql: str) -> str:
         return TOKEN.sub(lambda match: stubs[int(match[1])], sql)
 
+    for probe, column in rewritten.visible:
+        try:
+            _described(filled(probe))
+        except duckdb.Error:
+            raise column_not_found(column.name, column) from None
     try:
         columns = _described(filled(rewritten.check))
         if rewritten.is_values:
@@ -212,11 +217,6 @@ def check(rewritten: Rewritten, stubs: tuple[str, ...]) -> Columns:
             _require_mixable(left, right)
     except duckdb.Error as error:
         raise explain_failure(error, rewritten.tree) from None
-    for probe, column in rewritten.visible:
-        try:
-            _described(filled(probe))
-        except duckdb.Error:
-            raise column_not_found(column.name, column) from None
     for name, kind in columns:
         try:
             trino_name(kind)

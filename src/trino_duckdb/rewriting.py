@@ -643,15 +643,13 @@ def _split(inside: str) -> list[str]:
 
 
 def _function(node: exp.Anonymous, checking: bool) -> exp.Expr:
-    """A call by its name in Trino; what `rewrite` itself has written passes."""
+    """A call by its name in Trino. Calls that were written here are not visited."""
     name = node.name.lower()
-    if name.startswith("trino_") or node.meta.get("is_written"):
-        return node
     top = node
     while isinstance(top.parent, exp.Filter | exp.Window) and top is top.parent.this:
         top = top.parent
     if name in AGGREGATES:
-        return _aggregate(node, name, top is not node)
+        return _aggregate(node, name, top is not node, checking)
     if name in WINDOWS and isinstance(top, exp.Window):
         node.meta["is_written"] = True
         return node
@@ -681,7 +679,9 @@ def _function(node: exp.Anonymous, checking: bool) -> exp.Expr:
     return call(f"trino_{name}", *parts)
 
 
-def _aggregate(node: exp.Anonymous, name: str, has_clauses: bool) -> exp.Expr:
+def _aggregate(
+    node: exp.Anonymous, name: str, has_clauses: bool, checking: bool
+) -> exp.Expr:
     """An aggregate with DISTINCT, ORDER BY, FILTER or OVER."""
     parts = [part.copy() for part in node.expressions]
     if len(parts) != (0 if name == "count" and not parts else 2 if name in ("max_by", "min_by", "approx_percentile") else 1):
@@ -692,6 +692,9 @@ def _aggregate(node: exp.Anonymous, name: str, has_clauses: bool) -> exp.Expr:
             inner = inner.expressions[0]
         summand = call("trino_summand", inner.copy())
         parts = [exp.Distinct(expressions=[summand]) if isinstance(parts[0], exp.Distinct) else summand]
+    if name in ("max", "min") and checking:
+        kind = exp.Is(this=call("trino_kind", parts[0].copy()), expression=exp.Null())
+        parts = [exp.Case(ifs=[exp.If(this=kind, true=parts[0].copy())], default=parts[0])]
     if name == "count_if":
         parts = [exp.Case(ifs=[exp.If(this=call("trino_bool", parts[0]), true=exp.Literal.number(1))])]
     if name in ("bool_and", "bool_or"):
@@ -702,6 +705,7 @@ def _aggregate(node: exp.Anonymous, name: str, has_clauses: bool) -> exp.Expr:
         share = parts[1]
         if not isinstance(share, exp.Literal) or not 0 <= float(share.name) <= 1:
             raise not_supported("approx_percentile of anything but a number from 0 to 1", node)
+        parts[0] = call("trino_summand", parts[0])
         # Trino returns the upper value if the position is between two values.
         parts[1] = exp.Literal.number(min(float(share.name) + 1e-9, 1.0))
     result = call(AGGREGATES[name], *parts)
