@@ -40,8 +40,8 @@ create macro trino_subscript(a, i) as case
     else a[i] end;
 create macro trino_map_value(a, k) as case when a is not null and not list_contains(map_keys(a), k)
     then error('INVALID_FUNCTION_ARGUMENT: Key not present in map: ' || k) else a[k] end;
-create macro trino_at_timezone(a struct(moment timestamptz, zone varchar), z varchar) as {'moment': a.moment, 'zone': z};
-create macro trino_with_timezone(a timestamp, z varchar) as {'moment': timezone(z, a), 'zone': z};
+create macro trino_at_timezone(a struct(moment timestamptz, zone varchar), z varchar) as case when a is not null then {'moment': a.moment, 'zone': z} end;
+create macro trino_with_timezone(a timestamp, z varchar) as case when a is not null then {'moment': timezone(z, a), 'zone': z} end;
 
 -- Casts.
 create macro trino_as_varchar

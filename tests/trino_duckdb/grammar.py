@@ -92,7 +92,7 @@ WORDS = {
     "unit": ["second", "minute", "hour", "day", "week", "month", "quarter", "year"],
     "date_unit": ["day", "week", "month", "quarter", "year"],
     "field": ["year", "month", "day", "week", "quarter", "day_of_week", "day_of_year"],
-    "time_field": ["hour", "minute", "second", "millisecond", "year_of_week"],
+    "time_field": ["hour", "minute", "second"],
     "zone": ["'UTC'", "'Europe/Berlin'", "'America/New_York'", "'Asia/Kolkata'", "'+05:30'"],
     "regex": [
         *("'[a-z]+'", "'(\\w)-(\\w)'", "'^a'", "'-?\\d+'", "'[^a-z]'", "'x$'"),
@@ -365,8 +365,7 @@ FORMS = [
     ),
     (
         "{any}",
-        "select id, x, y, o, {items} from t cross join unnest(l, k) with ordinality as "
-        "q(p, x, y, o) order by id, o",
+        "select id, x, y, {items} from t cross join unnest(k) as q(x, y) order by id, x",
     ),
     ("{ordered}", "select distinct {items} from t order by {orders}"),
     ("{ordered}", "select {items} from t union select {items} from t order by {orders}"),

@@ -326,7 +326,7 @@ class TableScan:
             )
             value = quoted(name)
             if kind == types.ZONED:
-                value = f"{{'moment': {value}, 'zone': 'UTC'}}"
+                value = f"CASE WHEN {value} IS NOT NULL THEN {{'moment': {value}, 'zone': 'UTC'}} END"
             outputs.append(f"{value} AS {quoted(field.name)}")
         listed = ", ".join(map(text_literal, files))
         return (
