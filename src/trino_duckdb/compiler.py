@@ -16,8 +16,9 @@ from typing import Protocol
 import duckdb
 from sqlglot import exp
 
+from trino_duckdb.calls import FUNCTIONS_SQL
 from trino_duckdb.errors import QueryError, explain_failure, not_supported
-from trino_duckdb.rewriting import FUNCTIONS_SQL, UNNAMED, Mention, Rewritten, rewrite, rewrite_view
+from trino_duckdb.rewriting import UNNAMED, Mention, Rewritten, rewrite, rewrite_view
 from trino_duckdb.types import Type, parse_type, trino_name
 
 MAX_VIEW_DEPTH = 30
@@ -184,7 +185,7 @@ def _require_same(columns: Columns, declared: Columns) -> None:
 def _stub(columns: Columns) -> str:
     """An empty relation with some columns."""
     listed = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in columns)
-    return f"(SELECT {listed} WHERE false)"  # noqa: S608
+    return f"(SELECT {listed} WHERE false)"
 
 
 @lru_cache(maxsize=1024)

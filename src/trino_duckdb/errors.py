@@ -38,7 +38,9 @@ class QueryError(Exception):
 
 def not_supported(what: str, node: exp.Expr | None = None) -> QueryError:
     """Build the error that refuses a part of a statement by its name."""
-    return QueryError("NOT_SUPPORTED", f"The local Athena has no {what.removeprefix('the ')}; AWS may have", node)
+    return QueryError(
+        "NOT_SUPPORTED", f"The local Athena has no {what.removeprefix('the ')}; AWS may have", node
+    )
 
 
 RAISED = re.compile(r"\b([A-Z]{3,}(?:_[A-Z]+)+): ([^\n]*)")
@@ -63,8 +65,16 @@ PATTERNS = (
         "Column '{name}' cannot be resolved or requester is not authorized to access requested "
         "resources",
     ),
-    (r"Ambiguous reference to column name \"(.*?)\"", "AMBIGUOUS_NAME", "Column '{1}' is ambiguous"),
-    (r"Cannot (mix|combine|compare)|different types", "TYPE_MISMATCH", "Types that Trino does not mix"),
+    (
+        r"Ambiguous reference to column name \"(.*?)\"",
+        "AMBIGUOUS_NAME",
+        "Column '{1}' is ambiguous",
+    ),
+    (
+        r"Cannot (mix|combine|compare)|different types",
+        "TYPE_MISMATCH",
+        "Types that Trino does not mix",
+    ),
     (
         r"GROUP BY|aggregate",
         "EXPRESSION_NOT_AGGREGATE",
@@ -76,7 +86,11 @@ PATTERNS = (
         "Scalar sub-query has returned multiple rows",
     ),
     (r"Overflow|out of range", "NUMERIC_VALUE_OUT_OF_RANGE", "A number is out of range"),
-    (r"Could not (convert|cast)|Casting value|can't be cast", "INVALID_CAST_ARGUMENT", "A value cannot be cast"),
+    (
+        r"Could not (convert|cast)|Casting value|can't be cast",
+        "INVALID_CAST_ARGUMENT",
+        "A value cannot be cast",
+    ),
     (r"Map keys", "INVALID_FUNCTION_ARGUMENT", "Duplicate map keys are not allowed"),
 )
 """Patterns of DuckDB's texts, with Trino's name of the error and its message."""

@@ -19,7 +19,7 @@ import duckdb
 Type = Any
 """A type of DuckDB's client: ``duckdb.sqltypes.DuckDBPyType``, which has no stub."""
 
-ZONED = "STRUCT(moment TIMESTAMP WITH TIME ZONE, \"zone\" VARCHAR)"
+ZONED = 'STRUCT(moment TIMESTAMP WITH TIME ZONE, "zone" VARCHAR)'
 NAMES = {
     "boolean": "boolean",
     "integer": "integer",
@@ -40,7 +40,9 @@ DUCKDB_NAMES = {
     "varbinary": "BLOB",
     "binary": "BLOB",
     "double precision": "DOUBLE",
-    **{name: name.upper() for name in ("boolean", "integer", "bigint", "double", "varchar", "date")},
+    **{
+        name: name.upper() for name in ("boolean", "integer", "bigint", "double", "varchar", "date")
+    },
 }
 GLUE_NAMES = {"varchar": "string", "integer": "int", "varbinary": "binary"}
 

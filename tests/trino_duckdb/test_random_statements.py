@@ -87,7 +87,9 @@ def shown(answer: Answer) -> str:
 
 def types(answer: Answer) -> list[str]:
     """Types without blanks after commas, and without lengths of texts, times and decimals."""
-    plain = (re.sub(r"(varchar|timestamp|decimal)\([\d, ]+\)", r"\1", kind) for kind in answer.types)
+    plain = (
+        re.sub(r"(varchar|timestamp|decimal)\([\d, ]+\)", r"\1", kind) for kind in answer.types
+    )
     return [kind.replace(", ", ",") for kind in plain]
 
 

@@ -85,7 +85,7 @@ BY_NAME = {
     "with recursive t(n) as (select 1) select * from t": "RECURSIVE",
     "select x between symmetric 2 and 1 from (values 1) as t(x)": "SYMMETRIC",
     "select * from (values 1) as t(x) left semi join (values 1) as u(y) on true": "SEMI|mismatched",
-    "select \"$path\" from (values 1) as t(x)": "hidden column",
+    'select "$path" from (values 1) as t(x)': "hidden column",
 }
 
 

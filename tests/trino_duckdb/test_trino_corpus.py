@@ -26,6 +26,7 @@ FEWEST_ANSWERED = 387
 UNORDERED = frozenset({"(values 2, 1 order by 1 limit 1) union all select 9"})
 """A union has no order."""
 
+
 @pytest.fixture(scope="module")
 def answers() -> list[tuple[dict[str, Any], Answer]]:
     """Each statement as Trino answered it, with the local answer."""

@@ -255,7 +255,9 @@ class Engine:
             return explain_failure(error, compiled.tree)
         is_disk_full = "max_temp_directory_size" in str(error)
         needs = f"{self._limits.memory} of memory" + (
-            f" and {self._limits.spill} of disk" if is_disk_full else ", in a step that cannot spill"
+            f" and {self._limits.spill} of disk"
+            if is_disk_full
+            else ", in a step that cannot spill"
         )
         return QueryError(
             "EXCEEDED_LOCAL_MEMORY_LIMIT",

@@ -326,7 +326,9 @@ class TableScan:
             )
             value = quoted(name)
             if kind == types.ZONED:
-                value = f"CASE WHEN {value} IS NOT NULL THEN {{'moment': {value}, 'zone': 'UTC'}} END"
+                value = (
+                    f"CASE WHEN {value} IS NOT NULL THEN {{'moment': {value}, 'zone': 'UTC'}} END"
+                )
             outputs.append(f"{value} AS {quoted(field.name)}")
         listed = ", ".join(map(text_literal, files))
         return (
