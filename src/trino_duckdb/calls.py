@@ -18,7 +18,8 @@ from trino_duckdb.errors import QueryError, not_supported
 FUNCTIONS_SQL = Path(__file__).with_name("functions.sql").read_text(encoding="utf-8")
 MACROS = frozenset(re.findall(r"^create macro trino_(\w+)", FUNCTIONS_SQL, re.MULTILINE))
 INTERNAL = frozenset(
-    "kind bool sum summand divide mod concat shift subscript map_value rounded whitespace whole".split()
+    "kind bool sum summand whole divide mod concat shift subscript map_value rounded"
+    " whitespace".split()
 )
 """Macros that a statement can't call by their names; `mod` is called by its operator as well."""
 OTHER_NAMES = {
@@ -137,7 +138,7 @@ def checked_number(node: exp.Expr) -> exp.Expr:
 def rewrite_call(node: exp.Anonymous, checking: bool) -> exp.Expr:
     """A call by its name in Trino. Calls that were written here are not visited."""
     name = node.name.lower()
-    top = node
+    top: exp.Expr = node
     while isinstance(top.parent, exp.Filter | exp.Window) and top is top.parent.this:
         top = top.parent
     if name in AGGREGATES:
@@ -152,67 +153,74 @@ def rewrite_call(node: exp.Anonymous, checking: bool) -> exp.Expr:
     handler = CALLS.get(name)
     if handler is not None:
         return handler(node, checking)
+    return _macro(node, OTHER_NAMES.get(name, name), checking)
+
+
+def _macro(node: exp.Anonymous, name: str, checking: bool) -> exp.Expr:
+    """A call of a macro, whose units, zones and regular expressions are constants."""
     parts = [part.copy() for part in node.expressions]
-    name = OTHER_NAMES.get(name, name)
     if name in ("date_trunc", "date_diff"):
         unit = constant(parts[0] if parts else None, f"a unit of {name}").lower()
         if unit not in (*UNITS, *(LONG_UNITS if name == "date_trunc" else ())):
             raise not_supported(f"{name} of the unit {unit}", node)
         parts[0] = exp.Literal.string(unit)
-    if name in ("at_timezone", "with_timezone"):
+    elif name in ("at_timezone", "with_timezone"):
         parts[1] = text(zone_name(constant(parts[1], "a time zone"), node))
-    if name == "regexp_like":
+    elif name == "regexp_like":
         parts[1] = text(_pattern(constant(parts[1], "a regular expression"), node))
-    if name == "contains" and checking:
+    elif name == "contains" and checking:
         first = exp.Bracket(this=parts[0].copy(), expressions=[exp.Literal.number(0)])
-        return exp.Case(
-            ifs=[exp.If(this=kinds(first, parts[1]), true=call("trino_contains", *parts))]
-        )
+        contained = call("trino_contains", *parts)
+        return exp.Case(ifs=[exp.If(this=kinds(first, parts[1]), true=contained)])
     return call(f"trino_{name}", *parts)
 
 
 def _aggregate(node: exp.Anonymous, name: str, has_clauses: bool, checking: bool) -> exp.Expr:
     """An aggregate with DISTINCT, ORDER BY, FILTER or OVER."""
     parts = [part.copy() for part in node.expressions]
-    if len(parts) != (
-        0
-        if name == "count" and not parts
-        else 2
-        if name in ("max_by", "min_by", "approx_percentile")
-        else 1
-    ):
+    width = 2 if name in ("max_by", "min_by", "approx_percentile") else 1
+    if len(parts) != width and (name, parts) != ("count", []):
         raise not_supported(f"{name} of {len(parts)} arguments", node)
-    if name in ("sum", "avg"):
-        inner = parts[0]
-        if isinstance(inner, exp.Distinct):
-            inner = inner.expressions[0]
-        summand = call("trino_summand", inner.copy())
-        parts = [
-            exp.Distinct(expressions=[summand]) if isinstance(parts[0], exp.Distinct) else summand
-        ]
-    if name in ("max", "min") and checking:
-        kind = exp.Is(this=call("trino_kind", parts[0].copy()), expression=exp.Null())
-        parts = [exp.Case(ifs=[exp.If(this=kind, true=parts[0].copy())], default=parts[0])]
-    if name == "count_if":
-        parts = [
-            exp.Case(ifs=[exp.If(this=call("trino_bool", parts[0]), true=exp.Literal.number(1))])
-        ]
-    if name in ("bool_and", "bool_or"):
-        parts = [call("trino_bool", parts[0])]
-    if name == "approx_distinct":
-        parts = [exp.Distinct(expressions=parts)]
+    adapt = ARGUMENTS.get(name)
+    if adapt is not None and isinstance(parts[0], exp.Distinct):
+        inner = parts[0].expressions[0]
+        parts[0] = exp.Distinct(expressions=[adapt(inner.copy(), checking)])
+    elif adapt is not None:
+        parts[0] = adapt(parts[0], checking)
     if name == "approx_percentile":
         share = parts[1]
         if not isinstance(share, exp.Literal) or not 0 <= float(share.name) <= 1:
             raise not_supported("approx_percentile of anything but a number from 0 to 1", node)
-        parts[0] = call("trino_summand", parts[0])
         # Trino returns the upper value if the position is between two values.
         parts[1] = exp.Literal.number(min(float(share.name) + 1e-9, 1.0))
     result = call(AGGREGATES[name], *parts)
     result.meta["is_written"] = True
-    if name == "sum" and not has_clauses:
-        return integer_sum(result)
-    return result
+    return integer_sum(result) if name == "sum" and not has_clauses else result
+
+
+def _comparable(node: exp.Expr, checking: bool) -> exp.Expr:
+    """The argument of MAX and MIN; in `check`, one that DuckDB refuses if it is an array."""
+    if not checking:
+        return node
+    kind = exp.Is(this=call("trino_kind", node.copy()), expression=exp.Null())
+    return exp.Case(ifs=[exp.If(this=kind, true=node.copy())], default=node)
+
+
+def _counted(node: exp.Expr, _checking: bool) -> exp.Expr:
+    condition = call("trino_bool", node)
+    return exp.Case(ifs=[exp.If(this=condition, true=exp.Literal.number(1))])
+
+
+ARGUMENTS: dict[str, Callable[[exp.Expr, bool], exp.Expr]] = {
+    **dict.fromkeys(("max", "min"), _comparable),
+    **dict.fromkeys(
+        ("sum", "avg", "approx_percentile"), lambda node, _checking: call("trino_summand", node)
+    ),
+    **dict.fromkeys(("bool_and", "bool_or"), lambda node, _checking: call("trino_bool", node)),
+    "approx_distinct": lambda node, _checking: exp.Distinct(expressions=[node]),
+    "count_if": _counted,
+}
+"""What each aggregate does with its first argument."""
 
 
 def integer_sum(node: exp.Expr) -> exp.Expr:
@@ -303,6 +311,7 @@ def _array_join(node: exp.Anonymous, _checking: bool) -> exp.Expr:
 
 
 def _concat_call(node: exp.Anonymous, _checking: bool) -> exp.Expr:
+    first: exp.Expr
     first, *others = (part.copy() for part in node.expressions)
     if not others:
         raise QueryError("INVALID_FUNCTION_ARGUMENT", "concat needs two arguments", node)
@@ -342,7 +351,7 @@ def _reduce(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     def filled(body: exp.Lambda, *values: exp.Expr) -> exp.Expr:
         names = [parameter.name for parameter in body.expressions]
         replaced = dict(zip(names, values, strict=True))
-        return body.this.transform(
+        result: exp.Expr = body.this.transform(
             lambda part: (
                 replaced[part.name].copy()
                 if isinstance(part, exp.Column | exp.Identifier)
@@ -351,6 +360,7 @@ def _reduce(node: exp.Anonymous, _checking: bool) -> exp.Expr:
                 else part
             )
         )
+        return result
 
     def field(of: str, name: str) -> exp.Expr:
         return exp.Dot(this=exp.to_identifier(of), expression=exp.to_identifier(name))

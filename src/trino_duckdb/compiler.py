@@ -218,14 +218,17 @@ def check(rewritten: Rewritten, stubs: tuple[str, ...]) -> Columns:
             _require_mixable(left, right)
     except duckdb.Error as error:
         raise explain_failure(error, rewritten.tree) from None
+    _require_trino_types(columns)
+    return columns
+
+
+def _require_trino_types(columns: Columns) -> None:
+    """Raise QueryError for a column of a type that Trino does not have."""
     for name, kind in columns:
         try:
             trino_name(kind)
         except ValueError:
-            raise QueryError(
-                "NOT_SUPPORTED", f"The local Athena has no results of the type {kind} ({name})"
-            ) from None
-    return columns
+            raise not_supported(f"results of the type {kind} ({name})") from None
 
 
 FAMILIES = {

@@ -23,18 +23,26 @@ def refuse_beyond_trino(tree: exp.Expr) -> None:
 def _refuse_select(select: exp.Select) -> None:
     order, items = select.args.get("order"), select.expressions
     if select.args.get("distinct") and order:
-        known = {one.sql() for item in items for one in (item, item.unalias())}
-        known |= {exp.column(item.alias).sql() for item in items if item.alias}
-        for key in order.expressions:
-            if not isinstance(key.this, exp.Literal) and key.this.sql() not in known:
-                raise not_supported("ORDER BY of SELECT DISTINCT by other columns", key)
+        _refuse_order_of_distinct(order, items)
     names = [item.alias_or_name.lower() for item in items if item.alias_or_name != "*"]
     if isinstance(select.parent, exp.Subquery | exp.CTE) and len(set(names)) < len(names):
         raise not_supported("two columns of one name in a subquery", select)
+    for key in order.expressions if order else ():
+        if isinstance(key.this, exp.Column) and names.count(key.this.name.lower()) > 1:
+            message = f"Column '{key.this.name}' is ambiguous"
+            raise QueryError("AMBIGUOUS_NAME", message, key)
     group = select.args.get("group")
     for key in group.expressions if group else ():
         if isinstance(key, exp.Literal) and not key.name.isdigit():
             raise not_supported("GROUP BY a constant", key)
+
+
+def _refuse_order_of_distinct(order: exp.Expr, items: list[exp.Expr]) -> None:
+    known = {one.sql() for item in items for one in (item, item.unalias())}
+    known |= {exp.column(item.alias).sql() for item in items if item.alias}
+    for key in order.expressions:
+        if not isinstance(key.this, exp.Literal) and key.this.sql() not in known:
+            raise not_supported("ORDER BY of SELECT DISTINCT by other columns", key)
 
 
 def _refuse_alias(alias: exp.TableAlias) -> None:
@@ -71,7 +79,7 @@ def _refuse_values(values: exp.Values) -> None:
         return
     alias = values.args.get("alias")
     if alias and alias.name == "_values":  # so sqlglot reads VALUES in a WITH query
-        holder, alias = holder.parent.parent, None
+        holder, alias = holder.find_ancestor(exp.CTE, exp.Subquery), None
     for place in (alias, holder.args.get("alias") if holder else None):
         if place and place.args.get("columns"):
             return

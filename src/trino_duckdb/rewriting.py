@@ -103,14 +103,17 @@ def _rewrite(sql: str, parameters: Sequence[str]) -> Rewritten:
             "INVALID_PARAMETER_USAGE",
             f"Incorrect number of parameters: expected {len(marks)} but found {len(parameters)}",
         )
-    for mark, text in zip(marks, parameters, strict=True):
-        mark.replace(exp.Paren(this=parse_expression(text)))
+    for mark, parameter in zip(marks, parameters, strict=True):
+        mark.replace(exp.Paren(this=parse_expression(parameter)))
     mentions = _take_mentions(tree)
     refuse_beyond_trino(tree)
     _name_columns(tree)
     check = _rewritten(tree.copy(), True)
     run = _rewritten(tree.copy(), False)
-    unions = [(_alone(node.left), _alone(node.right)) for node in check.find_all(exp.SetOperation)]
+    unions = [
+        (_alone(node.left, node.left), _alone(node.right, node.right))
+        for node in check.find_all(exp.SetOperation)
+    ]
     visible = [
         (_probe(column, select), column)
         for select in check.find_all(exp.Select)
@@ -125,7 +128,7 @@ def _sql(tree: exp.Expr) -> str:
 
 def _take_mentions(tree: exp.Expr) -> list[Mention]:
     """Replace the tables that are no WITH queries by tokens, and return them."""
-    mentions = []
+    mentions: list[Mention] = []
     for table in [*tree.find_all(exp.Table)]:
         if not isinstance(table.this, exp.Identifier):
             raise not_supported(f"{table.sql('trino')} in FROM", table)
@@ -179,24 +182,22 @@ def _name_columns(tree: exp.Expr) -> None:
             item.replace(exp.alias_(item.copy(), name, quoted=True))
 
 
-def _alone(query: exp.Expr) -> str:
-    """A side of a set operation as a statement of its own, with the WITH queries that it reads."""
-    clauses = []
-    node = query.parent
+def _alone(body: exp.Expr, place: exp.Expr) -> str:
+    """A query as a statement of its own, with the WITH queries that its place can read."""
+    clauses: list[exp.Expr] = []
+    node: exp.Expr | None = place
     while node is not None:
         clause = node.args.get("with_")
-        if clause is not None:
+        if clause is not None and node is not place:
             queries = clause.expressions
-            if query.find_ancestor(exp.With) is clause:
-                queries = queries[: _inside(query, queries)]
+            if place.find_ancestor(exp.With) is clause:
+                queries = queries[: _inside(place, queries)]
             clauses[:0] = [each.copy() for each in queries]
+        elif clause is not None:
+            clauses[:0] = [each.copy() for each in clause.expressions if body is not place]
         node = node.parent
-    return _with(clauses, query.copy())
-
-
-def _with(queries: list[exp.Expr], body: exp.Expr) -> str:
-    prefix = f"WITH {', '.join(map(_sql, queries))} " if queries else ""
-    return f"{prefix}SELECT * FROM ({_sql(body.unnest())}) AS side"
+    prefix = f"WITH {', '.join(map(_sql, clauses))} " if clauses else ""
+    return f"{prefix}SELECT * FROM ({_sql(body.unnest())}) AS side"  # noqa: S608
 
 
 def _suspicious(select: exp.Select) -> Iterator[exp.Column]:
@@ -208,7 +209,7 @@ def _suspicious(select: exp.Select) -> Iterator[exp.Column]:
         and not (isinstance(item.this, exp.Column) and item.this.name.lower() == item.alias.lower())
     }
     parts = [*select.expressions, *(select.args.get(name) for name in ("where", "group", "having"))]
-    seen = set()
+    seen: set[str] = set()
     for column in (column for part in parts if part for column in part.find_all(exp.Column)):
         name = column.name.lower()
         is_bare = not column.table and not isinstance(column.this, exp.Star)
@@ -218,26 +219,13 @@ def _suspicious(select: exp.Select) -> Iterator[exp.Column]:
 
 
 def _probe(column: exp.Column, select: exp.Select) -> str:
+    """A statement that is right only if the relations of a SELECT have a column."""
     body = exp.Select(expressions=[exp.column(column.name, quoted=True)])
     for part in ("from_", "joins"):
-        value = select.args.get(part)
-        body.set(
-            part,
-            [each.copy() for each in value] if isinstance(value, list) else value and value.copy(),
-        )
-    holder = select.copy()
-    clauses = []
-    node: exp.Expr | None = select
-    while node is not None:
-        clause = node.args.get("with_")
-        if clause is not None:
-            queries = clause.expressions
-            if select.find_ancestor(exp.With) is clause:
-                queries = queries[: _inside(select, queries)]
-            clauses[:0] = [each.copy() for each in queries]
-        node = node.parent
-    del holder
-    return _with(clauses, body)
+        if value := select.args.get(part):
+            is_list = isinstance(value, list)
+            body.set(part, [each.copy() for each in value] if is_list else value.copy())
+    return _alone(body, select)
 
 
 def _rewritten(tree: exp.Expr, checking: bool) -> exp.Expr:
@@ -249,7 +237,8 @@ def _rewritten(tree: exp.Expr, checking: bool) -> exp.Expr:
             result = handler(node, checking)
             if result is not node:
                 node.replace(result)
-    return holder.this
+    rewritten: exp.Expr = holder.this
+    return rewritten
 
 
 def _compare(node: exp.Expr, checking: bool) -> exp.Expr:
@@ -346,7 +335,7 @@ def _literal(node: exp.Literal, _checking: bool) -> exp.Expr:
 
 def _cast(node: exp.Expr, _checking: bool) -> exp.Expr:
     """CAST and TRY_CAST, and literals with a type: DATE '…', TIMESTAMP '…', BIGINT '…'."""
-    kind, value = node.to, node.this
+    kind, value = node.args["to"], node.this
     target = kind.meta.get(TYPE_TEXT, kind.sql("trino")).lower()
     if kind.meta.get("is_literal", True):
         return _typed_literal(target, constant(value, target), node)
@@ -381,29 +370,38 @@ def _convert(value: exp.Expr, target: str, is_tried: bool, node: exp.Expr) -> ex
         return exp.cast(call(function, value), duckdb_type(target))
     if not parts and function.removeprefix("trino_") in MACROS:
         return call(function, value)
-    constructor = value.unnest()
     if is_tried:
         raise not_supported(f"try_cast to {target}", node)
+    return _construct(value.unnest(), target, parts, node)
+
+
+def _construct(constructor: exp.Expr, target: str, parts: list[str], node: exp.Expr) -> exp.Expr:
+    """A cast of ARRAY, MAP or ROW, whose elements are cast one by one."""
+    name = target.partition("(")[0]
     if name == "array" and isinstance(constructor, exp.Array):
-        items = [_convert(item, parts[0], is_tried, node) for item in constructor.expressions]
+        items = [_convert(item, parts[0], False, node) for item in constructor.expressions]
         return exp.cast(exp.Array(expressions=items), duckdb_type(target))
-    is_call = isinstance(constructor, exp.Anonymous)
-    if is_call and name == "map" and constructor.name == "trino_map" and constructor.expressions:
+    if isinstance(constructor, exp.Anonymous) and (name, constructor.name) == ("map", "trino_map"):
         lists = zip(constructor.expressions, parts, strict=True)
         return call(
-            "trino_map", *(_convert(one, f"array({kind})", is_tried, node) for one, kind in lists)
+            "trino_map", *(_convert(one, f"array({kind})", False, node) for one, kind in lists)
         )
-    if is_call and name == "row" and constructor.name == "row":
-        named = [re.split(r"\s+", part, maxsplit=1) for part in parts]
-        fields = [
-            exp.PropertyEQ(
-                this=exp.to_identifier(label.strip('"'), quoted=True),
-                expression=_convert(item, kind, is_tried, node),
-            )
-            for item, (label, kind) in zip(constructor.expressions, named, strict=True)
-        ]
-        return exp.Struct(expressions=fields)
+    if isinstance(constructor, exp.Anonymous) and (name, constructor.name) == ("row", "row"):
+        return _named_row(constructor, parts, node)
     raise not_supported(f"the cast to {target} of {node.this.sql('trino')[:60]}", node)
+
+
+def _named_row(row: exp.Anonymous, parts: list[str], node: exp.Expr) -> exp.Expr:
+    """ROW with names and types of its fields."""
+    named = [re.split(r"\s+", part, maxsplit=1) for part in parts]
+    fields = [
+        exp.PropertyEQ(
+            this=exp.to_identifier(label.strip('"'), quoted=True),
+            expression=_convert(item, kind, False, node),
+        )
+        for item, (label, kind) in zip(row.expressions, named, strict=True)
+    ]
+    return exp.Struct(expressions=fields)
 
 
 def _with_clauses(node: exp.Expr, checking: bool) -> exp.Expr:
@@ -442,27 +440,23 @@ def _unnest(node: exp.Unnest, _checking: bool) -> exp.Expr:
         raise not_supported("UNNEST of several values, or without names of columns", node)
     if offset and not isinstance(offset, exp.Identifier) and len(columns) == 2:
         return node
-    if len(columns) == 2 and not offset:
-        entries = call("map_entries", node.expressions[0].copy())
-        return call_entries(entries, alias)
+    if len(columns) == 2 and not offset and alias:
+        return _map_entries(node.expressions[0].copy(), alias.copy())
     return node
 
 
-def call_entries(entries: exp.Expr, alias: exp.TableAlias) -> exp.Expr:
+def _map_entries(value: exp.Expr, alias: exp.Expr) -> exp.Expr:
     """The entries of a map as a lateral subquery of two columns."""
-    key, value = (exp.to_identifier(name) for name in ("key", "value"))
     entry = exp.to_identifier("entry")
     source = exp.Unnest(
-        expressions=[entries],
+        expressions=[call("map_entries", value)],
         alias=exp.TableAlias(this=exp.to_identifier("entries"), columns=[entry]),
     )
-    body = exp.Select(
-        expressions=[
-            exp.Dot(this=entry.copy(), expression=key),
-            exp.Dot(this=entry.copy(), expression=value),
-        ]
-    ).from_(source)
-    return exp.Lateral(this=exp.Subquery(this=body), alias=alias.copy())
+    parts = [
+        exp.Dot(this=entry.copy(), expression=exp.to_identifier(name)) for name in ("key", "value")
+    ]
+    body = exp.Select(expressions=parts).from_(source)
+    return exp.Lateral(this=exp.Subquery(this=body), alias=alias)
 
 
 def _trim(node: exp.Trim, _checking: bool) -> exp.Expr:

@@ -62,15 +62,14 @@ def duckdb_type(text: str) -> str:
         return "VARCHAR"
     if name == "decimal":
         return f"DECIMAL({parts[0] if parts else 38}, {parts[1] if parts[1:] else 0})"
-    if name == "array":
-        return f"{duckdb_type(parts[0])}[]"
-    if name == "map":
-        return f"MAP({duckdb_type(parts[0])}, {duckdb_type(parts[1])})"
-    if name in ("row", "struct"):
-        fields = (re.split(r"[\s:]+", part, maxsplit=1) for part in parts)
-        named = ('"{}" {}'.format(label.strip('"'), duckdb_type(kind)) for label, kind in fields)
-        return f"STRUCT({', '.join(named)})"
-    raise ValueError(f"The type {text!r} is not known here")
+    if name in ("array", "map") and parts:
+        inner = [duckdb_type(part) for part in parts]
+        return f"{inner[0]}[]" if name == "array" else f"MAP({inner[0]}, {inner[1]})"
+    if name not in ("row", "struct"):
+        raise ValueError(f"The type {text!r} is not known here")
+    fields = (re.split(r"[\s:]+", part, maxsplit=1) for part in parts)
+    named = ('"{}" {}'.format(label.strip('"'), duckdb_type(kind)) for label, kind in fields)
+    return f"STRUCT({', '.join(named)})"
 
 
 def split_top(text: str) -> list[str]:

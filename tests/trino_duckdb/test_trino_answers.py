@@ -75,7 +75,7 @@ BY_NAME = {
     "select round(1.5)": "has no round of decimals;",
     "select cast(1.5e0 as varchar)": "has no text of doubles;",
     "select lower(1)": "has no lower of these types;",
-    "select date_diff('month', date '2026-01-01', date '2026-02-01')": "date_diff of the unit month",
+    "select date_diff('month', date '2026-01-01', date '2026-02-01')": "of the unit month",
     "select regexp_like('a', '(?i)A')": r"the regular expression \(\?i\)A|expression",
     "select interval '1' day": "has no results of the type INTERVAL",
     "select * from (values 1) as t(x) join (values 1) as u(x) using (x)": "has no JOIN USING;",

@@ -106,7 +106,6 @@ def test_a_third_of_the_statements_is_answered(
 ) -> None:
     answered_by_trino = [local for trino, local in answers if "rows" in trino]
     answered = sum(not local.error for local in answered_by_trino)
-    print(f"{answered} of {len(answered_by_trino)} statements are answered")
     assert answered >= FEWEST_ANSWERED
 
 

@@ -315,7 +315,7 @@ class TableScan:
         fields = [(field, duckdb_name(field)) for field in self.schema.fields]
         if not files:
             empty = (f"CAST(NULL AS {kind}) AS {quoted(field.name)}" for field, kind in fields)
-            return f"(SELECT {', '.join(empty)} WHERE false)"  # noqa: S608
+            return f"(SELECT {', '.join(empty)} WHERE false)"
         entries, outputs = [], []
         for field, kind in fields:
             name = self.prefix + field.name
@@ -366,7 +366,7 @@ class PlannedRead(NamedTuple):
 def read_plan(plan: list[dict[str, Any]]) -> dict[str, PlannedRead]:
     """Return what DuckDB's plan reads, by the prefix of the mention."""
     reads: dict[str, PlannedRead] = {}
-    nodes = [(node, None) for node in plan]
+    nodes: list[tuple[dict[str, Any], dict[str, Any] | None]] = [(node, None) for node in plan]
     while nodes:
         node, parent = nodes.pop()
         nodes += [(child, node) for child in node["children"]]
@@ -416,11 +416,12 @@ def _converted(node: exp.Expr, prefix: str, columns: set[str]) -> BooleanExpress
     if isinstance(node, exp.Between):
         low, high = _constant(node.args["low"]), _constant(node.args["high"])
         if low is not None and high is not None:
-            return And(GreaterThanOrEqual(column, low), LessThanOrEqual(column, high))
+            return And(PREDICATES[exp.GTE](column, low), PREDICATES[exp.LTE](column, high))
     elif isinstance(node, exp.In) and node.expressions:
         values = [_constant(each) for each in node.expressions]
         if None not in values:
-            return In(column, values)
+            contained: BooleanExpression = PREDICATES[exp.In](column, values)
+            return contained
     elif type(node) in PREDICATES and (value := _constant(node.expression)) is not None:
         predicate: BooleanExpression = PREDICATES[type(node)](column, value)
         return predicate
@@ -458,6 +459,7 @@ PREDICATES: Mapping[type[exp.Expr], Any] = {
     exp.LTE: LessThanOrEqual,
     exp.GT: GreaterThan,
     exp.GTE: GreaterThanOrEqual,
+    exp.In: In,
 }
 
 
