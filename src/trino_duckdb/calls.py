@@ -18,10 +18,21 @@ from trino_duckdb.errors import QueryError, not_supported
 FUNCTIONS_SQL = Path(__file__).with_name("functions.sql").read_text(encoding="utf-8")
 MACROS = frozenset(re.findall(r"^create macro trino_(\w+)", FUNCTIONS_SQL, re.MULTILINE))
 INTERNAL = frozenset(
-    "kind bool sum summand whole divide mod concat shift subscript map_value rounded"
+    "kind decimal_kind bool sum summand whole divide mod concat shift subscript map_value rounded"
     " whitespace".split()
 )
 """Macros that a statement can't call by their names; `mod` is called by its operator as well."""
+NO_DECIMALS = {
+    name: what
+    for name, what in re.findall(
+        r"macro trino_(\w+)(?:(?!create).)*?\(a decimal\(38, 18\)[^\n]*?\) as "
+        r"error\('NOT_SUPPORTED: The local Athena has no ([\w ]+ decimals)",
+        FUNCTIONS_SQL,
+        re.DOTALL,
+    )
+}
+"""Macros that refuse decimals, with what they are; in `check`, DuckDB must refuse them, too."""
+
 OTHER_NAMES = {
     "ceiling": "ceil",
     "date": "as_date",

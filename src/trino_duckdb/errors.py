@@ -47,6 +47,11 @@ RAISED = re.compile(r"\b([A-Z]{3,}(?:_[A-Z]+)+): ([^\n]*)")
 """The text of an error that a macro raises: code and message."""
 
 PATTERNS = (
+    (
+        r"STRUCT\(\"([\w ]+ decimals)\"",
+        "NOT_SUPPORTED",
+        "The local Athena has no {1}; AWS has. Cast them to double",
+    ),
     (r"Macro trino_(?:bool|kind|number)\(\)", "TYPE_MISMATCH", "Types that Trino does not mix"),
     (
         r"Macro trino_(?:as_|try_as_)(\w+)\(\)",

@@ -11,6 +11,10 @@ create macro trino_kind
     (a boolean) as interval 1 day, (a integer) as 1, (a bigint) as 1, (a double) as 1,
     (a decimal(38, 18)) as 1, (a varchar) as 'x'::varchar, (a date) as date '2000-01-01',
     (a timestamp) as date '2000-01-01', (a struct(moment timestamptz, zone varchar)) as [1];
+create macro trino_decimal_kind
+    (a decimal(38, 18)) as 1, (a boolean) as null, (a integer) as null, (a bigint) as null, (a double) as null,
+    (a varchar) as null, (a date) as null, (a timestamp) as null,
+    (a struct(moment timestamptz, zone varchar)) as null;
 create macro trino_bool(a boolean) as a;
 create macro trino_summand
     (a integer) as a, (a bigint) as a, (a double) as a,

@@ -18,6 +18,7 @@ from sqlglot import exp
 from trino_duckdb.calls import (
     LONG_UNITS,
     MACROS,
+    NO_DECIMALS,
     UNITS,
     call,
     checked_number,
@@ -237,8 +238,27 @@ def _rewritten(tree: exp.Expr, checking: bool) -> exp.Expr:
             result = handler(node, checking)
             if result is not node:
                 node.replace(result)
+    if checking:
+        for node in [*holder.find_all(exp.Anonymous)]:
+            if what := NO_DECIMALS.get(node.name.removeprefix("trino_")):
+                node.set("expressions", [_no_decimal(part, what) for part in node.expressions])
     rewritten: exp.Expr = holder.this
     return rewritten
+
+
+def _no_decimal(value: exp.Expr, what: str) -> exp.Expr:
+    """In `check`: the value, which DuckDB refuses with a text that names `what` for a decimal."""
+    if isinstance(value, exp.Literal) and (value.is_string or value.name.isdigit()):
+        return value
+    field = exp.PropertyEQ(
+        this=exp.to_identifier(what, quoted=True), expression=exp.Literal.number(1)
+    )
+    kind = exp.Coalesce(
+        this=exp.Anonymous(this="trino_decimal_kind", expressions=[value.copy()]),
+        expressions=[exp.Struct(expressions=[field])],
+    )
+    test = exp.Is(this=kind, expression=exp.Null())
+    return exp.Case(ifs=[exp.If(this=test, true=value.copy())], default=value.copy())
 
 
 def _compare(node: exp.Expr, checking: bool) -> exp.Expr:
