@@ -22,15 +22,14 @@ INTERNAL = frozenset(
     " whitespace".split()
 )
 """Macros that a statement can't call by their names; `mod` is called by its operator as well."""
-NO_DECIMALS = {
-    name: what
-    for name, what in re.findall(
+NO_DECIMALS = dict(
+    re.findall(
         r"macro trino_(\w+)(?:(?!create).)*?\(a decimal\(38, 18\)[^\n]*?\) as "
         r"error\('NOT_SUPPORTED: The local Athena has no ([\w ]+ decimals)",
         FUNCTIONS_SQL,
         re.DOTALL,
     )
-}
+)
 """Macros that refuse decimals, with what they are; in `check`, DuckDB must refuse them, too."""
 
 OTHER_NAMES = {
