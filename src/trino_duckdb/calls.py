@@ -19,7 +19,7 @@ FUNCTIONS_SQL = Path(__file__).with_name("functions.sql").read_text(encoding="ut
 MACROS = frozenset(re.findall(r"^create macro trino_(\w+)", FUNCTIONS_SQL, re.MULTILINE))
 INTERNAL = frozenset(
     "kind decimal_kind bool sum summand whole divide mod concat shift subscript map_value rounded"
-    " whitespace".split()
+    " whitespace local_now".split()
 )
 """Macros that a statement can't call by their names; `mod` is called by its operator as well."""
 NO_DECIMALS = dict(
@@ -68,7 +68,11 @@ SPECIAL = frozenset(
     " transform".split()
 )
 """Functions that this module writes itself."""
-FUNCTIONS = frozenset((MACROS - INTERNAL) | {"mod"} | set(OTHER_NAMES) | SPECIAL)
+FUNCTIONS = frozenset(
+    {name for name in MACROS - INTERNAL if not name.startswith(("as_", "try_as_"))}
+    | {"mod", *OTHER_NAMES}
+    | SPECIAL
+)
 REGULAR_PART = re.compile(
     r"(\[\^?(?:\\[.\-\]\[/d]|[^\\\[\]&])+\]|\\[dDwW./\-+*?()\[\]{}^$|]|[^\\\[\].$])|(\.)|(\$\Z)"
 )

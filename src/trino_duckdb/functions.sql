@@ -170,6 +170,7 @@ create macro trino_date_diff
     (unit varchar, a timestamp, b timestamp) as date_sub(unit, a, b);
 create macro trino_last_day_of_month(a date) as last_day(a), (a timestamp) as last_day(a);
 create macro trino_to_unixtime(a timestamp) as epoch(a);
+create macro trino_local_now() as date_trunc('millisecond', timezone('UTC', now()));
 create macro trino_now() as {'moment': date_trunc('millisecond', now()), 'zone': 'UTC'};
 
 -- Arrays and maps.

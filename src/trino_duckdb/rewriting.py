@@ -512,6 +512,7 @@ HANDLERS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.Bracket: _subscript,
     exp.Case: _case,
     exp.CurrentTimestamp: lambda _node, _checking: call("trino_now"),
+    exp.Localtimestamp: lambda _node, _checking: call("trino_local_now"),
     exp.DPipe: _concat,
     exp.Div: lambda node, _checking: call("trino_divide", node.this.copy(), node.expression.copy()),
     exp.Extract: lambda node, checking: rewrite_call(

@@ -16,6 +16,8 @@ from tests.support.cases import each_case
 from tests.trino_duckdb.engine import LocalEngine
 from tests.trino_duckdb.test_trino_corpus import same_rows
 
+from trino_duckdb.calls import AGGREGATES, FUNCTIONS, WINDOWS
+
 with (Path(__file__).with_name("trino_answers.csv")).open(encoding="utf-8", newline="") as file:
     RECORDED = {row["statement"]: row for row in csv.DictReader(file)}
 ANSWERED = {sql: json.loads(row["rows"]) for sql, row in RECORDED.items() if row["rows"]}
@@ -49,6 +51,7 @@ LIKE_TRINO = {
     "select date '2026-01-01' + interval '1' hour": "INVALID_FUNCTION_ARGUMENT",
     "select read_csv('/etc/passwd')": "FUNCTION_NOT_FOUND",
     "select trino_kind(1)": "FUNCTION_NOT_FOUND",
+    "select as_bigint(1)": "FUNCTION_NOT_FOUND",
     "select ?": "INVALID_PARAMETER_USAGE: Incorrect number of parameters: expected 1 but found 0",
 }
 BY_NAME = {
@@ -124,3 +127,9 @@ def test_headings_keep_the_case_of_the_statement(engine: LocalEngine) -> None:
     answer = engine.ask('select *, foo, 1 as "A b", s.BAR from (select 1 as Foo, 2 as bar) as s')
     assert answer.names == ["Foo", "bar", "foo", "A b", "BAR"]
     assert engine.ask("select 1, 2 as b, 3").names == ["_col0", "b", "_col2"]
+
+
+def test_the_page_lists_the_functions() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "trino.md").read_text(encoding="utf-8")
+    rows = page[page.index("| functions of |") :].split("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", rows)) == {*AGGREGATES, *WINDOWS, *FUNCTIONS}
