@@ -123,7 +123,8 @@ def _is_aggregated(node: exp.Expr) -> bool:
 
 def text(value: str) -> exp.Expr:
     """A constant text, which DuckDB converts to no other type."""
-    return exp.cast(exp.Literal.string(value), "varchar")
+    kind = exp.DataType(this=exp.DataType.Type.VARCHAR)
+    return exp.Cast(this=exp.Literal.string(value), to=kind)
 
 
 def constant(node: exp.Expr | None, what: str) -> str:
@@ -257,7 +258,8 @@ def _regexp_extract(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     """The text of a group that takes part in each match: elsewhere DuckDB has '' for NULL."""
     value, pattern, *group = node.expressions
     written = constant(pattern, "a regular expression")
-    number = group[0].name if group else "0"
+    index = group[0] if group else exp.Literal.number(0)
+    number = index.name if isinstance(index, exp.Literal) else ""
     if not number.isdigit() or int(number) > len(re.findall(r"(?<!\\)\(", written)):
         raise not_supported(f"the group {number} of a regular expression", node)
     if re.search(r"\)[?*{]|\|", written) or (number == "0" and written.endswith("$")):

@@ -214,8 +214,9 @@ def check(rewritten: Rewritten, stubs: tuple[str, ...]) -> Columns:
         if rewritten.is_values:
             columns = [(UNNAMED, kind) for _, kind in columns]
         for sides in rewritten.unions:
-            left, right = (_described(filled(side)) for side in sides)
-            _require_mixable(left, right)
+            first, *others = (_described(filled(side)) for side in sides)
+            for other in others:
+                _require_mixable(first, other)
     except duckdb.Error as error:
         raise explain_failure(error, rewritten.tree) from None
     _require_trino_types(columns)

@@ -59,15 +59,15 @@ class Mention(NamedTuple):
 class Rewritten(NamedTuple):
     """A statement in DuckDB's SQL, with tokens in place of the tables.
 
-    `unions` are pairs of SELECTs whose columns must have types that Trino mixes, and `visible` are
-    SELECTs of one column that must exist, with the node of the column.
+    `unions` are the SELECTs of set operations, whose columns must have types that Trino mixes, and
+    `visible` are SELECTs of one column that must exist, with the node of the column.
     """
 
     tree: exp.Expr
     run: str
     check: str
     mentions: Sequence[Mention]
-    unions: Sequence[tuple[str, str]]
+    unions: Sequence[Sequence[str]]
     visible: Sequence[tuple[str, exp.Expr]]
 
     @property
@@ -112,8 +112,9 @@ def _rewrite(sql: str, parameters: Sequence[str]) -> Rewritten:
     check = _rewritten(tree.copy(), True)
     run = _rewritten(tree.copy(), False)
     unions = [
-        (_alone(node.left, node.left), _alone(node.right, node.right))
+        [_alone(side, side) for side in _sides(node)]
         for node in check.find_all(exp.SetOperation)
+        if not isinstance(node.parent, exp.SetOperation)
     ]
     visible = [
         (_probe(column, select), column)
@@ -183,21 +184,31 @@ def _name_columns(tree: exp.Expr) -> None:
             item.replace(exp.alias_(item.copy(), name, quoted=True))
 
 
+def _sides(node: exp.Expr) -> list[exp.Expr]:
+    """The queries that a chain of set operations combines."""
+    if not isinstance(node, exp.SetOperation):
+        return [node]
+    return [*_sides(node.left), *_sides(node.right)]
+
+
 def _alone(body: exp.Expr, place: exp.Expr) -> str:
-    """A query as a statement of its own, with the WITH queries that its place can read."""
-    clauses: list[exp.Expr] = []
-    node: exp.Expr | None = place
+    """A query as a statement of its own, with the WITH queries that it reads at a place."""
+    visible: list[exp.Expr] = []
+    node = place.parent if body is place else place
     while node is not None:
         clause = node.args.get("with_")
-        if clause is not None and node is not place:
+        if clause is not None:
+            is_inside = place.find_ancestor(exp.With) is clause
             queries = clause.expressions
-            if place.find_ancestor(exp.With) is clause:
-                queries = queries[: _inside(place, queries)]
-            clauses[:0] = [each.copy() for each in queries]
-        elif clause is not None:
-            clauses[:0] = [each.copy() for each in clause.expressions if body is not place]
+            visible[:0] = queries[: _inside(place, queries)] if is_inside else queries
         node = node.parent
-    prefix = f"WITH {', '.join(map(_sql, clauses))} " if clauses else ""
+    names = {table.name.lower() for table in body.find_all(exp.Table)}
+    read: list[exp.Expr] = []
+    for query in reversed(visible):
+        if query.alias.lower() in names:
+            read.insert(0, query)
+            names |= {table.name.lower() for table in query.find_all(exp.Table)}
+    prefix = f"WITH {', '.join(map(_sql, read))} " if read else ""
     return f"{prefix}SELECT * FROM ({_sql(body.unnest())}) AS side"  # noqa: S608
 
 
@@ -332,7 +343,8 @@ def _arithmetic(node: exp.Expr, checking: bool) -> exp.Expr:
 def _interval(node: exp.Interval, _checking: bool) -> exp.Expr:
     amount = node.this.this if isinstance(node.this, exp.Cast) else node.this
     unit = node.args["unit"].name.lower() if node.args.get("unit") else ""
-    if not re.fullmatch(r"-?\d{1,6}", amount.name) or unit not in (*UNITS, *LONG_UNITS):
+    is_number = isinstance(amount, exp.Literal) and re.fullmatch(r"-?\d{1,6}", amount.name)
+    if not is_number or unit not in (*UNITS, *LONG_UNITS):
         raise not_supported(f"the interval {node.sql('trino')}", node)
     return exp.Interval(this=exp.Literal.string(amount.name), unit=exp.Var(this=unit.upper()))
 
