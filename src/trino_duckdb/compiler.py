@@ -204,10 +204,11 @@ def check(rewritten: Rewritten, stubs: tuple[str, ...]) -> Columns:
     def filled(sql: str) -> str:
         return TOKEN.sub(lambda match: stubs[int(match[1])], sql)
 
-    for probe, column in rewritten.visible:
+    for probe, visible in rewritten.visible:
         try:
             _described(filled(probe))
-        except duckdb.Error:
+        except duckdb.Error as error:
+            column = next((each for each in visible if f'"{each.name}"' in str(error)), visible[0])
             raise column_not_found(column.name, column) from None
     try:
         columns = _described(filled(rewritten.check))

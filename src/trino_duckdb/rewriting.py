@@ -60,7 +60,7 @@ class Rewritten(NamedTuple):
     """A statement in DuckDB's SQL, with tokens in place of the tables.
 
     `unions` are the SELECTs of set operations, whose columns must have types that Trino mixes, and
-    `visible` are SELECTs of one column that must exist, with the node of the column.
+    `visible` are SELECTs of columns that must exist, with the nodes of the columns.
     """
 
     tree: exp.Expr
@@ -68,7 +68,7 @@ class Rewritten(NamedTuple):
     check: str
     mentions: Sequence[Mention]
     unions: Sequence[Sequence[str]]
-    visible: Sequence[tuple[str, exp.Expr]]
+    visible: Sequence[tuple[str, Sequence[exp.Expr]]]
 
     @property
     def is_values(self) -> bool:
@@ -111,15 +111,16 @@ def _rewrite(sql: str, parameters: Sequence[str]) -> Rewritten:
     _name_columns(tree)
     check = _rewritten(tree.copy(), True)
     run = _rewritten(tree.copy(), False)
+    written: dict[int, str] = {}
     unions = [
-        [_alone(side, side) for side in _sides(node)]
+        [_alone(side, side, written) for side in _sides(node)]
         for node in check.find_all(exp.SetOperation)
         if not isinstance(node.parent, exp.SetOperation)
     ]
     visible = [
-        (_probe(column, select), column)
+        (_probe(columns, select, written), columns)
         for select in check.find_all(exp.Select)
-        for column in _suspicious(select)
+        if (columns := [*_suspicious(select)])
     ]
     return Rewritten(tree, _sql(run), _sql(check), mentions, unions, visible)
 
@@ -191,8 +192,11 @@ def _sides(node: exp.Expr) -> list[exp.Expr]:
     return [*_sides(node.left), *_sides(node.right)]
 
 
-def _alone(body: exp.Expr, place: exp.Expr) -> str:
-    """A query as a statement of its own, with the WITH queries that it reads at a place."""
+def _alone(body: exp.Expr, place: exp.Expr, written: dict[int, str]) -> str:
+    """A query as a statement of its own, with the WITH queries that it reads at a place.
+
+    `written` keeps the SQL of WITH queries, by the id of the node.
+    """
     visible: list[exp.Expr] = []
     node = place.parent if body is place else place
     while node is not None:
@@ -203,12 +207,14 @@ def _alone(body: exp.Expr, place: exp.Expr) -> str:
             visible[:0] = queries[: _inside(place, queries)] if is_inside else queries
         node = node.parent
     names = {table.name.lower() for table in body.find_all(exp.Table)}
-    read: list[exp.Expr] = []
+    read: list[str] = []
     for query in reversed(visible):
         if query.alias.lower() in names:
-            read.insert(0, query)
+            if id(query) not in written:
+                written[id(query)] = _sql(query)
+            read.insert(0, written[id(query)])
             names |= {table.name.lower() for table in query.find_all(exp.Table)}
-    prefix = f"WITH {', '.join(map(_sql, read))} " if read else ""
+    prefix = f"WITH {', '.join(read)} " if read else ""
     return f"{prefix}SELECT * FROM ({_sql(body.unnest())}) AS side"  # noqa: S608
 
 
@@ -230,14 +236,14 @@ def _suspicious(select: exp.Select) -> Iterator[exp.Column]:
             yield column
 
 
-def _probe(column: exp.Column, select: exp.Select) -> str:
-    """A statement that is right only if the relations of a SELECT have a column."""
-    body = exp.Select(expressions=[exp.column(column.name, quoted=True)])
+def _probe(columns: Sequence[exp.Column], select: exp.Select, written: dict[int, str]) -> str:
+    """A statement that is right only if the relations of a SELECT have some columns."""
+    body = exp.Select(expressions=[exp.column(column.name, quoted=True) for column in columns])
     for part in ("from_", "joins"):
         if value := select.args.get(part):
             is_list = isinstance(value, list)
             body.set(part, [each.copy() for each in value] if is_list else value.copy())
-    return _alone(body, select)
+    return _alone(body, select, written)
 
 
 def _rewritten(tree: exp.Expr, checking: bool) -> exp.Expr:
