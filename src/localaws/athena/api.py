@@ -92,10 +92,6 @@ class AthenaService:
         except KeyError as error:
             raise invalid_request(f"{operation} needs the member {error}.") from None
 
-    def workgroup_of(self, query_id: str) -> str:
-        """Return the workgroup of a query. Raises AwsError if there is no such query."""
-        return str(self._executions.get(query_id)["execution"]["WorkGroup"])
-
     def close(self) -> None:
         """Stop the workers."""
         self._engine.close()

@@ -8,6 +8,7 @@ was full, so that no client waits for them forever.
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any
@@ -111,7 +112,7 @@ class Executions:
         for row in rows:
             try:
                 self.change(row["id"], lambda record: finish(record, "FAILED", RESTART_REASON))
-            except AwsError:  # the disk is full
+            except sqlite3.OperationalError:  # the disk is full
                 self.fail_unsaved(row["id"], RESTART_REASON)
 
 
