@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any
 
 from localaws.athena.api_errors import invalid_request
-from localaws.errors import AwsError
 from localaws.store import Database
 
 Record = dict[str, Any]
