@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -68,8 +69,10 @@ def test_the_help_of_open_has_nothing_about_the_owners_dashboard() -> None:
     assert "owner" not in CliRunner().invoke(app, ["open", "--help"]).output
 
 
-def test_a_port_in_use_is_named_before_a_log_is_read(taken: int) -> None:
-    done = CliRunner().invoke(app, ["open", "no-such.log", "--port", str(taken)])
+def test_a_port_in_use_is_named_before_a_log_is_read(taken: int, tmp_path: Path) -> None:
+    log = tmp_path / "no-access.log"
+    log.write_text("No line of a log.\n")
+    done = CliRunner().invoke(app, ["open", str(log), "--port", str(taken)])
     assert isinstance(done.exception, InputError)
     assert f"port {taken} of 127.0.0.1" in str(done.exception)
-    assert "no-such.log" not in done.output
+    assert "no-access.log" not in done.output
