@@ -122,7 +122,6 @@ COMPARISONS = [
     "({T} {compare} {T})",
     "({T} is {not} distinct from {T})",
     "({T} is {not} null)",
-    "({T} {not} in ({T}, {T}))",
     "({T} {not} between {T} and {T})",
 ]
 
@@ -237,7 +236,9 @@ EXPRESSIONS = {
         "({bigint} {compare} {double})",
         "({bigint} {compare} {decimal})",
         "({date} {compare} {timestamp})",
-        "({integer} {not} in ({integer}, {small}))",
+        "({integer} {not} in (1, 2, {small}))",
+        "({varchar} {not} in ({text}, 'a'))",
+        "({date} {not} in (date '2024-02-29', date '2026-03-29'))",
         "({integer} in (select un from u))",
         "exists (select 1 from u where un = {bigint})",
     ],
