@@ -132,6 +132,8 @@ create macro trino_upper(a varchar) as case when contains(a, 'ß') then error('N
 create macro trino_trim(a varchar) as trim(a, trino_whitespace());
 create macro trino_ltrim(a varchar) as ltrim(a, trino_whitespace());
 create macro trino_rtrim(a varchar) as rtrim(a, trino_whitespace());
+create macro trino_lpad(a varchar, n bigint, p varchar) as lpad(a, n::integer, p);
+create macro trino_rpad(a varchar, n bigint, p varchar) as rpad(a, n::integer, p);
 create macro trino_strpos(a varchar, b varchar) as strpos(a, b);
 create macro trino_starts_with(a varchar, b varchar) as starts_with(a, b);
 create macro trino_replace

@@ -209,6 +209,8 @@ EXPRESSIONS = {
         "lower({varchar})",
         "upper({varchar})",
         "trim({varchar})",
+        "lpad({varchar}, {place}, {text})",
+        "rpad({varchar}, {place}, {text})",
         "nullif({varchar}, {varchar})",
         "greatest({varchar}, {varchar})",
         "regexp_extract({varchar}, {regex})",
