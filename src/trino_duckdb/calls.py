@@ -42,7 +42,7 @@ OTHER_NAMES = {
     "substring": "substr",
     "week_of_year": "week",
 }
-UNITS = ("second", "minute", "hour", "day", "week")
+UNITS = ("millisecond", "second", "minute", "hour", "day", "week")
 LONG_UNITS = ("month", "quarter", "year")
 AGGREGATES = {
     "any_value": "any_value",

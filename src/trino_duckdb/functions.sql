@@ -10,7 +10,7 @@
 create macro trino_kind
     (a boolean) as interval 1 day, (a integer) as 1, (a bigint) as 1, (a double) as 1,
     (a decimal(38, 18)) as 1, (a varchar) as 'x'::varchar, (a date) as date '2000-01-01',
-    (a timestamp) as date '2000-01-01', (a struct(moment timestamptz, zone varchar)) as [1];
+    (a timestamp) as date '2000-01-01';
 create macro trino_decimal_kind
     (a decimal(38, 18)) as 1, (a boolean) as null, (a integer) as null, (a bigint) as null, (a double) as null,
     (a varchar) as null, (a date) as null, (a timestamp) as null,
@@ -163,11 +163,11 @@ create macro trino_hour(a timestamp) as hour(a), (a struct(moment timestamptz, z
 create macro trino_minute(a timestamp) as minute(a), (a struct(moment timestamptz, zone varchar)) as minute(timezone(a.zone, a.moment));
 create macro trino_second(a timestamp) as second(a), (a struct(moment timestamptz, zone varchar)) as second(timezone(a.zone, a.moment));
 create macro trino_date_trunc
-    (unit varchar, a date) as case when unit in ('second', 'minute', 'hour')
+    (unit varchar, a date) as case when unit in ('millisecond', 'second', 'minute', 'hour')
         then error('INVALID_FUNCTION_ARGUMENT: ''' || unit || ''' is not a valid DATE field') else date_trunc(unit, a)::date end,
     (unit varchar, a timestamp) as date_trunc(unit, a);
 create macro trino_date_diff
-    (unit varchar, a date, b date) as case when unit in ('second', 'minute', 'hour')
+    (unit varchar, a date, b date) as case when unit in ('millisecond', 'second', 'minute', 'hour')
         then error('INVALID_FUNCTION_ARGUMENT: ''' || unit || ''' is not a valid DATE field') else date_sub(unit, a, b) end,
     (unit varchar, a timestamp, b timestamp) as date_sub(unit, a, b);
 create macro trino_last_day_of_month(a date) as last_day(a), (a timestamp) as last_day(a);

@@ -89,7 +89,7 @@ WORDS = {
     "small": ["0", "1", "2", "3", "-1", "-2", "5"],
     "place": ["1", "2", "3", "4"],
     "text": ["'a'", "'-'", "' '", "'='", "'b'", "'é'", "'☕'", "'ss'", "'%'"],
-    "unit": ["second", "minute", "hour", "day", "week", "month", "quarter", "year"],
+    "unit": ["millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"],
     "date_unit": ["day", "week", "month", "quarter", "year"],
     "field": ["year", "month", "day", "week", "quarter", "day_of_week", "day_of_year"],
     "time_field": ["hour", "minute", "second"],
@@ -117,7 +117,7 @@ ANY_TYPE = [
     "case {integer} when {small} then {T} else {T} end",
     "case {varchar} when {text} then {T} when {text} then {T} end",
 ]
-COMPARED = [kind for kind in TYPES if kind not in ("bigints", "texts", "map", "row")]
+COMPARED = [kind for kind in TYPES if kind not in ("zoned", "bigints", "texts", "map", "row")]
 COMPARISONS = [
     "({T} {compare} {T})",
     "({T} is {not} distinct from {T})",
@@ -301,7 +301,7 @@ WORDS["date_interval"] = ["day", "month", "year"]
 
 ITEMS = {
     "number": ["{bigint}", "{integer}", "{double}", "{decimal}"],
-    "ordered": ["{bigint}", "{double}", "{decimal}", "{varchar}", "{boolean}", "{date}", "{zoned}"],
+    "ordered": ["{bigint}", "{double}", "{decimal}", "{varchar}", "{boolean}", "{date}"],
     "call": [
         "count(*)",
         "count({any})",
