@@ -19,7 +19,7 @@ FUNCTIONS_SQL = Path(__file__).with_name("functions.sql").read_text(encoding="ut
 MACROS = frozenset(re.findall(r"^create macro trino_(\w+)", FUNCTIONS_SQL, re.MULTILINE))
 INTERNAL = frozenset(
     "kind decimal_kind bool sum summand whole divide mod concat shift subscript map_value rounded"
-    " whitespace local_now".split()
+    " whitespace local_now local_time".split()
 )
 """Macros that a statement can't call by their names; `mod` is called by its operator as well."""
 NO_DECIMALS = dict(
@@ -44,6 +44,14 @@ OTHER_NAMES = {
 }
 UNITS = ("millisecond", "second", "minute", "hour", "day", "week")
 LONG_UNITS = ("month", "quarter", "year")
+DATE_FORMATS = {
+    **{f"%{letter}": f"%{letter}" for letter in "YmdHSfj"},
+    "%i": "%M",
+    "%s": "%S",
+    "%T": "%H:%M:%S",
+}
+"""Parts of MySQL's date formats that DuckDB has, too."""
+
 AGGREGATES = {
     "any_value": "any_value",
     "approx_distinct": "count",
@@ -64,8 +72,8 @@ AGGREGATES = {
 """Trino's aggregates with their names in DuckDB. `_aggregate` adapts arguments and results."""
 WINDOWS = frozenset("row_number rank dense_rank ntile lag lead first_value last_value".split())
 SPECIAL = frozenset(
-    "array_join coalesce concat date_add filter greatest if least nullif reduce regexp_extract row"
-    " transform".split()
+    "array_join coalesce concat date_add date_format filter greatest if least nullif reduce"
+    " regexp_extract row transform".split()
 )
 """Functions that this module writes itself."""
 FUNCTIONS = frozenset(
@@ -313,6 +321,15 @@ def _date_add(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     return call("trino_shift", value, exp.Mul(this=exp.Paren(this=number), expression=step))
 
 
+def _date_format(node: exp.Anonymous, _checking: bool) -> exp.Expr:
+    value, pattern = (part.copy() for part in node.expressions)
+    written = constant(pattern, "a format")
+    if unknown := set(re.findall(r"%.?", written)) - set(DATE_FORMATS):
+        raise not_supported(f"{' '.join(sorted(unknown))} in a date format", node)
+    translated = re.sub(r"%.", lambda match: DATE_FORMATS[match[0]], written)
+    return call("strftime", call("trino_local_time", value), exp.Literal.string(translated))
+
+
 def _array_join(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     values, separator, *replacement = (part.copy() for part in node.expressions)
     element: exp.Expr = call("trino_as_varchar", exp.column("element"))
@@ -426,6 +443,7 @@ CALLS: dict[str, Callable[[exp.Anonymous, bool], exp.Expr]] = {
     "concat": _concat_call,
     **dict.fromkeys(("coalesce", "nullif"), _plain),
     "date_add": _date_add,
+    "date_format": _date_format,
     **dict.fromkeys(("filter", "transform"), _lambda_call),
     **dict.fromkeys(("greatest", "least"), _extreme),
     "if": _if,

@@ -162,6 +162,8 @@ create macro trino_day_of_year(a date) as dayofyear(a), (a timestamp) as dayofye
 create macro trino_hour(a timestamp) as hour(a), (a struct(moment timestamptz, zone varchar)) as hour(timezone(a.zone, a.moment));
 create macro trino_minute(a timestamp) as minute(a), (a struct(moment timestamptz, zone varchar)) as minute(timezone(a.zone, a.moment));
 create macro trino_second(a timestamp) as second(a), (a struct(moment timestamptz, zone varchar)) as second(timezone(a.zone, a.moment));
+create macro trino_local_time
+    (a date) as a::timestamp, (a timestamp) as a, (a struct(moment timestamptz, zone varchar)) as timezone(a.zone, a.moment);
 create macro trino_date_trunc
     (unit varchar, a date) as case when unit in ('millisecond', 'second', 'minute', 'hour')
         then error('INVALID_FUNCTION_ARGUMENT: ''' || unit || ''' is not a valid DATE field') else date_trunc(unit, a)::date end,

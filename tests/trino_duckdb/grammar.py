@@ -94,6 +94,7 @@ WORDS = {
     "field": ["year", "month", "day", "week", "quarter", "day_of_week", "day_of_year"],
     "time_field": ["hour", "minute", "second"],
     "zone": ["'UTC'", "'Europe/Berlin'", "'America/New_York'", "'Asia/Kolkata'", "'+05:30'"],
+    "format": ["'%Y-%m-%dT%H'", "'%H:%i:%s.%f'", "'%d/%m/%Y %T %j'"],
     "regex": [
         *("'[a-z]+'", "'(\\w)-(\\w)'", "'^a'", "'-?\\d+'", "'[^a-z]'", "'x$'"),
         *("'=(\\d+)'", "'.'", "'b*'", "'(a)|(b)'"),
@@ -209,6 +210,9 @@ EXPRESSIONS = {
         "lower({varchar})",
         "upper({varchar})",
         "trim({varchar})",
+        "date_format({timestamp}, {format})",
+        "date_format({date}, {format})",
+        "date_format({zoned} at time zone {zone}, {format})",
         "lpad({varchar}, {place}, {text})",
         "rpad({varchar}, {place}, {text})",
         "nullif({varchar}, {varchar})",
