@@ -218,7 +218,7 @@ def read_log(
     `auto` and no line has a known format.
     """
     lines, parsed_bytes, last, end = 0, 0, b"\n", end or LogEnd(path)
-    is_continued = end.offset > 0
+    is_continued, end.can_continue = end.offset > 0, False  # also if this read is interrupted
     with _opened(path, end.offset) as raw:
         reader = Content(raw)
         log = _whole_lines(reader, padding, longest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import secrets
@@ -27,6 +28,7 @@ from clickstream.dashboard.questions.fact_copy import FILE_NAME, Snapshot, colum
 from clickstream.dashboard.questions.log_engine import STATE, LogEngine
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.log_facts import own_domain
+from clickstream.log_facts.lines_by_date import LinesByDate
 from clickstream.log_facts.log_set import LogSet
 from clickstream.log_facts.visit_lines import PlacedLine, days_of
 from clickstream.log_files import reading
@@ -280,6 +282,31 @@ def test_only_new_lines_of_the_newest_file_are_read_and_facts_of_the_last_dates_
                 assert engine.last.first in engine.last.lines.days[-3:-1]
         with fresh_engine(logs) as fresh:
             assert_same(rows_of(engine), rows_of(fresh), "a log that grows")
+
+
+def test_new_lines_of_an_interrupted_refresh_are_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    server = Server(logs, Random(5))
+    server.append()
+
+    def add_and_fail(lines: LinesByDate, *parsed: Any) -> None:
+        add(lines, *parsed)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    add = LinesByDate.add
+    with closing(open_engine(logs, tmp_path / "cache")) as engine:
+        engine.refresh()
+        server.append()
+        with monkeypatch.context() as patch:
+            patch.setattr(LinesByDate, "add", add_and_fail)
+            with pytest.raises(OSError, match="No space"):
+                engine.refresh()
+        assert engine.refresh()
+        with fresh_engine(logs) as fresh:
+            assert_same(rows_of(engine), rows_of(fresh), "an interrupted refresh")
 
 
 def test_a_log_that_was_written_anew_is_read_from_its_beginning(tmp_path: Path) -> None:
