@@ -13,10 +13,9 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Callable
 
-from localaws.errors import AwsError, NotSupportedError, UnknownOperationError
-from localaws.service import ACCOUNT_ID, Json
+from localaws.errors import AwsError
+from localaws.service import ACCOUNT_ID, Json, Operations, find_operation
 from localaws.store import Database
 
 _SCHEMA = """
@@ -45,7 +44,7 @@ class GlueCatalogStore:
     def __init__(self, store: Database) -> None:
         self._store = store
         store.create(_SCHEMA)
-        self._operations: dict[str, Callable[[Json], Json]] = {
+        self._operations: Operations = {
             "CreateDatabase": self._create_database,
             "CreateTable": self._create_table,
             "DeleteDatabase": self._delete_database,
@@ -59,14 +58,9 @@ class GlueCatalogStore:
 
     def call(self, operation: str, body: Json) -> Json:
         """Answer one operation. Raises AwsError."""
-        handler = self._operations.get(operation)
-        if handler is None:
-            raise UnknownOperationError("glue", operation)
+        handler = find_operation("glue", self._operations, operation, body, _REFUSED_MEMBERS)
         if body.get("CatalogId", ACCOUNT_ID) != ACCOUNT_ID:
             raise _not_found(f"Catalog {body['CatalogId']}")
-        for name in _REFUSED_MEMBERS:
-            if body.get(name):
-                raise NotSupportedError(f"{name} in glue {operation}")
         return handler(body)
 
     def _create_database(self, body: Json) -> Json:

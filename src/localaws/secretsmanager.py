@@ -10,10 +10,9 @@ import secrets
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable
 
-from localaws.errors import AwsError, NotSupportedError, UnknownOperationError
-from localaws.service import ACCOUNT_ID, REGION, Json
+from localaws.errors import AwsError, NotSupportedError
+from localaws.service import ACCOUNT_ID, REGION, Json, Operations, find_operation
 from localaws.store import Database
 
 _SCHEMA = """
@@ -39,7 +38,7 @@ class SecretsManager:
     def __init__(self, store: Database) -> None:
         self._store = store
         store.create(_SCHEMA)
-        self._operations: dict[str, Callable[[Json], Json]] = {
+        self._operations: Operations = {
             "CreateSecret": self._create,
             "DeleteSecret": self._delete,
             "GetSecretValue": self._get_value,
@@ -48,13 +47,9 @@ class SecretsManager:
 
     def call(self, operation: str, body: Json) -> Json:
         """Answer one operation. Raises AwsError."""
-        handler = self._operations.get(operation)
-        if handler is None:
-            raise UnknownOperationError("secretsmanager", operation)
-        for name in _REFUSED_MEMBERS:
-            if body.get(name):
-                raise NotSupportedError(f"{name} in secretsmanager {operation}")
-        return handler(body)
+        return find_operation(
+            "secretsmanager", self._operations, operation, body, _REFUSED_MEMBERS
+        )(body)
 
     def _create(self, body: Json) -> Json:
         """Create a secret. A repeated ClientRequestToken with the same value changes nothing."""

@@ -66,20 +66,20 @@ def refuse_missing(logs: Sequence[str]) -> None:
 
     A log that can't be looked at counts as one that exists: reading it names the reason.
     """
-    for log in logs:
-        try:
-            if log != "-":
-                Path(log).stat()
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return
+    if not logs or not all(map(_is_missing, logs)):
         return
-    if logs:
-        named = f"{logs[0]} does not exist: check the name"
-        raise UnreadableLog(
-            f"{named if len(logs) == 1 else f'None of {shorten(logs)} exists: check the names'}."
-        )
+    if len(logs) == 1:
+        raise UnreadableLog(f"{logs[0]} does not exist: check the name.")
+    raise UnreadableLog(f"None of {shorten(logs)} exists: check the names.")
+
+
+def _is_missing(log: str) -> bool:
+    try:
+        if log != "-":
+            Path(log).stat()
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
+    return False
 
 
 def run_by_hand() -> str:

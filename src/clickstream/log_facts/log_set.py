@@ -30,7 +30,6 @@ from clickstream.log_facts.stored_rows import StoredRows
 from clickstream.log_facts.time_zone import choose_zone, machine_zone, with_zone
 from clickstream.log_files.read_logs import Read, read_into
 from clickstream.log_files.reading import STDIN, find_files, name_of, read_log
-from clickstream.log_files.written_offsets import WrittenOffsets, merge_offsets
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import log_format_of, result_digest, with_own_domain
 from clickstream.tables import SCHEMA
@@ -150,16 +149,11 @@ class LogSet:
         if not end.has_grown():
             return None
         before, new = last.lines.days, [last.lines.days[-1]]
-        longest = self.settings.clean.longest_line_bytes
-
-        def add_offsets(more: WrittenOffsets) -> None:
-            last.read.offsets = merge_offsets((last.read.offsets, more))
-
         try:
             for parsed in read_log(
                 *(end.path, log_format_of(self.settings, self.log_format)),
-                longest=longest,
-                offsets=add_offsets,
+                longest=self.settings.clean.longest_line_bytes,
+                offsets=last.read.add_offsets,
                 end=end,
             ):
                 new += last.lines.add(parsed, name_of(end.path))

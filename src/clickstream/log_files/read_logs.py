@@ -54,6 +54,10 @@ class Read:
     offsets: WrittenOffsets = field(default_factory=dict)
     end: LogEnd | None = None
 
+    def add_offsets(self, more: WrittenOffsets) -> None:
+        """Add the offsets of more lines."""
+        self.offsets = merge_offsets((self.offsets, more))
+
     @property
     def described(self) -> str:
         """The name of a single file, or the number of files read, and those left out."""
@@ -172,15 +176,11 @@ def _read_lines(
     found, likely = result.formats.append, result.last_format
     # The newest file may be read on later, so it is not parsed together with others.
     end = result.end if result.end and result.end.path == path else None
-
-    def add_offsets(more: WrittenOffsets) -> None:
-        result.offsets = merge_offsets((result.offsets, more))
-
     collect = None if end else small.add
     try:
         for parsed in read_log(
             *(path, log_format, report, found, padding.append, likely, collect, longest),
-            offsets=add_offsets,
+            offsets=result.add_offsets,
             end=end,
         ):
             small.add_parsed(parsed, name_of(path))

@@ -156,7 +156,7 @@ class _Search:
         computed again without the cohorts found so far, until no further cohort is found.
         """
         candidates = candidates & ~self._kept
-        # A cohort has at least so many candidates, and most dates of a small site have fewer.
+        # Most dates of a small site have fewer candidates than the smallest cohort has members.
         is_new = float(self.weight[candidates].sum()) >= self._least_excess
         while is_new and len(self.cohorts) < _MOST_COHORTS:
             before = len(self.cohorts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,8 +23,7 @@ from localaws.athena.metadata import Metadata
 from localaws.athena.results import Row, column_info, read_page
 from localaws.athena.statements import is_query, statement_type
 from localaws.athena.workgroups import ENGINE, Workgroups
-from localaws.errors import UnknownOperationError
-from localaws.service import Blobs, Catalog
+from localaws.service import Blobs, Catalog, Operations, find_operation
 from localaws.store import Database
 from trino_duckdb import types
 
@@ -69,7 +68,7 @@ class AthenaService:
         self._engine = Engine(self._executions, blobs, glue, root / "scratch", limits)
         self._workgroups = Workgroups(workgroups)
         metadata = Metadata(glue)
-        self._operations: dict[str, Callable[[Json], Json]] = {
+        self._operations: Operations = {
             "StartQueryExecution": self._start_query,
             "GetQueryExecution": self._get_query,
             "StopQueryExecution": self._stop_query,
@@ -84,9 +83,7 @@ class AthenaService:
 
     def call(self, operation: str, body: Json) -> Json:
         """Answer one operation. Raises AwsError."""
-        handler = self._operations.get(operation)
-        if handler is None:
-            raise UnknownOperationError("athena", operation)
+        handler = find_operation("athena", self._operations, operation, body)
         try:
             return handler(body)
         except KeyError as error:

@@ -148,9 +148,9 @@ def compact_days(
 ) -> Compacted:
     """Replace the small data files of each table and past day by one file.
 
-    A day in which an hour is published meanwhile is tried again, and after
-    MOST_PASSES attempts left for the next run. Raises ChangedRows, with nothing replaced, if a new
-    file does not hold the rows of the old ones.
+    A day in which an hour is published meanwhile is tried again, and after MOST_PASSES attempts
+    left for the next run. Raises ChangedRows, with nothing replaced, if a new file does not hold
+    the rows of the old ones.
     """
     before = (now - timedelta(hours=lake.settings.maintenance.compact_after_hours)).date()
     done: list[FileGroup] = []
