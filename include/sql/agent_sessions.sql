@@ -49,9 +49,9 @@ final as (
         -- As in the view sessions.
         reduce(
             agents.funnel,
-            array[cast(0 as bigint)],
-            (reached, part) -> array[coalesce(element_at(part, reached[1] + 1), reached[1])],
-            reached -> reached[1]
+            cast(0 as bigint),
+            (reached, part) -> coalesce(element_at(part, reached + 1), reached),
+            reached -> reached
         ) as funnel_steps,
         agents.started_at,
         agents.ended_at,

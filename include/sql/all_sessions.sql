@@ -112,13 +112,12 @@ final as (
         people.errors,
         people.conversions,
         -- An element of a part's funnel is the number of steps reached after the part; its index is
-        -- the number of steps reached before it. The state is an array of one number, because
-        -- `reduce` in the local Athena returns only values of the type of the array's elements.
+        -- the number of steps reached before it.
         reduce(
             people.funnel,
-            array[cast(0 as bigint)],
-            (reached, part) -> array[coalesce(element_at(part, reached[1] + 1), reached[1])],
-            reached -> reached[1]
+            cast(0 as bigint),
+            (reached, part) -> coalesce(element_at(part, reached + 1), reached),
+            reached -> reached
         ) as funnel_steps,
         date_diff('second', people.started_at, people.ended_at) as duration_seconds,
         people.page_views = 1 as is_bounce,

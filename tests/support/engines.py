@@ -13,7 +13,7 @@ from trino.types import NamedRowTuple
 
 from clickstream.lake import Lake, athena
 from clickstream.lake.athena import QueryResult
-from trino_duckdb import types, value_text
+from trino_duckdb import types
 
 
 class Engine(Protocol):
@@ -66,7 +66,7 @@ def athena_text(value: Any) -> str:
 
 
 def _moment(value: datetime) -> str:
-    naive = value_text.SIMPLE_RENDERERS["timestamp"](value.replace(tzinfo=None))
+    naive = types.RENDERERS["timestamp"](value.replace(tzinfo=None))
     zone = getattr(value.tzinfo, "key", None) or re.sub(r"UTC(?=.)", "", str(value.tzinfo))
     return naive if value.tzinfo is None else f"{naive} {zone}"
 
@@ -89,12 +89,12 @@ def _cell(value: Any) -> str:
 
 
 RENDERERS: dict[type, Callable[[Any], str]] = {
-    bool: value_text.SIMPLE_RENDERERS["boolean"],
-    float: value_text.double_text,
-    Decimal: value_text.SIMPLE_RENDERERS["decimal"],
-    bytes: value_text.SIMPLE_RENDERERS["varbinary"],
+    bool: types.RENDERERS["boolean"],
+    float: types.double_text,
+    Decimal: types.RENDERERS["decimal"],
+    bytes: types.RENDERERS["blob"],
     datetime: _moment,
-    timedelta: value_text.SIMPLE_RENDERERS[types.DAY_TIME_INTERVAL],
+    timedelta: types.interval_text,
     NamedRowTuple: _row,
     list: lambda value: "[" + ", ".join(map(_cell, value)) + "]",
     dict: _map,

@@ -10,11 +10,11 @@ from trino_duckdb import (
     QueryError,
     TableColumns,
     ViewText,
-    check_types,
     compile_statement,
     explain_failure,
     prepare_connection,
     renderer,
+    types,
 )
 
 Rows = list[list[str | None]]
@@ -60,14 +60,12 @@ class LocalEngine:
 
     def _run(self, sql: str) -> Answer:
         compiled = compile_statement(sql.rstrip(" ;"), "default", NoTables())
-        for statement in compiled.setup:
-            self._connection.execute(statement)
         self._connection.execute(compiled.sql)
         kinds = [kind for _, kind in compiled.labels()]
-        check_types(self._connection, kinds)
         show = [renderer(kind) for kind in kinds]
         rows = [
             [None if value is None else f(value) for f, value in zip(show, row, strict=True)]
             for row in self._connection.fetchall()
         ]
-        return Answer([name for name, _ in compiled.labels()], [str(k) for k in kinds], rows)
+        names = [name for name, _ in compiled.labels()]
+        return Answer(names, [types.trino_name(kind) for kind in kinds], rows)

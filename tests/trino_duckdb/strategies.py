@@ -94,19 +94,23 @@ def _filled(draw: st.DrawFn, template: str, depth: int) -> str:
 def _table(draw: st.DrawFn, rows: int) -> str:
     """WITH clauses of the tables: ``t`` of all columns, ``u`` of some rows of it."""
     cells = [
-        [str(number) if name == "id" else _cell(draw, kind) for name, kind in COLUMNS.items()]
+        [
+            f"cast({number} as bigint)" if name == "id" else _cell(draw, kind)
+            for name, kind in COLUMNS.items()
+        ]
         for number in range(rows)
     ]
     values = ", ".join(f"({', '.join(row)})" for row in cells)
-    casts = ", ".join(f"cast({name} as {TYPES[kind]}) as {name}" for name, kind in COLUMNS.items())
     return (
-        f"with t as (select {casts} from (values {values}) as v({', '.join(COLUMNS)})), "
+        f"with t({', '.join(COLUMNS)}) as (values {values}), "
         "u as (select id + 1 as k1, n as un, s as us, at as uat from t)"
     )
 
 
 def _cell(draw: st.DrawFn, kind: str) -> str:
-    return draw(st.sampled_from([*LITERALS[kind], "null"]))
+    literal = draw(st.sampled_from([*LITERALS[kind], "null"]))
+    is_typed = literal != "null" and kind in ("zoned", "bigints", "texts", "map", "row")
+    return literal if is_typed else f"cast({literal} as {TYPES[kind]})"
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""A compiled statement reads files in place of its tables, and changes nothing else."""
+"""A compiled statement reads relations in place of its tables, and changes nothing else."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class OneTable:
     """A catalog with one table of one column."""
 
     def find(self, _schema: str, _name: str, _version: object) -> TableColumns:
-        return TableColumns([("scan1", types.VARCHAR)])
+        return TableColumns([("x", types.parse_type("VARCHAR"))])
 
 
-@given(st.lists(st.sampled_from(["scan1", "'", '"', "(", " ", ";", "--"])).map("".join))
-def test_a_select_replaces_the_view_of_a_scan_and_changes_no_text(text: str) -> None:
+@given(st.lists(st.sampled_from(["@scan0", "'", '"', "(", " ", ";", "--"])).map("".join))
+def test_a_relation_takes_the_place_of_a_scan_and_changes_no_text(text: str) -> None:
     literal = "'" + text.replace("'", "''") + "'"
-    compiled = compile_statement(f"select scan1, {literal} from t", "default", OneTable())
-    assert [scan.view for scan in compiled.scans] == ["scan1"]
-    rows = duckdb.connect().execute(compiled.over({"scan1": "select 'a row'"})).fetchall()
+    compiled = compile_statement(f"select x, {literal} from t", "default", OneTable())
+    assert [scan.table for scan in compiled.scans] == ["t"]
+    rows = duckdb.connect().execute(compiled.over({0: "(select 'a row' as x)"})).fetchall()
     assert rows == [("a row", text)]

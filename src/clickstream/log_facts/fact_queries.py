@@ -27,7 +27,6 @@ from trino_duckdb import (
     compile_statement,
     prepare_connection,
     prepare_cursor,
-    types,
 )
 
 FactRows = Mapping[str, Mapping[date, pa.Table]]
@@ -35,6 +34,8 @@ FactRows = Mapping[str, Mapping[date, pa.Table]]
 
 THREADS, MEMORY_LIMIT = 2, "512MB"
 _DATABASE = "logs"
+_RELATION = "table "
+"""Before the names of tables in DuckDB, because a view may name a WITH query like a table."""
 
 
 class FactQueries:
@@ -77,24 +78,18 @@ class FactQueries:
 
 
 class _FactQuery:
-    """A fact view, and a cursor with its compiled SQL as a view, which is parsed once.
-
-    Each query has a separate cursor, because names of scans are unique within one query only.
-    """
+    """A fact view, and a cursor with its compiled SQL as a view, which is parsed once."""
 
     def __init__(self, cursor: Any, view: AthenaView, catalog: _Catalog) -> None:
         self._cursor, self._column = cursor, _date_column(view)
         compiled = catalog.compiled(view.name)
-        labels = ", ".join(f'"{label}"' for label, _ in compiled.labels())
-        self._scans = compiled.scans
+        self._tables = sorted({scan.table for scan in compiled.scans})
         prepare_cursor(cursor)
         self._register(
             {name: table.arrow_schema().empty_table() for name, table in _TABLES.items()}
         )
-        for statement in compiled.setup:
-            cursor.execute(statement)
-        rows = f"select * from ({compiled.sql}) as facts ({labels})"  # noqa: S608
-        cursor.execute(f"create temp view facts as {rows}")
+        sources = {scan.number: f'"{_RELATION}{scan.table}"' for scan in compiled.scans}
+        cursor.execute(f"create temp view facts as {compiled.over(sources)}")
 
     def rows(self, tables: Mapping[str, pa.Table], first: date, last: date) -> dict[date, pa.Table]:
         """Return the rows of each date, from the rows of the tables by name."""
@@ -102,15 +97,15 @@ class _FactQuery:
         found: pa.Table = self._cursor.sql(
             f"from facts where {self._column} between date '{first}' and date '{last}'"
         ).to_arrow_table()
-        for scan in self._scans:
-            self._cursor.unregister(scan.view)
+        for name in self._tables:
+            self._cursor.unregister(_RELATION + name)
         return {
             day: found.filter(pc.equal(found[self._column], day)) for day in _dates(first, last)
         }
 
     def _register(self, tables: Mapping[str, pa.Table]) -> None:
-        for scan in self._scans:
-            self._cursor.register(scan.view, tables[scan.table])
+        for name in self._tables:
+            self._cursor.register(_RELATION + name, tables[name])
 
 
 def _dates(first: date, last: date) -> Iterator[date]:
@@ -123,49 +118,34 @@ def _date_column(view: AthenaView) -> str:
     return view.filter_by.column
 
 
-_TYPES = {
-    "string": types.VARCHAR,
-    "int": types.INTEGER,
-    "long": types.BIGINT,
-    "double": types.DOUBLE,
-    "boolean": types.BOOLEAN,
-    "timestamp": types.timestamp(6),
-    "date": types.DATE,
-    "map<string, long>": types.map_of(types.VARCHAR, types.BIGINT),
-    "list<long>": types.array(types.BIGINT),
-}
 _TABLES = {table.name: table for table in TABLES}
 
 
 class _Catalog:
-    """The tables and views by name; a view is described when it is first mentioned."""
+    """The tables and views by name, whose types are known to be right."""
 
     def __init__(self, sql_of_views: Mapping[str, str]) -> None:
         self._sql = sql_of_views
-        self._described: dict[str, ViewText] = {}
         self._compiled: dict[str, CompiledStatement] = {}
 
     def compiled(self, name: str) -> CompiledStatement:
         """Return the statement that selects all rows of a view; compile it once."""
         if name not in self._compiled:
-            statement = f"select * from {name}"  # noqa: S608
-            self._compiled[name] = compile_statement(statement, _DATABASE, self)
+            self._compiled[name] = compile_statement(
+                self._sql[name], _DATABASE, self, is_checked=False
+            )
         return self._compiled[name]
 
     def find(self, schema: str, name: str, _version: object) -> ViewText | TableColumns:
         """Return a table or view. Raises QueryError (TABLE_NOT_FOUND)."""
-        if table := _TABLES.get(name):
-            return TableColumns([(one.name, _TYPES[one.type]) for one in table.columns])
+        if name in _TABLES:
+            return TableColumns(())
         if name not in self._sql:
             raise QueryError("TABLE_NOT_FOUND", f"Table '{name}' does not exist")
-        if name not in self._described:
-            sql = self._sql[name]
-            columns = compile_statement(sql, schema, self).labels()
-            self._described[name] = ViewText(schema, sql, columns)
-        return self._described[name]
+        return ViewText(schema, self._sql[name], ())
 
 
 @lru_cache(maxsize=2)
 def _catalog(views: tuple[tuple[str, str], ...]) -> _Catalog:
-    """Return the catalog of some views, given by name and SQL: to compile all takes 0.3 s."""
+    """Return the catalog of some views, given by name and SQL."""
     return _Catalog(dict(views))

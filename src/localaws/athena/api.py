@@ -14,18 +14,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from localaws.athena.api_errors import invalid_request
-from localaws.athena.blobio import split_uri
 from localaws.athena.engine import Engine
-from localaws.athena.executions import Executions
+from localaws.athena.executions import Executions, invalid_request
 from localaws.athena.limits import DEFAULT, Limits
 from localaws.athena.metadata import Metadata
 from localaws.athena.results import Row, column_info, read_page
 from localaws.athena.statements import is_query, statement_type
-from localaws.athena.workgroups import ENGINE, Workgroups
+from localaws.athena.tables import split_uri
 from localaws.service import Blobs, Catalog, Operations, find_operation
 from localaws.store import Database
-from trino_duckdb import types
 
 Json = dict[str, Any]
 MAX_RESULTS = 1000
@@ -44,6 +41,10 @@ NO_STATISTICS = {
     ),
     "ResultReuseInformation": {"ReusedPreviousResult": False},
 }
+PRIMARY = "primary"
+"""The workgroup that every account has, and that a client uses if it names none."""
+
+ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
 
 
 class AthenaService:
@@ -90,7 +91,7 @@ class AthenaService:
             raise invalid_request(f"{operation} needs the member {error}.") from None
 
     def close(self) -> None:
-        """Stop the workers."""
+        """Stop the running queries."""
         self._engine.close()
 
     def _start_query(self, body: Json) -> Json:
@@ -166,7 +167,7 @@ class AthenaService:
             raise invalid_request(f"Query did not finish successfully. Final query state: {state}")
         count = min(body.get("MaxResults") or MAX_RESULTS, MAX_RESULTS)
         rows, after = self._page(record["execution"], _offset(body), count)
-        columns = [column_info(name, types.from_json(kind)) for name, kind in record["columns"]]
+        columns = [column_info(name, kind) for name, kind in record["columns"]]
         answer: Json = {
             "UpdateCount": 0,
             "ResultSet": {
@@ -207,3 +208,49 @@ def _asks_for_something(option: Any) -> bool:
     if isinstance(option, dict):
         return any(_asks_for_something(value) for value in option.values())
     return bool(option)
+
+
+class Workgroups:
+    """The workgroups of the account, which no request can change.
+
+    No setting is enforced, so a location that the client gives takes precedence.
+    """
+
+    def __init__(self, locations: Mapping[str, str]) -> None:
+        """Take an output location by name of a workgroup; ``primary`` exists without one, too."""
+        self._locations = {PRIMARY: "", **locations}
+
+    def require(self, body: Json) -> str:
+        """Return the workgroup of a request. Raises AwsError if it does not exist."""
+        name: str = body.get("WorkGroup") or PRIMARY
+        if name not in self._locations:
+            raise invalid_request(
+                f"WorkGroup {name} is not found. Start localaws with --workgroup {name}=S3_URI."
+            )
+        return name
+
+    def location(self, name: str) -> str:
+        """Return the output location of a workgroup, empty if it has none."""
+        return self._locations[name]
+
+    def get(self, body: Json) -> Json:
+        """Answer GetWorkGroup."""
+        name = self.require(body)
+        location = self.location(name)
+        configuration = {
+            "ResultConfiguration": {"OutputLocation": location} if location else {},
+            "EnforceWorkGroupConfiguration": False,
+            "PublishCloudWatchMetricsEnabled": False,
+            "RequesterPaysEnabled": False,
+            "EngineVersion": ENGINE,
+        }
+        return {"WorkGroup": {"Name": name, "State": "ENABLED", "Configuration": configuration}}
+
+    def list_all(self, _body: Json) -> Json:
+        """Answer ListWorkGroups, with all workgroups on one page."""
+        return {
+            "WorkGroups": [
+                {"Name": name, "State": "ENABLED", "EngineVersion": ENGINE}
+                for name in sorted(self._locations)
+            ]
+        }

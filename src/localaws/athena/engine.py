@@ -1,38 +1,55 @@
-"""Runs queries from QUEUED to their final state."""
+"""Runs queries from QUEUED to their final state, in one DuckDB database of the server's process.
+
+A query may read what its SQL names: the compiler knows no function that reads a file or the
+network. A query that is stopped or takes too long is interrupted. If DuckDB goes on for some
+seconds, the query keeps its thread and its database, and later queries get a new one.
+"""
 
 from __future__ import annotations
 
 import io
+import json
 import logging
+import queue
+import shutil
 import tempfile
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from localaws.athena.api_errors import athena_error
-from localaws.athena.blobio import split_uri
-from localaws.athena.executions import OPEN_STATES, Executions, Record, finish
+import duckdb
+
+from localaws.athena.executions import OPEN_STATES, Executions, Record, athena_error, finish
 from localaws.athena.limits import DEFAULT, Limits
-from localaws.athena.pool import WorkerDied, WorkerPool
-from localaws.athena.statements import Statements, is_query, line_columns, plain
-from localaws.athena.tables import QueryTables
+from localaws.athena.results import csv_line
+from localaws.athena.statements import Statements, is_query, plain
+from localaws.athena.tables import PlannedRead, QueryTables, read_plan, split_uri
 from localaws.errors import AwsError
 from localaws.service import Blobs, Catalog
-from trino_duckdb import CompiledStatement, QueryError, Type, compile_statement, types
+from trino_duckdb import (
+    CompiledStatement,
+    QueryError,
+    compile_statement,
+    explain_failure,
+    prepare_connection,
+    prepare_cursor,
+    renderer,
+    types,
+)
 
 WORKERS = 2
+THREADS_OF_DUCKDB = 2
+BATCH_ROWS = 4096
+HANGING_SECONDS = 15
 CANCEL_REASON = "Query cancelled by user"
-DIED_REASON = (
-    "The process that ran this query ended unexpectedly, perhaps because it ran out of memory. "
-    "Run the query again; if it fails again, read less data."
-)
-Columns = list[tuple[str, Type]]
+STAND_IN = "stand-in.parquet"
+Columns = list[tuple[str, str]]
 log = logging.getLogger(__name__)
 
 
 class Engine:
-    """Plans queries in this process, runs them in workers, and stores their results."""
+    """Takes queries from a queue, one for each of its threads, and stores their results."""
 
     def __init__(
         self,
@@ -42,50 +59,89 @@ class Engine:
         scratch: Path,
         limits: Limits = DEFAULT,
     ) -> None:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(mode=0o700, parents=True)
         self._executions = executions
         self._blobs = blobs
         self._glue = glue
         self._scratch = scratch
-        scratch.mkdir(parents=True, exist_ok=True)
-        self._workers = WorkerPool(WORKERS, scratch / "spill", limits)
-        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="athena")
+        self._limits = limits
+        self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._running: dict[str, duckdb.DuckDBPyConnection] = {}
+        self._lock = threading.Lock()
+        self._database: duckdb.DuckDBPyConnection | None = None
+        for _ in range(WORKERS):
+            threading.Thread(target=self._work, name="athena", daemon=True).start()
 
     def submit(self, query_id: str) -> None:
         """Queue a recorded query; it runs as soon as one of ``WORKERS`` threads is free."""
-        self._threads.submit(self._run, query_id)
+        self._waiting.put(query_id)
 
     def stop(self, query_id: str) -> None:
         """Cancel a query, unless it has ended."""
-        cancelled = self._executions.change(
+        if self._executions.change(
             query_id, lambda record: finish(record, "CANCELLED", CANCEL_REASON)
-        )
-        if cancelled:
-            self._workers.stop(query_id)
+        ):
+            self._interrupt(query_id)
 
     def close(self) -> None:
-        """Kill running queries; the next start sets them to FAILED."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._workers.close()
+        """Interrupt running queries; the next start sets them to FAILED."""
+        for _ in range(WORKERS):
+            self._waiting.put(None)
+        with self._lock:
+            for cursor in self._running.values():
+                cursor.interrupt()
 
-    def _run(self, query_id: str) -> None:
-        try:
-            self._run_to_end(query_id)
-        except Exception as error:
-            log.exception("The state of query %s can't be written", query_id)
-            reason = error.message if isinstance(error, AwsError) else repr(error)
-            self._executions.fail_unsaved(query_id, f"GENERIC_INTERNAL_ERROR: {reason}")
+    def _interrupt(self, query_id: str) -> None:
+        with self._lock:
+            cursor = self._running.get(query_id)
+            if cursor is None:
+                return
+            cursor.interrupt()
+        timer = threading.Timer(HANGING_SECONDS, self._replace_thread, (query_id,))
+        timer.daemon = True
+        timer.start()
 
-    def _run_to_end(self, query_id: str) -> None:
-        """Run a query and write its final state. Raises AwsError if the disk is full."""
+    def _replace_thread(self, query_id: str) -> None:
+        """Give up a query that does not end: start another thread, and a new database."""
+        with self._lock:
+            if self._running.pop(query_id, None) is None:
+                return
+            self._database = None
+        log.warning("Query %s does not end after its interrupt; DuckDB is restarted", query_id)
+        threading.Thread(target=self._work, name="athena", daemon=True).start()
+
+    def _work(self) -> None:
+        """Run queries until the server ends, or another thread has taken this one's place."""
+        while (query_id := self._waiting.get()) is not None:
+            try:
+                is_given_up = self._run_to_end(query_id)
+            except Exception as error:
+                log.exception("The state of query %s can't be written", query_id)
+                reason = error.message if isinstance(error, AwsError) else repr(error)
+                self._executions.fail_unsaved(query_id, f"GENERIC_INTERNAL_ERROR: {reason}")
+                is_given_up = False
+            if is_given_up:
+                return
+
+    def _run_to_end(self, query_id: str) -> bool:
+        """Run a query, write its final state, and return whether the query was given up.
+
+        Raises AwsError if the disk is full.
+        """
         started = time.monotonic()
         if not self._executions.change(query_id, _start):
-            return
+            return False
         execution = self._executions.get(query_id)["execution"]
         statistics = execution["Statistics"]
+        cursor = self._open_cursor()
+        with self._lock:
+            self._running[query_id] = cursor
+        timer = threading.Timer(self._limits.seconds, self._end_overdue, (query_id,))
+        timer.daemon = True
+        timer.start()
         try:
-            columns = self._answer(execution, statistics)
-        except WorkerDied:
-            self._fail(query_id, QueryError("GENERIC_INTERNAL_ERROR", DIED_REASON))
+            columns = self._answer(execution, statistics, cursor)
         except QueryError as error:
             self._fail(query_id, error)
         except AwsError as error:
@@ -99,6 +155,27 @@ class Engine:
         else:
             statistics["EngineExecutionTimeInMillis"] = _milliseconds(started)
             self._executions.change(query_id, lambda record: _succeed(record, columns, statistics))
+        finally:
+            timer.cancel()
+            with self._lock:
+                is_given_up = self._running.pop(query_id, None) is None
+            cursor.close()
+        return is_given_up
+
+    def _open_cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return a cursor of the database, which is opened for the first query."""
+        with self._lock:
+            if self._database is None:
+                self._database = _open_database(self._scratch, self._limits)
+            cursor = self._database.cursor()
+        prepare_cursor(cursor)
+        return cursor
+
+    def _end_overdue(self, query_id: str) -> None:
+        limit = f"{self._limits.seconds / 60:.2f}m"
+        text = f"Query exceeded the maximum run time limit of {limit}"
+        self._fail(query_id, QueryError("EXCEEDED_TIME_LIMIT", text))
+        self._interrupt(query_id)
 
     def _fail(self, query_id: str, error: QueryError) -> None:
         def change(record: Record) -> bool:
@@ -109,45 +186,84 @@ class Engine:
 
         self._executions.change(query_id, change)
 
-    def _answer(self, execution: Record, statistics: Record) -> Columns:
+    def _answer(
+        self, execution: Record, statistics: Record, cursor: duckdb.DuckDBPyConnection
+    ) -> Columns:
         """Run a statement, store its result, and return the result's columns."""
         database = execution["QueryExecutionContext"]["Database"].lower()
         sql = execution["Query"]
         tables = QueryTables(self._blobs, self._glue)
-        if is_query(sql):
-            compiled = compile_statement(
-                plain(sql) if ";" in sql else sql,
-                database,
-                tables,
-                execution.get("ExecutionParameters", ()),
-            )
-            return self._query(execution, compiled, tables, statistics)
-        lines = Statements(self._glue, database, tables).run(sql)
-        self._store(execution, io.BytesIO("\n".join(lines.lines).encode()), "text/plain")
-        return line_columns(lines)
+        if not is_query(sql):
+            lines = Statements(self._glue, database, tables).run(sql)
+            self._store(execution, io.BytesIO("\n".join(lines.lines).encode()), "text/plain")
+            return [(name, "varchar") for name in lines.columns]
+        compiled = compile_statement(
+            plain(sql) if ";" in sql else sql,
+            database,
+            tables,
+            execution.get("ExecutionParameters", ()),
+        )
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+            output = Path(folder) / "result.csv"
+            try:
+                self._write_rows(compiled, tables, statistics, cursor, output)
+            except duckdb.Error as error:
+                tables.check_files()  # a missing or damaged file explains the failure better
+                raise self._explained(error, compiled) from None
+            with output.open("rb") as file:
+                self._store(execution, file, "application/octet-stream")
+        return [(name, types.trino_name(kind)) for name, kind in compiled.labels()]
 
-    def _query(
+    def _write_rows(
         self,
-        execution: Record,
         compiled: CompiledStatement,
         tables: QueryTables,
         statistics: Record,
-    ) -> Columns:
+        cursor: duckdb.DuckDBPyConnection,
+        output: Path,
+    ) -> None:
+        """Run a query over the files that it needs, and write its rows in Athena's format."""
         planning = time.monotonic()
-        job, size = _job(compiled, tables)
+        scans = {scan.number: tables.scan(scan) for scan in compiled.scans}
+        size, sources = 0, {}
+        if scans:
+            # In the first plan, a file without columns stands for each table.
+            stand_in = [str(self._scratch / STAND_IN)] * 2
+            planned = compiled.over({n: scan.source(stand_in) for n, scan in scans.items()})
+            explained = cursor.execute(f"EXPLAIN (FORMAT json) {planned}").fetchall()
+            reads = read_plan(json.loads(explained[0][1]))
+            for number, scan in scans.items():
+                read = reads.get(scan.prefix, PlannedRead.of_nothing())
+                tasks = scan.tasks(read.condition)
+                size += scan.bytes_read(tasks, read.used)
+                sources[number] = scan.source(tables.files(tasks))
         statistics["DataScannedInBytes"] = size
         statistics["QueryPlanningTimeInMillis"] = _milliseconds(planning)
-        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
-            output = Path(folder) / "result.csv"
-            job["output"] = str(output)
-            try:
-                self._workers.run(execution["QueryExecutionId"], job)
-            except QueryError:
-                tables.check_files()  # a missing or damaged file explains the failure better
-                raise
-            with output.open("rb") as file:
-                self._store(execution, file, "application/octet-stream")
-        return compiled.labels()
+        cursor.execute(compiled.over(sources))
+        labels = compiled.labels()
+        show = [renderer(kind) for _, kind in labels]
+        with output.open("w", encoding="utf-8", newline="") as file:
+            file.write(csv_line([name for name, _ in labels]))
+            while rows := cursor.fetchmany(BATCH_ROWS):
+                file.writelines(
+                    csv_line([None if v is None else f(v) for f, v in zip(show, row, strict=True)])
+                    for row in rows
+                )
+
+    def _explained(self, error: duckdb.Error, compiled: CompiledStatement) -> QueryError:
+        if not isinstance(error, duckdb.OutOfMemoryException):
+            return explain_failure(error, compiled.tree)
+        is_disk_full = "max_temp_directory_size" in str(error)
+        needs = f"{self._limits.memory} of memory" + (
+            f" and {self._limits.spill} of disk"
+            if is_disk_full
+            else ", in a step that cannot spill"
+        )
+        return QueryError(
+            "EXCEEDED_LOCAL_MEMORY_LIMIT",
+            f"The query needs more than the local engine's {needs}. "
+            "Filter by a date, select fewer columns, or aggregate less.",
+        )
 
     def _store(self, execution: Record, data: BinaryIO, content_type: str) -> None:
         location = execution["ResultConfiguration"]["OutputLocation"]
@@ -159,22 +275,22 @@ class Engine:
             ) from None
 
 
-def _job(compiled: CompiledStatement, tables: QueryTables) -> tuple[dict[str, Any], int]:
-    """Build the job for a worker, and return it with the number of bytes that it reads."""
-    sources, files, total = {}, set(), 0
-    for scan in compiled.scans:
-        sources[scan.view], scanned, size = tables.plan(scan)
-        files.update(scanned)
-        total += size
-    labels = compiled.labels()
-    job = {
-        "files": sorted(files),
-        "setup": compiled.setup,
-        "sql": compiled.over(sources),
-        "names": [name for name, _ in labels],
-        "types": [types.to_json(kind) for _, kind in labels],
-    }
-    return job, total
+def _open_database(scratch: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
+    """Open a database in memory with Trino's functions, which spills to a directory."""
+    database = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "threads": THREADS_OF_DUCKDB,
+            "memory_limit": limits.memory,
+            "temp_directory": tempfile.mkdtemp(prefix="spill-", dir=scratch),
+            "max_temp_directory_size": limits.spill,
+        }
+    )
+    database.execute("SET enable_progress_bar = false")
+    prepare_connection(database)
+    database.execute(f"COPY (SELECT 1 AS stand_in) TO '{scratch / STAND_IN}'")
+    return database
 
 
 def _start(record: Record) -> bool:
@@ -187,13 +303,13 @@ def _start(record: Record) -> bool:
     return status["State"] in OPEN_STATES
 
 
-def _succeed(record: Record, columns: Columns, statistics: Record) -> bool:
+def _succeed(record: Record, columns: Columns, statistics: dict[str, Any]) -> bool:
     if not finish(record, "SUCCEEDED"):
         return False
     total = record["execution"]["Statistics"]["TotalExecutionTimeInMillis"]
     statistics["TotalExecutionTimeInMillis"] = total
     record["execution"]["Statistics"] = statistics
-    record["columns"] = [[name, types.to_json(kind)] for name, kind in columns]
+    record["columns"] = columns
     return True
 
 

@@ -1,4 +1,4 @@
-"""Limits of memory, disk and time for one query of the local Athena, kept by its workers."""
+"""Limits of memory, disk and time for the queries of the local Athena."""
 
 from __future__ import annotations
 
@@ -7,22 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of one query.
+    """Limits of queries.
 
-    ``memory`` and ``spill`` limit memory and disk, in DuckDB's notation of sizes. ``process_bytes``
-    limits the allocations of the whole worker, because DuckDB does not count the memory in which a
-    function builds a single value. ``seconds`` limits the run time: 30 minutes, Athena's default
-    for a DML statement.
+    ``memory`` and ``spill`` limit the memory and disk of the database in which queries run, in
+    DuckDB's notation of sizes. ``seconds`` limits the run time of one query: 30 minutes, Athena's
+    default for a DML statement.
     """
 
     memory: str = "1GB"
     spill: str = "8GB"
-    process_bytes: int = 2 << 30
     seconds: float = 30 * 60
-
-    def as_arguments(self) -> list[str]:
-        """Return the limits that a worker applies itself, as arguments of its command."""
-        return [self.memory, self.spill, str(self.process_bytes)]
 
 
 DEFAULT = Limits()

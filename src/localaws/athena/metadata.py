@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localaws.athena.api_errors import invalid_request
+from localaws.athena.executions import invalid_request
 from localaws.athena.table_text import current_columns
 from localaws.errors import AwsError
 from localaws.service import Catalog

@@ -1,16 +1,15 @@
 """Result files and result pages in Athena's format.
 
 A result file is CSV: every value is in quotes, and NULL is an empty field without quotes.
-GetQueryResults reads its pages from that file. ``trino_duckdb.value_text`` prints the values.
+GetQueryResults reads its pages from that file. ``trino_duckdb.types`` prints the values.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-
-from trino_duckdb.types import TIMESTAMP_TZ, Type
 
 PRECISIONS = {
     "tinyint": 3,
@@ -20,25 +19,28 @@ PRECISIONS = {
     "double": 17,
     "varchar": 2147483647,
     "timestamp": 3,
-    TIMESTAMP_TZ: 3,
+    "timestamp with time zone": 3,
 }
 Row = Sequence[str | None]
 
 
-def column_info(name: str, kind: Type) -> dict[str, Any]:
-    """Build the ``ColumnInfo`` of GetQueryResults for a column."""
-    decimal = kind.name == "decimal"
+def column_info(name: str, kind: str) -> dict[str, Any]:
+    """Build the ``ColumnInfo`` of GetQueryResults for a column with a type in Trino's notation."""
+    base = re.sub(r"\(.*\)", "", kind)
+    precision, scale = PRECISIONS.get(base, 0), 0
+    if base == "decimal":
+        precision, scale = (int(number) for number in re.findall(r"\d+", kind))
     return {
         "CatalogName": "hive",
         "SchemaName": "",
         "TableName": "",
         "Name": name,
         "Label": name,
-        "Type": kind.name,
-        "Precision": kind.numbers[0] if decimal else PRECISIONS.get(kind.name, 0),
-        "Scale": kind.numbers[1] if decimal else 0,
+        "Type": base,
+        "Precision": precision,
+        "Scale": scale,
         "Nullable": "UNKNOWN",
-        "CaseSensitive": kind.name == "varchar",
+        "CaseSensitive": base == "varchar",
     }
 
 

@@ -13,8 +13,7 @@ from localaws.athena import table_text
 from localaws.athena.tables import QueryTables, is_view
 from localaws.errors import AwsError
 from localaws.service import Catalog
-from trino_duckdb import QueryError, compile_statement, not_supported, types
-from trino_duckdb.types import VARCHAR
+from trino_duckdb import QueryError, Type, compile_statement, not_supported, types
 
 QUERY_WORDS = ("SELECT", "WITH", "VALUES", "(", "TABLE")
 LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)+", re.DOTALL)
@@ -55,7 +54,7 @@ def plain(sql: str) -> str:
 
 
 def is_query(sql: str) -> bool:
-    """Whether a statement is a query, which a worker runs."""
+    """Whether a statement is a query, which DuckDB runs."""
     return plain(sql).upper().startswith(QUERY_WORDS)
 
 
@@ -119,7 +118,7 @@ class Statements:
             self._replace_view(database, name, body, replace=bool(match[1]))
         return Lines((), ())
 
-    def _view_columns(self, query: str, sql: str) -> list[tuple[str, types.Type]]:
+    def _view_columns(self, query: str, sql: str) -> list[tuple[str, Type]]:
         """Return the columns of the view's query.
 
         Spaces replace the text before the query, so that errors have positions in the statement.
@@ -237,14 +236,14 @@ def _tables(glue: Catalog, database: str) -> Iterator[dict[str, Any]]:
 
 
 def view_input(
-    name: str, database: str, query: str, columns: Sequence[tuple[str, types.Type]]
+    name: str, database: str, query: str, columns: Sequence[tuple[str, Type]]
 ) -> dict[str, Any]:
     """Build Glue's ``TableInput`` of a view, as Athena writes it."""
     definition = {
         "originalSql": query,
         "catalog": "awsdatacatalog",
         "schema": database,
-        "columns": [{"name": column, "type": str(kind)} for column, kind in columns],
+        "columns": [{"name": column, "type": types.trino_name(kind)} for column, kind in columns],
     }
     encoded = base64.b64encode(json.dumps(definition).encode()).decode()
     return {
@@ -262,8 +261,3 @@ def view_input(
         "ViewOriginalText": f"/* Presto View: {encoded} */",
         "ViewExpandedText": "/* Presto View */",
     }
-
-
-def line_columns(lines: Lines) -> list[tuple[str, types.Type]]:
-    """Return the columns of a result of text lines."""
-    return [(name, VARCHAR) for name in lines.columns]

@@ -1,7 +1,9 @@
 """Tables and views of the Glue Data Catalog, and the files of an Iceberg table's snapshot.
 
 Each query looks up every table once and uses that snapshot throughout. Columns are read by their
-Iceberg field ids, so renamed and added columns are read correctly from older files.
+Iceberg field ids, so renamed and added columns are read correctly from older files. DuckDB's plan
+of a query says which columns it reads and on which conditions; files that can have no row for the
+conditions are left out.
 """
 
 from __future__ import annotations
@@ -9,21 +11,38 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+from urllib.parse import urlsplit
 
+import sqlglot
+from pyiceberg import types as iceberg_types
 from pyiceberg.catalog.noop import NoopCatalog
 from pyiceberg.exceptions import ValidationError
+from pyiceberg.expressions import (
+    AlwaysTrue,
+    And,
+    BooleanExpression,
+    EqualTo,
+    GreaterThan,
+    GreaterThanOrEqual,
+    In,
+    LessThan,
+    LessThanOrEqual,
+    Or,
+)
+from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile
 from pyiceberg.schema import Schema, index_name_by_id
 from pyiceberg.serializers import FromInputFile
 from pyiceberg.table import FileScanTask, StaticTable
 from pyiceberg.table.metadata import TableMetadata
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
-from localaws.athena.blobio import BlobFileIO, split_uri
-from localaws.athena.iceberg import duckdb_schema, row_filter, trino_type
 from localaws.errors import AwsError
 from localaws.service import Blobs, Catalog
 from trino_duckdb import QueryError, Scan, TableColumns, ViewText, not_supported, types
@@ -32,6 +51,67 @@ PRESTO_VIEW = re.compile(r"/\* Presto View: ([A-Za-z0-9+/=]+) \*/")
 NAME_MAPPING = "schema.name-mapping.default"
 VERSION_LITERAL = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)( UTC)?")
 METADATA_CACHE = 128
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Return bucket and key of ``s3://bucket/key``. Raises ValueError for any other URI."""
+    parts = urlsplit(uri, allow_fragments=False)
+    if parts.scheme not in ("s3", "s3a", "s3n") or not parts.netloc:
+        raise ValueError(f"{uri} is not an s3:// URI")
+    return parts.netloc, uri.split("/", 3)[3] if uri.count("/") > 2 else ""
+
+
+class BlobInputFile(InputFile):
+    """An object of the local S3 for pyiceberg to read."""
+
+    def __init__(self, location: str, path: Path | None) -> None:
+        super().__init__(location)
+        self._path = path
+
+    def __len__(self) -> int:
+        return self._existing().stat().st_size
+
+    def exists(self) -> bool:
+        """Whether the object exists."""
+        return self._path is not None and self._path.exists()
+
+    def open(self, seekable: bool = True) -> InputStream:  # noqa: ARG002 (pyiceberg names it)
+        """Open the object. Raises FileNotFoundError."""
+        return self._existing().open("rb")
+
+    def _existing(self) -> Path:
+        if self._path is None:
+            raise FileNotFoundError(self.location)
+        return self._path
+
+
+class BlobFileIO(FileIO):
+    """Read-only FileIO of pyiceberg for the local S3."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        super().__init__()
+        self._blobs = blobs
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BlobFileIO) and other._blobs is self._blobs
+
+    def __hash__(self) -> int:
+        return hash(id(self._blobs))
+
+    def new_input(self, location: str) -> BlobInputFile:
+        """Return an object to read."""
+        return BlobInputFile(location, self._blobs.path(*split_uri(location)))
+
+    def new_output(self, location: str) -> OutputFile:
+        """Raise PermissionError, because queries do not write tables."""
+        return self._refuse(location)
+
+    def delete(self, location: str | InputFile | OutputFile) -> None:
+        """Raise PermissionError, because queries do not delete files."""
+        self._refuse(str(location))
+
+    def _refuse(self, location: str) -> NoReturn:
+        raise PermissionError(f"Athena only reads {location}")
 
 
 class QueryTables:
@@ -53,7 +133,8 @@ class QueryTables:
             return read_view(entry)
         table = self.iceberg(entry)
         _, columns = _snapshot(table, version)
-        return TableColumns([(field.name.lower(), trino_type(field)) for field in columns.fields])
+        named = ((field.name.lower(), duckdb_name(field)) for field in columns.fields)
+        return TableColumns([(name, types.parse_type(kind)) for name, kind in named])
 
     def entry(self, schema: str, name: str) -> dict[str, Any]:
         """Return Glue's ``Table`` of a table or view, read once per query. Raises QueryError."""
@@ -102,19 +183,15 @@ class QueryTables:
             NoopCatalog("glue"),
         )
 
-    def plan(self, scan: Scan) -> tuple[str, list[str], int]:
-        """Return a SELECT over a scan's files, the files, and the bytes to read."""
+    def scan(self, scan: Scan) -> TableScan:
+        """Return what a statement may read of a table, before its conditions are known."""
         table = self.iceberg(self.entry(scan.schema, scan.table))
         snapshot_id, schema = _snapshot(table, scan.version)
-        tasks = _tasks(table, snapshot_id, row_filter(scan.conditions, dict(scan.columns)))
-        files = [self._file(task) for task in tasks]
-        used = {
-            field_id  # also of keys, values and elements: only leaf fields have a size
-            for field_id, path in index_name_by_id(schema).items()
-            if path.split(".")[0].lower() in scan.used
-        }
-        size = sum(_bytes_read(task, used) for task in tasks)
-        return _source(schema, files), files, size
+        return TableScan(f"s{scan.number}_", table, snapshot_id, schema)
+
+    def files(self, tasks: Sequence[FileScanTask]) -> list[str]:
+        """Return the files of some tasks. Raises QueryError if one is missing or damaged."""
+        return [self._file(task) for task in tasks]
 
     def _file(self, task: FileScanTask) -> str:
         if task.delete_files:
@@ -166,7 +243,10 @@ def read_view(entry: dict[str, Any]) -> ViewText:
     if match is None:
         raise not_supported(f"the view {entry['Name']}, which was not created by Athena")
     view = json.loads(base64.b64decode(match[1]))
-    columns = [(column["name"], types.parse_type(column["type"])) for column in view["columns"]]
+    columns = [
+        (column["name"], types.parse_type(types.duckdb_type(column["type"])))
+        for column in view["columns"]
+    ]
     return ViewText(view["schema"], view["originalSql"], columns)
 
 
@@ -214,18 +294,207 @@ def _tasks(table: StaticTable, snapshot_id: int | None, condition: Any) -> list[
     return sorted(tasks, key=lambda task: str(task.file.file_path))
 
 
-def _bytes_read(task: FileScanTask, used: set[int]) -> int:
-    """Return the size of the columns that the query names, in bytes, from the manifest."""
-    sizes = task.file.column_sizes
-    if not sizes:
-        return int(task.file.file_size_in_bytes)
-    return sum(size for field_id, size in sizes.items() if field_id in used)
+@dataclass(frozen=True)
+class TableScan:
+    """One mention of a table in a query; DuckDB sees its columns with a prefix of their own.
+
+    The prefix tells the columns of different mentions apart in DuckDB's plan.
+    """
+
+    prefix: str
+    table: StaticTable
+    snapshot_id: int | None
+    schema: Schema
+
+    def tasks(self, condition: BooleanExpression) -> list[FileScanTask]:
+        """Return the files that may have rows for the condition, in a fixed order."""
+        return _tasks(self.table, self.snapshot_id, condition)
+
+    def source(self, files: Sequence[str]) -> str:
+        """Return a SELECT of all columns from some files, by their Iceberg field ids."""
+        fields = [(field, duckdb_name(field)) for field in self.schema.fields]
+        if not files:
+            empty = (f"CAST(NULL AS {kind}) AS {quoted(field.name)}" for field, kind in fields)
+            return f"(SELECT {', '.join(empty)} WHERE false)"
+        entries, outputs = [], []
+        for field, kind in fields:
+            name = self.prefix + field.name
+            read = "TIMESTAMPTZ" if kind == types.ZONED else kind
+            entries.append(
+                f"{field.field_id}: {{name: {text_literal(name)}, type: {text_literal(read)}, "
+                "default_value: NULL}"
+            )
+            value = quoted(name)
+            if kind == types.ZONED:
+                value = (
+                    f"CASE WHEN {value} IS NOT NULL THEN {{'moment': {value}, 'zone': 'UTC'}} END"
+                )
+            outputs.append(f"{value} AS {quoted(field.name)}")
+        listed = ", ".join(map(text_literal, files))
+        return (
+            f"(SELECT {', '.join(outputs)} FROM read_parquet([{listed}], "  # noqa: S608
+            f"schema = MAP {{{', '.join(entries)}}}))"
+        )
+
+    def bytes_read(self, tasks: Sequence[FileScanTask], used: set[str]) -> int:
+        """Return the size of the columns that the query reads, in bytes, from the manifests."""
+        ids = {
+            field_id  # also of keys, values and elements: only leaf fields have a size
+            for field_id, path in index_name_by_id(self.schema).items()
+            if path.split(".")[0] in used
+        }
+        return sum(
+            sum(size for field_id, size in task.file.column_sizes.items() if field_id in ids)
+            if task.file.column_sizes
+            else int(task.file.file_size_in_bytes)
+            for task in tasks
+        )
 
 
-def _source(schema: Schema, files: Sequence[str]) -> str:
-    names, columns = duckdb_schema(schema)
-    if not files:
-        empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in names)
-        return f"SELECT {empty} WHERE false"
-    listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    return f"SELECT * FROM read_parquet([{listed}], schema = {columns})"  # noqa: S608
+class PlannedRead(NamedTuple):
+    """Columns that a plan reads of one mention of a table, and the condition on them."""
+
+    used: set[str]
+    condition: BooleanExpression
+
+    @classmethod
+    def of_nothing(cls) -> PlannedRead:
+        """What a plan reads of a table that it counts, or leaves out."""
+        return cls(set(), AlwaysTrue())
+
+
+def read_plan(plan: list[dict[str, Any]]) -> dict[str, PlannedRead]:
+    """Return what DuckDB's plan reads, by the prefix of the mention."""
+    reads: dict[str, PlannedRead] = {}
+    nodes: list[tuple[dict[str, Any], dict[str, Any] | None]] = [(node, None) for node in plan]
+    while nodes:
+        node, parent = nodes.pop()
+        nodes += [(child, node) for child in node["children"]]
+        names = _listed(node["extra_info"].get("Projections"))
+        match = re.match(r"s\d+_", names[0]) if names else None
+        if node["name"].strip() != "READ_PARQUET" or match is None:
+            continue
+        prefix = match[0]
+        texts = [
+            each.removeprefix("optional: ") for each in _listed(node["extra_info"].get("Filters"))
+        ]
+        if parent is not None and parent["name"].strip() == "FILTER":
+            texts += _listed(parent["extra_info"].get("Expression"))
+        used = {name.removeprefix(prefix) for name in names}
+        condition: BooleanExpression = AlwaysTrue()
+        for text in texts:
+            condition = And(condition, _condition(text, prefix, used))
+        earlier = reads.get(prefix)
+        if earlier is not None:  # DuckDB may read a WITH query several times
+            used, condition = used | earlier.used, Or(condition, earlier.condition)
+        reads[prefix] = PlannedRead(used, condition)
+    return reads
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _condition(text: str, prefix: str, columns: set[str]) -> BooleanExpression:
+    """Convert a condition of DuckDB's plan; AlwaysTrue for what Iceberg can't evaluate."""
+    try:
+        tree = sqlglot.parse_one(text, read="duckdb")
+    except SqlglotError:
+        return AlwaysTrue()
+    return _converted(tree, prefix, columns)
+
+
+def _converted(node: exp.Expr, prefix: str, columns: set[str]) -> BooleanExpression:
+    node = node.unnest()
+    if isinstance(node, exp.And | exp.Or):
+        join = And if isinstance(node, exp.And) else Or
+        left, right = (_converted(each, prefix, columns) for each in (node.left, node.right))
+        return join(left, right)
+    column = node.this.name.removeprefix(prefix) if isinstance(node.this, exp.Column) else ""
+    if column not in columns:
+        return AlwaysTrue()
+    if isinstance(node, exp.Between):
+        low, high = _constant(node.args["low"]), _constant(node.args["high"])
+        if low is not None and high is not None:
+            return And(PREDICATES[exp.GTE](column, low), PREDICATES[exp.LTE](column, high))
+    elif isinstance(node, exp.In) and node.expressions:
+        values = [_constant(each) for each in node.expressions]
+        if None not in values:
+            contained: BooleanExpression = PREDICATES[exp.In](column, values)
+            return contained
+    elif type(node) in PREDICATES and (value := _constant(node.expression)) is not None:
+        predicate: BooleanExpression = PREDICATES[type(node)](column, value)
+        return predicate
+    return AlwaysTrue()
+
+
+def _constant(node: exp.Expr) -> Any:
+    """Return a constant as Iceberg compares it, or None."""
+    if isinstance(node, exp.Literal):
+        return node.name if node.is_string else int(node.name) if node.name.isdigit() else None
+    if isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal):
+        if node.is_type("date"):
+            return node.this.name
+        if node.is_type("timestamp", "timestampntz"):
+            return node.this.name.replace(" ", "T")
+    return None
+
+
+PRIMITIVES: dict[type[iceberg_types.IcebergType], str] = {
+    iceberg_types.BooleanType: "BOOLEAN",
+    iceberg_types.IntegerType: "INTEGER",
+    iceberg_types.LongType: "BIGINT",
+    iceberg_types.DoubleType: "DOUBLE",
+    iceberg_types.DateType: "DATE",
+    iceberg_types.StringType: "VARCHAR",
+    iceberg_types.BinaryType: "BLOB",
+    iceberg_types.FixedType: "BLOB",
+    iceberg_types.TimestampType: "TIMESTAMP",
+    iceberg_types.TimestamptzType: types.ZONED,
+}
+# pyiceberg's predicates accept a column's name and values, but their type hints do not.
+PREDICATES: Mapping[type[exp.Expr], Any] = {
+    exp.EQ: EqualTo,
+    exp.LT: LessThan,
+    exp.LTE: LessThanOrEqual,
+    exp.GT: GreaterThan,
+    exp.GTE: GreaterThanOrEqual,
+    exp.In: In,
+}
+
+
+def duckdb_name(field: iceberg_types.NestedField) -> str:
+    """Return DuckDB's type of a column. Raises QueryError (NOT_SUPPORTED)."""
+    return _converted_type(field.field_type, field.name)
+
+
+def _converted_type(kind: iceberg_types.IcebergType, column: str) -> str:
+    if isinstance(kind, iceberg_types.DecimalType):
+        return f"DECIMAL({kind.precision}, {kind.scale})"
+    if isinstance(kind, iceberg_types.ListType):
+        return f"{_nested(kind.element_type, column)}[]"
+    if isinstance(kind, iceberg_types.MapType):
+        key, value = (_nested(part, column) for part in (kind.key_type, kind.value_type))
+        return f"MAP({key}, {value})"
+    if isinstance(kind, iceberg_types.StructType):
+        parts = (f"{quoted(part.name)} {_nested(part.field_type, column)}" for part in kind.fields)
+        return f"STRUCT({', '.join(parts)})"
+    if type(kind) not in PRIMITIVES:
+        raise not_supported(f"columns of the type {kind}, such as {column}")
+    return PRIMITIVES[type(kind)]
+
+
+def _nested(kind: iceberg_types.IcebergType, column: str) -> str:
+    if isinstance(kind, iceberg_types.TimestamptzType):
+        raise not_supported(f"a timestamp with time zone inside {column}")
+    return _converted_type(kind, column)
+
+
+def quoted(name: str) -> str:
+    """Quote a name for DuckDB."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """Quote a text for DuckDB."""
+    return "'" + text.replace("'", "''") + "'"

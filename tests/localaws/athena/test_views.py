@@ -37,7 +37,7 @@ def test_view_is_stored_as_athena_stores_it(
             {"name": "n", "type": "integer"},
             {"name": "t", "type": "varchar"},
             {"name": "l", "type": "array(decimal(2,1))"},
-            {"name": "at", "type": "timestamp(3) with time zone"},
+            {"name": "at", "type": "timestamp(6) with time zone"},
         ],
     }
     columns = {one["Name"]: one["Type"] for one in table["StorageDescriptor"]["Columns"]}
@@ -134,9 +134,8 @@ def test_other_statements_are_refused_by_their_first_words(athena: AthenaClient)
         reason = athena.reason(statement)
         words = " ".join(statement.upper().split()[:2])
         assert reason.startswith(
-            f"NOT_SUPPORTED: The local Athena does not support the statement {words}"
+            f"NOT_SUPPORTED: The local Athena has no statement {words}; AWS may have"
         )
-        assert "it may work on AWS" in reason
 
 
 @pytest.mark.parametrize(

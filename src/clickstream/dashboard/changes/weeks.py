@@ -198,7 +198,7 @@ group by {group}
 order by
   greatest(
     coalesce(sum({metric}) filter (where week = 0), 0),
-    coalesce(sum({metric} * weight) filter (where week > 0), 0) / {WEEKS}.0
+    coalesce(sum({metric} * weight) filter (where week > 0), 0) / {WEEKS}e0
   ) desc,
   {group}
 limit {MOST_VALUES}

@@ -24,7 +24,7 @@ def _time_within(name: str, label: str, percent: int, definition: str, answers: 
     The SQL is one that Athena and DuckDB compute alike; approx_percentile is not exact.
     """
     times = "array_agg(response_ms order by response_ms) filter (where response_ms is not null)"
-    number = f"cast(ceil({percent} * count(response_ms) / 100.0) as integer)"
+    number = f"cast(ceil({percent} * count(response_ms) / 100e0) as integer)"
     return Metric(
         name,
         PAGE_VIEWS,

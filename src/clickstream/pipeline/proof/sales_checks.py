@@ -57,7 +57,9 @@ union all
 select
     sales_source, event_date, 'consents', count(*),
     count(*) - count(
-        distinct customer_key || ' ' || purpose || ' ' || cast(recorded_at as varchar)
+        distinct customer_key || ' ' || purpose || ' ' || cast(
+            date_diff('millisecond', timestamp '1970-01-01 00:00:00', recorded_at) as varchar
+        )
     ),
     0
 from consents where {{within}} group by 1, 2
