@@ -73,10 +73,10 @@ QUESTIONS_ABOUT_SALES = {
     "What did we sell?": """
         with newest as (
             select event_date, orders, web_orders,
-                cast(gross_cents as decimal(18, 2)) / 100 as gross,
-                cast(refunded_cents as decimal(18, 2)) / 100 as refunds,
-                cast(net_cents as decimal(18, 2)) / 100 as net,
-                cast(average_order_cents as decimal(18, 2)) / 100 as average, currency
+                cast(gross_cents * 0.01 as decimal(18, 2)) as gross,
+                cast(refunded_cents * 0.01 as decimal(18, 2)) as refunds,
+                cast(net_cents * 0.01 as decimal(18, 2)) as net,
+                cast(average_order_cents * 0.01 as decimal(18, 2)) as average, currency
             from revenue_daily
             order by event_date desc
             limit 7
@@ -86,7 +86,7 @@ QUESTIONS_ABOUT_SALES = {
         order by event_date""",
     "Which items sell best?": """
         select name, sum(quantity) as quantity,
-            cast(sum(amount_cents - discount_cents) as decimal(18, 2)) / 100 as amount, currency
+            cast(sum(amount_cents - discount_cents) * 0.01 as decimal(18, 2)) as amount, currency
         from menu_sales
         group by name, currency
         order by amount desc, name
