@@ -45,8 +45,8 @@ from clickstream.dashboard.digest import Week, build_digest, render_preview, ren
 from clickstream.dashboard.questions.view import TABS, View
 from clickstream.dashboard.web.app import build_app
 from clickstream.lake import Lake, athena
+from clickstream.logs.trial import run_trial
 from clickstream.pipeline.proof.freshness import FreshnessLimits, lake_freshness
-from clickstream.report.trial import run_trial
 
 DIGESTS = Path(__file__).parents[1] / "tests" / "golden.json"
 FILTERS = (("", ""), ("channel", "Direct"), ("page", "/cafe/menu.php"), ("country", "GB"))

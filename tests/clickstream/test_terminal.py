@@ -16,8 +16,8 @@ from tests.support.hidden_characters import hidden_in
 
 from clickstream.cli import sales
 from clickstream.lake.athena import QueryResult
+from clickstream.logs.explain import show_explanation
 from clickstream.query_output import show_result
-from clickstream.report.explain import show_explanation
 from clickstream.settings import Settings
 from clickstream.terminal import SafeConsole
 from clickstream.wording import amount, printable_lines

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.report.builders import line
+from tests.clickstream.logs.builders import line
 from tests.support.examples import many_examples
 
 from clickstream.errors import InputError

@@ -114,10 +114,10 @@ def try_(
         raise typer.BadParameter("name at least one log, or - for stdin.", param_hint="LOG")
     refuse_missing(logs or [])
     if line is not None:
-        from clickstream.report.explain import show_explanation
+        from clickstream.logs.explain import show_explanation
 
         raise typer.Exit(show_explanation(line, logs or [], log_format, load_settings(), out))
-    from clickstream.report.trial import run_trial
+    from clickstream.logs.trial import run_trial
 
     raise typer.Exit(run_trial(logs or [], log_format, as_json, out, load_settings()))
 

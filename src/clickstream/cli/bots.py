@@ -32,7 +32,7 @@ def check(
 
     Example: [bold]CLICKSTREAM_BOTS__PAGES_IN_A_MINUTE=20 clickstream bots check access.log[/]
     """
-    from clickstream.report.bots_check import check_bots
+    from clickstream.logs.bots_check import check_bots
 
     chosen = load_settings()
     raise typer.Exit(check_bots(logs, log_format, as_json, out, chosen))

@@ -16,8 +16,8 @@ from clickstream.errors import InputError
 from clickstream.wording import shorten
 
 if TYPE_CHECKING:
-    from clickstream.dashboard.questions.log_engine import LogEngine
     from clickstream.dashboard.questions.view import View
+    from clickstream.logs.engine import LogEngine
     from clickstream.settings import Settings
 
 PRIVATE = 0o600
@@ -61,7 +61,7 @@ class HtmlFile:
         """
         from clickstream.dashboard.web.service import DashboardService
         from clickstream.dashboard.web.single_page import READER, render_single_page
-        from clickstream.log_files.reading import name_of
+        from clickstream.logs.reading import name_of
 
         dashboard = DashboardService(settings, clock, engine=engine, log_notes=lambda: engine.notes)
         names = shorten(map(name_of, logs), NAMED_LOGS)

@@ -25,8 +25,8 @@ from clickstream.errors import DiskFull, InputError, is_disk_full
 from clickstream.wording import quantity
 
 if TYPE_CHECKING:
-    from clickstream.dashboard.questions.log_engine import LogEngine
-    from clickstream.log_facts.log_set import LogSet
+    from clickstream.logs.engine import LogEngine
+    from clickstream.logs.log_set import LogSet
     from clickstream.settings import Settings
 
 LOCAL_HOST = "127.0.0.1"
@@ -82,7 +82,7 @@ def open_(
         opens = not (export or html)
         # A port in use is refused before the imports that take a second.
         with server.listen(LOCAL_HOST, port) if opens else contextlib.nullcontext() as listener:
-            from clickstream.log_facts.log_set import LogSet
+            from clickstream.logs.log_set import LogSet
 
             chosen = _with_goals(_load_settings(), goals or []).model_copy(update={"sales": ()})
             log_set = LogSet(logs, chosen, log_format)
@@ -116,9 +116,9 @@ def _serve(
     engine: LogEngine, settings: Settings, listener: socket.socket, open_browser: bool
 ) -> None:
     """Serve the dashboard until Ctrl-C."""
-    from clickstream.dashboard.visits.file_lines import read_file_lines
     from clickstream.dashboard.web import app as pages
     from clickstream.dashboard.web import server
+    from clickstream.logs.engine import read_file_lines
 
     app = pages.build_app(
         settings,
@@ -178,7 +178,7 @@ def _full_disks_named(logs: LogSet) -> Iterator[None]:
 def _engine(logs: LogSet, follow: bool, temporary: Path) -> Iterator[LogEngine]:
     """Open an engine in the cache; for stdin, or if it can't be used, in a temporary directory."""
     from clickstream.dashboard.questions.fact_copy import CopyInUse
-    from clickstream.dashboard.questions.log_engine import LogEngine
+    from clickstream.logs.engine import LogEngine
 
     engine = None
     if not logs.is_stdin:
@@ -199,7 +199,7 @@ def _cache_of(logs: LogSet) -> Path:
 
 def _read(engine: LogEngine) -> None:
     """Read the logs, and print what was read. Exits with 1 if there is no usable line."""
-    from clickstream.log_files.read_logs import print_problems
+    from clickstream.logs.read_logs import print_problems
 
     if not engine.refresh():
         err.print("Nothing has changed since the last start.")

@@ -15,13 +15,13 @@ from tests.support.lakes import aws_session, build_all
 
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake, own_domain
+from clickstream.logs.trial import read_figures
 from clickstream.pipeline import site
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.hour.outdated import hour_states
 from clickstream.pipeline.publish.publish import refresh_views, register_tables
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.pipeline.site import describe_own_domain, settings_digest
-from clickstream.report.trial import read_figures
 from clickstream.settings import Settings, SiteSettings
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T01")

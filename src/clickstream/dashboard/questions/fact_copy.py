@@ -10,7 +10,7 @@ import contextlib
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -22,6 +22,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from more_itertools import constrained_batches
 
 from clickstream.dashboard.questions.fact_views import GOALS, SESSIONS
@@ -95,7 +96,7 @@ class FactCopy:
     def __init__(
         self,
         directory: Path,
-        read_file: ReadFile,
+        read_file: ReadFile = lambda _file: None,
         views: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._read_file = read_file
@@ -130,15 +131,30 @@ class FactCopy:
                     return False
                 self._replace_files(cursor, manifest)
                 self._define_views(cursor)
-                cursor.execute("delete from copy_state")
-                cursor.execute(
-                    "insert into copy_state values (?, ?, ?)",
-                    [manifest.version, manifest.changed_at, manifest.time_zone],
-                )
-                cursor.execute("commit")
+                _commit(cursor, state_of(manifest))
         except _FileGone:
             return False
         return True
+
+    def replace(self, parts: Iterable[Mapping[str, pa.Table]], first: date, time_zone: str) -> int:
+        """Replace the rows of all dates from `first` on, and return the new version.
+
+        Each part has the rows of each view for some dates, with their COPIED_DAY.
+        """
+        with self._updating, self._transaction() as cursor:
+            days: set[date] = set()
+            for view in _tables(cursor).intersection(ALL_FACT_VIEWS):
+                deleted = f"delete from {view} where copied_day >= ? returning copied_day"  # noqa: S608
+                old = cursor.execute(deleted, [first]).fetchall()
+                days |= {day for (day,) in old} if view == SESSIONS.name else set()
+            for part in parts:
+                for view, rows in part.items():
+                    insert_rows(cursor, view, rows)
+                days |= {*pc.unique(part[SESSIONS.name][COPIED_DAY]).to_pylist()}
+            _renew_days(cursor, days)
+            state = CopyState(_state(cursor).version + 1, datetime.now(UTC), time_zone)
+            _commit(cursor, state)
+            return state.version
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Any]:
@@ -167,10 +183,7 @@ class FactCopy:
             new += [(view, day, file.key) for day, file in changed.items()]
             days |= {*old, *changed} if view in (SESSIONS.name, GOALS.name) else set()
         _note_files(cursor, new)
-        tables = _tables(cursor)
-        if days and {SESSIONS.name, GOALS.name} <= tables:
-            columns = {*columns_of(cursor, SESSIONS.name)}
-            renew_days(cursor, days, columns, VISIT_DAYS in tables)
+        _renew_days(cursor, days)
 
     def _define_views(self, cursor: Any) -> None:
         """Create the views without files whose tables are copied."""
@@ -215,10 +228,6 @@ class Snapshot:
     @cached_property
     def _dates_by_hour(self) -> frozenset[date]:
         return dates_by_hour(self.cursor)
-
-    def file_keys(self) -> Mapping[str, Mapping[date, str]]:
-        """Return the keys of the copied files by fact view and date."""
-        return _stored_files(self.cursor)
 
     def rows(self, question: Question) -> list[tuple[Any, ...]]:
         """Answer a question; return no rows for a fact view that was never copied."""
@@ -279,6 +288,20 @@ def _open_with_tables(path: Path) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise ValueError(f"it has another format than {FORMAT}")
     return connection
+
+
+def _renew_days(cursor: Any, days: set[date]) -> None:
+    """Compute the sums of visits of dates again, if the copy has visits and goals."""
+    tables = _tables(cursor)
+    if days and {SESSIONS.name, GOALS.name} <= tables:
+        renew_days(cursor, days, {*columns_of(cursor, SESSIONS.name)}, VISIT_DAYS in tables)
+
+
+def _commit(cursor: Any, state: CopyState) -> None:
+    cursor.execute("delete from copy_state")
+    values = [state.version, state.changed_at, state.time_zone]
+    cursor.execute("insert into copy_state values (?, ?, ?)", values)
+    cursor.execute("commit")
 
 
 def _state(cursor: Any) -> CopyState:

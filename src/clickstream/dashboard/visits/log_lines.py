@@ -14,9 +14,9 @@ from operator import itemgetter
 from typing import Any
 
 from clickstream import parse
+from clickstream.dashboard.visits.masking import Mask
 from clickstream.lake import Lake, athena, aws_errors, raw
 from clickstream.lake.raw import RawObject
-from clickstream.log_files.masking import Mask
 from clickstream.settings import Settings
 from clickstream.sql_values import SqlValue, sql_literal
 from clickstream.step_config import log_format_of

@@ -11,6 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from clickstream.dashboard.access import guard
 from clickstream.dashboard.access.login import Wording
+from clickstream.dashboard.log_notes import LogNotes
 from clickstream.dashboard.questions.engines import AnswerEngine
 from clickstream.dashboard.web.entry_routes import add_entry_routes
 from clickstream.dashboard.web.error_pages import add_error_pages
@@ -24,7 +25,6 @@ from clickstream.dashboard.web.surroundings import surroundings_of
 from clickstream.dashboard.web.tab_routes import add_tab_routes
 from clickstream.dashboard.web.visit_routes import add_visit_routes
 from clickstream.lake import Lake
-from clickstream.log_facts.log_notes import LogNotes
 from clickstream.settings import Settings
 
 Protect = Callable[[FastAPI, DashboardService], None]

@@ -16,6 +16,7 @@ from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.access.shares import Shares
 from clickstream.dashboard.entries.store import NO_NOTES, NoteStore
 from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.log_notes import LogNotes
 from clickstream.dashboard.questions.answers import Answers, Refresher
 from clickstream.dashboard.questions.dimensions import PLACE_MINIMUM
 from clickstream.dashboard.questions.engines import (
@@ -37,7 +38,6 @@ from clickstream.dashboard.widgets.incidents import (
 )
 from clickstream.dashboard.widgets.page import PageContext, version_of
 from clickstream.lake import Lake, shared_session
-from clickstream.log_facts.log_notes import LogNotes
 from clickstream.settings import Settings
 
 TOO_FEW = (

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
 from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.log_notes import NO_LOG_NOTES, LogNotes
 from clickstream.dashboard.questions.answers import Answer, Ask
 from clickstream.dashboard.questions.coverage import (
     Coverage,
@@ -35,7 +36,6 @@ from clickstream.dashboard.questions.question import Question, build_question, l
 from clickstream.dashboard.questions.view import Filter, View
 from clickstream.dashboard.widgets.goal_metrics import named_metric
 from clickstream.dashboard.widgets.incidents import NO_INCIDENTS, ShownIncidents
-from clickstream.log_facts.log_notes import NO_LOG_NOTES, LogNotes
 from clickstream.low_hours import LowHour
 from clickstream.settings import Settings
 

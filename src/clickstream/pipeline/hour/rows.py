@@ -1,6 +1,6 @@
 """The rows of consecutive hours from their labelled requests, without a lake.
 
-`batch` calls this to build hours in memory, and `log_facts` for log files.
+`batch` calls this to build hours in memory, and `logs` for log files.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Search one UTC date for suspected machines: its rows of the tables by date, without a lake.
 
-`suspects` calls this for the dates of a lake, and `log_facts` for those of log files.
+`suspects` calls this for the dates of a lake, and `logs` for those of log files.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.log_files.masking import MASK, Mask
+from clickstream.dashboard.visits.masking import MASK, Mask
 from clickstream.parse import Format
 from clickstream.parse.registry import FORMATS, compile_format
 

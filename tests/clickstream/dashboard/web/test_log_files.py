@@ -14,14 +14,13 @@ from rich.console import Console
 from starlette.testclient import TestClient
 
 from clickstream.dashboard.access.link import login_link
-from clickstream.dashboard.questions.log_engine import LogEngine
 from clickstream.dashboard.questions.view import TABS
 from clickstream.dashboard.tabs.panels import PANELS
-from clickstream.dashboard.visits.file_lines import read_file_lines
 from clickstream.dashboard.web.app import build_app
 from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.hours import Hour
-from clickstream.log_facts.log_set import LogSet
+from clickstream.logs.engine import LogEngine, read_file_lines
+from clickstream.logs.log_set import LogSet
 from clickstream.settings import DashboardSettings, Settings, SiteSettings
 
 FIRST = Hour.parse("2026-11-20T18")

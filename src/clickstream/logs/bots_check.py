@@ -1,0 +1,391 @@
+"""`clickstream bots check`: whom each rule against bots removes from a log, before it is set.
+
+The log is read under two sets of rules: those of the settings, and those with every rule switched
+on. The lines of each date pass through the pipeline's own cleaning under both. All cleaners get the
+same lines in the same order, so a visitor has the same code in each. The CLI calls `check_bots`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from clickstream import dictionary_encoding
+from clickstream.clean import Cleaner, CleanRules, LookUps, RequestTable, VisitorKeys
+from clickstream.logs.lines_by_date import LinesByDate, Piece
+from clickstream.logs.read_logs import Source, place_of_line
+from clickstream.logs.figures import VISITOR_KEY
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import date
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from rich.console import Console
+from clickstream.clean.bots import BEHAVIOURS
+from clickstream.logs.lines_by_date import LinesByDate
+from clickstream.logs.samples import advise_from_samples, sample_dates
+from clickstream.logs.masked_lines import Place, masked_lines
+from clickstream.logs.read_logs import print_problems, read_into
+from clickstream.settings import Settings
+from clickstream.settings.labels import BotSettings
+from clickstream.step_config import clean_rules, look_ups, networks_dated
+from clickstream.terminal import SafeConsole
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from rich.table import Table
+from rich.text import Text
+from clickstream.wording import printable, quantity
+
+
+SAMPLES = 2
+"""Sample lines of a reason, each of another visitor."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """The visitors that get a verdict for one reason, and the places of sample lines.
+
+    `visitors` counts different visitor ids, `requests` all requests of them for which the verdict
+    applies. `lines` has the path and the line number of the first line of some visitors.
+    """
+
+    reason: str
+    bot_class: str
+    visitors: int
+    requests: int
+    lines: tuple[tuple[str, int], ...]
+
+
+def find_verdicts(lines: LinesByDate, rule_sets: Sequence[tuple[CleanRules, LookUps]]) -> Verdicts:
+    """Return the verdicts on all visitors under each rule set, date after date."""
+    cleaners = [Cleaner(rules, VisitorKeys(VISITOR_KEY), look_ups) for rules, look_ups in rule_sets]
+    dates = [
+        _visitors_of([_labelled(cleaner, [*lines.of_day(day)]) for cleaner in cleaners])
+        for day in lines.days
+    ]
+    visitors = dictionary_encoding.to_frame(pa.concat_tables(dates).unify_dictionaries())
+    return Verdicts(visitors.sort_values(["source", "line_number"]), lines.sources)
+
+
+def _labelled(cleaner: Cleaner, pieces: Sequence[Piece]) -> RequestTable:
+    cleaner.forget()
+    for piece in pieces:
+        cleaner.add(piece.requests, str(piece.source))
+    return cleaner.requests()
+
+
+def _visitors_of(of_sets: Sequence[RequestTable]) -> pa.Table:
+    """Return the visitors of each hour of a date.
+
+    The columns are visitor_id, requests, source and line_number of the first request, and for each
+    rule set by its number, such as `reason_0` and `class_0`, the reason and the class of a bot.
+    """
+    rows, tables = of_sets[0].columns, of_sets[0].tables
+    _, first, requests = np.unique(rows["visitor"], return_index=True, return_counts=True)
+    sources = np.array([int(name) for name in tables["raw_object"]["raw_object"].to_pylist()])
+    columns = {
+        "visitor_id": tables["visitor"]["visitor_id"],
+        "requests": pa.array(requests),
+        "source": pa.array(sources[rows["raw_object"][first]]),
+        "line_number": pa.array(rows["line_number"][first]),
+    }
+    for number, one in enumerate(of_sets):
+        columns |= dict(_verdicts(number, one.tables["visitor"]))
+    return pa.table(columns)
+
+
+def _verdicts(number: int, visitors: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
+    for name in ("reason", "class"):
+        yield f"{name}_{number}", visitors[f"bot_{name}"]
+
+
+class Verdicts:
+    """The verdicts on the visitors of a log, under the rule sets of `find_verdicts`.
+
+    `visitors` has the rows of `_visitors_of` for all dates, in the order of the sources.
+    """
+
+    def __init__(self, visitors: pd.DataFrame, sources: Mapping[int, Source]) -> None:
+        self._visitors, self._sources = visitors, sources
+
+    @property
+    def visitors(self) -> int:
+        """The number of different visitors."""
+        return int(self._visitors["visitor_id"].nunique())
+
+    @property
+    def requests(self) -> int:
+        """The number of requests."""
+        return int(self._visitors["requests"].sum())
+
+    def people(self, rule_set: int) -> int:
+        """Count the visitors that have no verdict in any hour."""
+        bots = self._visitors[self._is_bot(rule_set)]
+        return self.visitors - int(bots["visitor_id"].nunique())
+
+    def _is_bot(self, rule_set: int) -> pd.Series:
+        return self._visitors[f"reason_{rule_set}"].notna()
+
+    def removals(self, rule_set: int, but: int | None = None) -> list[Removal]:
+        """Count by reason the visitors that a rule set removes, those with most visitors first.
+
+        With `but`, only those that this other rule set does not remove.
+        """
+        is_chosen = self._is_bot(rule_set)
+        if but is not None:
+            is_chosen &= ~self._is_bot(but)
+        by_reason = self._visitors[is_chosen].groupby(f"reason_{rule_set}", observed=True)
+        removals = [
+            self._removal(str(reason), rows, f"class_{rule_set}") for reason, rows in by_reason
+        ]
+        return sorted(removals, key=lambda one: (-one.visitors, -one.requests, one.reason))
+
+    def _removal(self, reason: str, rows: pd.DataFrame, class_column: str) -> Removal:
+        distinct = rows.drop_duplicates("visitor_id")
+        samples = distinct[["source", "line_number"]].head(SAMPLES)
+        return Removal(
+            reason,
+            str(rows[class_column].iloc[0]),
+            len(distinct),
+            int(rows["requests"].sum()),
+            tuple(
+                place_of_line(number, self._sources[source])
+                for source, number in samples.itertuples(index=False)
+            ),
+        )
+
+
+DOWNLOADED = "var/geoip/asn.arrow"
+"""The file of `make geoip`, which is used if the settings name no ASN database."""
+
+LONGEST_SAMPLE = 300
+"""Characters of a masked line that are shown."""
+
+NOW, ALL_ON = 0, 1
+"""The rule sets."""
+
+_HOSTING = "network: hosting"
+_LIMITS = (
+    *("scanner_paths", "robots_txt", "pages_in_a_minute", "pages_without_asset"),
+    "pages_without_referrer",
+)
+"""The setting of each of BEHAVIOURS."""
+
+
+@dataclass(frozen=True)
+class CheckedRule:
+    """One reason: whom it removes, whether now or by a setting, and sample lines (masked).
+
+    `setting` has the lines of the settings that switch the rule on; it is empty if it is on.
+    """
+
+    removal: Removal
+    setting: str
+    samples: tuple[str, ...]
+
+    @property
+    def layer(self) -> str:
+        """The layer of rules, with which the reason begins."""
+        return self.removal.reason.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class BotsCheck:
+    """The result: the visitors of a log, and all rules that remove some.
+
+    `people` are the visitors without a verdict now, `people_if_on` those with every rule switched
+    on. `networks_dated` is the date of the ASN database; None if none was found. `proxy_advice` is
+    empty if no private address is that of a proxy.
+    """
+
+    visitors: int
+    requests: int
+    people: int
+    people_if_on: int
+    networks_dated: date | None
+    rules: tuple[CheckedRule, ...]
+    proxy_advice: str = ""
+
+    def share(self, rule: CheckedRule) -> float:
+        """The share of all visitors that a rule removes."""
+        return rule.removal.visitors / self.visitors
+
+    @property
+    def is_behind_proxy(self) -> bool:
+        """Whether most visitors come from hosting networks, as behind a proxy that is not set."""
+        hosted = [r.removal for r in self.rules if r.removal.reason.startswith(_HOSTING)]
+        return sum(one.visitors for one in hosted) > self.visitors / 2
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values for JSON."""
+        return {
+            "visitors": self.visitors,
+            "requests": self.requests,
+            "people": self.people,
+            "people_if_all_on": self.people_if_on,
+            "networks_dated": str(self.networks_dated) if self.networks_dated else None,
+            "rules": [
+                {
+                    "layer": rule.layer,
+                    "reason": rule.removal.reason,
+                    "bot_class": rule.removal.bot_class,
+                    "is_on": not rule.setting,
+                    "setting": rule.setting or None,
+                    "visitors": rule.removal.visitors,
+                    "requests": rule.removal.requests,
+                    "share_of_visitors": round(self.share(rule), 4),
+                    "sample_lines": [*rule.samples],
+                }
+                for rule in self.rules
+            ],
+        }
+
+
+def check_bots(
+    paths: Sequence[str], log_format: str, as_json: bool, console: Console, settings: Settings
+) -> int:
+    """Read the logs, all together as one log, and print what each rule removes.
+
+    The arguments and the exit code are those of `run_trial`. A verdict by behaviour applies to the
+    hours of a visitor for which a rule holds, as in the pipeline.
+    """
+    errors = SafeConsole(stderr=True)
+    all_on = with_all_rules(settings)
+    rule_sets = [(clean_rules(one), look_ups(one)) for one in (settings, all_on)]
+    with closing(LinesByDate(settings.site.hosts)) as lines:
+        result = read_into(lines, paths, log_format, settings, errors)
+        verdicts = find_verdicts(lines, rule_sets) if lines.parsed else None
+        advice = advise_from_samples(sample_dates(settings, lines, {}))
+    if verdicts and verdicts.requests:
+        check = build_check(verdicts, log_format, settings, all_on, advice)
+        if as_json:
+            console.file.write(json.dumps(check.as_dict(), indent=2) + "\n")
+        else:
+            show_check(check, result.described, console)
+    return print_problems(result, errors)
+
+
+def with_all_rules(settings: Settings) -> Settings:
+    """Return the settings with every rule against bots on, at its default limit or a stricter one.
+
+    If no ASN database is set, the one that `make geoip` has downloaded is used.
+    """
+    default, chosen = BotSettings(), settings.bots
+    limits = {name: min(getattr(chosen, name), getattr(default, name)) for name in _LIMITS}
+    bots = chosen.model_copy(update={**limits, "hosting": True, "robots_txt": True})
+    geoip = settings.geoip
+    if not geoip.asn_database and settings.resolve(DOWNLOADED).is_file():
+        geoip = geoip.model_copy(update={"asn_database": DOWNLOADED})
+    return settings.model_copy(update={"bots": bots, "geoip": geoip})
+
+
+def build_check(
+    verdicts: Verdicts, log_format: str, settings: Settings, all_on: Settings, advice: str
+) -> BotsCheck:
+    """Build the result from the verdicts under both rule sets, with the sample lines."""
+    removed = [(one, "") for one in verdicts.removals(NOW)]
+    removed += [
+        (one, _setting_of(one.reason, settings, all_on))
+        for one in verdicts.removals(ALL_ON, but=NOW)
+    ]
+    places = chain.from_iterable(one.lines for one, _ in removed)
+    lines = masked_lines(places, log_format, settings)
+    return BotsCheck(
+        visitors=verdicts.visitors,
+        requests=verdicts.requests,
+        people=verdicts.people(NOW),
+        people_if_on=verdicts.people(ALL_ON),
+        networks_dated=networks_dated(all_on),
+        rules=tuple(
+            CheckedRule(one, setting, _samples(one.lines, lines)) for one, setting in removed
+        ),
+        proxy_advice=advice,
+    )
+
+
+def _samples(places: Sequence[Place], lines: Mapping[Place, str]) -> tuple[str, ...]:
+    return tuple(
+        f"{Path(path).name}:{number}: {_shortened(lines[path, number])}"
+        for path, number in places
+        if (path, number) in lines
+    )
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= LONGEST_SAMPLE else f"{line[: LONGEST_SAMPLE - 1]}…"
+
+
+def _setting_of(reason: str, settings: Settings, all_on: Settings) -> str:
+    """Return the lines of the settings that switch a rule on."""
+    if reason.startswith(_HOSTING):
+        hosting = [] if settings.bots.hosting else ["[bots] hosting = true"]
+        if not settings.geoip.asn_database:
+            hosting.append(f'[geoip] asn_database = "{all_on.geoip.asn_database}"')
+        return ", ".join(hosting)
+    name = _LIMITS[[one.reason for one in BEHAVIOURS].index(reason)]
+    return f"[bots] {name} = {json.dumps(getattr(all_on.bots, name))}"
+
+
+NO_DATABASE = (
+    "No ASN database was found, so hosting networks are not checked: `make geoip` downloads a free "
+    "one (docs/bots.md)."
+)
+PROXY = (
+    "Most visitors come from hosting networks. If a proxy or a CDN is in front of the site, the "
+    "log has its address in place of theirs: set [clean] trusted_proxies (docs/places.md)."
+)
+
+
+def show_check(check: BotsCheck, files: str, console: Console) -> None:
+    """Print the tables and the notes. `files` names or counts the files."""
+    visitors, requests = quantity(check.visitors, "visitor"), quantity(check.requests, "request")
+    console.print(Text(f"{visitors} with {requests} in {printable(files)}."), soft_wrap=True)
+    for title, rules in _groups(check):
+        console.print()
+        console.print(_table(title, rules, check))
+    console.print()
+    for note in _notes(check):
+        console.print(Text(note), soft_wrap=True)
+
+
+def _groups(check: BotsCheck) -> Iterator[tuple[str, list[CheckedRule]]]:
+    """Yield the rules that are on, and those of each setting that would switch some on."""
+    for setting in dict.fromkeys(rule.setting for rule in check.rules):
+        title = f"Would be removed by {setting}" if setting else "Removed now"
+        yield title, [rule for rule in check.rules if rule.setting == setting]
+
+
+def _table(title: str, rules: list[CheckedRule], check: BotsCheck) -> Table:
+    """Build a table with a row for each rule; its sample lines are below its reason."""
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column(Text(title), overflow="fold")
+    for name in ("Visitors", "Share", "Requests"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for rule in rules:
+        found = rule.removal
+        numbers = (f"{found.visitors:,}", f"{check.share(rule):.1%}", f"{found.requests:,}")
+        table.add_row(_description(rule), *numbers)
+    return table
+
+
+def _description(rule: CheckedRule) -> Text:
+    text = Text.assemble((printable(rule.removal.reason), "cyan"), f" ({rule.removal.bot_class})")
+    for line in rule.samples:
+        text.append(f"\n  {printable(line)}", "dim")
+    return text
+
+
+def _notes(check: BotsCheck) -> Iterator[str]:
+    after = (
+        f"; {check.people_if_on:,} with all rules on" if check.people_if_on != check.people else ""
+    )
+    yield f"{quantity(check.people, 'visitor')} without a verdict now{after}."
+    yield f"Hosting networks of {check.networks_dated}." if check.networks_dated else NO_DATABASE
+    if check.proxy_advice:
+        yield check.proxy_advice
+    elif check.is_behind_proxy:
+        yield PROXY

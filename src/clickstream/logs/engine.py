@@ -1,0 +1,258 @@
+"""The engine of `clickstream open`: facts of log files in a copy of their own.
+
+The pages of visits read their lines again, with `read_file_lines`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+import pyarrow as pa
+from clickstream.lake.fact_files import FACT_VIEWS
+from clickstream.logs.facts import FactRows
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+import pyarrow.compute as pc
+from clickstream.logs.date_tables import DateBuilder
+from clickstream.logs.lines_by_date import HOURS_OF_A_DAY, LinesByDate
+from clickstream.logs.read_logs import place_of_line
+from clickstream.settings import Settings
+from clickstream.tables import HITS, SESSION_PARTS
+import json
+import secrets
+import time
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime
+from typing import Any
+from rich.console import Console
+from clickstream.dashboard.questions.engines import AnswerRow, Reader
+from clickstream.dashboard.questions.fact_copy import FactCopy
+from clickstream.dashboard.questions.fact_export import export_facts
+from clickstream.dashboard.questions.question import Question
+from clickstream.lake.fact_files import FactFile, Manifest
+from clickstream.logs.lines_by_date import date_of
+from clickstream.dashboard.log_notes import LogNotes
+from clickstream.logs.log_set import LogFacts, LogSet
+from clickstream.logs.masked_lines import Place, masked_lines
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
+from clickstream.dashboard.visits.log_lines import (
+    MOST_LINES,
+    LoggedVisit,
+    VisitLine,
+    VisitLines,
+)
+
+
+ID_DIGITS = 16
+"""Digits of a session id in the facts."""
+
+
+@dataclass(frozen=True)
+class PlacedLine:
+    """A line of a visit: the visit's id, its time (UTC, naive), its file, and its number there."""
+
+    session_id: str
+    at: datetime
+    path: str
+    number: int
+
+
+def place_lines(
+    lines: LinesByDate, settings: Settings, secret: bytes, visits: Mapping[str, range]
+) -> list[PlacedLine]:
+    """Return the lines of visits, by visit and in their order.
+
+    `visits` has the days since 1970-01-01 of each visit, by its id. `settings` have the site's own
+    domains, and `secret` is the one of the facts.
+    """
+    builder = DateBuilder(settings, secret, lines.first_and_last_hour, datetime.now(UTC))
+    wanted = {day for days in visits.values() for day in days}
+    found: list[PlacedLine] = []
+    # A session may be open from the day before.
+    for day in sorted({*wanted, *(one - 1 for one in wanted)} & {*lines.days}):
+        tables = builder.build({day: [*lines.of_day(day)]})
+        if day in wanted:
+            found += _of_date(tables[HITS], tables[SESSION_PARTS], visits, lines)
+    return sorted(found, key=lambda one: (one.session_id, one.at, one.path, one.number))
+
+
+def _of_date(
+    hits: pa.Table, parts: pa.Table, visits: Iterable[str], lines: LinesByDate
+) -> Iterator[PlacedLine]:
+    ids = pc.utf8_slice_codeunits(parts["session_id"].cast(pa.string()), 0, ID_DIGITS)
+    is_wanted = pc.is_in(ids, pa.array([*visits]))
+    of_part = dict(
+        zip(
+            parts["part_id"].filter(is_wanted).to_pylist(),
+            ids.filter(is_wanted).to_pylist(),
+            strict=True,
+        )
+    )
+    chosen = pc.is_in(hits["part_id"].cast(pa.string()), pa.array([*of_part], pa.string()))
+    columns = ["part_id", "hit_at", "raw_object", "line_number"]
+    for row in hits.select(columns).filter(chosen).to_pylist():
+        source = lines.sources[int(row["raw_object"])]
+        place = place_of_line(row["line_number"], source)
+        yield PlacedLine(of_part[row["part_id"]], row["hit_at"], *place)
+
+
+def days_of(started_at: datetime, seconds: int) -> range:
+    """Return the days since 1970-01-01 of a visit that began at a UTC time (naive)."""
+    first, last = (
+        (moment - datetime(1970, 1, 1)) // timedelta(hours=HOURS_OF_A_DAY)
+        for moment in (started_at, started_at + timedelta(seconds=seconds))
+    )
+    return range(first, last + 1)
+
+
+STATE = "state.json"
+REST = 2
+"""After a log was read again, this many times the duration pass until the next read."""
+
+
+class LogEngine:
+    """Answers from the facts of a log set.
+
+    The first `refresh` reads the logs, unless the directory has the facts of unchanged files. Later
+    ones read what has changed if `follows` is set. Dates before the first affected one keep their
+    facts. The directory also has the secret of the visitor ids. Raises CopyInUse if another process
+    has it open.
+    """
+
+    name = "DuckDB"
+    poll_seconds = 1.0
+
+    def __init__(
+        self,
+        logs: LogSet,
+        directory: Path,
+        console: Console,
+        *,
+        follows: bool = False,
+        rest: float = REST,
+    ) -> None:
+        self.logs, self.directory, self._console = logs, directory, console
+        self._follows, self._rest, self._rests_until, self._is_open = follows, rest, 0.0, False
+        self._copy = FactCopy(directory)
+        self._state = _read_state(directory)
+        self.until: datetime | None = _moment(self._state.get("until"))
+        self.notes = LogNotes(**self._state.get("notes", {}))
+        self.last: LogFacts | None = None
+        """What was read last; None if nothing has changed since the last start."""
+
+    def reader(self) -> AbstractContextManager[Reader]:
+        """Open a snapshot of the copy."""
+        return self._copy.snapshot()
+
+    def refresh(self) -> bool:
+        """Read the logs if they have changed; return whether the facts have."""
+        if self._is_open and (not self._follows or time.monotonic() < self._rests_until):
+            return False
+        self._is_open, began = True, time.monotonic()
+        version = self.logs.version()
+        if self._has_facts_of(version):
+            return False
+        found = self.logs.read_changes(self._console, self.last)
+        self._store(found, version if found.lines.parsed else "")
+        before, self.last = self.last, found
+        if before and before.lines is not found.lines:
+            before.close()
+        if before:  # new lines after the first read are usually few
+            self._rests_until = time.monotonic() + self._rest * (time.monotonic() - began)
+        return True
+
+    def _has_facts_of(self, version: str) -> bool:
+        """Whether the copy has the facts of a version of the logs; it may be a new, empty one."""
+        with self._copy.snapshot() as snapshot:
+            is_stored = snapshot.state.version == self._state.get("number")
+        return is_stored and version == self._state.get("version")
+
+    def export(self, directory: Path) -> list[Path]:
+        """Write the facts as Parquet files; see `export_facts`."""
+        with self._copy.snapshot() as snapshot:
+            return export_facts(snapshot, directory)
+
+    def place_lines(self, visits: Mapping[str, range]) -> list[PlacedLine]:
+        """Return where the lines of visits are, given by their ids and days since 1970-01-01."""
+        self.last = self.last or self.logs.read(self._console)
+        return place_lines(self.last.lines, self.last.settings, self._secret(), visits)
+
+    def masked_lines(self, places: Collection[Place]) -> Mapping[Place, str]:
+        """Return the masked lines at some places; none of stdin."""
+        settings = self.last.settings if self.last else self.logs.settings
+        return masked_lines(places, self.logs.log_format, settings)
+
+    def _store(self, found: LogFacts, version: str) -> None:
+        """Replace the facts of the dates that may have changed, and note what they are of."""
+        facts = self.logs.compute(found, self._secret(), self._console)
+        first = date.min if found.first is None else date_of(found.first)
+        number = self._copy.replace(facts, first, found.settings.site.time_zone)
+        until = found.until.isoformat() if found.until else None
+        self.until, self.notes = found.until, found.notes
+        new = {"version": version, "number": number, "until": until}
+        self._state = {**self._state, **new, "notes": found.notes._asdict()}
+        _write_state(self.directory, self._state)
+
+    def _secret(self) -> bytes:
+        """Return the secret of visitor ids, which stays the same as long as the directory."""
+        if "secret" not in self._state:
+            self._state["secret"] = secrets.token_hex(32)
+            _write_state(self.directory, self._state)
+        return bytes.fromhex(self._state["secret"])
+
+    def ask_views(self, question: Question) -> list[AnswerRow]:
+        """Run the question on the copy, which has the rows of the fact views."""
+        with self._copy.snapshot() as snapshot:
+            return snapshot.rows(question)
+
+    def close(self) -> None:
+        """Close the copy, and forget the lines."""
+        if self.last:
+            self.last.close()
+        self._copy.close()
+
+
+def _read_state(directory: Path) -> dict[str, Any]:
+    """Return the stored state; empty if there is none, or if it can't be read."""
+    try:
+        found = json.loads((directory / STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write_state(directory: Path, state: dict[str, Any]) -> None:
+    path = directory / f".{STATE}"
+    path.touch(0o600)
+    path.write_text(json.dumps(state), encoding="utf-8")
+    path.replace(directory / STATE)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def read_file_lines(
+    engine: LogEngine, visits: Sequence[LoggedVisit], most: int = MOST_LINES
+) -> VisitLines:
+    """Read the first `most` lines of each visit, by the id and in the order of the log."""
+    days = {one.session_id: days_of(one.started_at, one.seconds) for one in visits}
+    found = engine.place_lines(days)
+    shown = [
+        line
+        for _, of_visit in groupby(found, key=attrgetter("session_id"))
+        for line in [*of_visit][:most]
+    ]
+    texts = engine.masked_lines({(one.path, one.number) for one in shown})
+    lines = [
+        VisitLine(one.session_id, one.at, one.path, one.number, texts.get((one.path, one.number)))
+        for one in shown
+    ]
+    return VisitLines(lines, 0, len(shown) < len(found))

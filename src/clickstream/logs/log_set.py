@@ -1,0 +1,201 @@
+"""The log files that a command was given, and their facts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+import clickstream
+from clickstream import __version__
+from clickstream.clean.referrers import OwnDomain
+from clickstream.errors import InputError
+from clickstream.logs.date_tables import DateCarry
+from clickstream.logs.facts import FactRows, compute_facts
+from clickstream.logs.lines_by_date import LinesByDate
+from clickstream.dashboard.log_notes import LogNotes
+from clickstream.logs.samples import (
+    Samples,
+    advise_from_samples,
+    infer_from_samples,
+    sample_dates,
+)
+from clickstream.logs.time_zone import choose_zone, machine_zone, with_zone
+from clickstream.logs.read_logs import Read, read_into
+from clickstream.logs.reading import STDIN, find_files, name_of, read_log
+from clickstream.settings import AUTO, Settings
+from clickstream.step_config import log_format_of, result_digest, with_own_domain
+from clickstream.tables import SCHEMA
+from clickstream.text_digests import digest_texts
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PACKAGE = Path(clickstream.__file__).parent
+_OWN_VIEWS = (_PACKAGE / "sql", _PACKAGE.parents[1] / "include" / "sql")
+"""The views in a wheel, and in a checkout."""
+
+
+@dataclass
+class LogFacts:
+    """The lines that were read from logs, and what is known of them.
+
+    `settings` have the inferred own domain and time zone. `stamps` are those of the files when the
+    read began. `first` is the first date (days since 1970-01-01) whose facts may have changed since
+    the read before; None if these are all dates. `carries` are those of the dates with facts.
+    """
+
+    read: Read
+    lines: LinesByDate
+    settings: Settings
+    samples: Samples
+    notes: LogNotes
+    stamps: Mapping[str, str]
+    first: int | None = None
+    carries: dict[int, DateCarry] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Forget the lines."""
+        self.lines.close()
+
+    @property
+    def until(self) -> datetime | None:
+        """The end of the last hour with lines (aware), None without lines."""
+        if not self.lines.days:
+            return None
+        return _EPOCH + timedelta(hours=self.lines.first_and_last_hour[1] + 1)
+
+    @property
+    def own_domain(self) -> OwnDomain | None:
+        """The own domain that was inferred from the lines."""
+        return infer_from_samples(self.samples)
+
+
+@dataclass(frozen=True)
+class LogSet:
+    """Log files and directories, or `-` for stdin, as `clickstream try` takes them."""
+
+    paths: Sequence[str]
+    settings: Settings
+    log_format: str = AUTO
+
+    @property
+    def sql_directory(self) -> Path:
+        """The directory of the views: that of the settings, else the one of this package."""
+        chosen = self.settings.resolve(self.settings.build.sql_directory)
+        return next(filter(Path.is_dir, (chosen, *_OWN_VIEWS)), chosen)
+
+    @property
+    def is_stdin(self) -> bool:
+        """Whether a log comes from stdin, which can be read once only."""
+        return STDIN in self.paths
+
+    def version(self) -> str:
+        """Return a digest of the files' names, sizes and times, and of all that shapes the facts.
+
+        Facts of an equal version are the same, up to visitor ids.
+        """
+        texts = (
+            *self.stamps().values(),
+            f"{__version__} {SCHEMA} {self.log_format}",
+            result_digest(self.settings),
+            self.settings.model_dump_json(include={"site", "privacy", "people", "formats"}),
+            "" if "time_zone" in self.settings.site.model_fields_set else machine_zone(),
+            *(path.read_text(encoding="utf-8") for path in sorted(self.sql_directory.glob("*"))),
+        )
+        return digest_texts(texts, 16)
+
+    def stamps(self) -> dict[str, str]:
+        """Return the name, size and time of each file, by its path in the order of the files."""
+        return {file.path: _stamp(file.path) for file in find_files(self.paths)[0]}
+
+    def read_changes(self, console: Console, last: LogFacts | None = None) -> LogFacts:
+        """Read the logs; if only the newest file has grown since `last`, only its new lines."""
+        return (self._continue(last) if last else None) or self.read(console)
+
+    def compute(self, found: LogFacts, secret: bytes, console: Console) -> Iterator[FactRows]:
+        """Yield the facts that may have changed, some dates at a time, with a progress bar.
+
+        Visitor keys are derived from `secret`.
+        """
+        before = {day: one for day, one in found.carries.items() if day < (found.first or 0)}
+        found.carries = {**before}
+        with progress_of_dates(console) as bar:
+            task = bar.add_task("Computing figures")
+            yield from compute_facts(
+                *(found.lines, found.settings, secret, datetime.now(UTC), self.sql_directory),
+                lambda done, total: bar.update(task, completed=done, total=total),
+                *(before, found.carries.__setitem__),
+                first=found.first,
+            )
+
+    def _continue(self, last: LogFacts) -> LogFacts | None:
+        """Add the new lines of the newest file to the last read; None if this is not possible.
+
+        The facts of the last date before the new lines may change, too: its last session may go on.
+        """
+        end, stamps = last.read.end, self.stamps()
+        changed = [path for path, stamp in stamps.items() if last.stamps.get(path) != stamp]
+        is_same_set = [*stamps] == [*last.stamps]
+        if not (end and is_same_set and changed == [end.path] and end.can_continue):
+            return None
+        if not end.has_grown():
+            return None
+        before, new = last.lines.days, [last.lines.days[-1]]
+        try:
+            for parsed in read_log(
+                *(end.path, log_format_of(self.settings, self.log_format)),
+                longest=self.settings.clean.longest_line_bytes,
+                offsets=last.read.add_offsets,
+                end=end,
+            ):
+                new += last.lines.add(parsed, name_of(end.path))
+        except InputError:
+            return None
+        first = max((day for day in before if day < min(new)), default=None)
+        kept = {day: one for day, one in last.samples.items() if day < min(new)}
+        found = self._found(last.read, last.lines, kept, stamps)
+        is_first_carried = first is not None and any(day < first for day in last.carries)
+        if found.settings == last.settings and is_first_carried:
+            found.first, found.carries = first, last.carries
+        return found
+
+    def read(self, console: Console, lines: LinesByDate | None = None) -> LogFacts:
+        """Read the logs, without their facts; `lines` takes the lines, if given."""
+        lines, stamps = lines or LinesByDate(self.settings.site.hosts), self.stamps()
+        read = read_into(lines, self.paths, self.log_format, self.settings, console)
+        return self._found(read, lines, {}, stamps)
+
+    def _found(
+        self, read: Read, lines: LinesByDate, samples: Samples, stamps: Mapping[str, str]
+    ) -> LogFacts:
+        """Return what was read; `samples` are those of the dates that have not changed."""
+        samples = sample_dates(self.settings, lines, samples)
+        zone = choose_zone(self.settings, read.offsets)
+        settings = with_zone(with_own_domain(self.settings, infer_from_samples(samples)), zone)
+        notes = LogNotes(zone.sentence, advise_from_samples(samples))
+        return LogFacts(read, lines, settings, samples, notes, stamps)
+
+
+def progress_of_dates(console: Console) -> Progress:
+    """Return a progress bar of dates, which is invisible if the console is no terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("dates"),
+    )
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _stamp(path: str) -> str:
+    """Return name, size and time of a file; stdin differs each time."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return f"{path} {os.getpid()} {id(sys.stdin)}"
+    return f"{Path(path).resolve()} {found.st_size} {found.st_mtime_ns} {found.st_ino}"

@@ -1,0 +1,149 @@
+"""Infer from the earliest requests of a log its own domain, and a proxy in front of the site.
+
+A proxy is there if nearly all requests come from private addresses. If the log has the forwarded
+addresses, `[clean] trusted_proxies` tells visitors apart; the advice says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+import pyarrow as pa
+import pyarrow.compute as pc
+from clickstream.networks import NetworkSet, address_in
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from clickstream.clean.referrers import OwnDomain, choose_own_domain, count_domains
+from clickstream.logs.lines_by_date import LinesByDate
+from clickstream.settings import Settings
+from clickstream.step_config import clean_rules, referrers_of_assets
+
+
+PRIVATE_NETWORKS = (
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"),
+    *("169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"),
+)
+NEARLY_ALL = 0.95
+"""Share of the requests from which on a proxy is in front of the whole site."""
+
+MOST_NAMED = 3
+"""Maximum number of addresses that the advice names; of more, it names the networks."""
+
+_PRIVATE = NetworkSet.of(PRIVATE_NETWORKS)
+
+
+def count_private_peers(requests: pa.Table, trusted: NetworkSet) -> Counter[str]:
+    """Count the parsed requests that have a forwarded address, by their private client.
+
+    Trusted proxies are left out: their visitors are known.
+    """
+    forwarded = requests["forwarded"].cast(pa.string())
+    clients = requests["client"].filter(pc.greater(pc.utf8_length(forwarded), 0).fill_null(False))
+    found: Counter[str] = Counter()
+    for one in pc.value_counts(clients.cast(pa.string())).to_pylist():
+        address = address_in(one["values"] or "")
+        if address and address in _PRIVATE and address not in trusted:
+            found[address] += one["counts"]
+    return found
+
+
+def advise_on_proxies(peers: Mapping[str, int], requests: int) -> str:
+    """Return what to do about a proxy that is not trusted; empty if nothing shows one.
+
+    `requests` is the number of all requests that were looked at.
+    """
+    behind = sum(peers.values())
+    if not behind or behind < NEARLY_ALL * requests:
+        return ""
+    one = len(peers) == 1
+    return (
+        f"A proxy is in front of the site, so visitors can't be told apart: {behind:,} of the first"
+        f" {requests:,} requests come from {'a private address' if one else 'private addresses'} "
+        "and have a forwarded one. To count visitors by the forwarded address, write these lines "
+        "into clickstream.toml, and run the command again:\n"
+        f"[clean]\ntrusted_proxies = {json.dumps(_to_trust([*peers]))}"
+    )
+
+
+def _to_trust(peers: Sequence[str]) -> list[str]:
+    if len(peers) <= MOST_NAMED:
+        return sorted(peers)
+    networks = (NetworkSet.of([one]) for one in PRIVATE_NETWORKS)
+    pairs = zip(PRIVATE_NETWORKS, networks, strict=True)
+    return [name for name, network in pairs if any(one in network for one in peers)]
+
+
+SAMPLE_REQUESTS = 90_000
+"""Number of earliest requests from which the own domain is inferred."""
+
+
+@dataclass(frozen=True)
+class DateSample:
+    """The part of the sample that is of one date.
+
+    `domains` counts the asset requests of the sample by the domain of their referrer; it is empty
+    if the settings name the own domains. `peers` counts the forwarded requests by private client.
+    """
+
+    requests: int
+    domains: Mapping[str, int]
+    peers: Mapping[str, int]
+
+
+Samples = Mapping[int, DateSample]
+"""The sample by date, as days since 1970-01-01."""
+
+
+def sample_dates(settings: Settings, lines: LinesByDate, before: Samples) -> dict[int, DateSample]:
+    """Return the sample of the earliest requests. `before` has that of dates before the lines."""
+    rules, left = clean_rules(settings), SAMPLE_REQUESTS - _size(before)
+    tables: dict[int, list[pa.Table]] = {}
+    for day in lines.days:
+        if left <= 0:
+            break
+        tables[day] = [*_first_requests(lines, day, left)]
+        left -= sum(map(len, tables[day]))
+    all_tables = () if settings.site.domains else chain.from_iterable(tables.values())
+    referrers = referrers_of_assets(rules, all_tables)
+    found = dict(before)
+    for day, of_date in tables.items():
+        domains = count_domains(referrers.get(day, {}))
+        peers = sum((count_private_peers(one, rules.trusted) for one in of_date), Counter[str]())
+        found[day] = DateSample(sum(map(len, of_date)), dict(domains), dict(peers))
+    return found
+
+
+def _first_requests(lines: LinesByDate, day: int, number: int) -> Iterator[pa.Table]:
+    for piece in lines.of_day(day):
+        some = piece.requests[:number]
+        yield some
+        number -= len(some)
+        if number <= 0:
+            return
+
+
+def infer_from_samples(samples: Samples) -> OwnDomain | None:
+    """Infer the own domain; None if the sample does not show one."""
+    counts: Counter[str] = Counter()
+    for one in samples.values():
+        counts.update(one.domains)
+    return choose_own_domain(counts)
+
+
+def advise_from_samples(samples: Samples) -> str:
+    """Return the advice on a proxy in front of the site; empty if the sample shows none."""
+    peers: Counter[str] = Counter()
+    for one in samples.values():
+        peers.update(one.peers)
+    return advise_on_proxies(peers, _size(samples))
+
+
+def cut_date(samples: Samples) -> int | None:
+    """Return the date of which only the first requests are in the sample; None without one."""
+    return max(samples) if _size(samples) >= SAMPLE_REQUESTS else None
+
+
+def _size(samples: Samples) -> int:
+    return sum(one.requests for one in samples.values())

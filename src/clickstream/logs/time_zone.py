@@ -1,0 +1,189 @@
+"""The time zone of a log, from the offsets from UTC that its lines have, such as +01:00.
+
+The parser turns times into UTC. `reading` samples the offsets while a file is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from clickstream.parse.times import unix_seconds
+import os
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from clickstream.settings import Settings
+from clickstream.zone_names import name_zone
+
+
+SAMPLED_LINES = 16
+"""Number of lines of each block that are looked at, the first and the last of them included."""
+
+DAY_SECONDS = 86_400
+
+_TIME = re.compile(
+    rb"(?P<clock>\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\b"
+    rb"|(?P<iso>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,]\d+)? ?(?P<zone>Z|[+-]\d\d:?\d\d)\b"
+)
+
+
+class DatedOffset(NamedTuple):
+    """An offset, in seconds east of UTC, on a UTC date (days since 1970-01-01)."""
+
+    day: int
+    offset: int
+
+
+class Seen(NamedTuple):
+    """Lines with an offset on a date: the Unix time of one of them, and their number."""
+
+    at: int
+    lines: int
+
+
+WrittenOffsets = Mapping[DatedOffset, Seen]
+"""The offsets of the sampled lines."""
+
+
+def sample_offsets(block: bytes) -> dict[DatedOffset, Seen]:
+    """Return the offsets of some lines of a block; none if its format has no offsets."""
+    matches = [*_matches(block)]
+    times = [*_clock_times([one["clock"] for one in matches if one["clock"]])]
+    times += filter(None, (_iso_time(one["iso"] + one["zone"]) for one in matches if one["iso"]))
+    return merge_offsets(
+        {DatedOffset(at // DAY_SECONDS, offset): Seen(at, 1)} for at, offset in times
+    )
+
+
+def merge_offsets(parts: Iterable[WrittenOffsets]) -> dict[DatedOffset, Seen]:
+    """Add up the offsets of several parts of a log."""
+    found: dict[DatedOffset, Seen] = {}
+    for part in parts:
+        for key, seen in part.items():
+            before = found.get(key, Seen(seen.at, 0))
+            found[key] = Seen(min(before.at, seen.at), before.lines + seen.lines)
+    return found
+
+
+def _matches(block: bytes) -> Iterator[re.Match[bytes]]:
+    """Yield the first time with an offset in each of some lines."""
+    last = block.rfind(b"\n", 0, len(block) - 1) + 1
+    step = max(last // (SAMPLED_LINES - 1), 1)
+    starts = (block.rfind(b"\n", 0, place) + 1 for place in [*range(0, last, step), len(block) - 1])
+    for start in dict.fromkeys(starts):
+        end = block.find(b"\n", start)
+        if match := _TIME.search(block, start, end if end >= 0 else len(block)):
+            yield match
+
+
+def _clock_times(texts: list[bytes]) -> Iterator[tuple[int, int]]:
+    """Yield the Unix time and the offset of times of Apache and nginx that exist."""
+    for text, at, is_possible in zip(texts, *unix_seconds(texts), strict=True):
+        minutes = int(text[-4:-2]) * 60 + int(text[-2:])
+        if is_possible:
+            yield int(at), minutes * (-60 if text[-5:-4] == b"-" else 60)
+
+
+def _iso_time(text: bytes) -> tuple[int, int] | None:
+    """Return the Unix time and the offset of a time in ISO 8601; None if it does not exist."""
+    try:
+        moment = datetime.fromisoformat(text.decode())
+    except ValueError:
+        return None
+    east = moment.utcoffset() or timedelta()
+    return int(moment.timestamp()), int(east.total_seconds())
+
+
+WELL_KNOWN = (
+    *("Europe/London", "Europe/Berlin", "Europe/Helsinki", "America/New_York", "America/Chicago"),
+    *("America/Denver", "America/Los_Angeles", "Australia/Sydney", "Asia/Kolkata"),
+)
+"""Zones that are tried before all others with the same offsets."""
+
+_HOUR = 3_600
+_SET_ANOTHER = "To choose another one, set [site] time_zone in clickstream.toml."
+
+
+class LogZone(NamedTuple):
+    """A time zone, and the sentence that says why its times are shown; empty if it is set."""
+
+    key: str
+    sentence: str
+
+
+def choose_zone(settings: Settings, offsets: WrittenOffsets) -> LogZone:
+    """Return the zone of the settings, else one by the offsets of the lines, and why."""
+    if "time_zone" in settings.site.model_fields_set:
+        return LogZone(settings.site.time_zone, "")
+    key, why = _choose(offsets)
+    return LogZone(key, f"Times are those of {name_zone(key)}{why}. {_SET_ANOTHER}")
+
+
+def _choose(offsets: WrittenOffsets) -> tuple[str, str]:
+    """Return the first zone that has the offsets of all sampled lines, and why it is shown.
+
+    The zone of this machine is tried first, then the most frequent offset, then all other zones.
+    """
+    if not offsets:
+        return "UTC", ", because the log's lines have no offset"
+    machine, fixed = machine_zone(), _fixed_zone(offsets)
+    if machine and _agrees(machine, offsets):
+        return machine, ", the time zone of this machine: the log's lines have its offsets"
+    if fixed and _agrees(fixed, offsets):
+        return fixed, ", the offset of the log's lines"
+    for key in (*WELL_KNOWN, *sorted(available_timezones())):
+        if _agrees(key, offsets):
+            return key, ": the log's lines have the offsets of this time zone"
+    if fixed:
+        return fixed, ", the most frequent offset of the log's lines, which have several"
+    return "UTC", ", because the log's lines have the offsets of no single time zone"
+
+
+def with_zone(settings: Settings, zone: LogZone) -> Settings:
+    """Return the settings with a time zone."""
+    site = settings.site.model_copy(update={"time_zone": zone.key})
+    return settings.model_copy(update={"site": site})
+
+
+def machine_zone() -> str:
+    """Return the name of the region whose time this machine has; empty if it is not known."""
+    local = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
+    name = os.environ.get("TZ", "").removeprefix(":") or local
+    return name if "/" in name and not name.startswith("Etc/") and _is_zone(name) else ""
+
+
+def _agrees(key: str, offsets: WrittenOffsets) -> bool:
+    """Whether a zone has the offset of each sampled date at the time of its line."""
+    zone = _zone(key)
+    return all(
+        datetime.fromtimestamp(seen.at, UTC).astimezone(zone).utcoffset()
+        == timedelta(seconds=dated.offset)
+        for dated, seen in offsets.items()
+    )
+
+
+def _fixed_zone(offsets: WrittenOffsets) -> str:
+    """Return the zone of the most frequent offset; empty if it has no whole number of hours."""
+    lines: Counter[int] = Counter()
+    for dated, seen in sorted(offsets.items()):
+        lines[dated.offset] += seen.lines
+    [(offset, _)] = lines.most_common(1)
+    hours, rest = divmod(offset, _HOUR)
+    key = "UTC" if not offset else f"Etc/GMT{-hours:+}"  # the signs of these names are reversed
+    return "" if rest or not _is_zone(key) else key
+
+
+_zone = cache(ZoneInfo)
+
+
+def _is_zone(key: str) -> bool:
+    """Whether a zone exists; `available_timezones` would read all of them."""
+    try:
+        _zone(key)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
