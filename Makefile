@@ -76,8 +76,9 @@ lint: $(VENV)/dev.stamp ## check style and format of the code, and the CloudForm
 types: $(VENV)/dev.stamp ## check types
 	$(BIN)/mypy
 
-docs: $(VENV)/dev.stamp ## generate the pages of docs/ that come from the code
+docs: $(VENV)/dev.stamp ## generate the pages of docs/, and the compiled fact views, from the code
 	$(BIN)/python scripts/make_docs.py
+	$(BIN)/python -m scripts.compile_views
 
 map: $(VENV)/dev.stamp ## generate the shapes of the dashboard's maps from npm's world-atlas
 	$(BIN)/python -m scripts.make_map

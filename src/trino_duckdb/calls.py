@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -428,12 +429,16 @@ def _row(node: exp.Anonymous, _checking: bool) -> exp.Expr:
     return node
 
 
+_available_zones = cache(available_timezones)
+"""Names of the tz database; each call of the standard library lists its files again, in 20 ms."""
+
+
 def zone_name(name: str, node: exp.Expr) -> str:
     """Return DuckDB's name of a zone: UTC, a region of the tz database, or an offset."""
     if re.fullmatch(r"[+-](0\d|1[0-3]):[0-5]\d", name):
         return f"GMT{name}"
     is_region = re.fullmatch(r"UTC|(?!Etc/)[A-Z]\w+/[\w/+-]+", name)
-    if not is_region or name not in available_timezones():
+    if not is_region or name not in _available_zones():
         raise not_supported(f"the time zone {name}", node)
     return name
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts.compile_views import COMPILED, compile_views
 from tests.support.cases import each_case
 
 from clickstream import settings
@@ -32,6 +33,10 @@ def test_generated_pages_are_up_to_date() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "make_docs.py"), "--check"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_the_fact_views_of_log_files_are_compiled_from_those_of_a_lake() -> None:
+    assert COMPILED.read_text() == compile_views(), "run `make docs`"
 
 
 @each_case("page", PAGES)

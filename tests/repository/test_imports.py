@@ -27,7 +27,7 @@ EXTRAS_OF_MODULES = {
     "clickstream/spark.py": ("spark",),
     "clickstream_airflow": ("airflow", "dashboard"),
     "localaws": ("local",),
-    "trino_duckdb": ("open", "local"),
+    "trino_duckdb": ("local",),
 }
 """Modules, and the extras that may have what they import; a longer path has precedence."""
 

@@ -7,39 +7,35 @@ same lines in the same order, so a visitor has the same code in each. The CLI ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-from clickstream import dictionary_encoding
-from clickstream.clean import Cleaner, CleanRules, LookUps, RequestTable, VisitorKeys
-from clickstream.logs.lines_by_date import LinesByDate, Piece
-from clickstream.logs.read_logs import Source, place_of_line
-from clickstream.logs.figures import VISITOR_KEY
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from clickstream import dictionary_encoding
+from clickstream.clean import Cleaner, CleanRules, LookUps, RequestTable, VisitorKeys
 from clickstream.clean.bots import BEHAVIOURS
-from clickstream.logs.lines_by_date import LinesByDate
-from clickstream.logs.samples import advise_from_samples, sample_dates
+from clickstream.logs.figures import VISITOR_KEY
+from clickstream.logs.lines_by_date import LinesByDate, Piece
 from clickstream.logs.masked_lines import Place, masked_lines
-from clickstream.logs.read_logs import print_problems, read_into
+from clickstream.logs.read_logs import Source, place_of_line, print_problems, read_into
+from clickstream.logs.samples import advise_from_samples, sample_dates
 from clickstream.settings import Settings
 from clickstream.settings.labels import BotSettings
 from clickstream.step_config import clean_rules, look_ups, networks_dated
 from clickstream.terminal import SafeConsole
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-from rich.table import Table
-from rich.text import Text
 from clickstream.wording import printable, quantity
-
 
 SAMPLES = 2
 """Sample lines of a reason, each of another visitor."""

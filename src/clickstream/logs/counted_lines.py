@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
 from clickstream.clean.hosts import count_hosts, requests_of_site
-from clickstream.logs.lines_by_date import LinesByDate
-from clickstream.logs.reading import SmallFile
-from clickstream.logs.read_logs import place_of_line, source_of
-from clickstream.parse.frames import NOT_LOGGED, Parsed
 from clickstream.logs.figures import Reject
+from clickstream.logs.lines_by_date import LinesByDate
+from clickstream.logs.read_logs import place_of_line, source_of
+from clickstream.logs.reading import SmallFile
+from clickstream.parse.frames import NOT_LOGGED, Parsed
 
 
 class CountedLines(LinesByDate):

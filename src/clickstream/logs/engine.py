@@ -5,50 +5,40 @@ The pages of visits read their lines again, with `read_file_lines`.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
-import pyarrow as pa
-from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.logs.facts import FactRows
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-import pyarrow.compute as pc
-from clickstream.logs.date_tables import DateBuilder
-from clickstream.logs.lines_by_date import HOURS_OF_A_DAY, LinesByDate
-from clickstream.logs.read_logs import place_of_line
-from clickstream.settings import Settings
-from clickstream.tables import HITS, SESSION_PARTS
 import json
 import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 from rich.console import Console
+
+from clickstream.dashboard.log_notes import LogNotes
 from clickstream.dashboard.questions.engines import AnswerRow, Reader
 from clickstream.dashboard.questions.fact_copy import FactCopy
 from clickstream.dashboard.questions.fact_export import export_facts
 from clickstream.dashboard.questions.question import Question
-from clickstream.lake.fact_files import FactFile, Manifest
-from clickstream.logs.lines_by_date import date_of
-from clickstream.dashboard.log_notes import LogNotes
-from clickstream.logs.log_set import LogFacts, LogSet
-from clickstream.logs.masked_lines import Place, masked_lines
-from collections.abc import Sequence
-from itertools import groupby
-from operator import attrgetter
 from clickstream.dashboard.visits.log_lines import (
     MOST_LINES,
     LoggedVisit,
     VisitLine,
     VisitLines,
 )
-
+from clickstream.logs.date_tables import DateBuilder
+from clickstream.logs.lines_by_date import HOURS_OF_A_DAY, LinesByDate, date_of
+from clickstream.logs.log_set import LogFacts, LogSet
+from clickstream.logs.masked_lines import Place, masked_lines
+from clickstream.logs.read_logs import place_of_line
+from clickstream.settings import Settings
+from clickstream.tables import HITS, SESSION_PARTS
 
 ID_DIGITS = 16
 """Digits of a session id in the facts."""

@@ -10,7 +10,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
-import pyarrow as pa
 
 from clickstream.dashboard.questions.answers import Answer
 from clickstream.dashboard.questions.dimensions import SUSPICION
@@ -19,10 +18,9 @@ from clickstream.dashboard.questions.folding import OTHER, fold
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import PEOPLE_ONLY, Question, build_question
 from clickstream.dashboard.questions.view import Filter
+from clickstream.logs.counted_lines import CountedLines
 from clickstream.logs.date_tables import DateTables
 from clickstream.logs.facts import FactRows
-from clickstream.logs.log_set import LogFacts
-from clickstream.logs.counted_lines import CountedLines
 from clickstream.logs.figures import (
     CLIENTS,
     TOP,
@@ -33,6 +31,7 @@ from clickstream.logs.figures import (
     Suspects,
     top,
 )
+from clickstream.logs.log_set import LogFacts
 from clickstream.tables import BALANCE, HITS
 
 VIEWS = (

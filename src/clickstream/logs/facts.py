@@ -2,60 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
-from functools import lru_cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
-import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
-from clickstream.dashboard.questions.fact_copy import COPIED_DAY
-from clickstream.errors import InputError
-from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.lake.views import AthenaView, views_of
-from clickstream.logs.date_tables import DateTables
-from clickstream.settings import Settings
-from clickstream.tables import TABLES
-from trino_duckdb import (
-    CompiledStatement,
-    QueryError,
-    TableColumns,
-    ViewText,
-    compile_statement,
-    prepare_connection,
-    prepare_cursor,
-)
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
+from importlib import resources
 from itertools import pairwise
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clickstream.dashboard.questions.fact_copy import COPIED_DAY
+from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.logs.date_tables import DateBuilder, DateCarry, DateTables
 from clickstream.logs.lines_by_date import LinesByDate, date_of
-
+from clickstream.settings import Settings
+from clickstream.tables import TABLES
+from clickstream.zone_names import sql_zone
 
 FactRows = Mapping[str, pa.Table]
 """The rows of each fact view for some dates; the column COPIED_DAY has the date of each row."""
 
 THREADS, MEMORY_LIMIT = 2, "512MB"
-_DATABASE = "logs"
-_RELATION = "table "
-"""Before the names of tables in DuckDB, because a view may name a WITH query like a table."""
 
 
 class FactQueries:
-    """Some compiled fact views, and a database that they run in.
+    """Some fact views, over tables in memory, in a database of DuckDB.
 
-    Raises InputError for a fact view without a date filter in its description.
+    `fact_views.sql` has them, compiled by scripts/compile_views.py, with the macros that they call.
     """
 
-    def __init__(
-        self, settings: Settings, directory: Path, names: Sequence[str] = FACT_VIEWS
-    ) -> None:
-        # A database has its functions until the connection that registered them is collected.
+    def __init__(self, settings: Settings, names: Sequence[str] = FACT_VIEWS) -> None:
+        # A database has its macros until the connection that created them is collected.
         self._spilled = TemporaryDirectory(prefix="clickstream-")
         self._connection = duckdb.connect(
             config={
@@ -64,12 +45,21 @@ class FactQueries:
                 "temp_directory": self._spilled.name,
             }
         )
-        prepare_connection(self._connection)
-        views = {view.name: view for view in views_of(settings, directory)}
-        catalog = _catalog(tuple((view.name, view.sql) for view in views.values()))
-        self._queries = {
-            name: _FactQuery(self._connection.cursor(), views[name], catalog) for name in names
-        }
+        for table in TABLES:
+            self._register(table.name, table.arrow_schema().empty_table())
+        zone = sql_zone(settings.site.time_zone)
+        script = resources.files(__package__).joinpath("fact_views.sql").read_text("utf-8")
+        macros, *views = script.replace(
+            "{time_zone}", f"GMT{zone}" if zone[0] in "+-" else zone
+        ).split("-- view ")
+        self._connection.execute(macros)
+        self._date_columns: dict[str, str] = {}
+        for view in views:
+            heading, _, statement = view.partition("\n")
+            name, _, column = heading.partition(" by ")
+            if name in names:
+                self._date_columns[name] = column
+                self._connection.execute(statement)
 
     def close(self) -> None:
         """Close the database, and remove what it has on disk."""
@@ -81,76 +71,19 @@ class FactQueries:
 
         `tables` have the rows of these dates and of the date after them.
         """
-        of_name = {table.name: rows for table, rows in tables.items()}
-        return {name: query.rows(of_name, first, last) for name, query in self._queries.items()}
+        for table, rows in tables.items():
+            self._register(table.name, rows)
+        found = {}
+        for name, column in self._date_columns.items():
+            dates = f"{column} between date '{first}' and date '{last}'"
+            rows = self._connection.sql(f"from {name} where {dates}").to_arrow_table()  # noqa: S608
+            found[name] = rows.append_column(COPIED_DAY, rows[column])
+        for table in tables:
+            self._connection.unregister(f"table {table.name}")
+        return found
 
-
-class _FactQuery:
-    """A fact view, and a cursor with its compiled SQL as a view, which is parsed once."""
-
-    def __init__(self, cursor: Any, view: AthenaView, catalog: _Catalog) -> None:
-        self._cursor, self._column = cursor, _date_column(view)
-        compiled = catalog.compiled(view.name)
-        self._tables = sorted({scan.table for scan in compiled.scans})
-        prepare_cursor(cursor)
-        self._register(
-            {name: table.arrow_schema().empty_table() for name, table in _TABLES.items()}
-        )
-        sources = {scan.number: f'"{_RELATION}{scan.table}"' for scan in compiled.scans}
-        cursor.execute(f"create temp view facts as {compiled.over(sources)}")
-
-    def rows(self, tables: Mapping[str, pa.Table], first: date, last: date) -> pa.Table:
-        """Return the rows of dates, from the rows of the tables by name."""
-        self._register(tables)
-        found: pa.Table = self._cursor.sql(
-            f"from facts where {self._column} between date '{first}' and date '{last}'"
-        ).to_arrow_table()
-        for name in self._tables:
-            self._cursor.unregister(_RELATION + name)
-        return found.append_column(COPIED_DAY, found[self._column])
-
-    def _register(self, tables: Mapping[str, pa.Table]) -> None:
-        for name in self._tables:
-            self._cursor.register(_RELATION + name, tables[name])
-
-
-def _date_column(view: AthenaView) -> str:
-    if view.filter_by is None:
-        raise InputError(f"The view {view.name} has no filter_by in its description.")
-    return view.filter_by.column
-
-
-_TABLES = {table.name: table for table in TABLES}
-
-
-class _Catalog:
-    """The tables and views by name, whose types are known to be right."""
-
-    def __init__(self, sql_of_views: Mapping[str, str]) -> None:
-        self._sql = sql_of_views
-        self._compiled: dict[str, CompiledStatement] = {}
-
-    def compiled(self, name: str) -> CompiledStatement:
-        """Return the statement that selects all rows of a view; compile it once."""
-        if name not in self._compiled:
-            self._compiled[name] = compile_statement(
-                self._sql[name], _DATABASE, self, is_checked=False
-            )
-        return self._compiled[name]
-
-    def find(self, schema: str, name: str, _version: object) -> ViewText | TableColumns:
-        """Return a table or view. Raises QueryError (TABLE_NOT_FOUND)."""
-        if name in _TABLES:
-            return TableColumns(())
-        if name not in self._sql:
-            raise QueryError("TABLE_NOT_FOUND", f"Table '{name}' does not exist")
-        return ViewText(schema, self._sql[name], ())
-
-
-@lru_cache(maxsize=2)
-def _catalog(views: tuple[tuple[str, str], ...]) -> _Catalog:
-    """Return the catalog of some views, given by name and SQL."""
-    return _Catalog(dict(views))
+    def _register(self, name: str, rows: pa.Table) -> None:
+        self._connection.register(f"table {name}", rows)
 
 
 AT_ONCE = 125_000
@@ -168,7 +101,6 @@ def compute_facts(
     settings: Settings,
     secret: bytes,
     read_at: datetime,
-    sql_directory: Path,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
     before: Mapping[int, DateCarry] | None = None,
     keep: Callable[[int, DateCarry], None] = lambda _day, _carry: None,
@@ -191,7 +123,7 @@ def compute_facts(
     builder = DateBuilder(settings, secret, lines.first_and_last_hour, read_at, before)
     computing: Future[FactRows] | None = None
     with (
-        closing(FactQueries(settings, sql_directory, views)) as queries,
+        closing(FactQueries(settings, views)) as queries,
         ThreadPoolExecutor(1) as worker,
     ):
         for window in _windows(lines, days, builder, progress, keep, observe):

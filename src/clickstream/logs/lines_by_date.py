@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from clickstream import dictionary_encoding
 from clickstream.clean.hosts import requests_of_site
 from clickstream.dictionary_encoding import TEXT
-from clickstream.logs.reading import SmallFile
 from clickstream.logs.read_logs import Source, source_of
+from clickstream.logs.reading import SmallFile
 from clickstream.parse.frames import Parsed
 
 MOST_BYTES = 32 << 20

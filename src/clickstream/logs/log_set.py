@@ -7,19 +7,21 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-import clickstream
 from clickstream import __version__
 from clickstream.clean.referrers import OwnDomain
+from clickstream.dashboard.log_notes import LogNotes
 from clickstream.errors import InputError
 from clickstream.logs.date_tables import DateCarry
 from clickstream.logs.facts import FactRows, compute_facts
 from clickstream.logs.lines_by_date import LinesByDate
-from clickstream.dashboard.log_notes import LogNotes
+from clickstream.logs.read_logs import Read, read_into
+from clickstream.logs.reading import STDIN, find_files, name_of, read_log
 from clickstream.logs.samples import (
     Samples,
     advise_from_samples,
@@ -27,17 +29,12 @@ from clickstream.logs.samples import (
     sample_dates,
 )
 from clickstream.logs.time_zone import choose_zone, machine_zone, with_zone
-from clickstream.logs.read_logs import Read, read_into
-from clickstream.logs.reading import STDIN, find_files, name_of, read_log
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import log_format_of, result_digest, with_own_domain
 from clickstream.tables import SCHEMA
 from clickstream.text_digests import digest_texts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_PACKAGE = Path(clickstream.__file__).parent
-_OWN_VIEWS = (_PACKAGE / "sql", _PACKAGE.parents[1] / "include" / "sql")
-"""The views in a wheel, and in a checkout."""
 
 
 @dataclass
@@ -84,12 +81,6 @@ class LogSet:
     log_format: str = AUTO
 
     @property
-    def sql_directory(self) -> Path:
-        """The directory of the views: that of the settings, else the one of this package."""
-        chosen = self.settings.resolve(self.settings.build.sql_directory)
-        return next(filter(Path.is_dir, (chosen, *_OWN_VIEWS)), chosen)
-
-    @property
     def is_stdin(self) -> bool:
         """Whether a log comes from stdin, which can be read once only."""
         return STDIN in self.paths
@@ -105,7 +96,7 @@ class LogSet:
             result_digest(self.settings),
             self.settings.model_dump_json(include={"site", "privacy", "people", "formats"}),
             "" if "time_zone" in self.settings.site.model_fields_set else machine_zone(),
-            *(path.read_text(encoding="utf-8") for path in sorted(self.sql_directory.glob("*"))),
+            resources.files(__package__).joinpath("fact_views.sql").read_text("utf-8"),
         )
         return digest_texts(texts, 16)
 
@@ -127,7 +118,7 @@ class LogSet:
         with progress_of_dates(console) as bar:
             task = bar.add_task("Computing figures")
             yield from compute_facts(
-                *(found.lines, found.settings, secret, datetime.now(UTC), self.sql_directory),
+                *(found.lines, found.settings, secret, datetime.now(UTC)),
                 lambda done, total: bar.update(task, completed=done, total=total),
                 *(before, found.carries.__setitem__),
                 first=found.first,

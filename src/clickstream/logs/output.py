@@ -19,7 +19,6 @@ from rich.text import Text
 
 from clickstream.clean.hosts import describe_hosts
 from clickstream.cohort_labels import CohortLabel
-from clickstream.parse.detect import Detected
 from clickstream.logs.charts import TerminalAbilities, bar, fold, over_time, stacked
 from clickstream.logs.figures import CLIENTS, TOP, Figures, Suspects, top
 from clickstream.logs.layout import (
@@ -34,6 +33,7 @@ from clickstream.logs.layout import (
     make_section,
     make_table,
 )
+from clickstream.parse.detect import Detected
 from clickstream.wording import quantity
 from clickstream.zone_names import name_zone
 

@@ -1,28 +1,27 @@
 """Read any number of log files, as one log, into a tally of their parsed lines.
 
-Neighbouring small files are parsed together: each call of the parser has a fixed cost of about 4 ms,
-the time for 1,600 lines, which a year of hourly files would pay 8,760 times.
+Neighbouring small files are parsed together: each call of the parser has a fixed cost of about 4
+ms, the time for 1,600 lines, which a year of hourly files would pay 8,760 times.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-from clickstream.logs.reading import SmallFile
-from clickstream.parse import Format, parse_blocks, parse_together
-from clickstream.parse.frames import Parsed
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Protocol
+
 from rich.console import Console
 from rich.text import Text
+
 from clickstream.collect import is_named_access_log
 from clickstream.errors import InputError, UnusableFormat
 from clickstream.logs.reading import (
     EmptyLog,
     LogEnd,
+    SmallFile,
     TrialFile,
     UnknownFormat,
     find_files,
@@ -31,13 +30,13 @@ from clickstream.logs.reading import (
     read_log,
 )
 from clickstream.logs.time_zone import WrittenOffsets, merge_offsets
-from clickstream.parse import Format
+from clickstream.parse import Format, parse_blocks, parse_together
 from clickstream.parse.detect import Detected
+from clickstream.parse.frames import Parsed
 from clickstream.parse.registry import FORMATS
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import log_format_of
 from clickstream.wording import quantity, shorten
-
 
 TOGETHER = 8 << 20
 """Number of bytes of small files that are parsed together."""

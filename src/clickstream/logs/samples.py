@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-import pyarrow as pa
-import pyarrow.compute as pc
-from clickstream.networks import NetworkSet, address_in
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from clickstream.clean.referrers import OwnDomain, choose_own_domain, count_domains
 from clickstream.logs.lines_by_date import LinesByDate
+from clickstream.networks import NetworkSet, address_in
 from clickstream.settings import Settings
 from clickstream.step_config import clean_rules, referrers_of_assets
-
 
 PRIVATE_NETWORKS = (
     *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"),

@@ -5,20 +5,19 @@ The parser turns times into UTC. `reading` samples the offsets while a file is r
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import NamedTuple
-from clickstream.parse.times import unix_seconds
 import os
+import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from clickstream.parse.times import unix_seconds
 from clickstream.settings import Settings
 from clickstream.zone_names import name_zone
-
 
 SAMPLED_LINES = 16
 """Number of lines of each block that are looked at, the first and the last of them included."""

@@ -16,13 +16,13 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from clickstream.logs.facts import compute_facts
-from clickstream.logs.log_set import LogFacts, LogSet, progress_of_dates
-from clickstream.logs.read_logs import Read, print_problems
 from clickstream.logs.counted_lines import CountedLines
 from clickstream.logs.fact_figures import VIEWS, FactDatabase, build_figures
+from clickstream.logs.facts import compute_facts
 from clickstream.logs.figures import VISITOR_KEY, Figures
+from clickstream.logs.log_set import LogFacts, LogSet, progress_of_dates
 from clickstream.logs.output import show
+from clickstream.logs.read_logs import Read, print_problems
 from clickstream.settings import Settings
 from clickstream.terminal import SafeConsole
 
@@ -79,7 +79,7 @@ def _compute(logs: LogSet, found: LogFacts, lines: CountedLines, errors: Console
     ):
         task = bar.add_task("Computing figures")
         for rows in compute_facts(
-            *(lines, found.settings, VISITOR_KEY, datetime.now(UTC), logs.sql_directory),
+            *(lines, found.settings, VISITOR_KEY, datetime.now(UTC)),
             lambda done, total: bar.update(task, completed=done, total=total),
             views=VIEWS,
             observe=facts.add_hits,

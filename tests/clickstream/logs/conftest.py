@@ -13,10 +13,10 @@ from rich.console import Console
 from tests.clickstream.logs.builders import LINES, SETTINGS
 from tests.support.open_command import OpenCommand
 
-from clickstream.logs.log_set import LogSet
-from clickstream.logs.read_logs import print_problems
 from clickstream.logs.counted_lines import CountedLines
 from clickstream.logs.figures import Figures
+from clickstream.logs.log_set import LogSet
+from clickstream.logs.read_logs import print_problems
 from clickstream.logs.trial import read_figures, run_trial
 from clickstream.settings import Settings
 from clickstream.terminal import SafeConsole

@@ -25,13 +25,11 @@ from rich.console import Console
 from tests.support.examples import examples
 
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, Snapshot, columns_of
-from clickstream.logs.engine import STATE, LogEngine
 from clickstream.lake.fact_files import FACT_VIEWS
-from clickstream.logs import samples
+from clickstream.logs import reading, samples
+from clickstream.logs.engine import STATE, LogEngine, PlacedLine, days_of
 from clickstream.logs.lines_by_date import LinesByDate
 from clickstream.logs.log_set import LogSet
-from clickstream.logs.engine import PlacedLine, days_of
-from clickstream.logs import reading
 from clickstream.settings import Settings
 
 SECRET = secrets.token_hex(32)

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.lookups.test_places import write
 from tests.clickstream.logs.builders import BOT, LINES, line
+from tests.clickstream.lookups.test_places import write
 
 from clickstream.clean.referrers import OwnDomain
-from clickstream.parse import parse
 from clickstream.logs.counted_lines import CountedLines
 from clickstream.logs.figures import FIGURES
+from clickstream.parse import parse
 from clickstream.settings import GeoIpSettings, GoalSettings, SiteSettings
 
 COUNTS = "by_host by_status bytes addresses first_at last_at referrers_logged lines".split()

@@ -17,10 +17,10 @@ from tests.clickstream.logs.builders import LINES, SETTINGS, line
 from tests.clickstream.logs.test_figures import COUNTS
 
 from clickstream.logs import read_logs
+from clickstream.logs.counted_lines import CountedLines
 from clickstream.logs.read_logs import read_into
 from clickstream.parse import parse_together
 from clickstream.parse.registry import FORMATS
-from clickstream.logs.counted_lines import CountedLines
 
 PLACES = [*LINES, line("192.0.2.9", "05:00:00", "/wp-login.php", status=404), "\n", "GET / cut\n"]
 

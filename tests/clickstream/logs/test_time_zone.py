@@ -15,11 +15,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 from tests.support.examples import many_examples
 
-from clickstream.logs.engine import LogEngine
 from clickstream.logs import time_zone
+from clickstream.logs.engine import LogEngine
 from clickstream.logs.log_set import LogSet
-from clickstream.logs.time_zone import choose_zone, with_zone
-from clickstream.logs.time_zone import WrittenOffsets, merge_offsets, sample_offsets
+from clickstream.logs.time_zone import (
+    WrittenOffsets,
+    choose_zone,
+    merge_offsets,
+    sample_offsets,
+    with_zone,
+)
 from clickstream.logs.trial import read_figures
 from clickstream.settings import Settings
 from clickstream.settings.sections import SiteSettings
