@@ -140,10 +140,5 @@ def advise_from_samples(samples: Samples) -> str:
     return advise_on_proxies(peers, _size(samples))
 
 
-def cut_date(samples: Samples) -> int | None:
-    """Return the date of which only the first requests are in the sample; None without one."""
-    return max(samples) if _size(samples) >= SAMPLE_REQUESTS else None
-
-
 def _size(samples: Samples) -> int:
     return sum(one.requests for one in samples.values())
