@@ -10,6 +10,7 @@ ClickstreamError                 CS-901
 │   ├── UnusablePlaces           CS-106
 │   ├── UnusableAsnDatabase      CS-109
 │   ├── OtherSettings            CS-108
+│   ├── OtherBucket              CS-110
 │   ├── IncompleteConnection     CS-204
 │   ├── AwsNotConfigured         CS-403
 │   └── MailNotConfigured        CS-505
@@ -175,6 +176,12 @@ class OtherSettings(SettingsError):
     """The local stack on this machine runs with other settings than this shell has."""
 
     code = "CS-108"
+
+
+class OtherBucket(SettingsError):
+    """The tables of the database are in another bucket than the one of the settings."""
+
+    code = "CS-110"
 
 
 class NoHost(InputError):

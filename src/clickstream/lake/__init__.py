@@ -31,7 +31,8 @@ def open_lake(
 
     `session` and `endpoint_url`, if given, take precedence over the settings: Airflow's connection
     passes its own. Raises SettingsError without credentials or a region, AwsUnavailable or
-    AwsRefused if AWS can't be reached or refuses, NewerLake for tables with unknown columns.
+    AwsRefused if AWS can't be reached or refuses, NewerLake for tables with unknown columns, and
+    OtherBucket for tables in another bucket.
     """
     lake = refer_to_lake(settings, session, endpoint_url)
     if not check_tables(lake):

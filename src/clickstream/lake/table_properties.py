@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from clickstream import __version__
-from clickstream.errors import NewerLake
+from clickstream.errors import NewerLake, OtherBucket
 from clickstream.lake.client import Lake
 from clickstream.tables import Table
 
@@ -41,9 +41,19 @@ def check_tables(lake: Lake) -> bool:
     """Return whether all tables exist with our columns and properties; refuse a newer lake.
 
     Opening a lake usually takes only this, and each task opens it again. So it is one request:
-    pyiceberg copies a table's properties and columns to its entry in Glue. Raises NewerLake.
+    pyiceberg copies a table's properties and columns to its entry in Glue. Raises NewerLake, and
+    OtherBucket if the tables are in another bucket than that of the settings.
     """
     entries = lake.catalog_entries(table.name for table in lake.tables)
+    for name, entry in entries.items():
+        address = entry.get("Parameters", {}).get("metadata_location", "")
+        bucket = address.removeprefix("s3://").partition("/")[0]
+        if bucket and bucket != lake.bucket:
+            raise OtherBucket(
+                f"The table {name} of database {lake.database} is in the bucket {bucket}, and the "
+                f"settings name the bucket {lake.bucket}. Nothing was changed. Set [lake] bucket = "
+                f'"{bucket}", or [lake] database to another name for a new lake.'
+            )
     are_current = [_is_current(lake, t, entries[t.name]) for t in lake.tables if t.name in entries]
     return len(entries) == len(lake.tables) and all(are_current)
 

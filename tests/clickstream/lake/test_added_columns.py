@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from tests.support.lakes import aws_session
 
-from clickstream.errors import NewerLake
+from clickstream.errors import NewerLake, OtherBucket
 from clickstream.hours import Hour
 from clickstream.lake import Lake, client, open_lake, table_properties
 from clickstream.lake.iceberg import iceberg_tables, table_schemas
@@ -51,6 +51,16 @@ def test_a_table_with_columns_of_a_newer_release_is_refused_before_a_write(
         reopen()
     assert error.value.is_permanent
     assert stored_tables(lake) == before
+
+
+def test_a_lake_is_not_opened_with_another_bucket(lake_settings: Settings) -> None:
+    lake = open_lake(lake_settings, aws_session())
+    other = lake_settings.lake.model_copy(update={"bucket": "another-bucket"})
+    settings = lake_settings.model_copy(update={"lake": other})
+    with pytest.raises(OtherBucket, match=f"bucket {lake.bucket}, .* bucket another-bucket"):
+        open_lake(settings, aws_session())
+    names = [bucket["Name"] for bucket in lake.s3.list_buckets()["Buckets"]]
+    assert "another-bucket" not in names
 
 
 def test_an_older_lake_gets_the_columns_and_tables_that_it_lacks(
