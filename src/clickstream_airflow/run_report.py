@@ -107,7 +107,7 @@ def _report_state(lake: Lake, run: Any, instance: Any) -> None:
 
 def _is_of_hosts(lake: Lake, failed: Sequence[str]) -> bool:
     """Whether only pulls failed, and as many hosts have a failure in their state."""
-    from clickstream.pipeline.hosts.missing import expected_states
+    from clickstream.pipeline.hosts.host_freshness import expected_states
 
     pulls = [name for name in failed if name.startswith("pull_logs")]
     if {*failed} - {*pulls, "every_source_pulled"}:

@@ -57,8 +57,8 @@ def show_status(found: Freshness, incidents: Incidents, out: Console) -> None:
 
 
 def exit_code(found: Freshness, incidents: Incidents) -> int:
-    """Return what monitoring reads: that of the health, or 1 for a fresh lake with an incident."""
-    return found.health.exit_code or int(bool(incidents.open))
+    """Return what monitoring reads: 1 for a problem or an open incident, else the health's code."""
+    return 1 if incidents.open else found.health.exit_code
 
 
 def _hours(found: Freshness) -> Table:

@@ -24,6 +24,7 @@ from clickstream.dashboard.questions.periods import Period, period_of
 from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.texts import parse_locale
+from clickstream.dashboard.widgets.incidents import read_incidents
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.errors import AwsUnavailable, EmptyWeek
 from clickstream.lake import Lake, aws_errors
@@ -94,6 +95,7 @@ def page_of_week(lake: Lake, reader: Reader, week: Week, moment: datetime) -> Pa
         settings,
         zone,
         state,
+        incidents=read_incidents(lake, moment),
     )
 
 

@@ -1,4 +1,4 @@
-"""The open incidents and the mutes that the Trust page shows."""
+"""The state of the lake that pages show beside their numbers: incidents, mutes, silent sources."""
 
 from __future__ import annotations
 
@@ -9,23 +9,31 @@ from clickstream.alerts.incidents import Incident, Mute
 from clickstream.alerts.store import LakeStore
 from clickstream.errors import ClickstreamError
 from clickstream.lake import Lake
+from clickstream.pipeline.hosts.host_freshness import source_problems
 from clickstream.text_digests import digest_texts
 
 
 @dataclass(frozen=True)
 class ShownIncidents:
-    """What the dashboard read last; `problem` says why it can't be read now."""
+    """What the dashboard read last; `problem` says why it can't be read now.
+
+    `sources` are sentences about hosts and shops that are late or can't be read, as in
+    `clickstream status`; those that an open incident is about are left out. `unknown` are those
+    about hosts that were never pulled.
+    """
 
     open: tuple[Incident, ...] = ()
     mutes: tuple[Mute, ...] = ()
     problem: str = ""
+    sources: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
         """Changes with what the page shows; empty if it shows nothing."""
-        shown = [f"{one.opened_at} {one.text}" for one in self.open]
-        shown += [f"{one.until} {one.why}" for one in self.mutes]
-        shown += [self.problem] if self.problem else []
+        shown = [f"{incident.opened_at} {incident.text}" for incident in self.open]
+        shown += [f"{mute.until} {mute.why}" for mute in self.mutes]
+        shown += [*self.sources, *self.unknown, *filter(None, [self.problem])]
         return f"-{digest_texts(shown, 4)}" if shown else ""
 
 
@@ -33,9 +41,16 @@ NO_INCIDENTS = ShownIncidents()
 
 
 def read_incidents(lake: Lake, now: datetime) -> ShownIncidents:
-    """Read the incidents of a lake."""
+    """Read the incidents of a lake, and which sources are silent, as of `now` (aware)."""
     try:
-        found = LakeStore(lake).read()
+        stored, problems = LakeStore(lake).read(), source_problems(lake, now)
     except ClickstreamError as error:
         return ShownIncidents(problem=error.printed)
-    return ShownIncidents(found.open, tuple(found.active_mutes(now)))
+    subjects = {incident.subject for incident in stored.open}
+    others = [problem for problem in problems if problem.name not in subjects]
+    return ShownIncidents(
+        stored.open,
+        tuple(stored.active_mutes(now)),
+        sources=tuple(problem.sentence for problem in others if problem.is_known),
+        unknown=tuple(problem.sentence for problem in others if not problem.is_known),
+    )

@@ -35,13 +35,16 @@ def trust_line(page: PageContext) -> TrustLine:
     coverage = page.coverage
     if coverage.newest is None:
         nothing = "No hour of this range is published"
-        return TrustLine("bad", [TrustPart(nothing, "hours"), *_start(page), *_age(page)])
-    parts = [_complete(page), *_incomplete(page), *_start(page), *_age(page), *_waiting(page)]
-    parts += _suspected(page)
-    lacks_hours = coverage.missing or coverage.incomplete
-    if lacks_hours or page.problem or not _is_up_to_date(page):
+        parts = [TrustPart(nothing, "hours"), *_start(page), *_age(page), *_problems(page)]
         return TrustLine("bad", parts)
-    return TrustLine("doubt" if page.low_hours else "good", parts)
+    parts = [_complete(page), *_incomplete(page), *_problems(page), *_start(page), *_age(page)]
+    parts += [*_waiting(page), *_suspected(page)]
+    state = page.incidents
+    is_bad = coverage.missing or coverage.incomplete or state.open or state.sources or page.problem
+    if is_bad or not _is_up_to_date(page):
+        return TrustLine("bad", parts)
+    is_doubtful = page.low_hours or state.unknown or state.problem
+    return TrustLine("doubt" if is_doubtful else "good", parts)
 
 
 def _is_up_to_date(page: PageContext) -> bool:
@@ -83,6 +86,22 @@ def _incomplete(page: PageContext) -> list[TrustPart]:
         number,
     )
     return [TrustPart(text, "hours")]
+
+
+def _problems(page: PageContext) -> list[TrustPart]:
+    """State how many incidents are open and sources silent; the Trust tab names them."""
+    state = page.incidents
+    if state.problem:
+        return [TrustPart("open problems are not known", "incidents")]
+    counts = {
+        ("{number} open problem", "{number} open problems"): len(state.open) + len(state.sources),
+        ("{number} source never read", "{number} sources never read"): len(state.unknown),
+    }
+    return [
+        TrustPart(page.formats.plural(*texts, number), "incidents")
+        for texts, number in counts.items()
+        if number
+    ]
 
 
 def _start(page: PageContext) -> list[TrustPart]:

@@ -1,16 +1,31 @@
-"""Freshness of one host: its newest line, its last pulls, and what is wrong with it.
+"""Freshness of the sources: the newest line and the last pulls of each host, and what is wrong.
 
-`freshness` calls this for every host that should be pulled.
+`freshness` asks this for `clickstream status`, and the dashboard for its pages: both name the same
+hosts and shops that can't be read. It reads small objects only, one for each host and shop.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from clickstream.errors import RefusedFiles, StateCode, with_code
+from clickstream.collect import hosts_of, instance_name
+from clickstream.completeness import LAG
+from clickstream.errors import NoHost, RefusedFiles, StateCode, with_code
+from clickstream.lake import Lake, aws_errors, collection
 from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile, WaitingFile
+from clickstream.lake.sales_state import unreadable_since
+from clickstream.settings import SourceSettings
 from clickstream.wording import describe_duration, quantity
+
+SOURCE_LAG = timedelta(hours=24)
+"""Age of a host's newest line from which on it is late: a quiet site may log none for a night."""
+
+NO_SOURCE = with_code(
+    "No source of logs is set, or none of its hosts was ever pulled.", NoHost.code
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +49,64 @@ class HostFreshness:
     waiting: tuple[WaitingFile, ...]
     is_known: bool
     problem: str
+
+
+def expected_states(lake: Lake) -> list[PullState]:
+    """Return the state of every host that should be pulled, by source in order of the settings.
+
+    These are the hosts that the settings name, and for a source of EC2 instances those that were
+    listed before; without a source, all that were ever pulled. Retired hosts are not expected.
+    """
+    if not lake.settings.sources:
+        return [state for state in collection.pull_states(lake) if state.retired_at is None]
+    names = [name for source in lake.settings.sources for name in _names(lake, source)]
+    return [state for state in collection.states_of(lake, names) if state.retired_at is None]
+
+
+def _names(lake: Lake, source: SourceSettings) -> Sequence[str]:
+    """Return the names of a source's hosts: those in the settings, or those with a state."""
+    if source.instances is None:
+        return [host.name for host in hosts_of(source)]
+    return collection.host_names(lake, instance_name(source, "i-"))
+
+
+def measure_hosts(
+    lake: Lake, now: datetime, lag: timedelta = LAG, source_lag: timedelta = SOURCE_LAG
+) -> tuple[HostFreshness, ...]:
+    """Read the states of the hosts that should be pulled, and decide how fresh each is."""
+    return tuple(measure_host(state, now, lag, source_lag) for state in expected_states(lake))
+
+
+def describe_unreadable_shop(name: str, failing: tuple[datetime, str] | None) -> str:
+    """Describe why a source of sales can't be read; empty if its last attempt could.
+
+    `failing` is since when (aware), and the error of the last attempt.
+    """
+    if failing is None:
+        return ""
+    since, error = failing
+    return f"Sales of {name} can't be read since {since:%Y-%m-%d %H:%M} UTC: {error}"
+
+
+class SourceProblem(NamedTuple):
+    """A host or shop that is late or silent; `is_known` is false for a host never pulled."""
+
+    name: str
+    sentence: str
+    is_known: bool = True
+
+
+@aws_errors.translate_errors()
+def source_problems(lake: Lake, now: datetime) -> list[SourceProblem]:
+    """Return what is wrong with each host and shop, in the sentences of `clickstream status`."""
+    hosts = measure_hosts(lake, now)
+    problems = [SourceProblem(host.name, host.problem, host.is_known) for host in hosts]
+    if not hosts:
+        problems.append(SourceProblem("", NO_SOURCE, is_known=False))
+    for shop in lake.settings.sales:
+        failing = unreadable_since(lake, shop.name)
+        problems.append(SourceProblem(shop.name, describe_unreadable_shop(shop.name, failing)))
+    return [problem for problem in problems if problem.sentence]
 
 
 def measure_host(

@@ -13,11 +13,9 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from clickstream.collect import hosts_of, instance_name
 from clickstream.hours import Hour
-from clickstream.lake import Lake, aws_errors, collection, hour_ledger
-from clickstream.lake.collection import PullState
-from clickstream.settings import SourceSettings
+from clickstream.lake import Lake, aws_errors, hour_ledger
+from clickstream.pipeline.hosts.host_freshness import expected_states
 from clickstream.tables.hour_ledger import HOSTS_SEPARATOR
 
 LOOK_BACK = timedelta(days=35)
@@ -49,25 +47,8 @@ class ExpectedHosts:
 
 def expected_hosts(lake: Lake) -> ExpectedHosts:
     """Read which hosts should be pulled, and up to when each is pulled; no request to EC2."""
-    states = expected_states(lake)
+    states = expected_states(lake) if lake.settings.sources else []
     return ExpectedHosts({state.host: state.pulled_at for state in states})
-
-
-def expected_states(lake: Lake) -> list[PullState]:
-    """Return the state of every host that should be pulled, by source in order of the settings.
-
-    These are the hosts that the settings name, and for a source of EC2 instances those that were
-    listed before. Retired hosts are not expected.
-    """
-    names = [name for source in lake.settings.sources for name in _names(lake, source)]
-    return [one for one in collection.states_of(lake, names) if one.retired_at is None]
-
-
-def _names(lake: Lake, source: SourceSettings) -> Sequence[str]:
-    """Return the names of a source's hosts: those in the settings, or those with a state."""
-    if source.instances is None:
-        return [host.name for host in hosts_of(source)]
-    return collection.host_names(lake, instance_name(source, "i-"))
 
 
 @dataclass(frozen=True)

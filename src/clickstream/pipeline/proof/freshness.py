@@ -15,14 +15,19 @@ from enum import StrEnum
 
 from clickstream import __version__
 from clickstream.completeness import LAG, Completeness, measure_completeness
-from clickstream.errors import NoHost, StateCode, with_code
+from clickstream.errors import StateCode, with_code
 from clickstream.hours import Hour, HourSpan, describe_hours, hour_range
-from clickstream.lake import Lake, aws_errors, collection, hour_ledger, raw
+from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.collection import PullState
 from clickstream.lake.intents import interrupted_since
 from clickstream.low_hours import LowHour
-from clickstream.pipeline.hosts.host_freshness import HostFreshness, measure_host
-from clickstream.pipeline.hosts.missing import expected_states
+from clickstream.pipeline.hosts.host_freshness import (
+    NO_SOURCE,
+    SOURCE_LAG,
+    HostFreshness,
+    expected_states,
+    measure_host,
+)
 from clickstream.pipeline.proof.low_lines import describe_low_hours, read_low_hours
 from clickstream.pipeline.proof.sales_freshness import SalesFreshness, sales_freshness
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours
@@ -62,7 +67,7 @@ class FreshnessLimits:
     """
 
     lag: timedelta = LAG
-    source_lag: timedelta = timedelta(hours=24)
+    source_lag: timedelta = SOURCE_LAG
 
 
 @dataclass(frozen=True)
@@ -213,8 +218,7 @@ class Freshness:
             sentence = f"No hour since {self.since} is published."
             unknowns.insert(0, with_code(sentence, StateCode.NO_RECENT_HOUR))
         if not self.sources:
-            sentence = "No source of logs is set, or none of its hosts was ever pulled."
-            unknowns.append(with_code(sentence, NoHost.code))
+            unknowns.append(NO_SOURCE)
         return unknowns
 
     @property
@@ -326,7 +330,7 @@ def lake_freshness(
         waiting_since=waiting_since,
         late=late_hours(lake, waiting_since),
         publishing_since=interrupted_since(lake),
-        sources=_sources(lake),
+        sources=expected_states(lake),
         low=()
         if is_brief or not published
         else read_low_hours(lake, HourSpan(first, max(published))),
@@ -360,10 +364,3 @@ def _begins_before(lake: Lake, first: Hour, published: Mapping[Hour, PublishedHo
     if logged and all(hour in published for hour in hour_range(first, logged)):
         return False
     return hour_ledger.has_lines_before(lake, first)
-
-
-def _sources(lake: Lake) -> list[PullState]:
-    """Return the states of the hosts to be pulled; of all ever pulled, if no source is set."""
-    if lake.settings.sources:
-        return expected_states(lake)
-    return [state for state in collection.pull_states(lake) if state.retired_at is None]

@@ -12,6 +12,7 @@ from typing import Any
 
 from clickstream.lake import Lake, sales_state
 from clickstream.lake.sales_publication import ledger_rows
+from clickstream.pipeline.hosts.host_freshness import describe_unreadable_shop
 from clickstream.pipeline.sales.opening import sources_with_dates
 from clickstream.wording import describe_duration, quantity
 
@@ -43,10 +44,7 @@ class SalesFreshness:
     @property
     def problem(self) -> str:
         """Why the source can't be read; empty if the last attempt could."""
-        if self.failing is None:
-            return ""
-        since, error = self.failing
-        return f"Sales of {self.name} can't be read since {since:%Y-%m-%d %H:%M} UTC: {error}"
+        return describe_unreadable_shop(self.name, self.failing)
 
     def sentence(self, now: datetime) -> str:
         """Describe the source in one line; `now` is an aware time."""

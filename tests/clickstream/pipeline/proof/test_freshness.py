@@ -85,7 +85,7 @@ def test_the_first_line_and_the_exit_code_count_all_that_is_wrong(
     opened = Incidents().observe([Conditions(Rule.ERROR_SHARE, subjects)], NOW, ())
     found = measured(records)
     bad = is_late or is_unreadable
-    expected = 1 if bad else 2 if is_unpulled else int(bool(incidents))
+    expected = 1 if bad or incidents else 2 if is_unpulled else 0
     values = json.loads(json.dumps(status_values(found, opened)))
     assert values["exit_code"] == expected == exit_code(found, opened)
     assert len(values["problems"]) == 2 * is_late + is_unreadable

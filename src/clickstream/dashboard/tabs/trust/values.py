@@ -40,18 +40,18 @@ def trust_values(page: PageContext) -> dict[str, Any]:
 
 
 def _incidents(page: PageContext) -> list[tuple[str, str]]:
-    """Describe open incidents and mutes, each with a name and a sentence."""
-    formats, found = page.formats, page.incidents
+    """Describe open incidents, silent sources and mutes, each with a name and a sentence."""
+    formats, state = page.formats, page.incidents
 
     def local(moment: datetime) -> str:
         return formats.moment(moment.astimezone(page.zone))
 
-    rows = [(f"since {local(one.opened_at)}", one.text) for one in found.open]
-    for one in found.mutes:
-        why = f"{one.rule}: {one.why}" if one.rule else one.why
-        rows.append((f"muted until {local(one.until)}", why))
-    if found.problem:
-        rows.append(("not known", found.problem))
+    rows = [(f"since {local(incident.opened_at)}", incident.text) for incident in state.open]
+    rows += [("now", sentence) for sentence in state.sources]
+    for mute in state.mutes:
+        why = f"{mute.rule}: {mute.why}" if mute.rule else mute.why
+        rows.append((f"muted until {local(mute.until)}", why))
+    rows += [("not known", sentence) for sentence in (*state.unknown, state.problem) if sentence]
     return rows
 
 
