@@ -150,13 +150,16 @@ def hours_to_build() -> list[str]:
     own run. The task also runs if a host failed, so that one server that is down does not delay the
     others. If a host is back, the task removes its name from the hours that lacked it.
     """
+    from clickstream.pipeline.hour.outdated import describe_other_settings
     from clickstream.pipeline.publish import publish
     from clickstream.wording import shorten
 
-    run = get_current_context()["dag_run"]
+    run, lake = get_current_context()["dag_run"], open_lake()
     log.info(describe_hour(run))
     own, is_scheduled = resolve_hour(run), run.run_type == "scheduled"
-    due = publish.hours_to_build(open_lake(), own, catch_up=is_scheduled)
+    if other_settings := describe_other_settings(lake, own, own):
+        log.warning(other_settings)
+    due = publish.hours_to_build(lake, own, catch_up=is_scheduled)
     waiting = due.left_waiting
     if waiting:
         log.info(f"Earlier hours with lines that need a backfill: {shorten(waiting)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from io import StringIO
@@ -32,7 +33,7 @@ from clickstream.pipeline.proof.metrics import measure_metrics
 
 SHOP = "shop"
 TIMES = {"now": NOW, "a morning later": NOW + timedelta(hours=10)}
-HOSTS = ("pulled", "refuses", "not pulled for hours", "never pulled", "retired")
+HOSTS = ("pulled", "refuses", "not pulled for hours", "never pulled", "retired", "vanished")
 STATES = [*product(TIMES, HOSTS, (False, True), (False, True))]
 
 
@@ -62,10 +63,12 @@ def set_state(lake: Lake, now: datetime, host: str, shop_fails: bool, is_open: b
         "not pulled for hours": pulled | {"pulled_at": seconds - 5 * 3600},
         "never pulled": pulled | {"pulled_at": None, "newest_line_at": None},
         "retired": pulled | {"retired_at": seconds - 60},
+        "vanished": pulled,
     }[host]
-    [name] = collection.host_names(lake)
-    state = collection.pull_state(lake, name)
-    collection.update_pull_state(lake, state, lambda old: collection.replace(old, **changed))
+    of_other_source = pulled | {"retired_at": None if host == "vanished" else seconds}
+    for name, values in ((lake.settings.sources[0].name, changed), ("till", of_other_source)):
+        state = collection.pull_state(lake, name)
+        collection.update_pull_state(lake, state, lambda old, new=values: replace(old, **new))
     with suppress(InputError), sales_state.noting_failure(lake, SHOP, now):
         if shop_fails:
             raise InputError("The password is wrong.")
@@ -97,7 +100,7 @@ def test_all_places_say_the_same(
     is_silent = host in ("refuses", "not pulled for hours")
     sources = int(is_silent) + int(shop_fails)
     problems = sources + int(is_open)
-    unknown = int(host in ("never pulled", "retired"))
+    unknown = int(host in ("never pulled", "retired", "vanished"))
     is_bad = bool(is_late or problems)
     assert status.is_late == is_late
     assert bool(incidents.open) == is_open
@@ -120,7 +123,7 @@ def test_all_places_say_the_same(
     assert (named in texts) == (named in mail) == bool(problems)
     sentences = {sentence for _, sentence in rows}
     assert len(rows) == problems + unknown
-    assert ("1 source never read" in texts) == bool(unknown)
+    assert ("1 source not known" in texts) == bool(unknown)
     assert {*status.unknowns} <= sentences
     assert {problem for problem in status.problems if " pulled " in problem} <= sentences
     assert {incident.text for incident in incidents.open} <= sentences

@@ -58,7 +58,7 @@ def _of_lake(lake: LakeObservations, limits: AlertSettings) -> Iterator[Conditio
     yield Conditions(
         Rule.HOST_UNREACHABLE,
         dict(_hosts(lake.freshness)),
-        watched=frozenset(one.name for one in lake.freshness.sources),
+        watched=frozenset(host.name for host in lake.freshness.sources if host.is_known),
     )
     yield _of_subject(Rule.REJECT_SHARE, LAKE, _rejects(recent, limits.reject_share))
     yield _errors(lake.failed, limits.error_share)

@@ -19,7 +19,7 @@ class ShownIncidents:
 
     `sources` are sentences about hosts and shops that are late or can't be read, as in
     `clickstream status`; those that an open incident is about are left out. `unknown` are those
-    about hosts that were never pulled.
+    about hosts that were never pulled, or that no source has any more.
     """
 
     open: tuple[Incident, ...] = ()

@@ -95,7 +95,7 @@ def _problems(page: PageContext) -> list[TrustPart]:
         return [TrustPart("open problems are not known", "incidents")]
     counts = {
         ("{number} open problem", "{number} open problems"): len(state.open) + len(state.sources),
-        ("{number} source never read", "{number} sources never read"): len(state.unknown),
+        ("{number} source not known", "{number} sources not known"): len(state.unknown),
     }
     return [
         TrustPart(page.formats.plural(*texts, number), "incidents")

@@ -63,6 +63,13 @@ def expected_states(lake: Lake) -> list[PullState]:
     return [state for state in collection.states_of(lake, names) if state.retired_at is None]
 
 
+def vanished_states(lake: Lake, expected: Sequence[PullState]) -> list[PullState]:
+    """Return the states of hosts that were pulled, are not retired, and are in no source."""
+    names = {*collection.host_names(lake)} - {state.host for state in expected}
+    states = collection.states_of(lake, sorted(names))
+    return [state for state in states if state.retired_at is None and state.pulled_at]
+
+
 def _names(lake: Lake, source: SourceSettings) -> Sequence[str]:
     """Return the names of a source's hosts: those in the settings, or those with a state."""
     if source.instances is None:
@@ -73,8 +80,32 @@ def _names(lake: Lake, source: SourceSettings) -> Sequence[str]:
 def measure_hosts(
     lake: Lake, now: datetime, lag: timedelta = LAG, source_lag: timedelta = SOURCE_LAG
 ) -> tuple[HostFreshness, ...]:
-    """Read the states of the hosts that should be pulled, and decide how fresh each is."""
-    return tuple(measure_host(state, now, lag, source_lag) for state in expected_states(lake))
+    """Read the states of the hosts, and decide how fresh each is."""
+    expected = expected_states(lake)
+    hosts = [measure_host(state, now, lag, source_lag) for state in expected]
+    return (*hosts, *map(describe_vanished, vanished_states(lake, expected)))
+
+
+def describe_vanished(state: PullState) -> HostFreshness:
+    """Describe a host that no source has any more: whether it has new lines is not known."""
+    problem = (
+        f"Host {state.host} was pulled before and is in no source of the settings. Add its source "
+        f"again or, if it will not come back, run clickstream sources retire {state.host}."
+    )
+    return HostFreshness(
+        name=state.host,
+        newest_line_at=_moment(state.newest_line_at),
+        lag=None,
+        pulled_at=None,
+        failed_at=None,
+        failure="",
+        files=state.files,
+        set_aside=(),
+        refused=(),
+        waiting=(),
+        is_known=False,
+        problem=with_code(problem, NoHost.code),
+    )
 
 
 def describe_unreadable_shop(name: str, failing: tuple[datetime, str] | None) -> str:
@@ -89,7 +120,7 @@ def describe_unreadable_shop(name: str, failing: tuple[datetime, str] | None) ->
 
 
 class SourceProblem(NamedTuple):
-    """A host or shop that is late or silent; `is_known` is false for a host never pulled."""
+    """A host or shop that is late or silent; not `is_known` if never pulled, or vanished."""
 
     name: str
     sentence: str
@@ -101,7 +132,7 @@ def source_problems(lake: Lake, now: datetime) -> list[SourceProblem]:
     """Return what is wrong with each host and shop, in the sentences of `clickstream status`."""
     hosts = measure_hosts(lake, now)
     problems = [SourceProblem(host.name, host.problem, host.is_known) for host in hosts]
-    if not hosts:
+    if not problems:
         problems.append(SourceProblem("", NO_SOURCE, is_known=False))
     for shop in lake.settings.sales:
         failing = unreadable_since(lake, shop.name)

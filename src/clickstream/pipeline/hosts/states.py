@@ -18,10 +18,11 @@ BOOKMARKS_COUNTED = 100_000
 def retire(lake: Lake, name: str, undo: bool = False) -> PullState:
     """Expect no more lines of a host, or expect them again; return the host's state.
 
-    Raises InputError for a host that is not in the settings.
+    Raises InputError for a host that is neither in the settings nor was pulled before.
     """
-    host = find_host(lake, name)
-    state = collection.pull_state(lake, host.name)
+    if name not in collection.host_names(lake, name):
+        name = find_host(lake, name).name
+    state = collection.pull_state(lake, name)
     retired_at = None if undo else state.retired_at or int(time.time())
     return collection.update_pull_state(lake, state, partial(replace, retired_at=retired_at))
 

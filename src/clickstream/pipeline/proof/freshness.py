@@ -25,8 +25,10 @@ from clickstream.pipeline.hosts.host_freshness import (
     NO_SOURCE,
     SOURCE_LAG,
     HostFreshness,
+    describe_vanished,
     expected_states,
     measure_host,
+    vanished_states,
 )
 from clickstream.pipeline.proof.low_lines import describe_low_hours, read_low_hours
 from clickstream.pipeline.proof.sales_freshness import SalesFreshness, sales_freshness
@@ -95,7 +97,8 @@ class LakeRecords:
     each hour of an unfinished publication to its beginning; both for all hours. `late` are the
     published hours among those that wait. `sources` are the states of the hosts that should be
     pulled. `low` are the published hours with unusually few lines. `begins_before` means that an
-    hour before `since` has lines. `sales` are the sources of sales.
+    hour before `since` has lines. `sales` are the sources of sales. `vanished` are the states of
+    hosts that were pulled and are in no source any more.
     """
 
     since: Hour
@@ -108,6 +111,7 @@ class LakeRecords:
     begins_before: bool = False
     sales: Sequence[SalesFreshness] = ()
     bucket: str = ""
+    vanished: Sequence[PullState] = ()
 
 
 @dataclass(frozen=True)
@@ -266,8 +270,9 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
         outdated=tuple(hour for hour in published if not records.published[hour].is_current),
         publishing=tuple(sorted(records.publishing_since.keys() - stuck)),
         broken_off=tuple(sorted(stuck)),
-        sources=tuple(
-            measure_host(state, now, limits.lag, limits.source_lag) for state in records.sources
+        sources=(
+            *(measure_host(state, now, limits.lag, limits.source_lag) for state in records.sources),
+            *map(describe_vanished, records.vanished),
         ),
         missing_hosts=_missing_hosts(records, known.lacking),
         sales=tuple(records.sales),
@@ -322,7 +327,7 @@ def lake_freshness(
     were built by other rules: that needs lines of other weeks, and of a site without domains.
     """
     first = since or Hour.first_of(f"{now.astimezone(UTC) - timedelta(days=DEFAULT_DAYS):%Y-%m-%d}")
-    waiting_since = raw.pending_since(lake)
+    waiting_since, sources = raw.pending_since(lake), expected_states(lake)
     published = _published(lake, first, is_brief)
     records = LakeRecords(
         since=first,
@@ -330,7 +335,8 @@ def lake_freshness(
         waiting_since=waiting_since,
         late=late_hours(lake, waiting_since),
         publishing_since=interrupted_since(lake),
-        sources=expected_states(lake),
+        sources=sources,
+        vanished=vanished_states(lake, sources),
         low=()
         if is_brief or not published
         else read_low_hours(lake, HourSpan(first, max(published))),
