@@ -67,7 +67,7 @@ def _names(lake: Lake, source: SourceSettings) -> Sequence[str]:
     """Return the names of a source's hosts: those in the settings, or those with a state."""
     if source.instances is None:
         return [host.name for host in hosts_of(source)]
-    return collection.host_names(lake, instance_name(source, "i-"))
+    return [*collection.PULL_STATES.names(lake, instance_name(source, "i-"))]
 
 
 @dataclass(frozen=True)
