@@ -67,8 +67,7 @@ def set_state(lake: Lake, now: datetime, host: str, shop_fails: bool, is_open: b
     }[host]
     of_other_source = pulled | {"retired_at": None if host == "vanished" else seconds}
     for name, values in ((lake.settings.sources[0].name, changed), ("till", of_other_source)):
-        state = collection.pull_state(lake, name)
-        collection.update_pull_state(lake, state, lambda old, new=values: replace(old, **new))
+        collection.update_pull_state(lake, name, lambda old, new=values: replace(old, **new))
     with suppress(InputError), sales_state.noting_failure(lake, SHOP, now):
         if shop_fails:
             raise InputError("The password is wrong.")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,8 +79,7 @@ def test_a_worker_reports_the_failure_and_the_recovery_of_a_dag_and_the_figures_
 ) -> None:
     from tests.support.airflow_worker import attempt, create_run, end_runs, sync_dags
 
-    from clickstream.lake import objects
-    from clickstream.pipeline.proof.metrics import RUN_KEY
+    from clickstream.pipeline.proof.metrics import RUNS, RunFigures
     from clickstream_airflow.lake import refer_to_lake
 
     sync_dags()
@@ -102,11 +100,10 @@ def test_a_worker_reports_the_failure_and_the_recovery_of_a_dag_and_the_figures_
         assert made.state == "success", "\n".join(made.shown)
     assert len(webhook.texts) == 2
     assert "over: a run of clickstream_hourly failed" in webhook.titles[1]
-    stored = objects.get(refer_to_lake(), RUN_KEY)
+    stored = RUNS.read(refer_to_lake(), "run")
     assert stored is not None
-    found = json.loads(stored.body)
-    assert found.pop("seconds") > 0
-    assert found == {"lines_pulled": 30, "lines_rejected": 0, "late_lines": 0}
+    assert stored.value.seconds > 0
+    assert replace(stored.value, seconds=0.0) == RunFigures(30, 0, 0, 0.0)
     end_runs()
 
 

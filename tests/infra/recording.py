@@ -29,7 +29,7 @@ from clickstream.dashboard.widgets.incidents import read_incidents
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, digest_marks, fact_files, open_lake, visitor_keys
 from clickstream.lake.digest_marks import DigestMark
-from clickstream.lake.visitor_keys import KeyPeriod
+from clickstream.lake.visitor_keys import OPEN_PERIODS, KeyPeriod, OpenPeriod
 from clickstream.pipeline.backfill.backfill import Steps, plan_backfill, rebuild
 from clickstream.pipeline.hosts.listing import list_hosts
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
@@ -164,9 +164,9 @@ def leave_behind(lake: Lake) -> None:
     """Leave a fact file as a killed refresh does; open and close a period for new visitor ids."""
     fact_files.write_file(lake, "hour_facts", SALES_DAY, pa.table({"lines": [1]}), "killed")
     name = KeyPeriod.of(FIRST, lake.settings.privacy.key_days).name
-    visitor_keys.open_period(lake, name, "tests", LATER)
+    OPEN_PERIODS.put(lake, name, OpenPeriod(name, LATER, "tests"))
     assert visitor_keys.open_periods(lake)
-    visitor_keys.close_period(lake, name)
+    OPEN_PERIODS.delete(lake, name)
 
 
 def clean_on_spark(settings: Settings, patch: pytest.MonkeyPatch) -> None:

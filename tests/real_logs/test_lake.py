@@ -18,11 +18,13 @@ from tests.support.lakes import build_all
 from tests.support.shared_data import shared
 
 from clickstream.clean import RequestTable
+from clickstream.clean.referrers import OwnDomain
 from clickstream.hours import Hour
-from clickstream.lake import Lake, athena, own_domain
+from clickstream.lake import Lake, athena
 from clickstream.pipeline.proof.verify import verify
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.pull.host import pull_source
+from clickstream.pipeline.site import OWN_DOMAINS
 from clickstream.sessions import SessionRules, cut
 from clickstream.settings import SourceSettings
 from clickstream.step_config import clean_rules, session_rules
@@ -117,8 +119,9 @@ def test_42_hours_of_elastic_have_the_known_figures_in_the_lake(
     rows = requests.frame(only=["page", "kind", "is_bot"])
     assert page_views(lake) == counted(rows[(rows["kind"] == "page") & ~rows["is_bot"]]["page"])
 
-    evidence = {"domain": "semicomplete.com", "requests": 1141 + 712, "sample": 1956}
-    assert own_domain.load(lake) == evidence
+    domain = OWN_DOMAINS.read(lake, "own-domain")
+    assert domain is not None
+    assert domain.value == OwnDomain("semicomplete.com", requests=1141 + 712, sample=1956)
     channels = in_the_lake(lake)
     assert channels == in_a_trial(lake.settings.model_copy(update={"sources": (source,)}))
     assert (channels["Referral"], channels.total()) == (54, 519)
@@ -138,7 +141,7 @@ def test_sessions_of_iis_that_cross_midnight_are_those_of_the_whole_log(
 
     hours = "2009-09-06T23", "2009-09-07T12"
     ledger = built(lake, *hours)
-    assert own_domain.load(lake) is None  # the log has no referrers
+    assert OWN_DOMAINS.read(lake, "own-domain") is None  # the log has no referrers
     known_hours = known("waikolai-iis-2009.hourly_utc.csv")
     lines = {row["utc_hour"][:13]: int(row["hits"]) for row in known_hours}
     found = {row["hour_at"].strftime("%Y-%m-%dT%H"): row["lines"] for row in ledger}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,17 +14,16 @@ from typing import Protocol, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from clickstream.alerts.incidents import Incidents
-from clickstream.errors import AwsUnavailable, DamagedObject, InputError
-from clickstream.lake import Lake, aws_errors, objects
-
-KEY = "alerts/incidents.json"
-SWAP_ATTEMPTS = 50
+from clickstream.errors import DamagedObject, InputError
+from clickstream.lake import Lake, aws_errors
+from clickstream.lake.records import RecordStore
 
 T = TypeVar("T")
 Change = Callable[[Incidents], tuple[Incidents, T]]
 """Returns changed incidents and a result. It is applied again if another process was faster."""
 
-_STORED = TypeAdapter(Incidents)
+INCIDENTS = RecordStore("alerts/", Incidents)
+"""The record `incidents` has the incidents of a lake."""
 
 
 class IncidentStore(Protocol):
@@ -44,33 +43,33 @@ class LakeStore:
     @aws_errors.translate_errors()
     def read(self) -> Incidents:
         """Return the stored incidents; none before the first check."""
-        return self._read()[0]
+        with self._damage_named():
+            stored = INCIDENTS.read(self.lake, "incidents")
+        return stored.value if stored else Incidents()
 
     @aws_errors.translate_errors()
     def change(self, change: Change[T]) -> T:
         """Change the incidents by compare-and-swap; nothing is written without a change."""
-        for _ in range(SWAP_ATTEMPTS):
-            before, etag = self._read()
-            after, result = change(before)
-            if after == before:
-                return result
-            if objects.swap(self.lake, KEY, _STORED.dump_json(after), etag):
-                return result
-        raise AwsUnavailable(
-            f"{self.lake.uri(KEY)} was changed by other processes {SWAP_ATTEMPTS} times in a row. "
-            "Nothing is lost: the next check sends what is due."
-        )
+        results: list[T] = []
 
-    def _read(self) -> tuple[Incidents, str | None]:
-        stored = objects.get(self.lake, KEY)
-        if stored is None:
-            return Incidents(), None
+        def change_incidents(before: Incidents) -> Incidents:
+            after, result = change(before)
+            results.append(result)
+            return after
+
+        with self._damage_named():
+            INCIDENTS.update(self.lake, "incidents", Incidents(), change_incidents)
+        return results[-1]
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
         try:
-            return _STORED.validate_json(stored.body), stored.etag
+            yield
         except ValidationError:
             raise DamagedObject(
-                f"{self.lake.uri(KEY)} does not have incidents in the form of this release. Delete "
-                "it: the next check opens the incidents that hold, and sends their alerts again."
+                f"{self.lake.uri(INCIDENTS.key('incidents'))} does not have incidents in the form "
+                "of this release. Delete it: the next check opens the incidents that hold, and "
+                "sends their alerts again."
             ) from None
 
 

@@ -6,10 +6,10 @@ query results, logs, bundles and secrets stay as they are.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from clickstream.aws.bundle import BUNDLES
 from clickstream.aws.deployment import Deployment
@@ -23,14 +23,15 @@ from clickstream.lake.object_versions import (
     histories,
     kept_days,
 )
+from clickstream.lake.records import RecordStore
 from clickstream.pipeline.proof.freshness import PUBLICATION_LIMIT
 from clickstream.settings.sections import QUERY_RESULTS
 from clickstream.wording import quantity
 
-RESTORES = "restores/"
-"""Prefix of records: the pointers that each restore replaced."""
+_RESTORES = RecordStore("restores/", dict[str, Any])
+"""By time: the moment that the lake was restored `to`, and the `pointers` that were replaced."""
 
-_LEFT = (BUNDLES, "logs/", "staging/", QUERY_RESULTS, RESTORES)
+_LEFT = (BUNDLES, "logs/", "staging/", QUERY_RESULTS, _RESTORES.prefix)
 """Prefixes of objects that a restore leaves as they are."""
 
 
@@ -128,8 +129,8 @@ def _changed_pointers(
 
 def _replaced_pointers(lake: Lake) -> list[str]:
     """Return the pointers that earlier restores replaced."""
-    records = [objects.get(lake, one.key) for one in objects.listed(lake, RESTORES)]
-    return [file for one in records if one for file in json.loads(one.body)["pointers"].values()]
+    records = _RESTORES.read_all(lake, [*_RESTORES.names(lake)])
+    return [file for record in records if record for file in record["pointers"].values()]
 
 
 @aws_errors.translate_errors()
@@ -140,8 +141,8 @@ def restore(lake: Lake, plan: RestorePlan, now: datetime) -> None:
     """
     from clickstream.lake.iceberg.pointers import current_pointers, set_pointer
 
-    record = {"to": plan.moment.isoformat(), "pointers": current_pointers(lake)}
-    objects.put(lake, f"{RESTORES}{now:%Y-%m-%dT%H-%M-%S}.json", json.dumps(record).encode())
+    record = {"to": plan.moment, "pointers": current_pointers(lake)}
+    _RESTORES.put(lake, f"{now:%Y-%m-%dT%H-%M-%S}", record)
     copy_versions(lake, plan.copies)
     for table, file in plan.pointers.items():
         set_pointer(lake, table, file)

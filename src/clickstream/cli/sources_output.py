@@ -147,7 +147,6 @@ def _problems(one: HostState) -> list[tuple[str, str]]:
 def state_values(one: HostState) -> dict[str, Any]:
     """Return the state of a host as JSON values, with times in ISO 8601."""
     values = asdict(one.state)
-    del values["etag"]
     for name in ("pulled_at", "newest_line_at", "failed_at", "retired_at"):
         values[name] = _iso(values[name])
     address = {"source": one.host.source.name, "address": one.host.address}

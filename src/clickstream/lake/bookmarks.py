@@ -14,14 +14,16 @@ also identified by its trailer, so it is not fetched again after it was renamed.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Annotated
 
-from clickstream.lake import objects
+from pydantic import Field
+
 from clickstream.lake.client import Lake
+from clickstream.lake.records import RecordStore
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,7 @@ class Bookmark:
     when a range of it was last intended. `pending_digest` is the digest of the bytes from `offset`
     to `pending_end`, intended at `intended_at` in Unix seconds; `tail` is that of the bytes just
     before `offset`. `checkpoints` are such digests at earlier offsets, ascending; they distinguish
-    a shorter copy of the file from another file with the same beginning. Bookmarks of earlier
-    versions lack some of these.
+    a shorter copy of the file from another file with the same beginning.
 
     `log_format` is the format at `offset`, and `header` the header that applies there, escaped. The
     last `leaned` lines before `offset` do not have this format, and the format `leaning` reads
@@ -57,12 +58,12 @@ class Bookmark:
     intended_at: int = 0
     checkpoints: tuple[tuple[int, str], ...] = ()
     is_inside_line: bool = False
-    etag: str | None = None
+    etag: Annotated[str | None, Field(exclude=True)] = None
 
     @property
-    def key(self) -> str:
-        """The key of its object."""
-        return f"bookmarks/{self.host}/{self.fingerprint}.json"
+    def record_name(self) -> str:
+        """The name of its record among the bookmarks."""
+        return f"{self.host}/{self.fingerprint}"
 
     @property
     def is_at_start(self) -> bool:
@@ -98,21 +99,26 @@ class Bookmark:
         )
 
 
+_BOOKMARKS = RecordStore("bookmarks/", Bookmark)
+
+
 def load(lake: Lake, fresh: Bookmark) -> Bookmark:
     """Return the stored bookmark of `fresh`'s host and fingerprint, or `fresh` without one."""
-    stored = objects.get(lake, fresh.key)
-    if stored is None:
-        return fresh
-    known = Bookmark(**json.loads(stored.body))
-    pairs = tuple((int(at), str(digest)) for at, digest in known.checkpoints)
-    return replace(known, checkpoints=pairs, etag=stored.etag)
+    stored = _BOOKMARKS.read(lake, fresh.record_name)
+    return replace(stored.value, etag=stored.etag) if stored else fresh
+
+
+def save(lake: Lake, bookmark: Bookmark) -> Bookmark | None:
+    """Store a bookmark; return None if another process changed it, so it must be loaded again."""
+    etag = _BOOKMARKS.swap(lake, bookmark.record_name, bookmark, bookmark.etag)
+    return replace(bookmark, etag=etag) if etag else None
 
 
 def known_fingerprints(lake: Lake, host: str, limit: int) -> set[str] | None:
     """Return the fingerprints of all bookmarks of a host, by one listing; None for over `limit`."""
-    keys = (key for key, _ in objects.listing(lake, f"bookmarks/{host}/"))
-    found = {key.rpartition("/")[2].removesuffix(".json") for key in islice(keys, limit + 1)}
-    return found if len(found) <= limit else None
+    names = islice(_BOOKMARKS.names(lake, f"{host}/"), limit + 1)
+    fingerprints = {name.rpartition("/")[2] for name in names}
+    return fingerprints if len(fingerprints) <= limit else None
 
 
 @dataclass(frozen=True)
@@ -128,25 +134,15 @@ class FinishedFiles:
     read_at: Mapping[str, int] = field(default_factory=dict)
 
 
+_FINISHED_FILES = RecordStore("bookmarks/", FinishedFiles)
+
+
 def finished_files(lake: Lake, host: str) -> FinishedFiles:
     """Return the finished files of a host."""
-    stored = objects.get(lake, _finished_key(host))
-    return FinishedFiles(**json.loads(stored.body)) if stored else FinishedFiles()
+    stored = _FINISHED_FILES.read(lake, f"{host}/finished")
+    return stored.value if stored else FinishedFiles()
 
 
 def save_finished_files(lake: Lake, host: str, files: FinishedFiles) -> None:
     """Store the finished files; if two pulls store them at the same time, both lists are right."""
-    body = json.dumps(asdict(files), sort_keys=True).encode()
-    objects.put(lake, _finished_key(host), body)
-
-
-def _finished_key(host: str) -> str:
-    return f"bookmarks/{host}/finished.json"
-
-
-def save(lake: Lake, bookmark: Bookmark) -> Bookmark | None:
-    """Store a bookmark; return None if another process changed it, so it must be loaded again."""
-    fields = asdict(bookmark)
-    del fields["etag"]
-    etag = objects.swap(lake, bookmark.key, json.dumps(fields).encode(), bookmark.etag)
-    return replace(bookmark, etag=etag) if etag else None
+    _FINISHED_FILES.put(lake, f"{host}/finished", files)

@@ -7,24 +7,12 @@ and so does each publication, to name the hosts that its hours lack.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from dataclasses import dataclass, replace
 
-from clickstream.errors import AwsUnavailable
-from clickstream.lake import objects
 from clickstream.lake.client import Lake
-
-PREFIX = "sources/"
-SWAP_ATTEMPTS = 20
-
-_STORED_NAME = "source"
-"""The key of the host's name in a stored state, as the first lakes have it."""
-READERS = 16
-"""Number of states that are read at the same time: each is one small object."""
+from clickstream.lake.records import RecordStore
 
 
 @dataclass(frozen=True)
@@ -79,49 +67,31 @@ class PullState:
     failed_at: int | None = None
     failure: str = ""
     retired_at: int | None = None
-    etag: str | None = None
 
-    @property
-    def key(self) -> str:
-        """The key of its object."""
-        return f"{PREFIX}{self.host}.json"
+
+PULL_STATES = RecordStore("sources/", PullState)
 
 
 def pull_states(lake: Lake) -> list[PullState]:
     """Return the state of every host that was ever pulled, by name."""
-    return states_of(lake, host_names(lake))
+    return states_of(lake, [*PULL_STATES.names(lake)])
 
 
 def states_of(lake: Lake, hosts: Sequence[str]) -> list[PullState]:
-    """Return the states of some hosts, in the same order; they are read in parallel."""
-    if not hosts:
-        return []
-    _ = lake.s3  # created here, because boto3 can't create clients in several threads
-    with ThreadPoolExecutor(min(READERS, len(hosts)), thread_name_prefix="states") as pool:
-        return [*pool.map(lambda name: pull_state(lake, name), hosts)]
-
-
-def host_names(lake: Lake, prefix: str = "") -> list[str]:
-    """Return the names of hosts that have a state and begin with `prefix`; only keys are listed."""
-    keys = [key for key, _ in objects.listing(lake, f"{PREFIX}{prefix}")]
-    return [key.removeprefix(PREFIX).removesuffix(".json") for key in keys]
+    """Return the states of some hosts, in the same order; an empty one of a host never pulled."""
+    states = PULL_STATES.read_all(lake, hosts)
+    return [state or PullState(host) for host, state in zip(hosts, states, strict=True)]
 
 
 def pull_state(lake: Lake, host: str) -> PullState:
     """Return the state of one host; an empty one if it was never pulled."""
-    empty = PullState(host)
-    stored = objects.get(lake, empty.key)
-    if stored is None:
-        return empty
-    fields = json.loads(stored.body)
-    fields["host"] = fields.pop(_STORED_NAME)
-    return replace(
-        PullState(**fields),
-        set_aside=tuple(SetAsideFile(**one) for one in fields["set_aside"]),
-        refused=tuple(RefusedFile(**one) for one in fields["refused"]),
-        waiting=tuple(WaitingFile(**one) for one in fields["waiting"]),
-        etag=stored.etag,
-    )
+    stored = PULL_STATES.read(lake, host)
+    return stored.value if stored else PullState(host)
+
+
+def update_pull_state(lake: Lake, host: str, change: Callable[[PullState], PullState]) -> PullState:
+    """Store and return what `change` makes of a host's state, also of one stored meanwhile."""
+    return PULL_STATES.update(lake, host, PullState(host), change)
 
 
 def record_failure(lake: Lake, host: str, sentence: str) -> None:
@@ -130,25 +100,4 @@ def record_failure(lake: Lake, host: str, sentence: str) -> None:
     `sentence` is the printed message of the error, with its code.
     """
     now = int(time.time())
-    update_pull_state(
-        lake, pull_state(lake, host), partial(replace, failed_at=now, failure=sentence)
-    )
-
-
-def update_pull_state(
-    lake: Lake, state: PullState, change: Callable[[PullState], PullState]
-) -> PullState:
-    """Store `change(state)`; if another pull stored a state meanwhile, change that one instead."""
-    for _ in range(SWAP_ATTEMPTS):
-        changed = change(state)
-        fields = asdict(changed)
-        del fields["etag"]
-        fields[_STORED_NAME] = fields.pop("host")
-        body = json.dumps(fields).encode()
-        if etag := objects.swap(lake, changed.key, body, state.etag):
-            return replace(changed, etag=etag)
-        state = pull_state(lake, state.host)
-    raise AwsUnavailable(
-        f"{lake.uri(state.key)} was changed by other pulls {SWAP_ATTEMPTS} times in a row. Nothing "
-        "is lost: clear the task or run the command again."
-    )
+    update_pull_state(lake, host, lambda state: replace(state, failed_at=now, failure=sentence))

@@ -6,15 +6,13 @@ processes sends it. It holds no addresses.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
-from clickstream.lake import aws_errors, objects
+from clickstream.lake import aws_errors
 from clickstream.lake.client import Lake
-
-PREFIX = "digest/"
+from clickstream.lake.records import RecordStore
 
 
 @dataclass(frozen=True)
@@ -32,15 +30,10 @@ class DigestMark:
     refused: int = 0
     message_id: str = ""
 
-    def to_json(self) -> bytes:
-        """Return the mark as it is stored."""
-        return json.dumps(asdict(self) | {"at": self.at.astimezone(UTC).isoformat()}).encode()
 
-    @classmethod
-    def from_json(cls, body: bytes) -> DigestMark:
-        """Read a stored mark."""
-        stored = json.loads(body)
-        return cls(**stored | {"at": datetime.fromisoformat(stored["at"])})
+_MARKS = RecordStore("digest/", DigestMark)
+key_of = _MARKS.key
+"""Returns the key of the mark of a week such as 2026-W47."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +44,11 @@ class StoredMark:
     etag: str
 
 
-def key_of(week: str) -> str:
-    """Return the key of the mark of a week such as 2026-W47."""
-    return f"{PREFIX}{week}.json"
-
-
 @aws_errors.translate_errors()
 def read_mark(lake: Lake, week: str) -> StoredMark | None:
     """Return the mark of a week; None if its mail was never sent."""
-    found = objects.get(lake, key_of(week))
-    return None if found is None else StoredMark(DigestMark.from_json(found.body), found.etag)
+    stored = _MARKS.read(lake, week)
+    return StoredMark(stored.value, stored.etag) if stored else None
 
 
 @aws_errors.translate_errors()
@@ -68,11 +56,11 @@ def write_mark(
     lake: Lake, week: str, mark: DigestMark, former: StoredMark | None
 ) -> StoredMark | None:
     """Replace the former mark (None: not existing yet); None if another process changed it."""
-    etag = objects.swap(lake, key_of(week), mark.to_json(), former.etag if former else None)
-    return None if etag is None else StoredMark(mark, etag)
+    etag = _MARKS.swap(lake, week, mark, former.etag if former else None)
+    return StoredMark(mark, etag) if etag else None
 
 
 @aws_errors.translate_errors()
 def remove_mark(lake: Lake, week: str, former: StoredMark) -> bool:
     """Remove a mark; return False if another process changed it before."""
-    return objects.remove(lake, key_of(week), former.etag)
+    return _MARKS.remove(lake, week, former.etag)

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from clickstream.errors import DamagedObject, InputError
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
 from clickstream.lake.objects import Listed
+from clickstream.lake.records import RecordStore
 
 FACT_VIEWS = (
     "session_facts",
@@ -52,7 +54,7 @@ COMPUTED_VIEWS = ("money_facts", "attribution")
 
 PREFIX = "facts/"
 MANIFEST_KEY = f"{PREFIX}manifest.json"
-MANIFEST_FORMAT = 1
+MANIFEST_FORMAT: Literal[1] = 1
 
 REMEDY_FOR_FACTS = "Compute all facts again from the tables: clickstream facts --all"
 
@@ -82,46 +84,10 @@ class Manifest:
     changed_at: datetime
     time_zone: str
     files: Mapping[str, Mapping[date, FactFile]]
+    format: Literal[1] = MANIFEST_FORMAT
 
-    def to_json(self) -> bytes:
-        """Return the manifest as it is stored."""
-        views = {
-            view: {str(day): asdict(file) for day, file in sorted(files.items())}
-            for view, files in self.files.items()
-        }
-        stored = {
-            "format": MANIFEST_FORMAT,
-            "version": self.version,
-            "changed_at": self.changed_at.isoformat(),
-            "time_zone": self.time_zone,
-            "views": views,
-        }
-        return json.dumps(stored, indent=1).encode()
 
-    @classmethod
-    def from_json(cls, body: bytes) -> Manifest:
-        """Read a stored manifest.
-
-        Raises InputError for another format, DamagedObject for bytes that are no manifest.
-        """
-        try:
-            stored = json.loads(body)
-        except ValueError:
-            raise DamagedObject(
-                f"The stored bytes of {MANIFEST_KEY} are damaged; they name the dashboard's fact "
-                f"files. Delete the object. {REMEDY_FOR_FACTS}"
-            ) from None
-        if stored["format"] != MANIFEST_FORMAT:
-            raise InputError(
-                f"{MANIFEST_KEY} has format {stored['format']}, this version reads "
-                f"{MANIFEST_FORMAT}; use the version of clickstream that wrote it."
-            )
-        files = {
-            view: {date.fromisoformat(day): FactFile(**file) for day, file in days.items()}
-            for view, days in stored["views"].items()
-        }
-        changed_at = datetime.fromisoformat(stored["changed_at"])
-        return cls(stored["version"], changed_at, stored["time_zone"], files)
+_MANIFESTS = RecordStore(PREFIX, Manifest)
 
 
 @dataclass(frozen=True)
@@ -134,8 +100,8 @@ class StoredManifest:
 
 def write_manifest(lake: Lake, manifest: Manifest, etag: str | None) -> StoredManifest | None:
     """Replace the manifest that has `etag`; None if another process has replaced it before."""
-    new = objects.swap(lake, MANIFEST_KEY, manifest.to_json(), etag)
-    return None if new is None else StoredManifest(manifest, new)
+    new = _MANIFESTS.swap(lake, "manifest", manifest, etag)
+    return StoredManifest(manifest, new) if new else None
 
 
 def write_file(lake: Lake, view: str, day: date, rows: pa.Table, source_version: str) -> FactFile:
@@ -164,9 +130,24 @@ def unreferenced(lake: Lake, before: datetime) -> list[Listed]:
 
 
 def read_manifest(lake: Lake) -> StoredManifest | None:
-    """Return the current manifest; None before the first refresh."""
-    found = objects.get(lake, MANIFEST_KEY)
-    return None if found is None else StoredManifest(Manifest.from_json(found.body), found.etag)
+    """Return the current manifest; None before the first refresh.
+
+    Raises InputError for another format, DamagedObject for bytes that are no manifest.
+    """
+    try:
+        stored = _MANIFESTS.read(lake, "manifest")
+    except ValidationError as error:
+        for fault in error.errors():
+            if fault["loc"] == ("format",):
+                raise InputError(
+                    f"{MANIFEST_KEY} has format {fault['input']}, this version reads "
+                    f"{MANIFEST_FORMAT}; use the version of clickstream that wrote it."
+                ) from None
+        raise DamagedObject(
+            f"The stored bytes of {MANIFEST_KEY} are damaged; they name the dashboard's fact "
+            f"files. Delete the object. {REMEDY_FOR_FACTS}"
+        ) from None
+    return StoredManifest(stored.value, stored.etag) if stored else None
 
 
 def manifest_etag(lake: Lake) -> str | None:

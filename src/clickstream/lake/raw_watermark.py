@@ -7,15 +7,12 @@ when the deletion begins.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from clickstream.hours import Hour
-from clickstream.lake import objects
 from clickstream.lake.client import Lake
-
-KEY = "retention/raw.json"
+from clickstream.lake.records import RecordStore
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,6 @@ class RawWatermark:
     """The announcements that still matter, the oldest first; empty while raw is never deleted."""
 
     announced: tuple[Announcement, ...] = ()
-    etag: str | None = None
 
     @property
     def before(self) -> Hour | None:
@@ -44,31 +40,26 @@ class RawWatermark:
         return old[-1] if old else None
 
 
+_WATERMARKS = RecordStore("retention/", RawWatermark)
+
+
 def read_watermark(lake: Lake) -> RawWatermark:
     """Read the watermark of a lake."""
-    stored = objects.get(lake, KEY)
-    if stored is None:
-        return RawWatermark()
-    listed = json.loads(stored.body)["announced"]
-    return RawWatermark(
-        tuple(
-            Announcement(Hour.parse(one["before"]), datetime.fromisoformat(one["at"]))
-            for one in listed
-        ),
-        stored.etag,
-    )
+    stored = _WATERMARKS.read(lake, "raw")
+    return stored.value if stored else RawWatermark()
 
 
-def announce(
-    lake: Lake, former: RawWatermark, before: Hour, now: datetime, keep_since: datetime
-) -> bool:
-    """Move the watermark forward from `former`; return False if another process did meanwhile.
+def announce(lake: Lake, before: Hour, now: datetime, keep_since: datetime) -> None:
+    """Move the watermark forward, unless it is at `before` or later.
 
     Of the announcements up to `keep_since`, only the newest still matters.
     """
-    old = [one for one in former.announced if one.at <= keep_since][-1:]
-    kept = [*old, *(one for one in former.announced if one.at > keep_since)]
-    moved = [*kept, Announcement(before, now.astimezone(UTC))]
-    listed = [{"before": str(one.before), "at": one.at.isoformat()} for one in moved]
-    body = json.dumps({"announced": listed}).encode()
-    return objects.swap(lake, KEY, body, former.etag) is not None
+
+    def move(former: RawWatermark) -> RawWatermark:
+        if former.before and former.before >= before:
+            return former
+        old = [one for one in former.announced if one.at <= keep_since][-1:]
+        newer = [one for one in former.announced if one.at > keep_since]
+        return RawWatermark((*old, *newer, Announcement(before, now.astimezone(UTC))))
+
+    _WATERMARKS.update(lake, "raw", RawWatermark(), move)

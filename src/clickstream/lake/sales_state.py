@@ -9,37 +9,38 @@ another one overtakes, is repeated, also if the source has no rows of the date a
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 
-from clickstream.errors import ClickstreamError, StaleHour
-from clickstream.lake import objects
+from clickstream.errors import ClickstreamError
 from clickstream.lake.client import Lake
+from clickstream.lake.records import RecordStore
 
-PREFIX = "sales/"
+_VERSIONS = RecordStore("sales/", dict[date, str])
+"""The versions of a source's dates by month, such as `web/2026-11`."""
+
+_FAILURES = RecordStore("sales/", tuple[datetime, str])
+"""Since when a source can't be read (aware), and the last error."""
+
 _MARK = "unfinished "
 """How the mark of a publication begins, instead of a version."""
-
-_ATTEMPTS = 50
 
 
 def versions(
     lake: Lake, source: str, first: date | None = None, last: date | None = None
 ) -> dict[date, str]:
     """Return the version of each date that the lake has of a source, from `first` to `last`."""
-    after = _key(source, first.replace(day=1))[:-1] if first else ""
-    found: dict[date, str] = {}
-    for key, _ in objects.listing(lake, f"{PREFIX}{source}/", after):
-        if last and key > _key(source, last):
-            break
-        if stored := objects.get(lake, key):
-            entries = json.loads(stored.body).items()
-            found |= {date.fromisoformat(day): version for day, version in entries}
+    first, last = first or date.min, last or date.max
+    since, until = _month(source, first), _month(source, last)
+    names = [name for name in _VERSIONS.names(lake, f"{source}/") if since <= name <= until]
     return {
-        day: version for day, version in found.items() if (first or day) <= day <= (last or day)
+        day: version
+        for month in _VERSIONS.read_all(lake, names)
+        if month
+        for day, version in month.items()
+        if first <= day <= last
     }
 
 
@@ -65,11 +66,8 @@ def end(lake: Lake, source: str, day: date, version: str, mark: str) -> None:
 
 def unreadable_since(lake: Lake, source: str) -> tuple[datetime, str] | None:
     """Return since when a source can't be read (aware), and the last error; None if it can."""
-    stored = objects.get(lake, _failure_key(source))
-    if stored is None:
-        return None
-    failure = json.loads(stored.body)
-    return datetime.fromisoformat(failure["since"]), failure["error"]
+    stored = _FAILURES.read(lake, source)
+    return stored.value if stored else None
 
 
 @contextmanager
@@ -81,30 +79,22 @@ def noting_failure(lake: Lake, source: str, now: datetime) -> Iterator[None]:
     except ClickstreamError as error:
         since = before[0] if before else now
         if before != (since, error.printed):
-            body = json.dumps({"since": since.isoformat(), "error": error.printed})
-            objects.put(lake, _failure_key(source), body.encode())
+            _FAILURES.put(lake, source, (since, error.printed))
         raise
     if before:
-        objects.delete(lake, [_failure_key(source)])
-
-
-def _failure_key(source: str) -> str:
-    return f"{PREFIX}{source}.json"
+        _FAILURES.delete(lake, source)
 
 
 def _record(lake: Lake, source: str, day: date, version: str, only_after: str = "") -> None:
-    """Record a version by compare-and-swap; with `only_after`, only in place of that one."""
-    key = _key(source, day)
-    for _ in range(_ATTEMPTS):
-        stored = objects.get(lake, key)
-        before: dict[str, str] = json.loads(stored.body) if stored else {}
-        if only_after and before.get(str(day)) != only_after:
-            return
-        body = json.dumps({**before, str(day): version}, sort_keys=True).encode()
-        if objects.swap(lake, key, body, stored.etag if stored else None):
-            return
-    raise StaleHour(f"{lake.uri(key)} is changed by other processes all the time; try again.")
+    """Record a version; with `only_after`, only in place of that one."""
+
+    def change(before: dict[date, str]) -> dict[date, str]:
+        if only_after and before.get(day) != only_after:
+            return before
+        return {**before, day: version}
+
+    _VERSIONS.update(lake, _month(source, day), {}, change)
 
 
-def _key(source: str, day: date) -> str:
-    return f"{PREFIX}{source}/{day:%Y-%m}.json"
+def _month(source: str, day: date) -> str:
+    return f"{source}/{day:%Y-%m}"

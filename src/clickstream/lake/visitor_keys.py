@@ -15,7 +15,6 @@ when all hours of the period have them, so a build that is killed can be complet
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,12 +25,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from clickstream.hours import Hour
-from clickstream.lake import objects
 from clickstream.lake.client import Lake
+from clickstream.lake.records import RecordStore
 from clickstream.settings import Settings
-
-DESTROYED = "visitor_keys/destroyed/"
-OPEN = "visitor_keys/open/"
 
 
 @dataclass(frozen=True)
@@ -43,39 +39,19 @@ class OpenPeriod:
     opened_by: str
 
 
-def record_destroyed(lake: Lake, key_id: str, now: datetime) -> None:
-    """Record that a key is destroyed at `now`, an aware time."""
-    body = json.dumps({"destroyed_at": now.astimezone(UTC).isoformat(timespec="seconds")})
-    objects.put(lake, f"{DESTROYED}{key_id}.json", body.encode())
+DESTROYED_KEYS = RecordStore("visitor_keys/destroyed/", datetime)
+"""When each key was destroyed, by its id."""
 
-
-def destroyed_at(lake: Lake, key_id: str) -> datetime | None:
-    """Return when a key was destroyed; None if that is not recorded."""
-    stored = objects.get(lake, f"{DESTROYED}{key_id}.json")
-    return datetime.fromisoformat(json.loads(stored.body)["destroyed_at"]) if stored else None
-
-
-def open_period(lake: Lake, name: str, run_id: str, now: datetime) -> None:
-    """Allow the hours of a period to be built again with new visitor ids."""
-    body = {"opened_at": now.astimezone(UTC).isoformat(timespec="seconds"), "opened_by": run_id}
-    objects.put(lake, f"{OPEN}{name}.json", json.dumps(body).encode())
+OPEN_PERIODS = RecordStore("visitor_keys/open/", OpenPeriod)
 
 
 def open_periods(lake: Lake) -> list[OpenPeriod]:
     """Return the periods whose hours may get new visitor ids, in order of their names."""
-    names = [key.removeprefix(OPEN).removesuffix(".json") for key, _ in objects.listing(lake, OPEN)]
-    found = [(name, objects.get(lake, f"{OPEN}{name}.json")) for name in names]
-    return [_parse(name, stored.body) for name, stored in found if stored]
-
-
-def _parse(name: str, body: bytes) -> OpenPeriod:
-    values = json.loads(body)
-    return OpenPeriod(name, datetime.fromisoformat(values["opened_at"]), values["opened_by"])
-
-
-def close_period(lake: Lake, name: str) -> None:
-    """End the permission to give a period's hours new visitor ids."""
-    objects.delete(lake, [f"{OPEN}{name}.json"])
+    return [
+        period
+        for period in OPEN_PERIODS.read_all(lake, [*OPEN_PERIODS.names(lake)])
+        if period is not None
+    ]
 
 
 KEY_BYTES = 32
@@ -263,7 +239,7 @@ def _is_expired(lake: Lake, period: KeyPeriod, now: datetime) -> bool:
 def _destroy(lake: Lake, expired: list[KeyPeriod], now: datetime) -> list[KeyPeriod]:
     for period in expired:
         if key := _stored(lake, period):
-            record_destroyed(lake, key.id, now)
+            DESTROYED_KEYS.put(lake, key.id, now.astimezone(UTC))
         lake.secrets.delete_secret(SecretId=_name(lake, period), ForceDeleteWithoutRecovery=True)
     return expired
 

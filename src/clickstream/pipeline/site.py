@@ -1,8 +1,8 @@
 """The settings that hours are built with, to which the inferred own domain is added.
 
 If `site.domains` is empty, the domain is inferred once from the raw lines and stored in the lake
-(`lake.own_domain`). All processes then use the stored domain, so all hours have the same own
-domain, in whatever order they are built.
+(`site/own-domain.json`). All processes then use the stored domain, so all hours have the same own
+domain, in whatever order they are built. It is inferred again only after the object was deleted.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 
 from clickstream import parse
 from clickstream.clean.referrers import LEAST_SAMPLE, OwnDomain
-from clickstream.lake import Lake, aws_errors, own_domain, raw
+from clickstream.lake import Lake, aws_errors, raw
 from clickstream.lake.raw import RawObject
+from clickstream.lake.records import RecordStore
 from clickstream.settings import Settings
 from clickstream.step_config import (
     infer_domain,
@@ -35,6 +36,9 @@ It limits the cost while no domain can be inferred: every process that builds tr
 """
 
 OF_SAMPLE = " in a sample of the earliest raw lines"
+
+OWN_DOMAINS = RecordStore("site/", OwnDomain)
+"""The record `own-domain` has the domain that was inferred for the whole lake."""
 
 _MEMO = "own domain"
 
@@ -85,24 +89,22 @@ def look_again(lake: Lake) -> None:
 
 
 def _own_domain(lake: Lake, store: bool) -> OwnDomain | None:
-    known: _Known = lake.memo.get(_MEMO) or _load_domain(lake) or _Known(_infer_domain(lake), False)
-    if store and known.found and not known.is_settled:
-        known = _store_domain(lake, known.found)
+    """Return the own domain. If two processes store one, both use the first that was stored."""
+    known: _Known | None = lake.memo.get(_MEMO)
+    if known is None:
+        record = OWN_DOMAINS.read(lake, "own-domain")
+        known = _Known(record.value, True) if record else _Known(_infer_domain(lake), False)
+    if store and (inferred := known.found) and not known.is_settled:
+
+        def keep_first(before: OwnDomain | None) -> OwnDomain:
+            return before or inferred
+
+        stored = OWN_DOMAINS.update(lake, "own-domain", None, keep_first)
+        if stored == inferred:
+            logging.getLogger(__name__).info(inferred.describe(OF_SAMPLE))
+        known = _Known(stored, True)
     lake.memo[_MEMO] = known
     return known.found
-
-
-def _load_domain(lake: Lake) -> _Known | None:
-    values = own_domain.load(lake)
-    return _Known(OwnDomain(**values), True) if values else None
-
-
-def _store_domain(lake: Lake, found: OwnDomain) -> _Known:
-    """Store the domain. If two processes store one, both use the first one that was stored."""
-    stored = OwnDomain(**own_domain.store(lake, asdict(found)))
-    if stored == found:
-        logging.getLogger(__name__).info(found.describe(OF_SAMPLE))
-    return _Known(stored, True)
 
 
 def _infer_domain(lake: Lake) -> OwnDomain | None:

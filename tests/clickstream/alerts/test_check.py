@@ -14,13 +14,14 @@ from tests.support.smtp_server import MailServer
 from clickstream.alerts.check import check_alerts
 from clickstream.alerts.incidents import Incidents, Mute
 from clickstream.alerts.runs import report_failed_task, report_run_succeeded
-from clickstream.alerts.store import KEY, LakeStore
+from clickstream.alerts.store import INCIDENTS, LakeStore
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects
 from clickstream.pipeline.proof.verify_record import read_verify_record, record_verification
 from clickstream.settings import DashboardSettings, Settings
 
 NOW = HOUR.end + timedelta(minutes=20)
+KEY = INCIDENTS.key("incidents")
 FAILS = "site: requests fail (/order)"
 REJECTS = "site: many lines can't be read"
 FINDINGS = "site: hours are not right"

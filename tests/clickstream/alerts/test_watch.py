@@ -19,11 +19,11 @@ from tests.support.smtp_server import MailServer, self_signed
 
 from clickstream.alerts.machine import certificate_end
 from clickstream.alerts.senders import send_mail
-from clickstream.alerts.store import KEY
+from clickstream.alerts.store import INCIDENTS
 from clickstream.alerts.texts import build_test
 from clickstream.alerts.watch import Watch
 from clickstream.errors import AwsUnavailable, ClickstreamError
-from clickstream.lake import Lake, objects
+from clickstream.lake import Lake
 from clickstream.settings import AlertSettings, Settings, SiteSettings
 
 NOW = HOUR.end + timedelta(minutes=20)
@@ -68,7 +68,7 @@ class Night:
 @pytest.fixture
 def clean(wave_settings: Settings) -> Iterator[None]:
     yield
-    objects.delete(Lake(wave_settings, aws_session()), [KEY])
+    INCIDENTS.delete(Lake(wave_settings, aws_session()), "incidents")
 
 
 @pytest.mark.usefixtures("clean")

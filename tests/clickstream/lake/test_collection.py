@@ -1,11 +1,15 @@
-"""What pulls observed about a source is stored once, however many pulls end at the same time."""
+"""What pulls observed about a host is stored and read as it was."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from clickstream.lake import Lake, collection
-from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile, WaitingFile
+from clickstream.lake.collection import (
+    PULL_STATES,
+    PullState,
+    RefusedFile,
+    SetAsideFile,
+    WaitingFile,
+)
 
 
 def test_a_source_that_was_never_pulled_has_an_empty_state(lake: Lake) -> None:
@@ -28,12 +32,15 @@ def test_a_state_is_read_as_it_was_stored(lake: Lake) -> None:
         PullState("web-2"),
     ]
     for state in states:
-        collection.update_pull_state(lake, PullState(state.host), lambda _, s=state: s)
-    assert [replace(found, etag=None) for found in collection.pull_states(lake)] == states
+        PULL_STATES.put(lake, state.host, state)
+    assert collection.pull_states(lake) == states
+    names = ["web-2", "web-3", "web-1"]
+    assert collection.states_of(lake, names) == [states[1], PullState("web-3"), states[0]]
 
 
-def test_of_pulls_at_the_same_time_each_changes_what_the_other_stored(lake: Lake) -> None:
-    before = collection.pull_state(lake, "web-1")
-    for _ in range(3):
-        collection.update_pull_state(lake, before, lambda s: replace(s, files=s.files + 1))
-    assert collection.pull_state(lake, "web-1").files == 3
+def test_a_failure_keeps_what_earlier_pulls_observed(lake: Lake) -> None:
+    PULL_STATES.put(lake, "web-1", PullState("web-1", files=3))
+    collection.record_failure(lake, "web-1", "unreachable (CS-202)")
+    state = collection.pull_state(lake, "web-1")
+    assert (state.files, state.failure) == (3, "unreachable (CS-202)")
+    assert state.failed_at

@@ -13,15 +13,16 @@ import pytest
 from rich.console import Console
 from tests.support.lakes import aws_session, build_all
 
+from clickstream.clean.referrers import OwnDomain
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, hour_ledger, open_lake, own_domain
+from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.logs.trial import read_figures
 from clickstream.pipeline import site
 from clickstream.pipeline.hour.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.hour.outdated import hour_states
 from clickstream.pipeline.publish.publish import refresh_views, register_tables
 from clickstream.pipeline.pull.host import pull_source
-from clickstream.pipeline.site import describe_own_domain, settings_digest
+from clickstream.pipeline.site import OWN_DOMAINS, describe_own_domain, settings_digest
 from clickstream.settings import Settings, SiteSettings
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T01")
@@ -96,7 +97,7 @@ def test_inferred_domain_gives_the_rows_of_the_same_domain_in_the_settings(
         assert sorted(map(str, inferred)) == sorted(map(str, expected))
     digests = [set(hour_ledger.ledger(lake)["settings_digest"]) for lake in lakes]
     assert digests[0] == digests[1]
-    assert own_domain.load(told) is None
+    assert OWN_DOMAINS.read(told, "own-domain") is None
     assert describe_own_domain(told) == ""
 
 
@@ -106,12 +107,12 @@ def test_stored_domain_is_kept_whatever_lines_come_later(
     write(lake, visits("shop.example", 30))
     pull(lake)
     build_all(lake, FIRST, LAST, "test")
-    stored = own_domain.load(lake)
+    stored = OWN_DOMAINS.read(lake, "own-domain")
     write(lake, visits("moved.example", 300, seed=2), "access.log.1")
     later = reopen()
     pull(later)
     build_all(later, FIRST, LAST, "again")
-    assert own_domain.load(later) == stored
+    assert OWN_DOMAINS.read(later, "own-domain") == stored
     digests = set(hour_ledger.ledger(later)["settings_digest"])
     assert digests == {settings_digest(lake)} == {settings_digest(later)}
 
@@ -122,7 +123,7 @@ def test_small_sample_is_not_stored_and_a_larger_one_outdates_what_was_built_wit
     write(lake, visits("shop.example", 10))
     pull(lake)
     build_all(lake, FIRST, LAST, "test")
-    assert own_domain.load(lake) is None
+    assert OWN_DOMAINS.read(lake, "own-domain") is None
     assert "fewer than 50 asset requests" in describe_own_domain(lake)
     without = settings_digest(lake)
 
@@ -141,7 +142,7 @@ def test_ledger_names_the_settings_that_an_hour_was_cleaned_with(
     write(lake, visits("shop.example", 10))
     pull(lake)
     staged = check_hour(lake, build_sessions(lake, clean_hits(lake, FIRST)))
-    own_domain.store(lake, {"domain": "shop.example", "requests": 80, "sample": 90})
+    OWN_DOMAINS.put(lake, "own-domain", OwnDomain("shop.example", 80, 90))
     register_tables(reopen(), staged, "test")
     [one] = hour_states(reopen(), FIRST, FIRST)
     assert one.outdated == "built by other settings or another version"

@@ -17,7 +17,7 @@ from clickstream.errors import InputError, PastWindow, RawDeleted
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, raw, visitor_keys
 from clickstream.lake.hour_ledger import LedgerRow
-from clickstream.lake.visitor_keys import KeyPeriod
+from clickstream.lake.visitor_keys import KeyPeriod, OpenPeriod
 from clickstream.pipeline.backfill.backfill import Progress, rebuild, track_progress
 from clickstream.pipeline.hour.replay_window import ReplayWindow, raise_first
 from clickstream.wording import quantity
@@ -131,7 +131,8 @@ def _count_published(lake: Lake, periods: list[KeyPeriod]) -> tuple[int, int]:
 def open_periods(lake: Lake, plan: NewIds, run_id: str) -> None:
     """Allow every build of the plan's hours, by this process or another, until all are done."""
     for period in plan.periods:
-        visitor_keys.open_period(lake, period.name, run_id, datetime.now(UTC))
+        opened = OpenPeriod(period.name, datetime.now(UTC), run_id)
+        visitor_keys.OPEN_PERIODS.put(lake, period.name, opened)
 
 
 def give_new_visitor_ids(lake: Lake, plan: NewIds, run_id: str) -> Iterator[Progress]:

@@ -15,7 +15,13 @@ from clickstream.collect import hosts_of, instance_name
 from clickstream.completeness import LAG
 from clickstream.errors import NoHost, RefusedFiles, StateCode, with_code
 from clickstream.lake import Lake, aws_errors, collection
-from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile, WaitingFile
+from clickstream.lake.collection import (
+    PULL_STATES,
+    PullState,
+    RefusedFile,
+    SetAsideFile,
+    WaitingFile,
+)
 from clickstream.lake.sales_state import unreadable_since
 from clickstream.settings import SourceSettings
 from clickstream.wording import describe_duration, quantity
@@ -65,7 +71,7 @@ def expected_states(lake: Lake) -> list[PullState]:
 
 def vanished_states(lake: Lake, expected: Sequence[PullState]) -> list[PullState]:
     """Return the states of hosts that were pulled, are not retired, and are in no source."""
-    names = {*collection.host_names(lake)} - {state.host for state in expected}
+    names = {*PULL_STATES.names(lake)} - {state.host for state in expected}
     states = collection.states_of(lake, sorted(names))
     return [state for state in states if state.retired_at is None and state.pulled_at]
 
@@ -74,7 +80,7 @@ def _names(lake: Lake, source: SourceSettings) -> Sequence[str]:
     """Return the names of a source's hosts: those in the settings, or those with a state."""
     if source.instances is None:
         return [host.name for host in hosts_of(source)]
-    return collection.host_names(lake, instance_name(source, "i-"))
+    return [*PULL_STATES.names(lake, instance_name(source, "i-"))]
 
 
 def measure_hosts(

@@ -77,7 +77,7 @@ def find_host(lake: Lake, name: str) -> Host:
     Raises InputError for any other name; the message lists the known hosts.
     """
     own = next((one for one in lake.settings.sources if one.name == name.partition(".")[0]), None)
-    is_known = own and own.instances and collection.pull_state(lake, name).etag
+    is_known = own and own.instances and collection.PULL_STATES.read(lake, name)
     found = _hosts_of(lake, own, [name] if is_known else []) if own else []
     host = next((host for host in found if host.name == name), None)
     if host is None:

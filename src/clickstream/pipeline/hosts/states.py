@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from clickstream.collect import Host
 from clickstream.lake import Lake, aws_errors, bookmarks, collection
@@ -20,11 +19,13 @@ def retire(lake: Lake, name: str, undo: bool = False) -> PullState:
 
     Raises InputError for a host that is neither in the settings nor was pulled before.
     """
-    if name not in collection.host_names(lake, name):
+    if name not in collection.PULL_STATES.names(lake, name):
         name = find_host(lake, name).name
-    state = collection.pull_state(lake, name)
-    retired_at = None if undo else state.retired_at or int(time.time())
-    return collection.update_pull_state(lake, state, partial(replace, retired_at=retired_at))
+
+    def set_retired(state: PullState) -> PullState:
+        return replace(state, retired_at=None if undo else state.retired_at or int(time.time()))
+
+    return collection.update_pull_state(lake, name, set_retired)
 
 
 @dataclass(frozen=True)

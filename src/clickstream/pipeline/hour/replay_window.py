@@ -100,8 +100,8 @@ class ReplayWindow:
 
     def _message(self, hour: Hour, key_id: str) -> str:
         period = KeyPeriod.named(key_id.partition("/")[0])
-        at = visitor_keys.destroyed_at(self._lake, key_id)
-        when = f" on {at:%Y-%m-%d at %H:%M} UTC" if at else ""
+        destroyed = visitor_keys.DESTROYED_KEYS.read(self._lake, key_id)
+        when = f" on {destroyed.value:%Y-%m-%d at %H:%M} UTC" if destroyed else ""
         return (
             f"Hour {hour} is past its replay window and was not built again: the visitor key of "
             f"{period.start:%Y-%m-%d} to {period.last_day:%Y-%m-%d} was destroyed{when}, so its "
@@ -158,4 +158,4 @@ def close_renewed_periods(lake: Lake) -> None:
     """Close the periods for new visitor ids whose hours all have them."""
     for renewal in renewals(lake):
         if not renewal.left:
-            visitor_keys.close_period(lake, renewal.opened.name)
+            visitor_keys.OPEN_PERIODS.delete(lake, renewal.opened.name)

@@ -7,17 +7,15 @@ gets them at the end of a run (`report_metrics`), and Prometheus from `/metrics`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from clickstream.lake import Lake, aws_errors, objects
+from clickstream.lake import Lake, aws_errors
 from clickstream.lake.cloudwatch import Datum, put_metrics
+from clickstream.lake.records import RecordStore
 from clickstream.pipeline.proof.freshness import Freshness, lake_freshness
 from clickstream.pipeline.proof.verify_record import read_verify_record
-
-RUN_KEY = "health/run.json"
 
 
 @dataclass(frozen=True)
@@ -97,6 +95,10 @@ class RunFigures:
     seconds: float
 
 
+RUNS = RecordStore("health/", RunFigures)
+"""The record `run` has the figures of the last run."""
+
+
 @dataclass(frozen=True)
 class Metrics:
     """The known values of HEALTH_METRICS by name; iterating gives the data for CloudWatch."""
@@ -145,16 +147,16 @@ def measure_metrics(
 @aws_errors.translate_errors()
 def lake_metrics(lake: Lake, now: datetime) -> Metrics:
     """Read the lake's records and measure its metrics at `now`, an aware time."""
-    stored, verified = objects.get(lake, RUN_KEY), read_verify_record(lake)
-    run = RunFigures(**json.loads(stored.body)) if stored else None
+    run, verified = RUNS.read(lake, "run"), read_verify_record(lake)
     findings = verified.findings if verified else None
-    return measure_metrics(lake_freshness(lake, now, is_brief=True), run, findings)
+    freshness = lake_freshness(lake, now, is_brief=True)
+    return measure_metrics(freshness, run.value if run else None, findings)
 
 
 @aws_errors.translate_errors()
 def report_metrics(lake: Lake, run: RunFigures, now: datetime) -> Metrics:
     """Store the figures of a run that ends, measure the metrics, and send them to CloudWatch."""
-    objects.put(lake, RUN_KEY, json.dumps(asdict(run)).encode())
+    RUNS.put(lake, "run", run)
     metrics = lake_metrics(lake, now)
     put_metrics(lake, metrics, now)
     return metrics

@@ -6,19 +6,15 @@ are verified again. `recorded_checks` writes the record; alerts and metrics read
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from clickstream.errors import AwsUnavailable
 from clickstream.hours import Hour
-from clickstream.lake import Lake, aws_errors, objects
+from clickstream.lake import Lake, aws_errors
+from clickstream.lake.records import RecordStore
 from clickstream.wording import quantity, shorten
-
-KEY = "health/verify.json"
-SWAP_ATTEMPTS = 20
 
 Verified = Literal["hours", "sales", "matches"]
 """What a verification is about."""
@@ -54,25 +50,15 @@ class VerifyRecord:
             if found
         )
 
-    def to_json(self) -> bytes:
-        """Return the record as it is stored."""
-        values = {"at": self.at.isoformat(), "first": self.first, "last": self.last}
-        return json.dumps(values | {"found": dict(self.found)}).encode()
 
-    @classmethod
-    def from_json(cls, body: bytes) -> VerifyRecord:
-        """Read a stored record."""
-        stored = json.loads(body)
-        found = {kind: tuple(some) for kind, some in stored["found"].items()}
-        at = datetime.fromisoformat(stored["at"])
-        return cls(at, stored["first"], stored["last"], found)
+_RECORDS = RecordStore("health/", VerifyRecord)
 
 
 @aws_errors.translate_errors()
 def read_verify_record(lake: Lake) -> VerifyRecord | None:
     """Return the record; None if nothing was verified yet."""
-    stored = objects.get(lake, KEY)
-    return VerifyRecord.from_json(stored.body) if stored else None
+    stored = _RECORDS.read(lake, "verify")
+    return stored.value if stored else None
 
 
 @aws_errors.translate_errors()
@@ -87,18 +73,14 @@ def record_verification(
     """Record the hours, or the dates, with a finding in a verified range; None is an open end."""
     begin, end = _end(kind, first), _end(kind, last)
     new = {"" if one is None else str(one) for one in found}
-    for _ in range(SWAP_ATTEMPTS):
-        stored = objects.get(lake, KEY)
-        before = VerifyRecord.from_json(stored.body).found if stored else {}
-        kept = {one for one in before.get(kind, ()) if one and not _is_within(one, begin, end)}
-        found_now = {**before, kind: tuple(sorted(new | kept))}
-        record = VerifyRecord(now.astimezone(UTC), begin, end, found_now)
-        if objects.swap(lake, KEY, record.to_json(), stored.etag if stored else None):
-            return
-    raise AwsUnavailable(
-        f"{lake.uri(KEY)} was changed by other processes {SWAP_ATTEMPTS} times in a row. Nothing "
-        "is lost: run the command again."
-    )
+
+    def replace_range(before: VerifyRecord | None) -> VerifyRecord:
+        known = before.found if before else {}
+        kept = {one for one in known.get(kind, ()) if one and not _is_within(one, begin, end)}
+        findings = {**known, kind: tuple(sorted(new | kept))}
+        return VerifyRecord(now.astimezone(UTC), begin, end, findings)
+
+    _RECORDS.update(lake, "verify", None, replace_range)
 
 
 def _end(kind: Verified, hour: Hour | None) -> str:

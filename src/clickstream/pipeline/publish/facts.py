@@ -235,8 +235,8 @@ class _Refresh:
     def _manifest(self, files: Mapping[FactKey, FactFile]) -> Manifest:
         names = fact_views(self.lake.settings)
         by_view: dict[str, dict[date, FactFile]] = {view: {} for view in names}
-        for (view, day), file in files.items():
-            by_view[view][day] = file
+        for view, day in sorted(files):
+            by_view[view][day] = files[view, day]
         zone = self.lake.settings.site.time_zone
         return Manifest(self.version + 1, datetime.now(UTC), zone, by_view)
 

@@ -18,7 +18,7 @@ from clickstream.lake import Lake, hour_ledger, raw, visitor_keys
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.intents import interrupted_hours
 from clickstream.lake.objects import Listed
-from clickstream.lake.raw_watermark import RawWatermark, announce, read_watermark
+from clickstream.lake.raw_watermark import announce, read_watermark
 from clickstream.lake.visitor_keys import KeyPeriod
 from clickstream.pipeline.hosts.missing import complete_hours
 from clickstream.pipeline.publish.late_lines import late_hours
@@ -123,11 +123,9 @@ def _first_hours_of_open_periods(lake: Lake) -> list[Hour]:
 
 
 def announce_watermark(lake: Lake, plan: RawRetention, now: datetime) -> None:
-    """Announce the watermark of a plan, if it moves; another process may be faster."""
+    """Announce the watermark of a plan, if it moves."""
     if plan.announced:
-        former: RawWatermark = read_watermark(lake)
-        if former.before is None or plan.announced > former.before:
-            announce(lake, former, plan.announced, now, _announced_by(lake, now))
+        announce(lake, plan.announced, now, _announced_by(lake, now))
 
 
 def complete_before(lake: Lake, before: Hour) -> None:

@@ -22,7 +22,13 @@ from clickstream.errors import (
 )
 from clickstream.lake import Lake, aws_errors, bookmarks, collection
 from clickstream.lake.bookmarks import FinishedFiles
-from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile, WaitingFile
+from clickstream.lake.collection import (
+    PULL_STATES,
+    PullState,
+    RefusedFile,
+    SetAsideFile,
+    WaitingFile,
+)
 from clickstream.pipeline import site
 from clickstream.pipeline.pull.context import HostPull, PullProgress, PullTotals
 from clickstream.pipeline.pull.file import Outcome, pull_file
@@ -78,7 +84,8 @@ def pull_source(
     """
     host = host or source.name
     logs = logs or DirectorySource(lake.settings.resolve(source.path), source.pattern)
-    began_at, state = int(time.time()), collection.pull_state(lake, host)
+    began_at, record = int(time.time()), PULL_STATES.read(lake, host)
+    state = record.value if record else PullState(host)
     known, stored = bookmarks.finished_files(lake, host), PullTotals()
     shared = HostPull(
         lake, source, host, logs, began_at, known, stored, PullProgress(host, stored, progress)
@@ -96,7 +103,9 @@ def pull_source(
     if finished != known:
         bookmarks.save_finished_files(lake, host, finished)
     observed = _observed_state(shared, found)
-    collection.update_pull_state(lake, state, partial(_merge_states, observed))
+    merged = _merge_states(observed, state)
+    if not PULL_STATES.swap(lake, host, merged, record.etag if record else None):
+        collection.update_pull_state(lake, host, partial(_merge_states, observed))
     site.look_again(lake)
     return _build_result(observed, state, found, stored)
 

@@ -21,7 +21,13 @@ from tests.support.examples import examples
 from clickstream.dashboard.questions import fact_copy
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, FactCopy
 from clickstream.errors import InputError
-from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
+from clickstream.lake import Lake, objects
+from clickstream.lake.fact_files import (
+    FACT_VIEWS,
+    MANIFEST_KEY,
+    FactFile,
+    read_manifest,
+)
 
 MOMENT = datetime(2026, 11, 2, 9)
 
@@ -219,9 +225,10 @@ def test_only_its_owner_may_read_the_copy(tmp_path) -> None:
     assert (tmp_path / "new" / FILE_NAME).stat().st_mode & 0o077 == 0
 
 
-def test_a_manifest_of_another_format_is_refused() -> None:
+def test_a_manifest_of_another_format_is_refused(lake: Lake) -> None:
+    objects.put(lake, MANIFEST_KEY, b'{"format": 99}')
     with pytest.raises(InputError, match="has format 99"):
-        Manifest.from_json(b'{"format": 99}')
+        read_manifest(lake)
 
 
 def test_a_manifest_of_another_lake_with_the_same_version_replaces_the_copy(tmp_path) -> None:

@@ -17,7 +17,7 @@ from tests.support.ssh_server import SshServer, ssh_server
 from clickstream.collect import limits
 from clickstream.errors import HostKeyRefused, HostUnreachable, InputError, MissingDirectory
 from clickstream.lake import Lake, collection
-from clickstream.lake.collection import PullState, update_pull_state
+from clickstream.lake.collection import PULL_STATES, PullState
 from clickstream.pipeline.hosts.listing import find_host, list_hosts
 from clickstream.pipeline.hosts.opening import login_of
 from clickstream.pipeline.pull.all_hosts import pull_all, pull_host
@@ -70,7 +70,7 @@ def with_sources(lake: Lake, *sources: SourceSettings, ec2: Any = None, **collec
 
 def known(lake: Lake, name: str, **fields: Any) -> None:
     """Store a state as an earlier pull of the host left it."""
-    update_pull_state(lake, PullState(name, pulled_at=1), lambda one: replace(one, **fields))
+    PULL_STATES.put(lake, name, PullState(name, **{"pulled_at": 1, **fields}))
 
 
 def test_hosts_are_named_by_source_and_address(lake: Lake) -> None:

@@ -69,8 +69,7 @@ def missing(lake: Lake) -> list[str | None]:
 
 
 def set_state(lake: Lake, name: str, **changes: int | None) -> None:
-    state = collection.pull_state(lake, name)
-    collection.update_pull_state(lake, state, lambda one: replace(one, **changes))
+    collection.update_pull_state(lake, name, lambda one: replace(one, **changes))
 
 
 def run_hours(lake: Lake, last: Hour = HOURS[-1]) -> Due:

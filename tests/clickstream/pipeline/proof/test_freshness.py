@@ -230,7 +230,7 @@ def test_retired_hosts_do_not_count_and_lacking_hours_are_read_from_the_ledger(l
     assert [(one.name, one.hours) for one in found.missing_hosts] == [("web-1", (hour,))]
     assert lake_freshness(lake, later, hour.next).missing_hosts == ()
     retired = replace(PullState("web-1"), retired_at=1)
-    collection.update_pull_state(lake, PullState("web-1"), lambda _: retired)
+    collection.update_pull_state(lake, "web-1", lambda _: retired)
     assert lake_freshness(lake, later, hour).sources == ()
 
 
@@ -258,7 +258,7 @@ def test_a_lake_s_records_are_read(lake: Lake) -> None:
         store_line(lake, hour, "web-1")
     list(rebuild(lake, [first, second], "tests"))
     store_line(lake, first, "web-2")
-    collection.update_pull_state(lake, PullState("web-1"), lambda _: SOURCE)
+    collection.update_pull_state(lake, "web-1", lambda _: SOURCE)
 
     later = datetime.now(UTC) + timedelta(hours=1)
     found = lake_freshness(lake, later, first, FreshnessLimits(timedelta(days=900)))

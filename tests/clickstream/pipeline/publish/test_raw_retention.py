@@ -247,8 +247,8 @@ def test_hours_that_lack_a_host_keep_their_raw_lines_until_it_is_back_or_retired
 
 
 def set_state(lake: Lake, **changes: int) -> None:
-    state = collection.pull_state(lake, lake.settings.sources[0].name)
-    collection.update_pull_state(lake, state, lambda one: replace(one, **changes))
+    host = lake.settings.sources[0].name
+    collection.update_pull_state(lake, host, lambda one: replace(one, **changes))
 
 
 @pytest.mark.lake
