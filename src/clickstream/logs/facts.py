@@ -76,7 +76,7 @@ class FactQueries:
         found = {}
         for name, column in self._date_columns.items():
             dates = f"{column} between date '{first}' and date '{last}'"
-            rows = self._connection.sql(f"from {name} where {dates}").to_arrow_table()  # noqa: S608
+            rows = self._connection.sql(f"from {name} where {dates}").to_arrow_table()
             found[name] = rows.append_column(COPIED_DAY, rows[column])
         for table in tables:
             self._connection.unregister(f"table {table.name}")

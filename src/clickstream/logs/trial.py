@@ -67,10 +67,10 @@ def read_figures(
     logs = LogSet(paths, settings, log_format)
     with closing(CountedLines(settings.site.hosts)) as lines:
         found = logs.read(errors, lines)
-        return (_compute(logs, found, lines, errors) if lines.lines else None), found.read
+        return (_compute(found, lines, errors) if lines.lines else None), found.read
 
 
-def _compute(logs: LogSet, found: LogFacts, lines: CountedLines, errors: Console) -> Figures:
+def _compute(found: LogFacts, lines: CountedLines, errors: Console) -> Figures:
     """Compute the facts of the lines in a temporary directory, and return the figures."""
     with (
         TemporaryDirectory(prefix="clickstream-") as directory,
