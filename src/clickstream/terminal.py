@@ -6,10 +6,10 @@ All code that prints to a terminal uses a `SafeConsole`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.measure import Measurement
 from rich.segment import Segment
 from rich.table import Column, Table
@@ -36,6 +36,23 @@ class SafeConsole(Console):
                 yield segment
             else:
                 yield Segment(printable_lines(segment.text), segment.style)
+
+
+def print_rows(
+    headings: Sequence[str], rows: Iterable[Sequence[RenderableType]], out: Console
+) -> None:
+    """Print rows below headings, as `print_table` does; nothing without a row.
+
+    Columns whose heading begins with `>` are aligned right.
+    """
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in headings:
+        justify: JustifyMethod = "right" if heading.startswith(">") else "left"
+        table.add_column(heading.removeprefix(">"), justify=justify)
+    for row in rows:
+        table.add_row(*row)
+    if table.row_count:
+        print_table(table, out)
 
 
 def print_table(table: Table, out: Console) -> None:

@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from clickstream.cli.console import DashboardPort, err, load_settings, out
 from clickstream.cli.share import share
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.link import login_link
+from clickstream.terminal import print_rows
 
 LOCAL_HOST = "127.0.0.1"
 DEFAULT_PORT = 8095
@@ -139,13 +139,16 @@ def list_() -> None:
 
     Example: [bold]clickstream dashboard user list[/]
     """
-    table = Table("Name", "Added (UTC)", "Logs in with", box=None, header_style="bold")
-    for account in _accounts().list():
-        way = "password" if account.password else "one-time link"
-        table.add_row(escape(account.name), f"{account.created_at:%Y-%m-%d %H:%M}", way)
-    if table.row_count:
-        out.print(table)
-    else:
+    rows = [
+        (
+            escape(account.name),
+            f"{account.created_at:%Y-%m-%d %H:%M}",
+            "password" if account.password else "one-time link",
+        )
+        for account in _accounts().list()
+    ]
+    print_rows(("Name", "Added (UTC)", "Logs in with"), rows, out)
+    if not rows:
         out.print("There are no accounts; add one with `clickstream dashboard user add NAME`.")
 
 

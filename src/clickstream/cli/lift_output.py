@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from clickstream.insight.holdout import Lift, NoAnswer
 from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.insight.holdout_texts import describe
-from clickstream.terminal import print_table
+from clickstream.terminal import print_rows
 from clickstream.wording import format_share, printable
 
 if TYPE_CHECKING:
@@ -35,30 +34,26 @@ def show_result(
     sentence = describe(result, test.campaigns, test.metric, currency)
     out.print(Text(printable(sentence)), soft_wrap=True)
     if isinstance(result, Lift):
-        print_table(_weeks(result, test.metric), out)
+        headings = ("week of", ">observed a day", ">expected a day", ">missing", "")
+        print_rows(headings, _weeks(result, test.metric), out)
     for note in limits:
         out.print(Text(printable(note), "dim"), soft_wrap=True)
 
 
-def _weeks(result: Lift, metric: TestedMetric) -> Table:
-    """Build a table of the weeks, with a bar of what is missing against the control."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("week of", "observed a day", "expected a day", "missing"):
-        table.add_column(name, justify="left" if name == "week of" else "right")
-    table.add_column("")
+def _weeks(result: Lift, metric: TestedMetric) -> Iterator[Sequence[RenderableType]]:
+    """Yield the row of each week, with a bar of what is missing against the control."""
     scale = 100 if metric == "net_sales" else 1
-    largest = max(abs(one.synthetic - one.observed) for one in result.weeks) or 1.0
-    for one in result.weeks:
-        is_test = one.first >= result.first
-        missing = one.synthetic - one.observed
+    largest = max(abs(week.synthetic - week.observed) for week in result.weeks) or 1.0
+    for week in result.weeks:
+        is_test = week.first >= result.first
+        missing = week.synthetic - week.observed
         length = round(_WIDEST_BAR * abs(missing) / largest)
-        table.add_row(
-            f"{one.first}{' off' if is_test else ''}",
-            *(f"{value / scale:,.1f}" for value in (one.observed, one.synthetic)),
-            format_share(missing / one.synthetic) if one.synthetic else "",
+        yield (
+            f"{week.first}{' off' if is_test else ''}",
+            *(f"{value / scale:,.1f}" for value in (week.observed, week.synthetic)),
+            format_share(missing / week.synthetic) if week.synthetic else "",
             Text(("-" if missing < 0 else "=") * length, "cyan" if is_test else "dim"),
         )
-    return table
 
 
 def show_plan(
@@ -67,20 +62,16 @@ def show_plan(
     """Print the options of a plan as a table."""
     if not found.options:
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("regions")
-    for name in ("weeks", "smallest effect", "campaign", f"of all {metric}", "cost"):
-        table.add_column(name.replace("_", " "), justify="right")
-    for one in found.options:
-        table.add_row(*_cells(one), style="bold" if one is found.best else "")
-    print_table(table, out)
+    share = f">of all {metric.replace('_', ' ')}"
+    headings = ("regions", ">weeks", ">smallest effect", ">campaign", share, ">cost")
+    print_rows(headings, [_cells(one, one is found.best) for one in found.options], out)
     if history.without_region:
         share = format_share(history.without_region)
         text = f"{share} of all {metric.replace('_', ' ')} have no region and are not compared."
         out.print(Text(text, "dim"), soft_wrap=True)
 
 
-def _cells(one: HoldoutOption) -> list[Text]:
+def _cells(one: HoldoutOption, is_best: bool) -> list[Text]:
     smallest = one.smallest_effect
     cells = [
         printable("; ".join(one.regions)),
@@ -88,7 +79,7 @@ def _cells(one: HoldoutOption) -> list[Text]:
         "not known" if smallest is None else format_share(smallest),
         *(format_share(share) for share in (one.campaign_share, one.share, one.cost)),
     ]
-    return [Text(cell) for cell in cells]
+    return [Text(cell, "bold" if is_best else "") for cell in cells]
 
 
 def lift_values(

@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from clickstream.insight.location_explanation import LocationExplanation
 from clickstream.insight.location_plan import LocationPlan, RankedCandidate
 from clickstream.insight.location_texts import describe_flag
 from clickstream.pipeline.sales.location_runs import PlannedLocations
+from clickstream.terminal import print_rows
 from clickstream.wording import format_share, printable
+
+RANKING = (
+    "candidate",
+    ">web orders moved a month",
+    ">90 % interval",
+    ">from own cafés",
+    ">in first 5",
+    "",
+)
 
 
 def show_plan(planned: PlannedLocations, out: Console) -> None:
     """Print the ranking, its sentence, and what limits it."""
     out.print(Text(printable(planned.sentence), "bold"), soft_wrap=True)
     if planned.plan.ranked:
-        out.print(_ranking(planned.plan))
+        print_rows(RANKING, _ranking(planned.plan), out)
     for note in planned.limits:
         out.print(Text(printable(note), "dim"), soft_wrap=True)
 
 
-def _ranking(plan: LocationPlan) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("candidate")
-    for name in ("web orders moved a month", "90 % interval", "from own cafés", "in first 5"):
-        table.add_column(name, justify="right")
-    table.add_column("")
-    for one in plan.ranked:
+def _ranking(plan: LocationPlan) -> Iterator[Sequence[Text]]:
+    for ranked in plan.ranked:
         cells = (
-            printable(one.candidate.name),
-            f"{one.orders.middle:,.0f}",
-            f"{one.orders.low:,.0f} to {one.orders.high:,.0f}",
-            *(format_share(share) for share in (one.own_share, one.top_share)),
-            printable("; ".join(map(describe_flag, one.flags))),
+            printable(ranked.candidate.name),
+            f"{ranked.orders.middle:,.0f}",
+            f"{ranked.orders.low:,.0f} to {ranked.orders.high:,.0f}",
+            *(format_share(share) for share in (ranked.own_share, ranked.top_share)),
+            printable("; ".join(map(describe_flag, ranked.flags))),
         )
-        table.add_row(*map(Text, cells))
-    return table
+        yield [*map(Text, cells)]
 
 
 def show_explanation(found: LocationExplanation, out: Console) -> None:
@@ -48,17 +52,17 @@ def show_explanation(found: LocationExplanation, out: Console) -> None:
     name = printable(found.candidate.name)
     text = f"{name}: about {found.at_cafe:,.0f} orders a month would move to the café"
     out.print(Text(text, "bold"))
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("town")
-    for column in ("km", "people", "orders seen", "web orders a month", "moved"):
-        table.add_column(column, justify="right")
-    for one in found.towns:
-        seen = "few" if one.seen is None else f"{one.seen:,}"
-        values = (f"{one.km:.0f}", f"{one.people:,.0f}", seen)
-        numbers = (f"{one.demand:,.1f}", f"{one.orders:,.1f}")
-        table.add_row(*map(Text, (printable(one.name), *values, *numbers)))
-    table.add_row("other towns", "", "", "", "", f"{found.other_orders:,.1f}")
-    out.print(table)
+    towns = [
+        [
+            *(printable(town.name), f"{town.km:.0f}", f"{town.people:,.0f}"),
+            "few" if town.seen is None else f"{town.seen:,}",
+            *(f"{town.demand:,.1f}", f"{town.orders:,.1f}"),
+        ]
+        for town in found.towns
+    ]
+    towns.append(["other towns", "", "", "", "", f"{found.other_orders:,.1f}"])
+    headings = ("town", ">km", ">people", ">orders seen", ">web orders a month", ">moved")
+    print_rows(headings, ([*map(Text, row)] for row in towns), out)
     for lost in found.lost:
         number = f"{lost.orders:,.1f}"
         text = f"The café {printable(lost.cafe)} loses about {number} orders a month."

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from clickstream.cli.console import (
@@ -21,7 +20,7 @@ from clickstream.cli.console import (
 from clickstream.cli.sales_output import show_check
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.hours import parse_date
-from clickstream.terminal import print_table
+from clickstream.terminal import print_rows
 from clickstream.wording import printable, quantity, shorten
 
 if TYPE_CHECKING:
@@ -268,7 +267,9 @@ def status(
     if as_json:
         out.print_json(data=[one.as_dict() for one in stored])
     else:
-        _show_dates([one.cells for one in rows])
+        sums = (">orders", ">gross", ">refunds", ">net", ">spend")
+        headings = ("date", "source", *sums, "", ">rejected", ">differ")
+        print_rows(headings, [row.cells for row in rows], out)
         if matches:
             out.print(matches.sentence, highlight=False, soft_wrap=True)
         for of_source in listings:
@@ -298,19 +299,6 @@ def tags(
     first = last - timedelta(days=days - 1)
     for line in describe_tags(compare_stored_tags(open_lake(), first, last)):
         out.print(Text(line), soft_wrap=True)
-
-
-def _show_dates(rows: list[tuple[str, ...]]) -> None:
-    if not rows:
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    sums = ("orders", "gross", "refunds", "net", "spend")
-    for name in ("date", "source", *sums, "", "rejected", "differ"):
-        is_text = name in ("date", "source", "")
-        table.add_column(name, justify="left" if is_text else "right")
-    for row in rows:
-        table.add_row(*row)
-    print_table(table, out)
 
 
 def _chosen(settings: Settings, names: list[str] | None) -> list[SalesSettings]:
