@@ -14,12 +14,12 @@ from tests.support.cases import each_case
 from tests.support.examples import many_examples
 from tests.support.hidden_characters import hidden_in
 
-from clickstream.cli import sales
+from clickstream.cli.sales import DATE_HEADINGS
 from clickstream.lake.athena import QueryResult
 from clickstream.logs.explain import show_explanation
 from clickstream.query_output import show_result
 from clickstream.settings import Settings
-from clickstream.terminal import SafeConsole
+from clickstream.terminal import SafeConsole, print_rows
 from clickstream.wording import amount, printable_lines
 
 HARM = {
@@ -145,9 +145,8 @@ ledger_cells = st.builds(
 @given(st.lists(ledger_cells, min_size=1, max_size=4), st.integers(40, 120))
 def test_dates_and_amounts_of_sales_are_whole_in_a_terminal_of_any_width(rows, width) -> None:
     out = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sales, "out", SafeConsole(file=out, width=width, color_system=None))
-        sales._show_dates(rows)
+    console = SafeConsole(file=out, width=width, color_system=None)
+    print_rows(DATE_HEADINGS, rows, console)
     shown = out.getvalue().split()
     for cell in (
         "date",

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from clickstream.settings import Settings
     from clickstream.settings.sales import SalesSettings
 
+SUMS = (">orders", ">gross", ">refunds", ">net", ">spend")
+DATE_HEADINGS = ("date", "source", *SUMS, "", ">rejected", ">differ")
+
 app = typer.Typer(
     no_args_is_help=True, help="Check and pull the sales of shop databases and CSV files."
 )
@@ -267,9 +270,7 @@ def status(
     if as_json:
         out.print_json(data=[one.as_dict() for one in stored])
     else:
-        sums = (">orders", ">gross", ">refunds", ">net", ">spend")
-        headings = ("date", "source", *sums, "", ">rejected", ">differ")
-        print_rows(headings, [row.cells for row in rows], out)
+        print_rows(DATE_HEADINGS, [row.cells for row in rows], out)
         if matches:
             out.print(matches.sentence, highlight=False, soft_wrap=True)
         for of_source in listings:
