@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from clickstream.cli import app
 from clickstream.dashboard.questions.dimensions import DIMENSIONS, Dimension
 from clickstream.dashboard.questions.metrics import METRICS, Metric
-from clickstream.logs.figures import FIGURES
+from clickstream.logs.trial import FIGURES
 from clickstream.settings import GoalSettings, Settings, SourceSettings
 from clickstream.settings.holdouts import HoldoutSettings
 from clickstream.settings.sales import SalesSettings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -17,7 +17,8 @@ from clickstream import __version__
 from clickstream.clean.referrers import OwnDomain
 from clickstream.dashboard.log_notes import LogNotes
 from clickstream.errors import InputError
-from clickstream.logs.date_tables import DateCarry
+from clickstream.lake.fact_files import FACT_VIEWS
+from clickstream.logs.date_tables import DateCarry, DateTables
 from clickstream.logs.facts import FactRows, compute_facts
 from clickstream.logs.lines_by_date import LinesByDate
 from clickstream.logs.read_logs import Read, read_into
@@ -108,19 +109,29 @@ class LogSet:
         """Read the logs; if only the newest file has grown since `last`, only its new lines."""
         return (self._continue(last) if last else None) or self.read(console)
 
-    def compute(self, found: LogFacts, secret: bytes, console: Console) -> Iterator[FactRows]:
+    def compute(
+        self,
+        found: LogFacts,
+        secret: bytes,
+        console: Console,
+        views: Sequence[str] = FACT_VIEWS,
+        observe: Callable[[DateTables], None] = lambda _tables: None,
+    ) -> Iterator[FactRows]:
         """Yield the facts that may have changed, some dates at a time, with a progress bar.
 
-        Visitor keys are derived from `secret`.
+        Visitor keys are derived from `secret`. `observe` is called with the rows of the tables of
+        each date.
         """
         before = {day: one for day, one in found.carries.items() if day < (found.first or 0)}
         found.carries = {**before}
-        with progress_of_dates(console) as bar:
+        with _progress_of_dates(console) as bar:
             task = bar.add_task("Computing figures")
             yield from compute_facts(
                 *(found.lines, found.settings, secret, datetime.now(UTC)),
                 lambda done, total: bar.update(task, completed=done, total=total),
                 *(before, found.carries.__setitem__),
+                views=views,
+                observe=observe,
                 first=found.first,
             )
 
@@ -172,7 +183,7 @@ class LogSet:
         return LogFacts(read, lines, settings, samples, notes, stamps)
 
 
-def progress_of_dates(console: Console) -> Progress:
+def _progress_of_dates(console: Console) -> Progress:
     """Return a progress bar of dates, which is invisible if the console is no terminal."""
     columns = (
         TextColumn("{task.description}"),

@@ -13,11 +13,9 @@ from rich.console import Console
 from tests.clickstream.logs.builders import LINES, SETTINGS
 from tests.support.open_command import OpenCommand
 
-from clickstream.logs.counted_lines import CountedLines
-from clickstream.logs.figures import Figures
 from clickstream.logs.log_set import LogSet
 from clickstream.logs.read_logs import print_problems
-from clickstream.logs.trial import read_figures, run_trial
+from clickstream.logs.trial import CountedLines, read_figures, run_trial
 from clickstream.settings import Settings
 from clickstream.terminal import SafeConsole
 
@@ -63,7 +61,7 @@ def reading(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
                 "rejected": {"total": reasons.total(), "by_reason": dict(reasons)},
                 "by_status": lines.by_status,
                 "bytes": lines.bytes,
-                "clients": len(lines.addresses),
+                "clients": len(lines.clients),
                 "span": (lines.first_at, lines.last_at),
             }
         code = print_problems(read, errors)
@@ -73,16 +71,16 @@ def reading(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def figures_of(tmp_path: Path) -> Callable[..., Figures]:
+def figures_of(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Return the figures of lines; `options` are those of Settings."""
 
-    def run(lines: Iterable[str], log_format: str = "combined", **options: Any) -> Figures:
+    def run(lines: Iterable[str], log_format: str = "combined", **options: Any) -> dict[str, Any]:
         path = tmp_path / "lines.log"
         path.write_text("".join(lines))
         settings = SETTINGS.model_copy(update=options)
-        figures, read = read_figures([str(path)], log_format, settings, Console(file=io.StringIO()))
+        figures, logs = read_figures([str(path)], log_format, settings, Console(file=io.StringIO()))
         assert figures
-        assert not read.complaints
+        assert not logs.read.complaints
         return figures
 
     return run

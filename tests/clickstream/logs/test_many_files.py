@@ -17,8 +17,8 @@ from tests.clickstream.logs.builders import LINES, SETTINGS, line
 from tests.clickstream.logs.test_figures import COUNTS
 
 from clickstream.logs import read_logs
-from clickstream.logs.counted_lines import CountedLines
 from clickstream.logs.read_logs import read_into
+from clickstream.logs.trial import CountedLines
 from clickstream.parse import parse_together
 from clickstream.parse.registry import FORMATS
 

@@ -25,7 +25,7 @@ from clickstream.logs.time_zone import (
     sample_offsets,
     with_zone,
 )
-from clickstream.logs.trial import read_figures
+from clickstream.logs.trial import run_trial
 from clickstream.settings import Settings
 from clickstream.settings.sections import SiteSettings
 from clickstream.zone_names import name_zone, sql_zone
@@ -172,9 +172,11 @@ def test_try_has_the_zone_of_the_log(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text(lines_of(range(2), "Asia/Tokyo"))
     with machine_in("UTC"):
-        figures, _ = read_figures([str(log)], "auto", Settings(), Console(file=StringIO()))
-    assert figures is not None
-    assert (figures.zone.key, "UTC+09:00" in figures.notes.zone) == ("Etc/GMT-9", True)
+        out = Console(file=StringIO(), width=200)
+        run_trial([str(log)], "auto", False, out, Settings())
+    page = out.file.getvalue()
+    assert "20 Mar 2026 00:05 to 21 Mar 2026 00:06 UTC+09:00" in page
+    assert "Times are those of UTC+09:00" in page
 
 
 def test_an_inferred_zone_is_a_valid_setting() -> None:

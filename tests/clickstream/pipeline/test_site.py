@@ -76,7 +76,7 @@ def in_a_trial(settings: Settings) -> Counter[str]:
     directory = str(settings.sources[0].path)
     figures, _ = read_figures([directory], "auto", settings, Console(stderr=True))
     assert figures
-    return Counter(figures.people.channels)
+    return Counter(figures["channels"])
 
 
 @pytest.mark.lake
