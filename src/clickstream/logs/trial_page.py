@@ -187,7 +187,7 @@ class _Page:
             "page views": f"{figures['page_views']:,}",
             "bounce rate": f"{figures['bounces'] / sessions:.1%}",
             "engaged": f"{figures['engaged_sessions'] / sessions:.1%}",
-            "median session": "-" if median is None else length,
+            "median time": "-" if median is None else length,
         }
         columns = [Column(ratio=1) for _ in range(TILES_OF_A_ROW)]
         grid = Table.grid(*columns, expand=True, padding=(0, 1))
@@ -207,7 +207,8 @@ class _Page:
             "Visitor: a client address with a user agent that saw a page. Session: a visitor's "
             f"requests without more than {timeout:g} minutes of inactivity, at least one of them a "
             "page view. Bounce: a session with one page view. Engaged: longer than 10 seconds, two "
-            "page views, or a goal met. Bots are left out."
+            "page views, or a goal met. Median time: from the first to the last request of a "
+            "session. Bots are left out."
         )
         return Group(
             heading("People"), grid, *goals, *self._left_out_machines(), Text(legend, "dim")

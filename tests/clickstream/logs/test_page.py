@@ -37,7 +37,7 @@ def test_page_shows_the_figures(text):
     assert "4 client addresses" in text
     for shown in ("visitors", "sessions", "page views", "bounce rate", "66.7%"):
         assert shown in text
-    for shown in ("engaged", "33.3%", "median session", "5 s", "page requests"):
+    for shown in ("engaged", "33.3%", "median time", "5 s", "page requests"):
         assert shown in text
     for shown in ("/menu", "www.google.com", "news letter / email / autumn"):
         assert shown in text
