@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from clickstream.lake import Lake, sales_state
-from clickstream.lake.sales_publication import ledger_rows
+from clickstream.lake import Lake
+from clickstream.lake.sales_publication import is_unfinished, ledger_rows, versions
 from clickstream.pipeline.sales.opening import sources_with_dates
+from clickstream.pipeline.sales.pull import unreadable_since
 from clickstream.wording import describe_duration, quantity
 
 ROUNDING = 0.001
@@ -82,8 +83,8 @@ def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshn
         _measure(
             one.name,
             [row for row in rows if row["sales_source"] == one.name],
-            sales_state.versions(lake, one.name, first),
-            sales_state.unreadable_since(lake, one.name),
+            versions(lake, one.name, first),
+            unreadable_since(lake, one.name),
         )
         for one in lake.settings.sales
         if one.name in with_dates
@@ -93,7 +94,7 @@ def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshn
 def _measure(
     name: str,
     rows: Sequence[Mapping[str, Any]],
-    versions: Mapping[date, str],
+    recorded: Mapping[date, str],
     failing: tuple[datetime, str] | None,
 ) -> SalesFreshness:
     newest = max(rows, key=lambda row: row["published_at"], default=None)
@@ -105,6 +106,6 @@ def _measure(
         newest["published_by"] if newest else "",
         sum(bool(row["rejected"]) for row in rows),
         sum((row["differing_cents"] or 0) > row["gross_cents"] * ROUNDING for row in rows),
-        tuple(sorted(day for day, one in versions.items() if sales_state.is_unfinished(one))),
+        tuple(sorted(day for day, version in recorded.items() if is_unfinished(version))),
         failing,
     )

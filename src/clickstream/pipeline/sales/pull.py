@@ -9,6 +9,7 @@ the same rows. Dates are replaced as a whole.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -18,8 +19,10 @@ import pyarrow.parquet as pq
 
 from clickstream import __version__
 from clickstream.collect.sales.reader import DayDigest, SalesReader, Survey, is_between
-from clickstream.errors import StaleHour, UnbalancedSales
-from clickstream.lake import Lake, aws_errors, sales_publication, sales_state, staging
+from clickstream.errors import ClickstreamError, StaleHour, UnbalancedSales
+from clickstream.lake import Lake, aws_errors, sales_publication, staging
+from clickstream.lake.records import RecordStore
+from clickstream.lake.sales_publication import NewRows, publish, sales_of
 from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of_lake
 from clickstream.pipeline.sales.staged_sales import StagedSales
 from clickstream.sales.fields import DATED
@@ -39,6 +42,9 @@ from clickstream.wording import quantity
 
 _ATTEMPTS = 5
 _NOTHING = DayDigest({}, "")
+
+_FAILURES = RecordStore("sales/", tuple[datetime, str])
+"""Since when each source can't be read (aware), and the last error: `sales/SOURCE.json`."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +88,9 @@ def plan_pull(
         first = now.date() - timedelta(days=source.horizon_days)
     rules = rules_of_lake(lake, source)
     with aws_errors.translate_errors():
-        known = sales_state.versions(lake, source.name, first)
+        known = sales_publication.versions(lake, source.name, first)
     with (
-        sales_state.noting_failure(lake, source.name, now),
+        _noting_failure(lake, source.name, now),
         open_source(lake.settings, source, rules, find, DATED) as reader,
     ):
         survey = reader.survey(first, last)
@@ -95,6 +101,27 @@ def plan_pull(
         and (everything or known.get(day) != _version(survey.days.get(day, _NOTHING), rules))
     }
     return PullPlan(source, sorted(days), survey, first)
+
+
+def unreadable_since(lake: Lake, source: str) -> tuple[datetime, str] | None:
+    """Return since when a source can't be read (aware), and the last error; None if it can."""
+    stored = _FAILURES.read(lake, source)
+    return stored.value if stored else None
+
+
+@contextmanager
+def _noting_failure(lake: Lake, source: str, now: datetime) -> Iterator[None]:
+    """Record that the block could not read a source; a block that could removes the record."""
+    before = unreadable_since(lake, source)
+    try:
+        yield
+    except ClickstreamError as error:
+        since = before[0] if before else now
+        if before != (since, error.printed):
+            _FAILURES.put(lake, source, (since, error.printed))
+        raise
+    if before:
+        _FAILURES.delete(lake, source)
 
 
 def pull_date(
@@ -108,7 +135,8 @@ def pull_date(
 
 def _pull_from(reader: SalesReader, lake: Lake, day: date, rules: SalesRules) -> StagedSales:
     with aws_errors.translate_errors():
-        replaces = sales_publication.publication_of(lake, rules.source, day)
+        ledger = sales_publication.ledger_rows(lake, day, day)
+        replaces = sales_publication.publication_in(ledger, sales_of(rules.source, day))
     digest, built = _read(reader, day, rules)
     with aws_errors.translate_errors():
         return _stage(lake, built, digest, rules, replaces)
@@ -226,7 +254,8 @@ def _publish(lake: Lake, staged: StagedSales, run_id: str) -> None:
         "published_by": run_id,
     }
     rows[SALES_LEDGER] = pa.Table.from_pylist([ledger], SALES_LEDGER.arrow_schema())
-    sales_publication.publish_date(lake, staged.source, day, rows, staged.replaces, staged.version)
+    new = NewRows(day, rows, staged.version)
+    publish(lake, sales_of(staged.source, day), lambda _: new, staged.replaces)
 
 
 def pull_dates(
