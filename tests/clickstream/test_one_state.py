@@ -27,7 +27,7 @@ from clickstream.dashboard.tabs.trust.values import trust_values
 from clickstream.dashboard.web.service import DashboardService
 from clickstream.dashboard.widgets.trust_line import trust_line
 from clickstream.errors import InputError
-from clickstream.lake import Lake, collection, sales_state
+from clickstream.lake import Lake, collection
 from clickstream.pipeline.proof.freshness import Health, lake_freshness
 from clickstream.pipeline.proof.metrics import measure_metrics
 
@@ -68,7 +68,7 @@ def set_state(lake: Lake, now: datetime, host: str, shop_fails: bool, is_open: b
     of_other_source = pulled | {"retired_at": None if host == "vanished" else seconds}
     for name, values in ((lake.settings.sources[0].name, changed), ("till", of_other_source)):
         collection.update_pull_state(lake, name, lambda old, new=values: replace(old, **new))
-    with suppress(InputError), sales_state.noting_failure(lake, SHOP, now):
+    with suppress(InputError), collection.noting_failure(lake, SHOP, now):
         if shop_fails:
             raise InputError("The password is wrong.")
     open_now = {"lake": "Airflow is silent. (CS-708)"} if is_open else {}

@@ -29,7 +29,7 @@ from clickstream.demo.progress import DemoStep
 from clickstream.demo.sales import pull_sales
 from clickstream.demo.stack import AirflowApi, Stack
 from clickstream.hours import Hour
-from clickstream.lake import Lake, athena, sales_state
+from clickstream.lake import Lake, athena, sales_publication
 from clickstream.tables.sales import ORDER_ITEMS, ORDERS, REFUNDS, SALES_LEDGER, SALES_TABLES
 from clickstream.terminal import SafeConsole
 
@@ -97,7 +97,7 @@ def contents(lake: Lake, dates: list[date]) -> dict[str, list[str]]:
 def forget(lake: Lake, dates: list[date]) -> None:
     """Have the next run replace the dates, as if a publication of each was killed."""
     for day in dates:
-        sales_state.begin(lake, "shop", day)
+        sales_publication.begin(lake, sales_publication.sales_of("shop", day))
 
 
 def publishers(lake: Lake, dates: list[date]) -> set[str]:

@@ -8,9 +8,12 @@ and so does each publication, to name the hosts that its hours lack.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from clickstream.errors import ClickstreamError
 from clickstream.lake.client import Lake
 from clickstream.lake.records import RecordStore
 
@@ -71,6 +74,9 @@ class PullState:
 
 PULL_STATES = RecordStore("sources/", PullState)
 
+SHOP_FAILURES = RecordStore("sales/", tuple[datetime, str])
+"""Since when each source can't be read (aware), and the last error: `sales/SOURCE.json`."""
+
 
 def pull_states(lake: Lake) -> list[PullState]:
     """Return the state of every host that was ever pulled, by name."""
@@ -101,3 +107,24 @@ def record_failure(lake: Lake, host: str, sentence: str) -> None:
     """
     now = int(time.time())
     update_pull_state(lake, host, lambda state: replace(state, failed_at=now, failure=sentence))
+
+
+def unreadable_since(lake: Lake, source: str) -> tuple[datetime, str] | None:
+    """Return since when a source can't be read (aware), and the last error; None if it can."""
+    stored = SHOP_FAILURES.read(lake, source)
+    return stored.value if stored else None
+
+
+@contextmanager
+def noting_failure(lake: Lake, source: str, now: datetime) -> Iterator[None]:
+    """Record that the block could not read a source; a block that could removes the record."""
+    before = unreadable_since(lake, source)
+    try:
+        yield
+    except ClickstreamError as error:
+        since = before[0] if before else now
+        if before != (since, error.printed):
+            SHOP_FAILURES.put(lake, source, (since, error.printed))
+        raise
+    if before:
+        SHOP_FAILURES.delete(lake, source)

@@ -1,8 +1,10 @@
-"""Publications: replace or remove hours in every table, commit after commit, the ledger last.
+"""Publish hours: replace them in every table, commit after commit, the ledger last.
 
 One commit replaces the rows of one or more consecutive hours in a table, because commits are the
-main cost. `intents` describes the state that a killed publication leaves. `pipeline.publish` calls
-this module.
+main cost. `intents` describes the state that a killed publication leaves. The protocol is that of
+`sales_publication` with two differences. An hour has an intent for each attempt, not one mark,
+because a retry needs the session parts that the first attempt replaced. And its audit rows are
+computed in the middle, from what the publication replaces. `pipeline.publish` calls this module.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake.client import Lake
 from clickstream.lake.hour_ledger import LedgerRow, rows_of
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.iceberg.iceberg_tables import LoadedTable
 from clickstream.lake.intents import PublicationIntents
 from clickstream.tables import (
     HITS,
@@ -29,6 +32,7 @@ from clickstream.tables import (
     Table,
 )
 
+_TABLES = (HOUR_LEDGER, HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES)
 _REPLACED = ["hour_at", "replaced_at"]
 
 
@@ -56,8 +60,19 @@ class Publication:
     rows: Callable[[Table], pa.Table]
 
 
-def start_publication(lake: Lake, hours: Sequence[Publication], run_id: str) -> StartedPublication:
-    """Replace consecutive hours in the tables of rows, and return what they replace.
+Audit = Callable[[Sequence[Replaced]], Mapping[str, pa.Table]]
+"""Returns the rows of raw_objects, session_changes and hour_ledger by table name.
+
+They are those of a publication that replaces these hours, given in order.
+"""
+
+
+def publish_hours(
+    lake: Lake, hours: Sequence[Publication], run_id: str, audit: Audit
+) -> tuple[Sequence[Replaced], list[LedgerRow]]:
+    """Replace consecutive hours in every table, the ledger last.
+
+    Returns what was replaced of each hour, and its new row of the ledger.
 
     All tables are loaded first, then the hours' versions are compared with those at the start of
     their builds. If another process published an hour before the loads, the version differs; if it
@@ -68,8 +83,10 @@ def start_publication(lake: Lake, hours: Sequence[Publication], run_id: str) -> 
     intents.write()
     new = {one.hour: one for one in hours}
     parts = intents.save_replaced_parts(lambda hour: new[hour].rows(SESSION_PARTS))
-    tables = _Tables(lake, hours[0].hour, hours[-1].hour)
-    before = tables.ledger_rows()
+    first, last = hours[0].hour, hours[-1].hour
+    tables = {table: iceberg_tables.load(lake, table) for table in _TABLES}
+    published = rows_of(tables[HOUR_LEDGER], first, last)
+    before = {hour: published.get(hour, LedgerRow({})) for hour in hour_range(first, last)}
     if [*before] != [one.hour for one in hours]:
         raise ValueError("Only consecutive hours are published as one.")
     existing = intents.list_keys()
@@ -80,78 +97,37 @@ def start_publication(lake: Lake, hours: Sequence[Publication], run_id: str) -> 
         )
     parts |= intents.saved_by_others(existing, parts.keys())
     for table in (HITS, SESSION_PARTS, REJECTS):
-        tables.replace(table, *(one.rows(table) for one in hours))
-    known = tables.raw_objects()
-    replaced = [Replaced(before[hour], parts.get(hour), known[hour]) for hour in before]
-    return StartedPublication(replaced, intents, tables)
+        tables[table].replace(first, last, *(one.rows(table) for one in hours))
+    raw_objects: dict[Hour, dict[str, Mapping[str, object]]] = defaultdict(dict)
+    for row in tables[RAW_OBJECTS].read(first, last).to_pylist():
+        raw_objects[Hour.at(row["hour_at"])][row["raw_object"]] = row
+    replaced = [Replaced(before[hour], parts.get(hour), raw_objects[hour]) for hour in before]
+    rows = audit(replaced)
+    tables[RAW_OBJECTS].replace(first, last, rows[RAW_OBJECTS.name])
+    changes, stored = rows[SESSION_CHANGES.name], tables[SESSION_CHANGES]
+    if only := _recorded_versions(stored, before, changes):
+        stored.replace(first, last, changes, only=only)
+    tables[HOUR_LEDGER].replace(first, last, rows[HOUR_LEDGER.name])
+    intents.remove()
+    return replaced, [*map(LedgerRow, rows[HOUR_LEDGER.name].to_pylist())]
 
 
-@dataclass(frozen=True)
-class StartedPublication:
-    """A publication whose rows are committed, but not its audit rows and the ledger.
+def _recorded_versions(
+    stored: LoadedTable, before: Mapping[Hour, LedgerRow], changes: pa.Table
+) -> list[Mapping[str, str]]:
+    """Return the replaced versions with session changes: new ones, or those of an earlier attempt.
 
-    `replaced` is what it replaces of each hour, in order.
+    Most publications record nothing.
     """
-
-    replaced: Sequence[Replaced]
-    _intents: PublicationIntents
-    _tables: _Tables
-
-    def complete(self, audit: Mapping[str, pa.Table]) -> list[LedgerRow]:
-        """Commit the audit rows, the ledger last; return the new rows of the ledger, in order.
-
-        `audit` has the rows of raw_objects, session_changes and hour_ledger, by table name.
-        """
-        self._tables.replace(RAW_OBJECTS, audit[RAW_OBJECTS.name])
-        self._tables.record_changes(self.replaced, audit[SESSION_CHANGES.name])
-        self._tables.replace(HOUR_LEDGER, audit[HOUR_LEDGER.name])
-        self._intents.remove()
-        return [*map(LedgerRow, audit[HOUR_LEDGER.name].to_pylist())]
-
-
-class _Tables:
-    """The rows of a range of hours in all tables, loaded at one moment."""
-
-    def __init__(self, lake: Lake, first: Hour, last: Hour) -> None:
-        self._first, self._last = first, last
-        self._loaded = {
-            table.name: iceberg_tables.load(lake, table)
-            for table in (HOUR_LEDGER, HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES)
-        }
-
-    def ledger_rows(self) -> dict[Hour, LedgerRow]:
-        """Return each hour's row in the ledger, in order; an empty one for an unpublished hour."""
-        there = rows_of(self._loaded[HOUR_LEDGER.name], self._first, self._last)
-        hours = hour_range(self._first, self._last)
-        return {hour: there.get(hour, LedgerRow({})) for hour in hours}
-
-    def raw_objects(self) -> Mapping[Hour, Mapping[str, Mapping[str, object]]]:
-        """Return the recorded raw objects of each hour, by key."""
-        known: dict[Hour, dict[str, Mapping[str, object]]] = defaultdict(dict)
-        for row in self._loaded[RAW_OBJECTS.name].read(self._first, self._last).to_pylist():
-            known[Hour.at(row["hour_at"])][row["raw_object"]] = row
-        return known
-
-    def replace(self, table: Table, *rows: pa.Table) -> None:
-        """Replace the rows of all hours in a table, in one commit."""
-        self._loaded[table.name].replace(self._first, self._last, *rows)
-
-    def record_changes(self, before: Sequence[Replaced], rows: pa.Table) -> None:
-        """Replace the changes that an earlier attempt of the same publication recorded.
-
-        Most publications record nothing.
-        """
-        ledger = [one.ledger.values for one in before if one.ledger.values]
-        if not ledger:
-            return
-        stored = self._loaded[SESSION_CHANGES.name].read(self._first, self._last, _REPLACED)
-        recorded = pa.concat_tables([stored, rows.select(_REPLACED)]).group_by(_REPLACED)
-        versions = {(row["hour_at"], row["published_at"]) for row in ledger}
-        known = recorded.aggregate([]).to_pylist()
-        again = versions & {(row["hour_at"], row["replaced_at"]) for row in known}
-        only = [
-            {"hour_at": hour_at.isoformat(), "replaced_at": replaced_at.isoformat()}
-            for hour_at, replaced_at in sorted(again)
-        ]
-        if only:
-            self._loaded[SESSION_CHANGES.name].replace(self._first, self._last, rows, only=only)
+    versions = {
+        (row.values["hour_at"], row.values["published_at"]) for row in before.values() if row.values
+    }
+    if not versions:
+        return []
+    earlier = stored.read(min(before), max(before), _REPLACED)
+    recorded = pa.concat_tables([earlier, changes.select(_REPLACED)]).group_by(_REPLACED)
+    pairs = {(row["hour_at"], row["replaced_at"]) for row in recorded.aggregate([]).to_pylist()}
+    return [
+        {"hour_at": hour_at.isoformat(), "replaced_at": replaced_at.isoformat()}
+        for hour_at, replaced_at in sorted(versions & pairs)
+    ]

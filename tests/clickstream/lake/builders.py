@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+from tests.support.faults import Killed
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.hour_ledger import UNPUBLISHED, LedgerRow
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.publication import Publication, start_publication
+from clickstream.lake.publication import Publication, Replaced, publish_hours
 from clickstream.tables import (
     HITS,
     HOUR_LEDGER,
@@ -63,10 +64,17 @@ def build_audit(run_id: str, hours: Sequence[Hour]) -> Mapping[str, pa.Table]:
     }
 
 
-def publish_as(lake: Lake, run_id: str, *hours: Publication) -> list[LedgerRow]:
-    """Publish hours with the audit of `build_audit`; the new rows of the ledger."""
-    started = start_publication(lake, hours, run_id)
-    return started.complete(build_audit(run_id, [one.hour for one in hours]))
+def publish_as(
+    lake: Lake, run_id: str, *hours: Publication, is_killed: bool = False
+) -> tuple[Sequence[Replaced], list[LedgerRow]]:
+    """Publish hours with the audit of `build_audit`, or die before it; what they replace."""
+
+    def audit(_replaced: Sequence[Replaced]) -> Mapping[str, pa.Table]:
+        if is_killed:
+            raise Killed
+        return build_audit(run_id, [one.hour for one in hours])
+
+    return publish_hours(lake, hours, run_id, audit)
 
 
 def stored_values(lake: Lake, table: Table, hour: Hour, column: str) -> list[Any]:

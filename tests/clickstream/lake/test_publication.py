@@ -7,16 +7,16 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 from tests.clickstream.lake.builders import (
-    build_audit,
     build_publication,
     publish_as,
     stored_values,
 )
+from tests.support.faults import Killed
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger, intents
-from clickstream.lake.publication import Publication, start_publication
+from clickstream.lake.publication import Publication
 from clickstream.tables import HITS, RAW_OBJECTS, REJECTS, SESSION_PARTS, Table
 
 HOUR = Hour.parse("2026-11-20T05")
@@ -28,9 +28,8 @@ def visitors(lake: Lake, hour: Hour = HOUR) -> list[str]:
 
 def test_consecutive_hours_are_replaced_in_every_table(lake: Lake) -> None:
     hours = (build_publication(HOUR, "ana", "bob"), build_publication(HOUR.next, "eva", hits=3))
-    started = start_publication(lake, hours, "first")
-    assert [replaced.ledger.values for replaced in started.replaced] == [{}, {}]
-    rows = started.complete(build_audit("first", [HOUR, HOUR.next]))
+    replaced, rows = publish_as(lake, "first", *hours)
+    assert [one.ledger.values for one in replaced] == [{}, {}]
     assert [row.values["published_by"] for row in rows] == ["first", "first"]
     assert hour_ledger.published_hours(lake, HOUR, HOUR.plus(5)) == {HOUR, HOUR.next}
     assert (visitors(lake), visitors(lake, HOUR.next)) == (["ana", "bob"], ["eva"])
@@ -49,7 +48,8 @@ def test_hours_that_are_not_consecutive_are_refused(lake: Lake) -> None:
 def test_an_interrupted_publication_is_found_by_its_intents_until_a_run_completes_it(
     lake: Lake,
 ) -> None:
-    start_publication(lake, [build_publication(HOUR, "ana")], "killed")
+    with pytest.raises(Killed):
+        publish_as(lake, "killed", build_publication(HOUR, "ana"), is_killed=True)
     assert visitors(lake) == ["ana"]
     assert hour_ledger.ledger_row(lake, HOUR).values == {}
     assert intents.interrupted_hours(lake) == {HOUR}
@@ -69,7 +69,7 @@ def test_a_build_from_an_outdated_version_is_refused_and_changes_nothing(lake: L
 @pytest.mark.parametrize("table", [SESSION_PARTS, HITS], ids=lambda table: table.name)
 def test_of_two_publications_at_once_the_slower_one_is_refused(lake: Lake, table: Table) -> None:
     """The faster one commits before the slower one loads the tables, or between load and commit."""
-    [first] = publish_as(lake, "first", build_publication(HOUR, "eva"))
+    _, [first] = publish_as(lake, "first", build_publication(HOUR, "eva"))
     faster, slower = (build_publication(HOUR, v, version=first.version) for v in ("ana", "bob"))
     overtaken: list[object] = []
 
@@ -85,7 +85,7 @@ def test_of_two_publications_at_once_the_slower_one_is_refused(lake: Lake, table
 
 
 def test_a_publication_is_refused_if_another_one_has_begun_after_it(lake: Lake) -> None:
-    [first] = publish_as(lake, "first", build_publication(HOUR, "eva"))
+    _, [first] = publish_as(lake, "first", build_publication(HOUR, "eva"))
     earlier = build_publication(HOUR, "bob", version=first.version)
 
     def rows(of: Table) -> pa.Table:
@@ -93,21 +93,20 @@ def test_a_publication_is_refused_if_another_one_has_begun_after_it(lake: Lake) 
         return earlier.rows(of)
 
     with pytest.raises(StaleHour):
-        start_publication(lake, [Publication(HOUR, first.version, rows)], "earlier")
+        publish_as(lake, "earlier", Publication(HOUR, first.version, rows))
     assert visitors(lake) == ["eva"]
 
 
 def test_a_run_after_a_crash_compares_with_the_session_parts_that_readers_saw(lake: Lake) -> None:
-    [first] = publish_as(lake, "first", build_publication(HOUR, "ana"))
+    _, [first] = publish_as(lake, "first", build_publication(HOUR, "ana"))
     changed = build_publication(HOUR, "bob", version=first.version)
-    start_publication(lake, [changed], "killed")
+    with pytest.raises(Killed):
+        publish_as(lake, "killed", changed, is_killed=True)
     assert visitors(lake) == ["bob"]
-    started = start_publication(lake, [changed], "next")
-    [one] = started.replaced
-    [after] = started.complete(build_audit("next", [HOUR]))
+    [one], [after] = publish_as(lake, "next", changed)
     assert (one.ledger.version, after.values["published_by"]) == (first.version, "next")
     assert one.parts is not None
     assert one.parts["visitor_id"].to_pylist() == ["ana"]
     assert [*one.raw_objects] == ["raw/first.gz"]
-    same = start_publication(lake, [replace(changed, version=after.version)], "same rows")
-    assert [replaced.parts for replaced in same.replaced] == [None]
+    same, _ = publish_as(lake, "same rows", replace(changed, version=after.version))
+    assert [replaced.parts for replaced in same] == [None]

@@ -170,7 +170,7 @@ def each_hour_alone(_parts: pa.Table, _hour: Hour, _gap: int) -> pa.Table:
 
 
 look_both_ways = publish.first_broken_hour
-start_publication = publish.start_publication
+publish_hours = publish.publish_hours
 build_rows = batch.build_rows
 
 
@@ -198,7 +198,7 @@ def no_look_right(lake: Lake, first: Hour, last: Hour) -> Hour | None:
 
 def published_whatever_happened(lake: Lake, hours: Sequence[Publication], *more: Any) -> Any:
     now = {one.hour: hour_ledger.ledger_row(lake, one.hour).version for one in hours}
-    return start_publication(lake, [replace(one, version=now[one.hour]) for one in hours], *more)
+    return publish_hours(lake, [replace(one, version=now[one.hour]) for one in hours], *more)
 
 
 WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
@@ -206,7 +206,7 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
     (publish, "first_broken_hour", no_look_left, NEIGHBOUR_MEANWHILE),
     (publish, "first_broken_hour", no_look_right, BACKWARDS),
     (world_steps, "hours_to_build", late_lines_stay_out, LATE),
-    (publish, "start_publication", published_whatever_happened, SAME_MEANWHILE),
+    (publish, "publish_hours", published_whatever_happened, SAME_MEANWHILE),
     (batch, "build_rows", no_session_of_a_range_continues, [*ALL, Range(0, 2)]),
 ]
 

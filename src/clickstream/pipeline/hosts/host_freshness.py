@@ -22,7 +22,6 @@ from clickstream.lake.collection import (
     SetAsideFile,
     WaitingFile,
 )
-from clickstream.lake.sales_state import unreadable_since
 from clickstream.settings import SourceSettings
 from clickstream.wording import describe_duration, quantity
 

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from clickstream.errors import InputError
-from clickstream.lake import Lake, athena, aws_errors, sales_state
+from clickstream.lake import Lake, athena, aws_errors, sales_publication
 from clickstream.lake.views import views_of
 from clickstream.pipeline.proof.sales_report import SalesFault, SalesReport
 from clickstream.pipeline.sales.opening import sources_with_dates
@@ -144,7 +144,7 @@ def _check(lake: Lake, first: date | None, last: date | None) -> SalesReport:
     versions = {
         (day, source): version
         for source in sources
-        for day, version in sales_state.versions(lake, source, first, last).items()
+        for day, version in sales_publication.versions(lake, source, first, last).items()
     }
     known = {*rows, *counts, *versions}
     faults = [
@@ -208,7 +208,7 @@ def _sql_of_differences(lake: Lake) -> str:
 
 def _faults(rows: list[dict[str, Any]], found: Counts, version: str | None) -> Iterator[str]:
     """Yield what is wrong with a date: its ledger, its rows, and its recorded version."""
-    if version and sales_state.is_unfinished(version):
+    if version and sales_publication.is_unfinished(version):
         yield "a publication of it was interrupted, or is still running"
         return
     if len(rows) != 1:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from clickstream.lake import Lake, sales_state
-from clickstream.lake.sales_publication import ledger_rows
+from clickstream.lake import Lake
+from clickstream.lake.collection import unreadable_since
+from clickstream.lake.sales_publication import is_unfinished, ledger_rows, versions
 from clickstream.pipeline.hosts.host_freshness import describe_unreadable_shop
 from clickstream.pipeline.sales.opening import sources_with_dates
 from clickstream.wording import describe_duration, quantity
@@ -80,8 +81,8 @@ def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshn
         _measure(
             one.name,
             [row for row in rows if row["sales_source"] == one.name],
-            sales_state.versions(lake, one.name, first),
-            sales_state.unreadable_since(lake, one.name),
+            versions(lake, one.name, first),
+            unreadable_since(lake, one.name),
         )
         for one in lake.settings.sales
         if one.name in with_dates
@@ -91,7 +92,7 @@ def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshn
 def _measure(
     name: str,
     rows: Sequence[Mapping[str, Any]],
-    versions: Mapping[date, str],
+    recorded: Mapping[date, str],
     failing: tuple[datetime, str] | None,
 ) -> SalesFreshness:
     newest = max(rows, key=lambda row: row["published_at"], default=None)
@@ -103,6 +104,6 @@ def _measure(
         newest["published_by"] if newest else "",
         sum(bool(row["rejected"]) for row in rows),
         sum((row["differing_cents"] or 0) > row["gross_cents"] * ROUNDING for row in rows),
-        tuple(sorted(day for day, one in versions.items() if sales_state.is_unfinished(one))),
+        tuple(sorted(day for day, version in recorded.items() if is_unfinished(version))),
         failing,
     )

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import takewhile
 
 from clickstream import sessions
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw, views
-from clickstream.lake.publication import Publication, start_publication
+from clickstream.lake.publication import Publication, publish_hours
 from clickstream.pipeline.hosts.missing import Completed, complete_hours
 from clickstream.pipeline.hour.batch import build_hours, split_into_batches
 from clickstream.pipeline.hour.build import build_sessions, check_hour, read_from_staging
@@ -205,14 +206,14 @@ def _published_hours_from(
 def _publish(lake: Lake, some: _Task, run_id: str) -> tuple[list[Published], Cause]:
     """Publish hours, and return them with the root cause for hours rebuilt after them."""
     hours = [Publication(one.hour, one.stitched.version, one.rows) for one in some.built]
-    started = start_publication(lake, hours, run_id)
-    after = started.complete(audit_rows(lake, some.built, run_id, some.cause, started.replaced))
+    audit = partial(audit_rows, lake, some.built, run_id, some.cause)
+    replaced, after = publish_hours(lake, hours, run_id, audit)
     raw.clear_pending(lake, [key for one in some.built for key in one.raw_lines])
     published = [
         Published.of(one.stitched, row.values["late_lines"], some.reason)
         for one, row in zip(some.built, after, strict=True)
     ]
-    before = [what.ledger for what in started.replaced]
+    before = [what.ledger for what in replaced]
     return published, causes_of(some.built, before, some.cause)[-1].root
 
 

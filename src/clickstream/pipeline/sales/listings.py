@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from clickstream import __version__
 from clickstream.errors import StaleHour
-from clickstream.lake import Lake, aws_errors, listing_publication
+from clickstream.lake import Lake, aws_errors
 from clickstream.lake.iceberg.iceberg_tables import LoadedTable
+from clickstream.lake.sales_publication import NewRows, listings_of, publish, version_of
 from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of_lake
 from clickstream.sales.fields import LISTINGS, count_rows
 from clickstream.sales.listings import Listings, build_listings, latest_versions, new_versions
@@ -71,8 +72,7 @@ def read_listings(
 def is_published(lake: Lake, source: str, found: Listings) -> bool:
     """Whether the lake has these rows; also if the source has no table without dates."""
     with aws_errors.translate_errors():
-        digest = listing_publication.published_digest(lake, source)
-    return not found.rows or digest == found.digest
+        return not found.rows or version_of(lake, listings_of(source)) == found.digest
 
 
 def pull_listings(
@@ -110,33 +110,35 @@ def _publish(
 
     So these rows are newer than all that is published, and a later publication is detected.
     """
-    now = datetime.now(UTC).replace(tzinfo=None)
-    mark = listing_publication.begin(lake, source.name, run_id, now.isoformat())
-    tables = listing_publication.load_tables(lake)
-    found = read_listings(lake, source, find)
-    known = {table: stored_versions(tables[table], source.name) for table in VERSIONED_TABLES}
-    dates = [row["event_date"] for rows in known.values() for row in rows]
-    day = max([today, *dates])  # clocks of machines differ
-    versions = {t: new_versions(t, known[t], rows, day) for t, rows in found.rows.items()}
-    ledger = {
-        "sales_source": source.name,
-        **{t.name: _number_of(t, found, known[t]) for t in VERSIONED_TABLES},
-        "rejected": len(found.rejects),
-        "source_digest": found.digest,
-        "library_version": __version__,
-        "published_at": now,
-        "published_by": run_id,
-    }
-    rows = {**versions, LISTING_REJECTS: found.rejects, LISTING_LEDGER: [ledger]}
-    arrow = {table: _arrow(table, some, day) for table, some in rows.items()}
-    listing_publication.replace_date(tables, source.name, day, arrow)
-    listing_publication.end(lake, source.name, found.digest, mark)
+
+    def read(tables: Mapping[Table, LoadedTable]) -> NewRows:
+        found = read_listings(lake, source, find)
+        known = {table: stored_versions(tables[table], source.name) for table in VERSIONED_TABLES}
+        dates = [row["event_date"] for rows in known.values() for row in rows]
+        day = max([today, *dates])  # clocks of machines differ
+        ledger = {
+            "sales_source": source.name,
+            **{t.name: _number_of(t, found, known[t]) for t in VERSIONED_TABLES},
+            "rejected": len(found.rejects),
+            "source_digest": found.digest,
+            "library_version": __version__,
+            "published_at": datetime.now(UTC).replace(tzinfo=None),
+            "published_by": run_id,
+        }
+        versions = {t: new_versions(t, known[t], rows, day) for t, rows in found.rows.items()}
+        rows = {**versions, LISTING_REJECTS: found.rejects, LISTING_LEDGER: [ledger]}
+        arrow = {table: _arrow(table, some, day) for table, some in rows.items()}
+        return NewRows(day, arrow, found.digest)
+
+    new = publish(lake, listings_of(source.name), read)
+    [ledger] = new.rows[LISTING_LEDGER].to_pylist()
+    tables = [table for table in VERSIONED_TABLES if table in new.rows]
     return PulledListings(
         source.name,
-        day,
-        {table.name: len(some) for table, some in found.rows.items()},
-        {table.name: len(some) for table, some in versions.items()},
-        len(found.rejects),
+        new.day,
+        {table.name: ledger[table.name] for table in tables},
+        {table.name: len(new.rows[table]) for table in tables},
+        ledger["rejected"],
     )
 
 

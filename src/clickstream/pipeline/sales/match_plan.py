@@ -18,9 +18,9 @@ from more_itertools import split_when
 
 from clickstream import __version__
 from clickstream.hours import Hour
-from clickstream.lake import Lake, hour_ledger, match_reads, sales_state
+from clickstream.lake import Lake, hour_ledger, match_reads
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.sales_publication import MATCHES, ledger_rows
+from clickstream.lake.sales_publication import MATCHES, is_unfinished, ledger_rows, versions
 from clickstream.pipeline.sales.journey_reader import TRAINING_DAYS
 from clickstream.pipeline.sales.match_reader import (
     MatchReader,
@@ -73,7 +73,7 @@ class DateToMatch:
     @property
     def is_unfinished(self) -> bool:
         """Whether an earlier publication of the date was interrupted."""
-        return sales_state.is_unfinished(self.known)
+        return is_unfinished(self.known)
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ class MatchFiles:
             for day, paths in by_table[HOUR_LEDGER].items()
         }
         self._sales = {day: digest_texts(paths) for day, paths in by_table[SALES_LEDGER].items()}
-        self.known = sales_state.versions(lake, MATCHES, first - timedelta(days=TRAINING_DAYS))
+        self.known = versions(lake, MATCHES, first - timedelta(days=TRAINING_DAYS))
         self.outdated: set[date] = set()
         self._rows = {day: _rows_part(version) for day, version in self.known.items()}
         self._settings = digest_texts([lake.settings.orders.model_dump_json(), __version__])
@@ -323,7 +323,7 @@ def _step(one: DateToMatch) -> Step:
 
 def _rows_part(version: str) -> str:
     """Return the version of a date's rows in a recorded version; empty if it is unfinished."""
-    return "" if sales_state.is_unfinished(version) else version.partition("-")[2]
+    return "" if is_unfinished(version) else version.partition("-")[2]
 
 
 def _sales_part(digest: str) -> str:

@@ -1,6 +1,6 @@
 """Match the orders of the dates that changed to their visits, and publish each date.
 
-    plan_matches ─▶ for each date: read ─▶ match_day ─▶ publish_matches
+    plan_matches ─▶ for each date: read ─▶ match_day ─▶ publish
 
 A date is a function of its inputs, so any order, repetition or crash of the steps gives the same
 rows. `clickstream sales match` and the task `match_orders` call this.
@@ -21,9 +21,9 @@ import pyarrow as pa
 from clickstream import __version__
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, aws_errors, sales_publication, sales_state
+from clickstream.lake import Lake, aws_errors, sales_publication
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.lake.sales_publication import MATCHES
+from clickstream.lake.sales_publication import NewRows, matches_of
 from clickstream.pipeline.sales.match_plan import (
     DateToMatch,
     MatchPlan,
@@ -124,7 +124,7 @@ def match_dates(lake: Lake, plan: MatchPlan, run_id: str) -> Iterator[MatchedDat
             one = plan.describe(group, planned)
             if one.step is Step.RECORD:
                 version = f"{one.files}-{one.known.partition('-')[2]}"
-                sales_state.end(lake, MATCHES, one.day, version, one.known)
+                sales_publication.end(lake, matches_of(one.day), version, one.known)
             else:
                 version, matched = _match(lake, group.reader, one, run_id)
                 plan.note(one.day, version)
@@ -144,15 +144,16 @@ def _match(
     files = f"{one.files}-{version}"
     is_same = not one.is_unfinished and _is_stored(one, before, rows)
     if is_same:
-        sales_state.end(lake, MATCHES, one.day, files, one.known)
+        sales_publication.end(lake, matches_of(one.day), files, one.known)
     else:
         published = {
             **rows,
             ATTRIBUTION_CHANGES: _changes(lake, one.day, before, rows, run_id),
             MATCH_LEDGER: _ledger(one, rows, run_id),
         }
-        replaces = sales_publication.publication_of_matches(one.stored)
-        sales_publication.publish_matches(lake, one.day, published, replaces, files)
+        new = NewRows(one.day, published, files)
+        replaces = sales_publication.publication_in(one.stored, matches_of(one.day))
+        sales_publication.publish(lake, matches_of(one.day), lambda _: new, replaces)
     return version, MatchedDate(
         one.day,
         Counter(rows[ORDER_MATCHES]["method"].to_pylist()),

@@ -19,7 +19,9 @@ import pyarrow.parquet as pq
 from clickstream import __version__
 from clickstream.collect.sales.reader import DayDigest, SalesReader, Survey, is_between
 from clickstream.errors import StaleHour, UnbalancedSales
-from clickstream.lake import Lake, aws_errors, sales_publication, sales_state, staging
+from clickstream.lake import Lake, aws_errors, sales_publication, staging
+from clickstream.lake.collection import noting_failure
+from clickstream.lake.sales_publication import NewRows, publish, sales_of
 from clickstream.pipeline.sales.opening import FindConnection, open_source, rules_of_lake
 from clickstream.pipeline.sales.staged_sales import StagedSales
 from clickstream.sales.fields import DATED
@@ -82,9 +84,9 @@ def plan_pull(
         first = now.date() - timedelta(days=source.horizon_days)
     rules = rules_of_lake(lake, source)
     with aws_errors.translate_errors():
-        known = sales_state.versions(lake, source.name, first)
+        known = sales_publication.versions(lake, source.name, first)
     with (
-        sales_state.noting_failure(lake, source.name, now),
+        noting_failure(lake, source.name, now),
         open_source(lake.settings, source, rules, find, DATED) as reader,
     ):
         survey = reader.survey(first, last)
@@ -108,7 +110,8 @@ def pull_date(
 
 def _pull_from(reader: SalesReader, lake: Lake, day: date, rules: SalesRules) -> StagedSales:
     with aws_errors.translate_errors():
-        replaces = sales_publication.publication_of(lake, rules.source, day)
+        ledger = sales_publication.ledger_rows(lake, day, day)
+        replaces = sales_publication.publication_in(ledger, sales_of(rules.source, day))
     digest, built = _read(reader, day, rules)
     with aws_errors.translate_errors():
         return _stage(lake, built, digest, rules, replaces)
@@ -226,7 +229,8 @@ def _publish(lake: Lake, staged: StagedSales, run_id: str) -> None:
         "published_by": run_id,
     }
     rows[SALES_LEDGER] = pa.Table.from_pylist([ledger], SALES_LEDGER.arrow_schema())
-    sales_publication.publish_date(lake, staged.source, day, rows, staged.replaces, staged.version)
+    new = NewRows(day, rows, staged.version)
+    publish(lake, sales_of(staged.source, day), lambda _: new, staged.replaces)
 
 
 def pull_dates(

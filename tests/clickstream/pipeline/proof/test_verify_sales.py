@@ -14,8 +14,9 @@ from tests.support.sales_files import break_sales, pull_sales, with_sales, write
 from tests.support.tiers import first_in_make_test
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, open_lake, sales_state
+from clickstream.lake import Lake, open_lake
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.lake.sales_publication import begin, end, sales_of, versions
 from clickstream.pipeline.proof.sales_checks import verify_sales
 from clickstream.pipeline.proof.sales_freshness import sales_freshness
 from clickstream.pipeline.sales.listings import pull_listings
@@ -153,15 +154,15 @@ def test_a_version_of_the_menu_that_is_gone_is_named_and_a_pull_repairs_it(lake:
 def test_an_interrupted_publication_and_another_version_are_named_in_their_range(
     lake: Lake,
 ) -> None:
-    right = sales_state.versions(lake, "web")[DAYS[1]]
-    overtaken = sales_state.begin(lake, "web", DAYS[1])
-    mark = sales_state.begin(lake, "web", DAYS[1])
-    sales_state.end(lake, "web", DAYS[1], right, overtaken)
+    right, sales = versions(lake, "web")[DAYS[1]], sales_of("web", DAYS[1])
+    overtaken = begin(lake, sales)
+    mark = begin(lake, sales)
+    end(lake, sales, right, overtaken)
     assert named(lake) == named(lake, DAYS[1], DAYS[1]) == {(DAYS[1], "web")}
     assert named(lake, DAYS[2], DAYS[2]) == set()
-    sales_state.end(lake, "web", DAYS[1], "another", mark)
+    end(lake, sales, "another", mark)
     assert named(lake) == {(DAYS[1], "web")}
-    sales_state.end(lake, "web", DAYS[1], right, sales_state.begin(lake, "web", DAYS[1]))
+    end(lake, sales, right, begin(lake, sales))
     assert verify_sales(lake).is_proven
 
 

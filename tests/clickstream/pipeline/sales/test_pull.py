@@ -20,7 +20,8 @@ from tests.support.localaws_process import LocalAwsProcess
 from tests.support.sales_files import with_sales, write_rows
 
 from clickstream.errors import ClickstreamError, DamagedObject, UnbalancedSales
-from clickstream.lake import Lake, athena, objects, open_lake, sales_state
+from clickstream.lake import Lake, athena, objects, open_lake, sales_publication
+from clickstream.lake.collection import unreadable_since
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.proof.sales_checks import verify_sales
 from clickstream.pipeline.proof.sales_freshness import sales_freshness
@@ -307,7 +308,7 @@ def test_damaged_or_missing_rows_are_not_published(shops) -> None:
     fresh = open_lake(lake.settings, aws_session())
     with pytest.raises(DamagedObject, match="clickstream sales pull till --from 2026-11-20"):
         check_date(fresh, staged)
-    assert sales_state.versions(lake, "till") == {}
+    assert sales_publication.versions(lake, "till") == {}
 
 
 def _with_rows(staged: Any, **numbers: int) -> Any:
@@ -333,7 +334,7 @@ def test_pulls_can_be_killed_at_any_write_between_any_edits(
             found["till"].change(chance)
         if step == 5:
             compact_days(lake, NOW)
-            sales_state.begin(lake, "web", DAYS[1])
+            sales_publication.begin(lake, sales_publication.sales_of("web", DAYS[1]))
         if chance.random() < 0.6:
             pull(lake, f"s{step}")
             assert rows_of_lake(lake) == rows_of_sources(lake), step
@@ -353,8 +354,8 @@ def test_since_when_a_source_can_t_be_read_is_recorded_until_it_can(
     for hours in range(2):
         with pytest.raises(ClickstreamError) as error:
             plan_pull(lake, web, NOW + timedelta(hours=hours))
-        assert sales_state.unreadable_since(lake, "web") == (NOW, error.value.printed)
-    assert sales_state.unreadable_since(lake, "till") is None
+        assert unreadable_since(lake, "web") == (NOW, error.value.printed)
+    assert unreadable_since(lake, "till") is None
     away.rename(found["web"].directory)
     pull(lake)
-    assert sales_state.unreadable_since(lake, "web") is None
+    assert unreadable_since(lake, "web") is None
