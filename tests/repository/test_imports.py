@@ -64,7 +64,7 @@ def imported_modules(node: ast.AST) -> Iterator[str]:
 
 
 def test_opening_log_files_installs_no_libraries_of_aws_and_hosts() -> None:
-    of_lakes = {"asyncssh", "boto3", "isal", "pyiceberg", "zstandard"}
+    of_lakes = {"asyncssh", "boto3", "isal", "pyiceberg", "pyyaml", "zstandard"}
     assert of_lakes <= packages_of("lake")
     assert of_lakes.isdisjoint(packages_of("open"))
 
