@@ -19,10 +19,9 @@ import pyarrow as pa
 
 from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
-from clickstream.clean.bots.agent_keys import AgentKeys, parse_directory
+from clickstream.clean.bots.agent_keys import AgentKeys, SignatureRules, parse_directory
 from clickstream.clean.bots.hosting import HOSTING_VERDICTS
 from clickstream.clean.bots.networks import OwnEquipment
-from clickstream.clean.bots.signatures import SignatureVerifier
 from clickstream.clean.channels import DEFAULT_CHANNELS
 from clickstream.clean.orders import OrderRules
 from clickstream.clean.referrers import OwnDomain, infer_own_domain
@@ -184,11 +183,11 @@ def _network_lists(settings: Settings) -> list[tuple[str, str, str]]:
     return [(name, role, path) for role, some in roles.items() for name, path in some.items()]
 
 
-def _signatures(settings: Settings) -> SignatureVerifier:
-    """Return the verifier of signed agents, for requests to the site's hosts and domains."""
+def _signatures(settings: Settings) -> SignatureRules:
+    """Return the rules for signed agents, for requests to the site's hosts and domains."""
     site = settings.site
     subdomains = tuple(f"*.{domain}" for domain in site.domains)
-    return SignatureVerifier(
+    return SignatureRules(
         read_agent_keys(settings), own_hosts=(*site.hosts, *site.domains, *subdomains)
     )
 

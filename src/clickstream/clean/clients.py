@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream.clean.bots import SignatureVerifier, Verdict, agent_verdict
+from clickstream.clean.bots import SignatureRules, Verdict, agent_verdict
 from clickstream.clean.bots.verdict import MONITOR, TOOL
 from clickstream.clean.devices import Device
 from clickstream.clean.dictionary_columns import Codes, Distinct, Texts, combined
@@ -59,9 +59,9 @@ class Agents(Texts[Agent]):
 class Origins:
     """All distinct clients, user agents and sets of marks so far."""
 
-    def __init__(self, agents: Agents, verifier: SignatureVerifier) -> None:
+    def __init__(self, agents: Agents, rules: SignatureRules) -> None:
         self.agents = agents
-        self._signatures = Signatures(verifier)
+        self._signatures = Signatures(rules)
         self.clients: Texts[bool] = Texts(_is_loopback)
         self.marks: Distinct[Marks, None] = Distinct()
         self._forwarded: Texts[None] = Texts()

@@ -12,7 +12,7 @@ from clickstream.clean.bots import (
     BehaviourRules,
     Networks,
     OwnEquipment,
-    SignatureVerifier,
+    SignatureRules,
     Verdict,
 )
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
@@ -44,7 +44,7 @@ class CleanRules:
     networks: Networks = field(default_factory=Networks)
     hosting: Mapping[int, Verdict] = field(default_factory=dict)
     own_equipment: OwnEquipment = field(default_factory=OwnEquipment)
-    signatures: SignatureVerifier = field(default_factory=SignatureVerifier)
+    signatures: SignatureRules = field(default_factory=SignatureRules)
     behaviour: BehaviourRules = field(default_factory=BehaviourRules)
 
 

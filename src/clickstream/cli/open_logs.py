@@ -10,6 +10,7 @@ import socket
 import tempfile
 import webbrowser
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from clickstream.cli.console import FormatOfLogs, Logs, LogsPort, err, out, refu
 from clickstream.cli.open_html import HtmlOption, RangeOption, parse_html_options
 from clickstream.ending_signals import exit_on
 from clickstream.errors import DiskFull, InputError, is_disk_full
+from clickstream.user_cache import user_cache
 from clickstream.wording import quantity
 
 if TYPE_CHECKING:
@@ -76,12 +78,14 @@ def open_(
     with _temporary_directory() as temporary:
         # Arrow's usual allocator keeps about 90 MB of freed memory. Arrow reads this when loaded.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-        from clickstream.dashboard.web import server
-
         html_file = parse_html_options(html, range_)
-        opens = not (export or html)
-        # A port in use is refused before the imports that take a second.
-        with server.listen(LOCAL_HOST, port) if opens else contextlib.nullcontext() as listener:
+        listening: AbstractContextManager[socket.socket | None] = contextlib.nullcontext()
+        if not (export or html):
+            from clickstream.dashboard.web import server
+
+            # A port in use is refused before the imports that take a second.
+            listening = server.listen(LOCAL_HOST, port)
+        with listening as listener:
             from clickstream.logs.log_set import LogSet
 
             chosen = _with_goals(_load_settings(), goals or []).model_copy(update={"sales": ()})
@@ -191,10 +195,9 @@ def _engine(logs: LogSet, follow: bool, temporary: Path) -> Iterator[LogEngine]:
 
 def _cache_of(logs: LogSet) -> Path:
     """Return the directory of the cache for these logs."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     names = "\0".join(sorted(str(Path(path).resolve()) for path in logs.paths))
     digest = hashlib.blake2b(names.encode(), digest_size=8).hexdigest()
-    return Path(base) / "clickstream" / "open" / digest
+    return user_cache() / "open" / digest
 
 
 def _read(engine: LogEngine) -> None:

@@ -12,76 +12,20 @@ import io
 import lzma
 import zlib
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any
 
-import zstandard
+from backports import zstd
 
 HEAD = 8
 """Number of first bytes that show how a file is compressed."""
 
-_DAMAGES = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
-
-
-class _Zstandard(io.RawIOBase):
-    """Reads Zstandard frames, one after the other, and detects that the last one is cut off."""
-
-    _PIECE = 1 << 17
-
-    def __init__(self, source: BinaryIO) -> None:
-        self._source = source
-        self._begin = source.tell() if source.seekable() else 0
-        self._restart()
-
-    def _restart(self) -> None:
-        self._frame = zstandard.ZstdDecompressor().decompressobj()
-        self._input = self._output = b""
-        self._is_inside = False
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return self._source.seekable()
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a byte of the content, by reading up to it; only offsets from the start."""
-        if whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("Only offsets from the start can be sought.")
-        if offset < self._position:
-            self._source.seek(self._begin)
-            self._restart()
-        while self._position < offset and self.read(min(offset - self._position, self._PIECE)):
-            pass
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._output:
-            if self._frame.eof:
-                self._input = self._frame.unused_data
-                self._frame = zstandard.ZstdDecompressor().decompressobj()
-                self._is_inside = False
-            self._input = self._input or self._source.read(self._PIECE)
-            if not self._input:
-                if self._is_inside:
-                    raise EOFError("Compressed file ended before the end-of-frame marker")
-                return 0
-            self._output, self._input = self._frame.decompress(self._input), b""
-            self._is_inside = True
-        size = min(len(buffer), len(self._output))
-        buffer[:size], self._output = self._output[:size], self._output[size:]
-        self._position += size
-        return size
-
+_DAMAGES = (EOFError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 
 _OPENERS: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\0": lzma.open,
-    b"\x28\xb5\x2f\xfd": _Zstandard,
+    b"\x28\xb5\x2f\xfd": zstd.open,
 }
 """The first bytes of a compressed file, and the function that opens it."""
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from clickstream.errors import AwsRefused
 from clickstream.lake import aws_errors
 from clickstream.lake.client import Lake, shared_session, warm_up
@@ -62,7 +60,7 @@ def _ensure_bucket(lake: Lake) -> None:
     owner = {} if is_named else {"ExpectedBucketOwner": lake.account}
     try:
         lake.s3.head_bucket(Bucket=lake.bucket, **owner)
-    except ClientError as error:
+    except lake.s3.exceptions.ClientError as error:
         if code(error) == "403":
             raise _of_another_account(lake) from None
         if code(error) not in ("404", "NoSuchBucket"):
@@ -76,7 +74,7 @@ def _create_bucket(lake: Lake) -> None:
     options = {"CreateBucketConfiguration": placed} if placed else {}
     try:
         lake.s3.create_bucket(Bucket=lake.bucket, **options)
-    except ClientError as error:
+    except lake.s3.exceptions.ClientError as error:
         if code(error) == "BucketAlreadyExists":
             raise _of_another_account(lake) from None
         if code(error) != "BucketAlreadyOwnedByYou":

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from botocore import exceptions as boto
-from urllib3.exceptions import HTTPError
+from typing import TYPE_CHECKING
 
 from clickstream.errors import (
     NO_SPACE,
@@ -25,6 +24,9 @@ from clickstream.errors import (
     SettingsError,
 )
 
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
 _TEMPORARY = (
     *("throttl", "slowdown", "slow_down", "toomanyrequests", "limitexceeded", "requesttimeout"),
     *("throughputexceeded", "priorrequestnotcomplete", "transactioninprogress", "internal"),
@@ -35,16 +37,6 @@ _TEMPORARY = (
 
 These are the codes that botocore's standard retry mode retries, faults of AWS itself, conflicts of
 two writers, and expired credentials that the next attempt renews.
-"""
-_ON_THE_WAY = (
-    *(boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.WaiterError),
-    *(boto.ChecksumError, boto.FlexibleChecksumError, boto.CapacityNotAvailableError),
-    *(boto.CredentialRetrievalError, boto.MetadataRetrievalError, boto.TokenRetrievalError),
-    HTTPError,
-)
-"""Failures of connections and of the services behind them.
-
-Other errors of botocore are caused by a setting.
 """
 _UNKNOWN_COMMIT = "CommitStateUnknownException"
 """The error of pyiceberg for a commit whose response is lost; a name, to import no pyiceberg."""
@@ -84,12 +76,38 @@ def translate_error(error: Exception) -> ClickstreamError | None:
         return DamagedObject(
             f"{found} To find every damaged object and its hours, run: clickstream verify --deep"
         )
-    if isinstance(error, boto.ClientError):
-        return _unavailable(error) if _is_temporary(error) else _refused(error)
-    if isinstance(error, _ON_THE_WAY) or type(error).__name__ == _UNKNOWN_COMMIT:
+    # Without botocore, nothing has asked AWS: `clickstream open` may run where it is not installed.
+    if "botocore" in sys.modules and (ours := _of_botocore(error)):
+        return ours
+    if type(error).__name__ == _UNKNOWN_COMMIT:
         return _unavailable(error)
     if isinstance(error, OSError):
         return _of_the_system(error)
+    return None
+
+
+def _of_botocore(error: Exception) -> ClickstreamError | None:
+    """Return our error for one of botocore or urllib3; None for other errors."""
+    from botocore import exceptions as boto
+    from urllib3.exceptions import HTTPError
+
+    if isinstance(error, boto.ClientError):
+        return _unavailable(error) if _is_temporary(error) else _refused(error)
+    if isinstance(error, boto.EndpointConnectionError):
+        return AwsUnavailable(
+            f"Can't reach AWS: {_text(error)}. Nothing is lost: check network and endpoint, then "
+            "clear the task or run the command again. For the local AWS, start `clickstream up` "
+            "and read the file that it names into this shell."
+        )
+    on_the_way = (
+        *(boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.WaiterError),
+        *(boto.ChecksumError, boto.FlexibleChecksumError, boto.CapacityNotAvailableError),
+        *(boto.CredentialRetrievalError, boto.MetadataRetrievalError, boto.TokenRetrievalError),
+        HTTPError,
+    )
+    if isinstance(error, on_the_way):
+        return _unavailable(error)
+    # All other errors of botocore are caused by a setting.
     if isinstance(error, boto.BotoCoreError) or str(error).startswith("Invalid endpoint: "):
         return _misconfigured(error)
     return None
@@ -114,7 +132,7 @@ def _of_the_system(error: OSError) -> ClickstreamError | None:
     return _refused(error) if is_refusal else _unavailable(error)
 
 
-def _is_temporary(error: boto.ClientError) -> bool:
+def _is_temporary(error: ClientError) -> bool:
     """Return whether the same request may succeed later: a fault of AWS, or too many requests."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(error.response.get("Error", {}).get("Code", "")).lower()
@@ -122,12 +140,6 @@ def _is_temporary(error: boto.ClientError) -> bool:
 
 
 def _unavailable(error: Exception) -> AwsUnavailable:
-    if isinstance(error, boto.EndpointConnectionError):
-        return AwsUnavailable(
-            f"Can't reach AWS: {_text(error)}. Nothing is lost: check network and endpoint, then "
-            "clear the task or run the command again. For the local AWS, start `clickstream up` "
-            "and read the file that it names into this shell."
-        )
     return AwsUnavailable(
         f"AWS request failed: {_text(error)}. Nothing is lost: when AWS answers again, clear the "
         "task or run the command again."

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-
 from clickstream.errors import AwsNotConfigured
 from clickstream.lake.s3_get import ATTEMPTS, ObjectCache
 from clickstream.settings import Settings
@@ -17,6 +14,8 @@ from clickstream.tables import TABLES, Table
 from clickstream.tables.sales import SALES_TABLES
 
 if TYPE_CHECKING:
+    import boto3
+
     from clickstream.lake.iceberg.catalog import LakeCatalog
 
 
@@ -142,6 +141,8 @@ class Lake:
 
     def client(self, service: str, **options: Any) -> Any:
         """Create a client of an AWS service, with the endpoint, region and retries of the lake."""
+        from botocore.config import Config
+
         config = Config(
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             connect_timeout=self._timeout,
@@ -167,6 +168,8 @@ def has_database(glue: Any, name: str) -> bool:
 
 def shared_session() -> boto3.Session:
     """Return boto3's default session; all clients of the process share what it has loaded."""
+    import boto3  # takes 0.07 s, which commands on log files do not need
+
     if boto3.DEFAULT_SESSION is None:
         boto3.setup_default_session()
     return boto3.DEFAULT_SESSION

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
 
-from botocore.exceptions import ClientError
-
 from clickstream.lake import s3_get
 from clickstream.lake.client import Lake
 from clickstream.lake.s3_get import MISSING, ObjectBytes
@@ -38,7 +36,7 @@ def swap(lake: Lake, key: str, body: bytes, etag: str | None) -> str | None:
     condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
     try:
         answer = lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=body, **condition)
-    except ClientError as error:
+    except lake.s3.exceptions.ClientError as error:
         if s3_get.code(error) in LOST_RACE | MISSING:
             return None
         raise
@@ -59,7 +57,7 @@ def etag_of(lake: Lake, key: str) -> str | None:
     """Return an object's ETag, or None if it does not exist; its bytes are not read."""
     try:
         return str(lake.s3.head_object(Bucket=lake.bucket, Key=key)["ETag"])
-    except ClientError as error:
+    except lake.s3.exceptions.ClientError as error:
         if s3_get.code(error) in MISSING:
             return None
         raise
@@ -91,7 +89,7 @@ def remove(lake: Lake, key: str, etag: str) -> bool:
     """Delete an object only if it still has `etag`; return whether it was deleted."""
     try:
         lake.s3.delete_object(Bucket=lake.bucket, Key=key, IfMatch=etag)
-    except ClientError as error:
+    except lake.s3.exceptions.ClientError as error:
         if s3_get.code(error) in LOST_RACE | MISSING:
             return False
         raise

@@ -6,16 +6,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import (
-    ClientError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
 from cachetools import LRUCache
-from urllib3.exceptions import HTTPError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 ATTEMPTS = 5
 """Limit of the attempts of a request, including the first."""
@@ -24,7 +20,6 @@ T = TypeVar("T")
 
 _PIECE_BYTES = 1 << 20
 MISSING = {"NoSuchKey", "404"}
-_INTERRUPTIONS = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HTTPError)
 
 
 @dataclass(frozen=True)
@@ -47,8 +42,12 @@ def fetch(s3: Any, bucket: str, key: str, file: IO[bytes]) -> bool:
 
 def _retry(read: Callable[[], T]) -> T:
     """Retry an interrupted read of a body. boto3 retries failed requests, but not these."""
+    from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
+    from urllib3.exceptions import HTTPError
+
+    interruptions = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HTTPError)
     for _ in range(ATTEMPTS - 1):
-        with suppress(*_INTERRUPTIONS):
+        with suppress(*interruptions):
             return read()
     return read()
 
@@ -72,7 +71,7 @@ def _fetch(s3: Any, bucket: str, key: str, file: IO[bytes]) -> bool:
 def _get_object(s3: Any, bucket: str, key: str) -> Any:
     try:
         return s3.get_object(Bucket=bucket, Key=key)
-    except ClientError as error:
+    except s3.exceptions.ClientError as error:
         if code(error) in MISSING:
             return None
         raise

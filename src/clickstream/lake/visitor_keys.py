@@ -22,8 +22,6 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from clickstream.hours import Hour
 from clickstream.lake.client import Lake
 from clickstream.lake.records import RecordStore
@@ -251,7 +249,7 @@ def _create(lake: Lake, period: KeyPeriod, now: datetime) -> StoredKey:
             Description=f"Key of visitor ids from {period.start:%Y-%m-%d}, {period.days} days.",
             SecretString=secrets.token_bytes(KEY_BYTES).hex(),
         )
-    except ClientError as error:
+    except lake.secrets.exceptions.ClientError as error:
         if error.response["Error"]["Code"] != "ResourceExistsException":
             raise
     else:
@@ -263,7 +261,7 @@ def _create(lake: Lake, period: KeyPeriod, now: datetime) -> StoredKey:
 def _stored(lake: Lake, period: KeyPeriod) -> StoredKey | None:
     try:
         secret = lake.secrets.get_secret_value(SecretId=_name(lake, period))
-    except ClientError as error:
+    except lake.secrets.exceptions.ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         return None

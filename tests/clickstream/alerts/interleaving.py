@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import count
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 from tests.support.faults import Killed
@@ -53,6 +54,7 @@ class SteppedS3:
 
     stored: OneObject
     step: Step
+    exceptions: ClassVar = SimpleNamespace(ClientError=ClientError)
 
     def get_object(self, **_: str) -> dict[str, Any]:
         self.step()

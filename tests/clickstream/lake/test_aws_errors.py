@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from itertools import product
 
@@ -89,3 +90,11 @@ def test_other_errors_pass_as_they_are() -> None:
     with pytest.raises(KeyError) as caught, aws_errors.translate_errors():
         raise error
     assert caught.value is error
+
+
+def test_an_error_of_a_process_without_aws_imports_no_botocore(monkeypatch) -> None:
+    """`clickstream open` shares code with the dashboard of a lake, but may lack botocore."""
+    monkeypatch.delitem(sys.modules, "botocore")
+    with pytest.raises(KeyError), aws_errors.translate_errors():
+        raise KeyError("a bug")
+    assert "botocore" not in sys.modules

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import zstandard
+from backports import zstd
 from tests.clickstream.logs.builders import LINES, line
 
 from clickstream.errors import InputError
@@ -112,7 +112,7 @@ def test_wrong_format_rejects_every_line_and_says_so(report, log):
     assert "None of 12 lines could be parsed: " in errors
 
 
-@pytest.mark.parametrize("compressed", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("compressed", [gzip.compress, zstd.compress])
 def test_cut_in_half_reports_what_comes_before(reading, tmp_path, compressed):
     numbers = random.Random(1)
     lines = [line("192.0.2.1", "05:00:00", f"/{numbers.getrandbits(256)}") for _ in range(10_000)]

@@ -11,7 +11,7 @@ import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from clickstream.errors import UnusableRule
@@ -44,6 +44,19 @@ class AgentKey:
 
 AgentKeys = Mapping[str, Mapping[str, AgentKey]]
 """The keys by the host of the agent, as in Signature-Agent, and by their thumbprint (RFC 7638)."""
+
+
+@dataclass(frozen=True)
+class SignatureRules:
+    """What signatures are verified by: the keys of agents, and the site's hosts.
+
+    `own_hosts` are as in `hosts.requests_of_site`; without any, the logged host is the site's. A
+    signature for another host is not accepted, because its receiver can send the request to this
+    site again.
+    """
+
+    keys: AgentKeys = field(default_factory=dict)
+    own_hosts: tuple[str, ...] = ()
 
 
 def parse_directory(name: str, text: str) -> dict[str, AgentKey]:

@@ -3,12 +3,12 @@
 An agent signs its requests with Ed25519 and names its host in `Signature-Agent`
 (draft-meunier-web-bot-auth-architecture, draft-ietf-webbotauth-httpsig-protocol). A request is
 verified with what its log line has, at the time of the line. docs/bots.md describes the outcomes.
+`clean.signatures` imports this module only for a log that has signatures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import IntEnum
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -21,7 +21,7 @@ from http_message_signatures import (
 from http_message_signatures.algorithms import ED25519
 from http_sf.compat import InnerList
 
-from clickstream.clean.bots.agent_keys import ALGORITHM, AgentKey, AgentKeys
+from clickstream.clean.bots.agent_keys import ALGORITHM, AgentKey, SignatureRules
 from clickstream.clean.bots.signed_request import (
     AGENT_FIELD,
     Message,
@@ -69,17 +69,8 @@ class _Verifier(HTTPMessageVerifier):
         """Accept any time."""
 
 
-@dataclass(frozen=True)
-class SignatureVerifier:
-    """Verifies requests with the keys of agents.
-
-    `own_hosts` are the site's hosts, as in `hosts.requests_of_site`; without any, the logged host
-    is the site's. A signature for another host is not accepted, because its receiver can send the
-    request to this site again.
-    """
-
-    keys: AgentKeys = field(default_factory=dict)
-    own_hosts: tuple[str, ...] = ()
+class SignatureVerifier(SignatureRules):
+    """Verifies requests by the rules."""
 
     def verdict(self, request: SignedRequest) -> Verdict | None:
         """Return the verdict on a request; None if it has no signature of this profile.

@@ -15,8 +15,7 @@ from typing import Any
 
 from clickstream import parse
 from clickstream.dashboard.visits.masking import Mask
-from clickstream.lake import Lake, athena, aws_errors, raw
-from clickstream.lake.raw import RawObject
+from clickstream.lake import Lake, athena, aws_errors
 from clickstream.settings import Settings
 from clickstream.sql_values import SqlValue, sql_literal
 from clickstream.step_config import log_format_of
@@ -146,7 +145,9 @@ def _hours(visit: LoggedVisit) -> list[datetime]:
 
 def _read_lines(lake: Lake, key: str, numbers: set[int]) -> Mapping[int, str]:
     """Read and mask lines of a raw object by their numbers; nothing if it is deleted."""
-    raw_object = RawObject(key, 0)
+    from clickstream.lake import raw  # imports isal, which the dashboard of log files lacks
+
+    raw_object = raw.RawObject(key, 0)
     try:
         stored = raw.read(lake, raw_object)
     except FileNotFoundError:

@@ -10,9 +10,6 @@ from fastapi.responses import HTMLResponse
 
 from clickstream.dashboard.access.identity import identity_of, require_tab, require_writer
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.tabs.marketing.holdout_plan import build_plan
-from clickstream.dashboard.tabs.marketing.holdouts import HAS_SCIPY, NO_SCIPY
-from clickstream.dashboard.tabs.places.location_report import build_report
 from clickstream.dashboard.web.service import DashboardService
 
 NO_SALES = "Plans of locations need orders: add a source to [[sales]]."
@@ -31,6 +28,9 @@ def add_plan_routes(app: FastAPI, dashboard: DashboardService) -> None:
 def _holdouts_route(dashboard: DashboardService) -> Callable[..., HTMLResponse]:
 
     def show_plan(request: Request, campaign: str = "", metric: str = "") -> HTMLResponse:
+        from clickstream.dashboard.tabs.marketing.holdout_plan import build_plan
+        from clickstream.dashboard.tabs.marketing.holdouts import HAS_SCIPY, NO_SCIPY
+
         require_tab(request, "marketing")
         if not HAS_SCIPY:
             raise HTTPException(HTTPStatus.NOT_FOUND, NO_SCIPY)
@@ -43,6 +43,8 @@ def _holdouts_route(dashboard: DashboardService) -> Callable[..., HTMLResponse]:
 
 def _locations_route(dashboard: DashboardService) -> Callable[..., HTMLResponse]:
     def show_report(request: Request) -> HTMLResponse:
+        from clickstream.dashboard.tabs.places.location_report import build_report
+
         require_tab(request, "places")
         if not dashboard.settings.sales:
             raise HTTPException(HTTPStatus.NOT_FOUND, NO_SALES)

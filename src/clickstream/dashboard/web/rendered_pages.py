@@ -8,7 +8,8 @@ from functools import lru_cache
 from http import HTTPStatus
 
 from cachetools import LRUCache
-from fastapi import Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 MOST_BYTES = 16_000_000
 """Limit of the compressed pages: about a thousand."""

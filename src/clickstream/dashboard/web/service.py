@@ -6,11 +6,11 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from fastapi import HTTPException
+from starlette.exceptions import HTTPException
 
 from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.access.shares import Shares
@@ -71,9 +71,9 @@ class DashboardService:
         locale = parse_locale(settings.dashboard.language)
         self.settings = settings
         self.clock = clock
-        self.lake = lake or Lake(settings, shared_session())
+        self._lake = lake
         self.engine = engine or _engine(self.lake)
-        self.read_lines: ReadLines = read_lines or partial(read_log_lines, self.lake)
+        self.read_lines: ReadLines = read_lines or self._read_lines
         self.log_notes = log_notes
         self.answers = Answers(self.engine)
         self.pages = RenderedPages()
@@ -89,6 +89,14 @@ class DashboardService:
         directory = settings.resolve(settings.dashboard.directory)
         self.entries = NoteStore(directory)
         self.shares = Shares(directory, clock)
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake; the dashboard of log files has none, and needs no AWS session."""
+        return self._lake or Lake(self.settings, shared_session())
+
+    def _read_lines(self, visits: Sequence[LoggedVisit], most: int) -> VisitLines:
+        return read_log_lines(self.lake, visits, most)
 
     @contextlib.contextmanager
     def page(

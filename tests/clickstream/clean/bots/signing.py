@@ -12,8 +12,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from clickstream.clean.bots import SignatureVerifier
 from clickstream.clean.bots.agent_keys import parse_directory
+from clickstream.clean.bots.signatures import SignatureVerifier
 from clickstream.clean.bots.signed_request import SignedRequest
 
 AGENT, SITE, AT = "agent.example", "www.cafe.example", 1_795_150_800

@@ -32,8 +32,8 @@ from tests.clickstream.clean.bots.signing import (
 from tests.support.cases import each_case
 from tests.support.examples import examples
 
-from clickstream.clean.bots import SignatureVerifier
 from clickstream.clean.bots.agent_keys import parse_directory
+from clickstream.clean.bots.signatures import SignatureVerifier
 from clickstream.clean.bots.signed_request import SignedRequest
 from clickstream.errors import UnusableRule
 

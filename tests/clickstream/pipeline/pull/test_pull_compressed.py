@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import zstandard
+from backports import zstd
 from tests.support.web_server import WebServer, raw_lines
 
 from clickstream.collect.compression import Content
@@ -22,7 +22,7 @@ Compress = Callable[[bytes], bytes]
 
 
 def zst(data: bytes) -> bytes:
-    return zstandard.ZstdCompressor(write_checksum=True).compress(data)
+    return zstd.compress(data, options={zstd.CompressionParameter.checksum_flag: True})
 
 
 COMPRESSIONS: dict[str, Compress] = {
