@@ -21,6 +21,7 @@ from clickstream.lake.collection import (
     RefusedFile,
     SetAsideFile,
     WaitingFile,
+    unreadable_since,
 )
 from clickstream.settings import SourceSettings
 from clickstream.wording import describe_duration, quantity
