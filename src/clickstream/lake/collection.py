@@ -1,4 +1,4 @@
-"""State of collection: what the pulls of each host observed.
+"""State of collection: what the pulls of each host and shop observed.
 
 `sources/HOST.json` holds one small object for each host; a directory source has one host, which has
 the name of the source. A pull writes it last, by compare-and-swap. `clickstream status` reads it,
