@@ -19,7 +19,7 @@ from tests.support.finished_cafe import NOW
 from clickstream.alerts.incidents import Conditions, Rule
 from clickstream.alerts.observations import LakeObservations, Observations
 from clickstream.alerts.rules import find_verdicts
-from clickstream.alerts.store import LakeStore
+from clickstream.alerts.store import CHECKS, LakeStore, describe_old_check
 from clickstream.cli.status_output import exit_code, show_status, status_values
 from clickstream.dashboard.digest.completeness import describe_trust
 from clickstream.dashboard.questions.view import View
@@ -52,8 +52,11 @@ def dashboard(cafe: Lake) -> Iterator[DashboardService]:
     service.stop()
 
 
-def set_state(lake: Lake, now: datetime, host: str, shop_fails: bool, is_open: bool) -> None:
+def set_state(
+    lake: Lake, now: datetime, host: str, shop_fails: bool, is_open: bool, is_watched: bool
+) -> None:
     """Store what pulls, the shop and a check observed until `now`."""
+    CHECKS.put(lake, "checked", now if is_watched else now - timedelta(hours=3))
     seconds = int(now.timestamp())
     pulled: dict[str, object] = {"pulled_at": seconds - 600, "newest_line_at": seconds - 900}
     pulled |= {"failed_at": None, "failure": "", "retired_at": None}
@@ -86,7 +89,9 @@ def test_all_places_say_the_same(
     cafe: Lake, dashboard: DashboardService, time: str, host: str, shop_fails: bool, is_open: bool
 ) -> None:
     now = TIMES[time]
-    set_state(cafe, now, host, shop_fails, is_open)
+    is_watched = (shop_fails + is_open + HOSTS.index(host)) % 2 == 0
+    set_state(cafe, now, host, shop_fails, is_open, is_watched)
+    old_check = describe_old_check(cafe, now)
     status, incidents = lake_freshness(cafe, now, is_brief=True), LakeStore(cafe).read()
     dashboard.clock = lambda: now
     dashboard._read_incidents()
@@ -106,7 +111,7 @@ def test_all_places_say_the_same(
 
     # `clickstream status`, on the screen, as JSON, and its exit code
     out = StringIO()
-    show_status(status, incidents, Console(file=out, width=200))
+    show_status(status, incidents, Console(file=out, width=200), old_check)
     word = out.getvalue().split(" at ")[0]
     code = exit_code(status, incidents)
     assert (status.health == Health.LATE) == bool(is_late or sources)
@@ -117,11 +122,13 @@ def test_all_places_say_the_same(
 
     # The line at the top of every page and of the mail, and the Trust tab
     texts = [part.text for part in line.parts]
-    assert line.state == ("bad" if is_bad else "doubt" if unknown else "good")
+    assert line.state == ("bad" if is_bad else "doubt" if unknown or not is_watched else "good")
     named = f"{problems} open problem{'s' if problems > 1 else ''}"
     assert (named in texts) == (named in mail) == bool(problems)
     sentences = {sentence for _, sentence in rows}
-    assert len(rows) == problems + unknown
+    assert len(rows) == problems + unknown + int(not is_watched)
+    assert ("alerts are not checked" in texts) == ("last checked 3 h" in out.getvalue())
+    assert ("alerts are not checked" in mail) == (not is_watched)
     assert ("1 source not known" in texts) == bool(unknown)
     assert {*status.unknowns} <= sentences
     assert {problem for problem in status.problems if " pulled " in problem} <= sentences

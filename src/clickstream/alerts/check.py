@@ -11,7 +11,7 @@ from clickstream.alerts.machine import observe_machine
 from clickstream.alerts.observations import AirflowObservation, Observations, observe_lake
 from clickstream.alerts.rules import find_verdicts
 from clickstream.alerts.senders import channels_of
-from clickstream.alerts.store import LakeStore
+from clickstream.alerts.store import LakeStore, note_check
 from clickstream.lake import Lake
 
 
@@ -37,5 +37,6 @@ def check_alerts(
     def observe(before: Incidents) -> Incidents:
         return before.observe(verdicts, now, channels)
 
+    note_check(lake, now)
     sent_at = now + timedelta(seconds=time.monotonic() - began)
     return change_and_send(lake.settings, LakeStore(lake), channels, observe, sent_at)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -17,6 +17,7 @@ from clickstream.alerts.incidents import Incidents
 from clickstream.errors import DamagedObject, InputError
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.records import RecordStore
+from clickstream.wording import describe_duration
 
 T = TypeVar("T")
 Change = Callable[[Incidents], tuple[Incidents, T]]
@@ -24,6 +25,35 @@ Change = Callable[[Incidents], tuple[Incidents, T]]
 
 INCIDENTS = RecordStore("alerts/", Incidents)
 """The record `incidents` has the incidents of a lake."""
+
+CHECKS = RecordStore("alerts/", datetime)
+"""The record `checked` has the time of the last check of a lake, up to CHECK_NOTED."""
+
+CHECK_NOTED = timedelta(minutes=10)
+"""Time after which a check is noted again; more often would cost a write for each check."""
+
+CHECK_LIMIT = timedelta(hours=2)
+"""Age of the last check from which on open incidents may be over: the hourly run checks, too."""
+
+
+@aws_errors.translate_errors()
+def note_check(lake: Lake, now: datetime) -> None:
+    """Note that the alerts of a lake were checked at `now` (aware)."""
+    stored = CHECKS.read(lake, "checked")
+    if stored is None or abs(now - stored.value) > CHECK_NOTED:
+        CHECKS.put(lake, "checked", now)
+
+
+@aws_errors.translate_errors()
+def describe_old_check(lake: Lake, now: datetime) -> str:
+    """Describe since when alerts are not checked; empty if they are, or never were."""
+    stored = CHECKS.read(lake, "checked")
+    if stored is None or now - stored.value <= CHECK_LIMIT:
+        return ""
+    return (
+        f"Alerts were last checked {describe_duration(now - stored.value)} ago, so open incidents "
+        "may be over, and new ones are not open: start clickstream watch."
+    )
 
 
 class IncidentStore(Protocol):

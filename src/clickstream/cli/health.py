@@ -104,28 +104,32 @@ def status(
 
     Example: [bold]clickstream status --json[/]
     """
-    found, incidents = _measure(max_lag, max_source_lag, since.first if since else None, timeout)
+    first = since.first if since else None
+    found, incidents, old_check = _measure(max_lag, max_source_lag, first, timeout)
     if as_json:
-        out.print_json(data=status_values(found, incidents))
+        out.print_json(data=status_values(found, incidents, old_check))
     else:
-        show_status(found, incidents, out)
+        show_status(found, incidents, out, old_check)
     raise typer.Exit(exit_code(found, incidents))
 
 
 def _measure(
     max_lag: timedelta, max_source_lag: timedelta, first: Hour | None, timeout: int
-) -> tuple[Freshness, Incidents]:
-    """Measure the freshness of the lake, and read its incidents; else exit with code 2."""
+) -> tuple[Freshness, Incidents, str]:
+    """Measure the freshness of the lake, and read its incidents; else exit with code 2.
 
-    def measure() -> tuple[Freshness, Incidents]:
+    The text says since when alerts are not checked; it is empty if they are.
+    """
+
+    def measure() -> tuple[Freshness, Incidents, str]:
         try:
-            from clickstream.alerts.store import LakeStore
+            from clickstream.alerts.store import LakeStore, describe_old_check
             from clickstream.pipeline.proof.freshness import FreshnessLimits, lake_freshness
 
             limits = FreshnessLimits(max_lag, max_source_lag)
             lake = open_lake()
             found = lake_freshness(lake, datetime.now(UTC), first, limits)
-            return found, LakeStore(lake).read()
+            return found, LakeStore(lake).read(), describe_old_check(lake, found.now)
         except ModuleNotFoundError as error:
             raise missing_package(error, "status") from None
 

@@ -27,8 +27,11 @@ FILES_NAMED = 5
 SPANS_NAMED = 3
 
 
-def show_status(found: Freshness, incidents: Incidents, out: Console) -> None:
-    """Print the state on one screen: the verdict, the hours, the sources, problems, incidents."""
+def show_status(found: Freshness, incidents: Incidents, out: Console, old_check: str = "") -> None:
+    """Print the state on one screen: the verdict, the hours, the sources, problems, incidents.
+
+    `old_check` says since when alerts are not checked; it is empty if they are.
+    """
     code, verdict = exit_code(found, incidents), found.health.capitalize()
     if incidents.open:
         verdict += f", {quantity(len(incidents.open), 'incident')} open"
@@ -47,7 +50,7 @@ def show_status(found: Freshness, incidents: Incidents, out: Console) -> None:
     sentences += [(BAD, one.problem) for one in found.sources if one.is_known and one.problem]
     sentences += [(BAD, one.problem) for one in found.sales if one.problem]
     sentences += [(NOTE, sentence) for sentence in found.doubts]
-    sentences += [(NOTE, unknown) for unknown in found.unknowns]
+    sentences += [(NOTE, unknown) for unknown in (*found.unknowns, old_check) if unknown]
     if code:
         sentences.append((" ", "What to do: docs/runbook.md, the section of the code."))
         out.print()
@@ -172,7 +175,7 @@ def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def status_values(found: Freshness, incidents: Incidents) -> dict[str, Any]:
+def status_values(found: Freshness, incidents: Incidents, old_check: str = "") -> dict[str, Any]:
     """Return freshness and incidents as JSON values.
 
     Times are in ISO 8601, durations in seconds, hours are text.
@@ -182,7 +185,7 @@ def status_values(found: Freshness, incidents: Incidents) -> dict[str, Any]:
         "exit_code": exit_code(found, incidents),
         "problems": found.problems,
         "unknowns": found.unknowns,
-        "doubts": found.doubts,
+        "doubts": [*found.doubts, *filter(None, [old_check])],
         **_plain(found),
         **incident_values(incidents, found.now),
     }

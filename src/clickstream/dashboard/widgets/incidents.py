@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clickstream.alerts.incidents import Incident, Mute
-from clickstream.alerts.store import LakeStore
+from clickstream.alerts.store import LakeStore, describe_old_check
 from clickstream.errors import ClickstreamError
 from clickstream.lake import Lake
 from clickstream.pipeline.hosts.host_freshness import source_problems
@@ -19,7 +19,8 @@ class ShownIncidents:
 
     `sources` are sentences about hosts and shops that are late or can't be read, as in
     `clickstream status`; those that an open incident is about are left out. `unknown` are those
-    about hosts that were never pulled, or that no source has any more.
+    about hosts that were never pulled, or that no source has any more. `old_check` says since when
+    alerts are not checked; empty if they are.
     """
 
     open: tuple[Incident, ...] = ()
@@ -27,13 +28,14 @@ class ShownIncidents:
     problem: str = ""
     sources: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    old_check: str = ""
 
     @property
     def version(self) -> str:
         """Changes with what the page shows; empty if it shows nothing."""
         shown = [f"{incident.opened_at} {incident.text}" for incident in self.open]
         shown += [f"{mute.until} {mute.why}" for mute in self.mutes]
-        shown += [*self.sources, *self.unknown, *filter(None, [self.problem])]
+        shown += [*self.sources, *self.unknown, *filter(None, [self.problem, self.old_check])]
         return f"-{digest_texts(shown, 4)}" if shown else ""
 
 
@@ -44,6 +46,7 @@ def read_incidents(lake: Lake, now: datetime) -> ShownIncidents:
     """Read the incidents of a lake, and which sources are silent, as of `now` (aware)."""
     try:
         stored, problems = LakeStore(lake).read(), source_problems(lake, now)
+        old_check = describe_old_check(lake, now)
     except ClickstreamError as error:
         return ShownIncidents(problem=error.printed)
     subjects = {incident.subject for incident in stored.open}
@@ -53,4 +56,5 @@ def read_incidents(lake: Lake, now: datetime) -> ShownIncidents:
         tuple(stored.active_mutes(now)),
         sources=tuple(problem.sentence for problem in others if problem.is_known),
         unknown=tuple(problem.sentence for problem in others if not problem.is_known),
+        old_check=old_check,
     )

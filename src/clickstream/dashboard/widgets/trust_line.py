@@ -43,7 +43,7 @@ def trust_line(page: PageContext) -> TrustLine:
     is_bad = coverage.missing or coverage.incomplete or state.open or state.sources or page.problem
     if is_bad or not _is_up_to_date(page):
         return TrustLine("bad", parts)
-    is_doubtful = page.low_hours or state.unknown or state.problem
+    is_doubtful = page.low_hours or state.unknown or state.problem or state.old_check
     return TrustLine("doubt" if is_doubtful else "good", parts)
 
 
@@ -97,11 +97,9 @@ def _problems(page: PageContext) -> list[TrustPart]:
         ("{number} open problem", "{number} open problems"): len(state.open) + len(state.sources),
         ("{number} source not known", "{number} sources not known"): len(state.unknown),
     }
-    return [
-        TrustPart(page.formats.plural(*texts, number), "incidents")
-        for texts, number in counts.items()
-        if number
-    ]
+    texts = [page.formats.plural(*forms, number) for forms, number in counts.items() if number]
+    texts += ["alerts are not checked"] if state.old_check else []
+    return [TrustPart(text, "incidents") for text in texts]
 
 
 def _start(page: PageContext) -> list[TrustPart]:

@@ -51,7 +51,8 @@ def _incidents(page: PageContext) -> list[tuple[str, str]]:
     for mute in state.mutes:
         why = f"{mute.rule}: {mute.why}" if mute.rule else mute.why
         rows.append((f"muted until {local(mute.until)}", why))
-    rows += [("not known", sentence) for sentence in (*state.unknown, state.problem) if sentence]
+    unknown = (*state.unknown, state.problem, state.old_check)
+    rows += [("not known", sentence) for sentence in unknown if sentence]
     return rows
 
 
