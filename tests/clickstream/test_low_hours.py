@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tests.support.cases import each_case
 
+from clickstream.completeness import HISTORY, LowHour, chance_of_at_most, find_low_hours
 from clickstream.hours import Hour, HourSpan, hour_range
-from clickstream.low_hours import HISTORY, LowHour, chance_of_at_most, find_low_hours
 
 Value = TypeVar("Value")
 LONDON = ZoneInfo("Europe/London")

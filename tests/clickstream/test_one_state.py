@@ -21,7 +21,7 @@ from clickstream.alerts.observations import LakeObservations, Observations
 from clickstream.alerts.rules import find_verdicts
 from clickstream.alerts.store import CHECKS, LakeStore, describe_old_check
 from clickstream.cli.status_output import exit_code, show_status, status_values
-from clickstream.dashboard.digest.completeness import describe_trust
+from clickstream.dashboard.digest.content import describe_trust
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.trust.values import trust_values
 from clickstream.dashboard.web.service import DashboardService

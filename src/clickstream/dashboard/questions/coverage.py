@@ -1,7 +1,7 @@
 """Which hours of a period are published, and how the lines of their logs were counted.
 
 All data comes from `hour_facts`. `clickstream.completeness` defines which hours are missing, and
-`clickstream.low_hours` which are perhaps incomplete.
+`clickstream.completeness` which are perhaps incomplete.
 """
 
 from __future__ import annotations
@@ -14,13 +14,18 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from clickstream.completeness import Completeness, measure_completeness
+from clickstream.completeness import (
+    HISTORY,
+    Completeness,
+    LowHour,
+    find_low_hours,
+    measure_completeness,
+)
 from clickstream.dashboard.questions.answers import Answer, Ask
 from clickstream.dashboard.questions.log_metrics import BALANCE
 from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.hours import Hour, HourSpan
-from clickstream.low_hours import HISTORY, LowHour, find_low_hours
 from clickstream.tables.hour_ledger import HOSTS_SEPARATOR
 
 NEARLY_ALL = 0.98

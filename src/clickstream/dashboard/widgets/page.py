@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from clickstream.completeness import LowHour
 from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.entries.store import NO_NOTES, ShownNotes
 from clickstream.dashboard.formats import Formats
@@ -36,7 +37,6 @@ from clickstream.dashboard.questions.question import Question, build_question, l
 from clickstream.dashboard.questions.view import Filter, View
 from clickstream.dashboard.widgets.goal_metrics import named_metric
 from clickstream.dashboard.widgets.incidents import NO_INCIDENTS, ShownIncidents
-from clickstream.low_hours import LowHour
 from clickstream.settings import Settings
 
 OF_GOALS = frozenset(("conversions", "conversion_rate"))

@@ -7,32 +7,42 @@ The cost depends on the number of days checked and of waiting hours, not on the 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from clickstream import __version__
-from clickstream.completeness import LAG, Completeness, measure_completeness
+from clickstream.completeness import (
+    HISTORY,
+    LAG,
+    Completeness,
+    LowHour,
+    find_low_hours,
+    measure_completeness,
+)
 from clickstream.errors import StateCode, with_code
 from clickstream.hours import Hour, HourSpan, describe_hours, hour_range
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw
-from clickstream.lake.collection import PullState
+from clickstream.lake.collection import PullState, unreadable_since
 from clickstream.lake.intents import interrupted_since
-from clickstream.low_hours import LowHour
+from clickstream.lake.raw import RawObject
+from clickstream.lake.sales_publication import is_unfinished, ledger_rows, versions
 from clickstream.pipeline.hosts.host_freshness import (
     NO_SOURCE,
     SOURCE_LAG,
     HostFreshness,
+    describe_unreadable_shop,
     describe_vanished,
     expected_states,
     measure_host,
     vanished_states,
 )
-from clickstream.pipeline.proof.low_lines import describe_low_hours, read_low_hours
-from clickstream.pipeline.proof.sales_freshness import SalesFreshness, sales_freshness
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours
+from clickstream.pipeline.sales.opening import sources_with_dates
 from clickstream.pipeline.site import settings_digest
 from clickstream.tables.hour_ledger import HOSTS_SEPARATOR
 from clickstream.wording import describe_duration, quantity
@@ -370,3 +380,126 @@ def _begins_before(lake: Lake, first: Hour, published: Mapping[Hour, PublishedHo
     if logged and all(hour in published for hour in hour_range(first, logged)):
         return False
     return hour_ledger.has_lines_before(lake, first)
+
+
+def read_low_hours(lake: Lake, checked: HourSpan) -> Sequence[LowHour]:
+    """Find the low hours of a span; only the tables' partitions of it and its history are read."""
+    first = checked.first.minus(24 * HISTORY.days)
+    rows = hour_ledger.ledger_in_order(lake, first, checked.last, ("hour_at", "missing_sources"))
+    published = {Hour.at(row["hour_at"]).number: row["missing_sources"] for row in rows.to_pylist()}
+    lacking = {hour: names.split(HOSTS_SEPARATOR) for hour, names in published.items() if names}
+    lines: dict[str, Counter[int]] = defaultdict(Counter)
+    for row in hour_ledger.raw_lines_between(lake, first, checked.last).to_pylist():
+        host, hour = RawObject(row["raw_object"], 0).host, Hour.at(row["hour_at"])
+        lines[host][hour.number] += row["lines"]
+    zone = ZoneInfo(lake.settings.site.time_zone)
+    return find_low_hours(lines, published.keys(), lacking, checked, zone)
+
+
+def describe_low_hours(low: Sequence[LowHour], pulled: Mapping[str, datetime | None]) -> list[str]:
+    """Return a sentence for each host; `pulled` has the times of the hosts' last pulls."""
+    by_host: dict[str, list[LowHour]] = defaultdict(list)
+    for one in low:
+        by_host[one.host].append(one)
+    return [_describe(host, some, pulled.get(host)) for host, some in sorted(by_host.items())]
+
+
+def _describe(host: str, some: Sequence[LowHour], pulled: datetime | None) -> str:
+    lines, expected = sum(one.lines for one in some), sum(one.expected for one in some)
+    read = f"; last pulled {pulled:%Y-%m-%d %H:%M} UTC" if pulled else ""
+    return (
+        f"{quantity(len(some), 'hour')} perhaps incomplete: {host} has {quantity(lines, 'line')}, "
+        f"in other weeks about {expected:,}{read}: {describe_hours([one.hour for one in some])}."
+    )
+
+
+ROUNDING = 0.001
+"""Share of a date's gross sales up to which a shop's own rounding needs nobody's attention."""
+
+
+@dataclass(frozen=True)
+class SalesFreshness:
+    """The sales of a source since the first date that is checked.
+
+    `newest` is the newest of its `dates`, and `published_at` the last publication of any of them;
+    both are None without a date. `rejected` dates have rows that can't be used. On `differing`
+    dates, the parts of orders differ from their totals by more than `ROUNDING` of the sales.
+    `unfinished` dates have a publication that was interrupted or is still running. `failing` is
+    since when the source can't be read (aware), and the error of the last attempt.
+    """
+
+    name: str
+    dates: int
+    newest: date | None
+    published_at: datetime | None
+    published_by: str
+    rejected: int
+    differing: int
+    unfinished: tuple[date, ...]
+    failing: tuple[datetime, str] | None = None
+
+    @property
+    def problem(self) -> str:
+        """Why the source can't be read; empty if the last attempt could."""
+        return describe_unreadable_shop(self.name, self.failing)
+
+    def sentence(self, now: datetime) -> str:
+        """Describe the source in one line; `now` is an aware time."""
+        if self.newest is None or self.published_at is None:
+            return f"no date of these days; to pull its sales: clickstream sales pull {self.name}"
+        parts = [
+            f"newest date {self.newest}",
+            f"last change published {describe_duration(now - self.published_at)} ago",
+            quantity(self.dates, "date"),
+        ]
+        parts += [f"{self.rejected:,} with rejects"] if self.rejected else []
+        parts += [f"{self.differing:,} with orders that differ"] if self.differing else []
+        if self.unfinished:
+            parts.append(f"{len(self.unfinished):,} being published, or interrupted")
+        return "; ".join(parts)
+
+    @property
+    def has_notes(self) -> bool:
+        """Whether a person should look at it."""
+        return not self.dates or bool(
+            self.rejected or self.differing or self.unfinished or self.failing
+        )
+
+
+def sales_freshness(lake: Lake, first: date, now: datetime) -> tuple[SalesFreshness, ...]:
+    """Read the ledger of sales from `first` on, and describe the sources that have dates."""
+    if not lake.settings.sales:
+        return ()
+    last = now.date() + timedelta(days=1)
+    rows = ledger_rows(lake, first, last).to_pylist()
+    with_dates = sources_with_dates(lake.settings)
+    return tuple(
+        _measure(
+            one.name,
+            [row for row in rows if row["sales_source"] == one.name],
+            versions(lake, one.name, first),
+            unreadable_since(lake, one.name),
+        )
+        for one in lake.settings.sales
+        if one.name in with_dates
+    )
+
+
+def _measure(
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    recorded: Mapping[date, str],
+    failing: tuple[datetime, str] | None,
+) -> SalesFreshness:
+    newest = max(rows, key=lambda row: row["published_at"], default=None)
+    return SalesFreshness(
+        name,
+        len(rows),
+        max((row["event_date"] for row in rows), default=None),
+        newest["published_at"].replace(tzinfo=UTC) if newest else None,
+        newest["published_by"] if newest else "",
+        sum(bool(row["rejected"]) for row in rows),
+        sum((row["differing_cents"] or 0) > row["gross_cents"] * ROUNDING for row in rows),
+        tuple(sorted(day for day, version in recorded.items() if is_unfinished(version))),
+        failing,
+    )

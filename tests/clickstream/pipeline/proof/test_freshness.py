@@ -17,11 +17,11 @@ from tests.support.cases import each_case
 
 from clickstream.alerts.incidents import Conditions, Incidents, Rule
 from clickstream.cli.status_output import exit_code, show_status, status_values
+from clickstream.completeness import LowHour
 from clickstream.errors import StateCode
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import PullState, RefusedFile, SetAsideFile
-from clickstream.low_hours import LowHour
 from clickstream.pipeline.backfill.backfill import rebuild
 from clickstream.pipeline.proof.freshness import (
     PUBLICATION_LIMIT,
@@ -30,10 +30,10 @@ from clickstream.pipeline.proof.freshness import (
     Health,
     LakeRecords,
     PublishedHour,
+    SalesFreshness,
     lake_freshness,
     measure_freshness,
 )
-from clickstream.pipeline.proof.sales_freshness import SalesFreshness
 from clickstream.pipeline.publish.late_lines import LateHour
 
 NOW = datetime(2026, 11, 26, 13, 5, tzinfo=UTC)

@@ -17,8 +17,8 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.sales_publication import begin, end, sales_of, versions
+from clickstream.pipeline.proof.freshness import sales_freshness
 from clickstream.pipeline.proof.sales_checks import verify_sales
-from clickstream.pipeline.proof.sales_freshness import sales_freshness
 from clickstream.pipeline.sales.listings import pull_listings
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates
 from clickstream.tables import Table

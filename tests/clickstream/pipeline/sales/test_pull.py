@@ -23,8 +23,8 @@ from clickstream.errors import ClickstreamError, DamagedObject, UnbalancedSales
 from clickstream.lake import Lake, athena, objects, open_lake, sales_publication
 from clickstream.lake.collection import unreadable_since
 from clickstream.lake.iceberg import iceberg_tables
+from clickstream.pipeline.proof.freshness import sales_freshness
 from clickstream.pipeline.proof.sales_checks import verify_sales
-from clickstream.pipeline.proof.sales_freshness import sales_freshness
 from clickstream.pipeline.publish.maintenance import compact_days
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.sales.opening import open_source, rules_of

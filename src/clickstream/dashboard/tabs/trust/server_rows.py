@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from clickstream.completeness import LowHour
 from clickstream.dashboard.questions.coverage import last_arrivals, missing_servers, to_local
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.hours import Hour, HourSpan, group_hours
-from clickstream.low_hours import LowHour
 
 MOST_SPANS = 4
 """Maximum number of spans of hours that a sentence names."""
