@@ -5,6 +5,7 @@ A module that keeps records defines a `RecordStore` of a type of its own, such a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -39,12 +40,13 @@ class RecordStore(Generic[T]):
     """The records of one type: the record of a name is the object `PREFIX NAME.json`.
 
     `kind` is their type, which pydantic converts to JSON and back. A stored object of another form
-    raises pydantic's ValidationError.
+    raises pydantic's ValidationError. Texts may be names of files that are not UTF-8, with
+    surrogates: the module `json` escapes them, and pydantic's own JSON refuses them.
     """
 
     def __init__(self, prefix: str, kind: type[T]) -> None:
         self.prefix = prefix
-        self._json: TypeAdapter[T] = TypeAdapter(kind)
+        self._type: TypeAdapter[T] = TypeAdapter(kind)
 
     def key(self, name: str) -> str:
         """Return the key of a record's object."""
@@ -58,7 +60,7 @@ class RecordStore(Generic[T]):
     def read(self, lake: Lake, name: str) -> Stored[T] | None:
         """Return a record; None if it does not exist."""
         stored = objects.get(lake, self.key(name))
-        return Stored(self._json.validate_json(stored.body), stored.etag) if stored else None
+        return Stored(self._parse(stored.body), stored.etag) if stored else None
 
     def read_all(self, lake: Lake, names: Sequence[str]) -> list[T | None]:
         """Return the values of records in the order of `names`; they are read in parallel."""
@@ -71,14 +73,14 @@ class RecordStore(Generic[T]):
 
     def put(self, lake: Lake, name: str, value: T) -> None:
         """Write a record, whether or not it exists."""
-        objects.put(lake, self.key(name), self._json.dump_json(value))
+        objects.put(lake, self.key(name), self._to_json(value))
 
     def swap(self, lake: Lake, name: str, value: T, etag: str | None) -> str | None:
         """Write a record only if it still has `etag` (None: does not exist yet).
 
         Returns the new ETag, or None if another process was faster.
         """
-        return objects.swap(lake, self.key(name), self._json.dump_json(value), etag)
+        return objects.swap(lake, self.key(name), self._to_json(value), etag)
 
     def update(self, lake: Lake, name: str, empty: Empty, change: Callable[[T | Empty], T]) -> T:
         """Write what `change` returns for the stored value, and return it.
@@ -96,6 +98,16 @@ class RecordStore(Generic[T]):
             f"{lake.uri(self.key(name))} was changed by other processes {ATTEMPTS} times in a row. "
             "Nothing is lost: clear the task or run the command again."
         )
+
+    def _to_json(self, value: T) -> bytes:
+        return json.dumps(self._type.dump_python(value, mode="json")).encode()
+
+    def _parse(self, body: bytes) -> T:
+        try:
+            value = json.loads(body)
+        except ValueError:
+            return self._type.validate_json(body)  # raises ValidationError
+        return self._type.validate_python(value)
 
     def remove(self, lake: Lake, name: str, etag: str) -> bool:
         """Delete a record only if it still has `etag`; return whether it was deleted."""

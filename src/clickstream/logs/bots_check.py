@@ -26,11 +26,10 @@ from rich.text import Text
 from clickstream import dictionary_encoding
 from clickstream.clean import Cleaner, CleanRules, LookUps, RequestTable, VisitorKeys
 from clickstream.clean.bots import BEHAVIOURS
-from clickstream.logs.lines_by_date import LinesByDate, Piece
+from clickstream.logs.lines_by_date import VISITOR_KEY, LinesByDate, Piece
 from clickstream.logs.masked_lines import Place, masked_lines
 from clickstream.logs.read_logs import Source, place_of_line, print_problems, read_into
 from clickstream.logs.samples import advise_from_samples, sample_dates
-from clickstream.logs.trial import VISITOR_KEY
 from clickstream.settings import Settings
 from clickstream.settings.labels import BotSettings
 from clickstream.step_config import clean_rules, look_ups, networks_dated

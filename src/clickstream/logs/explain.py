@@ -23,9 +23,9 @@ from clickstream.clean.referrers import OwnDomain, referrer_of
 from clickstream.clean.request_kinds import path_kind
 from clickstream.clean.urls import split_target
 from clickstream.errors import InputError
+from clickstream.logs.lines_by_date import VISITOR_KEY
 from clickstream.logs.log_set import LogSet
 from clickstream.logs.reading import SAMPLE_SIZE, STDIN, text_blocks
-from clickstream.logs.trial import VISITOR_KEY
 from clickstream.networks import client_address
 from clickstream.parse.formats import TOO_LONG
 from clickstream.parse.frames import Parsed

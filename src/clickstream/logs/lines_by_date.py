@@ -26,6 +26,9 @@ from clickstream.logs.read_logs import Source, source_of
 from clickstream.logs.reading import SmallFile
 from clickstream.parse.frames import Parsed
 
+VISITOR_KEY = b"clickstream trial"
+"""The secret of visitor keys. It is fixed: the ids only distinguish visitors and are not stored."""
+
 MOST_BYTES = 32 << 20
 """Bytes of parsed lines in memory, at most; then those of all dates are written to disk."""
 

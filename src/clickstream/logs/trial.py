@@ -31,7 +31,7 @@ from clickstream.dashboard.questions.folding import OTHER, fold
 from clickstream.dashboard.questions.question import EVER, PEOPLE_ONLY, build_question
 from clickstream.dashboard.questions.view import Filter
 from clickstream.logs.date_tables import DateTables
-from clickstream.logs.lines_by_date import LinesByDate
+from clickstream.logs.lines_by_date import VISITOR_KEY, LinesByDate
 from clickstream.logs.log_set import LogFacts, LogSet
 from clickstream.logs.read_logs import place_of_line, print_problems, source_of
 from clickstream.logs.reading import SmallFile
@@ -40,9 +40,6 @@ from clickstream.parse.frames import Parsed
 from clickstream.settings import Settings
 from clickstream.tables import BALANCE, HITS
 from clickstream.terminal import SafeConsole
-
-VISITOR_KEY = b"clickstream trial"
-"""The secret of visitor keys. It is fixed: the ids only distinguish visitors and are not stored."""
 
 FIGURES = {
     "lines": "Lines read; each is either parsed or rejected.",

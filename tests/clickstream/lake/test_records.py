@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from clickstream.errors import AwsUnavailable
 from clickstream.lake import Lake, objects
+from clickstream.lake.collection import PULL_STATES, PullState, SetAsideFile
 from clickstream.lake.records import ATTEMPTS, RecordStore, Stored
 
 COUNTS = RecordStore("counts/", dict[str, int])
@@ -24,6 +25,15 @@ def test_a_record_is_written_only_over_the_version_that_was_read(lake: Lake) -> 
     assert COUNTS.remove(lake, "a/b", second)
     COUNTS.delete(lake, "a/b")
     assert objects.get(lake, "counts/a/b.json") is None
+
+
+def test_names_of_files_that_are_not_utf8_are_stored(lake: Lake) -> None:
+    name = b"access-\xff\x80.log".decode(errors="surrogateescape")
+    state = PullState("web-1", set_aside=(SetAsideFile(name, "1 2"),))
+    PULL_STATES.put(lake, "web-1", state)
+    stored = PULL_STATES.read(lake, "web-1")
+    assert stored
+    assert stored.value == state
 
 
 def test_an_update_that_is_overtaken_changes_what_the_other_process_stored(lake: Lake) -> None:

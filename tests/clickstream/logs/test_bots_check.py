@@ -20,7 +20,7 @@ from tests.clickstream.logs.builders import BOT, LINES, line
 from clickstream.clean import Cleaner, VisitorKeys
 from clickstream.demo.asn_ranges import write_ranges
 from clickstream.logs.bots_check import check_bots
-from clickstream.logs.trial import VISITOR_KEY
+from clickstream.logs.lines_by_date import VISITOR_KEY
 from clickstream.lookups.asn import packed_address
 from clickstream.parse import parse
 from clickstream.settings import GeoIpSettings, Settings, SiteSettings
