@@ -130,6 +130,7 @@ class LogEngine:
     ) -> None:
         self.logs, self.directory, self._console = logs, directory, console
         self._follows, self._rest, self._rests_until, self._is_open = follows, rest, 0.0, False
+        self._lacks_sums = True
         self._copy = FactCopy(directory)
         self._state = _read_state(directory)
         self.until: datetime | None = _moment(self._state.get("until"))
@@ -142,7 +143,13 @@ class LogEngine:
         return self._copy.snapshot()
 
     def refresh(self) -> bool:
-        """Read the logs if they have changed; return whether the facts have."""
+        """Read the logs if they have changed; return whether the facts have.
+
+        The sums that speed up pages are computed by the second call, after the first page.
+        """
+        if self._is_open and self._lacks_sums:
+            self._copy.add_sums()
+            self._lacks_sums = False
         if self._is_open and (not self._follows or time.monotonic() < self._rests_until):
             return False
         self._is_open, began = True, time.monotonic()
@@ -183,7 +190,8 @@ class LogEngine:
         """Replace the facts of the dates that may have changed, and note what they are of."""
         facts = self.logs.compute(found, self._secret(), self._console)
         first = date.min if found.first is None else date_of(found.first)
-        number = self._copy.replace(facts, first, found.settings.site.time_zone)
+        zone = found.settings.site.time_zone
+        number = self._copy.replace(facts, first, zone, has_sums=not self._lacks_sums)
         until = found.until.isoformat() if found.until else None
         self.until, self.notes = found.until, found.notes
         new = {"version": version, "number": number, "until": until}

@@ -25,6 +25,7 @@ from rich.console import Console
 from tests.support.examples import examples
 
 from clickstream.dashboard.questions.fact_copy import FILE_NAME, Snapshot, columns_of
+from clickstream.dashboard.questions.visit_days import VISIT_DAYS
 from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.logs import reading, samples
 from clickstream.logs.engine import STATE, LogEngine, PlacedLine, days_of
@@ -335,3 +336,29 @@ def test_facts_of_unchanged_files_are_kept_and_a_lost_copy_is_computed_again(
         assert engine.refresh()
         assert rows_of(engine) == rows
     assert {path.stat().st_mode & 0o77 for path in cache.rglob("*.json")} == {0}
+
+
+def test_sums_are_computed_after_the_first_page_and_follow_new_lines(tmp_path: Path) -> None:
+    server = start_server(tmp_path / "logs", 5)
+    with closing(open_engine(tmp_path / "logs", tmp_path / "cache")) as engine:
+        assert engine.refresh()
+        assert sums_of(engine) == []
+        assert not engine.refresh(), "the facts have not changed"
+        first = sums_of(engine)
+        assert first
+        server.append()
+        assert engine.refresh()
+        followed = sums_of(engine)
+        assert followed != first
+    with fresh_engine(tmp_path / "logs") as fresh:
+        fresh.refresh()
+        assert sums_of(fresh) == followed
+
+
+def sums_of(engine: LogEngine) -> list[tuple[Any, ...]]:
+    """The sums of visits; visitors are left out, because keys differ between engines."""
+    with engine.reader() as reader:
+        assert isinstance(reader, Snapshot)
+        if not columns_of(reader.cursor, VISIT_DAYS):
+            return []
+        return reader.cursor.execute(f"from {VISIT_DAYS} order by all").fetchall()

@@ -146,8 +146,8 @@ class FactCopy:
     ) -> int:
         """Replace the rows of all dates from `first` on, and return the new version.
 
-        Each part has the rows of each view for some dates, with their COPIED_DAY. A copy that
-        answers a few questions only is faster without the sums of `visit_days`.
+        Each part has the rows of each view for some dates, with their COPIED_DAY. Without sums,
+        those of `visit_days` are removed, and rows answer all questions until `add_sums`.
         """
         with self._updating, self._transaction() as cursor:
             days: set[date] = set()
@@ -161,9 +161,19 @@ class FactCopy:
                 days |= {*pc.unique(part[SESSIONS.name][COPIED_DAY]).to_pylist()}
             if has_sums:
                 _renew_days(cursor, days)
+            else:
+                cursor.execute(f"drop table if exists {VISIT_DAYS}")
             state = CopyState(_state(cursor).version + 1, datetime.now(UTC), time_zone)
             _commit(cursor, state)
             return state.version
+
+    def add_sums(self) -> None:
+        """Compute the sums of visits that `replace` has left out; none if the copy has them."""
+        with self._updating, self._transaction() as cursor:
+            tables = _tables(cursor)
+            if VISIT_DAYS not in tables and {SESSIONS.name, GOALS.name} <= tables:
+                renew_days(cursor, (), {*columns_of(cursor, SESSIONS.name)}, exists=False)
+                cursor.execute("commit")
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Any]:
