@@ -43,13 +43,13 @@ def write_facts(settings: Settings, days: int, page_views: int) -> None:
     """Write the fact files of the last days; files of other days stay as they are."""
     lake = Lake(settings, shared_session())
     stored = fact_files.read_manifest(lake)
-    files = {view: dict(named) for view, named in stored.manifest.files.items()} if stored else {}
+    files = {view: dict(named) for view, named in stored.value.files.items()} if stored else {}
     for number, (first, weeks) in enumerate(_blocks(days)):
         dates = [first + timedelta(days=day) for day in range(7 * weeks)]
         dates = [day for day in dates if day > LAST - timedelta(days=days)]
         for view, rows in _facts(first, weeks, page_views, number).items():
             files.setdefault(view, {}).update(_write_days(lake, view, rows, dates, page_views))
-    version, etag = (stored.manifest.version + 1, stored.etag) if stored else (1, None)
+    version, etag = (stored.value.version + 1, stored.etag) if stored else (1, None)
     fact_files.write_manifest(lake, Manifest(version, NOW, "UTC", files), etag)
 
 

@@ -109,7 +109,7 @@ def test_athena_the_dashboards_copy_and_the_stored_plan_agree(shell: Shell, tmp_
     stored = read_manifest(lake)
     assert stored is not None
     copy = FactCopy(tmp_path, lambda file: read_file(lake, file))
-    copy.update(stored.manifest)
+    copy.update(stored.value)
     queries = market_sql(day - timedelta(days=365), LAST)
     with copy.snapshot() as snapshot:
         copied = [snapshot.cursor.execute(sql).fetchall() for sql in queries]

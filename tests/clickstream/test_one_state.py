@@ -74,9 +74,10 @@ def set_state(
     with suppress(InputError), collection.noting_failure(lake, SHOP, now):
         if shop_fails:
             raise InputError("The password is wrong.")
-    open_now = {"lake": "Airflow is silent. (CS-708)"} if is_open else {}
+    # An incident of the same shop, about something else than its failed pull.
+    open_now = {SHOP: "Sales of shop do not reconcile. (CS-713)"} if is_open else {}
     for moment in (now - timedelta(hours=1), now):  # an incident ends when it is over for a while
-        verdicts = [Conditions(Rule.AIRFLOW_SILENT, open_now)]
+        verdicts = [Conditions(Rule.SALES_DIFFER, open_now)]
         LakeStore(lake).change(partial(_observe, verdicts, moment))
 
 

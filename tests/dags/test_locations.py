@@ -57,7 +57,7 @@ def test_a_plan_is_stored_replaced_and_in_the_facts(bag, home: Path, caplog) -> 
     assert [{k: v for k, v in one.items() if k not in differ} for one in again] == [
         {k: v for k, v in one.items() if k not in differ} for one in first
     ]
-    manifest = fact_files.read_manifest(open_lake()).manifest
+    manifest = fact_files.read_manifest(open_lake()).value
     assert manifest.files["location_facts"][DAY].rows == 2
 
     (home / "candidates.csv").write_text("name,place\nSea,\n", encoding="utf-8")

@@ -107,9 +107,9 @@ def forget_facts(lake: Lake) -> None:
         stored = fact_files.read_manifest(lake)
         kept = {
             view: {day: file for day, file in files.items() if day not in DATES}
-            for view, files in stored.manifest.files.items()
+            for view, files in stored.value.files.items()
         }
-        less = replace(stored.manifest, version=stored.manifest.version + 1, files=kept)
+        less = replace(stored.value, version=stored.value.version + 1, files=kept)
         if fact_files.write_manifest(lake, less, stored.etag):
             return
 

@@ -34,7 +34,7 @@ def store_facts(lake: Lake, tables: Mapping[tuple[str, date], pa.Table], zone: s
             files.setdefault(view, {})[day] = file
     manifest = Manifest(1, datetime.now(UTC), zone, files)
     if stored:
-        manifest = replace(manifest, version=stored.manifest.version + 1)
+        manifest = replace(manifest, version=stored.value.version + 1)
     assert fact_files.write_manifest(lake, manifest, stored.etag if stored else None)
 
 

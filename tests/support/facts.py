@@ -30,7 +30,7 @@ def manifest(lake: Lake) -> Manifest:
     """The manifest, which must exist."""
     stored = fact_files.read_manifest(lake)
     assert stored is not None
-    return stored.manifest
+    return stored.value
 
 
 def rows_of_facts(lake: Lake, dates: Collection[date] | None = None) -> Rows:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from clickstream.lake import aws_errors
 from clickstream.lake.client import Lake
-from clickstream.lake.records import RecordStore
+from clickstream.lake.records import RecordStore, Stored
 
 
 @dataclass(frozen=True)
@@ -36,31 +36,22 @@ key_of = _MARKS.key
 """Returns the key of the mark of a week such as 2026-W47."""
 
 
-@dataclass(frozen=True)
-class StoredMark:
-    """A mark, and the ETag that the next change needs."""
-
-    mark: DigestMark
-    etag: str
-
-
 @aws_errors.translate_errors()
-def read_mark(lake: Lake, week: str) -> StoredMark | None:
+def read_mark(lake: Lake, week: str) -> Stored[DigestMark] | None:
     """Return the mark of a week; None if its mail was never sent."""
-    stored = _MARKS.read(lake, week)
-    return StoredMark(stored.value, stored.etag) if stored else None
+    return _MARKS.read(lake, week)
 
 
 @aws_errors.translate_errors()
 def write_mark(
-    lake: Lake, week: str, mark: DigestMark, former: StoredMark | None
-) -> StoredMark | None:
+    lake: Lake, week: str, mark: DigestMark, former: Stored[DigestMark] | None
+) -> Stored[DigestMark] | None:
     """Replace the former mark (None: not existing yet); None if another process changed it."""
     etag = _MARKS.swap(lake, week, mark, former.etag if former else None)
-    return StoredMark(mark, etag) if etag else None
+    return Stored(mark, etag) if etag else None
 
 
 @aws_errors.translate_errors()
-def remove_mark(lake: Lake, week: str, former: StoredMark) -> bool:
+def remove_mark(lake: Lake, week: str, former: Stored[DigestMark]) -> bool:
     """Remove a mark; return False if another process changed it before."""
     return _MARKS.remove(lake, week, former.etag)

@@ -21,7 +21,7 @@ from clickstream.errors import DamagedObject, InputError
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
 from clickstream.lake.objects import Listed
-from clickstream.lake.records import RecordStore
+from clickstream.lake.records import RecordStore, Stored
 
 FACT_VIEWS = (
     "session_facts",
@@ -90,18 +90,10 @@ class Manifest:
 _MANIFESTS = RecordStore(PREFIX, Manifest)
 
 
-@dataclass(frozen=True)
-class StoredManifest:
-    """A manifest, and the ETag that the next compare-and-swap needs."""
-
-    manifest: Manifest
-    etag: str
-
-
-def write_manifest(lake: Lake, manifest: Manifest, etag: str | None) -> StoredManifest | None:
+def write_manifest(lake: Lake, manifest: Manifest, etag: str | None) -> Stored[Manifest] | None:
     """Replace the manifest that has `etag`; None if another process has replaced it before."""
     new = _MANIFESTS.swap(lake, "manifest", manifest, etag)
-    return StoredManifest(manifest, new) if new else None
+    return Stored(manifest, new) if new else None
 
 
 def write_file(lake: Lake, view: str, day: date, rows: pa.Table, source_version: str) -> FactFile:
@@ -124,18 +116,18 @@ def unreferenced(lake: Lake, before: datetime) -> list[Listed]:
     """
     old = [item for item in objects.listed(lake, PREFIX) if item.modified_at < before]
     stored = read_manifest(lake)
-    files = stored.manifest.files if stored else {}
+    files = stored.value.files if stored else {}
     used = {file.key for days in files.values() for file in days.values()} | {MANIFEST_KEY}
     return [item for item in old if item.key not in used]
 
 
-def read_manifest(lake: Lake) -> StoredManifest | None:
+def read_manifest(lake: Lake) -> Stored[Manifest] | None:
     """Return the current manifest; None before the first refresh.
 
     Raises InputError for another format, DamagedObject for bytes that are no manifest.
     """
     try:
-        stored = _MANIFESTS.read(lake, "manifest")
+        return _MANIFESTS.read(lake, "manifest")
     except ValidationError as error:
         for fault in error.errors():
             if fault["loc"] == ("format",):
@@ -147,7 +139,6 @@ def read_manifest(lake: Lake) -> StoredManifest | None:
             f"The stored bytes of {MANIFEST_KEY} are damaged; they name the dashboard's fact "
             f"files. Delete the object. {REMEDY_FOR_FACTS}"
         ) from None
-    return StoredManifest(stored.value, stored.etag) if stored else None
 
 
 def manifest_etag(lake: Lake) -> str | None:

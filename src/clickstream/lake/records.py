@@ -1,6 +1,6 @@
 """Records: small JSON objects of the lake, which several processes change by compare-and-swap.
 
-A module that keeps records defines a `RecordStore` of a type of its own, such as a dataclass.
+A module that keeps records defines a `RecordStore` for their type, such as a dataclass.
 """
 
 from __future__ import annotations

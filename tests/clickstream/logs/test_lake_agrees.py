@@ -75,7 +75,7 @@ def of_lake(settings: Settings, first: Hour, last: Hour) -> Facts:
     assert stored
     return {
         (view, day): plain(fact_files.read_file(lake, file))
-        for view, files in stored.manifest.files.items()
+        for view, files in stored.value.files.items()
         for day, file in files.items()
         if file.rows
     }

@@ -18,7 +18,8 @@ from typing import Any
 
 from clickstream.errors import ClickstreamError, MailUnavailable, UnknownDelivery
 from clickstream.lake import Lake, digest_marks
-from clickstream.lake.digest_marks import DigestMark, StoredMark
+from clickstream.lake.digest_marks import DigestMark
+from clickstream.lake.records import Stored
 from clickstream.smtp_errors import (
     Refusals,
     describe_refusals,
@@ -62,8 +63,8 @@ class SentBefore:
 class _Claim:
     """A claimed mark, and the mark that it replaced."""
 
-    stored: StoredMark
-    former: StoredMark | None
+    stored: Stored[DigestMark]
+    former: Stored[DigestMark] | None
 
 
 def deliver(
@@ -83,8 +84,8 @@ def deliver(
     """
     former = digest_marks.read_mark(lake, week)
     # A repeat ignores marks of other runs. Its own mark records what its earlier attempts did.
-    if former and not (is_repeat and former.mark.run != run):
-        return _sent_before(week, former.mark, run)
+    if former and not (is_repeat and former.value.run != run):
+        return _sent_before(week, former.value, run)
     with _connect(open_client) as client:
         claim = _claim(lake, week, run, former)
         if isinstance(claim, SentBefore):
@@ -102,7 +103,9 @@ def _connect(open_client: OpenClient) -> Iterator[smtplib.SMTP]:
         yield client
 
 
-def _claim(lake: Lake, week: str, run: str, former: StoredMark | None) -> _Claim | SentBefore:
+def _claim(
+    lake: Lake, week: str, run: str, former: Stored[DigestMark] | None
+) -> _Claim | SentBefore:
     """Claim a week's mark. Raises UnknownDelivery, or MailUnavailable if another run is sending."""
     mark = DigestMark("sending", run, datetime.now(UTC))
     if stored := digest_marks.write_mark(lake, week, mark, former):
@@ -110,7 +113,7 @@ def _claim(lake: Lake, week: str, run: str, former: StoredMark | None) -> _Claim
     winner = digest_marks.read_mark(lake, week)
     if winner is None:
         raise MailUnavailable(f"Another run tried to send the mail of {week} just now.")
-    return _sent_before(week, winner.mark, run)
+    return _sent_before(week, winner.value, run)
 
 
 def _sent_before(week: str, mark: DigestMark, run: str) -> SentBefore:
@@ -181,7 +184,7 @@ def _broken_off(
 def _take_back(lake: Lake, week: str, claim: _Claim) -> None:
     """Restore the mark from before the claim, so that a later attempt sends the mail."""
     if claim.former:
-        digest_marks.write_mark(lake, week, claim.former.mark, claim.stored)
+        digest_marks.write_mark(lake, week, claim.former.value, claim.stored)
     else:
         digest_marks.remove_mark(lake, week, claim.stored)
 
@@ -191,7 +194,7 @@ def _mark_sent(
 ) -> Delivered:
     """Mark the mail as sent. A failure to store the mark does not undo the delivery."""
     number = len(message["To"].addresses) - len(refused)
-    run = claim.stored.mark.run
+    run = claim.stored.value.run
     mark = DigestMark(
         "sent", run, datetime.now(UTC), number, len(refused), str(message["Message-ID"])
     )

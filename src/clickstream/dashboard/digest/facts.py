@@ -67,10 +67,10 @@ def fetch_facts(lake: Lake, copy: FactCopy, week: Week, moment: datetime) -> Non
                 f"There are no facts yet, so there is nothing to mail about {week}. Build its "
                 "hours: run the hourly DAG or `clickstream build`."
             )
-        zone = ZoneInfo(stored.manifest.time_zone)
-        copy.update(restrict(stored.manifest, dates_needed(week, moment.astimezone(zone).date())))
+        zone = ZoneInfo(stored.value.time_zone)
+        copy.update(restrict(stored.value, dates_needed(week, moment.astimezone(zone).date())))
         with copy.snapshot() as snapshot:
-            if snapshot.state != EMPTY and snapshot.state.version == stored.manifest.version:
+            if snapshot.state != EMPTY and snapshot.state.version == stored.value.version:
                 return
     raise AwsUnavailable(
         f"The facts were replaced {ATTEMPTS} times while they were read. Nothing is lost: clear "

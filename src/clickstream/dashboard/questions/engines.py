@@ -95,9 +95,9 @@ class LocalEngine:
         stored = read_manifest(self._lake)
         if stored is None:
             return False
-        is_changed = self._copy.update(stored.manifest)
+        is_changed = self._copy.update(stored.value)
         with self._copy.snapshot() as snapshot:
-            is_up_to_date = snapshot.state == state_of(stored.manifest)
+            is_up_to_date = snapshot.state == state_of(stored.value)
         self._etag = stored.etag if is_up_to_date else None
         return is_changed
 
@@ -141,7 +141,7 @@ class AthenaEngine:
     def refresh(self) -> bool:
         """Read the manifest's version."""
         stored = read_manifest(self._lake)
-        before, self._state = self._state, state_of(stored.manifest) if stored else EMPTY
+        before, self._state = self._state, state_of(stored.value) if stored else EMPTY
         return before != self._state
 
     def ask_views(self, question: Question) -> list[AnswerRow]:

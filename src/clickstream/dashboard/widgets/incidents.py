@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from clickstream.alerts.incidents import Incident, Mute
+from clickstream.alerts.incidents import Incident, Mute, Rule
 from clickstream.alerts.store import LakeStore, describe_old_check
 from clickstream.errors import ClickstreamError
 from clickstream.lake import Lake
@@ -18,7 +18,7 @@ class ShownIncidents:
     """What the dashboard read last; `problem` says why it can't be read now.
 
     `sources` are sentences about hosts and shops that are late or can't be read, as in
-    `clickstream status`; those that an open incident is about are left out. `unknown` are those
+    `clickstream status`; hosts with an open incident about this are left out. `unknown` are those
     about hosts that were never pulled, or that no source has any more. `old_check` says since when
     alerts are not checked; empty if they are.
     """
@@ -49,8 +49,8 @@ def read_incidents(lake: Lake, now: datetime) -> ShownIncidents:
         old_check = describe_old_check(lake, now)
     except ClickstreamError as error:
         return ShownIncidents(problem=error.printed)
-    subjects = {incident.subject for incident in stored.open}
-    others = [problem for problem in problems if problem.name not in subjects]
+    hosts = {incident.subject for incident in stored.open if incident.rule == Rule.HOST_UNREACHABLE}
+    others = [problem for problem in problems if problem.name not in hosts]
     return ShownIncidents(
         stored.open,
         tuple(stored.active_mutes(now)),

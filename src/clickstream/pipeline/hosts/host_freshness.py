@@ -23,7 +23,6 @@ from clickstream.lake.collection import (
     WaitingFile,
     unreadable_since,
 )
-from clickstream.settings import SourceSettings
 from clickstream.wording import describe_duration, quantity
 
 SOURCE_LAG = timedelta(hours=24)
@@ -57,42 +56,59 @@ class HostFreshness:
     problem: str
 
 
+class HostStates(NamedTuple):
+    """The states of the hosts to be pulled, and of those that were pulled and are in no source."""
+
+    expected: Sequence[PullState]
+    vanished: Sequence[PullState] = ()
+
+
 def expected_states(lake: Lake) -> list[PullState]:
     """Return the state of every host that should be pulled, by source in order of the settings.
 
-    These are the hosts that the settings name, and for a source of EC2 instances those that were
-    listed before; without a source, all that were ever pulled. Retired hosts are not expected.
+    Retired hosts are not expected.
+    """
+    states = collection.states_of(lake, _expected_names(lake))
+    return [state for state in states if state.retired_at is None]
+
+
+def read_host_states(lake: Lake) -> HostStates:
+    """Read the states of all hosts, each once; retired hosts are left out."""
+    names = _expected_names(lake)
+    others = sorted({*PULL_STATES.names(lake)} - {*names})
+    states = collection.states_of(lake, [*names, *others])
+    current = [state for state in states if state.retired_at is None]
+    return HostStates(
+        [state for state in current if state.host in names],
+        [state for state in current if state.host in others and state.pulled_at],
+    )
+
+
+def _expected_names(lake: Lake) -> list[str]:
+    """Return the hosts that the settings name, and the instances of EC2 that have a state.
+
+    Without a source, these are all hosts that were ever pulled.
     """
     if not lake.settings.sources:
-        return [state for state in collection.pull_states(lake) if state.retired_at is None]
-    names = [name for source in lake.settings.sources for name in _names(lake, source)]
-    return [state for state in collection.states_of(lake, names) if state.retired_at is None]
-
-
-def vanished_states(lake: Lake, expected: Sequence[PullState]) -> list[PullState]:
-    """Return the states of hosts that were pulled, are not retired, and are in no source."""
-    names = {*PULL_STATES.names(lake)} - {state.host for state in expected}
-    states = collection.states_of(lake, sorted(names))
-    return [state for state in states if state.retired_at is None and state.pulled_at]
-
-
-def _names(lake: Lake, source: SourceSettings) -> Sequence[str]:
-    """Return the names of a source's hosts: those in the settings, or those with a state."""
-    if source.instances is None:
-        return [host.name for host in hosts_of(source)]
-    return [*PULL_STATES.names(lake, instance_name(source, "i-"))]
+        return [*PULL_STATES.names(lake)]
+    names: list[str] = []
+    for source in lake.settings.sources:
+        if source.instances is None:
+            names += [host.name for host in hosts_of(source)]
+        else:
+            names += PULL_STATES.names(lake, instance_name(source, "i-"))
+    return names
 
 
 def measure_hosts(
-    lake: Lake, now: datetime, lag: timedelta = LAG, source_lag: timedelta = SOURCE_LAG
+    states: HostStates, now: datetime, lag: timedelta = LAG, source_lag: timedelta = SOURCE_LAG
 ) -> tuple[HostFreshness, ...]:
-    """Read the states of the hosts, and decide how fresh each is."""
-    expected = expected_states(lake)
-    hosts = [measure_host(state, now, lag, source_lag) for state in expected]
-    return (*hosts, *map(describe_vanished, vanished_states(lake, expected)))
+    """Decide how fresh each host is, those of no source last."""
+    hosts = [measure_host(state, now, lag, source_lag) for state in states.expected]
+    return (*hosts, *map(_describe_vanished, states.vanished))
 
 
-def describe_vanished(state: PullState) -> HostFreshness:
+def _describe_vanished(state: PullState) -> HostFreshness:
     """Describe a host that no source has any more: whether it has new lines is not known."""
     problem = (
         f"Host {state.host} was pulled before and is in no source of the settings. Add its source "
@@ -136,7 +152,7 @@ class SourceProblem(NamedTuple):
 @aws_errors.translate_errors()
 def source_problems(lake: Lake, now: datetime) -> list[SourceProblem]:
     """Return what is wrong with each host and shop, in the sentences of `clickstream status`."""
-    hosts = measure_hosts(lake, now)
+    hosts = measure_hosts(read_host_states(lake), now)
     problems = [SourceProblem(host.name, host.problem, host.is_known) for host in hosts]
     if not problems:
         problems.append(SourceProblem("", NO_SOURCE, is_known=False))

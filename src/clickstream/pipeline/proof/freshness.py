@@ -35,11 +35,10 @@ from clickstream.pipeline.hosts.host_freshness import (
     NO_SOURCE,
     SOURCE_LAG,
     HostFreshness,
+    HostStates,
     describe_unreadable_shop,
-    describe_vanished,
-    expected_states,
-    measure_host,
-    vanished_states,
+    measure_hosts,
+    read_host_states,
 )
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours
 from clickstream.pipeline.sales.opening import sources_with_dates
@@ -280,9 +279,8 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: FreshnessLimi
         outdated=tuple(hour for hour in published if not records.published[hour].is_current),
         publishing=tuple(sorted(records.publishing_since.keys() - stuck)),
         broken_off=tuple(sorted(stuck)),
-        sources=(
-            *(measure_host(state, now, limits.lag, limits.source_lag) for state in records.sources),
-            *map(describe_vanished, records.vanished),
+        sources=measure_hosts(
+            HostStates(records.sources, records.vanished), now, limits.lag, limits.source_lag
         ),
         missing_hosts=_missing_hosts(records, known.lacking),
         sales=tuple(records.sales),
@@ -337,7 +335,7 @@ def lake_freshness(
     were built by other rules: that needs lines of other weeks, and of a site without domains.
     """
     first = since or Hour.first_of(f"{now.astimezone(UTC) - timedelta(days=DEFAULT_DAYS):%Y-%m-%d}")
-    waiting_since, sources = raw.pending_since(lake), expected_states(lake)
+    waiting_since, hosts = raw.pending_since(lake), read_host_states(lake)
     published = _published(lake, first, is_brief)
     records = LakeRecords(
         since=first,
@@ -345,8 +343,8 @@ def lake_freshness(
         waiting_since=waiting_since,
         late=late_hours(lake, waiting_since),
         publishing_since=interrupted_since(lake),
-        sources=sources,
-        vanished=vanished_states(lake, sources),
+        sources=hosts.expected,
+        vanished=hosts.vanished,
         low=()
         if is_brief or not published
         else read_low_hours(lake, HourSpan(first, max(published))),

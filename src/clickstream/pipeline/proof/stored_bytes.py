@@ -223,7 +223,7 @@ class _Check:
     def _named_fact_files(self) -> list[tuple[date, FactFile]]:
         """Return the files that the manifest names, with their dates, in the order of the dates."""
         stored = fact_files.read_manifest(self.lake)
-        views = stored.manifest.files.values() if stored else ()
+        views = stored.value.files.values() if stored else ()
         first = self.first.event_date if self.first else date.min
         last = self.last.event_date if self.last else date.max
         found = [pair for files in views for pair in files.items() if first <= pair[0] <= last]

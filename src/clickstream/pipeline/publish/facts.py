@@ -23,8 +23,9 @@ from more_itertools import split_when
 
 from clickstream.lake import Lake, aws_errors, fact_files
 from clickstream.lake import views as athena_views
-from clickstream.lake.fact_files import FactFile, Manifest, StoredManifest
+from clickstream.lake.fact_files import FactFile, Manifest
 from clickstream.lake.query_files import query_rows
+from clickstream.lake.records import Stored
 from clickstream.lake.views import AthenaView, DateFilter
 from clickstream.pipeline.publish.fact_versions import (
     FactKey,
@@ -164,7 +165,7 @@ class _Refresh:
         stored, wanted = self._load() if apart else (None, {})
         if stored is None or not self._todo(stored, wanted):
             return 0.0
-        age = datetime.now(UTC) - stored.manifest.changed_at
+        age = datetime.now(UTC) - stored.value.changed_at
         return max((apart - age).total_seconds(), 0.0)
 
     def run(self) -> bool:
@@ -191,17 +192,17 @@ class _Refresh:
             computed, changed, removed, self.queries, self.scanned_bytes, self.version, False
         )
 
-    def _load(self) -> tuple[StoredManifest | None, dict[FactKey, SourceVersion]]:
+    def _load(self) -> tuple[Stored[Manifest] | None, dict[FactKey, SourceVersion]]:
         """Read the manifest, and the version that each file should have.
 
         The manifest is read first, and its ETag guards the swap: no file can replace a newer one.
         """
         stored = fact_files.read_manifest(self.lake)
-        self.version = stored.manifest.version if stored else 0
+        self.version = stored.value.version if stored else 0
         return stored, source_versions(self.lake, self.views.values(), self.first)
 
     def _todo(
-        self, stored: StoredManifest | None, wanted: Mapping[FactKey, SourceVersion]
+        self, stored: Stored[Manifest] | None, wanted: Mapping[FactKey, SourceVersion]
     ) -> list[FactKey]:
         """Return the files that neither the manifest nor this refresh has in the wanted version."""
         there = {} if self.everything else _files(stored)
@@ -215,7 +216,7 @@ class _Refresh:
         ]
 
     def _next(
-        self, stored: StoredManifest | None, wanted: Mapping[FactKey, SourceVersion]
+        self, stored: Stored[Manifest] | None, wanted: Mapping[FactKey, SourceVersion]
     ) -> dict[FactKey, FactFile]:
         """Return the files of the next manifest: computed files, and others of the same SQL.
 
@@ -286,9 +287,9 @@ def fact_query(view: str, chosen: DateFilter, days: Sequence[date]) -> str:
     return " union all ".join(f"select * {rows}" for rows in chosen_rows)
 
 
-def _files(stored: StoredManifest | None) -> dict[FactKey, FactFile]:
+def _files(stored: Stored[Manifest] | None) -> dict[FactKey, FactFile]:
     """Return the files of a manifest by view and date."""
-    views = stored.manifest.files if stored else {}
+    views = stored.value.files if stored else {}
     return {(view, day): file for view, days in views.items() for day, file in days.items()}
 
 

@@ -69,7 +69,7 @@ def send(lake: Lake, server: MailServer, run: str = RUN, **options: Any) -> Any:
 
 def mark_of(lake: Lake) -> DigestMark | None:
     stored = digest_marks.read_mark(lake, WEEK)
-    return stored.mark if stored else None
+    return stored.value if stored else None
 
 
 def claim(lake: Lake, run: str, age: timedelta = timedelta()) -> None:

@@ -221,7 +221,7 @@ def fact_keys(lake: Lake) -> list[str]:
     refresh_facts(lake)
     stored = fact_files.read_manifest(lake)
     assert stored is not None
-    return [file.key for days in stored.manifest.files.values() for file in days.values()]
+    return [file.key for days in stored.value.files.values() for file in days.values()]
 
 
 @pytest.mark.lake

@@ -191,7 +191,7 @@ def test_the_newest_dates_come_first_and_readers_see_each_batch(
 
     def progress(_: str) -> None:
         stored = fact_files.read_manifest(built)
-        seen.append(len(stored.manifest.files["hour_facts"]) if stored else 0)
+        seen.append(len(stored.value.files["hour_facts"]) if stored else 0)
 
     found = refresh_facts(built, progress, now=NOW)
     assert seen == [0, 1, 2, 3]
