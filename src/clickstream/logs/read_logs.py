@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
@@ -24,14 +25,15 @@ from clickstream.logs.reading import (
     SmallFile,
     TrialFile,
     UnknownFormat,
+    detect_format,
     find_files,
     name_of,
     progress_over,
     read_log,
 )
-from clickstream.logs.time_zone import WrittenOffsets, merge_offsets
+from clickstream.logs.time_zone import WrittenOffsets, merge_offsets, sample_offsets
 from clickstream.parse import Format, parse_blocks, parse_together
-from clickstream.parse.detect import Detected
+from clickstream.parse.detect import Detected, confirm_formats
 from clickstream.parse.frames import Parsed
 from clickstream.parse.registry import FORMATS
 from clickstream.settings import AUTO, Settings
@@ -74,15 +76,17 @@ class LineTally(Protocol):
 
 
 class SmallFiles:
-    """Collects small files until there are enough to parse, and adds them to the tally in order."""
+    """Collects small files until there are enough to parse, and adds them to the tally in order.
 
-    def __init__(self, tally: LineTally, longest: int) -> None:
+    Formats, padding and problems of the files are added to `result`.
+    """
+
+    def __init__(self, tally: LineTally, longest: int, result: Read) -> None:
         self._tally = tally
         self._longest = longest
+        self._result = result
         self._files: list[SmallFile] = []
         self._bytes = 0
-        self.taken = 0
-        """Number of calls that added lines."""
 
     def add(self, file: SmallFile) -> None:
         """Add a small file."""
@@ -90,22 +94,39 @@ class SmallFiles:
             self.flush()
         self._files.append(file)
         self._bytes += len(file.data)
-        self.taken += 1
         if self._bytes >= TOGETHER:
             self.flush()
-
-    def add_parsed(self, parsed: Parsed, name: str) -> None:
-        """Add parsed lines of a large file to the tally, after the collected files."""
-        self.flush()
-        self._tally.add(parsed, name)
-        self.taken += parsed.lines > 0
 
     def flush(self) -> None:
         """Parse the collected files and add them to the tally."""
         files, self._files = self._files, []
         self._bytes = 0
-        if files:
-            self._parse(files)
+        for _, group in groupby(self._detect(files), key=_way):
+            self._parse([*group])
+
+    def _detect(self, files: list[SmallFile]) -> Iterator[SmallFile]:
+        """Yield the files with their formats, without those whose format is unknown."""
+        formats: list[Detected | None] = [None] * len(files)
+        is_first = True
+        for place, file in enumerate(files):
+            log_format, detected = file.log_format, formats[place]
+            if log_format == AUTO:
+                try:
+                    detected = detected or detect_format(
+                        file.name, file.data, self._result.last_format, self._longest
+                    )
+                except UnknownFormat as error:
+                    self._result.add_unreadable(file.file, error)
+                    continue
+                if is_first:
+                    samples = [later.data for later in files[place + 1 :]]
+                    formats[place + 1 :] = confirm_formats(samples, detected.name)
+                    is_first = False
+                self._result.formats.append(detected)
+                log_format = detected.name
+            self._result.padding.append(file.padding)
+            self._result.add_offsets(sample_offsets(file.data))
+            yield replace(file, log_format=log_format)
 
     def _parse(self, files: list[SmallFile]) -> None:
         """Parse files of one format at once; in halves if the result might not be the same."""
@@ -154,6 +175,18 @@ class Read:
     def add_offsets(self, more: WrittenOffsets) -> None:
         """Add the offsets of more lines."""
         self.offsets = merge_offsets((self.offsets, more))
+
+    def add_unreadable(self, file: TrialFile, error: InputError) -> None:
+        """Set an unknown file of a directory aside, skip an empty one, or refuse the file."""
+        name = Path(file.path).name
+        is_unknown = isinstance(error, UnknownFormat) and not is_named_access_log(file.path)
+        if file.is_from_directory and isinstance(error, EmptyLog):
+            return
+        if file.is_from_directory and is_unknown:
+            self.set_aside.append(name)
+            return
+        self.refused.append(name)
+        self.complaints.append(error.printed)
 
     @property
     def described(self) -> str:
@@ -216,17 +249,16 @@ def read_files(
         return Read(complaints=[UnusableFormat(sentence).printed])
     chosen = log_format_of(settings, log_format)
     longest = settings.clean.longest_line_bytes
-    small = SmallFiles(tally, longest)
+    small = SmallFiles(tally, longest, result)
     newest = _newest([file.path for file in files])
     result.end = LogEnd(newest) if newest else None
     with progress_over([file.path for file in files], errors) as report:
         for file in files:
+            progress = partial(report, file.path)
             try:
-                progress = partial(report, file.path)
-                _read_file(file, chosen, progress, small, result, longest)
+                _read_file(tally, file, chosen, progress, small, result, longest)
             except InputError as error:
-                result.refused.append(Path(file.path).name)
-                result.complaints.append(error.printed)
+                result.add_unreadable(file, error)
         small.flush()
     return result
 
@@ -241,48 +273,37 @@ def _newest(paths: Sequence[str]) -> str:
 
 
 def _read_file(
+    tally: LineTally,
     file: TrialFile,
     log_format: str | Format,
-    report: Callable[[int], None],
+    progress: Callable[[int], None],
     small: SmallFiles,
     result: Read,
     longest: int,
 ) -> None:
-    """Add a file to the tally. Raises InputError if it can't be read and is not set aside."""
-    try:
-        _read_lines(file.path, log_format, report, small, result, longest)
-    except UnknownFormat:
-        if not file.is_from_directory or is_named_access_log(file.path):
-            raise
-        result.set_aside.append(Path(file.path).name)
-    except EmptyLog:
-        if not file.is_from_directory:
-            raise
-
-
-def _read_lines(
-    path: str,
-    log_format: str | Format,
-    report: Callable[[int], None],
-    small: SmallFiles,
-    result: Read,
-    longest: int,
-) -> None:
-    before = small.taken
+    """Add the lines of a file to the tally, or a small file to the small ones."""
     padding: list[int] = []
-    found, likely = result.formats.append, result.last_format
+    has_lines = False
+
+    def add_small(data: bytes) -> None:
+        small.add(SmallFile(file, data, log_format, log_format == AUTO, sum(padding)))
+
+    def add_format(detected: Detected) -> None:
+        small.flush()
+        result.formats.append(detected)
+
     # The newest file may be read on later, so it is not parsed together with others.
-    end = result.end if result.end and result.end.path == path else None
-    collect = None if end else small.add
+    end = result.end if result.end and result.end.path == file.path else None
     try:
         for parsed in read_log(
-            *(path, log_format, report, found, padding.append, likely, collect, longest),
-            offsets=result.add_offsets,
-            end=end,
+            *(file.path, log_format, progress, add_format, padding.append, result.last_format),
+            *(None if end else add_small, longest, result.add_offsets, end),
         ):
-            small.add_parsed(parsed, name_of(path))
+            small.flush()
+            tally.add(parsed, name_of(file.path))
+            has_lines |= parsed.lines > 0
     finally:
-        if small.taken > before:
+        if has_lines:
             result.padding += padding
 
 

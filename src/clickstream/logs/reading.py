@@ -80,12 +80,21 @@ class TrialFile:
 
 @dataclass(frozen=True)
 class SmallFile:
-    """The whole lines of a file, each with its newline, with their format."""
+    """The whole lines of a file, each with its newline, and their format: `auto` if undetected.
 
-    name: str
+    `padding` is the number of bytes that were left out at the start of the file.
+    """
+
+    file: TrialFile
     data: bytes
     log_format: str | Format
     may_change: bool
+    padding: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name of the file for messages."""
+        return name_of(self.file.path)
 
     @cached_property
     def lines(self) -> int:
@@ -199,7 +208,7 @@ def read_log(
     found: Callable[[Detected], None] = lambda _: None,
     padding: Callable[[int], None] = lambda _: None,
     likely: str = "",
-    small: Callable[[SmallFile], None] | None = None,
+    small: Callable[[bytes], None] | None = None,
     longest: int = LONGEST_LINE_BYTES,
     offsets: Callable[[WrittenOffsets], None] = lambda _: None,
     end: LogEnd | None = None,
@@ -227,21 +236,19 @@ def read_log(
             if reader.damage:
                 raise UnreadableLog(_damaged(name_of(path), reader.damage, lines))
             raise EmptyLog(f"{name_of(path)} is empty: name a log that has lines.")
+        rest = next(log, b"")
+        if small and not rest and not reader.damage and sample.endswith(b"\n"):
+            small(sample)
+            progress(_position(raw))
+            return
         may_change = log_format == AUTO
         if may_change and is_continued:
             log_format = end.log_format
         elif may_change:
-            detected = _detected(name_of(path), sample, likely, longest)
+            detected = detect_format(name_of(path), sample, likely, longest)
             found(detected)
             log_format = detected.name
         end.log_format = log_format
-        rest = next(log, b"")
-        is_whole = not rest and not reader.damage and sample.endswith(b"\n")
-        if small and is_whole:
-            offsets(sample_offsets(sample))
-            small(SmallFile(name_of(path), sample, log_format, may_change))
-            progress(_position(raw))
-            return
 
         def noted() -> Iterator[bytes]:
             nonlocal parsed_bytes, last
@@ -313,7 +320,8 @@ def _whole_lines(
             yield whole
 
 
-def _detected(path: str, sample: bytes, likely: str, longest: int) -> Detected:
+def detect_format(path: str, sample: bytes, likely: str, longest: int) -> Detected:
+    """Return the format of a file. Raises UnknownFormat, which names the file and what to do."""
     try:
         return detect(sample, likely, longest)
     except InputError as error:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from heapq import nlargest
 
+import numpy as np
+
 from clickstream.errors import UnknownLogFormat
 from clickstream.parse import w3c
 from clickstream.parse.formats import HAS_LIST
@@ -80,6 +82,31 @@ def detect(sample: bytes, likely: str = "", longest: int = LONGEST_LINE_BYTES) -
     if not found:
         raise UnknownLogFormat(_unknown(sample))
     return found
+
+
+def confirm_formats(samples: Sequence[bytes], likely: str) -> list[Detected | None]:
+    """Return `detect(sample)` for the samples of which the likely format reads each first line.
+
+    Samples are whole lines. The others get None. All beginnings are read by one call, because its
+    fixed cost is 3 ms, and a year has 8,760 hourly files.
+    """
+    if likely not in FORMATS or FORMATS[likely].has_header:
+        return [None] * len(samples)
+    beginnings = [_beginning(sample, GLANCE) for sample in samples]
+    rows = FORMATS[likely].read(b"".join(beginnings), b"")
+    numbers = [beginning.count(b"\n") for beginning in beginnings]
+    owners = np.searchsorted(np.cumsum(numbers), np.asarray(rows.line), side="right")
+    read = np.bincount(owners, minlength=len(samples)).tolist()
+    results: list[Detected | None] = []
+    for beginning, number, lines_read in zip(beginnings, numbers, read, strict=True):
+        order, first = _order(beginning), _lines(beginning)[0]
+        more_specific = order[order.index(likely) + 1 :]
+        is_read = 0 < number == lines_read
+        if is_read and not any(FORMATS[name].may_read(first) for name in more_specific):
+            results.append(Detected(likely, number, number))
+        else:
+            results.append(None)
+    return results
 
 
 def _beginning(sample: bytes, lines: int) -> bytes:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.logs.lines_by_date import LinesByDate, log_name
-from clickstream.logs.read_logs import SmallFile, SmallFiles
+from clickstream.logs.read_logs import Read, SmallFiles
+from clickstream.logs.reading import SmallFile, TrialFile
 from clickstream.parse import parse
 
 START = datetime(2026, 11, 20, 21, tzinfo=UTC)
@@ -33,13 +34,15 @@ def line(second: int | None, host: str = "a.example") -> bytes:
 def collected(files: list[list[int | None]], most_bytes: int, together: int) -> LinesByDate:
     """Add files one by one, or several at once as small files."""
     lines = LinesByDate(most_bytes=most_bytes)
-    small = SmallFiles(lines, 1 << 20)
+    small = SmallFiles(lines, 1 << 20, Read())
     for number, file in enumerate(files):
         data = b"".join(map(line, file))
         if number % 3 < together:
-            small.add(SmallFile(f"access.log.{number}", data, "common_vhost", may_change=False))
+            small_file = TrialFile(f"access.log.{number}")
+            small.add(SmallFile(small_file, data, "common_vhost", may_change=False))
         else:
-            small.add_parsed(parse(data, "common_vhost"), f"access.log.{number}")
+            small.flush()
+            lines.add(parse(data, "common_vhost"), f"access.log.{number}")
     small.flush()
     return lines
 

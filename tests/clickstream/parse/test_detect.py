@@ -11,7 +11,13 @@ from tests.support.shared_data import shared
 
 from clickstream.errors import InputError
 from clickstream.parse import Format, concat, detect, parse
-from clickstream.parse.detect import GLANCE, LINES_LOOKED_AT, SAMPLE_LINES, Detected
+from clickstream.parse.detect import (
+    GLANCE,
+    LINES_LOOKED_AT,
+    SAMPLE_LINES,
+    Detected,
+    confirm_formats,
+)
 from clickstream.parse.frames import unescape
 from clickstream.parse.registry import FORMATS
 from clickstream.parse.rows import Rows
@@ -115,6 +121,21 @@ def test_the_likely_format_changes_no_result(log: bytes, cut: int, likely: str) 
     found = detected(sample)
     assert detected(sample, likely) == found
     assert found is None or detected(sample, found.name) == found
+
+
+@given(st.lists(LOGS, max_size=4), st.sampled_from(["mine", *FORMATS]))
+def test_formats_of_several_samples_are_those_of_each(logs: list[bytes], likely: str) -> None:
+    samples = [log if log.endswith(b"\n") else log + b"\n" for log in logs]
+    confirmed = confirm_formats(samples, likely)
+    for sample, found in zip(samples, confirmed, strict=True):
+        assert found is None or found == detected(sample)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if not FORMATS[name].has_header])
+def test_files_with_only_lines_of_a_format_are_confirmed_together(name: str) -> None:
+    example = FORMATS[name].example.encode() + b"\n"
+    first, odd, last = confirm_formats([example, b"no line\n", example * 50], name)
+    assert (first, odd, last) == (detect(example), None, detect(example * 50))
 
 
 @pytest.mark.shared_data
