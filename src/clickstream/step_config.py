@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections import Counter
 from collections.abc import Iterable
@@ -169,6 +170,19 @@ def result_digest(settings: Settings) -> str:
     parts += [_text(settings.resolve(path)) for path in _rule_files(settings)]
     parts += [f"{path.name}\n{_text(path)}" for path in _agents(settings)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def shaping_digests(settings: Settings) -> dict[str, str]:
+    """Return a short digest of everything that `result_digest` covers, by the name of a setting."""
+    values = settings.shaping_values()
+    values["geo.database"] = _database(settings).identity
+    values["geo.asn_database"] = _asn_database(settings).identity
+    values |= {path: _text(settings.resolve(path)) for path in _rule_files(settings)}
+    values["bots.agents"] = [[path.name, _text(path)] for path in _agents(settings)]
+    return {
+        name: hashlib.blake2b(json.dumps(value).encode(), digest_size=4).hexdigest()
+        for name, value in values.items()
+    }
 
 
 def _rule_files(settings: Settings) -> list[str]:

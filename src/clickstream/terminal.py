@@ -7,12 +7,14 @@ All code that prints to a terminal uses a `SafeConsole`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.measure import Measurement
 from rich.segment import Segment
 from rich.table import Column, Table
+from rich.text import Text
 
 from clickstream.wording import printable_lines
 
@@ -41,18 +43,34 @@ class SafeConsole(Console):
 def print_rows(
     headings: Sequence[str], rows: Iterable[Sequence[RenderableType]], out: Console
 ) -> None:
-    """Print rows below headings, as `print_table` does; nothing without a row.
+    """Print rows below headings, as `print_table` does; nothing without a row."""
+    table = rows_table(headings, rows)
+    if table.row_count:
+        print_table(table, out)
 
-    Columns whose heading begins with `>` are aligned right.
-    """
+
+def rows_table(headings: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Table:
+    """Return a table of rows. Columns whose heading begins with `>` are aligned right."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in headings:
         justify: JustifyMethod = "right" if heading.startswith(">") else "left"
-        table.add_column(heading.removeprefix(">"), justify=justify)
+        table.add_column(Text(heading.removeprefix(">")), justify=justify)
     for row in rows:
         table.add_row(*row)
-    if table.row_count:
-        print_table(table, out)
+    return table
+
+
+def text_lines(table: Table, width: int) -> list[str]:
+    """Return a table as lines of plain text, as wide as `width`; the first column is cut to fit."""
+    table.expand = True
+    first, *others = table.columns
+    first.ratio, first.no_wrap, first.overflow = 1, True, "ellipsis"
+    for column in others:
+        column.no_wrap = True
+    console = SafeConsole(file=StringIO(), width=width, color_system=None)
+    with console.capture() as captured:
+        console.print(table)
+    return [line.rstrip() for line in captured.get().splitlines()]
 
 
 def print_table(table: Table, out: Console) -> None:

@@ -23,6 +23,7 @@ from clickstream.step_config import (
     infer_domain,
     log_format_of,
     result_digest,
+    shaping_digests,
     with_own_domain,
 )
 
@@ -40,7 +41,11 @@ OF_SAMPLE = " in a sample of the earliest raw lines"
 OWN_DOMAINS = RecordStore("site/", OwnDomain)
 """The record `own-domain` has the domain that was inferred for the whole lake."""
 
+BUILT_WITH = RecordStore("site/settings/", dict[str, str])
+"""A digest of each setting that shapes hours, by name, for each settings digest of the lake."""
+
 _MEMO = "own domain"
+_RECORDED = "recorded settings"
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,29 @@ def settings_of(lake: Lake, store: bool = True) -> Settings:
 
 
 def settings_digest(lake: Lake, store: bool = True) -> str:
-    """Return the digest of everything that shapes an hour, except lines and library version."""
-    return result_digest(settings_of(lake, store))
+    """Return the digest of everything that shapes an hour, except lines and library version.
+
+    With `store`, the lake records which settings the digest stands for, for `changed_settings`.
+    """
+    settings = settings_of(lake, store)
+    digest = result_digest(settings)
+    if store and f"{_RECORDED} {digest}" not in lake.memo:
+        if not BUILT_WITH.read(lake, digest):
+            BUILT_WITH.put(lake, digest, shaping_digests(settings))
+        lake.memo[f"{_RECORDED} {digest}"] = True
+    return digest
+
+
+def changed_settings(lake: Lake, digest: str) -> list[str]:
+    """Return the names of the settings that differ between this lake's and those of a digest.
+
+    Empty if the lake does not record what the digest stands for.
+    """
+    stored = BUILT_WITH.read(lake, digest)
+    if not stored:
+        return []
+    own, other = shaping_digests(settings_of(lake, store=False)), stored.value
+    return sorted(name for name in own.keys() | other.keys() if own.get(name) != other.get(name))
 
 
 @aws_errors.translate_errors()

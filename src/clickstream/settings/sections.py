@@ -43,6 +43,8 @@ _SHAPING: dict[str, Any] = {
 }
 """Settings that affect the rows of an hour."""
 
+_NOT_SHAPING: dict[str, Any] = {"bots": {"robots_file"}}
+
 
 class SiteSettings(Section):
     """The site whose logs are processed."""
@@ -305,8 +307,17 @@ class Settings(Section):
 
     def result_digest(self) -> str:
         """Settings digest: a hash of the settings that affect an hour's rows, in 16 hex digits."""
-        shaping = self.model_dump_json(include=_SHAPING, exclude={"bots": {"robots_file"}})
+        shaping = self.model_dump_json(include=_SHAPING, exclude=_NOT_SHAPING)
         return hashlib.blake2b(shaping.encode(), digest_size=8).hexdigest()
+
+    def shaping_values(self) -> dict[str, Any]:
+        """Return the settings that affect an hour's rows, as JSON values by `section.name`."""
+        sections = self.model_dump(mode="json", include=_SHAPING, exclude=_NOT_SHAPING)
+        return {
+            f"{section}.{name}" if name else section: value
+            for section, values in sections.items()
+            for name, value in (values if isinstance(values, dict) else {"": values}).items()
+        }
 
 
 def public(model: type[BaseModel]) -> list[str]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from rich.text import Text
+
 from clickstream.dashboard.digest.content import Digest, Item, Listing
 from clickstream.dashboard.digest.wording import HEADINGS
+from clickstream.terminal import rows_table, text_lines
 from clickstream.wording import printable_lines
 
 COLUMNS = 72
@@ -111,16 +114,10 @@ def _rows(items: Sequence[Item]) -> list[tuple[str, Sequence[str]]]:
 def _table(
     head: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]
 ) -> Iterator[str]:
-    """Align names left and values right, in columns as wide as their widest value; cut names."""
-    widths = [
-        max(len(column), *(len(values[place]) for _, values in rows)) + 2
-        for place, column in enumerate(columns)
-    ]
-    left = COLUMNS - sum(widths)
-    for name, values in [(head, columns), *rows]:
-        shown = name if len(name) <= left else f"{name[: left - 1]}…"
-        cells = "".join(f"{value:>{width}}" for value, width in zip(values, widths, strict=True))
-        yield f"{shown:<{left}}{cells}".rstrip()
+    """Align names left and values right; cut names that are too long."""
+    headings = [head, *(f">{column}" for column in columns)]
+    cells = ([Text(name), *map(Text, values)] for name, values in rows)
+    yield from text_lines(rows_table(headings, cells), COLUMNS)
 
 
 def _wrap(text: str, begins: str = "") -> list[str]:

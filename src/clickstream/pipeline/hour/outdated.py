@@ -17,8 +17,8 @@ from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.pipeline.hour.chain import broken_hours, last_reached
 from clickstream.pipeline.hour.replay_window import ReplayWindow, raise_first
-from clickstream.pipeline.site import settings_digest
-from clickstream.wording import quantity
+from clickstream.pipeline.site import changed_settings, settings_digest
+from clickstream.wording import quantity, shorten
 
 UNBUILT = LedgerRow({})
 
@@ -98,6 +98,10 @@ def describe(found: Sequence[HourState]) -> str:
     )
 
 
+NAMED_SETTINGS = 5
+"""Maximum number of changed settings that a warning names."""
+
+
 def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
     """Describe, in one sentence, published hours near a range that other settings have built.
 
@@ -108,16 +112,17 @@ def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
         lake, first.minus(HOURS_BESIDE), last.plus(HOURS_BESIDE), ["hour_at", "settings_digest"]
     )
     digest = settings_digest(lake, store=False)
-    hours = [
-        Hour.at(row["hour_at"]) for row in beside.to_pylist() if row["settings_digest"] != digest
-    ]
-    others = [hour for hour in hours if not first <= hour <= last]
+    digests = {Hour.at(row["hour_at"]): row["settings_digest"] for row in beside.to_pylist()}
+    others = [hour for hour in digests if digests[hour] != digest and not first <= hour <= last]
     if not others:
         return ""
+    nearest = min(others, key=lambda hour: _hours_between(hour, first, last))
+    changed = changed_settings(lake, digests[nearest])
+    differences = f" ({shorten(changed, NAMED_SETTINGS)} changed since)" if changed else ""
     return (
         f"{len(others):,} published hours beside {first} to {last} were built by other settings; "
-        f"the nearest is {min(others, key=lambda hour: _hours_between(hour, first, last))}. Build "
-        "them again by these settings, or use theirs here; `clickstream settings` shows yours."
+        f"the nearest is {nearest}{differences}. Build them again by these settings, or use "
+        "theirs here; `clickstream settings` shows yours."
     )
 
 

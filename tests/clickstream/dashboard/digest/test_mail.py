@@ -12,6 +12,7 @@ from functools import cache
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from tests.clickstream.dashboard.builders import (
     FactStore,
     PublishedHour,
@@ -129,7 +130,7 @@ def test_html_and_text_have_the_same_numbers_whatever_the_facts(some, published)
     mail = mail_of(digest)
     html, text = html_part(mail), text_part(mail)
     assert numbers_in(texts_in_html(html)) == numbers_in(text)
-    assert max(map(len, text.splitlines())) <= 72
+    assert max(map(cell_len, text.splitlines())) <= 72
     assert mail.defects == []
 
 

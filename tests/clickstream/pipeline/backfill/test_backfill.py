@@ -25,6 +25,7 @@ from clickstream.pipeline.hour.build import clean_hits
 from clickstream.pipeline.hour.outdated import (
     check_range,
     describe,
+    describe_other_settings,
     hour_states,
     hours_to_rebuild,
 )
@@ -104,6 +105,19 @@ def test_an_hour_built_along_with_the_one_before_is_not_built_twice(built: Lake)
     assert outdated(lake) == ["built by other settings or another version"] * 3
     assert sorted(run(lake, "again")) == [*map(str, HOURS)]
     assert verify(lake).is_proven
+
+
+def test_hours_beside_that_other_settings_built_are_named_with_the_settings(built: Lake) -> None:
+    settings = built.settings
+    sessions = settings.sessions.model_copy(update={"timeout_seconds": 600})
+    bots = settings.bots.model_copy(update={"hosting": not settings.bots.hosting})
+    lake = open_lake(
+        settings.model_copy(update={"sessions": sessions, "bots": bots}), built.session
+    )
+    warning = describe_other_settings(lake, HOURS[1], HOURS[1])
+    assert warning.startswith(f"2 published hours beside {HOURS[1]} to {HOURS[1]}")
+    assert "(bots.hosting, sessions.timeout_seconds changed since)" in warning
+    assert describe_other_settings(built, HOURS[1], HOURS[1]) == ""
 
 
 def test_only_what_would_change_is_built(built: Lake, tmp_path: Path) -> None:
