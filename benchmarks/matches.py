@@ -25,8 +25,8 @@ from clickstream.lake.iceberg import iceberg_tables
 from clickstream.pipeline.publish.maintenance import compact_days
 from clickstream.pipeline.sales.match_plan import MatchRange, plan_matches
 from clickstream.pipeline.sales.matches import match_orders
-from clickstream.settings.orders import OrderSettings
 from clickstream.settings.sales import SalesSettings
+from clickstream.settings.sections import OrderSettings
 from clickstream.tables import HITS, HOUR_LEDGER, SESSION_PARTS, Table
 from clickstream.tables.sales import ORDERS, SALES_LEDGER
 

@@ -52,8 +52,8 @@ from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.pipeline.sales.location_runs import plan_date
 from clickstream.pipeline.sales.matches import match_orders
 from clickstream.settings import Settings
-from clickstream.settings.locations import LocationSettings
 from clickstream.settings.sales import SalesSettings
+from clickstream.settings.sections import LocationSettings
 
 console = Console()
 IMAGES = Path(__file__).parents[1] / "docs" / "images"

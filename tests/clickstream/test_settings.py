@@ -11,7 +11,7 @@ from clickstream.clean.request_kinds import KINDS
 from clickstream.errors import SettingsError
 from clickstream.sessions import Goal
 from clickstream.settings.dashboard import DigestSettings
-from clickstream.settings.orders import OrderSettings
+from clickstream.settings.sections import OrderSettings
 from clickstream.step_config import session_rules
 
 ROOT = Path(__file__).parents[2]

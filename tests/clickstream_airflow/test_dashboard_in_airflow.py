@@ -371,7 +371,7 @@ sys.stdin.read()
 
 
 def test_each_worker_has_its_own_copy_and_leftover_copies_are_deleted(tmp_path, published) -> None:
-    from clickstream_airflow.dashboard.copies import open_engine
+    from clickstream_airflow.dashboard.app import open_engine
     from clickstream_airflow.lake import refer_to_lake
 
     for number in (2, 3, 4):

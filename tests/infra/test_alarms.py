@@ -19,7 +19,7 @@ from clickstream.lake import refer_to_lake
 from clickstream.lake.cloudwatch import dimension_value, put_metrics
 from clickstream.pipeline.proof.metrics import HEALTH_METRICS, Metrics
 from clickstream.settings import AwsSettings, Settings, SiteSettings
-from clickstream.settings.metrics import MetricsSettings
+from clickstream.settings.sections import MetricsSettings
 
 Watched = tuple[str, str, frozenset[tuple[str, str]]]
 """Namespace, name and dimensions of a metric."""

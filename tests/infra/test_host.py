@@ -15,7 +15,7 @@ import yaml
 from tests.infra.host import BALANCER, BUCKET, ROOT, Host, upload
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
-from clickstream.demo.stack.processes import read_procfile
+from clickstream.demo.stack.stack import read_procfile
 
 
 @pytest.fixture

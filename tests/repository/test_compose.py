@@ -12,7 +12,7 @@ from tests.support.compose import resolve
 
 from clickstream.demo.stack.dotenv import fill
 from clickstream.demo.stack.layout import HOST, Secrets
-from clickstream.demo.stack.processes import read_procfile
+from clickstream.demo.stack.stack import read_procfile
 
 ROOT = Path(__file__).parents[2]
 AIRFLOW = ["api-server", "scheduler", "dag-processor", "triggerer"]

@@ -15,7 +15,7 @@ from tests.support.free_ports import free_ports
 
 from clickstream.demo.stack import Stack
 from clickstream.demo.stack.layout import LOGIN
-from clickstream.demo.stack.processes import ends_with_caller
+from clickstream.demo.stack.stack import ends_with_caller
 from clickstream.demo.stack.wait_for import status_of
 from clickstream.hours import Hour
 

@@ -16,7 +16,7 @@ from tests.support.lake_settings import ROOT
 from clickstream.dashboard.access.link import login_link
 from clickstream.demo.demo import Demo
 from clickstream.demo.stack import Stack
-from clickstream.demo.stack.processes import read_procfile
+from clickstream.demo.stack.stack import read_procfile
 from clickstream.hours import hour_range
 
 MIB = 2**20

@@ -35,7 +35,7 @@ from tests.support.required import require_program
 
 from clickstream.alerts.store import LakeStore
 from clickstream.demo.stack import AirflowApi, Stack, StackError
-from clickstream.demo.stack.processes import read_procfile
+from clickstream.demo.stack.stack import read_procfile
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, fact_files, hour_ledger, objects, visitor_keys
 from clickstream.pipeline.proof.verify import verify

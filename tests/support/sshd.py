@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 from tests.support.required import require_program
 
-from clickstream.demo.stack.processes import ends_with_caller
+from clickstream.demo.stack.stack import ends_with_caller
 from clickstream.lake import Lake
 from clickstream.settings import SourceSettings
 

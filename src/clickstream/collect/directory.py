@@ -3,17 +3,171 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
+import pwd
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from stat import S_ISREG
 
-from clickstream.collect.local_walk import NO_FILE, LocalWalk, real_path
 from clickstream.collect.patterns import Pattern
-from clickstream.collect.permissions import explain_refusal
-from clickstream.collect.source import FileHandle, FileStat, LeftOut, ListedFile
+from clickstream.collect.source import (
+    LEADS_NOWHERE,
+    LEADS_OUT,
+    FileHandle,
+    FileStat,
+    LeftOut,
+    ListedFile,
+)
 from clickstream.errors import MissingDirectory, UnreadableLog
+
+# Explain why the user of this process can't read a path of this machine, and the remedy.
+
+
+def explain_refusal(path: Path) -> str:
+    """Name the directory or file of a path that refuses the user, and how to allow reading it.
+
+    If its group may read it, joining the group is the remedy: the usual case is /var/log/nginx with
+    mode 750 and group adm. Otherwise an access control list admits one user (setfacl of acl(5)).
+    """
+    user, refusing = _user(), _refusing(path)
+    try:
+        found = refusing.stat()
+    except OSError:  # not even its owner and mode can be read
+        return f"the user {user} may not read {refusing}: let that user read it"
+    owner, group, mode = _name_of_user(found.st_uid), _group(found.st_gid), found.st_mode
+    facts = f"owner {owner}, group {group}, mode {stat.S_IMODE(mode):o}"
+    right = "rx" if stat.S_ISDIR(mode) else "r"
+    needed = stat.S_IRGRP | (stat.S_IXGRP if stat.S_ISDIR(mode) else 0)
+    if mode & needed == needed:
+        way = f"sudo usermod -aG {group} {user}"
+        return (
+            f"the user {user} may not read {refusing} ({facts}): add the user to the group by "
+            f"`{way}`, and start what runs as {user} again"
+        )
+    way = f"sudo setfacl -m u:{user}:{right} {refusing}"
+    return f"the user {user} may not read {refusing} ({facts}): let that user read it by `{way}`"
+
+
+def _refusing(path: Path) -> Path:
+    """Return the first directory on the way to a path that can't be entered, or the path itself."""
+    for directory in reversed(path.absolute().parents):
+        if not _may(directory, os.X_OK):
+            return directory
+    return path
+
+
+def _may(path: Path, mode: int) -> bool:
+    effective = os.access in os.supports_effective_ids
+    return os.access(path, mode, effective_ids=effective)
+
+
+def _user() -> str:
+    return _name_of_user(os.geteuid())
+
+
+def _name_of_user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
+
+
+# Find the files of a directory of this machine by a pattern.
+
+NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+"""Errors of a name without a file: renamed or deleted since the listing, or a broken link."""
+
+
+def real_path(path: Path) -> Path:
+    """Return the path without links; unlike `Path.resolve` it does not fail for a loop of links."""
+    return Path(os.path.realpath(path))
+
+
+@dataclass
+class LocalWalk:
+    """A walk through a directory: matching files so far, and names left out.
+
+    It does not use `pathlib`, whose `glob` treats a directory that can't be listed as an empty one.
+    """
+
+    root: Path
+    files: dict[str, os.stat_result] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    @cached_property
+    def real_root(self) -> Path:
+        """The directory without links."""
+        return real_path(self.root)
+
+    def find(self, pattern: Pattern) -> None:
+        """Find the files. Raises OSError if the directory itself can't be listed."""
+        todo = [("", pattern)]
+        while todo:
+            directory, below = todo.pop()
+            todo += self._scan(directory, below)
+
+    def _scan(self, directory: str, pattern: Pattern) -> list[tuple[str, Pattern]]:
+        """Collect the files of one directory, and return the directories that may have more."""
+        try:
+            with os.scandir(self.root / directory) as found:
+                entries = list(found)
+        except OSError as error:
+            if not directory:
+                raise
+            if error.errno not in NO_FILE:
+                self._refuse(directory, error)
+            return []
+        deeper = []
+        for entry in entries:
+            name = str(Path(directory, entry.name))
+            if pattern.matches(entry.name):
+                self._take(name)
+            below = pattern.below(entry.name, entry.is_symlink())
+            if below and _is_directory(entry):
+                deeper.append((name, below))
+        return deeper
+
+    def _take(self, name: str) -> None:
+        """Collect a matching name if it leads to a regular file inside the directory."""
+        path = self.root / name
+        try:
+            found = path.stat()
+            is_inside = real_path(path).is_relative_to(self.real_root)
+        except OSError as error:
+            if error.errno not in NO_FILE:
+                self._refuse(name, error)
+            elif path.is_symlink():
+                self.left_out.append(LeftOut(name, LEADS_NOWHERE))
+            return
+        if not is_inside:
+            self.left_out.append(LeftOut(name, LEADS_OUT))
+        elif S_ISREG(found.st_mode):
+            self.files[name] = found
+
+    def _refuse(self, name: str, error: OSError) -> None:
+        is_forbidden = isinstance(error, PermissionError)
+        why = explain_refusal(self.root / name) if is_forbidden else error.strerror
+        self.left_out.append(LeftOut(name, f"can't be read: {why}", is_refused=True))
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link whose target this user can't see
+        return False
+
 
 _NO_LINK = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 

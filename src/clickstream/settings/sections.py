@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from clickstream.expressions import Expression
 from clickstream.settings.alerts import AlertSettings
 from clickstream.settings.base import Section
 from clickstream.settings.dashboard import DashboardSettings, DigestSettings
@@ -22,14 +23,112 @@ from clickstream.settings.labels import (
     PageSettings,
     PeopleSettings,
 )
-from clickstream.settings.locations import LocationSettings
-from clickstream.settings.metrics import MetricsSettings
-from clickstream.settings.orders import OrderSettings
 from clickstream.settings.privacy import PrivacySettings
 from clickstream.settings.sales import SalesSettings
 from clickstream.settings.sources import CollectSettings, SourceSettings
 from clickstream.settings.spark import SparkSettings
-from clickstream.settings.values import BucketName, GoalName, RegularExpression, SiteHost, TimeZone
+from clickstream.settings.values import (
+    BucketName,
+    GoalName,
+    Network,
+    RegularExpression,
+    SiteHost,
+    TimeZone,
+)
+
+# Section `[orders]`: how orders are matched to visits.
+
+ORDER_GROUP, AMOUNT_GROUP = "order", "amount"
+
+
+def _with_groups(text: str) -> str:
+    """Refuse an expression without the group of the number, and one with unknown groups."""
+    groups = {*Expression(text).groups} if text else {ORDER_GROUP}
+    if ORDER_GROUP not in groups:
+        message = "it lacks the named group of the number: write it as (?P<order>…)"
+        raise PydanticCustomError("order_group", message)
+    if unknown := sorted(groups - {ORDER_GROUP, AMOUNT_GROUP}):
+        message = "it has the group {group}; the named groups are order and amount"
+        raise PydanticCustomError("order_group", message, {"group": unknown[0]})
+    return text
+
+
+OrderExpression = Annotated[RegularExpression, AfterValidator(_with_groups)]
+
+
+class OrderSettings(Section):
+    """How the orders of `[[sales]]` are matched to visits."""
+
+    number: OrderExpression = Field(
+        "",
+        description="Regular expression that finds the number of an order in the path and query of "
+        "the page that confirms it, as the group `(?P<order>…)`, and optionally its amount, as "
+        "`(?P<amount>…)`. If empty, no order has a number in the log.",
+    )
+    match_by_time: bool = Field(
+        False,
+        description="Whether an order without a number in the log is matched to a sent form of the "
+        "same time, if no other order and no other visit fits.",
+    )
+    time_tolerance_seconds: Annotated[int, Field(ge=0, le=60)] = Field(
+        5, description="Seconds by which the times of such a pair may differ."
+    )
+    window_hours: Annotated[int, Field(ge=1, le=48)] = Field(
+        24,
+        description="Hours before and after the time of an order within which its confirmation is "
+        "looked for.",
+    )
+    attribution_days: Annotated[int, Field(ge=1, le=30)] = Field(
+        7,
+        description="Days before the visit of an order within which earlier visits share its "
+        "credit. Visitors are recognized for `[privacy] key_days` at most, so a long window is "
+        "often cut.",
+    )
+
+
+# Section `[locations]`: candidates for a new café, and how far customers travel.
+
+
+def _ascending(limits: tuple[float, float]) -> tuple[float, float]:
+    """Refuse a range whose limits are the wrong way round, or no distances."""
+    if not 0 < limits[0] < limits[1] <= 500:
+        message = "write two distances in kilometres, the smaller one first, as in [8, 25]"
+        raise PydanticCustomError("location_range", message)
+    return limits
+
+
+class LocationSettings(Section):
+    """What `clickstream locations` assumes. No setting here affects the rows of an hour."""
+
+    candidates: str = Field(
+        "candidates.csv", description="CSV file of the candidates for a new café."
+    )
+    distance_km: Annotated[tuple[float, float], AfterValidator(_ascending)] = Field(
+        (8.0, 25.0),
+        description="Distance in kilometres over which the attraction of a café falls to 37 %, as "
+        "the smallest and the largest that are likely. It counts if fewer than two cafés have "
+        "orders by place.",
+    )
+
+
+# The section of the settings for metrics, which programs of monitoring read.
+
+
+class MetricsSettings(Section):
+    """Metrics of the runs, for CloudWatch and Prometheus. No setting here affects any row."""
+
+    namespace: str = Field(
+        "",
+        description="Namespace of CloudWatch to which each run sends its metrics; if empty, none "
+        "are sent. `clickstream aws deploy` sets it on the host.",
+        pattern=r"^[A-Za-z0-9._#/-]{0,255}$",
+    )
+    networks: tuple[Network, ...] = Field(
+        (),
+        description="Networks from which /metrics of the dashboard can be read without a login, "
+        "such as 10.0.0.0/16, as from the dashboard's own machine.",
+    )
+
 
 MAX_TIMEOUT_SECONDS = 28_800
 """Largest session timeout that may be set. Builds look this far into neighbouring hours."""

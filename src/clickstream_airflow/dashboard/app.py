@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import shutil
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -11,12 +13,74 @@ from starlette.exceptions import HTTPException as StarletteHttpException
 
 from clickstream.dashboard.access import guard
 from clickstream.dashboard.access.identity import Identity
+from clickstream.dashboard.entries import private_files
+from clickstream.dashboard.questions.engines import AnswerEngine, LocalEngine
+from clickstream.dashboard.questions.fact_copy import CopyInUse
 from clickstream.dashboard.web.app import build_app
 from clickstream.dashboard.web.service import DashboardService
-from clickstream.lake import aws_errors
+from clickstream.errors import UnusableDashboardFile
+from clickstream.lake import Lake, aws_errors
 from clickstream_airflow.dashboard import login
-from clickstream_airflow.dashboard.copies import open_engine
 from clickstream_airflow.lake import refer_to_lake
+
+# The local copy of the facts in a process of Airflow's API server.
+#
+# Only one process can open a copy. Each worker of the API server uses the first free one of
+# `airflow-1`, `airflow-2` … in the dashboard's directory. The separate dashboard has its own copy.
+
+MOST_COPIES = 16
+"""The limit of copies, and of the workers of an API server that share a directory."""
+
+
+def open_engine(lake: Lake) -> AnswerEngine | None:
+    """Open the first free copy, and delete other free copies, which ended workers have left.
+
+    Return None if the settings choose Athena, which needs no copy. Raises InputError if the
+    directory can't be written, or if all copies are in use.
+    """
+    chosen = lake.settings.dashboard
+    if chosen.engine != "local":
+        return None
+    directory = lake.settings.resolve(chosen.directory)
+    # A lock prevents that a worker deletes a copy that another worker is about to open.
+    with private_files.exclusive_access(directory):
+        return _open_first_free(lake, directory)
+
+
+def _open_first_free(lake: Lake, directory: Path) -> AnswerEngine:
+    opened: AnswerEngine | None = None
+    for number in range(1, MOST_COPIES + 1):
+        place = directory / f"airflow-{number}"
+        if opened is None:
+            opened = _open(lake, place)
+        elif place.is_dir() and (leftover := _open(lake, place)):
+            leftover.close()
+            shutil.rmtree(place, ignore_errors=True)
+    if opened is None:
+        raise CopyInUse(
+            f"All {MOST_COPIES} copies of the facts in {directory} are in use. Run fewer workers "
+            "of Airflow's API server, or give each server a directory of its own by "
+            "CLICKSTREAM_DASHBOARD__DIRECTORY."
+        )
+    return opened
+
+
+def _open(lake: Lake, place: Path) -> AnswerEngine | None:
+    """Open the copy in this directory; None if another process has it open.
+
+    Airflow's umask may let others read DuckDB's write-ahead log, so they may not enter.
+    """
+    try:
+        private_files.create_directory(place)
+        place.chmod(private_files.PRIVATE_DIRECTORY)
+        return LocalEngine(lake, place)
+    except CopyInUse:
+        return None
+    except OSError as error:
+        raise UnusableDashboardFile(
+            f"Can't write {place}: {error.strerror}. Set directory in the section [dashboard] of "
+            "the settings to one that the API server may write to."
+        ) from None
 
 
 @aws_errors.translate_errors()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.cases import each_case
 from tests.support.examples import many_examples
 
-from clickstream.clean.network_ids import PREFIX_IPV4, PREFIX_IPV6, network_of
+from clickstream.clean.visitors import PREFIX_IPV4, PREFIX_IPV6, network_of
 from clickstream.errors import SettingsError
 from clickstream.networks import NetworkSet, address_in, are_addresses, client_address
 

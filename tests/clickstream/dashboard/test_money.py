@@ -21,9 +21,9 @@ from clickstream.dashboard.changes.verdicts import find_changes
 from clickstream.dashboard.digest.content import build_content
 from clickstream.dashboard.digest.week import Week
 from clickstream.dashboard.questions.view import ACQUISITION_BY, MONEY_TILES, TABS, Filter, View
-from clickstream.dashboard.tabs.marketing.sold import build_sold
+from clickstream.dashboard.tabs.marketing.acquisition import build_sold
 from clickstream.dashboard.tabs.overview.tiles import build_tiles
-from clickstream.dashboard.tabs.overview.today import describe_today
+from clickstream.dashboard.tabs.overview.values import describe_today
 from clickstream.dashboard.web.details import csv_lines
 from clickstream.dashboard.widgets.course import ask_course
 from clickstream.dashboard.widgets.goals import sales_pace

@@ -16,7 +16,7 @@ from tests.support.lakes import aws_session, build_all
 
 from clickstream.demo.cafe import CafeRules, PersonSession, older_logs, simulate, story
 from clickstream.demo.cafe_logs import CafeLogs
-from clickstream.demo.older_hours import OlderHours
+from clickstream.demo.demo import OlderHours
 from clickstream.demo.progress import DemoStep, DemoSteps
 from clickstream.demo.stack import StackLayout
 from clickstream.demo.traffic import BESIDE_BACKFILL, CAFE_SETTINGS, Plan, cafe_of, simulated_cafe

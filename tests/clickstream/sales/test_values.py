@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.support.cases import each_case
 
-from clickstream.collect.sales.sql_dialects import offsets
+from clickstream.collect.sales.sql import offsets
 from clickstream.sales.values import BadValue, cents, local_moment
 
 LONDON = ZoneInfo("Europe/London")

@@ -2,16 +2,194 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from clickstream.dashboard.changes.candidates import Candidate, is_shown
+from clickstream.dashboard.changes.failures import FAILED, find_failure, step_of
 from clickstream.dashboard.changes.history import describe_basis, describe_too_few
+from clickstream.dashboard.changes.looks import WHOLE
+from clickstream.dashboard.changes.sales_weeks import SALES
 from clickstream.dashboard.changes.verdicts import WITH_ERRORS, Changes, find_changes
-from clickstream.dashboard.changes.weeks import Weeks
+from clickstream.dashboard.changes.weeks import Weeks, ask_weeks
 from clickstream.dashboard.questions.coverage import to_local
+from clickstream.dashboard.questions.dimensions import DIMENSIONS
+from clickstream.dashboard.questions.fact_views import MONEY
 from clickstream.dashboard.questions.question import build_question
+from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.sentences.causes import CLARITY, OF_SHOP, ORDERS, Event, explain
 from clickstream.dashboard.sentences.parts import Findings
-from clickstream.dashboard.sentences.selection import select
 from clickstream.dashboard.sentences.words import put_in_words
 from clickstream.dashboard.widgets.notes import find_bursts
 from clickstream.dashboard.widgets.page import PageContext
+
+# Selects events from candidates: changes beyond chance, in order of importance, each once.
+
+MOST_SENTENCES = 3
+MOST_RANKED = 12
+"""Maximum number of changes to check, because the comparison of two may need a question."""
+
+_FAMILIES = {
+    **{"visits": "visits", "views": "visits", "page_views": "visits", "visitors": "visits"},
+    **{"conversions": "orders"},
+    **{"conversion_rate": "orders", "goal_visits": "orders"},
+    **dict.fromkeys(OF_SHOP, "orders"),
+}
+"""Metrics that move together."""
+
+_WEIGHTS = {
+    **{"visits": 1.0, "views": 0.3, "engaged_rate": 0.3, "bot_requests": 0.02},
+    **{"late_lines": 0.05, "rejected": 0.1},
+}
+"""Weight of one unit of a metric, in visits; an order counts as the visits that it takes."""
+
+MOST_VISITS_OF_AN_ORDER = 20.0
+
+MONEY_FIRST = 1.2
+"""Factor on the weight of amounts: of similar changes, the one of net sales becomes the event."""
+
+REPAIR = 2.0
+"""Errors weigh more than the visits they cost, because the owner can repair them."""
+
+OWN_CHANGE = 3.0
+"""A value changed on its own if its change is this many times that of the whole."""
+
+STANDING_WEIGHT = 0.1
+"""Weight of numbers that are unusual beside others, without a change; they rank after changes."""
+
+
+def select(page: PageContext, changes: Changes) -> list[Event]:
+    """Select at most three events from the changes of a page that has weeks to compare with."""
+    weeks = changes.weeks
+    assert weeks is not None  # noqa: S101  the caller's condition
+    found = [one for one in changes.unusual if one.is_reported]
+    weights = dict(_WEIGHTS)
+    if found:
+        weights |= _weights_of_orders(page, weeks, found)
+    ranked = sorted(found, key=lambda one: (-_score(page, weights, one), one.metric, one.scope))
+    events: list[Event] = []
+    for one in ranked[:MOST_RANKED]:
+        if len(events) == MOST_SENTENCES:
+            break
+        if not any(_covers(page, weeks, other, one) for other in events) and is_shown(page, one):
+            events.append(explain(page, weeks, one, changes))
+    return list(_without_causes(events))
+
+
+def _weights_of_orders(
+    page: PageContext, weeks: Weeks, found: Sequence[Candidate]
+) -> Mapping[str, float]:
+    """Return the weights of orders and of a hundredth of the currency, in visits."""
+    visits = _visits_of_an_order(page, weeks)
+    weights = dict.fromkeys((*ORDERS, "orders"), visits)
+    if any(one.metric == "net_sales" for one in found):
+        sold = ask_weeks(page, weeks, SALES)[()]
+        orders, net = (sum(sold[name].before(weeks)) for name in ("orders", "net_sales"))
+        weights["net_sales"] = MONEY_FIRST * visits * orders / net if net > 0 else 0.0
+    return weights
+
+
+def _visits_of_an_order(page: PageContext, weeks: Weeks) -> float:
+    """Return how many visits an order usually takes."""
+    series = ask_weeks(page, weeks, WHOLE)[()]
+    visits, orders = (sum(series[name].before(weeks)) for name in ("visits", "conversions"))
+    return min(visits / orders, MOST_VISITS_OF_AN_ORDER) if orders else 1.0
+
+
+def _score(page: PageContext, weights: Mapping[str, float], one: Candidate) -> float:
+    """Score a change by the equivalent number of visits."""
+    weight = weights.get(one.metric, 1.0)
+    if one.metric == FAILED:
+        lost = weights["conversions"] if step_of(page.settings, one.value) else 1.0
+        weight = REPAIR * lost
+    if one.is_beside_others:
+        weight *= STANDING_WEIGHT
+    return abs(one.excess) * weight * CLARITY.get(one.dimension, 1.0)
+
+
+def _covers(page: PageContext, weeks: Weeks, event: Event, one: Candidate) -> bool:
+    """Whether an event is the same as another change, or explains it."""
+    other = event.change
+    if one.metric == FAILED:
+        return _is_same_failure(page, weeks, event, one)
+    if other.is_up != one.is_up or other.metric == FAILED:
+        return False
+    if _FAMILIES.get(one.metric, one.metric) != _FAMILIES.get(other.metric, other.metric):
+        return _brings(other, one)
+    if other.scope == one.scope:
+        return True
+    if other.is_total:
+        return _is_part_of(page, weeks, event, one)
+    if one.is_total:
+        is_same_unit = (other.metric == "net_sales") == (one.metric == "net_sales")
+        return is_same_unit and abs(other.excess) >= abs(one.excess) / 2
+    if other.dimension == one.dimension:
+        return False
+    return _is_mostly_of(page, weeks, other, one)
+
+
+def _is_part_of(page: PageContext, weeks: Weeks, event: Event, one: Candidate) -> bool:
+    """Whether a value changed with the whole, or with the value that changed the whole."""
+    if abs(one.compared.change) <= OWN_CHANGE * abs(event.change.compared.change):
+        return True
+    mover = event.mover
+    if mover is None or mover.scope == one.scope:
+        return mover is not None
+    if mover.dimension == one.dimension and len(mover.scope) == 1:
+        return False
+    return _is_mostly_of(page, weeks, mover, one)
+
+
+def _brings(other: Candidate, one: Candidate) -> bool:
+    """Whether additional visits explain the orders, or additional orders the engagement."""
+    pair = (other.metric, one.metric)
+    is_wider = other.is_total or other.scope == one.scope
+    return is_wider and pair in {("visits", "conversions"), ("conversion_rate", "engaged_rate")}
+
+
+def _is_mostly_of(page: PageContext, weeks: Weeks, other: Candidate, one: Candidate) -> bool:
+    """Whether at least half of a value's change is in visits of another value, too."""
+    scopes = (*one.scope, *other.scope)
+    if not all(DIMENSIONS[dimension].is_filter for dimension, _ in scopes):
+        return False
+    metric = "conversions" if one.metric in ORDERS else "visits"
+    if one.metric in OF_SHOP:
+        metric = one.metric
+        if not {dimension for dimension, _ in scopes} <= MONEY.visit_dimensions:
+            return False
+    alone = page.view.with_filter(one.dimension, one.value)
+    both = alone
+    for dimension, value in other.scope:
+        both = both.with_filter(dimension, value)
+    moved = _excess(page, weeks, metric, both)
+    of = one.excess if one.metric == metric else _excess(page, weeks, metric, alone)
+    return moved / of >= 0.5 if of else False
+
+
+def _excess(page: PageContext, weeks: Weeks, metric: str, view: View) -> float:
+    """Return how many more visits or orders than usual a view has."""
+    names = SALES if metric in OF_SHOP else tuple(dict.fromkeys(("visits", metric)))
+    return ask_weeks(page, weeks, names, filters=view.filters)[()][metric].excess(weeks)
+
+
+def _is_same_failure(page: PageContext, weeks: Weeks, event: Event, one: Candidate) -> bool:
+    """Whether another page failed in the same hours."""
+    if event.change.metric != FAILED:
+        return False
+    mine, other = (find_failure(page, weeks, each.value) for each in (one, event.change))
+    return mine.first <= other.last and other.first <= mine.last
+
+
+def _without_causes(events: Sequence[Event]) -> Iterator[Event]:
+    """Leave out errors that another sentence names as its cause."""
+    causes = {one.cause.value for one in events if one.cause}
+    named: set[str] = set()
+    for one in events:
+        if one.change.metric == FAILED and one.change.value in causes:
+            continue
+        cause = one.cause if one.cause and one.cause.value not in named else None
+        named |= {cause.value} if cause else set()
+        yield replace(one, cause=cause)
 
 
 def find_sentences(page: PageContext) -> Findings:

@@ -35,15 +35,17 @@ from tests.clickstream.dashboard.access.key_server import (
     running_key_server,
 )
 
-from clickstream.dashboard.access import signing_keys
+from clickstream.dashboard.access import load_balancer
 from clickstream.dashboard.access.guard import Surroundings
-from clickstream.dashboard.access.load_balancer import HEADER, LoadBalancerLogin, keys_url_of
-from clickstream.dashboard.access.signing_keys import (
+from clickstream.dashboard.access.load_balancer import (
     FETCHES_PER_MINUTE,
+    HEADER,
     MAX_KEYS,
     RETRY_SECONDS,
     KeyUnavailableError,
+    LoadBalancerLogin,
     SigningKeys,
+    keys_url_of,
 )
 
 
@@ -235,7 +237,7 @@ def test_a_redirect_of_the_key_server_is_not_followed(login, server) -> None:
 
 
 def test_a_server_that_is_down_or_slow_lets_nobody_in(server, signer, monkeypatch) -> None:
-    monkeypatch.setattr(signing_keys, "FETCH_SECONDS", 0.2)
+    monkeypatch.setattr(load_balancer, "FETCH_SECONDS", 0.2)
     with running_key_server() as stopped:
         address = stopped.url
     assert account(LoadBalancerLogin(ARN, address, clock=lambda: NOW), signer.token()) is None

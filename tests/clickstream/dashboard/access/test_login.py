@@ -24,9 +24,8 @@ from tests.clickstream.dashboard.access.builders import (
 )
 
 from clickstream.dashboard.access.accounts import Account, Accounts
-from clickstream.dashboard.access.login import CHECKED_AT_ONCE, MOST_WAITING, Wording
+from clickstream.dashboard.access.login import CHECKED_AT_ONCE, FREE_FAILURES, MOST_WAITING, Wording
 from clickstream.dashboard.access.origins import safe_path
-from clickstream.dashboard.access.throttle import FREE_FAILURES
 
 PIECES = st.sampled_from(
     [

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.access.builders import Clock
 
-from clickstream.dashboard.access.throttle import (
+from clickstream.dashboard.access.login import (
     FIRST_WAIT_SECONDS,
     FORGET_SECONDS,
     FREE_FAILURES,

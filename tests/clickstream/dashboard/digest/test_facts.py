@@ -15,7 +15,7 @@ from tests.support.fact_lake import store_facts
 from tests.support.facts import at_call, hooked
 
 from clickstream.dashboard.digest import Week, build_digest, render_text
-from clickstream.dashboard.digest.facts import ATTEMPTS, dates_needed, restrict
+from clickstream.dashboard.digest.building import ATTEMPTS, dates_needed, restrict
 from clickstream.dashboard.questions.periods import start_of
 from clickstream.errors import AwsUnavailable, EmptyWeek, InputError
 from clickstream.lake import Lake, collection

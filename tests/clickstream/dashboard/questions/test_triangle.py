@@ -41,10 +41,10 @@ from clickstream.dashboard.questions.periods import Period, start_of
 from clickstream.dashboard.questions.question import Question, build_question
 from clickstream.dashboard.questions.view import GRAINS, TABS, Filter, Tab, View
 from clickstream.dashboard.tabs import panels
-from clickstream.dashboard.tabs.marketing.costs_without_visits import build_costs_without_visits
-from clickstream.dashboard.tabs.orders.funnel import build_funnel
+from clickstream.dashboard.tabs.marketing.values import build_costs_without_visits
 from clickstream.dashboard.tabs.orders.panels import CUSTOMERS, MENU_SALES, PAIRS
 from clickstream.dashboard.tabs.orders.questions import item_pages, order_filter
+from clickstream.dashboard.tabs.orders.values import build_funnel
 from clickstream.dashboard.tabs.panels import PANELS
 from clickstream.dashboard.tabs.trust.sales import build_sales
 from clickstream.dashboard.texts import parse_locale

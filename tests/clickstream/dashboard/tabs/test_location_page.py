@@ -25,12 +25,13 @@ from tests.support.examples import many_examples
 
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.tabs.places.computed_plan import (
+from clickstream.dashboard.tabs.places.location_report import (
     ComputedPlan,
+    LocationReport,
+    build_report,
     compute_plan,
     is_same_plan,
 )
-from clickstream.dashboard.tabs.places.location_report import LocationReport, build_report
 from clickstream.dashboard.tabs.places.stored_plan import PlannedCandidate, StoredPlan, newest_plan
 from clickstream.dashboard.tabs.places.what_if import FIELDS, WhatIf, parse_what_if
 from clickstream.dashboard.texts import parse_locale

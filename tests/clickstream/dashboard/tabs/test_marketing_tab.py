@@ -15,8 +15,8 @@ from tests.support.cases import each_case
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.questions.view_urls import parse_view
 from clickstream.dashboard.tabs.marketing.acquisition import build_acquisition
-from clickstream.dashboard.tabs.marketing.assistants import build_assistants
 from clickstream.dashboard.tabs.marketing.campaign_courses import build_campaign_courses
+from clickstream.dashboard.tabs.marketing.values import build_assistants
 
 START, NOW = datetime(2026, 10, 19), datetime(2026, 11, 16, 15)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

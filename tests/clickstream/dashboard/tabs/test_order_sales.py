@@ -24,8 +24,7 @@ from tests.support.sales_files import with_sales
 
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.orders import panels
-from clickstream.dashboard.tabs.orders.menu_sales import menu_rows
-from clickstream.dashboard.tabs.orders.reconciled import reconciliation_of
+from clickstream.dashboard.tabs.orders.sales import menu_rows, reconciliation_of
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.settings import GoalSettings, Settings
 from clickstream.settings.dashboard import DashboardSettings

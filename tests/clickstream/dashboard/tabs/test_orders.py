@@ -12,9 +12,7 @@ from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import visits
 
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.tabs.orders.funnel import Funnel, build_funnel
-from clickstream.dashboard.tabs.orders.items import item_rows
-from clickstream.dashboard.tabs.orders.values import orders_values
+from clickstream.dashboard.tabs.orders.values import Funnel, build_funnel, item_rows, orders_values
 from clickstream.settings import DashboardSettings, GoalSettings, Settings
 from clickstream.settings.sections import FunnelStepSettings
 

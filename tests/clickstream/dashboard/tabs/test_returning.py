@@ -21,8 +21,7 @@ from clickstream.dashboard.questions.fact_copy import Snapshot
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import build_question
 from clickstream.dashboard.questions.view import Filter, View
-from clickstream.dashboard.tabs.visitors.cohorts import Cohort, build_cohorts
-from clickstream.dashboard.tabs.visitors.visitor_kinds import build_kinds
+from clickstream.dashboard.tabs.visitors.values import Cohort, build_cohorts, build_kinds
 from clickstream.settings import Settings
 
 some_visits = st.lists(visits, max_size=14)

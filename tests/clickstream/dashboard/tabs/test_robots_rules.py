@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.cases import each_case
 
-from clickstream.dashboard.tabs.machines.robots_rules import (
+from clickstream.dashboard.tabs.machines.obedience import (
     MOST_BYTES,
     RobotsRules,
     name_in_robots,

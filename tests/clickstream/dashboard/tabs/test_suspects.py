@@ -14,7 +14,7 @@ from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 
 from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.questions.view import Filter, View
-from clickstream.dashboard.tabs.trust.suspects import build_suspects
+from clickstream.dashboard.tabs.trust.completeness import build_suspects
 
 LABELS = ("none: assets=none", "weak: network=0123456789, rhythm=2")
 """The second cohort is not decided."""

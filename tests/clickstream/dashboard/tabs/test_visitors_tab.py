@@ -10,7 +10,7 @@ from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, 
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
 
 from clickstream.dashboard.questions.view import View
-from clickstream.dashboard.tabs.visitors.next_pages import build_next_pages
+from clickstream.dashboard.tabs.visitors.values import build_next_pages
 from clickstream.dashboard.web.details import csv_lines
 
 START, NOW = datetime(2026, 11, 2), datetime(2026, 11, 16, 15)

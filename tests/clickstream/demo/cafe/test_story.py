@@ -11,7 +11,7 @@ from operator import attrgetter
 import pytest
 
 from clickstream.clean.bots import agent_verdict
-from clickstream.demo.cafe import CafeRules, PersonSession, Truth, hostile, simulate, story
+from clickstream.demo.cafe import CafeRules, PersonSession, Truth, history, simulate, story
 from clickstream.demo.cafe.addresses import CHICAGO
 from clickstream.demo.cafe.places import place_of
 from clickstream.demo.cafe.rules import visitors_in
@@ -136,7 +136,7 @@ def test_attempts_are_made_by_people_and_by_machines_in_all_fields() -> None:
         assert any(sign in line for line in lines), sign
 
 
-@pytest.mark.parametrize("agent", hostile.AGENTS)
+@pytest.mark.parametrize("agent", history.AGENTS)
 def test_an_agent_that_is_an_attempt_is_a_bots(agent: str) -> None:
     assert agent_verdict(agent) is not None
 

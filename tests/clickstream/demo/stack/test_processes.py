@@ -12,15 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from clickstream.demo.stack import processes as room
-from clickstream.demo.stack.processes import Processes, read_procfile
+from clickstream.demo.stack import stack as room
+from clickstream.demo.stack.stack import Processes, read_procfile
 from clickstream.errors import InputError
 
 KILLED = """
 import os, signal
 os.environ["CALLER"] = str(os.getpid())
 from pathlib import Path
-from clickstream.demo.stack.processes import Processes
+from clickstream.demo.stack.stack import Processes
 with Processes(Path(), Path(), os.environ) as running:
     running.start("simple", "sleep 1000")
     running.start("compound", "true && exec sleep 1000")

@@ -9,10 +9,10 @@ import sys
 
 import pytest
 
-from clickstream.demo.stack.shared_memory import check_shared_memory
+from clickstream.demo.stack.stack import check_shared_memory
 
 LOCKED = "mount -t tmpfs -o ro tmpfs /dev/shm && exec "
-CHECK = "from clickstream.demo.stack.shared_memory import check_shared_memory as check; check()"
+CHECK = "from clickstream.demo.stack.stack import check_shared_memory as check; check()"
 
 
 def test_this_machine_has_shared_memory() -> None:

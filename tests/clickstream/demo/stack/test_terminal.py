@@ -9,7 +9,7 @@ from rich.console import Console
 from clickstream.dashboard.access.link import use_token
 from clickstream.demo.stack import Ports, Stack, StackLayout, show_addresses
 from clickstream.demo.stack.layout import Secrets
-from clickstream.demo.stack.processes import Processes
+from clickstream.demo.stack.stack import Processes
 from clickstream.demo.stack.terminal import show_start
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clickstream.dashboard.charts.columns import ColumnChart
 from clickstream.dashboard.questions.log_metrics import bot_share
+from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.panel import grain_of
 from clickstream.dashboard.tabs.machines.obedience import (
     Kind,
     Obedience,
@@ -14,12 +17,86 @@ from clickstream.dashboard.tabs.machines.obedience import (
     report_obedience,
 )
 from clickstream.dashboard.tabs.machines.operator_rows import build_operators
-from clickstream.dashboard.tabs.machines.panels import BOTS, MACHINE_PAGES
-from clickstream.dashboard.tabs.machines.purposes import build_purposes
-from clickstream.dashboard.tabs.machines.signed import build_signed
-from clickstream.dashboard.widgets.lists import list_panel, value_name
+from clickstream.dashboard.tabs.machines.panels import BOTS, MACHINE_PAGES, PURPOSES, SIGNED
+from clickstream.dashboard.widgets.buckets import buckets_of
+from clickstream.dashboard.widgets.course import summarize
+from clickstream.dashboard.widgets.lists import ListPanel, list_panel, value_name
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.people import suspected_visitors
+from clickstream.dashboard.widgets.stacked_columns import stacked_columns, stacks_of
+
+# Requests of machines over time, by purpose.
+
+REQUESTS = METRICS["bot_requests"]
+
+GROUPS: Mapping[str, str] = {
+    "search engine": "Search engines",
+    "ai training": "AI training",
+    "ai search": "AI search and agents",
+    "ai user": "AI search and agents",
+    "scanner": "Scanners",
+}
+"""The groups of the chart, by class; all other classes are `OTHERS`."""
+
+OTHERS = "Others"
+NAMES = (*dict.fromkeys(GROUPS.values()), OTHERS)
+
+
+@dataclass(frozen=True)
+class PurposesPanel:
+    """Columns over time with a part for each group, the same as a table, and a description."""
+
+    names: Sequence[str]
+    wide: ColumnChart
+    narrow: ColumnChart
+    rows: Sequence[Sequence[str]]
+    summary: str
+
+
+def build_purposes(page: PageContext) -> PurposesPanel | None:
+    """Ask for the requests over time; return None without a request."""
+    records = page.ask(page.questions(PURPOSES)[-1]).records()
+    buckets = buckets_of(page.period, grain_of(page.view, page.period))
+    if not records or not buckets:
+        return None
+    of_groups = ((GROUPS.get(row["bot_class"], OTHERS), row) for row in records)
+    stacks = stacks_of(page, buckets, REQUESTS, of_groups, NAMES)
+    names = [*NAMES]
+    chart = stacked_columns(page, buckets, REQUESTS, names, stacks)
+    sums = [
+        None if None in parts else sum(value or 0 for value in parts)
+        for parts in zip(*stacks, strict=True)
+    ]
+    return PurposesPanel(names, *chart, summarize(page, buckets, sums, REQUESTS))
+
+
+# The panel of agents whose signatures are verified: their visits, goals and way to an order.
+
+
+@dataclass(frozen=True)
+class SignedAgents:
+    """The agents, and how many of their visits met each goal and reached each funnel step."""
+
+    agents: ListPanel
+    goals: Sequence[tuple[str, str]]
+    steps: Sequence[tuple[str, str]]
+
+
+def build_signed(page: PageContext) -> SignedAgents | None:
+    """Ask for the visits of signed agents; None if no keys are set and no agent came."""
+    agents = list_panel(page, SIGNED)
+    if not agents.rows and not page.settings.bots.agent_keys:
+        return None
+    goals = page.answer(("agent_goal_visits",), ("agent_goal",), filters=()).rows
+    steps = page.answer(("agent_step_visits",), ("agent_step",), filters=()).rows
+    names = [step.name for step in page.settings.funnel]
+    count = page.formats.count
+    return SignedAgents(
+        agents,
+        [(str(goal), count(visits)) for goal, visits in goals if goal is not None],
+        [(names[step - 1], count(n)) for step, n in steps if step and step <= len(names)],
+    )
+
 
 MOST_DISOBEDIENT = 6
 MOST_EXAMPLES = 3

@@ -2,24 +2,188 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from clickstream.dashboard.questions.intervals import known_share, wilson
-from clickstream.dashboard.tabs.orders.menu_sales import ROWS, MenuRow, menu_rows
+from clickstream.dashboard.charts.columns import bar_widths
+from clickstream.dashboard.questions.intervals import (
+    SHARE_MINIMUM,
+    Z99,
+    known_share,
+    poisson_interval,
+    wilson,
+)
+from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.tabs.orders.panels import (
     CUSTOMERS,
+    MENU_SALES,
     PAIRS,
     REFUNDS,
     SALES_TIMES,
     SOLD_BY,
 )
-from clickstream.dashboard.tabs.orders.reconciled import reconciliation_of
-from clickstream.dashboard.tabs.trust.sales import sales_questions
+from clickstream.dashboard.tabs.orders.questions import item_questions
+from clickstream.dashboard.tabs.trust.sales import missing_dates, rounding_of, sales_questions
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.times import Times, TimesPanel, times_of
+from clickstream.pipeline.sales.opening import sources_of_orders
+
+# Items of the menu: what is sold, beside the visits that viewed the item's page.
+
+ROWS = 12
+"""Maximum number of items on the page; the CSV file has all."""
+
+RARELY = 1.5
+"""An item is rarely bought if it has that many times as many visits per order as the others."""
+
+_WORDS = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True)
+class MenuRow:
+    """An item: orders with it, what was sold, and the visits that viewed its page.
+
+    `visits` and `per_order` are None if no page has the item's name. With `is_rarely_bought`, it is
+    viewed as the others, and bought less than chance explains.
+    """
+
+    name: str
+    orders: int
+    sold: str
+    sales: str
+    width: float
+    visits: int | None
+    per_order: float | None = None
+    is_rarely_bought: bool = False
+
+
+@dataclass(frozen=True)
+class _Item:
+    """The numbers of an item, with its name as shown."""
+
+    name: str
+    orders: int = 0
+    sold: float = 0
+    cents: int = 0
+    visits: int | None = None
+
+
+def menu_rows(page: PageContext) -> list[MenuRow]:
+    """Return the items by their sales; those that were viewed and never bought come last."""
+    (question,) = page.questions(MENU_SALES)
+    sold = page.ask(question).records()
+    views = _views_by_item(page)
+    items = [
+        _Item(
+            one["item"],
+            one["item_orders"],
+            one["items_sold"],
+            one["item_sales"],
+            views.get(item_key(one["item"]), ("", None))[1],
+        )
+        for one in sorted(sold, key=lambda one: -one["item_sales"])
+    ]
+    known = {item_key(one.name) for one in items}
+    items += [_Item(name, visits=n) for key, (name, n) in views.items() if key not in known]
+    widths = bar_widths([one.cents for one in items])
+    return [_row(page, one, items, width) for one, width in zip(items, widths, strict=True)]
+
+
+def item_key(name: str) -> str:
+    """Return a name's words in lower case, as in an address: chocolate-chip-cookie."""
+    return "-".join(_WORDS.findall(name.casefold()))
+
+
+def _views_by_item(page: PageContext) -> Mapping[str, tuple[str, int]]:
+    """Return the name and the visits of each item's page: its name in the settings, or its end."""
+    found: dict[str, tuple[str, int]] = {}
+    names = page.settings.dashboard.page_names
+    for one in page.ask(item_questions(page)[0]).records():
+        last = one["page"].rstrip("/").rpartition("/")[2].partition(".")[0]
+        name = names.get(one["page"], last)
+        found.setdefault(item_key(name), (name, int(one["page_visits"])))
+    return found
+
+
+def _row(page: PageContext, one: _Item, items: Sequence[_Item], width: float) -> MenuRow:
+    return MenuRow(
+        one.name,
+        one.orders,
+        _quantity(page, one.sold),
+        page.shown(METRICS["item_sales"], one.cents),
+        width,
+        one.visits,
+        one.visits / one.orders if one.visits and one.orders else None,
+        _is_rarely_bought(one, [other for other in items if other is not one]),
+    )
+
+
+def _quantity(page: PageContext, value: Any) -> str:
+    """Format a number of pieces, or a weight with a decimal."""
+    is_whole = float(value).is_integer()
+    return page.formats.count(value) if is_whole else page.formats.decimal(value)
+
+
+def _is_rarely_bought(one: _Item, others: Sequence[_Item]) -> bool:
+    """Whether an item has fewer orders than its visits would give at the others' rate."""
+    viewed = [other for other in others if other.visits]
+    visits, orders = sum(other.visits or 0 for other in viewed), sum(o.orders for o in viewed)
+    if (one.visits or 0) < SHARE_MINIMUM or visits < SHARE_MINIMUM:
+        return False
+    expected = (one.visits or 0) * orders / visits
+    return expected >= RARELY * one.orders and poisson_interval(one.orders, Z99)[1] < expected
+
+
+# Whether the orders of a page are those of the shop, in one or two sentences.
+
+
+def reconciliation_of(page: PageContext) -> list[str]:
+    """State whether the lake's orders equal the shop's, and how many dates the lake lacks."""
+    (question,) = sales_questions(page)
+    records = page.ask(question).records()
+    if not records:
+        return ["The lake has no sales of these dates."]
+    return [_verdict(page, records), *rounding_of(page, records), *_missing(page, records)]
+
+
+def _verdict(page: PageContext, records: Sequence[Mapping[str, Any]]) -> str:
+    formats = page.formats
+    bad = [one for one in records if not one["reconciled_dates"]]
+    if not bad:
+        return formats.plural(
+            "The {number} order that the lake has equals the shop's to the cent.",
+            "All {number} orders that the lake has equal the shop's to the cent.",
+            sum(one["sales_orders"] for one in records),
+        )
+    days = len({one["day"] for one in bad})
+    cents = sum(one["missing_cents"] for one in bad)
+    if not cents:
+        return formats.plural(
+            "{number} date does not reconcile with the shop.",
+            "{number} dates do not reconcile with the shop.",
+            days,
+        )
+    return formats.plural(
+        "{number} date differs from the shop by {amount}.",
+        "{number} dates differ from the shop by {amount}.",
+        days,
+        amount=formats.money(cents, formats.currency),
+    )
+
+
+def _missing(page: PageContext, records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    sources = sources_of_orders(page.settings)
+    days = {day for source in sources for day in missing_dates(page, records, source)}
+    if days:
+        yield page.formats.plural(
+            "The lake lacks orders of {number} date.",
+            "The lake lacks orders of {number} dates.",
+            len(days),
+        )
 
 
 @dataclass(frozen=True)

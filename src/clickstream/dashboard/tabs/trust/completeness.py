@@ -4,28 +4,193 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from clickstream.cohort_labels import REASON
+from clickstream.completeness import LowHour
 from clickstream.dashboard.charts.heat import NARROW_STEP, WIDE_STEP, HeatMap, heat_map
 from clickstream.dashboard.questions.coverage import (
     DayCoverage,
+    last_arrivals,
+    missing_servers,
     to_local,
 )
 from clickstream.dashboard.questions.log_metrics import BALANCE, PARTS, named_parts
 from clickstream.dashboard.questions.metrics import METRICS, Metric
+from clickstream.dashboard.questions.panel import ROWS
 from clickstream.dashboard.questions.periods import Period
-from clickstream.dashboard.tabs.trust.panels import ERRORS, LOG_SOURCES, REJECTED, RULES
-from clickstream.dashboard.tabs.trust.server_rows import (
-    ServerRow,
-    describe_span,
-    low_server_rows,
-    missing_server_rows,
-)
-from clickstream.dashboard.tabs.trust.suspects import SuspectsPanel, build_suspects
-from clickstream.dashboard.widgets.lists import ListPanel, list_panel
+from clickstream.dashboard.questions.view import WITH_SUSPECTED, Filter
+from clickstream.dashboard.tabs.trust.panels import ERRORS, LOG_SOURCES, REJECTED, RULES, SUSPECTS
+from clickstream.dashboard.widgets.lists import ListPanel, list_panel, value_name
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.hours import Hour, group_hours
+from clickstream.dashboard.widgets.people import searched
+from clickstream.hours import Hour, HourSpan, group_hours
+
+# The panel of suspected machines: which cohorts are left out, why, and how to keep one.
+
+
+@dataclass(frozen=True)
+class CohortRow:
+    """A suspected cohort: its name in words, its label, why it is suspected, and its size.
+
+    `query` is the view of its visits alone.
+    """
+
+    name: str
+    label: str
+    reason: str
+    left_out: str
+    query: str
+
+
+@dataclass(frozen=True)
+class SuspectsPanel:
+    """The largest cohorts, what was searched, and the view with or without the machines.
+
+    `is_shown` means that the figures of the view have suspected machines in them.
+    """
+
+    title: str
+    rows: Sequence[CohortRow]
+    has_more: bool
+    searched: str
+    is_shown: bool
+    query: str
+
+
+def build_suspects(page: PageContext) -> SuspectsPanel:
+    """Ask for the suspected cohorts of the page's dates."""
+    metrics, by = SUSPECTS.parts(page.view)
+    answer = page.answer(metrics, by, limit=ROWS + 1, filters=())
+    rows = [_row(page, record) for record in answer.records()[:ROWS]]
+    view = page.view
+    if view.chooses_suspicion:
+        query = view.without_dimensions("suspicion", "cohort").query
+    else:
+        query = view.with_filters(WITH_SUSPECTED).query
+    more = len(answer.rows) > ROWS
+    shown = view.chooses_suspicion
+    return SuspectsPanel(SUSPECTS.title, rows, more, _searched(page), shown, query)
+
+
+def _row(page: PageContext, record: dict[str, Any]) -> CohortRow:
+    label = str(record["suspected_as"])
+    of_cohort = page.view.without_dimensions("suspicion", "cohort")
+    return CohortRow(
+        value_name(page, "suspected_as", label),
+        label,
+        _reason(page, record),
+        page.formats.count(record["suspected_machines"]),
+        of_cohort.with_filters(Filter("cohort", (label,))).query,
+    )
+
+
+def _reason(page: PageContext, record: dict[str, Any]) -> str:
+    """State why a cohort is suspected."""
+    formats = page.formats
+    members = record["cohort_members"]
+    reason = REASON.format(
+        members=formats.count(members),
+        proved=formats.count(record["cohort_proved"]),
+        explained=formats.count(min(record["cohort_explained"], members)),
+    )
+    if not record["undecided_dates"]:
+        return reason
+    return f"{reason} They can also be people; the interval has both."
+
+
+def _searched(page: PageContext) -> str:
+    """State which dates were searched, so that an empty list does not reassure falsely."""
+    found, formats = page.once(searched), page.formats
+    days = page.period.days
+    if not found.dates:
+        return "No date of this range is searched yet."
+    if found.dates >= days:
+        return "All dates of this range are searched."
+    return (
+        f"{formats.count(found.dates)} of {formats.count(days)} dates are searched; the "
+        "others are not yet."
+    )
+
+
+# Sentences about servers whose lines are missing, or unusually few, in hours of the range.
+
+MOST_SPANS = 4
+"""Maximum number of spans of hours that a sentence names."""
+
+
+@dataclass(frozen=True)
+class ServerRow:
+    """A server whose lines are missing in hours: its technical name, and a sentence."""
+
+    name: str
+    text: str
+
+
+def missing_server_rows(page: PageContext) -> list[ServerRow]:
+    """Return the servers whose lines are missing in published hours of the range, by name."""
+    if not page.coverage.incomplete:
+        return []
+    rows = []
+    for server in missing_servers(page.ask, page.period):
+        start, end = (to_local(moment, page.zone) for moment in (server.first, server.newest))
+        text = page.formats.plural(
+            "{number} hour lacks this server's log, at {first}. It could not be read, so visits "
+            "may be missing. They are added when it can be read again.",
+            "{number} hours lack this server's log, from {first} to {last}. It could not be read, "
+            "so visits may be missing. They are added when it can be read again.",
+            server.hours,
+            first=page.formats.moment(start),
+            last=page.formats.moment(end + timedelta(hours=1)),
+        )
+        rows.append(ServerRow(server.name, text))
+    return rows
+
+
+def low_server_rows(page: PageContext) -> list[ServerRow]:
+    """Describe the hours in which a server logged unusually few lines, by server."""
+    by_host: dict[str, list[LowHour]] = {}
+    for one in page.low_hours:
+        by_host.setdefault(one.host, []).append(one)
+    arrived = last_arrivals(page.ask, page.period, [*by_host]) if by_host else {}
+    return [
+        ServerRow(host, _describe_low(page, some, arrived.get(host)))
+        for host, some in sorted(by_host.items())
+    ]
+
+
+def _describe_low(page: PageContext, some: Sequence[LowHour], arrived: datetime | None) -> str:
+    formats = page.formats
+    text = formats.plural(
+        "{number} hour has {lines} lines; in other weeks it has about {expected} "
+        "({spans}). It is perhaps incomplete.",
+        "{number} hours have {lines} lines; in other weeks they have about {expected} "
+        "({spans}). They are perhaps incomplete.",
+        len(some),
+        lines=formats.count(sum(one.lines for one in some)),
+        expected=formats.count(sum(one.expected for one in some)),
+        spans=_spans(page, [one.hour for one in some]),
+    )
+    if arrived is None:
+        return text
+    when = formats.moment(to_local(arrived, page.zone))
+    return f"{text} Its newest lines arrived at {when}."
+
+
+def _spans(page: PageContext, hours: Sequence[Hour]) -> str:
+    spans = [describe_span(page, span) for span in group_hours(hours)]
+    more = len(spans) - MOST_SPANS
+    if more > 0:
+        spans[MOST_SPANS:] = [page.formats.plural("{number} more", "{number} more", more)]
+    return ", ".join(spans)
+
+
+def describe_span(page: PageContext, span: HourSpan) -> str:
+    """Describe consecutive hours: day, start and end."""
+    start, end = (to_local(hour.naive, page.zone) for hour in (span.first, span.last.next))
+    return f"{page.formats.moment(start)} – {page.formats.moment(end)}"
+
 
 Place = tuple[date, int]
 """A cell of the heat map: local date and hour."""
