@@ -10,12 +10,11 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS
+from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS, report_run
 from clickstream_airflow.failures import give_up, translate_errors
 from clickstream_airflow.forms import hour_param
 from clickstream_airflow.lake import open_lake
 from clickstream_airflow.run_hour import describe_hour, resolve_hour
-from clickstream_airflow.run_report import report_run
 from clickstream_airflow.settle import WaitUntilSettled
 from clickstream_airflow.ssh_login import host_login
 

@@ -11,11 +11,10 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_airflow.defaults import DEFAULT_ARGS, SALES_LEDGER
+from clickstream_airflow.defaults import DEFAULT_ARGS, SALES_LEDGER, report_run
 from clickstream_airflow.failures import translate_errors
 from clickstream_airflow.forms import sales_params
 from clickstream_airflow.lake import open_lake
-from clickstream_airflow.run_report import report_run
 from clickstream_airflow.run_sales import range_of_run
 from clickstream_airflow.shop_connection import connection_address
 

@@ -34,10 +34,10 @@ from tests.support.finished_cafe import LAST, NOW, build_cafe, settings_of_the_c
 from tests.support.localaws_process import CREDENTIALS
 from tests.support.localaws_thread import local_aws_in_thread
 
+from clickstream.alerts.check import find_verdicts
 from clickstream.alerts.incidents import ALERT, Incidents
 from clickstream.alerts.machine import observe_machine
 from clickstream.alerts.observations import Observations, observe_lake
-from clickstream.alerts.rules import find_verdicts
 from clickstream.alerts.texts import build_alert
 from clickstream.cli.status_output import show_status
 from clickstream.dashboard.access.identity import Identity

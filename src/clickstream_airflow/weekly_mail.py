@@ -2,24 +2,105 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import smtplib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
+from airflow.sdk import Connection
 
 from clickstream_airflow.failures import give_up
 from clickstream_airflow.lake import open_lake
-from clickstream_airflow.run_week import is_asked_again, resolve_week
-from clickstream_airflow.smtp import find_connection, open_client
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
     from clickstream.dashboard.digest import Week
     from clickstream.settings import Settings
+
+
+# Access to the mail server of an Airflow connection of type SMTP, for the weekly mail.
+
+
+def find_connection(name: str) -> Connection | None:
+    """Return the connection with this name; None if Airflow has none."""
+    from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
+
+    try:
+        connection: Connection = Connection.get(name)
+    except AirflowNotFoundException:
+        return None
+    return connection
+
+
+@contextlib.contextmanager
+def open_client(name: str) -> Iterator[smtplib.SMTP]:
+    """Yield a client that is connected and logged in, with TLS and login as in Airflow's SMTP hook.
+
+    Raises the errors of smtplib and of sockets, and MailUnavailable if the hook gives up.
+    """
+    from airflow.providers.common.compat.sdk import AirflowException
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+    from clickstream.errors import MailUnavailable
+
+    try:
+        client = cast(smtplib.SMTP, SmtpHook(smtp_conn_id=name).get_conn()._smtp_client)
+    except AirflowException as error:
+        raise MailUnavailable(
+            f"Can't reach the mail server of the connection {name}: {error}. Nothing was sent; "
+            "another attempt may succeed."
+        ) from None
+    try:
+        yield client
+    finally:
+        _quit(client)
+
+
+def _quit(client: smtplib.SMTP) -> None:
+    """End the SMTP session. An error here changes nothing: the server has accepted the mail."""
+    with contextlib.suppress(smtplib.SMTPException, OSError):
+        client.quit()
+    client.close()
+
+
+# The week that a run of `clickstream_digest` mails, for all kinds of runs.
+
+
+def resolve_week(run: Any, zone: ZoneInfo) -> Week:
+    """Return the week that a DAG run mails, by the dates of the site's time zone.
+
+    The first of these values that the run has determines the week:
+
+    - the week in the trigger form; ignored in a backfill, where each run has its own week
+    - the last week that was complete at the end of the data interval (scheduled and backfill runs)
+    - the last week that was complete when the run was due
+
+    Raises InputError if the named week is not a week.
+    """
+    from clickstream.dashboard.digest import Week
+
+    if named := asked_week(run):
+        return Week.parse(named)
+    is_manual = run.run_type == "manual"
+    due: datetime = run.run_after if is_manual else run.data_interval_end or run.run_after
+    return Week.last_complete(due, zone)
+
+
+def asked_week(run: Any) -> str | None:
+    """Return the week in the trigger form; None if it is empty, and in a backfill."""
+    return None if run.run_type == "backfill" else (run.conf or {}).get("week")
+
+
+def is_asked_again(run: Any) -> bool:
+    """Whether the form requests a second mail although one was sent or may have been sent."""
+    return run.run_type != "backfill" and bool((run.conf or {}).get("send_again"))
+
 
 log = logging.getLogger("clickstream")
 

@@ -8,13 +8,13 @@ from threading import Event
 
 import pytest
 
-from clickstream.cli.deadline import run_until
+from clickstream.cli.health import run_until
 from clickstream.errors import AwsUnavailable, SettingsError
 
 STUCK_POOL = """
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from clickstream.cli.deadline import exit_now
+from clickstream.cli.health import exit_now
 ThreadPoolExecutor(1).submit(Event().wait)
 print("unknown")
 exit_now(2)

@@ -16,9 +16,9 @@ from rich.console import Console
 from tests.support.clones import cloned_cafe
 from tests.support.finished_cafe import NOW
 
+from clickstream.alerts.check import find_verdicts
 from clickstream.alerts.incidents import Conditions, Rule
 from clickstream.alerts.observations import LakeObservations, Observations
-from clickstream.alerts.rules import find_verdicts
 from clickstream.alerts.store import CHECKS, LakeStore, describe_old_check
 from clickstream.cli.status_output import exit_code, show_status, status_values
 from clickstream.dashboard.digest.content import describe_trust

@@ -10,7 +10,7 @@ import typer
 from tests.support.access_log import Client, append
 from tests.support.command_line import clean_environment, run_command
 
-from clickstream.cli.open_html import parse_html_options
+from clickstream.cli.open_logs import parse_html_options
 from clickstream.errors import InputError
 
 FILE = "overview.html"

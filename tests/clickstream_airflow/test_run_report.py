@@ -159,7 +159,7 @@ def test_an_incident_of_a_dag_lasts_until_a_scheduled_run_succeeds(
 def test_the_callback_reports_only_tasks_of_scheduled_runs_that_were_not_cleared(
     home: Path, webhook: WebhookServer
 ) -> None:
-    from clickstream_airflow.run_report import report_failure
+    from clickstream_airflow.defaults import report_failure
 
     for run_type, is_cleared in (("manual", False), ("backfill", False), ("scheduled", True)):
         run = build_run(run_type, logical_date=DUE, dag_id=HOURLY)

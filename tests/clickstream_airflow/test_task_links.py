@@ -159,7 +159,7 @@ def test_the_link_follows_airflow_to_the_path_at_which_it_is_served(make_run, mo
 
 def hours_of(run: Any, task_id: str, name: str | None) -> list[str]:
     """Return the hours of a task instance; `name` is its map index as the UI shows it."""
-    from clickstream_airflow.task_hours import span_of
+    from clickstream_airflow.task_links import span_of
 
     instance = SimpleNamespace(dag_id=run.dag_id, task_id=task_id, rendered_map_index=name)
     first, last = span_of(instance, run)  # type: ignore[arg-type]

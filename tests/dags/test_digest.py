@@ -279,7 +279,7 @@ def due(text: str) -> datetime:
     ],
 )
 def test_the_week_of_a_run(kind: str, fields: dict[str, Any], week: str) -> None:
-    from clickstream_airflow.run_week import resolve_week
+    from clickstream_airflow.weekly_mail import resolve_week
 
     run = build_run(kind, run_after=due("2026-11-25T12:00"), **fields)
     assert str(resolve_week(run, ZoneInfo("UTC"))) == week

@@ -64,8 +64,8 @@ def test_owner_retries_delay_and_timeout_are_set(dag) -> None:
 
 
 def test_every_failure_ends_the_log_in_one_line(dag) -> None:
+    from clickstream_airflow.defaults import report_failure
     from clickstream_airflow.failures import log_cause
-    from clickstream_airflow.run_report import report_failure
 
     for task in dag.tasks:
         assert task.on_failure_callback == [report_failure, log_cause], task.task_id

@@ -3,16 +3,226 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from clickstream.alerts.deliver import Notified, change_and_send
-from clickstream.alerts.incidents import Incidents
+from clickstream.alerts.incidents import LAKE, Conditions, Incidents, Rule
 from clickstream.alerts.machine import observe_machine
-from clickstream.alerts.observations import AirflowObservation, Observations, observe_lake
-from clickstream.alerts.rules import find_verdicts
+from clickstream.alerts.observations import (
+    LEAST_ERRORS,
+    RECENT_HOURS,
+    AirflowObservation,
+    FailedRequests,
+    HourCounts,
+    LakeObservations,
+    MachineObservations,
+    Observations,
+    PageErrors,
+    observe_lake,
+)
 from clickstream.alerts.senders import channels_of
 from clickstream.alerts.store import LakeStore, note_check
+from clickstream.alerts.texts import without_lines
+from clickstream.errors import StateCode, with_code
 from clickstream.lake import Lake
+from clickstream.pipeline.proof.freshness import Freshness
+from clickstream.settings import FILE_NAME, AlertSettings
+from clickstream.wording import describe_duration, quantity, shorten, shown_name
+
+# The rules of alerts: pure functions from what a check observed to the conditions that hold.
+
+LEAST_LINES = 100
+"""Fewest lines of which a share is an incident: a quiet night has large shares by chance."""
+
+FAR_ABOVE = 3
+MOST_PAGES = 3
+"""With more failing pages, the incident is one of the site."""
+
+BACKLOG_GRACE = timedelta(hours=1)
+"""Time in which lines that have arrived together, such as those of a new lake, are built."""
+
+HOST_GRACE = timedelta(minutes=70)
+"""Age of a host's last pull at which a failed pull is an incident: it outlasts the retries of an
+hourly run, so that one lost connection sends nothing."""
+
+
+def find_verdicts(seen: Observations, limits: AlertSettings) -> list[Conditions]:
+    """Apply the rules to what was observed; rules about anything else have no verdict."""
+    verdicts: list[Conditions] = []
+    if seen.lake:
+        verdicts += _of_lake(seen.lake, limits)
+    if seen.machine:
+        verdicts += _of_machine(seen.machine, seen, limits)
+    if seen.airflow:
+        verdicts.append(_airflow(seen.airflow, seen, limits))
+    if seen.settings_problem is not None:
+        verdicts.append(_of_subject(Rule.SETTINGS, FILE_NAME, seen.settings_problem))
+    return verdicts
+
+
+def _of_lake(lake: LakeObservations, limits: AlertSettings) -> Iterator[Conditions]:
+    recent = lake.hours[-RECENT_HOURS:]
+    yield _of_subject(Rule.HOURS_BEHIND, LAKE, _behind(lake.freshness, limits.hours_behind))
+    yield Conditions(
+        Rule.HOST_UNREACHABLE,
+        dict(_hosts(lake.freshness)),
+        watched=frozenset(host.name for host in lake.freshness.sources if host.is_known),
+    )
+    yield _of_subject(Rule.REJECT_SHARE, LAKE, _rejects(recent, limits.reject_share))
+    yield _errors(lake.failed, limits.error_share)
+    yield _of_subject(Rule.BOT_SHARE, LAKE, _bots(lake.hours, limits.bot_share))
+    yield _of_subject(Rule.VERIFY_FINDINGS, LAKE, _findings(lake))
+    yield Conditions(
+        Rule.SALES_DIFFER,
+        dict(_sales(lake.freshness)),
+        watched=frozenset(one.name for one in lake.freshness.sales),
+    )
+
+
+def _of_subject(rule: Rule, subject: str, text: str) -> Conditions:
+    """Return the verdict on one subject; an empty text means that the condition does not hold."""
+    return Conditions(rule, {subject: text} if text else {})
+
+
+def _behind(found: Freshness, hours: int) -> str:
+    limit = timedelta(hours=hours)
+    if found.waiting_since and found.now - found.waiting_since < BACKLOG_GRACE:
+        return ""
+    if found.newest is not None and found.lag is not None:
+        if found.lag < limit:
+            return ""
+        return with_code(
+            f"The newest published hour is {found.newest}, which ended "
+            f"{describe_duration(found.lag)} ago; the limit is {quantity(hours, 'hour')}.",
+            StateCode.NO_RECENT_HOUR,
+        )
+    pulled = [one.pulled_at for one in found.sources if one.pulled_at]
+    was_pulled_long_ago = bool(pulled) and found.now - max(pulled) >= limit
+    if not (found.late or found.missing or was_pulled_long_ago):  # a lake that begins just now
+        return ""
+    return with_code(f"No hour since {found.since} is published.", StateCode.NO_RECENT_HOUR)
+
+
+def _hosts(found: Freshness) -> Iterator[tuple[str, str]]:
+    for one in found.sources:
+        is_recent = one.pulled_at is not None and found.now - one.pulled_at < HOST_GRACE
+        if one.failure and not is_recent:
+            yield one.name, without_lines(one.problem)
+
+
+def _rejects(hours: Sequence[HourCounts], limit: float) -> str:
+    lines, rejected = sum(one.lines for one in hours), sum(one.rejected for one in hours)
+    if not _is_large(rejected, lines, limit):
+        return ""
+    return with_code(
+        f"{rejected:,} of {quantity(lines, 'line')} of the newest hours, {rejected / lines:.0%}, "
+        "can't be read.",
+        StateCode.REJECTS,
+    )
+
+
+def _is_large(number: int, lines: int, limit: float) -> bool:
+    """Whether a share of lines is an incident."""
+    return lines >= LEAST_LINES and number >= limit * lines
+
+
+def _errors(found: FailedRequests, limit: float) -> Conditions:
+    """Name the pages that fail. If they do not explain the failures, the whole site fails.
+
+    A page fails by itself if its share is far above that of the site: otherwise each page would be
+    an incident. While the site fails, incidents of pages stay as they are.
+    """
+    errors, site_share = found.errors, found.errors / max(found.requests, 1)
+    failing = [
+        one
+        for one in found.pages
+        if one.errors >= LEAST_ERRORS
+        and one.errors >= max(limit, FAR_ABOVE * site_share) * one.requests
+    ]
+    explained = sum(one.errors for one in failing)
+    is_wide = errors >= LEAST_ERRORS and site_share >= limit
+    if len(failing) > MOST_PAGES or (is_wide and explained < errors / 2):
+        worst = sorted(found.pages, key=lambda one: -one.errors)
+        named = shorten(shown_name(one.page) for one in worst)
+        text = (
+            f"{errors:,} of {quantity(found.requests, 'request')} of people failed in the newest "
+            f"hours, {site_share:.0%}: {named}."
+        )
+        site = {LAKE: with_code(text, StateCode.SERVER_ERRORS)}
+        return Conditions(Rule.ERROR_SHARE, site, frozenset((LAKE,)))
+    return Conditions(Rule.ERROR_SHARE, {one.page: _page(one) for one in failing})
+
+
+def _page(one: PageErrors) -> str:
+    return with_code(
+        f"{one.errors:,} of {quantity(one.requests, 'request')} for {shown_name(one.page)} failed "
+        f"in the newest hours, {one.errors / one.requests:.0%}.",
+        StateCode.SERVER_ERRORS,
+    )
+
+
+def _bots(hours: Sequence[HourCounts], limit: float) -> str:
+    lines, bots = sum(one.lines for one in hours), sum(one.bots for one in hours)
+    if not _is_large(bots, lines, limit):
+        return ""
+    return with_code(
+        f"{bots / lines:.0%} of the {lines:,} lines of the newest {quantity(len(hours), 'hour')} "
+        "are requests of bots.",
+        StateCode.BOTS,
+    )
+
+
+def _findings(lake: LakeObservations) -> str:
+    found = lake.verified
+    if found is None or not found.findings:
+        return ""
+    text = (
+        f"clickstream verify has findings in {found.named}; last run {found.at:%Y-%m-%d %H:%M} UTC."
+    )
+    return with_code(text, StateCode.FINDINGS)
+
+
+def _sales(found: Freshness) -> Iterator[tuple[str, str]]:
+    for one in found.sales:
+        if one.rejected or one.differing:
+            text = f"Sales of {one.name} do not reconcile: {one.sentence(found.now)}."
+            yield one.name, with_code(text, StateCode.NOT_RECONCILED)
+
+
+def _of_machine(
+    machine: MachineObservations, seen: Observations, limits: AlertSettings
+) -> Iterator[Conditions]:
+    name, percent = machine.name, machine.disk_percent
+    full: Mapping[str, str] = {}
+    if percent >= limits.disk_percent:
+        text = f"The disk of {machine.directory} on {name} is {percent:.0f} % full."
+        full = {name: with_code(text, StateCode.DISK_FILLS)}
+    yield Conditions(Rule.DISK, full, frozenset((name,)))
+    yield _expiry(machine, seen, limits)
+
+
+def _expiry(machine: MachineObservations, seen: Observations, limits: AlertSettings) -> Conditions:
+    holds, checked = dict[str, str](), {LAKE} if seen.lake else set[str]()
+    for one in machine.expiries:
+        checked.add(one.subject)
+        if one.at - seen.now <= timedelta(days=limits.expiry_days):
+            verb = "expires" if one.at > seen.now else "expired"
+            text = f"{one.what} {verb} at {one.at:%Y-%m-%d %H:%M} UTC."
+            holds[one.subject] = with_code(text, StateCode.EXPIRES)
+    if seen.lake and seen.lake.keyless:
+        named = shorten(seen.lake.keyless)
+        text = f"The visitor key of published hours is missing (period {named})."
+        holds[LAKE] = with_code(text, StateCode.EXPIRES)
+    return Conditions(Rule.EXPIRY, holds, frozenset(checked - machine.unread))
+
+
+def _airflow(found: AirflowObservation, seen: Observations, limits: AlertSettings) -> Conditions:
+    since = found.silent_since
+    if since is None or seen.now - since < timedelta(minutes=limits.outage_minutes):
+        return Conditions(Rule.AIRFLOW_SILENT, {})
+    text = f"Airflow is silent since {since:%Y-%m-%d %H:%M} UTC: {found.reason}."
+    return _of_subject(Rule.AIRFLOW_SILENT, LAKE, with_code(text, StateCode.AIRFLOW_SILENT))
 
 
 def check_alerts(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from threading import Thread
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.markup import escape
@@ -18,7 +23,6 @@ from clickstream.cli.console import (
     progress_bar,
     run_by_hand,
 )
-from clickstream.cli.deadline import exit_now, run_until
 from clickstream.cli.missing_packages import missing_package
 from clickstream.cli.status_output import exit_code, show_status, status_values
 from clickstream.errors import AwsUnavailable, ClickstreamError, InputError
@@ -33,6 +37,45 @@ if TYPE_CHECKING:
     from clickstream.pipeline.proof.report import VerifyReport
     from clickstream.pipeline.proof.sales_report import SalesReport
     from clickstream.pipeline.proof.stored_bytes import BytesReport
+
+
+# A deadline that holds whatever a library waits for: retries, hung sockets, several requests.
+
+T = TypeVar("T")
+
+
+def run_until(deadline_seconds: float, work: Callable[[], T]) -> T:
+    """Return the result of `work`, or raise its error.
+
+    Raises AwsUnavailable after the deadline. No thread can be ended from outside, so `work` then
+    continues in its own thread; `exit_now` ends the process in spite of it.
+    """
+    outcome: Future[T] = Future()
+    Thread(target=_run, args=(work, outcome), daemon=True).start()
+    if wait([outcome], deadline_seconds).not_done:
+        raise AwsUnavailable(
+            f"S3 and Glue did not answer completely within {deadline_seconds:g} s, so the state of "
+            "the lake is unknown. Check network and endpoint, then run the command again; if AWS "
+            "answers slowly, with a longer --timeout."
+        )
+    return outcome.result()
+
+
+def _run(work: Callable[[], T], outcome: Future[T]) -> None:
+    try:
+        outcome.set_result(work())
+    except BaseException as error:  # raised again in the thread of the caller
+        outcome.set_exception(error)
+
+
+def exit_now(status: int) -> NoReturn:
+    """End the process without waiting for its threads, which may wait in a socket for minutes.
+
+    Python waits for the threads of its pools before it ends, even if they are daemons.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 BYTES_NOT_READ = (

@@ -22,6 +22,7 @@ from tests.clickstream.pipeline.proof.test_freshness import (
 )
 from tests.support.cases import each_case
 
+from clickstream.alerts.check import find_verdicts
 from clickstream.alerts.incidents import Incidents, Rule
 from clickstream.alerts.observations import (
     AirflowObservation,
@@ -33,7 +34,6 @@ from clickstream.alerts.observations import (
     Observations,
     PageErrors,
 )
-from clickstream.alerts.rules import find_verdicts
 from clickstream.alerts.texts import build_alert, rule_texts
 from clickstream.cli.alerts_output import show_incidents
 from clickstream.hours import Hour
