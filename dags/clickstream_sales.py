@@ -136,8 +136,7 @@ def pull_sales(date: dict[str, str]) -> dict[str, Any]:
 @translate_errors
 def check_day(staged: Staged) -> dict[str, Any]:
     """Check that each row of the source is in one table or a reject, before readers see them."""
-    from clickstream.pipeline.sales.pull import check_date
-    from clickstream.pipeline.sales.staged_sales import StagedSales
+    from clickstream.pipeline.sales.pull import StagedSales, check_date
 
     return check_date(open_lake(), StagedSales.from_dict(staged)).as_dict()
 
@@ -147,8 +146,7 @@ def check_day(staged: Staged) -> dict[str, Any]:
 def register_tables(staged: Staged) -> None:
     """Replace the date in all tables of sales; read it again if another run was faster."""
     from clickstream.pipeline.sales.opening import find_source
-    from clickstream.pipeline.sales.pull import publish_staged
-    from clickstream.pipeline.sales.staged_sales import StagedSales
+    from clickstream.pipeline.sales.pull import StagedSales, publish_staged
 
     lake, checked = open_lake(), StagedSales.from_dict(staged)
     source = find_source(lake.settings, checked.source)

@@ -101,12 +101,12 @@ def home(tmp_path, request, connection, monkeypatch) -> Path:
 @pytest.fixture
 def few_views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the views that read one table each; all views and facts cost 4 s of CPU time more."""
-    from clickstream.pipeline.publish import fact_versions
+    from clickstream.pipeline.publish import facts
 
     (tmp_path / "sql").mkdir()
     for name in ("hour", "location", "order", "refund", "place", "demographic", "store"):
         for path in (ROOT / "include" / "sql").glob(f"{name}_facts.*"):
             shutil.copy(path, tmp_path / "sql")
     monkeypatch.setenv("CLICKSTREAM_BUILD__SQL_DIRECTORY", str(tmp_path / "sql"))
-    monkeypatch.setattr(fact_versions, "FACT_VIEWS", ("hour_facts",))
-    monkeypatch.setattr(fact_versions, "ALL_FACT_VIEWS", ("hour_facts", "location_facts"))
+    monkeypatch.setattr(facts, "FACT_VIEWS", ("hour_facts",))
+    monkeypatch.setattr(facts, "ALL_FACT_VIEWS", ("hour_facts", "location_facts"))

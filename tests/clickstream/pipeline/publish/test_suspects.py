@@ -20,7 +20,7 @@ from clickstream.lake import Lake, open_lake
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.views import views_of
 from clickstream.pipeline.publish import suspects
-from clickstream.pipeline.publish.fact_versions import source_versions
+from clickstream.pipeline.publish.facts import source_versions
 from clickstream.pipeline.publish.suspects import find_suspects
 from clickstream.pipeline.pull.host import pull_source
 from clickstream.settings import SiteSettings

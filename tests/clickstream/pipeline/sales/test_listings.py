@@ -17,7 +17,7 @@ from clickstream.lake import Lake, athena, open_lake
 from clickstream.lake.customer_secret import customer_secret
 from clickstream.lake.iceberg import iceberg_tables
 from clickstream.lake.views import views_of
-from clickstream.pipeline.publish.fact_versions import source_versions
+from clickstream.pipeline.publish.facts import source_versions
 from clickstream.pipeline.publish.publish import refresh_views
 from clickstream.pipeline.sales.listings import pull_listings
 from clickstream.pipeline.sales.opening import rules_of
