@@ -20,8 +20,8 @@ class Classes:
 
     def level(self, value: float) -> int:
         """Return the shade of a value."""
-        place = max(bisect_right(self.bounds, value) - 1, 0)
-        return self.levels[place]
+        index = max(bisect_right(self.bounds, value) - 1, 0)
+        return self.levels[index]
 
     @property
     def levels(self) -> Sequence[int]:
@@ -33,9 +33,9 @@ def classes_of_counts(values: Sequence[float]) -> Classes:
     """Build classes by powers (10, 30, 100, 300 …) over the range of values, one per shade."""
     low, high = max(min(values, default=1), 1), max([*values, 1])
     powers = [factor * 10**power for power in range(floor(log10(low)), 16) for factor in (1, 3)]
-    known = [bound for bound in powers if bound <= high]
-    below = [bound for bound in known if bound <= low]
-    return Classes(tuple([*below[-1:], *(b for b in known if b > low)][-len(LEVELS) :]))
+    bounds = [bound for bound in powers if bound <= high]
+    below = [bound for bound in bounds if bound <= low]
+    return Classes(tuple([*below[-1:], *(b for b in bounds if b > low)][-len(LEVELS) :]))
 
 
 def classes_of_shares(values: Sequence[float]) -> Classes:
@@ -44,4 +44,4 @@ def classes_of_shares(values: Sequence[float]) -> Classes:
     power = 10 ** floor(log10(high / len(LEVELS)))
     step = next(step * power for step in _STEPS if step * power * len(LEVELS) >= high)
     number = min(max(ceil(high / step - 1e-9), 1), len(LEVELS))
-    return Classes(tuple(round(step * place, 9) for place in range(number)))
+    return Classes(tuple(round(step * multiple, 9) for multiple in range(number)))

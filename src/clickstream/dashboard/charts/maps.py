@@ -123,7 +123,9 @@ def frames(country: str) -> Sequence[Frame]:
 
 def on_outline(country: str, longitude: float, latitude: float) -> Point | None:
     """Project a place to the view box of a country's outline; None outside of it."""
-    frame = next((one for one in frames(country) if one.holds(longitude, latitude)), None)
+    frame = next(
+        (candidate for candidate in frames(country) if candidate.holds(longitude, latitude)), None
+    )
     return frame.place(longitude, latitude) if frame else None
 
 

@@ -232,7 +232,7 @@ def _show_both(
     with dashboard.page(view, identity) as page, aws_errors.translate_errors():
         require_money(page, name)
         questions = questions_of(page, panel)
-        pairs = [(fold(page.ask, one), fold(ask, one).rows) for one in questions]
+        pairs = [(fold(page.ask, question), fold(ask, question).rows) for question in questions]
         comparison, parts = compare_answers(page, pairs)
         return HTMLResponse(dashboard.renderer.detail(page, panel, parts, comparison))
 

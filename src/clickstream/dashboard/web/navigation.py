@@ -128,21 +128,25 @@ def visits_frame(page: PageContext) -> dict[str, Any]:
     """
     links = navigation(page)["tabs"]
     view = page.view
-    others = tuple(one for one in view.filters if one.dimension not in ("met_goal", "met_error"))
-    every = replace(view, filters=others)
+    remaining = tuple(
+        filter_ for filter_ in view.filters if filter_.dimension not in ("met_goal", "met_error")
+    )
+    every = replace(view, filters=remaining)
     choices = [
         ("All", every),
         *([("Met a goal", every.with_filter("met_goal", "yes"))] if page.has_goals else []),
         ("Met an error", every.with_filter("met_error", "yes")),
     ]
     return {
-        "tabs": [replace(one, is_shown=False) for one in links],
+        "tabs": [replace(link, is_shown=False) for link in links],
         "tab_path": "visits",
         "identity": replace(page.identity, shares_at=""),
         "tab_title": "Visits",
         "made": None,
         "says": Findings((), ""),
-        "choices": [(label, one.query, one.filters == view.filters) for label, one in choices],
+        "choices": [
+            (label, chosen.query, chosen.filters == view.filters) for label, chosen in choices
+        ],
     }
 
 
@@ -219,9 +223,11 @@ MOST_NAMED = 3
 
 def page_title(page: PageContext) -> str:
     """Return the name of the tab, and what its filters choose."""
-    label, found = tab_label(page, page.view.tab), chips(page)
-    named = [f"{one.label} {one.relation} {shorten_name(one.value)}" for one in found[:MOST_NAMED]]
-    if more := len(found) - MOST_NAMED:
+    label, shown = tab_label(page, page.view.tab), chips(page)
+    named = [
+        f"{chip.label} {chip.relation} {shorten_name(chip.value)}" for chip in shown[:MOST_NAMED]
+    ]
+    if more := len(shown) - MOST_NAMED:
         named += [f"+{more}"] if more > 0 else []
     return f"{label}: {', '.join(named)}" if named else label
 
@@ -230,12 +236,12 @@ def chips(page: PageContext) -> list[Chip]:
     """Return each value of each filter."""
     return [
         Chip(
-            DIMENSIONS[one.dimension].label,
-            "is not" if one.is_excluded else "is",
-            value_name(page, one.dimension, value),
-            value_title(page, one.dimension, value),
-            page.view.without_filter(one.dimension, value, one.is_excluded).query,
+            DIMENSIONS[filter_.dimension].label,
+            "is not" if filter_.is_excluded else "is",
+            value_name(page, filter_.dimension, value),
+            value_title(page, filter_.dimension, value),
+            page.view.without_filter(filter_.dimension, value, filter_.is_excluded).query,
         )
-        for one in page.view.filters
-        for value in one.values
+        for filter_ in page.view.filters
+        for value in filter_.values
     ]

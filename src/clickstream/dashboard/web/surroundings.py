@@ -52,7 +52,7 @@ def login_warnings(chosen: DashboardSettings, host: str) -> Iterator[str]:
         )
     if chosen.load_balancer or not chosen.proxy_header:
         return
-    wide = [one for one in chosen.proxy_networks if _is_wide(one)]
+    wide = [network for network in chosen.proxy_networks if _is_wide(network)]
     if wide:
         yield (
             f"Any computer in {', '.join(wide)} that reaches this port can log in under any name "

@@ -49,17 +49,17 @@ def number_notes(page: PageContext, buckets: Sequence[Bucket]) -> ChartNotes:
     automatic = [_automatic(page, note) for note in find_notes(page)]
     own = [_own(page, note) for note in own_notes(page)]
     chosen = [*automatic[:MOST_AUTOMATIC], *own[-MOST_OWN:]]
-    others = [*automatic[MOST_AUTOMATIC:], *own[:-MOST_OWN]]
+    unnumbered = [*automatic[MOST_AUTOMATIC:], *own[:-MOST_OWN]]
     numbered: list[ChartNote] = []
     places: dict[int, int] = {}
     own_places: set[int] = set()
     for note in _in_order(chosen):
-        place = next((i for i, b in enumerate(buckets) if b.start <= note.at < b.end), None)
-        if place is None:
+        index = next((i for i, b in enumerate(buckets) if b.start <= note.at < b.end), None)
+        if index is None:
             continue
-        numbered.append(replace(note, number=places.setdefault(place, len(places) + 1)))
-        own_places |= {place} if note.own else set()
-    return ChartNotes(numbered, _in_order(others), places, frozenset(own_places))
+        numbered.append(replace(note, number=places.setdefault(index, len(places) + 1)))
+        own_places |= {index} if note.own else set()
+    return ChartNotes(numbered, _in_order(unnumbered), places, frozenset(own_places))
 
 
 def own_notes(page: PageContext) -> list[OwnNote]:

@@ -75,14 +75,14 @@ class _Pattern:
 
 def propose_goals(page: PageContext) -> ProposedGoals:
     """Find the pages of the period that may be goals, in order of their visits."""
-    found = list(_matching(page))[:MOST_PROPOSED]
-    widths = bar_widths([visits for _, _, visits in found])
-    pages = [ProposedGoal(*one, width) for one, width in zip(found, widths, strict=True)]
-    first_of_name = {one.name: one for one in reversed(pages)}
-    shown = [one for one in pages if first_of_name[one.name] is one] or [_EXAMPLE]
+    matches = list(_matching(page))[:MOST_PROPOSED]
+    widths = bar_widths([visits for _, _, visits in matches])
+    goals = [ProposedGoal(*match, width) for match, width in zip(matches, widths, strict=True)]
+    first_of_name = {goal.name: goal for goal in reversed(goals)}
+    shown = [goal for goal in goals if first_of_name[goal.name] is goal] or [_EXAMPLE]
     if not page.has_lake:
-        return ProposedGoals(pages, " ".join(one.option for one in shown), True, "")
-    return ProposedGoals(pages, "\n\n".join(one.toml for one in shown), False, _rebuild(page))
+        return ProposedGoals(goals, " ".join(goal.option for goal in shown), True, "")
+    return ProposedGoals(goals, "\n\n".join(goal.toml for goal in shown), False, _rebuild(page))
 
 
 def _rebuild(page: PageContext) -> str:
@@ -110,17 +110,17 @@ def _is_plain(name: str) -> bool:
 
 
 def _pattern_of(name: str) -> _Pattern | None:
-    return next((one for one in _patterns() if one.expression.matches(name)), None)
+    return next((pattern for pattern in _patterns() if pattern.expression.matches(name)), None)
 
 
 @cache
 def _patterns() -> Sequence[_Pattern]:
     text = files(__package__).joinpath("goal_pages.toml").read_text(encoding="utf-8")
     return [
-        _Pattern(one["goal"], Expression(one["page"], ignores_case=True))
-        for one in tomllib.loads(text)["pages"]
+        _Pattern(row["goal"], Expression(row["page"], ignores_case=True))
+        for row in tomllib.loads(text)["pages"]
     ]
 
 
-def _escape(found: re.Match[str]) -> str:
-    return f"\\{found[0]}"
+def _escape(match: re.Match[str]) -> str:
+    return f"\\{match[0]}"

@@ -168,7 +168,7 @@ def _row(
     values = row[len(by) :]
     cells = [page.shown(METRICS[name], value) for name, value in zip(names, values, strict=True)]
     label, title = (
-        " · ".join(name(page, one, value) for one, value in zip(by, row, strict=False))
+        " · ".join(name(page, column, value) for column, value in zip(by, row, strict=False))
         for name in (value_name, value_title)
     )
     if not DIMENSIONS[by[0]].is_filter:
@@ -229,7 +229,11 @@ def values_named(page: PageContext, dimension: str, text: str) -> list[Value]:
     elif dimension == "country":
         candidates += page.formats.locale.territories
     wanted = text.casefold()
-    return [one for one in candidates if wanted in value_name(page, dimension, one).casefold()]
+    return [
+        candidate
+        for candidate in candidates
+        if wanted in value_name(page, dimension, candidate).casefold()
+    ]
 
 
 def _step_name(page: PageContext, number: str) -> str:
