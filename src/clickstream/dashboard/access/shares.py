@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -119,15 +120,9 @@ def _known_tabs(tabs: Collection[str]) -> tuple[Tab, ...]:
 
 def _find_equal(shares: Sequence[Share], share: Share) -> Share | None:
     """Find the link that a double click, which sends a form twice, has already made."""
-    values = (share.name, share.tabs, share.start, share.query, share.created_by)
+    values_of = attrgetter("name", "tabs", "start", "query", "created_by")
     for existing in shares:
-        is_alike = (
-            existing.name,
-            existing.tabs,
-            existing.start,
-            existing.query,
-            existing.created_by,
-        ) == values
+        is_alike = values_of(existing) == values_of(share)
         has_times = existing.expires_at - existing.created_at == share.expires_at - share.created_at
         if is_alike and has_times and abs(existing.created_at - share.created_at) < _DOUBLE_CLICK:
             return existing

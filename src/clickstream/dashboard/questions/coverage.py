@@ -154,12 +154,18 @@ def _coverage(
     now: datetime,
 ) -> Coverage:
     hours = {Hour.at(hour_at): bool(lacks) for hour_at, lacks in of_hours.rows}
+    days = {
+        record["day"]: DayCoverage(
+            record["published_hours"], {name: int(record[name]) for name in BALANCE}
+        )
+        for record in of_days.records()
+    }
     return Coverage(
         period,
         zone,
         min(hours).naive if hours else None,
         max(hours).naive if hours else None,
-        {record["day"]: _day_coverage(record) for record in of_days.records()},
+        days,
         measure_completeness(
             span_of_period(period, zone),
             _hour_or_none(whole["log_begins"]),
@@ -173,10 +179,6 @@ def _coverage(
 
 def _hour_or_none(hour_at: datetime | None) -> Hour | None:
     return None if hour_at is None else Hour.at(hour_at)
-
-
-def _day_coverage(record: Mapping[str, Any]) -> DayCoverage:
-    return DayCoverage(record["published_hours"], {name: int(record[name]) for name in BALANCE})
 
 
 def low_hours(ask: Ask, period: Period, zone: ZoneInfo) -> list[LowHour]:

@@ -26,12 +26,10 @@ import pyarrow.compute as pc
 from more_itertools import constrained_batches
 
 from clickstream.dashboard.questions.fact_views import GOALS, SESSIONS
-from clickstream.dashboard.questions.literals import FactId
-from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.questions.question import FactId, Question
 from clickstream.dashboard.questions.visit_days import VISIT_DAYS, dates_by_hour, renew_days
 from clickstream.errors import InputError, is_disk_full
 from clickstream.lake.fact_files import ALL_FACT_VIEWS, COMPUTED_VIEWS, FactFile, Manifest
-from clickstream.sql_values import SqlValue
 
 log = logging.getLogger("clickstream")
 
@@ -256,14 +254,10 @@ class Snapshot:
         days = question.on_days if VISIT_DAYS in self._tables else None
         if days and days.by_hour <= self._dates_by_hour:
             sql, values = days.sql, days.values
-        stored = [_stored_value(value) for value in values]
+        # The copy stores ids as numbers.
+        stored = [int(value, 16) if isinstance(value, FactId) else value for value in values]
         rows: list[tuple[Any, ...]] = self.cursor.execute(sql, stored).fetchall()
         return rows
-
-
-def _stored_value(value: SqlValue) -> SqlValue:
-    """Return a value as the copy stores it: ids are numbers."""
-    return int(value, 16) if isinstance(value, FactId) else value
 
 
 def _tables(cursor: Any) -> set[str]:

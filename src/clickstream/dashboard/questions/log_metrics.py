@@ -24,8 +24,15 @@ PARTS = ("people", "bots", "assets", "health_checks", "rejected", "other_hosts")
 """The parts of the line balance; their sum is `lines`."""
 
 BALANCE = (
-    *("lines", "rejected", "assets", "bots", "people", "health_checks", "other_hosts"),
-    *("late_lines", "waiting_lines"),
+    "lines",
+    "rejected",
+    "assets",
+    "bots",
+    "people",
+    "health_checks",
+    "other_hosts",
+    "late_lines",
+    "waiting_lines",
 )
 """Metrics of the line balance, and of late lines."""
 

@@ -18,12 +18,12 @@ from clickstream.dashboard.questions.fact_views import (
     SESSIONS,
     FactView,
 )
-from clickstream.dashboard.questions.literals import visible_literal
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import WITH_SUSPECTED, Filter, Value
 from clickstream.dashboard.questions.visit_days import OnDays, source_of_days
-from clickstream.sql_values import SqlValue
+from clickstream.sql_values import SqlValue, sql_literal
+from clickstream.wording import printable
 
 Clause = tuple[str, tuple[SqlValue, ...]]
 """A condition with question marks, and their values."""
@@ -40,6 +40,12 @@ EVER = Period(FIRST_DATE, date(9999, 12, 30))
 """All dates that facts can have."""
 
 _ORDER = "sales_source || ' ' || order_id"
+
+
+class FactId(str):
+    """An id of a session or a visitor in the facts: 16 hexadecimal digits."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Question:
     def sql_with_values(self) -> str:
         """Return the statement with literals instead of question marks, for people to run."""
         parts = self.sql.split("?")
-        literals = [visible_literal(value) for value in self.values]
+        literals = [_visible_literal(value) for value in self.values]
         return "".join(part + literal for part, literal in zip(parts, [*literals, ""], strict=True))
 
     @property
@@ -93,6 +99,14 @@ class Question:
         sql += f"\norder by {order}" + (f"\nlimit {limit}" if limit is not None else "")
         values = tuple(value for _, values in clauses for value in values)
         return replace(self, sql=sql, values=(*self.values, *values), on_days=None)
+
+
+def _visible_literal(value: SqlValue) -> str:
+    """Format a value as SQL that has its hidden characters as numbers, and means the same."""
+    return "".join(
+        char if printable(char) == char else f"' || chr({ord(char)}) || '"
+        for char in sql_literal(value)
+    )
 
 
 @dataclass(frozen=True)
@@ -311,8 +325,10 @@ def in_period(facts: FactView, period: Period) -> Clause:
     """
     sql = f"local_date between ? and ? and {facts.dated_by} between ? and ?"
     values: tuple[SqlValue, ...] = (
-        *(period.first, period.last),
-        *(period.first - _ONE_DAY, period.last + _ONE_DAY),
+        period.first,
+        period.last,
+        period.first - _ONE_DAY,
+        period.last + _ONE_DAY,
     )
     if period.hour_at is not None:
         return f"{sql} and hour_at = ?", (*values, period.hour_at)

@@ -24,10 +24,7 @@ Grain = Literal["hour", "day", "week"]
 TABS: tuple[Tab, ...] = get_args(Tab)
 GRAINS: tuple[Grain, ...] = get_args(Grain)
 
-TILES = (
-    *("visitors", "conversions", "conversion_rate"),
-    *("visits", "page_views", "engaged_rate"),
-)
+TILES = ("visitors", "conversions", "conversion_rate", "visits", "page_views", "engaged_rate")
 """The metrics of visits that the main chart can show, in the order of the key figures."""
 
 MONEY_TILES = ("orders", "net_sales", "average_order")
@@ -45,8 +42,14 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "devices": ("device", "browser", "os"),
     "acquisition": ("channel", "source", "campaign", "content", "term", "referrer", "landing_page"),
     "credit": (
-        *("last_non_direct", "first", "last", "linear", "position", "time_decay"),
-        *("markov", "shapley"),
+        "last_non_direct",
+        "first",
+        "last",
+        "linear",
+        "position",
+        "time_decay",
+        "markov",
+        "shapley",
     ),
     "credit_by": ("campaign", "channel", "source"),
     "holdouts": get_args(TestedMetric),

@@ -66,8 +66,15 @@ Pages compare its hours so far with the eight weeks before 90 days.
 """
 _COLUMNS = tuple(dict.fromkeys(name for columns in _GROUPS.values() for name in columns))
 _INPUTS = {
-    *("session_id", "visitor_id", "local_date", "local_hour", IS_SUSPECTED),
-    *("page_views", "is_engaged", "is_bounce", *_COLUMNS),
+    "session_id",
+    "visitor_id",
+    "local_date",
+    "local_hour",
+    IS_SUSPECTED,
+    "page_views",
+    "is_engaged",
+    "is_bounce",
+    *_COLUMNS,
 }
 _DATES_AT_ONCE = 31
 """Number of dates that one statement sums, which limits the memory."""

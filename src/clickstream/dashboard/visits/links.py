@@ -49,7 +49,8 @@ def view_behind(
     """
     row = dict(zip(question.dimensions, values, strict=True))
     of_row = _row_filters(row, question.filters)
-    if metric not in _ALWAYS or of_row is None or question.period != _whole(question.period):
+    has_whole_dates = question.period == Period(question.period.first, question.period.last)
+    if metric not in _ALWAYS or of_row is None or not has_whole_dates:
         return None
     facts = METRICS[metric].facts
     decided = {*row, *(filter_.dimension for filter_ in of_row)}
@@ -64,10 +65,6 @@ def view_behind(
         return None
     plain = replace(view, tab="overview", filters=tuple(filters), grain=None, hour=None, choices={})
     return _with_dates(plain, shown, question.period, row)
-
-
-def _whole(period: Period) -> Period:
-    return Period(period.first, period.last)
 
 
 def _row_filters(row: Mapping[str, Any], asked: Sequence[Filter]) -> list[Filter] | None:

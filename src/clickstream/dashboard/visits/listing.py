@@ -32,9 +32,26 @@ _PLACES = (("city_name", "city"), ("region_name", "region"), ("country", "countr
 _FEW = "Other places"
 
 CSV_COLUMNS = (
-    *("session_id", "visitor_id", "local_time", "channel", "source", "medium", "campaign"),
-    *("content", "term", "referrer", "place", "device", "browser", "os", "landing_page"),
-    *("exit_page", "page_views", "duration_seconds", "goals", "errors"),
+    "session_id",
+    "visitor_id",
+    "local_time",
+    "channel",
+    "source",
+    "medium",
+    "campaign",
+    "content",
+    "term",
+    "referrer",
+    "place",
+    "device",
+    "browser",
+    "os",
+    "landing_page",
+    "exit_page",
+    "page_views",
+    "duration_seconds",
+    "goals",
+    "errors",
 )
 
 
@@ -75,11 +92,11 @@ class NamedPlaces:
 
     @cached_property
     def _named(self) -> Mapping[str, set[Any]]:
-        return {column: self._values(dimension) for column, dimension in _PLACES}
-
-    def _values(self, dimension: str) -> set[Any]:
-        answer = self._page.answer(("visits",), (dimension,), self._period, filters=self._filters)
-        return {row[0] for row in named_rows(answer)} - {None}
+        named = {}
+        for column, by in _PLACES:
+            answer = self._page.answer(("visits",), (by,), self._period, filters=self._filters)
+            named[column] = {row[0] for row in named_rows(answer)} - {None}
+        return named
 
     def name_of(self, visit: Record) -> str:
         """Return the smallest place of a visit that may be named."""

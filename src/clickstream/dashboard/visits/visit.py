@@ -72,7 +72,11 @@ def build_visit(page: PageContext, visit: Record) -> VisitPage:
     day = Period(visit["local_date"], visit["local_date"])
     views = page.ask(page_views_question(visit["session_id"], day.first)).records()
     goals = page.ask(goals_question([visit["session_id"]], day)).records()
-    other_visits = _other_visits(page, visit)
+    question = visitor_question(
+        visit["visitor_id"], visit["local_date"], page.key_days, MOST_OTHERS + 2
+    )
+    visits = records(page.ask(question).records())
+    others = [other for other in visits if other["session_id"] != visit["session_id"]]
     local, formats = local_start(page, visit), page.formats
     when = f"{formats.day(local.date(), with_weekday=True, with_year=True)}, {formats.time(local)}"
     return VisitPage(
@@ -82,8 +86,8 @@ def build_visit(page: PageContext, visit: Record) -> VisitPage:
         [_times(page, str(goal["goal"]), goal["times"]) for goal in goals],
         _steps(page, visit),
         _moments(page, visit, views, day),
-        shown_visits(page, other_visits[:MOST_OTHERS], NamedPlaces(page, day, filtered=False)),
-        len(other_visits) > MOST_OTHERS,
+        shown_visits(page, others[:MOST_OTHERS], NamedPlaces(page, day, filtered=False)),
+        len(others) > MOST_OTHERS,
     )
 
 
@@ -150,11 +154,3 @@ def _error(page: PageContext, error: Record) -> Moment:
 def _clock(page: PageContext, moment: datetime) -> str:
     """Format a UTC moment as local time with seconds, which a visit is about."""
     return page.formats.clock(to_local(moment, page.zone))
-
-
-def _other_visits(page: PageContext, visit: Record) -> list[Record]:
-    question = visitor_question(
-        visit["visitor_id"], visit["local_date"], page.key_days, MOST_OTHERS + 2
-    )
-    visits = records(page.ask(question).records())
-    return [other for other in visits if other["session_id"] != visit["session_id"]]

@@ -244,7 +244,8 @@ def _compared_row(
     pairs = zip(linked, map(DetailCell, _cells(page, question, theirs or nothing)), strict=True)
     cells = [cell for pair in pairs for cell in pair]
     labels = [RowName(*name) for name in _names(page, question, names)]
-    return DetailRow(labels, cells, not _is_same_row(ours, theirs))
+    is_different = ours is None or theirs is None or not all(map(is_same, ours, theirs))
+    return DetailRow(labels, cells, is_different)
 
 
 def _linked_cells(
@@ -264,12 +265,6 @@ def _visits_behind(page: PageContext, question: Question, metric: str, names: An
         return ""
     view = view_behind(page.view, page.period, question, metric, names)
     return f"../visits{view.query}" if view else ""
-
-
-def _is_same_row(ours: AnswerRow | None, theirs: AnswerRow | None) -> bool:
-    if ours is None or theirs is None:
-        return False
-    return all(map(is_same, ours, theirs))
 
 
 def is_same(ours: Any, theirs: Any) -> bool:

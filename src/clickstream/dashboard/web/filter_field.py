@@ -135,11 +135,9 @@ def _is_matched(filter_: Filter) -> bool:
 
 
 def _missing_values(page: PageContext, filter_: Filter) -> list[Value]:
-    metrics, chosen = (
-        (_VISITS[DIMENSIONS[filter_.dimension].facts],),
-        Filter(filter_.dimension, filter_.values),
-    )
-    answer = page.answer(metrics, (filter_.dimension,), filters=[chosen])
+    metric = _VISITS[DIMENSIONS[filter_.dimension].facts]
+    chosen = Filter(filter_.dimension, filter_.values)
+    answer = page.answer((metric,), (filter_.dimension,), filters=[chosen])
     matched = {row[0] for row in answer.rows}
     return [value for value in filter_.values if value not in matched]
 

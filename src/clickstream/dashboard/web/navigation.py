@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,6 +95,7 @@ def navigation(page: PageContext) -> dict[str, Any]:
     """Build the values of the bar's template."""
     view = page.view
     shown = shown_tabs(page)
+    in_menu = [name for name in RANGES if name in RANGE_LABELS and name not in IN_BAR]
     return {
         "tabs": [
             TabLink(tab_label(page, tab), PATHS[tab] + view.on_tab(tab).query, tab == view.tab)
@@ -104,7 +104,7 @@ def navigation(page: PageContext) -> dict[str, Any]:
         "tab_path": PATHS[view.tab],
         "trust_path": "" if view.tab == "trust" else address_on(page, "trust", view),
         "ranges": [_range_link(page, name) for name in IN_BAR],
-        "more_ranges": [_range_link(page, name) for name in RANGES if name in _in_menu()],
+        "more_ranges": [_range_link(page, name) for name in in_menu],
         "range_in_bar": view.range in IN_BAR,
         "span": page.days(page.period),
         "compared": _compared_label(page),
@@ -175,10 +175,6 @@ def tab_label(page: PageContext, tab: Tab) -> str:
 def _has_content(page: PageContext, tab: Tab) -> bool:
     """Whether a tab has figures: the one of conversions needs a goal, a funnel or a shop."""
     return tab != "orders" or page.has_goals or bool(page.settings.funnel) or page.has_shop
-
-
-def _in_menu() -> Sequence[RangeName]:
-    return [name for name in RANGE_LABELS if name not in IN_BAR]
 
 
 def _range_link(page: PageContext, name: RangeName) -> MenuLink:

@@ -19,17 +19,12 @@ def surroundings_of(chosen: DashboardSettings, scrapers: Sequence[str] = ()) -> 
 
     `scrapers` are the networks whose clients read the metrics without a login.
     """
-    login = _proxy_login(chosen)
-    return Surroundings(chosen.url, chosen.hosts, chosen.proxy_networks, login, scrapers)
-
-
-def _proxy_login(chosen: DashboardSettings) -> ProxyLogin | None:
-    """Return the load balancer's logins, else logins in a header, else None."""
+    login: ProxyLogin | None = None
     if chosen.load_balancer:
-        return LoadBalancerLogin(chosen.load_balancer)
-    if chosen.proxy_header:
-        return HeaderLogin.of(chosen.proxy_header, chosen.proxy_networks)
-    return None
+        login = LoadBalancerLogin(chosen.load_balancer)
+    elif chosen.proxy_header:
+        login = HeaderLogin.of(chosen.proxy_header, chosen.proxy_networks)
+    return Surroundings(chosen.url, chosen.hosts, chosen.proxy_networks, login, scrapers)
 
 
 def describe_logins(chosen: DashboardSettings) -> str:

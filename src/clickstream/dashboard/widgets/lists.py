@@ -190,7 +190,10 @@ def value_name(page: PageContext, dimension: str, value: Any) -> str:
     """Return the name of a dimension's value as the pages show it."""
     formats = page.formats
     if dimension in STEPS:
-        return _step_name(page, str(value))
+        names_of_steps = [BEFORE_FIRST, *(step.name for step in page.settings.funnel)]
+        number = str(value)
+        is_step = number.isdecimal() and int(number) < len(names_of_steps)
+        return names_of_steps[int(number)] if is_step else number
     if value is None:
         if DIMENSIONS[dimension].smallest_group:
             return UNKNOWN_PLACE
@@ -234,12 +237,6 @@ def values_named(page: PageContext, dimension: str, text: str) -> list[Value]:
         for candidate in candidates
         if wanted in value_name(page, dimension, candidate).casefold()
     ]
-
-
-def _step_name(page: PageContext, number: str) -> str:
-    """Return the name of a funnel step, by its number as text."""
-    names = [BEFORE_FIRST, *(step.name for step in page.settings.funnel)]
-    return names[int(number)] if number.isdecimal() and int(number) < len(names) else number
 
 
 MODEL_LABELS: Mapping[str, str] = {

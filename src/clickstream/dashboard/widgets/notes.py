@@ -55,8 +55,13 @@ class Note:
 def find_notes(page: PageContext) -> list[Note]:
     """Return the notes of the page's period, in order of importance."""
     finders = (
-        *(find_bursts, _gaps, _incomplete_days, _late_days, _rule_changes),
-        *(_clock_changes, _compared_clock_changes),
+        find_bursts,
+        _gaps,
+        _incomplete_days,
+        _late_days,
+        _rule_changes,
+        _clock_changes,
+        _compared_clock_changes,
     )
     notes = [note for find in finders for note in find(page)]
     return sorted(notes, key=lambda note: (note.gravity, note.at, note.text))

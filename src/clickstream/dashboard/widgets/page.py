@@ -274,7 +274,7 @@ class PageContext:
         """Return the questions of a panel, for the page's period or another."""
         goal, dates = self.goal_of(self.parts(panel)[0]), period or self.period
         return panel.questions(
-            *(self.view, dates, self.key_days, self.hidden, goal, self.until_complete(dates))
+            self.view, dates, self.key_days, self.hidden, goal, self.until_complete(dates)
         )
 
     def days(self, period: Period) -> str:
