@@ -119,7 +119,7 @@ def metrics_page() -> str:
 
 def dimension_sql(dimension: Dimension) -> str:
     """Return the definition of a dimension, if it has one, and its SQL."""
-    parts = [part for part in (dimension.known, dimension.sql) if part]
+    parts = [part for part in (dimension.history_sql, dimension.sql) if part]
     sql = "<br>".join(f"`{part}`" for part in parts)
     return f"{dimension.definition}<br>{sql}" if dimension.definition else sql
 

@@ -58,10 +58,10 @@ def _compiled_templates() -> BytecodeCache | None:
     try:
         directory = user_cache() / "templates"
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = directory.stat()
+        status = directory.stat()
     except (OSError, RuntimeError):
         return None
-    if found.st_uid != os.getuid() or found.st_mode & 0o022:
+    if status.st_uid != os.getuid() or status.st_mode & 0o022:
         return None
     # The code depends on the version of Jinja, and on the options of the environment below.
     compiler = hashlib.blake2b(Path(__file__).read_bytes(), digest_size=4).hexdigest()

@@ -189,10 +189,10 @@ class Accounts:
     def _read(self) -> dict[str, Account]:
         """Return the accounts by name; read the file again only after a change."""
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except FileNotFoundError:
             return {}
-        state = (found.st_ino, found.st_mtime_ns, found.st_size)
+        state = (status.st_ino, status.st_mtime_ns, status.st_size)
         known_state, accounts = self._known
         if state != known_state:
             accounts = self._parse()
@@ -202,7 +202,7 @@ class Accounts:
     def _parse(self) -> dict[str, Account]:
         try:
             stored = json.loads(self._path.read_text(encoding="utf-8"))
-            accounts = [Account.from_json(one) for one in stored["accounts"]]
+            accounts = [Account.from_json(account) for account in stored["accounts"]]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UnusableDashboardFile(
                 f"Can't read the accounts in {self._path}: {error!r}. Restore the file, or delete "
@@ -224,8 +224,8 @@ class Accounts:
 def _existing(accounts: Mapping[str, Account], name: str) -> Account:
     if name in accounts:
         return accounts[name]
-    known = ", ".join(sorted(accounts)) or "none"
-    raise InputError(f"There is no account {name!r}; the accounts are: {known}.")
+    names = ", ".join(sorted(accounts)) or "none"
+    raise InputError(f"There is no account {name!r}; the accounts are: {names}.")
 
 
 def _hash_allowed(password: str) -> PasswordHash:

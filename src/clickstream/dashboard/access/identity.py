@@ -71,14 +71,14 @@ NOBODY = Identity("", is_read_only=True)
 
 def find_identity(request: Request) -> Identity | None:
     """Return the identity of the reader; None if no guard has set it."""
-    found = getattr(request.state, "identity", None)
-    return found if isinstance(found, Identity) else None
+    identity = getattr(request.state, "identity", None)
+    return identity if isinstance(identity, Identity) else None
 
 
 def identity_of(request: Request) -> Identity:
     """Return the identity of the reader. Raises HTTPException 401 if no guard has set it."""
-    if found := find_identity(request):
-        return found
+    if identity := find_identity(request):
+        return identity
     raise HTTPException(HTTPStatus.UNAUTHORIZED, "Log in first.")
 
 

@@ -12,7 +12,7 @@ import logging
 import re
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
+from cachetools import LRUCache
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -69,7 +70,7 @@ class SigningKeys:
     def __init__(self, base_url: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._base_url = base_url
         self._clock = clock
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._entries: LRUCache[str, _Entry] = LRUCache(MAX_KEYS)
         self._fetches: deque[float] = deque(maxlen=FETCHES_PER_MINUTE)
         self._lock = threading.Lock()
 
@@ -95,23 +96,16 @@ class SigningKeys:
         """Return the entry of an id, and whether the caller must fetch its key."""
         with self._lock:
             now = self._clock()
-            known = self._entries.get(key_id)
-            if known and not known.is_over(now):
-                self._entries.move_to_end(key_id)
-                return known, False
-            self._count_fetch(now)
+            cached = self._entries.get(key_id)
+            if cached and not cached.is_over(now):
+                return cached, False
+            if len(self._fetches) == FETCHES_PER_MINUTE and now - self._fetches[0] < 60:
+                raise KeyUnavailableError(
+                    f"{FETCHES_PER_MINUTE} keys were asked for within a minute, which is the limit"
+                )
+            self._fetches.append(now)
             entry = self._entries[key_id] = _Entry(now)
-            self._entries.move_to_end(key_id)
-            if len(self._entries) > MAX_KEYS:
-                self._entries.popitem(last=False)
             return entry, True
-
-    def _count_fetch(self, now: float) -> None:
-        if len(self._fetches) == FETCHES_PER_MINUTE and now - self._fetches[0] < 60:
-            raise KeyUnavailableError(
-                f"{FETCHES_PER_MINUTE} keys were asked for within a minute, which is the limit"
-            )
-        self._fetches.append(now)
 
 
 def _fetch(url: str) -> EllipticCurvePublicKey:

@@ -6,13 +6,13 @@ import logging
 import math
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
 from anyio import CapacityLimiter, to_thread
+from cachetools import TTLCache
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import PackageLoader
@@ -43,7 +43,6 @@ class _Failures:
 
     count: int = 0
     free_at: float = 0.0
-    last_at: float = 0.0
 
 
 class Throttle:
@@ -56,8 +55,9 @@ class Throttle:
         self, clock: Callable[[], float] = time.monotonic, max_entries: int = MAX_ENTRIES
     ) -> None:
         self._clock = clock
-        self._max_entries = max_entries
-        self._entries: OrderedDict[tuple[str, str], _Failures] = OrderedDict()
+        self._entries: TTLCache[tuple[str, str], _Failures] = TTLCache(
+            max_entries, FORGET_SECONDS, clock
+        )
         self._lock = threading.Lock()
 
     def begin(self, account: str, address: str) -> int:
@@ -65,13 +65,17 @@ class Throttle:
         keys = _keys(account, address)
         with self._lock:
             now = self._clock()
-            self._forget_old(now)
-            known = [self._entries[key] for key in keys if key in self._entries]
-            wait = max([entry.free_at - now for entry in known], default=0.0)
+            entries = [self._entries.get(key) or _Failures() for key in keys]
+            wait = max(entry.free_at - now for entry in entries)
             if wait > 0:
                 return math.ceil(wait)
-            for key in keys:
-                self._count(key, now)
+            for key, entry in zip(keys, entries, strict=True):
+                entry.count += 1
+                if entry.count >= FREE_FAILURES:
+                    doublings = min(entry.count - FREE_FAILURES, 16)
+                    seconds = min(FIRST_WAIT_SECONDS * 2**doublings, LONGEST_WAIT_SECONDS)
+                    entry.free_at = now + seconds
+                self._entries[key] = entry  # now it is forgotten an hour later
             return 0
 
     def succeed(self, account: str, address: str) -> None:
@@ -88,25 +92,6 @@ class Throttle:
 
     def __len__(self) -> int:
         return len(self._entries)
-
-    def _count(self, key: tuple[str, str], now: float) -> None:
-        entry = self._entries.setdefault(key, _Failures())
-        self._entries.move_to_end(key)
-        entry.count += 1
-        entry.last_at = now
-        if entry.count >= FREE_FAILURES:
-            doublings = min(entry.count - FREE_FAILURES, 16)
-            entry.free_at = now + min(FIRST_WAIT_SECONDS * 2**doublings, LONGEST_WAIT_SECONDS)
-        if len(self._entries) > self._max_entries:
-            self._entries.popitem(last=False)
-
-    def _forget_old(self, now: float) -> None:
-        """Delete entries without a recent failure; the oldest come first."""
-        while self._entries:
-            key, entry = next(iter(self._entries.items()))
-            if now - entry.last_at < FORGET_SECONDS:
-                return
-            del self._entries[key]
 
 
 def _keys(account: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -183,8 +168,8 @@ class LoginRoutes:
             return self._throttle_response(next_path, name, wait)
         account = await self._verify(name, form.get("password", ""))
         if not account:
-            known = repr(name) if self._accounts.get(name) else "an unknown account"
-            log.warning("Login to %s failed from %s.", known, address)
+            shown_name = repr(name) if self._accounts.get(name) else "an unknown account"
+            log.warning("Login to %s failed from %s.", shown_name, address)
             message = "The name or the password is wrong."
             return self._page(next_path, name, message, HTTPStatus.UNAUTHORIZED)
         self._throttle.succeed(name, address)

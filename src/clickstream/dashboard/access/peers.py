@@ -41,7 +41,7 @@ class ForwardedPeers:
         forwarded = ",".join(headers.getlist("x-forwarded-for"))
         client = networks.client_address(peer, forwarded, self._trusted)
         scheme = scope["scheme"]
-        if [one.lower() for one in headers.getlist("x-forwarded-proto")] == ["https"]:
+        if [protocol.lower() for protocol in headers.getlist("x-forwarded-proto")] == ["https"]:
             is_trusted = (networks.address_in(peer) or "") in self._trusted
             scheme = "https" if is_trusted else scheme
         return {**scope, "client": (client, 0), "scheme": scheme, _PEER: peer}

@@ -38,20 +38,20 @@ class SharedPages:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request as the reader of its link, or answer it."""
         token, slash, rest = scope["path"].removeprefix(PREFIX).partition("/")
-        found = self._find(token)
-        if not isinstance(found, Share):
-            await found(scope, receive, send)
+        result = self._find(token)
+        if not isinstance(result, Share):
+            await result(scope, receive, send)
             return
-        answer = self._answer(found, token, slash + rest, scope["method"])
+        answer = self._answer(result, token, slash + rest, scope["method"])
         if answer:
             await answer(scope, receive, send)
             return
         Request(scope).state.identity = Identity(
             "",
             is_read_only=True,
-            tabs=found.tabs,
+            tabs=result.tabs,
             sees_entries=False,
-            shared=SharedWith(found.name, found.expires_at),
+            shared=SharedWith(result.name, result.expires_at),
         )
         # As for a mounted application: its routes match the rest of the path.
         root_path = f"{scope.get('root_path', '')}{PREFIX}{token}"
@@ -60,16 +60,15 @@ class SharedPages:
     def _find(self, token: str) -> Share | Response:
         """Return the link of a token, or the response if it is not valid."""
         try:
-            found = self._shares.find(token)
+            result = self._shares.find(token)
         except InputError as error:
             log.error("Share links do not work until this is repaired. %s", error)
             return self._show_message(UNREADABLE, HTTPStatus.SERVICE_UNAVAILABLE)
-        if found is None:
+        if result is None:
             return self._show_message(NO_PAGE, HTTPStatus.NOT_FOUND)
-        return found if isinstance(found, Share) else self._end(found)
-
-    def _end(self, ended: ShareEnd) -> Response:
-        return self._show_message(ENDED[ended], HTTPStatus.GONE)
+        if isinstance(result, ShareEnd):
+            return self._show_message(ENDED[result], HTTPStatus.GONE)
+        return result
 
     def _answer(self, share: Share, token: str, path: str, method: str) -> Response | None:
         """Return the response to a request for another page; None if the link has the page."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -111,20 +112,20 @@ class Share:
 
 def _known_tabs(tabs: Collection[str]) -> tuple[Tab, ...]:
     """Return the tabs of a link in the order of the bar. Raises InputError without any."""
-    found = tuple(tab for tab in TABS if tab in tabs)
-    if not found or not {*tabs} <= {*TABS}:
+    opened = tuple(tab for tab in TABS if tab in tabs)
+    if not opened or not {*tabs} <= {*TABS}:
         raise InputError(f"A link opens one or more of these pages: {', '.join(TABS)}.")
-    return found
+    return opened
 
 
 def _find_equal(shares: Sequence[Share], share: Share) -> Share | None:
     """Find the link that a double click, which sends a form twice, has already made."""
-    values = (share.name, share.tabs, share.start, share.query, share.created_by)
-    for one in shares:
-        is_alike = (one.name, one.tabs, one.start, one.query, one.created_by) == values
-        has_times = one.expires_at - one.created_at == share.expires_at - share.created_at
-        if is_alike and has_times and abs(one.created_at - share.created_at) < _DOUBLE_CLICK:
-            return one
+    values_of = attrgetter("name", "tabs", "start", "query", "created_by")
+    for existing in shares:
+        is_alike = values_of(existing) == values_of(share)
+        has_times = existing.expires_at - existing.created_at == share.expires_at - share.created_at
+        if is_alike and has_times and abs(existing.created_at - share.created_at) < _DOUBLE_CLICK:
+            return existing
     return None
 
 

@@ -34,10 +34,10 @@ class Box:
         """The y of the plot's lower edge."""
         return self.height - self.bottom
 
-    def x(self, place: int, places: int) -> float:
-        """Return the x of a place; the first is at the left edge, the last at the right edge."""
+    def x(self, index: int, number: int) -> float:
+        """Return the x of one of `number` positions, which fill the plot from edge to edge."""
         inner = self.width - self.left - self.right
-        return round(self.left + inner * (place / (places - 1) if places > 1 else 0.5), 1)
+        return round(self.left + inner * (index / (number - 1) if number > 1 else 0.5), 1)
 
     def y(self, value: float, top: float) -> float:
         """Return the y of a value on an axis from 0 to `top`."""
@@ -66,7 +66,7 @@ def axis(values: Iterable[float], most: int = 4) -> tuple[float, list[float]]:
     magnitude = 10 ** floor(log10(raw))
     step = next(nice * magnitude for nice in _NICE if nice * magnitude >= raw * (1 - 1e-9))
     number = max(ceil(highest / step - 1e-9), 1)
-    return step * number, [step * place for place in range(number + 1)]
+    return step * number, [step * multiple for multiple in range(number + 1)]
 
 
 def with_left_margin(box: Box, texts: Sequence[str]) -> Box:
@@ -82,9 +82,9 @@ def x_ticks(labels: Sequence[str], box: Box) -> list[Tick]:
     number = max(min(MOST_TICKS, fitting, len(labels)), 1)
     step = max(ceil((len(labels) - 1) / max(number - 1, 1)), 1)
     ticks = []
-    for place in range(0, len(labels), step):
-        x = box.x(place, len(labels))
-        half = len(labels[place]) * _CHARACTER / 2
+    for index in range(0, len(labels), step):
+        x = box.x(index, len(labels))
+        half = len(labels[index]) * _CHARACTER / 2
         anchor = "start" if x - half < 0 else "end" if x + half > box.width else "middle"
-        ticks.append(Tick(x, labels[place], anchor))
+        ticks.append(Tick(x, labels[index], anchor))
     return ticks

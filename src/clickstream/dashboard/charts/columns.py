@@ -13,7 +13,7 @@ from clickstream.dashboard.charts.axis import Box, Tick, Values, axis, with_left
 HALF = Box(560, 210)
 NARROW = Box(360, 200)
 _FILLED = 0.72
-"""The share of a place's width that its column fills."""
+"""The share of a position's width that its column fills."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def column_chart(
 ) -> ColumnChart:
     """Compute the geometry of stacked columns.
 
-    `stacks` has one sequence for each part, with its values at all places. The column at the place
-    `unfinished` is not final.
+    `stacks` has one sequence for each part, with its values at all positions. The column at
+    the index `unfinished` is not final.
     """
     sums = [sum(value or 0 for value in column) for column in zip(*stacks, strict=True)]
     top, steps = axis(sums)
@@ -73,8 +73,8 @@ def column_chart(
         x_ticks(labels, centred),
         _parts(stacks, box, band, top, unfinished),
         [
-            Strip(round(box.left + place * band, 1), round(band, 1), title)
-            for place, title in enumerate(titles)
+            Strip(round(box.left + index * band, 1), round(band, 1), title)
+            for index, title in enumerate(titles)
         ],
     )
 
@@ -83,14 +83,14 @@ def _parts(
     stacks: Sequence[Values], box: Box, band: float, top: float, unfinished: int | None
 ) -> list[ColumnPart]:
     parts = []
-    for place, column in enumerate(zip(*stacks, strict=True)):
+    for index, column in enumerate(zip(*stacks, strict=True)):
         below = 0.0
-        x = round(box.left + band * (place + (1 - _FILLED) / 2), 1)
+        x = round(box.left + band * (index + (1 - _FILLED) / 2), 1)
         for number, value in enumerate(column):
             if value:
                 lower, upper = box.y(below, top), box.y(below + value, top)
                 height = round(lower - upper, 1)
-                is_open = place == unfinished
+                is_open = index == unfinished
                 parts.append(
                     ColumnPart(x, upper, round(band * _FILLED, 1), height, number, is_open)
                 )

@@ -65,7 +65,7 @@ def heat_map(
         step_x - 1.5,
         step_y - 2,
         cells,
-        [Tick(place * step_y + 14, name, "end") for place, name in enumerate(rows)],
+        [Tick(index * step_y + 14, name, "end") for index, name in enumerate(rows)],
         [Tick(left + (column + 0.5) * step_x, name) for column, name in columns.items()],
     )
 

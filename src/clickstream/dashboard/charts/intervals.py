@@ -31,8 +31,8 @@ class IntervalAxis:
     @classmethod
     def of_intervals(cls, intervals: Sequence[DrawInterval]) -> IntervalAxis:
         """Return the axis that has 0 and all intervals."""
-        low = min([0.0, *(one.low for one in intervals)])
-        high = max([0.0, *(one.high for one in intervals)])
+        low = min([0.0, *(interval.low for interval in intervals)])
+        high = max([0.0, *(interval.high for interval in intervals)])
         _, (_, step, *_) = axis([high - low])
         return cls(low // step * step, max(-(-high // step), 1) * step, step)
 
@@ -40,9 +40,9 @@ class IntervalAxis:
         """Return the position of a value in per cent."""
         return round(100 * (value - self.low) / (self.high - self.low), 2)
 
-    def place_interval(self, one: DrawInterval) -> DrawInterval:
+    def place_interval(self, interval: DrawInterval) -> DrawInterval:
         """Return the positions of an interval."""
-        return DrawInterval(*map(self.place, one))
+        return DrawInterval(*map(self.place, interval))
 
     def ticks(self, label_of: Callable[[float], str]) -> list[IntervalTick]:
         """Return the labels of the axis; those at its ends stay inside of it."""

@@ -20,7 +20,7 @@ NARROW = Box(360, 220)
 
 @dataclass(frozen=True)
 class ChartPlace:
-    """A place on the x axis that reacts to the pointer: its strip, and the text of its tooltip.
+    """A position on the x axis that reacts to the pointer: its strip, and the text of its tooltip.
 
     `days` is its first and last date, such as 2026-11-02/2026-11-08.
     """
@@ -75,10 +75,10 @@ class LineChart:
 class ChartSeries:
     """The data of a line chart.
 
-    `labels` name the places on the axis, `titles` are the tooltips of the places, `days` are their
-    dates as in `ChartPlace`. Values are None where there is no data. Values from the place
-    `unfinished_from` on are not final. The plot is shaded from the place `shaded_from` on. `notes`
-    maps places to numbers of notes; at `own_notes`, accounts wrote a note.
+    `labels` name the positions on the axis, `titles` are their tooltips, `days` are their dates as
+    in `ChartPlace`. Values are None where there is no data. Values from the index
+    `unfinished_from` on are not final. The plot is shaded from the index `shaded_from` on. `notes`
+    maps indices to numbers of notes; at `own_notes`, accounts wrote a note.
     """
 
     now: Values
@@ -94,12 +94,12 @@ class ChartSeries:
 
 def line_chart(series: ChartSeries, box: Box, label_of: Callable[[float], str]) -> LineChart:
     """Compute the geometry of a line chart; `label_of` formats a value of the axis."""
-    places = len(series.now)
+    number = len(series.now)
     top, steps = axis([v for v in (*series.now, *series.then) if v is not None])
     texts = [label_of(step) for step in steps]
     box = with_left_margin(box, texts)
     points = _points(series.now, box, top)
-    open_from = places if series.unfinished_from is None else series.unfinished_from
+    open_from = number if series.unfinished_from is None else series.unfinished_from
     runs = list(_runs([p if i < open_from else None for i, p in enumerate(points)]))
     return LineChart(
         box,
@@ -107,7 +107,7 @@ def line_chart(series: ChartSeries, box: Box, label_of: Callable[[float], str]) 
         x_ticks(series.labels, box),
         [_area(run, box) for run in runs if len(run) > 1],
         [_path(run) for run in runs if len(run) > 1],
-        _path([p for p in points[max(open_from - 1, 0) :] if p]) if open_from < places else "",
+        _path([p for p in points[max(open_from - 1, 0) :] if p]) if open_from < number else "",
         [_path(run) for run in _runs(_points(series.then, box, top)) if len(run) > 1],
         _dots(runs, points, open_from),
         _strips(series, points, box),
@@ -117,11 +117,11 @@ def line_chart(series: ChartSeries, box: Box, label_of: Callable[[float], str]) 
 
 
 def _shade(series: ChartSeries, box: Box) -> Shade | None:
-    """Shade from the middle between the place and the one before it."""
+    """Shade from the middle between the position and the one before it."""
     if series.shaded_from is None:
         return None
-    number, place = len(series.now), series.shaded_from
-    x = (box.x(max(place - 1, 0), number) + box.x(place, number)) / 2
+    number, index = len(series.now), series.shaded_from
+    x = (box.x(max(index - 1, 0), number) + box.x(index, number)) / 2
     return Shade(round(x, 1), round(box.width - box.right - x, 1))
 
 
@@ -130,20 +130,20 @@ def _markers(series: ChartSeries, box: Box) -> list[Marker]:
     markers: list[Marker] = []
     ends = [-MARKER_SIZE] * MARKER_ROWS
     """The x of the last marker of each row."""
-    for place, number in sorted((series.notes or {}).items()):
-        x = box.x(place, len(series.now))
+    for index, number in sorted((series.notes or {}).items()):
+        x = box.x(index, len(series.now))
         free = (row for row, end in enumerate(ends) if x - end >= MARKER_SIZE)
         row = next(free, ends.index(min(ends)))
         ends[row] = x
         y = box.top + row * MARKER_SIZE
-        markers.append(Marker(x, y, number, place in series.own_notes))
+        markers.append(Marker(x, y, number, index in series.own_notes))
     return markers
 
 
 def _points(values: Values, box: Box, top: float) -> list[tuple[float, float] | None]:
     return [
-        None if value is None else (box.x(place, len(values)), box.y(value, top))
-        for place, value in enumerate(values)
+        None if value is None else (box.x(index, len(values)), box.y(value, top))
+        for index, value in enumerate(values)
     ]
 
 
@@ -183,11 +183,11 @@ def _strips(
     number = len(series.titles)
     width = (box.width - box.left - box.right) / max(number - 1, 1)
     strips = []
-    for place, (title, days) in enumerate(zip(series.titles, series.days, strict=True)):
-        x = box.x(place, number)
+    for index, (title, days) in enumerate(zip(series.titles, series.days, strict=True)):
+        x = box.x(index, number)
         left = max(x - width / 2, 0)
         right = min(x + width / 2, box.width)
-        point = points[place]
+        point = points[index]
         y = point[1] if point else None
         strips.append(ChartPlace(x, round(left, 1), round(right - left, 1), title, days, y))
     return strips
@@ -195,12 +195,12 @@ def _strips(
 
 def sparkline(values: Values, width: float = 150, height: float = 34) -> Sequence[str]:
     """Return the paths of a sparkline that fills its box; no value is None at either end."""
-    places = [place for place, value in enumerate(values) if value is not None]
-    values = values[places[0] : places[-1] + 1] if places else []
-    known = [value for value in values if value is not None]
-    if not known:
+    present = [index for index, value in enumerate(values) if value is not None]
+    values = values[present[0] : present[-1] + 1] if present else []
+    numbers = [value for value in values if value is not None]
+    if not numbers:
         return []
-    low, high = min(known), max(known)
+    low, high = min(numbers), max(numbers)
     box = Box(width, height, top=3, right=0, bottom=3, left=0)
     scaled = [None if v is None else (v - low if high > low else 0.5) for v in values]
     points = _points(scaled, box, (high - low) or 1)
@@ -221,7 +221,7 @@ class SmallLine:
 
 
 def small_line(values: Values, top: float, unfinished: int | None, box: Box = SMALL) -> SmallLine:
-    """Compute a small line; the value at the place `unfinished` is not final."""
+    """Compute a small line; the value at the index `unfinished` is not final."""
     points = _points(values, box, top or 1)
     open_from = len(points) if unfinished is None else unfinished
     runs = [run for run in _runs(points[:open_from]) if len(run) > 1]

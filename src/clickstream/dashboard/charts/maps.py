@@ -1,4 +1,4 @@
-"""Map projections: positions of places on the world map and on a country's outline, and the files.
+"""Maps: projections and files of shapes, colour classes, and labels of cities.
 
 `scripts/make_map.py` writes the shapes to `static/map` with the same projections. Pages reference
 them by `<use>`, so a map adds only few bytes to a page.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from math import asin, cos, radians, sin, sqrt
-from typing import Any
+from math import asin, ceil, cos, floor, log10, radians, sin, sqrt
+from typing import Any, Literal
 
 Point = tuple[float, float]
 
@@ -123,7 +124,9 @@ def frames(country: str) -> Sequence[Frame]:
 
 def on_outline(country: str, longitude: float, latitude: float) -> Point | None:
     """Project a place to the view box of a country's outline; None outside of it."""
-    frame = next((one for one in frames(country) if one.holds(longitude, latitude)), None)
+    frame = next(
+        (candidate for candidate in frames(country) if candidate.holds(longitude, latitude)), None
+    )
     return frame.place(longitude, latitude) if frame else None
 
 
@@ -148,3 +151,132 @@ def digest_of(contents: Mapping[str, bytes]) -> str:
     for name, content in sorted(contents.items()):
         digest.update(b"%s %d\n" % (name.encode(), len(content)) + content)
     return digest.hexdigest()
+
+
+# Colour classes of a map: their bounds, and the class of a value.
+
+LEVELS = (1, 3, 5, 7, 8)
+"""The shades of the classes, the lightest first, as in the style sheet."""
+_STEPS = (1, 2, 2.5, 5, 10)
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The lower bounds of classes. Values below the first bound are in the first class, too."""
+
+    bounds: Sequence[float]
+
+    def level(self, value: float) -> int:
+        """Return the shade of a value."""
+        return self.levels[max(bisect_right(self.bounds, value) - 1, 0)]
+
+    @property
+    def levels(self) -> Sequence[int]:
+        """The shade of each class; the last class always has the darkest shade."""
+        return LEVELS[len(LEVELS) - len(self.bounds) :]
+
+
+def classes_of_counts(values: Sequence[float]) -> Classes:
+    """Build classes by powers (10, 30, 100, 300 …) over the range of values, one per shade."""
+    low, high = max(min(values, default=1), 1), max([*values, 1])
+    powers = [factor * 10**power for power in range(floor(log10(low)), 16) for factor in (1, 3)]
+    bounds = [bound for bound in powers if bound <= high]
+    below = [bound for bound in bounds if bound <= low]
+    return Classes(tuple([*below[-1:], *(b for b in bounds if b > low)][-len(LEVELS) :]))
+
+
+def classes_of_shares(values: Sequence[float]) -> Classes:
+    """Build classes of equal width from 0, at most as many as there are shades."""
+    high = max(values, default=0) or 0.01
+    power = 10 ** floor(log10(high / len(LEVELS)))
+    step = next(step * power for step in _STEPS if step * power * len(LEVELS) >= high)
+    number = min(max(ceil(high / step - 1e-9), 1), len(LEVELS))
+    return Classes(tuple(round(step * multiple, 9) for multiple in range(number)))
+
+
+# Circles of cities on a country's outline, and the choice of cities that get a label.
+
+LARGEST_RADIUS, SMALLEST_RADIUS = 40, 5
+LARGE_TEXT, SMALL_TEXT = 40, 24
+"""Sizes of labels: large labels are readable on a phone, which has space for few."""
+LARGE_LABELS, MOST_LABELS = 3, 8
+_CHARACTER = 0.56
+"""Width of a letter relative to the size of its text."""
+_GAP = 6
+
+Anchor = Literal["start", "end", "middle"]
+ANCHORS: tuple[Anchor, ...] = ("start", "end", "middle")
+"""Position of a label: right of its circle, left of it, or below it."""
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A city: its position, its name and its size."""
+
+    x: float
+    y: float
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Label:
+    """A name beside a circle. `is_large`: there is space for it on a phone."""
+
+    x: float
+    y: float
+    text: str
+    anchor: Anchor
+    is_large: bool
+
+
+def radius(value: float, largest: float) -> float:
+    """Return the radius of a circle whose area shows a value."""
+    return round(max(LARGEST_RADIUS * sqrt(value / largest), SMALLEST_RADIUS), 1)
+
+
+def place_labels(spots: Sequence[Spot]) -> list[Label]:
+    """Label the largest spots, as far as labels do not overlap; the largest come first."""
+    largest = max((spot.value for spot in spots), default=1)
+    taken: list[Box] = []
+    labels: list[Label] = []
+    for spot in spots:
+        if len(labels) == MOST_LABELS:
+            break
+        sizes = (LARGE_TEXT, SMALL_TEXT) if len(labels) < LARGE_LABELS else (SMALL_TEXT,)
+        fitting = (
+            (_box(spot, radius(spot.value, largest), anchor, size), anchor, size)
+            for size in sizes
+            for anchor in ANCHORS
+        )
+        for box, anchor, size in fitting:
+            if _is_inside(box) and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                labels.append(_label(spot, box, anchor, size == LARGE_TEXT))
+                break
+    return labels
+
+
+def _box(spot: Spot, size: float, anchor: Anchor, text_size: float) -> Box:
+    """Return the box of a label: beside its circle, or below it for the anchor `middle`."""
+    width, half = len(spot.name) * text_size * _CHARACTER, text_size / 2
+    if anchor == "middle":
+        top = spot.y + size + _GAP
+        return spot.x - width / 2, top, spot.x + width / 2, top + text_size
+    near = spot.x + (size + _GAP if anchor == "start" else -size - _GAP - width)
+    return near, spot.y - half, near + width, spot.y + half
+
+
+def _label(spot: Spot, box: Box, anchor: Anchor, is_large: bool) -> Label:
+    at = {"start": box[0], "end": box[2], "middle": spot.x}[anchor]
+    return Label(round(at, 1), round((box[1] + box[3]) / 2, 1), spot.name, anchor, is_large)
+
+
+def _is_inside(box: Box) -> bool:
+    return box[0] >= 0 and box[1] >= 0 and box[2] <= OUTLINE_WIDTH and box[3] <= OUTLINE_HEIGHT
+
+
+def _overlap(box: Box, other: Box) -> bool:
+    return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]

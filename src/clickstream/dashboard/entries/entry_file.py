@@ -51,11 +51,13 @@ class Contents(Generic[AnyEntry]):
 
     def entry(self, entry_id: str) -> AnyEntry | None:
         """Return the entry with an id."""
-        return next((one for one in self.entries if one.id == entry_id), None)
+        return next((entry for entry in self.entries if entry.id == entry_id), None)
 
     def deleted_entry(self, entry_id: str) -> AnyEntry | None:
         """Return the deleted entry with an id."""
-        return next((one.entry for one in self.deleted if one.entry.id == entry_id), None)
+        return next(
+            (deletion.entry for deletion in self.deleted if deletion.entry.id == entry_id), None
+        )
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,8 @@ class EntryFile(Generic[AnyEntry]):
     def read(self) -> Contents[AnyEntry]:
         """Return the current entries. Raises InputError if the file is damaged."""
         stored = self.read_bytes()
-        known, contents = self._parsed
-        if stored != known:
+        parsed, contents = self._parsed
+        if stored != parsed:
             contents = self._parse(stored)
             self._parsed = (stored, contents)
         return contents
@@ -130,7 +132,7 @@ class EntryFile(Generic[AnyEntry]):
                 raise self._unknown(entry_id)
             if entry is None:
                 return before
-            rest = [one for one in before.entries if one.id != entry_id]
+            rest = [kept for kept in before.entries if kept.id != entry_id]
             return Contents(rest, [*before.deleted, Deleted(entry, now)])
 
         self._change(change, now)
@@ -144,7 +146,7 @@ class EntryFile(Generic[AnyEntry]):
                 raise self._unknown(entry_id)
             if entry is None:
                 return before
-            rest = [one for one in before.deleted if one.entry.id != entry_id]
+            rest = [deletion for deletion in before.deleted if deletion.entry.id != entry_id]
             return self._with(Contents(before.entries, rest), entry)
 
         self._change(change, now)
@@ -174,11 +176,12 @@ class EntryFile(Generic[AnyEntry]):
         """Format the file's text, without entries that were deleted too long ago."""
         oldest = now - timedelta(days=self.kind.undo_days)
         # At most as many deleted entries as others: adding and deleting must not fill the disk.
-        deleted = [one for one in contents.deleted if one.deleted_at > oldest][-self.kind.most :]
+        recent = [deletion for deletion in contents.deleted if deletion.deleted_at > oldest]
         stored = {
-            self.kind.plural: [one.as_json() for one in contents.entries],
+            self.kind.plural: [entry.as_json() for entry in contents.entries],
             "deleted": [
-                {**one.entry.as_json(), "deleted_at": one.deleted_at.isoformat()} for one in deleted
+                {**deletion.entry.as_json(), "deleted_at": deletion.deleted_at.isoformat()}
+                for deletion in recent[-self.kind.most :]
             ],
         }
         return json.dumps(stored, indent=1, ensure_ascii=False) + os.linesep
@@ -189,10 +192,10 @@ class EntryFile(Generic[AnyEntry]):
         try:
             values = json.loads(stored)
             return Contents(
-                [self.kind.from_json(one) for one in values[self.kind.plural]],
+                [self.kind.from_json(value) for value in values[self.kind.plural]],
                 [
-                    Deleted(self.kind.from_json(one), datetime.fromisoformat(one["deleted_at"]))
-                    for one in values["deleted"]
+                    Deleted(self.kind.from_json(value), datetime.fromisoformat(value["deleted_at"]))
+                    for value in values["deleted"]
                 ],
             )
         except (ValueError, KeyError, TypeError, AttributeError, InputError) as error:

@@ -119,8 +119,8 @@ def coverage_questions(period: Period, now: datetime) -> tuple[Question, Questio
 
 def is_period_complete(ask: Ask, period: Period, zone: ZoneInfo) -> bool:
     """Ask whether enough hours of a period are published and complete to compare it."""
-    found = ask(build_question(("published_hours", "incomplete_hours"), (), period)).single()
-    complete = (found["published_hours"] or 0) - (found["incomplete_hours"] or 0)
+    figures = ask(build_question(("published_hours", "incomplete_hours"), (), period)).single()
+    complete = (figures["published_hours"] or 0) - (figures["incomplete_hours"] or 0)
     return are_nearly_all(complete, period, zone)
 
 
@@ -137,7 +137,7 @@ def log_question(now: datetime) -> Question:
 
 def measure_coverage(ask: Ask, period: Period, zone: ZoneInfo, now: datetime) -> Coverage:
     """Ask which hours of a period are published, as of the local moment `now` (naive)."""
-    of_days, of_hours, of_all = (ask(one) for one in coverage_questions(period, now))
+    of_days, of_hours, of_all = (ask(question) for question in coverage_questions(period, now))
     moment = now.replace(tzinfo=zone)
     whole = of_all.single()
     # Pages of one range share the coverage, which takes longer than its questions.
@@ -154,12 +154,18 @@ def _coverage(
     now: datetime,
 ) -> Coverage:
     hours = {Hour.at(hour_at): bool(lacks) for hour_at, lacks in of_hours.rows}
+    days = {
+        record["day"]: DayCoverage(
+            record["published_hours"], {name: int(record[name]) for name in BALANCE}
+        )
+        for record in of_days.records()
+    }
     return Coverage(
         period,
         zone,
         min(hours).naive if hours else None,
         max(hours).naive if hours else None,
-        {record["day"]: _day_coverage(record) for record in of_days.records()},
+        days,
         measure_completeness(
             span_of_period(period, zone),
             _hour_or_none(whole["log_begins"]),
@@ -173,10 +179,6 @@ def _coverage(
 
 def _hour_or_none(hour_at: datetime | None) -> Hour | None:
     return None if hour_at is None else Hour.at(hour_at)
-
-
-def _day_coverage(record: Mapping[str, Any]) -> DayCoverage:
-    return DayCoverage(record["published_hours"], {name: int(record[name]) for name in BALANCE})
 
 
 def low_hours(ask: Ask, period: Period, zone: ZoneInfo) -> list[LowHour]:
@@ -233,19 +235,19 @@ class MissingServer:
 def missing_servers(ask: Ask, period: Period) -> list[MissingServer]:
     """Ask which servers are missing in the published hours of a period; sorted by name."""
     metrics = ("incomplete_hours", "first_hour", "newest_hour")
-    found: dict[str, MissingServer] = {}
+    servers: dict[str, MissingServer] = {}
     for record in ask(build_question(metrics, ("missing_sources",), period)).records():
         names = record["missing_sources"]
         for name in names.split(HOSTS_SEPARATOR) if names else ():
             new = MissingServer(name, *(record[metric] for metric in metrics))
-            known = found.get(name, new)
-            found[name] = MissingServer(
+            earlier = servers.get(name, new)
+            servers[name] = MissingServer(
                 name,
-                new.hours + (known.hours if known is not new else 0),
-                min(new.first, known.first),
-                max(new.newest, known.newest),
+                new.hours + (earlier.hours if earlier is not new else 0),
+                min(new.first, earlier.first),
+                max(new.newest, earlier.newest),
             )
-    return [found[name] for name in sorted(found)]
+    return [servers[name] for name in sorted(servers)]
 
 
 def hours_of(period: Period, zone: ZoneInfo) -> int:
@@ -255,18 +257,18 @@ def hours_of(period: Period, zone: ZoneInfo) -> int:
 
 def clock_changes(period: Period, zone: ZoneInfo) -> list[tuple[datetime, int]]:
     """Return each local hour (naive) that occurs twice or not at all, and the hours of its day."""
-    found: list[tuple[datetime, int]] = []
+    changes: list[tuple[datetime, int]] = []
     for day in period.dates:
         hours = hours_of(Period(day, day), zone)
         if hours == HOURS_OF_A_DAY:
             continue
         moments = [start_of(day, hour).replace(tzinfo=zone) for hour in range(HOURS_OF_A_DAY)]
-        found += [
+        changes += [
             (at.replace(tzinfo=None), hours)
             for at in moments
             if at.utcoffset() != at.replace(fold=1).utcoffset()
         ]
-    return found
+    return changes
 
 
 def span_of_period(period: Period, zone: ZoneInfo) -> HourSpan:

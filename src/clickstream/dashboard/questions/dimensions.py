@@ -41,9 +41,9 @@ class Dimension:
     visits can be filtered by it. Groups of fewer visitors than `smallest_group` are left out, see
     docs/privacy.md.
 
-    `known` is the SQL of a column that `sql` needs and that depends on the visitor's earlier
-    visits. It reads all visits with the visitor's id, or with
-    `is_of_chosen` only those that the filters choose. `definition` explains the label.
+    `history_sql` is a column that `sql` needs and that depends on the visitor's earlier visits. It
+    reads all visits with the visitor's id, or with `is_of_chosen` only those that the filters
+    choose. `definition` explains the label.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Dimension:
     order: Literal["metric", "value"] = "metric"
     is_filter: bool = True
     smallest_group: int = 0
-    known: str = ""
+    history_sql: str = ""
     is_of_chosen: bool = False
     definition: str = ""
 
@@ -120,7 +120,7 @@ DIMENSIONS = _dimensions(
         SESSIONS,
         "New or returning",
         "case when local_date > first_seen then 'returning' else 'new' end",
-        known="min(local_date) over (partition by visitor_id) as first_seen",
+        history_sql="min(local_date) over (partition by visitor_id) as first_seen",
         definition=(
             "A visit is returning if the person also came on an earlier day; otherwise it is "
             "new. A person is recognized only until the visitor keys change, so some "
@@ -134,7 +134,7 @@ DIMENSIONS = _dimensions(
         "cast(date_trunc('week', first_date) as date)",
         "value",
         is_filter=False,
-        known="min(local_date) over (partition by visitor_id) as first_date",
+        history_sql="min(local_date) over (partition by visitor_id) as first_date",
         is_of_chosen=True,
         definition=(
             "Week, from Monday, of the person's first known visit among those that the "
@@ -252,8 +252,9 @@ DIMENSIONS = _dimensions(
         "case when customer_key is null then 'unknown' "
         "when coalesce(ordered_on, local_date) > first_ordered_on then 'returning' else 'new' end",
         is_filter=False,
-        known="min(case when orders = 1 then local_date end) over (partition by customer_key) "
-        "as first_ordered_on,\n  min(case when orders = 1 then local_date end) "
+        history_sql="min(case when orders = 1 then local_date end) "
+        "over (partition by customer_key) as first_ordered_on,\n  "
+        "min(case when orders = 1 then local_date end) "
         "over (partition by sales_source, order_id) as ordered_on",
         definition=(
             "A customer is returning on an order if they had one on an earlier date, as far back "

@@ -17,7 +17,6 @@ from clickstream.dashboard.questions.question import Question
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.lake.fact_files import (
     COMPUTED_VIEWS,
-    FactFile,
     manifest_etag,
     read_file,
     read_manifest,
@@ -77,11 +76,10 @@ class LocalEngine:
 
     def __init__(self, lake: Lake, directory: Path) -> None:
         self._lake = lake
-        self._copy = FactCopy(directory, self._read, computed_views(lake.settings))
+        self._copy = FactCopy(
+            directory, lambda file: read_file(lake, file), computed_views(lake.settings)
+        )
         self._etag: str | None = None
-
-    def _read(self, file: FactFile) -> Any:
-        return read_file(self._lake, file)
 
     def reader(self) -> AbstractContextManager[Reader]:
         """Open a snapshot of the copy."""

@@ -26,12 +26,10 @@ import pyarrow.compute as pc
 from more_itertools import constrained_batches
 
 from clickstream.dashboard.questions.fact_views import GOALS, SESSIONS
-from clickstream.dashboard.questions.literals import FactId
-from clickstream.dashboard.questions.question import Question
+from clickstream.dashboard.questions.question import FactId, Question
 from clickstream.dashboard.questions.visit_days import VISIT_DAYS, dates_by_hour, renew_days
 from clickstream.errors import InputError, is_disk_full
 from clickstream.lake.fact_files import ALL_FACT_VIEWS, COMPUTED_VIEWS, FactFile, Manifest
-from clickstream.sql_values import SqlValue
 
 log = logging.getLogger("clickstream")
 
@@ -256,22 +254,18 @@ class Snapshot:
         days = question.on_days if VISIT_DAYS in self._tables else None
         if days and days.by_hour <= self._dates_by_hour:
             sql, values = days.sql, days.values
-        stored = [_stored_value(value) for value in values]
-        found: list[tuple[Any, ...]] = self.cursor.execute(sql, stored).fetchall()
-        return found
-
-
-def _stored_value(value: SqlValue) -> SqlValue:
-    """Return a value as the copy stores it: ids are numbers."""
-    return int(value, 16) if isinstance(value, FactId) else value
+        # The copy stores ids as numbers.
+        stored = [int(value, 16) if isinstance(value, FactId) else value for value in values]
+        rows: list[tuple[Any, ...]] = self.cursor.execute(sql, stored).fetchall()
+        return rows
 
 
 def _tables(cursor: Any) -> set[str]:
     """Return the names of the tables and views."""
-    found = cursor.execute(
+    rows = cursor.execute(
         "select table_name from duckdb_tables() union all select view_name from duckdb_views()"
     ).fetchall()
-    return {name for (name,) in found}
+    return {name for (name,) in rows}
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:
@@ -324,8 +318,8 @@ def _commit(cursor: Any, state: CopyState) -> None:
 
 
 def _state(cursor: Any) -> CopyState:
-    found = cursor.execute("select version, epoch_us(changed_at), time_zone from copy_state")
-    row = found.fetchone()
+    cursor.execute("select version, epoch_us(changed_at), time_zone from copy_state")
+    row = cursor.fetchone()
     if row is None:
         return EMPTY
     return CopyState(row[0], _EPOCH + timedelta(microseconds=row[1]), row[2])
@@ -333,10 +327,10 @@ def _state(cursor: Any) -> CopyState:
 
 def _stored_files(cursor: Any) -> dict[str, dict[date, str]]:
     """Return the keys of the copied files by fact view and date."""
-    found: dict[str, dict[date, str]] = {}
+    files: dict[str, dict[date, str]] = {}
     for view, day, key in cursor.execute("select view, day, key from copied_files").fetchall():
-        found.setdefault(view, {})[day] = key
-    return found
+        files.setdefault(view, {})[day] = key
+    return files
 
 
 def _note_files(cursor: Any, files: Sequence[tuple[str, date, str]]) -> None:

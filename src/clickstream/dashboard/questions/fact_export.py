@@ -56,10 +56,11 @@ def _check(directory: Path, names: set[str]) -> None:
     """Create the directory, and refuse one that has other files than those of an export."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        others = sorted({path.name for path in directory.iterdir()} - names)
+        other_files = sorted({path.name for path in directory.iterdir()} - names)
     except OSError as error:
         raise _not_written(directory, error) from None
-    if others:
+    if other_files:
         raise InputError(
-            f"{directory} has other files, such as {others[0]}; name an empty or new directory."
+            f"{directory} has other files, such as {other_files[0]}; name an empty or new "
+            "directory."
         )

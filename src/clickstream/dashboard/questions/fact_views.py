@@ -129,8 +129,16 @@ MONEY = FactView(
     has_sessions=False,
     visit_dimensions=frozenset(
         (
-            *("channel", "source", "medium", "campaign", "referrer", "landing_page", "device"),
-            *("country", "region", "city"),
+            "channel",
+            "source",
+            "medium",
+            "campaign",
+            "referrer",
+            "landing_page",
+            "device",
+            "country",
+            "region",
+            "city",
         )
     ),
     counted="coalesce(order_id, refund_id)",
@@ -173,7 +181,23 @@ NEED_SHOP = (*OF_ORDERS, SPEND)
 """The views of which only sites with a shop have rows, in the currency of the shop."""
 
 ALL = (
-    *(SESSIONS, PAGE_VIEWS, GOALS, SESSION_ERRORS),
-    *(HOURS, SOURCES, BOTS, BOT_PAGES, ERRORS, REJECTS, PLACES, PEOPLE, COHORTS, AGENTS),
-    *(SALES, MONEY, CREDITS, ITEMS, SPEND),
+    SESSIONS,
+    PAGE_VIEWS,
+    GOALS,
+    SESSION_ERRORS,
+    HOURS,
+    SOURCES,
+    BOTS,
+    BOT_PAGES,
+    ERRORS,
+    REJECTS,
+    PLACES,
+    PEOPLE,
+    COHORTS,
+    AGENTS,
+    SALES,
+    MONEY,
+    CREDITS,
+    ITEMS,
+    SPEND,
 )

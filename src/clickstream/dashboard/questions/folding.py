@@ -46,8 +46,8 @@ def fold(ask: Ask, question: Question) -> Answer:
         if not rest[_counter(question)]:
             return replace(answer, rows=named)
         if rest[_counter(question)] >= question.smallest_group or not named:
-            other = (OTHER, *(rest[name] for name in question.metrics))
-            return replace(answer, rows=[*named, other])
+            other_row = (OTHER, *(rest[name] for name in question.metrics))
+            return replace(answer, rows=[*named, other_row])
         named.pop()
 
 

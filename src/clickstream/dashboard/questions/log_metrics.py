@@ -16,16 +16,23 @@ from clickstream.dashboard.questions.metric_type import Metric
 
 def _mean(column: str) -> str:
     """SQL for the mean of a column of place_facts over all requests that have a value."""
-    known = f"nullif(sum(requests) filter (where {column} is not null), 0)"
-    return f"sum({column} * requests) / {known}"
+    measured = f"nullif(sum(requests) filter (where {column} is not null), 0)"
+    return f"sum({column} * requests) / {measured}"
 
 
 PARTS = ("people", "bots", "assets", "health_checks", "rejected", "other_hosts")
 """The parts of the line balance; their sum is `lines`."""
 
 BALANCE = (
-    *("lines", "rejected", "assets", "bots", "people", "health_checks", "other_hosts"),
-    *("late_lines", "waiting_lines"),
+    "lines",
+    "rejected",
+    "assets",
+    "bots",
+    "people",
+    "health_checks",
+    "other_hosts",
+    "late_lines",
+    "waiting_lines",
 )
 """Metrics of the line balance, and of late lines."""
 

@@ -434,9 +434,15 @@ __all__ = ["METRICS", "Format", "Good", "Metric"]
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
-        *(*VISIT_METRICS, *RESPONSE_METRICS, *PEOPLE_METRICS),
-        *(*LOG_METRICS, *BOT_METRICS, *SALES_METRICS, *MONEY_METRICS),
-        *(*CREDIT_METRICS, *COST_METRICS),
+        *VISIT_METRICS,
+        *RESPONSE_METRICS,
+        *PEOPLE_METRICS,
+        *LOG_METRICS,
+        *BOT_METRICS,
+        *SALES_METRICS,
+        *MONEY_METRICS,
+        *CREDIT_METRICS,
+        *COST_METRICS,
     )
 }
 """Each metric by its name."""

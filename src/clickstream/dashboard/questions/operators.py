@@ -41,12 +41,12 @@ def read_operators() -> list[Operator]:
     """Read operators.toml."""
     text = files("clickstream.dashboard.questions").joinpath("operators.toml").read_text("utf-8")
     return [
-        Operator(one["name"], tuple(one["names"]), tuple(one["sends"]), one["documented_at"])
-        for one in tomllib.loads(text)["operators"]
+        Operator(row["name"], tuple(row["names"]), tuple(row["sends"]), row["documented_at"])
+        for row in tomllib.loads(text)["operators"]
     ]
 
 
-OPERATORS: Mapping[str, Operator] = {one.name: one for one in read_operators()}
+OPERATORS: Mapping[str, Operator] = {operator.name: operator for operator in read_operators()}
 """Each operator by its name."""
 
 
@@ -68,15 +68,15 @@ _CLAIMED = f"replace(replace(bot_reason, '{_NOT_FROM}', ''), {sql_literal(_RANGE
 def _cases_of_operators() -> Iterator[str]:
     yield f"when bot_class = '{OWN}' then '{OWN}'"
     yield f"when bot_reason like '{_NOT_FROM}%' then '{IMPOSTOR}' || {_CLAIMED}"
-    for one in OPERATORS.values():
-        names = _listed(name.lower() for name in one.names)
-        yield f"when {_PROGRAM} in ({names}) then {sql_literal(one.name)}"
+    for operator in OPERATORS.values():
+        names = _listed(name.lower() for name in operator.names)
+        yield f"when {_PROGRAM} in ({names}) then {sql_literal(operator.name)}"
 
 
 def _cases_of_senders() -> Iterator[str]:
-    for one in OPERATORS.values():
-        if one.sends:
-            yield f"when source in ({_listed(one.sends)}) then {sql_literal(one.name)}"
+    for operator in OPERATORS.values():
+        if operator.sends:
+            yield f"when source in ({_listed(operator.sends)}) then {sql_literal(operator.name)}"
 
 
 OPERATOR_SQL = (

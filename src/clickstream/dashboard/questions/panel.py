@@ -83,8 +83,8 @@ class Panel:
         if METRICS[metrics[0]].facts in OF_ORDERS:
             dates = dates_of_orders
         questions = [
-            build_question(metrics, one, dates, filters, key_days=key_days, goal=goal)
-            for one in groups
+            build_question(metrics, group, dates, filters, key_days=key_days, goal=goal)
+            for group in groups
         ]
         money = self.money(view, hidden)
         return [

@@ -63,15 +63,12 @@ def start_of(day: date, hour: int = 0) -> datetime:
 def period_of(name: RangeName, today: date) -> Period:
     """Return the dates of a named range; ranges of 7, 28 and 90 days end today."""
     if name == "month":
-        return Period(today.replace(day=1), _end_of_month(today))
+        last_day = monthrange(today.year, today.month)[1]
+        return Period(today.replace(day=1), today.replace(day=last_day))
     if name == "year":
         return Period(today.replace(month=1, day=1), today.replace(month=12, day=31))
     last = today - timedelta(days=name == "yesterday")
     return Period(last - timedelta(days=_DAYS[name] - 1), last)
-
-
-def _end_of_month(day: date) -> date:
-    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def beside(period: Period, direction: int) -> Period:

@@ -18,12 +18,12 @@ from clickstream.dashboard.questions.fact_views import (
     SESSIONS,
     FactView,
 )
-from clickstream.dashboard.questions.literals import visible_literal
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import WITH_SUSPECTED, Filter, Value
 from clickstream.dashboard.questions.visit_days import OnDays, source_of_days
-from clickstream.sql_values import SqlValue
+from clickstream.sql_values import SqlValue, sql_literal
+from clickstream.wording import printable
 
 Clause = tuple[str, tuple[SqlValue, ...]]
 """A condition with question marks, and their values."""
@@ -40,6 +40,12 @@ EVER = Period(FIRST_DATE, date(9999, 12, 30))
 """All dates that facts can have."""
 
 _ORDER = "sales_source || ' ' || order_id"
+
+
+class FactId(str):
+    """An id of a session or a visitor in the facts: 16 hexadecimal digits."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Question:
     def sql_with_values(self) -> str:
         """Return the statement with literals instead of question marks, for people to run."""
         parts = self.sql.split("?")
-        literals = [visible_literal(value) for value in self.values]
+        literals = [_visible_literal(value) for value in self.values]
         return "".join(part + literal for part, literal in zip(parts, [*literals, ""], strict=True))
 
     @property
@@ -93,6 +99,14 @@ class Question:
         sql += f"\norder by {order}" + (f"\nlimit {limit}" if limit is not None else "")
         values = tuple(value for _, values in clauses for value in values)
         return replace(self, sql=sql, values=(*self.values, *values), on_days=None)
+
+
+def _visible_literal(value: SqlValue) -> str:
+    """Format a value as SQL that has its hidden characters as numbers, and means the same."""
+    return "".join(
+        char if printable(char) == char else f"' || chr({ord(char)}) || '"
+        for char in sql_literal(value)
+    )
 
 
 @dataclass(frozen=True)
@@ -130,10 +144,10 @@ def build_question(
     scope = QuestionScope(period, key_days)
     facts = METRICS[metrics[0]].facts
     dimensions = [DIMENSIONS[name] for name in by]
-    named = [f"{one.sql} as {one.name}" for one in dimensions]
+    named = [f"{dimension.sql} as {dimension.name}" for dimension in dimensions]
     columns = [*named, *(f"{METRICS[name].shown_sql} as {name}" for name in metrics)]
-    source, known_values = _source(facts, dimensions, scope, filters)
-    if any(one.is_of_chosen for one in dimensions):
+    source, source_values = _source(facts, dimensions, scope, filters)
+    if any(dimension.is_of_chosen for dimension in dimensions):
         filters = of_suspicion(filters)
     source, goal_values = add_goal(source, metrics, period, goal)
     where, values = _where(facts, scope, filters)
@@ -143,13 +157,16 @@ def build_question(
     on_days = None
     days = source_of_days(metrics, by, period, filters, goal)
     if days and not _smallest_group(dimensions):
-        columns_of_days = [*named, *(f"{METRICS[one].shown_days_sql} as {one}" for one in metrics)]
+        columns_of_days = [
+            *named,
+            *(f"{METRICS[name].shown_days_sql} as {name}" for name in metrics),
+        ]
         chosen, of_filters = filter_clauses(filters)
         of_days = _statement(columns_of_days, [f"from {days[0]}", f"where {chosen}"], rest)
         on_days = OnDays(of_days, of_filters, days[1])
     return Question(
         _statement(columns, rows, rest),
-        (*goal_values, *known_values, *values),
+        (*goal_values, *source_values, *values),
         tuple(by),
         tuple(metrics),
         period,
@@ -197,7 +214,7 @@ def add_goal(source: str, metrics: Sequence[str], period: Period, goal: str | No
 
 
 def _smallest_group(dimensions: Sequence[Dimension]) -> int:
-    return max((one.smallest_group for one in dimensions), default=0)
+    return max((dimension.smallest_group for dimension in dimensions), default=0)
 
 
 def _order(dimensions: Sequence[Dimension], metrics: int) -> str:
@@ -219,14 +236,14 @@ def _source(
     A visitor id is valid for `key_days` at most, so older rows can't belong to the same visitor.
     The key of a customer stays valid, so all earlier orders count.
     """
-    known = [one.known for one in dimensions if one.known]
-    if not known:
+    history_columns = [dimension.history_sql for dimension in dimensions if dimension.history_sql]
+    if not history_columns:
         return facts.name, ()
-    is_of_chosen = any(one.is_of_chosen for one in dimensions)
+    is_of_chosen = any(dimension.is_of_chosen for dimension in dimensions)
     chosen = filters if is_of_chosen else of_suspicion(filters)
     earlier = scope.with_earlier_visits() if facts.has_sessions else scope.with_all_before()
     where, values = _where(facts, earlier, chosen)
-    columns = ",\n  ".join(["*", *known])
+    columns = ",\n  ".join(["*", *history_columns])
     select = f"(\n  select {columns}\n  from {facts.name}\n  where {where}\n)"  # noqa: S608
     return f"{select} as {facts.name}", values
 
@@ -237,7 +254,7 @@ PEOPLE_ONLY = f"not {IS_SUSPECTED}"
 
 def of_suspicion(filters: Sequence[Filter]) -> tuple[Filter, ...]:
     """Return the filters that choose between people and suspected machines."""
-    return tuple(one for one in filters if one.dimension in OF_SUSPICION)
+    return tuple(filter_ for filter_ in filters if filter_.dimension in OF_SUSPICION)
 
 
 def condition_of(
@@ -254,26 +271,25 @@ def _where(facts: FactView, scope: QuestionScope, filters: Sequence[Filter]) -> 
     Suspected machines are left out, unless a filter chooses them.
     """
     is_of_people = not of_suspicion(filters)
-    filters = [one for one in filters if one != WITH_SUSPECTED]
+    filters = [filter_ for filter_ in filters if filter_ != WITH_SUSPECTED]
     own = [
-        one
-        for one in filters
-        if _is_column_of(DIMENSIONS[one.dimension], facts)
-        and (facts is SESSIONS or not facts.has_sessions or not one.chooses_visits)
+        filter_
+        for filter_ in filters
+        if _is_column_of(DIMENSIONS[filter_.dimension], facts)
+        and (facts is SESSIONS or not facts.has_sessions or not filter_.chooses_visits)
     ]
-    clauses = [in_period(facts, scope.period), *(_filter_clause(one) for one in own)]
+    clauses = [in_period(facts, scope.period), *(_filter_clause(filter_) for filter_ in own)]
     if facts.has_orders:
         clauses += _orders_clause(scope, filters)
     if not facts.has_sessions:
         return _join_clauses(clauses)
     if is_of_people:
         clauses.insert(1, (PEOPLE_ONLY, ()))
+    remaining = [filter_ for filter_ in filters if filter_ not in own]
     if facts is SESSIONS:
-        others = [one for one in filters if one not in own]
-        clauses += [_visits_clause(one, scope) for one in others]
-    elif len(own) < len(filters):
-        others = [one for one in filters if one not in own]
-        chosen = others if is_of_people else [*others, WITH_SUSPECTED]
+        clauses += [_visits_clause(filter_, scope) for filter_ in remaining]
+    elif remaining:
+        chosen = remaining if is_of_people else [*remaining, WITH_SUSPECTED]
         sql, values = _where(SESSIONS, scope, chosen)
         of_sessions = f"session_id in (select session_id from {SESSIONS.name} where {sql})"  # noqa: S608
         clauses.append((of_sessions, values))
@@ -282,7 +298,7 @@ def _where(facts: FactView, scope: QuestionScope, filters: Sequence[Filter]) -> 
 
 def _orders_clause(scope: QuestionScope, filters: Sequence[Filter]) -> list[Clause]:
     """Choose the rows of the orders that the filters of visits choose."""
-    chosen = [one for one in filters if one.dimension in MONEY.visit_dimensions]
+    chosen = [filter_ for filter_ in filters if filter_.dimension in MONEY.visit_dimensions]
     if not chosen:
         return []
     sql, values = _where(MONEY, scope, chosen)
@@ -292,7 +308,7 @@ def _orders_clause(scope: QuestionScope, filters: Sequence[Filter]) -> list[Clau
 
 def _is_column_of(dimension: Dimension, facts: FactView) -> bool:
     is_column = dimension.facts is facts or dimension.name in facts.visit_dimensions
-    return is_column and not dimension.known
+    return is_column and not dimension.history_sql
 
 
 def _join_clauses(clauses: Sequence[Clause]) -> Clause:
@@ -309,8 +325,10 @@ def in_period(facts: FactView, period: Period) -> Clause:
     """
     sql = f"local_date between ? and ? and {facts.dated_by} between ? and ?"
     values: tuple[SqlValue, ...] = (
-        *(period.first, period.last),
-        *(period.first - _ONE_DAY, period.last + _ONE_DAY),
+        period.first,
+        period.last,
+        period.first - _ONE_DAY,
+        period.last + _ONE_DAY,
     )
     if period.hour_at is not None:
         return f"{sql} and hour_at = ?", (*values, period.hour_at)
@@ -328,39 +346,39 @@ def filter_clauses(filters: Sequence[Filter]) -> Clause:
     return _join_clauses([("true", ()), *map(_filter_clause, filters)])
 
 
-def _filter_clause(one: Filter) -> Clause:
+def _filter_clause(filter_: Filter) -> Clause:
     """Build the condition of a filter; `coalesce` makes it true or false for null, too."""
-    column = DIMENSIONS[one.dimension].sql
-    texts = tuple(value for value in one.values if value is not None)
+    column = DIMENSIONS[filter_.dimension].sql
+    texts = tuple(value for value in filter_.values if value is not None)
     parts = []
     if texts:
         parts.append(f"coalesce({column} in ({', '.join('?' * len(texts))}), false)")
-    if None in one.values:
+    if None in filter_.values:
         parts.append(f"{column} is null")
     sql = f"({' or '.join(parts)})"
-    return f"not {sql}" if one.is_excluded else sql, texts
+    return f"not {sql}" if filter_.is_excluded else sql, texts
 
 
 def _containing_clause(column: str, text: str, named: Sequence[Value]) -> Clause:
     """Choose the groups whose value contains a text, or is one of the named values."""
-    known = tuple(value for value in named if value is not None)
+    texts = tuple(value for value in named if value is not None)
     parts = [f"strpos(lower(cast({column} as varchar)), lower(?)) > 0"]
-    parts += [f"{column} in ({', '.join('?' * len(known))})"] if known else []
+    parts += [f"{column} in ({', '.join('?' * len(texts))})"] if texts else []
     parts += [f"{column} is null"] if None in named else []
-    return " or ".join(parts), (text, *known)
+    return " or ".join(parts), (text, *texts)
 
 
-def _visits_clause(one: Filter, scope: QuestionScope) -> Clause:
+def _visits_clause(filter_: Filter, scope: QuestionScope) -> Clause:
     """Choose visits with a row of another fact view that has one of the values, or without one.
 
     Columns about visitors from their earlier visits count as such rows.
     """
-    dimension = DIMENSIONS[one.dimension]
+    dimension = DIMENSIONS[filter_.dimension]
     facts = dimension.facts
     assert facts is not None  # noqa: S101  filters have a fact view
-    source, known_values = _source(facts, [dimension], scope)
+    source, source_values = _source(facts, [dimension], scope)
     sql, values = in_period(facts, scope.period)
-    chosen, texts = _filter_clause(Filter(one.dimension, one.values))
+    chosen, texts = _filter_clause(Filter(filter_.dimension, filter_.values))
     subquery = f"select session_id from {source} where {sql} and {chosen}"  # noqa: S608
-    all_values = (*known_values, *values, *texts)
-    return f"session_id {'not ' if one.is_excluded else ''}in ({subquery})", all_values
+    all_values = (*source_values, *values, *texts)
+    return f"session_id {'not ' if filter_.is_excluded else ''}in ({subquery})", all_values

@@ -24,10 +24,7 @@ Grain = Literal["hour", "day", "week"]
 TABS: tuple[Tab, ...] = get_args(Tab)
 GRAINS: tuple[Grain, ...] = get_args(Grain)
 
-TILES = (
-    *("visitors", "conversions", "conversion_rate"),
-    *("visits", "page_views", "engaged_rate"),
-)
+TILES = ("visitors", "conversions", "conversion_rate", "visits", "page_views", "engaged_rate")
 """The metrics of visits that the main chart can show, in the order of the key figures."""
 
 MONEY_TILES = ("orders", "net_sales", "average_order")
@@ -45,8 +42,14 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "devices": ("device", "browser", "os"),
     "acquisition": ("channel", "source", "campaign", "content", "term", "referrer", "landing_page"),
     "credit": (
-        *("last_non_direct", "first", "last", "linear", "position", "time_decay"),
-        *("markov", "shapley"),
+        "last_non_direct",
+        "first",
+        "last",
+        "linear",
+        "position",
+        "time_decay",
+        "markov",
+        "shapley",
     ),
     "credit_by": ("campaign", "channel", "source"),
     "holdouts": get_args(TestedMetric),
@@ -148,11 +151,11 @@ class View:
 
     def with_filter(self, dimension: str, value: Value, is_excluded: bool = False) -> View:
         """Return the view with one more value of a filter; unchanged if it has the value."""
-        for place, one in enumerate(self.filters):
-            if (one.dimension, one.is_excluded) == (dimension, is_excluded):
-                values = (*one.values, *([value] if value not in one.values else []))
-                more = replace(one, values=values)
-                return replace(self, filters=_replace_item(self.filters, place, [more]))
+        for index, filter_ in enumerate(self.filters):
+            if (filter_.dimension, filter_.is_excluded) == (dimension, is_excluded):
+                values = (*filter_.values, *([value] if value not in filter_.values else []))
+                more = replace(filter_, values=values)
+                return replace(self, filters=_replace_item(self.filters, index, [more]))
         return replace(
             self, filters=(*self.filters, Filter(dimension, (value,), is_excluded=is_excluded))
         )
@@ -163,29 +166,29 @@ class View:
 
     def without_dimensions(self, *dimensions: str) -> View:
         """Return the view without the filters by some dimensions."""
-        kept = tuple(one for one in self.filters if one.dimension not in dimensions)
+        kept = tuple(filter_ for filter_ in self.filters if filter_.dimension not in dimensions)
         return replace(self, filters=kept)
 
     def without_filter(self, dimension: str, value: Value, is_excluded: bool = False) -> View:
         """Return the view without one value of a filter."""
-        for place, one in enumerate(self.filters):
-            if (one.dimension, one.is_excluded) == (dimension, is_excluded):
-                values = tuple(other for other in one.values if other != value)
-                rest = [replace(one, values=values)] if values else []
-                return replace(self, filters=_replace_item(self.filters, place, rest))
+        for index, filter_ in enumerate(self.filters):
+            if (filter_.dimension, filter_.is_excluded) == (dimension, is_excluded):
+                values = tuple(other for other in filter_.values if other != value)
+                rest = [replace(filter_, values=values)] if values else []
+                return replace(self, filters=_replace_item(self.filters, index, rest))
         return self
 
     def chooses(self, dimension: str, value: Value) -> bool:
         """Whether a filter names the value of a dimension, and does not exclude it."""
         return any(
-            one.dimension == dimension and value in one.values and not one.is_excluded
-            for one in self.filters
+            filter_.dimension == dimension and value in filter_.values and not filter_.is_excluded
+            for filter_ in self.filters
         )
 
     @property
     def chooses_suspicion(self) -> bool:
         """Whether a filter chooses between people and suspected machines."""
-        return any(one.dimension in OF_SUSPICION for one in self.filters)
+        return any(filter_.dimension in OF_SUSPICION for filter_ in self.filters)
 
     def toggled(self, dimension: str, value: Value) -> View:
         """Return the view after a click on a value: with the filter, or without it."""
@@ -239,9 +242,9 @@ class View:
         pairs += sorted(self.choices.items())
         pairs += [("hour", str(self.hour))] if self.hour else []
         pairs += [("operator", self.operator)] if self.operator else []
-        for one in self.filters:
-            prefix = EXCLUDED if one.is_excluded else ""
-            pairs += [(prefix + one.dimension, _to_text(value)) for value in one.values]
+        for filter_ in self.filters:
+            prefix = EXCLUDED if filter_.is_excluded else ""
+            pairs += [(prefix + filter_.dimension, _to_text(value)) for value in filter_.values]
         return pairs
 
     @property
@@ -251,9 +254,9 @@ class View:
 
 
 def _replace_item(
-    filters: Sequence[Filter], place: int, others: Sequence[Filter]
+    filters: Sequence[Filter], index: int, replacements: Sequence[Filter]
 ) -> tuple[Filter, ...]:
-    return (*filters[:place], *others, *filters[place + 1 :])
+    return (*filters[:index], *replacements, *filters[index + 1 :])
 
 
 def _to_text(value: Value) -> str:

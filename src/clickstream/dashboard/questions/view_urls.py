@@ -61,7 +61,14 @@ FIRST_YEAR, LAST_YEAR = 1970, 2999
 """First and last year of dates and hours in a URL."""
 
 PARAMETERS = (
-    *("range", "from", "to", "compare", "metric", "by", "hour", "operator"),
+    "range",
+    "from",
+    "to",
+    "compare",
+    "metric",
+    "by",
+    "hour",
+    "operator",
     *CHOICES,
     *FILTERS,
     *(EXCLUDED + name for name in FILTERS),
@@ -76,13 +83,13 @@ def _from_text(text: str) -> Value:
 
 
 def parse_view(
-    tab: Tab, parameters: Iterable[tuple[str, str]], others: Collection[str] = ()
+    tab: Tab, parameters: Iterable[tuple[str, str]], page_parameters: Collection[str] = ()
 ) -> View:
     """Parse a URL. Raises InputError that names the parameter and the allowed values.
 
-    `others` are the names of the page's parameters that do not describe a view.
+    `page_parameters` are the names of the page's parameters that do not describe a view.
     """
-    pairs = [pair for pair in parameters if pair[0] not in others]
+    pairs = [pair for pair in parameters if pair[0] not in page_parameters]
     check_names((name for name, _ in pairs), PARAMETERS)
     given = dict(pairs)
     first, last = _dates(given)

@@ -66,8 +66,15 @@ Pages compare its hours so far with the eight weeks before 90 days.
 """
 _COLUMNS = tuple(dict.fromkeys(name for columns in _GROUPS.values() for name in columns))
 _INPUTS = {
-    *("session_id", "visitor_id", "local_date", "local_hour", IS_SUSPECTED),
-    *("page_views", "is_engaged", "is_bounce", *_COLUMNS),
+    "session_id",
+    "visitor_id",
+    "local_date",
+    "local_hour",
+    IS_SUSPECTED,
+    "page_views",
+    "is_engaged",
+    "is_bounce",
+    *_COLUMNS,
 }
 _DATES_AT_ONCE = 31
 """Number of dates that one statement sums, which limits the memory."""
@@ -129,15 +136,15 @@ def renew_days(cursor: Any, changed: Collection[date], columns: set[str], exists
         keys = f"'' as grouped_by, '' as goal, local_date, local_hour, {', '.join(_COLUMNS)}"
         empty = f"select {keys}, {sums} from {SESSIONS.name} limit 0"  # noqa: S608
         cursor.execute(f"create table {VISIT_DAYS} as {empty}")
-        found = cursor.execute(f"select distinct copied_day from {SESSIONS.name}")  # noqa: S608
-        changed = [day for (day,) in found.fetchall()]
+        rows = cursor.execute(f"select distinct copied_day from {SESSIONS.name}")  # noqa: S608
+        changed = [day for (day,) in rows.fetchall()]
     dates = {day + number * _ONE_DAY for day in changed for number in (-1, 0, 1)}
     before, by_hour = dates_by_hour(cursor, VISIT_DAYS), dates_by_hour(cursor, SESSIONS.name)
-    for some in chunked(sorted(dates | (before ^ by_hour)), _DATES_AT_ONCE):
-        chosen = f"local_date in ({', '.join(map(sql_literal, some))})"
+    for batch in chunked(sorted(dates | (before ^ by_hour)), _DATES_AT_ONCE):
+        chosen = f"local_date in ({', '.join(map(sql_literal, batch))})"
         cursor.execute(f"delete from {VISIT_DAYS} where {chosen}")  # noqa: S608
         for dimension in _GROUPS:
-            select = _select(dimension, chosen, chosen, by_hour.intersection(some))
+            select = _select(dimension, chosen, chosen, by_hour.intersection(batch))
             cursor.execute(f"insert into {VISIT_DAYS} by name {select}")
 
 
@@ -153,7 +160,7 @@ def source_of_days(
     They are limited to the period. Visitors of a part of a date are counted when they are asked
     for. Return None if only rows can answer the question.
     """
-    named = {*dimensions} - _TIMES | {one.dimension for one in filters}
+    named = {*dimensions} - _TIMES | {filter_.dimension for filter_ in filters}
     dimension = "".join(named)
     if not all(METRICS[name].days_sql for name in metrics) or dimension not in _GROUPS:
         return None

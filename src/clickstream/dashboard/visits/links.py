@@ -49,13 +49,14 @@ def view_behind(
     """
     row = dict(zip(question.dimensions, values, strict=True))
     of_row = _row_filters(row, question.filters)
-    if metric not in _ALWAYS or of_row is None or question.period != _whole(question.period):
+    has_whole_dates = question.period == Period(question.period.first, question.period.last)
+    if metric not in _ALWAYS or of_row is None or not has_whole_dates:
         return None
     facts = METRICS[metric].facts
-    decided = {*row, *(one.dimension for one in of_row)}
+    decided = {*row, *(filter_.dimension for filter_ in of_row)}
     if "error" in decided:
         decided |= _OF_ERRORS
-    kept = [one for one in question.filters if not _is_met(one, decided, facts)]
+    kept = [filter_ for filter_ in question.filters if not _is_met(filter_, decided, facts)]
     always = _ALWAYS[metric]
     if METRICS[metric].is_of_goal:
         always = (Filter("goal", (question.goal,)),)
@@ -66,20 +67,16 @@ def view_behind(
     return _with_dates(plain, shown, question.period, row)
 
 
-def _whole(period: Period) -> Period:
-    return Period(period.first, period.last)
-
-
 def _row_filters(row: Mapping[str, Any], asked: Sequence[Filter]) -> list[Filter] | None:
     """Return the filters that choose the visits of a row; None if there are none for it."""
     is_error = "failed_status" in row
     left_out = _DATES | _OF_ERRORS if is_error else _DATES
-    found = [_filter_of(name, value) for name, value in row.items() if name not in left_out]
+    candidates = [_filter_of(name, value) for name, value in row.items() if name not in left_out]
     if is_error:
         errors = _errors_of(row, asked)
-        found.append(Filter("error", errors) if errors else None)
-    filters = [one for one in found if one is not None]
-    return filters if len(filters) == len(found) else None
+        candidates.append(Filter("error", errors) if errors else None)
+    filters = [candidate for candidate in candidates if candidate is not None]
+    return filters if len(filters) == len(candidates) else None
 
 
 def _filter_of(name: str, value: Any) -> Filter | None:
@@ -95,22 +92,30 @@ def _errors_of(row: Mapping[str, Any], asked: Sequence[Filter]) -> tuple[str, ..
     """Return the values of `error` for a status, on the row's page or those of the question."""
     pages: Sequence[str | None] = (row["failed_page"],) if "failed_page" in row else ()
     if not pages:
-        named = (one for one in asked if one.dimension == "failed_page" and not one.chooses_visits)
-        pages = next((one.values for one in named if not one.is_excluded), ())
+        pages = next(
+            (
+                filter_.values
+                for filter_ in asked
+                if filter_.dimension == "failed_page"
+                and not filter_.chooses_visits
+                and not filter_.is_excluded
+            ),
+            (),
+        )
     status = str(row["failed_status"])
     return tuple(status if page is None else f"{status} {page}" for page in pages)
 
 
-def _is_met(one: Filter, decided: Collection[str], facts: FactView) -> bool:
+def _is_met(filter_: Filter, decided: Collection[str], facts: FactView) -> bool:
     """Whether the counted facts meet a filter because of the row's values, `decided`."""
-    is_of_visit = DIMENSIONS[one.dimension].facts is SESSIONS
-    return one.dimension in decided and (is_of_visit or _chooses_rows(one, facts))
+    is_of_visit = DIMENSIONS[filter_.dimension].facts is SESSIONS
+    return filter_.dimension in decided and (is_of_visit or _chooses_rows(filter_, facts))
 
 
-def _chooses_rows(one: Filter, facts: FactView) -> bool:
+def _chooses_rows(filter_: Filter, facts: FactView) -> bool:
     """Whether a filter chooses rows of the facts, and not all rows of a visit."""
-    return DIMENSIONS[one.dimension].facts is facts and (
-        facts is SESSIONS or not one.chooses_visits
+    return DIMENSIONS[filter_.dimension].facts is facts and (
+        facts is SESSIONS or not filter_.chooses_visits
     )
 
 
@@ -122,27 +127,27 @@ def _is_exact(facts: FactView, kept: Sequence[Filter], of_row: Sequence[Filter])
     """
     if facts is SESSIONS:
         return True
-    of_facts = [one for one in (*kept, *of_row) if _chooses_rows(one, facts)]
-    if facts is GOALS and [len(one.values) for one in of_facts] != [1]:
+    of_facts = [filter_ for filter_ in (*kept, *of_row) if _chooses_rows(filter_, facts)]
+    if facts is GOALS and [len(filter_.values) for filter_ in of_facts] != [1]:
         return False
-    return len(of_facts) <= 1 and not any(one.is_excluded for one in of_facts)
+    return len(of_facts) <= 1 and not any(filter_.is_excluded for filter_ in of_facts)
 
 
 def _combine(filters: Sequence[Filter]) -> list[Filter] | None:
     """Return filters that a URL can hold together; None if one dimension needs two at once."""
-    found: dict[tuple[str, bool], Filter] = {}
-    for one in (replace(one, chooses_visits=False) for one in filters):
-        key = (one.dimension, one.is_excluded)
-        before = found.get(key)
+    combined: dict[tuple[str, bool], Filter] = {}
+    for filter_ in filters:
+        key = (filter_.dimension, filter_.is_excluded)
+        before = combined.get(key)
         if before is None:
-            found[key] = one
-        elif one.is_excluded:
-            values = tuple(dict.fromkeys((*before.values, *one.values)))
-            found[key] = replace(one, values=values)
-        elif set(before.values) != set(one.values):
+            combined[key] = replace(filter_, chooses_visits=False)
+        elif filter_.is_excluded:
+            values = tuple(dict.fromkeys((*before.values, *filter_.values)))
+            combined[key] = replace(before, values=values)
+        elif set(before.values) != set(filter_.values):
             return None
-    number = sum(len(one.values) for one in found.values())
-    return [*found.values()] if number <= MOST_VALUES else None
+    number = sum(len(filter_.values) for filter_ in combined.values())
+    return [*combined.values()] if number <= MOST_VALUES else None
 
 
 def _with_dates(view: View, shown: Period, asked: Period, row: Mapping[str, Any]) -> View | None:

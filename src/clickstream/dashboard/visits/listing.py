@@ -32,9 +32,26 @@ _PLACES = (("city_name", "city"), ("region_name", "region"), ("country", "countr
 _FEW = "Other places"
 
 CSV_COLUMNS = (
-    *("session_id", "visitor_id", "local_time", "channel", "source", "medium", "campaign"),
-    *("content", "term", "referrer", "place", "device", "browser", "os", "landing_page"),
-    *("exit_page", "page_views", "duration_seconds", "goals", "errors"),
+    "session_id",
+    "visitor_id",
+    "local_time",
+    "channel",
+    "source",
+    "medium",
+    "campaign",
+    "content",
+    "term",
+    "referrer",
+    "place",
+    "device",
+    "browser",
+    "os",
+    "landing_page",
+    "exit_page",
+    "page_views",
+    "duration_seconds",
+    "goals",
+    "errors",
 )
 
 
@@ -75,11 +92,11 @@ class NamedPlaces:
 
     @cached_property
     def _named(self) -> Mapping[str, set[Any]]:
-        return {column: self._values(dimension) for column, dimension in _PLACES}
-
-    def _values(self, dimension: str) -> set[Any]:
-        answer = self._page.answer(("visits",), (dimension,), self._period, filters=self._filters)
-        return {row[0] for row in named_rows(answer)} - {None}
+        named = {}
+        for column, by in _PLACES:
+            answer = self._page.answer(("visits",), (by,), self._period, filters=self._filters)
+            named[column] = {row[0] for row in named_rows(answer)} - {None}
+        return named
 
     def name_of(self, visit: Record) -> str:
         """Return the smallest place of a visit that may be named."""
@@ -106,8 +123,8 @@ def shown_visits(
     """Format visits, with the goals and the errors of each."""
     goals, errors = _goals_of(page, visits), _errors_of(page, visits)
     return [
-        _shown(page, one, places, goals[one["session_id"]], errors[one["session_id"]])
-        for one in visits
+        _shown(page, visit, places, goals[visit["session_id"]], errors[visit["session_id"]])
+        for visit in visits
     ]
 
 
@@ -116,11 +133,11 @@ def _ask(page: PageContext, limit: int, after: PageKey | None) -> list[Record]:
     return records(page.ask(question).records())
 
 
-def records(found: Sequence[Record]) -> list[Record]:
+def records(rows: Sequence[Record]) -> list[Record]:
     """Return rows of visits with their ids as text."""
     return [
-        {**one, **{name: id_text(one[name]) for name in ("session_id", "visitor_id")}}
-        for one in found
+        {**row, **{name: id_text(row[name]) for name in ("session_id", "visitor_id")}}
+        for row in rows
     ]
 
 
@@ -130,28 +147,28 @@ def _key_of(visit: Record) -> PageKey:
 
 def _days_of(visits: Sequence[Record]) -> Period:
     """Return the local dates of some visits."""
-    days = [one["local_date"] for one in visits]
+    days = [visit["local_date"] for visit in visits]
     return Period(min(days), max(days))
 
 
 def _goals_of(page: PageContext, visits: Sequence[Record]) -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    ids = [one["session_id"] for one in visits if one["conversions"]]
+    goals: dict[str, list[str]] = defaultdict(list)
+    ids = [visit["session_id"] for visit in visits if visit["conversions"]]
     if ids:
         for row in page.ask(goals_question(ids, _days_of(visits))).records():
-            found[id_text(row["session_id"])].append(str(row["goal"]))
-    return found
+            goals[id_text(row["session_id"])].append(str(row["goal"]))
+    return goals
 
 
 def _errors_of(page: PageContext, visits: Sequence[Record]) -> Mapping[str, list[str]]:
     """Return the errors of each visit, such as `500 /order`."""
-    found: dict[str, list[str]] = defaultdict(list)
-    ids = [one["session_id"] for one in visits if one["errors"]]
+    errors: dict[str, list[str]] = defaultdict(list)
+    ids = [visit["session_id"] for visit in visits if visit["errors"]]
     if ids:
         for row in page.ask(errors_question(ids, _days_of(visits))).records():
             name = " ".join(filter(None, (str(row["status"]), row["page"])))
-            found[id_text(row["session_id"])].append(name)
-    return found
+            errors[id_text(row["session_id"])].append(name)
+    return errors
 
 
 def _shown(
@@ -199,12 +216,12 @@ def csv_rows(page: PageContext) -> Iterator[Sequence[Any]]:
     places, after = NamedPlaces(page, page.period), None
     while visits := _ask(page, ROWS_OF_A_BATCH, after):
         goals, errors = _goals_of(page, visits), _errors_of(page, visits)
-        for one in visits:
+        for visit in visits:
             own = {
-                "local_time": local_start(page, one).isoformat(sep=" ", timespec="seconds"),
-                "place": places.name_of(one),
-                "goals": ", ".join(goals[one["session_id"]]),
-                "errors": ", ".join(errors[one["session_id"]]),
+                "local_time": local_start(page, visit).isoformat(sep=" ", timespec="seconds"),
+                "place": places.name_of(visit),
+                "goals": ", ".join(goals[visit["session_id"]]),
+                "errors": ", ".join(errors[visit["session_id"]]),
             }
-            yield [{**one, **own}[name] for name in CSV_COLUMNS]
+            yield [{**visit, **own}[name] for name in CSV_COLUMNS]
         after = _key_of(visits[-1])

@@ -93,7 +93,7 @@ class VisitLines:
     @property
     def are_deleted(self) -> bool:
         """Whether a raw object of the visits no longer exists."""
-        return any(one.text is None for one in self.lines)
+        return any(line.text is None for line in self.lines)
 
 
 @aws_errors.translate_errors()
@@ -102,8 +102,8 @@ def read_log_lines(lake: Lake, visits: Sequence[LoggedVisit], most: int = MOST_L
 
     Raises QueryFailed with Athena's reason, and DamagedObject for a damaged raw object.
     """
-    found = athena.query(lake, _statement(visits, most))
-    named = [*_first_of_each(found.rows, most)]
+    hits = athena.query(lake, _statement(visits, most))
+    named = [*_first_of_each(hits.rows, most)]
     wanted: dict[str, set[int]] = defaultdict(set)
     for _, _, key, number in named:
         wanted[key].add(number)
@@ -112,7 +112,7 @@ def read_log_lines(lake: Lake, visits: Sequence[LoggedVisit], most: int = MOST_L
         VisitLine(session_id, at, key, number, texts[key].get(number))
         for session_id, at, key, number in named
     ]
-    return VisitLines(lines, found.scanned_bytes, len(found.rows) > len(named))
+    return VisitLines(lines, hits.scanned_bytes, len(hits.rows) > len(named))
 
 
 def _first_of_each(rows: Iterable[tuple[Any, ...]], most: int) -> Iterator[tuple[Any, ...]]:
@@ -125,7 +125,7 @@ def _statement(visits: Sequence[LoggedVisit], most: int) -> str:
     """Return the query for one line more than `most` of each visit."""
     hours = sorted(set(chain.from_iterable(map(_hours, visits))))
     return _HITS_OF_VISITS.format(
-        ids=_literals(one.session_id for one in visits),
+        ids=_literals(visit.session_id for visit in visits),
         dates=_literals(sorted({hour.date() for hour in hours})),
         hours=_literals(hours),
         most=most + 1,
@@ -158,13 +158,13 @@ def _read_lines(lake: Lake, key: str, numbers: set[int]) -> Mapping[int, str]:
 def _masked(
     settings: Settings, stored: bytes, log_format: str, numbers: set[int]
 ) -> Iterator[tuple[int, str]]:
-    known, mask = log_format_of(settings, log_format), mask_of(settings)
+    line_format, mask = log_format_of(settings, log_format), mask_of(settings)
     lines = [line + b"\n" for line in stored.split(b"\n")]
     header, read = b"", 0
     for number in sorted(numbers):
-        header = parse.header_after(b"".join(lines[read : number - 1]), known, header)
+        header = parse.header_after(b"".join(lines[read : number - 1]), line_format, header)
         read = number - 1
-        yield number, mask.line(lines[read], known, header)
+        yield number, mask.line(lines[read], line_format, header)
 
 
 def mask_of(settings: Settings) -> Mask:

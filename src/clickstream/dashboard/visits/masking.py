@@ -56,7 +56,7 @@ class Mask:
         shown = self._shown_values(fields)
         if text.lstrip().startswith("{"):
             return _mask_json(text, shown)
-        return _TOKEN.sub(lambda found: _mask_token(found[0], shown), text)
+        return _TOKEN.sub(lambda match: _mask_token(match[0], shown), text)
 
     def _shown_values(self, fields: Mapping[Any, Any]) -> dict[str, str]:
         """Return the values of a line that are shown, each with the text to show."""
@@ -92,12 +92,12 @@ class Mask:
         """Mask the path of another site's page, of which the lake keeps the host only."""
         scheme, _, rest = referrer.partition("://")
         host, slash, path = rest.partition("/")
-        other = referrer_of(referrer, self.domains)
-        if other is None:
+        site = referrer_of(referrer, self.domains)
+        if site is None:
             return (
                 f"{scheme}://{host}{slash}{self._target(path)}" if _HOST.fullmatch(host) else MASK
             )
-        domain = MASK if address_in(other.domain) else other.domain
+        domain = MASK if address_in(site.domain) else site.domain
         return f"{scheme}://{domain}/{MASK if path else ''}"
 
 
@@ -138,4 +138,4 @@ def _mask_items(value: Any, shown: Mapping[str, str]) -> Any:
 
 def _without_addresses(agent: str) -> str:
     """Mask addresses in a user agent; numbers of versions follow a slash."""
-    return _ADDRESS.sub(lambda found: MASK if address_in(found[0]) else found[0], agent)
+    return _ADDRESS.sub(lambda match: MASK if address_in(match[0]) else match[0], agent)

@@ -19,11 +19,11 @@ from clickstream.dashboard.questions.fact_views import (
     SESSIONS,
     FactView,
 )
-from clickstream.dashboard.questions.literals import FactId
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import (
     USUAL_KEY_DAYS,
     Clause,
+    FactId,
     Question,
     condition_of,
     in_period,

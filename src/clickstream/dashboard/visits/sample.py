@@ -38,8 +38,8 @@ def sample_visits(page: PageContext) -> list[Record]:
 def logged(visits: Sequence[Record]) -> list[LoggedVisit]:
     """Return where the log has some visits."""
     return [
-        LoggedVisit(one["session_id"], one["started_at"], one["duration_seconds"] or 0)
-        for one in visits
+        LoggedVisit(visit["session_id"], visit["started_at"], visit["duration_seconds"] or 0)
+        for visit in visits
     ]
 
 
@@ -49,4 +49,4 @@ def build_sample(page: PageContext, visits: Sequence[Record], read: VisitLines) 
     for line in read.lines:
         of_visit[line.session_id].append(line)
     shown = shown_visits(page, visits, NamedPlaces(page, page.period))
-    return SamplePage([(one, of_visit[one.id]) for one in shown], read)
+    return SamplePage([(visit, of_visit[visit.id]) for visit in shown], read)

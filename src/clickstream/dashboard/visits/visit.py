@@ -56,15 +56,15 @@ class VisitPage:
     goals: Sequence[str]
     steps: Sequence[tuple[str, bool]]
     moments: Sequence[Moment]
-    others: Sequence[ShownVisit]
+    other_visits: Sequence[ShownVisit]
     has_more: bool
 
 
 def find_visit(page: PageContext, session_id: str) -> Record | None:
     """Return the visit with an id, of the days whose facts are kept; None without such a visit."""
     keep_days = page.settings.dashboard.keep_days
-    found = page.ask(visit_question(session_id, page.now.date(), keep_days)).records()
-    return records(found)[0] if found else None
+    rows = page.ask(visit_question(session_id, page.now.date(), keep_days)).records()
+    return records(rows)[0] if rows else None
 
 
 def build_visit(page: PageContext, visit: Record) -> VisitPage:
@@ -72,14 +72,18 @@ def build_visit(page: PageContext, visit: Record) -> VisitPage:
     day = Period(visit["local_date"], visit["local_date"])
     views = page.ask(page_views_question(visit["session_id"], day.first)).records()
     goals = page.ask(goals_question([visit["session_id"]], day)).records()
-    others = _other_visits(page, visit)
+    question = visitor_question(
+        visit["visitor_id"], visit["local_date"], page.key_days, MOST_OTHERS + 2
+    )
+    visits = records(page.ask(question).records())
+    others = [other for other in visits if other["session_id"] != visit["session_id"]]
     local, formats = local_start(page, visit), page.formats
     when = f"{formats.day(local.date(), with_weekday=True, with_year=True)}, {formats.time(local)}"
     return VisitPage(
         visit["session_id"],
         f"Visit of {when}",
         _facts(page, visit, day),
-        [_times(page, str(one["goal"]), one["times"]) for one in goals],
+        [_times(page, str(goal["goal"]), goal["times"]) for goal in goals],
         _steps(page, visit),
         _moments(page, visit, views, day),
         shown_visits(page, others[:MOST_OTHERS], NamedPlaces(page, day, filtered=False)),
@@ -91,7 +95,7 @@ def _facts(page: PageContext, visit: Record, day: Period) -> list[tuple[str, str
     """Return what is known of the visit as a whole; the place by the visitors of its day."""
     place = NamedPlaces(page, day, filtered=False).name_of(visit)
     system = " · ".join(filter(None, (device_of(visit), visit["os"])))
-    known = [
+    facts = [
         ("Channel", visit["channel"]),
         ("Source", visit["source"]),
         ("Medium", visit["medium"]),
@@ -105,7 +109,7 @@ def _facts(page: PageContext, visit: Record, day: Period) -> list[tuple[str, str
         ("Visit length", page.formats.seconds(visit["duration_seconds"] or 0)),
         ("Visitor", visit["visitor_id"]),
     ]
-    return [(label, str(value)) for label, value in known if value]
+    return [(label, str(value)) for label, value in facts if value]
 
 
 def _times(page: PageContext, name: str, times: int) -> str:
@@ -123,12 +127,12 @@ def _moments(
 ) -> list[Moment]:
     """Return page views and errors by time."""
     errors = page.ask(errors_question([visit["session_id"]], day)).records()
-    found: list[tuple[datetime, Moment]] = []
+    moments: list[tuple[datetime, Moment]] = []
     for view in views:
         at = visit["started_at"] + timedelta(seconds=view["seconds_in_visit"])
-        found.append((at, _view(page, view, at)))
-    found += [(one["first_at"], _error(page, one)) for one in errors]
-    return [moment for _, moment in sorted(found, key=lambda pair: pair[0])]
+        moments.append((at, _view(page, view, at)))
+    moments += [(error["first_at"], _error(page, error)) for error in errors]
+    return [moment for _, moment in sorted(moments, key=lambda pair: pair[0])]
 
 
 def _view(page: PageContext, view: Record, at: datetime) -> Moment:
@@ -150,11 +154,3 @@ def _error(page: PageContext, error: Record) -> Moment:
 def _clock(page: PageContext, moment: datetime) -> str:
     """Format a UTC moment as local time with seconds, which a visit is about."""
     return page.formats.clock(to_local(moment, page.zone))
-
-
-def _other_visits(page: PageContext, visit: Record) -> list[Record]:
-    question = visitor_question(
-        visit["visitor_id"], visit["local_date"], page.key_days, MOST_OTHERS + 2
-    )
-    found = records(page.ask(question).records())
-    return [one for one in found if one["session_id"] != visit["session_id"]]

@@ -74,19 +74,16 @@ VALUES = "values"
 
 def add_tab_routes(app: FastAPI, dashboard: DashboardService) -> None:
     """Add the routes to the application."""
-    for tab in TABS:
-        path = "/" if tab == "overview" else f"/{tab}"
-        app.add_api_route(path, _tab_route(dashboard, tab), response_model=None)
-    app.add_api_route("/version", _version_route(dashboard), response_model=None)
-    app.add_api_route(f"/{VALUES}", _values_route(dashboard), response_model=None)
-    _add_hour_routes(app, dashboard)
 
-
-def _version_route(dashboard: DashboardService) -> Callable[[Request], Response]:
     def show_version(request: Request) -> Response:
         return PlainTextResponse(dashboard.version(identity_of(request)))
 
-    return show_version
+    for tab in TABS:
+        path = "/" if tab == "overview" else f"/{tab}"
+        app.add_api_route(path, _tab_route(dashboard, tab), response_model=None)
+    app.add_api_route("/version", show_version, response_model=None)
+    app.add_api_route(f"/{VALUES}", _values_route(dashboard), response_model=None)
+    _add_hour_routes(app, dashboard)
 
 
 def _values_route(dashboard: DashboardService) -> Callable[[Request], Response]:
@@ -133,8 +130,12 @@ def _etag(dashboard: DashboardService, request: Request) -> str:
     now = dashboard.clock().strftime("%Y-%m-%dT%H")
     identity = replace(identity_of(request), account="")
     parts = (
-        *(str(request.url), identity, dashboard.version(identity), now),
-        *(dashboard.refresher.problem, dashboard.shares.version() if identity.can_share else ""),
+        str(request.url),
+        identity,
+        dashboard.version(identity),
+        now,
+        dashboard.refresher.problem,
+        dashboard.shares.version() if identity.can_share else "",
     )
     return f'W/"{hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"'
 
@@ -232,7 +233,7 @@ def _show_both(
     with dashboard.page(view, identity) as page, aws_errors.translate_errors():
         require_money(page, name)
         questions = questions_of(page, panel)
-        pairs = [(fold(page.ask, one), fold(ask, one).rows) for one in questions]
+        pairs = [(fold(page.ask, question), fold(ask, question).rows) for question in questions]
         comparison, parts = compare_answers(page, pairs)
         return HTMLResponse(dashboard.renderer.detail(page, panel, parts, comparison))
 
@@ -292,15 +293,6 @@ NO_SALES = "Plans of locations need orders: add a source to [[sales]]."
 
 def add_plan_routes(app: FastAPI, dashboard: DashboardService) -> None:
     """Add the routes. They need an account, because a plan takes up to seconds of CPU time."""
-    needed = [Depends(require_writer)]
-    for path, show in (
-        ("/holdouts", _holdouts_route(dashboard)),
-        ("/locations", _locations_route(dashboard)),
-    ):
-        app.add_api_route(path, show, response_model=None, dependencies=needed)
-
-
-def _holdouts_route(dashboard: DashboardService) -> Callable[..., HTMLResponse]:
 
     def show_plan(request: Request, campaign: str = "", metric: str = "") -> HTMLResponse:
         from clickstream.dashboard.tabs.marketing.holdout_plan import build_plan
@@ -313,10 +305,6 @@ def _holdouts_route(dashboard: DashboardService) -> Callable[..., HTMLResponse]:
             html = dashboard.renderer.plan(build_plan(page, campaign, metric))
         return HTMLResponse(html)
 
-    return show_plan
-
-
-def _locations_route(dashboard: DashboardService) -> Callable[..., HTMLResponse]:
     def show_report(request: Request) -> HTMLResponse:
         from clickstream.dashboard.tabs.places.location_report import build_report
 
@@ -328,7 +316,9 @@ def _locations_route(dashboard: DashboardService) -> Callable[..., HTMLResponse]
             html = dashboard.renderer.location_report(report)
         return HTMLResponse(html)
 
-    return show_report
+    needed = [Depends(require_writer)]
+    app.add_api_route("/holdouts", show_plan, response_model=None, dependencies=needed)
+    app.add_api_route("/locations", show_report, response_model=None, dependencies=needed)
 
 
 # Routes of style sheets, scripts, pictures and map shapes, which need no login.

@@ -95,7 +95,9 @@ def detail_parts(
     page: PageContext, panel: Panel, shown: ShownRows = FIRST_ROWS
 ) -> list[DetailPart]:
     """Answer the panel's questions."""
-    return [_part(page, _answer(page, one, shown), shown) for one in questions_of(page, panel)]
+    return [
+        _part(page, _answer(page, question, shown), shown) for question in questions_of(page, panel)
+    ]
 
 
 def _answer(page: PageContext, question: Question, shown: ShownRows) -> Answer:
@@ -112,7 +114,7 @@ def _part(page: PageContext, answer: Answer, shown: ShownRows) -> DetailPart:
     rows, size = answer.rows[start : start + ROWS_AT_ONCE], len(question.dimensions)
     summary = page.formats.plural("{number} row", "{number} rows", number)
     if number > ROWS_AT_ONCE:
-        ends = (page.formats.count(place) for place in (start + 1, start + len(rows)))
+        ends = (page.formats.count(position) for position in (start + 1, start + len(rows)))
         summary += f": {' – '.join(ends)}"
     before, after = max(start - ROWS_AT_ONCE, 0), start + ROWS_AT_ONCE
     return DetailPart(
@@ -154,7 +156,9 @@ def _cells(page: PageContext, question: Question, values: AnswerRow) -> list[str
 def _names(page: PageContext, question: Question, values: AnswerRow) -> list[tuple[str, str]]:
     """Return the name and the title of each value."""
     pairs = zip(question.dimensions, values, strict=False)
-    return [(value_name(page, name, one), value_title(page, name, one)) for name, one in pairs]
+    return [
+        (value_name(page, name, value), value_title(page, name, value)) for name, value in pairs
+    ]
 
 
 def _linked_names(page: PageContext, question: Question, row: AnswerRow) -> list[RowName]:
@@ -221,9 +225,11 @@ def _all_rows(
 ) -> list[Matched]:
     """Match our rows with Athena's; rows that only Athena has come last."""
     size = len(question.dimensions)
-    other = {row[:size]: row[size:] for row in theirs}
-    matched: list[Matched] = [(row[:size], row[size:], other.pop(row[:size], None)) for row in ours]
-    return [*matched, *((names, None, cells) for names, cells in other.items())]
+    unmatched = {row[:size]: row[size:] for row in theirs}
+    matched: list[Matched] = [
+        (row[:size], row[size:], unmatched.pop(row[:size], None)) for row in ours
+    ]
+    return [*matched, *((names, None, cells) for names, cells in unmatched.items())]
 
 
 def _compared_row(
@@ -231,14 +237,15 @@ def _compared_row(
     question: Question,
     names: AnswerRow,
     ours: AnswerRow | None,
-    other: AnswerRow | None,
+    theirs: AnswerRow | None,
 ) -> DetailRow:
     nothing = (None,) * len(question.metrics)
     linked = _linked_cells(page, question, names, ours or nothing)
-    pairs = zip(linked, map(DetailCell, _cells(page, question, other or nothing)), strict=True)
+    pairs = zip(linked, map(DetailCell, _cells(page, question, theirs or nothing)), strict=True)
     cells = [cell for pair in pairs for cell in pair]
     labels = [RowName(*name) for name in _names(page, question, names)]
-    return DetailRow(labels, cells, not _is_same_row(ours, other))
+    is_different = ours is None or theirs is None or not all(map(is_same, ours, theirs))
+    return DetailRow(labels, cells, is_different)
 
 
 def _linked_cells(
@@ -260,12 +267,6 @@ def _visits_behind(page: PageContext, question: Question, metric: str, names: An
     return f"../visits{view.query}" if view else ""
 
 
-def _is_same_row(ours: AnswerRow | None, theirs: AnswerRow | None) -> bool:
-    if ours is None or theirs is None:
-        return False
-    return all(map(is_same, ours, theirs))
-
-
 def is_same(ours: Any, theirs: Any) -> bool:
     """Whether two values are equal; floats may differ by rounding."""
     if isinstance(ours, float) and isinstance(theirs, float):
@@ -277,12 +278,12 @@ def _count_differences(answer: Answer, theirs: Sequence[AnswerRow]) -> tuple[int
     """Count the values in either answer, and those that differ."""
     width = len(answer.question.metrics)
     values = differing = 0
-    for _, ours, other in _all_rows(answer.question, answer.rows, theirs):
+    for _, ours, their_row in _all_rows(answer.question, answer.rows, theirs):
         values += width
-        if ours is None or other is None:
+        if ours is None or their_row is None:
             differing += width
         else:
-            differing += sum(not is_same(a, b) for a, b in zip(ours, other, strict=True))
+            differing += sum(not is_same(a, b) for a, b in zip(ours, their_row, strict=True))
     return values, differing
 
 

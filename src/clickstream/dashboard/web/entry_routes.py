@@ -34,10 +34,20 @@ Route = Callable[..., Awaitable[Response]]
 
 def add_entry_routes(app: FastAPI, store: NoteStore, clock: Clock) -> None:
     """Add the routes to the application."""
-    actions: dict[str, Route] = {
-        "/notes": _adding_notes(store, clock),
-        "/notes/{entry_id}/delete": _deleting(store, clock),
-    }
+
+    async def add_note(request: Request) -> Response:
+        form = await SentForm.read(request)
+        day, hour, text = (form.fields.get(name, "") for name in ("day", "hour", "text"))
+        note = OwnNote.write(day, hour, text, identity_of(request).account, clock())
+        await run_in_threadpool(store.notes.add, note, note.written_at)
+        return form.lead_back("./", "#trend")
+
+    async def delete(request: Request, entry_id: str) -> Response:
+        form = await SentForm.read(request)
+        await run_in_threadpool(store.notes.delete, entry_id, clock())
+        return form.lead_back("../../")
+
+    actions: dict[str, Route] = {"/notes": add_note, "/notes/{entry_id}/delete": delete}
     for path, route in actions.items():
         app.add_api_route(
             path,
@@ -77,23 +87,3 @@ class SentForm:
             HTTPStatus.SEE_OTHER,
             headers={"Cache-Control": "no-store"},
         )
-
-
-def _adding_notes(store: NoteStore, clock: Clock) -> Route:
-    async def add_note(request: Request) -> Response:
-        form = await SentForm.read(request)
-        day, hour, text = (form.fields.get(name, "") for name in ("day", "hour", "text"))
-        note = OwnNote.write(day, hour, text, identity_of(request).account, clock())
-        await run_in_threadpool(store.notes.add, note, note.written_at)
-        return form.lead_back("./", "#trend")
-
-    return add_note
-
-
-def _deleting(store: NoteStore, clock: Clock) -> Route:
-    async def delete(request: Request, entry_id: str) -> Response:
-        form = await SentForm.read(request)
-        await run_in_threadpool(store.notes.delete, entry_id, clock())
-        return form.lead_back("../../")
-
-    return delete

@@ -77,11 +77,13 @@ def add_filter(page: PageContext, fields: Mapping[str, str]) -> View:
 def find_value(page: PageContext, dimension: str, text: str) -> Value:
     """Return the value of a name: the same text, else one in other case, else the text itself."""
     named = values_named(page, dimension, text)
-    found = dict.fromkeys([*named, *suggest_values(page, dimension, text)])
-    if text in found:
+    candidates = dict.fromkeys([*named, *suggest_values(page, dimension, text)])
+    if text in candidates:
         return text
     wanted = text.casefold()
-    return next((v for v in found if value_name(page, dimension, v).casefold() == wanted), text)
+    return next(
+        (v for v in candidates if value_name(page, dimension, v).casefold() == wanted), text
+    )
 
 
 def suggest_values(
@@ -106,8 +108,8 @@ def suggest_names(page: PageContext, fields: Mapping[str, str]) -> list[str]:
     dimension = fields.get(FILTER, "")
     if dimension not in FILTERS:
         return []
-    others = [one for one in page.view.filters if one.dimension != dimension]
-    values = suggest_values(page, dimension, fields.get(VALUE, "").strip(), others)
+    other_filters = [filter_ for filter_ in page.view.filters if filter_.dimension != dimension]
+    values = suggest_values(page, dimension, fields.get(VALUE, "").strip(), other_filters)
     return [value_name(page, dimension, value) for value in values]
 
 
@@ -115,45 +117,46 @@ def find_unmatched(page: PageContext, visits: int) -> list[Unmatched]:
     """Return the filters that match no visit of the range; `visits` match all filters together."""
     if visits and all(map(_is_matched, page.view.filters)):
         return []
-    found = [
-        _describe(page, one, value)
-        for one in page.view.filters
-        for value in _missing_values(page, one)
+    unmatched = [
+        _describe(page, filter_, value)
+        for filter_ in page.view.filters
+        for value in _missing_values(page, filter_)
     ]
-    if found or visits or len(page.view.filters) < 2:
-        return found
+    if unmatched or visits or len(page.view.filters) < 2:
+        return unmatched
     text = "Each filter matches visits in this range, but no visit matches all of them."
     return [Unmatched(text)]
 
 
-def _is_matched(one: Filter) -> bool:
+def _is_matched(filter_: Filter) -> bool:
     """Whether a filter that a visit passes has no other value, so it need not be asked about."""
-    is_single = len(one.values) == 1 and not one.is_excluded
-    return is_single and not DIMENSIONS[one.dimension].smallest_group
+    is_single = len(filter_.values) == 1 and not filter_.is_excluded
+    return is_single and not DIMENSIONS[filter_.dimension].smallest_group
 
 
-def _missing_values(page: PageContext, one: Filter) -> list[Value]:
-    metrics, chosen = (_VISITS[DIMENSIONS[one.dimension].facts],), Filter(one.dimension, one.values)
-    answer = page.answer(metrics, (one.dimension,), filters=[chosen])
-    known = {row[0] for row in answer.rows}
-    return [value for value in one.values if value not in known]
+def _missing_values(page: PageContext, filter_: Filter) -> list[Value]:
+    metric = _VISITS[DIMENSIONS[filter_.dimension].facts]
+    chosen = Filter(filter_.dimension, filter_.values)
+    answer = page.answer((metric,), (filter_.dimension,), filters=[chosen])
+    matched = {row[0] for row in answer.rows}
+    return [value for value in filter_.values if value not in matched]
 
 
-def _describe(page: PageContext, one: Filter, value: Value) -> Unmatched:
-    dimension = DIMENSIONS[one.dimension]
-    name = f"{dimension.label} “{shorten_name(value_name(page, one.dimension, value))}”"
+def _describe(page: PageContext, filter_: Filter, value: Value) -> Unmatched:
+    dimension = DIMENSIONS[filter_.dimension]
+    name = f"{dimension.label} “{shorten_name(value_name(page, filter_.dimension, value))}”"
     if dimension.smallest_group:
         return Unmatched(f"{name}: fewer than {dimension.smallest_group} visitors in this range.")
     similar: list[Value] = []
     if value and may_see_values(page.identity):
-        similar = suggest_values(page, one.dimension, value, limit=OFFERED)
-    without = page.view.without_filter(one.dimension, value, one.is_excluded)
+        similar = suggest_values(page, filter_.dimension, value, limit=OFFERED)
+    without = page.view.without_filter(filter_.dimension, value, filter_.is_excluded)
     return Unmatched(
         f"{name}: no visit in this range.",
         [
             (
-                shorten_name(value_name(page, one.dimension, other)),
-                without.with_filter(one.dimension, other, one.is_excluded).query,
+                shorten_name(value_name(page, filter_.dimension, other)),
+                without.with_filter(filter_.dimension, other, filter_.is_excluded).query,
             )
             for other in similar
             if other != value

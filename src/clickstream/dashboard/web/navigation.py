@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,6 +95,7 @@ def navigation(page: PageContext) -> dict[str, Any]:
     """Build the values of the bar's template."""
     view = page.view
     shown = shown_tabs(page)
+    in_menu = [name for name in RANGES if name in RANGE_LABELS and name not in IN_BAR]
     return {
         "tabs": [
             TabLink(tab_label(page, tab), PATHS[tab] + view.on_tab(tab).query, tab == view.tab)
@@ -104,7 +104,7 @@ def navigation(page: PageContext) -> dict[str, Any]:
         "tab_path": PATHS[view.tab],
         "trust_path": "" if view.tab == "trust" else address_on(page, "trust", view),
         "ranges": [_range_link(page, name) for name in IN_BAR],
-        "more_ranges": [_range_link(page, name) for name in RANGES if name in _in_menu()],
+        "more_ranges": [_range_link(page, name) for name in in_menu],
         "range_in_bar": view.range in IN_BAR,
         "span": page.days(page.period),
         "compared": _compared_label(page),
@@ -128,21 +128,25 @@ def visits_frame(page: PageContext) -> dict[str, Any]:
     """
     links = navigation(page)["tabs"]
     view = page.view
-    others = tuple(one for one in view.filters if one.dimension not in ("met_goal", "met_error"))
-    every = replace(view, filters=others)
+    remaining = tuple(
+        filter_ for filter_ in view.filters if filter_.dimension not in ("met_goal", "met_error")
+    )
+    every = replace(view, filters=remaining)
     choices = [
         ("All", every),
         *([("Met a goal", every.with_filter("met_goal", "yes"))] if page.has_goals else []),
         ("Met an error", every.with_filter("met_error", "yes")),
     ]
     return {
-        "tabs": [replace(one, is_shown=False) for one in links],
+        "tabs": [replace(link, is_shown=False) for link in links],
         "tab_path": "visits",
         "identity": replace(page.identity, shares_at=""),
         "tab_title": "Visits",
         "made": None,
         "says": Findings((), ""),
-        "choices": [(label, one.query, one.filters == view.filters) for label, one in choices],
+        "choices": [
+            (label, chosen.query, chosen.filters == view.filters) for label, chosen in choices
+        ],
     }
 
 
@@ -171,10 +175,6 @@ def tab_label(page: PageContext, tab: Tab) -> str:
 def _has_content(page: PageContext, tab: Tab) -> bool:
     """Whether a tab has figures: the one of conversions needs a goal, a funnel or a shop."""
     return tab != "orders" or page.has_goals or bool(page.settings.funnel) or page.has_shop
-
-
-def _in_menu() -> Sequence[RangeName]:
-    return [name for name in RANGE_LABELS if name not in IN_BAR]
 
 
 def _range_link(page: PageContext, name: RangeName) -> MenuLink:
@@ -219,9 +219,11 @@ MOST_NAMED = 3
 
 def page_title(page: PageContext) -> str:
     """Return the name of the tab, and what its filters choose."""
-    label, found = tab_label(page, page.view.tab), chips(page)
-    named = [f"{one.label} {one.relation} {shorten_name(one.value)}" for one in found[:MOST_NAMED]]
-    if more := len(found) - MOST_NAMED:
+    label, shown = tab_label(page, page.view.tab), chips(page)
+    named = [
+        f"{chip.label} {chip.relation} {shorten_name(chip.value)}" for chip in shown[:MOST_NAMED]
+    ]
+    if more := len(shown) - MOST_NAMED:
         named += [f"+{more}"] if more > 0 else []
     return f"{label}: {', '.join(named)}" if named else label
 
@@ -230,12 +232,12 @@ def chips(page: PageContext) -> list[Chip]:
     """Return each value of each filter."""
     return [
         Chip(
-            DIMENSIONS[one.dimension].label,
-            "is not" if one.is_excluded else "is",
-            value_name(page, one.dimension, value),
-            value_title(page, one.dimension, value),
-            page.view.without_filter(one.dimension, value, one.is_excluded).query,
+            DIMENSIONS[filter_.dimension].label,
+            "is not" if filter_.is_excluded else "is",
+            value_name(page, filter_.dimension, value),
+            value_title(page, filter_.dimension, value),
+            page.view.without_filter(filter_.dimension, value, filter_.is_excluded).query,
         )
-        for one in page.view.filters
-        for value in one.values
+        for filter_ in page.view.filters
+        for value in filter_.values
     ]

@@ -67,8 +67,8 @@ def read_static(name: str) -> bytes:
 
 def read_icon_path(icon: Icon) -> str:
     """Return the path of an icon, which its file draws."""
-    found = re.search(rb'<path d="([^"]+)"', read_static(f"{icon}.svg"))
-    return found[1].decode() if found else ""
+    match = re.search(rb'<path d="([^"]+)"', read_static(f"{icon}.svg"))
+    return match[1].decode() if match else ""
 
 
 ASSETS_DIGEST = hashlib.blake2b(b"".join(map(read_static, STATIC)), digest_size=5).hexdigest()
@@ -150,11 +150,11 @@ class Renderer:
             "nothing": "No visits in this range. Choose another range, or clear the filters.",
         }
 
-    def visits(self, page: PageContext, found: VisitList, is_first: bool) -> str:
+    def visits(self, page: PageContext, visit_list: VisitList, is_first: bool) -> str:
         """Render the list of the view's visits."""
         values = {**self._frame(page), **visits_frame(page)}
         return self.environment.get_template("visits.html").render(
-            **values, found=found, is_first=is_first
+            **values, visit_list=visit_list, is_first=is_first
         )
 
     def visit(self, page: PageContext, shown: VisitPage, lines: VisitLines | None) -> str:
@@ -209,7 +209,7 @@ class Renderer:
             title=title_of(page, panel),
             span=span_of(page, panel),
             chips=chips(page),
-            metrics=[page.metric(one.name) for one in panel.metrics(page.view, page.hidden)],
+            metrics=[page.metric(metric.name) for metric in panel.metrics(page.view, page.hidden)],
             dimensions=panel.dimensions(page.view),
             is_filtered=panel.is_filtered,
             is_of_money=panel.is_of_money,

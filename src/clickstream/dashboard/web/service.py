@@ -73,7 +73,9 @@ class DashboardService:
         self.clock = clock
         self._lake = lake
         self.engine = engine or _engine(self.lake)
-        self.read_lines: ReadLines = read_lines or self._read_lines
+        self.read_lines: ReadLines = read_lines or (
+            lambda visits, most: read_log_lines(self.lake, visits, most)
+        )
         self.log_notes = log_notes
         self.answers = Answers(self.engine)
         self.pages = RenderedPages()
@@ -95,9 +97,6 @@ class DashboardService:
         """The lake; the dashboard of log files has none, and needs no AWS session."""
         return self._lake or Lake(self.settings, shared_session())
 
-    def _read_lines(self, visits: Sequence[LoggedVisit], most: int) -> VisitLines:
-        return read_log_lines(self.lake, visits, most)
-
     @contextlib.contextmanager
     def page(
         self,
@@ -110,10 +109,17 @@ class DashboardService:
             zone = ZoneInfo(state.time_zone or self.settings.site.time_zone)
             now = self.clock().astimezone(zone).replace(tzinfo=None)
             ask = self.answers.asker(reader)
-            problem = self.refresher.problem
             entries = self.entries.read() if identity.sees_entries else NO_NOTES
             page = PageContext(
-                *(view, ask, self.formats, now, self.settings, zone, state, problem, entries),
+                view,
+                ask,
+                self.formats,
+                now,
+                self.settings,
+                zone,
+                state,
+                self.refresher.problem,
+                entries,
                 identity=identity,
                 engine=self.engine.name,
                 incidents=self._shown_incidents(identity),

@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from clickstream.dashboard.access.forms import read_form
 from clickstream.dashboard.access.identity import identity_of, require_sharer
-from clickstream.dashboard.access.shares import Share, Shares
+from clickstream.dashboard.access.shares import Share
 from clickstream.dashboard.questions.view import TABS, View
 from clickstream.dashboard.web.entry_routes import SentForm
 from clickstream.dashboard.web.service import DashboardService
@@ -43,11 +43,39 @@ def add_share_routes(app: FastAPI, dashboard: DashboardService, clock: Clock) ->
         # The page contains addresses of links, which grant access like keys.
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
+    async def create_from_tab(request: Request) -> Response:
+        form = await SentForm.read(request)
+        tabs = [form.view.tab] if form.fields.get("pages") == "this" else [*TABS]
+        share = await add(request, form.fields, tabs, form.view)
+        return form.lead_back("./", f"{SHOWN}={share.id}")
+
+    async def create_from_list(request: Request) -> Response:
+        fields = await read_form(request)
+        tabs = [name.removeprefix(_PAGE) for name in fields if name.startswith(_PAGE)]
+        share = await add(request, fields, tabs, View())
+        return _redirect(f"../{LIST}?{SHOWN}={share.id}")
+
+    async def add(
+        request: Request, fields: Mapping[str, str], tabs: Collection[str], view: View
+    ) -> Share:
+        days = _parse_days(fields.get("days", ""))
+        account = identity_of(request).account
+        share = Share.create(fields.get("name", ""), days, tabs, view, account, clock())
+        return await run_in_threadpool(shares.add, share)
+
+    async def withdraw(share_id: str) -> Response:
+        await run_in_threadpool(shares.withdraw, share_id)
+        return _redirect(f"../../{LIST}?{WITHDRAWN}={share_id}")
+
+    async def restore(share_id: str) -> Response:
+        await run_in_threadpool(shares.restore, share_id)
+        return _redirect(f"../../{LIST}?")
+
     actions: dict[str, Route] = {
-        f"/{LIST}": _creating_from_a_tab(shares, clock),
-        f"/{LIST}/new": _creating_from_the_list(shares, clock),
-        f"/{LIST}/{{share_id}}/withdraw": _withdrawing(shares),
-        f"/{LIST}/{{share_id}}/restore": _restoring(shares),
+        f"/{LIST}": create_from_tab,
+        f"/{LIST}/new": create_from_list,
+        f"/{LIST}/{{share_id}}/withdraw": withdraw,
+        f"/{LIST}/{{share_id}}/restore": restore,
     }
     needed = [Depends(require_sharer)]
     app.add_api_route(f"/{LIST}", show_list, response_model=None, dependencies=needed)
@@ -55,61 +83,10 @@ def add_share_routes(app: FastAPI, dashboard: DashboardService, clock: Clock) ->
         app.add_api_route(path, route, methods=["POST"], response_model=None, dependencies=needed)
 
 
-def _creating_from_a_tab(shares: Shares, clock: Clock) -> Route:
-    async def create(request: Request) -> Response:
-        form = await SentForm.read(request)
-        tabs = [form.view.tab] if form.fields.get("pages") == "this" else [*TABS]
-        account = identity_of(request).account
-        share = await _add(shares, form.fields, tabs, form.view, account, clock)
-        return form.lead_back("./", f"{SHOWN}={share.id}")
-
-    return create
-
-
-def _creating_from_the_list(shares: Shares, clock: Clock) -> Route:
-    async def create(request: Request) -> Response:
-        fields = await read_form(request)
-        tabs = [name.removeprefix(_PAGE) for name in fields if name.startswith(_PAGE)]
-        account = identity_of(request).account
-        share = await _add(shares, fields, tabs, View(), account, clock)
-        return _redirect(f"../{LIST}?{SHOWN}={share.id}")
-
-    return create
-
-
-async def _add(
-    shares: Shares,
-    fields: Mapping[str, str],
-    tabs: Collection[str],
-    view: View,
-    account: str,
-    clock: Clock,
-) -> Share:
-    days = _parse_days(fields.get("days", ""))
-    share = Share.create(fields.get("name", ""), days, tabs, view, account, clock())
-    return await run_in_threadpool(shares.add, share)
-
-
 def _parse_days(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 4):
         raise InputError(f"{text[:40]!r} is not a number of days; write one such as 30.")
     return int(text)
-
-
-def _withdrawing(shares: Shares) -> Route:
-    async def withdraw(share_id: str) -> Response:
-        await run_in_threadpool(shares.withdraw, share_id)
-        return _redirect(f"../../{LIST}?{WITHDRAWN}={share_id}")
-
-    return withdraw
-
-
-def _restoring(shares: Shares) -> Route:
-    async def restore(share_id: str) -> Response:
-        await run_in_threadpool(shares.restore, share_id)
-        return _redirect(f"../../{LIST}?")
-
-    return restore
 
 
 def _redirect(path: str) -> Response:

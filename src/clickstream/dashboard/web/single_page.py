@@ -44,7 +44,7 @@ Attributes = dict[str, str | None]
 def render_single_page(renderer: Renderer, page: PageContext, logs: str, made: datetime) -> str:
     """Render a page of READER; `logs` names the logs, `made` (aware) is the current moment."""
     content = strip_links(renderer.tab(page))
-    names = {name for found in _NAMES.findall(content) for name in found.split()}
+    names = {name for value in _NAMES.findall(content) for name in value.split()}
     icon = read_static(f"{page.settings.dashboard.icon}.svg")
     return renderer.environment.get_template("single_page.html").render(
         dates=_dates(page),
@@ -91,7 +91,9 @@ def used_rules(css: str, names: Collection[str]) -> str:
 def _can_match(selectors: str, names: Collection[str]) -> bool:
     """Whether all classes and ids of one of the selectors are among the names."""
     needed = _ALTERNATIVES.sub("", selectors).split(",")
-    return any(all(name in names for name in re.findall(r"[.#]([\w-]+)", one)) for one in needed)
+    return any(
+        all(name in names for name in re.findall(r"[.#]([\w-]+)", selector)) for selector in needed
+    )
 
 
 class _Copy(HTMLParser):

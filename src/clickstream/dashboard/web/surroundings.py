@@ -19,17 +19,12 @@ def surroundings_of(chosen: DashboardSettings, scrapers: Sequence[str] = ()) -> 
 
     `scrapers` are the networks whose clients read the metrics without a login.
     """
-    login = _proxy_login(chosen)
-    return Surroundings(chosen.url, chosen.hosts, chosen.proxy_networks, login, scrapers)
-
-
-def _proxy_login(chosen: DashboardSettings) -> ProxyLogin | None:
-    """Return the load balancer's logins, else logins in a header, else None."""
+    login: ProxyLogin | None = None
     if chosen.load_balancer:
-        return LoadBalancerLogin(chosen.load_balancer)
-    if chosen.proxy_header:
-        return HeaderLogin.of(chosen.proxy_header, chosen.proxy_networks)
-    return None
+        login = LoadBalancerLogin(chosen.load_balancer)
+    elif chosen.proxy_header:
+        login = HeaderLogin.of(chosen.proxy_header, chosen.proxy_networks)
+    return Surroundings(chosen.url, chosen.hosts, chosen.proxy_networks, login, scrapers)
 
 
 def describe_logins(chosen: DashboardSettings) -> str:
@@ -52,7 +47,7 @@ def login_warnings(chosen: DashboardSettings, host: str) -> Iterator[str]:
         )
     if chosen.load_balancer or not chosen.proxy_header:
         return
-    wide = [one for one in chosen.proxy_networks if _is_wide(one)]
+    wide = [network for network in chosen.proxy_networks if _is_wide(network)]
     if wide:
         yield (
             f"Any computer in {', '.join(wide)} that reaches this port can log in under any name "

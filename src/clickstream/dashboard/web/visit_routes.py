@@ -47,8 +47,8 @@ def add_visit_routes(app: FastAPI, dashboard: DashboardService) -> None:
             if FILTER in request.query_params:
                 query = add_filter(page, request.query_params).query
                 return RedirectResponse(f"visits{query}", HTTPStatus.FOUND)
-            found = build_list(page, after)
-            html = dashboard.renderer.visits(page, found, is_first=after is None)
+            visit_list = build_list(page, after)
+            html = dashboard.renderer.visits(page, visit_list, is_first=after is None)
         return HTMLResponse(html, headers=_PRIVATE)
 
     def show_csv(request: Request) -> Response:
@@ -112,8 +112,8 @@ def _read_lines(
     """Read log lines of visits, and log who read them."""
     with dashboard.turn_at_athena():
         lines = dashboard.read_lines(logged(visits), most)
-    for one in visits:
-        log.info(f"{identity.account} read log lines of visit {one['session_id']}.")
+    for visit in visits:
+        log.info(f"{identity.account} read log lines of visit {visit['session_id']}.")
     return lines
 
 

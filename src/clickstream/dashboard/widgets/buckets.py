@@ -61,7 +61,7 @@ def buckets_of(period: Period, grain: Grain) -> Sequence[Bucket]:
     if grain == "week":
         first = period.first - timedelta(days=period.first.weekday())
         number = (period.last - first).days // 7 + 1
-        return [_bucket(grain, first + place * _ONE_WEEK, _ONE_WEEK) for place in range(number)]
+        return [_bucket(grain, first + week * _ONE_WEEK, _ONE_WEEK) for week in range(number)]
     days = [_bucket("day", day, _ONE_DAY) for day in period.dates]
     if grain == "day":
         return days

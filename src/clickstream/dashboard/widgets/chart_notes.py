@@ -9,7 +9,7 @@ from datetime import datetime
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.questions.periods import start_of
 from clickstream.dashboard.widgets.buckets import Bucket
-from clickstream.dashboard.widgets.notes import Note, find_notes
+from clickstream.dashboard.widgets.notes import find_notes
 from clickstream.dashboard.widgets.page import PageContext
 
 MOST_AUTOMATIC, MOST_OWN = 6, 12
@@ -35,7 +35,7 @@ class ChartNote:
 class ChartNotes:
     """The notes in order of time, with and without a number on the chart.
 
-    `places` maps places on the chart to numbers; `own_places` are those with a note of an account.
+    `places` maps indices of buckets to numbers; `own_places` are those with a note of an account.
     """
 
     numbered: Sequence[ChartNote]
@@ -46,20 +46,26 @@ class ChartNotes:
 
 def number_notes(page: PageContext, buckets: Sequence[Bucket]) -> ChartNotes:
     """Number automatic notes, in order of importance, and the latest own notes, up to a limit."""
-    automatic = [_automatic(page, note) for note in find_notes(page)]
-    own = [_own(page, note) for note in own_notes(page)]
+    automatic = [
+        ChartNote(note.at, page.formats.day(note.at.date()), note.text, note.anchor)
+        for note in find_notes(page)
+    ]
+    own = [
+        ChartNote(start_of(note.day, note.hour or 0), when_of(page, note), note.text, own=note)
+        for note in own_notes(page)
+    ]
     chosen = [*automatic[:MOST_AUTOMATIC], *own[-MOST_OWN:]]
-    others = [*automatic[MOST_AUTOMATIC:], *own[:-MOST_OWN]]
+    unnumbered = [*automatic[MOST_AUTOMATIC:], *own[:-MOST_OWN]]
     numbered: list[ChartNote] = []
     places: dict[int, int] = {}
     own_places: set[int] = set()
     for note in _in_order(chosen):
-        place = next((i for i, b in enumerate(buckets) if b.start <= note.at < b.end), None)
-        if place is None:
+        index = next((i for i, b in enumerate(buckets) if b.start <= note.at < b.end), None)
+        if index is None:
             continue
-        numbered.append(replace(note, number=places.setdefault(place, len(places) + 1)))
-        own_places |= {place} if note.own else set()
-    return ChartNotes(numbered, _in_order(others), places, frozenset(own_places))
+        numbered.append(replace(note, number=places.setdefault(index, len(places) + 1)))
+        own_places |= {index} if note.own else set()
+    return ChartNotes(numbered, _in_order(unnumbered), places, frozenset(own_places))
 
 
 def own_notes(page: PageContext) -> list[OwnNote]:
@@ -77,12 +83,3 @@ def when_of(page: PageContext, note: OwnNote) -> str:
 
 def _in_order(notes: Sequence[ChartNote]) -> list[ChartNote]:
     return sorted(notes, key=lambda note: (note.at, note.own is not None, note.text))
-
-
-def _automatic(page: PageContext, note: Note) -> ChartNote:
-    return ChartNote(note.at, page.formats.day(note.at.date()), note.text, note.anchor)
-
-
-def _own(page: PageContext, note: OwnNote) -> ChartNote:
-    at = start_of(note.day, note.hour or 0)
-    return ChartNote(at, when_of(page, note), note.text, own=note)

@@ -62,19 +62,19 @@ def ask_course(page: PageContext, grain: Grain, *, with_money: bool = True) -> C
     metrics = (TILES, MONEY_TILES) if with_money and page.has_money else (TILES,)
     asked = [_ask_both(page, names, by) for names in metrics]
     now, then = (
-        _joined(_by_key(records, by, twice) for records in both)
+        _join_figures(_by_key(records, by, twice) for records in both)
         for both in zip(*asked, strict=True)
     )
     return Course(buckets, now, then, published_keys(page, buckets))
 
 
-def _joined(parts: Iterable[Records]) -> Records:
+def _join_figures(parts: Iterable[Records]) -> Records:
     """Join the figures of visits and of money by their keys."""
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    joined: dict[tuple[Any, ...], dict[str, Any]] = {}
     for records in parts:
         for key, figures in records.items():
-            found.setdefault(key, {}).update(figures)
-    return found
+            joined.setdefault(key, {}).update(figures)
+    return joined
 
 
 def _ask_both(
@@ -92,10 +92,10 @@ def _ask_both(
     gap = page.period.first - before.last
     if by[0] != "day" or not timedelta() < gap <= MOST_BETWEEN:
         return page.answer(metrics, by).records(), page.answer(metrics, by, before).records()
-    found = page.answer(metrics, by, replace(page.period, first=before.first)).records()
+    records = page.answer(metrics, by, replace(page.period, first=before.first)).records()
     return (
-        [one for one in found if one["day"] >= page.period.first],
-        [one for one in found if one["day"] <= before.last],
+        [record for record in records if record["day"] >= page.period.first],
+        [record for record in records if record["day"] <= before.last],
     )
 
 
@@ -103,13 +103,13 @@ def _by_key(
     records: Sequence[Mapping[str, Any]], by: Sequence[str], twice: Set[tuple[Any, ...]]
 ) -> Records:
     """Return the records by their key; the sums of hours that occur `twice` are halved."""
-    found = {tuple(record[name] for name in by): record for record in records}
-    for key in found.keys() & twice:
-        found[key] = {
+    by_key = {tuple(record[name] for name in by): record for record in records}
+    for key in by_key.keys() & twice:
+        by_key[key] = {
             name: value / 2 if name in METRICS and _is_sum(METRICS[name]) else value
-            for name, value in found[key].items()
+            for name, value in by_key[key].items()
         }
-    return found
+    return by_key
 
 
 def _is_sum(metric: Metric) -> bool:
@@ -159,23 +159,23 @@ def summarize(
     The bucket that is not over counts only if there is no other.
     """
     unfinished = unfinished_place(page, buckets)
-    known = [(value, place) for place, value in enumerate(values) if value is not None]
-    known = [one for one in known if one[1] != unfinished] or known
-    if not known:
+    points = [(value, index) for index, value in enumerate(values) if value is not None]
+    points = [point for point in points if point[1] != unfinished] or points
+    if not points:
         return "No value is known."
 
-    def name(one: tuple[float, int]) -> str:
-        return f"{page.formats.value(metric, one[0])} ({buckets[one[1]].title(page.formats)})"
+    def name(point: tuple[float, int]) -> str:
+        return f"{page.formats.value(metric, point[0])} ({buckets[point[1]].title(page.formats)})"
 
     return (
-        f"First {name(known[0])}, last {name(known[-1])}, highest "
-        f"{name(max(known, key=lambda one: one[0]))}, lowest "
-        f"{name(min(known, key=lambda one: one[0]))}."
+        f"First {name(points[0])}, last {name(points[-1])}, highest "
+        f"{name(max(points, key=lambda point: point[0]))}, lowest "
+        f"{name(min(points, key=lambda point: point[0]))}."
     )
 
 
 def unfinished_place(page: PageContext, buckets: Sequence[Bucket]) -> int | None:
-    """Return the place of the bucket in which the published hours end; None if they fill it."""
+    """Return the index of the bucket in which the published hours end; None if they fill it."""
     end = page.coverage.complete_to
     if end is None:
         return None

@@ -37,7 +37,7 @@ class ProposedGoal:
     @property
     def pattern(self) -> str:
         """The regular expression that matches only the page."""
-        return _SPECIAL.sub(_escape, self.page)
+        return _SPECIAL.sub(r"\\\g<0>", self.page)
 
     @property
     def toml(self) -> str:
@@ -67,22 +67,16 @@ class ProposedGoals:
 _EXAMPLE = ProposedGoal("order", "/thank-you", 0, 0.0)
 
 
-@dataclass(frozen=True)
-class _Pattern:
-    name: str
-    expression: Expression
-
-
 def propose_goals(page: PageContext) -> ProposedGoals:
     """Find the pages of the period that may be goals, in order of their visits."""
-    found = list(_matching(page))[:MOST_PROPOSED]
-    widths = bar_widths([visits for _, _, visits in found])
-    pages = [ProposedGoal(*one, width) for one, width in zip(found, widths, strict=True)]
-    first_of_name = {one.name: one for one in reversed(pages)}
-    shown = [one for one in pages if first_of_name[one.name] is one] or [_EXAMPLE]
+    matches = list(_matching(page))[:MOST_PROPOSED]
+    widths = bar_widths([visits for _, _, visits in matches])
+    goals = [ProposedGoal(*match, width) for match, width in zip(matches, widths, strict=True)]
+    first_of_name = {goal.name: goal for goal in reversed(goals)}
+    shown = [goal for goal in goals if first_of_name[goal.name] is goal] or [_EXAMPLE]
     if not page.has_lake:
-        return ProposedGoals(pages, " ".join(one.option for one in shown), True, "")
-    return ProposedGoals(pages, "\n\n".join(one.toml for one in shown), False, _rebuild(page))
+        return ProposedGoals(goals, " ".join(goal.option for goal in shown), True, "")
+    return ProposedGoals(goals, "\n\n".join(goal.toml for goal in shown), False, _rebuild(page))
 
 
 def _rebuild(page: PageContext) -> str:
@@ -99,28 +93,20 @@ def _rebuild(page: PageContext) -> str:
 def _matching(page: PageContext) -> Iterator[tuple[str, str, int]]:
     """Yield goal, page and visits of each page that matches a pattern."""
     for name, visits in page.answer(("page_visits",), ("page",), filters=()).rows:
-        pattern = _pattern_of(name) if name and _is_plain(name) else None
-        if pattern:
-            yield pattern.name, name, int(visits)
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a page's name fits a literal string of TOML: a visitor can make up any name."""
-    return len(name) <= LONGEST_PAGE and name.isprintable() and "'" not in name
-
-
-def _pattern_of(name: str) -> _Pattern | None:
-    return next((one for one in _patterns() if one.expression.matches(name)), None)
+        # A visitor can make up any name, but it must fit a literal string of TOML.
+        if not name or len(name) > LONGEST_PAGE or not name.isprintable() or "'" in name:
+            continue
+        for goal, expression in _patterns():
+            if expression.matches(name):
+                yield goal, name, int(visits)
+                break
 
 
 @cache
-def _patterns() -> Sequence[_Pattern]:
+def _patterns() -> Sequence[tuple[str, Expression]]:
+    """Read the goals, and the expression that matches the pages of each."""
     text = files(__package__).joinpath("goal_pages.toml").read_text(encoding="utf-8")
     return [
-        _Pattern(one["goal"], Expression(one["page"], ignores_case=True))
-        for one in tomllib.loads(text)["pages"]
+        (row["goal"], Expression(row["page"], ignores_case=True))
+        for row in tomllib.loads(text)["pages"]
     ]
-
-
-def _escape(found: re.Match[str]) -> str:
-    return f"\\{found[0]}"

@@ -98,22 +98,22 @@ def _uncounted(page: PageContext) -> dict[str, str]:
     """
     starts: dict[str, datetime] = {}
     published: Counter[str] = Counter()
-    for one in hours_by_rules(page):
-        starts.setdefault(one["settings"], to_local(one["first_hour"], page.zone))
-        published[one["settings"]] += one["published_hours"]
+    for record in hours_by_rules(page):
+        starts.setdefault(record["settings"], to_local(record["first_hour"], page.zone))
+        published[record["settings"]] += record["published_hours"]
     if len(starts) < 2:
         return {}
     days = page.answer(("goal_visits",), ("day", "goal"), filters=()).rows
     first_met = {goal: day for day, goal, _ in reversed(days)}
-    found = {}
+    sentences = {}
     for name in page.settings.goals:
         in_order = [*starts.values()]
         begun = [at for at in in_order if name not in first_met or at.date() <= first_met[name]]
         since = begun[-1] if begun else in_order[0]
         hours = sum(published[settings] for settings, at in starts.items() if at < since)
         if hours:
-            found[name] = _say_uncounted(page, hours, since)
-    return found
+            sentences[name] = _say_uncounted(page, hours, since)
+    return sentences
 
 
 def _say_uncounted(page: PageContext, hours: int, since: datetime) -> str:
@@ -210,11 +210,11 @@ def _coming(
     if not coming.keys() <= published.keys():
         return None
     question = build_question((metric,), ("weekday", "hour", *by), history)
-    found: dict[tuple[str, ...], float] = defaultdict(float)
+    expected: dict[tuple[str, ...], float] = defaultdict(float)
     for day, hour, *group, number in page.ask(question).rows:
         if (day, hour) in published:
-            found[tuple(group)] += coming[day, hour] * number / published[day, hour]
-    return dict(found)
+            expected[tuple(group)] += coming[day, hour] * number / published[day, hour]
+    return dict(expected)
 
 
 def _week_hours(start: datetime, end: datetime) -> Iterator[WeekHour]:

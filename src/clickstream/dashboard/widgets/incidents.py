@@ -50,11 +50,11 @@ def read_incidents(lake: Lake, now: datetime) -> ShownIncidents:
     except ClickstreamError as error:
         return ShownIncidents(problem=error.printed)
     hosts = {incident.subject for incident in stored.open if incident.rule == Rule.HOST_UNREACHABLE}
-    others = [problem for problem in problems if problem.name not in hosts]
+    remaining = [problem for problem in problems if problem.name not in hosts]
     return ShownIncidents(
         stored.open,
         tuple(stored.active_mutes(now)),
-        sources=tuple(problem.sentence for problem in others if problem.is_known),
-        unknown=tuple(problem.sentence for problem in others if not problem.is_known),
+        sources=tuple(problem.sentence for problem in remaining if problem.is_known),
+        unknown=tuple(problem.sentence for problem in remaining if not problem.is_known),
         old_check=old_check,
     )

@@ -168,7 +168,7 @@ def _row(
     values = row[len(by) :]
     cells = [page.shown(METRICS[name], value) for name, value in zip(names, values, strict=True)]
     label, title = (
-        " · ".join(name(page, one, value) for one, value in zip(by, row, strict=False))
+        " · ".join(name(page, column, value) for column, value in zip(by, row, strict=False))
         for name in (value_name, value_title)
     )
     if not DIMENSIONS[by[0]].is_filter:
@@ -190,7 +190,10 @@ def value_name(page: PageContext, dimension: str, value: Any) -> str:
     """Return the name of a dimension's value as the pages show it."""
     formats = page.formats
     if dimension in STEPS:
-        return _step_name(page, str(value))
+        names_of_steps = [BEFORE_FIRST, *(step.name for step in page.settings.funnel)]
+        number = str(value)
+        is_step = number.isdecimal() and int(number) < len(names_of_steps)
+        return names_of_steps[int(number)] if is_step else number
     if value is None:
         if DIMENSIONS[dimension].smallest_group:
             return UNKNOWN_PLACE
@@ -229,13 +232,11 @@ def values_named(page: PageContext, dimension: str, text: str) -> list[Value]:
     elif dimension == "country":
         candidates += page.formats.locale.territories
     wanted = text.casefold()
-    return [one for one in candidates if wanted in value_name(page, dimension, one).casefold()]
-
-
-def _step_name(page: PageContext, number: str) -> str:
-    """Return the name of a funnel step, by its number as text."""
-    names = [BEFORE_FIRST, *(step.name for step in page.settings.funnel)]
-    return names[int(number)] if number.isdecimal() and int(number) < len(names) else number
+    return [
+        candidate
+        for candidate in candidates
+        if wanted in value_name(page, dimension, candidate).casefold()
+    ]
 
 
 MODEL_LABELS: Mapping[str, str] = {

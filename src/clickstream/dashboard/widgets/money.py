@@ -14,6 +14,6 @@ def explain_no_money(page: PageContext) -> str:
     """State which filters do not apply to orders; empty if the page or its site has no such."""
     if page.has_money or not page.has_shop:
         return ""
-    names = dict.fromkeys(one.dimension for one in page.view.filters)
+    names = dict.fromkeys(filter_.dimension for filter_ in page.view.filters)
     labels = [DIMENSIONS[name].label for name in names if name not in MONEY.visit_dimensions]
     return f"Orders and amounts can't be filtered by {' and '.join(labels)}, so they are not shown."

@@ -55,11 +55,16 @@ class Note:
 def find_notes(page: PageContext) -> list[Note]:
     """Return the notes of the page's period, in order of importance."""
     finders = (
-        *(find_bursts, _gaps, _incomplete_days, _late_days, _rule_changes),
-        *(_clock_changes, _compared_clock_changes),
+        find_bursts,
+        _gaps,
+        _incomplete_days,
+        _late_days,
+        _rule_changes,
+        _clock_changes,
+        _compared_clock_changes,
     )
-    found = [note for find in finders for note in find(page)]
-    return sorted(found, key=lambda note: (note.gravity, note.at, note.text))
+    notes = [note for find in finders for note in find(page)]
+    return sorted(notes, key=lambda note: (note.gravity, note.at, note.text))
 
 
 def find_bursts(page: PageContext) -> Iterator[Note]:
@@ -105,8 +110,8 @@ def _incomplete_days(page: PageContext) -> Iterator[Note]:
 
 
 def _late_days(page: PageContext) -> Iterator[Note]:
-    for day, known in page.coverage.days.items():
-        late, lines = known.figures["late_lines"], known.figures["lines"]
+    for day, coverage in page.coverage.days.items():
+        late, lines = coverage.figures["late_lines"], coverage.figures["lines"]
         if late > LATE_SHARE * lines:
             text = (
                 f"{page.formats.share(late / lines, 0)} of the lines arrived late; they are counted"
@@ -131,7 +136,7 @@ def hours_by_rules(page: PageContext, period: Period | None = None) -> list[dict
     """Return the hours of each version, settings and visitor key, in order of their first hour."""
     metrics = ("published_hours", "first_hour", "newest_hour")
     records = page.answer(metrics, ("library", "settings", "visitor_key"), period).records()
-    return sorted(records, key=lambda one: one["first_hour"])
+    return sorted(records, key=lambda record: record["first_hour"])
 
 
 def _clock_changes(page: PageContext) -> Iterator[Note]:
@@ -159,6 +164,6 @@ def rotations(page: PageContext, period: Period) -> int:
 def rotation_moments(page: PageContext, period: Period) -> list[datetime]:
     """Return the first hour (local, naive) of each new visitor key inside a period."""
     first: dict[str, datetime] = {}
-    for one in hours_by_rules(page, period):
-        first.setdefault(one["visitor_key"], to_local(one["first_hour"], page.zone))
+    for record in hours_by_rules(page, period):
+        first.setdefault(record["visitor_key"], to_local(record["first_hour"], page.zone))
     return sorted(first.values())[1:]

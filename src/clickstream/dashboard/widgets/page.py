@@ -87,7 +87,7 @@ def named_metric(name: str, goal: str, is_order: bool, has_shop: bool) -> Metric
 OF_GOALS = frozenset(("conversions", "conversion_rate"))
 """The metrics that mean nothing on a site without a goal."""
 
-OF_MONEY = frozenset(name for name, one in METRICS.items() if one.facts in NEED_SHOP)
+OF_MONEY = frozenset(name for name, metric in METRICS.items() if metric.facts in NEED_SHOP)
 """The metrics that mean nothing on a page without money."""
 
 Built = TypeVar("Built")
@@ -218,8 +218,8 @@ class PageContext:
     @cached_property
     def main_goal(self) -> str:
         """The goal that leads: the order if it is a goal, else the first; empty without a goal."""
-        order, known = self.settings.dashboard.order_goal, self.settings.goals
-        return leading_goal(order, known if order in known else self.goals)
+        order, goals = self.settings.dashboard.order_goal, self.settings.goals
+        return leading_goal(order, goals if order in goals else self.goals)
 
     @property
     def is_main_goal_order(self) -> bool:
@@ -252,7 +252,7 @@ class PageContext:
     @property
     def has_money(self) -> bool:
         """Whether the page shows orders and amounts: its filters apply to orders, too."""
-        chosen = {one.dimension for one in self.view.filters}
+        chosen = {filter_.dimension for filter_ in self.view.filters}
         return self.has_shop and chosen <= MONEY.visit_dimensions
 
     @property
@@ -274,7 +274,7 @@ class PageContext:
         """Return the questions of a panel, for the page's period or another."""
         goal, dates = self.goal_of(self.parts(panel)[0]), period or self.period
         return panel.questions(
-            *(self.view, dates, self.key_days, self.hidden, goal, self.until_complete(dates))
+            self.view, dates, self.key_days, self.hidden, goal, self.until_complete(dates)
         )
 
     def days(self, period: Period) -> str:

@@ -30,15 +30,15 @@ def suspected_visitors(page: PageContext) -> int:
     """
     if page.view.chooses_suspicion:
         return 0
-    found = page.answer(("suspected_machines",), filters=()).single()["suspected_machines"]
-    return int(found or 0)
+    suspected = page.answer(("suspected_machines",), filters=()).single()["suspected_machines"]
+    return int(suspected or 0)
 
 
 def searched(page: PageContext) -> SearchedDates:
     """Return what the search for suspected machines found on the page's dates."""
     metrics = ("searched_dates", "people_by_date", "fewest_people", "most_people")
-    found = page.answer(metrics, filters=()).single()
-    return SearchedDates(*(found[name] or 0 for name in metrics))
+    figures = page.answer(metrics, filters=()).single()
+    return SearchedDates(*(figures[name] or 0 for name in metrics))
 
 
 def people_interval(page: PageContext, visitors: int) -> tuple[int, int] | None:
@@ -47,11 +47,11 @@ def people_interval(page: PageContext, visitors: int) -> tuple[int, int] | None:
     It is as wide, relative to the number, as those of the dates. None with a filter, because it is
     known for whole dates only; also while dates are not searched, and if it is narrow.
     """
-    found = page.once(searched)
+    search = page.once(searched)
     over = [day for day in page.period.dates if day < page.now.date()]
-    if page.view.filters or not found.people or found.dates < len(over):
+    if page.view.filters or not search.people or search.dates < len(over):
         return None
-    low, high = found.lowest / found.people, found.highest / found.people
+    low, high = search.lowest / search.people, search.highest / search.people
     if max(1 - low, high - 1) < SHOWN_FROM:
         return None
     return round(visitors * low), round(visitors * high)

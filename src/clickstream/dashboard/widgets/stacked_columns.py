@@ -68,13 +68,13 @@ def stacked_columns(
         for row in rows
     ]
     labels = [bucket.label(formats, page.period.days) for bucket in buckets]
-    place = unfinished_place(page, buckets)
+    unfinished = unfinished_place(page, buckets)
 
     def label_of(value: float) -> str:
         return formats.tick(metric, value)
 
     wide, narrow = (
-        columns.column_chart(stacks, labels, titles, box, label_of, place)
+        columns.column_chart(stacks, labels, titles, box, label_of, unfinished)
         for box in (columns.HALF, columns.NARROW)
     )
     return StackedColumns(wide, narrow, rows)

@@ -42,10 +42,15 @@ def times_of(page: PageContext, answer: Answer, times: Times | None = None) -> T
     """
     metric = page.metric(answer.question.metrics[0])
     counts = {(weekday, hour): count for weekday, hour, count in answer.rows}
-    times = _published_times(page) if times is None else times
+    if times is None:
+        hours = page.answer(("published_hours",), ("weekday", "hour"))
+        times = {(weekday, hour): number for weekday, hour, number in hours.rows}
     weekdays = page.formats.weekdays()
     values = [
-        [_average(counts.get((day, hour), 0), times.get((day, hour), 0)) for hour in range(24)]
+        [
+            counts.get((day, hour), 0) / times[day, hour] if times.get((day, hour)) else None
+            for hour in range(24)
+        ]
         for day in weekdays
     ]
     names = [page.formats.weekday(day) for day in weekdays]
@@ -60,25 +65,12 @@ def times_of(page: PageContext, answer: Answer, times: Times | None = None) -> T
     ]
     columns = {hour: HOURS[hour] for hour in range(0, 24, 4)}
     rows = [(name, *map(show, row)) for name, row in zip(names, values, strict=True)]
+    cells = zip(chain(*values), chain(*titles), strict=True)
+    _, peak = max(cells, key=lambda cell: cell[0] or 0)
     return TimesPanel(
         heat_map(values, names, columns, titles),
         heat_map(values, names, columns, titles, NARROW_STEP),
         rows,
         not counts,
-        f"Most: {_most(values, titles)}.",
+        f"Most: {peak}.",
     )
-
-
-def _published_times(page: PageContext) -> Times:
-    hours = page.answer(("published_hours",), ("weekday", "hour"))
-    return {(weekday, hour): number for weekday, hour, number in hours.rows}
-
-
-def _most(values: Sequence[Sequence[float | None]], titles: Sequence[Sequence[str]]) -> str:
-    """Return the title of the cell with the highest value."""
-    cells = zip(chain(*values), chain(*titles), strict=True)
-    return max(cells, key=lambda cell: cell[0] or 0)[1]
-
-
-def _average(count: float, times: int) -> float | None:
-    return count / times if times else None

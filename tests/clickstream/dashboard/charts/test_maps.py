@@ -15,8 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.dashboard.charts import maps
-from clickstream.dashboard.charts.map_classes import LEVELS, classes_of_counts, classes_of_shares
-from clickstream.dashboard.charts.map_labels import MOST_LABELS, Spot, place_labels, radius
+from clickstream.dashboard.charts.maps import (
+    LEVELS,
+    MOST_LABELS,
+    Spot,
+    classes_of_counts,
+    classes_of_shares,
+    place_labels,
+    radius,
+)
 
 DIRECTORY = files("clickstream.dashboard") / "static" / "map"
 FILES = sorted(one.name for one in DIRECTORY.iterdir())

@@ -44,7 +44,11 @@ periods = st.builds(
 )
 SUMMED = [name for name, metric in METRICS.items() if metric.days_sql]
 TIMES: tuple[tuple[str, ...], ...] = ((), ("day",), ("week",), ("weekday",), ("weekday", "hour"))
-of_visits = [name for name, one in DIMENSIONS.items() if one.facts is SESSIONS and not one.known]
+of_visits = [
+    name
+    for name, dimension in DIMENSIONS.items()
+    if dimension.facts is SESSIONS and not dimension.history_sql
+]
 names = st.none() | st.sampled_from(of_visits)
 VALUES = (None, "Direct", "Email", "GB", "US", "/", "/menu", "desktop", "Boston, GB", "0", "Safari")
 filters = st.builds(

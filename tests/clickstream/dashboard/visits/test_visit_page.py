@@ -54,7 +54,7 @@ def test_every_view_and_error_of_a_visit_is_shown_once_and_in_order(
     assert shown.steps == [("menu", (visit.steps or 0) > 0), ("order", (visit.steps or 0) > 1)]
     assert {*shown.goals} == {*visit.goals}
     others = {n for n, one in enumerate(rows, 1) if one.visitor == visit.visitor and n != number}
-    assert {int(one.id, 16) for one in shown.others} == others
+    assert {int(one.id, 16) for one in shown.other_visits} == others
 
 
 @given(text=st.sampled_from(HOSTILE) | values)

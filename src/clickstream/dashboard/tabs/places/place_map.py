@@ -6,16 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clickstream.dashboard.charts.map_classes import Classes, classes_of_counts, classes_of_shares
-from clickstream.dashboard.charts.map_labels import Label, Spot, place_labels, radius
 from clickstream.dashboard.charts.maps import (
     HEIGHT,
     OUTLINE_HEIGHT,
     OUTLINE_WIDTH,
     WIDTH,
+    Classes,
+    Label,
     Point,
+    Spot,
+    classes_of_counts,
+    classes_of_shares,
     on_outline,
     on_world,
+    place_labels,
+    radius,
     shapes,
     shapes_digest,
 )
