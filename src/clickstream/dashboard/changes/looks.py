@@ -131,9 +131,9 @@ def looks_of(page: PageContext) -> list[Look]:
 
 def _chosen_looks(view: View) -> list[Look]:
     """Return the looks at the dimensions that a panel shows by choice."""
-    known = {look.by for look in LOOKS[view.tab]}
+    compared = {look.by for look in LOOKS[view.tab]}
     by = {"marketing": view.acquisition_by, "places": (view.choice("places"),)}.get(view.tab)
-    return [] if by is None or by in known else [Look(by, _RATE, (), _RATE)]
+    return [] if by is None or by in compared else [Look(by, _RATE, (), _RATE)]
 
 
 def _without_hidden(page: PageContext, looks: Sequence[Look]) -> Iterator[Look]:
@@ -154,6 +154,6 @@ def _is_open(page: PageContext, look: Look) -> bool:
     if page.view.filters and not is_filtered and page.view.tab not in OF_LINES:
         return False
     return not any(
-        one.dimension in look.by and len(one.values) == 1 and not one.is_excluded
-        for one in page.view.filters
+        filter_.dimension in look.by and len(filter_.values) == 1 and not filter_.is_excluded
+        for filter_ in page.view.filters
     )

@@ -49,8 +49,8 @@ class MailIds:
 
     @property
     def _domain(self) -> str:
-        found = next(iter(self.site.domains), "")
-        return found.lower() if _DOMAIN.fullmatch(found) else NO_DOMAIN
+        domain = next(iter(self.site.domains), "")
+        return domain.lower() if _DOMAIN.fullmatch(domain) else NO_DOMAIN
 
     @property
     def message_id(self) -> str:

@@ -46,10 +46,10 @@ def measures_of_places(page: PageContext) -> Mapping[PlaceKey, Measures]:
 
 
 def _by_place(answer: Answer) -> Mapping[PlaceKey, Measures]:
-    found: dict[PlaceKey, dict[str, float]] = defaultdict(dict)
+    measures: dict[PlaceKey, dict[str, float]] = defaultdict(dict)
     for country, region, name, measure, value in answer.rows:
-        found[measured_place_key(country, region, name)].setdefault(measure, value)
-    return found
+        measures[measured_place_key(country, region, name)].setdefault(measure, value)
+    return measures
 
 
 ROWS = 15
@@ -100,14 +100,14 @@ def build_place_sales(page: PageContext) -> PlaceSales:
     """Ask for everything that the panel shows."""
     answer = fold(page.ask, place_sales_questions(page)[0])
     (dimension,) = answer.question.dimensions
-    known = measures_of_places(page)
+    measures = measures_of_places(page)
     records = answer.records()
-    named = [one for one in records if isinstance(one[dimension], str)]
-    shown = [*named[:ROWS], *(one for one in records if one not in named)]
-    widths = bar_widths([one["orders"] for one in shown])
+    named = [record for record in records if isinstance(record[dimension], str)]
+    shown = [*named[:ROWS], *(record for record in records if record not in named)]
+    widths = bar_widths([record["orders"] for record in shown])
     rows = [
-        _row(page, dimension, one, width, _measures_of(known, dimension, one[dimension]))
-        for one, width in zip(shown, widths, strict=True)
+        _row(page, dimension, record, width, _measures_of(measures, dimension, record[dimension]))
+        for record, width in zip(shown, widths, strict=True)
     ]
     return PlaceSales(
         DIMENSIONS[dimension].label,
@@ -120,25 +120,25 @@ def build_place_sales(page: PageContext) -> PlaceSales:
     )
 
 
-def _measures_of(known: Mapping[PlaceKey, Measures], dimension: str, place: Any) -> Measures:
-    return known.get(place_key(dimension, place), {}) if isinstance(place, str) else {}
+def _measures_of(measures: Mapping[PlaceKey, Measures], dimension: str, place: Any) -> Measures:
+    return measures.get(place_key(dimension, place), {}) if isinstance(place, str) else {}
 
 
 def _row(
-    page: PageContext, dimension: str, one: Mapping[str, Any], width: float, measures: Measures
+    page: PageContext, dimension: str, record: Mapping[str, Any], width: float, measures: Measures
 ) -> PlaceSalesRow:
-    formats, value, people = page.formats, one[dimension], measures.get(PEOPLE)
+    formats, value, people = page.formats, record[dimension], measures.get(PEOPLE)
     rate, interval = NO_VALUE, ""
     if people:
-        low, high = (end * PER / people for end in poisson_interval(one["orders"]))
-        rate = _rate(page, one["orders"] * PER / people)
+        low, high = (end * PER / people for end in poisson_interval(record["orders"]))
+        rate = _rate(page, record["orders"] * PER / people)
         interval = f"{_rate(page, low)} – {_rate(page, high)}"
     wanted = page.settings.dashboard.place_measures
     return PlaceSalesRow(
         value_name(page, dimension, value),
         width,
-        formats.count(one["orders"]),
-        page.shown(METRICS["net_sales"], one["net_sales"]),
+        formats.count(record["orders"]),
+        page.shown(METRICS["net_sales"], record["net_sales"]),
         [_measure(page, measures.get(name)) for name in wanted],
         rate,
         interval,

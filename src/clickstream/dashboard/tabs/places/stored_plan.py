@@ -43,11 +43,11 @@ class PlannedCandidate:
     place: str = ""
 
     @classmethod
-    def of_ranked(cls, rank: int, one: RankedCandidate) -> PlannedCandidate:
+    def of_ranked(cls, rank: int, ranked: RankedCandidate) -> PlannedCandidate:
         """Return a candidate of a plan that was computed now."""
         return cls(
-            *(rank, one.candidate, one.orders, one.own_share, one.top_share),
-            "; ".join(map(describe_flag, one.flags)),
+            *(rank, ranked.candidate, ranked.orders, ranked.own_share, ranked.top_share),
+            "; ".join(map(describe_flag, ranked.flags)),
         )
 
 
@@ -75,9 +75,9 @@ def market_of(page: PageContext, plan: StoredPlan) -> tuple[Market, MarketGaps] 
     first, last = plan.first, plan.day - timedelta(days=1)
     dates = Period(first, last)
     answers = [page.ask(Question(sql, (), (), (), dates)) for sql in market_sql(first, last)]
-    orders, *others = answers
-    rows = market_rows(*(one.rows for one in answers))
-    key = ("market", *(id(one) for one in others))
+    orders, *other_answers = answers
+    rows = market_rows(*(answer.rows for answer in answers))
+    key = ("market", *(id(answer) for answer in other_answers))
     return orders.derive(key, lambda: build_market(rows))
 
 

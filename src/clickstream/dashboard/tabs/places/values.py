@@ -67,15 +67,15 @@ class PlaceList:
 def places_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     answer = _ask(page, PLACES_LIST)
-    known = _ask(page, MAP)
-    has_places = any(row[0] is not None for row in known.rows)
+    of_map = _ask(page, MAP)
+    has_places = any(row[0] is not None for row in of_map.rows)
     return {
-        "map": build_map(page, known) if has_places else None,
+        "map": build_map(page, of_map) if has_places else None,
         "list": _place_list(page, answer),
-        "has_visits": bool(known.rows),
+        "has_visits": bool(of_map.rows),
         "has_database": bool(page.settings.geoip.database),
         "is_from_db_ip": is_from_db_ip(page.settings.resolve(page.settings.geoip.database or ".")),
-        "other_map": _other_places(page, known),
+        "other_map": _other_places(page, of_map),
         "sales": build_place_sales(page) if page.has_money else None,
         "locations": build_locations(page) if page.has_shop else None,
         "has_shop": page.has_shop,
@@ -111,15 +111,15 @@ def _other_places(page: PageContext, answer: Answer) -> str:
 def _place_list(page: PageContext, answer: Answer) -> PlaceList:
     (dimension,) = answer.question.dimensions
     records = answer.records()
-    total = sum(one["visits"] for one in records)
-    named = [one for one in records if one[dimension] is not OTHER]
+    total = sum(record["visits"] for record in records)
+    named = [record for record in records if record[dimension] is not OTHER]
     shown = [*named[:ROWS], *records[len(named) :]]
-    widths = bar_widths([one["visits"] for one in shown])
+    widths = bar_widths([record["visits"] for record in shown])
     return PlaceList(
         DIMENSIONS[dimension].label,
         [
-            _row(page, dimension, one, width, total)
-            for one, width in zip(shown, widths, strict=True)
+            _row(page, dimension, record, width, total)
+            for record, width in zip(shown, widths, strict=True)
         ],
         _choices(page, dimension),
         max(len(named) - ROWS, 0),
@@ -139,13 +139,13 @@ def _choices(page: PageContext, shown: str) -> list[tuple[str, str, bool]]:
 def _row(
     page: PageContext,
     dimension: str,
-    one: Record,
+    record: Record,
     width: float,
     total: int,
 ) -> PlaceRow:
-    formats, value, visits = page.formats, one[dimension], one["visits"]
-    low, high = wilson(one.get("conversions", 0), visits)
-    rate = one.get("conversion_rate")
+    formats, value, visits = page.formats, record[dimension], record["visits"]
+    low, high = wilson(record.get("conversions", 0), visits)
+    rate = record.get("conversion_rate")
     title = value_name(page, dimension, value)
     is_plain = dimension == "country" or value in (None, OTHER)
     row = PlaceRow(

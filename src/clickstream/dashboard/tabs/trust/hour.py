@@ -60,7 +60,7 @@ class ShownHour:
 def build_hour(page: PageContext) -> ShownHour:
     """Ask for everything that the panel shows."""
     hour = hour_on(page)
-    of_lines, of_builds = (page.ask(one) for one in hour_questions(page))
+    of_lines, of_builds = (page.ask(question) for question in hour_questions(page))
     figures, builds = of_lines.single(), of_builds.records()
     is_published = bool(figures["published_hours"])
     return ShownHour(
@@ -108,16 +108,16 @@ def _published(
     page: PageContext, hour: Hour, figures: Mapping[str, Any], builds: Sequence[Mapping[str, Any]]
 ) -> list[Statement]:
     """State what is wrong with a published hour, or that everything is counted."""
-    found: list[Statement] = []
+    statements: list[Statement] = []
     if not _is_closed(figures):
-        found.append(
+        statements.append(
             Statement(
                 "The parts do not match the number of lines: don't use these numbers, and run "
                 f"clickstream verify {hour} {hour}.",
                 "bad",
             )
         )
-    found += [
+    statements += [
         Statement(
             f"This hour lacks the lines of {servers}, which could not be read, so visits may be "
             "missing. The next successful pull adds them.",
@@ -132,11 +132,11 @@ def _published(
             "{number} lines arrived when the hour could not be built again, and are in no number.",
             figures["waiting_lines"],
         )
-        found.append(Statement(waiting, "bad"))
-    if hour in {one.hour for one in page.low_hours}:
+        statements.append(Statement(waiting, "bad"))
+    if hour in {low_hour.hour for low_hour in page.low_hours}:
         few = "A server logged unusually few lines, so the hour is perhaps incomplete."
-        found.append(Statement(few, "open"))
-    return [*(found or [_all_well(page, figures["lines"])]), *_age(page)]
+        statements.append(Statement(few, "open"))
+    return [*(statements or [_all_well(page, figures["lines"])]), *_age(page)]
 
 
 def _all_well(page: PageContext, lines: int) -> Statement:
