@@ -111,7 +111,7 @@ def find_failure(page: PageContext, weeks: Weeks, name: str) -> Failure:
     is_burst = 2 * len(run) >= len(times)
     if is_burst:
         day = run[0][0].date()
-        chosen = [one for one in times if one[0].date() == day]
+        chosen = [(at, visitor) for at, visitor in times if at.date() == day]
     else:
         chosen = run = times
     people = len({visitor for _, visitor in chosen})
@@ -133,9 +133,9 @@ def _errors(page: PageContext, weeks: Weeks, name: str) -> list[tuple[datetime, 
 def _runs(times: Sequence[tuple[datetime, object]]) -> list[list[tuple[datetime, object]]]:
     """Split ordered times at each long pause."""
     runs: list[list[tuple[datetime, object]]] = []
-    for one in times:
-        if runs and one[0] - runs[-1][-1][0] <= LONGEST_PAUSE:
-            runs[-1].append(one)
+    for at, visitor in times:
+        if runs and at - runs[-1][-1][0] <= LONGEST_PAUSE:
+            runs[-1].append((at, visitor))
         else:
-            runs.append([one])
+            runs.append([(at, visitor)])
     return runs

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from clickstream.dashboard.changes.sales_weeks import SALES
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import MONEY
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.view import Tab, View
@@ -52,8 +51,7 @@ _ENGAGED = ("visits", "engaged_rate")
 def _looks(
     asked: Sequence[str], reported: Sequence[str], *dimensions: str, coloured: Sequence[str] = ()
 ) -> list[Look]:
-    known = [name for name in dimensions if not name or name in DIMENSIONS]
-    return [Look((name,) if name else (), asked, reported, coloured) for name in known]
+    return [Look((name,) if name else (), asked, reported, coloured) for name in dimensions]
 
 
 def _whole(*reported: str) -> Look:
@@ -74,7 +72,8 @@ LOOKS: Mapping[Tab, Sequence[Look]] = {
         *_looks(
             ("visits", "conversions"),
             ("visits",),
-            *("landing_page", "country"),
+            "landing_page",
+            "country",
             coloured=("conversions",),
         ),
         *_looks(("visits",), ("visits",), "device"),

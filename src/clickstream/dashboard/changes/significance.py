@@ -59,7 +59,7 @@ def two_sided_chance(statistic: float, freedom: float) -> float:
 
 
 def usual_weeks(weeks: Sequence[float], noise: Sequence[float]) -> list[int]:
-    """Return the places of the weeks that are close to the others, at least half of all weeks.
+    """Return the indices of the weeks that are close to the others, at least half of all weeks.
 
     A wave of bots must neither make the next one look usual nor hide it. `noise` is the minimum
     standard deviation of each week.

@@ -56,7 +56,10 @@ class Changes:
 
     @cached_property
     def _by_number(self) -> Mapping[tuple[str, Scope, bool], Candidate]:
-        return {(candidate.metric, candidate.scope, candidate.is_beside_others): candidate for candidate in self.candidates}
+        return {
+            (candidate.metric, candidate.scope, candidate.is_beside_others): candidate
+            for candidate in self.candidates
+        }
 
     @cached_property
     def unusual(self) -> Sequence[Candidate]:
@@ -76,7 +79,8 @@ class Changes:
 
 def is_large(candidate: Candidate) -> bool:
     """Whether a change is large enough to matter."""
-    return abs(candidate.compared.change) >= (LEAST_GAP if candidate.is_beside_others else LEAST_CHANGE)
+    least = LEAST_GAP if candidate.is_beside_others else LEAST_CHANGE
+    return abs(candidate.compared.change) >= least
 
 
 def find_changes(page: PageContext) -> Changes:
@@ -107,7 +111,9 @@ def _find_likely(candidates: Sequence[Candidate]) -> list[Candidate]:
     for family, members in families.items():
         share = FALSE_SHARE_OF_WHOLE if family == () else FALSE_SHARE_OF_LIST
         unusual = find_unusual([candidate.compared.chance for candidate in members], share)
-        likely += [candidate for candidate, is_likely in zip(members, unusual, strict=True) if is_likely]
+        likely += [
+            candidate for candidate, is_likely in zip(members, unusual, strict=True) if is_likely
+        ]
     return likely
 
 
@@ -115,4 +121,8 @@ def _family(candidate: Candidate) -> object:
     """Return the key figures of the whole, else the metric by its dimensions."""
     if not candidate.scope and candidate.metric in (*KEY_FIGURES, *MONEY_FIGURES):
         return ()
-    return candidate.metric, candidate.is_beside_others, tuple(dimension for dimension, _ in candidate.scope)
+    return (
+        candidate.metric,
+        candidate.is_beside_others,
+        tuple(dimension for dimension, _ in candidate.scope),
+    )

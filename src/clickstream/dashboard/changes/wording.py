@@ -63,7 +63,9 @@ def _describe(page: PageContext, candidate: Candidate, verdict: Verdict, metric:
 
 def _usual(page: PageContext, candidate: Candidate, metric: Metric) -> str:
     """Format the usual value; a place with few visitors is not shown by its number."""
-    least = max((DIMENSIONS[dimension].smallest_group for dimension, _ in candidate.scope), default=0)
+    least = max(
+        (DIMENSIONS[dimension].smallest_group for dimension, _ in candidate.scope), default=0
+    )
     if metric.format == "count" and candidate.compared.expected < least:
         return f"under {page.formats.count(least)}"
     return page.formats.brief(metric, candidate.compared.expected)

@@ -215,7 +215,9 @@ def _with_links(page: PageContext, findings: Findings) -> Findings:
         Sentence(
             [
                 SentencePart(
-                    shown_name(part.text) if part.is_name else part.text, _link(page, part.href), part.is_name
+                    shown_name(part.text) if part.is_name else part.text,
+                    _link(page, part.href),
+                    part.is_name,
                 )
                 for part in sentence.parts
             ],

@@ -30,16 +30,18 @@ MOST_RANKED = 12
 """Maximum number of changes to check, because the comparison of two may need a question."""
 
 _FAMILIES = {
-    **{"visits": "visits", "views": "visits", "page_views": "visits", "visitors": "visits"},
-    **{"conversions": "orders"},
-    **{"conversion_rate": "orders", "goal_visits": "orders"},
-    **dict.fromkeys(OF_SHOP, "orders"),
+    **dict.fromkeys(("visits", "views", "page_views", "visitors"), "visits"),
+    **dict.fromkeys(ORDERS | OF_SHOP, "orders"),
 }
 """Metrics that move together."""
 
 _WEIGHTS = {
-    **{"visits": 1.0, "views": 0.3, "engaged_rate": 0.3, "bot_requests": 0.02},
-    **{"late_lines": 0.05, "rejected": 0.1},
+    "visits": 1.0,
+    "views": 0.3,
+    "engaged_rate": 0.3,
+    "bot_requests": 0.02,
+    "late_lines": 0.05,
+    "rejected": 0.1,
 }
 """Weight of one unit of a metric, in visits; an order counts as the visits that it takes."""
 
@@ -66,12 +68,20 @@ def select(page: PageContext, changes: Changes) -> list[Event]:
     weights = dict(_WEIGHTS)
     if reported:
         weights |= _weights_of_orders(page, weeks, reported)
-    ranked = sorted(reported, key=lambda candidate: (-_score(page, weights, candidate), candidate.metric, candidate.scope))
+    ranked = sorted(
+        reported,
+        key=lambda candidate: (
+            -_score(page, weights, candidate),
+            candidate.metric,
+            candidate.scope,
+        ),
+    )
     events: list[Event] = []
     for candidate in ranked[:MOST_RANKED]:
         if len(events) == MOST_SENTENCES:
             break
-        if not any(_covers(page, weeks, event, candidate) for event in events) and is_shown(page, candidate):
+        is_covered = any(_covers(page, weeks, event, candidate) for event in events)
+        if not is_covered and is_shown(page, candidate):
             events.append(explain(page, weeks, candidate, changes))
     return list(_without_causes(events))
 
@@ -114,7 +124,8 @@ def _covers(page: PageContext, weeks: Weeks, event: Event, candidate: Candidate)
         return _is_same_failure(page, weeks, event, candidate)
     if change.is_up != candidate.is_up or change.metric == FAILED:
         return False
-    if _FAMILIES.get(candidate.metric, candidate.metric) != _FAMILIES.get(change.metric, change.metric):
+    family = _FAMILIES.get(candidate.metric, candidate.metric)
+    if family != _FAMILIES.get(change.metric, change.metric):
         return _brings(change, candidate)
     if change.scope == candidate.scope:
         return True

@@ -133,7 +133,7 @@ _UNITS = {
 }
 _ORDERS = ("{number} order", "{number} orders")
 _VISITS_WITH_ORDER = ("{number} visit with an order", "{number} visits with an order")
-_PLACES: Mapping[str, tuple[Tab, str]] = {
+_PANELS: Mapping[str, tuple[Tab, str]] = {
     "bot_requests": ("machines", "purposes"),
     "late_lines": ("trust", "hours"),
     "rejected": ("trust", "rejects"),
@@ -296,7 +296,7 @@ def _shortened(name: str) -> str:
 
 def _href(page: PageContext, change: Candidate) -> str:
     """Return the view that shows a number; empty if the reader may not open it."""
-    if panel := _PLACES.get(change.metric):
+    if panel := _PANELS.get(change.metric):
         tab, anchor = panel
         return _linked(page, tab, page.view, anchor)
     view = page.view

@@ -116,7 +116,9 @@ class RobotsReport:
     @property
     def disobedient(self) -> Sequence[tuple[Kind, Obedience]]:
         """The operators and classes with disallowed requests, the largest number first."""
-        pairs = [(kind, obedience) for kind, obedience in self.by_kind.items() if obedience.disallowed]
+        pairs = [
+            (kind, obedience) for kind, obedience in self.by_kind.items() if obedience.disallowed
+        ]
         return sorted(pairs, key=lambda pair: (-pair[1].disallowed.total(), pair[0]))
 
 

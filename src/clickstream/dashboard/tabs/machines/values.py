@@ -182,7 +182,9 @@ def _verdict(page: PageContext, report: RobotsReport) -> str:
         "{number} of {requests} requests was for a path that robots.txt disallows.",
         "{number} of {requests} requests were for paths that robots.txt disallows.",
         sum(obedience.disallowed.total() for _, obedience in disobedient),
-        requests=page.formats.count(sum(obedience.requests for obedience in report.by_kind.values())),
+        requests=page.formats.count(
+            sum(obedience.requests for obedience in report.by_kind.values())
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any, Literal
 
 from clickstream.dashboard.changes.candidates import Scope
@@ -96,11 +97,8 @@ def _amounts(row: Mapping[str, Any]) -> Amounts:
     return Amounts(row["orders"], row["net_sales"], row["gross_sales"])
 
 
-def _sum(some: Iterable[Amounts]) -> Amounts:
-    found = NOTHING
-    for one in some:
-        found = found.plus(one)
-    return found
+def _sum(amounts: Iterable[Amounts]) -> Amounts:
+    return reduce(Amounts.plus, amounts, NOTHING)
 
 
 def _cells(page: PageContext, sold: Amounts, change: Change | None = None) -> SoldCells:

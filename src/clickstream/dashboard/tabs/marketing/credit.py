@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 from clickstream.clean.channels import arrival
@@ -68,8 +69,7 @@ def describe_credit(
     """Return the sentences below the table; `is_lacking` is whether it shows another model."""
     notes = [_lacking(page, paths)] if is_lacking else []
     notes += [] if page.view.filters else _paths(page, paths)
-    others = [filter_ for filter_ in page.view.filters if filter_.dimension not in SPEND.visit_dimensions]
-    if others:
+    if _hides_costs(page):
         notes.append("Costs are of whole campaigns, so the page's filter hides them.")
     elif not has_costs:
         notes.append("No costs of campaigns are known in this range.")
@@ -79,6 +79,11 @@ def describe_credit(
         "channels that cause nothing."
     )
     return notes
+
+
+def _hides_costs(page: PageContext) -> bool:
+    """Whether a filter has a dimension that costs lack, so that no costs are shown."""
+    return any(filter_.dimension not in SPEND.visit_dimensions for filter_ in page.view.filters)
 
 
 def _lacking(page: PageContext, paths: KnownPaths) -> str:
@@ -130,19 +135,18 @@ class CreditLine:
     def plus(self, other: CreditLine) -> CreditLine:
         """Return the sums of both."""
         return CreditLine(
-            *(self.net + other.net, self.orders + other.orders, self.new + other.new),
-            *(self.cost + other.cost, self.squares + other.squares, self.cubes + other.cubes),
+            self.net + other.net,
+            self.orders + other.orders,
+            self.new + other.new,
+            self.cost + other.cost,
+            self.squares + other.squares,
+            self.cubes + other.cubes,
         )
 
     @property
     def has_something(self) -> bool:
         """Whether it has an amount, a cost or a share of an order."""
         return max(abs(self.net), abs(self.orders), self.cost) > _NOTHING
-
-    @property
-    def without_moments(self) -> CreditLine:
-        """The line without an interval: customers of several rows would count several times."""
-        return replace(self, squares=0, cubes=0)
 
 
 @dataclass(frozen=True)
@@ -270,7 +274,9 @@ def _lines(by: Sequence[str], records: Iterable[Mapping[str, Any]]) -> dict[Key,
 
 def _line(row: Mapping[str, Any]) -> CreditLine:
     return CreditLine(
-        *(row["credited_sales"], row["credited_orders"], row["new_customers"]),
+        row["credited_sales"],
+        row["credited_orders"],
+        row["new_customers"],
         squares=row["squares"],
         cubes=row["cubes"],
     )
@@ -298,7 +304,7 @@ def _with_moments(question: Question, customers: Question) -> Question:
 
 def _costs(page: PageContext, by: Sequence[str]) -> dict[Key, int]:
     """Return the costs by the rows of their tags: the arrivals that links with them would be."""
-    if any(filter_.dimension not in SPEND.visit_dimensions for filter_ in page.view.filters):
+    if _hides_costs(page):
         return {}
     metrics, tags = COSTS.parts(page.view)
     rules = channel_rules(page.settings)
@@ -319,7 +325,9 @@ def _plain_key(by: Sequence[str], key: Key) -> Key:
 
 def _name(page: PageContext, by: Sequence[str], key: Key) -> str:
     pairs = zip(by, key, strict=True)
-    return " / ".join(value_name(page, name, value) for name, value in pairs if name == by[0] or value)
+    return " / ".join(
+        value_name(page, name, value) for name, value in pairs if name == by[0] or value
+    )
 
 
 def _query(page: PageContext, by: Sequence[str], key: Key) -> str:
@@ -332,11 +340,10 @@ def _query(page: PageContext, by: Sequence[str], key: Key) -> str:
     return view.query
 
 
-def _sum(some: Iterable[CreditLine]) -> CreditLine:
-    found = CreditLine()
-    for one in some:
-        found = found.plus(one)
-    return found.without_moments
+def _sum(lines: Iterable[CreditLine]) -> CreditLine:
+    """Return the sums without an interval: customers of several rows would count several times."""
+    total = reduce(CreditLine.plus, lines, CreditLine())
+    return replace(total, squares=0, cubes=0)
 
 
 def _row(

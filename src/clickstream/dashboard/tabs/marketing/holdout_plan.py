@@ -106,7 +106,9 @@ def _planned(page: PageContext, shown: PlanPage, history: Period) -> PlanPage:
         panel = leave_out_tests(values.panel, holdouts, utc_date(page))
         return plan(panel, values.of_campaigns)
 
-    holdout_plan = answer.derive(("plan", *(holdout.model_dump_json() for holdout in holdouts)), compute)
+    holdout_plan = answer.derive(
+        ("plan", *(holdout.model_dump_json() for holdout in holdouts)), compute
+    )
     return replace(
         shown,
         sentence=describe_plan(holdout_plan, shown.metric),
@@ -140,4 +142,6 @@ def _section(page: PageContext, shown: PlanPage, holdout_plan: HoldoutPlan) -> s
     if holdout_plan.best is None:
         return ""
     today, campaigns = utc_date(page), [shown.campaign]
-    return settings_section(campaigns, shown.metric, holdout_plan.best, holdout_plan.before_days, today)
+    return settings_section(
+        campaigns, shown.metric, holdout_plan.best, holdout_plan.before_days, today
+    )

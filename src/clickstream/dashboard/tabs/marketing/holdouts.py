@@ -93,7 +93,9 @@ def _evaluate(page: PageContext, test: HoldoutSettings) -> HoldoutResult:
     def compute() -> HoldoutResult:
         return evaluate_test(history_of_rows(test.metric, answer.rows), test, holdouts)
 
-    return answer.derive(("lift", *(holdout.model_dump_json() for holdout in (test, *holdouts))), compute)
+    return answer.derive(
+        ("lift", *(holdout.model_dump_json() for holdout in (test, *holdouts))), compute
+    )
 
 
 def utc_date(page: PageContext) -> date:

@@ -74,7 +74,10 @@ def build_costs_without_visits(page: PageContext) -> CostsWithoutVisits | None:
     comparison = compare_tags([campaign for campaign in paid if campaign.cents], visited)
     proposals = {proposal.cost: proposal for proposal in comparison.proposals}
     return CostsWithoutVisits(
-        [_row(page, campaign, proposals.get(campaign)) for campaign in comparison.without_visits[:ROWS]],
+        [
+            _row(page, campaign, proposals.get(campaign))
+            for campaign in comparison.without_visits[:ROWS]
+        ],
         [(_name(campaign.tag), campaign.visits) for campaign in comparison.without_cost[:ROWS]],
         len(comparison.without_visits) > ROWS,
     )

@@ -53,4 +53,6 @@ def share_figure(
     low, high = wilson(part, whole)
     interval = f"{formats.share(low)} – {formats.share(high)}"
     hint = change.words if change else ""
-    return KeyFigure(label, definition, formats.share(part / whole), change, hint, interval=interval)
+    return KeyFigure(
+        label, definition, formats.share(part / whole), change, hint, interval=interval
+    )

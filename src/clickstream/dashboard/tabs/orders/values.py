@@ -291,7 +291,11 @@ def _failed_figure(page: PageContext, now: Totals) -> KeyFigure:
 
 def _visits_with(view: View, dimension: str, value: str) -> str:
     """Return the query of the view's visits with a value; empty if a filter names others."""
-    named = (filter_ for filter_ in view.filters if filter_.dimension == dimension and not filter_.is_excluded)
+    named = (
+        filter_
+        for filter_ in view.filters
+        if filter_.dimension == dimension and not filter_.is_excluded
+    )
     return "" if any(named) else view.with_filter(dimension, value).query
 
 

@@ -53,8 +53,8 @@ def find_movers(page: PageContext) -> list[Mover] | None:
         return None
     unusual = [candidate for candidate in compared if candidate in changes.unusual]
     largest = sorted(unusual, key=lambda candidate: (-abs(candidate.excess), candidate.scope))
-    movers = [_mover(page, candidate) for candidate in largest if is_shown(page, candidate)][:MOST_MOVERS]
-    return sorted(movers, key=lambda mover: -mover.step)
+    movers = [_mover(page, candidate) for candidate in largest if is_shown(page, candidate)]
+    return sorted(movers[:MOST_MOVERS], key=lambda mover: -mover.step)
 
 
 def _mover(page: PageContext, candidate: Candidate) -> Mover:

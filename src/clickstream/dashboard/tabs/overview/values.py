@@ -124,7 +124,7 @@ def _title(row: tuple[str, str, str], past: str, is_compared: bool) -> str:
 def _unfinished_from(
     page: PageContext, buckets: Sequence[Bucket], values: Sequence[float | None]
 ) -> int | None:
-    """Return the place of the bucket that is not over, if it has a value."""
+    """Return the index of the bucket that is not over, if it has a value."""
     index = unfinished_place(page, buckets)
     return index if index is not None and values[index] is not None else None
 

@@ -93,9 +93,9 @@ def planned(plan: LocationPlan) -> list[PlannedCandidate]:
     return [PlannedCandidate.of_ranked(rank, ranked) for rank, ranked in enumerate(plan.ranked, 1)]
 
 
-def is_same_plan(ones: Sequence[PlannedCandidate], others: Sequence[PlannedCandidate]) -> bool:
+def is_same_plan(plan: Sequence[PlannedCandidate], other: Sequence[PlannedCandidate]) -> bool:
     """Whether two plans have the same candidates, in the same order and with the same values."""
-    return len(ones) == len(others) and all(map(_is_same, ones, others))
+    return len(plan) == len(other) and all(map(_is_same, plan, other))
 
 
 def _is_same(ranked: PlannedCandidate, other: PlannedCandidate) -> bool:

@@ -100,7 +100,9 @@ def build_map(page: PageContext, answer: Answer) -> PlaceMap:
 
 def _world_map(page: PageContext, records: Sequence[Record]) -> PlaceMap:
     classes = _classes(page, records)
-    dots = _dots(page, [record["country"] for record in records if record["country"] not in shapes()])
+    dots = _dots(
+        page, [record["country"] for record in records if record["country"] not in shapes()]
+    )
     areas = []
     for record in records:
         code = record["country"]
@@ -159,7 +161,11 @@ def _country_map(page: PageContext, records: Sequence[Record], code: str) -> Pla
 
 def _without_places(page: PageContext) -> str:
     """Return the query of the view without filters of places."""
-    kept = [filter_ for filter_ in page.view.filters if filter_.dimension not in ("country", "region", "city")]
+    kept = [
+        filter_
+        for filter_ in page.view.filters
+        if filter_.dimension not in ("country", "region", "city")
+    ]
     return replace(page.view, filters=tuple(kept)).query
 
 
@@ -173,7 +179,9 @@ def _metric_label(page: PageContext) -> str:
 
 def _classes(page: PageContext, records: Sequence[Record]) -> Classes:
     if _shows_rates(page):
-        return classes_of_shares([record["conversion_rate"] for record in records if _has_rate(record)])
+        return classes_of_shares(
+            [record["conversion_rate"] for record in records if _has_rate(record)]
+        )
     return classes_of_counts([_size(page, record) for record in records])
 
 

@@ -98,7 +98,8 @@ def _row(pair: _Pair, axis: IntervalAxis, is_computed: bool) -> ReportRow:
         name=now.candidate.name,
         place="" if pair.before.place.startswith(now.candidate.name) else pair.before.place,
         orders=replace(
-            pair.text(lambda ranked: formats.count(ranked.orders.middle)), interval=f"{low} – {high}"
+            pair.text(lambda ranked: formats.count(ranked.orders.middle)),
+            interval=f"{low} – {high}",
         ),
         own_share=pair.text(lambda ranked: formats.share(ranked.own_share, 0)),
         top_share=pair.text(lambda ranked: formats.share(ranked.top_share, 0)),

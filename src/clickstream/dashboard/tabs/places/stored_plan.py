@@ -17,9 +17,24 @@ from clickstream.insight.location_texts import describe_flag
 from clickstream.pipeline.sales.location_reader import market_rows, market_sql
 
 COLUMNS = (
-    *("event_date", "run_id", "first_date", "last_date", "notes"),
-    *("rank", "name", "latitude", "longitude", "competition", "attraction"),
-    *("orders_low", "orders_middle", "orders_high", "own_share", "top_share", "flags", "place"),
+    "event_date",
+    "run_id",
+    "first_date",
+    "last_date",
+    "notes",
+    "rank",
+    "name",
+    "latitude",
+    "longitude",
+    "competition",
+    "attraction",
+    "orders_low",
+    "orders_middle",
+    "orders_high",
+    "own_share",
+    "top_share",
+    "flags",
+    "place",
 )
 
 _SQL = f"""
@@ -46,7 +61,11 @@ class PlannedCandidate:
     def of_ranked(cls, rank: int, ranked: RankedCandidate) -> PlannedCandidate:
         """Return a candidate of a plan that was computed now."""
         return cls(
-            *(rank, ranked.candidate, ranked.orders, ranked.own_share, ranked.top_share),
+            rank,
+            ranked.candidate,
+            ranked.orders,
+            ranked.own_share,
+            ranked.top_share,
             "; ".join(map(describe_flag, ranked.flags)),
         )
 

@@ -192,7 +192,7 @@ def describe_span(page: PageContext, span: HourSpan) -> str:
     return f"{page.formats.moment(start)} – {page.formats.moment(end)}"
 
 
-Place = tuple[date, int]
+Cell = tuple[date, int]
 """A cell of the heat map: local date and hour."""
 
 MOST_DAYS = 31
@@ -293,8 +293,8 @@ def _hours(page: PageContext) -> HoursPanel:
     values = [[figures.get((day, hour), (None,))[0] for hour in range(24)] for day in days]
     names = [page.formats.day(day) for day in days]
     unpublished = page.coverage.completeness.unpublished
-    missing = _places(page, unpublished, days)
-    low = _places(page, [low_hour.hour for low_hour in page.low_hours], days)
+    missing = _cells(page, unpublished, days)
+    low = _cells(page, [low_hour.hour for low_hour in page.low_hours], days)
     titles = [
         [
             _hour_title(page, (day, hour), figures.get((day, hour)), missing, low)
@@ -331,19 +331,19 @@ def _shown_days(page: PageContext) -> list[date]:
     return Period(page.period.first, max(last, page.period.first)).dates[-MOST_DAYS:]
 
 
-def _places(page: PageContext, hours: Iterable[Hour], days: Sequence[date]) -> Collection[Place]:
+def _cells(page: PageContext, hours: Iterable[Hour], days: Sequence[date]) -> Collection[Cell]:
     """Return the cells of hours on the heat map, by local date and hour, each once."""
     moments = (to_local(hour.naive, page.zone) for hour in hours)
-    places = ((moment.date(), moment.hour) for moment in moments)
-    return dict.fromkeys(cell for cell in places if cell[0] in days)
+    cells = ((moment.date(), moment.hour) for moment in moments)
+    return dict.fromkeys(cell for cell in cells if cell[0] in days)
 
 
 def _hour_title(
     page: PageContext,
-    cell: Place,
+    cell: Cell,
     figures: tuple[int, ...] | None,
-    missing: Collection[Place],
-    low: Collection[Place],
+    missing: Collection[Cell],
+    low: Collection[Cell],
 ) -> str:
     formats, (day, hour) = page.formats, cell
     when = f"{formats.day(day, with_weekday=True)}, {formats.hour(hour)}"
@@ -362,8 +362,9 @@ def _hour_title(
     return f"{when}: {text}"
 
 
-def _corner(chart: HeatMap, days: Sequence[date], place: tuple[date, int]) -> tuple[float, float]:
-    drawn = chart.cells[days.index(place[0]) * 24 + place[1]]
+def _corner(chart: HeatMap, days: Sequence[date], cell: Cell) -> tuple[float, float]:
+    day, hour = cell
+    drawn = chart.cells[days.index(day) * 24 + hour]
     return drawn.x, drawn.y
 
 

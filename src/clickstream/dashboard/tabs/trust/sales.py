@@ -116,8 +116,15 @@ MOST_NOTES = 6
 """Newest dates that the page describes; the CSV file has all."""
 
 _SHOWN = (
-    *("sales_dates", "source_orders", "sales_orders", "sales_order_items", "sales_refunds"),
-    *("sales_rejected_rows", "gross_cents", "refunded_cents", "net_cents"),
+    "sales_dates",
+    "source_orders",
+    "sales_orders",
+    "sales_order_items",
+    "sales_refunds",
+    "sales_rejected_rows",
+    "gross_cents",
+    "refunded_cents",
+    "net_cents",
 )
 
 Record = Mapping[str, Any]
@@ -169,7 +176,9 @@ def build_sales(page: PageContext) -> SalesPanel:
     by_source: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in records:
         by_source[record["sales_source"], record["currency"]].append(record)
-    rows = [_row(page, name, code, of_source) for (name, code), of_source in sorted(by_source.items())]
+    rows = [
+        _row(page, name, code, of_source) for (name, code), of_source in sorted(by_source.items())
+    ]
     bad = [record for record in reversed(records) if not record["reconciled_dates"]]
     more = page.formats.plural(
         "{number} more date does not reconcile; the CSV file has all.",

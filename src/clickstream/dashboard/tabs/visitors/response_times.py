@@ -66,7 +66,9 @@ def _row(page: PageContext, record: Mapping[str, Any], width: float) -> Response
     def figure(name: str) -> str:
         return page.shown(METRICS[name], record[name]) if is_enough else NO_VALUE
 
-    slow = page.formats.share(record["slow_views"] / record["timed_views"]) if is_enough else NO_VALUE
+    slow = (
+        page.formats.share(record["slow_views"] / record["timed_views"]) if is_enough else NO_VALUE
+    )
     return ResponseRow(
         value_name(page, "page", record["page"]),
         value_title(page, "page", record["page"]),

@@ -289,7 +289,11 @@ def build_next_pages(page: PageContext) -> NextPages | None:
 
     Returns None without a page view.
     """
-    other_filters = [filter_ for filter_ in page.view.filters if filter_.dimension != "page" or filter_.is_excluded]
+    other_filters = [
+        filter_
+        for filter_ in page.view.filters
+        if filter_.dimension != "page" or filter_.is_excluded
+    ]
     chosen = [filter_ for filter_ in page.view.filters if filter_ not in other_filters]
     if not chosen:
         most_viewed = page.answer(("views",), ("page",), limit=1).rows
@@ -358,7 +362,10 @@ def _figures(page: PageContext) -> list[KeyFigure]:
         KeyFigure(
             tile.metric.label,
             tile.metric.definition,
-            *(tile.value, tile.change, tile.hint, tile.spark),
+            tile.value,
+            tile.change,
+            tile.hint,
+            tile.spark,
             prefix=tile.prefix,
         )
         for tile in build_tiles(page, course, with_money=False)
