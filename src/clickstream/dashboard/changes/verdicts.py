@@ -86,17 +86,12 @@ def is_large(candidate: Candidate) -> bool:
 def find_changes(page: PageContext) -> Changes:
     """Compare everything that the page reports or colours with the weeks before."""
     weeks, reason = find_history(page)
-    candidates = _compare(page, weeks) if weeks else []
+    candidates = ask_candidates(page, weeks) if weeks else []
+    if weeks and page.view.tab in WITH_ERRORS:
+        candidates += error_candidates(page, weeks)
     if page.view.tab == "marketing" and page.has_goals:
         candidates += rates_beside_others(page)
     return Changes(weeks, reason, candidates, _find_likely(candidates))
-
-
-def _compare(page: PageContext, weeks: Weeks) -> list[Candidate]:
-    candidates = ask_candidates(page, weeks)
-    if page.view.tab in WITH_ERRORS:
-        candidates += error_candidates(page, weeks)
-    return candidates
 
 
 def _find_likely(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -173,14 +173,10 @@ def _figures(page: PageContext, course: Course) -> list[DigestRow]:
 
 
 def _row_of_tile(tile: Tile) -> DigestRow:
-    label, value = tile.metric.label, f"{tile.prefix} {tile.value}".strip()
-    return _row(label, value, tile.change, tile.hint)
-
-
-def _row(label: str, value: str, change: Change | None, hint: str) -> DigestRow:
     """Build a row; a hint that states the change is left out."""
+    label, value, change = tile.metric.label, f"{tile.prefix} {tile.value}".strip(), tile.change
     if change is None:
-        return DigestRow(label, value, NO_VALUE, None, "", hint)
+        return DigestRow(label, value, NO_VALUE, None, "", tile.hint)
     change_text = change.signed_text
     if change.direction == "same":
         change_text = f"{change_text or NO_VALUE}, not clear"
@@ -254,8 +250,7 @@ def _moved(page: PageContext) -> list[Listing] | None:
 def _item_of_mover(page: PageContext, mover: Mover) -> Item:
     formats = page.formats
     values = [formats.count(mover.usual), formats.count(mover.now), formats.signed(mover.step)]
-    kind = mover.dimension
-    return Item(shown_name(mover.value), values, _link(page, mover.query), kind)
+    return Item(shown_name(mover.value), values, _link(page, mover.query), mover.dimension)
 
 
 def _listing(page: PageContext, asked: Panel, metric: str) -> Listing:

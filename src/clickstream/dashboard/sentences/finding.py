@@ -223,11 +223,7 @@ def _no_event(page: PageContext, changes: Changes) -> str:
     """State that no change is clear, or that only numbers without their own sentence changed."""
     if any(not candidate.is_beside_others for candidate in changes.unusual):
         return "Some numbers below are more or less than usual."
-    return _nothing(page)
-
-
-def _nothing(page: PageContext) -> str:
-    formats, days = page.formats, page.period.days
+    days = page.period.days
     if page.view.range == "today":
         return "No clear change so far today."
     if page.view.range == "yesterday":
@@ -236,7 +232,7 @@ def _nothing(page: PageContext) -> str:
         return "No clear change this day."
     if days == 7:
         return "No clear change this week."
-    return formats.plural(
+    return page.formats.plural(
         "No clear change in this {number} day.", "No clear change in these {number} days.", days
     )
 

@@ -180,7 +180,8 @@ def _number(page: PageContext, change: Candidate) -> str:
 def _change(page: PageContext, change: Candidate) -> list[SentencePart]:
     """Describe how much more or less that is than usual."""
     compared, formats = change.compared, page.formats
-    if round(compared.expected) < _least_shown(change):
+    least = 10 if change.dimension in ("country", "city") else 1  # smaller groups are not shown
+    if round(compared.expected) < least:
         return [SentencePart("usually hardly any")]
     usual = SentencePart(formats.brief(METRICS[change.metric], compared.expected))
     many, more, fewer = _STEPS[METRICS[change.metric].format == "cents"]
@@ -190,11 +191,6 @@ def _change(page: PageContext, change: Candidate) -> list[SentencePart]:
         step = SentencePart(formats.share(abs(compared.change), 0))
         message = more if change.is_up else fewer
     return compose(message, {"step": step, "usual": usual})
-
-
-def _least_shown(change: Candidate) -> int:
-    """Return the minimum usual number to name, because smaller groups are not shown."""
-    return 10 if change.dimension in ("country", "city") else 1
 
 
 def _rate(page: PageContext, change: Candidate) -> list[SentencePart]:

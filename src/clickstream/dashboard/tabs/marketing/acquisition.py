@@ -205,8 +205,7 @@ class _Site:
 
 def build_acquisition(page: PageContext) -> Acquisition | None:
     """Ask for the largest rows of the panel's choice; return None without a visit."""
-    panel = ACQUISITION
-    metrics, by = panel.parts(page.view)
+    metrics, by = ACQUISITION.parts(page.view)
     records = page.answer(metrics, by, limit=ROWS + 1).records()
     if not records:
         return None

@@ -46,9 +46,8 @@ class CampaignCourses:
 
 def build_campaign_courses(page: PageContext) -> CampaignCourses | None:
     """Ask for the largest campaigns; return None if no visit has a campaign."""
-    panel = CAMPAIGNS
-    metrics, by = panel.parts(page.view)
-    filters = panel.filters(page.view)
+    metrics, by = CAMPAIGNS.parts(page.view)
+    filters = CAMPAIGNS.filters(page.view)
     records = page.answer(metrics, by, limit=ROWS + 1, filters=filters).records()
     if not records:
         return None

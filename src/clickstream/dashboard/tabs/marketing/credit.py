@@ -57,9 +57,8 @@ class KnownPaths:
 
 def known_paths(page: PageContext) -> KnownPaths:
     """Ask for the paths of all orders of the page."""
-    panel = PATHS_BEFORE_ORDERS
-    metrics, by = panel.parts(page.view)
-    answer = page.answer(metrics, by, filters=panel.filters(page.view))
+    metrics, by = PATHS_BEFORE_ORDERS.parts(page.view)
+    answer = page.answer(metrics, by, filters=PATHS_BEFORE_ORDERS.filters(page.view))
     return KnownPaths.of(answer.records())
 
 

@@ -16,7 +16,6 @@ from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.orders.figures import (
     KeyFigure,
-    ShareParts,
     count_figure,
     share_figure,
 )
@@ -275,7 +274,8 @@ def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
 
 def _funnel_figure(page: PageContext, funnel: Funnel) -> KeyFigure:
     meaning = "Share of the visits at the first step of the funnel that reached its last step."
-    return share_figure(page, "Funnel completed", meaning, _completion(funnel))
+    parts = (funnel.completed, funnel.steps[0].visits) if funnel.steps else (0, 0)
+    return share_figure(page, "Funnel completed", meaning, parts)
 
 
 def _failed_figure(page: PageContext, now: Totals) -> KeyFigure:
@@ -309,10 +309,6 @@ def _order_figures(page: PageContext, now: Totals) -> list[KeyFigure]:
     order_rate = share_figure(page, rate.label, rate.definition, parts, change)
     spark, visits = _orders_over_time(page), _visits_with(page.view, "goal", page.main_goal)
     return [replace(orders, spark=sparkline(spark), visits=visits), order_rate]
-
-
-def _completion(funnel: Funnel) -> ShareParts:
-    return (funnel.completed, funnel.steps[0].visits) if funnel.steps else (0, 0)
 
 
 def _totals(page: PageContext) -> Totals:

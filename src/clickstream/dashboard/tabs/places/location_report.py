@@ -25,7 +25,6 @@ from clickstream.dashboard.tabs.places.what_if import (
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.location_explanation import (
     LocationExplanation,
-    LostOrders,
     TownShare,
     explain_location,
 )
@@ -150,7 +149,7 @@ def show_explanation(formats: Formats, explanation: LocationExplanation) -> Expl
         towns=[_town(formats, town) for town in explanation.towns],
         other_orders=formats.decimal(explanation.other_orders),
         lost_orders=formats.decimal(sum(loss.orders for loss in lost)),
-        lost=[_lost(formats, loss) for loss in lost[:CAFES]],
+        lost=[(loss.cafe, formats.decimal(loss.orders)) for loss in lost[:CAFES]],
     )
 
 
@@ -163,10 +162,6 @@ def _town(formats: Formats, town: TownShare) -> TownRow:
         formats.decimal(town.demand),
         formats.decimal(town.orders),
     )
-
-
-def _lost(formats: Formats, loss: LostOrders) -> tuple[str, str]:
-    return loss.cafe, formats.decimal(loss.orders)
 
 
 @dataclass(frozen=True)

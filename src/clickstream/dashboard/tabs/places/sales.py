@@ -14,6 +14,7 @@ from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER, fold
 from clickstream.dashboard.questions.intervals import poisson_interval
 from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.question import EVER, Question, build_question
 from clickstream.dashboard.questions.view import CHOICES, Filter
 from clickstream.dashboard.tabs.places.panels import PLACE_SALES, country_of
@@ -113,7 +114,7 @@ def build_place_sales(page: PageContext) -> PlaceSales:
         DIMENSIONS[dimension].label,
         [_label(name) for name in page.settings.dashboard.place_measures],
         rows,
-        _choices(page, dimension),
+        place_choices(page, PLACE_SALES, dimension),
         max(len(named) - ROWS, 0),
         any(row.rate != NO_VALUE for row in rows),
         _not_placed(page, answer),
@@ -161,11 +162,11 @@ def _label(measure: str) -> str:
     return _LABELS.get(measure, measure.replace("_", " ").capitalize())
 
 
-def _choices(page: PageContext, shown: str) -> list[tuple[str, str, bool]]:
-    """Return the list's choices, without countries if only one country remains."""
-    names = CHOICES["place_sales"][1:] if country_of(page.view) else CHOICES["place_sales"]
+def place_choices(page: PageContext, panel: Panel, shown: str) -> list[tuple[str, str, bool]]:
+    """Return the choices of a list of places, without countries if only one country remains."""
+    names = CHOICES[panel.name][1:] if country_of(page.view) else CHOICES[panel.name]
     return [
-        (choice_label(page, name), page.view.with_choice("place_sales", name).query, name == shown)
+        (choice_label(page, name), page.view.with_choice(panel.name, name).query, name == shown)
         for name in names
     ]
 

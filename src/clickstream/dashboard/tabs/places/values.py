@@ -17,12 +17,11 @@ from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER, fold
 from clickstream.dashboard.questions.intervals import known_share, wilson
 from clickstream.dashboard.questions.panel import Panel
-from clickstream.dashboard.questions.view import CHOICES
 from clickstream.dashboard.tabs.places.locations import NO_PLAN, build_locations
 from clickstream.dashboard.tabs.places.panels import MAP, PLACES_LIST, country_of
 from clickstream.dashboard.tabs.places.place_map import build_map
-from clickstream.dashboard.tabs.places.sales import build_place_sales
-from clickstream.dashboard.widgets.lists import choice_label, value_name
+from clickstream.dashboard.tabs.places.sales import build_place_sales, place_choices
+from clickstream.dashboard.widgets.lists import value_name
 from clickstream.dashboard.widgets.money import explain_no_money
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -93,18 +92,19 @@ def _ask(page: PageContext, panel: Panel) -> Answer:
 def _other_places(page: PageContext, answer: Answer) -> str:
     """State how many visits the map leaves out, because their places have few visitors."""
     for row in answer.records():
-        if row[answer.question.dimensions[0]] is OTHER and "orders" in row:
+        if row[answer.question.dimensions[0]] is not OTHER:
+            continue
+        if "orders" in row:
             return page.formats.plural(
                 "{number} order from places with fewer than 10 orders is not on the map.",
                 "{number} orders from places with fewer than 10 orders are not on the map.",
                 row["orders"],
             )
-        if row[answer.question.dimensions[0]] is OTHER:
-            return page.formats.plural(
-                "{number} visit from places with fewer than 10 visitors is not on the map.",
-                "{number} visits from places with fewer than 10 visitors are not on the map.",
-                row["visits"],
-            )
+        return page.formats.plural(
+            "{number} visit from places with fewer than 10 visitors is not on the map.",
+            "{number} visits from places with fewer than 10 visitors are not on the map.",
+            row["visits"],
+        )
     return ""
 
 
@@ -121,19 +121,10 @@ def _place_list(page: PageContext, answer: Answer) -> PlaceList:
             _row(page, dimension, record, width, total)
             for record, width in zip(shown, widths, strict=True)
         ],
-        _choices(page, dimension),
+        place_choices(page, PLACES_LIST, dimension),
         max(len(named) - ROWS, 0),
         page.once(find_changes).weeks is not None,
     )
-
-
-def _choices(page: PageContext, shown: str) -> list[tuple[str, str, bool]]:
-    """Return the list's choices, without countries if only one country remains."""
-    names = CHOICES["places"][1:] if country_of(page.view) else CHOICES["places"]
-    return [
-        (choice_label(page, name), page.view.with_choice("places", name).query, name == shown)
-        for name in names
-    ]
 
 
 def _row(

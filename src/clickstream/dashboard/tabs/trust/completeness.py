@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -63,15 +63,16 @@ def build_suspects(page: PageContext) -> SuspectsPanel:
     """Ask for the suspected cohorts of the page's dates."""
     metrics, by = SUSPECTS.parts(page.view)
     answer = page.answer(metrics, by, limit=ROWS + 1, filters=())
-    rows = [_row(page, record) for record in answer.records()[:ROWS]]
-    view = page.view
-    if view.chooses_suspicion:
-        query = view.without_dimensions("suspicion", "cohort").query
-    else:
-        query = view.with_filters(WITH_SUSPECTED).query
-    more = len(answer.rows) > ROWS
-    shown = view.chooses_suspicion
-    return SuspectsPanel(SUSPECTS.title, rows, more, _searched(page), shown, query)
+    is_shown = page.view.chooses_suspicion
+    without = page.view.without_dimensions("suspicion", "cohort")
+    return SuspectsPanel(
+        SUSPECTS.title,
+        [_row(page, record) for record in answer.records()[:ROWS]],
+        len(answer.rows) > ROWS,
+        _searched(page),
+        is_shown,
+        without.query if is_shown else page.view.with_filters(WITH_SUSPECTED).query,
+    )
 
 
 def _row(page: PageContext, record: dict[str, Any]) -> CohortRow:
@@ -274,12 +275,11 @@ class Trust:
 
 def build_trust(page: PageContext) -> Trust:
     """Ask for everything that the tab shows."""
-    rejects = list_panel(page, REJECTED)
     return Trust(
         _hours(page),
         _balance(page),
         list_panel(page, LOG_SOURCES),
-        rejects,
+        list_panel(page, REJECTED),
         build_suspects(page),
         list_panel(page, ERRORS),
         _rules(page),
@@ -378,7 +378,7 @@ def _balance(page: PageContext) -> Balance:
     ]
     whole = DayCoverage(coverage.published, coverage.total)
     total = _balance_row(page, names, "Range", whole)
-    closed = all(map(_is_closed, coverage.days.values()))
+    closed = all(is_closed(day.figures) for day in coverage.days.values())
     return Balance([METRICS[name] for name in names], rows, total, closed)
 
 
@@ -387,17 +387,17 @@ def _balance_row(
 ) -> BalanceRow:
     cells = [page.formats.count(coverage.figures[column]) for column in columns]
     hours = page.formats.count(coverage.published)
-    return BalanceRow(name, hours, cells, _is_closed(coverage))
+    return BalanceRow(name, hours, cells, is_closed(coverage.figures))
 
 
-def _is_closed(coverage: DayCoverage) -> bool:
-    return sum(coverage.figures[part] for part in PARTS) == coverage.figures["lines"]
+def is_closed(figures: Mapping[str, Any]) -> bool:
+    """Whether the line balance closes: the parts sum to the lines."""
+    return bool(sum(figures[name] for name in PARTS) == figures["lines"])
 
 
 def _rules(page: PageContext) -> list[RuleRow]:
     """Return the rules that built the hours, the newest first."""
-    panel = RULES
-    rows = page.ask(page.questions(panel)[0]).rows
+    rows = page.ask(page.questions(RULES)[0]).rows
     in_order = sorted(rows, key=lambda row: row[5], reverse=True)
     return [_rule_row(page, row, row is in_order[0]) for row in in_order]
 

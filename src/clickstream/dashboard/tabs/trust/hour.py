@@ -16,6 +16,7 @@ from clickstream.dashboard.questions.log_metrics import PARTS, named_parts
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.tabs.trust.completeness import is_closed
 from clickstream.dashboard.tabs.trust.questions import hour_on, hour_questions, local_span
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.hours import Hour
@@ -89,14 +90,10 @@ def _figure(page: PageContext, name: str, figures: Mapping[str, Any], sign: str 
 def _balance(page: PageContext, figures: Mapping[str, Any]) -> list[HourFigure]:
     """Return the lines and their parts, with the signs of an equation that may not hold."""
     names = named_parts(PARTS, figures)
-    signs = ("=" if _is_closed(figures) else "≠", *"+" * (len(names) - 1))
+    signs = ("=" if is_closed(figures) else "≠", *"+" * (len(names) - 1))
     parts = zip(names, signs, strict=True)
     lines = _figure(page, "lines", figures)
     return [lines, *(_figure(page, name, figures, sign) for name, sign in parts)]
-
-
-def _is_closed(figures: Mapping[str, Any]) -> bool:
-    return bool(sum(figures[name] for name in PARTS) == figures["lines"])
 
 
 def _built_by(builds: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -109,7 +106,7 @@ def _published(
 ) -> list[Statement]:
     """State what is wrong with a published hour, or that everything is counted."""
     statements: list[Statement] = []
-    if not _is_closed(figures):
+    if not is_closed(figures):
         statements.append(
             Statement(
                 "The parts do not match the number of lines: don't use these numbers, and run "
