@@ -14,6 +14,7 @@ from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.tabs.marketing.holdouts import ask_history, utc_date
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.insight.holdout_history import history_of_rows, leave_out_tests
 from clickstream.insight.holdout_plan import (
     WEEKS,
     HoldoutOption,
@@ -23,7 +24,6 @@ from clickstream.insight.holdout_plan import (
 )
 from clickstream.insight.holdout_terms import BEFORE_DAYS, TestedMetric
 from clickstream.insight.holdout_texts import describe_plan, settings_section
-from clickstream.pipeline.sales.holdout_reader import history_of_rows, leave_out_tests
 
 MOST_CAMPAIGNS = 50
 """Campaigns that can be chosen: the first ones by their visits."""

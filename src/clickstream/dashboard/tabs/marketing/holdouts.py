@@ -15,15 +15,15 @@ from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.tabs.marketing.panels import HOLDOUTS
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.holdout import Lift, NoAnswer
-from clickstream.insight.holdout_terms import TestedMetric
-from clickstream.insight.holdout_texts import describe
-from clickstream.pipeline.sales.holdout_reader import (
+from clickstream.insight.holdout_history import (
     COLUMNS,
     dates_of_test,
     evaluate_test,
     history_of_rows,
     history_sql,
 )
+from clickstream.insight.holdout_terms import TestedMetric
+from clickstream.insight.holdout_texts import describe
 from clickstream.settings.holdouts import HoldoutSettings
 
 HoldoutResult = tuple[Lift | NoAnswer, Sequence[str]]

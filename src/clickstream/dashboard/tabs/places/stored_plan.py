@@ -13,8 +13,8 @@ from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.location_market import Market, Point
 from clickstream.insight.location_plan import CafeCandidate, DrawInterval, RankedCandidate
 from clickstream.insight.location_rows import MarketGaps, Missing, build_market
+from clickstream.insight.location_sql import market_rows, market_sql
 from clickstream.insight.location_texts import describe_flag
-from clickstream.pipeline.sales.location_reader import market_rows, market_sql
 
 COLUMNS = (
     "event_date",
