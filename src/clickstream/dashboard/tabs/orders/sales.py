@@ -30,7 +30,7 @@ from clickstream.dashboard.tabs.trust.sales import missing_dates, rounding_of, s
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.times import Times, TimesPanel, times_of
-from clickstream.pipeline.sales.opening import sources_of_orders
+from clickstream.step_config import sources_of_orders
 
 # Items of the menu: what is sold, beside the visits that viewed the item's page.
 

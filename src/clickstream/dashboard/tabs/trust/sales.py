@@ -19,7 +19,7 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import EVER, Question
 from clickstream.dashboard.tabs.trust.panels import SALES_LEDGER
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.pipeline.sales.opening import sources_with_dates
+from clickstream.step_config import sources_with_dates
 
 # Notes of the sales ledger about single dates: what does not reconcile, and what is missing.
 
