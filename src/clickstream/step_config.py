@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from functools import cache, lru_cache, partial, reduce
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from clickstream import clean, parse, sessions
+from clickstream import clean, parse, sales, sessions
 from clickstream.clean import devices, places
 from clickstream.clean.bots.agent_keys import AgentKeys, SignatureRules, parse_directory
 from clickstream.clean.bots.hosting import HOSTING_VERDICTS
@@ -30,6 +30,7 @@ from clickstream.errors import UnusableRule
 from clickstream.expressions import Expression
 from clickstream.lookups import AsnDatabase, PlaceDatabase, open_asn_database
 from clickstream.parse.registry import compile_format
+from clickstream.sales.column_maps import ColumnMap, parse_map
 from clickstream.settings import GoalSettings, Settings
 
 
@@ -263,3 +264,51 @@ def _opened(path: Path | None) -> PlaceDatabase:
     if database.missing:
         logging.getLogger(__name__).info(database.missing)
     return database
+
+
+_OWN_MAPS = Path(sales.__file__).with_name("maps")
+
+
+def names_of_maps() -> list[str]:
+    """Return the names of the maps that come with the library."""
+    return sorted(path.stem for path in _OWN_MAPS.glob("*.toml"))
+
+
+def load_map(name: str, directory: Path) -> ColumnMap:
+    """Load a map by its name, or from a TOML file; a relative path starts from `directory`.
+
+    Raises UnusableRule, with the file and what to change.
+    """
+    path = _OWN_MAPS / f"{name}.toml" if name in names_of_maps() else directory / name
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnusableRule(
+            f"The column map {name} can't be read ({error.strerror}): name one of "
+            f"{', '.join(names_of_maps())}, or a TOML file."
+        ) from None
+    return parse_map(text, str(path))
+
+
+def sources_with_dates(settings: Settings) -> set[str]:
+    """Return the names of the sources that have tables with dates, which the lake can lack.
+
+    A source whose map can't be read counts as one of them.
+    """
+    return _sources(settings, lambda columns: columns.has_dates)
+
+
+def sources_of_orders(settings: Settings) -> set[str]:
+    """Return the names of the sources that have orders, also those whose map can't be read."""
+    return _sources(settings, lambda columns: "orders" in columns.tables)
+
+
+def _sources(settings: Settings, has: Callable[[ColumnMap], bool]) -> set[str]:
+    names = set()
+    for source in settings.sales:
+        try:
+            is_member = has(load_map(source.columns, settings.directory))
+        except UnusableRule:
+            is_member = True
+        names |= {source.name} if is_member else set()
+    return names

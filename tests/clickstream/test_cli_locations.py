@@ -16,10 +16,10 @@ from tests.support.localaws_process import LocalAwsProcess
 from tests.support.town_lake import CANDIDATES, SALES, store_towns, stored_plan
 
 from clickstream.dashboard.questions.fact_copy import FactCopy
+from clickstream.insight.location_sql import market_sql
 from clickstream.lake import athena, open_lake
 from clickstream.lake.fact_files import read_file, read_manifest
 from clickstream.pipeline.publish.facts import refresh_facts
-from clickstream.pipeline.sales.location_reader import market_sql
 from clickstream.settings.sales import SalesSettings
 
 LAST = datetime.now(UTC).date() - timedelta(days=1)

@@ -72,7 +72,7 @@ def test_opening_log_files_installs_no_libraries_of_aws_and_hosts() -> None:
 def test_tasks_and_the_dashboard_load_no_scipy_before_they_need_it() -> None:
     """SciPy takes 0.9 s of CPU time to import; every task process and start would repeat it."""
     files = [*(ROOT / "dags").glob("*.py"), *(SOURCE / "clickstream_airflow").rglob("*.py")]
-    modules = {"clickstream.dashboard.web.app", "clickstream.pipeline.sales.holdout_reader"}
+    modules = {"clickstream.dashboard.web.app", "clickstream.insight.holdout_history"}
     for file in files:
         imported = imported_modules(ast.parse(file.read_text()))
         modules |= {name for name in imported if name.startswith("clickstream.")}

@@ -11,9 +11,9 @@ import pytest
 from tests.sql.test_view_cases import as_select
 from tests.support.engines import Engine
 
+from clickstream.insight.holdout_history import history_of_rows, history_sql
 from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.lake import Lake
-from clickstream.pipeline.sales.holdout_reader import history_of_rows, history_sql
 
 FIRST = date(2026, 11, 2)
 CAMPAIGNS = ("cakes near me", "it's spring")

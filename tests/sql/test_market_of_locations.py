@@ -11,8 +11,8 @@ from tests.sql.test_view_cases import as_select
 from tests.support.engines import Engine
 
 from clickstream.insight.location_rows import build_market
+from clickstream.insight.location_sql import market_rows, market_sql
 from clickstream.lake import Lake
-from clickstream.pipeline.sales.location_reader import market_rows, market_sql
 
 FIRST = date(2026, 11, 2)
 LAST = FIRST + timedelta(days=27)

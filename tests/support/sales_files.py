@@ -13,10 +13,10 @@ from clickstream.demo.cafe.costs import costs_of
 from clickstream.demo.cafe.shop import ShopState, readable_time
 from clickstream.lake import Lake
 from clickstream.pipeline.sales.listings import pull_listings
-from clickstream.pipeline.sales.opening import load_map
 from clickstream.pipeline.sales.pull import plan_pull, pull_dates
 from clickstream.settings import Settings
 from clickstream.settings.sales import SalesSettings
+from clickstream.step_config import load_map
 
 Row = Mapping[str, object]
 _HEADERS = {name: one.all_columns for name, one in load_map("generic", Path()).tables.items()}

@@ -80,17 +80,36 @@ def _plan(
 ) -> tuple[HoldoutPlan, RegionHistory]:
     """Read the newest dates before today, and try tests on them."""
     from clickstream.insight import holdout_plan
-    from clickstream.pipeline.sales.holdout_reader import leave_out_tests, read_history
+    from clickstream.insight.holdout_history import leave_out_tests
 
     lake, lengths = open_lake(), weeks or holdout_plan.WEEKS
     days = holdout_plan.days_of_plan(lengths, before_days)
     dates = today - timedelta(days=days), today - timedelta(days=1)
     with err.status("Reading the values of regions") as status:
-        history = read_history(lake, metric, campaigns, *dates)
+        history = _read_history(lake, metric, campaigns, *dates)
         _check_history(history, campaigns, days)
         status.update("Trying tests at earlier dates")
         panel = leave_out_tests(history.panel, lake.settings.holdouts, today)
         return holdout_plan.plan(panel, history.of_campaigns, lengths, before_days), history
+
+
+def _read_history(
+    lake: Lake, metric: TestedMetric, campaigns: Sequence[str], first: date, last: date
+) -> RegionHistory:
+    """Read the values of two UTC dates and those between.
+
+    Raises InputError if the metric needs sales, and the settings have none.
+    """
+    from clickstream.insight.holdout_history import history_of_rows, history_sql
+    from clickstream.lake import athena
+
+    if metric != "visits" and not lake.settings.sales:
+        raise InputError(
+            f"The metric {metric} needs orders, and the settings have no [[sales]]: add a source, "
+            "or choose the metric visits."
+        )
+    sql = history_sql(metric, campaigns, first, last)
+    return history_of_rows(metric, athena.query(lake, sql).rows)
 
 
 def _show_section(
@@ -199,11 +218,7 @@ def _evaluate(
     lake: Lake, test: HoldoutSettings, today: date
 ) -> tuple[Lift | NoAnswer, Sequence[str]]:
     """Return the result of a test, and what limits it."""
-    from clickstream.pipeline.sales.holdout_reader import (
-        dates_of_test,
-        evaluate_test,
-        read_history,
-    )
+    from clickstream.insight.holdout_history import dates_of_test, evaluate_test
 
-    history = read_history(lake, test.metric, test.campaigns, *dates_of_test(test, today))
+    history = _read_history(lake, test.metric, test.campaigns, *dates_of_test(test, today))
     return evaluate_test(history, test, lake.settings.holdouts)

@@ -76,7 +76,7 @@ def explain(
     """
     from clickstream.cli.locations_output import explanation_values, show_explanation
     from clickstream.insight.location_explanation import explain_location
-    from clickstream.pipeline.sales.location_reader import read_candidate_file
+    from clickstream.pipeline.sales.location_runs import read_candidate_file
 
     lake, fitted = _fit(days)
     read = read_candidate_file(lake.settings, fitted.model.market)

@@ -40,6 +40,10 @@ class Holdout(Protocol):
     """What an evaluation needs to know of a test; `[[holdouts]]` has these settings."""
 
     @property
+    def name(self) -> str:
+        """The name of the test."""
+
+    @property
     def regions(self) -> Collection[str]:
         """The regions in which the campaign is off."""
 

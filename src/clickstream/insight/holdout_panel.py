@@ -1,7 +1,7 @@
 """Panels of holdout tests: values by region and UTC date, built from rows of a query.
 
-The rows come from Athena (`pipeline.sales.holdout_reader`), or from the dashboard's copy of the
-facts.
+`insight.holdout_history` has the query. Its rows come from Athena, or from the dashboard's copy of
+the facts.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is known of a market: towns, their orders, and own cafés; and the model fitted to it.
 
-`pipeline.sales.location_reader` builds the market, and `insight.location_plan` uses the model.
+`insight.location_rows` builds the market, and `insight.location_plan` uses the model.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Build a market from rows of queries: orders, people, coordinates and stores.
 
-The rows come from Athena (`pipeline.sales.location_reader`).
+`insight.location_sql` has the queries.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tests.support.cases import each_case
 
 from clickstream.collect.sales.reader import ReadRow
-from clickstream.pipeline.sales.opening import load_map
 from clickstream.sales.listings import build_listings, latest_versions, new_versions
 from clickstream.sales.row_reader import SalesRules
+from clickstream.step_config import load_map
 from clickstream.tables.sales_listings import DEMOGRAPHICS, MENU_ITEMS
 
 FIRST = date(2026, 11, 20)

@@ -16,13 +16,14 @@ from tests.support.cases import each_case
 
 from clickstream.collect.sales.reader import ReadRow
 from clickstream.errors import UnusableRule
-from clickstream.pipeline.sales.opening import load_map, names_of_maps, rules_of
+from clickstream.pipeline.sales.opening import rules_of
 from clickstream.sales.fields import FIELDS
 from clickstream.sales.identities import OrderDifference, order_differences, totals_of
 from clickstream.sales.row_reader import SalesRules
 from clickstream.sales.sales_day import SalesDay, build_day
 from clickstream.settings import Settings
 from clickstream.settings.sales import WITHOUT_HUNDREDTHS, SalesSettings
+from clickstream.step_config import load_map, names_of_maps
 from clickstream.tables.sales import (
     DATED_TABLES,
     OF_SALES_DAYS,

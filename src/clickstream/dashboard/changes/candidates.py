@@ -82,12 +82,12 @@ def ask_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
     looks = looks_of(page)
     of_money = [look for look in looks if METRICS[look.asked[0]].facts is MONEY]
     of_visits = [look for look in looks if look not in of_money]
-    found = [(look, ask_weeks(page, weeks, look.asked, look.by)) for look in of_visits]
-    candidates = [*_compare_all(weeks, found)]
-    by = {look.by: groups for look, groups in reversed(found)}
-    if of_money and (known := sales_weeks(page, weeks)):
-        sold = [(look, ask_weeks(page, known, look.asked, look.by)) for look in of_money]
-        candidates += _compare_all(known, sold)
+    answers = [(look, ask_weeks(page, weeks, look.asked, look.by)) for look in of_visits]
+    candidates = [*_compare_all(weeks, answers)]
+    by = {look.by: groups for look, groups in reversed(answers)}
+    if of_money and (weeks_with_sales := sales_weeks(page, weeks)):
+        sold = [(look, ask_weeks(page, weeks_with_sales, look.asked, look.by)) for look in of_money]
+        candidates += _compare_all(weeks_with_sales, sold)
     if page.view.tab in ("overview", "visitors"):
         candidates += _visitors(page, weeks)
     if page.view.tab == "orders":
@@ -95,8 +95,8 @@ def ask_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
     return candidates
 
 
-def _compare_all(weeks: Weeks, found: Sequence[tuple[Look, Groups]]) -> Iterator[Candidate]:
-    for look, groups in found:
+def _compare_all(weeks: Weeks, answers: Sequence[tuple[Look, Groups]]) -> Iterator[Candidate]:
+    for look, groups in answers:
         spreads = _spreads(weeks, look, groups)
         for values, series in groups.items():
             yield from _compare(weeks, look, values, series, spreads)
@@ -131,9 +131,9 @@ def _compare(
             continue
         if min(series[name].weeks) < 0:  # more refunds than sales
             continue
-        one = count_candidate(name, scope, weeks, series, spreads.get(name))
-        if one.compared.size >= LEAST_SIZE:
-            yield replace(one, is_reported=is_reported)
+        candidate = count_candidate(name, scope, weeks, series, spreads.get(name))
+        if candidate.compared.size >= LEAST_SIZE:
+            yield replace(candidate, is_reported=is_reported)
 
 
 def count_candidate(
@@ -144,8 +144,8 @@ def count_candidate(
     spread: float | None = None,
 ) -> Candidate:
     """Compare a count with its past, see `compare_count`; the size of an amount is in orders."""
-    one, cluster = series[metric], _cluster(weeks, series, metric)
-    count = compare_count(one.now, one.before(weeks), weeks.length, spread, cluster)
+    counted, cluster = series[metric], _cluster(weeks, series, metric)
+    count = compare_count(counted.now, counted.before(weeks), weeks.length, spread, cluster)
     if METRICS[metric].format == "cents":
         orders = series["orders"]
         usual = sum(orders.before(weeks)) / len(weeks.numbers)
@@ -184,8 +184,8 @@ def _visitors(page: PageContext, weeks: Weeks) -> list[Candidate]:
     """Compare the visitors a day: those of several days can't be added up, and keys change."""
     weeks = weeks.of_whole_days()
     series = ask_weeks(page, weeks, ("visitors",), is_daily=True)[()]["visitors"]
-    one = count_candidate("visitors", (), weeks, {"visitors": series})
-    return [replace(one, is_reported=False)] if one.compared.size >= LEAST_SIZE else []
+    candidate = count_candidate("visitors", (), weeks, {"visitors": series})
+    return [replace(candidate, is_reported=False)] if candidate.compared.size >= LEAST_SIZE else []
 
 
 def _failed_rate(page: PageContext, weeks: Weeks) -> list[Candidate]:
@@ -216,7 +216,7 @@ def rates_beside_others(page: PageContext) -> Iterator[Candidate]:
     The others are all visits that pass the filters, except filters by the shown dimensions.
     """
     for by in dict.fromkeys([("campaign",), page.view.acquisition_by]):
-        filters = [one for one in page.view.filters if one.dimension not in by]
+        filters = [filter_ for filter_ in page.view.filters if filter_.dimension not in by]
         whole = page.answer(("visits", "conversions"), filters=filters).single()
         for row in page.answer(ARRIVALS, by, limit=ROWS + 1).records()[:ROWS]:
             scope = tuple((name, str(row[name])) for name in by)
@@ -234,9 +234,9 @@ def _beside_others(
         yield Candidate("conversion_rate", scope, compared, moved, True, is_reported)
 
 
-def is_shown(page: PageContext, one: Candidate) -> bool:
+def is_shown(page: PageContext, candidate: Candidate) -> bool:
     """Whether the group has enough people to be shown; see docs/privacy.md."""
-    if not any(DIMENSIONS[dimension].smallest_group for dimension, _ in one.scope):
+    if not any(DIMENSIONS[dimension].smallest_group for dimension, _ in candidate.scope):
         return True
-    question = page.answer(("visits",), (one.dimension,)).question
-    return any(row[0] == one.value for row in named_rows(fold(page.ask, question)))
+    question = page.answer(("visits",), (candidate.dimension,)).question
+    return any(row[0] == candidate.value for row in named_rows(fold(page.ask, question)))

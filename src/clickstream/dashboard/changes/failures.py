@@ -61,13 +61,13 @@ def error_candidates(page: PageContext, weeks: Weeks) -> list[Candidate]:
     only = (*filters, Filter("page", tuple(failed)))
     seen = ask_weeks(page, weeks, ("page_visits",), ("page",), only)
     everybody = ask_weeks(page, weeks, WHOLE)[()]["visits"]
-    found = (_compare(weeks, one, failed[one], seen, everybody) for one in failed)
-    return [candidate for candidate in found if candidate]
+    candidates = (_compare(weeks, name, failed[name], seen, everybody) for name in failed)
+    return [candidate for candidate in candidates if candidate]
 
 
 def _of_visits(page: PageContext) -> tuple[Filter, ...]:
     """Turn the view's filters into filters of visits, because a visit meets errors on any page."""
-    return tuple(replace(one, chooses_visits=True) for one in page.view.filters)
+    return tuple(replace(filter_, chooses_visits=True) for filter_ in page.view.filters)
 
 
 def _is_promising(weeks: Weeks, failed: WeekSeries) -> bool:
@@ -85,7 +85,7 @@ def _compare(
 ) -> Candidate | None:
     if (name,) in seen:
         views = seen[(name,)]["page_visits"].weeks
-        trials = [more + other for more, other in zip(failed.weeks, views, strict=True)]
+        trials = [met + viewed for met, viewed in zip(failed.weeks, views, strict=True)]
     else:
         trials = everybody.weeks
     pairs = [(failed.weeks[number], trials[number]) for number in weeks.numbers]
@@ -97,8 +97,8 @@ def _compare(
 
 def step_of(settings: Settings, name: str) -> str:
     """Return the name of the funnel step of a page, empty if it belongs to none."""
-    found = (step.name for step in settings.funnel if re.compile(step.page).fullmatch(name))
-    return next(found, "")
+    steps = (step.name for step in settings.funnel if re.compile(step.page).fullmatch(name))
+    return next(steps, "")
 
 
 def find_failure(page: PageContext, weeks: Weeks, name: str) -> Failure:
@@ -106,12 +106,12 @@ def find_failure(page: PageContext, weeks: Weeks, name: str) -> Failure:
     met = _errors(page, weeks, name)
     statuses = [status for _, status, _ in met]
     status = max(sorted(set(statuses)), key=statuses.count)
-    times = [(at, visitor) for at, other, visitor in met if other == status]
+    times = [(at, visitor) for at, code, visitor in met if code == status]
     run = max(_runs(times), key=len)
     is_burst = 2 * len(run) >= len(times)
     if is_burst:
         day = run[0][0].date()
-        chosen = [one for one in times if one[0].date() == day]
+        chosen = [(at, visitor) for at, visitor in times if at.date() == day]
     else:
         chosen = run = times
     people = len({visitor for _, visitor in chosen})
@@ -133,9 +133,9 @@ def _errors(page: PageContext, weeks: Weeks, name: str) -> list[tuple[datetime, 
 def _runs(times: Sequence[tuple[datetime, object]]) -> list[list[tuple[datetime, object]]]:
     """Split ordered times at each long pause."""
     runs: list[list[tuple[datetime, object]]] = []
-    for one in times:
-        if runs and one[0] - runs[-1][-1][0] <= LONGEST_PAUSE:
-            runs[-1].append(one)
+    for at, visitor in times:
+        if runs and at - runs[-1][-1][0] <= LONGEST_PAUSE:
+            runs[-1].append((at, visitor))
         else:
-            runs.append([one])
+            runs.append([(at, visitor)])
     return runs

@@ -93,9 +93,9 @@ def describe_basis(page: PageContext, weeks: Weeks) -> str:
     """State what the range is compared with, and which change is clear."""
     is_cut, is_whole = weeks.checked.until_hour is not None, len(weeks.numbers) == WEEKS
     times = "weekdays and hours" if is_cut else "weekdays"
-    some = "" if is_whole else f"{page.formats.count(len(weeks.numbers))} of "
+    part = "" if is_whole else f"{page.formats.count(len(weeks.numbers))} of "
     share = page.formats.share(LEAST_CHANGE, 0)
     return (
-        f"Usual is the average of the same {times} in {some}the {page.formats.count(WEEKS)} "
+        f"Usual is the average of the same {times} in {part}the {page.formats.count(WEEKS)} "
         f"weeks before. A change is clear if it is at least {share} and more than chance explains."
     )

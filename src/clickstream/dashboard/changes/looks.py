@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from clickstream.dashboard.changes.sales_weeks import SALES
-from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.fact_views import MONEY
 from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.view import Tab, View
@@ -52,8 +51,7 @@ _ENGAGED = ("visits", "engaged_rate")
 def _looks(
     asked: Sequence[str], reported: Sequence[str], *dimensions: str, coloured: Sequence[str] = ()
 ) -> list[Look]:
-    known = [name for name in dimensions if not name or name in DIMENSIONS]
-    return [Look((name,) if name else (), asked, reported, coloured) for name in known]
+    return [Look((name,) if name else (), asked, reported, coloured) for name in dimensions]
 
 
 def _whole(*reported: str) -> Look:
@@ -74,7 +72,8 @@ LOOKS: Mapping[Tab, Sequence[Look]] = {
         *_looks(
             ("visits", "conversions"),
             ("visits",),
-            *("landing_page", "country"),
+            "landing_page",
+            "country",
             coloured=("conversions",),
         ),
         *_looks(("visits",), ("visits",), "device"),
@@ -131,9 +130,9 @@ def looks_of(page: PageContext) -> list[Look]:
 
 def _chosen_looks(view: View) -> list[Look]:
     """Return the looks at the dimensions that a panel shows by choice."""
-    known = {look.by for look in LOOKS[view.tab]}
+    compared = {look.by for look in LOOKS[view.tab]}
     by = {"marketing": view.acquisition_by, "places": (view.choice("places"),)}.get(view.tab)
-    return [] if by is None or by in known else [Look(by, _RATE, (), _RATE)]
+    return [] if by is None or by in compared else [Look(by, _RATE, (), _RATE)]
 
 
 def _without_hidden(page: PageContext, looks: Sequence[Look]) -> Iterator[Look]:
@@ -154,6 +153,6 @@ def _is_open(page: PageContext, look: Look) -> bool:
     if page.view.filters and not is_filtered and page.view.tab not in OF_LINES:
         return False
     return not any(
-        one.dimension in look.by and len(one.values) == 1 and not one.is_excluded
-        for one in page.view.filters
+        filter_.dimension in look.by and len(filter_.values) == 1 and not filter_.is_excluded
+        for filter_ in page.view.filters
     )

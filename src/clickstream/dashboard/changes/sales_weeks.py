@@ -28,15 +28,11 @@ def sales_weeks(page: PageContext, weeks: Weeks) -> Weeks | None:
     """
     series = ask_weeks(page, weeks, SALES, filters=())[()]["orders"]
     numbers = [number for number in weeks.numbers if series.weeks[number] > 0]
-    if len(numbers) < LEAST_WEEKS or not is_read_until(page, _end(weeks.checked)):
+    last, until_hour = weeks.checked.last, weeks.checked.until_hour
+    end = weeks.checked.end if until_hour is None else start_of(last, until_hour)
+    if len(numbers) < LEAST_WEEKS or not is_read_until(page, end):
         return None
     return replace(weeks, numbers=numbers)
-
-
-def _end(checked: Period) -> datetime:
-    if checked.until_hour is None:
-        return checked.end
-    return start_of(checked.last, checked.until_hour)
 
 
 def is_read_until(page: PageContext, end: datetime) -> bool:

@@ -59,7 +59,7 @@ def two_sided_chance(statistic: float, freedom: float) -> float:
 
 
 def usual_weeks(weeks: Sequence[float], noise: Sequence[float]) -> list[int]:
-    """Return the places of the weeks that are close to the others, at least half of all weeks.
+    """Return the indices of the weeks that are close to the others, at least half of all weeks.
 
     A wave of bots must neither make the next one look usual nor hide it. `noise` is the minimum
     standard deviation of each week.
@@ -67,9 +67,9 @@ def usual_weeks(weeks: Sequence[float], noise: Sequence[float]) -> list[int]:
     middle = median(weeks)
     spread = _ROBUST * median(abs(week - middle) for week in weeks)
     near = [
-        place
-        for place, week in enumerate(weeks)
-        if abs(week - middle) <= FAR * max(spread, noise[place])
+        index
+        for index, week in enumerate(weeks)
+        if abs(week - middle) <= FAR * max(spread, noise[index])
     ]
     return near if 2 * len(near) >= len(weeks) and len(near) > 2 else list(range(len(weeks)))
 
@@ -77,7 +77,7 @@ def usual_weeks(weeks: Sequence[float], noise: Sequence[float]) -> list[int]:
 def without_far(weeks: Sequence[float], weeks_long: float) -> list[float]:
     """Return the counts of the weeks that are close to the others, beyond Poisson's noise."""
     noise = sqrt(max(median(weeks), 1.0) * weeks_long)
-    return [weeks[place] for place in usual_weeks(weeks, [noise] * len(weeks))]
+    return [weeks[index] for index in usual_weeks(weeks, [noise] * len(weeks))]
 
 
 def spread_between(families: Sequence[Sequence[float]], weeks_long: float) -> float:
@@ -169,27 +169,27 @@ def compare_shares(
     """Compare two shares of the same range; return None if either has no trials."""
     if trials <= 0 or other_trials <= 0:
         return None
-    share, other = hits / trials, other_hits / other_trials
+    share, other_share = hits / trials, other_hits / other_trials
     pooled = (hits + other_hits) / (trials + other_trials)
     if not 0 < pooled < 1:
-        return Compared(share, other, trials, 1.0)
+        return Compared(share, other_share, trials, 1.0)
     error = sqrt(pooled * (1 - pooled) * (1 / trials + 1 / other_trials))
-    return Compared(share, other, trials, erfc(abs(share - other) / error / sqrt(2)))
+    return Compared(share, other_share, trials, erfc(abs(share - other_share) / error / sqrt(2)))
 
 
 def _without_far_shares(
     weeks: Sequence[tuple[float, float]], weeks_long: float
 ) -> list[tuple[float, float]]:
-    known = [week for week in weeks if week[1]]
-    if not known:
+    with_trials = [week for week in weeks if week[1]]
+    if not with_trials:
         return list(weeks)
-    shares = [hits / trials for hits, trials in known]
+    shares = [hits / trials for hits, trials in with_trials]
     middle = median(shares)
     noise = []
-    for _, trials in known:
+    for _, trials in with_trials:
         least = max(min(middle, 1 - middle), weeks_long / trials)
         noise.append(sqrt(least * weeks_long / trials))
-    return [known[place] for place in usual_weeks(shares, noise)]
+    return [with_trials[index] for index in usual_weeks(shares, noise)]
 
 
 def _share_dispersion(

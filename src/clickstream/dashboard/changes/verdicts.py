@@ -56,43 +56,42 @@ class Changes:
 
     @cached_property
     def _by_number(self) -> Mapping[tuple[str, Scope, bool], Candidate]:
-        return {(one.metric, one.scope, one.is_beside_others): one for one in self.candidates}
+        return {
+            (candidate.metric, candidate.scope, candidate.is_beside_others): candidate
+            for candidate in self.candidates
+        }
 
     @cached_property
     def unusual(self) -> Sequence[Candidate]:
         """The candidates whose change is beyond chance and large enough to matter."""
-        return [one for one in self.likely if is_large(one)]
+        return [candidate for candidate in self.likely if is_large(candidate)]
 
     def find(self, metric: str, scope: Scope = (), beside: bool = False) -> Candidate | None:
         """Return the comparison of a number; None if it is not compared."""
         return self._by_number.get((metric, scope, beside))
 
-    def verdict(self, one: Candidate) -> Verdict:
+    def verdict(self, candidate: Candidate) -> Verdict:
         """Return whether a number is clearly more or less than usual."""
-        if one not in self.unusual:
+        if candidate not in self.unusual:
             return "unclear"
-        return "more" if one.is_up else "less"
+        return "more" if candidate.is_up else "less"
 
 
-def is_large(one: Candidate) -> bool:
+def is_large(candidate: Candidate) -> bool:
     """Whether a change is large enough to matter."""
-    return abs(one.compared.change) >= (LEAST_GAP if one.is_beside_others else LEAST_CHANGE)
+    least = LEAST_GAP if candidate.is_beside_others else LEAST_CHANGE
+    return abs(candidate.compared.change) >= least
 
 
 def find_changes(page: PageContext) -> Changes:
     """Compare everything that the page reports or colours with the weeks before."""
     weeks, reason = find_history(page)
-    candidates = _compare(page, weeks) if weeks else []
+    candidates = ask_candidates(page, weeks) if weeks else []
+    if weeks and page.view.tab in WITH_ERRORS:
+        candidates += error_candidates(page, weeks)
     if page.view.tab == "marketing" and page.has_goals:
         candidates += rates_beside_others(page)
     return Changes(weeks, reason, candidates, _find_likely(candidates))
-
-
-def _compare(page: PageContext, weeks: Weeks) -> list[Candidate]:
-    candidates = ask_candidates(page, weeks)
-    if page.view.tab in WITH_ERRORS:
-        candidates += error_candidates(page, weeks)
-    return candidates
 
 
 def _find_likely(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -101,18 +100,24 @@ def _find_likely(candidates: Sequence[Candidate]) -> list[Candidate]:
     A family is the same on every page, so a number has the same verdict wherever it is shown.
     """
     families: dict[object, list[Candidate]] = {}
-    for one in candidates:
-        families.setdefault(_family(one), []).append(one)
+    for candidate in candidates:
+        families.setdefault(_family(candidate), []).append(candidate)
     likely = []
     for family, members in families.items():
         share = FALSE_SHARE_OF_WHOLE if family == () else FALSE_SHARE_OF_LIST
-        unusual = find_unusual([one.compared.chance for one in members], share)
-        likely += [one for one, is_likely in zip(members, unusual, strict=True) if is_likely]
+        unusual = find_unusual([candidate.compared.chance for candidate in members], share)
+        likely += [
+            candidate for candidate, is_likely in zip(members, unusual, strict=True) if is_likely
+        ]
     return likely
 
 
-def _family(one: Candidate) -> object:
+def _family(candidate: Candidate) -> object:
     """Return the key figures of the whole, else the metric by its dimensions."""
-    if not one.scope and one.metric in (*KEY_FIGURES, *MONEY_FIGURES):
+    if not candidate.scope and candidate.metric in (*KEY_FIGURES, *MONEY_FIGURES):
         return ()
-    return one.metric, one.is_beside_others, tuple(dimension for dimension, _ in one.scope)
+    return (
+        candidate.metric,
+        candidate.is_beside_others,
+        tuple(dimension for dimension, _ in candidate.scope),
+    )

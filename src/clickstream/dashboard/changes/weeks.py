@@ -148,7 +148,7 @@ def weekly_question(
     facts = METRICS[metrics[0]].facts
     source, goal_values = add_goal(facts.name, metrics, weeks.span, goal)
     where, values = condition_of(facts, weeks.span, filters, key_days)
-    known = [f"{DIMENSIONS[name].sql} is not null" for name in by]
+    not_null = [f"{DIMENSIONS[name].sql} is not null" for name in by]
     short = [f"{weeks.day_sql} % 7 < {weeks.checked.days}"] if weeks.checked.days < 7 else []
     names = {name: DIMENSIONS[name].sql for name in by}
     names |= {"week": weeks.week_sql, "weight": weeks.weight_sql}
@@ -157,14 +157,14 @@ def weekly_question(
     groups = ", ".join(str(number) for number in range(1, len(names) + 1))
     columns = names | {name: METRICS[name].sql for name in metrics}
     listed = ",\n".join(f"  {column} as {name}" for name, column in columns.items())
-    conditions = "\n  and ".join([where, *known, *short])
+    conditions = "\n  and ".join([where, *not_null, *short])
     sql = f"select\n{listed}\nfrom {source}\nwhere {conditions}\ngroup by {groups}"
     on_days = None
     if days := source_of_days(metrics, tuple(names), weeks.span, filters, goal):
         columns = names | {name: METRICS[name].days_sql for name in metrics}
         listed = ",\n".join(f"  {column} as {name}" for name, column in columns.items())
         chosen, of_filters = filter_clauses(filters)
-        conditions = "\n  and ".join([chosen, *known, *short])
+        conditions = "\n  and ".join([chosen, *not_null, *short])
         of_days = f"select\n{listed}\nfrom {days[0]}\nwhere {conditions}\ngroup by {groups}"
         of_days = _largest_of(of_days, by, metrics[0]) if by else of_days
         on_days = OnDays(of_days, of_filters, days[1])
@@ -224,16 +224,16 @@ def ask_weeks(
     goal = page.goal_of(metrics)
     question = weekly_question(weeks, metrics, by, chosen, page.key_days, goal, is_daily)
     # A whole without rows has the number 0; it is not unknown.
-    found: dict[Values, dict[str, WeekSeries]] = {}
+    groups: dict[Values, dict[str, WeekSeries]] = {}
     if not by:
-        found[()] = {name: WeekSeries() for name in metrics}
+        groups[()] = {name: WeekSeries() for name in metrics}
     for row in page.ask(question).records():
         group = tuple(str(row[name]) for name in by)
-        series = found.setdefault(group, {name: WeekSeries() for name in metrics})
+        series = groups.setdefault(group, {name: WeekSeries() for name in metrics})
         for name in metrics:
             times = row[metrics[0]] if METRICS[name].format == "share" else 1
             series[name].weeks[row["week"]] += row["weight"] * float(row[name] or 0) * times
-    return found
+    return groups
 
 
 def find_weeks(page: PageContext, checked: Period) -> Weeks:

@@ -39,17 +39,17 @@ def change_of(
     metric `name`.
     """
     changes = page.once(find_changes)
-    one = changes.find(name, scope)
-    if one is None:
+    candidate = changes.find(name, scope)
+    if candidate is None:
         return None
-    return _describe(page, one, changes.verdict(one), like or METRICS[name])
+    return _describe(page, candidate, changes.verdict(candidate), like or METRICS[name])
 
 
-def _describe(page: PageContext, one: Candidate, verdict: Verdict, metric: Metric) -> Change:
-    formats, compared = page.formats, one.compared
-    usual = _usual(page, one, metric)
+def _describe(page: PageContext, candidate: Candidate, verdict: Verdict, metric: Metric) -> Change:
+    formats, compared = page.formats, candidate.compared
+    usual = _usual(page, candidate, metric)
     texts = _SHARES if metric.format == "share" else _COUNTS
-    if one.metric == "visitors" and page.period.days > 1:
+    if candidate.metric == "visitors" and page.period.days > 1:
         texts, usual = _DAILY, ""
     words = texts[verdict].format(usual=usual)
     change = formats.change(metric, compared.observed, compared.expected)
@@ -61,9 +61,11 @@ def _describe(page: PageContext, one: Candidate, verdict: Verdict, metric: Metri
     return replace(change, words=words, usual=usual)
 
 
-def _usual(page: PageContext, one: Candidate, metric: Metric) -> str:
+def _usual(page: PageContext, candidate: Candidate, metric: Metric) -> str:
     """Format the usual value; a place with few visitors is not shown by its number."""
-    least = max((DIMENSIONS[dimension].smallest_group for dimension, _ in one.scope), default=0)
-    if metric.format == "count" and one.compared.expected < least:
+    least = max(
+        (DIMENSIONS[dimension].smallest_group for dimension, _ in candidate.scope), default=0
+    )
+    if metric.format == "count" and candidate.compared.expected < least:
         return f"under {page.formats.count(least)}"
-    return page.formats.brief(metric, one.compared.expected)
+    return page.formats.brief(metric, candidate.compared.expected)

@@ -173,14 +173,10 @@ def _figures(page: PageContext, course: Course) -> list[DigestRow]:
 
 
 def _row_of_tile(tile: Tile) -> DigestRow:
-    label, value = tile.metric.label, f"{tile.prefix} {tile.value}".strip()
-    return _row(label, value, tile.change, tile.hint)
-
-
-def _row(label: str, value: str, change: Change | None, hint: str) -> DigestRow:
     """Build a row; a hint that states the change is left out."""
+    label, value, change = tile.metric.label, f"{tile.prefix} {tile.value}".strip(), tile.change
     if change is None:
-        return DigestRow(label, value, NO_VALUE, None, "", hint)
+        return DigestRow(label, value, NO_VALUE, None, "", tile.hint)
     change_text = change.signed_text
     if change.direction == "same":
         change_text = f"{change_text or NO_VALUE}, not clear"
@@ -215,14 +211,16 @@ def _with_links(page: PageContext, findings: Findings) -> Findings:
         Sentence(
             [
                 SentencePart(
-                    shown_name(p.text) if p.is_name else p.text, _link(page, p.href), p.is_name
+                    shown_name(part.text) if part.is_name else part.text,
+                    _link(page, part.href),
+                    part.is_name,
                 )
-                for p in one.parts
+                for part in sentence.parts
             ],
-            one.direction,
-            one.is_good,
+            sentence.direction,
+            sentence.is_good,
         )
-        for one in findings.sentences
+        for sentence in findings.sentences
     ]
     return Findings(sentences, findings.reason, findings.basis)
 
@@ -238,34 +236,33 @@ def _moved(page: PageContext) -> list[Listing] | None:
     movers = find_movers(page)
     if movers is None:
         return None
-    rises = [one for one in movers if one.step > 0][:MOVERS]
-    falls = [one for one in movers if one.step < 0][::-1][:MOVERS]
+    rises = [mover for mover in movers if mover.step > 0][:MOVERS]
+    falls = [mover for mover in movers if mover.step < 0][::-1][:MOVERS]
     titles = "More visits", "Fewer visits"
     columns = ["Usual", "Visits", "Change"]
     return [
-        Listing(title, "", columns, [_item_of_mover(page, one) for one in some])
-        for title, some in zip(titles, (rises, falls), strict=True)
-        if some
+        Listing(title, "", columns, [_item_of_mover(page, mover) for mover in listed])
+        for title, listed in zip(titles, (rises, falls), strict=True)
+        if listed
     ]
 
 
-def _item_of_mover(page: PageContext, one: Mover) -> Item:
+def _item_of_mover(page: PageContext, mover: Mover) -> Item:
     formats = page.formats
-    values = [formats.count(one.usual), formats.count(one.now), formats.signed(one.step)]
-    kind = one.dimension
-    return Item(shown_name(one.value), values, _link(page, one.query), kind)
+    values = [formats.count(mover.usual), formats.count(mover.now), formats.signed(mover.step)]
+    return Item(shown_name(mover.value), values, _link(page, mover.query), mover.dimension)
 
 
 def _listing(page: PageContext, asked: Panel, metric: str) -> Listing:
     """Build a list of the largest rows, with one metric."""
     panel: ListPanel = list_panel(page, asked)
-    place = [one.name for one in panel.columns].index(metric)
+    index = [column.name for column in panel.columns].index(metric)
     return Listing(
         panel.title,
         panel.head,
-        [panel.columns[place].label],
+        [panel.columns[index].label],
         [
-            Item(shown_name(row.name), [row.cells[place]], _link(page, row.only))
+            Item(shown_name(row.name), [row.cells[index]], _link(page, row.only))
             for row in panel.rows[:LISTED]
         ],
     )

@@ -49,8 +49,8 @@ class MailIds:
 
     @property
     def _domain(self) -> str:
-        found = next(iter(self.site.domains), "")
-        return found.lower() if _DOMAIN.fullmatch(found) else NO_DOMAIN
+        domain = next(iter(self.site.domains), "")
+        return domain.lower() if _DOMAIN.fullmatch(domain) else NO_DOMAIN
 
     @property
     def message_id(self) -> str:
@@ -72,7 +72,7 @@ def build_message(
 ) -> EmailMessage:
     """Build the mail from a sender to recipients as of `moment`.
 
-    Raises SettingsError for an invalid mail address.
+    Raises MailNotConfigured for an invalid mail address.
     """
     for address in (sender, *recipients):
         _check_address(address)
@@ -105,7 +105,8 @@ def _add_picture(message: EmailMessage, digest: Digest, ids: MailIds) -> None:
     assert isinstance(html, EmailMessage)  # noqa: S101  parts have the class of the whole
     html.add_related(
         draw_png(digest.days),
-        *("image", "png"),
+        "image",
+        "png",
         cid=f"<{ids.content_id}>",
         filename="visits.png",
         disposition="inline",

@@ -40,8 +40,8 @@ def draw_svg(days: Sequence[Day]) -> str:
 
 def _columns(days: Sequence[Day], scale: float) -> Iterator[str]:
     step = WIDTH / len(days)
-    for place, day in enumerate(days):
-        middle = (place + 0.5) * step
+    for index, day in enumerate(days):
+        middle = (index + 0.5) * step
         left = middle - _COLUMN - _GAP / 2
         if day.visits_before is None:
             left = middle - 1.5 * _COLUMN - _GAP  # the only column is in the middle

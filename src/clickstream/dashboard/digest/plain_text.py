@@ -20,7 +20,7 @@ def render_text(digest: Digest) -> str:
     """Render the text part."""
     blocks = [_head(digest), _change_lines(digest), _figures(digest), _days(digest), _moved(digest)]
     blocks += [_section("goals", digest.goals)]
-    blocks += [_list(one) for one in digest.lists]
+    blocks += [_list(listing) for listing in digest.lists]
     blocks += [_section("trust", digest.trust), _foot(digest)]
     text = "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines)
     return f"{printable_lines(text)}\n"
@@ -39,8 +39,8 @@ def _change_lines(digest: Digest) -> Iterator[str]:
     if not (findings.sentences or findings.reason):
         return
     yield from _heading("changed")
-    for one in findings.sentences:
-        yield from _wrap(one.text, "* ")
+    for sentence in findings.sentences:
+        yield from _wrap(sentence.text, "* ")
     if not findings.sentences:
         yield from _wrap(findings.reason)
     yield from _wrap(findings.basis)
@@ -73,17 +73,17 @@ def _moved(digest: Digest) -> Iterator[str]:
     yield from _heading("moved")
     if not digest.moved:
         yield from _wrap(HEADINGS["nothing_moved"])
-    for place, one in enumerate(digest.moved):
-        if place:
+    for index, listing in enumerate(digest.moved):
+        if index:
             yield ""
-        yield from _table(one.title, one.columns, _rows(one.rows))
+        yield from _table(listing.title, listing.columns, _rows(listing.rows))
 
 
-def _list(one: Listing) -> Iterator[str]:
-    if one.rows:
-        yield one.title
-        yield "-" * len(one.title)
-        yield from _table(one.head, one.columns, _rows(one.rows))
+def _list(listing: Listing) -> Iterator[str]:
+    if listing.rows:
+        yield listing.title
+        yield "-" * len(listing.title)
+        yield from _table(listing.head, listing.columns, _rows(listing.rows))
 
 
 def _section(name: str, sentences: Sequence[str]) -> Iterator[str]:

@@ -21,8 +21,14 @@ OF_SHOP = {"orders", "net_sales"}
 """The numbers of the shop that change with those of ORDERS."""
 
 CLARITY = {
-    **{"": 1.3, "campaign": 1.25, "city": 1.4, "channel": 1.1, "source": 1.05, "country": 1.05},
-    **{"bot_class": 1.1, "goal": 1.1},
+    "": 1.3,
+    "campaign": 1.25,
+    "city": 1.4,
+    "channel": 1.1,
+    "source": 1.05,
+    "country": 1.05,
+    "bot_class": 1.1,
+    "goal": 1.1,
 }
 """Factor on the score by dimension: of similar changes, the clearest becomes the event."""
 
@@ -57,52 +63,54 @@ class Event:
     cause: Candidate | None = None
 
 
-def explain(page: PageContext, weeks: Weeks, one: Candidate, changes: Changes) -> Event:
+def explain(page: PageContext, weeks: Weeks, change: Candidate, changes: Changes) -> Event:
     """Find the group that explains a change, and the failing step that lost orders."""
-    if one.metric in ORDERS | OF_SHOP and not one.is_up and not one.is_beside_others:
+    if change.metric in ORDERS | OF_SHOP and not change.is_up and not change.is_beside_others:
         failures = (each for each in changes.likely if each.metric == FAILED)
         cause = next((each for each in failures if step_of(page.settings, each.value)), None)
         if cause:
-            return Event(one, cause=cause)
-    pair = _find_pair(page, weeks, one, changes)
+            return Event(change, cause=cause)
+    pair = _find_pair(page, weeks, change, changes)
     if pair:
-        return Event(one, pair, min(pair.excess / one.excess, 1.0))
-    return _explain_whole(page, one, changes) if one.is_total else Event(one)
+        return Event(change, pair, min(pair.excess / change.excess, 1.0))
+    return _explain_whole(page, change, changes) if change.is_total else Event(change)
 
 
-def _explain_whole(page: PageContext, one: Candidate, changes: Changes) -> Event:
+def _explain_whole(page: PageContext, change: Candidate, changes: Changes) -> Event:
     """Find the value that explains a change of the whole best."""
-    parts = [(each.excess / one.excess, each) for each in changes.likely if _may_explain(one, each)]
+    parts = [
+        (each.excess / change.excess, each) for each in changes.likely if _may_explain(change, each)
+    ]
     fitting = [
         (min(part, 1.0), each)
         for part, each in parts
         if part >= LEAST_PART
-        and part - _usual_part(one, each) >= LEAST_SURPLUS
+        and part - _usual_part(change, each) >= LEAST_SURPLUS
         and is_shown(page, each)
     ]
     if not fitting:
-        return Event(one)
+        return Event(change)
     part, mover = max(
         fitting,
         key=lambda pair: (
-            (pair[0] - _usual_part(one, pair[1])) * CLARITY[""]
+            (pair[0] - _usual_part(change, pair[1])) * CLARITY[""]
             + CLARITY.get(pair[1].dimension, 1.0)
         ),
     )
-    return Event(one, mover, part)
+    return Event(change, mover, part)
 
 
-def _may_explain(one: Candidate, each: Candidate) -> bool:
+def _may_explain(change: Candidate, each: Candidate) -> bool:
     is_single = len(each.scope) == 1 and not each.is_beside_others
-    return each.metric == one.metric and is_single and each.is_up == one.is_up
+    return each.metric == change.metric and is_single and each.is_up == change.is_up
 
 
-def _usual_part(one: Candidate, each: Candidate) -> float:
-    return each.compared.expected / one.compared.expected if one.compared.expected else 0.0
+def _usual_part(change: Candidate, each: Candidate) -> float:
+    return each.compared.expected / change.compared.expected if change.compared.expected else 0.0
 
 
 def _find_pair(
-    page: PageContext, weeks: Weeks, one: Candidate, changes: Changes
+    page: PageContext, weeks: Weeks, change: Candidate, changes: Changes
 ) -> Candidate | None:
     """Find the pair of values that explains a change of visits or conversions exactly.
 
@@ -110,60 +118,62 @@ def _find_pair(
     over all pairs. A pair is the cause if the visits of either value without the other are as
     usual. A cause of two dimensions shows in both, so values that are as usual are not combined.
     """
-    if one.metric not in ("visits", "conversions") or one.is_beside_others:
+    if change.metric not in ("visits", "conversions") or change.is_beside_others:
         return None
-    singles = _promising(one, changes)
-    found = [
+    singles = _promising(change, changes)
+    pairs = [
         pair
         for first, second in combinations(dict.fromkeys(each.dimension for each in singles), 2)
-        for pair in _pairs(page, weeks, one, [s for s in singles if s.dimension in (first, second)])
+        for pair in _pairs(
+            page, weeks, change, [s for s in singles if s.dimension in (first, second)]
+        )
     ]
-    unusual = find_unusual([each.compared.chance for each in found], FALSE_SHARE)
+    unusual = find_unusual([each.compared.chance for each in pairs], FALSE_SHARE)
     exact = [
         each
-        for each, is_likely in zip(found, unusual, strict=True)
-        if is_likely and _is_exact(one, each, singles) and is_shown(page, each)
+        for each, is_likely in zip(pairs, unusual, strict=True)
+        if is_likely and _is_exact(change, each, singles) and is_shown(page, each)
     ]
     return max(exact, key=lambda each: abs(each.excess), default=None)
 
 
-def _promising(one: Candidate, changes: Changes) -> list[Candidate]:
+def _promising(change: Candidate, changes: Changes) -> list[Candidate]:
     """Return the values that changed like the event; the event's own value and others' with it."""
     candidates = [
         each
         for each in changes.candidates
-        if _may_explain(one, each)
+        if _may_explain(change, each)
         and each.compared.chance <= PROMISING
         and DIMENSIONS[each.dimension].is_filter
-        and (each.dimension != one.dimension or each.scope == one.scope)
+        and (each.dimension != change.dimension or each.scope == change.scope)
     ]
     kept: dict[str, list[Candidate]] = {}
     for each in sorted(candidates, key=lambda each: -abs(each.excess)):
         kept.setdefault(each.dimension, []).append(each)
-    return [each for some in kept.values() for each in some[:MOST_PAIRED]]
+    return [each for members in kept.values() for each in members[:MOST_PAIRED]]
 
 
 def _pairs(
-    page: PageContext, weeks: Weeks, one: Candidate, singles: Sequence[Candidate]
+    page: PageContext, weeks: Weeks, change: Candidate, singles: Sequence[Candidate]
 ) -> Iterator[Candidate]:
     """Compare the pairs of values of two dimensions."""
     by = tuple(dict.fromkeys(each.dimension for each in singles))
     chosen = [
         Filter(name, tuple(each.value for each in singles if each.dimension == name)) for name in by
     ]
-    metrics = tuple(dict.fromkeys(("visits", one.metric)))
+    metrics = tuple(dict.fromkeys(("visits", change.metric)))
     filters = (*page.view.filters, *chosen)
     for values, series in ask_weeks(page, weeks, metrics, by, filters).items():
         scope = tuple(zip(by, values, strict=True))
-        if one.is_total or one.scope[0] in scope:
-            pair = count_candidate(one.metric, scope, weeks, series)
-            if pair.excess * one.excess > 0:
+        if change.is_total or change.scope[0] in scope:
+            pair = count_candidate(change.metric, scope, weeks, series)
+            if pair.excess * change.excess > 0:
                 yield pair
 
 
-def _is_exact(one: Candidate, pair: Candidate, singles: Sequence[Candidate]) -> bool:
+def _is_exact(change: Candidate, pair: Candidate, singles: Sequence[Candidate]) -> bool:
     """Whether a pair has most of the change, and the rests of both values have little of it."""
-    if pair.excess / one.excess < LEAST_PART:
+    if pair.excess / change.excess < LEAST_PART:
         return False
     own: dict[Scope, Candidate] = {each.scope: each for each in singles}
     return all(_is_rest_usual(own[(part,)].compared, pair.compared) for part in pair.scope)

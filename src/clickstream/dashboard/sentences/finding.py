@@ -30,16 +30,18 @@ MOST_RANKED = 12
 """Maximum number of changes to check, because the comparison of two may need a question."""
 
 _FAMILIES = {
-    **{"visits": "visits", "views": "visits", "page_views": "visits", "visitors": "visits"},
-    **{"conversions": "orders"},
-    **{"conversion_rate": "orders", "goal_visits": "orders"},
-    **dict.fromkeys(OF_SHOP, "orders"),
+    **dict.fromkeys(("visits", "views", "page_views", "visitors"), "visits"),
+    **dict.fromkeys(ORDERS | OF_SHOP, "orders"),
 }
 """Metrics that move together."""
 
 _WEIGHTS = {
-    **{"visits": 1.0, "views": 0.3, "engaged_rate": 0.3, "bot_requests": 0.02},
-    **{"late_lines": 0.05, "rejected": 0.1},
+    "visits": 1.0,
+    "views": 0.3,
+    "engaged_rate": 0.3,
+    "bot_requests": 0.02,
+    "late_lines": 0.05,
+    "rejected": 0.1,
 }
 """Weight of one unit of a metric, in visits; an order counts as the visits that it takes."""
 
@@ -62,27 +64,35 @@ def select(page: PageContext, changes: Changes) -> list[Event]:
     """Select at most three events from the changes of a page that has weeks to compare with."""
     weeks = changes.weeks
     assert weeks is not None  # noqa: S101  the caller's condition
-    found = [one for one in changes.unusual if one.is_reported]
+    reported = [candidate for candidate in changes.unusual if candidate.is_reported]
     weights = dict(_WEIGHTS)
-    if found:
-        weights |= _weights_of_orders(page, weeks, found)
-    ranked = sorted(found, key=lambda one: (-_score(page, weights, one), one.metric, one.scope))
+    if reported:
+        weights |= _weights_of_orders(page, weeks, reported)
+    ranked = sorted(
+        reported,
+        key=lambda candidate: (
+            -_score(page, weights, candidate),
+            candidate.metric,
+            candidate.scope,
+        ),
+    )
     events: list[Event] = []
-    for one in ranked[:MOST_RANKED]:
+    for candidate in ranked[:MOST_RANKED]:
         if len(events) == MOST_SENTENCES:
             break
-        if not any(_covers(page, weeks, other, one) for other in events) and is_shown(page, one):
-            events.append(explain(page, weeks, one, changes))
+        is_covered = any(_covers(page, weeks, event, candidate) for event in events)
+        if not is_covered and is_shown(page, candidate):
+            events.append(explain(page, weeks, candidate, changes))
     return list(_without_causes(events))
 
 
 def _weights_of_orders(
-    page: PageContext, weeks: Weeks, found: Sequence[Candidate]
+    page: PageContext, weeks: Weeks, reported: Sequence[Candidate]
 ) -> Mapping[str, float]:
     """Return the weights of orders and of a hundredth of the currency, in visits."""
     visits = _visits_of_an_order(page, weeks)
     weights = dict.fromkeys((*ORDERS, "orders"), visits)
-    if any(one.metric == "net_sales" for one in found):
+    if any(candidate.metric == "net_sales" for candidate in reported):
         sold = ask_weeks(page, weeks, SALES)[()]
         orders, net = (sum(sold[name].before(weeks)) for name in ("orders", "net_sales"))
         weights["net_sales"] = MONEY_FIRST * visits * orders / net if net > 0 else 0.0
@@ -96,73 +106,74 @@ def _visits_of_an_order(page: PageContext, weeks: Weeks) -> float:
     return min(visits / orders, MOST_VISITS_OF_AN_ORDER) if orders else 1.0
 
 
-def _score(page: PageContext, weights: Mapping[str, float], one: Candidate) -> float:
+def _score(page: PageContext, weights: Mapping[str, float], candidate: Candidate) -> float:
     """Score a change by the equivalent number of visits."""
-    weight = weights.get(one.metric, 1.0)
-    if one.metric == FAILED:
-        lost = weights["conversions"] if step_of(page.settings, one.value) else 1.0
+    weight = weights.get(candidate.metric, 1.0)
+    if candidate.metric == FAILED:
+        lost = weights["conversions"] if step_of(page.settings, candidate.value) else 1.0
         weight = REPAIR * lost
-    if one.is_beside_others:
+    if candidate.is_beside_others:
         weight *= STANDING_WEIGHT
-    return abs(one.excess) * weight * CLARITY.get(one.dimension, 1.0)
+    return abs(candidate.excess) * weight * CLARITY.get(candidate.dimension, 1.0)
 
 
-def _covers(page: PageContext, weeks: Weeks, event: Event, one: Candidate) -> bool:
+def _covers(page: PageContext, weeks: Weeks, event: Event, candidate: Candidate) -> bool:
     """Whether an event is the same as another change, or explains it."""
-    other = event.change
-    if one.metric == FAILED:
-        return _is_same_failure(page, weeks, event, one)
-    if other.is_up != one.is_up or other.metric == FAILED:
+    change = event.change
+    if candidate.metric == FAILED:
+        return _is_same_failure(page, weeks, event, candidate)
+    if change.is_up != candidate.is_up or change.metric == FAILED:
         return False
-    if _FAMILIES.get(one.metric, one.metric) != _FAMILIES.get(other.metric, other.metric):
-        return _brings(other, one)
-    if other.scope == one.scope:
+    family = _FAMILIES.get(candidate.metric, candidate.metric)
+    if family != _FAMILIES.get(change.metric, change.metric):
+        return _brings(change, candidate)
+    if change.scope == candidate.scope:
         return True
-    if other.is_total:
-        return _is_part_of(page, weeks, event, one)
-    if one.is_total:
-        is_same_unit = (other.metric == "net_sales") == (one.metric == "net_sales")
-        return is_same_unit and abs(other.excess) >= abs(one.excess) / 2
-    if other.dimension == one.dimension:
+    if change.is_total:
+        return _is_part_of(page, weeks, event, candidate)
+    if candidate.is_total:
+        is_same_unit = (change.metric == "net_sales") == (candidate.metric == "net_sales")
+        return is_same_unit and abs(change.excess) >= abs(candidate.excess) / 2
+    if change.dimension == candidate.dimension:
         return False
-    return _is_mostly_of(page, weeks, other, one)
+    return _is_mostly_of(page, weeks, change, candidate)
 
 
-def _is_part_of(page: PageContext, weeks: Weeks, event: Event, one: Candidate) -> bool:
+def _is_part_of(page: PageContext, weeks: Weeks, event: Event, candidate: Candidate) -> bool:
     """Whether a value changed with the whole, or with the value that changed the whole."""
-    if abs(one.compared.change) <= OWN_CHANGE * abs(event.change.compared.change):
+    if abs(candidate.compared.change) <= OWN_CHANGE * abs(event.change.compared.change):
         return True
     mover = event.mover
-    if mover is None or mover.scope == one.scope:
+    if mover is None or mover.scope == candidate.scope:
         return mover is not None
-    if mover.dimension == one.dimension and len(mover.scope) == 1:
+    if mover.dimension == candidate.dimension and len(mover.scope) == 1:
         return False
-    return _is_mostly_of(page, weeks, mover, one)
+    return _is_mostly_of(page, weeks, mover, candidate)
 
 
-def _brings(other: Candidate, one: Candidate) -> bool:
+def _brings(change: Candidate, candidate: Candidate) -> bool:
     """Whether additional visits explain the orders, or additional orders the engagement."""
-    pair = (other.metric, one.metric)
-    is_wider = other.is_total or other.scope == one.scope
+    pair = (change.metric, candidate.metric)
+    is_wider = change.is_total or change.scope == candidate.scope
     return is_wider and pair in {("visits", "conversions"), ("conversion_rate", "engaged_rate")}
 
 
-def _is_mostly_of(page: PageContext, weeks: Weeks, other: Candidate, one: Candidate) -> bool:
+def _is_mostly_of(page: PageContext, weeks: Weeks, other: Candidate, candidate: Candidate) -> bool:
     """Whether at least half of a value's change is in visits of another value, too."""
-    scopes = (*one.scope, *other.scope)
+    scopes = (*candidate.scope, *other.scope)
     if not all(DIMENSIONS[dimension].is_filter for dimension, _ in scopes):
         return False
-    metric = "conversions" if one.metric in ORDERS else "visits"
-    if one.metric in OF_SHOP:
-        metric = one.metric
+    metric = "conversions" if candidate.metric in ORDERS else "visits"
+    if candidate.metric in OF_SHOP:
+        metric = candidate.metric
         if not {dimension for dimension, _ in scopes} <= MONEY.visit_dimensions:
             return False
-    alone = page.view.with_filter(one.dimension, one.value)
+    alone = page.view.with_filter(candidate.dimension, candidate.value)
     both = alone
     for dimension, value in other.scope:
         both = both.with_filter(dimension, value)
     moved = _excess(page, weeks, metric, both)
-    of = one.excess if one.metric == metric else _excess(page, weeks, metric, alone)
+    of = candidate.excess if candidate.metric == metric else _excess(page, weeks, metric, alone)
     return moved / of >= 0.5 if of else False
 
 
@@ -172,24 +183,24 @@ def _excess(page: PageContext, weeks: Weeks, metric: str, view: View) -> float:
     return ask_weeks(page, weeks, names, filters=view.filters)[()][metric].excess(weeks)
 
 
-def _is_same_failure(page: PageContext, weeks: Weeks, event: Event, one: Candidate) -> bool:
+def _is_same_failure(page: PageContext, weeks: Weeks, event: Event, candidate: Candidate) -> bool:
     """Whether another page failed in the same hours."""
     if event.change.metric != FAILED:
         return False
-    mine, other = (find_failure(page, weeks, each.value) for each in (one, event.change))
-    return mine.first <= other.last and other.first <= mine.last
+    mine, theirs = (find_failure(page, weeks, each.value) for each in (candidate, event.change))
+    return mine.first <= theirs.last and theirs.first <= mine.last
 
 
 def _without_causes(events: Sequence[Event]) -> Iterator[Event]:
     """Leave out errors that another sentence names as its cause."""
-    causes = {one.cause.value for one in events if one.cause}
+    causes = {event.cause.value for event in events if event.cause}
     named: set[str] = set()
-    for one in events:
-        if one.change.metric == FAILED and one.change.value in causes:
+    for event in events:
+        if event.change.metric == FAILED and event.change.value in causes:
             continue
-        cause = one.cause if one.cause and one.cause.value not in named else None
+        cause = event.cause if event.cause and event.cause.value not in named else None
         named |= {cause.value} if cause else set()
-        yield replace(one, cause=cause)
+        yield replace(event, cause=cause)
 
 
 def find_sentences(page: PageContext) -> Findings:
@@ -197,10 +208,10 @@ def find_sentences(page: PageContext) -> Findings:
     changes = page.once(find_changes)
     if changes.weeks is None:
         return Findings([], changes.reason)
-    if all(one.is_beside_others for one in changes.candidates):
+    if all(candidate.is_beside_others for candidate in changes.candidates):
         return Findings([], describe_too_few(page))
     events = select(page, changes)
-    sentences = [put_in_words(page, changes.weeks, one) for one in events]
+    sentences = [put_in_words(page, changes.weeks, event) for event in events]
     basis = describe_basis(page, changes.weeks)
     if not sentences:
         return Findings([], f"{_no_event(page, changes)}{_errors_anyway(page)}", basis)
@@ -210,13 +221,9 @@ def find_sentences(page: PageContext) -> Findings:
 
 def _no_event(page: PageContext, changes: Changes) -> str:
     """State that no change is clear, or that only numbers without their own sentence changed."""
-    if any(not one.is_beside_others for one in changes.unusual):
+    if any(not candidate.is_beside_others for candidate in changes.unusual):
         return "Some numbers below are more or less than usual."
-    return _nothing(page)
-
-
-def _nothing(page: PageContext) -> str:
-    formats, days = page.formats, page.period.days
+    days = page.period.days
     if page.view.range == "today":
         return "No clear change so far today."
     if page.view.range == "yesterday":
@@ -225,7 +232,7 @@ def _nothing(page: PageContext) -> str:
         return "No clear change this day."
     if days == 7:
         return "No clear change this week."
-    return formats.plural(
+    return page.formats.plural(
         "No clear change in this {number} day.", "No clear change in these {number} days.", days
     )
 

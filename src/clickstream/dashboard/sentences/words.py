@@ -133,7 +133,7 @@ _UNITS = {
 }
 _ORDERS = ("{number} order", "{number} orders")
 _VISITS_WITH_ORDER = ("{number} visit with an order", "{number} visits with an order")
-_PLACES: Mapping[str, tuple[Tab, str]] = {
+_PANELS: Mapping[str, tuple[Tab, str]] = {
     "bot_requests": ("machines", "purposes"),
     "late_lines": ("trust", "hours"),
     "rejected": ("trust", "rejects"),
@@ -143,75 +143,71 @@ _PLACES: Mapping[str, tuple[Tab, str]] = {
 
 def put_in_words(page: PageContext, weeks: Weeks, event: Event) -> Sentence:
     """Write the sentence of an event."""
-    one = event.change
-    if one.metric == FAILED:
-        parts = _failure(page, weeks, one)
-    elif one.metric in _RATES:
-        parts = _rate(page, one)
+    change = event.change
+    if change.metric == FAILED:
+        parts = _failure(page, weeks, change)
+    elif change.metric in _RATES:
+        parts = _rate(page, change)
     else:
-        parts = _count(page, one)
+        parts = _count(page, change)
     if event.mover:
         parts += [SentencePart("; "), *_mover(page, event.mover, event.part)]
     if event.cause:
         parts += [SentencePart("; "), *_failure(page, weeks, event.cause, is_clause=True)]
-    good = METRICS[one.metric].good
-    is_good = None if good == "neither" else (good == "up") == one.is_up
-    return Sentence([*parts, SentencePart(".")], "up" if one.is_up else "down", is_good)
+    good = METRICS[change.metric].good
+    is_good = None if good == "neither" else (good == "up") == change.is_up
+    return Sentence([*parts, SentencePart(".")], "up" if change.is_up else "down", is_good)
 
 
-def _count(page: PageContext, one: Candidate) -> list[SentencePart]:
-    number = SentencePart(_number(page, one), _href(page, one))
-    by_value = _SOLD if one.metric == "net_sales" else _BROUGHT
-    message = _WHOLES[one.metric] if one.is_total else by_value[one.dimension]
-    stem = compose(message, {"number": number, "name": _name(page, one)})
-    return [*stem, SentencePart(", "), *_change(page, one)]
+def _count(page: PageContext, change: Candidate) -> list[SentencePart]:
+    number = SentencePart(_number(page, change), _href(page, change))
+    by_value = _SOLD if change.metric == "net_sales" else _BROUGHT
+    message = _WHOLES[change.metric] if change.is_total else by_value[change.dimension]
+    stem = compose(message, {"number": number, "name": _name(page, change)})
+    return [*stem, SentencePart(", "), *_change(page, change)]
 
 
-def _number(page: PageContext, one: Candidate) -> str:
+def _number(page: PageContext, change: Candidate) -> str:
     """Format the observed count with its unit, or the observed amount."""
-    if METRICS[one.metric].format == "cents":
-        return page.formats.brief(METRICS[one.metric], one.compared.observed)
-    units = _UNITS[one.metric]
-    if one.metric == "conversions" and page.is_main_goal_order:
+    if METRICS[change.metric].format == "cents":
+        return page.formats.brief(METRICS[change.metric], change.compared.observed)
+    units = _UNITS[change.metric]
+    if change.metric == "conversions" and page.is_main_goal_order:
         units = _VISITS_WITH_ORDER if page.has_shop else _ORDERS
-    return page.formats.plural(*units, round(one.compared.observed), goal=page.main_goal)
+    return page.formats.plural(*units, round(change.compared.observed), goal=page.main_goal)
 
 
-def _change(page: PageContext, one: Candidate) -> list[SentencePart]:
+def _change(page: PageContext, change: Candidate) -> list[SentencePart]:
     """Describe how much more or less that is than usual."""
-    compared, formats = one.compared, page.formats
-    if round(compared.expected) < _least_shown(one):
+    compared, formats = change.compared, page.formats
+    least = 10 if change.dimension in ("country", "city") else 1  # smaller groups are not shown
+    if round(compared.expected) < least:
         return [SentencePart("usually hardly any")]
-    usual = SentencePart(formats.brief(METRICS[one.metric], compared.expected))
-    many, more, fewer = _STEPS[METRICS[one.metric].format == "cents"]
+    usual = SentencePart(formats.brief(METRICS[change.metric], compared.expected))
+    many, more, fewer = _STEPS[METRICS[change.metric].format == "cents"]
     if compared.change >= 1:
         step, message = SentencePart(formats.decimal(compared.change + 1)), many
     else:
         step = SentencePart(formats.share(abs(compared.change), 0))
-        message = more if one.is_up else fewer
+        message = more if change.is_up else fewer
     return compose(message, {"step": step, "usual": usual})
 
 
-def _least_shown(one: Candidate) -> int:
-    """Return the minimum usual number to name, because smaller groups are not shown."""
-    return 10 if one.dimension in ("country", "city") else 1
-
-
-def _rate(page: PageContext, one: Candidate) -> list[SentencePart]:
-    whole, of_value = _RATES[one.metric]
+def _rate(page: PageContext, change: Candidate) -> list[SentencePart]:
+    whole, of_value = _RATES[change.metric]
     formats = page.formats
-    if one.metric == "conversion_rate" and page.is_main_goal_order:
+    if change.metric == "conversion_rate" and page.is_main_goal_order:
         whole, of_value = _ORDER_RATES
-    if one.is_beside_others:
+    if change.is_beside_others:
         of_value = _BESIDE_OTHERS[page.is_main_goal_order]
     parts = {
-        "now": SentencePart(formats.share(one.compared.observed), _href(page, one)),
-        "usual": SentencePart(formats.share(one.compared.expected)),
-        "name": _name(page, one),
-        "number": SentencePart(formats.plural(*_UNITS["visits"], round(one.compared.size))),
+        "now": SentencePart(formats.share(change.compared.observed), _href(page, change)),
+        "usual": SentencePart(formats.share(change.compared.expected)),
+        "name": _name(page, change),
+        "number": SentencePart(formats.plural(*_UNITS["visits"], round(change.compared.size))),
         "goal": SentencePart(page.main_goal, is_name=True),
     }
-    return compose(whole if one.is_total else of_value, parts)
+    return compose(whole if change.is_total else of_value, parts)
 
 
 def _mover(page: PageContext, mover: Candidate, share: float) -> list[SentencePart]:
@@ -247,15 +243,15 @@ def _part_of(mover: Candidate, share: float) -> str:
 
 
 def _failure(
-    page: PageContext, weeks: Weeks, one: Candidate, is_clause: bool = False
+    page: PageContext, weeks: Weeks, change: Candidate, is_clause: bool = False
 ) -> list[SentencePart]:
-    failure = find_failure(page, weeks, one.value)
-    step = step_of(page.settings, one.value)
+    failure = find_failure(page, weeks, change.value)
+    step = step_of(page.settings, change.value)
     people = page.formats.plural("{number} person", "{number} people", failure.people)
     parts = {
-        "page": SentencePart(step, is_name=True) if step else _name(page, one),
+        "page": SentencePart(step, is_name=True) if step else _name(page, change),
         "status": SentencePart(str(failure.status)),
-        "people": SentencePart(people, _href_of_failure(page, one, failure)),
+        "people": SentencePart(people, _href_of_failure(page, change, failure)),
         "when": SentencePart(_when(page, weeks, failure)),
     }
     return compose(_FAILURES[bool(step)][is_clause], parts)
@@ -274,19 +270,19 @@ def _when(page: PageContext, weeks: Weeks, failure: Failure) -> str:
     return f"on {day} from {first} to {last}"
 
 
-def _href_of_failure(page: PageContext, one: Candidate, failure: Failure) -> str:
+def _href_of_failure(page: PageContext, change: Candidate, failure: Failure) -> str:
     """Return the view with the errors of visits on the day of a burst, or in the range."""
-    view = page.view.with_filter(one.dimension, one.value)
+    view = page.view.with_filter(change.dimension, change.value)
     if failure.is_burst:
         day = failure.first.date()
         view = view.with_days(day, day)
     return _linked(page, "orders", view, "failures")
 
 
-def _name(page: PageContext, one: Candidate) -> SentencePart:
-    if one.is_total:
+def _name(page: PageContext, change: Candidate) -> SentencePart:
+    if change.is_total:
         return SentencePart("")
-    name, title = (each(page, one.dimension, one.value) for each in (value_name, value_title))
+    name, title = (each(page, change.dimension, change.value) for each in (value_name, value_title))
     return SentencePart(_shortened(name), is_name=True, title="" if title == name else title)
 
 
@@ -294,17 +290,17 @@ def _shortened(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
-def _href(page: PageContext, one: Candidate) -> str:
+def _href(page: PageContext, change: Candidate) -> str:
     """Return the view that shows a number; empty if the reader may not open it."""
-    if place := _PLACES.get(one.metric):
-        tab, anchor = place
+    if panel := _PANELS.get(change.metric):
+        tab, anchor = panel
         return _linked(page, tab, page.view, anchor)
     view = page.view
-    for dimension, value in one.scope:
+    for dimension, value in change.scope:
         view = view.with_filter(dimension, value)
-    if one.metric in CHARTED:
-        view = replace(view, metric=one.metric)
-    return _linked(page, "overview", view, "pages" if one.metric == "views" else "trend")
+    if change.metric in CHARTED:
+        view = replace(view, metric=change.metric)
+    return _linked(page, "overview", view, "pages" if change.metric == "views" else "trend")
 
 
 def _linked(page: PageContext, tab: Tab, view: View, anchor: str) -> str:

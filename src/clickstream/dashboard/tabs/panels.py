@@ -22,8 +22,13 @@ from clickstream.dashboard.widgets.page import PageContext
 PANELS: Mapping[str, Panel] = {
     panel.name: panel
     for panel in (
-        *(*OVERVIEW, *VISITORS, *MARKETING, *ORDERS, *PLACES),
-        *(*MACHINES, *TRUST),
+        *OVERVIEW,
+        *VISITORS,
+        *MARKETING,
+        *ORDERS,
+        *PLACES,
+        *MACHINES,
+        *TRUST,
     )
 }
 """Each panel by its name."""

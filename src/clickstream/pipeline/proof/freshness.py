@@ -41,8 +41,8 @@ from clickstream.pipeline.hosts.host_freshness import (
     read_host_states,
 )
 from clickstream.pipeline.publish.late_lines import LateHour, late_hours
-from clickstream.pipeline.sales.opening import sources_with_dates
 from clickstream.pipeline.site import settings_digest
+from clickstream.step_config import sources_with_dates
 from clickstream.tables.hour_ledger import HOSTS_SEPARATOR
 from clickstream.wording import describe_duration, quantity
 

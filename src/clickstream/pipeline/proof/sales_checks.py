@@ -16,8 +16,8 @@ from clickstream.errors import InputError
 from clickstream.lake import Lake, athena, aws_errors, sales_publication
 from clickstream.lake.views import views_of
 from clickstream.pipeline.proof.sales_report import SalesFault, SalesReport
-from clickstream.pipeline.sales.opening import sources_with_dates
 from clickstream.pipeline.sales.status import stored_listings
+from clickstream.step_config import sources_with_dates
 from clickstream.tables.sales import (
     CAMPAIGN_SPEND,
     CONSENTS,

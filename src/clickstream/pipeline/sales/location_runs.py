@@ -16,16 +16,18 @@ from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.insight.location_market import Market, MarketModel, fit_market
 from clickstream.insight.location_plan import LocationPlan, RankedCandidate, plan_locations
-from clickstream.insight.location_rows import MarketGaps
+from clickstream.insight.location_rows import MarketGaps, build_market
+from clickstream.insight.location_sql import market_rows, market_sql
 from clickstream.insight.location_texts import (
     LEFT_OUT,
+    MISSING,
     describe_flag,
     describe_locations,
     notes,
 )
-from clickstream.lake import Lake, aws_errors
+from clickstream.lake import Lake, athena, aws_errors
 from clickstream.lake.iceberg import iceberg_tables
-from clickstream.pipeline.sales.location_reader import read_candidate_file, read_market
+from clickstream.sales.candidate_file import CandidateFile, read_candidates
 from clickstream.settings import Settings
 from clickstream.tables.locations import LOCATION_CANDIDATES
 
@@ -81,6 +83,36 @@ def fit_before(lake: Lake, day: date, days: int = DAYS) -> FittedMarket:
     first, last = day - timedelta(days=days), day - timedelta(days=1)
     market, gaps = read_market(lake, first, last)
     return FittedMarket(day, fit_market(market, lake.settings.locations.distance_km), gaps)
+
+
+def read_market(lake: Lake, first: date, last: date) -> tuple[Market, MarketGaps]:
+    """Read the market of two UTC dates and those between.
+
+    Raises InputError if the settings have no sales, or if the lake lacks what a plan needs.
+    """
+    if not lake.settings.sales:
+        raise InputError(
+            "A plan of locations needs orders, and the settings have no [[sales]]: add a source."
+        )
+    rows = market_rows(*(athena.query(lake, sql).rows for sql in market_sql(first, last)))
+    found = build_market(rows)
+    if isinstance(found, str):
+        raise InputError(f"There is no plan of locations. {MISSING[found]}")
+    return found
+
+
+def read_candidate_file(settings: Settings, market: Market) -> CandidateFile:
+    """Read the candidates that the settings name. Raises InputError, with what to do."""
+    path = settings.resolve(settings.locations.candidates)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not in UTF-8"
+        raise InputError(
+            f"The candidates {path} can't be read ({reason}): set [locations] candidates, or write "
+            "the file with `clickstream locations candidates`."
+        ) from None
+    return read_candidates(text, str(path), market.towns)
 
 
 def plan_file(lake: Lake, fitted: FittedMarket) -> PlannedLocations:

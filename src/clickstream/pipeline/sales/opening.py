@@ -7,11 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from clickstream import sales
 from clickstream.collect.sales.csv_files import CsvReader, DateOf
 from clickstream.collect.sales.file_places import (
     S3,
@@ -21,7 +19,7 @@ from clickstream.collect.sales.file_places import (
 from clickstream.collect.sales.reader import SalesReader, TableToRead
 from clickstream.errors import IncompleteConnection, InputError, UnusableRule
 from clickstream.sales.campaign_tags import CampaignTags, parse_campaign_tags
-from clickstream.sales.column_maps import ColumnMap, parse_map
+from clickstream.sales.column_maps import ColumnMap
 from clickstream.sales.fields import (
     FIELDS,
     KEYS,
@@ -34,36 +32,13 @@ from clickstream.sales.row_reader import SalesRules
 from clickstream.sales.values import BadValue, ValueRules
 from clickstream.settings import Settings
 from clickstream.settings.sales import WITHOUT_HUNDREDTHS, SalesSettings
+from clickstream.step_config import load_map
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
 
 FindConnection = Callable[[str], str]
 """Returns the address, with its password, of an Airflow connection."""
-
-
-_OWN_MAPS = Path(sales.__file__).with_name("maps")
-
-
-def names_of_maps() -> list[str]:
-    """Return the names of the maps that come with the library."""
-    return sorted(path.stem for path in _OWN_MAPS.glob("*.toml"))
-
-
-def load_map(name: str, directory: Path) -> ColumnMap:
-    """Load a map by its name, or from a TOML file; a relative path starts from `directory`.
-
-    Raises UnusableRule, with the file and what to change.
-    """
-    path = _OWN_MAPS / f"{name}.toml" if name in names_of_maps() else directory / name
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UnusableRule(
-            f"The column map {name} can't be read ({error.strerror}): name one of "
-            f"{', '.join(names_of_maps())}, or a TOML file."
-        ) from None
-    return parse_map(text, str(path))
 
 
 def find_source(settings: Settings, name: str) -> SalesSettings:
@@ -73,30 +48,6 @@ def find_source(settings: Settings, name: str) -> SalesSettings:
             return one
     known = ", ".join(one.name for one in settings.sales) or "none"
     raise InputError(f"There is no source of sales {name}: the settings have {known}.")
-
-
-def sources_with_dates(settings: Settings) -> set[str]:
-    """Return the names of the sources that have tables with dates, which the lake can lack.
-
-    A source whose map can't be read counts as one of them.
-    """
-    return _sources(settings, lambda columns: columns.has_dates)
-
-
-def sources_of_orders(settings: Settings) -> set[str]:
-    """Return the names of the sources that have orders, also those whose map can't be read."""
-    return _sources(settings, lambda columns: "orders" in columns.tables)
-
-
-def _sources(settings: Settings, has: Callable[[ColumnMap], bool]) -> set[str]:
-    names = set()
-    for one in settings.sales:
-        try:
-            is_one = has(load_map(one.columns, settings.directory))
-        except UnusableRule:
-            is_one = True
-        names |= {one.name} if is_one else set()
-    return names
 
 
 def rules_of(settings: Settings, one: SalesSettings) -> SalesRules:

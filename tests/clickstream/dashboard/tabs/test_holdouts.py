@@ -23,7 +23,7 @@ from clickstream.dashboard.questions.view import Filter, View
 from clickstream.dashboard.tabs.marketing.holdout_plan import build_plan
 from clickstream.dashboard.tabs.marketing.holdouts import HoldoutTest, ask_history, build_holdouts
 from clickstream.insight.holdout import Lift, evaluate
-from clickstream.pipeline.sales.holdout_reader import history_of_rows
+from clickstream.insight.holdout_history import history_of_rows
 from clickstream.settings import Settings, load
 
 

@@ -116,8 +116,10 @@ class RobotsReport:
     @property
     def disobedient(self) -> Sequence[tuple[Kind, Obedience]]:
         """The operators and classes with disallowed requests, the largest number first."""
-        found = [(kind, one) for kind, one in self.by_kind.items() if one.disallowed]
-        return sorted(found, key=lambda pair: (-pair[1].disallowed.total(), pair[0]))
+        pairs = [
+            (kind, obedience) for kind, obedience in self.by_kind.items() if obedience.disallowed
+        ]
+        return sorted(pairs, key=lambda pair: (-pair[1].disallowed.total(), pair[0]))
 
 
 def robots_questions(page: PageContext) -> list[Question]:
@@ -153,12 +155,12 @@ def _rules(page: PageContext) -> tuple[RobotsRules | None, str]:
 
 def compare_paths(answer: Answer, rules: RobotsRules) -> Mapping[Kind, Obedience]:
     """Sum the requests of each operator and class, and those that the rules disallow."""
-    found: dict[Kind, Obedience] = {}
+    by_kind: dict[Kind, Obedience] = {}
     for operator, bot_class, reason, agent, path, requests in answer.rows:
-        one = found.setdefault((operator, bot_class), Obedience())
+        obedience = by_kind.setdefault((operator, bot_class), Obedience())
         if path is None:
             continue
-        one.requests += requests
+        obedience.requests += requests
         if rules.disallows(path, name_in_robots(reason, agent)):
-            one.disallowed[path] += requests
-    return found
+            obedience.disallowed[path] += requests
+    return by_kind

@@ -108,14 +108,14 @@ def _pages_question(page: PageContext, *by: str) -> Question:
 
 def build_operators(page: PageContext, report: RobotsReport) -> OperatorLists:
     """Ask for both lists."""
-    whole, pages = (page.ask(one) for one in operator_questions(page))
+    whole, pages = (page.ask(question) for question in operator_questions(page))
     read = {row[:2]: PagesRead(*row[2:]) for row in pages.rows}
     records = whole.records()
     shown = records[:MOST_OPERATORS]
-    widths = bar_widths([one["bot_requests"] for one in shown])
+    widths = bar_widths([record["bot_requests"] for record in shown])
     rows = [
-        _row(page, one, width, read.get(_kind(one), NOTHING_READ), report)
-        for one, width in zip(shown, widths, strict=True)
+        _row(page, record, width, read.get(_kind(record), NOTHING_READ), report)
+        for record, width in zip(shown, widths, strict=True)
     ]
     returns = _returns(page)
     return OperatorLists(
@@ -169,13 +169,13 @@ def pages_text(page: PageContext, read: PagesRead) -> str:
     return f"at least {pages}" if read.other_pages else pages
 
 
-def _obeyed(page: PageContext, one: Obedience) -> str:
+def _obeyed(page: PageContext, obedience: Obedience) -> str:
     """State whether a row obeyed the rules."""
-    if not one.disallowed:
+    if not obedience.disallowed:
         return "obeyed"
     return (
-        f"disobeyed {page.formats.count(one.disallowed.total())} of "
-        f"{page.formats.count(one.requests)}"
+        f"disobeyed {page.formats.count(obedience.disallowed.total())} of "
+        f"{page.formats.count(obedience.requests)}"
     )
 
 
@@ -194,9 +194,9 @@ def _identity(page: PageContext, record: Mapping[str, Any]) -> str:
 
 def _returns(page: PageContext) -> list[ReturnRow]:
     """Return the operators that send visits, and those that could; most visits first."""
-    sent, asked, read = (page.ask(one) for one in return_questions(page))
+    sent, asked, read = (page.ask(question) for question in return_questions(page))
     visits: dict[str, Mapping[str, Any]] = {
-        one["sender"]: one for one in sent.records() if one["sender"]
+        record["sender"]: record for record in sent.records() if record["sender"]
     }
     requests: dict[str, int] = dict(asked.rows)
     pages = {row[0]: PagesRead(*row[1:]) for row in read.rows}

@@ -26,7 +26,12 @@ class MachinePanel(Panel):
 
 
 OPERATOR_COLUMNS = (
-    *("bot_requests", "bot_bytes", "bot_errors", "bot_error_share", "bot_confirmed", "bot_newest"),
+    "bot_requests",
+    "bot_bytes",
+    "bot_errors",
+    "bot_error_share",
+    "bot_confirmed",
+    "bot_newest",
 )
 
 OPERATORS_PANEL = MachinePanel(

@@ -175,14 +175,16 @@ def _verdict(page: PageContext, report: RobotsReport) -> str:
         return report.problem
     if report.rules is None:
         return "The rules of the site's robots.txt are not known."
-    found = report.disobedient
-    if not found:
+    disobedient = report.disobedient
+    if not disobedient:
         return "No machine requested a path that robots.txt disallows."
     return page.formats.plural(
         "{number} of {requests} requests was for a path that robots.txt disallows.",
         "{number} of {requests} requests were for paths that robots.txt disallows.",
-        sum(one.disallowed.total() for _, one in found),
-        requests=page.formats.count(sum(one.requests for one in report.by_kind.values())),
+        sum(obedience.disallowed.total() for _, obedience in disobedient),
+        requests=page.formats.count(
+            sum(obedience.requests for obedience in report.by_kind.values())
+        ),
     )
 
 
@@ -199,7 +201,7 @@ def _notes(page: PageContext, report: RobotsReport) -> list[str]:
                 report.rules.with_query,
             )
         )
-    checked = sum(one.requests for one in report.by_kind.values())
+    checked = sum(obedience.requests for obedience in report.by_kind.values())
     unknown = page.answer(("crawl_requests",), filters=()).single()["crawl_requests"] - checked
     if unknown > 0:
         notes.append(
@@ -212,13 +214,13 @@ def _notes(page: PageContext, report: RobotsReport) -> list[str]:
     return notes
 
 
-def _shown(page: PageContext, kind: Kind, one: Obedience) -> Disobedience:
+def _shown(page: PageContext, kind: Kind, obedience: Obedience) -> Disobedience:
     operator, bot_class = kind
     text = (
-        f"disobeyed {page.formats.count(one.disallowed.total())} of "
-        f"{page.formats.count(one.requests)} requests, e.g."
+        f"disobeyed {page.formats.count(obedience.disallowed.total())} of "
+        f"{page.formats.count(obedience.requests)} requests, e.g."
     )
-    in_order = sorted(one.disallowed.items(), key=lambda pair: (-pair[1], pair[0]))
+    in_order = sorted(obedience.disallowed.items(), key=lambda pair: (-pair[1], pair[0]))
     paths = [path for path, _ in in_order[:MOST_EXAMPLES]]
     return Disobedience(
         value_name(page, "operator", operator),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any, Literal
 
 from clickstream.dashboard.changes.candidates import Scope
@@ -81,12 +82,12 @@ def build_sold(page: PageContext, by: Sequence[str], listed: Sequence[Key]) -> S
     whole = _sum(amounts.values())
     no_value: Key = (None,) * len(by)
     amounts[no_value] = amounts.get(no_value, NOTHING).minus(unknown)
-    known = {key: amounts.get(key, NOTHING) for key in listed}
-    others = whole.minus(unknown).minus(_sum(known.values()))
-    named = [("All others", others), ("No visit known", unknown)]
+    of_listed = {key: amounts.get(key, NOTHING) for key in listed}
+    unlisted = whole.minus(unknown).minus(_sum(of_listed.values()))
+    named = [("All others", unlisted), ("No visit known", unknown)]
     return SoldColumns(
-        {key: _cells(page, one, _change(page, by, key)) for key, one in known.items()},
-        [(name, _cells(page, one)) for name, one in named if one != NOTHING],
+        {key: _cells(page, sold, _change(page, by, key)) for key, sold in of_listed.items()},
+        [(name, _cells(page, sold)) for name, sold in named if sold != NOTHING],
         _cells(page, whole),
         "" if page.view.filters else _describe_matches(page, matches),
     )
@@ -96,18 +97,15 @@ def _amounts(row: Mapping[str, Any]) -> Amounts:
     return Amounts(row["orders"], row["net_sales"], row["gross_sales"])
 
 
-def _sum(some: Iterable[Amounts]) -> Amounts:
-    found = NOTHING
-    for one in some:
-        found = found.plus(one)
-    return found
+def _sum(amounts: Iterable[Amounts]) -> Amounts:
+    return reduce(Amounts.plus, amounts, NOTHING)
 
 
-def _cells(page: PageContext, one: Amounts, change: Change | None = None) -> SoldCells:
-    average = one.gross / one.orders if one.orders else None
+def _cells(page: PageContext, sold: Amounts, change: Change | None = None) -> SoldCells:
+    average = sold.gross / sold.orders if sold.orders else None
     return SoldCells(
-        page.formats.count(one.orders),
-        page.shown(METRICS["net_sales"], one.net),
+        page.formats.count(sold.orders),
+        page.shown(METRICS["net_sales"], sold.net),
         page.shown(METRICS["average_order"], average),
         change,
     )
@@ -207,8 +205,7 @@ class _Site:
 
 def build_acquisition(page: PageContext) -> Acquisition | None:
     """Ask for the largest rows of the panel's choice; return None without a visit."""
-    panel = ACQUISITION
-    metrics, by = panel.parts(page.view)
+    metrics, by = ACQUISITION.parts(page.view)
     records = page.answer(metrics, by, limit=ROWS + 1).records()
     if not records:
         return None
@@ -235,7 +232,7 @@ def build_acquisition(page: PageContext) -> Acquisition | None:
 
 def _site(page: PageContext, by: Sequence[str], shown: Sequence[Mapping[str, Any]]) -> _Site:
     """Return the rate of all visits that pass the filters, except filters by shown dimensions."""
-    filters = [one for one in page.view.filters if one.dimension not in by]
+    filters = [filter_ for filter_ in page.view.filters if filter_.dimension not in by]
     all_visits = page.answer(("visits", "conversion_rate"), filters=filters).single()
     rate = all_visits["conversion_rate"]
     highs = [wilson(row["conversions"], row["visits"])[1] for row in shown if not _is_small(row)]
@@ -282,10 +279,10 @@ def _arrival(
 def _verdict(page: PageContext, scope: Scope) -> Verdict:
     """Compare the rate of a row with that of all other visits; `like` if chance explains it."""
     changes = page.once(find_changes)
-    one = changes.find("conversion_rate", scope, beside=True)
-    if one is None or one not in changes.likely:
+    candidate = changes.find("conversion_rate", scope, beside=True)
+    if candidate is None or candidate not in changes.likely:
         return "like"
-    return "above" if one.is_up else "below"
+    return "above" if candidate.is_up else "below"
 
 
 def _interval(row: Mapping[str, Any], site: _Site) -> Interval:

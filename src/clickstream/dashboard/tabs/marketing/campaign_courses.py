@@ -46,23 +46,22 @@ class CampaignCourses:
 
 def build_campaign_courses(page: PageContext) -> CampaignCourses | None:
     """Ask for the largest campaigns; return None if no visit has a campaign."""
-    panel = CAMPAIGNS
-    metrics, by = panel.parts(page.view)
-    filters = panel.filters(page.view)
-    found = page.answer(metrics, by, limit=ROWS + 1, filters=filters).records()
-    if not found:
+    metrics, by = CAMPAIGNS.parts(page.view)
+    filters = CAMPAIGNS.filters(page.view)
+    records = page.answer(metrics, by, limit=ROWS + 1, filters=filters).records()
+    if not records:
         return None
-    shown = found[:ROWS]
+    shown = records[:ROWS]
     buckets = buckets_of(page.period, grain_of(page.view, page.period))
     courses = _courses(page, buckets, [row["campaign"] for row in shown])
     top = max([v for values in courses.values() for v in values if v is not None], default=0)
-    place = unfinished_place(page, buckets)
+    unfinished = unfinished_place(page, buckets)
     return CampaignCourses(
-        [_row(page, row, buckets, courses[row["campaign"]], top, place) for row in shown],
+        [_row(page, row, buckets, courses[row["campaign"]], top, unfinished) for row in shown],
         page.formats.count(top),
         buckets[0].label(page.formats, page.period.days),
         buckets[-1].label(page.formats, page.period.days),
-        len(found) > ROWS,
+        len(records) > ROWS,
     )
 
 
@@ -105,6 +104,6 @@ def _describe_peak(
     page: PageContext, buckets: Sequence[Bucket], values: Sequence[float | None]
 ) -> str:
     """Name the bucket with the highest number of visits, and that number."""
-    place = max(range(len(values)), key=lambda place: values[place] or 0)
-    number = page.formats.value(METRICS["visits"], values[place])
-    return f"{buckets[place].title(page.formats)}: {number}"
+    highest = max(range(len(values)), key=lambda index: values[index] or 0)
+    number = page.formats.value(METRICS["visits"], values[highest])
+    return f"{buckets[highest].title(page.formats)}: {number}"

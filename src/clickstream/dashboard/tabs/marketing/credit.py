@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 from clickstream.clean.channels import arrival
@@ -56,9 +57,8 @@ class KnownPaths:
 
 def known_paths(page: PageContext) -> KnownPaths:
     """Ask for the paths of all orders of the page."""
-    panel = PATHS_BEFORE_ORDERS
-    metrics, by = panel.parts(page.view)
-    answer = page.answer(metrics, by, filters=panel.filters(page.view))
+    metrics, by = PATHS_BEFORE_ORDERS.parts(page.view)
+    answer = page.answer(metrics, by, filters=PATHS_BEFORE_ORDERS.filters(page.view))
     return KnownPaths.of(answer.records())
 
 
@@ -68,8 +68,7 @@ def describe_credit(
     """Return the sentences below the table; `is_lacking` is whether it shows another model."""
     notes = [_lacking(page, paths)] if is_lacking else []
     notes += [] if page.view.filters else _paths(page, paths)
-    others = [one for one in page.view.filters if one.dimension not in SPEND.visit_dimensions]
-    if others:
+    if _hides_costs(page):
         notes.append("Costs are of whole campaigns, so the page's filter hides them.")
     elif not has_costs:
         notes.append("No costs of campaigns are known in this range.")
@@ -79,6 +78,11 @@ def describe_credit(
         "channels that cause nothing."
     )
     return notes
+
+
+def _hides_costs(page: PageContext) -> bool:
+    """Whether a filter has a dimension that costs lack, so that no costs are shown."""
+    return any(filter_.dimension not in SPEND.visit_dimensions for filter_ in page.view.filters)
 
 
 def _lacking(page: PageContext, paths: KnownPaths) -> str:
@@ -94,21 +98,21 @@ def _lacking(page: PageContext, paths: KnownPaths) -> str:
 def _paths(page: PageContext, paths: KnownPaths) -> list[str]:
     """State for how many orders all models agree, and how many may have unknown visits."""
     formats, days = page.formats, page.settings.orders.attribution_days
-    single, cut = (known_share(some, paths.orders) for some in (paths.single, paths.cut))
+    single, cut = (known_share(orders, paths.orders) for orders in (paths.single, paths.cut))
     if single is None or cut is None:
         return []
-    found = [
+    notes = [
         (
             f"{formats.share(single, 0)} of the orders with a known visit came after one visit in "
             f"{formats.count(days)} days: for these, all models agree."
         )
     ]
     if paths.cut:
-        found.append(
+        notes.append(
             f"For {formats.share(cut, 0)}, earlier visits may be unknown, because visitor "
             f"keys change every {formats.count(page.key_days)} days or an hour is incomplete."
         )
-    return found
+    return notes
 
 
 Key = tuple[str | None, ...]
@@ -130,19 +134,18 @@ class CreditLine:
     def plus(self, other: CreditLine) -> CreditLine:
         """Return the sums of both."""
         return CreditLine(
-            *(self.net + other.net, self.orders + other.orders, self.new + other.new),
-            *(self.cost + other.cost, self.squares + other.squares, self.cubes + other.cubes),
+            self.net + other.net,
+            self.orders + other.orders,
+            self.new + other.new,
+            self.cost + other.cost,
+            self.squares + other.squares,
+            self.cubes + other.cubes,
         )
 
     @property
     def has_something(self) -> bool:
         """Whether it has an amount, a cost or a share of an order."""
         return max(abs(self.net), abs(self.orders), self.cost) > _NOTHING
-
-    @property
-    def without_moments(self) -> CreditLine:
-        """The line without an interval: customers of several rows would count several times."""
-        return replace(self, squares=0, cubes=0)
 
 
 @dataclass(frozen=True)
@@ -184,12 +187,12 @@ def build_credit(page: PageContext) -> CreditTable | None:
     by = ACQUISITION_BY[page.view.choice("credit_by")]
     model, paths = _model(page)
     records = _records(page, by, model)
-    lines = _lines(by, [one for one in records if one["credited_visit"]])
-    uncredited = _sum(_line(one) for one in records if not one["credited_visit"])
+    lines = _lines(by, [record for record in records if record["credited_visit"]])
+    uncredited = _sum(_line(record) for record in records if not record["credited_visit"])
     costs = _costs(page, by)
     for key, cost in costs.items():
         lines[key] = replace(lines.get(key, CreditLine()), cost=cost)
-    lines = {key: one for key, one in lines.items() if one.has_something}
+    lines = {key: line for key, line in lines.items() if line.has_something}
     if not lines and not uncredited.has_something:
         return None
     rows, below, whole = _table(page, by, lines, uncredited)
@@ -232,7 +235,7 @@ def _table(
     whole = _row(page, "All orders", _sum([*lines.values(), uncredited]))
     return (
         rows,
-        [_row(page, name, one) for name, one in below if one.has_something],
+        [_row(page, name, line) for name, line in below if line.has_something],
         replace(whole, returned=NO_VALUE),
     )
 
@@ -261,16 +264,18 @@ def _records(page: PageContext, by: Sequence[str], model: str) -> list[dict[str,
 
 def _lines(by: Sequence[str], records: Iterable[Mapping[str, Any]]) -> dict[Key, CreditLine]:
     """Return the lines by key. Campaigns whose tags differ in case are one."""
-    found: dict[Key, CreditLine] = {}
+    lines: dict[Key, CreditLine] = {}
     for row in records:
         key = _plain_key(by, tuple(row[name] for name in by))
-        found[key] = found.get(key, CreditLine()).plus(_line(row))
-    return found
+        lines[key] = lines.get(key, CreditLine()).plus(_line(row))
+    return lines
 
 
 def _line(row: Mapping[str, Any]) -> CreditLine:
     return CreditLine(
-        *(row["credited_sales"], row["credited_orders"], row["new_customers"]),
+        row["credited_sales"],
+        row["credited_orders"],
+        row["new_customers"],
         squares=row["squares"],
         cubes=row["cubes"],
     )
@@ -289,7 +294,7 @@ def _with_moments(question: Question, customers: Question) -> Question:
         f"sum({cents} * {cents}) as squares",
         f"sum({cents} * {cents} * {cents}) as cubes",
     ]
-    keys = ", ".join(str(place) for place in range(1, len(question.dimensions) + 1))
+    keys = ", ".join(str(column) for column in range(1, len(question.dimensions) + 1))
     inner = customers.sql
     sql = f"select {', '.join(columns)}\nfrom (\n{inner}\n) as by_customer\ngroup by {keys}"
     metrics = (*question.metrics, "squares", "cubes")
@@ -298,28 +303,30 @@ def _with_moments(question: Question, customers: Question) -> Question:
 
 def _costs(page: PageContext, by: Sequence[str]) -> dict[Key, int]:
     """Return the costs by the rows of their tags: the arrivals that links with them would be."""
-    if any(one.dimension not in SPEND.visit_dimensions for one in page.view.filters):
+    if _hides_costs(page):
         return {}
     metrics, tags = COSTS.parts(page.view)
     rules = channel_rules(page.settings)
-    found: Counter[Key] = Counter()
+    costs: Counter[Key] = Counter()
     for row in page.answer(metrics, tags).records():
         campaign, source, medium = (row[name] for name in tags)
         came = arrival(None, CampaignTags(source, medium, campaign), rules)
         values = {"channel": came.channel, "source": came.source, "medium": came.medium}
         values["campaign"] = campaign
-        found[_plain_key(by, tuple(values[name] for name in by))] += int(row["ad_cost"])
-    return dict(found)
+        costs[_plain_key(by, tuple(values[name] for name in by))] += int(row["ad_cost"])
+    return dict(costs)
 
 
 def _plain_key(by: Sequence[str], key: Key) -> Key:
     """Return a key as it is compared: tags of campaigns in lower case, without spaces around."""
-    return tuple(one and one.strip().lower() for one in key) if by == ("campaign",) else key
+    return tuple(value and value.strip().lower() for value in key) if by == ("campaign",) else key
 
 
 def _name(page: PageContext, by: Sequence[str], key: Key) -> str:
     pairs = zip(by, key, strict=True)
-    return " / ".join(value_name(page, name, one) for name, one in pairs if name == by[0] or one)
+    return " / ".join(
+        value_name(page, name, value) for name, value in pairs if name == by[0] or value
+    )
 
 
 def _query(page: PageContext, by: Sequence[str], key: Key) -> str:
@@ -332,30 +339,29 @@ def _query(page: PageContext, by: Sequence[str], key: Key) -> str:
     return view.query
 
 
-def _sum(some: Iterable[CreditLine]) -> CreditLine:
-    found = CreditLine()
-    for one in some:
-        found = found.plus(one)
-    return found.without_moments
+def _sum(lines: Iterable[CreditLine]) -> CreditLine:
+    """Return the sums without an interval: customers of several rows would count several times."""
+    total = reduce(CreditLine.plus, lines, CreditLine())
+    return replace(total, squares=0, cubes=0)
 
 
 def _row(
-    page: PageContext, name: str, one: CreditLine, width: float = 0, query: str = ""
+    page: PageContext, name: str, line: CreditLine, width: float = 0, query: str = ""
 ) -> CreditRow:
-    has_both = one.cost and one.squares
-    interval = credit_interval(one.net, one.squares, one.cubes) if one.squares else None
-    low_and_high = [one.net / one.cost] if one.cost else []
-    low_and_high += [limit / one.cost for limit in interval or () if one.cost]
+    has_both = line.cost and line.squares
+    interval = credit_interval(line.net, line.squares, line.cubes) if line.squares else None
+    low_and_high = [line.net / line.cost] if line.cost else []
+    low_and_high += [limit / line.cost for limit in interval or () if line.cost]
     returned, *limits = [page.formats.decimal(number) for number in low_and_high] or [""]
     return CreditRow(
         name,
         width,
-        _money(page, one.cost) if one.cost else NO_VALUE,
-        _orders(page, one.orders),
-        _orders(page, one.new),
-        _money(page, one.net),
+        _money(page, line.cost) if line.cost else NO_VALUE,
+        _orders(page, line.orders),
+        _orders(page, line.new),
+        _money(page, line.net),
         " – ".join(page.formats.whole_money(limit) for limit in interval or ()),
-        _money(page, one.cost / one.orders) if has_both and one.orders > _NOTHING else NO_VALUE,
+        _money(page, line.cost / line.orders) if has_both and line.orders > _NOTHING else NO_VALUE,
         f"{returned}×" if returned else NO_VALUE,
         f"{limits[0]} – {limits[1]}" if limits else "",
         query,

@@ -14,6 +14,7 @@ from clickstream.dashboard.questions.metrics import METRICS
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.tabs.marketing.holdouts import ask_history, utc_date
 from clickstream.dashboard.widgets.page import PageContext
+from clickstream.insight.holdout_history import history_of_rows, leave_out_tests
 from clickstream.insight.holdout_plan import (
     WEEKS,
     HoldoutOption,
@@ -23,7 +24,6 @@ from clickstream.insight.holdout_plan import (
 )
 from clickstream.insight.holdout_terms import BEFORE_DAYS, TestedMetric
 from clickstream.insight.holdout_texts import describe_plan, settings_section
-from clickstream.pipeline.sales.holdout_reader import history_of_rows, leave_out_tests
 
 MOST_CAMPAIGNS = 50
 """Campaigns that can be chosen: the first ones by their visits."""
@@ -90,11 +90,11 @@ def _history(page: PageContext) -> Period:
 
 
 def _campaigns(page: PageContext, history: Period) -> list[str]:
-    found: Counter[str] = Counter()
+    visits_of_names: Counter[str] = Counter()
     for name, visits in page.answer(("visits",), ("campaign",), history, filters=()).rows:
         if name and name.strip():
-            found[name.strip().lower()] += int(visits)
-    return [name for name, _ in found.most_common(MOST_CAMPAIGNS)]
+            visits_of_names[name.strip().lower()] += int(visits)
+    return [name for name, _ in visits_of_names.most_common(MOST_CAMPAIGNS)]
 
 
 def _planned(page: PageContext, shown: PlanPage, history: Period) -> PlanPage:
@@ -102,42 +102,46 @@ def _planned(page: PageContext, shown: PlanPage, history: Period) -> PlanPage:
     holdouts = page.settings.holdouts
 
     def compute() -> HoldoutPlan:
-        found = history_of_rows(shown.metric, answer.rows)
-        panel = leave_out_tests(found.panel, holdouts, utc_date(page))
-        return plan(panel, found.of_campaigns)
+        values = history_of_rows(shown.metric, answer.rows)
+        panel = leave_out_tests(values.panel, holdouts, utc_date(page))
+        return plan(panel, values.of_campaigns)
 
-    found = answer.derive(("plan", *(one.model_dump_json() for one in holdouts)), compute)
+    holdout_plan = answer.derive(
+        ("plan", *(holdout.model_dump_json() for holdout in holdouts)), compute
+    )
     return replace(
         shown,
-        sentence=describe_plan(found, shown.metric),
+        sentence=describe_plan(holdout_plan, shown.metric),
         weeks=[page.formats.count(number) for number in WEEKS],
-        rows=_rows(page, found),
-        section=_section(page, shown, found),
+        rows=_rows(page, holdout_plan),
+        section=_section(page, shown, holdout_plan),
     )
 
 
-def _rows(page: PageContext, found: HoldoutPlan) -> list[RegionsRow]:
+def _rows(page: PageContext, holdout_plan: HoldoutPlan) -> list[RegionsRow]:
     formats = page.formats
     return [
         RegionsRow(
             "; ".join(regions),
             formats.share(tests[0].campaign_share, 0),
             formats.share(tests[0].cost),
-            [_effect(page, one, found.best) for one in tests],
+            [_effect(page, option, holdout_plan.best) for option in tests],
         )
-        for regions, some in groupby(found.options, lambda one: one.regions)
-        if (tests := [*some])
+        for regions, options in groupby(holdout_plan.options, lambda option: option.regions)
+        if (tests := [*options])
     ]
 
 
-def _effect(page: PageContext, one: HoldoutOption, best: HoldoutOption | None) -> EffectCell:
-    effect = one.smallest_effect
+def _effect(page: PageContext, option: HoldoutOption, best: HoldoutOption | None) -> EffectCell:
+    effect = option.smallest_effect
     text = NO_VALUE if effect is None else page.formats.share(effect, 0)
-    return EffectCell(text, one.is_enough, one is best)
+    return EffectCell(text, option.is_enough, option is best)
 
 
-def _section(page: PageContext, shown: PlanPage, found: HoldoutPlan) -> str:
-    if found.best is None:
+def _section(page: PageContext, shown: PlanPage, holdout_plan: HoldoutPlan) -> str:
+    if holdout_plan.best is None:
         return ""
     today, campaigns = utc_date(page), [shown.campaign]
-    return settings_section(campaigns, shown.metric, found.best, found.before_days, today)
+    return settings_section(
+        campaigns, shown.metric, holdout_plan.best, holdout_plan.before_days, today
+    )

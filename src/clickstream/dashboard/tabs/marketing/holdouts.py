@@ -15,15 +15,15 @@ from clickstream.dashboard.questions.question import Question
 from clickstream.dashboard.tabs.marketing.panels import HOLDOUTS
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.holdout import Lift, NoAnswer
-from clickstream.insight.holdout_terms import TestedMetric
-from clickstream.insight.holdout_texts import describe
-from clickstream.pipeline.sales.holdout_reader import (
+from clickstream.insight.holdout_history import (
     COLUMNS,
     dates_of_test,
     evaluate_test,
     history_of_rows,
     history_sql,
 )
+from clickstream.insight.holdout_terms import TestedMetric
+from clickstream.insight.holdout_texts import describe
 from clickstream.settings.holdouts import HoldoutSettings
 
 HoldoutResult = tuple[Lift | NoAnswer, Sequence[str]]
@@ -65,8 +65,8 @@ class HoldoutTest:
 
 def build_holdouts(page: PageContext) -> list[HoldoutTest]:
     """Evaluate the tests of the settings, the newest first."""
-    tests = sorted(page.settings.holdouts, key=lambda one: one.first, reverse=True)
-    return [_build(page, one) for one in tests]
+    tests = sorted(page.settings.holdouts, key=lambda test: test.first, reverse=True)
+    return [_build(page, test) for test in tests]
 
 
 def _build(page: PageContext, test: HoldoutSettings) -> HoldoutTest:
@@ -93,7 +93,9 @@ def _evaluate(page: PageContext, test: HoldoutSettings) -> HoldoutResult:
     def compute() -> HoldoutResult:
         return evaluate_test(history_of_rows(test.metric, answer.rows), test, holdouts)
 
-    return answer.derive(("lift", *(one.model_dump_json() for one in (test, *holdouts))), compute)
+    return answer.derive(
+        ("lift", *(holdout.model_dump_json() for holdout in (test, *holdouts))), compute
+    )
 
 
 def utc_date(page: PageContext) -> date:
@@ -111,18 +113,18 @@ def ask_history(
 
 def _draw(page: PageContext, test: HoldoutSettings, result: Lift) -> HoldoutChart:
     metric, weeks = METRICS[test.metric], result.weeks
-    spans = [Period(one.first, one.first + timedelta(days=6)) for one in weeks]
+    spans = [Period(week.first, week.first + timedelta(days=6)) for week in weeks]
     rows = [
-        (page.days(span), _mean(page, metric, one.observed), _mean(page, metric, one.synthetic))
-        for span, one in zip(spans, weeks, strict=True)
+        (page.days(span), _mean(page, metric, week.observed), _mean(page, metric, week.synthetic))
+        for span, week in zip(spans, weeks, strict=True)
     ]
     series = ChartSeries(
-        [one.observed for one in weeks],
-        [one.synthetic for one in weeks],
+        [week.observed for week in weeks],
+        [week.synthetic for week in weeks],
         [page.formats.day(span.first) for span in spans],
         [f"{when}: {seen} / {wanted}" for when, seen, wanted in rows],
         [f"{span.first}/{span.last}" for span in spans],
-        shaded_from=sum(one.first < result.first for one in weeks),
+        shaded_from=sum(week.first < result.first for week in weeks),
     )
 
     def label_of(value: float) -> str:

@@ -67,16 +67,19 @@ def build_costs_without_visits(page: PageContext) -> CostsWithoutVisits | None:
     if not page.has_money or page.view.filters:
         return None
     paid = [_paid(row) for row in page.answer(*page.parts(COSTS_WITHOUT_VISITS)).records()]
-    if not any(one.cents for one in paid):
+    if not any(campaign.cents for campaign in paid):
         return None
     by = ("channel", "source", "campaign")
     visited = _visited(page.answer(("visits",), by).records())
-    found = compare_tags([one for one in paid if one.cents], visited)
-    proposals = {one.cost: one for one in found.proposals}
+    comparison = compare_tags([campaign for campaign in paid if campaign.cents], visited)
+    proposals = {proposal.cost: proposal for proposal in comparison.proposals}
     return CostsWithoutVisits(
-        [_row(page, one, proposals.get(one)) for one in found.without_visits[:ROWS]],
-        [(_name(one.tag), one.visits) for one in found.without_cost[:ROWS]],
-        len(found.without_visits) > ROWS,
+        [
+            _row(page, campaign, proposals.get(campaign))
+            for campaign in comparison.without_visits[:ROWS]
+        ],
+        [(_name(campaign.tag), campaign.visits) for campaign in comparison.without_cost[:ROWS]],
+        len(comparison.without_visits) > ROWS,
     )
 
 
@@ -87,25 +90,25 @@ def _paid(row: Mapping[str, Any]) -> PaidCampaign:
 
 def _visited(rows: Sequence[Mapping[str, Any]]) -> list[VisitedCampaign]:
     """Return the tags of visits with a campaign; a tag with any paid channel is a paid one."""
-    found: dict[CampaignTag, VisitedCampaign] = {}
+    by_tag: dict[CampaignTag, VisitedCampaign] = {}
     for row in rows:
         if not (campaign := (row["campaign"] or "").strip().lower()):
             continue
         tag = CampaignTag(campaign, row["source"])
-        known = found.get(tag, VisitedCampaign(tag, 0))
-        is_paid = known.is_paid or (row["channel"] or "").startswith("Paid ")
-        found[tag] = VisitedCampaign(tag, known.visits + row["visits"], is_paid)
-    return [*found.values()]
+        so_far = by_tag.get(tag, VisitedCampaign(tag, 0))
+        is_paid = so_far.is_paid or (row["channel"] or "").startswith("Paid ")
+        by_tag[tag] = VisitedCampaign(tag, so_far.visits + row["visits"], is_paid)
+    return [*by_tag.values()]
 
 
-def _row(page: PageContext, one: PaidCampaign, proposal: TagProposal | None) -> CostRow:
+def _row(page: PageContext, paid: PaidCampaign, proposal: TagProposal | None) -> CostRow:
     text = ""
     if proposal:
         text = (
-            f"{_name(one.tag)} may be {_name(proposal.visited.tag)}: {_REASONS[proposal.reason]}."
+            f"{_name(paid.tag)} may be {_name(proposal.visited.tag)}: {_REASONS[proposal.reason]}."
         )
-    cost = page.shown(METRICS["ad_cost"], one.cents)
-    return CostRow(_name(one.tag), f"{one.platform} {one.campaign_id}", cost, text)
+    cost = page.shown(METRICS["ad_cost"], paid.cents)
+    return CostRow(_name(paid.tag), f"{paid.platform} {paid.campaign_id}", cost, text)
 
 
 def _name(tag: CampaignTag) -> str:

@@ -47,10 +47,12 @@ def share_figure(
     change: Change | None = None,
 ) -> KeyFigure:
     """Build a share of visits with its 95 % interval."""
-    formats, (some, of) = page.formats, now
-    if of < SHARE_MINIMUM:
+    formats, (part, whole) = page.formats, now
+    if whole < SHARE_MINIMUM:
         return KeyFigure(label, definition, NO_VALUE, None, "too little data")
-    low, high = wilson(some, of)
+    low, high = wilson(part, whole)
     interval = f"{formats.share(low)} – {formats.share(high)}"
     hint = change.words if change else ""
-    return KeyFigure(label, definition, formats.share(some / of), change, hint, interval=interval)
+    return KeyFigure(
+        label, definition, formats.share(part / whole), change, hint, interval=interval
+    )

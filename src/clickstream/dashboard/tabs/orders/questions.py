@@ -88,7 +88,7 @@ def failing_pages(page: PageContext, step: int) -> tuple[str, ...]:
 
 def filters_of_visits(page: PageContext) -> tuple[Filter, ...]:
     """Turn the view's filters into filters of visits, so that all pages of a visit count."""
-    return tuple(replace(one, chooses_visits=True) for one in page.view.filters)
+    return tuple(replace(filter_, chooses_visits=True) for filter_ in page.view.filters)
 
 
 def _matching(expression: str, names: Sequence[str | None]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from clickstream.dashboard.tabs.trust.sales import missing_dates, rounding_of, s
 from clickstream.dashboard.widgets.lists import ListPanel, list_panel
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.dashboard.widgets.times import Times, TimesPanel, times_of
-from clickstream.pipeline.sales.opening import sources_of_orders
+from clickstream.step_config import sources_of_orders
 
 # Items of the menu: what is sold, beside the visits that viewed the item's page.
 
@@ -79,18 +79,18 @@ def menu_rows(page: PageContext) -> list[MenuRow]:
     views = _views_by_item(page)
     items = [
         _Item(
-            one["item"],
-            one["item_orders"],
-            one["items_sold"],
-            one["item_sales"],
-            views.get(item_key(one["item"]), ("", None))[1],
+            record["item"],
+            record["item_orders"],
+            record["items_sold"],
+            record["item_sales"],
+            views.get(item_key(record["item"]), ("", None))[1],
         )
-        for one in sorted(sold, key=lambda one: -one["item_sales"])
+        for record in sorted(sold, key=lambda record: -record["item_sales"])
     ]
-    known = {item_key(one.name) for one in items}
-    items += [_Item(name, visits=n) for key, (name, n) in views.items() if key not in known]
-    widths = bar_widths([one.cents for one in items])
-    return [_row(page, one, items, width) for one, width in zip(items, widths, strict=True)]
+    sold_keys = {item_key(item.name) for item in items}
+    items += [_Item(name, visits=n) for key, (name, n) in views.items() if key not in sold_keys]
+    widths = bar_widths([item.cents for item in items])
+    return [_row(page, item, items, width) for item, width in zip(items, widths, strict=True)]
 
 
 def item_key(name: str) -> str:
@@ -100,25 +100,25 @@ def item_key(name: str) -> str:
 
 def _views_by_item(page: PageContext) -> Mapping[str, tuple[str, int]]:
     """Return the name and the visits of each item's page: its name in the settings, or its end."""
-    found: dict[str, tuple[str, int]] = {}
+    by_key: dict[str, tuple[str, int]] = {}
     names = page.settings.dashboard.page_names
-    for one in page.ask(item_questions(page)[0]).records():
-        last = one["page"].rstrip("/").rpartition("/")[2].partition(".")[0]
-        name = names.get(one["page"], last)
-        found.setdefault(item_key(name), (name, int(one["page_visits"])))
-    return found
+    for record in page.ask(item_questions(page)[0]).records():
+        last = record["page"].rstrip("/").rpartition("/")[2].partition(".")[0]
+        name = names.get(record["page"], last)
+        by_key.setdefault(item_key(name), (name, int(record["page_visits"])))
+    return by_key
 
 
-def _row(page: PageContext, one: _Item, items: Sequence[_Item], width: float) -> MenuRow:
+def _row(page: PageContext, item: _Item, items: Sequence[_Item], width: float) -> MenuRow:
     return MenuRow(
-        one.name,
-        one.orders,
-        _quantity(page, one.sold),
-        page.shown(METRICS["item_sales"], one.cents),
+        item.name,
+        item.orders,
+        _quantity(page, item.sold),
+        page.shown(METRICS["item_sales"], item.cents),
         width,
-        one.visits,
-        one.visits / one.orders if one.visits and one.orders else None,
-        _is_rarely_bought(one, [other for other in items if other is not one]),
+        item.visits,
+        item.visits / item.orders if item.visits and item.orders else None,
+        _is_rarely_bought(item, [other for other in items if other is not item]),
     )
 
 
@@ -128,14 +128,14 @@ def _quantity(page: PageContext, value: Any) -> str:
     return page.formats.count(value) if is_whole else page.formats.decimal(value)
 
 
-def _is_rarely_bought(one: _Item, others: Sequence[_Item]) -> bool:
+def _is_rarely_bought(item: _Item, others: Sequence[_Item]) -> bool:
     """Whether an item has fewer orders than its visits would give at the others' rate."""
     viewed = [other for other in others if other.visits]
     visits, orders = sum(other.visits or 0 for other in viewed), sum(o.orders for o in viewed)
-    if (one.visits or 0) < SHARE_MINIMUM or visits < SHARE_MINIMUM:
+    if (item.visits or 0) < SHARE_MINIMUM or visits < SHARE_MINIMUM:
         return False
-    expected = (one.visits or 0) * orders / visits
-    return expected >= RARELY * one.orders and poisson_interval(one.orders, Z99)[1] < expected
+    expected = (item.visits or 0) * orders / visits
+    return expected >= RARELY * item.orders and poisson_interval(item.orders, Z99)[1] < expected
 
 
 # Whether the orders of a page are those of the shop, in one or two sentences.
@@ -152,15 +152,15 @@ def reconciliation_of(page: PageContext) -> list[str]:
 
 def _verdict(page: PageContext, records: Sequence[Mapping[str, Any]]) -> str:
     formats = page.formats
-    bad = [one for one in records if not one["reconciled_dates"]]
+    bad = [record for record in records if not record["reconciled_dates"]]
     if not bad:
         return formats.plural(
             "The {number} order that the lake has equals the shop's to the cent.",
             "All {number} orders that the lake has equal the shop's to the cent.",
-            sum(one["sales_orders"] for one in records),
+            sum(record["sales_orders"] for record in records),
         )
-    days = len({one["day"] for one in bad})
-    cents = sum(one["missing_cents"] for one in bad)
+    days = len({record["day"] for record in bad})
+    cents = sum(record["missing_cents"] for record in bad)
     if not cents:
         return formats.plural(
             "{number} date does not reconcile with the shop.",
@@ -228,34 +228,34 @@ def _returning(page: PageContext) -> list[str]:
     """
     formats = page.formats
     records = page.ask(page.questions(CUSTOMERS)[0]).records()
-    orders = {one["customer_kind"]: one["orders"] for one in records}
-    known = orders.get("new", 0) + orders.get("returning", 0)
-    share = known_share(orders.get("returning", 0), known)
+    orders = {record["customer_kind"]: record["orders"] for record in records}
+    of_known = orders.get("new", 0) + orders.get("returning", 0)
+    share = known_share(orders.get("returning", 0), of_known)
     if share is None:
         return ["Too few orders have a known customer."]
-    low, high = wilson(orders.get("returning", 0), known)
+    low, high = wilson(orders.get("returning", 0), of_known)
     sentence = (
         f"{formats.share(share, 0)} of the orders with a known customer are of returning ones "
         f"(95 % interval: {formats.share(low, 0)} – {formats.share(high, 0)})."
     )
-    if known == sum(orders.values()):
+    if of_known == sum(orders.values()):
         return [sentence]
-    part = formats.share(known / sum(orders.values()), 0)
+    part = formats.share(of_known / sum(orders.values()), 0)
     return [sentence, f"{part} of all orders have one."]
 
 
 def _refunded(page: PageContext) -> str:
     """State the sum of the refunds and its share of the gross sales of these dates."""
-    found, formats = page.answer(("gross_sales", "refunds_paid")).single(), page.formats
-    if not found["refunds_paid"] or not found["gross_sales"]:
+    sums, formats = page.answer(("gross_sales", "refunds_paid")).single(), page.formats
+    if not sums["refunds_paid"] or not sums["gross_sales"]:
         return ""
-    share = formats.share(found["refunds_paid"] / found["gross_sales"])
-    return f"{formats.money(found['refunds_paid'], formats.currency)}, {share} of gross sales"
+    share = formats.share(sums["refunds_paid"] / sums["gross_sales"])
+    return f"{formats.money(sums['refunds_paid'], formats.currency)}, {share} of gross sales"
 
 
 def _times_of_sales(page: PageContext) -> Times:
     """Count each weekday and hour of the dates with sales, up to the last hour that is shown."""
-    days = {one["day"] for one in page.ask(sales_questions(page)[0]).records()}
+    days = {record["day"] for record in page.ask(sales_questions(page)[0]).records()}
     times: Counter[tuple[int, int]] = Counter()
     shown = page.until_complete(page.period)
     for day in (day for day in days if day <= shown.last):

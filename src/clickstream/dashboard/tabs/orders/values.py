@@ -16,7 +16,6 @@ from clickstream.dashboard.questions.panel import GRAIN_DIMENSIONS, grain_of
 from clickstream.dashboard.questions.view import View
 from clickstream.dashboard.tabs.orders.figures import (
     KeyFigure,
-    ShareParts,
     count_figure,
     share_figure,
 )
@@ -95,8 +94,8 @@ class Funnel:
     @property
     def worst(self) -> FunnelStep | None:
         """The step after the first that loses the largest share of the visits before it."""
-        known = [step for step in self.steps[1:] if step.of_before is not None]
-        return min(known, key=lambda step: step.of_before or 0.0, default=None)
+        steps = [step for step in self.steps[1:] if step.of_before is not None]
+        return min(steps, key=lambda step: step.of_before or 0.0, default=None)
 
 
 def build_funnel(page: PageContext) -> Funnel:
@@ -139,8 +138,8 @@ def _step(
 
 def _furthest(view: View, steps: Sequence[int]) -> View:
     """Return the view of the visits whose furthest step is one of `steps`."""
-    others = tuple(one for one in view.filters if one.dimension != "furthest_step")
-    view = replace(view, filters=others)
+    filters = tuple(filter_ for filter_ in view.filters if filter_.dimension != "furthest_step")
+    view = replace(view, filters=filters)
     for step in steps:
         view = view.with_filter("furthest_step", str(step))
     return view
@@ -161,7 +160,7 @@ def _errors(page: PageContext, number: int) -> StepErrors | None:
         sum(int(row["failed_visits"]) for row in by_step),
         sum(int(row["failed_visits"]) for row in by_step if int(row["step_of_failed"]) < number),
         sum(int(row["failed_requests"]) for row in by_step),
-        sorted(statuses, key=lambda one: (-one[1], one[0])),
+        sorted(statuses, key=lambda pair: (-pair[1], pair[0])),
         view.query if len(failing) <= MOST_FILTERED else "",
     )
 
@@ -191,7 +190,7 @@ class ItemRow:
 
 def item_rows(page: PageContext) -> list[ItemRow]:
     """Return the pages of the menu, by number of visits."""
-    seen, ordered = (page.ask(one).records() for one in item_questions(page))
+    seen, ordered = (page.ask(question).records() for question in item_questions(page))
     orders = {row["page"]: int(row["page_visits"]) for row in ordered}
     widths = bar_widths([row["page_visits"] for row in seen])
     return [
@@ -275,7 +274,8 @@ def _figures(page: PageContext, funnel: Funnel) -> list[KeyFigure]:
 
 def _funnel_figure(page: PageContext, funnel: Funnel) -> KeyFigure:
     meaning = "Share of the visits at the first step of the funnel that reached its last step."
-    return share_figure(page, "Funnel completed", meaning, _completion(funnel))
+    parts = (funnel.completed, funnel.steps[0].visits) if funnel.steps else (0, 0)
+    return share_figure(page, "Funnel completed", meaning, parts)
 
 
 def _failed_figure(page: PageContext, now: Totals) -> KeyFigure:
@@ -291,7 +291,11 @@ def _failed_figure(page: PageContext, now: Totals) -> KeyFigure:
 
 def _visits_with(view: View, dimension: str, value: str) -> str:
     """Return the query of the view's visits with a value; empty if a filter names others."""
-    named = (one for one in view.filters if one.dimension == dimension and not one.is_excluded)
+    named = (
+        filter_
+        for filter_ in view.filters
+        if filter_.dimension == dimension and not filter_.is_excluded
+    )
     return "" if any(named) else view.with_filter(dimension, value).query
 
 
@@ -305,10 +309,6 @@ def _order_figures(page: PageContext, now: Totals) -> list[KeyFigure]:
     order_rate = share_figure(page, rate.label, rate.definition, parts, change)
     spark, visits = _orders_over_time(page), _visits_with(page.view, "goal", page.main_goal)
     return [replace(orders, spark=sparkline(spark), visits=visits), order_rate]
-
-
-def _completion(funnel: Funnel) -> ShareParts:
-    return (funnel.completed, funnel.steps[0].visits) if funnel.steps else (0, 0)
 
 
 def _totals(page: PageContext) -> Totals:
@@ -327,7 +327,7 @@ def _orders_over_time(page: PageContext) -> Sequence[float | None]:
     counts = {row[:-1]: row[-1] for row in answer.rows}
     buckets = buckets_of(page.period, grain)
     published = published_keys(page, buckets)
-    values = [counts.get(one.key, 0) if one.key in published else None for one in buckets]
+    values = [counts.get(bucket.key, 0) if bucket.key in published else None for bucket in buckets]
     return finished_values(page, buckets, values)
 
 

@@ -40,7 +40,7 @@ def goal_wording(page: PageContext) -> GoalWording:
     if page.is_main_goal_order:
         return GoalWording(**_ORDER, titles={})
     goal = page.main_goal
-    titles = {name: one.format(goal=goal) for name, one in _OTHER_TITLES.items()}
+    titles = {name: text.format(goal=goal) for name, text in _OTHER_TITLES.items()}
     return GoalWording(
-        **{name: one.format(goal=goal) for name, one in _OTHER.items()}, titles=titles
+        **{name: text.format(goal=goal) for name, text in _OTHER.items()}, titles=titles
     )

@@ -44,25 +44,25 @@ def find_movers(page: PageContext) -> list[Mover] | None:
     (metric,), by = page.parts(MOVED)
     shown = {*by, *MOVED.also_by}
     compared = [
-        one
-        for one in changes.candidates
-        if one.metric == metric and len(one.scope) == 1 and one.dimension in shown
-        if one.compared.expected >= DIMENSIONS[one.dimension].smallest_group
+        candidate
+        for candidate in changes.candidates
+        if candidate.metric == metric and len(candidate.scope) == 1 and candidate.dimension in shown
+        if candidate.compared.expected >= DIMENSIONS[candidate.dimension].smallest_group
     ]
     if not compared:
         return None
-    found = [one for one in compared if one in changes.unusual]
-    largest = sorted(found, key=lambda one: (-abs(one.excess), one.scope))
-    movers = [_mover(page, one) for one in largest if is_shown(page, one)][:MOST_MOVERS]
-    return sorted(movers, key=lambda mover: -mover.step)
+    unusual = [candidate for candidate in compared if candidate in changes.unusual]
+    largest = sorted(unusual, key=lambda candidate: (-abs(candidate.excess), candidate.scope))
+    movers = [_mover(page, candidate) for candidate in largest if is_shown(page, candidate)]
+    return sorted(movers[:MOST_MOVERS], key=lambda mover: -mover.step)
 
 
-def _mover(page: PageContext, one: Candidate) -> Mover:
+def _mover(page: PageContext, candidate: Candidate) -> Mover:
     return Mover(
-        DIMENSIONS[one.dimension].label,
-        value_name(page, one.dimension, one.value),
-        value_title(page, one.dimension, one.value),
-        round(one.compared.observed),
-        round(one.compared.expected),
-        page.view.with_filter(one.dimension, one.value).query,
+        DIMENSIONS[candidate.dimension].label,
+        value_name(page, candidate.dimension, candidate.value),
+        value_title(page, candidate.dimension, candidate.value),
+        round(candidate.compared.observed),
+        round(candidate.compared.expected),
+        page.view.with_filter(candidate.dimension, candidate.value).query,
     )

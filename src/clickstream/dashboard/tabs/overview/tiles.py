@@ -40,8 +40,12 @@ class Tile:
 
 
 _WITH_MONEY = (
-    *("visitors", *MONEY_TILES),
-    *("visits", "conversion_rate", "page_views", "engaged_rate"),
+    "visitors",
+    *MONEY_TILES,
+    "visits",
+    "conversion_rate",
+    "page_views",
+    "engaged_rate",
 )
 """The key figures of a page with money. Of the visits with an order, it has only their share."""
 

@@ -62,7 +62,7 @@ def build_trend(page: PageContext, course: Course) -> TrendPanel:
     metric, formats = page.metric(page.view.metric), page.formats
     buckets, values = course.buckets, course.values(metric.name)
     past = [bucket.shifted(page.shift) for bucket in buckets]
-    before = [value_at(course.then, one.key, metric) if course.then else None for one in past]
+    before = [value_at(course.then, bucket.key, metric) if course.then else None for bucket in past]
     notes = number_notes(page, buckets)
     rows = [
         (bucket.title(formats), formats.value(metric, value), formats.value(metric, earlier))
@@ -93,7 +93,7 @@ def build_trend(page: PageContext, course: Course) -> TrendPanel:
         line_chart(series, NARROW, label_of),
         rows,
         notes,
-        [(one, replace(page.view, grain=one).query) for one in _grains(page)],
+        [(choice, replace(page.view, grain=choice).query) for choice in _grains(page)],
         page.days(page.period),
         summarize(page, buckets, values, metric),
         _explain_gaps(course, metric),
@@ -124,9 +124,9 @@ def _title(row: tuple[str, str, str], past: str, is_compared: bool) -> str:
 def _unfinished_from(
     page: PageContext, buckets: Sequence[Bucket], values: Sequence[float | None]
 ) -> int | None:
-    """Return the place of the bucket that is not over, if it has a value."""
-    place = unfinished_place(page, buckets)
-    return place if place is not None and values[place] is not None else None
+    """Return the index of the bucket that is not over, if it has a value."""
+    index = unfinished_place(page, buckets)
+    return index if index is not None and values[index] is not None else None
 
 
 # Net sales so far today, beside those of the same weekday by the same hour.

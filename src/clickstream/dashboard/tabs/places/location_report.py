@@ -25,7 +25,6 @@ from clickstream.dashboard.tabs.places.what_if import (
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.location_explanation import (
     LocationExplanation,
-    LostOrders,
     TownShare,
     explain_location,
 )
@@ -52,9 +51,9 @@ class ComputedPlan:
     notes: Sequence[str]
     has_changed: bool
 
-    def explain(self, one: CafeCandidate) -> LocationExplanation:
+    def explain(self, candidate: CafeCandidate) -> LocationExplanation:
         """Split the orders of a candidate by town and by own café."""
-        return explain_location(self.model, one)
+        return explain_location(self.model, candidate)
 
 
 def compute_plan(page: PageContext, stored: StoredPlan, what_if: WhatIf) -> ComputedPlan | Missing:
@@ -62,17 +61,17 @@ def compute_plan(page: PageContext, stored: StoredPlan, what_if: WhatIf) -> Comp
 
     With ten candidates, it takes 0.04 s of CPU time, and with what-if values 0.06 s.
     """
-    found = market_of(page, stored)
-    if isinstance(found, str):
-        return found
-    market, gaps = found
+    result = market_of(page, stored)
+    if isinstance(result, str):
+        return result
+    market, gaps = result
     own = _fit(page, market, None)
-    base = plan_locations(own, [one.candidate for one in stored.candidates])
+    base = plan_locations(own, [ranked.candidate for ranked in stored.candidates])
     has_changed = not is_same_plan(stored.candidates, planned(base))
     if not what_if.has_values:
         return _computed(stored, own, base, gaps, has_changed)
     model = own if what_if.radius_km is None else _fit(page, market, what_if.radius_km)
-    plan = plan_locations(model, [what_if.apply(one.candidate) for one in stored.candidates])
+    plan = plan_locations(model, [what_if.apply(ranked.candidate) for ranked in stored.candidates])
     return _computed(stored, model, plan, gaps, has_changed)
 
 
@@ -83,32 +82,32 @@ def _fit(page: PageContext, market: Market, radius_km: float | None) -> MarketMo
 def _computed(
     stored: StoredPlan, model: MarketModel, plan: LocationPlan, gaps: MarketGaps, has_changed: bool
 ) -> ComputedPlan:
-    left_out = [one for one in stored.notes if one.startswith(LEFT_OUT)]
+    left_out = [note for note in stored.notes if note.startswith(LEFT_OUT)]
     limits = [*notes(plan, model, gaps), *left_out]
     return ComputedPlan(model, planned(plan), limits, has_changed)
 
 
 def planned(plan: LocationPlan) -> list[PlannedCandidate]:
     """Return the candidates of a plan with their ranks."""
-    return [PlannedCandidate.of_ranked(rank, one) for rank, one in enumerate(plan.ranked, 1)]
+    return [PlannedCandidate.of_ranked(rank, ranked) for rank, ranked in enumerate(plan.ranked, 1)]
 
 
-def is_same_plan(ones: Sequence[PlannedCandidate], others: Sequence[PlannedCandidate]) -> bool:
+def is_same_plan(plan: Sequence[PlannedCandidate], other: Sequence[PlannedCandidate]) -> bool:
     """Whether two plans have the same candidates, in the same order and with the same values."""
-    return len(ones) == len(others) and all(map(_is_same, ones, others))
+    return len(plan) == len(other) and all(map(_is_same, plan, other))
 
 
-def _is_same(one: PlannedCandidate, other: PlannedCandidate) -> bool:
-    if one.candidate.name != other.candidate.name:
+def _is_same(ranked: PlannedCandidate, other: PlannedCandidate) -> bool:
+    if ranked.candidate.name != other.candidate.name:
         return False
     return all(
         isclose(value, same, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-        for value, same in zip(_values(one), _values(other), strict=True)
+        for value, same in zip(_values(ranked), _values(other), strict=True)
     )
 
 
-def _values(one: PlannedCandidate) -> tuple[float, ...]:
-    return (*one.orders, one.own_share, one.top_share)
+def _values(ranked: PlannedCandidate) -> tuple[float, ...]:
+    return (*ranked.orders, ranked.own_share, ranked.top_share)
 
 
 # The towns from which the orders of a candidate come, and what own cafés lose, as texts.
@@ -141,32 +140,28 @@ class ExplainedOrders:
     lost: Sequence[tuple[str, str]]
 
 
-def show_explanation(formats: Formats, found: LocationExplanation) -> ExplainedOrders:
+def show_explanation(formats: Formats, explanation: LocationExplanation) -> ExplainedOrders:
     """Return an explanation as texts."""
-    lost = sorted(found.lost, key=lambda one: (-one.orders, one.cafe))
+    lost = sorted(explanation.lost, key=lambda loss: (-loss.orders, loss.cafe))
     return ExplainedOrders(
-        name=found.candidate.name,
-        orders=formats.decimal(found.at_cafe),
-        towns=[_town(formats, one) for one in found.towns],
-        other_orders=formats.decimal(found.other_orders),
-        lost_orders=formats.decimal(sum(one.orders for one in lost)),
-        lost=[_lost(formats, one) for one in lost[:CAFES]],
+        name=explanation.candidate.name,
+        orders=formats.decimal(explanation.at_cafe),
+        towns=[_town(formats, town) for town in explanation.towns],
+        other_orders=formats.decimal(explanation.other_orders),
+        lost_orders=formats.decimal(sum(loss.orders for loss in lost)),
+        lost=[(loss.cafe, formats.decimal(loss.orders)) for loss in lost[:CAFES]],
     )
 
 
-def _town(formats: Formats, one: TownShare) -> TownRow:
+def _town(formats: Formats, town: TownShare) -> TownRow:
     return TownRow(
-        one.name,
-        formats.count(one.km),
-        formats.count(one.people),
-        NO_VALUE if one.seen is None else formats.count(one.seen),
-        formats.decimal(one.demand),
-        formats.decimal(one.orders),
+        town.name,
+        formats.count(town.km),
+        formats.count(town.people),
+        NO_VALUE if town.seen is None else formats.count(town.seen),
+        formats.decimal(town.demand),
+        formats.decimal(town.orders),
     )
-
-
-def _lost(formats: Formats, one: LostOrders) -> tuple[str, str]:
-    return one.cafe, formats.decimal(one.orders)
 
 
 @dataclass(frozen=True)
@@ -212,10 +207,10 @@ def build_report(page: PageContext, query: Mapping[str, str]) -> LocationReport 
     if stored is None:
         return None
     formats = page.formats
-    names = [one.candidate.name for one in stored.candidates]
+    names = [ranked.candidate.name for ranked in stored.candidates]
     what_if, problems = parse_what_if(query, names, formats)
-    found = compute_plan(page, stored, what_if)
-    computed = None if isinstance(found, str) else found
+    result = compute_plan(page, stored, what_if)
+    computed = None if isinstance(result, str) else result
     beside = computed if what_if.has_values else None
     shown = beside or stored
     return LocationReport(
@@ -227,7 +222,7 @@ def build_report(page: PageContext, query: Mapping[str, str]) -> LocationReport 
         is_computed=beside is not None,
         explanation=_explain(formats, computed, what_if) if computed else None,
         notes=shown.notes,
-        missing=MISSING[found] if isinstance(found, str) else "",
+        missing=MISSING[result] if isinstance(result, str) else "",
         has_changed=computed is not None and computed.has_changed,
     )
 
@@ -239,7 +234,7 @@ def _form(
     what_if: WhatIf,
     problems: Sequence[str],
 ) -> WhatIfForm:
-    candidates = {one.candidate.name: one.candidate for one in stored.candidates}
+    candidates = {ranked.candidate.name: ranked.candidate for ranked in stored.candidates}
     chosen = candidates.get(what_if.candidate)
     return WhatIfForm(
         names=[*candidates],
@@ -254,6 +249,6 @@ def _form(
 
 def _explain(formats: Formats, computed: ComputedPlan, what_if: WhatIf) -> ExplainedOrders:
     """Explain the chosen candidate, or else the first one."""
-    by_name = {one.candidate.name: one.candidate for one in computed.candidates}
+    by_name = {ranked.candidate.name: ranked.candidate for ranked in computed.candidates}
     first = computed.candidates[0].candidate
     return show_explanation(formats, computed.explain(by_name.get(what_if.candidate, first)))

@@ -67,26 +67,26 @@ def map_marks(page: PageContext, country: str | None) -> list[MapMark]:
     The last one is drawn first, so the first one is above the others.
     """
     plan = page.once(newest_plan) if page.has_shop else None
-    found = []
-    for one in reversed(plan.candidates[:ROWS] if plan else ()):
-        position = _position(one, country)
+    marks = []
+    for ranked in reversed(plan.candidates[:ROWS] if plan else ()):
+        position = _position(ranked, country)
         if position:
             x, y = (round(value, 1) for value in position)
-            found.append(MapMark(one.rank, x, y, _title(page, one)))
-    return found
+            marks.append(MapMark(ranked.rank, x, y, _title(page, ranked)))
+    return marks
 
 
-def _position(one: PlannedCandidate, country: str | None) -> tuple[float, float] | None:
-    latitude, longitude = one.candidate.point
+def _position(ranked: PlannedCandidate, country: str | None) -> tuple[float, float] | None:
+    latitude, longitude = ranked.candidate.point
     if country is None:
         return on_world(longitude, latitude)
-    if one.place.rpartition(", ")[2] != country:
+    if ranked.place.rpartition(", ")[2] != country:
         return None
     return on_outline(country, longitude, latitude)
 
 
-def _title(page: PageContext, one: PlannedCandidate) -> str:
+def _title(page: PageContext, ranked: PlannedCandidate) -> str:
     return (
-        f"{one.rank}. {one.candidate.name}: about {page.formats.count(one.orders.middle)} "
+        f"{ranked.rank}. {ranked.candidate.name}: about {page.formats.count(ranked.orders.middle)} "
         "web orders a month would move there"
     )

@@ -17,9 +17,9 @@ def country_of(view: View) -> str | None:
     """Return the only country that a view's filters leave, if it has an outline."""
     codes = {
         (value or "").rpartition(", ")[2]
-        for one in view.filters
-        if one.dimension in ("country", "region", "city") and not one.is_excluded
-        for value in one.values
+        for filter_ in view.filters
+        if filter_.dimension in ("country", "region", "city") and not filter_.is_excluded
+        for value in filter_.values
     }
     code = codes.pop() if len(codes) == 1 else ""
     return code if frames(code) else None

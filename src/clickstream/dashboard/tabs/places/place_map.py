@@ -98,18 +98,20 @@ def build_map(page: PageContext, answer: Answer) -> PlaceMap:
     """Build the map of an answer by country, or by city if only one country remains."""
     (dimension,) = answer.question.dimensions
     size = len(named_rows(answer))
-    records = [one for one in answer.records()[:size] if one[dimension] is not None]
+    records = [record for record in answer.records()[:size] if record[dimension] is not None]
     code = country_of(page.view)
     return _country_map(page, records, code) if code else _world_map(page, records)
 
 
 def _world_map(page: PageContext, records: Sequence[Record]) -> PlaceMap:
     classes = _classes(page, records)
-    dots = _dots(page, [one["country"] for one in records if one["country"] not in shapes()])
+    dots = _dots(
+        page, [record["country"] for record in records if record["country"] not in shapes()]
+    )
     areas = []
-    for one in records:
-        code = one["country"]
-        area = _area(page, "country", one, classes)
+    for record in records:
+        code = record["country"]
+        area = _area(page, "country", record, classes)
         if code in shapes():
             areas.append(replace(area, shape=code))
         elif code in dots:
@@ -133,16 +135,16 @@ def _world_map(page: PageContext, records: Sequence[Record]) -> PlaceMap:
 def _country_map(page: PageContext, records: Sequence[Record], code: str) -> PlaceMap:
     classes = _classes(page, records)
     spots = _spots(page, records, code)
-    placed = [(one, spots[one["city"]]) for one in records if one["city"] in spots]
-    largest = max((_size(page, one) for one, _ in placed), default=1) or 1
+    placed = [(record, spots[record["city"]]) for record in records if record["city"] in spots]
+    largest = max((_size(page, record) for record, _ in placed), default=1) or 1
     areas = [
         replace(
-            _area(page, "city", one, classes),
+            _area(page, "city", record, classes),
             x=spot.x,
             y=spot.y,
-            radius=radius(_size(page, one), largest),
+            radius=radius(_size(page, record), largest),
         )
-        for one, spot in placed
+        for record, spot in placed
     ]
     country = page.formats.country(code)
     return PlaceMap(
@@ -164,7 +166,11 @@ def _country_map(page: PageContext, records: Sequence[Record], code: str) -> Pla
 
 def _without_places(page: PageContext) -> str:
     """Return the query of the view without filters of places."""
-    kept = [one for one in page.view.filters if one.dimension not in ("country", "region", "city")]
+    kept = [
+        filter_
+        for filter_ in page.view.filters
+        if filter_.dimension not in ("country", "region", "city")
+    ]
     return replace(page.view, filters=tuple(kept)).query
 
 
@@ -178,51 +184,53 @@ def _metric_label(page: PageContext) -> str:
 
 def _classes(page: PageContext, records: Sequence[Record]) -> Classes:
     if _shows_rates(page):
-        return classes_of_shares([one["conversion_rate"] for one in records if _has_rate(one)])
-    return classes_of_counts([_size(page, one) for one in records])
+        return classes_of_shares(
+            [record["conversion_rate"] for record in records if _has_rate(record)]
+        )
+    return classes_of_counts([_size(page, record) for record in records])
 
 
 def _shows_sales(page: PageContext) -> bool:
     return page.view.choice("map") == "net_sales"
 
 
-def _size(page: PageContext, one: Record) -> float:
+def _size(page: PageContext, record: Record) -> float:
     """Return what the area of a place shows: its visits, or its net sales in whole units."""
-    shown: float = max(one["net_sales"] / 100, 0) if _shows_sales(page) else one["visits"]
+    shown: float = max(record["net_sales"] / 100, 0) if _shows_sales(page) else record["visits"]
     return shown
 
 
-def _has_rate(one: Record) -> bool:
-    return one.get("conversion_rate") is not None
+def _has_rate(record: Record) -> bool:
+    return record.get("conversion_rate") is not None
 
 
-def _area(page: PageContext, dimension: str, one: Record, classes: Classes) -> Area:
-    formats, value = page.formats, one[dimension]
-    parts = [_number(page, one)]
-    if _has_rate(one) and page.has_goals:
+def _area(page: PageContext, dimension: str, record: Record, classes: Classes) -> Area:
+    formats, value = page.formats, record[dimension]
+    parts = [_number(page, record)]
+    if _has_rate(record) and page.has_goals:
         label = page.metric("conversion_rate").label
-        parts.append(f"{label} {formats.share(one['conversion_rate'])}")
+        parts.append(f"{label} {formats.share(record['conversion_rate'])}")
     view = page.view
     return Area(
         f"{value_name(page, dimension, value)}: {', '.join(parts)}",
         view.toggled(dimension, value).query,
-        _level(page, dimension, one, classes),
+        _level(page, dimension, record, classes),
         is_chosen=view.chooses(dimension, value),
     )
 
 
-def _number(page: PageContext, one: Record) -> str:
+def _number(page: PageContext, record: Record) -> str:
     formats = page.formats
     if not _shows_sales(page):
-        return formats.plural("{number} visit", "{number} visits", one["visits"])
-    orders = formats.plural("{number} order", "{number} orders", one["orders"])
-    return f"{page.shown(METRICS['net_sales'], one['net_sales'])}, {orders}"
+        return formats.plural("{number} visit", "{number} visits", record["visits"])
+    orders = formats.plural("{number} order", "{number} orders", record["orders"])
+    return f"{page.shown(METRICS['net_sales'], record['net_sales'])}, {orders}"
 
 
-def _level(page: PageContext, dimension: str, one: Record, classes: Classes) -> int:
+def _level(page: PageContext, dimension: str, record: Record, classes: Classes) -> int:
     if _shows_rates(page):
-        return classes.level(one["conversion_rate"]) if _has_rate(one) else TOO_FEW
-    return FLAT if dimension == "city" else classes.level(_size(page, one))
+        return classes.level(record["conversion_rate"]) if _has_rate(record) else TOO_FEW
+    return FLAT if dimension == "city" else classes.level(_size(page, record))
 
 
 def _legend(page: PageContext, records: Sequence[Record], classes: Classes) -> list[LegendEntry]:
@@ -260,21 +268,21 @@ def _dots(page: PageContext, countries: Sequence[str]) -> dict[str, Point]:
     if not countries:
         return {}
     filters = (Filter("place_country", tuple(countries)),)
-    found = _coordinates(page, "place_country", filters)
-    return {code: _rounded(on_world(*place)) for code, place in found.items()}
+    coordinates = _coordinates(page, "place_country", filters)
+    return {code: _rounded(on_world(*point)) for code, point in coordinates.items()}
 
 
 def _spots(page: PageContext, records: Sequence[Record], code: str) -> dict[str, Spot]:
     """Place the cities of a country on its outline; leave out cities outside it."""
-    found = _coordinates(page, "place_city", (Filter("place_country", (code,)),))
+    coordinates = _coordinates(page, "place_city", (Filter("place_country", (code,)),))
     spots = {}
-    for one in records:
-        place = found.get(one["city"])
-        on_map = on_outline(code, *place) if place else None
+    for record in records:
+        point = coordinates.get(record["city"])
+        on_map = on_outline(code, *point) if point else None
         if on_map:
             x, y = _rounded(on_map)
-            name = str(one["city"]).partition(", ")[0]
-            spots[one["city"]] = Spot(x, y, name, _size(page, one))
+            name = str(record["city"]).partition(", ")[0]
+            spots[record["city"]] = Spot(x, y, name, _size(page, record))
     return spots
 
 

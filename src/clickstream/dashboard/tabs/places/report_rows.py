@@ -65,9 +65,9 @@ def build_ranking(
     computed: Sequence[PlannedCandidate],
 ) -> ReportRanking:
     """Show the candidates of a run; if others were computed, show them beside those of the run."""
-    before = {one.candidate.name: one for one in stored}
-    pairs = [_Pair(formats, before[one.candidate.name], one) for one in computed or stored]
-    axis = IntervalAxis.of_intervals([one.orders for one in (*stored, *computed)])
+    before = {ranked.candidate.name: ranked for ranked in stored}
+    pairs = [_Pair(formats, before[ranked.candidate.name], ranked) for ranked in computed or stored]
+    axis = IntervalAxis.of_intervals([ranked.orders for ranked in (*stored, *computed)])
     return ReportRanking(
         rows=[_row(pair, axis, bool(computed)) for pair in pairs],
         entered=[_entered(pair) for pair in pairs],
@@ -94,14 +94,15 @@ def _row(pair: _Pair, axis: IntervalAxis, is_computed: bool) -> ReportRow:
     formats, now = pair.formats, pair.now
     low, _, high = map(formats.count, now.orders)
     return ReportRow(
-        rank=pair.text(lambda one: formats.count(one.rank)),
+        rank=pair.text(lambda ranked: formats.count(ranked.rank)),
         name=now.candidate.name,
         place="" if pair.before.place.startswith(now.candidate.name) else pair.before.place,
         orders=replace(
-            pair.text(lambda one: formats.count(one.orders.middle)), interval=f"{low} – {high}"
+            pair.text(lambda ranked: formats.count(ranked.orders.middle)),
+            interval=f"{low} – {high}",
         ),
-        own_share=pair.text(lambda one: formats.share(one.own_share, 0)),
-        top_share=pair.text(lambda one: formats.share(one.top_share, 0)),
+        own_share=pair.text(lambda ranked: formats.share(ranked.own_share, 0)),
+        top_share=pair.text(lambda ranked: formats.share(ranked.top_share, 0)),
         flags=now.flags,
         strip=axis.place_interval(now.orders),
         strip_before=axis.place_interval(pair.before.orders) if is_computed else None,
@@ -109,9 +110,9 @@ def _row(pair: _Pair, axis: IntervalAxis, is_computed: bool) -> ReportRow:
 
 
 def _entered(pair: _Pair) -> EnteredRow:
-    formats, one = pair.formats, pair.now.candidate
+    formats, candidate = pair.formats, pair.now.candidate
     return EnteredRow(
-        name=one.name,
-        attraction=pair.text(lambda one: short_number(formats, one.candidate.attraction)),
-        competition=short_number(formats, one.competition),
+        name=candidate.name,
+        attraction=pair.text(lambda ranked: short_number(formats, ranked.candidate.attraction)),
+        competition=short_number(formats, candidate.competition),
     )

@@ -14,6 +14,7 @@ from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER, fold
 from clickstream.dashboard.questions.intervals import poisson_interval
 from clickstream.dashboard.questions.metrics import METRICS
+from clickstream.dashboard.questions.panel import Panel
 from clickstream.dashboard.questions.question import EVER, Question, build_question
 from clickstream.dashboard.questions.view import CHOICES, Filter
 from clickstream.dashboard.tabs.places.panels import PLACE_SALES, country_of
@@ -46,10 +47,10 @@ def measures_of_places(page: PageContext) -> Mapping[PlaceKey, Measures]:
 
 
 def _by_place(answer: Answer) -> Mapping[PlaceKey, Measures]:
-    found: dict[PlaceKey, dict[str, float]] = defaultdict(dict)
+    measures: dict[PlaceKey, dict[str, float]] = defaultdict(dict)
     for country, region, name, measure, value in answer.rows:
-        found[measured_place_key(country, region, name)].setdefault(measure, value)
-    return found
+        measures[measured_place_key(country, region, name)].setdefault(measure, value)
+    return measures
 
 
 ROWS = 15
@@ -100,45 +101,45 @@ def build_place_sales(page: PageContext) -> PlaceSales:
     """Ask for everything that the panel shows."""
     answer = fold(page.ask, place_sales_questions(page)[0])
     (dimension,) = answer.question.dimensions
-    known = measures_of_places(page)
+    measures = measures_of_places(page)
     records = answer.records()
-    named = [one for one in records if isinstance(one[dimension], str)]
-    shown = [*named[:ROWS], *(one for one in records if one not in named)]
-    widths = bar_widths([one["orders"] for one in shown])
+    named = [record for record in records if isinstance(record[dimension], str)]
+    shown = [*named[:ROWS], *(record for record in records if record not in named)]
+    widths = bar_widths([record["orders"] for record in shown])
     rows = [
-        _row(page, dimension, one, width, _measures_of(known, dimension, one[dimension]))
-        for one, width in zip(shown, widths, strict=True)
+        _row(page, dimension, record, width, _measures_of(measures, dimension, record[dimension]))
+        for record, width in zip(shown, widths, strict=True)
     ]
     return PlaceSales(
         DIMENSIONS[dimension].label,
         [_label(name) for name in page.settings.dashboard.place_measures],
         rows,
-        _choices(page, dimension),
+        place_choices(page, PLACE_SALES, dimension),
         max(len(named) - ROWS, 0),
         any(row.rate != NO_VALUE for row in rows),
         _not_placed(page, answer),
     )
 
 
-def _measures_of(known: Mapping[PlaceKey, Measures], dimension: str, place: Any) -> Measures:
-    return known.get(place_key(dimension, place), {}) if isinstance(place, str) else {}
+def _measures_of(measures: Mapping[PlaceKey, Measures], dimension: str, place: Any) -> Measures:
+    return measures.get(place_key(dimension, place), {}) if isinstance(place, str) else {}
 
 
 def _row(
-    page: PageContext, dimension: str, one: Mapping[str, Any], width: float, measures: Measures
+    page: PageContext, dimension: str, record: Mapping[str, Any], width: float, measures: Measures
 ) -> PlaceSalesRow:
-    formats, value, people = page.formats, one[dimension], measures.get(PEOPLE)
+    formats, value, people = page.formats, record[dimension], measures.get(PEOPLE)
     rate, interval = NO_VALUE, ""
     if people:
-        low, high = (end * PER / people for end in poisson_interval(one["orders"]))
-        rate = _rate(page, one["orders"] * PER / people)
+        low, high = (end * PER / people for end in poisson_interval(record["orders"]))
+        rate = _rate(page, record["orders"] * PER / people)
         interval = f"{_rate(page, low)} – {_rate(page, high)}"
     wanted = page.settings.dashboard.place_measures
     return PlaceSalesRow(
         value_name(page, dimension, value),
         width,
-        formats.count(one["orders"]),
-        page.shown(METRICS["net_sales"], one["net_sales"]),
+        formats.count(record["orders"]),
+        page.shown(METRICS["net_sales"], record["net_sales"]),
         [_measure(page, measures.get(name)) for name in wanted],
         rate,
         interval,
@@ -161,11 +162,11 @@ def _label(measure: str) -> str:
     return _LABELS.get(measure, measure.replace("_", " ").capitalize())
 
 
-def _choices(page: PageContext, shown: str) -> list[tuple[str, str, bool]]:
-    """Return the list's choices, without countries if only one country remains."""
-    names = CHOICES["place_sales"][1:] if country_of(page.view) else CHOICES["place_sales"]
+def place_choices(page: PageContext, panel: Panel, shown: str) -> list[tuple[str, str, bool]]:
+    """Return the choices of a list of places, without countries if only one country remains."""
+    names = CHOICES[panel.name][1:] if country_of(page.view) else CHOICES[panel.name]
     return [
-        (choice_label(page, name), page.view.with_choice("place_sales", name).query, name == shown)
+        (choice_label(page, name), page.view.with_choice(panel.name, name).query, name == shown)
         for name in names
     ]
 

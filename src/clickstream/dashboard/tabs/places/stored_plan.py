@@ -13,13 +13,28 @@ from clickstream.dashboard.widgets.page import PageContext
 from clickstream.insight.location_market import Market, Point
 from clickstream.insight.location_plan import CafeCandidate, DrawInterval, RankedCandidate
 from clickstream.insight.location_rows import MarketGaps, Missing, build_market
+from clickstream.insight.location_sql import market_rows, market_sql
 from clickstream.insight.location_texts import describe_flag
-from clickstream.pipeline.sales.location_reader import market_rows, market_sql
 
 COLUMNS = (
-    *("event_date", "run_id", "first_date", "last_date", "notes"),
-    *("rank", "name", "latitude", "longitude", "competition", "attraction"),
-    *("orders_low", "orders_middle", "orders_high", "own_share", "top_share", "flags", "place"),
+    "event_date",
+    "run_id",
+    "first_date",
+    "last_date",
+    "notes",
+    "rank",
+    "name",
+    "latitude",
+    "longitude",
+    "competition",
+    "attraction",
+    "orders_low",
+    "orders_middle",
+    "orders_high",
+    "own_share",
+    "top_share",
+    "flags",
+    "place",
 )
 
 _SQL = f"""
@@ -43,11 +58,15 @@ class PlannedCandidate:
     place: str = ""
 
     @classmethod
-    def of_ranked(cls, rank: int, one: RankedCandidate) -> PlannedCandidate:
+    def of_ranked(cls, rank: int, ranked: RankedCandidate) -> PlannedCandidate:
         """Return a candidate of a plan that was computed now."""
         return cls(
-            *(rank, one.candidate, one.orders, one.own_share, one.top_share),
-            "; ".join(map(describe_flag, one.flags)),
+            rank,
+            ranked.candidate,
+            ranked.orders,
+            ranked.own_share,
+            ranked.top_share,
+            "; ".join(map(describe_flag, ranked.flags)),
         )
 
 
@@ -75,9 +94,9 @@ def market_of(page: PageContext, plan: StoredPlan) -> tuple[Market, MarketGaps] 
     first, last = plan.first, plan.day - timedelta(days=1)
     dates = Period(first, last)
     answers = [page.ask(Question(sql, (), (), (), dates)) for sql in market_sql(first, last)]
-    orders, *others = answers
-    rows = market_rows(*(one.rows for one in answers))
-    key = ("market", *(id(one) for one in others))
+    orders, *other_answers = answers
+    rows = market_rows(*(answer.rows for answer in answers))
+    key = ("market", *(id(answer) for answer in other_answers))
     return orders.derive(key, lambda: build_market(rows))
 
 

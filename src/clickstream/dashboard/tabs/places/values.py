@@ -17,12 +17,11 @@ from clickstream.dashboard.questions.dimensions import DIMENSIONS
 from clickstream.dashboard.questions.folding import OTHER, fold
 from clickstream.dashboard.questions.intervals import known_share, wilson
 from clickstream.dashboard.questions.panel import Panel
-from clickstream.dashboard.questions.view import CHOICES
 from clickstream.dashboard.tabs.places.locations import NO_PLAN, build_locations
 from clickstream.dashboard.tabs.places.panels import MAP, PLACES_LIST, country_of
 from clickstream.dashboard.tabs.places.place_map import build_map
-from clickstream.dashboard.tabs.places.sales import build_place_sales
-from clickstream.dashboard.widgets.lists import choice_label, value_name
+from clickstream.dashboard.tabs.places.sales import build_place_sales, place_choices
+from clickstream.dashboard.widgets.lists import value_name
 from clickstream.dashboard.widgets.money import explain_no_money
 from clickstream.dashboard.widgets.page import PageContext
 
@@ -67,15 +66,15 @@ class PlaceList:
 def places_values(page: PageContext) -> dict[str, Any]:
     """Build the values of the tab's template."""
     answer = _ask(page, PLACES_LIST)
-    known = _ask(page, MAP)
-    has_places = any(row[0] is not None for row in known.rows)
+    of_map = _ask(page, MAP)
+    has_places = any(row[0] is not None for row in of_map.rows)
     return {
-        "map": build_map(page, known) if has_places else None,
+        "map": build_map(page, of_map) if has_places else None,
         "list": _place_list(page, answer),
-        "has_visits": bool(known.rows),
+        "has_visits": bool(of_map.rows),
         "has_database": bool(page.settings.geoip.database),
         "is_from_db_ip": is_from_db_ip(page.settings.resolve(page.settings.geoip.database or ".")),
-        "other_map": _other_places(page, known),
+        "other_map": _other_places(page, of_map),
         "sales": build_place_sales(page) if page.has_money else None,
         "locations": build_locations(page) if page.has_shop else None,
         "has_shop": page.has_shop,
@@ -93,59 +92,51 @@ def _ask(page: PageContext, panel: Panel) -> Answer:
 def _other_places(page: PageContext, answer: Answer) -> str:
     """State how many visits the map leaves out, because their places have few visitors."""
     for row in answer.records():
-        if row[answer.question.dimensions[0]] is OTHER and "orders" in row:
+        if row[answer.question.dimensions[0]] is not OTHER:
+            continue
+        if "orders" in row:
             return page.formats.plural(
                 "{number} order from places with fewer than 10 orders is not on the map.",
                 "{number} orders from places with fewer than 10 orders are not on the map.",
                 row["orders"],
             )
-        if row[answer.question.dimensions[0]] is OTHER:
-            return page.formats.plural(
-                "{number} visit from places with fewer than 10 visitors is not on the map.",
-                "{number} visits from places with fewer than 10 visitors are not on the map.",
-                row["visits"],
-            )
+        return page.formats.plural(
+            "{number} visit from places with fewer than 10 visitors is not on the map.",
+            "{number} visits from places with fewer than 10 visitors are not on the map.",
+            row["visits"],
+        )
     return ""
 
 
 def _place_list(page: PageContext, answer: Answer) -> PlaceList:
     (dimension,) = answer.question.dimensions
     records = answer.records()
-    total = sum(one["visits"] for one in records)
-    named = [one for one in records if one[dimension] is not OTHER]
+    total = sum(record["visits"] for record in records)
+    named = [record for record in records if record[dimension] is not OTHER]
     shown = [*named[:ROWS], *records[len(named) :]]
-    widths = bar_widths([one["visits"] for one in shown])
+    widths = bar_widths([record["visits"] for record in shown])
     return PlaceList(
         DIMENSIONS[dimension].label,
         [
-            _row(page, dimension, one, width, total)
-            for one, width in zip(shown, widths, strict=True)
+            _row(page, dimension, record, width, total)
+            for record, width in zip(shown, widths, strict=True)
         ],
-        _choices(page, dimension),
+        place_choices(page, PLACES_LIST, dimension),
         max(len(named) - ROWS, 0),
         page.once(find_changes).weeks is not None,
     )
 
 
-def _choices(page: PageContext, shown: str) -> list[tuple[str, str, bool]]:
-    """Return the list's choices, without countries if only one country remains."""
-    names = CHOICES["places"][1:] if country_of(page.view) else CHOICES["places"]
-    return [
-        (choice_label(page, name), page.view.with_choice("places", name).query, name == shown)
-        for name in names
-    ]
-
-
 def _row(
     page: PageContext,
     dimension: str,
-    one: Record,
+    record: Record,
     width: float,
     total: int,
 ) -> PlaceRow:
-    formats, value, visits = page.formats, one[dimension], one["visits"]
-    low, high = wilson(one.get("conversions", 0), visits)
-    rate = one.get("conversion_rate")
+    formats, value, visits = page.formats, record[dimension], record["visits"]
+    low, high = wilson(record.get("conversions", 0), visits)
+    rate = record.get("conversion_rate")
     title = value_name(page, dimension, value)
     is_plain = dimension == "country" or value in (None, OTHER)
     row = PlaceRow(

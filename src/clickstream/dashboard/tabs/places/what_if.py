@@ -43,11 +43,11 @@ class WhatIf:
         """Whether any value is assumed, so that a plan is computed."""
         return replace(self, candidate="") != WhatIf()
 
-    def apply(self, one: CafeCandidate) -> CafeCandidate:
+    def apply(self, candidate: CafeCandidate) -> CafeCandidate:
         """Return a candidate with the values that apply to it."""
-        if self.attraction is None or self.candidate not in ("", one.name):
-            return one
-        return one._replace(attraction=self.attraction)
+        if self.attraction is None or self.candidate not in ("", candidate.name):
+            return candidate
+        return candidate._replace(attraction=self.attraction)
 
 
 def parse_what_if(
@@ -62,28 +62,28 @@ def parse_what_if(
     if candidate and candidate not in names:
         problems.append(_describe_unknown(candidate))
         candidate = ""
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for name, field in FIELDS.items():
         if not (text := query.get(name, "").strip()):
             continue
         if (value := _number(text, field)) is None:
             problems.append(_describe_unusable(formats, field, text))
         else:
-            found[name] = value
-    return WhatIf(candidate, found.get("attraction"), found.get("radius")), problems
+            values[name] = value
+    return WhatIf(candidate, values.get("attraction"), values.get("radius")), problems
 
 
 def describe_what_if(formats: Formats, what_if: WhatIf) -> str:
     """List the values that are assumed, and for which candidates; empty if none are."""
-    found = []
+    parts = []
     if what_if.attraction is not None:
         name = what_if.candidate or "All candidates"
         attraction = short_number(formats, what_if.attraction)
-        found.append(f"{name}: attraction {attraction}")
+        parts.append(f"{name}: attraction {attraction}")
     if what_if.radius_km is not None:
         km = short_number(formats, what_if.radius_km)
-        found.append(f"radius {km} km")
-    return "; ".join(found)
+        parts.append(f"radius {km} km")
+    return "; ".join(parts)
 
 
 def _number(text: str, field: WhatIfField) -> float | None:

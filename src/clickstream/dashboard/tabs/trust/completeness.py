@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -63,15 +63,16 @@ def build_suspects(page: PageContext) -> SuspectsPanel:
     """Ask for the suspected cohorts of the page's dates."""
     metrics, by = SUSPECTS.parts(page.view)
     answer = page.answer(metrics, by, limit=ROWS + 1, filters=())
-    rows = [_row(page, record) for record in answer.records()[:ROWS]]
-    view = page.view
-    if view.chooses_suspicion:
-        query = view.without_dimensions("suspicion", "cohort").query
-    else:
-        query = view.with_filters(WITH_SUSPECTED).query
-    more = len(answer.rows) > ROWS
-    shown = view.chooses_suspicion
-    return SuspectsPanel(SUSPECTS.title, rows, more, _searched(page), shown, query)
+    is_shown = page.view.chooses_suspicion
+    without = page.view.without_dimensions("suspicion", "cohort")
+    return SuspectsPanel(
+        SUSPECTS.title,
+        [_row(page, record) for record in answer.records()[:ROWS]],
+        len(answer.rows) > ROWS,
+        _searched(page),
+        is_shown,
+        without.query if is_shown else page.view.with_filters(WITH_SUSPECTED).query,
+    )
 
 
 def _row(page: PageContext, record: dict[str, Any]) -> CohortRow:
@@ -102,14 +103,14 @@ def _reason(page: PageContext, record: dict[str, Any]) -> str:
 
 def _searched(page: PageContext) -> str:
     """State which dates were searched, so that an empty list does not reassure falsely."""
-    found, formats = page.once(searched), page.formats
+    search, formats = page.once(searched), page.formats
     days = page.period.days
-    if not found.dates:
+    if not search.dates:
         return "No date of this range is searched yet."
-    if found.dates >= days:
+    if search.dates >= days:
         return "All dates of this range are searched."
     return (
-        f"{formats.count(found.dates)} of {formats.count(days)} dates are searched; the "
+        f"{formats.count(search.dates)} of {formats.count(days)} dates are searched; the "
         "others are not yet."
     )
 
@@ -151,26 +152,26 @@ def missing_server_rows(page: PageContext) -> list[ServerRow]:
 def low_server_rows(page: PageContext) -> list[ServerRow]:
     """Describe the hours in which a server logged unusually few lines, by server."""
     by_host: dict[str, list[LowHour]] = {}
-    for one in page.low_hours:
-        by_host.setdefault(one.host, []).append(one)
+    for low_hour in page.low_hours:
+        by_host.setdefault(low_hour.host, []).append(low_hour)
     arrived = last_arrivals(page.ask, page.period, [*by_host]) if by_host else {}
     return [
-        ServerRow(host, _describe_low(page, some, arrived.get(host)))
-        for host, some in sorted(by_host.items())
+        ServerRow(host, _describe_low(page, low_hours, arrived.get(host)))
+        for host, low_hours in sorted(by_host.items())
     ]
 
 
-def _describe_low(page: PageContext, some: Sequence[LowHour], arrived: datetime | None) -> str:
+def _describe_low(page: PageContext, low_hours: Sequence[LowHour], arrived: datetime | None) -> str:
     formats = page.formats
     text = formats.plural(
         "{number} hour has {lines} lines; in other weeks it has about {expected} "
         "({spans}). It is perhaps incomplete.",
         "{number} hours have {lines} lines; in other weeks they have about {expected} "
         "({spans}). They are perhaps incomplete.",
-        len(some),
-        lines=formats.count(sum(one.lines for one in some)),
-        expected=formats.count(sum(one.expected for one in some)),
-        spans=_spans(page, [one.hour for one in some]),
+        len(low_hours),
+        lines=formats.count(sum(low_hour.lines for low_hour in low_hours)),
+        expected=formats.count(sum(low_hour.expected for low_hour in low_hours)),
+        spans=_spans(page, [low_hour.hour for low_hour in low_hours]),
     )
     if arrived is None:
         return text
@@ -192,7 +193,7 @@ def describe_span(page: PageContext, span: HourSpan) -> str:
     return f"{page.formats.moment(start)} – {page.formats.moment(end)}"
 
 
-Place = tuple[date, int]
+Cell = tuple[date, int]
 """A cell of the heat map: local date and hour."""
 
 MOST_DAYS = 31
@@ -274,12 +275,11 @@ class Trust:
 
 def build_trust(page: PageContext) -> Trust:
     """Ask for everything that the tab shows."""
-    rejects = list_panel(page, REJECTED)
     return Trust(
         _hours(page),
         _balance(page),
         list_panel(page, LOG_SOURCES),
-        rejects,
+        list_panel(page, REJECTED),
         build_suspects(page),
         list_panel(page, ERRORS),
         _rules(page),
@@ -293,8 +293,8 @@ def _hours(page: PageContext) -> HoursPanel:
     values = [[figures.get((day, hour), (None,))[0] for hour in range(24)] for day in days]
     names = [page.formats.day(day) for day in days]
     unpublished = page.coverage.completeness.unpublished
-    missing = _places(page, unpublished, days)
-    low = _places(page, [one.hour for one in page.low_hours], days)
+    missing = _cells(page, unpublished, days)
+    low = _cells(page, [low_hour.hour for low_hour in page.low_hours], days)
     titles = [
         [
             _hour_title(page, (day, hour), figures.get((day, hour)), missing, low)
@@ -303,15 +303,15 @@ def _hours(page: PageContext) -> HoursPanel:
         for day in days
     ]
     columns = {hour: f"{hour:02}" for hour in range(0, 24, 4)}
-    late = [place for place, (_, lines, _) in figures.items() if lines and place[0] in days]
+    late = [cell for cell, (_, lines, _) in figures.items() if lines and cell[0] in days]
 
     def chart_of(step: float) -> HoursChart:
         chart = heat_map(values, names, columns, titles, step)
         return HoursChart(
             chart,
-            [_corner(chart, days, place) for place in missing],
-            [_corner(chart, days, place) for place in late],
-            [_corner(chart, days, place) for place in low],
+            [_corner(chart, days, cell) for cell in missing],
+            [_corner(chart, days, cell) for cell in late],
+            [_corner(chart, days, cell) for cell in low],
         )
 
     return HoursPanel(
@@ -331,24 +331,24 @@ def _shown_days(page: PageContext) -> list[date]:
     return Period(page.period.first, max(last, page.period.first)).dates[-MOST_DAYS:]
 
 
-def _places(page: PageContext, hours: Iterable[Hour], days: Sequence[date]) -> Collection[Place]:
+def _cells(page: PageContext, hours: Iterable[Hour], days: Sequence[date]) -> Collection[Cell]:
     """Return the cells of hours on the heat map, by local date and hour, each once."""
     moments = (to_local(hour.naive, page.zone) for hour in hours)
-    places = ((moment.date(), moment.hour) for moment in moments)
-    return dict.fromkeys(place for place in places if place[0] in days)
+    cells = ((moment.date(), moment.hour) for moment in moments)
+    return dict.fromkeys(cell for cell in cells if cell[0] in days)
 
 
 def _hour_title(
     page: PageContext,
-    place: Place,
+    cell: Cell,
     figures: tuple[int, ...] | None,
-    missing: Collection[Place],
-    low: Collection[Place],
+    missing: Collection[Cell],
+    low: Collection[Cell],
 ) -> str:
-    formats, (day, hour) = page.formats, place
+    formats, (day, hour) = page.formats, cell
     when = f"{formats.day(day, with_weekday=True)}, {formats.hour(hour)}"
     if figures is None:
-        if place in missing:
+        if cell in missing:
             return f"{when}: missing"
         return f"{when}: not published"
     lines, late, lacking = figures
@@ -357,14 +357,15 @@ def _hour_title(
         text += f", {formats.count(late)} of them late"
     if lacking:
         text += ", a server is missing"
-    if place in low:
+    if cell in low:
         text += ", perhaps incomplete"
     return f"{when}: {text}"
 
 
-def _corner(chart: HeatMap, days: Sequence[date], place: tuple[date, int]) -> tuple[float, float]:
-    cell = chart.cells[days.index(place[0]) * 24 + place[1]]
-    return cell.x, cell.y
+def _corner(chart: HeatMap, days: Sequence[date], cell: Cell) -> tuple[float, float]:
+    day, hour = cell
+    drawn = chart.cells[days.index(day) * 24 + hour]
+    return drawn.x, drawn.y
 
 
 def _balance(page: PageContext) -> Balance:
@@ -377,26 +378,26 @@ def _balance(page: PageContext) -> Balance:
     ]
     whole = DayCoverage(coverage.published, coverage.total)
     total = _balance_row(page, names, "Range", whole)
-    closed = all(map(_is_closed, coverage.days.values()))
+    closed = all(is_closed(day.figures) for day in coverage.days.values())
     return Balance([METRICS[name] for name in names], rows, total, closed)
 
 
 def _balance_row(
-    page: PageContext, columns: Sequence[str], name: str, known: DayCoverage
+    page: PageContext, columns: Sequence[str], name: str, coverage: DayCoverage
 ) -> BalanceRow:
-    cells = [page.formats.count(known.figures[column]) for column in columns]
-    hours = page.formats.count(known.published)
-    return BalanceRow(name, hours, cells, _is_closed(known))
+    cells = [page.formats.count(coverage.figures[column]) for column in columns]
+    hours = page.formats.count(coverage.published)
+    return BalanceRow(name, hours, cells, is_closed(coverage.figures))
 
 
-def _is_closed(known: DayCoverage) -> bool:
-    return sum(known.figures[part] for part in PARTS) == known.figures["lines"]
+def is_closed(figures: Mapping[str, Any]) -> bool:
+    """Whether the line balance closes: the parts sum to the lines."""
+    return bool(sum(figures[name] for name in PARTS) == figures["lines"])
 
 
 def _rules(page: PageContext) -> list[RuleRow]:
     """Return the rules that built the hours, the newest first."""
-    panel = RULES
-    rows = page.ask(page.questions(panel)[0]).rows
+    rows = page.ask(page.questions(RULES)[0]).rows
     in_order = sorted(rows, key=lambda row: row[5], reverse=True)
     return [_rule_row(page, row, row is in_order[0]) for row in in_order]
 

@@ -16,6 +16,7 @@ from clickstream.dashboard.questions.log_metrics import PARTS, named_parts
 from clickstream.dashboard.questions.metrics import METRICS, Metric
 from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.view import View
+from clickstream.dashboard.tabs.trust.completeness import is_closed
 from clickstream.dashboard.tabs.trust.questions import hour_on, hour_questions, local_span
 from clickstream.dashboard.widgets.page import PageContext
 from clickstream.hours import Hour
@@ -60,7 +61,7 @@ class ShownHour:
 def build_hour(page: PageContext) -> ShownHour:
     """Ask for everything that the panel shows."""
     hour = hour_on(page)
-    of_lines, of_builds = (page.ask(one) for one in hour_questions(page))
+    of_lines, of_builds = (page.ask(question) for question in hour_questions(page))
     figures, builds = of_lines.single(), of_builds.records()
     is_published = bool(figures["published_hours"])
     return ShownHour(
@@ -89,14 +90,10 @@ def _figure(page: PageContext, name: str, figures: Mapping[str, Any], sign: str 
 def _balance(page: PageContext, figures: Mapping[str, Any]) -> list[HourFigure]:
     """Return the lines and their parts, with the signs of an equation that may not hold."""
     names = named_parts(PARTS, figures)
-    signs = ("=" if _is_closed(figures) else "≠", *"+" * (len(names) - 1))
+    signs = ("=" if is_closed(figures) else "≠", *"+" * (len(names) - 1))
     parts = zip(names, signs, strict=True)
     lines = _figure(page, "lines", figures)
     return [lines, *(_figure(page, name, figures, sign) for name, sign in parts)]
-
-
-def _is_closed(figures: Mapping[str, Any]) -> bool:
-    return bool(sum(figures[name] for name in PARTS) == figures["lines"])
 
 
 def _built_by(builds: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -108,16 +105,16 @@ def _published(
     page: PageContext, hour: Hour, figures: Mapping[str, Any], builds: Sequence[Mapping[str, Any]]
 ) -> list[Statement]:
     """State what is wrong with a published hour, or that everything is counted."""
-    found: list[Statement] = []
-    if not _is_closed(figures):
-        found.append(
+    statements: list[Statement] = []
+    if not is_closed(figures):
+        statements.append(
             Statement(
                 "The parts do not match the number of lines: don't use these numbers, and run "
                 f"clickstream verify {hour} {hour}.",
                 "bad",
             )
         )
-    found += [
+    statements += [
         Statement(
             f"This hour lacks the lines of {servers}, which could not be read, so visits may be "
             "missing. The next successful pull adds them.",
@@ -132,11 +129,11 @@ def _published(
             "{number} lines arrived when the hour could not be built again, and are in no number.",
             figures["waiting_lines"],
         )
-        found.append(Statement(waiting, "bad"))
-    if hour in {one.hour for one in page.low_hours}:
+        statements.append(Statement(waiting, "bad"))
+    if hour in {low_hour.hour for low_hour in page.low_hours}:
         few = "A server logged unusually few lines, so the hour is perhaps incomplete."
-        found.append(Statement(few, "open"))
-    return [*(found or [_all_well(page, figures["lines"])]), *_age(page)]
+        statements.append(Statement(few, "open"))
+    return [*(statements or [_all_well(page, figures["lines"])]), *_age(page)]
 
 
 def _all_well(page: PageContext, lines: int) -> Statement:

@@ -32,7 +32,10 @@ SUSPECTS = Panel(
     {
         "": (
             (
-                *("suspected_machines", "cohort_members", "cohort_proved", "cohort_explained"),
+                "suspected_machines",
+                "cohort_members",
+                "cohort_proved",
+                "cohort_explained",
                 "undecided_dates",
             ),
             ("suspected_as",),
@@ -66,11 +69,23 @@ SALES_LEDGER = Panel(
     {
         "": (
             (
-                *("sales_dates", "reconciled_dates", "source_orders", "sales_orders"),
-                *("source_order_items", "sales_order_items", "source_refunds", "sales_refunds"),
-                *("sales_rejected_rows", "gross_cents", "refunded_cents", "net_cents"),
-                *("sales_missing_rows", "missing_cents"),
-                *("sales_differing_orders", "differing_cents", "sales_unchecked_orders"),
+                "sales_dates",
+                "reconciled_dates",
+                "source_orders",
+                "sales_orders",
+                "source_order_items",
+                "sales_order_items",
+                "source_refunds",
+                "sales_refunds",
+                "sales_rejected_rows",
+                "gross_cents",
+                "refunded_cents",
+                "net_cents",
+                "sales_missing_rows",
+                "missing_cents",
+                "sales_differing_orders",
+                "differing_cents",
+                "sales_unchecked_orders",
                 "sales_published",
             ),
             ("day", "sales_source", "currency", "sales_rejected", "differing_order"),

@@ -19,7 +19,7 @@ from clickstream.dashboard.questions.periods import Period
 from clickstream.dashboard.questions.question import EVER, Question
 from clickstream.dashboard.tabs.trust.panels import SALES_LEDGER
 from clickstream.dashboard.widgets.page import PageContext
-from clickstream.pipeline.sales.opening import sources_with_dates
+from clickstream.step_config import sources_with_dates
 
 # Notes of the sales ledger about single dates: what does not reconcile, and what is missing.
 
@@ -41,16 +41,16 @@ def notes_of_dates(page: PageContext, records: Sequence[Mapping[str, Any]]) -> l
     """Describe dates that do not reconcile."""
     return [
         SalesNote(
-            f"{one['sales_source']}, {page.formats.day(one['day'], with_weekday=True)}",
-            f"{'; '.join(_faults(page, one))}.",
+            f"{record['sales_source']}, {page.formats.day(record['day'], with_weekday=True)}",
+            f"{'; '.join(_faults(page, record))}.",
         )
-        for one in records
+        for record in records
     ]
 
 
-def _faults(page: PageContext, one: Mapping[str, Any]) -> Iterator[str]:
+def _faults(page: PageContext, record: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with a date."""
-    formats, missing = page.formats, one["sales_missing_rows"]
+    formats, missing = page.formats, record["sales_missing_rows"]
     if missing > 0:
         yield formats.plural(
             "{number} row of the source is missing",
@@ -63,23 +63,23 @@ def _faults(page: PageContext, one: Mapping[str, Any]) -> Iterator[str]:
             "the tables have {number} rows more than the source",
             -missing,
         )
-    if one["missing_cents"]:
+    if record["missing_cents"]:
         yield (
-            f"sums differ by {formats.money(one['missing_cents'], one['currency'])} from "
+            f"sums differ by {formats.money(record['missing_cents'], record['currency'])} from "
             "those that were read"
         )
-    if one["sales_rejected_rows"]:
+    if record["sales_rejected_rows"]:
         rejected = formats.plural(
-            "{number} row rejected", "{number} rows rejected", one["sales_rejected_rows"]
+            "{number} row rejected", "{number} rows rejected", record["sales_rejected_rows"]
         )
-        yield f"{rejected}: {one['sales_rejected']}" if one["sales_rejected"] else rejected
-    if one["sales_differing_orders"]:
+        yield f"{rejected}: {record['sales_rejected']}" if record["sales_rejected"] else rejected
+    if record["sales_differing_orders"]:
         yield formats.plural(
             "the parts of {number} order do not give its total, by {amount}: {orders}",
             "the parts of {number} orders do not give their totals, by {amount}: {orders}",
-            one["sales_differing_orders"],
-            amount=formats.money(one["differing_cents"], one["currency"]),
-            orders=one["differing_order"] or "",
+            record["sales_differing_orders"],
+            amount=formats.money(record["differing_cents"], record["currency"]),
+            orders=record["differing_order"] or "",
         )
 
 
@@ -96,7 +96,7 @@ def notes_of_missing_dates(
         return
     if not days:
         return
-    runs = [*split_when(days, lambda one, other: other - one != _ONE_DAY)]
+    runs = [*split_when(days, lambda day, next_day: next_day - day != _ONE_DAY)]
     named = ", ".join(formats.days(run[0], run[-1]) for run in runs[:MOST_RUNS])
     if len(runs) > MOST_RUNS:
         named += ", …"
@@ -116,8 +116,15 @@ MOST_NOTES = 6
 """Newest dates that the page describes; the CSV file has all."""
 
 _SHOWN = (
-    *("sales_dates", "source_orders", "sales_orders", "sales_order_items", "sales_refunds"),
-    *("sales_rejected_rows", "gross_cents", "refunded_cents", "net_cents"),
+    "sales_dates",
+    "source_orders",
+    "sales_orders",
+    "sales_order_items",
+    "sales_refunds",
+    "sales_rejected_rows",
+    "gross_cents",
+    "refunded_cents",
+    "net_cents",
 )
 
 Record = Mapping[str, Any]
@@ -167,10 +174,12 @@ def build_sales(page: PageContext) -> SalesPanel:
     (question,) = sales_questions(page)
     records = page.ask(question).records()
     by_source: dict[tuple[str, str], list[Record]] = defaultdict(list)
-    for one in records:
-        by_source[one["sales_source"], one["currency"]].append(one)
-    rows = [_row(page, name, code, some) for (name, code), some in sorted(by_source.items())]
-    bad = [one for one in reversed(records) if not one["reconciled_dates"]]
+    for record in records:
+        by_source[record["sales_source"], record["currency"]].append(record)
+    rows = [
+        _row(page, name, code, of_source) for (name, code), of_source in sorted(by_source.items())
+    ]
+    bad = [record for record in reversed(records) if not record["reconciled_dates"]]
     more = page.formats.plural(
         "{number} more date does not reconcile; the CSV file has all.",
         "{number} more dates do not reconcile; the CSV file has all.",
@@ -188,22 +197,22 @@ def build_sales(page: PageContext) -> SalesPanel:
     )
 
 
-def _row(page: PageContext, name: str, currency: str, some: Sequence[Record]) -> SalesRow:
-    sums = {metric: sum(one[metric] for one in some) for metric in _SHOWN}
+def _row(page: PageContext, name: str, currency: str, records: Sequence[Record]) -> SalesRow:
+    sums = {metric: sum(record[metric] for record in records) for metric in _SHOWN}
     cells = [
         page.formats.money(value, currency)
         if METRICS[metric].format == "amount"
         else page.formats.count(value)
         for metric, value in sums.items()
     ]
-    return SalesRow(name, cells, all(one["reconciled_dates"] for one in some))
+    return SalesRow(name, cells, all(record["reconciled_dates"] for record in records))
 
 
 def _totals(page: PageContext, records: Sequence[Record]) -> Iterator[SalesRow]:
     """Yield the sums of each currency; amounts of different currencies are never summed."""
-    for currency in sorted({one["currency"] for one in records}):
-        some = [one for one in records if one["currency"] == currency]
-        yield replace(_row(page, f"All in {currency}", currency, some), is_total=True)
+    for currency in sorted({record["currency"] for record in records}):
+        of_currency = [record for record in records if record["currency"] == currency]
+        yield replace(_row(page, f"All in {currency}", currency, of_currency), is_total=True)
 
 
 def _verdict(page: PageContext, records: Sequence[Record]) -> str:
@@ -211,7 +220,7 @@ def _verdict(page: PageContext, records: Sequence[Record]) -> str:
     formats = page.formats
     if not records:
         return "The lake has no sales of these dates."
-    wrong = sum(not one["reconciled_dates"] for one in records)
+    wrong = sum(not record["reconciled_dates"] for record in records)
     if wrong:
         return formats.plural(
             "{wrong} of {number} date does not reconcile.",
@@ -219,7 +228,7 @@ def _verdict(page: PageContext, records: Sequence[Record]) -> str:
             len(records),
             wrong=formats.count(wrong),
         )
-    names = sorted({one["sales_source"] for one in records})
+    names = sorted({record["sales_source"] for record in records})
     return formats.plural(
         "The {number} date of {sources} equals what was read there, to the cent.",
         "All {number} dates of {sources} equal what was read there, to the cent.",
@@ -230,12 +239,12 @@ def _verdict(page: PageContext, records: Sequence[Record]) -> str:
 
 def _missing(page: PageContext, records: Sequence[Record]) -> Iterator[SalesNote]:
     """Yield a note for each source without a date, or without some dates of the range."""
-    known = {
-        one["sales_source"]: one
-        for one in page.answer(("newest_sales",), ("sales_source",), EVER, filters=()).records()
+    by_source = {
+        record["sales_source"]: record
+        for record in page.answer(("newest_sales",), ("sales_source",), EVER, filters=()).records()
     }
-    for name in sorted(sources_with_dates(page.settings) | known.keys()):
-        newest = known[name]["newest_sales"].date() if name in known else None
+    for name in sorted(sources_with_dates(page.settings) | by_source.keys()):
+        newest = by_source[name]["newest_sales"].date() if name in by_source else None
         yield from notes_of_missing_dates(page, name, missing_dates(page, records, name), newest)
 
 
@@ -244,10 +253,10 @@ def rounding_of(page: PageContext, records: Sequence[Record]) -> Iterator[str]:
 
     Orders without parts are not compared, which is another sentence.
     """
-    for currency in sorted({one["currency"] for one in records}):
-        some = [one for one in records if one["currency"] == currency]
-        orders = sum(one["sales_differing_orders"] for one in some)
-        cents = sum(one["differing_cents"] for one in some)
+    for currency in sorted({record["currency"] for record in records}):
+        of_currency = [record for record in records if record["currency"] == currency]
+        orders = sum(record["sales_differing_orders"] for record in of_currency)
+        cents = sum(record["differing_cents"] for record in of_currency)
         if orders:
             yield page.formats.plural(
                 "At the source, the parts of {number} order do not give its total, by "
@@ -257,7 +266,7 @@ def rounding_of(page: PageContext, records: Sequence[Record]) -> Iterator[str]:
                 orders,
                 amount=page.formats.money(cents, currency),
             )
-    if unchecked := sum(one["sales_unchecked_orders"] for one in records):
+    if unchecked := sum(record["sales_unchecked_orders"] for record in records):
         yield page.formats.plural(
             "Not checked whether parts give the total of {number} order: the source has none.",
             "Not checked whether parts give the totals of {number} orders: the source has none.",
@@ -274,7 +283,7 @@ def missing_dates(page: PageContext, records: Sequence[Record], source: str) -> 
     period = sales_period(page)
     last = min(period.last, today - timedelta(days=1))
     expected = Period(period.first, last).dates if period.first <= last else []
-    days = {one["day"] for one in records if one["sales_source"] == source}
+    days = {record["day"] for record in records if record["sales_source"] == source}
     return [day for day in expected if day not in days]
 
 
@@ -283,7 +292,7 @@ def _lines(page: PageContext, records: Sequence[Record], bad: Sequence[Record]) 
     if not records:
         return
     formats = page.formats
-    published = max(one["sales_published"] for one in records)
+    published = max(record["sales_published"] for record in records)
     yield (
         "Compared: the rows and sums that were read at the source, and those of the "
         "tables, by UTC date. The newest change was published on "
@@ -291,7 +300,7 @@ def _lines(page: PageContext, records: Sequence[Record], bad: Sequence[Record]) 
         "changed at the source since."
     )
     yield from rounding_of(page, records)
-    if any(one["sales_missing_rows"] or one["missing_cents"] for one in bad):
-        days = sorted(one["day"] for one in bad)
+    if any(record["sales_missing_rows"] or record["missing_cents"] for record in bad):
+        days = sorted(record["day"] for record in bad)
         command = f"clickstream verify {days[0]} {days[-1]}"
         yield f"Rows are missing or changed in the tables: run {command}."

@@ -77,7 +77,7 @@ def _empty_texts(page: PageContext) -> dict[str, str]:
         "no_errors": "Nobody met an error in this range.",
     }
     is_published = page.coverage.published
-    shown = {name: one if is_published else nothing for name, one in texts.items()}
+    shown = {name: text if is_published else nothing for name, text in texts.items()}
     return {**shown, "nothing_published": nothing}
 
 
@@ -114,7 +114,7 @@ def _verdict(page: PageContext, data: Trust) -> str:
         return formats.plural(
             "{number} hour is perhaps incomplete: a server logged unusually few lines.",
             "{number} hours are perhaps incomplete: a server logged unusually few lines.",
-            len({one.hour for one in page.low_hours}),
+            len({low_hour.hour for low_hour in page.low_hours}),
         )
     if coverage.total["waiting_lines"]:
         return formats.plural(

@@ -47,10 +47,10 @@ def build_response_times(page: PageContext) -> ResponseTimes | None:
     if not page.answer(("timed_views",)).single()["timed_views"]:
         return None
     answer = page.answer(RESPONSE_NAMES, ("page",), limit=ROWS + 1)
-    records = [one for one in answer.records() if one["timed_visits"]]
+    records = [record for record in answer.records() if record["timed_visits"]]
     shown = records[:ROWS]
-    widths = bar_widths([one["timed_visits"] for one in shown])
-    rows = [_row(page, one, width) for one, width in zip(shown, widths, strict=True)]
+    widths = bar_widths([record["timed_visits"] for record in shown])
+    rows = [_row(page, record, width) for record, width in zip(shown, widths, strict=True)]
     text = (
         "Slow is a second or more. Visits lost: exits after slow views beyond the share of exits "
         "after quick views of the same page, as a 95% interval. It is no proof of the cause. "
@@ -59,20 +59,22 @@ def build_response_times(page: PageContext) -> ResponseTimes | None:
     return ResponseTimes(rows, len(records) > ROWS, text)
 
 
-def _row(page: PageContext, found: Mapping[str, Any], width: float) -> ResponseRow:
-    is_enough = found["timed_visits"] >= FEWEST_VISITS
-    lost = lost_visits(found) if is_enough else None
+def _row(page: PageContext, record: Mapping[str, Any], width: float) -> ResponseRow:
+    is_enough = record["timed_visits"] >= FEWEST_VISITS
+    lost = lost_visits(record) if is_enough else None
 
     def figure(name: str) -> str:
-        return page.shown(METRICS[name], found[name]) if is_enough else NO_VALUE
+        return page.shown(METRICS[name], record[name]) if is_enough else NO_VALUE
 
-    slow = page.formats.share(found["slow_views"] / found["timed_views"]) if is_enough else NO_VALUE
+    slow = (
+        page.formats.share(record["slow_views"] / record["timed_views"]) if is_enough else NO_VALUE
+    )
     return ResponseRow(
-        value_name(page, "page", found["page"]),
-        value_title(page, "page", found["page"]),
-        page.view.toggled("page", found["page"]).query,
+        value_name(page, "page", record["page"]),
+        value_title(page, "page", record["page"]),
+        page.view.toggled("page", record["page"]).query,
         width,
-        page.formats.count(found["timed_visits"]),
+        page.formats.count(record["timed_visits"]),
         figure("median_response"),
         figure("p95_response"),
         slow,
@@ -81,16 +83,16 @@ def _row(page: PageContext, found: Mapping[str, Any], width: float) -> ResponseR
     )
 
 
-def lost_visits(found: Mapping[str, Any]) -> tuple[int, int] | None:
+def lost_visits(record: Mapping[str, Any]) -> tuple[int, int] | None:
     """Return how many visits ended because of slow views of a page, as a 95 % interval.
 
     It is the number of slow views times the difference between the shares of exits after slow and
     after quick views. None if chance can explain the difference.
     """
-    slow, quick = found["slow_views"], found["timed_views"] - found["slow_views"]
+    slow, quick = record["slow_views"], record["timed_views"] - record["slow_views"]
     if not slow or not quick:
         return None
-    low, high = share_difference((found["slow_exits"], slow), (found["quick_exits"], quick))
+    low, high = share_difference((record["slow_exits"], slow), (record["quick_exits"], quick))
     return (round(low * slow), round(high * slow)) if low > 0 else None
 
 

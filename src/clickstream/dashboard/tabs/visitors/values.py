@@ -96,7 +96,7 @@ def build_cohorts(page: PageContext) -> CohortPanel:
     counts = {(first, week): int(number) for first, week, number in page.ask(question).rows}
     weeks = COHORTS.dates(page.period)
     rotations = rotation_moments(page, weeks)
-    first = [weeks.first + _ONE_WEEK * place for place in range((weeks.days - 1) // 7 + 1)]
+    first = [weeks.first + _ONE_WEEK * number for number in range((weeks.days - 1) // 7 + 1)]
     shown = [week for week in first if counts.get((week, week))][-MOST_COHORTS:]
     highest = _highest(page, counts, shown, rotations)
     cohorts = [_cohort(page, counts, week, rotations, highest) for week in reversed(shown)]
@@ -197,8 +197,8 @@ class KindsPanel:
 def build_kinds(page: PageContext) -> KindsPanel | None:
     """Ask for both kinds; return None without a visit."""
     whole, over_time = page.questions(NEW_AND_RETURNING)
-    kinds = {one["visitor_kind"]: one for one in page.ask(whole).records()}
-    total = sum(one["visits"] for one in kinds.values())
+    kinds = {record["visitor_kind"]: record for record in page.ask(whole).records()}
+    total = sum(record["visits"] for record in kinds.values())
     if not total:
         return None
     buckets = buckets_of(page.period, grain_of(page.view, page.period))
@@ -229,9 +229,9 @@ def _say_returning(page: PageContext, kinds: Mapping[str, Mapping[str, Any]]) ->
     )
 
 
-def _kind(page: PageContext, key: str, found: Mapping[str, Any], total: int) -> VisitorKind:
+def _kind(page: PageContext, key: str, figures: Mapping[str, Any], total: int) -> VisitorKind:
     formats, view = page.formats, page.view
-    visits, conversions = found.get("visits", 0), found.get("conversions", 0)
+    visits, conversions = figures.get("visits", 0), figures.get("conversions", 0)
     rate = known_share(conversions, visits)
     low, high = wilson(conversions, visits)
     interval = NO_VALUE if rate is None else f"{formats.share(low)} – {formats.share(high)}"
@@ -289,33 +289,37 @@ def build_next_pages(page: PageContext) -> NextPages | None:
 
     Returns None without a page view.
     """
-    others = [one for one in page.view.filters if one.dimension != "page" or one.is_excluded]
-    chosen = [one for one in page.view.filters if one not in others]
+    other_filters = [
+        filter_
+        for filter_ in page.view.filters
+        if filter_.dimension != "page" or filter_.is_excluded
+    ]
+    chosen = [filter_ for filter_ in page.view.filters if filter_ not in other_filters]
     if not chosen:
         most_viewed = page.answer(("views",), ("page",), limit=1).rows
         chosen = [Filter("page", (row[0],)) for row in most_viewed]
     if not chosen:
         return None
-    filters = (*others, *chosen)
+    filters = (*other_filters, *chosen)
     total = page.answer(("views",), filters=filters).single()["views"]
-    found = page.answer(("views",), ("next_page",), limit=ROWS + 1, filters=filters).rows
+    rows = page.answer(("views",), ("next_page",), limit=ROWS + 1, filters=filters).rows
     if not total:
         return None
-    pages = [value for one in chosen for value in one.values]
+    pages = [value for filter_ in chosen for value in filter_.values]
     return NextPages(
         ", ".join(value_name(page, "page", value) for value in pages),
         ", ".join(value_title(page, "page", value) for value in pages),
         replace(page.view, filters=filters).query,
         total,
-        [_row(page, others, name, views, total) for name, views in found[:ROWS]],
-        len(found) > ROWS,
+        [_row(page, other_filters, name, views, total) for name, views in rows[:ROWS]],
+        len(rows) > ROWS,
     )
 
 
 def _row(
-    page: PageContext, others: Sequence[Filter], name: str | None, views: int, total: int
+    page: PageContext, other_filters: Sequence[Filter], name: str | None, views: int, total: int
 ) -> NextRow:
-    following = (*others, Filter("page", (name,)))
+    following = (*other_filters, Filter("page", (name,)))
     return NextRow(
         value_name(page, "next_page", name),
         value_title(page, "next_page", name),
@@ -358,7 +362,10 @@ def _figures(page: PageContext) -> list[KeyFigure]:
         KeyFigure(
             tile.metric.label,
             tile.metric.definition,
-            *(tile.value, tile.change, tile.hint, tile.spark),
+            tile.value,
+            tile.change,
+            tile.hint,
+            tile.spark,
             prefix=tile.prefix,
         )
         for tile in build_tiles(page, course, with_money=False)
@@ -375,7 +382,7 @@ def _viewed_pages(page: PageContext) -> ListPanel:
     if page.view.choice(VIEWED_PAGES.name) == "host" or _has_hosts(page):
         return panel
     host = DIMENSIONS["host"].label
-    return replace(panel, choices=[one for one in panel.choices if one[0] != host])
+    return replace(panel, choices=[choice for choice in panel.choices if choice[0] != host])
 
 
 def _has_hosts(page: PageContext) -> bool:

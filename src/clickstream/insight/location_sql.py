@@ -1,6 +1,6 @@
-"""Orders, people, places and stores for a plan of locations, by one Athena query for each.
+"""Queries of orders, people, places and stores for a plan of locations, and their rows.
 
-`clickstream locations` calls this module.
+`clickstream locations` asks Athena, and the dashboard its copy of the facts.
 """
 
 from __future__ import annotations
@@ -9,21 +9,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from clickstream.errors import InputError
-from clickstream.insight.location_market import Market
 from clickstream.insight.location_rows import (
     CoordinatesRow,
-    MarketGaps,
     MarketRows,
     OrdersRow,
     PeopleRow,
     StoreRow,
-    build_market,
 )
-from clickstream.insight.location_texts import MISSING
-from clickstream.lake import Lake, athena
-from clickstream.sales.candidate_file import CandidateFile, read_candidates
-from clickstream.settings import Settings
 
 NOT_FIXED = ("cellular", "hosting", "private", "proxy", "satellite", "tor", "vpn")
 """Kinds of networks whose places are not those of their customers."""
@@ -183,33 +175,3 @@ def market_rows(
         [CoordinatesRow(*one) for one in coordinates],
         [StoreRow(*one) for one in stores],
     )
-
-
-def read_market(lake: Lake, first: date, last: date) -> tuple[Market, MarketGaps]:
-    """Read the market of two UTC dates and those between.
-
-    Raises InputError if the settings have no sales, or if the lake lacks what a plan needs.
-    """
-    if not lake.settings.sales:
-        raise InputError(
-            "A plan of locations needs orders, and the settings have no [[sales]]: add a source."
-        )
-    rows = market_rows(*(athena.query(lake, sql).rows for sql in market_sql(first, last)))
-    found = build_market(rows)
-    if isinstance(found, str):
-        raise InputError(f"There is no plan of locations. {MISSING[found]}")
-    return found
-
-
-def read_candidate_file(settings: Settings, market: Market) -> CandidateFile:
-    """Read the candidates that the settings name. Raises InputError, with what to do."""
-    path = settings.resolve(settings.locations.candidates)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not in UTF-8"
-        raise InputError(
-            f"The candidates {path} can't be read ({reason}): set [locations] candidates, or write "
-            "the file with `clickstream locations candidates`."
-        ) from None
-    return read_candidates(text, str(path), market.towns)

@@ -1,4 +1,7 @@
-"""Values by region and date for holdout tests, from the fact views, by one Athena query."""
+"""Values by region and date for holdout tests: their query, their rows and a test's result.
+
+`clickstream lift` asks Athena, and the dashboard its copy of the facts.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from clickstream.errors import InputError
-from clickstream.insight.holdout import Lift, NoAnswer, evaluate
+from clickstream.insight.holdout import Holdout, Lift, NoAnswer, evaluate
 from clickstream.insight.holdout_panel import (
     HoursRow,
     RegionHistory,
@@ -19,8 +21,6 @@ from clickstream.insight.holdout_panel import (
 from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.insight.holdout_texts import notes, notes_on_campaigns
 from clickstream.insight.place_names import REGION_SQL
-from clickstream.lake import Lake, athena
-from clickstream.settings.holdouts import HoldoutSettings
 from clickstream.sql_values import sql_literal
 
 
@@ -105,30 +105,14 @@ def history_of_rows(metric: TestedMetric, rows: Iterable[Sequence[Any]]) -> Regi
     return build_history(regions, hours, needs_values=metric != "visits")
 
 
-def read_history(
-    lake: Lake, metric: TestedMetric, campaigns: Sequence[str], first: date, last: date
-) -> RegionHistory:
-    """Read the values of two UTC dates and those between.
-
-    Raises InputError if the metric needs sales, and the settings have none.
-    """
-    if metric != "visits" and not lake.settings.sales:
-        raise InputError(
-            f"The metric {metric} needs orders, and the settings have no [[sales]]: add a source, "
-            "or choose the metric visits."
-        )
-    sql = history_sql(metric, campaigns, first, last)
-    return history_of_rows(metric, athena.query(lake, sql).rows)
-
-
-def dates_of_test(test: HoldoutSettings, today: date) -> tuple[date, date]:
+def dates_of_test(test: Holdout, today: date) -> tuple[date, date]:
     """Return the first and last UTC date that a test is evaluated on, before `today`."""
     first = test.first - timedelta(days=test.before_days)
     return first, max(first, min(test.last, today - timedelta(days=1)))
 
 
 def evaluate_test(
-    history: RegionHistory, test: HoldoutSettings, holdouts: Sequence[HoldoutSettings]
+    history: RegionHistory, test: Holdout, holdouts: Sequence[Holdout]
 ) -> tuple[Lift | NoAnswer, Sequence[str]]:
     """Return the result of a test from the values of its dates, and sentences on what limits it.
 
@@ -148,7 +132,7 @@ def evaluate_test(
 
 
 def leave_out_tests(
-    panel: RegionPanel, tests: Iterable[HoldoutSettings], until: date, regions: Collection[str] = ()
+    panel: RegionPanel, tests: Iterable[Holdout], until: date, regions: Collection[str] = ()
 ) -> RegionPanel:
     """Mark the dates before `until` on which a test was on in some regions; in any without."""
     marked = {
