@@ -57,27 +57,28 @@ def _weeks(result: Lift, metric: TestedMetric) -> Iterator[Sequence[RenderableTy
 
 
 def show_plan(
-    found: HoldoutPlan, history: RegionHistory, metric: TestedMetric, out: Console
+    proposal: HoldoutPlan, history: RegionHistory, metric: TestedMetric, out: Console
 ) -> None:
     """Print the options of a plan as a table."""
-    if not found.options:
+    if not proposal.options:
         return
     share = f">of all {metric.replace('_', ' ')}"
     headings = ("regions", ">weeks", ">smallest effect", ">campaign", share, ">cost")
-    print_rows(headings, [_cells(one, one is found.best) for one in found.options], out)
+    rows = [_cells(option, option is proposal.best) for option in proposal.options]
+    print_rows(headings, rows, out)
     if history.without_region:
         share = format_share(history.without_region)
         text = f"{share} of all {metric.replace('_', ' ')} have no region and are not compared."
         out.print(Text(text, "dim"), soft_wrap=True)
 
 
-def _cells(one: HoldoutOption, is_best: bool) -> list[Text]:
-    smallest = one.smallest_effect
+def _cells(option: HoldoutOption, is_best: bool) -> list[Text]:
+    smallest = option.smallest_effect
     cells = [
-        printable("; ".join(one.regions)),
-        str(one.weeks),
+        printable("; ".join(option.regions)),
+        str(option.weeks),
         "not known" if smallest is None else format_share(smallest),
-        *(format_share(share) for share in (one.campaign_share, one.share, one.cost)),
+        *(format_share(share) for share in (option.campaign_share, option.share, option.cost)),
     ]
     return [Text(cell, "bold" if is_best else "") for cell in cells]
 
@@ -86,40 +87,44 @@ def lift_values(
     test: HoldoutSettings, result: Lift | NoAnswer, limits: Sequence[str]
 ) -> dict[str, Any]:
     """Return the result of a test for JSON; dates are texts."""
-    found: dict[str, Any] = {
-        **{"name": test.name, "campaigns": [*test.campaigns], "regions": [*test.regions]},
-        **{"first": str(test.first), "last": str(test.last), "metric": test.metric},
+    values: dict[str, Any] = {
+        "name": test.name,
+        "campaigns": [*test.campaigns],
+        "regions": [*test.regions],
+        "first": str(test.first),
+        "last": str(test.last),
+        "metric": test.metric,
         "sentence": describe(result, test.campaigns, test.metric),
         "notes": [*limits],
         "incomplete": {str(day): why for day, why in sorted(result.incomplete.items())},
     }
     if isinstance(result, NoAnswer):
-        return found | {"reason": result.reason}
+        return values | {"reason": result.reason}
     numbers = ("effect", "effect_low", "effect_high", "share", "low", "high", "p", "fit_error")
     more = ("least_visible", "widening", "is_found", "days_missing", "too_small")
-    return found | {
+    return values | {
         **{name: getattr(result, name) for name in (*numbers, *more)},
-        "donors": {one.region: one.share for one in result.donors},
-        "placebos": {one.region: one.share for one in result.placebos},
+        "donors": {donor.region: donor.share for donor in result.donors},
+        "placebos": {placebo.region: placebo.share for placebo in result.placebos},
         "dates": [str(day) for day in result.dates],
         "observed": [*result.observed],
         "synthetic": [*result.synthetic],
     }
 
 
-def plan_values(found: HoldoutPlan, history: RegionHistory) -> dict[str, Any]:
+def plan_values(proposal: HoldoutPlan, history: RegionHistory) -> dict[str, Any]:
     """Return a plan for JSON."""
     fields = ("regions", "weeks", "smallest_effect", "placebo_tests", "share", "campaign_share")
     options = [
-        {name: getattr(one, name) for name in (*fields, "cost", "is_enough")}
-        for one in found.options
+        {name: getattr(option, name) for name in (*fields, "cost", "is_enough")}
+        for option in proposal.options
     ]
     return {
         "options": options,
-        "best": options[[*found.options].index(found.best)] if found.best else None,
-        "days": found.days,
-        "before_days": found.before_days,
-        "refusal": found.refusal,
+        "best": options[[*proposal.options].index(proposal.best)] if proposal.best else None,
+        "days": proposal.days,
+        "before_days": proposal.before_days,
+        "refusal": proposal.refusal,
         "without_region": history.without_region,
         "incomplete": {str(day): why for day, why in sorted(history.panel.incomplete.items())},
     }

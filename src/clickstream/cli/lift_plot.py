@@ -29,8 +29,8 @@ def draw_lift(result: Lift, name: str, scale: int = 1) -> str:
     Values are divided by `scale`, for units of a currency.
     """
     weeks = result.weeks
-    peak = max(max(one.observed, one.synthetic) for one in weeks) or 1.0
-    begin = sum(one.first < result.first for one in weeks)
+    peak = max(max(week.observed, week.synthetic) for week in weeks) or 1.0
+    begin = sum(week.first < result.first for week in weeks)
     shade = _x(begin - 0.5, len(weeks))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
@@ -44,8 +44,8 @@ def draw_lift(result: Lift, name: str, scale: int = 1) -> str:
         f'<text class="soft" x="{LEFT}" y="36">a day, by week: observed (line), expected without '
         "the test (dashed); shaded: the campaign is off</text>",
         *_axes(weeks, peak / scale),
-        _line("expected", [one.synthetic for one in weeks], peak),
-        _line("observed", [one.observed for one in weeks], peak),
+        _line("expected", [week.synthetic for week in weeks], peak),
+        _line("observed", [week.observed for week in weeks], peak),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -66,14 +66,14 @@ def _axes(weeks: Sequence[HoldoutWeek], peak: float) -> list[str]:
 
 def _line(name: str, values: Sequence[float], peak: float) -> str:
     points = " ".join(
-        f"{_x(place, len(values)):.1f},{_y(value, peak):.1f}" for place, value in enumerate(values)
+        f"{_x(index, len(values)):.1f},{_y(value, peak):.1f}" for index, value in enumerate(values)
     )
     return f'<path class="{name}" d="M{points}"/>'
 
 
-def _x(place: float, number: int) -> float:
+def _x(index: float, number: int) -> float:
     """Return the position of a week on the axis."""
-    return LEFT + (place + 0.5) * (WIDTH - LEFT - RIGHT) / number
+    return LEFT + (index + 0.5) * (WIDTH - LEFT - RIGHT) / number
 
 
 def _y(value: float, peak: float) -> float:

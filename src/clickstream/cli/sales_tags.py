@@ -22,26 +22,27 @@ _REASONS = {
 }
 
 
-def describe_tags(found: TagReport) -> Iterator[str]:
+def describe_tags(report: TagReport) -> Iterator[str]:
     """Yield the lines: what does not meet, proposals, and what to write into the file."""
-    if not found.without_visits and not found.without_cost:
+    if not report.without_visits and not report.without_cost:
         yield "Each campaign with a cost has visits, and all paid visits with tags have a cost."
         return
-    if found.without_visits:
+    if report.without_visits:
         yield "Costs without visits:"
-        proposals = {one.cost: one for one in found.proposals}
-        for one in found.without_visits:
-            cost = f"{amount(one.cents)} {one.currency}"
-            yield f"  {printable(f'{one.platform} {one.campaign_id}  {_name(one.tag)}')}  {cost}"
-            if one in proposals:
-                yield f"    {_describe(proposals[one])}"
-    if found.without_cost:
+        proposals = {proposal.cost: proposal for proposal in report.proposals}
+        for spending in report.without_visits:
+            cost = f"{amount(spending.cents)} {spending.currency}"
+            campaign = f"{spending.platform} {spending.campaign_id}  {_name(spending.tag)}"
+            yield f"  {printable(campaign)}  {cost}"
+            if spending in proposals:
+                yield f"    {_describe(proposals[spending])}"
+    if report.without_cost:
         yield "Paid visits without a cost:"
-        for tags in found.without_cost:
+        for tags in report.without_cost:
             yield f"  {printable(_name(tags.tag))}  {quantity(tags.visits, 'visit')}"
-    if found.proposals:
+    if report.proposals:
         yield "To join the proposed pairs, set campaign_tags of [[sales]] to a file of these lines:"
-        yield from _lines_of_file(found.proposals)
+        yield from _lines_of_file(report.proposals)
 
 
 def _name(tag: CampaignTag) -> str:
@@ -49,16 +50,17 @@ def _name(tag: CampaignTag) -> str:
     return f"{campaign} from {tag.source}" if tag.source else campaign
 
 
-def _describe(one: TagProposal) -> str:
-    visits = quantity(one.visited.visits, "visit")
-    return f"perhaps {printable(_name(one.visited.tag))}, {visits}: {_REASONS[one.reason]}"
+def _describe(proposal: TagProposal) -> str:
+    visited = proposal.visited
+    visits = quantity(visited.visits, "visit")
+    return f"perhaps {printable(_name(visited.tag))}, {visits}: {_REASONS[proposal.reason]}"
 
 
 def _lines_of_file(proposals: Sequence[TagProposal]) -> Iterator[str]:
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["campaign", "utm_source", "utm_campaign"])
-    for one in proposals:
-        tag = one.visited.tag
-        lines.writerow([one.cost.campaign_id, tag.source or "", tag.campaign or ""])
+    for proposal in proposals:
+        tag = proposal.visited.tag
+        lines.writerow([proposal.cost.campaign_id, tag.source or "", tag.campaign or ""])
     yield from map(printable, text.getvalue().splitlines())
