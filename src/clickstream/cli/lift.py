@@ -173,7 +173,7 @@ def evaluate(
 
 def _write_plot(path: Path, test: HoldoutSettings, result: Lift | NoAnswer) -> None:
     """Write the chart of a test, if it has a result."""
-    from clickstream.cli.lift_plot import draw_lift
+    from clickstream.cli.lift_output import draw_lift
     from clickstream.insight.holdout import Lift
 
     if isinstance(result, Lift):
