@@ -7,6 +7,7 @@ compressed, because versions of zlib compress to different bytes.
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,8 +61,12 @@ def build_bundle(checkout: Path, allow_dirty: bool = False) -> Bundle:
 
 def _git(directory: Path, *arguments: str) -> bytes:
     command = ["git", "-C", str(directory), *arguments]
+    # The commit of uncommitted changes has a fixed date, so the same changes give the same bundle.
+    dates = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), "946684800 +0000")
     try:
-        return subprocess.run(command, capture_output=True, check=True).stdout
+        return subprocess.run(
+            command, capture_output=True, check=True, env=os.environ | dates
+        ).stdout
     except FileNotFoundError:
         raise InputError("git is not installed; it writes the bundle.") from None
     except subprocess.CalledProcessError as error:

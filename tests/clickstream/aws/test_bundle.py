@@ -54,6 +54,7 @@ def test_uncommitted_files_are_named_and_refused_unless_they_are_allowed(checkou
     dirty = build_bundle(checkout, allow_dirty=True)
     with tarfile.open(fileobj=BytesIO(dirty.body)) as tar:
         assert {*tar.getnames()}.isdisjoint({"new", "größe.txt"})
+        assert {file.mtime for file in tar.getmembers()} == {946684800}  # the same changes, later
         script = tar.extractfile("run.sh")
         assert script
         assert script.read() == b"#!/bin/sh\nexit 1\n"
