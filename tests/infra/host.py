@@ -126,12 +126,12 @@ class Host:
 def upload(s3: Any, changed: dict[str, str] | None = None, digest: str = "") -> str:
     """Upload a bundle, with files changed by a suffix to their text; return its digest."""
     body = io.BytesIO()
-    with tarfile.open(fileobj=body, mode="w:gz") as tar:
+    with tarfile.open(fileobj=body, mode="w") as tar:
         for name in BUNDLED:
             text = (ROOT / name).read_bytes() + (changed or {}).get(name, "").encode()
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(text), 0o644
             tar.addfile(entry, io.BytesIO(text))
     digest = digest or hashlib.sha256(body.getvalue()).hexdigest()
-    s3.put_object(Bucket=BUCKET, Key=f"bundles/{digest}.tar.gz", Body=body.getvalue())
+    s3.put_object(Bucket=BUCKET, Key=f"bundles/{digest}.tar", Body=body.getvalue())
     return digest

@@ -64,7 +64,7 @@ def test_a_new_machine_starts_a_bundle_and_starts_it_again_unchanged(host: Host,
     before = secrets.read_text()
     assert secrets.stat().st_mode & 0o077 == 0
     host.set_statuses()
-    s3.delete_object(Bucket=BUCKET, Key=f"bundles/{digest}.tar.gz")
+    s3.delete_object(Bucket=BUCKET, Key=f"bundles/{digest}.tar")
     again = host.start(digest)
     assert again.returncode == 0, again.stderr
     again_run = [one for one in host.commands if not one.startswith(("mountpoint", "dpkg"))]
@@ -107,7 +107,7 @@ def test_bytes_with_another_digest_are_refused(host: Host, s3: Any) -> None:
     digest = upload(s3, digest="0" * 64)
     done = host.start(digest)
     assert done.returncode == 1
-    assert f"bundles/{digest}.tar.gz has another digest" in done.stderr
+    assert f"bundles/{digest}.tar has another digest" in done.stderr
     assert not [one for one in host.commands if not one.startswith("cloud-init")]
     assert [*(host.root / "opt/clickstream").iterdir()] == []
 

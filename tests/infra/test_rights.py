@@ -144,7 +144,7 @@ def test_every_resource_is_of_the_lake_that_the_parameters_name() -> None:
 
 
 def test_no_host_and_no_job_may_replace_the_code_of_the_host() -> None:
-    bundle = f"{STACK.attribute('Bucket', 'Arn')}/bundles/0.tar.gz"
+    bundle = f"{STACK.attribute('Bucket', 'Arn')}/bundles/0.tar"
     for policy in STACK.resources("AWS::IAM::ManagedPolicy"):
         statements = statements_of(STACK, policy)
         assert not is_allowed(statements, "s3:PutObject", bundle)

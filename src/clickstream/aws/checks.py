@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from clickstream.aws.account import REMEDY, has_iam_access, identify
-from clickstream.aws.deployment import DEPLOYED, Deployment
-from clickstream.aws.stacks import UNUSABLE, CloudStack
+from clickstream.aws.deploy import TEMPLATES
+from clickstream.aws.deployment import LAKE_FORMATION_REMEDY, Deployment
+from clickstream.aws.stacks import NEVER_CREATED, UNUSABLE
 from clickstream.errors import ClickstreamError
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.lake.client import has_database
@@ -24,6 +25,8 @@ from clickstream.wording import quantity, shorten
 
 FREE_BYTES = 2 << 30
 """Bytes that a pull and a build of a busy hour may need in the temporary directory."""
+
+DEPLOY = "run `clickstream aws deploy`"
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,20 @@ class Check:
     unchecked: str = ""
 
 
+class _Problem(Exception):
+    """A problem and its remedy."""
+
+
+class _Unchecked(Exception):
+    """The reason for which nothing was checked."""
+
+
 def run_checks(deployment: Deployment) -> Iterator[Check]:
     """Run all checks, and yield the result of each one as it is known."""
-    yield _run("identity", lambda: Check("", found=identify(deployment).sentence))
+    yield _run("identity", deployment.describe_caller)
     yield _run("stacks", lambda: _check_stacks(deployment))
     lake = _lake_of(deployment)
-    checks: dict[str, Callable[[], Check]] = {
+    checks: dict[str, Callable[[], str]] = {
         "bucket": lambda: _check_bucket(lake),
         "database": lambda: _check_database(lake),
         "Lake Formation": lambda: _check_lake_formation(deployment),
@@ -58,13 +69,30 @@ def run_checks(deployment: Deployment) -> Iterator[Check]:
     yield from (_run(name, check) for name, check in checks.items())
 
 
-def _run(name: str, check: Callable[[], Check]) -> Check:
-    """Run a check; an error of AWS is its problem."""
+def _run(name: str, check: Callable[[], str]) -> Check:
+    """Run a check, which returns what it found. An error of AWS is its problem."""
     try:
         with aws_errors.translate_errors():
-            return replace(check(), name=name)
+            return Check(name, found=check())
+    except _Problem as problem:
+        return Check(name, problem=problem.args[0], remedy=problem.args[1])
+    except _Unchecked as reason:
+        return Check(name, unchecked=str(reason))
     except ClickstreamError as error:
         return Check(name, problem=error.printed)
+
+
+@contextmanager
+def _only_on_aws(deployment: Deployment, missing_rights: str) -> Iterator[None]:
+    """Skip a check elsewhere, and without its permissions: the role of the host lacks them."""
+    if not deployment.is_on_aws:
+        raise _Unchecked("the endpoint is not AWS")
+    try:
+        yield
+    except ClientError as error:
+        if code(error) not in ("AccessDenied", "AccessDeniedException", "AuthorizationError"):
+            raise
+        raise _Unchecked(f"these credentials {missing_rights}") from None
 
 
 def _lake_of(deployment: Deployment) -> Lake:
@@ -78,160 +106,112 @@ def _lake_of(deployment: Deployment) -> Lake:
         return deployment.account
 
 
-def _check_stacks(deployment: Deployment) -> Check:
-    if not deployment.is_on_aws:
-        return Check("", unchecked="the endpoint is not AWS")
-    try:
-        return _states_of_stacks(deployment)
-    except ClientError as error:
-        if code(error) != "AccessDenied":
-            raise
-        return Check("", unchecked="these credentials lack cloudformation:DescribeStacks")
+def _check_stacks(deployment: Deployment) -> str:
+    with _only_on_aws(deployment, "lack cloudformation:DescribeStacks"):
+        for kind in TEMPLATES:
+            stack, name = deployment.stack(kind), deployment.stack_name(kind)
+            if stack is None:
+                raise _Problem(f"{name} does not exist", DEPLOY)
+            if stack.status in UNUSABLE or stack.status == NEVER_CREATED:
+                remedy = UNUSABLE.get(stack.status, f"{DEPLOY}, which creates it again")
+                raise _Problem(f"{name} is {stack.status}", remedy)
+    return ", ".join(map(deployment.stack_name, TEMPLATES))
 
 
-def _states_of_stacks(deployment: Deployment) -> Check:
-    for kind in DEPLOYED:
-        stack = deployment.stack(kind)
-        name = deployment.stack_name(kind)
-        if stack is None:
-            return Check(
-                "", problem=f"{name} does not exist", remedy="run `clickstream aws deploy`"
-            )
-        if stack.status in UNUSABLE or stack.status == "ROLLBACK_COMPLETE":
-            remedy = UNUSABLE.get(
-                stack.status, "run `clickstream aws deploy`, which creates it again"
-            )
-            return Check("", problem=f"{name} is {stack.status}", remedy=remedy)
-    return Check("", found=", ".join(map(deployment.stack_name, DEPLOYED)))
-
-
-def _check_bucket(lake: Lake) -> Check:
+def _check_bucket(lake: Lake) -> str:
     try:
         lake.s3.head_bucket(Bucket=lake.bucket)
     except ClientError as error:
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         if status == 404:
-            return Check(
-                "", problem=f"{lake.bucket} does not exist", remedy="run `clickstream aws deploy`"
-            )
+            raise _Problem(f"{lake.bucket} does not exist", DEPLOY) from None
         if status != 403:
             raise
         remedy = "grant s3:ListBucket, or set [lake] bucket to a bucket of this account"
-        return Check("", problem=f"{lake.bucket} is refused", remedy=remedy)
+        raise _Problem(f"{lake.bucket} is refused", remedy) from None
     if lake.settings.aws.endpoint_url:
-        return Check("", found=lake.bucket)
+        return lake.bucket
     days = kept_days(lake)
     if days == 0:
-        return Check(
-            "",
-            problem=f"{lake.bucket} keeps no versions, so it can't be restored",
-            remedy="run `clickstream aws deploy`, or enable versioning",
-        )
+        problem = f"{lake.bucket} keeps no versions, so it can't be restored"
+        raise _Problem(problem, f"{DEPLOY}, or enable versioning")
     kept = f"replaced objects are kept {days} days" if days else "replaced objects are kept"
-    return Check("", found=f"{lake.bucket}, {kept}")
+    return f"{lake.bucket}, {kept}"
 
 
-def _check_database(lake: Lake) -> Check:
-    if has_database(lake.glue, lake.database):
-        return Check("", found=lake.database)
-    return Check(
-        "",
-        problem=f"the Glue database {lake.database} does not exist",
-        remedy="run `clickstream aws deploy`, or check [lake] database",
-    )
+def _check_database(lake: Lake) -> str:
+    if not has_database(lake.glue, lake.database):
+        problem = f"the Glue database {lake.database} does not exist"
+        raise _Problem(problem, f"{DEPLOY}, or check [lake] database")
+    return lake.database
 
 
-def _check_lake_formation(deployment: Deployment) -> Check:
-    if not deployment.is_on_aws:
-        return Check("", unchecked="the endpoint is not AWS")
-    try:
-        is_open = has_iam_access(deployment)
-    except ClientError as error:
-        if code(error) != "AccessDeniedException":
-            raise
-        return Check("", unchecked="these credentials lack lakeformation:GetDataLakeSettings")
-    if is_open:
-        return Check("", found="IAM policies alone decide about new databases and tables")
-    return Check("", problem="its own permissions apply to new databases and tables", remedy=REMEDY)
+def _check_lake_formation(deployment: Deployment) -> str:
+    with _only_on_aws(deployment, "lack lakeformation:GetDataLakeSettings"):
+        if deployment.has_iam_access():
+            return "IAM policies alone decide about new databases and tables"
+    problem = "its own permissions apply to new databases and tables"
+    raise _Problem(problem, LAKE_FORMATION_REMEDY)
 
 
-def _check_athena(lake: Lake) -> Check:
+def _check_athena(lake: Lake) -> str:
     athena.execute(lake, "select 1", longest_seconds=60)
-    return Check("", found=f"`select 1` succeeds in the workgroup {lake.settings.lake.workgroup}")
+    return f"`select 1` succeeds in the workgroup {lake.settings.lake.workgroup}"
 
 
-def _check_secrets(lake: Lake) -> Check:
+def _check_secrets(lake: Lake) -> str:
     number = sum(1 for _ in listed_secrets(lake))
-    return Check("", found=f"{quantity(number, 'secret')} below {lake.settings.lake.key_secret}")
+    return f"{quantity(number, 'secret')} below {lake.settings.lake.key_secret}"
 
 
-def _check_alarms(deployment: Deployment) -> Check:
+def _check_alarms(deployment: Deployment) -> str:
     """Name the alarms that are not in the state OK, and mail addresses that did not confirm."""
-    if not deployment.is_on_aws:
-        return Check("", unchecked="the endpoint is not AWS")
-    try:
+    with _only_on_aws(deployment, "may not read alarms and subscriptions"):
         stack = deployment.stack("alarms")
-        return _states_of_alarms(deployment, stack) if stack else Check("", unchecked="no stack")
-    except ClientError as error:
-        if code(error) not in ("AccessDenied", "AuthorizationError"):
-            raise
-        return Check("", unchecked="these credentials may not read alarms and subscriptions")
-
-
-def _states_of_alarms(deployment: Deployment, stack: CloudStack) -> Check:
-    pages = deployment.client("cloudwatch").get_paginator("describe_alarms")
-    found = [
-        one
-        for page in pages.paginate(AlarmNamePrefix=f"{stack.name}-")
-        for one in page["MetricAlarms"]
-    ]
-    topic = deployment.client("sns").list_subscriptions_by_topic(TopicArn=stack.outputs["TopicArn"])
-    if any(one["SubscriptionArn"] == "PendingConfirmation" for one in topic["Subscriptions"]):
-        return Check(
-            "",
-            problem="the address for mails is not confirmed, so no mail is sent",
-            remedy="open the mail `AWS Notification - Subscription Confirmation`",
+        if not stack:
+            raise _Unchecked("no stack")
+        pages = deployment.client("cloudwatch").get_paginator("describe_alarms")
+        alarms = [
+            alarm
+            for page in pages.paginate(AlarmNamePrefix=f"{stack.name}-")
+            for alarm in page["MetricAlarms"]
+        ]
+        topic = deployment.client("sns").list_subscriptions_by_topic(
+            TopicArn=stack.outputs["TopicArn"]
         )
-    if raised := [one["AlarmName"] for one in found if one["StateValue"] != "OK"]:
-        return Check(
-            "",
-            problem=f"not OK: {shorten(raised)}",
-            remedy="look at them in the CloudWatch console; docs/aws.md describes each one",
+    if any(s["SubscriptionArn"] == "PendingConfirmation" for s in topic["Subscriptions"]):
+        raise _Problem(
+            "the address for mails is not confirmed, so no mail is sent",
+            "open the mail `AWS Notification - Subscription Confirmation`",
         )
-    return Check("", found=f"{stack.name}: {quantity(len(found), 'alarm')}, none raised")
+    if raised := [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] != "OK"]:
+        remedy = "look at them in the CloudWatch console; docs/aws.md describes each one"
+        raise _Problem(f"not OK: {shorten(raised)}", remedy)
+    return f"{stack.name}: {quantity(len(alarms), 'alarm')}, none raised"
 
 
-def _check_hosts(deployment: Deployment) -> Check:
+def _check_hosts(deployment: Deployment) -> str:
     """Connect to the hosts that the settings name, as `clickstream sources check` does."""
     hosts = hosts_of_settings(deployment.settings)
     if not hosts:
-        return Check("", unchecked="the settings name no host")
-    found = [*check_hosts(deployment.settings, hosts)]
-    failing = [one.name for one in found if one.problems]
-    if failing:
-        return Check(
-            "",
-            problem=f"{shorten(failing)}: {_first_of([p for one in found for p in one.problems])}",
-            remedy="run `clickstream sources check` on a machine that reaches the hosts",
-        )
-    unchecked = [one.name for one in found if one.unchecked]
-    if len(unchecked) == len(found):
-        return Check("", unchecked=f"{shorten(unchecked)}: the login is not available here")
-    return Check("", found=f"{quantity(len(found) - len(unchecked), 'host')} can be pulled")
+        raise _Unchecked("the settings name no host")
+    results = [*check_hosts(deployment.settings, hosts)]
+    problems = [problem for host in results for problem in host.problems]
+    if problems:
+        failing = shorten([host.name for host in results if host.problems])
+        more = f" (and {quantity(len(problems) - 1, 'other problem')})" if problems[1:] else ""
+        remedy = "run `clickstream sources check` on a machine that reaches the hosts"
+        raise _Problem(f"{failing}: {problems[0]}{more}", remedy)
+    unchecked = [host.name for host in results if host.unchecked]
+    if len(unchecked) == len(results):
+        raise _Unchecked(f"{shorten(unchecked)}: the login is not available here")
+    return f"{quantity(len(results) - len(unchecked), 'host')} can be pulled"
 
 
-def _first_of(problems: Sequence[str]) -> str:
-    more = f" (and {quantity(len(problems) - 1, 'other problem')})" if len(problems) > 1 else ""
-    return f"{problems[0]}{more}"
-
-
-def _check_disk() -> Check:
+def _check_disk() -> str:
     directory = tempfile.gettempdir()
     free = shutil.disk_usage(directory).free
-    if free >= FREE_BYTES:
-        return Check("", found=f"{free / 1e9:,.1f} GB free in {directory}")
-    return Check(
-        "",
-        problem=f"only {free / 1e9:,.1f} GB are free in {directory}",
-        remedy="free space, or set TMPDIR to a directory with at least 2 GB",
-    )
+    if free < FREE_BYTES:
+        remedy = "free space, or set TMPDIR to a directory with at least 2 GB"
+        raise _Problem(f"only {free / 1e9:,.1f} GB are free in {directory}", remedy)
+    return f"{free / 1e9:,.1f} GB free in {directory}"

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clickstream.aws import change_sets, retained
-from clickstream.aws.account import identify, require_iam_access
-from clickstream.aws.bundle import Bundle, build_bundle, checkout_of, find_uploaded, upload
-from clickstream.aws.change_sets import ChangeSet
-from clickstream.aws.deployment import DEFAULT_NAME, Deployment
-from clickstream.aws.dialog import Dialog
-from clickstream.aws.stacks import NEVER_CREATED, CloudStack, delete_stack, refuse_unusable
+from botocore.exceptions import ClientError
+
+from clickstream.aws.bundle import build_bundle, checkout_of, find_uploaded, upload
+from clickstream.aws.deployment import DEFAULT_NAME, TAG, Deployment
+from clickstream.aws.stacks import (
+    NEVER_CREATED,
+    CloudStack,
+    Say,
+    change_stack,
+    delete_stack,
+    refuse_unusable,
+)
 from clickstream.errors import DeploymentFailed, InputError
 from clickstream.lake import aws_errors
+from clickstream.lake.client import has_database
 from clickstream.lake.cloudwatch import dimension_value
+from clickstream.lake.s3_get import MISSING, code
 
 TEMPLATES = {"lake": "lake.yaml", "airflow": "airflow-ec2.yaml", "alarms": "alarms.yaml"}
 _OWN = {"LakeStack", "Bundle", "Namespace", "Site", "InstanceId"}
@@ -24,21 +32,16 @@ _OWN = {"LakeStack", "Bundle", "Namespace", "Site", "InstanceId"}
 
 
 @dataclass(frozen=True)
-class Template:
-    """A template: its text, and the names of its parameters as CloudFormation reads them."""
-
-    text: str
-    parameters: Sequence[str]
-
-
-@dataclass(frozen=True)
 class Deploy:
-    """One run of `clickstream aws deploy`; `given` are parameters of the templates by name."""
+    """One run of `clickstream aws deploy`.
+
+    `given` are parameters of the templates by name. Without `confirm`, it is a dry run.
+    """
 
     deployment: Deployment
     given: Mapping[str, str]
-    dialog: Dialog
-    dry_run: bool = False
+    say: Say
+    confirm: Say | None
 
     @aws_errors.translate_errors()
     def run(self, directory: Path, allow_dirty: bool = False) -> None:
@@ -49,27 +52,31 @@ class Deploy:
         """
         checkout = checkout_of(directory)
         bundle = build_bundle(checkout, allow_dirty)
-        self.dialog.say(identify(self.deployment).sentence)
-        templates = {kind: self._read(checkout / "infra" / TEMPLATES[kind]) for kind in TEMPLATES}
-        self._refuse_unknown(name for one in templates.values() for name in one.parameters)
+        self.say(self.deployment.describe_caller())
+        texts = {kind: (checkout / "infra" / file).read_text() for kind, file in TEMPLATES.items()}
+        declared = {kind: self._declared_parameters(text) for kind, text in texts.items()}
+        self._refuse_unknown({name for names in declared.values() for name in names})
+        names = self._names_of_lake()
         if not self._usable_stack("lake"):
-            require_iam_access(self.deployment)
-            self._import_retained(templates["lake"])
-        lake = templates["lake"]
-        self._change("lake", lake.parameters, self._values_of_lake(), TemplateBody=lake.text)
+            self.deployment.require_iam_access()
+            self._import_retained({**names, **self.given})
+        self._change("lake", declared["lake"], names, TemplateBody=texts["lake"])
         if not self.deployment.stack("lake"):  # a dry run of the first deployment
-            self.dialog.say("The other stacks can be previewed when the stack of the lake exists.")
+            self.say("The other stacks can be previewed when the stack of the lake exists.")
             return
-        self._upload(bundle)
-        host, alarms = templates["airflow"], templates["alarms"]
+        state = "would be uploaded"
+        if self.confirm:
+            is_new = upload(self.deployment.lake(), bundle)
+            state = "is uploaded" if is_new else "is in the bucket already"
+        self.say(f"Bundle {bundle.digest} ({len(bundle.body) / 1e6:.1f} MB) {state}.")
         shared = {
             "LakeStack": self.deployment.stack_name("lake"),
             "Namespace": self.deployment.name,
         }
         own = {**shared, "Bundle": bundle.digest}
-        self._change("airflow", host.parameters, own, TemplateBody=host.text)
-        own = {**self._values_of_alarms(alarms), **shared}
-        self._change("alarms", alarms.parameters, own, TemplateBody=alarms.text)
+        self._change("airflow", declared["airflow"], own, TemplateBody=texts["airflow"])
+        own = {**self._values_of_alarms(declared["alarms"]), **shared}
+        self._change("alarms", declared["alarms"], own, TemplateBody=texts["alarms"])
 
     @aws_errors.translate_errors()
     def run_uploaded(self, digest: str) -> None:
@@ -77,26 +84,26 @@ class Deploy:
 
         `digest` may be its first characters. Raises as `run` does.
         """
-        self.dialog.say(identify(self.deployment).sentence)
+        self.say(self.deployment.describe_caller())
         stack = self.deployment.needed_stack("airflow")
         self._refuse_unknown(stack.parameters)
         own = {"Bundle": find_uploaded(self.deployment.lake(), digest)}
-        self._change("airflow", list(stack.parameters), own, UsePreviousTemplate=True)
+        self._change("airflow", stack.parameters, own, UsePreviousTemplate=True)
 
-    def _read(self, path: Path) -> Template:
-        text = path.read_text()
-        summary = self.deployment.client("cloudformation").get_template_summary(TemplateBody=text)
-        return Template(text, [one["ParameterKey"] for one in summary.get("Parameters", ())])
+    def _declared_parameters(self, template: str) -> list[str]:
+        cfn = self.deployment.client("cloudformation")
+        summary = cfn.get_template_summary(TemplateBody=template)
+        return [parameter["ParameterKey"] for parameter in summary.get("Parameters", ())]
 
-    def _refuse_unknown(self, declared: Iterable[str]) -> None:
-        known = {*declared} - _OWN
-        if unknown := sorted({*self.given} - known):
+    def _refuse_unknown(self, declared: Collection[str]) -> None:
+        settable = {*declared} - _OWN
+        if unknown := sorted({*self.given} - settable):
             raise InputError(
                 f"The templates have no parameter {', '.join(unknown)} to set; they have "
-                f"{', '.join(sorted(known))}."
+                f"{', '.join(sorted(settable))}."
             )
 
-    def _values_of_lake(self) -> dict[str, str]:
+    def _names_of_lake(self) -> dict[str, str]:
         """Return names for a new lake; deployments of different names have different data."""
         name, account = self.deployment.name, self.deployment.account
         if name == DEFAULT_NAME or self.deployment.stack("lake"):
@@ -107,46 +114,79 @@ class Deploy:
             "KeyPrefix": name,
         }
 
-    def _values_of_alarms(self, alarms: Template) -> dict[str, str]:
+    def _values_of_alarms(self, declared: Collection[str]) -> dict[str, str]:
         """Return what the alarms watch: the site, the machine, and values that its stack has."""
+        site = {"Site": dimension_value(self.deployment.settings.site.name)}
         host = self.deployment.stack("airflow")
-        values = {"Site": dimension_value(self.deployment.settings.site.name)}
-        if host:
-            values["InstanceId"] = host.outputs.get("InstanceId", "")
-            known = host.parameters
-            values |= {name: known[name] for name in alarms.parameters if name in known}
-        return values
+        if not host:
+            return site
+        shared = {name: value for name, value in host.parameters.items() if name in declared}
+        return {**site, "InstanceId": host.outputs.get("InstanceId", ""), **shared}
 
-    def _import_retained(self, template: Template) -> None:
-        """Import bucket and database of an earlier deployment, which a new stack can't create."""
-        names = {**self._values_of_lake(), **self.given}
-        found = retained.find_retained(self.deployment, template.text, names)
-        if found:
-            self.dialog.say(
-                f"An earlier deployment kept {' and '.join(found.names)}: the stack imports them."
-            )
-            self._execute(retained.prepare_import(self.deployment, found))
+    def _import_retained(self, names: Mapping[str, str]) -> None:
+        """Import bucket and database of an earlier deployment, which a new stack can't create.
 
-    def _upload(self, bundle: Bundle) -> None:
-        if self.dry_run:
-            state = "would be uploaded"
-        else:
-            is_new = upload(self.deployment.lake(), bundle)
-            state = "is uploaded" if is_new else "is in the bucket already"
-        self.dialog.say(f"Bundle {bundle.digest} ({len(bundle.body) / 1e6:.1f} MB) {state}.")
+        An import can't create other resources at the same time. So the stack is first created with
+        bucket and database alone, and then updated to its template like any other stack.
+        CloudFormation's `ImportExistingResources` needs names without parameters in the template.
+        """
+        account = self.deployment.account
+        bucket = names.get("BucketName") or f"{DEFAULT_NAME}-{account.account}-{account.region}"
+        database = names.get("DatabaseName", DEFAULT_NAME)
+        kept: list[tuple[str, str, dict[str, str], dict[str, Any]]] = []
+        if self._has_bucket(bucket):
+            kept.append(("Bucket", "AWS::S3::Bucket", {"BucketName": bucket}, {}))
+        if has_database(self.deployment.client("glue"), database):
+            more = {"CatalogId": account.account, "DatabaseInput": {"Name": database}}
+            kept.append(("Database", "AWS::Glue::Database", {"DatabaseName": database}, more))
+        if not kept:
+            return
+        existing = " and ".join(name for _, _, identity, _ in kept for name in identity.values())
+        self.say(f"An earlier deployment kept {existing}: the stack imports them.")
+        template = {
+            resource: {"Type": kind, "DeletionPolicy": "Retain", "Properties": {**identity, **more}}
+            for resource, kind, identity, more in kept
+        }
+        identifiers = [
+            {"LogicalResourceId": resource, "ResourceType": kind, "ResourceIdentifier": identity}
+            for resource, kind, identity, _ in kept
+        ]
+        request = {
+            "TemplateBody": json.dumps({"Resources": template}, sort_keys=True),
+            "ResourcesToImport": identifiers,
+        }
+        self._execute("lake", "IMPORT", Parameters=[], **request)
+
+    def _has_bucket(self, name: str) -> bool:
+        """Return whether the account has a bucket of this name."""
+        owner = self.deployment.account.account
+        try:
+            self.deployment.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=owner)
+        except ClientError as error:
+            if code(error) in MISSING | {"404", "NoSuchBucket"}:
+                return False
+            raise
+        return True
 
     def _change(
-        self, kind: str, declared: Sequence[str], own: Mapping[str, str], **source: Any
+        self, kind: str, declared: Collection[str], own: Mapping[str, str], **template: Any
     ) -> None:
-        """Create or update a stack: preview, question, progress. Reports if nothing changes."""
-        stack = self._usable_stack(kind)
-        values, known = {**self.given, **own}, stack.parameters if stack else {}
-        parameters = [*_parameters(declared, values, known)]
-        prepared = change_sets.prepare(self.deployment, kind, parameters, **source)
-        if prepared is None:
-            self.dialog.say(f"Stack {self.deployment.stack_name(kind)}: no changes.")
-        else:
-            self._execute(prepared)
+        """Create or update a stack. Parameters without a value keep theirs, or get the default."""
+        stack, values = self._usable_stack(kind), {**self.given, **own}
+        kept = stack.parameters if stack else {}
+        parameters = [
+            {"ParameterKey": name, "ParameterValue": values[name]}
+            if name in values
+            else {"ParameterKey": name, "UsePreviousValue": True}
+            for name in declared
+            if name in values or name in kept
+        ]
+        self._execute(kind, "UPDATE" if stack else "CREATE", Parameters=parameters, **template)
+
+    def _execute(self, kind: str, operation: str, **request: Any) -> None:
+        cfn, name = self.deployment.client("cloudformation"), self.deployment.stack_name(kind)
+        request["Tags"] = [{"Key": TAG, "Value": self.deployment.name}]
+        change_stack(cfn, name, operation, request, self.say, self.confirm)
 
     def _usable_stack(self, kind: str) -> CloudStack | None:
         """Return a stack that can be changed, or None; delete one whose creation failed.
@@ -159,42 +199,12 @@ class Deploy:
         if stack.status != NEVER_CREATED:
             refuse_unusable(stack)
             return stack
-        self.dialog.say(
+        self.say(
             f"The stack {stack.name} is {stack.status}: its creation failed, and its resources are "
             "removed. It can only be deleted and created again."
         )
-        if self.dry_run:
+        if self.confirm is None:
             raise DeploymentFailed("A dry run deletes no stack. Run the command without --dry-run.")
-        self.dialog.confirm(f"Delete the empty stack {stack.name}?")
-        delete_stack(self.deployment.client("cloudformation"), stack, self.dialog.progress)
+        self.confirm(f"Delete the empty stack {stack.name}?")
+        delete_stack(self.deployment.client("cloudformation"), stack, self.say)
         return None
-
-    def _execute(self, prepared: ChangeSet) -> None:
-        """Show a change set, and execute it after confirmation; discard it otherwise."""
-        cfn, dialog = self.deployment.client("cloudformation"), self.dialog
-        verb = "creates" if prepared.is_of_new_stack else "changes"
-        dialog.say(f"Stack {prepared.stack} {verb} these resources:")
-        for change in prepared.changes:
-            dialog.say(f"  {change.line}")
-        try:
-            if not self.dry_run:
-                dialog.confirm(f"Change {prepared.stack} in this way?")
-        except BaseException:
-            change_sets.discard(cfn, prepared)
-            raise
-        if self.dry_run:
-            change_sets.discard(cfn, prepared)
-            return
-        change_sets.execute(cfn, prepared, dialog.progress)
-        dialog.say(f"Stack {prepared.stack}: done.")
-
-
-def _parameters(
-    declared: Sequence[str], values: Mapping[str, str], known: Mapping[str, str]
-) -> Iterable[dict[str, Any]]:
-    """Yield parameters as given, or else as the stack has them; others get their default."""
-    for name in declared:
-        if name in values:
-            yield {"ParameterKey": name, "ParameterValue": values[name]}
-        elif name in known:
-            yield {"ParameterKey": name, "UsePreviousValue": True}

@@ -1,20 +1,17 @@
 """Destroy a deployment: its stacks, and its data only if the caller asks for it.
 
-Without `delete_data`, bucket, Glue database, secrets and snapshots of the volume stay. A later
+Without its data, bucket, Glue database, secrets and snapshots of the volume stay. A later
 deployment of this name uses them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from clickstream.aws.deployment import DEFAULT_NAME, KINDS, TAG, Deployment
-from clickstream.aws.dialog import Dialog
-from clickstream.aws.stacks import CloudStack, delete_stack, parse_stack
-from clickstream.errors import InputError
+from clickstream.aws.stacks import CloudStack, Say, delete_stack, parse_stack
 from clickstream.lake import Lake, aws_errors
 from clickstream.lake.object_versions import delete_all_versions, histories
 from clickstream.lake.visitor_keys import listed_secrets
@@ -56,58 +53,24 @@ class Data:
 
 
 @aws_errors.translate_errors()
-def destroy(deployment: Deployment, delete_data: bool, dialog: Dialog) -> None:
-    """Delete the stacks, and with `delete_data` also the data. All questions come first.
-
-    Raises InputError if the deployment does not exist, or if the bucket's name is not typed.
-    """
+def find_stacks(deployment: Deployment) -> list[CloudStack]:
+    """Return the stacks in the order of their deletion. Raises InputError if none exists."""
     stacks = [stack for kind in reversed(KINDS) if (stack := deployment.stack(kind))]
-    if not stacks:
-        deployment.needed_stack("lake")
-    data = _find_data(deployment)
-    for stack in stacks:
-        dialog.say(f"The stack {stack.name} will be deleted.")
-    if data:
-        _agree_on(data, delete_data, dialog)
-    dialog.confirm(f"Delete {quantity(len(stacks), 'stack')}?")
-    for stack in stacks:
-        _delete(deployment, stack, dialog)
-    if data and delete_data:
-        _delete_data(deployment, data, dialog)
+    return stacks or [deployment.needed_stack("lake")]
 
 
-def _agree_on(data: Data, delete_data: bool, dialog: Dialog) -> None:
-    """Show what stays or is deleted. To delete it, the name of the bucket has to be typed."""
-    verb = "will be deleted for good" if delete_data else "stays, with its price for a month"
-    dialog.say(f"The data {verb}:")
-    for line in data.lines:
-        dialog.say(f"  {line}")
-    if not delete_data:
-        dialog.say("To delete it as well: clickstream aws destroy --delete-data")
-        return
-    dialog.confirm("Delete all data? It can't be restored.")
-    if dialog.ask_text("Type the name of the bucket") != data.lake.bucket:
-        raise InputError(f"That is not the name {data.lake.bucket}. Nothing is deleted.")
-
-
-def _delete(deployment: Deployment, stack: CloudStack, dialog: Dialog) -> None:
-    events = delete_stack(deployment.client("cloudformation"), stack, dialog.progress)
-    kept = [one.resource for one in events if one.status == "DELETE_SKIPPED"]
-    stays = f" It leaves {', '.join(kept)}." if kept else ""
-    dialog.say(f"Stack {stack.name}: deleted.{stays}")
-
-
-def _find_data(deployment: Deployment) -> Data | None:
+@aws_errors.translate_errors()
+def find_data(deployment: Deployment) -> Data | None:
     """Return what the deployment stores; None if the stack of the lake was never complete."""
     stack = deployment.stack("lake")
     if not stack or not stack.outputs.get("Bucket"):
         return None
     lake = deployment.lake()
-    size = sum(version.size for one in histories(lake) for version in one.versions)
+    size = sum(version.size for history in histories(lake) for version in history.versions)
     volumes = _volumes(deployment)
-    found = deployment.client("ec2").describe_volumes(VolumeIds=volumes) if volumes else {}
-    gigabytes = sum(one["Size"] for one in found.get("Volumes", ()))
-    return Data(lake, size, _secrets(deployment, lake), volumes, gigabytes)
+    described = deployment.client("ec2").describe_volumes(VolumeIds=volumes) if volumes else {}
+    gigabytes = sum(volume["Size"] for volume in described.get("Volumes", ()))
+    return Data(lake, size, _secrets(deployment, lake, stack), volumes, gigabytes)
 
 
 def _volumes(deployment: Deployment) -> list[str]:
@@ -116,66 +79,61 @@ def _volumes(deployment: Deployment) -> list[str]:
     if not stack:
         return []
     pages = deployment.client("cloudformation").get_paginator("list_stack_resources")
-    resources = [
-        one
+    return [
+        resource["PhysicalResourceId"]
         for page in pages.paginate(StackName=stack.id)
-        for one in page["StackResourceSummaries"]
-        if one["ResourceType"] == "AWS::EC2::Volume"
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceType"] == "AWS::EC2::Volume" and resource.get("PhysicalResourceId")
     ]
-    return [one["PhysicalResourceId"] for one in resources if one.get("PhysicalResourceId")]
 
 
-def _secrets(deployment: Deployment, lake: Lake) -> list[str]:
+def _secrets(deployment: Deployment, lake: Lake, own: CloudStack) -> list[str]:
     """Return the names of the secrets of visitor keys and customers that only this lake uses.
 
     Lakes of one account and region share them if their parameters KeyPrefix are equal.
     """
-    own = deployment.needed_stack("lake")
     pages = deployment.client("cloudformation").get_paginator("describe_stacks").paginate()
-    others = [
+    lakes = [
         parse_stack(stack)
         for page in pages
         for stack in page["Stacks"]
-        if stack["StackName"].endswith("-lake") and stack["StackId"] != own.id and _has_tag(stack)
+        if stack["StackName"].endswith("-lake")
+        if any(tag["Key"] == TAG for tag in stack.get("Tags", ()))
     ]
-    if any(_key_prefix(one) == _key_prefix(own) for one in others):
+    prefixes = [
+        stack.parameters.get("KeyPrefix", DEFAULT_NAME) for stack in lakes if stack.id != own.id
+    ]
+    if own.parameters.get("KeyPrefix", DEFAULT_NAME) in prefixes:
         return []
-    return [one["Name"] for one in listed_secrets(lake)]
+    return [secret["Name"] for secret in listed_secrets(lake)]
 
 
-def _key_prefix(lake: CloudStack) -> str:
-    """Return the first part of the names of a lake's secrets."""
-    return lake.parameters.get("KeyPrefix", DEFAULT_NAME)
+@aws_errors.translate_errors()
+def delete_stacks(deployment: Deployment, stacks: Sequence[CloudStack], say: Say) -> None:
+    """Delete stacks one after the other. Raises DeploymentFailed if one can't be deleted."""
+    for stack in stacks:
+        delete_stack(deployment.client("cloudformation"), stack, say)
 
 
-def _has_tag(stack: Mapping[str, Any]) -> bool:
-    """Return whether a stack belongs to a deployment."""
-    return any(tag["Key"] == TAG for tag in stack.get("Tags", ()))
-
-
-def _delete_data(deployment: Deployment, data: Data, dialog: Dialog) -> None:
+@aws_errors.translate_errors()
+def delete_data(deployment: Deployment, data: Data, say: Say) -> None:
     """Delete objects, bucket, tables, secrets and snapshots. Missing ones are no error."""
     lake = data.lake
     number = delete_all_versions(lake)
     lake.s3.delete_bucket(Bucket=lake.bucket)
-    dialog.say(
-        f"Bucket {lake.bucket}: {quantity(number, 'version')} of objects deleted, and itself."
-    )
+    say(f"Bucket {lake.bucket}: {quantity(number, 'version')} of objects deleted, and itself.")
     with suppress(lake.glue.exceptions.EntityNotFoundException):
         lake.glue.delete_database(Name=lake.database)
     for name in data.secrets:
         lake.secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-    dialog.say(f"Database {lake.database} and {quantity(len(data.secrets), 'secret')}: deleted.")
-    if data.volumes:
-        _delete_snapshots(deployment, data.volumes, dialog)
-
-
-def _delete_snapshots(deployment: Deployment, volumes: Sequence[str], dialog: Dialog) -> None:
+    say(f"Database {lake.database} and {quantity(len(data.secrets), 'secret')}: deleted.")
+    if not data.volumes:
+        return
     ec2 = deployment.client("ec2")
     pages = ec2.get_paginator("describe_snapshots").paginate(
-        OwnerIds=["self"], Filters=[{"Name": "volume-id", "Values": [*volumes]}]
+        OwnerIds=["self"], Filters=[{"Name": "volume-id", "Values": [*data.volumes]}]
     )
-    snapshots = [one["SnapshotId"] for page in pages for one in page["Snapshots"]]
+    snapshots = [snapshot["SnapshotId"] for page in pages for snapshot in page["Snapshots"]]
     for snapshot in snapshots:
         ec2.delete_snapshot(SnapshotId=snapshot)
-    dialog.say(f"{quantity(len(snapshots), 'snapshot')} of the data volume: deleted.")
+    say(f"{quantity(len(snapshots), 'snapshot')} of the data volume: deleted.")

@@ -47,7 +47,7 @@ class RestorePlan:
     @property
     def sentence(self) -> str:
         """One line for the preview."""
-        size = sum(one.size for one in self.copies) / 1e6
+        size = sum(version.size for version in self.copies) / 1e6
         return (
             f"State of {self.moment:%Y-%m-%d %H:%M:%S} UTC: "
             f"{quantity(len(self.copies), 'object')} ({size:,.1f} MB) would be copied back, "
@@ -64,14 +64,15 @@ class RestorePlan:
 @aws_errors.translate_errors()
 def refuse_active(deployment: Deployment, lake: Lake, now: datetime) -> None:
     """Raise RestoreRefused while the host runs, or a publication was written to a moment ago."""
-    found = deployment.instance()
-    if found and found["State"]["Name"] not in ("stopped", "terminated"):
+    instance = deployment.instance()
+    state = instance["State"]["Name"] if instance else "absent"
+    if instance and state not in ("stopped", "terminated"):
         raise RestoreRefused(
-            f"The host {found['InstanceId']} is {found['State']['Name']}, and its runs would write "
-            "into the restored lake. Stop it first: aws ec2 stop-instances --region "
-            f"{deployment.account.region} --instance-ids {found['InstanceId']}"
+            f"The host {instance['InstanceId']} is {state}, and its runs would write into the "
+            "restored lake. Stop it first: aws ec2 stop-instances --region "
+            f"{deployment.account.region} --instance-ids {instance['InstanceId']}"
         )
-    begun = [one.modified_at for one in objects.listed(lake, PUBLISHING)]
+    begun = [intent.modified_at for intent in objects.listed(lake, PUBLISHING)]
     if begun and now - max(begun) < PUBLICATION_LIMIT:
         free_at = max(begun) + PUBLICATION_LIMIT
         raise RestoreRefused(
@@ -88,14 +89,14 @@ def plan_restore(lake: Lake, moment: datetime, now: datetime) -> RestorePlan:
     Raises RestoreRefused if the bucket does not keep the objects of that moment.
     """
     _refuse_moment(lake, moment, now)
-    found = [one for one in histories(lake) if not one.key.startswith(_LEFT)]
-    changed = [one for one in found if one.differs(moment)]
-    then = [(one, one.at(moment)) for one in changed]
+    all_histories = [history for history in histories(lake) if not history.key.startswith(_LEFT)]
+    changed = [history for history in all_histories if history.differs(moment)]
+    then = [(history, history.at(moment)) for history in changed]
     return RestorePlan(
         moment,
         [version for _, version in then if version],
-        [one.key for one, version in then if version is None],
-        _changed_pointers(lake, found, moment),
+        [history.key for history, version in then if version is None],
+        _changed_pointers(lake, all_histories, moment),
     )
 
 
@@ -115,14 +116,14 @@ def _refuse_moment(lake: Lake, moment: datetime, now: datetime) -> None:
 
 
 def _changed_pointers(
-    lake: Lake, found: Iterable[KeyHistory], moment: datetime
+    lake: Lake, all_histories: Iterable[KeyHistory], moment: datetime
 ) -> dict[str, str | None]:
     from clickstream.lake.iceberg.pointers import PointerHistory, current_pointers, metadata_file
 
     now = current_pointers(lake)
-    files = [file for one in found if (file := metadata_file(one))]
-    known = frozenset([*now.values(), *_replaced_pointers(lake)])
-    then = PointerHistory(lake, files, known).at(moment)
+    files = [file for history in all_histories if (file := metadata_file(history))]
+    committed = frozenset([*now.values(), *_replaced_pointers(lake)])
+    then = PointerHistory(lake, files, committed).at(moment)
     gone: dict[str, str | None] = {table: None for table in now if table not in then}
     return gone | {table: file for table, file in then.items() if now.get(table) != file}
 

@@ -1,21 +1,27 @@
-"""CloudFormation stacks: find them, follow their events, delete them, explain their failures."""
+"""CloudFormation stacks: find, change and delete them, and explain their failures.
+
+`aws cloudformation deploy` does less: it shows no changes before it makes them, no progress, and no
+reason of a failure. So these are the plain calls of boto3.
+"""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from clickstream.errors import DeploymentFailed
 from clickstream.lake.s3_get import code
 
 Say = Callable[[str], None]
+"""Prints a sentence, or asks a question and raises an exception if the answer is no."""
 
-POLL_SECONDS = 3.0
+POLL_SECONDS = 3
 
 UNUSABLE = {
     "ROLLBACK_FAILED": "its creation failed, and so did the removal of what was created. Delete "
@@ -45,6 +51,8 @@ _REMEDIES = (
 )
 """Patterns of reasons, and what to do. CloudFormation passes the texts of the services."""
 
+_NO_CHANGES = re.compile(r"didn't contain changes|No updates are to be performed")
+
 
 @dataclass(frozen=True)
 class CloudStack:
@@ -56,33 +64,6 @@ class CloudStack:
     parameters: Mapping[str, str]
     outputs: Mapping[str, str]
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether CloudFormation works on the stack now."""
-        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
-
-
-@dataclass(frozen=True)
-class StackEvent:
-    """An event of a resource, or of the stack itself."""
-
-    id: str
-    resource: str
-    kind: str
-    status: str
-    reason: str
-
-    @property
-    def is_of_stack(self) -> bool:
-        """Whether the event is about the stack and not about one of its resources."""
-        return self.kind == "AWS::CloudFormation::Stack"
-
-    @property
-    def line(self) -> str:
-        """One line for the progress."""
-        reason = f"  {self.reason}" if self.reason else ""
-        return f"{self.status:<28} {self.resource}  ({self.kind}){reason}"
-
 
 def find_stack(cfn: Any, name: str) -> CloudStack | None:
     """Return a stack by its name or id, or None if it does not exist.
@@ -90,29 +71,30 @@ def find_stack(cfn: Any, name: str) -> CloudStack | None:
     A stack that has only a change set does not exist.
     """
     try:
-        [found] = cfn.describe_stacks(StackName=name)["Stacks"]
+        [description] = cfn.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if code(error) == "ValidationError" and "does not exist" in str(error):
             return None
         raise
-    stack = parse_stack(found)
+    stack = parse_stack(description)
     return None if stack.status in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else stack
 
 
-def parse_stack(found: Mapping[str, Any]) -> CloudStack:
+def parse_stack(description: Mapping[str, Any]) -> CloudStack:
     """Return a stack from CloudFormation's description."""
+    parameters, outputs = description.get("Parameters", ()), description.get("Outputs", ())
     return CloudStack(
-        found["StackName"],
-        found["StackId"],
-        found["StackStatus"],
-        {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", ())},
-        {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())},
+        description["StackName"],
+        description["StackId"],
+        description["StackStatus"],
+        {entry["ParameterKey"]: entry["ParameterValue"] for entry in parameters},
+        {entry["OutputKey"]: entry["OutputValue"] for entry in outputs},
     )
 
 
 def refuse_unusable(stack: CloudStack) -> None:
     """Raise DeploymentFailed if the stack accepts no change now."""
-    if stack.is_busy:
+    if stack.status.endswith("_IN_PROGRESS"):
         raise DeploymentFailed(
             f"The stack {stack.name} is {stack.status}: another operation is running. Wait until "
             "`clickstream aws status` shows its end, then run the command again."
@@ -123,80 +105,142 @@ def refuse_unusable(stack: CloudStack) -> None:
         )
 
 
-def known_events(cfn: Any, stack_id: str) -> set[str]:
-    """Return the ids of the newest events of a stack; they belong to earlier operations."""
-    page = cfn.describe_stack_events(StackName=stack_id)
-    return {one["EventId"] for one in page["StackEvents"]}
+def change_stack(
+    cfn: Any, name: str, operation: str, request: Mapping[str, Any], say: Say, confirm: Say | None
+) -> None:
+    """Create or change a stack: preview, question, progress. Reports if nothing changes.
 
-
-def follow(cfn: Any, stack_id: str, known: set[str], say: Say) -> list[StackEvent]:
-    """Wait for the end of an operation; report each event as it arrives, and return all of them.
-
-    `known` are the events before the operation. It ends with an event of the stack itself.
+    `operation` is CREATE, UPDATE or IMPORT, and `request` the rest of the change set: template,
+    parameters, tags. Without `confirm`, there is only the preview. Raises DeploymentFailed if
+    CloudFormation refuses the template or a parameter, or if the change fails.
     """
-    events: list[StackEvent] = []
+    change_set = cfn.create_change_set(
+        StackName=name,
+        ChangeSetName=f"deploy-{uuid.uuid4().hex}",
+        ChangeSetType=operation,
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        **request,
+    )
+    is_executed = False
+    try:
+        changes = _preview(cfn, name, change_set["Id"])
+        if changes is None:
+            say(f"Stack {name}: no changes.")
+            return
+        say(f"Stack {name} {'changes' if operation == 'UPDATE' else 'creates'} these resources:")
+        for change in changes:
+            say(f"  {change}")
+        if confirm is None:
+            return
+        confirm(f"Change {name} in this way?")
+        is_executed = True
+    finally:
+        if not is_executed:
+            cfn.delete_change_set(ChangeSetName=change_set["Id"])
+            if operation != "UPDATE":  # CloudFormation created an empty stack for the change set
+                cfn.delete_stack(StackName=change_set["StackId"])
+    # If a creation fails, a bucket that it created would be in the way of the next attempt.
+    execution = {"ChangeSetName": change_set["Id"], "RetainExceptOnCreate": True}
+    _follow(cfn, name, change_set["StackId"], lambda: cfn.execute_change_set(**execution), say)
+    say(f"Stack {name}: done.")
+
+
+def _preview(cfn: Any, name: str, change_set: str) -> list[str] | None:
+    """Wait until a change set is computed; return a line for each change, None without changes."""
+    waiter = cfn.get_waiter("change_set_create_complete")
+    try:
+        waiter.wait(ChangeSetName=change_set, WaiterConfig={"Delay": POLL_SECONDS})
+    except WaiterError as error:
+        if error.last_response.get("Status") != "FAILED":
+            raise
+        reason = error.last_response.get("StatusReason", "no reason given").rstrip(".")
+        if _NO_CHANGES.search(reason):
+            return None
+        raise DeploymentFailed(
+            f"CloudFormation refuses the changes of the stack {name}: {reason}. Correct the "
+            "parameter or the template in infra/, then run the command again. Nothing is changed."
+        ) from None
+    pages = cfn.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
+    changes = [change["ResourceChange"] for page in pages for change in page.get("Changes", ())]
+    replacements = {"True": ", replaced by a new one", "Conditional": ", perhaps replaced"}
+    return [
+        f"{change['Action']:<7} {change['LogicalResourceId']}  "
+        f"({change['ResourceType']}{replacements.get(change.get('Replacement', ''), '')})"
+        for change in changes
+    ]
+
+
+def delete_stack(cfn: Any, stack: CloudStack, say: Say) -> None:
+    """Delete a stack, and name what it leaves. Raises DeploymentFailed if it can't be deleted."""
+    events = _follow(cfn, stack.name, stack.id, lambda: cfn.delete_stack(StackName=stack.id), say)
+    kept = [e["LogicalResourceId"] for e in events if e["ResourceStatus"] == "DELETE_SKIPPED"]
+    stays = f" It leaves {', '.join(kept)}." if kept else ""
+    say(f"Stack {stack.name}: deleted.{stays}")
+
+
+def _follow(
+    cfn: Any, name: str, stack_id: str, start: Callable[[], Any], say: Say
+) -> list[Mapping[str, Any]]:
+    """Start an operation, report each event as it arrives, and return them at the end.
+
+    An operation ends with an event of the stack itself. Raises DeploymentFailed if it fails.
+    """
+    page = cfn.describe_stack_events(StackName=stack_id)
+    reported = {event["EventId"] for event in page["StackEvents"]}
+    start()
+    events: list[Mapping[str, Any]] = []
     while True:
-        for event in _new_events(cfn, stack_id, known):
-            known.add(event.id)
+        for event in _new_events(cfn, stack_id, reported):
+            reported.add(event["EventId"])
             events.append(event)
-            say(event.line)
-            if event.is_of_stack and not event.status.endswith("_IN_PROGRESS"):
+            say(
+                f"  {event['ResourceStatus']:<28} {event['LogicalResourceId']}  "
+                f"({event['ResourceType']})  {_reason(event)}".rstrip()
+            )
+            if _is_of_stack(event) and not event["ResourceStatus"].endswith("_IN_PROGRESS"):
+                _require_success(name, events)
                 return events
         time.sleep(POLL_SECONDS)
 
 
-def _new_events(cfn: Any, stack_id: str, known: set[str]) -> list[StackEvent]:
-    """Return the events that are not known yet, oldest first. CloudFormation lists newest first."""
-    found: list[StackEvent] = []
+def _new_events(cfn: Any, stack_id: str, reported: set[str]) -> list[Mapping[str, Any]]:
+    """Return unreported events, oldest first. CloudFormation lists the newest first."""
+    events: list[Mapping[str, Any]] = []
     for page in cfn.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-        new = [one for one in page["StackEvents"] if one["EventId"] not in known]
-        found += map(_event, new)
+        new = [event for event in page["StackEvents"] if event["EventId"] not in reported]
+        events += new
         if len(new) < len(page["StackEvents"]):
             break
-    return found[::-1]
+    return events[::-1]
 
 
-def _event(found: Mapping[str, Any]) -> StackEvent:
-    return StackEvent(
-        found["EventId"],
-        found["LogicalResourceId"],
-        found["ResourceType"],
-        found["ResourceStatus"],
-        " ".join(found.get("ResourceStatusReason", "").split()),
-    )
+def _is_of_stack(event: Mapping[str, Any]) -> bool:
+    """Return whether an event is about the stack and not about one of its resources."""
+    return bool(event["ResourceType"] == "AWS::CloudFormation::Stack")
 
 
-def require_success(name: str, events: Sequence[StackEvent]) -> None:
+def _reason(event: Mapping[str, Any]) -> str:
+    return " ".join(event.get("ResourceStatusReason", "").split())
+
+
+def _require_success(name: str, events: Sequence[Mapping[str, Any]]) -> None:
     """Raise DeploymentFailed with the first resource that failed, its reason and what to do."""
     end = events[-1]
-    if end.status.endswith("_COMPLETE") and "ROLLBACK" not in end.status:
+    status = end["ResourceStatus"]
+    if status.endswith("_COMPLETE") and "ROLLBACK" not in status:
         return
-    first = next(_failures(events), end)
+    failures = [
+        event
+        for event in events
+        if event["ResourceStatus"].endswith("_FAILED")
+        if not re.search("cancell?ed", _reason(event))  # because of another failure
+    ]
+    first = min(failures, key=_is_of_stack, default=end)
+    reason = _reason(first)
+    remedies = [remedy for pattern, remedy in _REMEDIES if re.search(pattern, reason)]
     raise DeploymentFailed(
-        f"The stack {name} is {end.status}: {first.resource} ({first.kind}) is {first.status}: "
-        f"{first.reason.rstrip('.') or 'no reason given'}. {_remedy(first.reason)}; then run the "
-        "command again. The data in the bucket is not affected."
+        f"The stack {name} is {status}: {first['LogicalResourceId']} ({first['ResourceType']}) is "
+        f"{first['ResourceStatus']}: {reason.rstrip('.') or 'no reason given'}. "
+        f"{[*remedies, 'Correct this cause'][0]}; then run the command again. The data in the "
+        "bucket is not affected."
     )
-
-
-def _failures(events: Sequence[StackEvent]) -> Iterator[StackEvent]:
-    """Yield failures in order, the stack last, without those cancelled because of another one."""
-    failed = [one for one in events if one.status.endswith("_FAILED")]
-    own = [one for one in failed if not re.search("cancell?ed", one.reason)]
-    yield from sorted(own, key=lambda one: one.is_of_stack)
-
-
-def _remedy(reason: str) -> str:
-    for pattern, remedy in _REMEDIES:
-        if re.search(pattern, reason):
-            return remedy
-    return "Correct this cause"
-
-
-def delete_stack(cfn: Any, stack: CloudStack, say: Say) -> list[StackEvent]:
-    """Delete a stack, and return the events. Raises DeploymentFailed if it can't be deleted."""
-    known = known_events(cfn, stack.id)
-    cfn.delete_stack(StackName=stack.id)
-    events = follow(cfn, stack.id, known, say)
-    require_success(stack.name, events)
-    return events

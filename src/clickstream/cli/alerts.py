@@ -69,13 +69,13 @@ def list_(
     from clickstream.alerts.store import LakeStore
     from clickstream.cli.alerts_output import incident_values, show_incidents
 
-    found, now = LakeStore(open_lake()).read(), datetime.now(UTC)
+    incidents, now = LakeStore(open_lake()).read(), datetime.now(UTC)
     if as_json:
-        out.print_json(data=incident_values(found, now))
+        out.print_json(data=incident_values(incidents, now))
         return
-    if not found.open:
+    if not incidents.open:
         out.print("No incident is open.")
-    show_incidents(found, now, out, MOST_CLOSED)
+    show_incidents(incidents, now, out, MOST_CLOSED)
 
 
 @app.command()
@@ -162,13 +162,13 @@ def watch(
         raise InputError(f"{every!r} is less than 1m.")
     watching = Watch(partial(load, find_file()), open_lake)
     while True:
-        found = watching.check(datetime.now(UTC))
-        if once or found.delivered.attempts:
-            out.print(found.delivered.sentence, highlight=False)
-        for problem in found.delivered.problems:
+        report = watching.check(datetime.now(UTC))
+        if once or report.delivered.attempts:
+            out.print(report.delivered.sentence, highlight=False)
+        for problem in report.delivered.problems:
             err.print(f"[red]✗[/] {escape(problem)}", soft_wrap=True)
-        if found.error:
-            print_error(found.error)
+        if report.error:
+            print_error(report.error)
         if once:
-            raise typer.Exit(1 if found.error else 0)
+            raise typer.Exit(1 if report.error else 0)
         time.sleep(pause.total_seconds())

@@ -111,13 +111,13 @@ def _pull_all(lake: Lake) -> bool:
     hosts, failed = list_hosts(lake), []
     with err.status(f"Pulling {quantity(len(hosts), 'host')}") as status:
         at_once = lake.settings.collect.hosts_at_once
-        for host, found in pull_all(lake, hosts, at_once, status.update):
-            if isinstance(found, ClickstreamError):
+        for host, result in pull_all(lake, hosts, at_once, status.update):
+            if isinstance(result, ClickstreamError):
                 failed.append(host.name)
-                _show_refusal(f"{host.name}: {found.printed}")
+                _show_refusal(f"{host.name}: {result.printed}")
                 continue
-            out.print(escape(found.sentence), soft_wrap=True, highlight=False)
-            for reason in found.refused:
+            out.print(escape(result.sentence), soft_wrap=True, highlight=False)
+            for reason in result.refused:
                 _show_refusal(with_code(f"{host.name}: {printable(reason)}", RefusedFiles.code))
     if failed:
         err.print(

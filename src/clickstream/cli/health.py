@@ -148,12 +148,12 @@ def status(
     Example: [bold]clickstream status --json[/]
     """
     first = since.first if since else None
-    found, incidents, old_check = _measure(max_lag, max_source_lag, first, timeout)
+    freshness, incidents, old_check = _measure(max_lag, max_source_lag, first, timeout)
     if as_json:
-        out.print_json(data=status_values(found, incidents, old_check))
+        out.print_json(data=status_values(freshness, incidents, old_check))
     else:
-        show_status(found, incidents, out, old_check)
-    raise typer.Exit(exit_code(found, incidents))
+        show_status(freshness, incidents, out, old_check)
+    raise typer.Exit(exit_code(freshness, incidents))
 
 
 def _measure(
@@ -171,8 +171,8 @@ def _measure(
 
             limits = FreshnessLimits(max_lag, max_source_lag)
             lake = open_lake()
-            found = lake_freshness(lake, datetime.now(UTC), first, limits)
-            return found, LakeStore(lake).read(), describe_old_check(lake, found.now)
+            freshness = lake_freshness(lake, datetime.now(UTC), first, limits)
+            return freshness, LakeStore(lake).read(), describe_old_check(lake, freshness.now)
         except ModuleNotFoundError as error:
             raise missing_package(error, "status") from None
 

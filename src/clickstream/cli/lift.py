@@ -61,13 +61,13 @@ def plan(
     from clickstream.cli.lift_output import plan_values, show_plan
 
     names, today = [name.strip().lower() for name in campaigns], datetime.now(UTC).date()
-    found, history = _plan(metric, names, weeks, before_days, today)
+    proposal, history = _plan(metric, names, weeks, before_days, today)
     if as_json:
-        out.print_json(data=plan_values(found, history))
+        out.print_json(data=plan_values(proposal, history))
     else:
-        show_plan(found, history, metric, out)
-        _show_section(found, metric, names, today)
-    if found.refusal:
+        show_plan(proposal, history, metric, out)
+        _show_section(proposal, metric, names, today)
+    if proposal.refusal:
         raise typer.Exit(1)
 
 
@@ -113,14 +113,14 @@ def _read_history(
 
 
 def _show_section(
-    found: HoldoutPlan, metric: TestedMetric, campaigns: Sequence[str], today: date
+    proposal: HoldoutPlan, metric: TestedMetric, campaigns: Sequence[str], today: date
 ) -> None:
     """Print which test is proposed, and its section of the settings."""
     from clickstream.insight.holdout_texts import describe_plan, settings_section
 
-    out.print(Text(describe_plan(found, metric)), soft_wrap=True)
-    if found.best:
-        section = settings_section(campaigns, metric, found.best, found.before_days, today)
+    out.print(Text(describe_plan(proposal, metric)), soft_wrap=True)
+    if proposal.best:
+        section = settings_section(campaigns, metric, proposal.best, proposal.before_days, today)
         out.print(Text(f"\nFor the settings:\n\n{printable_lines(section)}"), soft_wrap=True)
 
 
@@ -180,10 +180,10 @@ def evaluate(
         with err.status(f"Evaluating {test.name}"):
             results.append((test, *_evaluate(lake, test, today)))
     if as_json:
-        out.print_json(data=[lift_values(*one) for one in results])
+        out.print_json(data=[lift_values(*evaluated) for evaluated in results])
     else:
-        for one in results:
-            show_result(*one, settings.sales_currency, out)
+        for evaluated in results:
+            show_result(*evaluated, settings.sales_currency, out)
     if plot:
         _write_plot(plot, *results[0][:2])
     if any(isinstance(result, NoAnswer) for _, result, _ in results):
@@ -192,7 +192,7 @@ def evaluate(
 
 def _write_plot(path: Path, test: HoldoutSettings, result: Lift | NoAnswer) -> None:
     """Write the chart of a test, if it has a result."""
-    from clickstream.cli.lift_plot import draw_lift
+    from clickstream.cli.lift_output import draw_lift
     from clickstream.insight.holdout import Lift
 
     if isinstance(result, Lift):
@@ -203,15 +203,15 @@ def _write_plot(path: Path, test: HoldoutSettings, result: Lift | NoAnswer) -> N
 
 def _choose(settings: Settings, names: list[str] | None) -> Sequence[HoldoutSettings]:
     """Return the tests with the names; all without names."""
-    known = {one.name: one for one in settings.holdouts}
-    if not known:
+    tests = {test.name: test for test in settings.holdouts}
+    if not tests:
         raise InputError("No test is set; add a [[holdouts]] section to the settings.")
     for name in names or ():
-        if name not in known:
+        if name not in tests:
             raise InputError(
-                f"There is no test {printable(name)}; the settings have {', '.join(known)}."
+                f"There is no test {printable(name)}; the settings have {', '.join(tests)}."
             )
-    return [known[name] for name in dict.fromkeys(names or known)]
+    return [tests[name] for name in dict.fromkeys(names or tests)]
 
 
 def _evaluate(

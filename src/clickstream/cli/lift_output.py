@@ -1,14 +1,15 @@
-"""Output of `clickstream lift`: tables and sentences for the terminal, and values for JSON."""
+"""Output of `clickstream lift`: tables, sentences, values for JSON, and a chart as SVG."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from clickstream.insight.holdout import Lift, NoAnswer
+from clickstream.insight.holdout import HoldoutWeek, Lift, NoAnswer
 from clickstream.insight.holdout_terms import TestedMetric
 from clickstream.insight.holdout_texts import describe
 from clickstream.terminal import print_rows
@@ -57,27 +58,28 @@ def _weeks(result: Lift, metric: TestedMetric) -> Iterator[Sequence[RenderableTy
 
 
 def show_plan(
-    found: HoldoutPlan, history: RegionHistory, metric: TestedMetric, out: Console
+    proposal: HoldoutPlan, history: RegionHistory, metric: TestedMetric, out: Console
 ) -> None:
     """Print the options of a plan as a table."""
-    if not found.options:
+    if not proposal.options:
         return
     share = f">of all {metric.replace('_', ' ')}"
     headings = ("regions", ">weeks", ">smallest effect", ">campaign", share, ">cost")
-    print_rows(headings, [_cells(one, one is found.best) for one in found.options], out)
+    rows = [_cells(option, option is proposal.best) for option in proposal.options]
+    print_rows(headings, rows, out)
     if history.without_region:
         share = format_share(history.without_region)
         text = f"{share} of all {metric.replace('_', ' ')} have no region and are not compared."
         out.print(Text(text, "dim"), soft_wrap=True)
 
 
-def _cells(one: HoldoutOption, is_best: bool) -> list[Text]:
-    smallest = one.smallest_effect
+def _cells(option: HoldoutOption, is_best: bool) -> list[Text]:
+    smallest = option.smallest_effect
     cells = [
-        printable("; ".join(one.regions)),
-        str(one.weeks),
+        printable("; ".join(option.regions)),
+        str(option.weeks),
         "not known" if smallest is None else format_share(smallest),
-        *(format_share(share) for share in (one.campaign_share, one.share, one.cost)),
+        *(format_share(share) for share in (option.campaign_share, option.share, option.cost)),
     ]
     return [Text(cell, "bold" if is_best else "") for cell in cells]
 
@@ -86,40 +88,117 @@ def lift_values(
     test: HoldoutSettings, result: Lift | NoAnswer, limits: Sequence[str]
 ) -> dict[str, Any]:
     """Return the result of a test for JSON; dates are texts."""
-    found: dict[str, Any] = {
-        **{"name": test.name, "campaigns": [*test.campaigns], "regions": [*test.regions]},
-        **{"first": str(test.first), "last": str(test.last), "metric": test.metric},
+    values: dict[str, Any] = {
+        "name": test.name,
+        "campaigns": [*test.campaigns],
+        "regions": [*test.regions],
+        "first": str(test.first),
+        "last": str(test.last),
+        "metric": test.metric,
         "sentence": describe(result, test.campaigns, test.metric),
         "notes": [*limits],
         "incomplete": {str(day): why for day, why in sorted(result.incomplete.items())},
     }
     if isinstance(result, NoAnswer):
-        return found | {"reason": result.reason}
+        return values | {"reason": result.reason}
     numbers = ("effect", "effect_low", "effect_high", "share", "low", "high", "p", "fit_error")
     more = ("least_visible", "widening", "is_found", "days_missing", "too_small")
-    return found | {
+    return values | {
         **{name: getattr(result, name) for name in (*numbers, *more)},
-        "donors": {one.region: one.share for one in result.donors},
-        "placebos": {one.region: one.share for one in result.placebos},
+        "donors": {donor.region: donor.share for donor in result.donors},
+        "placebos": {placebo.region: placebo.share for placebo in result.placebos},
         "dates": [str(day) for day in result.dates],
         "observed": [*result.observed],
         "synthetic": [*result.synthetic],
     }
 
 
-def plan_values(found: HoldoutPlan, history: RegionHistory) -> dict[str, Any]:
+def plan_values(proposal: HoldoutPlan, history: RegionHistory) -> dict[str, Any]:
     """Return a plan for JSON."""
     fields = ("regions", "weeks", "smallest_effect", "placebo_tests", "share", "campaign_share")
     options = [
-        {name: getattr(one, name) for name in (*fields, "cost", "is_enough")}
-        for one in found.options
+        {name: getattr(option, name) for name in (*fields, "cost", "is_enough")}
+        for option in proposal.options
     ]
     return {
         "options": options,
-        "best": options[[*found.options].index(found.best)] if found.best else None,
-        "days": found.days,
-        "before_days": found.before_days,
-        "refusal": found.refusal,
+        "best": options[[*proposal.options].index(proposal.best)] if proposal.best else None,
+        "days": proposal.days,
+        "before_days": proposal.before_days,
+        "refusal": proposal.refusal,
         "without_region": history.without_region,
         "incomplete": {str(day): why for day, why in sorted(history.panel.incomplete.items())},
     }
+
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 320, 56, 16, 44, 36
+
+_STYLE = """\
+  text { font: 13px system-ui, sans-serif; fill: #221c16 }
+  .title { font-weight: 600 } .soft { fill: #645b51; font-size: 12px }
+  path { fill: none; stroke-width: 2 } .observed { stroke: #9a4f2b }
+  .expected { stroke: #645b51; stroke-dasharray: 5 4 } .axis { stroke: #c9c0b4; stroke-width: 1 }
+  rect { fill: #f3e4da } svg { background: #fbfaf7 }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #f0e9df } .soft { fill: #b0a598 } .observed { stroke: #e08a5b }
+    .expected { stroke: #b0a598 } .axis { stroke: #4a4037 } rect { fill: #3a2618 }
+    svg { background: #16130f }
+  }
+"""
+
+
+def draw_lift(result: Lift, name: str, scale: int = 1) -> str:
+    """Return the chart: means a day of each week, with the weeks of the test shaded.
+
+    Values are divided by `scale`, for units of a currency.
+    """
+    weeks = result.weeks
+    peak = max(max(week.observed, week.synthetic) for week in weeks) or 1.0
+    begin = sum(week.first < result.first for week in weeks)
+    shade = _x(begin - 0.5, len(weeks))
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        'aria-labelledby="title">',
+        f'<title id="title">{escape(name)}: observed and expected values of each week</title>',
+        f"<style>\n{_STYLE}</style>",
+        f'<rect x="{shade:.1f}" y="{TOP}" width="{WIDTH - RIGHT - shade:.1f}" '
+        f'height="{HEIGHT - TOP - BOTTOM}"/>',
+        f'<text class="title" x="{LEFT}" y="18">{escape(name)}: '
+        f"{escape('; '.join(result.regions))}</text>",
+        f'<text class="soft" x="{LEFT}" y="36">a day, by week: observed (line), expected without '
+        "the test (dashed); shaded: the campaign is off</text>",
+        *_axes(weeks, peak / scale),
+        _line("expected", [week.synthetic for week in weeks], peak),
+        _line("observed", [week.observed for week in weeks], peak),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _axes(weeks: Sequence[HoldoutWeek], peak: float) -> list[str]:
+    """Return the axis with its first and last date, and its scale from 0 to the peak."""
+    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+    return [
+        f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>',
+        f'<text class="soft" x="{LEFT - 6}" y="{bottom}" text-anchor="end">0</text>',
+        f'<text class="soft" x="{LEFT - 6}" y="{TOP + 12}" text-anchor="end">{peak:,.0f}</text>',
+        f'<text class="soft" x="{LEFT}" y="{HEIGHT - 14}">{weeks[0].first}</text>',
+        f'<text class="soft" x="{right}" y="{HEIGHT - 14}" text-anchor="end">'
+        f"{weeks[-1].first}</text>",
+    ]
+
+
+def _line(name: str, values: Sequence[float], peak: float) -> str:
+    points = " ".join(
+        f"{_x(index, len(values)):.1f},{_y(value, peak):.1f}" for index, value in enumerate(values)
+    )
+    return f'<path class="{name}" d="M{points}"/>'
+
+
+def _x(index: float, number: int) -> float:
+    """Return the position of a week on the axis."""
+    return LEFT + (index + 0.5) * (WIDTH - LEFT - RIGHT) / number
+
+
+def _y(value: float, peak: float) -> float:
+    return HEIGHT - BOTTOM - max(value, 0.0) / peak * (HEIGHT - TOP - BOTTOM)

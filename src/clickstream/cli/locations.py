@@ -51,16 +51,16 @@ def plan(
 
     lake, fitted = _fit(days)
     with err.status("Ranking the candidates"):
-        found = plan_file(lake, fitted)
-    _print_problems(found.problems)
+        planned = plan_file(lake, fitted)
+    _print_problems(planned.problems)
     if as_json:
-        out.print_json(data=location_values(found))
+        out.print_json(data=location_values(planned))
     else:
-        show_plan(found, out)
+        show_plan(planned, out)
     if store:
-        store_plan(lake, f"manual by {getuser()}", found)
+        store_plan(lake, f"manual by {getuser()}", planned)
         err.print(f"Stored as the plan of {fitted.day} in the table location_candidates.")
-    if found.problems:
+    if planned.problems:
         raise typer.Exit(1)
 
 
@@ -81,16 +81,16 @@ def explain(
     lake, fitted = _fit(days)
     read = read_candidate_file(lake.settings, fitted.model.market)
     _print_problems(read.problems)
-    known = {one.name: one for one in read.candidates}
-    if name not in known:
+    by_name = {candidate.name: candidate for candidate in read.candidates}
+    if name not in by_name:
         raise InputError(
-            f"There is no candidate {printable(name)}; the file has {shorten(known, 10)}."
+            f"There is no candidate {printable(name)}; the file has {shorten(by_name, 10)}."
         )
-    found = explain_location(fitted.model, known[name])
+    explanation = explain_location(fitted.model, by_name[name])
     if as_json:
-        out.print_json(data=explanation_values(found))
+        out.print_json(data=explanation_values(explanation))
     else:
-        show_explanation(found, out)
+        show_explanation(explanation, out)
 
 
 @app.command()
@@ -106,8 +106,8 @@ def candidates(
     from clickstream.sales.candidate_file import write_candidates
 
     _, fitted = _fit(days)
-    found = propose_candidates(fitted.model, limit)
-    typer.echo(write_candidates(found), nl=False)
+    proposed = propose_candidates(fitted.model, limit)
+    typer.echo(write_candidates(proposed), nl=False)
 
 
 def _fit(days: int) -> tuple[Lake, FittedMarket]:

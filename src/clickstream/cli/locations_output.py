@@ -47,23 +47,26 @@ def _ranking(plan: LocationPlan) -> Iterator[Sequence[Text]]:
         yield [*map(Text, cells)]
 
 
-def show_explanation(found: LocationExplanation, out: Console) -> None:
+def show_explanation(explanation: LocationExplanation, out: Console) -> None:
     """Print the towns that orders come from, and the own cafés that lose some."""
-    name = printable(found.candidate.name)
-    text = f"{name}: about {found.at_cafe:,.0f} orders a month would move to the café"
+    name = printable(explanation.candidate.name)
+    text = f"{name}: about {explanation.at_cafe:,.0f} orders a month would move to the café"
     out.print(Text(text, "bold"))
     towns = [
         [
-            *(printable(town.name), f"{town.km:.0f}", f"{town.people:,.0f}"),
+            printable(town.name),
+            f"{town.km:.0f}",
+            f"{town.people:,.0f}",
             "few" if town.seen is None else f"{town.seen:,}",
-            *(f"{town.demand:,.1f}", f"{town.orders:,.1f}"),
+            f"{town.demand:,.1f}",
+            f"{town.orders:,.1f}",
         ]
-        for town in found.towns
+        for town in explanation.towns
     ]
-    towns.append(["other towns", "", "", "", "", f"{found.other_orders:,.1f}"])
+    towns.append(["other towns", "", "", "", "", f"{explanation.other_orders:,.1f}"])
     headings = ("town", ">km", ">people", ">orders seen", ">web orders a month", ">moved")
     print_rows(headings, ([*map(Text, row)] for row in towns), out)
-    for lost in found.lost:
+    for lost in explanation.lost:
         number = f"{lost.orders:,.1f}"
         text = f"The café {printable(lost.cafe)} loses about {number} orders a month."
         out.print(Text(text), soft_wrap=True)
@@ -75,7 +78,7 @@ def location_values(planned: PlannedLocations) -> dict[str, Any]:
     decay, online = model.huff.middle
     return {
         "sentence": planned.sentence,
-        "candidates": [_values(one) for one in plan.ranked],
+        "candidates": [_values(ranked) for ranked in plan.ranked],
         "beats_people_alone": plan.check.is_better,
         "check": asdict(plan.check),
         "distance_km": {"middle": decay, "online": online, "source": model.huff.source},
@@ -84,22 +87,22 @@ def location_values(planned: PlannedLocations) -> dict[str, Any]:
     }
 
 
-def _values(one: RankedCandidate) -> dict[str, Any]:
+def _values(ranked: RankedCandidate) -> dict[str, Any]:
     return {
-        "name": one.candidate.name,
-        "orders": one.orders._asdict(),
-        "own_share": one.own_share,
-        "top_share": one.top_share,
-        "flags": [describe_flag(flag) for flag in one.flags],
+        "name": ranked.candidate.name,
+        "orders": ranked.orders._asdict(),
+        "own_share": ranked.own_share,
+        "top_share": ranked.top_share,
+        "flags": [describe_flag(flag) for flag in ranked.flags],
     }
 
 
-def explanation_values(found: LocationExplanation) -> dict[str, Any]:
+def explanation_values(explanation: LocationExplanation) -> dict[str, Any]:
     """Return an explanation for JSON."""
     return {
-        "name": found.candidate.name,
-        "orders": found.at_cafe,
-        "towns": [one._asdict() for one in found.towns],
-        "other_orders": found.other_orders,
-        "from_own_cafes": {one.cafe: one.orders for one in found.lost},
+        "name": explanation.candidate.name,
+        "orders": explanation.at_cafe,
+        "towns": [town._asdict() for town in explanation.towns],
+        "other_orders": explanation.other_orders,
+        "from_own_cafes": {lost.cafe: lost.orders for lost in explanation.lost},
     }

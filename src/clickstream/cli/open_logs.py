@@ -315,15 +315,15 @@ def _read(engine: LogEngine) -> None:
     if not engine.refresh():
         err.print("Nothing has changed since the last start.")
         return
-    found = engine.last
-    if found is None:
+    logs = engine.last
+    if logs is None:
         return
-    print_problems(found.read, err)
-    lines, parsed = found.lines.lines, found.lines.parsed
+    print_problems(logs.read, err)
+    lines, parsed = logs.lines.lines, logs.lines.parsed
     if not parsed:
         raise typer.Exit(1)
     rest = f", {quantity(lines - parsed, 'line')} rejected" if lines > parsed else ""
-    err.print(f"{quantity(lines, 'line')} of {escape(found.read.described)}{rest}.")
+    err.print(f"{quantity(lines, 'line')} of {escape(logs.read.described)}{rest}.")
 
 
 def _export(engine: LogEngine, directory: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +28,7 @@ from clickstream.terminal import print_rows
 from clickstream.wording import amount, printable, quantity, shorten
 
 if TYPE_CHECKING:
+    from clickstream.insight.campaign_tags import CampaignTag, TagProposal, TagReport
     from clickstream.lake import Lake
     from clickstream.pipeline.sales.check import SalesCheck
     from clickstream.pipeline.sales.match_plan import MatchRange
@@ -40,32 +43,33 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-def show_check(one: SalesCheck, out: Console) -> None:
+def show_check(checked: SalesCheck, out: Console) -> None:
     """Print the result for a source: a line with its state, and what was found."""
-    style = "red" if one.error else "yellow" if one.has_problems else "green"
-    mark = "✗" if one.error else "!" if one.has_problems else "✓"
-    out.print(Text.assemble((mark, style), f" {one.source.name}", (f"  {one.source.kind}", "dim")))
-    for text, look in _lines(one):
+    style = "red" if checked.error else "yellow" if checked.has_problems else "green"
+    mark = "✗" if checked.error else "!" if checked.has_problems else "✓"
+    source = checked.source
+    out.print(Text.assemble((mark, style), f" {source.name}", (f"  {source.kind}", "dim")))
+    for text, look in _lines(checked):
         out.print(Text(f"  {printable(text)}", look), soft_wrap=True)
 
 
-def _lines(one: SalesCheck) -> Iterator[tuple[str, str]]:
+def _lines(checked: SalesCheck) -> Iterator[tuple[str, str]]:
     """Yield the lines below the name of a source, each with its style."""
-    if one.error:
-        yield one.error.printed, "red"
-    if one.survey is None:
+    if checked.error:
+        yield checked.error.printed, "red"
+    if checked.survey is None:
         return
-    if not one.survey.days and not {*one.tables} <= {*LISTINGS}:
+    if not checked.survey.days and not {*checked.tables} <= {*LISTINGS}:
         yield "It has no row with a time.", "yellow"
-    yield from _lines_of_survey(one)
-    yield from _lines_of_rows(one)
-    if one.listings:
-        yield f"Without dates: {count_rows(one.listings)}.", ""
-    yield from _lines_of_rejects(one)
+    yield from _lines_of_survey(checked)
+    yield from _lines_of_rows(checked)
+    if checked.listings:
+        yield f"Without dates: {count_rows(checked.listings)}.", ""
+    yield from _lines_of_rejects(checked)
 
 
-def _lines_of_survey(one: SalesCheck) -> Iterator[tuple[str, str]]:
-    survey = one.survey
+def _lines_of_survey(checked: SalesCheck) -> Iterator[tuple[str, str]]:
+    survey = checked.survey
     if survey is None or not survey.days:
         return
     first, last = min(survey.days), max(survey.days)
@@ -83,46 +87,100 @@ def _lines_of_survey(one: SalesCheck) -> Iterator[tuple[str, str]]:
         yield note, "yellow"
 
 
-def _lines_of_rows(one: SalesCheck) -> Iterator[tuple[str, str]]:
-    if not one.read:
+def _lines_of_rows(checked: SalesCheck) -> Iterator[tuple[str, str]]:
+    if not checked.read:
         return
-    dates = f"{quantity(len(one.read), 'date')} from {one.read[0]} to {one.read[-1]}"
-    yield f"Read {dates}: {', '.join(_sums(one))} {one.source.currency}.", ""
-    if "orders" not in one.tables:
+    dates = f"{quantity(len(checked.read), 'date')} from {checked.read[0]} to {checked.read[-1]}"
+    yield f"Read {dates}: {', '.join(_sums(checked))} {checked.source.currency}.", ""
+    if "orders" not in checked.tables:
         return
-    if one.differences:
-        some = [f"{d.order_id} by {amount(d.cents)}" for d in one.differences]
+    if checked.differences:
+        orders = [f"{d.order_id} by {amount(d.cents)}" for d in checked.differences]
         yield (
-            f"{quantity(len(some), 'order')} whose parts do not give the total: "
-            f"{shorten(some, _SHOWN)}.",
+            f"{quantity(len(orders), 'order')} whose parts do not give the total: "
+            f"{shorten(orders, _SHOWN)}.",
             "yellow",
         )
-    if one.without_parts:
-        number = quantity(one.without_parts, "order")
+    if checked.without_parts:
+        number = quantity(checked.without_parts, "order")
         yield f"Not checked whether parts give the total: the source has none of {number}.", ""
-    elif not one.differences:
+    elif not checked.differences:
         yield "The parts of every order give its total.", "green"
 
 
-def _sums(one: SalesCheck) -> Iterator[str]:
-    totals = one.totals
-    if not {"orders", "refunds"}.isdisjoint(one.tables):
+def _sums(checked: SalesCheck) -> Iterator[str]:
+    totals = checked.totals
+    if not {"orders", "refunds"}.isdisjoint(checked.tables):
         yield quantity(totals.orders, "paid order")
         yield f"gross {amount(totals.gross_cents)}"
         yield f"refunds {amount(totals.refunded_cents)}"
         yield f"net {amount(totals.net_cents)}"
-    if "campaign_spend" in one.tables:
+    if "campaign_spend" in checked.tables:
         yield f"spending {amount(totals.spend_cents)}"
 
 
-def _lines_of_rejects(one: SalesCheck) -> Iterator[tuple[str, str]]:
-    for (table, reason, column), number in one.rejects.most_common():
+def _lines_of_rejects(checked: SalesCheck) -> Iterator[tuple[str, str]]:
+    for (table, reason, column), number in checked.rejects.most_common():
         where = f" in the column {column}" if column else ""
-        examples = shorten(one.examples[table, reason, column])
+        examples = shorten(checked.examples[table, reason, column])
         yield (
             f"{quantity(number, 'row')} of {table} rejected: {reason}{where} ({examples}).",
             "yellow",
         )
+
+
+# Text output of `clickstream sales tags`.
+
+_REASONS = {
+    "other source": "equal campaigns of other sources",
+    "spelling": "only case, accents and separators differ",
+    "more words": "one has further words",
+    "alike": "the tags are similar",
+}
+
+
+def describe_tags(report: TagReport) -> Iterator[str]:
+    """Yield the lines: what does not meet, proposals, and what to write into the file."""
+    if not report.without_visits and not report.without_cost:
+        yield "Each campaign with a cost has visits, and all paid visits with tags have a cost."
+        return
+    if report.without_visits:
+        yield "Costs without visits:"
+        proposals = {proposal.cost: proposal for proposal in report.proposals}
+        for spending in report.without_visits:
+            cost = f"{amount(spending.cents)} {spending.currency}"
+            campaign = f"{spending.platform} {spending.campaign_id}  {_tag_name(spending.tag)}"
+            yield f"  {printable(campaign)}  {cost}"
+            if spending in proposals:
+                yield f"    {_describe_proposal(proposals[spending])}"
+    if report.without_cost:
+        yield "Paid visits without a cost:"
+        for tags in report.without_cost:
+            yield f"  {printable(_tag_name(tags.tag))}  {quantity(tags.visits, 'visit')}"
+    if report.proposals:
+        yield "To join the proposed pairs, set campaign_tags of [[sales]] to a file of these lines:"
+        yield from _lines_of_tag_file(report.proposals)
+
+
+def _tag_name(tag: CampaignTag) -> str:
+    campaign = tag.campaign or "(no utm_campaign)"
+    return f"{campaign} from {tag.source}" if tag.source else campaign
+
+
+def _describe_proposal(proposal: TagProposal) -> str:
+    visited = proposal.visited
+    visits = quantity(visited.visits, "visit")
+    return f"perhaps {printable(_tag_name(visited.tag))}, {visits}: {_REASONS[proposal.reason]}"
+
+
+def _lines_of_tag_file(proposals: Sequence[TagProposal]) -> Iterator[str]:
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["campaign", "utm_source", "utm_campaign"])
+    for proposal in proposals:
+        tag = proposal.visited.tag
+        lines.writerow([proposal.cost.campaign_id, tag.source or "", tag.campaign or ""])
+    yield from map(printable, text.getvalue().splitlines())
 
 
 SUMS = (">orders", ">gross", ">refunds", ">net", ">spend")
@@ -172,15 +230,15 @@ def check(
     """
     from clickstream.pipeline.sales.check import check_source
 
-    settings, found = load_settings(), []
+    settings, results = load_settings(), []
     for source in _chosen(settings, names):
         with err.status(f"Checking {source.name}"):
-            found.append(check_source(settings, source, days))
+            results.append(check_source(settings, source, days))
         if not as_json:
-            show_check(found[-1], out)
+            show_check(results[-1], out)
     if as_json:
-        out.print_json(data=[one.as_dict() for one in found])
-    if any(one.has_problems for one in found):
+        out.print_json(data=[result.as_dict() for result in results])
+    if any(result.has_problems for result in results):
         raise typer.Exit(1)
 
 
@@ -283,9 +341,9 @@ def _pull_listings(lake: Lake, source: SalesSettings, dry_run: bool, everything:
             sentence = f"{source.name}: its tables without dates {state}."
         else:
             today = datetime.now(UTC).date()
-            found = pull_listings(lake, source, today, run_by_hand(), everything=everything)
+            pulled = pull_listings(lake, source, today, run_by_hand(), everything=everything)
             unchanged = f"{source.name}: the lake has its tables without dates."
-            sentence = found.sentence if found else unchanged
+            sentence = pulled.sentence if pulled else unchanged
     out.print(sentence, highlight=False, soft_wrap=True)
 
 
@@ -330,9 +388,9 @@ def _match(lake: Lake, chosen: MatchRange, dry_run: bool) -> None:
         out.print(plan_matches(lake, now, chosen).sentence, soft_wrap=True)
         return
     is_up_to_date = True
-    for one in match_orders(lake, now, run_by_hand(), chosen):
+    for matched in match_orders(lake, now, run_by_hand(), chosen):
         is_up_to_date = False
-        out.print(one.sentence, highlight=False, soft_wrap=True)
+        out.print(matched.sentence, highlight=False, soft_wrap=True)
     if is_up_to_date:
         out.print("All orders are matched: no sales, hours or settings have changed.")
 
@@ -355,14 +413,14 @@ def status(
     from clickstream.pipeline.sales.status import newest_dates, stored_listings
 
     settings = load_settings()
-    sources, lake = [one.name for one in _chosen(settings, names)], open_lake()
+    sources, lake = [source.name for source in _chosen(settings, names)], open_lake()
     rows = newest_dates(lake, sources, days, datetime.now(UTC).date())
     listings = stored_listings(lake, sources)
-    matches = summarize_matches(lake, [one.day for one in rows], sources)
+    matches = summarize_matches(lake, [row.day for row in rows], sources)
     stored: list[SalesDate | StoredListings] = [*rows, *listings]
-    missing = {*sources} - {one.source for one in stored}
+    missing = {*sources} - {entry.source for entry in stored}
     if as_json:
-        out.print_json(data=[one.as_dict() for one in stored])
+        out.print_json(data=[entry.as_dict() for entry in stored])
     else:
         print_rows(DATE_HEADINGS, [row.cells for row in rows], out)
         if matches:
@@ -371,7 +429,7 @@ def status(
             out.print(of_source.sentence, highlight=False, soft_wrap=True)
         for name in sorted(missing):
             out.print(Text(f"{name}: the lake has nothing of it. Run: clickstream sales pull"))
-    if missing or any(one.has_problems for one in stored):
+    if missing or any(entry.has_problems for entry in stored):
         raise typer.Exit(1)
 
 
@@ -386,7 +444,6 @@ def tags(
 
     Example: [bold]clickstream sales tags --days 90[/]
     """
-    from clickstream.cli.sales_tags import describe_tags
     from clickstream.pipeline.sales.tags import compare_stored_tags
 
     _chosen(load_settings(), None)

@@ -81,12 +81,13 @@ def list_(url: Url = None) -> None:
     if not entries:
         out.print("There are no links; create one with `clickstream dashboard share add NAME`.")
         return
-    for one in entries:
-        until = f"{one.expires_at:%Y-%m-%d %H:%M} UTC"
-        state = "expired" if one.expires_at <= datetime.now(UTC) else "until"
-        about = f"{one.id}, {_pages(one)}, {state} {until}, created by {one.created_by}"
-        out.print(f"[bold]{escape(one.name)}[/] ({escape(about)})", soft_wrap=True, highlight=False)
-        out.print(_address(shares, one, url), soft_wrap=True, highlight=False, markup=False)
+    for link in entries:
+        until = f"{link.expires_at:%Y-%m-%d %H:%M} UTC"
+        state = "expired" if link.expires_at <= datetime.now(UTC) else "until"
+        about = f"{link.id}, {_pages(link)}, {state} {until}, created by {link.created_by}"
+        line = f"[bold]{escape(link.name)}[/] ({escape(about)})"
+        out.print(line, soft_wrap=True, highlight=False)
+        out.print(_address(shares, link, url), soft_wrap=True, highlight=False, markup=False)
 
 
 @share.command()
@@ -98,9 +99,9 @@ def remove(
     Example: [bold]clickstream dashboard share remove "Bean & Co"[/]
     """
     shares = _shares()
-    found = _find(shares.file.read().entries, name)
-    shares.withdraw(found.id)
-    out.print(escape(f"The link for {found.name} is withdrawn; it opens nothing any more."))
+    link = _find(shares.file.read().entries, name)
+    shares.withdraw(link.id)
+    out.print(escape(f"The link for {link.name} is withdrawn; it opens nothing any more."))
 
 
 def _find(entries: Sequence[Share], name: str) -> Share:
@@ -108,14 +109,14 @@ def _find(entries: Sequence[Share], name: str) -> Share:
 
     Raises InputError if there is no such link, or if several have the name.
     """
-    found = [one for one in entries if name in (one.id, one.name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(one.id for one in found)
-        raise InputError(f"There are {len(found)} links for {name!r}; give the id of one: {ids}.")
-    known = ", ".join(one.name for one in entries) or "none"
-    raise InputError(f"There is no link {name[:80]!r}; the links are for: {known}.")
+    matches = [link for link in entries if name in (link.id, link.name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        ids = ", ".join(link.id for link in matches)
+        raise InputError(f"There are {len(matches)} links for {name!r}; give the id of one: {ids}.")
+    names = ", ".join(link.name for link in entries) or "none"
+    raise InputError(f"There is no link {name[:80]!r}; the links are for: {names}.")
 
 
 def _shares() -> Shares:
@@ -125,13 +126,13 @@ def _shares() -> Shares:
     return Shares(chosen.resolve(chosen.dashboard.directory), lambda: datetime.now(UTC))
 
 
-def _address(shares: Shares, one: Share, url: str | None) -> str:
+def _address(shares: Shares, link: Share, url: str | None) -> str:
     of_stack = os.environ.get("STACK_DASHBOARD_URL")
     base = url or load_settings().dashboard.url or of_stack or LOCAL_URL
-    return base.rstrip("/") + shares.path(one)
+    return base.rstrip("/") + shares.path(link)
 
 
-def _pages(one: Share) -> str:
+def _pages(link: Share) -> str:
     from clickstream.dashboard.questions.view import TABS
 
-    return "all pages" if one.tabs == TABS else ", ".join(one.tabs)
+    return "all pages" if link.tabs == TABS else ", ".join(link.tabs)

@@ -30,37 +30,37 @@ if TYPE_CHECKING:
 # Text and JSON output of `clickstream sources`.
 
 
-def show_check(found: HostCheck, width: int, out: Console) -> None:
+def show_check(checked: HostCheck, width: int, out: Console) -> None:
     """Print the check of one host: a line, and one more for each problem and note."""
-    mark = BAD if found.problems else NOTE if found.unchecked else GOOD
-    seen = _seen(found)
-    first, *problems = [seen, *found.problems] if seen else found.problems
-    label = f"{escape(found.name):<{width}}"
+    mark = BAD if checked.problems else NOTE if checked.unchecked else GOOD
+    seen = _seen(checked)
+    first, *problems = [seen, *checked.problems] if seen else checked.problems
+    label = f"{escape(checked.name):<{width}}"
     _line(out, f"{mark} {label}  {escape(first)}")
     for problem in problems:
         _line(out, f"  {'':<{width}}  [red]{escape(problem)}[/]")
-    for note in found.notes:
+    for note in checked.notes:
         _line(out, f"  {'':<{width}}  [yellow]![/] {escape(note)}")
 
 
-def show_state(found: HostCheck, out: Console) -> None:
+def show_state(checked: HostCheck, out: Console) -> None:
     """Print what the lake knows of a host that was checked."""
-    _line(out, f"{NOTE} {escape(found.name)} {escape(found.state)}")
+    _line(out, f"{NOTE} {escape(checked.name)} {escape(checked.state)}")
 
 
-def _seen(found: HostCheck) -> str:
+def _seen(checked: HostCheck) -> str:
     """Describe a host's files in one line; empty if the host could not be reached."""
-    if found.unchecked:
-        return f"not checked: {found.unchecked}"
-    if not found.files:
+    if checked.unchecked:
+        return f"not checked: {checked.unchecked}"
+    if not checked.files:
         return ""
-    parts = [quantity(found.files, "file")]
-    if found.newest:
-        parts.append(f"{found.log_format} in {printable(found.newest)}")
-    if found.newest_line_at is not None:
-        parts.append(f"newest line of {_time(found.newest_line_at)}")
-    if found.address != "this machine" and found.address not in found.name:
-        parts.append(f"at {found.address}")
+    parts = [quantity(checked.files, "file")]
+    if checked.newest:
+        parts.append(f"{checked.log_format} in {printable(checked.newest)}")
+    if checked.newest_line_at is not None:
+        parts.append(f"newest line of {_time(checked.newest_line_at)}")
+    if checked.address != "this machine" and checked.address not in checked.name:
+        parts.append(f"at {checked.address}")
     return ", ".join(parts)
 
 
@@ -68,11 +68,11 @@ def _line(out: Console, text: str) -> None:
     out.print(text, soft_wrap=True, highlight=False)
 
 
-def check_values(found: HostCheck) -> dict[str, Any]:
+def check_values(checked: HostCheck) -> dict[str, Any]:
     """Return the check of a host as JSON values, with times in ISO 8601."""
-    values = asdict(found)
-    values["newest"] = printable(found.newest)
-    values["newest_line_at"] = _iso(found.newest_line_at)
+    values = asdict(checked)
+    values["newest"] = printable(checked.newest)
+    values["newest_line_at"] = _iso(checked.newest_line_at)
     return values
 
 
@@ -102,16 +102,16 @@ def show_states(states: Sequence[HostState], out: Console) -> None:
 
     The lines are sentences because a table would not fit a terminal of 80 columns.
     """
-    width = max((len(one.host.name) for one in states), default=0)
+    width = max((len(entry.host.name) for entry in states), default=0)
     now = int(time.time())
-    for one in sorted(states, key=lambda one: bool(one.state.retired_at)):
-        style = "dim" if one.state.retired_at else ""
-        problems = _problems(one)
-        mark = next((mark for mark, _ in problems), NOTE if one.state.pulled_at is None else GOOD)
-        first, *others = _figures(one, now)
+    for entry in sorted(states, key=lambda entry: bool(entry.state.retired_at)):
+        style = "dim" if entry.state.retired_at else ""
+        problems = _problems(entry)
+        mark = next((mark for mark, _ in problems), NOTE if entry.state.pulled_at is None else GOOD)
+        first, *figures = _figures(entry, now)
         out.print(
-            f"{mark} {escape(one.host.name):<{width}}  {first}",
-            *(f"  {'':<{width}}  {line}" for line in others),
+            f"{mark} {escape(entry.host.name):<{width}}  {first}",
+            *(f"  {'':<{width}}  {line}" for line in figures),
             *(f"  {'':<{width}}  {colour} {escape(text)}" for colour, text in problems),
             sep="\n",
             soft_wrap=True,
@@ -120,9 +120,9 @@ def show_states(states: Sequence[HostState], out: Console) -> None:
         )
 
 
-def _figures(one: HostState, now: int) -> list[str]:
+def _figures(entry: HostState, now: int) -> list[str]:
     """Return the lines that say what was pulled from a host, and when."""
-    state = one.state
+    state = entry.state
     retired = " (retired)" if state.retired_at else ""
     if state.pulled_at is None:
         return [f"never pulled{retired}"]
@@ -131,35 +131,37 @@ def _figures(one: HostState, now: int) -> list[str]:
     newest = "no line with a time yet"
     if state.newest_line_at is not None:
         newest = f"newest line {_ago(state.newest_line_at, now)}"
-    known = "many bookmarks" if one.bookmarks is None else quantity(one.bookmarks, "bookmark")
+    bookmarks = (
+        "many bookmarks" if entry.bookmarks is None else quantity(entry.bookmarks, "bookmark")
+    )
     return [
         f"pulled {_ago(state.pulled_at, now)}{retired}: {brought}",
-        f"{newest}, {quantity(state.files, 'file')}, {known}",
+        f"{newest}, {quantity(state.files, 'file')}, {bookmarks}",
     ]
 
 
-def _problems(one: HostState) -> list[tuple[str, str]]:
+def _problems(entry: HostState) -> list[tuple[str, str]]:
     """Return the problems of a host, each with its mark."""
-    state = one.state
+    state = entry.state
     if state.retired_at:
         return []
-    found = []
+    problems = []
     if state.failure:
-        found.append((BAD, f"pull of {_time(state.failed_at)}: {state.failure}"))
-    elif one.host.problem:
-        found.append((BAD, one.host.problem))
-    found += [(BAD, f"{printable(f.name)}: {f.reason}") for f in state.refused]
-    found += [(NOTE, f"{printable(f.name)} waits: {f.reason}") for f in state.waiting]
-    return found
+        problems.append((BAD, f"pull of {_time(state.failed_at)}: {state.failure}"))
+    elif entry.host.problem:
+        problems.append((BAD, entry.host.problem))
+    problems += [(BAD, f"{printable(f.name)}: {f.reason}") for f in state.refused]
+    problems += [(NOTE, f"{printable(f.name)} waits: {f.reason}") for f in state.waiting]
+    return problems
 
 
-def state_values(one: HostState) -> dict[str, Any]:
+def state_values(entry: HostState) -> dict[str, Any]:
     """Return the state of a host as JSON values, with times in ISO 8601."""
-    values = asdict(one.state)
+    values = asdict(entry.state)
     for name in ("pulled_at", "newest_line_at", "failed_at", "retired_at"):
         values[name] = _iso(values[name])
-    address = {"source": one.host.source.name, "address": one.host.address}
-    return {"host": values.pop("host"), **address, "bookmarks": one.bookmarks} | values
+    address = {"source": entry.host.source.name, "address": entry.host.address}
+    return {"host": values.pop("host"), **address, "bookmarks": entry.bookmarks} | values
 
 
 def describe_last_pull(state: PullState) -> str:
@@ -188,7 +190,7 @@ def _ago(seconds: int, now: int) -> str:
     """Return the age of a time in its two largest units: `3d 4h ago`, `1h 32m ago`."""
     minutes = max(now - seconds, 0) // 60
     parts = ((minutes // 1_440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "m"))
-    largest = next((place for place, (number, _) in enumerate(parts) if number), None)
+    largest = next((index for index, (number, _) in enumerate(parts) if number), None)
     if largest is None:
         return "just now"
     shown = [f"{number}{unit}" for number, unit in parts[largest : largest + 2] if number]
@@ -236,33 +238,33 @@ def check(names: Names = None, as_json: AsJson = False) -> None:
     settings = load_settings()
     if not settings.sources:
         raise NoHost(NO_SOURCE)
-    found: list[HostCheck] = []
+    results: list[HostCheck] = []
     try:
-        _check(settings, _select(hosts_of_settings(settings), names), found, as_json)
-        _check(settings, _look_into_lake(settings, names, found, as_json), found, as_json)
+        _check(settings, _select(hosts_of_settings(settings), names), results, as_json)
+        _check(settings, _look_into_lake(settings, names, results, as_json), results, as_json)
     finally:
         if as_json:
-            out.print_json(data=[check_values(one) for one in found])
-    if any(one.problems for one in found):
+            out.print_json(data=[check_values(result) for result in results])
+    if any(result.problems for result in results):
         raise typer.Exit(1)
 
 
 def _check(
-    settings: Settings, hosts: Sequence[Host], found: list[HostCheck], as_json: bool
+    settings: Settings, hosts: Sequence[Host], results: list[HostCheck], as_json: bool
 ) -> None:
     """Check hosts, show the results as they come, and add them to `found`."""
     from clickstream.pipeline.hosts.check import check_hosts
 
     width = max((len(host.name) for host in hosts), default=0)
     with err.status(f"Checking {quantity(len(hosts), 'host')}"):
-        for one in check_hosts(settings, hosts):
-            found.append(one)
+        for result in check_hosts(settings, hosts):
+            results.append(result)
             if not as_json:
-                show_check(one, width, out)
+                show_check(result, width, out)
 
 
 def _look_into_lake(
-    settings: Settings, names: Sequence[str] | None, found: list[HostCheck], as_json: bool
+    settings: Settings, names: Sequence[str] | None, results: list[HostCheck], as_json: bool
 ) -> list[Host]:
     """Add to the checks what the lake knows of the hosts; return the hosts that only it knows.
 
@@ -279,12 +281,13 @@ def _look_into_lake(
     except ClickstreamError:
         _say_unknown(settings)
         raise
-    states = {one.host: one for one in collection.states_of(lake, [host.name for host in hosts])}
-    for number, one in enumerate(found):
-        found[number] = with_state(one, states[one.name])
-        if not as_json and found[number] != one:
-            show_state(found[number], out)
-    checked = {one.name for one in found}
+    pulled = collection.states_of(lake, [host.name for host in hosts])
+    states = {state.host: state for state in pulled}
+    for number, result in enumerate(results):
+        results[number] = with_state(result, states[result.name])
+        if not as_json and results[number] != result:
+            show_state(results[number], out)
+    checked = {result.name for result in results}
     return [host for host in hosts if host.name not in checked and not states[host.name].retired_at]
 
 
@@ -313,7 +316,7 @@ def show(names: Names = None, as_json: AsJson = False) -> None:
     lake = open_lake()
     states = list_states(lake, _find_hosts(lake, names, with_retired=True))
     if as_json:
-        out.print_json(data=[state_values(one) for one in states])
+        out.print_json(data=[state_values(entry) for entry in states])
     else:
         show_states(states, out)
 
@@ -393,15 +396,15 @@ def _say(text: str) -> None:
 
 def _check_fingerprint(shown: ShownKey, fingerprint: str, replace: bool) -> None:
     """Raise HostKeyRefused if the key is not the expected one, or not the trusted one."""
-    name, found = shown.host.name, shown.fingerprint
-    if fingerprint and fingerprint != found:
+    name, actual = shown.host.name, shown.fingerprint
+    if fingerprint and fingerprint != actual:
         raise HostKeyRefused(
-            f"{name} has the key {found}, and not {fingerprint}: nothing is changed. An attacker "
+            f"{name} has the key {actual}, and not {fingerprint}: nothing is changed. An attacker "
             "may intercept the connection; compare with the key on the host itself."
         )
     if shown.trusted and not shown.is_trusted and not replace:
         raise HostKeyRefused(
-            f"{name} has the key {found}, but the trusted key is {', '.join(shown.trusted)}: "
+            f"{name} has the key {actual}, but the trusted key is {', '.join(shown.trusted)}: "
             "nothing is changed. An attacker may intercept the connection. If the host was "
             "reinstalled, compare the fingerprint with the one on the host and add --replace."
         )
@@ -456,9 +459,9 @@ def _find_hosts(lake: Lake, names: Sequence[str] | None, with_retired: bool = Fa
     hosts = list_hosts(lake, with_retired)
     if not names and not hosts:
         raise NoHost(NO_SOURCE)
-    known = {name for host in hosts for name in (host.name, host.source.name)}
+    known_names = {name for host in hosts for name in (host.name, host.source.name)}
     for name in names or ():
-        if name not in known:
+        if name not in known_names:
             find_host(lake, name)  # raises an InputError that lists the known hosts
     return _select(hosts, names)
 

@@ -27,44 +27,49 @@ FILES_NAMED = 5
 SPANS_NAMED = 3
 
 
-def show_status(found: Freshness, incidents: Incidents, out: Console, old_check: str = "") -> None:
+def show_status(
+    freshness: Freshness, incidents: Incidents, out: Console, old_check: str = ""
+) -> None:
     """Print the state on one screen: the verdict, the hours, the sources, problems, incidents.
 
     `old_check` says since when alerts are not checked; it is empty if they are.
     """
-    code, verdict = exit_code(found, incidents), found.health.capitalize()
+    code, verdict = exit_code(freshness, incidents), freshness.health.capitalize()
     if incidents.open:
         verdict += f", {quantity(len(incidents.open), 'incident')} open"
     out.print(
-        f"[bold {COLOURS[code]}]{verdict}[/] at {_minute(found.now)}. "
-        f"Checked: hours since {found.since}. Bucket: {escape(found.bucket)}.",
-        *("", _hours(found)),
+        f"[bold {COLOURS[code]}]{verdict}[/] at {_minute(freshness.now)}. "
+        f"Checked: hours since {freshness.since}. Bucket: {escape(freshness.bucket)}.",
+        "",
+        _hours(freshness),
         sep="\n",
         highlight=False,
     )
-    if found.sources:
-        out.print("", _sources(found.sources), sep="\n", highlight=False)
-        for source in found.sources:
+    if freshness.sources:
+        out.print("", _sources(freshness.sources), sep="\n", highlight=False)
+        for source in freshness.sources:
             _show_files(source, out)
-    sentences = [(BAD, one.sentence) for one in found.missing_hosts]
-    sentences += [(BAD, one.problem) for one in found.sources if one.is_known and one.problem]
-    sentences += [(BAD, one.problem) for one in found.sales if one.problem]
-    sentences += [(NOTE, sentence) for sentence in found.doubts]
-    sentences += [(NOTE, unknown) for unknown in (*found.unknowns, old_check) if unknown]
+    sentences = [(BAD, host.sentence) for host in freshness.missing_hosts]
+    sentences += [
+        (BAD, source.problem) for source in freshness.sources if source.is_known and source.problem
+    ]
+    sentences += [(BAD, source.problem) for source in freshness.sales if source.problem]
+    sentences += [(NOTE, sentence) for sentence in freshness.doubts]
+    sentences += [(NOTE, unknown) for unknown in (*freshness.unknowns, old_check) if unknown]
     if code:
         sentences.append((" ", "What to do: docs/runbook.md, the section of the code."))
         out.print()
     for mark, sentence in sentences:
         out.print(f"{mark} {escape(sentence)}", soft_wrap=True, highlight=False)
-    show_incidents(incidents, found.now, out)
+    show_incidents(incidents, freshness.now, out)
 
 
-def exit_code(found: Freshness, incidents: Incidents) -> int:
+def exit_code(freshness: Freshness, incidents: Incidents) -> int:
     """Return what monitoring reads: 1 for a problem or an open incident, else the health's code."""
-    return 1 if incidents.open else found.health.exit_code
+    return 1 if incidents.open else freshness.health.exit_code
 
 
-def _hours(found: Freshness) -> Table:
+def _hours(freshness: Freshness) -> Table:
     """Build the table of hours: a row for the newest one, and one for each problem or note.
 
     Each source of sales has a row at the end.
@@ -73,23 +78,23 @@ def _hours(found: Freshness) -> Table:
     table.add_column()
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row(*_newest(found))
-    perhaps = sorted({one.hour for one in found.perhaps_incomplete})
+    table.add_row(*_newest(freshness))
+    perhaps = sorted({entry.hour for entry in freshness.perhaps_incomplete})
     for name, hours, code in (
-        ("Waiting", found.waiting, None),
-        ("Late lines", found.reopened, None),
-        ("Missing", found.missing, StateCode.MISSING),
-        ("Other rules", found.outdated, None),
-        ("Publishing", found.publishing, None),
-        ("Interrupted", found.broken_off, StateCode.INTERRUPTED),
-        ("Incomplete", found.lacking, StateCode.LACKS_HOST),
+        ("Waiting", freshness.waiting, None),
+        ("Late lines", freshness.reopened, None),
+        ("Missing", freshness.missing, StateCode.MISSING),
+        ("Other rules", freshness.outdated, None),
+        ("Publishing", freshness.publishing, None),
+        ("Interrupted", freshness.broken_off, StateCode.INTERRUPTED),
+        ("Incomplete", freshness.lacking, StateCode.LACKS_HOST),
         ("Incomplete?", perhaps, None),
     ):
-        is_late = name in ("Waiting", "Late lines") and not set(found.late).isdisjoint(hours)
-        table.add_row(*(_late_row(name, hours, found) if is_late else _row(name, hours, code)))
-    table.add_row(NOTE if found.past_window else GOOD, "Past window", _past_window(found))
-    for source in found.sales:
-        text = escape(f"{source.name}: {source.sentence(found.now)}")
+        is_late = name in ("Waiting", "Late lines") and not set(freshness.late).isdisjoint(hours)
+        table.add_row(*(_late_row(name, hours, freshness) if is_late else _row(name, hours, code)))
+    table.add_row(NOTE if freshness.past_window else GOOD, "Past window", _past_window(freshness))
+    for source in freshness.sales:
+        text = escape(f"{source.name}: {source.sentence(freshness.now)}")
         mark = BAD if source.problem else NOTE if source.has_notes else GOOD
         table.add_row(mark, "Sales", text)
     return table
@@ -102,33 +107,33 @@ def _row(name: str, hours: Collection[Hour], code: StateCode | None) -> tuple[st
     return (BAD, name, with_code(_named(hours), code)) if code else (NOTE, name, _named(hours))
 
 
-def _late_row(name: str, hours: Collection[Hour], found: Freshness) -> tuple[str, str, str]:
+def _late_row(name: str, hours: Collection[Hour], freshness: Freshness) -> tuple[str, str, str]:
     """Return the row of hours, some of which have waited for longer than allowed."""
-    allowed = describe_duration(found.limits.lag)
-    late = f"{len(set(found.late).intersection(hours)):,} for more than {allowed}"
+    allowed = describe_duration(freshness.limits.lag)
+    late = f"{len(set(freshness.late).intersection(hours)):,} for more than {allowed}"
     return BAD, name, with_code(f"{_named(hours)}; {late}", StateCode.LINES_WAIT)
 
 
-def _past_window(found: Freshness) -> str:
+def _past_window(freshness: Freshness) -> str:
     """Describe hours whose late lines can't be built: visitor key or raw lines are deleted."""
-    late = found.past_window
+    late = freshness.past_window
     if not late:
         return "none"
-    lines = quantity(sum(one.lines or 0 for one in late), "line")
-    objects = sum(one.raw_objects for one in late if one.lines is None)
+    lines = quantity(sum(entry.lines or 0 for entry in late), "line")
+    objects = sum(entry.raw_objects for entry in late if entry.lines is None)
     more = f" and {quantity(objects, 'uncounted raw object')}" if objects else ""
-    return f"{_named([one.hour for one in late])}; {lines}{more} wait"
+    return f"{_named([entry.hour for entry in late])}; {lines}{more} wait"
 
 
-def _newest(found: Freshness) -> tuple[str, str, str]:
+def _newest(freshness: Freshness) -> tuple[str, str, str]:
     """Return the row of the newest published hour: mark, label and text."""
-    if found.newest_published is None or found.lag is None:
+    if freshness.newest_published is None or freshness.lag is None:
         return NOTE, "Newest hour", "none is published"
-    allowed = f" ({describe_duration(found.limits.lag)} allowed)" if found.is_late else ""
-    text = f"{found.newest}, ended {describe_duration(found.lag)} ago{allowed}"
-    publisher = escape(found.newest_published.published_by.removeprefix("by "))
+    allowed = f" ({describe_duration(freshness.limits.lag)} allowed)" if freshness.is_late else ""
+    text = f"{freshness.newest}, ended {describe_duration(freshness.lag)} ago{allowed}"
+    publisher = escape(freshness.newest_published.published_by.removeprefix("by "))
     text = f"{text}; by {publisher}"
-    if not found.is_late:
+    if not freshness.is_late:
         return GOOD, "Newest hour", text
     return BAD, "Newest hour", with_code(text, StateCode.NO_RECENT_HOUR)
 
@@ -175,19 +180,21 @@ def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def status_values(found: Freshness, incidents: Incidents, old_check: str = "") -> dict[str, Any]:
+def status_values(
+    freshness: Freshness, incidents: Incidents, old_check: str = ""
+) -> dict[str, Any]:
     """Return freshness and incidents as JSON values.
 
     Times are in ISO 8601, durations in seconds, hours are text.
     """
     return {
-        "health": str(found.health),
-        "exit_code": exit_code(found, incidents),
-        "problems": found.problems,
-        "unknowns": found.unknowns,
-        "doubts": [*found.doubts, *filter(None, [old_check])],
-        **_plain(found),
-        **incident_values(incidents, found.now),
+        "health": str(freshness.health),
+        "exit_code": exit_code(freshness, incidents),
+        "problems": freshness.problems,
+        "unknowns": freshness.unknowns,
+        "doubts": [*freshness.doubts, *filter(None, [old_check])],
+        **_plain(freshness),
+        **incident_values(incidents, freshness.now),
     }
 
 
@@ -197,7 +204,7 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, timedelta):
         return int(value.total_seconds())
     return value.isoformat() if isinstance(value, date) else value

@@ -1,13 +1,13 @@
-"""Deployments of tests: a checkout with templates, and a dialog that records."""
+"""Deployments of tests: a checkout with templates, and a caller that records."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clickstream.aws.dialog import Dialog
+from clickstream.aws.deploy import Deploy
+from clickstream.aws.deployment import Deployment
 
 LAKE = """
 Parameters:
@@ -77,20 +77,17 @@ class Recorder:
     """A caller who answers questions with yes, or stops at one that contains a text."""
 
     stop_at: str = "never"
-    typed: Sequence[str] = ()
     lines: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
 
-    @property
-    def dialog(self) -> Dialog:
-        texts = iter(self.typed)
-        return Dialog(self.lines.append, self.lines.append, self._confirm, lambda _: next(texts))
+    def deploy(self, deployment: Deployment, **given: str) -> Deploy:
+        return Deploy(deployment, given, self.lines.append, self.confirm)
 
     @property
     def text(self) -> str:
         return "\n".join(self.lines)
 
-    def _confirm(self, question: str) -> None:
+    def confirm(self, question: str) -> None:
         self.questions.append(question)
         if self.stop_at in question:
             raise KeyboardInterrupt

@@ -13,15 +13,14 @@ from tests.clickstream.aws.builders import make_checkout
 from tests.support.lakes import aws_session
 from tests.support.localaws_process import CREDENTIALS
 
-from clickstream.aws import change_sets, stacks
+from clickstream.aws import stacks
 from clickstream.aws.deployment import Deployment
 from clickstream.settings import AwsSettings, Settings
 
 
 @pytest.fixture(autouse=True)
 def _patient_for_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (change_sets, stacks):
-        monkeypatch.setattr(module, "POLL_SECONDS", 0)
+    monkeypatch.setattr(stacks, "POLL_SECONDS", 0)
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     settings = Settings(aws=AwsSettings(region="us-east-1"))
     with mock_aws(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Tried to parse AWS")  # moto lacks these resources
-        _complete_outputs(monkeypatch)
+        _act_as_aws(monkeypatch)
         lake_formation = boto3.client("lakeformation", region_name="us-east-1")
         everyone = {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}
         default = [{"Principal": everyone, "Permissions": ["ALL"]}]
@@ -44,10 +43,19 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         yield Deployment("clickstream", settings, aws_session())
 
 
-def _complete_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let moto compute outputs and exports when a change set is executed, as AWS does."""
-    from moto.cloudformation.models import CloudFormationBackend
+def _act_as_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let moto compute outputs and exports when a change set is executed, as AWS does.
 
+    A change set without changes fails by its status, as on AWS; moto refuses to create it.
+    """
+    from moto.cloudformation.models import CloudFormationBackend, Stack
+    from moto.cloudformation.responses import CloudFormationResponse
+
+    def has_values(stack: Stack, parameters: dict[str, str]) -> bool:
+        return parameters.items() <= stack.stack_parameters.items()
+
+    monkeypatch.setattr(CloudFormationResponse, "_validate_different_update", lambda *_: None)
+    monkeypatch.setattr(Stack, "has_parameters", has_values)
     execute = CloudFormationBackend.execute_change_set
 
     def with_outputs(self: Any, *arguments: Any, **more: Any) -> None:

@@ -11,7 +11,6 @@ from tests.clickstream.aws.builders import Recorder, git
 
 from clickstream.aws.deploy import Deploy
 from clickstream.aws.deployment import Deployment
-from clickstream.aws.state import running_instance
 from clickstream.errors import AwsRefused, InputError
 
 INFRA = Path(__file__).parents[3] / "infra"
@@ -19,7 +18,7 @@ INFRA = Path(__file__).parents[3] / "infra"
 
 def run(deployment: Deployment, checkout: Path, **given: str) -> Recorder:
     caller = Recorder()
-    Deploy(deployment, given, caller.dialog).run(checkout)
+    caller.deploy(deployment, **given).run(checkout)
     return caller
 
 
@@ -33,13 +32,12 @@ def test_a_second_deployment_upgrades_and_a_digest_rolls_back(
     shutil.copy(INFRA / "lake.yaml", checkout / "infra")
     git(checkout, "commit", "--all", "--quiet", "-m", "The real lake")
     first = run(deployment, checkout, InstanceType="t4g.large", BudgetMail="ana@example.com")
-    assert [q.split()[1] for q in first.questions] == [
-        *("clickstream-lake", "clickstream-airflow", "clickstream-alarms")
-    ]
+    names = ["clickstream-lake", "clickstream-airflow", "clickstream-alarms"]
+    assert [question.split()[1] for question in first.questions] == names
     alarms = deployment.needed_stack("alarms")
     assert alarms.parameters == {
         "BudgetMail": "ana@example.com",
-        "InstanceId": running_instance(deployment),
+        "InstanceId": deployment.running_instance(),
         "LakeStack": "clickstream-lake",
         "Namespace": value_of(deployment, "Namespace"),
         "Site": "site",
@@ -49,8 +47,8 @@ def test_a_second_deployment_upgrades_and_a_digest_rolls_back(
     assert "CREATE_COMPLETE" in first.text
     lake, old = deployment.lake(), value_of(deployment, "Bundle")
     assert lake.bucket == f"clickstream-{deployment.account.account}-us-east-1"
-    assert lake.s3.head_object(Bucket=lake.bucket, Key=f"bundles/{old}.tar.gz")
-    assert running_instance(deployment)
+    assert lake.s3.head_object(Bucket=lake.bucket, Key=f"bundles/{old}.tar")
+    assert deployment.running_instance()
 
     again = run(deployment, checkout)
     assert again.questions == []
@@ -64,8 +62,8 @@ def test_a_second_deployment_upgrades_and_a_digest_rolls_back(
     assert value_of(deployment, "InstanceType") == "t4g.large"
 
     with pytest.raises(InputError, match=f"no bundle begins with 'ffff'.*{old}"):
-        Deploy(deployment, {}, Recorder().dialog).run_uploaded("ffff")
-    Deploy(deployment, {}, Recorder().dialog).run_uploaded(old[:10])
+        Recorder().deploy(deployment).run_uploaded("ffff")
+    Recorder().deploy(deployment).run_uploaded(old[:10])
     assert value_of(deployment, "Bundle") == old
 
 
@@ -80,10 +78,10 @@ def test_what_is_refused_leaves_no_stack_behind(deployment: Deployment, checkout
         with pytest.raises(InputError, match=f"no parameter {own} to set"):
             run(deployment, checkout, **{own: "0" * 64})
     dry, stopped = Recorder(), Recorder(stop_at="clickstream-lake")
-    Deploy(deployment, {}, dry.dialog, dry_run=True).run(checkout)
+    Deploy(deployment, {}, dry.lines.append, None).run(checkout)
     assert re.search("Add +Bucket .*can be previewed when", dry.text, re.DOTALL)
     with pytest.raises(KeyboardInterrupt):
-        Deploy(deployment, {}, stopped.dialog).run(checkout)
+        stopped.deploy(deployment).run(checkout)
     deployment.client("lakeformation").put_data_lake_settings(DataLakeSettings={})
     with pytest.raises(AwsRefused, match="Data Catalog settings"):
         run(deployment, checkout)
@@ -101,6 +99,6 @@ def test_a_deployment_with_another_name_has_its_own_data(
     assert lake.settings.lake.key_secret == "shop-2/visitor-keys"
     assert other.needed_stack("alarms").parameters["InstanceId"] == ""
     with pytest.raises(InputError, match=r"is absent.*Host=present"):
-        running_instance(other)
+        other.running_instance()
     with pytest.raises(InputError, match=r"clickstream-lake does not exist .* --name"):
         deployment.lake()

@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from clickstream.aws import checks
 from clickstream.aws.checks import Check, run_checks
-from clickstream.aws.deploy import Deploy
 from clickstream.aws.deployment import Deployment
 from clickstream.cli import app
 from clickstream.lake import Lake
@@ -55,7 +54,7 @@ def test_stacks_bucket_and_lake_formation_are_checked_on_aws(
     before = checked(deployment)
     assert before["stacks"].problem == "clickstream-lake does not exist"
     assert "does not exist" in before["bucket"].problem
-    Deploy(deployment, {}, Recorder().dialog).run(checkout)
+    Recorder().deploy(deployment).run(checkout)
     lake = deployment.lake()
     enabled = {"Status": "Enabled"}  # moto ignores the versioning of a template
     assert "keeps no versions" in checked(deployment)["bucket"].problem
@@ -108,6 +107,23 @@ def test_what_a_role_may_not_read_is_no_problem(deployment: Deployment) -> None:
 
 def run(*arguments: str, answer: str = "") -> Result:
     return CliRunner().invoke(app, ["aws", *arguments], input=answer)
+
+
+def test_ports_are_forwarded_by_the_aws_command_line_whose_exit_code_is_returned(
+    deployment: Deployment, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Recorder().deploy(deployment).run(checkout)
+    for program in ("aws", "session-manager-plugin"):
+        (tmp_path / program).write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/recorded\nexit 3\n')
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert run("open", "--region", "us-east-1", "--dashboard-port", "9095").exit_code == 3
+    target = f"--region us-east-1 --target {deployment.running_instance()}"
+    assert sorted((tmp_path / "recorded").read_text().splitlines()) == [
+        f"ssm start-session {target} --document-name AWS-StartPortForwardingSession "
+        f'--parameters {{"portNumber":["{remote}"],"localPortNumber":["{local}"]}}'
+        for remote, local in ((8080, 8080), (8095, 9095))
+    ]
 
 
 def test_the_command_line_deploys_opens_and_destroys(

@@ -13,15 +13,18 @@ from typing import Any
 import pytest
 from botocore.stub import ANY, Stubber
 from tests.clickstream.aws.builders import HOST, Recorder
+from tests.infra.templates import load_template
 from tests.support.cases import each_case
 from tests.support.lakes import aws_session
 
-from clickstream.aws import change_sets, retained
-from clickstream.aws.change_sets import ChangeSet
-from clickstream.aws.deploy import Deploy
 from clickstream.aws.deployment import Deployment
-from clickstream.aws.stacks import UNUSABLE, CloudStack, delete_stack, refuse_unusable
-from clickstream.aws.state import describe_state
+from clickstream.aws.stacks import (
+    UNUSABLE,
+    CloudStack,
+    change_stack,
+    delete_stack,
+    refuse_unusable,
+)
 from clickstream.errors import DeploymentFailed
 from clickstream.settings import AwsSettings, Settings
 
@@ -94,16 +97,21 @@ FAILURE = [
 ]
 
 
+CREATED = [("create_change_set", {"Id": CHANGES, "StackId": STACK})]
+COMPUTED = [("describe_change_set", {"Status": "CREATE_COMPLETE", "Changes": []})] * 2
+
+
 def test_a_failed_stack_names_the_first_resource_that_failed_its_reason_and_what_to_do(
     deployment: Deployment,
 ) -> None:
-    progress: list[str] = []
-    change_set = ChangeSet(CHANGES, NAME, STACK, True, ())
+    caller = Recorder()
     begun = [REVIEW, BEGIN, ("Vpc", "CREATE_IN_PROGRESS", "")]
     with (
         answers(
             deployment,
             "cloudformation",
+            *CREATED,
+            *COMPUTED,
             ("describe_stack_events", events(REVIEW)),
             ("execute_change_set", {}),
             ("describe_stack_events", events(REVIEW)),
@@ -112,14 +120,18 @@ def test_a_failed_stack_names_the_first_resource_that_failed_its_reason_and_what
         ) as cfn,
         pytest.raises(DeploymentFailed) as error,
     ):
-        change_sets.execute(cfn, change_set, progress.append)
+        change_stack(cfn, NAME, "CREATE", {}, caller.lines.append, caller.confirm)
     message = str(error.value)
     assert f"{NAME} is ROLLBACK_COMPLETE: Machine (AWS::EC2::Instance) is CREATE_FAILED" in message
     assert "Insufficient instance capacity" in message
     assert "--parameter InstanceType=TYPE; then run" in message
-    assert [line.split()[0] for line in progress] == [
-        *("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_FAILED", "CREATE_FAILED"),
-        *("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"),
+    assert [line.split()[0] for line in caller.lines[1:]] == [
+        "CREATE_IN_PROGRESS",
+        "CREATE_IN_PROGRESS",
+        "CREATE_FAILED",
+        "CREATE_FAILED",
+        "ROLLBACK_IN_PROGRESS",
+        "ROLLBACK_COMPLETE",
     ]
 
 
@@ -127,7 +139,7 @@ def test_a_stack_that_was_never_created_is_deleted_and_created_again(
     deployment: Deployment,
 ) -> None:
     caller = Recorder()
-    run = Deploy(deployment, {}, caller.dialog)
+    run = caller.deploy(deployment)
     with answers(
         deployment,
         "cloudformation",
@@ -135,10 +147,9 @@ def test_a_stack_that_was_never_created_is_deleted_and_created_again(
         ("describe_stack_events", events(*FAILURE)),
         ("delete_stack", {}),
         ("describe_stack_events", events(*FAILURE[1:], (NAME, "DELETE_COMPLETE", ""))),
-        ("describe_stacks", MISSING),
-        ("create_change_set", {"Id": CHANGES, "StackId": STACK}),
+        *CREATED,
         ("describe_change_set", {"Status": "CREATE_PENDING"}),
-        ("describe_change_set", {"Status": "CREATE_COMPLETE", "Changes": []}),
+        *COMPUTED,
         ("describe_stack_events", events(REVIEW)),
         ("execute_change_set", {}),
         ("describe_stack_events", events(REVIEW, BEGIN, (NAME, "CREATE_COMPLETE", ""))),
@@ -163,15 +174,16 @@ def test_a_stack_that_accepts_no_change_says_why_and_what_to_do(status: str) -> 
     ],
 )
 def test_a_change_set_without_changes_is_a_success(deployment: Deployment, reason: str) -> None:
+    caller = Recorder()
     with answers(
         deployment,
         "cloudformation",
-        ("describe_stacks", stack("CREATE_COMPLETE")),
-        ("create_change_set", {"Id": CHANGES, "StackId": STACK}),
+        *CREATED,
         ("describe_change_set", {"Status": "FAILED", "StatusReason": reason}),
         ("delete_change_set", {}),
-    ):
-        assert change_sets.prepare(deployment, "airflow", (), TemplateBody=HOST) is None
+    ) as cfn:
+        change_stack(cfn, NAME, "UPDATE", {}, caller.lines.append, caller.confirm)
+    assert (caller.text, caller.questions) == (f"Stack {NAME}: no changes.", [])
 
 
 def test_a_refused_change_set_gives_its_reason_and_leaves_no_empty_stack(
@@ -182,76 +194,76 @@ def test_a_refused_change_set_gives_its_reason_and_leaves_no_empty_stack(
         answers(
             deployment,
             "cloudformation",
-            ("describe_stacks", MISSING),
-            ("create_change_set", {"Id": CHANGES, "StackId": STACK}),
+            *CREATED,
             ("describe_change_set", {"Status": "FAILED", "StatusReason": reason}),
             ("delete_change_set", {}),
             ("delete_stack", {}),
-        ),
+        ) as cfn,
         pytest.raises(DeploymentFailed, match=r"No export named .* Nothing is changed"),
     ):
-        change_sets.prepare(deployment, "airflow", (), TemplateBody=HOST)
+        change_stack(cfn, NAME, "CREATE", {}, print, print)
 
 
 def test_a_preview_has_the_changes_of_all_pages(deployment: Deployment) -> None:
     def page(resource: str, action: str, replacement: str, **more: str) -> dict[str, Any]:
         change = {"Action": action, "LogicalResourceId": resource, "Replacement": replacement}
-        found = [{"ResourceChange": change | {"ResourceType": "AWS::EC2::Instance"}}]
-        return {"Status": "CREATE_COMPLETE", "Changes": found, **more}
+        changes = [{"ResourceChange": change | {"ResourceType": "AWS::EC2::Instance"}}]
+        return {"Status": "CREATE_COMPLETE", "Changes": changes, **more}
 
-    with answers(
-        deployment,
-        "cloudformation",
-        ("describe_stacks", stack("CREATE_COMPLETE")),
-        ("create_change_set", {"Id": CHANGES, "StackId": STACK}),
-        ("describe_change_set", page("Machine", "Modify", "True", NextToken="2")),
-        ("describe_change_set", page("Start", "Modify", "False")),
-    ):
-        found = change_sets.prepare(deployment, "airflow", (), TemplateBody=HOST)
-    assert found
-    assert [one.line for one in found.changes] == [
-        "Modify  Machine  (AWS::EC2::Instance, replaced by a new one)",
-        "Modify  Start  (AWS::EC2::Instance)",
+    caller = Recorder()
+    first = ("describe_change_set", page("Machine", "Modify", "True", NextToken="2"))
+    second = ("describe_change_set", page("Start", "Modify", "False"))
+    discarded = ("delete_change_set", {})
+    with answers(deployment, "cloudformation", *CREATED, first, first, second, discarded) as cfn:
+        change_stack(cfn, NAME, "UPDATE", {}, caller.lines.append, None)
+    assert caller.lines == [
+        f"Stack {NAME} changes these resources:",
+        "  Modify  Machine  (AWS::EC2::Instance, replaced by a new one)",
+        "  Modify  Start  (AWS::EC2::Instance)",
     ]
 
 
 def test_kept_data_is_imported_under_the_names_of_the_template(deployment: Deployment) -> None:
-    summary = {
-        "Parameters": [{"ParameterKey": "DatabaseName", "DefaultValue": "clickstream"}],
-        "ResourceIdentifierSummaries": [
-            {"ResourceType": "AWS::S3::Bucket", "LogicalResourceIds": ["Bucket"]},
-            {"ResourceType": "AWS::Glue::Database", "LogicalResourceIds": ["Database"]},
-        ],
-    }
     deployment.account.__dict__["account"] = "123456789012"  # a cached property
+    bucket, caller = "clickstream-123456789012-us-east-1", Recorder(stop_at="Change")
+    resources = load_template("lake.yaml")["Resources"]
+    client = deployment.client("cloudformation")
     with (
         answers(deployment, "s3", ("head_bucket", {})),
         answers(deployment, "glue", ("get_database", {"Database": {"Name": "clickstream"}})),
-        answers(deployment, "cloudformation", ("get_template_summary", summary)),
+        Stubber(client) as stub,
     ):
-        found = retained.find_retained(deployment, "{}", {})
-    assert found
-    assert found.names == ["clickstream-123456789012-us-east-1", "clickstream"]
-    client = deployment.client("cloudformation")
-    with Stubber(client) as stub:
-        asked = {"ResourcesToImport": found.resources, "ChangeSetType": "IMPORT"}
-        rest = dict.fromkeys(
-            ("StackName", "ChangeSetName", "Capabilities", "Parameters", "Tags"), ANY
-        )
-        stub.add_client_error("describe_stacks", *MISSING)
-        stub.add_response(
-            "create_change_set",
-            {"Id": CHANGES, "StackId": STACK},
-            {**rest, **asked, "TemplateBody": found.template},
-        )
-        stub.add_response("describe_change_set", {"Status": "CREATE_COMPLETE", "Changes": []})
-        assert retained.prepare_import(deployment, found).is_of_new_stack
+        identifiers = {
+            "Bucket": {"BucketName": bucket},
+            "Database": {"DatabaseName": "clickstream"},
+        }
+        request = {
+            **dict.fromkeys(("StackName", "ChangeSetName", "Capabilities", "Tags"), ANY),
+            "ChangeSetType": "IMPORT",
+            "Parameters": [],
+            "TemplateBody": ANY,
+            "ResourcesToImport": [
+                {
+                    "LogicalResourceId": name,
+                    "ResourceType": resources[name]["Type"],
+                    "ResourceIdentifier": identifier,
+                }
+                for name, identifier in identifiers.items()
+            ],
+        }
+        stub.add_response("create_change_set", CREATED[0][1], request)
+        for method, answer in [*COMPUTED, ("delete_change_set", {}), ("delete_stack", {})]:
+            stub.add_response(method, answer)
+        with pytest.raises(KeyboardInterrupt):
+            caller.deploy(deployment)._import_retained({})
+        stub.assert_no_pending_responses()
+    assert f"kept {bucket} and clickstream: the stack imports them" in caller.text
     with (
         answers(deployment, "s3", ("head_bucket", ("404", "Not Found"))),
         answers(deployment, "glue", ("get_database", ("EntityNotFoundException", "no"))),
-        answers(deployment, "cloudformation", ("get_template_summary", summary)),
+        answers(deployment, "cloudformation"),
     ):
-        assert retained.find_retained(deployment, "{}", {}) is None
+        caller.deploy(deployment)._import_retained({})
 
 
 def test_a_stack_that_keeps_a_resource_is_deleted(deployment: Deployment) -> None:
@@ -263,8 +275,9 @@ def test_a_stack_that_keeps_a_resource_is_deleted(deployment: Deployment) -> Non
         ("delete_stack", {}),
         ("describe_stack_events", events(kept, (NAME, "DELETE_COMPLETE", ""))),
     ) as cfn:
-        found = CloudStack(NAME, STACK, "CREATE_COMPLETE", {}, {})
-        assert delete_stack(cfn, found, print)[0].status == "DELETE_SKIPPED"
+        lines: list[str] = []
+        delete_stack(cfn, CloudStack(NAME, STACK, "CREATE_COMPLETE", {}, {}), lines.append)
+    assert lines[-1] == f"Stack {NAME}: deleted. It leaves Vpc."
 
 
 def test_status_shows_the_newest_start_of_the_bundle(deployment: Deployment) -> None:
@@ -294,9 +307,9 @@ def test_status_shows_the_newest_start_of_the_bundle(deployment: Deployment) -> 
             ("describe_stacks", stack("CREATE_COMPLETE")),
             *[("describe_stacks", host)],
             *[("describe_stacks", MISSING)] * 2,
-            *[("describe_stacks", host)] * 2,
+            ("describe_stacks", host),
         ),
-        answers(deployment, "ec2", described, described),
+        answers(deployment, "ec2", described),
         answers(
             deployment,
             "ssm",
@@ -306,7 +319,7 @@ def test_status_shows_the_newest_start_of_the_bundle(deployment: Deployment) -> 
             ),
         ),
     ):
-        rows = dict(describe_state(deployment))
+        rows = dict(deployment.describe_state())
     assert rows[NAME] == "UPDATE_COMPLETE"
     assert rows["bundle"] == "5b1c"
     assert rows["host"] == "i-1, t4g.medium, running"

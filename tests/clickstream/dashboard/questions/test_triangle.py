@@ -24,7 +24,7 @@ from tests.support.sales_files import break_sales, pull_sales, with_sales, write
 from tests.support.tiers import first_in_make_test, one_of_each
 
 from clickstream import settings
-from clickstream.cli.sales_tags import describe_tags
+from clickstream.cli.sales import describe_tags
 from clickstream.dashboard.changes.failures import FAILED
 from clickstream.dashboard.changes.looks import LOOKS
 from clickstream.dashboard.changes.weeks import Weeks as Compared
