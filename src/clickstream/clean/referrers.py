@@ -85,8 +85,8 @@ def known_source(name: str) -> str | None:
 def named_source(name: str) -> Alias | None:
     """Return the known source that a utm_source means, with a medium if it names its ads."""
     text = name.strip().lower()
-    if found := aliases().get(text):
-        return found
+    if alias := aliases().get(text):
+        return alias
     for spelling in _OF_ADS:
         of_ads = spelling.fullmatch(text)
         if of_ads and (source := _plain_source(of_ads[1])):
@@ -187,15 +187,15 @@ def count_domains(
     """Count asset requests by the domain of their referrer, "" without one."""
     counts: Counter[str] = Counter()
     for referrer, number in referrers_of_assets.items():
-        found = referrer_of(referrer, domains)
-        counts[found.domain.removeprefix("www.") if found else ""] += number
+        parsed = referrer_of(referrer, domains)
+        counts[parsed.domain.removeprefix("www.") if parsed else ""] += number
     return counts
 
 
 def choose_own_domain(counts: Counter[str]) -> OwnDomain | None:
     """Infer the own domain from the counts of `count_domains`, which can be sums of several."""
-    sample, known = counts.total(), [item for item in counts.items() if item[0]]
-    domain, number = max(known, key=lambda item: (item[1], item[0]), default=("", 0))
+    sample, domains = counts.total(), [item for item in counts.items() if item[0]]
+    domain, number = max(domains, key=lambda item: (item[1], item[0]), default=("", 0))
     if sample < LEAST_SAMPLE or 2 * number <= sample:
         return None
     return OwnDomain(domain, number, sample)

@@ -84,8 +84,8 @@ class RequestTable:
     def is_bot(self) -> npt.NDArray[np.bool_]:
         """Mask of the rows whose visitor has a bot verdict."""
         is_bot = self.tables["visitor"]["is_bot"].to_numpy(zero_copy_only=False)
-        found: npt.NDArray[np.bool_] = is_bot[self.columns["visitor"]]
-        return found
+        of_rows: npt.NDArray[np.bool_] = is_bot[self.columns["visitor"]]
+        return of_rows
 
     def with_table(self, name: str, table: pa.RecordBatch) -> RequestTable:
         """Return the same rows with another table for one of the pointers."""

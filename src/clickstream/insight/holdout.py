@@ -117,9 +117,9 @@ class Lift:
     def weeks(self) -> Sequence[HoldoutWeek]:
         """The weeks with a complete date, for a chart: days have the rhythm of weekdays."""
         numbers = week_numbers(self.dates, self.first)
-        place = numbers - numbers.min()
-        days = np.bincount(place)
-        sums = [np.bincount(place, values) for values in (self.observed, self.synthetic)]
+        week = numbers - numbers.min()
+        days = np.bincount(week)
+        sums = [np.bincount(week, values) for values in (self.observed, self.synthetic)]
         return [
             HoldoutWeek(
                 self.first + timedelta(days=DAYS_PER_BLOCK * int(n + numbers.min())),
@@ -239,7 +239,7 @@ def _refuse(of_test: RegionPanel, holdout: Holdout, before: int, within: int) ->
     if not any(day >= holdout.first for day in of_test.dates):
         sentence = f"The test begins on {holdout.first}, and no date of it is in the lake yet."
         return NoAnswer("not started", sentence)
-    if unknown := [one for one in holdout.regions if one not in of_test.regions]:
+    if unknown := [region for region in holdout.regions if region not in of_test.regions]:
         return NoAnswer("unknown region", _unknown_region(unknown[0], of_test.regions))
     for number, least, where in (
         (before, LEAST_DAYS_BEFORE, "before the test"),
@@ -288,9 +288,9 @@ def _lift(
 ) -> Lift:
     used = of_test.complete
     estimated = estimate_test(fitted, len(used.dates) - fitted.days_before)
-    donors = [used.regions[place] for place in places]
+    donors = [used.regions[index] for index in places]
     weights = zip(donors, fitted.control.weights.tolist(), strict=True)
-    of_control = [RegionShare(*one) for one in weights if one[1] >= LEAST_WEIGHT]
+    of_control = [RegionShare(*donor) for donor in weights if donor[1] >= LEAST_WEIGHT]
     own = estimated.estimate
     return Lift(
         regions=tuple(holdout.regions),
@@ -305,8 +305,8 @@ def _lift(
         p=own.p,
         fit_error=_fit_error(fitted, week_numbers(used.dates, holdout.first)),
         widening=estimated.widening,
-        donors=tuple(sorted(of_control, key=lambda one: (-one.share, one.region))),
-        placebos=tuple(RegionShare(donors[place], share) for place, share in estimated.placebos),
+        donors=tuple(sorted(of_control, key=lambda donor: (-donor.share, donor.region))),
+        placebos=tuple(RegionShare(donors[index], share) for index, share in estimated.placebos),
         too_small=too_small,
         incomplete=of_test.incomplete,
         days_missing=(holdout.last - max(of_test.dates)).days,

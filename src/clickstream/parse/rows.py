@@ -146,5 +146,5 @@ def _stack(name: str, parts: Sequence[Rows], order: npt.NDArray[np.int64]) -> Co
         column = part.texts.get(name) or coded([None] * len(part.line))
         codes = pa.array(column.codes, pa.int32(), mask=column.codes < 0)
         chunks.append(pa.DictionaryArray.from_arrays(codes, column.values))
-    one = coded_column(pa.chunked_array(chunks).unify_dictionaries())
-    return Coded(one.codes[order], one.values)
+    stacked = coded_column(pa.chunked_array(chunks).unify_dictionaries())
+    return Coded(stacked.codes[order], stacked.values)

@@ -224,8 +224,8 @@ def _decoded(block: Bytes, part: TimePart, at: Positions, stop: Positions) -> tu
 def _holds(block: Bytes, at: Positions, text: bytes) -> Flags:
     """Return a mask of the positions with this text."""
     holds = np.ones(len(at), np.bool_)
-    for place, byte in enumerate(text):
-        holds &= block[at + place] == byte
+    for index, byte in enumerate(text):
+        holds &= block[at + index] == byte
     return holds
 
 
@@ -244,14 +244,14 @@ def _offset(block: Bytes, at: Positions, has_colon: bool) -> tuple[Numbers, Flag
 
 def _month(block: Bytes, at: Positions, stop: Positions) -> tuple[Numbers, Flags]:
     """Decode names of months, short (three letters) or full, as numbers from 1."""
-    letters = [block[at + place].astype(np.int64) for place in range(3)]
+    letters = [block[at + index].astype(np.int64) for index in range(3)]
     spelled = (letters[0] << 16) | (letters[1] << 8) | letters[2]
-    found = np.searchsorted(_SPELLED, spelled, sorter=_IN_ORDER)
-    month = _IN_ORDER[np.minimum(found, len(_NAMES) - 1)]
+    rank = np.searchsorted(_SPELLED, spelled, sorter=_IN_ORDER)
+    month = _IN_ORDER[np.minimum(rank, len(_NAMES) - 1)]
     is_one = _SPELLED[month] == spelled
     length = stop - at
-    for place in range(3, min(int(length.max(initial=0)), _LETTERS.shape[1])):
-        is_one &= (place >= length) | (block[at + place] == _LETTERS[month, place])
+    for index in range(3, min(int(length.max(initial=0)), _LETTERS.shape[1])):
+        is_one &= (index >= length) | (block[at + index] == _LETTERS[month, index])
     is_one &= (length == 3) | (length == _LENGTHS[month])
     return month + 1, is_one
 

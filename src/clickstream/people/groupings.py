@@ -65,8 +65,8 @@ class Grouping:
 
     def sum_by_arrival(self, rows: Codes, weights: Numbers) -> Numbers:
         """Sum the weights of some visitors that arrive like each cell, however they act."""
-        found: Numbers = sum_by(self.arrival_of[rows], weights, self.size)[self.arrival_cell]
-        return found
+        by_cell: Numbers = sum_by(self.arrival_of[rows], weights, self.size)[self.arrival_cell]
+        return by_cell
 
 
 def groupings(columns: Mapping[str, CodedColumn]) -> Iterator[Grouping]:
@@ -75,13 +75,13 @@ def groupings(columns: Mapping[str, CodedColumn]) -> Iterator[Grouping]:
     A field with the same value for all visitors is left out.
     """
     telling = {name for name, column in columns.items() if column.size > 1}
-    actions = [one for one in ACTION_FIELDS if one in telling]
-    single = [(one,) for one in ARRIVAL_FIELDS if one in telling]
+    actions = [field for field in ACTION_FIELDS if field in telling]
+    single = [(field,) for field in ARRIVAL_FIELDS if field in telling]
     for arrival in ((), KIND_FIELDS, *single):
         alone = _group_by_arrival(columns, arrival)
         yield alone
         yield from (_add_action(alone, action, columns[action]) for action in actions)
-    for pair in combinations([one for one in PAIRED if one in telling], 2):
+    for pair in combinations([field for field in PAIRED if field in telling], 2):
         yield _group_by_arrival(columns, pair)
 
 

@@ -25,7 +25,7 @@ class SiteHistory:
 
     def habit(self, day: date) -> Habit:
         """Return the habit before a date, rounded; the prior without enough dates."""
-        before = [self._counts[one] for one in sorted(self._counts) if day - REACH <= one < day]
+        before = [self._counts[past] for past in sorted(self._counts) if day - REACH <= past < day]
         return learn_from_counts(Counts.concat([_NOTHING, *before]), day.weekday()).rounded()
 
     def add(self, day: date, visitors: pd.DataFrame, shares: pd.Series) -> Counts:

@@ -101,10 +101,10 @@ def _learn_step(
     references: Sequence[Proof],
 ) -> StepHabit:
     """Learn what is usual in a step from the counts of each field of action, without odd dates."""
-    every = {field: one.compare(candidates, references) for field, one in by_field.items()}
+    every = {field: counts.compare(candidates, references) for field, counts in by_field.items()}
     by_date = _sum_by(every[ALL].date, every[ALL])
     are_usual = _are_usual(by_date)
-    usual = {field: one.select(are_usual[one.date.codes]) for field, one in every.items()}
+    usual = {field: counts.select(are_usual[counts.date.codes]) for field, counts in every.items()}
     totals, by_date = usual[ALL], by_date[are_usual]
     site = _site_ratio(by_date)
     kind = totals.columns[DEVICE].pair_with(totals.columns[CHANNEL])
@@ -153,8 +153,8 @@ def _kind_ratios(totals: Counts, kind: CodedColumn, site: float) -> Numbers:
     parent = of_device[[device.labels.index(name) for name, _ in kind.labels]]
     candidates, references = _sum_by(kind, totals).T
     ratio = (candidates + _WEIGHT * parent) / (references + _WEIGHT)
-    found: Numbers = np.clip(ratio, LEAST_RATIO, LARGEST_RATIO)
-    return found
+    clipped: Numbers = np.clip(ratio, LEAST_RATIO, LARGEST_RATIO)
+    return clipped
 
 
 def _range(by_date: Numbers, site: float) -> tuple[float, float]:
@@ -186,7 +186,7 @@ def _usual_references(totals: Counts, groups: CodedColumn, weekday: int) -> dict
     share = number.sum(axis=0) / max(float(number.sum(axis=0).sum()), 1.0)
     of_weekday = both[[day.weekday() == weekday for day in totals.date.labels]]
     total = of_weekday.mean(axis=0) if len(of_weekday) else np.quantile(both, 0.1, axis=0)
-    rows = zip(*(one.tolist() for one in (usual, deviation, share, total)), strict=True)
+    rows = zip(*(column.tolist() for column in (usual, deviation, share, total)), strict=True)
     return dict(zip(groups.labels, map(References._make, rows), strict=True))
 
 
@@ -236,8 +236,10 @@ def _kind_variance(totals: Counts, ratio: Numbers) -> float:
 
 def _spreads(of_kinds: float, of_actions: Mapping[str, float]) -> dict[str, float]:
     """Return the factor of two standard deviations between dates, for `all` and each field."""
-    variances = {ALL: of_kinds} | {field: of_kinds + one for field, one in of_actions.items()}
+    variances = {ALL: of_kinds} | {
+        field: of_kinds + variance for field, variance in of_actions.items()
+    }
     return {
-        name: float(np.clip(np.exp(2 * np.sqrt(one)), LEAST_SPREAD, LARGEST_SPREAD))
-        for name, one in variances.items()
+        name: float(np.clip(np.exp(2 * np.sqrt(variance)), LEAST_SPREAD, LARGEST_SPREAD))
+        for name, variance in variances.items()
     }

@@ -76,7 +76,9 @@ def visitors_of_dates(parts: pd.DataFrame, date: Codes) -> tuple[pd.DataFrame, C
         "page_views": _bucket(sums["page_views"]),
         "rhythm": rhythm,
     }
-    ids = pd.Index([one for _, one in of_people.visitor.labels], dtype=str, name="visitor_id")
+    ids = pd.Index(
+        [visitor_id for _, visitor_id in of_people.visitor.labels], dtype=str, name="visitor_id"
+    )
     fields = [*ARRIVAL_FIELDS, *ACTION_FIELDS]
     rows = pd.DataFrame(texts, ids, fields, dtype=object).assign(proof=proof)
     return rows, of_people.date
@@ -127,9 +129,9 @@ class _Parts:
         """Return the first known value of a column for each visitor."""
         is_known = self.rows[name].notna().to_numpy()
         visitors, places = np.unique(self.visitor.codes[is_known], return_index=True)
-        found = np.full(self.visitor.size, unknown, object)
-        found[visitors] = self.rows[name].to_numpy(object)[is_known][places]
-        return found
+        values = np.full(self.visitor.size, unknown, object)
+        values[visitors] = self.rows[name].to_numpy(object)[is_known][places]
+        return values
 
 
 def _visitors(ids: pd.Series, date: Codes) -> CodedColumn:
@@ -169,7 +171,7 @@ def _arrival(parts: _Parts, with_page: _Parts) -> dict[str, Texts]:
         "header_fields": with_page.first("header_fields"),
         "referrer": with_page.first("referrer_domain"),
         "landing_page": with_page.first("landing_page"),
-        "hour": np.array([f"{one:02}" for one in range(24)], object)[hour],
+        "hour": np.array([f"{number:02}" for number in range(24)], object)[hour],
     }
 
 
@@ -198,8 +200,8 @@ def _landing_assets(with_page: _Parts, proof: Integers, assets: Texts) -> Texts:
     is_reader = (proof > Proof.NONE) & (assets == "loaded")
     of_date = with_page.date * page.size + page.codes
     by_page = pd.Series(number[is_reader]).groupby(of_date[is_reader])
-    known = by_page.median().where(by_page.size() >= _FEWEST_READERS)
-    usual = known.reindex(of_date).to_numpy(np.float64)
+    median = by_page.median().where(by_page.size() >= _FEWEST_READERS)
+    usual = median.reindex(of_date).to_numpy(np.float64)
     named = np.select(
         [number == 0, np.isnan(usual), number < _ALMOST_ALL * usual],
         ["none", "unknown", "part"],
@@ -210,8 +212,8 @@ def _landing_assets(with_page: _Parts, proof: Integers, assets: Texts) -> Texts:
 
 def _bucket(numbers: Integers) -> Texts:
     """Return the class of each number of pages, named by its lowest number."""
-    place = np.searchsorted(_BUCKETS, numbers, side="right") - 1
-    names: Texts = _BUCKETS.astype(str).astype(object)[place]
+    index = np.searchsorted(_BUCKETS, numbers, side="right") - 1
+    names: Texts = _BUCKETS.astype(str).astype(object)[index]
     return names
 
 

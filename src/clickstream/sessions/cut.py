@@ -97,19 +97,19 @@ def cut(
     return Cut(order, np.flatnonzero(starts))
 
 
-def hits_in_order(requests: OrderedRequests, found: Cut, parts: pa.Table) -> Iterator[pa.Table]:
+def hits_in_order(requests: OrderedRequests, cut: Cut, parts: pa.Table) -> Iterator[pa.Table]:
     """Yield all requests but static assets, with the id of their part, by visitor and time.
 
     Each table has at most ROWS_AT_ONCE rows.
     """
-    is_hit = ~dictionary_encoding.is_any_of(requests.arrow(found.order, ["kind"])["kind"], "asset")
-    rows, part = found.order[is_hit], found.part[is_hit]
+    is_hit = ~dictionary_encoding.is_any_of(requests.arrow(cut.order, ["kind"])["kind"], "asset")
+    rows, part = cut.order[is_hit], cut.part[is_hit]
     part_ids = dictionary_encoding.combine_chunks(parts["part_id"])
     columns = [name for name in HITS.column_names if name not in _NOT_OF_REQUESTS]
     for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
-        some = slice(start, start + ROWS_AT_ONCE)
-        part_id = part_ids.take(pa.array(part[some]))
-        yield requests.arrow(rows[some], columns).append_column("part_id", part_id)
+        block = slice(start, start + ROWS_AT_ONCE)
+        part_id = part_ids.take(pa.array(part[block]))
+        yield requests.arrow(rows[block], columns).append_column("part_id", part_id)
 
 
 def _rank(column: pa.DictionaryArray) -> NDArray[np.int32]:

@@ -123,13 +123,13 @@ def _steps_further(
 
 def _meets(requests: pd.DataFrame, goal: Goal) -> NDArray[np.bool_]:
     """Return a mask of the requests that meet a goal; each distinct text is matched once."""
-    found = _rows_where(requests["page"], Expression(goal.page).matches)
-    found &= _rows_where(requests["kind"], goal.kind.__eq__)
+    is_met = _rows_where(requests["page"], Expression(goal.page).matches)
+    is_met &= _rows_where(requests["kind"], goal.kind.__eq__)
     if goal.method is not None:
-        found &= _rows_where(requests["method"], goal.method.__eq__)
+        is_met &= _rows_where(requests["method"], goal.method.__eq__)
     if goal.status is not None:
-        found &= requests["status"].to_numpy() == goal.status
-    return found
+        is_met &= requests["status"].to_numpy() == goal.status
+    return is_met
 
 
 def _rows_where(column: pd.Series, is_so: Callable[[str], Any]) -> NDArray[np.bool_]:

@@ -54,8 +54,8 @@ def part_evidence(requests: OrderedRequests, parts: Cut) -> dict[str, Any]:
 
 def _of_first_requests(requests: OrderedRequests, parts: Cut) -> dict[str, pa.Array]:
     names = ("network_id", "operator_id", "protocol")
-    found = requests.arrow(parts.order[parts.first], names)
-    return {name: dictionary_encoding.combine_chunks(found[name]) for name in names}
+    columns = requests.arrow(parts.order[parts.first], names)
+    return {name: dictionary_encoding.combine_chunks(columns[name]) for name in names}
 
 
 class _Rows:
@@ -77,9 +77,11 @@ class _Rows:
     def texts_equal(self, column: str, text: str) -> Flags:
         """Return a mask of the requests with this text; false for null."""
         coded = dictionary_encoding.combine_chunks(self._table[column])
-        is_text = np.array([one == text for one in coded.dictionary.to_pylist()] + [False])
-        found: Flags = is_text[dictionary_encoding.codes_of(coded)]
-        return found
+        is_text = np.array(
+            [distinct == text for distinct in coded.dictionary.to_pylist()] + [False]
+        )
+        is_equal: Flags = is_text[dictionary_encoding.codes_of(coded)]
+        return is_equal
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,9 @@ class _PageViews:
         is_first = ~self.follows
         first[self.part[is_first]] = parts.order[self.position[is_first]]
         has_page = first >= 0
-        found = requests.arrow(first[has_page], ["header_fields"])["header_fields"]
-        place = pa.array(np.cumsum(has_page) - 1, mask=~has_page)
-        return dictionary_encoding.combine_chunks(found).take(place)
+        fields = requests.arrow(first[has_page], ["header_fields"])["header_fields"]
+        position = pa.array(np.cumsum(has_page) - 1, mask=~has_page)
+        return dictionary_encoding.combine_chunks(fields).take(position)
 
     def onward(self, rows: _Rows, parts: int) -> NDArray[np.int64]:
         """Count the onward pages of each part.
@@ -189,8 +191,8 @@ def make_parts(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> pa
 
     def texts_at(positions: NDArray[np.int64], *names: str) -> dict[str, pa.Array]:
         """Return columns at positions of `order`; null where the position is -1."""
-        found = requests.arrow(order[positions], names)
-        return {name: _where(positions >= 0, found[name]) for name in names}
+        columns = requests.arrow(order[positions], names)
+        return {name: _where(positions >= 0, columns[name]) for name in names}
 
     made = {
         **texts_at(first, *_VISITOR),
@@ -283,8 +285,8 @@ def _visitor_codes(parts: pa.Table, carry: pa.Table) -> NDArray[np.int64]:
     earlier[of_part[of_part != carried]] = carried[of_part != carried]
     while not np.array_equal(earlier, earlier[earlier]):  # over several changes of keys
         earlier = earlier[earlier]
-    found: NDArray[np.int64] = earlier[visitor]
-    return found
+    visitors: NDArray[np.int64] = earlier[visitor]
+    return visitors
 
 
 def _ids(column: pa.ChunkedArray) -> pa.Array:
@@ -292,8 +294,8 @@ def _ids(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _microseconds(moments: pa.ChunkedArray) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = moments.to_numpy().astype("M8[us]").view(np.int64)
-    return found
+    microseconds: NDArray[np.int64] = moments.to_numpy().astype("M8[us]").view(np.int64)
+    return microseconds
 
 
 def _hoped_for(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> dict[str, Any]:
@@ -308,19 +310,19 @@ def _hoped_for(requests: OrderedRequests, parts: Cut, rules: SessionRules) -> di
 
 def _where(is_there: NDArray[np.bool_], column: pa.ChunkedArray) -> pa.Array:
     """Return a column with nulls where the mask is false; only text columns can have such rows."""
-    found = dictionary_encoding.combine_chunks(column)
+    texts = dictionary_encoding.combine_chunks(column)
     if is_there.all():
-        return found
+        return texts
     return dictionary_encoding.from_codes(
-        np.where(is_there, dictionary_encoding.codes_of(found), -1), found.dictionary
+        np.where(is_there, dictionary_encoding.codes_of(texts), -1), texts.dictionary
     )
 
 
 def _first_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the first flagged position of each part, -1 if it has none."""
     positions = np.where(flags, np.arange(len(flags)), len(flags))
-    found = np.minimum.reduceat(positions, first) if len(first) else first
-    return np.where(found == len(flags), -1, found)
+    position = np.minimum.reduceat(positions, first) if len(first) else first
+    return np.where(position == len(flags), -1, position)
 
 
 def _last_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:

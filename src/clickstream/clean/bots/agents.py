@@ -110,8 +110,8 @@ class PatternSet:
 
     def find(self, text: str) -> tuple[bool, Verdict | None]:
         """Return whether any pattern matches, and the verdict of the first pattern that does."""
-        found = self._set.Match(text.encode("utf-8", "replace"))
-        return (True, self._verdicts[min(found)]) if found else (False, None)
+        matching = self._set.Match(text.encode("utf-8", "replace"))
+        return (True, self._verdicts[min(matching)]) if matching else (False, None)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -186,15 +186,15 @@ def _from_json(name: str, text: str) -> Iterator[tuple[tuple[int, int], str]]:
         raise UnusableNetworkList(
             f'List {name} has no "prefixes"; use the JSON that the owner publishes.'
         )
-    for place, prefix in entries:
-        yield _ends(prefix, f"List {name}, entry {place}"), name
+    for number, prefix in entries:
+        yield _ends(prefix, f"List {name}, entry {number}"), name
 
 
 def _entries(entries: Any) -> Iterator[tuple[int, Any]]:
     """Yield the number and the prefix of each entry of a JSON list; None if it has no prefix."""
-    for place, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
+    for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
         fields = entry if isinstance(entry, dict) else {}
-        yield place, next((fields[key] for key in _JSON_PREFIXES if key in fields), None)
+        yield number, next((fields[key] for key in _JSON_PREFIXES if key in fields), None)
 
 
 def _ends(network: Any, where: str) -> tuple[int, int]:

@@ -63,19 +63,19 @@ _HEADERS = frozenset(
 """The only headers that are read from Caddy's logs; clients can send any others."""
 
 
-def flat(found: dict[str, Any]) -> dict[str, Any]:
+def flat(entry: dict[str, Any]) -> dict[str, Any]:
     """Return an object with the values that Caddy nests in `request` moved to the top level."""
-    request = found.get("request")
+    request = entry.get("request")
     if not isinstance(request, dict):
-        return found
+        return entry
     headers = request.get("headers")
     headers = headers if isinstance(headers, dict) else {}
     chosen = {}
     for name in filter(_is_read, headers):
         value = headers[name]
         chosen[name] = value[0] if isinstance(value, list) and value else value
-    del found["request"]
-    return {**chosen, **request, **found}
+    del entry["request"]
+    return {**chosen, **request, **entry}
 
 
 @lru_cache(maxsize=4096)
@@ -93,19 +93,17 @@ class Picker(NamedTuple):
 @lru_cache(maxsize=4096)
 def picker(present: tuple[str, ...]) -> Picker | None:
     """Build the picker for objects with these keys; None if a required field is missing."""
-    known = {_plain(key): key for key in present}
-    named = {field: _present(names, known) for field, names in NAMES.items()}
-    found = {field: known[name] for field, name in named.items() if name is not None}
-    if "client" in found:
-        found.pop("address", None)
-    if unit := next((unit for mark, unit in _DURATIONS.items() if mark in known), None):
-        found |= {unit: known["duration"]} if "duration" in known else {}
+    key_of = {_plain(key): key for key in present}
+    named = {field: _present(names, key_of) for field, names in NAMES.items()}
+    keys = {field: key_of[name] for field, name in named.items() if name is not None}
+    if "client" in keys:
+        keys.pop("address", None)
+    if unit := next((unit for mark, unit in _DURATIONS.items() if mark in key_of), None):
+        keys |= {unit: key_of["duration"]} if "duration" in key_of else {}
     one_of_each = ({"client", "address"}, {"target", "request"})
-    if not all(field in found for field in NEEDED) or any(
-        map(found.keys().isdisjoint, one_of_each)
-    ):
+    if not all(field in keys for field in NEEDED) or any(map(keys.keys().isdisjoint, one_of_each)):
         return None
-    return Picker(found, itemgetter(*found.values()))
+    return Picker(keys, itemgetter(*keys.values()))
 
 
 @lru_cache(maxsize=4096)
@@ -113,5 +111,5 @@ def _plain(key: str) -> str:
     return key.lower().replace("-", "_")
 
 
-def _present(names: Iterable[str], known: Mapping[str, str]) -> str | None:
-    return next((name for name in names if name in known), None)
+def _present(names: Iterable[str], present: Mapping[str, str]) -> str | None:
+    return next((name for name in names if name in present), None)
